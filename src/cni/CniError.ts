@@ -1,0 +1,32 @@
+/**
+ * The error document of a CNI plugin: what the runtime reads from stdout when the exit status is not 0.
+ * `msg` says what failed and what came back, `details` what to do. The numbers are in `ErrorCodes.ts`.
+ * CNI specification 1.1.0, section 5 (Error).
+ */
+import * as Schema from "effect/Schema"
+import type { ErrorCode } from "./ErrorCodes.ts"
+
+export class CniError extends Schema.TaggedError<CniError>()("CniError", {
+  code: Schema.Int,
+  msg: Schema.String,
+  details: Schema.String
+}) {
+  static of(code: ErrorCode, msg: string, details: string): CniError {
+    return new CniError({ code, msg, details })
+  }
+  override get message(): string {
+    return `${this.msg} (${this.details})`
+  }
+}
+
+/** What every service error can say about itself, so that one function turns any of them into a {@link CniError}. */
+export interface Explained {
+  /** One of `ErrorCodes`. */
+  readonly code: ErrorCode
+  /** What was asked of whom, and what came back. One sentence, no secrets. */
+  readonly failed: string
+  /** What a person can do about it. One or two sentences. */
+  readonly cure: string
+}
+
+export const fromExplained = (error: Explained): CniError => CniError.of(error.code, error.failed, error.cure)

@@ -1,0 +1,80 @@
+/**
+ * The switch's end of the port, as the configuration asks for it after all defaults: one shape for each combination
+ * that can work, so that nothing behind it has to ask whether the values fit together. Pure data.
+ */
+
+interface Common {
+  /** Control socket of the switch: OVSDB's or VPP's API socket. */
+  readonly control: string
+  /** Bytes; undefined leaves the switch's own. */
+  readonly mtu: number | undefined
+  /** Asked for by name, address, or file: what the container's end shall use. Undefined: derived. */
+  readonly mac: string | undefined
+  /** File name of the socket when the configuration fixes it (`socketfile`). */
+  readonly socketFile: string | undefined
+  /** Group (name or number) that may use the socket and its directory (`vhost.group`). */
+  readonly group: string | undefined
+}
+
+/** Who makes the vhost-user socket, seen from the switch: `client` connects to the application's, `server` makes it. */
+export type VhostMode = "client" | "server"
+
+export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel"
+
+export interface OvsVhostPort extends Common {
+  readonly engine: "ovs-dpdk"
+  readonly iftype: "vhostuser"
+  /** `bridge`: L2 learning whatever the bridge's fail mode. `none`: flows are a controller's business. */
+  readonly netType: "bridge" | "none"
+  readonly mode: VhostMode
+  /** Directory where OVS puts server-mode sockets. */
+  readonly ovsSocketDir: string
+  readonly bridge: string
+  /** 1 to 4094: access VLAN, or native VLAN beside trunks. */
+  readonly vlan: number | undefined
+  readonly trunks: ReadonlyArray<number>
+  readonly vlanMode: VlanMode | undefined
+  /** kbit/s, and kbit; 0: no limit (ovs-vswitchd.conf.db(5), ingress_policing_rate). */
+  readonly ingressPolicingRate: number
+  readonly ingressPolicingBurst: number
+  /** options:n_rxq of the interface; undefined leaves it to vhost-user's negotiation. */
+  readonly queues: number | undefined
+  /** external_ids:iface-id for OVN. */
+  readonly ovnPort: string | undefined
+}
+
+export type VppNetwork =
+  | { readonly netType: "none" }
+  | { readonly netType: "interface" }
+  | { readonly netType: "bridge"; readonly bridgeDomain: number; readonly vlan: number | undefined }
+
+export interface VppMemifPort extends Common {
+  readonly engine: "vpp"
+  readonly iftype: "memif"
+  readonly network: VppNetwork
+  readonly role: "master" | "slave"
+  readonly mode: "ethernet" | "ip"
+  readonly abstract: boolean
+  readonly rxQueues: number | undefined
+  readonly txQueues: number | undefined
+  /** A power of two. */
+  readonly ringSize: number | undefined
+  readonly bufferSize: number | undefined
+  readonly secret: string | undefined
+  readonly noZeroCopy: boolean
+  readonly useDma: boolean
+}
+
+export interface VppVhostPort extends Common {
+  readonly engine: "vpp"
+  readonly iftype: "vhostuser"
+  readonly network: VppNetwork
+  readonly mode: VhostMode
+  readonly enableGso: boolean
+  readonly enablePacked: boolean
+  readonly enableEventIdx: boolean
+}
+
+export type VppPort = VppMemifPort | VppVhostPort
+export type HostPort = OvsVhostPort | VppPort
+export type Engine = HostPort["engine"]

@@ -1,0 +1,88 @@
+/**
+ * What both switches can do for one attachment. The programs in `attachment/` know this and nothing of OVS or VPP; the
+ * engine is chosen where the layers are provided. Every method looks before it changes, finds things by our mark, and
+ * is done or not done when it returns: a `plug` that fails has left nothing.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { Attachment } from "../attachment/Attachment.ts"
+import type { HostPort } from "../cni/HostPort.ts"
+import type { VswitchError } from "./VswitchError.ts"
+
+/** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
+export interface Address {
+  readonly address: string
+  readonly gateway: string | undefined
+}
+
+/** All that a switch must know to make one port. */
+export interface PortRequest {
+  readonly attachment: Attachment
+  /** A UUID, new for every ADD. An undo removes only what carries it, so a second ADD cannot harm the first. */
+  readonly invocation: string
+  readonly port: HostPort
+  /** Where the two ends meet, as the switch shall write it: short enough for a socket address. */
+  readonly socketPath: string
+  /** For the container's end; VPP also sets it on its own where asked. */
+  readonly mac: string
+  /** IPAM's addresses when the port wants them on the switch (`netType: interface`), else empty. */
+  readonly addresses: ReadonlyArray<Address>
+}
+
+/** What ADD learns from the switch. */
+export interface Plugged {
+  /** Name of the port on the switch: OVS port, VPP interface. */
+  readonly port: string
+  /**
+   * Where the switch itself put a socket, when that is not `socketPath` (OVS in server mode uses its run directory):
+   * it has to be published in the shared directory.
+   */
+  readonly socketAt: string | undefined
+  /** MTU in bytes that the switch will use, when it says so. */
+  readonly mtu: number | undefined
+}
+
+/** What DEL knows. The mark decides; the rest is for what the original plugin left, which carries no mark. */
+export interface Unplug {
+  readonly attachment: Attachment
+  /** Only what this ADD made: for undo. DEL leaves it out. */
+  readonly invocation: string | undefined
+  readonly port: HostPort | undefined
+  /** A socket path from the record or the configuration. */
+  readonly socketPath: string | undefined
+  /** The original's state file, when there is one: OVS port name, VPP index (never trusted without looking). */
+  readonly legacy: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
+}
+
+/** One thing that is not as ADD left it: `VLAN is 7, not 5`. */
+export interface Difference {
+  readonly what: string
+}
+
+/** A port with our mark. */
+export interface Owned {
+  readonly network: string
+  readonly containerId: string
+  readonly ifName: string
+  readonly pod: Attachment["pod"]
+  readonly port: string
+  readonly socketPath: string | undefined
+  /** A word for people: `connected`, `disconnected`, or the switch's error text. */
+  readonly state: string
+}
+
+export class Vswitch extends Context.Service<
+  Vswitch,
+  {
+    /** Makes the port and everything it needs; waits until the switch has really done so. */
+    readonly plug: (request: PortRequest) => Effect.Effect<Plugged, VswitchError>
+    /** Removes the port, and the bridge when it is ours and unused. Absent is success. Returns what it removed. */
+    readonly unplug: (unplug: Unplug) => Effect.Effect<ReadonlyArray<string>, VswitchError>
+    /** Compares the switch with what the request asked for. Empty: all well. */
+    readonly verify: (request: PortRequest) => Effect.Effect<ReadonlyArray<Difference>, VswitchError>
+    /** All ports with our mark, of one network or of all. */
+    readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
+    /** Succeeds when an ADD could be served. Changes nothing. */
+    readonly status: Effect.Effect<void, VswitchError>
+  }
+>()("userspace-cni/Vswitch") {}
