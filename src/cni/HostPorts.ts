@@ -1,0 +1,155 @@
+/**
+ * From the configuration to the one port it asks for: defaults, and the combinations that cannot work, refused before
+ * anything is touched. Pure. Defaults as in the original; refusals have their reason beside them.
+ */
+import { dirname } from "node:path"
+import type { CniArgs, Variables } from "./Environment.ts"
+import type { HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
+import type { Host, NetConf } from "./NetConf.ts"
+
+/** One thing that is wrong: `host.iftype: "memif" is not vhostuser (...)`. */
+export interface Problem {
+  readonly path: string
+  readonly message: string
+}
+
+export interface Asked {
+  readonly problems: ReadonlyArray<Problem>
+  /** What works, but not as well as it could. */
+  readonly warnings: ReadonlyArray<string>
+  readonly port: HostPort
+}
+
+export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): Asked => {
+  const problems: Array<Problem> = []
+  const refuse = (path: string, value: unknown, why: string) =>
+    problems.push({ path: `host.${path}`, message: `${JSON.stringify(value)} ${why}` })
+  const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
+  const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
+  return { problems, warnings: warnings(port), port }
+}
+
+interface Question {
+  readonly conf: NetConf
+  readonly host: Host
+  readonly wish: (name: string) => string | undefined
+  readonly variables: Variables
+  readonly refuse: (path: string, value: unknown, why: string) => void
+}
+
+/** What the pod asked for: the runtime's capability, CNI_ARGS, then Multus' cni-args. Keys without case. */
+const wishes = (conf: NetConf, args: CniArgs) => {
+  const own = (from: unknown, name: string): string | undefined => {
+    if (typeof from !== "object" || from === null) return undefined
+    const found = Object.entries(from).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+    return typeof found === "string" && found !== "" ? found : undefined
+  }
+  return (name: string) => own(conf.runtimeConfig, name) ?? args.get(name) ?? own(conf.args?.["cni"], name)
+}
+
+const unicast = /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/
+
+const common = ({ conf, host, refuse, wish }: Question) => {
+  const mac = wish("mac") ?? conf.container?.mac ?? host.mac
+  if (mac !== undefined && !unicast.test(mac)) refuse("mac", mac, "is not a unicast MAC address")
+  const mtu = host.mtu ?? conf.container?.mtu ?? 0
+  if (mtu !== 0 && mtu < 68) refuse("mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
+  return { mac: mac?.toLowerCase(), mtu: mtu === 0 ? undefined : mtu, group: host.vhost?.group }
+}
+
+const ovsPort = (asked: Question): OvsVhostPort => {
+  const { host, refuse, variables, wish } = asked
+  if (host.iftype === "memif") refuse("iftype", "memif", "is not vhostuser (Open vSwitch has no memif; engine vpp has)")
+  if (host.netType === "interface")
+    refuse("netType", "interface", "is not bridge or none (Open vSwitch ports have no addresses; engine vpp has)")
+  const control = host.socket ?? `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
+  const ovnPort = wish("OvnPort")
+  const { bridge, vhost } = host
+  const mode = bridge?.vlanMode
+  if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
+    refuse("bridge.vlanMode", mode, "needs bridge.vlanId")
+  if (mode === "access" && (bridge?.trunks ?? []).length > 0)
+    refuse("bridge.vlanMode", mode, "does not go with bridge.trunks")
+  if (bridge?.bridgeName !== undefined && !/^[^/\s]+$/.test(bridge.bridgeName))
+    refuse("bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks)")
+  return {
+    ...common(asked),
+    engine: "ovs-dpdk",
+    iftype: "vhostuser",
+    control,
+    netType: host.netType === "bridge" ? "bridge" : "none",
+    mode: vhost?.mode ?? "server",
+    socketFile: vhost?.socketfile,
+    ovsSocketDir: variables["OVS_SOCKDIR"] || dirname(control),
+    bridge: bridge?.bridgeName ?? (ovnPort === undefined ? "br0" : "br-int"),
+    vlan: bridge?.vlanId,
+    trunks: bridge?.trunks ?? [],
+    vlanMode: mode,
+    ingressPolicingRate: vhost?.ingressPolicingRate ?? 0,
+    ingressPolicingBurst: vhost?.ingressPolicingBurst ?? 0,
+    queues: vhost?.queues,
+    ovnPort
+  }
+}
+
+const vppPort = (asked: Question): VppPort => {
+  const { host, refuse } = asked
+  const shared = {
+    ...common(asked),
+    engine: "vpp",
+    control: host.socket ?? "/run/vpp/api.sock",
+    network: vppNetwork(asked)
+  } as const
+  const { memif, vhost } = host
+  if (host.iftype === "vhostuser") {
+    return {
+      ...shared,
+      iftype: "vhostuser",
+      mode: vhost?.mode ?? "server",
+      socketFile: vhost?.socketfile,
+      enableGso: vhost?.enableGso ?? false,
+      enablePacked: vhost?.enablePacked ?? false,
+      enableEventIdx: vhost?.enableEventIdx ?? false
+    }
+  }
+  const role = memif?.role ?? "slave"
+  if (memif?.role === undefined) refuse("memif.role", null, "is not master or slave")
+  if (memif?.mode === "inject-punt")
+    refuse("memif.mode", "inject-punt", "is not ethernet or ip (VPP crashes when a peer connects in this mode)")
+  if (memif?.mode === "ip" && host.netType === "bridge")
+    refuse("memif.mode", "ip", "is not ethernet, which a bridge domain needs")
+  return {
+    ...shared,
+    iftype: "memif",
+    socketFile: memif?.socketfile,
+    role,
+    mode: memif?.mode === "ip" ? "ip" : "ethernet",
+    abstract: memif?.socket === "abstract",
+    rxQueues: memif?.rxQueues,
+    txQueues: memif?.txQueues,
+    ringSize: memif?.ringSize,
+    bufferSize: memif?.bufferSize,
+    secret: memif?.secret,
+    noZeroCopy: memif?.noZeroCopy ?? false,
+    useDma: memif?.useDma ?? false
+  }
+}
+
+/** A bridge domain is a 24-bit number; 0 is VPP's own and cannot be changed. */
+const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
+  if (host.netType !== "bridge") return { netType: host.netType === "interface" ? "interface" : "none" }
+  const { bridgeId, bridgeName, vlanId } = host.bridge ?? {}
+  const written = bridgeName ?? bridgeId
+  const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
+  if (bridgeDomain < 1 || bridgeDomain > 16777215)
+    refuse("bridge.bridgeName", written ?? null, "is not the number of a bridge domain, 1 to 16777215")
+  return { netType: "bridge", bridgeDomain, vlan: vlanId }
+}
+
+const warnings = (port: HostPort): ReadonlyArray<string> =>
+  port.engine === "ovs-dpdk" && port.mode === "server"
+    ? [
+        "vhost.mode server (dpdkvhostuser) is deprecated by Open vSwitch: every pod has to restart when it does. " +
+          'Set host.vhost.mode to "client": the application then makes the socket.'
+      ]
+    : []

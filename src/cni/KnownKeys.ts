@@ -1,0 +1,86 @@
+/**
+ * Keys, before the schema sees them. The original read its configuration with Go, where a key matches whatever its
+ * case, and `null` and `""` are the same as absent: configurations that rely on it exist. A key that is still unknown
+ * inside our own sections is a mistake, most often of typing. Pure.
+ */
+import { Bridge, Container, Host, Memif, NetConf, Vhost } from "./NetConf.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+interface Section {
+  readonly keys: ReadonlyArray<string>
+  readonly inner: Readonly<Record<string, Section>>
+  /** Foreign keys are the runtime's or another plugin's. */
+  readonly open: boolean
+}
+
+export interface UnknownKey {
+  readonly path: string
+  readonly value: unknown
+  readonly nearest: string | undefined
+}
+
+const section = (fields: object, inner: Section["inner"] = {}, open = false): Section => ({
+  keys: Object.keys(fields),
+  inner,
+  open
+})
+
+const ends = { memif: section(Memif.fields), vhost: section(Vhost.fields), bridge: section(Bridge.fields) }
+
+const top = section(
+  NetConf.fields,
+  { host: section(Host.fields, ends), container: section(Container.fields, ends) },
+  true
+)
+
+/** The configuration with our keys in their own spelling and without empty values, and the keys that nobody knows. */
+export const settleKeys = (
+  configuration: Json
+): { readonly value: Json; readonly unknown: ReadonlyArray<UnknownKey> } => {
+  const unknown: Array<UnknownKey> = []
+  return { value: settle(configuration, top, "", unknown), unknown }
+}
+
+const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const settle = (value: Json, known: Section, path: string, unknown: Array<UnknownKey>): Json => {
+  const settled: Record<string, unknown> = {}
+  for (const [written, inner] of Object.entries(value)) {
+    const key = known.keys.includes(written) ? written : spelled(written, known, value)
+    if (key === undefined) {
+      if (known.open) settled[written] = inner
+      else unknown.push({ path: `${path}${written}`, value: inner, nearest: nearest(written, known.keys) })
+      continue
+    }
+    if (inner === null || (inner === "" && (known !== top || key !== "name"))) continue
+    const section = known.inner[key]
+    settled[key] = section !== undefined && isJson(inner) ? settle(inner, section, `${path}${key}.`, unknown) : inner
+  }
+  return settled
+}
+
+/** A known key that differs only in case, unless it is there in its own spelling as well. */
+const spelled = (written: string, known: Section, beside: Json): string | undefined =>
+  known.keys.find((key) => key.toLowerCase() === written.toLowerCase() && !(key in beside))
+
+const nearest = (written: string, keys: ReadonlyArray<string>): string | undefined => {
+  const ranked = keys
+    .map((key) => ({ key, distance: editDistance(written.toLowerCase(), key.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  return ranked !== undefined && ranked.distance <= Math.max(2, ranked.key.length / 3) ? ranked.key : undefined
+}
+
+/** Levenshtein: insertions, deletions and substitutions from one word to the other. */
+const editDistance = (a: string, b: string): number => {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,34 @@
+/**
+ * Which versions of the CNI specification we speak, and which verb came with which: the table that the dispatcher, the
+ * answer to VERSION and the tests read. CNI specification 1.1.0, section 2.
+ */
+export const supportedVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const
+
+export type CniVersion = (typeof supportedVersions)[number]
+
+export const newestVersion: CniVersion = "1.1.0"
+
+/** What a configuration without `cniVersion` means, as libcni reads it. */
+export const assumedVersion: CniVersion = "0.1.0"
+
+export const isSupported = (version: string): version is CniVersion =>
+  supportedVersions.some((supported) => supported === version)
+
+export const atLeast = (version: CniVersion, minimum: CniVersion): boolean =>
+  supportedVersions.indexOf(version) >= supportedVersions.indexOf(minimum)
+
+export const verbs = {
+  ADD: { since: "0.1.0", requires: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"] },
+  DEL: { since: "0.1.0", requires: ["CNI_CONTAINERID", "CNI_IFNAME"] },
+  CHECK: { since: "0.4.0", requires: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"] },
+  GC: { since: "1.1.0", requires: ["CNI_PATH"] },
+  STATUS: { since: "1.1.0", requires: [] },
+  VERSION: { since: "0.1.0", requires: [] }
+} as const satisfies Record<string, { readonly since: CniVersion; readonly requires: ReadonlyArray<string> }>
+
+export type Verb = keyof typeof verbs
+
+/** Verbs that work on one attachment. */
+export type AttachmentVerb = "ADD" | "DEL" | "CHECK"
+
+export const isVerb = (command: string): command is Verb => Object.hasOwn(verbs, command)

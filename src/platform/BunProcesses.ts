@@ -1,0 +1,60 @@
+/** {@link Processes} on `Bun.spawn`, for the executable. Loaded nowhere else. */
+import type { Spawn, Subprocess } from "bun"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type Ended, ProcessError, Processes, type Run } from "./Processes.ts"
+
+type Child = Subprocess<Uint8Array, "pipe", "pipe">
+
+const start = ({ args, env, program, stdin }: Run): Child => {
+  const options: Spawn.SpawnOptions<Uint8Array, "pipe", "pipe"> = {
+    env: { ...env },
+    stdin: new TextEncoder().encode(stdin),
+    stdout: "pipe",
+    stderr: "pipe"
+  }
+  return Bun.spawn([program, ...args], options)
+}
+
+const run = Effect.fnUntraced(function* (wanted: Run) {
+  const failed = (cause: unknown) =>
+    new ProcessError({
+      program: wanted.program,
+      code: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
+    })
+  const end = (child: Child): Effect.Effect<Ended, ProcessError> =>
+    Effect.map(
+      Effect.all(
+        [
+          Effect.tryPromise({ try: () => child.exited, catch: failed }),
+          collect(wanted, child, child.stdout),
+          collect(wanted, child, child.stderr)
+        ],
+        { concurrency: "unbounded" }
+      ),
+      ([code, stdout, stderr]) => ({ status: child.signalCode ?? code, stdout, stderr })
+    )
+  return yield* Effect.acquireUseRelease(Effect.try({ try: () => start(wanted), catch: failed }), end, (child) => {
+    if (child.exitCode !== null || child.signalCode !== null) return Effect.void
+    child.kill("SIGKILL")
+    return Effect.promise(() => child.exited)
+  })
+})
+
+const collect = Effect.fnUntraced(function* (wanted: Run, child: Child, stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader()
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  while (true) {
+    const { done, value } = yield* Effect.promise(() => reader.read())
+    if (done) return Buffer.concat(chunks).toString("utf8")
+    size += value.length
+    if (size > wanted.limit) {
+      child.kill("SIGKILL")
+      return yield* new ProcessError({ program: wanted.program, code: "TOOBIG" })
+    }
+    chunks.push(value)
+  }
+})
+
+export const layer = Layer.succeed(Processes, Processes.of({ run }))
