@@ -1,0 +1,218 @@
+/**
+ * What we ask of one Open vSwitch database. Each method is a transaction or a few; what their outcome means for an
+ * attachment is judged in `OvsVswitch.ts`. The same code runs on a socket and on the database in memory.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Schema from "effect/Schema"
+import type { Sockets } from "../platform/Sockets.ts"
+import type * as Marks from "./Marks.ts"
+import type { Operation } from "./Operation.ts"
+import { OvsDeadlines } from "./OvsDeadlines.ts"
+import * as Ovsdb from "./Ovsdb.ts"
+import { Contended, Malformed, OvsdbError } from "./OvsdbError.ts"
+import type { PortPlan } from "./PortPlan.ts"
+import * as Reply from "./Reply.ts"
+import {
+  Bridge,
+  type BridgeRow,
+  Interface,
+  type InterfaceRow,
+  Port,
+  type PortRow,
+  Root,
+  type RootRow
+} from "./Tables.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** What stands where a port shall be made. */
+export interface Survey {
+  readonly root: RootRow
+  readonly bridge: BridgeRow | undefined
+  readonly portByName: PortRow | undefined
+  readonly portsByMark: ReadonlyArray<PortRow>
+  readonly interfacesBySocket: ReadonlyArray<InterfaceRow>
+}
+
+/** A committed port: the configuration number that ovs-vswitchd has to reach, and the rows to read then. */
+export interface Added {
+  readonly root: RootRow
+  readonly interface: string
+  readonly bridge: string
+  readonly madeBridge: boolean
+}
+
+/** What ovs-vswitchd made of it. Undefined when somebody removed the row meanwhile. */
+export interface Settled {
+  readonly interface: InterfaceRow | undefined
+  readonly bridge: BridgeRow | undefined
+}
+
+type Done<A> = Effect.Effect<A, OvsdbError>
+
+export class OvsClient extends Context.Service<
+  OvsClient,
+  {
+    /** Name of the database for people: its socket's path. */
+    readonly peer: string
+    readonly root: Done<RootRow>
+    readonly survey: (plan: PortPlan) => Done<Survey>
+    /** Bridge if missing, port and interface in one transaction. Undefined: no longer as surveyed, look again. */
+    readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
+    /** Waits for ovs-vswitchd. Undefined: it did not act within the deadline. */
+    readonly settle: (added: Added) => Done<Settled | undefined>
+    /** The same for whatever was asked of it before, by anyone. Undefined: still not. */
+    readonly caughtUp: (root: RootRow) => Done<unknown>
+    readonly portNamed: (name: string) => Done<PortRow | undefined>
+    readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
+    readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
+    readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
+    readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
+    /** Takes the ports away, and a bridge of ours with its last one. Returns what went. */
+    readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
+  }
+>()("userspace-cni/OvsClient") {
+  /** Dials when it is first used. */
+  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
+    Layer.effect(
+      OvsClient,
+      Effect.map(Ovsdb.make(path), (transact) => overTransact(path, transact))
+    )
+}
+
+/** A lost race means that another got on, so trying again at once is right; the bound is for a broken server. */
+export const tries = 40
+
+export const overTransact = (peer: string, transact: Ovsdb.Transact): OvsClient["Service"] => {
+  const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
+
+  const read = <A, I>(schema: Schema.Codec<A, I>, results: Reply.TransactResult, index: number) =>
+    Effect.mapError(Effect.fromResult(Reply.rows(schema, results, index)), failed("select"))
+
+  const select = <A, I>(table: { readonly row: Schema.Codec<A, I> }, operation: Operation): Done<ReadonlyArray<A>> =>
+    Effect.flatMap(transact([operation]), (results) => read(table.row, results, 0))
+
+  const first = <A>(rows: ReadonlyArray<A>): A | undefined => rows[0]
+
+  const theRoot = (rows: ReadonlyArray<RootRow>): Done<RootRow> => {
+    const [root] = rows
+    return root === undefined
+      ? Effect.fail(
+          failed("select")(new Malformed({ detail: "no row in table Open_vSwitch (ovs-vsctl init makes it)" }))
+        )
+      : Effect.succeed(root)
+  }
+
+  const root = Effect.flatMap(select(Root, Transactions.select(Root, [])), theRoot)
+
+  const survey = Effect.fn("OvsClient.survey")(function* (plan: PortPlan) {
+    const results = yield* transact(Transactions.survey(plan))
+    return {
+      root: yield* theRoot(yield* read(Root.row, results, 0)),
+      bridge: first(yield* read(Bridge.row, results, 1)),
+      portByName: first(yield* read(Port.row, results, 2)),
+      portsByMark: yield* read(Port.row, results, 3),
+      interfacesBySocket: yield* read(Interface.row, results, 4)
+    }
+  })
+
+  const addPort = Effect.fn("OvsClient.addPort")(function* (plan: PortPlan, found: Survey) {
+    const results = yield* unlessRaced(transact(Transactions.addPort(plan, found)))
+    if (results === undefined) return undefined
+    const { interface: interfaceAt, bridgeWhenNew } = Transactions.addPortPlaces
+    return {
+      root: yield* theRoot(yield* read(Root.row, results, results.length - 1)),
+      interface: results[interfaceAt]?.uuid ?? "",
+      bridge: found.bridge?._uuid ?? results[bridgeWhenNew]?.uuid ?? "",
+      madeBridge: found.bridge === undefined
+    }
+  })
+
+  const caughtUp = Effect.fn("OvsClient.caughtUp")(function* (wanted: RootRow, ...also: ReadonlyArray<Operation>) {
+    const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis((yield* OvsDeadlines).settle)
+    let { cur_cfg: seen } = wanted
+    if (seen >= wanted.next_cfg) return yield* transact([Transactions.select(Root, []), ...also])
+    while (true) {
+      const left = Math.max(0, deadline - (yield* Clock.currentTimeMillis))
+      const [, ...results] =
+        (yield* unlessRaced(transact([...Transactions.progress(wanted, seen, left), ...also]))) ?? []
+      if (results.length === 0) return undefined
+      seen = (yield* theRoot(yield* read(Root.row, results, 0))).cur_cfg
+      if (seen >= wanted.next_cfg) return results
+    }
+  })
+
+  const settle = Effect.fn("OvsClient.settle")(function* (added: Added) {
+    const results = yield* caughtUp(
+      added.root,
+      Transactions.select(Interface, [Transactions.is(added.interface)]),
+      Transactions.select(Bridge, [Transactions.is(added.bridge)])
+    )
+    return results === undefined
+      ? undefined
+      : {
+          interface: first(yield* read(Interface.row, results, 1)),
+          bridge: first(yield* read(Bridge.row, results, 2))
+        }
+  })
+
+  const bridgeOf = (port: PortRow) =>
+    Effect.map(select(Bridge, Transactions.select(Bridge, [Transactions.holds(port._uuid)])), first)
+  const portNamed = (name: string) =>
+    Effect.map(select(Port, Transactions.select(Port, [Transactions.nameIs(name)])), first)
+
+  const removePorts = Effect.fn("OvsClient.removePorts")(function* (ports: ReadonlyArray<PortRow>) {
+    const gone: Array<string> = []
+    for (const port of ports) gone.push(...(yield* removePort(port)))
+    return gone
+  })
+
+  const removePort = Effect.fnUntraced(function* (port: PortRow) {
+    const ovs = yield* root
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const bridge = yield* bridgeOf(port)
+      if (bridge === undefined) return []
+      const ours = Transactions.isOurs(bridge)
+      const local = ours ? yield* portNamed(bridge.name) : undefined
+      const remove = (last: boolean) =>
+        unlessRaced(transact(Transactions.removePorts(ovs, bridge, [port], local, last)))
+      if ((yield* remove(false)) !== undefined) return [`port ${port.name}`]
+      if ((yield* remove(true)) !== undefined) return [`port ${port.name}`, `bridge ${bridge.name}`]
+    }
+    return yield* failed("transact")(new Contended({ tries }))
+  })
+
+  return OvsClient.of({
+    peer,
+    root,
+    survey,
+    addPort,
+    settle,
+    caughtUp: (wanted) => caughtUp(wanted),
+    portNamed,
+    portsMarked: (ids) => select(Port, Transactions.select(Port, [Transactions.marked(ids)])),
+    interfacesMarked: (ids) => select(Interface, Transactions.select(Interface, [Transactions.marked(ids)])),
+    interfacesOf: (port) =>
+      Effect.flatMap(
+        transact(port.interfaces.map((id) => Transactions.select(Interface, [Transactions.is(id)]))),
+        (results) =>
+          Effect.map(
+            Effect.forEach(results, (_, index) => read(Interface.row, results, index)),
+            (rows) => rows.flat()
+          )
+      ),
+    bridgeOf,
+    removePorts
+  })
+}
+
+/** Undefined when a `wait` of the transaction did not hold: nothing was done. */
+const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>
+  Effect.catchIf(
+    self,
+    ({ reason }) => reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out",
+    () => Effect.succeed(undefined)
+  )

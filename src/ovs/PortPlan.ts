@@ -1,0 +1,65 @@
+/** From the request to the rows that one port needs in the database, and the names it will have. Pure. */
+import { portName } from "../attachment/Attachment.ts"
+import type { OvsVhostPort } from "../cni/HostPort.ts"
+import type { PortRequest } from "../vswitch/Vswitch.ts"
+import * as Marks from "./Marks.ts"
+import { map, type Row, set } from "./Notation.ts"
+
+export type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
+
+export interface PortPlan {
+  readonly bridge: string
+  readonly name: string
+  readonly type: InterfaceType
+  /** Where OVS connects to (client), or makes its socket (server). */
+  readonly socket: string
+  /** Finds this attachment's port, and only what this ADD made. */
+  readonly mark: Marks.ExternalIds
+  readonly invocationMark: Marks.ExternalIds
+  /** Columns beside `name`; defaults are left out. */
+  readonly interface: Row
+  readonly port: Row
+  readonly wanted: OvsVhostPort
+}
+
+export const serverSocket = (port: Pick<OvsVhostPort, "ovsSocketDir">, name: string): string =>
+  `${port.ovsSocketDir}/${name}`
+
+export const portPlan = (request: PortRequest, port: OvsVhostPort): PortPlan => {
+  const { attachment, invocation } = request
+  const name = portName(attachment)
+  const client = port.mode === "client"
+  const socket = client ? request.socketPath : serverSocket(port, name)
+  const mark = Marks.portMark(attachment, invocation, request.socketPath)
+  const options = {
+    ...(client ? { "vhost-server-path": socket } : {}),
+    ...(port.queues === undefined ? {} : { n_rxq: String(port.queues) })
+  }
+  return {
+    bridge: port.bridge,
+    name,
+    type: client ? "dpdkvhostuserclient" : "dpdkvhostuser",
+    socket,
+    mark: Marks.selector(attachment),
+    invocationMark: Marks.selector(attachment, invocation),
+    interface: {
+      type: client ? "dpdkvhostuserclient" : "dpdkvhostuser",
+      ...(Object.keys(options).length === 0 ? {} : { options: map(options) }),
+      ...(port.mtu === undefined ? {} : { mtu_request: port.mtu }),
+      ...(port.ingressPolicingRate === 0 ? {} : { ingress_policing_rate: port.ingressPolicingRate }),
+      ...(port.ingressPolicingBurst === 0 ? {} : { ingress_policing_burst: port.ingressPolicingBurst }),
+      external_ids: map({
+        ...mark,
+        // OVN binds the logical port that has this name (Documentation/topics/integration.rst).
+        ...(port.ovnPort === undefined ? {} : { "iface-id": port.ovnPort, "attached-mac": request.mac })
+      })
+    },
+    port: {
+      ...(port.vlan === undefined ? {} : { tag: port.vlan }),
+      ...(port.trunks.length === 0 ? {} : { trunks: set(port.trunks) }),
+      ...(port.vlanMode === undefined ? {} : { vlan_mode: port.vlanMode }),
+      external_ids: map(mark)
+    },
+    wanted: port
+  }
+}

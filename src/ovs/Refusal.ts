@@ -1,0 +1,47 @@
+/** Why a port cannot be made or did not come to be, for people. Pure; the one place with these words and codes. */
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { VswitchError } from "../vswitch/VswitchError.ts"
+import { inWords, type OvsdbError } from "./OvsdbError.ts"
+
+export interface Refusal {
+  readonly code: VswitchError["code"]
+  readonly answer: string
+  readonly cure: string
+}
+
+export const toError = (operation: string, refusal: Refusal): VswitchError =>
+  new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
+
+/** A database that is not there may be there when the runtime tries again; one that refuses will refuse again. */
+export const fromOvsdb =
+  (operation: string) =>
+  (error: OvsdbError): VswitchError =>
+    toError(operation, { ...judged(error), answer: `${error.operation} on ${error.peer}: ${inWords(error.reason)}` })
+
+const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> => {
+  switch (reason._tag) {
+    case "Unreachable":
+      return {
+        code: ErrorCodes.TryAgainLater,
+        cure: `Is ovsdb-server running on this node, and is ${peer} its socket (host.socket, OVS_RUNDIR)? The plugin must be allowed to write to it.`
+      }
+    case "NoAnswer":
+    case "ConnectionLost":
+      return {
+        code: ErrorCodes.TryAgainLater,
+        cure: "ovsdb-server is overloaded, stopped or being restarted; its log says more. Try again."
+      }
+    case "Contended":
+      return { code: ErrorCodes.TryAgainLater, cure: "Try again." }
+    case "Malformed":
+      return {
+        code: ErrorCodes.SwitchRefused,
+        cure: `Is ${peer} the socket of ovsdb-server with an Open_vSwitch database?`
+      }
+    case "Rejected":
+      return {
+        code: ErrorCodes.SwitchRefused,
+        cure: "The database holds something that does not go with this port; `ovs-vsctl show` lists it."
+      }
+  }
+}

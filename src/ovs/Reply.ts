@@ -1,0 +1,47 @@
+/** The reply to a transaction: one element an operation, and where an error can hide among them. Pure. */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { rejected } from "./Message.ts"
+import { UuidText } from "./Notation.ts"
+import type { Operation } from "./Operation.ts"
+import { Malformed, type Rejected } from "./OvsdbError.ts"
+
+/** `select` gives rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
+export class OperationResult extends Schema.Class<OperationResult>("OperationResult")({
+  rows: Schema.optionalKey(Schema.Array(Schema.Unknown)),
+  uuid: Schema.optionalKey(UuidText),
+  count: Schema.optionalKey(Schema.Int)
+}) {}
+
+export type TransactResult = ReadonlyArray<OperationResult>
+
+const decodeResults = Schema.decodeUnknownResult(Schema.Array(OperationResult))
+
+/**
+ * RFC 7047, section 4.1.3: the operation that failed has an `<error>` in its place, those after it null. When all
+ * succeeded and the commit failed, there is one more element than operations, and the others look fine.
+ */
+export const judge = (
+  operations: ReadonlyArray<Operation>,
+  result: unknown
+): Result.Result<TransactResult, Rejected | Malformed> => {
+  if (!Array.isArray(result)) return Result.fail(new Malformed({ detail: "the result of a transaction is no array" }))
+  const at = result.findIndex((element) => Predicate.hasProperty(element, "error"))
+  if (at >= 0) return Result.fail(rejected(at < operations.length ? at : "commit", result[at]))
+  if (result.length !== operations.length) {
+    return Result.fail(new Malformed({ detail: `${result.length} results for ${operations.length} operations` }))
+  }
+  return Result.mapError(decodeResults(result), ({ message }) => new Malformed({ detail: message }))
+}
+
+/** The rows that the operation at `index` selected, each as `schema` reads it. */
+export const rows = <A, I>(
+  schema: Schema.Codec<A, I>,
+  results: TransactResult,
+  index: number
+): Result.Result<ReadonlyArray<A>, Malformed> =>
+  Result.mapError(
+    Schema.decodeUnknownResult(Schema.Array(schema))(results[index]?.rows),
+    ({ message }) => new Malformed({ detail: `rows of operation ${index}: ${message}` })
+  )

@@ -1,0 +1,73 @@
+/**
+ * The place in the file system where a port's socket is or will be. Open vSwitch says nothing when a directory is
+ * missing, and `Unknown error -1` when something is where it wants to listen; so we look.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { FileError, Files } from "../platform/Files.ts"
+import type { Sockets } from "../platform/Sockets.ts"
+import { OvsDeadlines } from "./OvsDeadlines.ts"
+import type { PortPlan } from "./PortPlan.ts"
+import type { Refusal } from "./Refusal.ts"
+
+export interface SocketPlace {
+  /** Why the socket of the plan cannot be in its directory. */
+  readonly directoryProblem: (plan: PortPlan) => Effect.Effect<Refusal | undefined>
+  /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
+  readonly serverProblem: (plan: PortPlan) => Effect.Effect<Refusal | undefined>
+  /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
+  readonly clear: (path: string) => Effect.Effect<boolean, FileError>
+}
+
+export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketPlace => ({
+  directoryProblem: ({ socket }) =>
+    look(
+      // `/.` looks through a link: long directories are reached through a short one.
+      Effect.map(files.lstat(`${dirname(socket)}/.`), (found) =>
+        found?.kind === "directory"
+          ? undefined
+          : refusal(
+              `directory ${dirname(socket)} of socket ${socket} does not exist`,
+              "It has to be there before the port is made."
+            )
+      )
+    ),
+
+  // A socket is no problem: it is ovs-vswitchd's own, about to go, or a killed one's that `clear` removes.
+  serverProblem: ({ socket, type }) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(undefined)
+      : look(
+          Effect.map(files.lstat(socket), (found) =>
+            found === undefined || found.kind === "socket"
+              ? undefined
+              : refusal(
+                  `a ${found.kind} is at ${socket}, where ovs-vswitchd has to make its socket`,
+                  "Find out whose it is and remove it."
+                )
+          )
+        ),
+
+  clear: Effect.fnUntraced(function* (path) {
+    const found = yield* files.lstat(path)
+    if (found?.kind !== "socket") return false
+    const { connect } = yield* OvsDeadlines
+    const heard = yield* sockets.connect(path).pipe(
+      Effect.scoped,
+      Effect.as("accepted"),
+      Effect.catch(({ code }) => Effect.succeed(code)),
+      Effect.timeoutOrElse({ duration: connect, orElse: () => Effect.succeed("silent") })
+    )
+    if (heard !== "ECONNREFUSED") return false
+    yield* files.unlink(path)
+    return true
+  })
+})
+
+const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>
+  Effect.catch(self, ({ message }) =>
+    Effect.succeed(refusal(message, "The plugin has to see the directory of the socket."))
+  )
+
+const refusal = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SocketPath, answer, cure })

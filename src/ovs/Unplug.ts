@@ -1,0 +1,53 @@
+/**
+ * The unplug of {@link OvsVswitch}: by mark; and, when nothing has it, the one port that the original plugin remembered.
+ * Does not wait for ovs-vswitchd: tearing the last port down takes it a second, and a dead one must not stop a DEL.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { portName } from "../attachment/Attachment.ts"
+import type { Unplug } from "../vswitch/Vswitch.ts"
+import * as Marks from "./Marks.ts"
+import type { OvsClient } from "./OvsClient.ts"
+import { serverSocket } from "./PortPlan.ts"
+import { fromOvsdb } from "./Refusal.ts"
+import type { SocketPlace } from "./SocketPlace.ts"
+
+export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
+  Effect.fn("OvsVswitch.unplug")(function* (asked: Unplug) {
+    const name = portName(asked.attachment)
+    const failed = fromOvsdb(`unplug port ${name}`)
+    const marked = yield* Effect.mapError(
+      client.portsMarked(Marks.selector(asked.attachment, asked.invocation)),
+      failed
+    )
+    const ports = marked.length === 0 ? yield* Effect.mapError(original(client, asked), failed) : marked
+    const gone = yield* Effect.mapError(client.removePorts(ports), failed)
+    return [...gone, ...(yield* leftover(client, place, asked, name))]
+  })
+
+/** The original sets no external_ids and only makes vhost-user ports; what looks different is somebody else's. */
+const original = Effect.fnUntraced(function* (client: OvsClient["Service"], { invocation, legacy }: Unplug) {
+  if (invocation !== undefined || legacy?.portName === undefined) return []
+  const port = yield* client.portNamed(legacy.portName)
+  if (port === undefined || Object.keys(port.external_ids).length > 0) return []
+  const interfaces = yield* client.interfacesOf(port)
+  const all = interfaces.every(
+    ({ external_ids, type }) => type.startsWith("dpdkvhostuser") && Object.keys(external_ids).length === 0
+  )
+  return all ? [port] : []
+})
+
+/** ovs-vswitchd removes its own socket; one that was killed cannot, and would stumble over it. */
+const leftover = Effect.fnUntraced(function* (
+  client: OvsClient["Service"],
+  place: SocketPlace,
+  { port }: Unplug,
+  name: string
+) {
+  if (port !== undefined && (port.engine !== "ovs-dpdk" || port.mode === "client")) return []
+  const path = serverSocket(port ?? { ovsSocketDir: dirname(client.peer) }, name)
+  return yield* place.clear(path).pipe(
+    Effect.map((cleared) => (cleared ? [`socket ${path}`] : [])),
+    Effect.catch((error) => Effect.as(Effect.logWarning(`left a socket behind: ${error.message}`), []))
+  )
+})
