@@ -51,7 +51,10 @@ export const longHandle = (attachment: Attachment): string =>
  * a vhost-user port has none of its own, and a retried ADD shall not change it.
  */
 export const derivedMac = (attachment: Attachment): string => {
-  const bytes = createHash("sha256").update(`mac\0${keyOf(attachment)}`).digest().subarray(0, 6)
+  const bytes = createHash("sha256")
+    .update(`mac\0${keyOf(attachment)}`)
+    .digest()
+    .subarray(0, 6)
   bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":")
 }

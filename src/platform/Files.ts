@@ -48,8 +48,8 @@ export class Files extends Context.Service<
     readonly makeDirectory: (path: string, mode: number) => Done
     /** `ENOTEMPTY` when it is in use. */
     readonly removeDirectory: (path: string) => Done
-    /** A new file, on disk when it returns; `EEXIST` when something is there, a dangling link included. */
-    readonly create: (path: string, content: string, mode: number) => Done
+    /** A new file; `EEXIST` when something is there, a dangling link included. `synced`: on disk when it returns. */
+    readonly create: (path: string, content: string, mode: number, durability?: "synced") => Done
     /** Durable: the names in a directory are on disk when it returns. */
     readonly syncDirectory: (path: string) => Done
     readonly rename: (from: string, to: string) => Done
@@ -133,14 +133,14 @@ const make = Files.of({
       withDescriptor(path, O_RDONLY | O_DIRECTORY, 0, (fd) => Fs.fchmodSync(fd, mode))
     }),
   removeDirectory: (path) => attempt("remove directory", path, () => Fs.rmdirSync(path)),
-  create: (path, content, mode) =>
+  create: (path, content, mode, durability) =>
     attempt("create", path, () => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)).pipe(
       Effect.flatMap((fd) =>
         attempt("write", path, () => {
           using open = descriptor(fd)
           Fs.writeFileSync(open.fd, content)
           Fs.fchmodSync(open.fd, mode)
-          Fs.fsyncSync(open.fd)
+          if (durability === "synced") Fs.fsyncSync(open.fd)
         }).pipe(Effect.tapError(() => Effect.ignore(attempt("remove", path, () => Fs.unlinkSync(path)))))
       ),
       Effect.uninterruptible

@@ -74,6 +74,12 @@ export interface Owned {
 export class Vswitch extends Context.Service<
   Vswitch,
   {
+    /**
+     * Fails when `plug` would, as far as looking can tell: switch unreachable, DPDK missing, this attachment already
+     * there, path or name in use. ADD asks before its first change, so that a second ADD of an attachment undoes nothing
+     * of the first. Changes nothing.
+     */
+    readonly preflight: (request: PortRequest) => Effect.Effect<void, VswitchError>
     /** Makes the port and everything it needs; waits until the switch has really done so. */
     readonly plug: (request: PortRequest) => Effect.Effect<Plugged, VswitchError>
     /** Removes the port, and the bridge when it is ours and unused. Absent is success. Returns what it removed. */

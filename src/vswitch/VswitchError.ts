@@ -3,7 +3,8 @@ import * as Schema from "effect/Schema"
 import type { Explained } from "../cni/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
 
-const code = (...codes: ReadonlyArray<keyof typeof ErrorCodes>) => Schema.Literals(codes.map((name) => ErrorCodes[name]))
+const code = (...codes: ReadonlyArray<keyof typeof ErrorCodes>) =>
+  Schema.Literals(codes.map((name) => ErrorCodes[name]))
 
 export class VswitchError extends Schema.TaggedError<VswitchError>()("VswitchError", {
   engine: Schema.Literals(["ovs-dpdk", "vpp"]),

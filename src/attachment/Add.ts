@@ -1,0 +1,115 @@
+/**
+ * ADD: one port on the switch, joined to its network, with addresses, and the container told about it; or an error, and
+ * the world as it was. Reads as its list of steps; each change stands with its undo. CNI specification 1.1.0, section 2.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { type CniResult, emptyResult } from "../cni/CniResult.ts"
+import { Ipam } from "../ipam/Ipam.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
+import { plainHandle } from "./Attachment.ts"
+import { type Call, delegation, placeFor, placeOfRecord, recordFor, requestFor, wantsAddresses } from "./Call.ts"
+import { containerData } from "./ContainerData.ts"
+import type { Record } from "./Record.ts"
+import { Records } from "./Records.ts"
+import { revertible } from "./Revertible.ts"
+
+export const add = Effect.fn("ADD")(function* (call: Call) {
+  const sharedDir = yield* SharedDir
+  const vswitch = yield* Vswitch
+  const { attachment, configuration } = call
+
+  const record = yield* claim(call)
+  const place = placeOfRecord(record)
+  yield* Effect.withSpan(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
+  yield* revertible("prepare the shared directory", sharedDir.prepare(place), sharedDir.release(place, record.made))
+
+  const [plugged, addresses] = yield* wantsAddresses(call)
+    ? Effect.flatMap(address(call), (result) =>
+        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
+      )
+    : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
+
+  if (plugged.socketAt !== undefined) {
+    // Undone with the directory.
+    yield* Effect.withSpan(sharedDir.publish(place, plugged.socketAt), "publish the socket")
+  }
+  if (madeBySwitch(call)) yield* Effect.withSpan(sharedDir.open(place), "open the socket")
+
+  const own = resultOf(call, record, plugged, addresses)
+  const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
+  yield* Effect.withSpan(sharedDir.hand(place, `${JSON.stringify(data)}\n`), "tell the container")
+  return chained(call.previous ?? emptyResult, own)
+}, Effect.scoped)
+
+/** Who creates the socket: the switch (then its owner and mode are ours to set) or the application. */
+export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
+  port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
+
+const claim = Effect.fnUntraced(function* (call: Call) {
+  const records = yield* Records
+  const sharedDir = yield* SharedDir
+  const { attachment } = call
+  const made = yield* sharedDir.survey(placeFor(call, plainHandle(attachment)))
+  const invocation = crypto.randomUUID()
+  const since = new Date(yield* Clock.currentTimeMillis).toISOString()
+  return yield* revertible(
+    "write the record",
+    records.claim(attachment, (handle) => recordFor(call, handle, { invocation, made, since })),
+    records.remove(attachment, invocation)
+  )
+})
+
+const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses: ReadonlyArray<Address>) {
+  const vswitch = yield* Vswitch
+  const { attachment, configuration } = call
+  const { invocation, place } = record
+  return yield* revertible(
+    "plug the port",
+    vswitch.plug(requestFor(call, record, addresses)),
+    vswitch.unplug({
+      attachment,
+      invocation,
+      port: configuration.port,
+      socketPath: place.switchPath,
+      legacy: undefined
+    })
+  )
+})
+
+const address = Effect.fnUntraced(function* (call: Call) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate === undefined) return emptyResult
+  return yield* revertible("get addresses", ipam.add(delegate), ipam.del(delegate))
+})
+
+const toAddress = ({ address, gateway }: CniResult["ips"][number]): Address => ({ address, gateway })
+
+const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniResult): CniResult => {
+  const { attachment, configuration } = call
+  const mtu = configuration.port.mtu ?? plugged.mtu
+  return {
+    interfaces: [
+      {
+        name: attachment.ifName,
+        mac: record.mac,
+        ...(mtu === undefined ? {} : { mtu }),
+        sandbox: attachment.netns,
+        socketPath: record.place.socketPath
+      }
+    ],
+    ips: addresses.ips.map((ip) => ({ ...ip, interface: 0 })),
+    routes: addresses.routes,
+    dns: Object.keys(addresses.dns).length > 0 ? addresses.dns : (configuration.netConf.dns ?? {})
+  }
+}
+
+/** Ours after those of the plugins before us; their indices stay true. */
+const chained = (previous: CniResult, own: CniResult): CniResult => ({
+  interfaces: [...previous.interfaces, ...own.interfaces],
+  ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],
+  routes: [...previous.routes, ...own.routes],
+  dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns
+})

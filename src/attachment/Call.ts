@@ -1,0 +1,87 @@
+/**
+ * One call of the plugin, judged and complete: who the attachment is, what is asked, by whom. And what follows from it
+ * for a handle: where things are, what the switch is asked. Pure.
+ */
+import type { CniResult } from "../cni/CniResult.ts"
+import type { Configuration } from "../cni/Configuration.ts"
+import type { Environment } from "../cni/Environment.ts"
+import type { Delegation } from "../ipam/Ipam.ts"
+import { type Place, placeOf } from "../shared-dir/Place.ts"
+import type { Address, PortRequest } from "../vswitch/Vswitch.ts"
+import { type Attachment, derivedMac } from "./Attachment.ts"
+import { type Record, recordFormat } from "./Record.ts"
+
+export interface Call {
+  readonly attachment: Attachment
+  readonly configuration: Configuration
+  readonly environment: Environment
+  /** What a plugin before us in the chain gave, or on CHECK and DEL what ADD gave. */
+  readonly previous: CniResult | undefined
+}
+
+export const defaultStateDir = "/var/lib/cni/usrspcni"
+
+export const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
+
+export const placeFor = ({ attachment, configuration }: Call, handle: string): Place =>
+  placeOf({
+    attachment,
+    handle,
+    port: configuration.port,
+    sharedDir: configuration.netConf.sharedDir,
+    stateDir: stateDirOf(configuration)
+  })
+
+export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)
+
+/** The delegate's call, when the network has an IPAM plugin. */
+export const delegation = ({ configuration, environment }: Call): Delegation | undefined => {
+  const plugin = configuration.netConf.ipam?.type
+  if (plugin === undefined) return undefined
+  return { plugin, configuration: configuration.text, variables: environment.variables, path: environment.path }
+}
+
+/** The switch's end gets the addresses too (VPP, `netType: interface`): then they are needed before the port. */
+export const wantsAddresses = ({ configuration: { port } }: Call): boolean =>
+  port.engine === "vpp" && port.network.netType === "interface"
+
+export const requestFor = (
+  call: Call,
+  record: Pick<Record, "invocation" | "place" | "mac">,
+  addresses: ReadonlyArray<Address>
+): PortRequest => ({
+  attachment: call.attachment,
+  invocation: record.invocation,
+  port: call.configuration.port,
+  socketPath: record.place.switchPath,
+  mac: record.mac,
+  addresses
+})
+
+export const recordFor = (
+  call: Call,
+  handle: string,
+  { invocation, made, since }: Pick<Record, "invocation" | "made" | "since">
+): Record => {
+  const { attachment, configuration, environment } = call
+  const { group, link, ...place } = placeFor(call, handle)
+  return {
+    format: recordFormat,
+    network: attachment.network,
+    containerId: attachment.containerId,
+    ifName: attachment.ifName,
+    netns: attachment.netns,
+    ...(attachment.pod === undefined ? {} : { pod: attachment.pod }),
+    invocation,
+    since,
+    handle,
+    place: { ...place, ...(link === undefined ? {} : { link }), ...(group === undefined ? {} : { group }) },
+    made,
+    mac: macOf(call),
+    configuration: configuration.text,
+    args: environment.variables["CNI_ARGS"] ?? ""
+  }
+}
+
+/** The record's place, with the absent keys spelled out. */
+export const placeOfRecord = ({ place }: Record): Place => ({ ...place, link: place.link, group: place.group })

@@ -1,0 +1,69 @@
+/**
+ * What the container is told about its interface: one element of the original's `userspace/configuration-data`, written
+ * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, its
+ * absent values mirroring the host's. Pure; readers are app-netutil and applications in any language.
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { type CniResult, family } from "../cni/CniResult.ts"
+import type { HostPort } from "../cni/HostPort.ts"
+import type { Container, NetConf } from "../cni/NetConf.ts"
+import type { Place } from "../shared-dir/Place.ts"
+import type { Attachment } from "./Attachment.ts"
+
+export interface ContainerData {
+  readonly containerId: string
+  readonly ifName: string
+  readonly name: string
+  readonly config: Readonly<{ [key: string]: unknown }>
+  readonly ipResult: Readonly<{ [key: string]: unknown }>
+}
+
+export const containerData = (
+  { containerId, ifName, network }: Attachment,
+  netConf: NetConf,
+  port: HostPort,
+  place: Pick<Place, "socketName">,
+  mac: string,
+  result: CniResult
+): ContainerData => ({
+  containerId,
+  ifName,
+  name: network,
+  config: mirrored(netConf.container ?? {}, port, place.socketName, mac),
+  ipResult: {
+    interfaces: result.interfaces,
+    // `version` left the specification with 1.0.0; readers of this file still look at it.
+    ips: result.ips.map((ip) => ({ version: family(ip.address), ...ip })),
+    routes: result.routes,
+    dns: result.dns
+  }
+})
+
+const mirrored = (container: Container, port: HostPort, socketfile: string, mac: string) => {
+  const common = {
+    engine: container.engine ?? port.engine,
+    iftype: container.iftype ?? port.iftype,
+    netType: container.netType ?? "interface",
+    ...((container.mtu ?? port.mtu) ? { mtu: container.mtu ?? port.mtu } : {}),
+    mac,
+    ...(container.bridge === undefined ? {} : { bridge: container.bridge })
+  }
+  if (port.iftype === "memif") {
+    const { role = port.role === "master" ? "slave" : "master", mode = port.mode } = container.memif ?? {}
+    const secret = port.secret === undefined ? {} : { secret: port.secret }
+    return { ...common, memif: { ...secret, ...container.memif, role, mode, socketfile } }
+  }
+  const { mode = port.mode === "client" ? "server" : "client" } = container.vhost ?? {}
+  return { ...common, vhost: { ...container.vhost, mode, socketfile } }
+}
+
+const Identity = Schema.Struct({ containerId: Schema.String, ifName: Schema.String, name: Schema.String })
+const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(Identity))
+
+/** Whether a file was written for this attachment. */
+export const isFor = (text: string, { containerId, ifName, network }: Attachment): boolean =>
+  Option.exists(
+    decodeIdentity(text),
+    (data) => data.containerId === containerId && data.ifName === ifName && data.name === network
+  )

@@ -1,0 +1,92 @@
+/**
+ * DEL: nothing of the attachment is left, whatever was there before: all of it, the half of an ADD that was killed, or
+ * nothing. Every step runs even when another fails; the failures are reported together, and the record stays until all
+ * is done, so that the next DEL knows as much. CNI specification 1.1.0, section 2.
+ */
+import * as Effect from "effect/Effect"
+import { CniError, type Explained } from "../cni/CniError.ts"
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { Ipam } from "../ipam/Ipam.ts"
+import type { Place } from "../shared-dir/Place.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { Vswitch } from "../vswitch/Vswitch.ts"
+import { longHandle, plainHandle } from "./Attachment.ts"
+import { type Call, delegation, placeFor, placeOfRecord } from "./Call.ts"
+import { isFor } from "./ContainerData.ts"
+import type { Legacy } from "./Legacy.ts"
+import type { Record } from "./Record.ts"
+import { Records } from "./Records.ts"
+
+/** `record` as found; undefined when it was lost, or the original plugin made the attachment. */
+export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
+  const records = yield* Records
+  const { attachment } = call
+  const legacy = yield* Effect.orElseSucceed(records.findLegacy(attachment), () => undefined)
+  const failures = yield* all([
+    step("unplug the port", unplug(call, record, legacy)),
+    step("return the addresses", returnAddresses(call)),
+    step("clear the shared directory", clear(call, record, legacy))
+  ])
+  if (failures.length > 0) return yield* together(failures)
+  const last = yield* all([
+    step("remove the original's state", records.removeLegacy(attachment)),
+    step("remove the record", records.remove(attachment))
+  ])
+  if (last.length > 0) return yield* together(last)
+})
+
+type Step = Effect.Effect<void, Explained, Vswitch | Ipam | SharedDir | Records>
+
+const step = (name: string, self: Step): Step => Effect.withSpan(self, name)
+
+/** Runs all steps at the same time; gives the failures. */
+const all = (steps: ReadonlyArray<Step>) =>
+  Effect.map(
+    Effect.partition(steps, (self) => self, { concurrency: "unbounded" }),
+    ([, failures]) => failures
+  )
+
+const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+  const vswitch = yield* Vswitch
+  const removed = yield* vswitch.unplug({
+    attachment: call.attachment,
+    invocation: undefined,
+    port: call.configuration.port,
+    socketPath: record?.place.switchPath ?? placeFor(call, plainHandle(call.attachment)).switchPath,
+    legacy
+  })
+  for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
+})
+
+const returnAddresses = Effect.fnUntraced(function* (call: Call) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate !== undefined) yield* ipam.del(delegate)
+})
+
+const clear = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+  const sharedDir = yield* SharedDir
+  if (record !== undefined) return yield* sharedDir.release(placeOfRecord(record), record.made)
+  for (const handle of [plainHandle(call.attachment), longHandle(call.attachment)]) {
+    const place = placeFor(call, handle)
+    // Without a record the name alone does not prove whose it is: two ids can begin alike.
+    const text = yield* sharedDir.handed(place)
+    if (text === undefined || isFor(text, call.attachment))
+      yield* sharedDir.release(place, madeByOriginal(place, legacy))
+  }
+})
+
+/** The original made a directory for each container and did not mark it. */
+const madeByOriginal = (place: Place, legacy: Legacy | undefined) => (legacy === undefined ? [] : [place.directory])
+
+/** One failure is itself; several become one document that tells them all. `Try again later` wins: it is true of all. */
+const together = (failures: ReadonlyArray<Explained>): CniError => {
+  const [first] = failures
+  if (first !== undefined && failures.length === 1) return CniError.of(first.code, first.failed, first.cure)
+  const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
+  return CniError.of(
+    later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
+    `${failures.length} steps of DEL failed, the others are done: ${failures.map(({ failed }) => failed).join("; ")}`,
+    [...new Set(failures.map(({ cure }) => cure))].join(" ")
+  )
+}

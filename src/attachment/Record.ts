@@ -1,0 +1,44 @@
+/**
+ * What an ADD writes down before its first change: enough to delete the attachment with the configuration gone, and to
+ * make it again after the switch has forgotten it. One JSON file an attachment, with a format version, so that plugins
+ * of two releases can work on one node. Pure. May hold a memif secret: files of it are for root only.
+ */
+import * as Schema from "effect/Schema"
+
+export const recordFormat = 1
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(schema)
+
+const PlaceSchema = Schema.Struct({
+  directory: Schema.String,
+  socketName: Schema.String,
+  socketPath: Schema.String,
+  switchPath: Schema.String,
+  link: optional(Schema.String),
+  configPath: Schema.String,
+  group: optional(Schema.String)
+})
+
+export const Record = Schema.Struct({
+  format: Schema.Int,
+  network: Schema.String,
+  containerId: Schema.String,
+  ifName: Schema.String,
+  netns: Schema.String,
+  pod: optional(Schema.Struct({ namespace: Schema.String, name: Schema.String, uid: Schema.String })),
+  /** The ADD that wrote it: a UUID. */
+  invocation: Schema.String,
+  /** When, ISO 8601, for people. */
+  since: Schema.String,
+  handle: Schema.String,
+  place: PlaceSchema,
+  /** Directories that were missing, so ours to remove. */
+  made: Schema.Array(Schema.String),
+  mac: Schema.String,
+  /** The configuration as ADD got it, text. */
+  configuration: Schema.String,
+  /** CNI_ARGS as ADD got them. */
+  args: Schema.String
+})
+
+export type Record = typeof Record.Type

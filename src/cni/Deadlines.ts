@@ -1,0 +1,18 @@
+/**
+ * How long the plugin waits for others, in seconds. kubelet gives a sandbox two to four minutes; a runtime kills the
+ * plugin at its own deadline, and a plugin that gives up before can still undo. Tests shorten them.
+ */
+import * as Context from "effect/Context"
+
+export interface Waits {
+  /** One run of an IPAM plugin. */
+  readonly ipam: number
+  /** One undo step. */
+  readonly undo: number
+  /** The whole of a verb. */
+  readonly total: number
+}
+
+export const Deadlines = Context.Reference<Waits>("userspace-cni/Deadlines", {
+  defaultValue: () => ({ ipam: 30, undo: 15, total: 90 })
+})

@@ -1,0 +1,137 @@
+/**
+ * {@link Files} in memory: the demonstration and the tests run the real programs on it. Keeps kinds, modes and groups,
+ * answers with the system's error codes, and shows its whole state for comparison. Not a file system: no links in the
+ * middle of a path, one user.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { FileError, type FileKind, Files } from "./Files.ts"
+
+interface Node {
+  readonly kind: FileKind
+  readonly content: string
+  readonly ino: number
+  mode: number
+  gid: number
+}
+
+/** A state that several layers can be made of, and that outlives them. */
+export class MemoryFiles {
+  private readonly nodes = new Map<string, Node>()
+  private lastIno = 0
+
+  constructor(directories: ReadonlyArray<string> = []) {
+    for (const directory of directories) this.put(directory, "directory")
+  }
+
+  /** As somebody else would: a socket of an application, an administrator's directory. Makes missing parents. */
+  put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644): void {
+    if (path !== "/" && !this.nodes.has(dirname(path))) this.put(dirname(path), "directory")
+    this.nodes.set(path, { kind, content, mode, gid: 0, ino: ++this.lastIno })
+  }
+
+  get(path: string): Node | undefined {
+    return this.nodes.get(path)
+  }
+
+  set(path: string, node: Node): void {
+    this.nodes.set(path, node)
+  }
+
+  remove(path: string): void {
+    this.nodes.delete(path)
+  }
+
+  names(path: string): ReadonlyArray<string> {
+    const prefix = path === "/" ? "/" : `${path}/`
+    return [...this.nodes.keys()]
+      .filter((other) => other.startsWith(prefix) && other !== path && !other.slice(prefix.length).includes("/"))
+      .map((other) => other.slice(prefix.length))
+      .sort()
+  }
+
+  /** Every path with its kind, mode and group, in order: two equal dumps are two equal trees. */
+  dump(): ReadonlyArray<string> {
+    return [...this.nodes]
+      .map(([path, { content, gid, kind, mode }]) => `${path} ${kind} ${mode.toString(8)} ${gid} ${content}`)
+      .sort()
+  }
+}
+
+export const layer = (state: MemoryFiles) => {
+  const attempt = <A>(operation: string, path: string, f: (fail: (code: string) => FileError) => A | FileError) =>
+    Effect.suspend(() => {
+      const done = f((code) => new FileError({ operation, path, code }))
+      return done instanceof FileError ? Effect.fail(done) : Effect.succeed(done)
+    })
+
+  /** A new name needs a directory to be in and must be free. */
+  const add = (operation: string, path: string, kind: FileKind, content: string, mode: number) =>
+    attempt(operation, path, (fail) => {
+      if (state.get(dirname(path)) === undefined) return fail("ENOENT")
+      if (state.get(dirname(path))?.kind !== "directory") return fail("ENOTDIR")
+      if (state.get(path) !== undefined) return fail("EEXIST")
+      return state.put(path, kind, content, mode)
+    })
+
+  const known = <A>(
+    operation: string,
+    path: string,
+    f: (node: Node, fail: (code: string) => FileError) => A | FileError
+  ) =>
+    attempt(operation, path, (fail) => {
+      const node = state.get(path)
+      return node === undefined ? fail("ENOENT") : f(node, fail)
+    })
+
+  return Layer.succeed(
+    Files,
+    Files.of({
+      lstat: (path) =>
+        attempt("lstat", path, (fail) => {
+          const node = state.get(path)
+          if (node === undefined) return state.get(dirname(path))?.kind === "file" ? fail("ENOTDIR") : undefined
+          return { kind: node.kind, mode: node.mode, uid: 0, gid: node.gid, dev: 1, ino: node.ino, nlink: 1 }
+        }),
+      read: (path, limit) =>
+        known("read", path, ({ content, kind }, fail) =>
+          kind === "symlink"
+            ? fail("ELOOP")
+            : kind !== "file"
+              ? fail("EINVAL")
+              : content.length > limit
+                ? fail("EFBIG")
+                : content
+        ),
+      list: (path) =>
+        known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
+      makeDirectory: (path, mode) => add("make directory", path, "directory", "", mode),
+      removeDirectory: (path) =>
+        known("remove directory", path, (_, fail) =>
+          state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
+        ),
+      create: (path, content, mode) => add("create", path, "file", content, mode),
+      syncDirectory: (path) => known("sync", path, () => undefined),
+      rename: (from, to) =>
+        known("rename", from, (node) => {
+          state.remove(from)
+          state.set(to, node)
+        }),
+      link: (from, to) =>
+        known("link", from, (node, fail) => (state.get(to) === undefined ? state.set(to, node) : fail("EEXIST"))),
+      symlink: (target, path) => add("symlink", path, "symlink", target, 0o777),
+      readLink: (path) =>
+        known("read link", path, ({ content, kind }, fail) => (kind === "symlink" ? content : fail("EINVAL"))),
+      unlink: (path) =>
+        known("remove", path, ({ kind }, fail) => (kind === "directory" ? fail("EISDIR") : state.remove(path))),
+      change: (path, wanted, { gid, mode }) =>
+        known("change", path, (node, fail) => {
+          if (node.kind !== wanted) return fail("EINVAL")
+          if (gid !== undefined) node.gid = gid
+          if (mode !== undefined) node.mode = mode
+          return undefined
+        })
+    })
+  )
+}

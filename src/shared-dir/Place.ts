@@ -1,0 +1,59 @@
+/**
+ * Where an attachment's files are: the directory that host and container share, the socket in it, the configuration
+ * that the container reads, and the path that the switch is told. Pure: computed once, written into the record.
+ * Rules (2) and (3) and the file names are the original's, on which pods rely.
+ */
+import { dirname, join } from "node:path"
+import { type Attachment, keyOf, shortId } from "../attachment/Attachment.ts"
+import type { HostPort } from "../cni/HostPort.ts"
+
+export interface Place {
+  readonly directory: string
+  readonly socketName: string
+  /** The socket, where it really is. */
+  readonly socketPath: string
+  /** The socket, as the switch is told: through `link` where the real path is too long for a socket address. */
+  readonly switchPath: string
+  /** A symbolic link to `directory`, if one is needed. */
+  readonly link: string | undefined
+  readonly configPath: string
+  /** Group name or number that may use socket and directory. */
+  readonly group: string | undefined
+}
+
+export interface PlaceOptions {
+  readonly attachment: Attachment
+  readonly port: HostPort
+  /** `<id12>-<ifname>`, or longer when that was taken. */
+  readonly handle: string
+  readonly sharedDir: string | undefined
+  readonly stateDir: string
+}
+
+/** sun_path has 108 bytes, one of them NUL; VPP from 23.06 keeps one more for itself. */
+export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
+
+export const placeOf = ({ attachment, handle, port, sharedDir, stateDir }: PlaceOptions): Place => {
+  const directory = join(sharedDir ?? defaultBase(port), shortId(attachment))
+  const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
+  const socketPath = join(directory, socketName)
+  const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port)
+  const link = fits ? undefined : join(stateDir, "links", keyOf(attachment))
+  return {
+    directory,
+    socketName,
+    socketPath,
+    switchPath: link === undefined ? socketPath : join(link, socketName),
+    link,
+    configPath: join(directory, `configData-${handle}.json`),
+    group: port.group
+  }
+}
+
+/** Rule (3): where the original put them when nobody said where. */
+const defaultBase = (port: HostPort): string =>
+  port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
+
+/** `/a/b/c`, `/a/b`, `/a`, `/`. */
+export const ancestors = (path: string): ReadonlyArray<string> =>
+  path === "/" ? ["/"] : [path, ...ancestors(dirname(path))]

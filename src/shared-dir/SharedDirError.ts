@@ -1,0 +1,47 @@
+/** The one error of `SharedDir`: which path, what the system said, what to do. */
+import * as Schema from "effect/Schema"
+import type { Explained } from "../cni/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { FileError } from "../platform/Files.ts"
+
+export class SharedDirError extends Schema.TaggedError<SharedDirError>()("SharedDirError", {
+  /** `make the shared directory`, `write the configuration for the container`. */
+  operation: Schema.String,
+  path: Schema.String,
+  /** The system's error, or a sentence. */
+  answer: Schema.String,
+  cure: Schema.String,
+  code: Schema.Literals([ErrorCodes.IoFailure, ErrorCodes.SocketPath, ErrorCodes.InvalidConfiguration])
+}) {
+  get failed(): string {
+    return `shared directory: ${this.operation} ${this.path}: ${this.answer}`
+  }
+  override get message(): string {
+    return this.failed
+  }
+}
+
+/** Does not compile unless the error can explain itself. */
+export const explained = (error: SharedDirError): Explained & { readonly code: ErrorCode } => error
+
+const cures: Readonly<Record<string, string>> = {
+  ENOSPC: "Free space (or inodes) on that file system, then try again.",
+  EDQUOT: "Raise the quota on that file system, then try again.",
+  EROFS: "The file system is read-only: remount it, or set sharedDir to a writable place.",
+  EACCES: "The plugin has to run as root, or sharedDir has to be writable for it.",
+  EPERM: "The plugin has to run as root, or sharedDir has to be writable for it.",
+  ENOTDIR: "Something that is no directory is in the way: remove it, or set sharedDir to another place.",
+  EINVAL: "Something else is at that path: remove it, or set sharedDir to another place.",
+  EEXIST: "Something that is not the plugin's is at that path: remove it, or set another socketfile."
+}
+
+export const fromFile =
+  (operation: string) =>
+  ({ code, path }: FileError): SharedDirError =>
+    new SharedDirError({
+      operation,
+      path,
+      answer: code,
+      cure: cures[code] ?? "Look at that path on the node, and at the mounts that the plugin sees.",
+      code: ErrorCodes.IoFailure
+    })
