@@ -1,0 +1,164 @@
+/**
+ * A private Open vSwitch: ovsdb-server and ovs-vswitchd with DPDK in a network namespace of their own, all files in one
+ * temporary directory, no hugepages, no PCI. Its scope stops it. Each setting of DPDK has its reason:
+ * `--legacy-mem` because OVS adds `--in-memory` else, which refuses `--no-huge`; `per-port-memory` because the shared
+ * pool needs a gigabyte; `pmd-sleep-max` because a PMD thread takes a whole core else.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
+
+export interface Options {
+  /** False: ovs-vswitchd runs without DPDK initialised. */
+  readonly dpdk?: boolean
+}
+
+export interface Instance {
+  readonly directory: string
+  readonly runDir: string
+  /** The database's socket. */
+  readonly socket: string
+  /** A directory for the sockets of client-mode ports. */
+  readonly vhostDir: string
+  /** As the pidfiles say now. */
+  readonly vswitchdPid: Effect.Effect<number, ProgramError>
+  readonly ovsdbPid: Effect.Effect<number, ProgramError>
+  /** Returns when ovs-vswitchd has initialised DPDK. */
+  readonly startVswitchd: Effect.Effect<void, ProgramError>
+  readonly startOvsdb: Effect.Effect<void, ProgramError>
+  /** Gracefully; ports and taps go with it. */
+  readonly stopVswitchd: Effect.Effect<void, ProgramError>
+  readonly stopOvsdb: Effect.Effect<void, ProgramError>
+  /** Returns when the process has gone; its pidfile and sockets stay. */
+  readonly killVswitchd: Effect.Effect<void, ProgramError>
+  /** `ovs-vsctl`; waits for ovs-vswitchd unless told `--no-wait`, at most 10 seconds. */
+  readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
+  readonly ofctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
+}
+
+export class OvsInstance extends Context.Service<OvsInstance, Instance>()("userspace-cni/test/OvsInstance") {
+  static readonly layer = Layer.effect(
+    OvsInstance,
+    Effect.suspend(() => instance())
+  )
+  static readonly layerWith = (options: Options) =>
+    Layer.effect(
+      OvsInstance,
+      Effect.suspend(() => instance(options))
+    )
+}
+
+const vswitchd = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+const schema = "/usr/share/openvswitch/vswitch.ovsschema"
+
+export const instance = Effect.fn("OvsInstance.make")(function* (
+  options: Options = {}
+): Effect.fn.Return<Instance, ProgramError, Scope.Scope> {
+  const directory = yield* Effect.acquireRelease(
+    // Short: a socket's path may have 107 bytes.
+    Effect.sync(() => mkdtempSync("/tmp/ovs-")),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  )
+  for (const name of ["run", "db", "log", "etc", "rt", "vhost"]) mkdirSync(`${directory}/${name}`)
+  const runDir = `${directory}/run`
+  const socket = `${runDir}/db.sock`
+  const env = {
+    ...cleanEnvironment,
+    OVS_RUNDIR: runDir,
+    OVS_DBDIR: `${directory}/db`,
+    OVS_LOGDIR: `${directory}/log`,
+    OVS_SYSCONFDIR: `${directory}/etc`,
+    RUNTIME_DIRECTORY: `${directory}/rt`
+  }
+  const holder = yield* start("unshare", ["--net", "sleep", "infinity"])
+  yield* succeed("sh", ["-c", `until [ "$(cat /proc/${holder.pid}/comm)" = sleep ]; do :; done`])
+
+  const detached = (program: string, name: string, ...args: ReadonlyArray<string>) =>
+    succeed(
+      "nsenter",
+      [
+        `--net=/proc/${holder.pid}/ns/net`,
+        program,
+        ...args,
+        `--unixctl=${runDir}/${name}.ctl`,
+        `--pidfile=${runDir}/${name}.pid`,
+        `--log-file=${directory}/log/${name}.log`,
+        "--detach",
+        "--no-chdir",
+        "-vconsole:off"
+      ],
+      { env }
+    )
+  const vsctl = (...args: ReadonlyArray<string>) => succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args])
+  const pidOf = (name: string) =>
+    Effect.try({
+      try: () => Number(readFileSync(`${runDir}/${name}.pid`, "utf8")),
+      catch: () => new ProgramError({ program: name, problem: "has no pidfile" })
+    })
+  const stop = (name: string, ...args: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      const pid = yield* pidOf(name)
+      yield* succeed("ovs-appctl", ["-t", `${runDir}/${name}.ctl`, "exit", ...args])
+      yield* gone(name, pid)
+    })
+  const kill = (name: string) =>
+    Effect.gen(function* () {
+      const pid = yield* pidOf(name)
+      yield* Effect.sync(() => process.kill(pid, "SIGKILL"))
+      yield* gone(name, pid)
+    })
+
+  const startOvsdb = Effect.asVoid(
+    detached("ovsdb-server", "ovsdb-server", `${directory}/db/conf.db`, `--remote=punix:${socket}`)
+  )
+  const startVswitchd = Effect.asVoid(detached(vswitchd, "ovs-vswitchd", `unix:${socket}`))
+  const stopOvsdb = stop("ovsdb-server")
+  const stopVswitchd = stop("ovs-vswitchd", "--cleanup")
+  const ended = (name: string, ask: Effect.Effect<void, ProgramError>) =>
+    ask.pipe(
+      Effect.timeout("5 seconds"),
+      Effect.catch(() => kill(name)),
+      Effect.ignore
+    )
+
+  yield* succeed("ovsdb-tool", ["create", `${directory}/db/conf.db`, schema])
+  yield* Effect.acquireRelease(startOvsdb, () => ended("ovsdb-server", stopOvsdb))
+  yield* vsctl("--no-wait", "init")
+  if (options.dpdk !== false) yield* vsctl("--no-wait", "set", "Open_vSwitch", ".", ...dpdk)
+  yield* Effect.acquireRelease(startVswitchd, () => ended("ovs-vswitchd", stopVswitchd))
+
+  return {
+    directory,
+    runDir,
+    socket,
+    vhostDir: `${directory}/vhost`,
+    vswitchdPid: pidOf("ovs-vswitchd"),
+    ovsdbPid: pidOf("ovsdb-server"),
+    startVswitchd,
+    startOvsdb,
+    stopVswitchd,
+    stopOvsdb,
+    killVswitchd: kill("ovs-vswitchd"),
+    vsctl,
+    ofctl: (...args) => succeed("ovs-ofctl", args, { env })
+  }
+})
+
+const dpdk = [
+  "other_config:dpdk-init=true",
+  "other_config:per-port-memory=true",
+  "other_config:pmd-cpu-mask=0x2",
+  "other_config:pmd-sleep-max=200",
+  'other_config:dpdk-extra="--no-pci --no-huge --legacy-mem -m 256 --no-telemetry --file-prefix=ovs"'
+]
+
+/** A process of which init has not yet read the status still answers to signal 0, so its state is read. */
+const gone = (name: string, pid: number) =>
+  Effect.try(() => readFileSync(`/proc/${pid}/stat`, "utf8")).pipe(
+    Effect.map((stat) => stat.includes(") Z ")),
+    Effect.orElseSucceed(() => true),
+    Effect.repeat({ until: (ended) => ended, schedule: Schedule.spaced("10 millis") }),
+    Effect.timeout("10 seconds"),
+    Effect.catchTag("TimeoutError", () => new ProgramError({ program: name, problem: "does not end" })),
+    Effect.asVoid
+  )
