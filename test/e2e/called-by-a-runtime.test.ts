@@ -1,0 +1,80 @@
+/**
+ * The executable called as a container runtime calls it, on a real Open vSwitch with DPDK, real host-local and real
+ * applications at both ends: exactly 32 packets pass, and after DEL the world is as before.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
+import { onMachine } from "./support/Machine.ts"
+import { resultOf } from "./support/Plugin.ts"
+import * as Testpmd from "./support/Testpmd.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+const attach = Effect.fnUntraced(function* (network: object) {
+  const node = yield* CniNode
+  const sandbox = yield* node.sandbox
+  const result = yield* resultOf(yield* node.call("ADD", sandbox, network))
+  const [port] = result.interfaces
+  assert.isDefined(port)
+  assert.strictEqual(port.name, sandbox.ifName)
+  assert.strictEqual(port.sandbox, sandbox.netns)
+  assert.match(result.ips[0]?.address ?? "", /^10\.56\.0\.\d+\/24$/)
+  return { sandbox, mac: port.mac }
+})
+
+const detach = Effect.fnUntraced(function* (sandbox: Sandbox, network: object) {
+  const node = yield* CniNode
+  const answer = yield* node.call("DEL", sandbox, network)
+  assert.strictEqual(answer.status, 0, answer.stdout + answer.stderr)
+  assert.isUndefined(answer.document)
+})
+
+/** Made by hand, so no DEL may remove it. */
+const administratorsBridge = Effect.gen(function* () {
+  const { network, vsctl } = yield* CniNode
+  const name = network.host.bridge.bridgeName
+  yield* Effect.acquireRelease(vsctl("add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"), () =>
+    Effect.ignore(vsctl("--if-exists", "del-br", name))
+  )
+})
+
+onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
+  "called as a runtime calls it",
+  (test) => {
+    for (const mode of ["client", "server"] as const) {
+      const whose = mode === "client" ? "a bridge that ADD makes" : "an administrator's bridge"
+      test(`32 packets pass between two ports in ${mode} mode on ${whose}, and DEL leaves nothing`, () =>
+        Effect.gen(function* () {
+          const node = yield* CniNode
+          if (mode === "server") yield* administratorsBridge
+          const network = { ...node.network, host: { ...node.network.host, vhost: { mode } } }
+          const logs = `${node.directory}/logs`
+          const before = yield* look(node.watched)
+
+          const rx = yield* attach(network)
+          const tx = yield* attach(network)
+          assert.notStrictEqual(rx.mac, tx.mac)
+          const end = ({ mac, sandbox }: typeof rx, name: string): Testpmd.End => ({
+            name: `${name}${mode}`,
+            socket: socketOf(node.sharedDir, sandbox),
+            mode: mode === "client" ? "server" : "client",
+            mac
+          })
+          const receiver = yield* Testpmd.run(`rx-${mode}`, logs, Testpmd.receiverArguments(end(rx, "rx")))
+          const port = yield* node.portMarked(rx.sandbox.containerId)
+          yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+          const sender = yield* Testpmd.run(`tx-${mode}`, logs, Testpmd.senderArguments(end(tx, "tx"), rx.mac))
+          yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst)
+          yield* Testpmd.stop(sender)
+          yield* Testpmd.stop(receiver)
+          assert.strictEqual(yield* Testpmd.received(receiver.log), Testpmd.burst)
+
+          yield* detach(tx.sandbox, network)
+          yield* detach(rx.sandbox, network)
+          yield* returnsTo(node.watched, before)
+          yield* detach(rx.sandbox, network)
+          yield* returnsTo(node.watched, before)
+        }))
+    }
+  }
+)

@@ -1,0 +1,69 @@
+/**
+ * cnitool, the reference caller of the CNI project, adds, checks and deletes: another reading of the specification than
+ * ours judges what the executable answers.
+ */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { CniNode } from "./support/CniNode.ts"
+import { cnitool, onMachine } from "./support/Machine.ts"
+import { Result } from "./support/Plugin.ts"
+import { cleanEnvironment, run } from "./support/Program.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+/** libcni caches results in a fixed place, so cnitool gets an empty one of its own; the cache lasts as long as `holder`. */
+const calls = Effect.gen(function* () {
+  const node = yield* CniNode
+  const { ifName, netns } = yield* node.sandbox
+  const mounts = yield* node.privateMounts("mount -t tmpfs e2e /var/lib")
+  mkdirSync(`${node.directory}/net.d`)
+  const { cniVersion, name, ...plugin } = node.network
+  writeFileSync(`${node.directory}/net.d/10-e2e.conflist`, JSON.stringify({ cniVersion, name, plugins: [plugin] }))
+  const call = (verb: "add" | "check" | "del") =>
+    run("nsenter", [`--mount=/proc/${mounts}/ns/mnt`, cnitool, verb, name, netns], {
+      env: {
+        ...cleanEnvironment,
+        CNI_PATH: node.plugins,
+        NETCONFPATH: `${node.directory}/net.d`,
+        CNI_IFNAME: ifName,
+        CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=e2e;K8S_POD_NAME=pod"
+      }
+    })
+  return { call, ifName, netns }
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal", "cnitool"], CniNode.layer)("called by cnitool", (test) => {
+  test("add answers a result, check agrees, del leaves nothing, del again is content", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const { call, ifName, netns } = yield* calls
+      const before = yield* look(node.watched)
+
+      const added = yield* call("add")
+      assert.strictEqual(added.status, 0, added.stderr)
+      const result = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Result))(added.stdout)
+      assert.strictEqual(result.cniVersion, "1.0.0")
+      assert.deepStrictEqual(
+        result.interfaces.map(({ name, sandbox }) => ({ name, sandbox })),
+        [{ name: ifName, sandbox: netns }]
+      )
+      assert.deepStrictEqual(
+        result.ips.map((ip) => ip.interface),
+        [0]
+      )
+
+      const checked = yield* call("check")
+      assert.deepStrictEqual([checked.status, checked.stdout, checked.stderr], [0, "", ""])
+
+      yield* node.vsctl("del-port", yield* node.portMarked("cnitool-"))
+      const missing = yield* call("check")
+      assert.notStrictEqual(missing.status, 0)
+      assert.include(missing.stderr, "not as ADD left it")
+
+      for (const time of ["first", "second"]) {
+        const deleted = yield* call("del")
+        assert.deepStrictEqual([time, deleted.status, deleted.stdout, deleted.stderr], [time, 0, "", ""])
+      }
+      yield* returnsTo(node.watched, before)
+    }))
+})

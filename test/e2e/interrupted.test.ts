@@ -1,0 +1,141 @@
+/**
+ * An ADD that is told to stop rolls back; one that is killed leaves only what the next DEL removes. ovs-vswitchd is held
+ * still where an ADD shall wait in the middle: its row is in the database and nobody acts on it.
+ */
+import { readdirSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule, Schema } from "effect"
+import { CniNode } from "./support/CniNode.ts"
+import { onMachine } from "./support/Machine.ts"
+import * as Plugin from "./support/Plugin.ts"
+import { isStill, look, returnsTo, type World } from "./support/World.ts"
+
+class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}
+
+/** Looks until the world is as `there` wants it. */
+const until = Effect.fnUntraced(function* (what: string, there: (world: World) => boolean) {
+  const { watched } = yield* CniNode
+  yield* look(watched).pipe(
+    Effect.filterOrFail(there, () => new NotThere({ what })),
+    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 500 })
+  )
+})
+
+const portOf = (containerId: string) => (world: World) =>
+  Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
+
+const leaseOf = (containerId: string) => (world: World) => world.leases.some((lease) => lease.includes(containerId))
+
+/** A bridge with a port that stays: removing a bridge's last vhost port takes ovs-vswitchd a second. */
+const busyBridge = Effect.gen(function* () {
+  const node = yield* CniNode
+  const name = node.network.host.bridge.bridgeName
+  yield* Effect.acquireRelease(
+    node.vsctl(
+      ...["add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"],
+      ...["--", "add-port", name, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
+      `options:vhost-server-path=${node.directory}/stays`
+    ),
+    () => Effect.ignore(node.vsctl("del-br", name))
+  )
+})
+
+/** ovs-vswitchd goes on when the scope ends. */
+const stopped = Effect.gen(function* () {
+  const { ovs } = yield* CniNode
+  const pid = yield* ovs.vswitchdPid
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.kill(pid, "SIGSTOP")),
+    () => Effect.sync(() => process.kill(pid, "SIGCONT"))
+  )
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD that does not get to its end", (test) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`${signal} rolls it back and says so`, () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const sandbox = yield* node.sandbox
+        yield* busyBridge
+        const before = yield* look(node.watched)
+        const outcome = yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* stopped
+            const add = yield* Plugin.begin(node.called("ADD", sandbox, node.network))
+            yield* until("port", portOf(sandbox.containerId))
+            yield* until("lease", leaseOf(sandbox.containerId))
+            yield* add.signal(signal)
+            return yield* Effect.timeout(add.outcome, "20 seconds")
+          })
+        )
+        const answer = yield* Plugin.judge("ADD", outcome)
+        const error = yield* Plugin.errorOf(answer)
+        assert.match(error.msg, /interrupt|SIGTERM|SIGINT/i)
+        yield* returnsTo(node.watched, before)
+      }))
+  }
+
+  test("a switch that never acts: ADD gives up within its deadline and withdraws its port", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const sandbox = yield* node.sandbox
+      yield* busyBridge
+      const before = yield* look(node.watched)
+      yield* stopped
+      const answer = yield* node.call("ADD", sandbox, node.network)
+      const error = yield* Plugin.errorOf(answer)
+      assert.match(error.msg, /vswitchd/)
+      yield* isStill(node.watched, before)
+    }))
+
+  test("killed while it waits for the switch, the next DEL removes all of it", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const sandbox = yield* node.sandbox
+      yield* busyBridge
+      const before = yield* look(node.watched)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* stopped
+          const add = yield* Plugin.begin(node.called("ADD", sandbox, node.network))
+          yield* until("port", portOf(sandbox.containerId))
+          yield* until("lease", leaseOf(sandbox.containerId))
+          yield* add.signal("SIGKILL")
+          assert.strictEqual((yield* add.outcome).signal, "SIGKILL")
+          const answer = yield* node.call("DEL", sandbox, node.network)
+          assert.strictEqual(answer.status, 0, answer.stdout + answer.stderr)
+        })
+      )
+      yield* returnsTo(node.watched, before)
+    }))
+
+  // From before it reads its configuration to after it has answered.
+  test("killed at any of 24 instants, the next DEL removes all of it", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const before = yield* look(node.watched)
+      const ends: Array<string> = []
+      for (let millis = 2; millis <= 48; millis += 2) {
+        const sandbox = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const sandbox = yield* node.sandbox
+            const add = yield* Plugin.begin(node.called("ADD", sandbox, node.network))
+            const outcome = yield* Effect.timeoutOrElse(add.outcome, {
+              duration: `${millis} millis`,
+              orElse: () => Effect.andThen(add.signal("SIGKILL"), add.outcome)
+            })
+            ends.push(outcome.signal ?? String(outcome.status))
+            return sandbox
+          })
+        )
+        // Its host-local is nobody's child now and ends by itself.
+        yield* until("end of what it started", (world) => world.processes.length === 0)
+        const answer = yield* node.call("DEL", { ...sandbox, netns: "" }, node.network)
+        assert.strictEqual(answer.status, 0, answer.stdout + answer.stderr)
+        yield* returnsTo(node.watched, before)
+      }
+      assert.include(ends, "SIGKILL")
+      assert.deepStrictEqual(readdirSync(node.sharedDir), [])
+    }))
+})

@@ -1,0 +1,122 @@
+/**
+ * Calls a CNI plugin exactly as a runtime does: CNI_* environment and nothing inherited, configuration on stdin, answer
+ * on stdout. Every call checks the promise about stdout: one JSON document or nothing, never anything beside it.
+ * CNI specification 1.1.0, sections 2 and 5.
+ */
+import { Effect, Schema, type Scope } from "effect"
+import { cleanEnvironment, type Outcome, type ProgramError, type Running, type Stdin, start } from "./Program.ts"
+
+export class StdoutBroken extends Schema.TaggedError<StdoutBroken>()("StdoutBroken", {
+  verb: Schema.String,
+  stdout: Schema.String,
+  stderr: Schema.String
+}) {
+  override get message(): string {
+    return `${this.verb}: stdout is neither empty nor one JSON document: ${JSON.stringify(this.stdout)} (stderr: ${this.stderr})`
+  }
+}
+
+export type Verb = "ADD" | "DEL" | "CHECK" | "VERSION" | "GC" | "STATUS"
+
+export interface Call {
+  /** The executable. */
+  readonly plugin: string
+  /** Run in the mount namespace of this process. */
+  readonly within?: number
+  readonly verb: Verb | (string & {})
+  readonly containerId: string
+  readonly ifName: string
+  readonly netns: string
+  /** CNI_PATH. */
+  readonly path: string
+  readonly args?: string
+  readonly stdin: Stdin
+  /** Added to or, with undefined, taken from what a runtime passes. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+export interface Answer extends Outcome {
+  /** What stdout held; undefined when it was empty. */
+  readonly document: unknown
+}
+
+export const ErrorDocument = Schema.Struct({
+  cniVersion: Schema.String,
+  code: Schema.Int,
+  msg: Schema.NonEmptyString,
+  details: Schema.optionalKey(Schema.String)
+})
+export type ErrorDocument = typeof ErrorDocument.Type
+
+export const Result = Schema.Struct({
+  cniVersion: Schema.String,
+  interfaces: Schema.Array(
+    Schema.Struct({ name: Schema.String, mac: Schema.String, sandbox: Schema.optionalKey(Schema.String) })
+  ),
+  ips: Schema.Array(
+    Schema.Struct({
+      address: Schema.String,
+      gateway: Schema.optionalKey(Schema.String),
+      interface: Schema.optionalKey(Schema.Int)
+    })
+  )
+})
+export type Result = typeof Result.Type
+
+const environmentOf = (call: Call): Record<string, string> => {
+  const all: Record<string, string | undefined> = {
+    ...cleanEnvironment,
+    CNI_COMMAND: call.verb,
+    CNI_CONTAINERID: call.containerId,
+    CNI_IFNAME: call.ifName,
+    CNI_NETNS: call.netns,
+    CNI_PATH: call.path,
+    CNI_ARGS: call.args ?? "IgnoreUnknown=1",
+    ...call.environment
+  }
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
+}
+
+const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
+
+/** Holds an outcome to the promise about stdout. */
+export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answer, StdoutBroken> => {
+  if (outcome.stdout === "") return Effect.succeed({ ...outcome, document: undefined })
+  const document = parse(outcome.stdout)
+  return document._tag === "Success"
+    ? Effect.succeed({ ...outcome, document: document.success })
+    : new StdoutBroken({ verb, stdout: outcome.stdout, stderr: outcome.stderr })
+}
+
+/** A call under way, for tests that signal it. */
+export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Scope> =>
+  call.within === undefined
+    ? start(call.plugin, [], { env: environmentOf(call), stdin: call.stdin })
+    : start("nsenter", [`--mount=/proc/${call.within}/ns/mnt`, call.plugin], {
+        env: environmentOf(call),
+        stdin: call.stdin
+      })
+
+/** A call to its end. No runtime waits for ever: one that takes more than a minute has failed its promise of deadlines. */
+export const call = (wanted: Call): Effect.Effect<Answer, ProgramError | StdoutBroken> =>
+  begin(wanted).pipe(
+    Effect.flatMap((running) => running.outcome),
+    Effect.timeoutOrElse({
+      duration: "60 seconds",
+      orElse: () => Effect.die(new Error(`${wanted.verb} was still running after 60 seconds`))
+    }),
+    Effect.flatMap((outcome) => judge(wanted.verb, outcome)),
+    Effect.scoped
+  )
+
+export const resultOf = (answer: Answer) =>
+  answer.status === 0
+    ? Schema.decodeUnknownEffect(Result)(answer.document)
+    : Effect.die(
+        new Error(`exit status ${answer.status ?? answer.signal}: ${answer.stdout} (stderr: ${answer.stderr})`)
+      )
+
+export const errorOf = (answer: Answer) =>
+  answer.status !== 0
+    ? Schema.decodeUnknownEffect(ErrorDocument)(answer.document)
+    : Effect.die(new Error(`it should have failed, and answered ${answer.stdout}`))

@@ -1,0 +1,91 @@
+/**
+ * Applications at the container's end of a vhost-user port: DPDK's testpmd on virtio-user, without hugepages, hardware
+ * or privileges. The sender emits exactly one burst of 32 packets; the receiver counts. The arguments serve a process
+ * here and a container's command alike.
+ */
+import { readFileSync } from "node:fs"
+import { Effect, Schedule, type Scope } from "effect"
+import { cleanEnvironment, type ProgramError, type Running, start } from "./Program.ts"
+
+/** One burst of testpmd's `--tx-first`. */
+export const burst = 32
+
+export interface End {
+  /** Unique on the machine: DPDK's file prefix. */
+  readonly name: string
+  /** As the application sees it. */
+  readonly socket: string
+  /** `server`: the application makes the socket and the switch connects. */
+  readonly mode: "server" | "client"
+  readonly mac: string
+}
+
+const common = ({ mac, mode, name, socket }: End): ReadonlyArray<string> => [
+  // Both logical cores may run on either CPU: two testpmd and the switch share them.
+  "--lcores=0@(0,1),1@(0,1)",
+  "--no-pci",
+  "--no-telemetry",
+  "--no-huge",
+  "-m",
+  "64",
+  `--file-prefix=${name}`,
+  `--vdev=net_virtio_user0,path=${socket},mac=${mac}${mode === "server" ? ",server=1" : ""}`,
+  "--",
+  "--total-num-mbufs=2048",
+  "--stats-period=1",
+  "--no-mlockall"
+]
+
+export const receiverArguments = (end: End): ReadonlyArray<string> => [
+  ...common(end),
+  "--forward-mode=rxonly",
+  "--auto-start"
+]
+
+export const senderArguments = (end: End, to: string): ReadonlyArray<string> => [
+  ...common(end),
+  "--forward-mode=io",
+  "--tx-first",
+  `--eth-peer=0,${to}`
+]
+
+export interface Testpmd extends Running {
+  readonly log: string
+}
+
+/** SIGINT lets it remove its socket, as an application that ends in order does. */
+export const run = (
+  name: string,
+  directory: string,
+  args: ReadonlyArray<string>
+): Effect.Effect<Testpmd, ProgramError, Scope.Scope> => {
+  const log = `${directory}/testpmd-${name}.log`
+  return Effect.map(
+    start("/usr/bin/dpdk-testpmd", args, {
+      env: { ...cleanEnvironment, RUNTIME_DIRECTORY: directory },
+      log,
+      stop: "SIGINT"
+    }),
+    (running) => ({ ...running, log })
+  )
+}
+
+export const stop = (testpmd: Testpmd) => Effect.andThen(testpmd.signal("SIGINT"), testpmd.outcome)
+
+/** The last count that a receiver printed. Its log may start with what the container's runtime puts before each line. */
+export const received = (log: string): Effect.Effect<number> =>
+  Effect.map(
+    Effect.orElseSucceed(
+      Effect.try(() => readFileSync(log, "utf8")),
+      () => ""
+    ),
+    (text) => Number([...text.matchAll(/RX-packets: (\d+)/g)].at(-1)?.[1] ?? 0)
+  )
+
+/** Waits until the receiver has counted this many; what it has counted by then when the deadline passes. */
+export const receivedAtLeast = (log: string, wanted: number): Effect.Effect<number> =>
+  Effect.repeat(received(log), {
+    until: (counted) => counted >= wanted,
+    schedule: Schedule.spaced("100 millis"),
+    times: 150
+  })

@@ -1,0 +1,147 @@
+/**
+ * Everything that an attachment may touch, as one plain value, so that "nothing is left" and "nothing changed" are exact
+ * comparisons: all tables of the switch's database, files with kind, mode, owner and content, leases, processes.
+ */
+import { createHash } from "node:crypto"
+import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs"
+import { isDeepStrictEqual } from "node:util"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule, Schema } from "effect"
+import { type ProgramError, succeed } from "./Program.ts"
+
+export interface Watched {
+  /** The database's socket. */
+  readonly database: string
+  /** Each is a directory; everything below it counts, and itself. */
+  readonly directories: ReadonlyArray<string>
+  /** host-local's data directory. */
+  readonly leases: string
+  /** Processes whose CNI_PATH contains this were started by a call of ours. */
+  readonly mark: string
+}
+
+export interface World {
+  readonly tables: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly files: Readonly<Record<string, string>>
+  readonly leases: ReadonlyArray<string>
+  readonly processes: ReadonlyArray<string>
+}
+
+/** Columns that tell the time or the load, not what is configured. */
+const volatile: Readonly<Record<string, ReadonlyArray<string>>> = {
+  Open_vSwitch: ["cur_cfg", "next_cfg", "statistics"],
+  Interface: ["statistics", "link_resets", "duplex", "link_speed"],
+  Port: ["statistics"]
+}
+
+const Dump = Schema.decodeUnknownEffect(
+  Schema.fromJsonString(
+    Schema.Struct({
+      caption: Schema.String,
+      headings: Schema.Array(Schema.String),
+      data: Schema.Array(Schema.Array(Schema.Json))
+    })
+  )
+)
+
+const isEmpty = (value: Schema.Json | undefined): boolean => {
+  const text = JSON.stringify(value)
+  return text === '["set",[]]' || text === '["map",[]]'
+}
+
+/** `Port vhost0` to its columns, without the empty ones: short enough to see a difference in. */
+const tables = Effect.fn("World.tables")(function* (database: string) {
+  const dump = yield* succeed("ovsdb-client", ["-t", "10", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
+  const rows: Record<string, Readonly<Record<string, string>>> = {}
+  for (const line of dump.split("\n").filter((text) => text !== "")) {
+    const { caption, data, headings } = yield* Effect.orDie(Dump(line))
+    const table = caption.replace(/ table$/, "")
+    for (const row of data) {
+      const columns = headings
+        .map((name, i) => [name, row[i]] as const)
+        .filter(([name, value]) => !(volatile[table] ?? []).includes(name) && !isEmpty(value))
+        .map(([name, value]) => [name, JSON.stringify(value)] as const)
+      const key = row[headings.indexOf("name")] ?? row[headings.indexOf("_uuid")]
+      rows[`${table} ${typeof key === "string" ? key : JSON.stringify(key)}`] = Object.fromEntries(columns)
+    }
+  }
+  return rows
+})
+
+/** What is read may vanish meanwhile: then it is not there. */
+const read = <A>(f: () => A, absent: A): Effect.Effect<A> => Effect.orElseSucceed(Effect.try(f), () => absent)
+
+const describe = (path: string, stats: Stats): string => {
+  const owner = `${(stats.mode & 0o7777).toString(8)} ${stats.uid}:${stats.gid}`
+  if (stats.isDirectory()) return `directory ${owner}`
+  if (stats.isSymbolicLink()) return `link to ${readlinkSync(path)}`
+  if (stats.isFile())
+    return `file ${owner} ${createHash("sha256").update(readFileSync(path)).digest("hex").slice(0, 16)}`
+  return `${stats.isSocket() ? "socket" : "special"} ${owner}`
+}
+
+/** Each path with what it is, down from these directories. */
+export const filesIn = Effect.fnUntraced(function* (directories: ReadonlyArray<string>) {
+  const found: Record<string, string> = {}
+  const queue = [...directories]
+  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+    const here = path
+    const stats = yield* read(() => lstatSync(here), undefined)
+    if (stats === undefined) continue
+    found[here] = yield* read(() => describe(here, stats), "gone while looking")
+    if (stats.isDirectory()) queue.push(...(yield* read(() => readdirSync(here), [])).map((name) => `${here}/${name}`))
+  }
+  return Object.fromEntries(Object.entries(found).sort())
+})
+
+/** `network/address holder`. The lock and the last address given are host-local's own memory, not leases. */
+const leases = Effect.fnUntraced(function* (directory: string) {
+  const found: Array<string> = []
+  for (const network of yield* read(() => readdirSync(directory), [])) {
+    for (const name of yield* read(() => readdirSync(`${directory}/${network}`), [])) {
+      if (name === "lock" || name.startsWith("last_reserved_ip")) continue
+      const holder = yield* read(() => readFileSync(`${directory}/${network}/${name}`, "utf8"), "")
+      found.push(`${network}/${name} ${holder.replaceAll(/\s+/g, " ")}`)
+    }
+  }
+  return found.sort()
+})
+
+const processes = Effect.fnUntraced(function* (mark: string) {
+  const found: Array<string> = []
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const environment = yield* read(() => readFileSync(`/proc/${pid}/environ`, "utf8"), "")
+    if (!environment.split("\0").some((entry) => entry.startsWith("CNI_PATH=") && entry.includes(mark))) continue
+    const command = yield* read(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "")
+    found.push(`${pid} ${command.replaceAll("\0", " ").trim()}`)
+  }
+  return found.sort()
+})
+
+export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
+  Effect.all({
+    tables: tables(watched.database),
+    files: filesIn(watched.directories),
+    leases: leases(watched.leases),
+    processes: processes(watched.mark)
+  })
+
+/**
+ * The world is exactly `before`, at the latest after `seconds`: DEL does not wait for the switch to tear down what the
+ * database no longer lists. Shows the difference when it is not.
+ */
+export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watched, before: World, seconds = 5) {
+  const now = yield* look(watched).pipe(
+    Effect.repeat({
+      until: (world) => isDeepStrictEqual(world, before),
+      schedule: Schedule.spaced("50 millis"),
+      times: seconds * 20
+    })
+  )
+  assert.deepStrictEqual(now, before)
+})
+
+/** Nothing has changed, looking once. */
+export const isStill = Effect.fn("World.isStill")(function* (watched: Watched, before: World) {
+  assert.deepStrictEqual(yield* look(watched), before)
+})
