@@ -7,8 +7,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode, type More, type Sandbox } from "./support/CniNode.ts"
 import * as Doors from "./support/Doors.ts"
-import { onMachine } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
 import { filesIn, isStill, look } from "./support/World.ts"
 
 /** No deadline for a single outside call is longer. */

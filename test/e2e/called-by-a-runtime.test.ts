@@ -5,8 +5,8 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
-import { onMachine } from "./support/Machine.ts"
 import { resultOf } from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 import { look, returnsTo } from "./support/World.ts"
 

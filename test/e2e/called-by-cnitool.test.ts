@@ -6,9 +6,10 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { CniNode } from "./support/CniNode.ts"
-import { cnitool, onMachine } from "./support/Machine.ts"
+import { cnitool } from "./support/Machine.ts"
 import { Result } from "./support/Plugin.ts"
 import { cleanEnvironment, run } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 /** libcni caches results in a fixed place, so cnitool gets an empty one of its own; the cache lasts as long as `holder`. */

@@ -6,8 +6,8 @@ import { readdirSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
 import { CniNode } from "./support/CniNode.ts"
-import { onMachine } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
 import { isStill, look, returnsTo, type World } from "./support/World.ts"
 
 class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}

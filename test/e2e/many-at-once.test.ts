@@ -5,8 +5,8 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
-import { onMachine } from "./support/Machine.ts"
 import { resultOf } from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 const pods = 20

@@ -1,12 +1,6 @@
-/**
- * What this machine has of what the tests need. A suite names its needs; when one is missing, its tests are skipped with
- * the reason in the suite's name, so that they are counted as skipped and never as passed.
- */
+/** What this machine has of what the end-to-end tests and the benchmark need, and where it is. */
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
-import type { Vitest } from "@effect/vitest"
-import { layer } from "@effect/vitest"
-import type { Layer, Scope } from "effect"
 
 const repository = resolve(import.meta.dirname, "../../..")
 
@@ -39,12 +33,6 @@ const needs = {
 
 export type Need = keyof typeof needs
 
-/** One live layer for all tests of a suite, each test in a scope of its own; or all of them skipped. */
-export const onMachine =
-  <R, E>(wanted: ReadonlyArray<Need>, live: Layer.Layer<R, E>) =>
-  (name: string, define: (test: Vitest.Test<R | Scope.Scope>) => void): void => {
-    const absent = wanted.filter((need) => !needs[need].present()).map((need) => needs[need].reason)
-    const title = absent.length === 0 ? name : `${name} [skipped: ${absent.join("; ")}]`
-    if (absent.length > 0) process.stderr.write(`${title}\n`)
-    layer(live, { excludeTestServices: true })(title, (it) => define(it.effect.skipIf(absent.length > 0)))
-  }
+/** The reason for each need that this machine does not meet. */
+export const missing = (wanted: ReadonlyArray<Need>): ReadonlyArray<string> =>
+  wanted.filter((need) => !needs[need].present()).map((need) => needs[need].reason)

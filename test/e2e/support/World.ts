@@ -2,10 +2,10 @@
  * Everything that an attachment may touch, as one plain value, so that "nothing is left" and "nothing changed" are exact
  * comparisons: all tables of the switch's database, files with kind, mode, owner and content, leases, processes.
  */
+import { deepStrictEqual } from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
-import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
 import { type ProgramError, succeed } from "./Program.ts"
 
@@ -138,10 +138,10 @@ export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watche
       times: seconds * 20
     })
   )
-  assert.deepStrictEqual(now, before)
+  deepStrictEqual(now, before)
 })
 
 /** Nothing has changed, looking once. */
 export const isStill = Effect.fn("World.isStill")(function* (watched: Watched, before: World) {
-  assert.deepStrictEqual(yield* look(watched), before)
+  deepStrictEqual(yield* look(watched), before)
 })

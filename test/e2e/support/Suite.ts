@@ -1,0 +1,17 @@
+/**
+ * A suite names what it needs of the machine. When something is missing, its tests are skipped with the reason in the
+ * suite's name, so that they are counted as skipped and never as passed.
+ */
+import { layer, type Vitest } from "@effect/vitest"
+import type { Layer, Scope } from "effect"
+import { missing, type Need } from "./Machine.ts"
+
+/** One live layer for all tests of a suite, each test in a scope of its own; or all of them skipped. */
+export const onMachine =
+  <R, E>(wanted: ReadonlyArray<Need>, live: Layer.Layer<R, E>) =>
+  (name: string, define: (test: Vitest.Test<R | Scope.Scope>) => void): void => {
+    const absent = missing(wanted)
+    const title = absent.length === 0 ? name : `${name} [skipped: ${absent.join("; ")}]`
+    if (absent.length > 0) process.stderr.write(`${title}\n`)
+    layer(live, { excludeTestServices: true })(title, (it) => define(it.effect.skipIf(absent.length > 0)))
+  }
