@@ -2,7 +2,7 @@
  * The place in the file system where a port's socket is or will be. Open vSwitch says nothing when a directory is
  * missing, and `Unknown error -1` when something is where it wants to listen; so we look.
  */
-import { dirname } from "node:path"
+import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { FileError, Files } from "../platform/Files.ts"
@@ -23,9 +23,8 @@ export interface SocketPlace {
 export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketPlace => ({
   directoryProblem: ({ socket }) =>
     look(
-      // `/.` looks through a link: long directories are reached through a short one.
-      Effect.map(files.lstat(`${dirname(socket)}/.`), (found) =>
-        found?.kind === "directory"
+      Effect.map(kindOf(files, dirname(socket)), (kind) =>
+        kind === "directory"
           ? undefined
           : refusal(
               `directory ${dirname(socket)} of socket ${socket} does not exist`,
@@ -63,6 +62,14 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
     yield* files.unlink(path)
     return true
   })
+})
+
+/** Of what a link points to: long directories are reached through a short one. */
+const kindOf = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
+  const found = yield* files.lstat(path)
+  return found?.kind === "symlink"
+    ? (yield* files.lstat(resolve(dirname(path), yield* files.readLink(path))))?.kind
+    : found?.kind
 })
 
 const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>
