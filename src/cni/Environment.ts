@@ -73,7 +73,8 @@ const wrongIfName = (name: string): CniError | undefined =>
 /** Enough of a value to recognise it, and nothing that breaks a line. */
 const excerpt = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
 
-const readArgs = (text: string): Result.Result<CniArgs, CniError> => {
+/** CNI_ARGS from text. */
+export const readArgs = (text: string): Result.Result<CniArgs, CniError> => {
   const values = new Map<string, string>()
   for (const pair of text.split(";")) {
     if (pair.trim() === "") continue

@@ -1,0 +1,59 @@
+# Every target installs what it needs first. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+RUN := npm run --silent
+MODULES := node_modules/.package-lock.json
+SOURCES := $(shell find src -name '*.ts')
+VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
+
+.PHONY: help check format test coverage build build-arm64 demo e2e faults bench docs clean
+
+help: ## This list
+	@echo "userspace-cni $(VERSION)"
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+$(MODULES): package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check: $(MODULES) ## Format, lint, types
+	$(RUN) lint
+	$(RUN) types
+
+format: $(MODULES) ## Write the files in the project's format
+	$(RUN) format
+
+test: $(MODULES) ## Unit tests and behaviour suites: no root, nothing installed but npm packages
+	$(RUN) test
+
+coverage: $(MODULES) ## The same with coverage, in coverage/
+	$(RUN) coverage
+
+build: dist/userspace ## The executable, dist/userspace (linux-x64)
+
+dist/userspace: $(MODULES) $(SOURCES) scripts/build.sh
+	bash scripts/build.sh x64
+
+build-arm64: $(MODULES) ## The executable for linux-arm64, dist/userspace-arm64
+	bash scripts/build.sh arm64
+
+demo: $(MODULES) ## Add, check and delete a network on an in-memory switch: no root
+	$(RUN) demo
+
+e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
+	bash scripts/install-e2e.sh
+	$(RUN) e2e
+
+faults: build ## Every step fails in every way; prints the matrix
+	bash scripts/install-e2e.sh
+	$(RUN) faults
+
+bench: build ## Speed and memory against public programs, as ratios
+	bash scripts/install-e2e.sh
+	$(RUN) bench
+
+docs: $(MODULES) ## The generated pages and the JSON Schema in docs/
+	$(RUN) docs
+
+clean: ## Remove what was built
+	rm -rf dist coverage .cache

@@ -1,0 +1,75 @@
+/**
+ * Where the time went: one line a span at debug level, with the ids of the runtime's trace when it passed TRACEPARENT
+ * (W3C Trace Context, level 1; libcni hands it to plugins). No exporter: the log is what an operator has.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Tracer from "effect/Tracer"
+
+interface Ended {
+  readonly name: string
+  readonly milliseconds: number
+  readonly traceId: string
+  readonly spanId: string
+  readonly parent: string
+}
+
+class LoggedSpan extends Tracer.NativeSpan {
+  private readonly ended: Array<Ended>
+  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], ended: Array<Ended>) {
+    super(options)
+    this.ended = ended
+  }
+  override end(...args: Parameters<Tracer.NativeSpan["end"]>): void {
+    super.end(...args)
+    this.ended.push({
+      name: this.name,
+      milliseconds: Number(args[0] - this.startTime) / 1e6,
+      traceId: this.traceId,
+      spanId: this.spanId,
+      parent: Option.match(this.parent, { onNone: () => "", onSome: ({ spanId }) => spanId })
+    })
+  }
+}
+
+/** `00-<32 hex>-<16 hex>-<2 hex>`; anything else is no parent. */
+export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpan | undefined => {
+  const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header ?? "") ?? []
+  return traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId)
+    ? undefined
+    : Tracer.externalSpan({ traceId, spanId, sampled: flags === "01" })
+}
+
+/**
+ * Runs `self` with its spans kept, then logs them in order of their end, and the total since the process began.
+ */
+export const timed =
+  (verb: string, traceparent: string | undefined) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    const ended: Array<Ended> = []
+    const tracer = Tracer.make({ span: (options) => new LoggedSpan(options, ended) })
+    const parent = parseTraceparent(traceparent)
+    const loaded = performance.now()
+    return self.pipe(
+      parent === undefined ? (same) => same : Effect.withParentSpan(parent),
+      Effect.provide(Layer.succeed(Tracer.Tracer, tracer)),
+      Effect.ensuring(
+        Effect.gen(function* () {
+          yield* Effect.logDebug("time").pipe(Effect.annotateLogs({ span: "start", ms: loaded.toFixed(2) }))
+          for (const { milliseconds, name, parent: above, spanId, traceId } of ended) {
+            yield* Effect.logDebug("time").pipe(
+              Effect.annotateLogs({
+                span: name,
+                ms: milliseconds.toFixed(2),
+                trace: traceId,
+                id: spanId,
+                ...(above === "" ? {} : { parent: above })
+              })
+            )
+          }
+          yield* Effect.logDebug(`${verb} took ${performance.now().toFixed(1)} ms since the process began`)
+        })
+      )
+    )
+  }

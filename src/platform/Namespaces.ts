@@ -1,0 +1,32 @@
+/** Network namespaces by their path: the edge that tells a sandbox from any other file. */
+import * as Fs from "node:fs"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** `own`: the one that this process is in. */
+export type NamespaceKind = "sandbox" | "own" | "other file" | "missing"
+
+export class Namespaces extends Context.Service<
+  Namespaces,
+  { readonly judge: (path: string) => Effect.Effect<NamespaceKind> }
+>()("userspace-cni/Namespaces") {
+  static readonly layer = Layer.sync(Namespaces, () => Namespaces.of({ judge }))
+}
+
+/** statfs(2): f_type of nsfs, which every namespace's file is on, bound somewhere or below /proc. */
+const nsfs = 0x6e736673
+
+const judge = (path: string): Effect.Effect<NamespaceKind> =>
+  Effect.orElseSucceed(
+    Effect.try({
+      try: () => {
+        if (Fs.statfsSync(path).type !== nsfs) return "other file"
+        const theirs = Fs.statSync(path)
+        const ours = Fs.statSync("/proc/self/ns/net")
+        return theirs.ino === ours.ino && theirs.dev === ours.dev ? "own" : "sandbox"
+      },
+      catch: String
+    }),
+    () => "missing"
+  )
