@@ -15,10 +15,11 @@ export const checkedPath = (path: string): Effect.Effect<void, SocketError> =>
       ? Effect.fail(new SocketError({ path, code: "EINVAL", operation: "connect" }))
       : Effect.void
 
-/** The peer is gone: every system has its own word for it, our callers know one. */
+/** The connection is gone: every system has its own words for it, our callers know one. */
 const goneCodes = new Set([
   "EPIPE",
   "ECONNRESET",
+  "ECANCELED",
   "ERR_STREAM_DESTROYED",
   "ERR_STREAM_WRITE_AFTER_END",
   "ERR_SOCKET_CLOSED"
