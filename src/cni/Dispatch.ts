@@ -10,16 +10,7 @@ import { AnyResult, type CniResult, fromAnyResult } from "./CniResult.ts"
 import { type Envelope, readEnvelope } from "./Configuration.ts"
 import { type Environment, readEnvironment, type Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
-import {
-  type AttachmentVerb,
-  atLeast,
-  type CniVersion,
-  isSupported,
-  isVerb,
-  newestVersion,
-  supportedVersions,
-  verbs
-} from "./Versions.ts"
+import { type AttachmentVerb, atLeast, type CniVersion, isSupported, isVerb, newestVersion, verbs } from "./Versions.ts"
 
 export interface Asked {
   readonly verb: AttachmentVerb
@@ -27,12 +18,6 @@ export interface Asked {
   readonly environment: Environment
   readonly previous: CniResult | undefined
 }
-
-/** The answer to VERSION: needs nothing, and answers in the version that it was asked in. */
-export const versionDocument = (text: string): Readonly<Record<string, unknown>> => ({
-  cniVersion: answerVersion(text),
-  supportedVersions
-})
 
 /** The version of an answer when the input may be unusable. */
 export const answerVersion = (text: string): CniVersion =>

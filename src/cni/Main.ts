@@ -17,7 +17,7 @@ import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { CniError } from "./CniError.ts"
 import { readEnvelope } from "./Configuration.ts"
 import { Deadlines } from "./Deadlines.ts"
-import { answerVersion, judge, versionDocument } from "./Dispatch.ts"
+import { answerVersion, judge } from "./Dispatch.ts"
 import type { Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
 import * as Log from "./Log.ts"
@@ -42,7 +42,6 @@ const answer = (
   text: string,
   edges: Layer.Layer<Edges>
 ): Effect.Effect<Document, CniError> => {
-  if (command === "VERSION") return Effect.succeed(versionDocument(text))
   const options = Result.match(readEnvelope(text), {
     onFailure: () => defaultLogOptions,
     onSuccess: ({ value }) => logOptions(value)
