@@ -13,6 +13,8 @@ const containerKey = "userspace-cni-container"
 const ifNameKey = "userspace-cni-ifname"
 const invocationKey = "userspace-cni-invocation"
 const socketKey = "userspace-cni-socket"
+/** On the Port: the cookie of its own flow, when its bridge needs one. */
+const flowKey = "userspace-cni-flow"
 const podKey = "userspace-cni-pod"
 const podUidKey = "userspace-cni-pod-uid"
 
@@ -47,6 +49,11 @@ export const portMark = (attachment: Attachment, invocation: string, socket: str
         [podUidKey]: attachment.pod.uid
       })
 })
+
+export const flowMark = (cookie: bigint): ExternalIds => ({ [flowKey]: `0x${cookie.toString(16)}` })
+
+export const flowOf = (ids: ExternalIds): bigint | undefined =>
+  /^0x[0-9a-f]{1,16}$/.test(ids[flowKey] ?? "") ? BigInt(ids[flowKey] ?? 0) : undefined
 
 export interface Owner {
   readonly network: string

@@ -8,8 +8,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
-import type { Sockets } from "../platform/Sockets.ts"
-import type * as Marks from "./Marks.ts"
+import { Sockets } from "../platform/Sockets.ts"
+import * as Flows from "./Flows.ts"
+import * as Marks from "./Marks.ts"
 import type { Operation } from "./Operation.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import * as Ovsdb from "./Ovsdb.ts"
@@ -71,7 +72,10 @@ export class OvsClient extends Context.Service<
     readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
     readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
     readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
-    /** Takes the ports away, and a bridge of ours with its last one. Returns what went. */
+    /** The flow of a port on a bridge that forwards nothing by itself. */
+    readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
+    readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
+    /** Takes the ports away with their flows, and a bridge of ours with its last one. Returns what went. */
     readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/OvsClient") {
@@ -79,14 +83,16 @@ export class OvsClient extends Context.Service<
   static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
     Layer.effect(
       OvsClient,
-      Effect.map(Ovsdb.make(path), (transact) => overTransact(path, transact))
+      Effect.gen(function* () {
+        return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
+      })
     )
 }
 
 /** A lost race means that another got on, so trying again at once is right; the bound is for a broken server. */
 export const tries = 40
 
-export const overTransact = (peer: string, transact: Ovsdb.Transact): OvsClient["Service"] => {
+export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
   const read = <A, I>(schema: Schema.Codec<A, I>, results: Reply.TransactResult, index: number) =>
@@ -177,13 +183,25 @@ export const overTransact = (peer: string, transact: Ovsdb.Transact): OvsClient[
       if (bridge === undefined) return []
       const ours = Transactions.isOurs(bridge)
       const local = ours ? yield* portNamed(bridge.name) : undefined
-      const remove = (last: boolean) =>
-        unlessRaced(transact(Transactions.removePorts(ovs, bridge, [port], local, last)))
-      if ((yield* remove(false)) !== undefined) return [`port ${port.name}`]
+      const remove = (last: boolean) => unlessRaced(transact(Transactions.removePort(ovs, bridge, port, local, last)))
+      if ((yield* remove(false)) !== undefined) {
+        yield* forgetFlow(bridge, port)
+        return [`port ${port.name}`]
+      }
       if ((yield* remove(true)) !== undefined) return [`port ${port.name}`, `bridge ${bridge.name}`]
     }
     return yield* failed("transact")(new Contended({ tries }))
   })
+
+  /** A flow that stays would catch the next port with this number. With a dead ovs-vswitchd it is gone already. */
+  const forgetFlow = (bridge: BridgeRow, port: PortRow) => {
+    const cookie = Marks.flowOf(port.external_ids)
+    return cookie === undefined
+      ? Effect.void
+      : Effect.catch(flows.forget(bridge.name, cookie), (error) =>
+          Effect.logWarning(`could not remove the flow of port ${port.name}: ${error.message}`)
+        )
+  }
 
   return OvsClient.of({
     peer,
@@ -205,6 +223,8 @@ export const overTransact = (peer: string, transact: Ovsdb.Transact): OvsClient[
           )
       ),
     bridgeOf,
+    learn: flows.learn,
+    learns: flows.learns,
     removePorts
   })
 }

@@ -8,11 +8,12 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Flows } from "./Flows.ts"
 import { type Database, execute, withRoot } from "./MemoryDatabase.ts"
 import { settled, type Vswitchd } from "./MemoryVswitchd.ts"
 import type { Row, Value } from "./Notation.ts"
 import type { Operation } from "./Operation.ts"
-import { OvsClient, overTransact } from "./OvsClient.ts"
+import { OvsClient, over } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import type { Transact } from "./Ovsdb.ts"
 import { NoAnswer, OvsdbError, Unreachable } from "./OvsdbError.ts"
@@ -28,6 +29,7 @@ export interface MemorySwitch {
   readonly look: () => void
   /** As anybody else would change it. */
   readonly transact: Transact
+  readonly flows: Flows
   /** Every row as text, without what only tells the time: two equal dumps are two equal switches. */
   readonly dump: () => ReadonlyArray<string>
 }
@@ -43,6 +45,7 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   let sockets: ReadonlySet<string> = new Set()
+  const table = new Map<bigint, string>()
   let changed = Deferred.makeUnsafe<void>()
 
   const look = () => {
@@ -91,6 +94,15 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     Effect.mapError((reason) => new OvsdbError({ peer, operation: "transact", reason }))
   )
 
+  const openFlow = <A>(f: () => A) =>
+    Effect.suspend(() =>
+      vswitchd.alive
+        ? Effect.sync(f)
+        : Effect.fail(
+            new OvsdbError({ peer, operation: "OpenFlow", reason: new Unreachable({ code: "ECONNREFUSED" }) })
+          )
+    )
+
   return {
     peer,
     vswitchd,
@@ -99,12 +111,17 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     },
     look,
     transact,
-    dump: () => dump(database)
+    flows: {
+      learn: (bridge, ofport, cookie) => openFlow(() => void table.set(cookie, `Flow ${bridge} in_port=${ofport}`)),
+      forget: (_, cookie) => openFlow(() => void table.delete(cookie)),
+      learns: (_, cookie) => openFlow(() => table.has(cookie))
+    },
+    dump: () => [...dump(database), ...[...table.values()].sort()]
   }
 }
 
 export const layer = (memory: MemorySwitch): Layer.Layer<OvsClient> =>
-  Layer.succeed(OvsClient, overTransact(memory.peer, memory.transact))
+  Layer.succeed(OvsClient, over(memory.peer, memory.transact, memory.flows))
 
 const serverPorts = (database: Database): ReadonlySet<string> =>
   new Set(

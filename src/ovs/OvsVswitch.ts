@@ -13,11 +13,12 @@ import * as Marks from "./Marks.ts"
 import { OvsClient } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { plug } from "./Plug.ts"
-import { portPlan } from "./PortPlan.ts"
+import { type PortPlan, portPlan } from "./PortPlan.ts"
 import { dpdkProblem, preflight } from "./Preflight.ts"
 import { fromOvsdb, toError } from "./Refusal.ts"
 import * as SocketPlace from "./SocketPlace.ts"
-import type { InterfaceRow } from "./Tables.ts"
+import type { InterfaceRow, PortRow } from "./Tables.ts"
+import { needsFlow } from "./Transactions.ts"
 import { unplug } from "./Unplug.ts"
 import { differences } from "./Verify.ts"
 
@@ -42,13 +43,7 @@ const make = Effect.gen(function* () {
     const failed = fromOvsdb(`read port ${plan.name}`)
     const dead = yield* daemon
     const ports = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
-    const found = yield* Effect.forEach(ports, (port) =>
-      Effect.all({
-        port: Effect.succeed(port),
-        bridge: client.bridgeOf(port),
-        interface: Effect.map(client.interfacesOf(port), ([row]) => row)
-      }).pipe(Effect.mapError(failed))
-    )
+    const found = yield* Effect.forEach(ports, (port) => Effect.mapError(findings(client, plan, port), failed))
     const all: ReadonlyArray<Difference> = [
       ...(dead === undefined ? [] : [{ what: dead.answer }]),
       ...(found.length === 0 ? [{ what: `port ${plan.name} is missing` }] : []),
@@ -86,6 +81,16 @@ const make = Effect.gen(function* () {
 })
 
 export const layer: Layer.Layer<Vswitch, never, OvsClient | Files | Sockets> = Layer.effect(Vswitch, make)
+
+const findings = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan, port: PortRow) {
+  const bridge = yield* client.bridgeOf(port)
+  const [row] = yield* client.interfacesOf(port)
+  // A table that cannot be asked is that of a dead ovs-vswitchd: no flow there either.
+  const learns = needsFlow(plan, bridge)
+    ? yield* Effect.catch(client.learns(plan.bridge, plan.cookie), () => Effect.succeed(false))
+    : true
+  return { port, bridge, interface: row, learns }
+})
 
 const ovsPort = ({ port }: PortRequest): Effect.Effect<OvsVhostPort, VswitchError> =>
   port.engine === "ovs-dpdk"

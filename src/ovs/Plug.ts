@@ -12,8 +12,9 @@ import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { Contended, OvsdbError } from "./OvsdbError.ts"
 import { type PortPlan, portPlan } from "./PortPlan.ts"
 import { preflight } from "./Preflight.ts"
-import { fromOvsdb, type Refusal, toError } from "./Refusal.ts"
+import { flowRefused, fromOvsdb, type Refusal, toError } from "./Refusal.ts"
 import type { SocketPlace } from "./SocketPlace.ts"
+import * as Transactions from "./Transactions.ts"
 import { withdraw } from "./Withdraw.ts"
 
 export const plug = (client: OvsClient["Service"], place: SocketPlace) =>
@@ -30,7 +31,13 @@ export const plug = (client: OvsClient["Service"], place: SocketPlace) =>
         return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).settle)))
       }
       const problem = Outcome.failure(plan, settled)
-      return problem === undefined ? plugged(plan, settled) : yield* refuse(problem)
+      if (problem !== undefined) return yield* refuse(problem)
+      if (Transactions.needsFlow(plan, survey.bridge) && settled.interface?.ofport !== undefined) {
+        yield* client
+          .learn(plan.bridge, settled.interface.ofport, plan.cookie)
+          .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
+      }
+      return plugged(plan, settled)
     })
 
     for (let attempt = 0; attempt < tries; attempt++) {

@@ -2,6 +2,7 @@
 import { portName } from "../attachment/Attachment.ts"
 import type { OvsVhostPort } from "../cni/HostPort.ts"
 import type { PortRequest } from "../vswitch/Vswitch.ts"
+import { cookieOf } from "./Flows.ts"
 import * as Marks from "./Marks.ts"
 import { map, type Row, set } from "./Notation.ts"
 
@@ -16,9 +17,13 @@ export interface PortPlan {
   /** Finds this attachment's port, and only what this ADD made. */
   readonly mark: Marks.ExternalIds
   readonly invocationMark: Marks.ExternalIds
-  /** Columns beside `name`; defaults are left out. */
+  /** Columns beside `name` and `external_ids`; defaults are left out. */
   readonly interface: Row
   readonly port: Row
+  readonly interfaceIds: Marks.ExternalIds
+  readonly portIds: Marks.ExternalIds
+  /** Of the port's own flow, on a bridge that needs one. */
+  readonly cookie: bigint
   readonly wanted: OvsVhostPort
 }
 
@@ -47,19 +52,20 @@ export const portPlan = (request: PortRequest, port: OvsVhostPort): PortPlan => 
       ...(Object.keys(options).length === 0 ? {} : { options: map(options) }),
       ...(port.mtu === undefined ? {} : { mtu_request: port.mtu }),
       ...(port.ingressPolicingRate === 0 ? {} : { ingress_policing_rate: port.ingressPolicingRate }),
-      ...(port.ingressPolicingBurst === 0 ? {} : { ingress_policing_burst: port.ingressPolicingBurst }),
-      external_ids: map({
-        ...mark,
-        // OVN binds the logical port that has this name (Documentation/topics/integration.rst).
-        ...(port.ovnPort === undefined ? {} : { "iface-id": port.ovnPort, "attached-mac": request.mac })
-      })
+      ...(port.ingressPolicingBurst === 0 ? {} : { ingress_policing_burst: port.ingressPolicingBurst })
     },
     port: {
       ...(port.vlan === undefined ? {} : { tag: port.vlan }),
       ...(port.trunks.length === 0 ? {} : { trunks: set(port.trunks) }),
-      ...(port.vlanMode === undefined ? {} : { vlan_mode: port.vlanMode }),
-      external_ids: map(mark)
+      ...(port.vlanMode === undefined ? {} : { vlan_mode: port.vlanMode })
     },
+    interfaceIds: {
+      ...mark,
+      // OVN binds the logical port that has this name (Open vSwitch, Documentation/topics/integration.rst).
+      ...(port.ovnPort === undefined ? {} : { "iface-id": port.ovnPort, "attached-mac": request.mac })
+    },
+    portIds: mark,
+    cookie: cookieOf(attachment),
     wanted: port
   }
 }

@@ -45,3 +45,13 @@ const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> =>
       }
   }
 }
+
+/** The bridge's table is closed to us: the one thing that a bridge in fail_mode secure needs beside the port. */
+export const flowRefused =
+  (operation: string, bridge: string) =>
+  (error: OvsdbError): VswitchError =>
+    toError(operation, {
+      code: error.reason._tag === "Rejected" ? ErrorCodes.SwitchRefused : ErrorCodes.TryAgainLater,
+      answer: `bridge ${bridge} is in fail_mode secure and the flow of the port could not be added: ${error.message}`,
+      cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
+    })

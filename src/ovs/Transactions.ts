@@ -43,11 +43,20 @@ export const addPort = (
   absent(Port, nameIs(plan.name)),
   absent(Interface, plan.type === "dpdkvhostuserclient" ? connectsTo(plan.socket) : nameIs(plan.name)),
   { op: "comment", comment: `userspace-cni: add port ${plan.name} to ${plan.bridge}` },
-  insert(Interface, "interface", { name: plan.name, ...plan.interface }),
-  insert(Port, "port", { name: plan.name, interfaces: named("interface"), ...plan.port }),
+  insert(Interface, "interface", { name: plan.name, ...plan.interface, external_ids: map(plan.interfaceIds) }),
+  insert(Port, "port", {
+    name: plan.name,
+    interfaces: named("interface"),
+    ...plan.port,
+    external_ids: map({ ...plan.portIds, ...(needsFlow(plan, bridge) ? Marks.flowMark(plan.cookie) : {}) })
+  }),
   ...(bridge === undefined ? newBridge(plan.bridge, root) : [mutatePorts(bridge, "insert", [named("port")])]),
   ...bump(root)
 ]
+
+/** A bridge in fail_mode secure drops what no flow mentions; every other one learns addresses by itself. */
+export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolean =>
+  plan.wanted.netType === "bridge" && bridge?.fail_mode === "secure"
 
 /** Places of the results that matter, from either end: the middle is longer when the bridge is new. */
 export const addPortPlaces = { interface: 4, bridgeWhenNew: 8, rootFromEnd: -1 } as const
@@ -66,24 +75,22 @@ const newBridge = (name: string, root: RootRow): ReadonlyArray<Operation> => [
 ]
 
 /**
- * Takes `ports` off their bridge; rows that nothing refers to any more are removed by the database. A bridge of ours
- * goes with its last port: `last` says that these are all but the bridge's own. Both forms check what they believe, so
- * neither can remove a bridge under a port that comes, nor leave an empty one when two go at the same time.
+ * Takes `port` off its bridge; rows that nothing refers to any more are removed by the database. A bridge of ours goes
+ * with its last port: `last` says that there is none but this and the bridge's own. Both forms check what they believe,
+ * so neither removes a bridge under a port that comes, nor leaves an empty one when two go at the same time.
  */
-export const removePorts = (
+export const removePort = (
   root: RootRow,
   bridge: BridgeRow,
-  ports: ReadonlyArray<PortRow>,
+  port: PortRow,
   local: PortRow | undefined,
   last: boolean
 ): ReadonlyArray<Operation> => {
-  const gone = ports.map(({ _uuid }) => uuid(_uuid))
-  const all = set(local === undefined ? gone : [...gone, uuid(local._uuid)])
-  const names = ports.map(({ name }) => name).join(", ")
+  const rest = set([port, ...(local === undefined ? [] : [local])].map(({ _uuid }) => uuid(_uuid)))
   return [
-    ...(isOurs(bridge) ? [portsAre(bridge, last ? "==" : "!=", all)] : []),
-    { op: "comment", comment: `userspace-cni: remove ${last ? "bridge" : "port"} ${last ? bridge.name : names}` },
-    last ? mutateBridges(root, "delete", uuid(bridge._uuid)) : mutatePorts(bridge, "delete", gone),
+    ...(isOurs(bridge) ? [portsAre(bridge, last ? "==" : "!=", rest)] : []),
+    { op: "comment", comment: `userspace-cni: remove port ${port.name}${last ? ` with bridge ${bridge.name}` : ""}` },
+    last ? mutateBridges(root, "delete", uuid(bridge._uuid)) : mutatePorts(bridge, "delete", [uuid(port._uuid)]),
     ...bump(root)
   ]
 }

@@ -7,11 +7,16 @@ export interface Found {
   readonly port: PortRow
   readonly bridge: BridgeRow | undefined
   readonly interface: InterfaceRow | undefined
+  /** Whether its bridge switches for it: by itself, or by the port's own flow. */
+  readonly learns: boolean
 }
 
 type Shown = string | number | undefined
 
-export const differences = (plan: PortPlan, { bridge, interface: row, port }: Found): ReadonlyArray<Difference> => {
+export const differences = (
+  plan: PortPlan,
+  { bridge, interface: row, learns, port }: Found
+): ReadonlyArray<Difference> => {
   const { wanted } = plan
   const compare = (what: string, is: Shown, asked: Shown): ReadonlyArray<Difference> =>
     is === asked ? [] : [{ what: `${what} of port ${port.name} is ${show(is)}, not ${show(asked)}` }]
@@ -22,7 +27,10 @@ export const differences = (plan: PortPlan, { bridge, interface: row, port }: Fo
     ...compare("bridge", bridge?.name, plan.bridge),
     ...compare("VLAN", port.tag, wanted.vlan),
     ...compare("trunks", numbers(port.trunks), numbers(wanted.trunks)),
-    ...compare("VLAN mode", port.vlan_mode, wanted.vlanMode)
+    ...compare("VLAN mode", port.vlan_mode, wanted.vlanMode),
+    ...(learns
+      ? []
+      : [{ what: `the flow of port ${port.name} is missing on bridge ${plan.bridge} (fail_mode secure)` }])
   ]
   if (row === undefined) return [...onPort, { what: `interface of port ${port.name} is missing` }]
   return [
