@@ -114,7 +114,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (!name.startsWith(`${key}-`) || (invocation !== undefined && !name.endsWith(invocation))) continue
         yield* orElse("ENOENT", undefined)(files.unlink(join(fresh, name)))
       }
-      yield* removeUnused(files, fresh, [])
+      // Ours by name: a call that was killed may not have come to marking them.
+      yield* removeUnused(files, fresh, [fresh, directory])
     },
     Effect.mapError(fromFile("remove the record"))
   )

@@ -21,7 +21,7 @@ const judge = (path: string): Effect.Effect<NamespaceKind> =>
   Effect.orElseSucceed(
     Effect.try({
       try: () => {
-        if (Fs.statfsSync(path).type !== nsfs) return "other file"
+        if (Fs.statfsSync(path).type !== nsfs || isOtherKind(path)) return "other file"
         const theirs = Fs.statSync(path)
         const ours = Fs.statSync("/proc/self/ns/net")
         return theirs.ino === ours.ino && theirs.dev === ours.dev ? "own" : "sandbox"
@@ -30,3 +30,7 @@ const judge = (path: string): Effect.Effect<NamespaceKind> =>
     }),
     () => "missing"
   )
+
+/** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
+const isOtherKind = (path: string): boolean =>
+  Fs.lstatSync(path).isSymbolicLink() && /^(?!net:)[a-z_]+:\[\d+\]$/.test(Fs.readlinkSync(path))
