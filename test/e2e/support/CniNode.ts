@@ -156,6 +156,7 @@ const make = Effect.gen(function* () {
     watched: {
       database: ovs.socket,
       directories: [`${directory}/shared`, `${directory}/state`, ovs.runDir],
+      scratch: `${directory}/state/attachments/new`,
       leases: `${directory}/leases`,
       mark: plugins
     }

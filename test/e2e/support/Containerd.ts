@@ -30,6 +30,7 @@ export interface Container {
   readonly environment: Readonly<Record<string, string>>
   /** Path in the container, path on the node. */
   readonly mounts: ReadonlyArray<{ readonly at: string; readonly from: string; readonly readonly: boolean }>
+  /** And its group, of the same number. */
   readonly user: number
 }
 
@@ -182,7 +183,13 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
         envs: Object.entries(container.environment).map(([key, value]) => ({ key, value })),
         mounts: container.mounts.map(({ at, from, readonly }) => ({ container_path: at, host_path: from, readonly })),
         log_path: `${pod.id.slice(0, 12)}-${container.name}.log`,
-        linux: { security_context: { privileged: false, run_as_user: { value: container.user } } }
+        linux: {
+          security_context: {
+            privileged: false,
+            run_as_user: { value: container.user },
+            run_as_group: { value: container.user }
+          }
+        }
       }
     })
     yield* cri.call("StartContainer", { container_id })

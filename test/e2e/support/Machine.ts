@@ -28,6 +28,7 @@ const needs = {
       ),
     reason: "no containerd, runc, busybox-static, loopback or CRI definition"
   },
+  time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
   cnitool: { present: () => existsSync(cnitool), reason: "cnitool could not be built" }
 } as const
 

@@ -14,6 +14,8 @@ export interface Watched {
   readonly database: string
   /** Each is a directory; everything below it counts, and itself. */
   readonly directories: ReadonlyArray<string>
+  /** A directory of the plugin's that may come and go; what is left in it counts. */
+  readonly scratch: string
   /** host-local's data directory. */
   readonly leases: string
   /** Processes whose CNI_PATH contains this were started by a call of ours. */
@@ -121,7 +123,13 @@ const processes = Effect.fnUntraced(function* (mark: string) {
 export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
   Effect.all({
     tables: tables(watched.database),
-    files: filesIn(watched.directories),
+    files: Effect.map(filesIn(watched.directories), (found) =>
+      Object.fromEntries(
+        Object.entries(found).filter(
+          ([path]) => path !== watched.scratch && path !== `${watched.scratch}/.userspace-cni`
+        )
+      )
+    ),
     leases: leases(watched.leases),
     processes: processes(watched.mark)
   })
