@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 ovs="openvswitch-switch-dpdk openvswitch-switch openvswitch-common"
 dpdk="dpdk-dev librte-net-virtio25 librte-bus-vdev25 librte-mempool-ring25"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
+# GNU time tells the peak memory of a process (make bench).
+tools="time"
 go="golang-go golang-github-appc-cni-dev"
 cnitool=.cache/cnitool
 
@@ -91,7 +93,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $containers)
+missing=$(absent $ovs $dpdk $containers $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0

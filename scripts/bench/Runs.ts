@@ -1,0 +1,42 @@
+/**
+ * Whole processes on the clock, from spawn to exit. Runs under bun, whose spawnSync costs least beside the process itself.
+ * Peak memory comes from GNU time: a child that bun spawns inherits bun's own peak (ru_maxrss survives exec).
+ */
+import { readFileSync, rmSync } from "node:fs"
+import { spawnSync } from "bun"
+
+export interface Process {
+  readonly command: ReadonlyArray<string>
+  readonly env: Readonly<Record<string, string>>
+  readonly stdin: string
+}
+
+export interface Run {
+  readonly millis: number
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export const run = ({ command, env, stdin }: Process): Run => {
+  const input = Buffer.from(stdin)
+  const began = performance.now()
+  const child = spawnSync([...command], { env: { ...env }, stdin: input, stdout: "pipe", stderr: "pipe" })
+  const millis = performance.now() - began
+  return { millis, status: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() }
+}
+
+/** Kilobytes. */
+export const peakMemory = (process: Process, scratch: string): number => {
+  const { status } = run({ ...process, command: ["/usr/bin/time", "-f", "%M", "-o", scratch, ...process.command] })
+  if (status !== 0) throw new Error(`${process.command.join(" ")} failed under /usr/bin/time: ${status}`)
+  const kilobytes = Number(readFileSync(scratch, "utf8").trim())
+  rmSync(scratch)
+  return kilobytes
+}
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
+}
