@@ -38,11 +38,11 @@ export const holds = (row: Row, [column, comparison, wanted]: Condition): boolea
 }
 
 export const mutated = (value: Value, [, mutator, argument]: Mutation): Value => {
-  if (typeof value === "number" && typeof argument === "number") {
-    return mutator === "+=" ? value + argument : mutator === "-=" ? value - argument : value
+  if (mutator === "+=" || mutator === "-=") {
+    const by = typeof argument === "number" ? argument : 0
+    return typeof value === "number" ? value + (mutator === "+=" ? by : -by) : value
   }
   if (mutator === "delete") return without(value, argument)
-  if (mutator !== "insert") return value
   if (isMap(value) && isMap(argument)) {
     // What is there stays: an insert does not overwrite.
     const keys = new Set(value[1].map(([key]) => JSON.stringify(key)))

@@ -30,6 +30,8 @@ export interface MemorySwitch {
   /** As anybody else would change it. */
   readonly transact: Transact
   readonly flows: Flows
+  /** `in_port=4 actions=NORMAL` */
+  readonly flowsOf: (bridge: string) => ReadonlyArray<string>
   /** Every row as text, without what only tells the time: two equal dumps are two equal switches. */
   readonly dump: () => ReadonlyArray<string>
 }
@@ -45,7 +47,7 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   let sockets: ReadonlySet<string> = new Set()
-  const table = new Map<bigint, string>()
+  const table = new Map<bigint, readonly [bridge: string, flow: string]>()
   let changed = Deferred.makeUnsafe<void>()
 
   const look = () => {
@@ -112,11 +114,13 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     look,
     transact,
     flows: {
-      learn: (bridge, ofport, cookie) => openFlow(() => void table.set(cookie, `Flow ${bridge} in_port=${ofport}`)),
+      learn: (bridge, ofport, cookie) =>
+        openFlow(() => void table.set(cookie, [bridge, `in_port=${ofport} actions=NORMAL`])),
       forget: (_, cookie) => openFlow(() => void table.delete(cookie)),
       learns: (_, cookie) => openFlow(() => table.has(cookie))
     },
-    dump: () => [...dump(database), ...[...table.values()].sort()]
+    flowsOf: (bridge) => [...table.values()].filter(([on]) => on === bridge).map(([, flow]) => flow),
+    dump: () => [...dump(database), ...[...table.values()].map(([bridge]) => `Flow ${bridge}`).sort()]
   }
 }
 

@@ -1,0 +1,14 @@
+/** The suites of the Open vSwitch layer on a real ovsdb-server and ovs-vswitchd with DPDK. */
+import { faults } from "../suites/VswitchFaultsSuite.ts"
+import { looks } from "../suites/VswitchLooksSuite.ts"
+import { places } from "../suites/VswitchPlacesSuite.ts"
+import { behaves } from "../suites/VswitchSuite.ts"
+import { OvsUnderTest } from "./support/OvsUnderTest.ts"
+import { onMachine } from "./support/Suite.ts"
+
+onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
+  behaves(test)
+  looks(test)
+  places(test)
+  faults(test)
+})

@@ -1,0 +1,41 @@
+/** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
+import { Effect, Layer } from "effect"
+import { OvsClient } from "../../../src/ovs/OvsClient.ts"
+import * as Ovsdb from "../../../src/ovs/Ovsdb.ts"
+import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
+import { Files } from "../../../src/platform/Files.ts"
+import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
+import { OvsInstance } from "./OvsInstance.ts"
+import { succeed } from "./Program.ts"
+
+const make = Effect.gen(function* () {
+  const ovs = yield* OvsInstance
+  const client = Layer.provide(OvsClient.layer(ovs.socket), NodeSockets.layer)
+  const inNetns = (...args: ReadonlyArray<string>) =>
+    Effect.flatMap(ovs.ovsdbPid, (pid) => succeed("nsenter", [`--net=/proc/${pid}/ns/net`, "ip", ...args]))
+  return SwitchUnderTest.of({
+    client,
+    vswitch: Layer.provide(OvsVswitch.layer, [client, Files.layer, NodeSockets.layer]),
+    transact: yield* Effect.provide(Ovsdb.make(ovs.socket), NodeSockets.layer),
+    ovsSocketDir: ovs.runDir,
+    killVswitchd: Effect.orDie(ovs.killVswitchd),
+    startVswitchd: Effect.orDie(ovs.startVswitchd),
+    stopDatabase: Effect.orDie(ovs.stopOvsdb),
+    startDatabase: Effect.orDie(ovs.startOvsdb),
+    // The datapath's own tap device is taken by something that is no tap. No bridge can be made then.
+    breakBridge: () =>
+      Effect.asVoid(
+        Effect.acquireRelease(Effect.orDie(inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun")), () =>
+          Effect.orDie(inNetns("link", "delete", "ovs-netdev"))
+        )
+      ),
+    flows: (bridge) =>
+      ovs.ofctl("--no-stats", "dump-flows", `unix:${ovs.runDir}/${bridge}.mgmt`).pipe(
+        Effect.map((text) => [...text.matchAll(/in_port=\S+ actions=\S+/g)].map(([flow]) => flow)),
+        Effect.orDie
+      )
+  })
+})
+
+export const OvsUnderTest = Layer.provide(Layer.effect(SwitchUnderTest, make), OvsInstance.layer)

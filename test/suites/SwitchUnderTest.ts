@@ -1,0 +1,183 @@
+/**
+ * An Open vSwitch from outside: what an administrator, a crash or a restart does to it. The suites run on every layer of
+ * this, so that the switch in memory is held to what the real one does.
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { assert } from "@effect/vitest"
+import { Context, Duration, Effect, type Layer, Schema, type Scope } from "effect"
+import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
+import { type Row, UuidText, uuid } from "../../src/ovs/Notation.ts"
+import type { Condition, Mutation, Operation } from "../../src/ovs/Operation.ts"
+import type { OvsClient } from "../../src/ovs/OvsClient.ts"
+import type { Deadlines } from "../../src/ovs/OvsDeadlines.ts"
+import type { Transact } from "../../src/ovs/Ovsdb.ts"
+import * as Reply from "../../src/ovs/Reply.ts"
+import { Bridge, Interface, Port, Root } from "../../src/ovs/Tables.ts"
+import { select } from "../../src/ovs/Transactions.ts"
+import type { PortRequest, Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+
+export class SwitchUnderTest extends Context.Service<
+  SwitchUnderTest,
+  {
+    /** A connection of its own each time it is provided. */
+    readonly client: Layer.Layer<OvsClient>
+    readonly vswitch: Layer.Layer<Vswitch>
+    /** As anybody else changes the database; does not wait for ovs-vswitchd. */
+    readonly transact: Transact
+    /** Where ovs-vswitchd makes its sockets. */
+    readonly ovsSocketDir: string
+    readonly killVswitchd: Effect.Effect<void>
+    readonly startVswitchd: Effect.Effect<void>
+    readonly stopDatabase: Effect.Effect<void>
+    readonly startDatabase: Effect.Effect<void>
+    /** In its scope ovs-vswitchd cannot create this bridge. */
+    readonly breakBridge: (name: string) => Effect.Effect<void, never, Scope.Scope>
+    /** `in_port` and action of each flow that a bridge has beside its own. */
+    readonly flows: (bridge: string) => Effect.Effect<ReadonlyArray<string>>
+  }
+>()("userspace-cni/test/SwitchUnderTest") {}
+
+/** Short, so that a test of a deadline does not take long. */
+export const quick: Deadlines = {
+  connect: Duration.millis(500),
+  reply: Duration.seconds(2),
+  settle: Duration.seconds(3),
+  withdraw: Duration.seconds(3)
+}
+
+/** All rows that anybody configures, in words, without what only tells the time or the load. */
+export const look = Effect.gen(function* () {
+  const { transact } = yield* SwitchUnderTest
+  const tables = [Root, Bridge, Port, Interface]
+  const results = yield* transact(tables.map((table) => select(table, [])))
+  const rows = yield* Effect.forEach(tables, (_, index) => Effect.fromResult(Reply.rows(Columns, results, index)))
+  const names = new Map(rows.flat().map((row) => [JSON.stringify(row["_uuid"]), row["name"] ?? "root"]))
+  const shown = (row: typeof Columns.Type) =>
+    Object.entries(row)
+      .filter(([column]) => !volatile.has(column))
+      .sort()
+      .map(
+        ([column, value]) => `${column}=${JSON.stringify(value, (_, part) => names.get(JSON.stringify(part)) ?? part)}`
+      )
+  return tables.flatMap(({ name }, index) => (rows[index] ?? []).map((row) => `${name} ${shown(row).join(" ")}`)).sort()
+})
+
+const Columns = Schema.Record(Schema.String, Schema.Json)
+const volatile = new Set(["_uuid", "cur_cfg", "next_cfg", "datapath_id", "ofport", "status", "mtu", "link_state"])
+
+/** The state of the switch is the same after `self` as before. */
+export const leavesAsFound = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const before = yield* look
+    const result = yield* self
+    assert.deepStrictEqual(yield* look, before)
+    return result
+  })
+
+/** A directory for sockets of applications. */
+export const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(`${tmpdir()}/vhost-`)),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+let bridges = 0
+/** One that no other test uses. */
+export const newBridge = () => `br-test${++bridges}`
+
+/** A request of an attachment that no other test has, as ADD makes it. */
+export const request = Effect.fnUntraced(function* (port: Partial<OvsVhostPort> = {}) {
+  const { ovsSocketDir } = yield* SwitchUnderTest
+  const containerId = randomBytes(32).toString("hex")
+  return {
+    attachment: { network: "net", containerId, ifName: "net1", netns: "/proc/1/ns/net", pod: undefined },
+    invocation: randomUUID(),
+    socketPath: `${yield* directory}/${containerId.slice(0, 12)}-net1`,
+    mac: "02:00:00:00:00:01",
+    addresses: [],
+    port: {
+      engine: "ovs-dpdk",
+      iftype: "vhostuser",
+      control: "",
+      netType: "bridge",
+      mode: "client",
+      bridge: newBridge(),
+      mtu: undefined,
+      mac: undefined,
+      socketFile: undefined,
+      group: undefined,
+      vlan: undefined,
+      trunks: [],
+      vlanMode: undefined,
+      ingressPolicingRate: 0,
+      ingressPolicingBurst: 0,
+      queues: undefined,
+      ovnPort: undefined,
+      ...port,
+      ovsSocketDir
+    }
+  } satisfies PortRequest
+})
+
+/** What a DEL of the same attachment asks for. */
+export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({
+  attachment: made.attachment,
+  invocation: undefined,
+  port: made.port,
+  socketPath: made.socketPath,
+  legacy: undefined,
+  ...more
+})
+
+/** Changes that an administrator makes with ovs-vsctl. */
+export const administrator = Effect.map(SwitchUnderTest, ({ transact }) => {
+  const mutate = (
+    table: string,
+    where: ReadonlyArray<Condition>,
+    ...mutations: ReadonlyArray<Mutation>
+  ): Operation => ({
+    op: "mutate",
+    table,
+    where,
+    mutations
+  })
+  const change = (...operations: ReadonlyArray<Operation>) =>
+    transact([...operations, mutate("Open_vSwitch", [], ["next_cfg", "+=", 1])])
+  const bridge = (name: string, row: Row = { datapath_type: "netdev" }) =>
+    change(
+      { op: "insert", table: "Interface", "uuid-name": "i", row: { name, type: "internal" } },
+      { op: "insert", table: "Port", "uuid-name": "p", row: { name, interfaces: ["named-uuid", "i"] } },
+      { op: "insert", table: "Bridge", "uuid-name": "b", row: { name, ports: ["named-uuid", "p"], ...row } },
+      mutate("Open_vSwitch", [], ["bridges", "insert", ["set", [["named-uuid", "b"]]]])
+    )
+  const port = (on: string, name: string, row: Row, portRow: Row = {}) =>
+    change(
+      { op: "insert", table: "Interface", "uuid-name": "i", row: { name, ...row } },
+      { op: "insert", table: "Port", "uuid-name": "p", row: { name, interfaces: ["named-uuid", "i"], ...portRow } },
+      mutate("Bridge", [["name", "==", on]], ["ports", "insert", ["set", [["named-uuid", "p"]]]])
+    )
+  const idOf = Effect.fnUntraced(function* (table: typeof Port | typeof Bridge, name: string) {
+    const results = yield* transact([select(table, [["name", "==", name]])])
+    const [row] = yield* Effect.fromResult(Reply.rows(Columns, results, 0))
+    return uuid(yield* Schema.decodeUnknownEffect(UuidText)(row?.["_uuid"]))
+  })
+  const removePort = Effect.fnUntraced(function* (name: string) {
+    const id = yield* idOf(Port, name)
+    yield* change(mutate("Bridge", [["ports", "includes", id]], ["ports", "delete", ["set", [id]]]))
+  })
+  const removeBridge = Effect.fnUntraced(function* (name: string) {
+    const id = yield* idOf(Bridge, name)
+    yield* change(mutate("Open_vSwitch", [], ["bridges", "delete", ["set", [id]]]))
+  })
+  const move = Effect.fnUntraced(function* (name: string, to: string) {
+    const id = yield* idOf(Port, name)
+    yield* change(
+      mutate("Bridge", [["ports", "includes", id]], ["ports", "delete", ["set", [id]]]),
+      mutate("Bridge", [["name", "==", to]], ["ports", "insert", ["set", [id]]])
+    )
+  })
+  const set = (table: "Port" | "Interface" | "Bridge", name: string, ...mutations: ReadonlyArray<Mutation>) =>
+    change(mutate(table, [["name", "==", name]], ...mutations))
+  return { bridge, port, removePort, removeBridge, move, set, change }
+})

@@ -1,0 +1,33 @@
+/** Calls of `Vswitch` as the suites make them: each as if by a process of its own, with short deadlines. */
+import { Effect } from "effect"
+import type { Row } from "../../src/ovs/Notation.ts"
+import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
+import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import { administrator, newBridge, quick, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+
+export const once = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, VswitchError>) =>
+  Effect.flatMap(SwitchUnderTest, ({ vswitch }) =>
+    Effect.flatMap(Vswitch, f).pipe(Effect.provide(vswitch), Effect.provideService(OvsDeadlines, quick))
+  )
+export const plug = (wanted: PortRequest) => once((vswitch) => vswitch.plug(wanted))
+export const unplug = (wanted: Unplug) => once((vswitch) => vswitch.unplug(wanted))
+export const verify = (wanted: PortRequest) =>
+  Effect.map(
+    once((vswitch) => vswitch.verify(wanted)),
+    (all) => all.map(({ what }) => what)
+  )
+
+/** The port is gone when the test is over, however it ends. */
+export const plugged = (wanted: PortRequest) =>
+  Effect.acquireRelease(plug(wanted), () => Effect.ignore(unplug(unplugOf(wanted))))
+
+export const refusal = (self: Effect.Effect<unknown, VswitchError, SwitchUnderTest>) => Effect.flip(Effect.asVoid(self))
+
+/** A bridge of the administrator, for the time of the test. */
+export const existing = Effect.fnUntraced(function* (row?: Row) {
+  const { bridge, removeBridge } = yield* administrator
+  const name = newBridge()
+  yield* Effect.acquireRelease(bridge(name, row), () => Effect.ignore(removeBridge(name)))
+  return name
+})

@@ -1,0 +1,155 @@
+/** What `Vswitch` does when the switch does not: dead, refused, unreachable, interrupted; and with many at once. */
+import { lstatSync } from "node:fs"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Fiber, Schedule, type Scope } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
+
+/** ovs-vswitchd is dead, for the time of the scope. */
+const dead = Effect.flatMap(SwitchUnderTest, ({ killVswitchd, startVswitchd }) =>
+  Effect.acquireRelease(killVswitchd, () => startVswitchd)
+)
+
+const unreachable = Effect.flatMap(SwitchUnderTest, ({ startDatabase, stopDatabase }) =>
+  Effect.acquireRelease(stopDatabase, () => startDatabase)
+)
+
+/** Resumes when the database has a port of this name. */
+const committed = (name: string) =>
+  Effect.repeat(look, {
+    until: (lines) => lines.some((line) => line.startsWith("Port ") && line.includes(name)),
+    schedule: Schedule.spaced("1 millis")
+  })
+
+export const faults = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+  test("takes the port back when ovs-vswitchd does nothing about it", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request()
+      yield* dead
+      const error = yield* leavesAsFound(refusal(plug(wanted)))
+      assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+      assert.include(error.failed, "ovs-vswitchd did nothing")
+    }))
+
+  test("takes the port back when it is interrupted, also on a bridge that was there", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request()
+      const onExisting = yield* request({ bridge: yield* existing() })
+      yield* dead
+      for (const one of [wanted, onExisting]) {
+        yield* leavesAsFound(
+          Effect.gen(function* () {
+            const plugging = yield* Effect.forkChild(plug(one), { startImmediately: true })
+            yield* committed(portName(one.attachment))
+            yield* Fiber.interrupt(plugging)
+          })
+        )
+      }
+    }))
+
+  test("takes port and bridge back when the bridge cannot be created", () =>
+    Effect.gen(function* () {
+      const { breakBridge } = yield* SwitchUnderTest
+      const wanted = yield* request()
+      yield* breakBridge(wanted.port.bridge)
+      const error = yield* leavesAsFound(refusal(plug(wanted)))
+      assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
+      assert.include(error.failed, `could not create bridge ${wanted.port.bridge}`)
+    }))
+
+  test("unplugs while ovs-vswitchd is dead, with the socket that it left", () =>
+    Effect.gen(function* () {
+      const { ovsSocketDir } = yield* SwitchUnderTest
+      const client = yield* request()
+      const server = yield* request({ mode: "server" })
+      const again = yield* request({ mode: "server" })
+      const socketOf = (one: typeof server) => `${ovsSocketDir}/${portName(one.attachment)}`
+      const before = yield* look
+      yield* plug(client)
+      yield* plug(server)
+      yield* plug(again)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* dead
+          assert.lengthOf(yield* unplug(unplugOf(client)), 2)
+          assert.include(yield* unplug(unplugOf(server)), `socket ${socketOf(server)}`)
+          assert.isUndefined(lstatSync(socketOf(server), { throwIfNoEntry: false }))
+          // A DEL that knew nothing of server mode leaves the file; the next ADD of the attachment gets over it.
+          yield* unplug(unplugOf(again, { port: { ...again.port, mode: "client" } }))
+          assert.isTrue(lstatSync(socketOf(again)).isSocket())
+          assert.deepStrictEqual(yield* look, before)
+        })
+      )
+      assert.strictEqual((yield* plugged(again)).socketAt, socketOf(again))
+    }))
+
+  test("status and verify say that ovs-vswitchd is dead, status that the database is", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request()
+      yield* plugged(wanted)
+      yield* dead
+      const status = refusal(once((vswitch) => vswitch.status))
+      const error = yield* status
+      assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+      assert.include(error.failed, "ovs-vswitchd does not answer")
+      assert.match((yield* verify(wanted)).join(), /ovs-vswitchd does not answer/)
+    }))
+
+  test("every call says that the database cannot be reached, with the code to try again", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request()
+      yield* unreachable
+      const calls = [
+        once((vswitch) => vswitch.preflight(wanted)),
+        plug(wanted),
+        unplug(unplugOf(wanted)),
+        verify(wanted),
+        once((vswitch) => vswitch.list(undefined)),
+        once((vswitch) => vswitch.status)
+      ]
+      for (const call of calls) {
+        const error = yield* refusal(call)
+        assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+        assert.match(error.failed, /connect|ECONNREFUSED/)
+      }
+    }))
+
+  test("twenty ADDs and twenty DELs at the same time share one bridge, and nothing is left of it", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const bridge = newBridge()
+        const wanted = yield* Effect.all(Array.from({ length: 20 }, () => request({ bridge })))
+        yield* Effect.all(wanted.map(plug), { concurrency: "unbounded" })
+        for (const one of wanted) assert.deepStrictEqual(yield* verify(one), [])
+        const gone = yield* Effect.all(
+          wanted.map((one) => unplug(unplugOf(one))),
+          { concurrency: "unbounded" }
+        )
+        assert.deepStrictEqual(
+          gone.flat().sort(),
+          [`bridge ${bridge}`, ...wanted.map(({ attachment }) => `port ${portName(attachment)}`)].sort()
+        )
+      })
+    ))
+
+  test("a bridge that comes and goes under many hands never loses a port, nor stays", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const bridge = newBridge()
+        const hand = Effect.gen(function* () {
+          for (let round = 0; round < 4; round++) {
+            const wanted = yield* request({ bridge })
+            yield* plug(wanted)
+            assert.deepStrictEqual(yield* verify(wanted), [])
+            yield* unplug(unplugOf(wanted))
+          }
+        })
+        yield* Effect.all(
+          Array.from({ length: 6 }, () => hand),
+          { concurrency: "unbounded" }
+        )
+      })
+    ))
+}

@@ -1,0 +1,82 @@
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { administrator, leavesAsFound, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, once, plug, plugged, unplug, verify } from "./VswitchCalls.ts"
+
+export const looks = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+  test("names every difference that somebody made", () =>
+    Effect.gen(function* () {
+      const { move, removePort, set } = yield* administrator
+      const wanted = yield* request({ mtu: 1400, vlan: 5, trunks: [6, 7], vlanMode: "native-tagged" })
+      const name = portName(wanted.attachment)
+      yield* plugged(wanted)
+      yield* set("Port", name, ["tag", "delete", 5], ["tag", "insert", 7])
+      yield* set("Port", name, ["trunks", "delete", 6], ["vlan_mode", "delete", "native-tagged"])
+      yield* set("Interface", name, ["mtu_request", "delete", 1400], ["ingress_policing_rate", "+=", 50])
+      yield* set(
+        "Interface",
+        name,
+        ["options", "delete", ["set", ["vhost-server-path"]]],
+        ["options", "insert", ["map", [["vhost-server-path", "/else/where"]]]]
+      )
+      const other = yield* existing()
+      yield* move(name, other)
+      assert.deepStrictEqual(yield* verify(wanted), [
+        `bridge of port ${name} is ${other}, not ${wanted.port.bridge}`,
+        `VLAN of port ${name} is 7, not 5`,
+        `trunks of port ${name} is 7, not 6,7`,
+        `VLAN mode of port ${name} is none, not native-tagged`,
+        `socket path of port ${name} is /else/where, not ${wanted.socketPath}`,
+        `MTU request of port ${name} is none, not 1400`,
+        `ingress policing rate of port ${name} is 50, not 0`
+      ])
+      yield* removePort(name)
+      assert.deepStrictEqual(yield* verify(wanted), [`port ${name} is missing`])
+      // What is left of it is a bridge of ours without a port.
+      yield* (yield* administrator).removeBridge(wanted.port.bridge)
+    }))
+
+  test("removes a port of the original plugin by its remembered name, and only such a port", () =>
+    Effect.gen(function* () {
+      const { port } = yield* administrator
+      const bridge = yield* existing()
+      const wanted = yield* request({ bridge })
+      const vhost = { type: "dpdkvhostuserclient", options: ["map", [["vhost-server-path", "/nowhere/s"]]] } as const
+      yield* port(bridge, "original0", vhost)
+      yield* port(bridge, "marked0", vhost, { external_ids: ["map", [["iface-id", "vm"]]] })
+      yield* port(bridge, "marked1", { ...vhost, external_ids: ["map", [["vm-uuid", "1"]]] })
+      yield* port(bridge, "other0", { type: "internal" })
+      const remembered = (portName: string) => unplugOf(wanted, { legacy: { portName, swIfIndex: undefined } })
+      yield* leavesAsFound(
+        Effect.gen(function* () {
+          for (const name of ["marked0", "marked1", "other0", "nothing0"]) {
+            assert.deepStrictEqual(yield* unplug(remembered(name)), [], name)
+          }
+          // An undo knows its own mark and nothing else.
+          const undo = { ...remembered("original0"), invocation: wanted.invocation }
+          assert.deepStrictEqual(yield* unplug(undo), [])
+          // The mark decides when there is one.
+          yield* plug(wanted)
+          assert.deepStrictEqual(yield* unplug(remembered("original0")), [`port ${portName(wanted.attachment)}`])
+        })
+      )
+      assert.deepStrictEqual(yield* unplug(remembered("original0")), ["port original0"])
+    }))
+
+  test("lists our ports, of all networks or of one, and nobody else's", () =>
+    Effect.gen(function* () {
+      const { port } = yield* administrator
+      const bridge = yield* existing()
+      yield* port(bridge, "foreign1", { type: "internal", external_ids: ["map", [["userspace-cni", "1"]]] })
+      const blue = yield* request({ bridge })
+      const red = yield* request({ bridge })
+      yield* plugged({ ...blue, attachment: { ...blue.attachment, network: "blue" } })
+      yield* plugged({ ...red, attachment: { ...red.attachment, network: "red" } })
+      const list = (network?: string) =>
+        once((vswitch) => Effect.map(vswitch.list(network), (all) => all.map((owned) => owned.network).sort()))
+      assert.deepStrictEqual(yield* list(), ["blue", "red"])
+      assert.deepStrictEqual(yield* list("red"), ["red"])
+      assert.deepStrictEqual(yield* list("green"), [])
+    }))
+}

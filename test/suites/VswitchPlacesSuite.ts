@@ -1,0 +1,80 @@
+/** What `Vswitch` does outside of the database: sockets that ovs-vswitchd makes, and flows. */
+import { randomUUID } from "node:crypto"
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Schedule, type Scope } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
+
+export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+  test("in server mode says where ovs-vswitchd made the socket, and leaves none", () =>
+    Effect.gen(function* () {
+      const { ovsSocketDir } = yield* SwitchUnderTest
+      const wanted = yield* request({ mode: "server" })
+      const socket = `${ovsSocketDir}/${portName(wanted.attachment)}`
+      const gone = Effect.repeat(
+        Effect.sync(() => !existsSync(socket)),
+        { until: (is) => is, schedule: Schedule.spaced("5 millis") }
+      )
+      yield* leavesAsFound(
+        Effect.gen(function* () {
+          assert.strictEqual((yield* plug(wanted)).socketAt, socket)
+          assert.isTrue(lstatSync(socket).isSocket())
+          assert.deepStrictEqual(yield* verify(wanted), [])
+          // Once more while ovs-vswitchd still has the old one: it must not stumble over its own socket.
+          yield* unplug(unplugOf(wanted))
+          assert.strictEqual((yield* plug({ ...wanted, invocation: randomUUID() })).socketAt, socket)
+          yield* unplug(unplugOf(wanted))
+          yield* gone
+        })
+      )
+    }))
+
+  test("in server mode refuses a place that something else has taken, and does not touch it", () =>
+    Effect.gen(function* () {
+      const { ovsSocketDir } = yield* SwitchUnderTest
+      const wanted = yield* request({ mode: "server" })
+      const socket = `${ovsSocketDir}/${portName(wanted.attachment)}`
+      yield* Effect.acquireRelease(
+        Effect.sync(() => writeFileSync(socket, "somebody's")),
+        () => Effect.sync(() => rmSync(socket))
+      )
+      const error = yield* leavesAsFound(refusal(plug(wanted)))
+      assert.strictEqual(error.code, ErrorCodes.SocketPath)
+      assert.include(error.failed, `a file is at ${socket}`)
+      yield* unplug(unplugOf(wanted))
+      assert.strictEqual(readFileSync(socket, "utf8"), "somebody's")
+    }))
+
+  test("gives a port its own flow on a bridge in fail_mode secure, when it shall learn", () =>
+    Effect.gen(function* () {
+      const { flows } = yield* SwitchUnderTest
+      const { set } = yield* administrator
+      const bridge = yield* existing({ datapath_type: "netdev", fail_mode: "secure" })
+      const learning = yield* request({ bridge })
+      const controlled = yield* request({ bridge, netType: "none" })
+      yield* plugged(controlled)
+      yield* leavesAsFound(
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* flows(bridge), [])
+          yield* plug(learning)
+          const [flow, ...more] = yield* flows(bridge)
+          assert.match(flow ?? "", /^in_port=\S+ actions=NORMAL$/)
+          assert.deepStrictEqual(more, [])
+          assert.deepStrictEqual(yield* verify(learning), [])
+          assert.deepStrictEqual(yield* verify(controlled), [])
+          yield* unplug(unplugOf(learning))
+          assert.deepStrictEqual(yield* flows(bridge), [])
+        })
+      )
+      // A bridge that was closed after the ADD.
+      const open = yield* request({ bridge: yield* existing() })
+      yield* plugged(open)
+      yield* set("Bridge", open.port.bridge, ["fail_mode", "insert", "secure"])
+      assert.deepStrictEqual(yield* verify(open), [
+        `the flow of port ${portName(open.attachment)} is missing on bridge ${open.port.bridge} (fail_mode secure)`
+      ])
+    }))
+}
