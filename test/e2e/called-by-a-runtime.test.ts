@@ -2,9 +2,11 @@
  * The executable called as a container runtime calls it, on a real Open vSwitch with DPDK, real host-local and real
  * applications at both ends: exactly 32 packets pass, and after DEL the world is as before.
  */
+import { lstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
+import * as Doors from "./support/Doors.ts"
 import { resultOf } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
@@ -36,6 +38,17 @@ const administratorsBridge = Effect.gen(function* () {
   yield* Effect.acquireRelease(vsctl("add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"), () =>
     Effect.ignore(vsctl("--if-exists", "del-br", name))
   )
+})
+
+/** A directory that no hard link reaches from the switch's run directory. */
+const elsewhere = Effect.gen(function* () {
+  const { ovs } = yield* CniNode
+  const directory = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync("/dev/shm/cni-")),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  )
+  assert.notStrictEqual(statSync(directory).dev, statSync(ovs.runDir).dev)
+  return directory
 })
 
 onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
@@ -76,5 +89,56 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
           yield* returnsTo(node.watched, before)
         }))
     }
+
+    test("server mode with the shared directory on another file system: the socket is there, and DEL leaves no mount", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const sharedDir = yield* elsewhere
+        const network = { ...node.network, sharedDir, host: { ...node.network.host, vhost: { mode: "server" } } }
+        const watched = { ...node.watched, directories: [...node.watched.directories, sharedDir] }
+        const before = yield* look(watched)
+        const { sandbox } = yield* attach(network)
+        assert.deepStrictEqual((yield* look(watched)).mounts, [socketOf(sharedDir, sandbox)])
+        yield* Doors.connect(socketOf(sharedDir, sandbox))
+        yield* detach(sandbox, network)
+        yield* returnsTo(watched, before)
+      }))
+
+    test("a shared directory too long for a socket's path: the switch finds the application's socket all the same", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const network = { ...node.network, sharedDir: `${node.sharedDir}/${"d".repeat(120)}` }
+        const before = yield* look(node.watched)
+        const { sandbox } = yield* attach(network)
+        const port = yield* node.portMarked(sandbox.containerId)
+        const told = (yield* node.vsctl("get", "Interface", port, "options:vhost-server-path"))
+          .trim()
+          .replaceAll('"', "")
+        assert.isAtMost(told.length, 107)
+        const knocked = yield* Deferred.make<void>()
+        yield* Doors.listening(told, () => Deferred.doneUnsafe(knocked, Effect.void))
+        assert.isTrue(lstatSync(socketOf(network.sharedDir, sandbox)).isSocket())
+        yield* Effect.timeout(Deferred.await(knocked), "10 seconds")
+        yield* detach(sandbox, network)
+        yield* returnsTo(node.watched, before)
+      }))
+
+    test("two interfaces of one container, net1 and net10: deleting one leaves the other whole", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const sandbox = yield* node.sandbox
+        const other = { ...sandbox, ifName: "net10" }
+        const before = yield* look(node.watched)
+        const first = yield* node.call("ADD", other, node.network)
+        yield* resultOf(first)
+        const alone = yield* look(node.watched)
+        yield* resultOf(yield* node.call("ADD", sandbox, node.network))
+        yield* detach(sandbox, node.network)
+        yield* returnsTo(node.watched, alone)
+        const checked = yield* node.call("CHECK", other, { ...node.network, prevResult: first.document })
+        assert.deepStrictEqual([checked.status, checked.stdout], [0, ""])
+        yield* detach(other, node.network)
+        yield* returnsTo(node.watched, before)
+      }))
   }
 )

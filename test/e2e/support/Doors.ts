@@ -1,6 +1,6 @@
-/** Unix sockets that behave as a broken database does: nobody listens, nobody answers, or not what was asked. */
+/** Unix sockets: to knock at, and such as behave like a broken database, where nobody listens or nobody answers. */
 import { linkSync, rmSync } from "node:fs"
-import { createServer, type Socket } from "node:net"
+import { createServer, connect as dial, type Socket } from "node:net"
 import { Effect } from "effect"
 
 /** Accepts, and does with each connection what it is told. */
@@ -33,3 +33,14 @@ export const refusing = (path: string) =>
     ),
     Effect.addFinalizer(() => Effect.sync(() => rmSync(path, { force: true })))
   )
+
+/** Succeeds when somebody accepts. */
+export const connect = (path: string): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const socket = dial(path)
+    socket.once("connect", () => {
+      socket.destroy()
+      resume(Effect.void)
+    })
+    socket.once("error", (error) => resume(Effect.die(error)))
+  })

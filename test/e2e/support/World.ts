@@ -1,6 +1,6 @@
 /**
  * Everything that an attachment may touch, as one plain value, so that "nothing is left" and "nothing changed" are exact
- * comparisons: all tables of the switch's database, files with kind, mode, owner and content, leases, processes.
+ * comparisons: all tables of the switch's database, files with kind, mode, owner and content, mounts, leases, processes.
  */
 import { deepStrictEqual } from "node:assert/strict"
 import { createHash } from "node:crypto"
@@ -25,6 +25,7 @@ export interface Watched {
 export interface World {
   readonly tables: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly files: Readonly<Record<string, string>>
+  readonly mounts: ReadonlyArray<string>
   readonly leases: ReadonlyArray<string>
   readonly processes: ReadonlyArray<string>
 }
@@ -109,6 +110,18 @@ const leases = Effect.fnUntraced(function* (directory: string) {
   return found.sort()
 })
 
+/** Fifth field of mountinfo: where. */
+const mounts = (directories: ReadonlyArray<string>) =>
+  Effect.map(
+    read(() => readFileSync("/proc/self/mountinfo", "utf8"), ""),
+    (text) =>
+      text
+        .split("\n")
+        .map((line) => line.split(" ")[4] ?? "")
+        .filter((path) => directories.some((directory) => path.startsWith(`${directory}/`)))
+        .sort()
+  )
+
 const processes = Effect.fnUntraced(function* (mark: string) {
   const found: Array<string> = []
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -130,6 +143,7 @@ export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
         )
       )
     ),
+    mounts: mounts(watched.directories),
     leases: leases(watched.leases),
     processes: processes(watched.mark)
   })
