@@ -68,8 +68,14 @@ const ovsPort = (asked: Question): OvsVhostPort => {
   const mode = bridge?.vlanMode
   if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
     refuse("bridge.vlanMode", mode, "needs bridge.vlanId")
-  if (mode === "access" && (bridge?.trunks ?? []).length > 0)
-    refuse("bridge.vlanMode", mode, "does not go with bridge.trunks")
+  const trunks = bridge?.trunks ?? []
+  if (mode === "access" && trunks.length > 0) refuse("bridge.vlanMode", mode, "does not go with bridge.trunks")
+  if (mode === "trunk" && bridge?.vlanId !== undefined)
+    refuse(
+      "bridge.vlanMode",
+      mode,
+      "does not go with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
+    )
   if (bridge?.bridgeName !== undefined && !/^[^/\s]+$/.test(bridge.bridgeName))
     refuse("bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks)")
   return {
@@ -83,8 +89,9 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     ovsSocketDir: variables["OVS_SOCKDIR"] || dirname(control),
     bridge: bridge?.bridgeName ?? (ovnPort === undefined ? "br0" : "br-int"),
     vlan: bridge?.vlanId,
-    trunks: bridge?.trunks ?? [],
-    vlanMode: mode,
+    trunks,
+    // Left alone, Open vSwitch takes a port with a tag for an access port and its trunks for nothing.
+    vlanMode: mode ?? (bridge?.vlanId !== undefined && trunks.length > 0 ? "native-untagged" : undefined),
     ingressPolicingRate: vhost?.ingressPolicingRate ?? 0,
     ingressPolicingBurst: vhost?.ingressPolicingBurst ?? 0,
     queues: vhost?.queues,

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 
 const described = (description: string) => ({ description })
 
+/** Patterns have the flag `u`: only those go into the JSON Schema. */
 const text = (expected: string, pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern, { expected }))
 
 const integer = (minimum: number, maximum: number, expected = `an integer from ${minimum} to ${maximum}`) =>
@@ -21,13 +22,14 @@ const numberOf = (minimum: number, maximum: number, description: string) =>
   Schema.optionalKey(integer(minimum, maximum).annotate(described(description)))
 
 /** Becomes a name in a directory, so it has no `/`; VPP from 23.06 allows no other characters. */
-const FileName = text("a file name of letters, digits, `_`, `.` and `-`", /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/)
+const FileName = text("a file name of letters, digits, `_`, `.` and `-`", /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u)
 
-const AbsolutePath = text("an absolute path", /^\/[^\0\n]*$/)
+const AbsolutePath = text("an absolute path", /^\/[^\0\n]*$/u)
 
 const powerOfTwo = Schema.Int.check(
   Schema.makeFilter((n: number) => n >= 2 && n <= 16384 && (n & (n - 1)) === 0, {
-    expected: "a power of two from 2 to 16384"
+    expected: "a power of two from 2 to 16384",
+    toJsonSchema: () => ({ enum: Array.from({ length: 14 }, (_, bit) => 2 << bit) })
   })
 ).annotate({ expected: "a power of two from 2 to 16384" })
 
@@ -59,7 +61,7 @@ export const Memif = Schema.Struct({
 export const Vhost = Schema.Struct({
   mode: oneOf(["client", "server"], "client: connects to a socket that the other end makes. server: makes it."),
   group: Schema.optionalKey(
-    text("a group name or number", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/).annotate(
+    text("a group name or number", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u).annotate(
       described("Group that may use the socket and write in its directory.")
     )
   ),
@@ -91,7 +93,7 @@ export const Bridge = Schema.Struct({
 
 const MacAddress = text(
   "a unicast MAC address such as 02:00:00:00:00:01",
-  /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/
+  /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u
 )
 
 const end = {
@@ -125,17 +127,18 @@ export const Container = Schema.Struct({
 })
 
 const Ipam = Schema.StructWithRest(
-  Schema.Struct({ type: text("the name of an IPAM plugin", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/) }),
+  Schema.Struct({ type: text("the name of an IPAM plugin", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u) }),
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
-const anything = Schema.Record(Schema.String, Schema.Unknown)
+const handed = (description: string) =>
+  Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown).annotate(described(description)))
 
 export const NetConf = Schema.Struct({
   cniVersion: Schema.optionalKey(Schema.String.annotate(described("Version of the specification."))),
   name: text(
     "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit)",
-    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/
+    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u
   ).annotate(described("Name of the network, unique on the node.")),
   type: Schema.optionalKey(Schema.String.annotate(described("`userspace`."))),
   host: Host.annotate(described("The switch's end of the port.")),
@@ -153,11 +156,11 @@ export const NetConf = Schema.Struct({
     Schema.String.annotate(described("panic, error, warning (default), info, debug or verbose."))
   ),
   logFormat: oneOf(["text", "json"], "Form of the log lines."),
-  dns: Schema.optionalKey(anything),
-  capabilities: Schema.optionalKey(anything),
-  runtimeConfig: Schema.optionalKey(anything),
-  args: Schema.optionalKey(anything),
-  prevResult: Schema.optionalKey(anything)
+  dns: handed("Name servers for the result, when the IPAM plugin gives none."),
+  capabilities: handed("What the runtime may pass in runtimeConfig. The plugin reads mac."),
+  runtimeConfig: handed("What the runtime passes for the declared capabilities."),
+  args: handed("args.cni is what a pod asks for (the cni-args of Multus). The plugin reads mac and OvnPort."),
+  prevResult: handed("Result of the plugin before this one in a list; on CHECK and DEL what ADD gave.")
 })
 
 export type NetConf = typeof NetConf.Type
