@@ -54,8 +54,7 @@ const program = Effect.fnUntraced(function* (asked: Asked, engine: (port: HostPo
   return undefined
 })
 
-const attachmentIn = ({ envelope, environment }: Asked): Attachment =>
-  attachmentOf(String(envelope.value["name"] ?? ""), environment)
+const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmentOf(envelope.name, environment)
 
 const callFor = Effect.fnUntraced(function* (asked: Asked, attachment: Attachment) {
   const { envelope, environment, previous } = asked

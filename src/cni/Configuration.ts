@@ -13,6 +13,7 @@ import type { HostPort } from "./HostPort.ts"
 import { hostPort, type Problem } from "./HostPorts.ts"
 import { settleKeys, type UnknownKey } from "./KnownKeys.ts"
 import { NetConf } from "./NetConf.ts"
+import { parserSaid, shown } from "./Shown.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "./Versions.ts"
 
 export interface Configuration {
@@ -27,7 +28,11 @@ export interface Configuration {
 /** The parts of a configuration that must be known to answer in its version, whatever else is wrong. */
 export interface Envelope {
   readonly version: CniVersion
+  /** Of the network; empty when there is none to be read. */
+  readonly name: string
+  /** Our keys in our spelling, empty values left out. */
   readonly value: Readonly<Record<string, unknown>>
+  readonly unknown: ReadonlyArray<UnknownKey>
   readonly text: string
 }
 
@@ -40,16 +45,19 @@ export const readEnvelope = (text: string): Result.Result<Envelope, CniError> =>
   return Result.flatMap(
     Result.mapError(
       Result.try(() => JSON.parse(text) as unknown),
-      (error) => undecodable(`is not JSON: ${error instanceof Error ? error.message : "unreadable"}`)
+      (error) => undecodable(`is not JSON${parserSaid(text, error)}`)
     ),
-    (value) => {
-      if (!isObject(value)) return Result.fail(undecodable("is not a JSON object"))
-      const version = value["cniVersion"] ?? assumedVersion
-      if (typeof version === "string" && isSupported(version)) return Result.succeed({ version, value, text })
+    (written) => {
+      if (!isObject(written)) return Result.fail(undecodable("is not a JSON object"))
+      const { unknown, value } = settleKeys(written)
+      const { cniVersion: version = assumedVersion, name } = value
+      if (typeof version === "string" && isSupported(version)) {
+        return Result.succeed({ version, name: typeof name === "string" ? name : "", value, unknown, text })
+      }
       return Result.fail(
         CniError.of(
           ErrorCodes.IncompatibleVersion,
-          `cniVersion: ${JSON.stringify(version)} is not supported`,
+          `cniVersion: ${shown("cniVersion", version)} is not supported`,
           `Use one of ${supportedVersions.join(", ")}.`
         )
       )
@@ -63,16 +71,15 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const decode = Schema.decodeUnknownResult(NetConf, { errors: "all" })
 
 export const readConfiguration = (
-  { text, value, version }: Envelope,
+  { text, unknown, value, version }: Envelope,
   args: CniArgs,
   variables: Variables
 ): Result.Result<Configuration, CniError> => {
-  const settled = settleKeys(value)
-  if (settled.unknown.length > 0) return Result.fail(unknownKeys(settled.unknown))
-  const decoded = decode(settled.value)
+  if (unknown.length > 0) return Result.fail(unknownKeys(unknown))
+  const decoded = decode(value)
   if (Result.isFailure(decoded)) {
     const { issues } = makeFormatterStandardSchemaV1()(decoded.failure.issue)
-    return Result.fail(invalid(issues.map(({ message, path }) => problem(settled.value, path ?? [], message))))
+    return Result.fail(invalid(issues.map(({ message, path }) => problem(value, path ?? [], message))))
   }
   const netConf = decoded.success
   const { port, problems, warnings } = hostPort(netConf, args, variables)
@@ -86,18 +93,28 @@ const unknownKeys = (unknown: ReadonlyArray<UnknownKey>): CniError =>
     ErrorCodes.UnsupportedField,
     `the network configuration has unknown keys: ${unknown
       .map(
-        ({ nearest, path, value }) => `${path}: ${shown(path, value)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
+        ({ nearest, path, value }) =>
+          `${path}: ${shown(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
       )
       .join("; ")}`,
     `${cureForText} All keys are in docs/configuration.md.`
   )
 
+/** Said once: a number that is no integer is in no range of integers either. */
 const invalid = (problems: ReadonlyArray<Problem>): CniError =>
   CniError.of(
     ErrorCodes.InvalidConfiguration,
-    `the network configuration is not valid: ${problems.map(({ message, path }) => `${path}: ${message}`).join("; ")}`,
+    `the network configuration is not valid: ${[...new Set(problems.map(({ message, path }) => `${path}: ${message}`))].join("; ")}`,
     cureForText
   )
+
+/** Types, as people say them. */
+const inWords: Readonly<Record<string, string>> = {
+  string: "text",
+  boolean: "true or false",
+  object: "an object",
+  array: "a list"
+}
 
 type Path = ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
 
@@ -109,18 +126,12 @@ const problem = (root: unknown, path: Path, message: string): Problem => {
     (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
     root
   )
-  const expected = message
+  const wanted = message
     .replace(/^Expected /, "")
     .replaceAll('"', "")
     .replaceAll(" | ", " or ")
+  const expected = inWords[wanted] ?? wanted
   return value === undefined
     ? { path: name, message: "is missing" }
     : { path: name, message: `${shown(name, value)} is not ${expected}` }
-}
-
-/** A value for people: short, and never a secret. */
-const shown = (path: string, value: unknown): string => {
-  if (/secret/i.test(path)) return "(hidden)"
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 60)}...` : text
 }

@@ -66,7 +66,7 @@ const decodeResult = Schema.decodeUnknownOption(AnyResult)
 /** On ADD and CHECK a `prevResult` that cannot be read is an error; DEL has to work without. */
 const readPrevious = (verb: AttachmentVerb, { value }: Envelope): Result.Result<CniResult | undefined, CniError> => {
   const written = value["prevResult"]
-  if (written === undefined || written === null) return Result.succeed(undefined)
+  if (written === undefined) return Result.succeed(undefined)
   const decoded = decodeResult(written)
   const version = Option.match(decoded, {
     onNone: () => undefined,

@@ -6,6 +6,7 @@ import { dirname } from "node:path"
 import type { CniArgs, Variables } from "./Environment.ts"
 import type { HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
+import { shown } from "./Shown.ts"
 
 /** One thing that is wrong: `host.iftype: "memif" is not vhostuser (...)`. */
 export interface Problem {
@@ -23,7 +24,10 @@ export interface Asked {
 export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): Asked => {
   const problems: Array<Problem> = []
   const refuse = (path: string, value: unknown, why: string) =>
-    problems.push({ path: `host.${path}`, message: `${JSON.stringify(value)} ${why}` })
+    problems.push({
+      path,
+      message: value === undefined ? "is missing" : `${shown(path, value)} ${why}`
+    })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
   const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
   return { problems, warnings: warnings(port), port }
@@ -51,33 +55,34 @@ const unicast = /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/
 
 const common = ({ conf, host, refuse, wish }: Question) => {
   const mac = wish("mac") ?? conf.container?.mac ?? host.mac
-  if (mac !== undefined && !unicast.test(mac)) refuse("mac", mac, "is not a unicast MAC address")
+  if (mac !== undefined && !unicast.test(mac)) refuse("host.mac", mac, "is not a unicast MAC address")
   const mtu = host.mtu ?? conf.container?.mtu ?? 0
-  if (mtu !== 0 && mtu < 68) refuse("mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
+  if (mtu !== 0 && mtu < 68) refuse("host.mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
   return { mac: mac?.toLowerCase(), mtu: mtu === 0 ? undefined : mtu, group: host.vhost?.group }
 }
 
 const ovsPort = (asked: Question): OvsVhostPort => {
   const { host, refuse, variables, wish } = asked
-  if (host.iftype === "memif") refuse("iftype", "memif", "is not vhostuser (Open vSwitch has no memif; engine vpp has)")
+  if (host.iftype === "memif")
+    refuse("host.iftype", "memif", "is not vhostuser (Open vSwitch has no memif; engine vpp has)")
   if (host.netType === "interface")
-    refuse("netType", "interface", "is not bridge or none (Open vSwitch ports have no addresses; engine vpp has)")
+    refuse("host.netType", "interface", "is not bridge or none (Open vSwitch ports have no addresses; engine vpp has)")
   const control = host.socket ?? `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
   const ovnPort = wish("OvnPort")
   const { bridge, vhost } = host
   const mode = bridge?.vlanMode
   if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
-    refuse("bridge.vlanMode", mode, "needs bridge.vlanId")
+    refuse("host.bridge.vlanMode", mode, "needs bridge.vlanId")
   const trunks = bridge?.trunks ?? []
-  if (mode === "access" && trunks.length > 0) refuse("bridge.vlanMode", mode, "does not go with bridge.trunks")
+  if (mode === "access" && trunks.length > 0) refuse("host.bridge.vlanMode", mode, "does not go with bridge.trunks")
   if (mode === "trunk" && bridge?.vlanId !== undefined)
     refuse(
-      "bridge.vlanMode",
+      "host.bridge.vlanMode",
       mode,
       "does not go with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
     )
   if (bridge?.bridgeName !== undefined && !/^[^/\s]+$/.test(bridge.bridgeName))
-    refuse("bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks)")
+    refuse("host.bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks)")
   return {
     ...common(asked),
     engine: "ovs-dpdk",
@@ -120,11 +125,16 @@ const vppPort = (asked: Question): VppPort => {
     }
   }
   const role = memif?.role ?? "slave"
-  if (memif?.role === undefined) refuse("memif.role", null, "is not master or slave")
-  if (memif?.mode === "inject-punt")
-    refuse("memif.mode", "inject-punt", "is not ethernet or ip (VPP crashes when a peer connects in this mode)")
+  if (memif?.role === undefined) refuse("host.memif.role", undefined, "is not master or slave")
+  for (const [end, mode] of [
+    ["host", memif?.mode],
+    ["container", asked.conf.container?.memif?.mode]
+  ] as const) {
+    if (mode === "inject-punt")
+      refuse(`${end}.memif.mode`, mode, "is not ethernet or ip (VPP crashes when a peer connects in this mode)")
+  }
   if (memif?.mode === "ip" && host.netType === "bridge")
-    refuse("memif.mode", "ip", "is not ethernet, which a bridge domain needs")
+    refuse("host.memif.mode", "ip", "is not ethernet, which a bridge domain needs")
   return {
     ...shared,
     iftype: "memif",
@@ -149,7 +159,11 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
   const written = bridgeName ?? bridgeId
   const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
   if (bridgeDomain < 1 || bridgeDomain > 16777215)
-    refuse("bridge.bridgeName", written ?? null, "is not the number of a bridge domain, 1 to 16777215")
+    refuse(
+      bridgeName === undefined && bridgeId !== undefined ? "host.bridge.bridgeId" : "host.bridge.bridgeName",
+      written,
+      "is not the number of a bridge domain, 1 to 16777215"
+    )
   return { netType: "bridge", bridgeDomain, vlan: vlanId }
 }
 

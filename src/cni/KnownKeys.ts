@@ -45,19 +45,22 @@ export const settleKeys = (
 const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
 const settle = (value: Json, known: Section, path: string, unknown: Array<UnknownKey>): Json => {
-  const settled: Record<string, unknown> = {}
+  const settled: Array<readonly [key: string, value: unknown]> = []
   for (const [written, inner] of Object.entries(value)) {
     const key = known.keys.includes(written) ? written : spelled(written, known, value)
     if (key === undefined) {
-      if (known.open) settled[written] = inner
+      if (known.open) settled.push([written, inner])
       else unknown.push({ path: `${path}${written}`, value: inner, nearest: nearest(written, known.keys) })
       continue
     }
     if (inner === null || (inner === "" && (known !== top || key !== "name"))) continue
     const section = known.inner[key]
-    settled[key] = section !== undefined && isJson(inner) ? settle(inner, section, `${path}${key}.`, unknown) : inner
+    settled.push([
+      key,
+      section !== undefined && isJson(inner) ? settle(inner, section, `${path}${key}.`, unknown) : inner
+    ])
   }
-  return settled
+  return Object.fromEntries(settled)
 }
 
 /** A known key that differs only in case, unless it is there in its own spelling as well. */

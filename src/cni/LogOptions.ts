@@ -1,5 +1,6 @@
 /** `logFile`, `logLevel`, `logFormat` of the configuration, read even when the rest of it is wrong. Pure. */
 import type { LogLevel } from "effect/LogLevel"
+import { shown } from "./Shown.ts"
 
 export interface LogOptions {
   readonly file: string | undefined
@@ -21,20 +22,19 @@ export const levelNames: ReadonlyArray<readonly [string, LogLevel]> = [
 
 export const defaultLogOptions: LogOptions = { file: undefined, level: "Warn", format: "text", warnings: [] }
 
-export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions => {
-  const read = (name: string) =>
-    conf[name] ?? Object.entries(conf).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] ?? ""
-  const file = read("logFile")
-  const level = String(read("logLevel"))
-  const known = levelNames.find(([name]) => name === level.toLowerCase())
+/** `conf`: keys in our spelling, as an envelope has them. */
+export const logOptions = ({ logFile, logFormat, logLevel }: Readonly<Record<string, unknown>>): LogOptions => {
+  const known = levelNames.find(([name]) => typeof logLevel === "string" && name === logLevel.toLowerCase())
   return {
-    file: typeof file === "string" && file.startsWith("/") ? file : undefined,
+    file: typeof logFile === "string" && logFile.startsWith("/") ? logFile : undefined,
     level: known?.[1] ?? "Warn",
-    format: read("logFormat") === "json" ? "json" : "text",
+    format: logFormat === "json" ? "json" : "text",
     warnings:
-      known !== undefined || level === ""
+      known !== undefined || logLevel === undefined
         ? []
-        : [`logLevel ${JSON.stringify(level)} is not ${levelNames.map(([name]) => name).join(", ")}: using warning`]
+        : [
+            `logLevel ${shown("logLevel", logLevel)} is not ${levelNames.map(([name]) => name).join(", ")}: using warning`
+          ]
   }
 }
 

@@ -55,7 +55,8 @@ const answer = (
   )
 }
 
-const serve = Effect.fnUntraced(function* (command: string, variables: Variables, text: string) {
+/** Judges the call and runs its verb on the edges that it is given. */
+export const serve = Effect.fnUntraced(function* (command: string, variables: Variables, text: string) {
   const asked = yield* Effect.fromResult(judge(command, variables, text))
   const { total } = yield* Deadlines
   const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, Ipam.layer)
@@ -73,14 +74,11 @@ const tooSlow = (command: string, seconds: number) =>
   )
 
 /** On every line, so that one attachment's lines can be found among all. */
-const annotations = (variables: Variables, text: string) => ({
+export const annotations = (variables: Variables, text: string) => ({
   container: variables["CNI_CONTAINERID"] ?? "",
   netns: variables["CNI_NETNS"] ?? "",
   interface: variables["CNI_IFNAME"] ?? "",
-  network: Result.match(readEnvelope(text), {
-    onFailure: () => "",
-    onSuccess: ({ value }) => String(value["name"] ?? "")
-  })
+  network: Result.match(readEnvelope(text), { onFailure: () => "", onSuccess: ({ name }) => name })
 })
 
 const write = (text: string, exit: Exit.Exit<Document, CniError>): Effect.Effect<void> =>
@@ -92,7 +90,8 @@ const write = (text: string, exit: Exit.Exit<Document, CniError>): Effect.Effect
     }
   })
 
-const errorOf = (cause: Cause.Cause<CniError>): CniError =>
+/** What a call says when it has failed, in whatever way. */
+export const errorOf = (cause: Cause.Cause<CniError>): CniError =>
   Option.getOrElse(Cause.findErrorOption(cause), () =>
     Cause.hasInterruptsOnly(cause)
       ? CniError.of(ErrorCodes.Interrupted, "stopped by a signal; what was done is undone", "Try again.")

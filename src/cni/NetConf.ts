@@ -7,11 +7,17 @@ import * as Schema from "effect/Schema"
 
 const described = (description: string) => ({ description })
 
+/** What is said about a value of another type. */
+const insteadOf = (expected: string) => ({ message: `Expected ${expected}` })
+
 /** Patterns have the flag `u`: only those go into the JSON Schema. */
-const text = (expected: string, pattern: RegExp) => Schema.String.check(Schema.isPattern(pattern, { expected }))
+const text = (expected: string, pattern: RegExp) =>
+  Schema.String.annotate(insteadOf(expected)).check(Schema.isPattern(pattern, { expected }))
+
+const whole = (expected: string) => Schema.Number.annotate(insteadOf(expected)).check(Schema.isInt({ expected }))
 
 const integer = (minimum: number, maximum: number, expected = `an integer from ${minimum} to ${maximum}`) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }, { expected })).annotate({ expected })
+  whole(expected).check(Schema.isBetween({ minimum, maximum }, { expected })).annotate({ expected })
 
 const flag = (description: string) => Schema.optionalKey(Schema.Boolean.annotate(described(description)))
 
@@ -26,16 +32,21 @@ const FileName = text("a file name of letters, digits, `_`, `.` and `-`", /^(?!\
 
 const AbsolutePath = text("an absolute path", /^\/[^\0\n]*$/u)
 
-const powerOfTwo = Schema.Int.check(
-  Schema.makeFilter((n: number) => n >= 2 && n <= 16384 && (n & (n - 1)) === 0, {
-    expected: "a power of two from 2 to 16384",
-    toJsonSchema: () => ({ enum: Array.from({ length: 14 }, (_, bit) => 2 << bit) })
-  })
-).annotate({ expected: "a power of two from 2 to 16384" })
+const powerOfTwo = whole("a power of two from 2 to 16384")
+  .check(
+    Schema.makeFilter((n: number) => n >= 2 && n <= 16384 && (n & (n - 1)) === 0, {
+      expected: "a power of two from 2 to 16384",
+      toJsonSchema: () => ({ enum: Array.from({ length: 14 }, (_, bit) => 2 << bit) })
+    })
+  )
+  .annotate({ expected: "a power of two from 2 to 16384" })
 
 const socketfile = Schema.optionalKey(
   FileName.annotate(described("File name of the socket, without directory. Made from container and interface."))
 )
+
+/** VPP keeps it in 24 bytes, one of them NUL. */
+const secretLimit = "at most 23 bytes (a character of ASCII is one)"
 
 export const Memif = Schema.Struct({
   role: oneOf(["master", "slave"], "The master makes the socket, the slave connects."),
@@ -50,9 +61,10 @@ export const Memif = Schema.Struct({
   ringSize: Schema.optionalKey(powerOfTwo.annotate(described("Descriptors in a ring."))),
   bufferSize: numberOf(1, 65535, "Bytes in a packet buffer."),
   secret: Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(23, { expected: "at most 23 characters" })).annotate(
-      described("Shared secret of both ends. Never shown in logs or plans.")
-    )
+    Schema.String.check(
+      Schema.makeFilter((secret: string) => Buffer.byteLength(secret) <= 23, { expected: secretLimit }),
+      Schema.isMaxLength(23, { expected: secretLimit })
+    ).annotate(described("Shared secret of both ends. Never shown in logs or plans."))
   ),
   noZeroCopy: flag("Copy packets instead of sharing buffers."),
   useDma: flag("Let VPP copy with DMA engines.")
@@ -78,7 +90,7 @@ const Vlan = integer(1, 4094, "a VLAN from 1 to 4094 (leave it out for none)")
 
 export const Bridge = Schema.Struct({
   bridgeName: Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(255)).annotate(
+    Schema.String.check(Schema.isMaxLength(255, { expected: "at most 255 characters" })).annotate(
       described("Open vSwitch: name of the bridge. VPP: number of the bridge domain.")
     )
   ),
