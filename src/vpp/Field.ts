@@ -1,0 +1,223 @@
+/**
+ * How one value stands in a VPP API message: big-endian, packed, no padding. Bytes in, plain data out, and back; knows
+ * no message and no socket. A value that does not fit throws a {@link Misfit}, which `Message.ts` turns into a Result.
+ * VPP: src/vlibapi/api_types.h and the `types`, `enums`, `aliases` of the *.api.json files.
+ */
+/** What the definitions (*.api.json) say, with aliases and enums resolved. */
+export type Layout =
+  | string
+  | { readonly of: Layout; readonly count: number }
+  | { readonly of: Layout; readonly countName: string; readonly countLayout: Layout }
+  | ReadonlyArray<readonly [name: string, layout: Layout]>
+
+/** A value that cannot be written, or bytes that cannot be read. Thrown inside the codec only. */
+export class Misfit extends Error {}
+
+export interface Writer {
+  bytes: Buffer
+  at: number
+  /** Where we are, for the error. */
+  field: string
+}
+
+export interface Reader {
+  readonly bytes: Buffer
+  at: number
+  field: string
+}
+
+export interface Field<A> {
+  /** What the API definitions say about it: compared by `scripts/vpp-api.ts`. */
+  readonly layout: Layout
+  readonly write: (to: Writer, value: A) => void
+  readonly read: (from: Reader) => A
+}
+
+export type TypeOf<F> = F extends Field<infer A> ? A : never
+
+/** Makes room for `length` bytes and returns where they begin. */
+const room = (to: Writer, length: number): number => {
+  const at = to.at
+  to.at += length
+  if (to.at > to.bytes.length) {
+    const larger = Buffer.alloc(Math.max(to.at, to.bytes.length * 2))
+    to.bytes.copy(larger, 0, 0, at)
+    to.bytes = larger
+  }
+  return at
+}
+
+const take = (from: Reader, length: number): number => {
+  const at = from.at
+  if (at + length > from.bytes.length) {
+    throw new Misfit(`ends inside ${from.field}: ${from.bytes.length - at} bytes are left of ${length}`)
+  }
+  from.at += length
+  return at
+}
+
+const integer = (
+  layout: string,
+  size: number,
+  minimum: number,
+  maximum: number,
+  write: (bytes: Buffer, value: number, at: number) => void,
+  read: (bytes: Buffer, at: number) => number
+): Field<number> => ({
+  layout,
+  write: (to, value) => {
+    if (!Number.isInteger(value) || value < minimum || value > maximum) {
+      throw new Misfit(`${to.field} is ${value}, not ${minimum} to ${maximum}`)
+    }
+    const at = room(to, size)
+    write(to.bytes, value, at)
+  },
+  read: (from) => read(from.bytes, take(from, size))
+})
+
+export const u8 = integer(
+  "u8",
+  1,
+  0,
+  0xff,
+  (bytes, value, at) => bytes.writeUInt8(value, at),
+  (bytes, at) => bytes.readUInt8(at)
+)
+export const u16 = integer(
+  "u16",
+  2,
+  0,
+  0xffff,
+  (bytes, value, at) => bytes.writeUInt16BE(value, at),
+  (bytes, at) => bytes.readUInt16BE(at)
+)
+export const u32 = integer(
+  "u32",
+  4,
+  0,
+  0xffffffff,
+  (bytes, value, at) => bytes.writeUInt32BE(value, at),
+  (bytes, at) => bytes.readUInt32BE(at)
+)
+export const i32 = integer(
+  "i32",
+  4,
+  -0x80000000,
+  0x7fffffff,
+  (bytes, value, at) => bytes.writeInt32BE(value, at),
+  (bytes, at) => bytes.readInt32BE(at)
+)
+
+export const bool: Field<boolean> = {
+  layout: "bool",
+  write: (to, value) => {
+    const at = room(to, 1)
+    to.bytes.writeUInt8(value ? 1 : 0, at)
+  },
+  read: (from) => from.bytes.readUInt8(take(from, 1)) !== 0
+}
+
+const textBytes = (to: Writer, value: string): Buffer => {
+  if (value.includes("\0")) throw new Misfit(`${to.field} has a NUL in it`)
+  return Buffer.from(value, "utf8")
+}
+
+/** `string[n]`: padded with NULs, at least one. VPP would cut a longer one silently; we refuse it. */
+export const text = (size: number): Field<string> => ({
+  layout: `string[${size}]`,
+  write: (to, value) => {
+    const bytes = textBytes(to, value)
+    if (bytes.length >= size) throw new Misfit(`${to.field} has ${bytes.length} bytes, of which ${size - 1} fit`)
+    const at = room(to, size)
+    to.bytes.fill(0, at, at + size)
+    bytes.copy(to.bytes, at)
+  },
+  read: (from) => {
+    const at = take(from, size)
+    const end = from.bytes.indexOf(0, at)
+    return from.bytes.toString("utf8", at, end === -1 || end > at + size ? at + size : end)
+  }
+})
+
+/** `string[]`: a u32 length, then the bytes, without a NUL. Always the last field. */
+export const trailingText: Field<string> = {
+  layout: "string[]",
+  write: (to, value) => {
+    const bytes = textBytes(to, value)
+    u32.write(to, bytes.length)
+    const at = room(to, bytes.length)
+    bytes.copy(to.bytes, at)
+  },
+  read: (from) => {
+    const length = u32.read(from)
+    const at = take(from, length)
+    return from.bytes.toString("utf8", at, at + length)
+  }
+}
+
+/** `u8[n]`. */
+export const octets = (size: number): Field<Uint8Array> => ({
+  layout: `u8[${size}]`,
+  write: (to, value) => {
+    if (value.length !== size) throw new Misfit(`${to.field} has ${value.length} bytes, not ${size}`)
+    const at = room(to, size)
+    to.bytes.set(value, at)
+  },
+  read: (from) => {
+    const at = take(from, size)
+    return from.bytes.subarray(at, at + size)
+  }
+})
+
+/** A fixed number of the same. */
+export const times = <A>(count: number, of: Field<A>): Field<ReadonlyArray<A>> => ({
+  layout: { of: of.layout, count },
+  write: (to, values) => {
+    if (values.length !== count) throw new Misfit(`${to.field} has ${values.length} elements, not ${count}`)
+    for (const value of values) of.write(to, value)
+  },
+  read: (from) => Array.from({ length: count }, () => of.read(from))
+})
+
+/** A count, directly followed by that many. The count is a field of its own in the definitions. */
+export const counted = <A>(countName: string, count: Field<number>, of: Field<A>): Field<ReadonlyArray<A>> => ({
+  layout: { of: of.layout, countName, countLayout: count.layout },
+  write: (to, values) => {
+    count.write(to, values.length)
+    for (const value of values) of.write(to, value)
+  },
+  read: (from) => Array.from({ length: count.read(from) }, () => of.read(from))
+})
+
+/** Fields in the order in which they are written here. */
+export const struct = <F extends Readonly<Record<string, unknown>>>(
+  fields: {
+    readonly [K in keyof F]: Field<F[K]>
+  }
+): Field<F> => {
+  const entries: ReadonlyArray<readonly [string, Field<unknown>]> = Object.entries(fields)
+  return {
+    layout: entries.map(([name, { layout }]) => [name, layout] as const),
+    write: (to, value: Readonly<Record<string, unknown>>) => {
+      for (const [name, field] of entries) {
+        to.field = name
+        field.write(to, value[name])
+      }
+    },
+    // The parameter's type says it field by field; TypeScript does not follow it through fromEntries.
+    read: (from) =>
+      Object.fromEntries(
+        entries.map(([name, field]) => {
+          from.field = name
+          return [name, field.read(from)]
+        })
+      ) as F
+  }
+}
+
+/** The same bytes, another view of them. */
+export const as = <A, B>(of: Field<A>, decode: (a: A) => B, encode: (b: B) => A): Field<B> => ({
+  layout: of.layout,
+  write: (to, value) => of.write(to, encode(value)),
+  read: (from) => decode(of.read(from))
+})

@@ -1,0 +1,99 @@
+/** Why VPP did not do what it was asked. What that means for a port is said in `Refusal.ts`. */
+import * as Schema from "effect/Schema"
+import { retvalInWords } from "./Retval.ts"
+
+/** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
+export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", { code: Schema.String }) {}
+
+/** Others of our processes talked to this VPP all the time. */
+export class NoTurn extends Schema.TaggedError<NoTurn>()("NoTurn", { millis: Schema.Finite }) {}
+
+/** Connected, and no answer: VPP is stopped, busy, or found a mistake, about which it never says a word. */
+export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { millis: Schema.Finite }) {}
+
+/** The connection ended while an answer was awaited. Whether the request was done is not known. */
+export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", { code: Schema.String }) {}
+
+/** What came back is not the binary API, or what was to be sent cannot be. */
+export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", { detail: Schema.String }) {}
+
+/** VPP did not take us as a client. */
+export class NotWelcome extends Schema.TaggedError<NotWelcome>()("NotWelcome", { response: Schema.Int }) {}
+
+/** This VPP does not have the message: too old, or too new. */
+export class MessageMissing extends Schema.TaggedError<MessageMissing>()("MessageMissing", {
+  name: Schema.String
+}) {}
+
+/** This VPP has a message of that name, and means something else by it. */
+export class MessageChanged extends Schema.TaggedError<MessageChanged>()("MessageChanged", {
+  name: Schema.String,
+  wanted: Schema.String,
+  offered: Schema.String
+}) {}
+
+/** This VPP runs without the plugin that the message is from. */
+export class PluginNotLoaded extends Schema.TaggedError<PluginNotLoaded>()("PluginNotLoaded", {
+  plugin: Schema.String,
+  name: Schema.String
+}) {}
+
+/** VPP's own word: `retval` of the reply. */
+export class Refused extends Schema.TaggedError<Refused>()("Refused", {
+  name: Schema.String,
+  retval: Schema.Int
+}) {}
+
+export class VppError extends Schema.TaggedError<VppError>()("VppError", {
+  /** VPP's API socket. */
+  peer: Schema.String,
+  reason: Schema.Union([
+    Unreachable,
+    NoTurn,
+    NoAnswer,
+    ConnectionLost,
+    Malformed,
+    NotWelcome,
+    MessageMissing,
+    MessageChanged,
+    PluginNotLoaded,
+    Refused
+  ])
+}) {
+  override get message(): string {
+    return `VPP at ${this.peer}: ${inWords(this.reason)}`
+  }
+}
+
+export type Reason = VppError["reason"]
+
+export const inWords = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "Unreachable":
+      return `cannot connect: ${reason.code}`
+    case "NoTurn":
+      return `${reason.millis} ms passed, and other calls of this plugin still talked to it`
+    case "NoAnswer":
+      return `no answer within ${reason.millis} ms`
+    case "ConnectionLost":
+      return `connection lost (${reason.code})`
+    case "Malformed":
+      return `not the binary API: ${reason.detail}`
+    case "NotWelcome":
+      return `sockclnt_create was answered with ${reason.response}`
+    case "MessageMissing":
+      return `it has no message ${reason.name}`
+    case "MessageChanged":
+      return `its message ${reason.name} is another one: CRC ${reason.offered}, not ${reason.wanted}`
+    case "PluginNotLoaded":
+      return `its plugin ${reason.plugin} is not loaded, which has ${reason.name}`
+    case "Refused":
+      return `${reason.name} was refused: ${retvalInWords(reason.retval)}`
+  }
+}
+
+/** Whether VPP refused with one of these numbers. */
+export const refusedWith =
+  (...retvals: ReadonlyArray<number>) =>
+  ({ reason }: VppError): boolean =>
+    reason._tag === "Refused" && retvals.includes(reason.retval)

@@ -1,0 +1,76 @@
+/** Layer 2: bridge domains, their members, and tags put on and taken off on the way. VPP: src/vnet/l2/l2.api. */
+import { bool, counted, i32, struct, text, u8, u32 } from "../Field.ts"
+import { dump, reply, request } from "../Message.ts"
+import { plainReply } from "./Control.ts"
+
+const addDelFields = {
+  bd_id: u32,
+  flood: bool,
+  uu_flood: bool,
+  forward: bool,
+  learn: bool,
+  arp_term: bool,
+  arp_ufwd: bool,
+  mac_age: u8,
+  bd_tag: text(64),
+  is_add: bool
+}
+
+export const addDelV2 = request(
+  "bridge_domain_add_del_v2",
+  "600b7170",
+  addDelFields,
+  reply("bridge_domain_add_del_v2_reply", "fcb1e980", { retval: i32, bd_id: u32 })
+)
+
+/** Until 22.10. */
+export const addDel = request("bridge_domain_add_del", "600b7170", addDelFields, plainReply("bridge_domain_add_del"))
+
+/** Both fields have to be given: 0 means none here, and any index but ~0 finds nothing. */
+export const bridgeDomainDump = dump(
+  "bridge_domain_dump",
+  "74396a43",
+  { bd_id: u32, sw_if_index: u32 },
+  reply("bridge_domain_details", "0fa506fd", {
+    bd_id: u32,
+    flood: bool,
+    uu_flood: bool,
+    forward: bool,
+    learn: bool,
+    arp_term: bool,
+    arp_ufwd: bool,
+    mac_age: u8,
+    bd_tag: text(64),
+    bvi_sw_if_index: u32,
+    uu_fwd_sw_if_index: u32,
+    sw_if_details: counted("n_sw_ifs", u32, struct({ context: u32, sw_if_index: u32, shg: u8 }))
+  })
+)
+
+/** Makes the bridge domain when there is none, without a mark. */
+export const setBridge = request(
+  "sw_interface_set_l2_bridge",
+  "d0678b13",
+  { rx_sw_if_index: u32, bd_id: u32, port_type: u32, shg: u8, enable: bool },
+  plainReply("sw_interface_set_l2_bridge")
+)
+
+/** `vtr_op` of {@link vlanTagRewrite}. VPP: src/vnet/l2/l2_vtr.h. */
+export const noRewrite = 0
+/** A tag is pushed on what comes in and popped from what goes out. */
+export const pushOne = 1
+
+export const vlanTagRewrite = request(
+  "l2_interface_vlan_tag_rewrite",
+  "62cc0bbc",
+  { sw_if_index: u32, vtr_op: u32, push_dot1q: u32, tag1: u32, tag2: u32 },
+  plainReply("l2_interface_vlan_tag_rewrite")
+)
+
+/** With a rewrite: only frames whose tag is the pushed one leave here. Without it, VPP pops whatever tag there is. */
+export const efpFilter = request(
+  "l2_interface_efp_filter",
+  "5501adee",
+  { sw_if_index: u32, enable_disable: bool },
+  plainReply("l2_interface_efp_filter")
+)

@@ -1,0 +1,74 @@
+/** Every message that we can send or understand: for the comparison with a VPP's definitions, and for `vpp-compat`. */
+import type { Layout } from "../Field.ts"
+import type { Message, Plugin } from "../Message.ts"
+import * as BridgeDomain from "./BridgeDomain.ts"
+import * as Control from "./Control.ts"
+import * as Interface from "./Interface.ts"
+import * as Ip from "./Ip.ts"
+import * as Memif from "./Memif.ts"
+import * as VhostUser from "./VhostUser.ts"
+
+export interface Entry {
+  readonly name: string
+  readonly crc: string
+  readonly plugin: Plugin | undefined
+  /** All fields after the number of the message. */
+  readonly layout: ReadonlyArray<readonly [name: string, layout: Layout]>
+}
+
+type Described = Pick<Message<unknown>, "name" | "crc" | "plugin"> & { readonly fields: { readonly layout: Layout } }
+type Exchange = Described & ({ readonly reply: Described } | { readonly details: Described })
+
+const client = ["client_index", "u32"] as const
+const context = ["context", "u32"] as const
+
+const headed = (head: Entry["layout"], { crc, fields, name, plugin }: Described): Entry => ({
+  name,
+  crc,
+  plugin,
+  layout: [...head, ...fieldsOf(fields.layout)]
+})
+
+const fieldsOf = (layout: Layout): Entry["layout"] => (isStruct(layout) ? layout : [])
+
+const isStruct = (layout: Layout): layout is Entry["layout"] => Array.isArray(layout)
+
+const both = (exchange: Exchange): ReadonlyArray<Entry> => [
+  headed([client, context], exchange),
+  headed([context], "reply" in exchange ? exchange.reply : exchange.details)
+]
+
+export const catalogue: ReadonlyArray<Entry> = [
+  headed([context], Control.sockclntCreate),
+  headed([], Control.sockclntCreateReply),
+  ...[
+    Control.sockclntDelete,
+    Control.controlPing,
+    Control.showVersion,
+    Memif.socketFilenameAddDelV2,
+    Memif.socketFilenameAddDel,
+    Memif.socketFilenameDump,
+    Memif.createV2,
+    Memif.create,
+    Memif.remove,
+    Memif.memifDump,
+    VhostUser.create,
+    VhostUser.remove,
+    VhostUser.vhostUserDump,
+    Interface.interfaceDump,
+    Interface.setFlags,
+    Interface.setHardwareMtu,
+    Interface.setMtu,
+    Interface.tagAddDel,
+    Interface.addDelAddress,
+    BridgeDomain.addDelV2,
+    BridgeDomain.addDel,
+    BridgeDomain.bridgeDomainDump,
+    BridgeDomain.setBridge,
+    BridgeDomain.vlanTagRewrite,
+    BridgeDomain.efpFilter,
+    Ip.addressDump,
+    Ip.routeAddDel,
+    Ip.routeDump
+  ].flatMap(both)
+]

@@ -1,0 +1,101 @@
+/** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
+import { as, type Field, i32, Misfit, text, u32 } from "../Field.ts"
+import { type Message, reply, request } from "../Message.ts"
+
+/** One row of the message table: a u16 number and 64 bytes `name_crc`. */
+export const tableRow = 66
+
+/** The table as it came; `MessageTable.ts` searches it. Decoded row by row it would cost more than all else together. */
+const messageTable: Field<Buffer> = {
+  layout: {
+    of: [
+      ["index", "u16"],
+      ["name", "string[64]"]
+    ],
+    countName: "count",
+    countLayout: "u16"
+  },
+  write: (to, rows) => {
+    const head = Buffer.alloc(2)
+    head.writeUInt16BE(rows.length / tableRow)
+    to.bytes = Buffer.concat([to.bytes.subarray(0, to.at), head, rows])
+    to.at = to.bytes.length
+  },
+  read: (from) => {
+    const bytes = from.bytes.subarray(from.at + 2)
+    const size = (from.bytes.length < from.at + 2 ? 0 : from.bytes.readUInt16BE(from.at)) * tableRow
+    if (size === 0 || bytes.length < size) throw new Misfit(`ends inside message_table`)
+    from.at += 2 + size
+    return bytes.subarray(0, size)
+  }
+}
+
+/**
+ * The one message whose number is known beforehand: 15, its reply 16, in every release, because they stand in the
+ * first definition file. Its head is its own: no client index to send yet, and one before the context in the reply.
+ */
+export const sockclntCreateId = 15
+export const sockclntCreateReplyId = 16
+
+export const sockclntCreateReply: Message<{
+  readonly client_index: number
+  readonly context: number
+  readonly response: number
+  readonly index: number
+  readonly message_table: Buffer
+}> = reply("sockclnt_create_reply", "35166268", {
+  client_index: u32,
+  context: u32,
+  response: i32,
+  index: u32,
+  message_table: messageTable
+})
+
+export const sockclntCreate = request("sockclnt_create", "455fb9c4", { name: text(64) }, sockclntCreateReply)
+
+/** Answers 1 and closes. */
+export const sockclntDelete = request(
+  "sockclnt_delete",
+  "8ac76db6",
+  { index: u32 },
+  reply("sockclnt_delete_reply", "8f38b1ee", { response: i32 })
+)
+
+export const controlPing = request(
+  "control_ping",
+  "51077d14",
+  {},
+  reply("control_ping_reply", "f6b0b8ca", { retval: i32, client_index: u32, vpe_pid: u32 })
+)
+
+export const showVersion = request(
+  "show_version",
+  "51077d14",
+  {},
+  reply("show_version_reply", "c919bde1", {
+    retval: i32,
+    program: text(32),
+    version: text(32),
+    build_date: text(32),
+    build_directory: text(256)
+  })
+)
+
+/** For every field that is an index: none, or all. */
+export const every = 0xffffffff
+
+/** `retval` alone: what most requests are answered with. */
+export const plainReply = (name: string, plugin?: "memif" | "vhost") =>
+  reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
+
+/** An interface was made, or not: the index says nothing then, VPP leaves garbage in it. */
+export const indexReply = (name: string, plugin?: "memif" | "vhost") =>
+  reply(`${name}_reply`, "5383d31f", { retval: i32, sw_if_index: u32 }, plugin)
+
+/** Two words of a protocol for a number, unknown numbers kept. */
+export const flagOf = (bit: number) =>
+  as(
+    u32,
+    (value) => (value & bit) !== 0,
+    (value: boolean) => (value ? bit : 0)
+  )

@@ -1,0 +1,80 @@
+/** What every interface has. VPP: src/vnet/interface.api. */
+import { mac, prefix } from "../Address.ts"
+import { bool, text, times, trailingText, u8, u16, u32 } from "../Field.ts"
+import { dump, reply, request } from "../Message.ts"
+import { plainReply } from "./Control.ts"
+
+export const adminUp = 1
+export const linkUp = 2
+
+export const setFlags = request(
+  "sw_interface_set_flags",
+  "f5aec1b8",
+  { sw_if_index: u32, flags: u32 },
+  plainReply("sw_interface_set_flags")
+)
+
+/** The link's: the longest frame, without its Ethernet header. */
+export const setHardwareMtu = request(
+  "hw_interface_set_mtu",
+  "e6746899",
+  { sw_if_index: u32, mtu: u16 },
+  plainReply("hw_interface_set_mtu")
+)
+
+/** Layer 3: for all protocols, then IPv4, IPv6, MPLS; 0 is "as the first". */
+export const setMtu = request(
+  "sw_interface_set_mtu",
+  "5cbe85e5",
+  { sw_if_index: u32, mtu: times(4, u32) },
+  plainReply("sw_interface_set_mtu")
+)
+
+export const tagAddDel = request(
+  "sw_interface_tag_add_del",
+  "426f8bc1",
+  { is_add: bool, sw_if_index: u32, tag: text(64) },
+  plainReply("sw_interface_tag_add_del")
+)
+
+export const addDelAddress = request(
+  "sw_interface_add_del_address",
+  "5463d73b",
+  { sw_if_index: u32, is_add: bool, del_all: bool, prefix },
+  plainReply("sw_interface_add_del_address")
+)
+
+/** Index 0 means all, like ~0. The filter is a substring, in any case. */
+export const interfaceDump = dump(
+  "sw_interface_dump",
+  "aa610c27",
+  { sw_if_index: u32, name_filter_valid: bool, name_filter: trailingText },
+  reply("sw_interface_details", "6c221fc7", {
+    sw_if_index: u32,
+    sup_sw_if_index: u32,
+    l2_address: mac,
+    flags: u32,
+    type: u32,
+    link_duplex: u32,
+    link_speed: u32,
+    link_mtu: u16,
+    mtu: times(4, u32),
+    sub_id: u32,
+    sub_number_of_tags: u8,
+    sub_outer_vlan_id: u16,
+    sub_inner_vlan_id: u16,
+    sub_if_flags: u32,
+    vtr_op: u32,
+    vtr_push_dot1q: u32,
+    vtr_tag1: u32,
+    vtr_tag2: u32,
+    outer_tag: u16,
+    b_dmac: mac,
+    b_smac: mac,
+    b_vlanid: u16,
+    i_sid: u32,
+    interface_name: text(64),
+    interface_dev_type: text(64),
+    tag: text(64)
+  })
+)

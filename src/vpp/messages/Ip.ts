@@ -1,0 +1,51 @@
+/** Addresses and routes. VPP: src/vnet/ip/ip.api, src/vnet/fib/fib_types.api. */
+import { prefix } from "../Address.ts"
+import { bool, counted, i32, octets, struct, text, times, u8, u32 } from "../Field.ts"
+import { dump, reply, request } from "../Message.ts"
+
+export const addressDump = dump(
+  "ip_address_dump",
+  "2d033de4",
+  { sw_if_index: u32, is_ipv6: bool },
+  reply("ip_address_details", "ee29b797", { sw_if_index: u32, prefix })
+)
+
+const label = struct({ is_uniform: u8, label: u32, ttl: u8, exp: u8 })
+
+const nextHop = struct({ address: octets(16), via_label: u32, obj_id: u32, classify_table_index: u32 })
+
+const path = struct({
+  sw_if_index: u32,
+  table_id: u32,
+  rpf_id: u32,
+  weight: u8,
+  preference: u8,
+  type: u32,
+  flags: u32,
+  proto: u32,
+  nh: nextHop,
+  n_labels: u8,
+  label_stack: times(16, label)
+})
+
+const route = struct({
+  table_id: u32,
+  stats_index: u32,
+  prefix,
+  paths: counted("n_paths", u8, path)
+})
+
+export const routeAddDel = request(
+  "ip_route_add_del",
+  "b8ecfe0d",
+  { is_add: bool, is_multipath: bool, route },
+  reply("ip_route_add_del_reply", "1992deab", { retval: i32, stats_index: u32 })
+)
+
+/** One table, one family. */
+export const routeDump = dump(
+  "ip_route_dump",
+  "b9d2e09e",
+  { table: struct({ table_id: u32, is_ip6: bool, name: text(64) }) },
+  reply("ip_route_details", "bda8f315", { route })
+)
