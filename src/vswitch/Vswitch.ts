@@ -45,6 +45,8 @@ export interface Plugged {
 /** What DEL knows. The mark decides; the rest is for what the original plugin left, which carries no mark. */
 export interface Unplug {
   readonly attachment: Attachment
+  /** Instead of the attachment's own, for a port that only its {@link Owned.key} is known of. */
+  readonly key?: string
   /** Only what this ADD made: for undo. DEL leaves it out. */
   readonly invocation: string | undefined
   readonly port: HostPort | undefined
@@ -61,6 +63,11 @@ export interface Difference {
 
 /** A port with our mark. */
 export interface Owned {
+  /**
+   * `keyOf` its attachment, from a switch whose mark is too short for the names (VPP): `network` is then the one that
+   * was asked for or empty, `containerId` its first 12 characters, `ifName` and `pod` unknown. A record has the names.
+   */
+  readonly key?: string
   readonly network: string
   readonly containerId: string
   readonly ifName: string

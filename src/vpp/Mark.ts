@@ -1,0 +1,58 @@
+/**
+ * How we know our things again: the tag of an interface and of a bridge domain, of which VPP keeps 63 characters and
+ * reads none. A tag cannot hold a container id of 64 characters; it holds the attachment's key, which is computed from
+ * the full names, and what people and the collection of a network need beside it. Pure.
+ */
+import { type Attachment, keyOf, shortId } from "../attachment/Attachment.ts"
+
+/** `userspace/1/` says "made by the plugin", and the version of what follows. */
+const start = "userspace/1/"
+
+/** What a bridge domain that we made carries. Any ADD of any network may join it, the last DEL removes it. */
+export const bridgeDomainTag = `${start}bridge-domain`
+
+export interface Mark {
+  readonly key: string
+  /** The beginning of the ADD's UUID. */
+  readonly invocation: string
+  /** Of the network's name: two networks are told apart without records. */
+  readonly network: string
+  /** The first twelve characters of the container id, for people. */
+  readonly container: string
+}
+
+const invocationOf = (invocation: string): string => invocation.replaceAll(/[^0-9A-Za-z-]/g, "").slice(0, 8)
+
+export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
+
+export const markOf = (attachment: Attachment, invocation: string): Mark => ({
+  key: keyOf(attachment),
+  invocation: invocationOf(invocation),
+  network: networkDigest(attachment.network),
+  container: shortId(attachment).replaceAll(/[^0-9A-Za-z_.-]/g, "_")
+})
+
+/** `userspace/1/<key>/<invocation>/<network>/<container>`: 12 + 20 + 8 + 8 + 12 characters and three slashes. */
+export const toTag = ({ container, invocation, key, network }: Mark): string =>
+  `${start}${key}/${invocation}/${network}/${container}`
+
+const form = /^userspace\/1\/([a-z2-7]{20})\/([0-9A-Za-z-]{0,8})\/([a-z2-7]{8})\/([^/]*)$/
+
+/** Undefined: not ours. */
+export const fromTag = (tag: string): Mark | undefined => {
+  const [, key, invocation, network, container] = form.exec(tag) ?? []
+  return key === undefined || invocation === undefined || network === undefined || container === undefined
+    ? undefined
+    : { key, invocation, network, container }
+}
+
+export interface Selector {
+  readonly key: string
+  /** Only what this ADD made. */
+  readonly invocation: string | undefined
+}
+
+export const selects = ({ invocation, key }: Selector, tag: string): boolean => {
+  const mark = fromTag(tag)
+  return mark?.key === key && (invocation === undefined || mark.invocation === invocationOf(invocation))
+}

@@ -1,0 +1,41 @@
+/** The ports with our mark. The mark holds a key instead of names; who has records finds the names by it. */
+import * as Effect from "effect/Effect"
+import type { Owned } from "../vswitch/Vswitch.ts"
+import { all, type Interface, memifSockets } from "./Interfaces.ts"
+import { fromTag, type Mark, networkDigest } from "./Mark.ts"
+import { every } from "./messages/Control.ts"
+import { linkUp } from "./messages/Interface.ts"
+import { socketFilenameDump } from "./messages/Memif.ts"
+import { vhostUserDump } from "./messages/VhostUser.ts"
+import { memifSocketOf } from "./PortName.ts"
+import type { Session } from "./Session.ts"
+
+export const list = Effect.fnUntraced(function* (session: Session, network: string | undefined) {
+  const wanted = network === undefined ? undefined : networkDigest(network)
+  const marked = (yield* all(session)).flatMap((one) => {
+    const mark = fromTag(one.tag)
+    return mark === undefined || (wanted !== undefined && mark.network !== wanted) ? [] : [{ one, mark }]
+  })
+  const sockets = session.offers(socketFilenameDump) ? yield* memifSockets(session) : new Map<number, string>()
+  const vhosts = session.offers(vhostUserDump) ? yield* session.dump(vhostUserDump, { sw_if_index: every }) : []
+  const pathOf = ({ interface_name, sw_if_index }: Interface) =>
+    vhosts.find((vhost) => vhost.sw_if_index === sw_if_index)?.sock_filename ??
+    sockets.get(memifSocketOf(interface_name) ?? -1)
+  return marked.map(({ mark, one }) => owned(mark, one, pathOf(one), network))
+})
+
+const owned = (
+  { container, key }: Mark,
+  { flags, interface_name }: Interface,
+  socketPath: string | undefined,
+  network: string | undefined
+): Owned => ({
+  key,
+  network: network ?? "",
+  containerId: container,
+  ifName: "",
+  pod: undefined,
+  port: interface_name,
+  socketPath,
+  state: (flags & linkUp) === 0 ? "disconnected" : "connected"
+})

@@ -1,0 +1,179 @@
+/**
+ * Makes one port, whole or not at all. Each change is registered for undo before it is made; the undo looks at what is
+ * there and takes back only what this ADD made, so that a lost answer, an interruption and a second ADD of the same
+ * attachment are all the same to it.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { keyOf } from "../attachment/Attachment.ts"
+import { revertible } from "../attachment/Revertible.ts"
+import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/HostPort.ts"
+import type { Files } from "../platform/Files.ts"
+import type { PortRequest } from "../vswitch/Vswitch.ts"
+import type { VswitchError } from "../vswitch/VswitchError.ts"
+import { run, type Step, step } from "./Batch.ts"
+import * as Bridging from "./Bridging.ts"
+import * as HostAddresses from "./HostAddresses.ts"
+import { byIndex, byName } from "./Interfaces.ts"
+import { fromTag, markOf, selects, toTag } from "./Mark.ts"
+import * as Memif from "./Memif.ts"
+import { adminUp, setFlags, setHardwareMtu, setMtu, tagAddDel } from "./messages/Interface.ts"
+import { attempts, type PortKind, portName, portNumber } from "./PortName.ts"
+import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "./Refusal.ts"
+import { removeInterface } from "./Removal.ts"
+import type { Session } from "./Session.ts"
+import { madeByVpp } from "./SocketSurvey.ts"
+import * as VhostUser from "./VhostUser.ts"
+import type { VppError } from "./VppError.ts"
+
+export interface Plan<P extends VppPort = VppPort> {
+  readonly request: PortRequest
+  readonly port: P
+  readonly addresses: HostAddresses.Plan
+}
+
+type Fs = Files["Service"]
+
+/** In the scope of the caller: what is undone when that ends without success. */
+export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan) {
+  const { addresses, port, request } = plan
+  const { network } = port
+  if (network.netType === "bridge") {
+    yield* revertible("join the bridge domain", Effect.void, Bridging.removeUnused(session, network.bridgeDomain))
+  }
+  const index =
+    port.iftype === "memif"
+      ? yield* plugMemif(session, files, { ...plan, port })
+      : yield* plugVhost(session, files, { ...plan, port })
+  const steps = [
+    ...(port.iftype === "memif"
+      ? [
+          step(tagAddDel, {
+            is_add: true,
+            sw_if_index: index,
+            tag: toTag(markOf(request.attachment, request.invocation))
+          })
+        ]
+      : []),
+    ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
+    ...(network.netType === "bridge" ? Bridging.join(session, index, network) : []),
+    ...HostAddresses.apply(index, addresses),
+    step(setFlags, { sw_if_index: index, flags: adminUp })
+  ]
+  yield* Effect.mapError(run(session, steps), fromVpp("set up the port"))
+  return yield* made(session, files, plan, index)
+})
+
+/** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
+const noHardwareMtu = [-126, -30]
+
+const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
+  step(setHardwareMtu, { sw_if_index: index, mtu }, noHardwareMtu),
+  step(setMtu, { sw_if_index: index, mtu: [mtu, 0, 0, 0] })
+]
+
+/** A number that nobody has. A port without our tag that has it is ours as well: its ADD was killed, or still runs. */
+const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { request }: Plan, from = 0) {
+  const key = keyOf(request.attachment)
+  for (let attempt = from; attempt < attempts; attempt++) {
+    const number = portNumber(key, attempt)
+    const name = portName(kind, number)
+    const there = yield* Effect.mapError(byName(session, name), fromVpp(`look for ${name}`))
+    if (there === undefined) return { attempt, number, name }
+    if (there.tag === "" || fromTag(there.tag)?.key === key) return yield* toError("plug", alreadyAttached(name))
+  }
+  return yield* toError(
+    "plug",
+    notMade("every number that the port could have is taken", "Remove the interfaces that take them.")
+  )
+})
+
+/** Fails when the attachment has a port. */
+export const look = (session: Session, plan: Plan) => free(session, plan.port.iftype, plan)
+
+const plugMemif = Effect.fnUntraced(function* (
+  session: Session,
+  files: Fs,
+  plan: Plan<VppMemifPort>,
+  from = 0
+): Effect.fn.Return<number, VswitchError, Scope.Scope> {
+  const { port, request } = plan
+  const { attempt, name, number } = yield* free(session, "memif", plan, from)
+  const filename = Memif.filenameOf(request, port)
+  let ours = false
+  const register = Effect.suspend(() => {
+    ours = true
+    return Effect.tap(Memif.register(session, number, filename), (answer) =>
+      Effect.sync(() => {
+        ours = answer === "registered"
+      })
+    )
+  })
+  const registered = yield* revertible(
+    "register the memif socket",
+    Effect.mapError(register, fromVpp(`register socket ${filename}`)),
+    Effect.suspend(() => (ours ? Memif.unregister(session, number) : Effect.void))
+  )
+  if (registered === "in use") return yield* toError("plug", alreadyAttached(name))
+  if (registered === "taken") return yield* plugMemif(session, files, plan, attempt + 1)
+  return yield* create(session, files, plan, name, Memif.create(session, port, number))
+})
+
+const plugVhost = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan<VppVhostPort>) {
+  const { name, number } = yield* free(session, "vhostuser", plan)
+  return yield* create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number))
+})
+
+/** The index. Undone when VPP has done it, or when its answer was lost; not when it refused. */
+const create = (
+  session: Session,
+  files: Fs,
+  { port, request }: Plan,
+  name: string,
+  make: Effect.Effect<number, VppError>
+) => {
+  let asked = false
+  const who = { key: keyOf(request.attachment), invocation: request.invocation }
+  const attempt = Effect.suspend(() => {
+    asked = true
+    return Effect.tapError(make, ({ reason }) =>
+      Effect.sync(() => {
+        asked = reason._tag !== "Refused"
+      })
+    )
+  })
+  const takeBack = Effect.gen(function* () {
+    const there = asked ? yield* byName(session, name) : undefined
+    // The tag of a memif comes in a second step.
+    if (there === undefined || !(selects(who, there.tag) || there.tag === "")) return
+    yield* removeInterface(session, files, there, {
+      routed: port.network.netType === "interface",
+      socketFile: madeByVpp(port) ? request.socketPath : undefined
+    })
+  })
+  return revertible(`create ${name}`, Effect.mapError(attempt, fromVpp(`create ${name}`)), takeBack)
+}
+
+/** VPP says it is done: now it is looked at. */
+const made = Effect.fnUntraced(function* (session: Session, files: Fs, { port, request }: Plan, index: number) {
+  const there = yield* Effect.mapError(byIndex(session, index), fromVpp("look at the port"))
+  if (there === undefined || !selects({ key: keyOf(request.attachment), invocation: request.invocation }, there.tag)) {
+    return yield* toError(
+      "plug",
+      notMade("the interface that it made is not there any more", "Did somebody remove it, or VPP restart? Try again.")
+    )
+  }
+  if (madeByVpp(port)) {
+    const file = yield* Effect.mapError(files.lstat(request.socketPath), fromFile("look at the socket"))
+    if (file?.kind !== "socket") {
+      return yield* toError(
+        "plug",
+        socketRefused(
+          `VPP says it listens on ${request.socketPath}, but there is no socket`,
+          "VPP and the plugin must see that directory under the same path: mount it into VPP's container."
+        )
+      )
+    }
+  }
+  return { port: there.interface_name, socketAt: undefined, mtu: there.mtu[0] || there.link_mtu || undefined }
+})

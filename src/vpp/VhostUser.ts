@@ -1,0 +1,45 @@
+/** vhost-user ports. One request makes all of it, mark included; the number in the name is ours (see `PortName.ts`). */
+import * as Effect from "effect/Effect"
+import type { VppVhostPort } from "../cni/HostPort.ts"
+import type { PortRequest } from "../vswitch/Vswitch.ts"
+import { anyMac } from "./Address.ts"
+import { markOf, toTag } from "./Mark.ts"
+import { ownMac } from "./Memif.ts"
+import * as VhostUser from "./messages/VhostUser.ts"
+import type { Session } from "./Session.ts"
+import { refusedWith } from "./VppError.ts"
+
+/** Another interface has this socket. */
+export const socketTaken = refusedWith(-79)
+
+/** Returns the index. */
+export const create = Effect.fnUntraced(function* (
+  session: Session,
+  { attachment, invocation, socketPath }: PortRequest,
+  port: VppVhostPort,
+  number: number
+) {
+  const mac = ownMac(port)
+  const { sw_if_index } = yield* session.call(VhostUser.create, {
+    is_server: port.mode === "server",
+    sock_filename: socketPath,
+    renumber: true,
+    disable_mrg_rxbuf: false,
+    disable_indirect_desc: false,
+    enable_gso: port.enableGso,
+    enable_packed: port.enablePacked,
+    enable_event_idx: port.enableEventIdx,
+    custom_dev_instance: number,
+    use_custom_mac: mac !== undefined,
+    mac_address: mac ?? anyMac,
+    tag: toTag(markOf(attachment, invocation))
+  })
+  return sw_if_index
+})
+
+/** Absent is success. VPP removes a server's socket file. */
+export const remove = (session: Session, index: number) =>
+  session.call(VhostUser.remove, { sw_if_index: index }).pipe(
+    Effect.asVoid,
+    Effect.catchIf(refusedWith(-2), () => Effect.void)
+  )

@@ -1,0 +1,64 @@
+import { assert, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { keyOf } from "../../src/attachment/Attachment.ts"
+import { bridgeDomainTag, fromTag, markOf, networkDigest, selects, toTag } from "../../src/vpp/Mark.ts"
+import { portName, portNumber } from "../../src/vpp/PortName.ts"
+
+const attachment = {
+  network: "userspace-net",
+  containerId: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+  ifName: "net1",
+  netns: "",
+  pod: undefined
+}
+const invocation = "6f1ab4e2-0c2b-4bd1-9d5c-2f0a5d0e7c11"
+
+it("fits the 63 characters of a tag exactly", () => {
+  const tag = toTag(markOf(attachment, invocation))
+  assert.strictEqual(tag.length, 63)
+  assert.match(tag, /^userspace\/1\/[a-z2-7]{20}\/6f1ab4e2\/[a-z2-7]{8}\/0123456789ab$/)
+})
+
+it.prop(
+  "is read back whatever the names are, and never longer than a tag",
+  [Schema.String, Schema.String, Schema.String, Schema.String],
+  ([network, containerId, ifName, invocation]) => {
+    const mark = markOf({ ...attachment, network, containerId, ifName }, invocation)
+    assert.deepStrictEqual(fromTag(toTag(mark)), mark)
+    assert.isAtMost(Buffer.byteLength(toTag(mark)), 63)
+    assert.strictEqual(mark.network, networkDigest(network))
+  }
+)
+
+it("selects by attachment, and by ADD where one is given", () => {
+  const tag = toTag(markOf(attachment, invocation))
+  const key = keyOf(attachment)
+  assert.isTrue(selects({ key, invocation: undefined }, tag))
+  assert.isTrue(selects({ key, invocation }, tag))
+  assert.isFalse(selects({ key, invocation: "7f1ab4e2-0c2b-4bd1-9d5c-2f0a5d0e7c11" }, tag))
+  assert.isFalse(selects({ key: keyOf({ ...attachment, ifName: "net10" }), invocation: undefined }, tag))
+})
+
+it("knows nothing of others' tags", () => {
+  for (const tag of ["", "cni:net1", bridgeDomainTag, "userspace/2/x/y/z/c", `x${toTag(markOf(attachment, "a"))}`]) {
+    assert.isUndefined(fromTag(tag))
+  }
+})
+
+it.prop(
+  "gives ports numbers that nobody takes by hand, and that are printed without a sign",
+  [Schema.String],
+  ([key]) => {
+    for (const attempt of [0, 1, 2]) {
+      const number = portNumber(key, attempt)
+      assert.isAtLeast(number, 0x10000)
+      assert.isBelow(number, 0x80000000)
+    }
+    assert.notStrictEqual(portNumber(key, 0), portNumber(key, 1))
+  }
+)
+
+it("names as VPP does", () => {
+  assert.strictEqual(portName("memif", 70000), "memif70000/0")
+  assert.strictEqual(portName("vhostuser", 70000), "VirtualEthernet0/0/70000")
+})

@@ -1,0 +1,244 @@
+/**
+ * A VPP in TypeScript: the real wire on a real socket, for machines without VPP and for failures that a real one cannot
+ * be asked for. Its state machine and quirks are measured (`fixtures/README.md`) and held against the recordings in
+ * `Replay.test.ts`. It forwards no packets.
+ */
+import * as fs from "node:fs"
+import * as net from "node:net"
+import { dirname } from "node:path"
+import { Effect, Result } from "effect"
+import { frame, splitter } from "../../../src/vpp/Frames.ts"
+import * as Message from "../../../src/vpp/Message.ts"
+import * as Control from "../../../src/vpp/messages/Control.ts"
+import { messageNames, tableRows } from "../support/Captures.ts"
+import { domainHandlers } from "./Domains.ts"
+import { type Answer, type Handler, type Outcome, onRequest } from "./Handler.ts"
+import { interfaceHandlers } from "./Interfaces.ts"
+import { memifHandlers } from "./Memifs.ts"
+import { otherHandlers } from "./Others.ts"
+import { type Release, type Traits, traits } from "./Release.ts"
+import { State } from "./State.ts"
+import { vhostHandlers } from "./Vhosts.ts"
+
+export interface Options {
+  readonly path: string
+  readonly release?: Release
+  /** Before every path of a file: for recordings, whose paths are fixed. */
+  readonly root?: string
+  /** Names in its message table: by default all that the release had with memif, vhost and ping. */
+  readonly table?: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>
+}
+
+/** Looks at a request before VPP does: undefined lets it through. */
+export type Interception = (name: string, raw: Buffer) => Outcome | { readonly retval: number } | "close" | undefined
+
+export class VppServer {
+  readonly path: string
+  readonly traits: Traits
+  state: State
+  /** Names of all requests that were understood, in order. */
+  readonly requests: Array<string> = []
+  /** What a client must never do: a number that is not in the table, a body that is too short. */
+  readonly mistakes: Array<string> = []
+  /** Connections that ended without sockclnt_delete, and with it. */
+  rude = 0
+  polite = 0
+  /** The most clients at one time. */
+  most = 0
+  /** Set: it will not answer any more, because of that. */
+  broken: string | undefined
+  /** As under SIGSTOP: connections are taken, nothing is answered. */
+  paused = false
+  intercept: Interception = () => undefined
+  /** What hello is answered with: 0 is yes. */
+  response = 0
+
+  private readonly root: string
+  private readonly names: ReadonlyMap<number, string>
+  private readonly numbers: ReadonlyMap<string, number>
+  private readonly clients = new Set<net.Socket>()
+  private server: net.Server
+  private nextClient = 0x80000001
+  private drops = 0
+  private readonly waiting: Array<() => void> = []
+
+  constructor({ path, release = "26.06", root = "", table = (names) => names }: Options) {
+    this.path = path
+    this.root = root
+    this.traits = traits[release]
+    this.names = table(messageNames(`v${release}`))
+    this.numbers = new Map([...this.names].map(([number, name]) => [name, number]))
+    this.state = new State(this.traits, root === "" ? dirname(path) : "/run/vpp", root)
+    this.server = net.createServer((socket) => this.welcome(socket))
+  }
+
+  start(): Promise<void> {
+    fs.rmSync(this.path, { force: true })
+    return new Promise((resolve) => this.server.listen(this.path, resolve))
+  }
+
+  /** SIGKILL: connections drop, the state is lost, the files of its sockets stay. */
+  async kill(): Promise<void> {
+    for (const { vhost } of this.state.interfaces.values()) vhost?.listener?.close()
+    for (const { listener } of this.state.sockets.values()) listener?.close()
+    for (const client of this.clients) client.destroy()
+    await new Promise((resolve) => this.server.close(resolve))
+  }
+
+  async restart(): Promise<void> {
+    await this.kill()
+    this.state = new State(this.traits, this.state.runtimeDir, this.root)
+    this.broken = undefined
+    this.server = net.createServer((socket) => this.welcome(socket))
+    await this.start()
+  }
+
+  resume(): void {
+    this.paused = false
+    for (const work of this.waiting.splice(0)) work()
+  }
+
+  get connected(): number {
+    return this.clients.size
+  }
+
+  private welcome(socket: net.Socket): void {
+    const client = this.nextClient++
+    const { push } = splitter(1 << 30)
+    let gone = false
+    this.clients.add(socket)
+    this.most = Math.max(this.most, this.clients.size)
+    const goodbye = () => {
+      gone = true
+      this.polite++
+    }
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      this.clients.delete(socket)
+      if (!gone) this.dropped()
+    })
+    let known = false
+    const handle = (chunk: Buffer) => {
+      const messages = push(chunk)
+      if (Result.isFailure(messages)) return
+      for (const raw of messages.success) {
+        if (this.broken !== undefined) return
+        if (raw.readUInt16BE(0) === Control.sockclntCreateId) {
+          known = true
+          this.hello(socket, raw, client)
+        } else this.request(socket, raw, known ? client : undefined, goodbye)
+      }
+    }
+    socket.on("data", (chunk: Buffer) => {
+      if (this.paused) this.waiting.push(() => handle(chunk))
+      else handle(chunk)
+    })
+  }
+
+  /** Closed sockets stay in VPP's poll until it has worked through all that came at once; too many, and it never does. */
+  private dropped(): void {
+    this.rude++
+    this.drops++
+    if (this.drops >= this.traits.fatalDrops) this.broken = `${this.drops} connections dropped at once`
+    setImmediate(() => {
+      this.drops = 0
+    })
+  }
+
+  private hello(socket: net.Socket, raw: Buffer, client: number): void {
+    const hello = Message.encodeHello(Control.sockclntCreateReply, Control.sockclntCreateReplyId, {
+      client_index: 0,
+      context: raw.readUInt32BE(2),
+      response: this.response,
+      index: client,
+      message_table: tableRows(this.names)
+    })
+    socket.write(frame(Result.getOrThrow(hello)))
+  }
+
+  private request(socket: net.Socket, raw: Buffer, client: number | undefined, goodbye: () => void): void {
+    const number = raw.readUInt16BE(0)
+    const name = this.names.get(number)
+    const handler = name === undefined ? undefined : handlers.get(name)
+    const heard = raw.length >= 10 && client !== undefined && raw.readUInt32BE(2) === client
+    if (number === 1) this.crash("memclnt_create over the socket")
+    // Silence, whatever the mistake.
+    else if (handler === undefined || !heard) this.mistakes.push(name ?? `message ${number}`)
+    else if (handler.name === "sockclnt_delete") {
+      goodbye()
+      this.requests.push(handler.name)
+      socket.end(this.framed(farewell, raw.readUInt32BE(6)))
+    } else this.understood(socket, raw, handler)
+  }
+
+  private understood(socket: net.Socket, raw: Buffer, handler: Handler): void {
+    this.requests.push(handler.name)
+    const meddled = this.intercept(handler.name, raw)
+    const outcome =
+      typeof meddled === "object" && "retval" in meddled
+        ? refusal(handler, meddled.retval)
+        : (meddled ?? handler.handle(this.state, raw))
+    if (outcome === "close") socket.destroy()
+    else if (outcome === "crash") this.crash(handler.name)
+    else if (outcome === "silence") this.mistakes.push(handler.name)
+    else for (const answer of outcome) socket.write(this.framed(answer, raw.readUInt32BE(6)))
+  }
+
+  private framed({ encode, message }: Answer, context: number): Uint8Array {
+    return frame(encode({ id: this.numbers.get(Message.nameCrc(message)) ?? 0, context }))
+  }
+
+  private crash(why: string): void {
+    this.broken = `crashed: ${why}`
+    for (const client of this.clients) client.destroy()
+    this.server.close()
+  }
+}
+
+const farewell: Answer = {
+  message: Control.sockclntDelete.reply,
+  encode: (head) => Result.getOrThrow(Message.encodeReply(Control.sockclntDelete.reply, head, { response: 1 }))
+}
+
+/** A retval that the state would not give. All our replies begin with it; what follows is left 0. */
+const refusal = ({ reply }: Handler, retval: number): ReadonlyArray<Answer> => {
+  if (reply === undefined) return []
+  const encode = ({ context, id }: Message.Head) => {
+    const bytes = Buffer.alloc(14)
+    bytes.writeUInt16BE(id, 0)
+    bytes.writeUInt32BE(context, 2)
+    bytes.writeInt32BE(retval, 6)
+    return bytes
+  }
+  return [{ message: reply, encode }]
+}
+
+const handlers: ReadonlyMap<string, Handler> = new Map(
+  [
+    onRequest(Control.sockclntDelete, () => ({ response: 1 })),
+    onRequest(Control.controlPing, () => ({ retval: 0, client_index: 0, vpe_pid: process.pid })),
+    onRequest(Control.showVersion, ({ traits: { version } }) => ({
+      retval: 0,
+      program: "vpe",
+      version,
+      build_date: "2026-11-23T20:58:07",
+      build_directory: ""
+    })),
+    ...interfaceHandlers,
+    ...memifHandlers,
+    ...vhostHandlers,
+    ...domainHandlers,
+    ...otherHandlers
+  ].map((handler) => [Message.nameCrc(handler), handler])
+)
+
+/** Runs until the scope ends. */
+export const start = (options: Options) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const server = new VppServer(options)
+      await server.start()
+      return server
+    }),
+    (server) => Effect.promise(() => server.kill())
+  )
