@@ -27,6 +27,8 @@ export interface MemorySwitch {
   readonly serve: (how: "well" | "refused" | "silent") => void
   /** ovs-vswitchd looks at the database, as it does after every transaction. */
   readonly look: () => void
+  /** What ovsdb-server puts into `result`; a `wait` in it really waits. */
+  readonly results: (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
   /** As anybody else would change it. */
   readonly transact: Transact
   readonly flows: Flows
@@ -81,17 +83,21 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     }
   })
 
+  const serveOperations = Effect.fnUntraced(function* (operations: ReadonlyArray<Operation>) {
+    const started = yield* Clock.currentTimeMillis
+    while (true) {
+      const nextChange = changed
+      const { results, waits = 0 } = perform(operations)
+      const left = started + waits - (yield* Clock.currentTimeMillis)
+      if (left <= 0) return results
+      yield* Effect.timeoutOption(Deferred.await(nextChange), Duration.millis(left))
+    }
+  })
+
   const transact: Transact = Effect.fn("MemorySwitch.transact")(
     function* (operations) {
       yield* reach
-      const started = yield* Clock.currentTimeMillis
-      while (true) {
-        const nextChange = changed
-        const { results, waits = 0 } = perform(operations)
-        const left = started + waits - (yield* Clock.currentTimeMillis)
-        if (left <= 0) return yield* Effect.fromResult(Reply.judge(operations, results))
-        yield* Effect.timeoutOption(Deferred.await(nextChange), Duration.millis(left))
-      }
+      return yield* Effect.fromResult(Reply.judge(operations, yield* serveOperations(operations)))
     },
     Effect.mapError((reason) => new OvsdbError({ peer, operation: "transact", reason }))
   )
@@ -112,6 +118,7 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
       how = next
     },
     look,
+    results: serveOperations,
     transact,
     flows: {
       learn: (bridge, ofport, cookie) =>

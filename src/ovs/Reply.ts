@@ -32,8 +32,25 @@ export const judge = (
   if (result.length !== operations.length) {
     return Result.fail(new Malformed({ detail: `${result.length} results for ${operations.length} operations` }))
   }
-  return Result.mapError(decodeResults(result), ({ message }) => new Malformed({ detail: message }))
+  return Result.flatMap(
+    Result.mapError(decodeResults(result), ({ message }) => new Malformed({ detail: message })),
+    (results) => {
+      const odd = results.findIndex((one, index) => !answers(operations[index]?.op, one))
+      return odd < 0
+        ? Result.succeed(results)
+        : Result.fail(new Malformed({ detail: `result ${odd} is none of operation ${operations[odd]?.op}` }))
+    }
+  )
 }
+
+const answers = (op: Operation["op"] | undefined, { count, rows: selected, uuid }: OperationResult): boolean =>
+  op === "select"
+    ? selected !== undefined
+    : op === "insert"
+      ? uuid !== undefined
+      : op === "mutate"
+        ? count !== undefined
+        : true
 
 /** The rows that the operation at `index` selected, each as `schema` reads it. */
 export const rows = <A, I>(

@@ -1,7 +1,9 @@
 /** Takes back what one ADD committed, found by its invocation, whatever is known about how far it came. */
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { OvsClient } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
+import type { Reason } from "./OvsdbError.ts"
 import type { PortPlan } from "./PortPlan.ts"
 
 /**
@@ -12,7 +14,11 @@ export const withdraw = Effect.fn("OvsVswitch.withdraw")(function* (client: OvsC
   const deadlines = yield* OvsDeadlines
   yield* client.portsMarked(plan.invocationMark).pipe(
     Effect.flatMap(client.removePorts),
+    // The server may be in the middle of a restart: that is how the connection was lost.
+    Effect.retry({ while: ({ reason }) => lost.has(reason._tag), schedule: Schedule.spaced("50 millis") }),
     Effect.timeout(deadlines.withdraw),
     Effect.catchCause((cause) => Effect.logWarning(`could not take back port ${plan.name}`, cause))
   )
 })
+
+const lost: ReadonlySet<Reason["_tag"]> = new Set(["Unreachable", "ConnectionLost"])

@@ -6,6 +6,7 @@ import * as Message from "../../src/ovs/Message.ts"
 import type { Operation } from "../../src/ovs/Operation.ts"
 import * as Reply from "../../src/ovs/Reply.ts"
 import { Bridge, Interface } from "../../src/ovs/Tables.ts"
+import { select } from "../../src/ovs/Transactions.ts"
 
 const lines = (name: string) =>
   readFileSync(`${import.meta.dirname}/fixtures/${name}`, "utf8")
@@ -70,8 +71,22 @@ describe("Reply", () => {
     }
   })
 
+  it("refuses a result of another kind than its operation", () => {
+    const asked: ReadonlyArray<Operation> = [
+      select(Bridge, []),
+      { op: "insert", table: "Bridge", row: {} },
+      { op: "mutate", table: "Bridge", where: [], mutations: [] }
+    ]
+    for (const [index, operation] of asked.entries()) {
+      const good = [{ rows: [] }, { uuid: ["uuid", "1"] }, { count: 1 }]
+      for (const [other, result] of good.entries()) {
+        assert.strictEqual(Result.isSuccess(Reply.judge([operation], [result])), other === index, operation.op)
+      }
+    }
+  })
+
   it("refuses rows without the columns that were asked for", () => {
-    const results = Result.getOrThrow(Reply.judge(operations(1), [{ rows: [{ name: "br0" }] }]))
+    const results = Result.getOrThrow(Reply.judge([select(Bridge, [])], [{ rows: [{ name: "br0" }] }]))
     const failure = Result.getOrThrow(Result.flip(Reply.rows(Bridge.row, results, 0)))
     assert.match(failure.detail, /rows of operation 0/)
   })

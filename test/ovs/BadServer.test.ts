@@ -1,0 +1,144 @@
+/**
+ * A server that fails at the nth request of a call, in every way a server can: the call ends within its deadline with
+ * an error that says so, or does its work, and the switch is then as it was, or as it should be.
+ */
+import type { Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Result } from "effect"
+import type { Operation } from "../../src/ovs/Operation.ts"
+import { OvsClient } from "../../src/ovs/OvsClient.ts"
+import { type Deadlines, OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
+import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
+import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
+import { Files } from "../../src/platform/Files.ts"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import { request, unplugOf } from "../suites/SwitchUnderTest.ts"
+import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
+import { peer, type Request, reply } from "./support/OvsdbPeer.ts"
+
+const deadlines: Deadlines = {
+  connect: Duration.millis(200),
+  reply: Duration.millis(100),
+  settle: Duration.millis(300),
+  withdraw: Duration.millis(1000)
+}
+/** Two calls, a wait, a withdrawal of four calls; and a busy machine. */
+const longest = 4000
+
+type Misbehaviour = (socket: Socket, request: Request, perform: () => void) => void
+
+const chunk = `${"x".repeat(64 * 1024)}`
+const endless = (socket: Socket): void => {
+  while (!socket.destroyed && socket.write(chunk)) {}
+  if (!socket.destroyed) socket.once("drain", () => endless(socket))
+}
+
+const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
+  "does not answer": () => {},
+  "does what was asked and does not answer": (_socket, _request, perform) => perform(),
+  "closes before it does anything": (socket) => socket.destroy(),
+  "closes after it has done what was asked": (socket, _, perform) => {
+    perform()
+    socket.destroy()
+  },
+  "closes in the middle of the reply": (socket, { id }, perform) => {
+    perform()
+    socket.end(`{"id":${JSON.stringify(id)},"result":[{},`)
+  },
+  "sends rubbish": (socket) => void socket.write("HTTP/1.1 400 Bad Request\r\n"),
+  "sends a reply of another shape": (socket, asked) => reply(socket, asked, { rows: 7 }),
+  "sends rows of another shape": (socket, asked) =>
+    reply(
+      socket,
+      asked,
+      asked.params.slice(1).map(() => ({ rows: [{ name: 7 }] }))
+    ),
+  "sends an error": (socket, { id }) =>
+    void socket.write(JSON.stringify({ id, result: null, error: { error: "resources exhausted", details: "no disk" } }))
+}
+
+const isOperations = (params: ReadonlyArray<unknown>): params is ReadonlyArray<Operation> =>
+  params.every((one) => typeof one === "object")
+
+/** A switch in memory behind a socket, and a `Vswitch` that reaches it; `at` counts from the first request. */
+const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: number) {
+  const memory = OvsMemory.make()
+  let misbehaved = false
+  const server = yield* peer((asked, socket, nth) => {
+    const operations = asked.params.slice(1)
+    if (!isOperations(operations)) assert.fail("no operations")
+    const perform = (then: (results: ReadonlyArray<unknown>) => void) =>
+      void Effect.runCallback(memory.results(operations), {
+        onExit: (exit) => exit._tag === "Success" && then(exit.value)
+      })
+    if (nth === at) {
+      misbehaved = true
+      misbehave(socket, asked, () => perform(() => {}))
+    } else perform((results) => reply(socket, asked, results))
+  })
+  const vswitch = OvsVswitch.layer.pipe(
+    Layer.provide(OvsClient.layer(server.path)),
+    Layer.provide([Files.layer, NodeSockets.layer])
+  )
+  const call = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, VswitchError>) =>
+    Effect.timed(
+      Effect.result(
+        Effect.flatMap(Vswitch, f).pipe(Effect.provide(vswitch), Effect.provideService(OvsDeadlines, deadlines))
+      )
+    )
+  return { memory, server, call, misbehaved: () => misbehaved }
+})
+
+for (const [what, misbehave] of Object.entries(misbehaviours)) {
+  describe(`a server that ${what}`, () => {
+    for (const at of [0, 1, 2]) {
+      it.live(`at request ${at} of a plug: an error, and nothing left`, () =>
+        Effect.gen(function* () {
+          const { call, memory, misbehaved, server } = yield* behindSocket(misbehave, at)
+          const wanted = yield* request()
+          const before = memory.dump()
+          const [taken, outcome] = yield* call((vswitch) => vswitch.plug(wanted))
+          assert.isTrue(misbehaved())
+          assert.isBelow(Duration.toMillis(taken), longest)
+          assert.strictEqual(Result.getOrThrow(Result.flip(outcome))._tag, "VswitchError")
+          assert.deepStrictEqual(memory.dump(), before)
+          yield* Effect.repeat(
+            Effect.sync(() => server.open()),
+            { until: (count) => count === 0 }
+          )
+        }).pipe(Effect.provide(MemoryUnderTest))
+      )
+    }
+
+    for (const at of [3, 4, 5, 6, 7, 8]) {
+      it.live(`at request ${at - 3} of an unplug: an error or the work done, and the next one does the rest`, () =>
+        Effect.gen(function* () {
+          const { call, memory } = yield* behindSocket(misbehave, at)
+          const wanted = yield* request()
+          const before = memory.dump()
+          Result.getOrThrow((yield* call((vswitch) => vswitch.plug(wanted)))[1])
+          const [taken, outcome] = yield* call((vswitch) => vswitch.unplug(unplugOf(wanted)))
+          assert.isBelow(Duration.toMillis(taken), longest)
+          if (Result.isSuccess(outcome)) assert.deepStrictEqual(memory.dump(), before)
+          Result.getOrThrow((yield* call((vswitch) => vswitch.unplug(unplugOf(wanted))))[1])
+          assert.deepStrictEqual(memory.dump(), before)
+        }).pipe(Effect.provide(MemoryUnderTest))
+      )
+    }
+  })
+}
+
+it.live("a message without an end is not kept", () =>
+  Effect.gen(function* () {
+    const { call, memory } = yield* behindSocket((socket) => endless(socket), 0)
+    const before = memory.dump()
+    const wanted = yield* request()
+    const [, outcome] = yield* call((vswitch) => vswitch.plug(wanted)).pipe(
+      Effect.provideService(OvsDeadlines, { ...deadlines, reply: Duration.seconds(3) })
+    )
+    assert.include(Result.getOrThrow(Result.flip(outcome)).failed, "not the OVSDB protocol")
+    assert.deepStrictEqual(memory.dump(), before)
+  }).pipe(Effect.provide(MemoryUnderTest))
+)
