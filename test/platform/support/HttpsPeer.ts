@@ -1,0 +1,102 @@
+/**
+ * The other end of the suite of `Https`: servers on Node whatever the client runs on, that do what the path asks for.
+ * Certificates are the ones of `test/kubernetes/fixtures`.
+ */
+import { readFileSync } from "node:fs"
+import { createServer as createPlain, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import { createServer } from "node:https"
+import type { AddressInfo } from "node:net"
+import { join } from "node:path"
+import { TLSSocket } from "node:tls"
+import { Effect, Schema, type Scope } from "effect"
+
+const fixtures = join(import.meta.dirname, "../../kubernetes/fixtures")
+export const pem = (name: string): string => readFileSync(join(fixtures, name), "utf8")
+
+/** Where the servers listen; all of it is on the loopback. */
+export const Ports = Schema.Struct({
+  tls: Schema.Int,
+  expired: Schema.Int,
+  plain: Schema.Int,
+  /** Nobody listens here. */
+  closed: Schema.Int
+})
+export type Ports = typeof Ports.Type
+
+/** What `/echo` answers with. */
+export const Echo = Schema.Struct({
+  method: Schema.String,
+  headers: Schema.Record(Schema.String, Schema.String),
+  body: Schema.String,
+  /** Common name of the client's certificate, when one was given that the authority signed. */
+  client: Schema.String
+})
+
+const clientOf = ({ socket }: IncomingMessage): string => {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return ""
+  const { CN } = socket.getPeerCertificate().subject
+  return typeof CN === "string" ? CN : ""
+}
+
+const listener = (): RequestListener => {
+  let [arrived, left] = [0, 0]
+  return (request, response) => {
+    const chunks: Array<Buffer> = []
+    request.on("data", (chunk: Buffer) => chunks.push(chunk))
+    request.on("end", () => {
+      switch (request.url) {
+        case "/echo": {
+          const { headers, method = "" } = request
+          const body = Buffer.concat(chunks).toString("utf8")
+          return response.end(JSON.stringify({ method, headers, body, client: clientOf(request) }))
+        }
+        case "/later":
+          return response.writeHead(429, { "retry-after": "7" }).end("wait")
+        case "/elsewhere":
+          return response.writeHead(302, { location: "/echo" }).end()
+        case "/big":
+          return response.end("x".repeat(300_000))
+        case "/reset":
+          return request.socket.destroy()
+        case "/silent":
+          arrived++
+          return request.socket.on("close", () => left++)
+        default:
+          return response.end(`${arrived} arrived, ${left} left`)
+      }
+    })
+  }
+}
+
+const listening = (server: Server, host = "::") =>
+  Effect.acquireRelease(
+    Effect.callback<number>((resume) => {
+      server.listen(0, host, () => resume(Effect.succeed((server.address() as AddressInfo).port)))
+    }),
+    () =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  )
+
+const closedPort = Effect.scoped(listening(createPlain()))
+
+const secured = (name: string) =>
+  createServer(
+    {
+      cert: pem(`${name}.crt`),
+      key: pem(`${name}.key`),
+      ca: pem("ca.crt"),
+      requestCert: true,
+      rejectUnauthorized: false
+    },
+    listener()
+  )
+
+export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.all({
+  tls: listening(secured("server")),
+  expired: listening(secured("expired")),
+  plain: listening(createPlain(listener())),
+  closed: closedPort
+})

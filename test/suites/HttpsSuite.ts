@@ -1,0 +1,168 @@
+/**
+ * What every layer of `Https` does. The cases are data, so that vitest can run them on Node's layer and a small program on
+ * bun's; that is why they assert with node's own module. The peer is always a server on Node.
+ */
+import * as assert from "node:assert/strict"
+import { Effect, Fiber, Schedule, Schema } from "effect"
+import { Https, type HttpsRequest, type Tls } from "../../src/platform/Https.ts"
+import { Echo, type Ports, pem } from "../platform/support/HttpsPeer.ts"
+
+export interface HttpsCase {
+  readonly name: string
+  readonly run: (ports: Ports) => Effect.Effect<void, unknown, Https>
+}
+
+const trusting: Tls = { ca: pem("ca.crt"), client: undefined, verify: true, serverName: undefined }
+
+const send = (url: string, more: Partial<HttpsRequest> = {}) =>
+  Effect.flatMap(Https, (https) =>
+    https.send({ method: "GET", url, headers: {}, body: undefined, tls: trusting, limit: 1 << 20, ...more })
+  )
+
+const echo = (url: string, more?: Partial<HttpsRequest>) =>
+  Effect.flatMap(send(url, more), ({ body }) => Schema.decodeUnknownEffect(Schema.fromJsonString(Echo))(body))
+
+const codeOf = (url: string, tls: Partial<Tls> = {}) =>
+  Effect.map(Effect.flip(send(url, { tls: { ...trusting, ...tls } })), ({ code }) => code)
+
+/** What OpenSSL says of a certificate whose issuer it does not know depends on what the server sent along. */
+const unknownIssuer =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/
+
+export const cases: ReadonlyArray<HttpsCase> = [
+  {
+    name: "sends method, headers and body, and gives status and body",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const body = JSON.stringify({ grüße: "€".repeat(100_000) })
+      const headers = { authorization: "Bearer abc", "content-type": "application/json" }
+      const heard = yield* echo(`https://127.0.0.1:${tls}/echo`, { method: "PUT", headers, body })
+      assert.equal(heard.method, "PUT")
+      assert.equal(heard.headers["authorization"], "Bearer abc")
+      assert.equal(heard.headers["content-type"], "application/json")
+      assert.equal(heard.body, body)
+      assert.equal(heard.client, "")
+    })
+  },
+  {
+    name: "gives an answer that is no success as it is, with Retry-After",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      assert.deepEqual(yield* send(`https://127.0.0.1:${tls}/later`), { status: 429, retryAfter: "7", body: "wait" })
+    })
+  },
+  {
+    name: "shows the client's certificate",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const client = { cert: pem("client.crt"), key: pem("client.key") }
+      assert.equal((yield* echo(`https://127.0.0.1:${tls}/echo`, { tls: { ...trusting, client } })).client, "node-1")
+    })
+  },
+  {
+    name: "reaches an IPv6 address and checks the certificate against it",
+    run: ({ tls }) => Effect.asVoid(echo(`https://[::1]:${tls}/echo`))
+  },
+  {
+    name: "refuses a certificate for another name, unless that is the one to look for",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const url = `https://localhost:${tls}/echo`
+      assert.equal(yield* codeOf(url), "ERR_TLS_CERT_ALTNAME_INVALID")
+      yield* echo(url, { tls: { ...trusting, serverName: "kubernetes.default.svc" } })
+      assert.equal(
+        yield* codeOf(`https://127.0.0.1:${tls}/echo`, { serverName: "other.svc" }),
+        "ERR_TLS_CERT_ALTNAME_INVALID"
+      )
+    })
+  },
+  {
+    name: "refuses a certificate of an authority that it was not given, and trusts none by default that it does not know",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      assert.match(yield* codeOf(`https://127.0.0.1:${tls}/echo`, { ca: pem("other-ca.crt") }), unknownIssuer)
+      assert.match(yield* codeOf(`https://127.0.0.1:${tls}/echo`, { ca: undefined }), unknownIssuer)
+    })
+  },
+  {
+    name: "refuses a certificate that has expired",
+    run: Effect.fnUntraced(function* ({ expired }) {
+      assert.equal(yield* codeOf(`https://127.0.0.1:${expired}/echo`), "CERT_HAS_EXPIRED")
+    })
+  },
+  {
+    name: "believes anybody when told not to verify, and only then",
+    run: Effect.fnUntraced(function* ({ expired }) {
+      const url = `https://localhost:${expired}/echo`
+      yield* echo(url, { tls: { ...trusting, ca: undefined, verify: false } })
+      assert.notEqual(yield* codeOf(url), "")
+    })
+  },
+  {
+    name: "says that a certificate or key cannot be used",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const url = `https://127.0.0.1:${tls}/echo`
+      // Node takes no certificate for no certificate.
+      assert.notEqual(yield* codeOf(url, { ca: "no PEM" }), "")
+      assert.equal(yield* codeOf(url, { client: { cert: "no PEM", key: pem("client.key") } }), "BADTLS")
+      assert.equal(yield* codeOf(url, { client: { cert: pem("client.crt"), key: pem("server.key") } }), "BADTLS")
+    })
+  },
+  {
+    name: "ECONNREFUSED when nobody listens, ECONNRESET when the server hangs up, ENOTFOUND for an unknown name",
+    run: Effect.fnUntraced(function* ({ closed, tls }) {
+      assert.equal(yield* codeOf(`https://127.0.0.1:${closed}/`), "ECONNREFUSED")
+      assert.equal(yield* codeOf(`https://127.0.0.1:${tls}/reset`), "ECONNRESET")
+      assert.match(yield* codeOf("https://api.invalid:6443/"), /^(ENOTFOUND|EAI_AGAIN)$/)
+    })
+  },
+  {
+    name: "takes no more than the limit",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const url = `https://127.0.0.1:${tls}/big`
+      assert.equal((yield* send(url, { limit: 300_000 })).body.length, 300_000)
+      assert.equal((yield* Effect.flip(send(url, { limit: 299_999 }))).code, "TOOBIG")
+    })
+  },
+  {
+    name: "follows no redirection",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const { body, status } = yield* send(`https://127.0.0.1:${tls}/elsewhere`)
+      assert.deepEqual({ body, status }, { body: "", status: 302 })
+    })
+  },
+  {
+    name: "hangs up when it is interrupted",
+    run: Effect.fnUntraced(function* ({ tls }) {
+      const url = `https://127.0.0.1:${tls}`
+      const says = (text: string) =>
+        send(`${url}/silent/state`).pipe(
+          Effect.repeat({ until: ({ body }) => body === text, schedule: Schedule.spaced("10 millis") })
+        )
+      const fiber = yield* Effect.forkChild(send(`${url}/silent`))
+      yield* says("1 arrived, 0 left")
+      yield* Fiber.interrupt(fiber)
+      yield* says("1 arrived, 1 left")
+    })
+  },
+  {
+    name: "speaks without TLS where the URL says so",
+    run: Effect.fnUntraced(function* ({ plain }) {
+      assert.equal((yield* echo(`http://127.0.0.1:${plain}/echo`)).method, "GET")
+    })
+  },
+  {
+    name: "goes past a proxy in the environment, and leaves that as it is",
+    run: Effect.fnUntraced(function* ({ closed, tls }) {
+      const proxies = { HTTPS_PROXY: `http://127.0.0.1:${closed}`, NO_PROXY: "registry.example" }
+      const before = { ...process.env }
+      yield* Effect.acquireUseRelease(
+        Effect.sync(() => Object.assign(process.env, proxies)),
+        () =>
+          Effect.tap(echo(`https://127.0.0.1:${tls}/echo`), () =>
+            Effect.sync(() => assert.deepEqual({ ...process.env }, { ...before, ...proxies }))
+          ),
+        () =>
+          Effect.sync(() => {
+            for (const name of Object.keys(proxies)) delete process.env[name]
+            Object.assign(process.env, before)
+          })
+      )
+    })
+  }
+]
