@@ -1,4 +1,5 @@
 /** The suites of the Open vSwitch layer on a real ovsdb-server and ovs-vswitchd with DPDK. */
+import { keeps } from "../suites/OvsClientSuite.ts"
 import { faults } from "../suites/VswitchFaultsSuite.ts"
 import { looks } from "../suites/VswitchLooksSuite.ts"
 import { places } from "../suites/VswitchPlacesSuite.ts"
@@ -7,6 +8,7 @@ import { OvsUnderTest } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
 
 onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
+  keeps(test)
   behaves(test)
   looks(test)
   places(test)

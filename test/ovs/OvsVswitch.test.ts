@@ -1,4 +1,5 @@
 import { layer } from "@effect/vitest"
+import { keeps } from "../suites/OvsClientSuite.ts"
 import { faults } from "../suites/VswitchFaultsSuite.ts"
 import { looks } from "../suites/VswitchLooksSuite.ts"
 import { places } from "../suites/VswitchPlacesSuite.ts"
@@ -6,6 +7,7 @@ import { behaves } from "../suites/VswitchSuite.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 
 layer(MemoryUnderTest, { excludeTestServices: true })("on a switch in memory", (it) => {
+  keeps(it.effect)
   behaves(it.effect)
   looks(it.effect)
   places(it.effect)
