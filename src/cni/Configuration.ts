@@ -70,8 +70,9 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const decode = Schema.decodeUnknownResult(NetConf, { errors: "all" })
 
+/** But for `prevResult`, which `Dispatch.ts` judges: on DEL it may be anything. */
 export const readConfiguration = (
-  { text, unknown, value, version }: Envelope,
+  { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,
   variables: Variables
 ): Result.Result<Configuration, CniError> => {

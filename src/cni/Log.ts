@@ -34,10 +34,13 @@ export const layer = (options: LogOptions) => {
   return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, options.level))
 }
 
+/** Without blocking: a pipe that nobody reads must not hold the call. */
+const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
+
 const openForAppending = (path: string): number | undefined =>
   Effect.runSync(
     Effect.catch(
-      Effect.try({ try: () => Fs.openSync(path, "a", 0o640), catch: (cause) => String(cause) }),
+      Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: (cause) => String(cause) }),
       (answer) => {
         complain(`[warning] logFile ${path} cannot be written, logging to stderr only: ${answer}`)
         return Effect.undefined

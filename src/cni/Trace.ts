@@ -38,7 +38,7 @@ export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpa
   const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header ?? "") ?? []
   return traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId)
     ? undefined
-    : Tracer.externalSpan({ traceId, spanId, sampled: flags === "01" })
+    : Tracer.externalSpan({ traceId, spanId, sampled: (Number.parseInt(flags ?? "", 16) & 1) === 1 })
 }
 
 /**
