@@ -76,7 +76,7 @@ export const learnFrom = (port: number, cookie: bigint): Buffer => {
 
 /** Deletes the flows with this cookie, whatever they match, and no others. */
 export const forget = (cookie: bigint): Buffer =>
-  Buffer.concat([flowMod({ command: 3, cookie, mask: exactly, priority: 0, table: allTables }), anything])
+  Buffer.concat([flowMod({ command: 3, cookie, mask: exactly, priority: 0x8000, table: allTables }), anything])
 
 /** Asks how many flows have this cookie (7.3.5.3). */
 export const count = (cookie: bigint): Buffer => {
