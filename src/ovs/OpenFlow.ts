@@ -24,6 +24,8 @@ export const Type = {
 
 /** 1.3 on the wire. */
 export const version = 4
+/** 1.5 on the wire. */
+const latest = 6
 const headerLength = 8
 
 export const encode = (type: number, id: number, body: Uint8Array = new Uint8Array(0)): Buffer => {
@@ -43,7 +45,7 @@ export const split = (
   let rest = bytes
   while (rest.length >= headerLength) {
     const length = rest.readUInt16BE(2)
-    if (length < headerLength) return undefined
+    if (length < headerLength || rest.readUInt8(0) > latest) return undefined
     if (rest.length < length) break
     messages.push({
       version: rest.readUInt8(0),
