@@ -2,7 +2,7 @@
  * Whatever a runtime, an administrator or a full disk gets wrong: one error document with the right code and words that
  * name the culprit, within the deadline, and nothing changed.
  */
-import { readFileSync, renameSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode, type More, type Sandbox } from "./support/CniNode.ts"
@@ -81,6 +81,20 @@ suite("what the runtime gets wrong", (test) => {
     ["the plugin's own network namespace", { sandbox: { netns: "/proc/self/ns/net" } }, { code: 8, says: /ns\/net/ }]
   ]
   for (const [name, wrong, expected] of cases) test(name, () => refuses(wrong, expected))
+
+  test("files in the directory that it is called from are none of its business", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const cwd = `${node.directory}/trap`
+      mkdirSync(cwd)
+      writeFileSync(`${cwd}/bunfig.toml`, 'preload = ["./preload.js"]\n')
+      writeFileSync(`${cwd}/preload.js`, "process.exit(0)\n")
+      writeFileSync(`${cwd}/.env`, "CNI_CONTAINERID=from-a-file\n")
+      yield* refuses(
+        { more: { cwd, environment: { CNI_CONTAINERID: undefined } } },
+        { code: 4, says: /CNI_CONTAINERID/ }
+      )
+    }))
 
   test("a container id of 1 character is an id like any other", () =>
     Effect.gen(function* () {

@@ -24,6 +24,7 @@ export interface More {
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** Run in the mount namespace of this process. */
   readonly within?: number
+  readonly cwd?: string
 }
 
 export class CniNode extends Context.Service<
@@ -123,6 +124,7 @@ const make = Effect.gen(function* () {
   const called = (verb: Plugin.Call["verb"], of: Sandbox, network: object, more: More = {}): Plugin.Call => ({
     plugin: executable,
     ...(more.within === undefined ? {} : { within: more.within }),
+    ...(more.cwd === undefined ? {} : { cwd: more.cwd }),
     verb,
     ...of,
     path: plugins,

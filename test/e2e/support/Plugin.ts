@@ -21,6 +21,8 @@ export type Verb = "ADD" | "DEL" | "CHECK" | "VERSION" | "GC" | "STATUS"
 export interface Call {
   /** The executable. */
   readonly plugin: string
+  /** Where the caller stands. */
+  readonly cwd?: string
   /** Run in the mount namespace of this process. */
   readonly within?: number
   readonly verb: Verb | (string & {})
@@ -89,13 +91,13 @@ export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answe
 }
 
 /** A call under way, for tests that signal it. */
-export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Scope> =>
-  call.within === undefined
-    ? start(call.plugin, [], { env: environmentOf(call), stdin: call.stdin })
-    : start("nsenter", [`--mount=/proc/${call.within}/ns/mnt`, call.plugin], {
-        env: environmentOf(call),
-        stdin: call.stdin
-      })
+export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Scope> => {
+  const { cwd, plugin, stdin, within } = call
+  const options = { env: environmentOf(call), stdin, ...(cwd === undefined ? {} : { cwd }) }
+  return within === undefined
+    ? start(plugin, [], options)
+    : start("nsenter", [`--mount=/proc/${within}/ns/mnt`, plugin], options)
+}
 
 /** A call to its end. No runtime waits for ever: one that takes more than a minute has failed its promise of deadlines. */
 export const call = (wanted: Call): Effect.Effect<Answer, ProgramError | StdoutBroken> =>
