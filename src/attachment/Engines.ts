@@ -1,13 +1,11 @@
 /** The switch's layer for a port: the one place that knows both. Each is loaded when it is needed. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort } from "../cni/HostPort.ts"
-import { Vswitch } from "../vswitch/Vswitch.ts"
-import { VswitchError } from "../vswitch/VswitchError.ts"
 import type { EngineLayer } from "./Services.ts"
 
-export const engineFor = (port: HostPort): EngineLayer => (port.engine === "vpp" ? vpp() : ovs(port.control))
+export const engineFor = (port: HostPort): EngineLayer =>
+  port.engine === "vpp" ? vpp(port.control) : ovs(port.control)
 
 const ovs = (control: string): EngineLayer =>
   Layer.unwrap(
@@ -16,19 +14,9 @@ const ovs = (control: string): EngineLayer =>
     )
   )
 
-const vpp = (): EngineLayer => {
-  const refuse = Effect.fail(
-    new VswitchError({
-      engine: "vpp",
-      operation: "choose the switch",
-      answer: "this release serves Open vSwitch only",
-      cure: "Set host.engine to ovs-dpdk.",
-      code: ErrorCodes.InvalidConfiguration
-    })
+const vpp = (control: string): EngineLayer =>
+  Layer.unwrap(
+    Effect.promise(() => Promise.all([import("../vpp/VppClient.ts"), import("../vpp/VppVswitch.ts")])).pipe(
+      Effect.map(([{ VppClient }, { layer }]) => Layer.provide(layer, VppClient.layer(control)))
+    )
   )
-  const method = () => refuse
-  return Layer.succeed(
-    Vswitch,
-    Vswitch.of({ preflight: method, plug: method, unplug: method, verify: method, list: method, status: refuse })
-  )
-}

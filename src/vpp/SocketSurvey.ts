@@ -36,12 +36,14 @@ const pathProblem = (session: Session, port: VppPort, path: string): Refusal | u
     : socketRefused(`socket path ${path} has a ${JSON.stringify(foreign)}, which VPP does not accept`, shorter)
 }
 
+/** `early`: asked before ADD has made the directory, so that one that is missing is no problem yet. */
 export const survey = Effect.fnUntraced(function* (
   files: Files["Service"],
   sockets: Sockets["Service"],
   session: Session,
   port: VppPort,
-  path: string
+  path: string,
+  early: boolean
 ) {
   const operation = "look at the socket"
   const problem = pathProblem(session, port, path)
@@ -49,6 +51,7 @@ export const survey = Effect.fnUntraced(function* (
   if (!madeByVpp(port)) return
   const look = (at: string) => Effect.mapError(files.lstat(at), fromFile(operation))
   if ((yield* look(dirname(path))) === undefined) {
+    if (early) return
     return yield* toError(
       operation,
       socketRefused(`there is no directory ${dirname(path)}`, "Make it, or set sharedDir to another place.")

@@ -30,27 +30,27 @@ const make = Effect.gen(function* () {
   const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
 
   /** Nothing is changed yet. */
-  const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan) {
+  const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
     const { port, request } = plan
     yield* Effect.mapError(check(session, toPlug(session, port)), fromVpp(operation))
     if (port.iftype === "memif" && port.useDma && !session.offers(createV2)) {
       return yield* toError(operation, needs("memif.useDma", "23.06"))
     }
     yield* look(session, plan)
-    yield* survey(files, sockets, session, port, request.socketPath)
+    yield* survey(files, sockets, session, port, request.socketPath, early)
   })
 
   return Vswitch.of({
     preflight: Effect.fn("VppVswitch.preflight")(function* (request) {
       const plan = yield* planFor("plug", request)
-      yield* ready(yield* open("plug"), "plug", plan)
+      yield* ready(yield* open("plug"), "plug", plan, true)
     }, Effect.scoped),
 
     // Two scopes: a failure takes the port back in the inner one, while there is still a session for it.
     plug: Effect.fn("VppVswitch.plug")(function* (request) {
       const plan = yield* planFor("plug", request)
       const session = yield* open("plug")
-      yield* ready(session, "plug", plan)
+      yield* ready(session, "plug", plan, false)
       return yield* Effect.scoped(plug(session, files, plan))
     }, Effect.scoped),
 
