@@ -38,4 +38,6 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const OvsUnderTest = Layer.provide(Layer.effect(SwitchUnderTest, make), OvsInstance.layer)
+export const overInstance = Layer.effect(SwitchUnderTest, make)
+
+export const OvsUnderTest = Layer.provide(overInstance, OvsInstance.layer)
