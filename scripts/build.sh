@@ -24,7 +24,11 @@ case $arch in
 esac
 
 mkdir -p dist
-bun build --compile --bytecode --minify --target="$target" "${runtime[@]}" \
+# One chunk for each way in (VERSION, a verb, the command line): none pays for loading another's.
+# No autoload: bun's executables read .env and bunfig.toml, preloads included, from the directory they are started in.
+# JIT policy: the process ends before compiled code can pay for its compilation, in time and in memory.
+bun build --compile --bytecode --format=esm --splitting --minify --target="$target" "${runtime[@]}" \
+  --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=100 \
   --define "process.env.USERSPACE_VERSION=\"$version\"" src/main.ts --outfile "$out.new" >/dev/null
 mv "$out.new" "$out" # a running plugin keeps its file (ETXTBSY)
 echo "$out: $(stat -c %s "$out") bytes, userspace-cni $version"

@@ -1,8 +1,26 @@
-/** The command line: loaded when CNI_COMMAND is absent. Says what this is, as CNI plugins do. */
-import { complain } from "../cni/Log.ts"
-import { supportedVersions } from "../cni/Versions.ts"
+/**
+ * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it says what it is and exits
+ * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as BunEdges from "../platform/BunEdges.ts"
+import { about } from "./About.ts"
+import { commandLine } from "./CommandLine.ts"
+
+const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
 export const run = (): void => {
-  complain("CNI userspace plugin: vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP")
-  complain(`CNI protocol versions supported: ${supportedVersions.join(", ")}`)
+  const args = process.argv.slice(2)
+  const program: Effect.Effect<void, unknown> =
+    args.length === 0 ? Console.error(about) : Effect.provide(commandLine(args, process.env), services)
+  NodeRuntime.runMain(program, {
+    // It has been told by then, in three parts.
+    disableErrorReporting: true,
+    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1)
+  })
 }

@@ -56,21 +56,26 @@ const decodeError = Schema.decodeUnknownOption(
   )
 )
 
+/** The plugin's program: the first along CNI_PATH. */
+export const findPlugin = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  verb: Call,
+  { path, plugin }: Delegation
+) {
+  for (const directory of path) {
+    const program = join(directory, plugin)
+    const there = yield* Effect.orElseSucceed(files.lstat(program), () => undefined)
+    if (there?.kind === "file" || there?.kind === "symlink") return program
+  }
+  return yield* new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } })
+})
+
 const make = Effect.gen(function* () {
   const files = yield* Files
   const processes = yield* Processes
 
-  const find = Effect.fnUntraced(function* (verb: Call, { path, plugin }: Delegation) {
-    for (const directory of path) {
-      const program = join(directory, plugin)
-      const there = yield* Effect.orElseSucceed(files.lstat(program), () => undefined)
-      if (there?.kind === "file" || there?.kind === "symlink") return program
-    }
-    return yield* new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } })
-  })
-
   const call = Effect.fnUntraced(function* (verb: Call, delegation: Delegation) {
-    const program = yield* find(verb, delegation)
+    const program = yield* findPlugin(files, verb, delegation)
     const { ipam: seconds } = yield* Deadlines
     const failed = (reason: IpamError["reason"]) => new IpamError({ plugin: delegation.plugin, verb, reason })
     const ended = yield* processes

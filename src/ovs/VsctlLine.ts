@@ -20,7 +20,8 @@ export const vsctlLine = (operations: ReadonlyArray<Operation>, nameOf: NameOf):
   const bridge = made[0] ?? mutations.flatMap((mutation) => bridgeOf(mutation, nameOf))[0]
   const commands = [
     ...inserts.flatMap((insert) => (insert.table === "Bridge" ? addBridge(insert) : [])),
-    ...inserts.flatMap((insert) => (isLocal(insert, made) ? [] : addRow(insert, bridge ?? ""))),
+    ...inserts.flatMap((insert) => (isLocal(insert, made) ? [] : addPort(insert, bridge ?? ""))),
+    ...inserts.flatMap((insert) => (isLocal(insert, made) ? [] : setInterface(insert))),
     ...mutations.flatMap((mutation) => removal(mutation, nameOf))
   ]
   // DEL does not wait for ovs-vswitchd, ADD does.
@@ -36,9 +37,13 @@ const addBridge = ({ row }: Insert): ReadonlyArray<string> => {
 const isLocal = ({ row, table }: Insert, made: ReadonlyArray<string>): boolean =>
   table !== "Bridge" && made.includes(String(row["name"]))
 
-const addRow = ({ row, table }: Insert, bridge: string): ReadonlyArray<string> => {
+const addPort = ({ row, table }: Insert, bridge: string): ReadonlyArray<string> => {
   const { interfaces: _, name, ...columns } = row
-  if (table === "Port") return [`add-port ${bridge} ${String(name)}${assignments(columns)}`]
+  return table === "Port" ? [`add-port ${bridge} ${String(name)}${assignments(columns)}`] : []
+}
+
+const setInterface = ({ row, table }: Insert): ReadonlyArray<string> => {
+  const { name, ...columns } = row
   return table === "Interface" ? [`set Interface ${String(name)}${assignments(columns)}`] : []
 }
 

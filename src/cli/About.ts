@@ -1,0 +1,14 @@
+/** What the executable says of itself. Pure. */
+import { supportedVersions } from "../cni/Versions.ts"
+
+/** Set by the build. */
+export const version = process.env["USERSPACE_VERSION"] ?? "development"
+
+export const purpose = "CNI plugin for vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP"
+
+/** When it is run without a verb and without arguments: as Go's skeleton has it, and where to go from there. */
+export const about = [
+  `userspace-cni ${version}: ${purpose}`,
+  `CNI protocol versions supported: ${supportedVersions.join(", ")}`,
+  "A container runtime runs it with CNI_COMMAND. By hand: `userspace --help`."
+].join("\n")

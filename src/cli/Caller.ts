@@ -1,0 +1,8 @@
+/** Who runs the command line: the environment it was started with, and what the terminal can show. */
+import * as Context from "effect/Context"
+import type { Variables } from "../cni/Environment.ts"
+import type { Style } from "./PlanText.ts"
+
+export class Caller extends Context.Service<Caller, { readonly variables: Variables; readonly style: Style }>()(
+  "userspace-cni/Caller"
+) {}

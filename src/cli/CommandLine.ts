@@ -1,0 +1,62 @@
+/** The command line on whatever edges there are: parses, runs, and tells what went wrong in three parts on stderr. */
+
+import * as Console from "effect/Console"
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliError from "effect/cli/CliError"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as Command from "effect/cli/Command"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
+import * as Effect from "effect/Effect"
+import type { Variables } from "../cni/Environment.ts"
+import { version } from "./About.ts"
+import { Caller } from "./Caller.ts"
+import { Complaint, complaintText } from "./Complaint.ts"
+import { plain, type Style } from "./PlanText.ts"
+import { userspace } from "./Userspace.ts"
+
+const onTerminal: Style = { strong: (text) => `\x1b[1m${text}\x1b[0m`, faint: (text) => `\x1b[2m${text}\x1b[0m` }
+
+/** Fails when the command did; it has been told by then. */
+export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<string>, variables: Variables) {
+  const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+  const style = canColor ? onTerminal : plain
+  const tell = (complaint: Complaint) => Console.error(complaintText(complaint, style.strong))
+  return yield* Command.runWith(userspace, { version })(args).pipe(
+    Effect.provideService(Caller, { variables, style }),
+    Effect.provideService(CliConfig.CliConfig, {
+      builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
+    }),
+    Effect.provideService(CliOutput.Presenter, presenter(tell)),
+    Effect.tapError((error) => (error._tag === "Complaint" ? tell(error) : Effect.void)),
+    Effect.catchIf(
+      (error) => CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length === 0,
+      () => Effect.void
+    )
+  )
+})
+
+/** A mistake in the arguments is told like every other error, without a page of help in front of it. */
+const presenter = (tell: (complaint: Complaint) => Effect.Effect<void>): CliOutput.Presenter => ({
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? tell(
+          new Complaint({
+            failed: "cannot understand the command line",
+            answer: mistakes(event.errors).join("\n"),
+            cure: `\`${event.commandPath.join(" ")} --help\` lists what can be given.`
+          })
+        )
+      : CliOutput.defaultPresenter.present(event)
+})
+
+/** Below a command that is not known, flags are not known either: that is no news. */
+const mistakes = (errors: ReadonlyArray<CliError.CliError>): ReadonlyArray<string> => {
+  const commands = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
+  return (commands.length > 0 ? commands : errors).map(({ message }) =>
+    message.replace(
+      /\s+Did you mean this\?\s+(.+)$/s,
+      (_, names: string) => `. Did you mean ${names.split(/\s+/).join(" or ")}?`
+    )
+  )
+}

@@ -1,0 +1,28 @@
+/** An error for people, always in three parts: what failed, what came back, what to do. */
+import * as Schema from "effect/Schema"
+import type { CniError } from "../cni/CniError.ts"
+
+export class Complaint extends Schema.TaggedError<Complaint>()("Complaint", {
+  failed: Schema.String,
+  answer: Schema.String,
+  cure: Schema.String
+}) {
+  override get message(): string {
+    return `${this.failed}: ${this.answer}`
+  }
+}
+
+/** An error document of the plugin: its code is in docs/errors.md. */
+export const fromCni =
+  (what: string) =>
+  ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): Complaint =>
+    new Complaint({ failed: `${what} failed (code ${code})`, answer: msg, cure: details })
+
+export const complaintText = ({ answer, cure, failed }: Complaint, strong = (text: string): string => text): string =>
+  [strong(`userspace: ${failed}`), ...lines("  ", answer), ...lines("  -> ", cure)].join("\n")
+
+const lines = (prefix: string, text: string): ReadonlyArray<string> =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line, index) => `${index === 0 ? prefix : " ".repeat(prefix.length)}${line.trim()}`)

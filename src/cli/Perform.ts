@@ -1,0 +1,78 @@
+/**
+ * add, del and check from the command line: the real call, made as for a runtime and told to a person; or its dry run.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Document } from "../attachment/Verbs.ts"
+import type { CniError } from "../cni/CniError.ts"
+import { readEnvelope } from "../cni/Configuration.ts"
+import { answerVersion } from "../cni/Dispatch.ts"
+import * as Log from "../cni/Log.ts"
+import { defaultLogOptions, logOptions } from "../cni/LogOptions.ts"
+import { annotations, serve } from "../cni/Main.ts"
+import type { AttachmentVerb } from "../cni/Versions.ts"
+import { rehearse } from "../dry-run/Rehearsal.ts"
+import { type AttachmentOptions, type Parameters, parameters } from "./AttachmentFlags.ts"
+import { Caller } from "./Caller.ts"
+import { fromCni } from "./Complaint.ts"
+import { readConfigurationFile } from "./ConfigurationFile.ts"
+import { planText } from "./PlanText.ts"
+import { resultLines } from "./ResultText.ts"
+
+export const perform = (verb: AttachmentVerb) =>
+  Effect.fnUntraced(function* (options: AttachmentOptions) {
+    const { variables } = yield* Caller
+    const asked = yield* parameters(verb, options, variables)
+    const text = yield* readConfigurationFile(options.config)
+    yield* options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
+  })
+
+/** With --json exactly what a runtime gets, an error included. */
+const call = Effect.fnUntraced(function* (
+  verb: AttachmentVerb,
+  { json }: AttachmentOptions,
+  { variables }: Parameters,
+  text: string
+) {
+  const options = Result.match(readEnvelope(text), {
+    onFailure: () => defaultLogOptions,
+    onSuccess: ({ value }) => logOptions(value)
+  })
+  const done = serve(verb, variables, text).pipe(
+    Effect.tap(() => Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
+    Effect.withTracerEnabled(false),
+    Effect.annotateLogs(annotations(variables, text)),
+    Effect.provide(Log.layer(options)),
+    Effect.tapError((error) => (json ? Console.log(errorDocument(error, text)) : Effect.void)),
+    Effect.mapError(fromCni(verb))
+  )
+  const document: Document = yield* done
+  if (json) return document === undefined ? undefined : yield* Console.log(JSON.stringify(document))
+  yield* Console.log(said[verb](variables))
+  for (const line of resultLines(document)) yield* Console.log(line)
+})
+
+const plan = Effect.fnUntraced(function* (
+  verb: AttachmentVerb,
+  { json }: AttachmentOptions,
+  { assumedNetns, variables }: Parameters,
+  text: string
+) {
+  const { style } = yield* Caller
+  const planned = yield* rehearse({ verb, variables, text, assumeSandbox: assumedNetns && verb === "ADD" }).pipe(
+    Effect.tapError((error) => (json ? Console.log(errorDocument(error, text)) : Effect.void)),
+    Effect.mapError(fromCni(`dry run of ${verb}`))
+  )
+  yield* Console.log(json ? JSON.stringify(planned) : planText(planned, style))
+  if (planned.error !== null) return yield* fromCni(`dry run of ${verb}`)(planned.error)
+})
+
+const errorDocument = ({ code, details, msg }: CniError, text: string): string =>
+  JSON.stringify({ cniVersion: answerVersion(text), code, msg, details })
+
+const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"]) => string>> = {
+  ADD: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Added ${name} to container ${id}.`,
+  DEL: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Deleted ${name} of container ${id}: nothing of it is left.`,
+  CHECK: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `${name} of container ${id} is as ADD left it.`
+}

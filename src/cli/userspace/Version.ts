@@ -1,0 +1,21 @@
+/** `userspace version` */
+
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { supportedVersions } from "../../cni/Versions.ts"
+import { version as own } from "../About.ts"
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withoutNegation,
+  Flag.withDescription("Print JSON"),
+  Flag.withDefault(false)
+)
+
+export const version = Command.make("version", { json }, (options) =>
+  Console.log(
+    options.json
+      ? JSON.stringify({ version: own, supportedVersions })
+      : `userspace-cni ${own}\nCNI ${supportedVersions.join(", ")}`
+  )
+).pipe(Command.withDescription("Print the version, and the versions of CNI that it speaks"))

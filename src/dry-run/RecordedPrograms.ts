@@ -1,0 +1,43 @@
+/**
+ * {@link Ipam} and {@link Processes} that record the call instead of making it. That the IPAM plugin is there is checked
+ * as the real call would; what it would answer is not known.
+ */
+import * as Effect from "effect/Effect"
+import type { CniResult } from "../cni/CniResult.ts"
+import { type Delegation, findPlugin, Ipam } from "../ipam/Ipam.ts"
+import { IpamError } from "../ipam/IpamError.ts"
+import type { Files } from "../platform/Files.ts"
+import { Processes } from "../platform/Processes.ts"
+import { unknown } from "./Plan.ts"
+import type { Recorder } from "./Recorder.ts"
+
+export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service"] => {
+  const call = Effect.fnUntraced(function* (verb: IpamError["verb"], delegation: Delegation) {
+    const { plugin } = delegation
+    const found = findPlugin(files, verb, delegation)
+    const program = yield* Effect.tapError(found, () => recorder.record({ kind: "ipam", plugin, verb, program: null }))
+    yield* recorder.record({ kind: "ipam", plugin, verb, program })
+    const status = yield* Effect.orElseSucceed(files.lstat(program), () => undefined)
+    if (status?.kind === "file" && (status.mode & 0o111) === 0) {
+      return yield* new IpamError({ plugin, verb, reason: { _tag: "NotRun", answer: "EACCES" } })
+    }
+  })
+  return Ipam.of({
+    add: (delegation) =>
+      Effect.map(call("ADD", delegation), (): CniResult => {
+        recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} gives them`)
+        return { interfaces: [], ips: [{ address: unknown }], routes: [], dns: {} }
+      }),
+    del: (delegation) => call("DEL", delegation),
+    check: (delegation) =>
+      Effect.map(call("CHECK", delegation), () => {
+        recorder.unknown(`whether ${delegation.plugin} still knows the addresses: it was not asked`)
+      })
+  })
+}
+
+export const processes = (recorder: Recorder): Processes["Service"] =>
+  Processes.of({
+    run: ({ args, program }) =>
+      Effect.as(recorder.record({ kind: "program", program, args }), { status: 0, stdout: "", stderr: "" })
+  })

@@ -1,0 +1,140 @@
+/**
+ * {@link OvsClient} that reads the real switch and records instead of changing it: the transactions are executed on a
+ * copy of the database in memory, by the same client. When the switch cannot be reached, the copy is an empty switch
+ * with DPDK, and the plan says so.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { OvsVhostPort } from "../cni/HostPort.ts"
+import * as Daemon from "../ovs/Daemon.ts"
+import type { Flows } from "../ovs/Flows.ts"
+import { type Database, execute, withRoot } from "../ovs/MemoryDatabase.ts"
+import { settled } from "../ovs/MemoryVswitchd.ts"
+import type { Row } from "../ovs/Notation.ts"
+import { changes, type Operation } from "../ovs/Operation.ts"
+import { OvsClient, over } from "../ovs/OvsClient.ts"
+import * as Ovsdb from "../ovs/Ovsdb.ts"
+import { inWords, OvsdbError } from "../ovs/OvsdbError.ts"
+import { serverSocket } from "../ovs/PortPlan.ts"
+import * as Reply from "../ovs/Reply.ts"
+import { vsctlLine } from "../ovs/VsctlLine.ts"
+import { Files } from "../platform/Files.ts"
+import { Sockets } from "../platform/Sockets.ts"
+import { operationLines } from "./OperationText.ts"
+import type { Overlay } from "./Overlay.ts"
+import type { Recorder } from "./Recorder.ts"
+import { snapshot } from "./Snapshot.ts"
+
+export const make = Effect.fnUntraced(function* (
+  verb: string,
+  port: OvsVhostPort,
+  overlay: Overlay,
+  recorder: Recorder
+) {
+  const peer = port.control
+  let database = yield* look(verb, peer, recorder)
+  /** Rows that the plan makes, by the UUID that they have in the copy. */
+  const made = new Map<string, string>()
+
+  const transact: Ovsdb.Transact = Effect.fnUntraced(function* (operations) {
+    const before = database
+    const done = execute(before, operations, () => crypto.randomUUID())
+    const results = yield* Effect.mapError(
+      Effect.fromResult(Reply.judge(operations, done.results)),
+      (reason) => new OvsdbError({ peer, operation: "transact", reason })
+    )
+    if (!changes(operations)) return results
+    for (const [index, operation] of operations.entries()) {
+      const id = results[index]?.uuid
+      if (operation.op === "insert" && id !== undefined) made.set(id, operation["uuid-name"] ?? id)
+    }
+    database = caughtUp(done.database)
+    moveSockets(port, overlay, before, database)
+    const names = namesIn(operations, before)
+    yield* recorder.record({
+      kind: "ovsdb",
+      socket: peer,
+      operations: operations.map((operation) => withNames(operation, made)),
+      text: operationLines(operations, names),
+      ovsVsctl: vsctlLine(operations, names)
+    })
+    return results
+  })
+
+  const portWith = (ofport: number) =>
+    [...(database.get("Interface") ?? [])].find(([, row]) => row["ofport"] === ofport)?.[1]["name"] ?? ofport
+  const ofctl = (bridge: string, what: string) =>
+    recorder.record({ kind: "openflow", bridge, ovsOfctl: `ovs-ofctl -O OpenFlow13 ${what}` })
+  const hex = (cookie: bigint) => `0x${cookie.toString(16)}`
+  const flows: Flows = {
+    learn: (bridge, ofport, cookie) =>
+      ofctl(
+        bridge,
+        `add-flow ${bridge} cookie=${hex(cookie)},priority=1,in_port=${String(portWith(ofport))},actions=NORMAL`
+      ),
+    forget: (bridge, cookie) => ofctl(bridge, `del-flows ${bridge} cookie=${hex(cookie)}/-1`),
+    learns: () => Effect.succeed(true)
+  }
+  return OvsClient.of(over(peer, transact, flows))
+})
+
+/** The switch as it is, or as it is taken to be. */
+const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: Recorder) {
+  const files = yield* Files
+  const sockets = yield* Sockets
+  const seen = yield* Effect.result(snapshot(peer, yield* Ovsdb.make(peer)))
+  if (Result.isFailure(seen)) {
+    const { operation, reason } = seen.failure
+    recorder.note(
+      `Open vSwitch could not be read (${operation} on ${peer}: ${inWords(reason)}). The plan is for an empty switch with DPDK; ` +
+        (reason._tag === "Unreachable" && reason.code === "EACCES"
+          ? "run it as root to have the real one looked at."
+          : `as things are, ${verb} would fail.`)
+    )
+    return settled(withRoot(crypto.randomUUID(), {}), vswitchd)
+  }
+  recorder.note(`Open vSwitch was read at ${peer}.`)
+  const dead = yield* Daemon.make(files, sockets, peer)
+  if (dead !== undefined && verb === "ADD") {
+    recorder.note(`As things are, ADD would wait for ovs-vswitchd, fail and undo all: ${dead.answer}. ${dead.cure}`)
+  }
+  return seen.success
+})
+
+const vswitchd = { alive: true, dpdk: true, broken: new Set<string>() }
+
+/** As ovs-vswitchd would leave it; what the real one says of itself stays. */
+const caughtUp = (database: Database): Database => {
+  const next = settled(database, vswitchd)
+  const roots = [...(next.get("Open_vSwitch") ?? [])].map(([id, row]): [string, Row] => {
+    const { dpdk_initialized = false, iface_types = "" } = database.get("Open_vSwitch")?.get(id) ?? {}
+    return [id, { ...row, dpdk_initialized, iface_types }]
+  })
+  return new Map(next).set("Open_vSwitch", new Map(roots))
+}
+
+/** In server mode the switch makes the socket, and removes it with the port. */
+const moveSockets = (port: OvsVhostPort, overlay: Overlay, before: Database, after: Database) => {
+  const servers = (database: Database) =>
+    [...(database.get("Interface")?.values() ?? [])].flatMap(({ name, type }) =>
+      type === "dpdkvhostuser" ? [serverSocket(port, String(name))] : []
+    )
+  const [were, are] = [servers(before), servers(after)]
+  for (const path of are) if (!were.includes(path)) overlay.appear(path)
+  for (const path of were) if (!are.includes(path)) overlay.vanish(path)
+}
+
+const namesIn = (operations: ReadonlyArray<Operation>, before: Database) => (reference: string) => {
+  for (const rows of before.values()) {
+    const row = rows.get(reference)
+    if (row !== undefined) return String(row["name"] ?? "")
+  }
+  const inserted = operations.find((operation) => operation.op === "insert" && operation["uuid-name"] === reference)
+  return inserted?.op === "insert" ? String(inserted.row["name"]) : reference
+}
+
+const withNames = (operation: Operation, made: ReadonlyMap<string, string>): unknown =>
+  JSON.parse(JSON.stringify(operation), (_, part: unknown) => {
+    const name = Array.isArray(part) && part[0] === "uuid" ? made.get(String(part[1])) : undefined
+    return name === undefined ? part : ["named-uuid", name]
+  })
