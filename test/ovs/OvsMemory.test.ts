@@ -1,0 +1,63 @@
+/** What only the switch in memory can do: be many clients' one state, and be out of reach. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer } from "effect"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { OvsClient } from "../../src/ovs/OvsClient.ts"
+import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
+import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
+import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
+import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+
+const vswitchOn = (memory: OvsMemory.MemorySwitch) =>
+  Layer.provide(OvsVswitch.layer, [OvsMemory.layer(memory), memoryFiles(new MemoryFiles(["/v"])), NodeSockets.layer])
+
+const status = (memory: OvsMemory.MemorySwitch) =>
+  Effect.flatMap(Vswitch, (vswitch) => Effect.flip(vswitch.status)).pipe(
+    Effect.provide(vswitchOn(memory)),
+    Effect.provideService(OvsDeadlines, {
+      connect: Duration.millis(50),
+      reply: Duration.millis(50),
+      settle: Duration.millis(50),
+      withdraw: Duration.millis(50)
+    })
+  )
+
+const bump = [{ op: "mutate", table: "Open_vSwitch", where: [], mutations: [["next_cfg", "+=", 1]] }] as const
+
+describe("OvsMemory", () => {
+  it.live("one switch shows to every client, and outlives them", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      const read = Effect.flatMap(OvsClient, (client) => client.root).pipe(Effect.provide(OvsMemory.layer(memory)))
+      const before = yield* read
+      yield* memory.transact(bump)
+      const after = yield* read
+      assert.strictEqual(after._uuid, before._uuid)
+      assert.strictEqual(after.next_cfg, before.next_cfg + 1)
+    })
+  )
+
+  it.live("status says that ovs-vswitchd is behind, where its control socket cannot be seen", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      memory.vswitchd.alive = false
+      yield* memory.transact(bump)
+      const error = yield* status(memory)
+      assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+      assert.include(error.failed, "has not caught up with the database within 50 ms")
+    })
+  )
+
+  it.live("status says that DPDK is missing, and that nobody answers", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      memory.vswitchd.dpdk = false
+      memory.look()
+      assert.strictEqual((yield* status(memory)).code, ErrorCodes.DpdkMissing)
+      memory.serve("silent")
+      assert.include((yield* status(memory)).failed, "no answer within 50 ms")
+    })
+  )
+})
