@@ -52,6 +52,8 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
         code: ErrorCodes.SwitchRefused,
         cure: `Is ${peer} the binary API socket of a VPP, 21.10 or later? Not its cli.sock.`
       }
+    case "DoesNotFit":
+      return { code: ErrorCodes.InvalidConfiguration, cure: "Correct that value in the configuration." }
     case "MessageMissing":
     case "MessageChanged":
       return {

@@ -14,7 +14,7 @@ import * as Message from "./Message.ts"
 import { type MessageTable, messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
 import * as Control from "./messages/Control.ts"
 import type { VppWaits } from "./VppDeadlines.ts"
-import { Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppError } from "./VppError.ts"
+import { DoesNotFit, Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppError } from "./VppError.ts"
 
 /** A request with its values. */
 export interface Ask<R> {
@@ -24,7 +24,7 @@ export interface Ask<R> {
   readonly decode: (bytes: Buffer) => Result.Result<R, Message.CodecFault>
 }
 
-export const ask = <A, R>(message: Message.Request<A, R>, values: A): Ask<R> => ({
+export const ask = <A, R>(message: Message.Request<A, R>, values: NoInfer<A>): Ask<R> => ({
   request: message,
   reply: message.reply,
   encode: (head) => Message.encodeRequest(message, head, values),
@@ -37,9 +37,12 @@ export interface Session {
   readonly verdict: (message: Wanted) => Verdict
   readonly offers: (message: Wanted) => boolean
   /** One request; a `retval` that is not 0 is an error. */
-  readonly call: <A, R extends Message.Retval>(message: Message.Request<A, R>, values: A) => Effect.Effect<R, VppError>
+  readonly call: <A, R extends Message.Retval>(
+    message: Message.Request<A, R>,
+    values: NoInfer<A>
+  ) => Effect.Effect<R, VppError>
   /** All details of a dump. */
-  readonly dump: <A, D>(message: Message.Dump<A, D>, values: A) => Effect.Effect<ReadonlyArray<D>, VppError>
+  readonly dump: <A, D>(message: Message.Dump<A, D>, values: NoInfer<A>) => Effect.Effect<ReadonlyArray<D>, VppError>
   /**
    * Several requests in one write. VPP handles what it reads at once without doing anything for another client in
    * between. The replies are given as they are, refusals among them.
@@ -59,7 +62,7 @@ export const open = Effect.fnUntraced(function* (
   const hello = exchange.expect(Exchange.helloContext, (_, bytes) => toExit(decodeHello(bytes)))
   // Before the request: from the moment it is sent, VPP may know us.
   yield* Effect.addFinalizer(() => goodbye(exchange, hello, waits.goodbye))
-  yield* Effect.flatMap(Effect.fromResult(encoded(encodeHello(exchange.nextContext()))), (bytes) =>
+  yield* Effect.flatMap(Effect.fromResult(written(encodeHello(exchange.nextContext()))), (bytes) =>
     exchange.send([bytes])
   )
   return session(peer, exchange, yield* Deferred.await(hello), waits.answer)
@@ -78,14 +81,16 @@ const encodeHello = (context: number) =>
   )
 
 const decodeHello = (bytes: Buffer): Result.Result<Hello, Reason> =>
-  Result.flatMap(encoded(Message.decodeHello(Control.sockclntCreateReply, bytes)), (reply) =>
+  Result.flatMap(read(Message.decodeHello(Control.sockclntCreateReply, bytes)), (reply) =>
     reply.response === 0
       ? Result.succeed({ client: reply.index, table: messageTable(reply.message_table) })
       : Result.fail(new NotWelcome({ response: reply.response }))
   )
 
-const encoded = <A>(result: Result.Result<A, Message.CodecFault>): Result.Result<A, Malformed> =>
-  Result.mapError(result, ({ detail, message }) => new Malformed({ detail: `${message}: ${detail}` }))
+const written = Result.mapError(({ detail, message }: Message.CodecFault) => new DoesNotFit({ name: message, detail }))
+const read = Result.mapError(
+  ({ detail, message }: Message.CodecFault) => new Malformed({ detail: `${message}: ${detail}` })
+)
 
 const toExit = <A>(result: Result.Result<A, Reason>): Exit.Exit<A, Reason> =>
   Result.match(result, { onFailure: Exit.fail, onSuccess: Exit.succeed })
@@ -114,8 +119,8 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     const id = yield* idOf(request)
     const replyId = yield* idOf(reply)
     const context = exchange.nextContext()
-    const bytes = yield* Effect.fromResult(encoded(encode({ id, client, context })))
-    const take: Exchange.Take<R> = (id, received) => (id === replyId ? toExit(encoded(decode(received))) : undefined)
+    const bytes = yield* Effect.fromResult(written(encode({ id, client, context })))
+    const take: Exchange.Take<R> = (id, received) => (id === replyId ? toExit(read(decode(received))) : undefined)
     return { context, bytes, take }
   })
 
@@ -144,11 +149,11 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     const end = yield* prepare(ask(Control.controlPing, {}))
     const { context } = end
     const id = yield* idOf(message)
-    const bytes = yield* Effect.fromResult(encoded(Message.encodeRequest(message, { id, client, context }, values)))
+    const bytes = yield* Effect.fromResult(written(Message.encodeRequest(message, { id, client, context }, values)))
     const details: Array<D> = []
     const answer = exchange.expect<ReadonlyArray<D>>(context, (id, received) => {
       if (id !== detailsId) return end.take(id, received) && Exit.succeed(details)
-      const decoded = encoded(Message.decodeReply(message.details, received))
+      const decoded = read(Message.decodeReply(message.details, received))
       if (Result.isFailure(decoded)) return Exit.fail(decoded.failure)
       details.push(decoded.success)
       return undefined

@@ -14,8 +14,14 @@ export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { milli
 /** The connection ended while an answer was awaited. Whether the request was done is not known. */
 export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", { code: Schema.String }) {}
 
-/** What came back is not the binary API, or what was to be sent cannot be. */
+/** What came back is not the binary API. */
 export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", { detail: Schema.String }) {}
+
+/** A value that the message cannot hold. Nothing was sent. */
+export class DoesNotFit extends Schema.TaggedError<DoesNotFit>()("DoesNotFit", {
+  name: Schema.String,
+  detail: Schema.String
+}) {}
 
 /** VPP did not take us as a client. */
 export class NotWelcome extends Schema.TaggedError<NotWelcome>()("NotWelcome", { response: Schema.Int }) {}
@@ -53,6 +59,7 @@ export class VppError extends Schema.TaggedError<VppError>()("VppError", {
     NoAnswer,
     ConnectionLost,
     Malformed,
+    DoesNotFit,
     NotWelcome,
     MessageMissing,
     MessageChanged,
@@ -79,6 +86,8 @@ export const inWords = (reason: Reason): string => {
       return `connection lost (${reason.code})`
     case "Malformed":
       return `not the binary API: ${reason.detail}`
+    case "DoesNotFit":
+      return `${reason.name}: ${reason.detail}`
     case "NotWelcome":
       return `sockclnt_create was answered with ${reason.response}`
     case "MessageMissing":

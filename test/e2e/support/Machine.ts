@@ -12,6 +12,11 @@ export const cnitool = resolve(repository, ".cache/cnitool")
 export const pluginDirectory = "/usr/lib/cni"
 export const criProto = "/usr/share/gocode/src/k8s.io/cri-api/pkg/apis/runtime/v1/api.proto"
 
+/** Where VPPs are installed, the newest first: `VPP_PREFIX=/opt/vpp` or `/opt/vpp-26.06:/opt/vpp-23.02`. */
+export const vppPrefixes: ReadonlyArray<string> = (process.env["VPP_PREFIX"] ?? "")
+  .split(":")
+  .filter((prefix) => prefix !== "" && existsSync(`${prefix}/bin/vpp`))
+
 const needs = {
   root: { present: () => process.getuid?.() === 0, reason: "not root" },
   executable: { present: () => existsSync(executable), reason: "dist/userspace is not built (make build)" },
@@ -27,6 +32,10 @@ const needs = {
         existsSync
       ),
     reason: "no containerd, runc, busybox-static, loopback or CRI definition"
+  },
+  vpp: {
+    present: () => vppPrefixes.length > 0,
+    reason: "VPP_PREFIX names no installed VPP"
   },
   time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
   cnitool: { present: () => existsSync(cnitool), reason: "cnitool could not be built" }

@@ -1,11 +1,35 @@
-/** A private directory with a VPP in TypeScript in it, and the client's layers on the real edge of the system. */
+/** A private directory, and a VPP in TypeScript in it. */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
+import { VppUnderTest } from "../../suites/VppUnderTest.ts"
+import type { Release } from "../server/Release.ts"
+import { start, type VppServer } from "../server/VppServer.ts"
 
 /** Short, because of sockets; gone with the scope. */
 export const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "vpp-"))),
   (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
 )
+
+/** The server, for tests that make it fail. */
+export class TestVpp extends Context.Service<TestVpp, VppServer>()("userspace-cni/test/TestVpp") {
+  static readonly layer = (release: Release = "26.06") =>
+    Layer.effect(
+      TestVpp,
+      Effect.flatMap(temporaryDirectory, (directory) => start({ path: `${directory}/api.sock`, release }))
+    )
+}
+
+/** As the suites see it. */
+export const underTest = Layer.effect(
+  VppUnderTest,
+  Effect.map(TestVpp, (server) => ({
+    path: server.path,
+    release: server.traits.version,
+    restart: Effect.promise(() => server.restart())
+  }))
+)
+
+export const layer = (release: Release) => Layer.provideMerge(underTest, TestVpp.layer(release))

@@ -1,0 +1,99 @@
+/**
+ * A private VPP of an installed release: all files in one temporary directory, a network namespace of its own, no
+ * hugepages, no DPDK, no PCI. Its scope stops it. `poll-sleep-usec`, because VPP takes a whole core else.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { Effect, Schedule, Scope } from "effect"
+import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
+
+export interface VppInstance {
+  readonly directory: string
+  /** The socket of its binary API. */
+  readonly api: string
+  /** The process that runs now. */
+  readonly pid: Effect.Effect<number>
+  /** `vppctl`. */
+  readonly ctl: (...words: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
+  /** SIGKILL; returns when it has gone. Its sockets' files stay. */
+  readonly kill: Effect.Effect<void>
+  /** Returns when it answers. */
+  readonly start: Effect.Effect<void, ProgramError>
+}
+
+/** Debian's layout has a directory for the architecture between. */
+const libraries = (prefix: string): string => {
+  const lib = join(prefix, "lib")
+  const [found = lib] = [lib, ...readdirSync(lib).map((name) => join(lib, name))].filter((path) =>
+    existsSync(join(path, "vpp_plugins"))
+  )
+  return found
+}
+
+const startupConf = (directory: string, plugins: string): string =>
+  [
+    `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock log ${directory}/vpp.log poll-sleep-usec 100 }`,
+    // Names of shared memory: two VPPs of one machine must not share them.
+    `api-segment { prefix ${directory.slice(1).replaceAll("/", "-")} }`,
+    `socksvr { socket-name ${directory}/run/api.sock }`,
+    `statseg { socket-name ${directory}/run/stats.sock size 8m page-size 4k }`,
+    "memory { main-heap-size 256M main-heap-page-size 4k }",
+    "buffers { buffers-per-numa 8192 page-size 4k }",
+    `plugins { path ${plugins} }`,
+    ""
+  ].join("\n")
+
+/** `netns`: path of a network namespace to run in; without, one of its own. */
+export const instance = Effect.fn("VppInstance.make")(function* (
+  prefix: string,
+  netns?: string
+): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
+  const directory = yield* Effect.acquireRelease(
+    // Short: a memif path may have 106 bytes.
+    Effect.sync(() => mkdtempSync("/tmp/vpp-")),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  )
+  mkdirSync(`${directory}/run`)
+  const lib = libraries(prefix)
+  writeFileSync(`${directory}/startup.conf`, startupConf(directory, join(lib, "vpp_plugins")))
+  const env = { ...cleanEnvironment, LD_LIBRARY_PATH: lib }
+  const outer = yield* Effect.scope
+  const command = [`${prefix}/bin/vpp`, "-c", `${directory}/startup.conf`]
+  const enter = netns === undefined ? ["unshare", "--net"] : ["nsenter", `--net=${netns}`]
+
+  const ctl = (...words: ReadonlyArray<string>) =>
+    Effect.map(succeed(`${prefix}/bin/vppctl`, ["-s", `${directory}/run/cli.sock`, ...words], { env }), (text) =>
+      text.trim()
+    )
+
+  const spawn = Effect.gen(function* () {
+    for (const name of ["api.sock", "cli.sock"]) rmSync(`${directory}/run/${name}`, { force: true })
+    const scope = yield* Scope.fork(outer)
+    const [program = "", ...args] = [...enter, ...command]
+    const process = yield* Scope.provide(
+      start(program, args, { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
+      scope
+    )
+    const version = ctl("show", "version").pipe(
+      Effect.filterOrFail(
+        (text) => text.startsWith("vpp "),
+        () => new ProgramError({ program: "vpp", problem: "does not answer" })
+      )
+    )
+    yield* Effect.retry(version, { schedule: Schedule.spaced("50 millis"), times: 200 })
+    return { process, scope }
+  })
+
+  let now = yield* spawn
+  const kill = Effect.suspend(() => Effect.andThen(now.process.signal("SIGKILL"), Effect.asVoid(now.process.outcome)))
+  return {
+    directory,
+    api: `${directory}/run/api.sock`,
+    pid: Effect.sync(() => now.process.pid),
+    ctl,
+    kill,
+    start: Effect.map(spawn, (next) => {
+      now = next
+    })
+  }
+})

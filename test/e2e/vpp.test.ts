@@ -1,0 +1,16 @@
+/** The suites of VPP on real ones: each that `VPP_PREFIX` names. */
+import { basename } from "node:path"
+import { talks } from "../suites/VppClientSuite.ts"
+import { respects } from "../suites/VppOthersSuite.ts"
+import { makes } from "../suites/VppPortsSuite.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import { underTest } from "./support/RealVpp.ts"
+import { onMachine } from "./support/Suite.ts"
+
+for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
+  onMachine(["root", "vpp"], underTest(prefix))(`on a real VPP ${basename(prefix)}`, (test) => {
+    talks(test)
+    makes(test)
+    respects(test)
+  })
+}

@@ -1,0 +1,279 @@
+/** What the VPP layer of `Vswitch` makes, and that it takes all of it away again. */
+import { randomUUID } from "node:crypto"
+import * as fs from "node:fs"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { keyOf } from "../../src/attachment/Attachment.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import type { VppMemifPort, VppVhostPort } from "../../src/cni/HostPort.ts"
+import { portName, portNumber } from "../../src/vpp/PortName.ts"
+import type { Address } from "../../src/vswitch/Vswitch.ts"
+import {
+  bridged,
+  leavesAsFound,
+  list,
+  look,
+  memif,
+  newDomain,
+  plug,
+  plugged,
+  preflight,
+  refusal,
+  request,
+  status,
+  unplug,
+  unplugOf,
+  type VppUnderTest,
+  verify,
+  vhost
+} from "./VppUnderTest.ts"
+
+const none = { netType: "none" } as const
+const layer3 = { netType: "interface" } as const
+
+/** A subnet that no other test has. */
+let subnets = 0
+const addresses = (prefix4 = 24, prefix6 = 64): ReadonlyArray<Address> => {
+  const n = ++subnets
+  return [
+    { address: `10.99.${n}.3/${prefix4}`, gateway: `10.99.${n}.1` },
+    { address: `fd00:99:${n}::3/${prefix6}`, gateway: `fd00:99:${n}::1` }
+  ]
+}
+
+type Kind = readonly [name: string, port: () => VppMemifPort | VppVhostPort, addresses?: () => ReadonlyArray<Address>]
+
+const kinds: ReadonlyArray<Kind> = [
+  ["memif, master, bridged", () => memif()],
+  ["memif, slave, alone", () => memif({ role: "slave", network: none })],
+  ["memif in a VLAN", () => memif({ network: bridged(newDomain(), 7) })],
+  [
+    "memif with every knob",
+    () =>
+      memif({
+        mtu: 1500,
+        mac: "02:aa:00:00:00:01",
+        rxQueues: 2,
+        txQueues: 2,
+        ringSize: 512,
+        bufferSize: 4096,
+        secret: "s".repeat(23),
+        noZeroCopy: true
+      })
+  ],
+  ["memif in mode ip", () => memif({ mode: "ip", network: none, mtu: 1400 })],
+  ["memif, layer 3", () => memif({ network: layer3 }), addresses],
+  ["memif, layer 3, prefixes of one address", () => memif({ network: layer3 }), () => addresses(32, 128)],
+  [
+    "memif, layer 3, link-local gateways",
+    () => memif({ network: layer3 }),
+    () =>
+      addresses(32, 128).map(({ address }) => ({
+        address,
+        gateway: address.includes(":") ? "fe80::1" : "169.254.77.1"
+      }))
+  ],
+  ["vhost-user, server, bridged", () => vhost()],
+  ["vhost-user, client, in a VLAN", () => vhost({ mode: "client", network: bridged(newDomain(), 8) })],
+  [
+    "vhost-user with every knob",
+    () =>
+      vhost({
+        mtu: 2000,
+        mac: "02:aa:00:00:00:02",
+        enableGso: true,
+        enablePacked: true,
+        enableEventIdx: true,
+        network: none
+      })
+  ],
+  ["vhost-user, layer 3", () => vhost({ network: layer3 }), addresses]
+]
+
+export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+  for (const [name, port, ips] of kinds) {
+    test(`makes and removes: ${name}`, () =>
+      Effect.gen(function* () {
+        const wanted = yield* request(port(), { addresses: ips?.() ?? [] })
+        const { attachment, socketPath } = wanted
+        const own = portName(wanted.port.iftype, portNumber(keyOf(attachment)))
+        yield* leavesAsFound(
+          Effect.gen(function* () {
+            yield* leavesAsFound(preflight(wanted))
+            const made = yield* plug(wanted)
+            assert.strictEqual(made.port, own)
+            if (wanted.port.mtu !== undefined) assert.strictEqual(made.mtu, wanted.port.mtu)
+            assert.deepStrictEqual(yield* verify(wanted), [])
+            assert.include(yield* unplug(unplugOf(wanted)), `interface ${own}`)
+            assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
+          })
+        )
+        assert.isFalse(fs.existsSync(socketPath))
+      }))
+  }
+
+  test("is found again without configuration, and without the path", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        for (const port of [memif(), vhost(), memif({ network: layer3 })]) {
+          const ips = port.network.netType === "interface" ? addresses(32, 128) : []
+          const wanted = yield* request(port, { addresses: ips })
+          yield* plug(wanted)
+          const removed = yield* unplug(unplugOf(wanted, { port: undefined, socketPath: undefined }))
+          assert.lengthOf(removed, port.network.netType === "interface" ? 3 : 2)
+        }
+      })
+    ))
+
+  test("uses a bridge domain as it is, keeps it while anybody is in it, and removes it when it was ours", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const domain = newDomain()
+        const [one, two] = [
+          yield* request(memif({ network: bridged(domain) })),
+          yield* request(vhost({ network: bridged(domain) }))
+        ]
+        yield* plug(one)
+        yield* plug(two)
+        assert.notInclude(yield* unplug(unplugOf(one)), `bridge domain ${domain}`)
+        assert.deepStrictEqual(yield* verify(two), [])
+        assert.include(yield* unplug(unplugOf(two)), `bridge domain ${domain}`)
+      })
+    ))
+
+  test("refuses a second ADD of an attachment, whose undo does not harm the first", () =>
+    Effect.gen(function* () {
+      for (const port of [memif(), vhost()]) {
+        const first = yield* request(port)
+        yield* plugged(first)
+        const second = { ...first, invocation: randomUUID() }
+        const [looked, tried] = yield* leavesAsFound(Effect.all([refusal(preflight(second)), refusal(plug(second))]))
+        assert.strictEqual(looked.code, ErrorCodes.AlreadyAttached)
+        assert.strictEqual(tried.code, ErrorCodes.AlreadyAttached)
+        assert.deepStrictEqual(yield* unplug(unplugOf(second, { invocation: second.invocation })), [])
+        assert.deepStrictEqual(yield* verify(first), [])
+      }
+    }))
+
+  test("an undo removes what its own ADD made", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        for (const port of [memif(), vhost({ network: none })]) {
+          const wanted = yield* request(port)
+          yield* plug(wanted)
+          assert.isAbove((yield* unplug(unplugOf(wanted, { invocation: wanted.invocation }))).length, 0)
+        }
+      })
+    ))
+
+  test("lists our ports by key, of one network or of all, and removes one that only its key is known of", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const blue = yield* request(memif({ network: none }))
+        const red = yield* request(vhost({ network: none }))
+        const of = <R extends typeof blue | typeof red>(made: R, network: string): R => ({
+          ...made,
+          attachment: { ...made.attachment, network }
+        })
+        const [inBlue, inRed] = [of(blue, "blue"), of(red, "red")]
+        yield* plug(inBlue)
+        yield* plug(inRed)
+        assert.lengthOf(yield* list(), 2)
+        assert.deepStrictEqual(yield* list("green"), [])
+        const [owned, ...others] = yield* list("blue")
+        assert.deepStrictEqual(others, [])
+        assert.deepStrictEqual(owned, {
+          key: keyOf(inBlue.attachment),
+          network: "blue",
+          containerId: blue.attachment.containerId.slice(0, 12),
+          ifName: "",
+          pod: undefined,
+          port: portName("memif", portNumber(keyOf(inBlue.attachment))),
+          socketPath: blue.socketPath,
+          state: "disconnected"
+        })
+        for (const { containerId, ifName, key = "", network, port, socketPath } of yield* list()) {
+          const attachment = { network, containerId, ifName, netns: "", pod: undefined }
+          const what = { attachment, key, invocation: undefined, port: undefined, socketPath, legacy: undefined }
+          assert.deepStrictEqual(yield* unplug(what), [`interface ${port}`])
+        }
+      })
+    ))
+
+  test("refuses a second port in a subnet, and leaves the first", () =>
+    Effect.gen(function* () {
+      const ips = addresses()
+      yield* plugged(yield* request(memif({ network: layer3 }), { addresses: ips }))
+      const second = yield* request(memif({ network: layer3 }), { addresses: ips })
+      const error = yield* leavesAsFound(refusal(plug(second)))
+      assert.include(error.failed, "ADDRESS_IN_USE")
+    }))
+
+  test("twenty ADDs and DELs at once share one bridge domain, and nothing is left of it", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const domain = newDomain()
+        const wanted = yield* Effect.forEach(Array.from({ length: 20 }), (_, n) =>
+          request(n % 3 === 0 ? vhost({ network: bridged(domain) }) : memif({ network: bridged(domain) }))
+        )
+        yield* Effect.forEach(wanted, plug, { concurrency: "unbounded" })
+        for (const one of wanted) assert.deepStrictEqual(yield* verify(one), [])
+        const removed = yield* Effect.forEach(wanted, (one) => unplug(unplugOf(one)), { concurrency: "unbounded" })
+        assert.lengthOf(
+          removed.flat().filter((what) => what === `bridge domain ${domain}`),
+          1
+        )
+      })
+    ))
+
+  test("a bridge domain that comes and goes under many hands never loses a port, nor its mark", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const network = bridged()
+        const hand = Effect.gen(function* () {
+          for (let round = 0; round < 6; round++) {
+            const wanted = yield* request(memif({ network }))
+            yield* plug(wanted)
+            assert.deepStrictEqual(yield* verify(wanted), [])
+            yield* unplug(unplugOf(wanted))
+          }
+        })
+        yield* Effect.all(
+          Array.from({ length: 6 }, () => hand),
+          { concurrency: "unbounded" }
+        )
+      })
+    ))
+
+  test("is ready", () => status)
+
+  test("refuses a port of another engine", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request(vhost())
+      const port = {
+        ...wanted.port,
+        engine: "ovs-dpdk",
+        netType: "none",
+        ovsSocketDir: "/x",
+        bridge: "br0",
+        vlan: undefined,
+        trunks: [],
+        vlanMode: undefined,
+        ingressPolicingRate: 0,
+        ingressPolicingBurst: 0,
+        queues: undefined,
+        ovnPort: undefined
+      } as const
+      const error = yield* leavesAsFound(refusal(plug({ ...wanted, port })))
+      assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
+    }))
+
+  test("shows a mark that says whose it is", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request(memif({ network: none }))
+      yield* plugged(wanted)
+      const { attachment, invocation } = wanted
+      const line = `userspace/1/${keyOf(attachment)}/${invocation.slice(0, 8)}`
+      assert.include((yield* look).join("\n"), line)
+    }))
+}

@@ -1,0 +1,11 @@
+import { layer } from "@effect/vitest"
+import { respects } from "../suites/VppOthersSuite.ts"
+import { makes } from "../suites/VppPortsSuite.ts"
+import * as TestVpp from "./support/TestVpp.ts"
+
+for (const release of ["26.06", "23.02", "21.10"] as const) {
+  layer(TestVpp.layer(release), { excludeTestServices: true })(`on a VPP ${release} in TypeScript`, (it) => {
+    makes(it.effect)
+    respects(it.effect)
+  })
+}
