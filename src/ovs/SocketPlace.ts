@@ -13,9 +13,9 @@ import type { Refusal } from "./Refusal.ts"
 
 export interface SocketPlace {
   /** Why the socket of the plan cannot be in its directory. */
-  readonly directoryProblem: (plan: PortPlan) => Effect.Effect<Refusal | undefined>
+  readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<Refusal | undefined>
   /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
-  readonly serverProblem: (plan: PortPlan) => Effect.Effect<Refusal | undefined>
+  readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
   /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
   readonly clear: (path: string) => Effect.Effect<boolean, FileError>
 }

@@ -2,6 +2,7 @@
  * A server that fails at the nth request of a call, in every way a server can: the call ends within its deadline with
  * an error that says so, or does its work, and the switch is then as it was, or as it should be.
  */
+import { randomUUID } from "node:crypto"
 import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Result } from "effect"
@@ -129,6 +130,29 @@ for (const [what, misbehave] of Object.entries(misbehaviours)) {
     }
   })
 }
+
+it.live("a failed plug takes back nothing of another that came between", () =>
+  Effect.gen(function* () {
+    const first = yield* request()
+    const second = { ...first, invocation: randomUUID() }
+    const { call, memory } = yield* behindSocket((socket, { id }) => {
+      const other = Layer.provide(OvsVswitch.layer, [OvsMemory.layer(memory), Files.layer, NodeSockets.layer])
+      Effect.runCallback(
+        Effect.provide(
+          Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(first)),
+          other
+        ),
+        {
+          onExit: () => socket.write(JSON.stringify({ id, result: null, error: "out of memory" }))
+        }
+      )
+    }, 1)
+    const [, outcome] = yield* call((vswitch) => vswitch.plug(second))
+    assert.include(Result.getOrThrow(Result.flip(outcome)).failed, "out of memory")
+    assert.include(memory.dump().join(), first.invocation)
+    assert.notInclude(memory.dump().join(), second.invocation)
+  }).pipe(Effect.provide(MemoryUnderTest))
+)
 
 it.live("a message without an end is not kept", () =>
   Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** What only the switch in memory can do: be many clients' one state, and be out of reach. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Fiber, Layer } from "effect"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { OvsClient } from "../../src/ovs/OvsClient.ts"
 import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
@@ -36,6 +36,25 @@ describe("OvsMemory", () => {
       const after = yield* read
       assert.strictEqual(after._uuid, before._uuid)
       assert.strictEqual(after.next_cfg, before.next_cfg + 1)
+    })
+  )
+
+  it.live("a client waits until ovs-vswitchd has come as far as it asked, not just further", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      memory.vswitchd.alive = false
+      const client = yield* Effect.provide(OvsClient, OvsMemory.layer(memory))
+      yield* memory.transact([...bump, ...bump])
+      const waiting = yield* Effect.forkChild(Effect.flatMap(client.root, client.caughtUp), { startImmediately: true })
+      const step = memory.transact([
+        { op: "mutate", table: "Open_vSwitch", where: [], mutations: [["cur_cfg", "+=", 1]] }
+      ])
+      yield* step
+      const turn = Effect.andThen(Effect.yieldNow, client.root)
+      for (let turns = 0; turns < 20; turns++) yield* turn
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* step
+      assert.isDefined(yield* Fiber.join(waiting))
     })
   )
 
