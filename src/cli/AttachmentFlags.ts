@@ -16,10 +16,10 @@ const yes = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
 export const attachmentFlags = {
-  config: Flag.String("config").pipe(
+  config: Flag.Path("config").pipe(
     Flag.withAlias("c"),
     Flag.withMetavar("FILE"),
-    Flag.withDescription("The network: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON; - is stdin")
+    Flag.withDescription("The network: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
   ),
   containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
   netns: text("netns", "PATH", "CNI_NETNS (default: /var/run/netns/ID)"),

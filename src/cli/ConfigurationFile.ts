@@ -5,7 +5,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { readStdin } from "../cni/Stdio.ts"
 import { Complaint } from "./Complaint.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -13,15 +12,8 @@ type Json = Readonly<Record<string, unknown>>
 const ours = "userspace"
 
 export const readConfigurationFile = Effect.fnUntraced(function* (path: string) {
-  const text = yield* path === "-" ? stdin : contents(path)
-  const name = path === "-" ? "standard input" : path
-  return JSON.stringify(yield* network(yield* parsed(text, name), name))
+  return JSON.stringify(yield* network(yield* parsed(yield* contents(path), path), path))
 })
-
-const stdin = Effect.mapError(
-  readStdin,
-  ({ details, msg }) => new Complaint({ failed: "cannot read standard input", answer: msg, cure: details })
-)
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem

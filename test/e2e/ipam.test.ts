@@ -1,0 +1,19 @@
+/** The suite of `Ipam` with Debian's host-local as the delegate: what the layer in memory is held to. */
+import { layer } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Ipam } from "../../src/ipam/Ipam.ts"
+import { directory, real } from "../ipam/support/Plugin.ts"
+import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
+
+const UnderTest = Layer.effect(
+  IpamUnderTest,
+  Effect.gen(function* () {
+    const dataDir = yield* directory
+    return { ipam: yield* Ipam, path: "/usr/lib/cni", settings: { dataDir } }
+  })
+).pipe(Layer.provide(real))
+
+layer(UnderTest, { excludeTestServices: true })("addresses from host-local", (it) => {
+  leases(it.effect)
+  ranges(it.effect)
+})

@@ -1,0 +1,151 @@
+/** What a delegate may answer, and what is made of it: a result, or an error that says what came back. */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { Ipam } from "../../src/ipam/Ipam.ts"
+import { asked } from "./support/Asked.ts"
+import { directory, install, real } from "./support/Plugin.ts"
+
+const installed = Effect.fnUntraced(function* (lines: string, mode?: number) {
+  const path = yield* directory
+  install(path, "plug-in", lines, mode)
+  return asked([path])
+})
+
+/** Prints `document` and ends with `status`. */
+const printing = (document: string, status = 0) =>
+  installed(`cat >/dev/null; cat <<'END'\n${document}\nEND\nexit ${status}`)
+
+const refusing = (code: number, msg: string, details = "") => printing(JSON.stringify({ code, msg, details }), 1)
+
+const said = Effect.fnUntraced(function* (lines: ReturnType<typeof printing>) {
+  const ipam = yield* Ipam
+  const error = yield* Effect.flip(ipam.add(yield* lines))
+  assert.isNotEmpty(error.cure)
+  return { code: error.code, failed: error.failed.replace("IPAM plugin plug-in ADD: ", "") }
+})
+
+const { IpamFailed, TryAgainLater } = ErrorCodes
+
+layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) => {
+  it.effect("is kept whole: addresses, gateways, routes with their extras, DNS", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const answer = {
+        cniVersion: "1.1.0",
+        ips: [{ address: "10.0.0.5/24", gateway: "10.0.0.1" }, { address: "fd00::5/64" }],
+        routes: [{ dst: "0.0.0.0/0", mtu: 1400, priority: 5 }],
+        dns: { nameservers: ["10.0.0.53"], search: ["example.org"] }
+      }
+      const result = yield* ipam.add(yield* printing(JSON.stringify(answer)))
+      assert.deepStrictEqual(result, { interfaces: [], ips: answer.ips, routes: answer.routes, dns: answer.dns })
+    })
+  )
+
+  it.effect("may have the form of an old version", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const old = {
+        cniVersion: "0.2.0",
+        ip4: { ip: "10.0.0.5/24", gateway: "10.0.0.1", routes: [{ dst: "0.0.0.0/0" }] }
+      }
+      const { ips, routes } = yield* ipam.add(yield* printing(JSON.stringify(old)))
+      assert.deepStrictEqual(ips, [{ address: "10.0.0.5/24", gateway: "10.0.0.1" }])
+      assert.deepStrictEqual(routes, [{ dst: "0.0.0.0/0" }])
+    })
+  )
+
+  it.effect.each([
+    ["nothing", "", 'answered with something that is no result: "\\n"'],
+    ["no JSON", "hello", 'answered with something that is no result: "hello\\n"'],
+    ["an array", "[]", 'answered with something that is no result: "[]\\n"'],
+    ["the wrong types", '{"ips":[{"address":5}]}', "answered with something that is no result: "],
+    ["two documents", '{"ips":[]}{}', "answered with something that is no result: "],
+    ["no address", '{"cniVersion":"1.0.0"}', "answered without an address"],
+    ["an empty list", '{"cniVersion":"1.0.0","ips":[]}', "answered without an address"]
+  ])("is judged when it is %s", ([, document, wanted]) =>
+    Effect.gen(function* () {
+      const { code, failed } = yield* said(printing(String(document)))
+      assert.strictEqual(code, IpamFailed)
+      assert.isTrue(failed.startsWith(String(wanted)), failed)
+    })
+  )
+
+  it.effect("that is long is cut where it is quoted", () =>
+    Effect.gen(function* () {
+      const { failed } = yield* said(printing("x".repeat(5000)))
+      assert.isBelow(failed.length, 300)
+    })
+  )
+
+  it.effect("is its error document when it has one", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* said(refusing(999, "no IP addresses available", "pool p")), {
+        code: IpamFailed,
+        failed: "code 999: no IP addresses available; pool p"
+      })
+    })
+  )
+
+  it.effect("try again later stays what it is", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* said(refusing(11, "busy")), { code: TryAgainLater, failed: "code 11: busy" })
+    })
+  )
+
+  it.effect.each([
+    ["exit 3", "ended with exit status 3 and no error document"],
+    ["echo it broke >&2; exit 1", 'ended with exit status 1 and no error document: "it broke"'],
+    ["echo panic; exit 2", 'ended with exit status 2 and no error document: "panic"'],
+    ["kill -KILL $$", "ended with SIGKILL and no error document"],
+    ['echo \'{"ips":[{"address":"10.0.0.5/24"}]}\'; exit 1', "ended with exit status 1 and no error document"]
+  ])("is its end when it has none: %s", ([script, wanted]) =>
+    Effect.gen(function* () {
+      const { code, failed } = yield* said(installed(String(script)))
+      assert.strictEqual(code, IpamFailed)
+      assert.isTrue(failed.startsWith(String(wanted)), failed)
+    })
+  )
+
+  it.effect("is the system's when it cannot be run", () =>
+    Effect.gen(function* () {
+      const { code, failed } = yield* said(installed("exit 0", 0o644))
+      assert.deepStrictEqual({ code, failed }, { code: IpamFailed, failed: "could not be run: EACCES" })
+    })
+  )
+
+  it.effect.each([
+    ["whereabouts", 999, "not implemented"],
+    ["Go's skeleton", 4, "unknown CNI_COMMAND: CHECK"],
+    ["Go's skeleton, version", 1, "config version does not allow CHECK"]
+  ])("that it does not know the verb is content on CHECK only: %s", ([, code, msg]) =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const delegation = yield* refusing(Number(code), String(msg))
+      yield* ipam.check(delegation)
+      assert.include((yield* Effect.flip(ipam.add(delegation))).failed, `code ${code}: ${msg}`)
+      assert.include((yield* Effect.flip(ipam.del(delegation))).failed, `code ${code}: ${msg}`)
+    })
+  )
+
+  it.effect.each([
+    [3, "container unknown"],
+    [4, "required env variables [CNI_NETNS] missing"],
+    [999, "address 10.0.0.5 is held by another"]
+  ])("that something is wrong is none on CHECK: code %i, %s", ([code, msg]) =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const error = yield* Effect.flip(ipam.check(yield* refusing(Number(code), String(msg))))
+      assert.strictEqual(error.failed, `IPAM plugin plug-in CHECK: code ${code}: ${msg}`)
+    })
+  )
+
+  it.effect("to DEL and CHECK need not be anything", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const delegation = yield* printing("")
+      yield* ipam.del(delegation)
+      yield* ipam.check(delegation)
+    })
+  )
+})

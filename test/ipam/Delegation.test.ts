@@ -1,0 +1,141 @@
+/** How a delegate is found, what it is given, and how it is ended. Real programs, real processes. */
+import * as Fs from "node:fs"
+import { assert, layer } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Logger, Schedule } from "effect"
+import { Deadlines } from "../../src/cni/Deadlines.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { Ipam } from "../../src/ipam/Ipam.ts"
+import { asked } from "./support/Asked.ts"
+import { directory, install, real } from "./support/Plugin.ts"
+
+const oneAddress = `echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.5/24"}]}'`
+
+/** Waits for the thing itself, at most ten seconds. */
+const eventually = (what: string, probe: () => boolean) =>
+  Effect.sync(probe).pipe(
+    Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("5 millis") }),
+    Effect.timeoutOrElse({ duration: "10 seconds", orElse: () => Effect.die(new Error(`never: ${what}`)) })
+  )
+
+const isThere = (path: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").endsWith("\n")
+
+/** Not even a zombie is left of it. */
+const gone = (pidFile: string) =>
+  eventually(`${pidFile} gone`, () => !Fs.existsSync(`/proc/${Fs.readFileSync(pidFile, "utf8").trim()}`))
+
+const deadline = (seconds: number) => Effect.provideService(Deadlines, { ipam: seconds, undo: 15, total: 90 })
+
+layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) => {
+  it.effect("is the first of its name along CNI_PATH", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const [none, first, second] = [yield* directory, yield* directory, yield* directory]
+      install(first, "plug-in", oneAddress)
+      install(second, "plug-in", "exit 9")
+      const { ips } = yield* ipam.add(asked([`${none}/missing`, none, first, second]))
+      assert.deepStrictEqual(ips, [{ address: "10.0.0.5/24" }])
+    })
+  )
+
+  it.effect("is no directory of its name", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const [first, second] = [yield* directory, yield* directory]
+      Fs.mkdirSync(`${first}/plug-in`)
+      install(second, "plug-in", oneAddress)
+      yield* ipam.add(asked([first, second]))
+    })
+  )
+
+  it.effect("may be a link, as distributions install them", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const [first, second] = [yield* directory, yield* directory]
+      Fs.symlinkSync(install(second, "elsewhere", oneAddress), `${first}/plug-in`)
+      yield* ipam.add(asked([first]))
+    })
+  )
+
+  it.effect("gets the environment, with its own verb, and the whole configuration", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `env >"$0.env"; cat >"$0.stdin"; ${oneAddress}`)
+      const configuration = JSON.stringify({ name: "n", unknown: { keys: [1, "é🚀"] }, long: "x".repeat(300_000) })
+      const delegation = asked([path], configuration)
+      for (const verb of ["ADD", "CHECK", "DEL"] as const) {
+        yield* verb === "ADD" ? ipam.add(delegation) : verb === "DEL" ? ipam.del(delegation) : ipam.check(delegation)
+        const lines = Fs.readFileSync(`${path}/plug-in.env`, "utf8").split("\n")
+        // The shell adds these.
+        const own = lines.filter((line) => line !== "" && !/^(PWD|SHLVL|_|OLDPWD)=/.test(line)).sort()
+        const { ABSENT: _, ...variables } = delegation.variables
+        const wanted = Object.entries({ ...variables, CNI_COMMAND: verb }).map(([name, value]) => `${name}=${value}`)
+        assert.deepStrictEqual(own, wanted.sort())
+        assert.strictEqual(Fs.readFileSync(`${path}/plug-in.stdin`, "utf8"), configuration)
+      }
+    })
+  )
+
+  it.effect("need not read what it gets", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `exec <&-; ${oneAddress}`)
+      yield* ipam.add(asked([path], JSON.stringify({ long: "x".repeat(3_000_000) })))
+    })
+  )
+
+  it.effect("has its stderr in our log, line by line", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `echo one >&2; echo; printf 'two\\n\\nthree' >&2; ${oneAddress}`)
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ logLevel, message }) => void lines.push(`${logLevel} ${message}`))
+      yield* Effect.provide(ipam.add(asked([path])), Logger.layer([logger]))
+      assert.deepStrictEqual(lines, ["Info plug-in: one", "Info plug-in: two", "Info plug-in: three"])
+    })
+  )
+
+  it.effect("is killed at its deadline, also when it does not listen to signals, and leaves no zombie", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `trap '' TERM INT HUP; echo $$ >"$0.pid"; exec sleep 600`)
+      const error = yield* Effect.flip(ipam.add(asked([path]))).pipe(deadline(1))
+      assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+      assert.strictEqual(error.failed, "IPAM plugin plug-in ADD: no answer within 1 s; it was killed")
+      yield* gone(`${path}/plug-in.pid`)
+    })
+  )
+
+  it.effect("is killed when the call is interrupted", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `echo $$ >"$0.pid"; exec sleep 600`)
+      const ended = yield* Deferred.make<void>()
+      const fiber = yield* Effect.forkChild(
+        Effect.onInterrupt(ipam.add(asked([path])), () => Deferred.succeed(ended, undefined))
+      )
+      yield* eventually("the plugin runs", () => isThere(`${path}/plug-in.pid`))
+      yield* Fiber.interrupt(fiber)
+      yield* Deferred.await(ended)
+      yield* gone(`${path}/plug-in.pid`)
+    })
+  )
+
+  for (const stream of ["1", "2"]) {
+    it.effect(`is killed when it writes without end on ${stream}`, () =>
+      Effect.gen(function* () {
+        const ipam = yield* Ipam
+        const path = yield* directory
+        install(path, "plug-in", `echo $$ >"$0.pid"; exec yes >&${stream}`)
+        const error = yield* Effect.flip(ipam.add(asked([path])))
+        assert.strictEqual(error.code, ErrorCodes.IpamFailed)
+        assert.strictEqual(error.failed, "IPAM plugin plug-in ADD: could not be run: TOOBIG")
+        yield* gone(`${path}/plug-in.pid`)
+      })
+    )
+  }
+})
