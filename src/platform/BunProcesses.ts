@@ -1,8 +1,9 @@
 /** {@link Processes} on `Bun.spawn`, for the executable. Loaded nowhere else. */
 import type { Spawn, Subprocess } from "bun"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { type Ended, ProcessError, Processes, type Run } from "./Processes.ts"
+import { type Ended, killGroup, ProcessError, Processes, type Run } from "./Processes.ts"
 
 type Child = Subprocess<Uint8Array, "pipe", "pipe">
 
@@ -11,7 +12,8 @@ const start = ({ args, env, program, stdin }: Run): Child => {
     env: { ...env },
     stdin: new TextEncoder().encode(stdin),
     stdout: "pipe",
-    stderr: "pipe"
+    stderr: "pipe",
+    detached: true
   }
   return Bun.spawn([program, ...args], options)
 }
@@ -27,21 +29,25 @@ const run = Effect.fnUntraced(function* (wanted: Run) {
       Effect.all(
         [
           Effect.tryPromise({ try: () => child.exited, catch: failed }),
-          collect(wanted, child, child.stdout),
-          collect(wanted, child, child.stderr)
+          collect(wanted, child.stdout),
+          collect(wanted, child.stderr)
         ],
         { concurrency: "unbounded" }
       ),
       ([code, stdout, stderr]) => ({ status: child.signalCode ?? code, stdout, stderr })
     )
-  return yield* Effect.acquireUseRelease(Effect.try({ try: () => start(wanted), catch: failed }), end, (child) => {
-    if (child.exitCode !== null || child.signalCode !== null) return Effect.void
-    child.kill("SIGKILL")
-    return Effect.promise(() => child.exited)
-  })
+  return yield* Effect.acquireUseRelease(
+    Effect.try({ try: () => start(wanted), catch: failed }),
+    end,
+    (child, exit) => {
+      if (Exit.isSuccess(exit)) return Effect.void
+      killGroup(child.pid)
+      return Effect.promise(() => child.exited)
+    }
+  )
 })
 
-const collect = Effect.fnUntraced(function* (wanted: Run, child: Child, stream: ReadableStream<Uint8Array>) {
+const collect = Effect.fnUntraced(function* (wanted: Run, stream: ReadableStream<Uint8Array>) {
   const reader = stream.getReader()
   const chunks: Array<Uint8Array> = []
   let size = 0
@@ -49,10 +55,7 @@ const collect = Effect.fnUntraced(function* (wanted: Run, child: Child, stream: 
     const { done, value } = yield* Effect.promise(() => reader.read())
     if (done) return Buffer.concat(chunks).toString("utf8")
     size += value.length
-    if (size > wanted.limit) {
-      child.kill("SIGKILL")
-      return yield* new ProcessError({ program: wanted.program, code: "TOOBIG" })
-    }
+    if (size > wanted.limit) return yield* new ProcessError({ program: wanted.program, code: "TOOBIG" })
     chunks.push(value)
   }
 })

@@ -125,6 +125,11 @@ const make = Files.of({
         if (stats.size > limit) fail("EFBIG")
         return Fs.readFileSync(fd, "utf8")
       })
+    ).pipe(
+      // A socket cannot even be opened.
+      Effect.mapError((error) =>
+        error.code === "ENXIO" ? new FileError({ operation: "read", path, code: "EINVAL" }) : error
+      )
     ),
   list: (path) => attempt("list", path, () => Fs.readdirSync(path)),
   makeDirectory: (path, mode) =>

@@ -22,7 +22,7 @@ export class MemoryFiles {
   private lastIno = 0
 
   constructor(directories: ReadonlyArray<string> = []) {
-    for (const directory of directories) this.put(directory, "directory")
+    for (const directory of ["/", ...directories]) this.put(directory, "directory")
   }
 
   /** As somebody else would: a socket of an application, an administrator's directory. Makes missing parents. */
@@ -41,6 +41,20 @@ export class MemoryFiles {
 
   remove(path: string): void {
     this.nodes.delete(path)
+  }
+
+  /** Moves a name, and with a directory what is in it. */
+  move(from: string, to: string): void {
+    for (const [path, node] of [...this.nodes]) {
+      if (path !== from && !path.startsWith(`${from}/`)) continue
+      this.nodes.delete(path)
+      this.nodes.set(`${to}${path.slice(from.length)}`, node)
+    }
+  }
+
+  /** How many names a file has. */
+  count(node: Node): number {
+    return [...this.nodes.values()].filter((other) => other === node).length
   }
 
   names(path: string): ReadonlyArray<string> {
@@ -66,13 +80,20 @@ export const layer = (state: MemoryFiles) => {
       return done instanceof FileError ? Effect.fail(done) : Effect.succeed(done)
     })
 
-  /** A new name needs a directory to be in and must be free. */
+  /** Why nothing is at `path`: it is missing, or something above it is no directory. */
+  const absent = (path: string): "ENOENT" | "ENOTDIR" => {
+    const above = state.get(dirname(path))
+    return above === undefined ? absent(dirname(path)) : above.kind === "directory" ? "ENOENT" : "ENOTDIR"
+  }
+
+  /** Why `path` cannot become a name. */
+  const unfit = (path: string): string | undefined =>
+    state.get(path) !== undefined ? "EEXIST" : state.get(dirname(path))?.kind === "directory" ? undefined : absent(path)
+
   const add = (operation: string, path: string, kind: FileKind, content: string, mode: number) =>
     attempt(operation, path, (fail) => {
-      if (state.get(dirname(path)) === undefined) return fail("ENOENT")
-      if (state.get(dirname(path))?.kind !== "directory") return fail("ENOTDIR")
-      if (state.get(path) !== undefined) return fail("EEXIST")
-      return state.put(path, kind, content, mode)
+      const code = unfit(path)
+      return code === undefined ? state.put(path, kind, content, mode) : fail(code)
     })
 
   const known = <A>(
@@ -82,7 +103,7 @@ export const layer = (state: MemoryFiles) => {
   ) =>
     attempt(operation, path, (fail) => {
       const node = state.get(path)
-      return node === undefined ? fail("ENOENT") : f(node, fail)
+      return node === undefined ? fail(absent(path)) : f(node, fail)
     })
 
   return Layer.succeed(
@@ -91,8 +112,16 @@ export const layer = (state: MemoryFiles) => {
       lstat: (path) =>
         attempt("lstat", path, (fail) => {
           const node = state.get(path)
-          if (node === undefined) return state.get(dirname(path))?.kind === "file" ? fail("ENOTDIR") : undefined
-          return { kind: node.kind, mode: node.mode, uid: 0, gid: node.gid, dev: 1, ino: node.ino, nlink: 1 }
+          if (node === undefined) return absent(path) === "ENOENT" ? undefined : fail("ENOTDIR")
+          return {
+            kind: node.kind,
+            mode: node.mode,
+            uid: 0,
+            gid: node.gid,
+            dev: 1,
+            ino: node.ino,
+            nlink: state.count(node)
+          }
         }),
       read: (path, limit) =>
         known("read", path, ({ content, kind }, fail) =>
@@ -100,7 +129,7 @@ export const layer = (state: MemoryFiles) => {
             ? fail("ELOOP")
             : kind !== "file"
               ? fail("EINVAL")
-              : content.length > limit
+              : Buffer.byteLength(content) > limit
                 ? fail("EFBIG")
                 : content
         ),
@@ -108,18 +137,25 @@ export const layer = (state: MemoryFiles) => {
         known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
       makeDirectory: (path, mode) => add("make directory", path, "directory", "", mode),
       removeDirectory: (path) =>
-        known("remove directory", path, (_, fail) =>
-          state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
+        known("remove directory", path, ({ kind }, fail) =>
+          kind !== "directory" ? fail("ENOTDIR") : state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
         ),
       create: (path, content, mode) => add("create", path, "file", content, mode),
-      syncDirectory: (path) => known("sync", path, () => undefined),
+      syncDirectory: (path) =>
+        known("sync", path, ({ kind }, fail) => (kind === "directory" ? undefined : fail("ENOTDIR"))),
       rename: (from, to) =>
-        known("rename", from, (node) => {
-          state.remove(from)
-          state.set(to, node)
+        known("rename", from, ({ kind }, fail) => {
+          const code = unfit(to)
+          const replaced = state.get(to)?.kind
+          if (code !== undefined && code !== "EEXIST") return fail(code)
+          if (replaced === "directory") return fail(kind === "directory" ? "ENOTEMPTY" : "EISDIR")
+          return state.move(from, to)
         }),
       link: (from, to) =>
-        known("link", from, (node, fail) => (state.get(to) === undefined ? state.set(to, node) : fail("EEXIST"))),
+        known("link", from, (node, fail) => {
+          const code = unfit(to) ?? (node.kind === "directory" ? "EPERM" : undefined)
+          return code === undefined ? state.set(to, node) : fail(code)
+        }),
       symlink: (target, path) => add("symlink", path, "symlink", target, 0o777),
       readLink: (path) =>
         known("read link", path, ({ content, kind }, fail) => (kind === "symlink" ? content : fail("EINVAL"))),

@@ -1,0 +1,72 @@
+/** What a path in CNI_NETNS names, on the real kernel. A namespace of its own needs no root where users may make them. */
+import { spawn, spawnSync } from "node:child_process"
+import { mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { Namespaces } from "../../src/platform/Namespaces.ts"
+
+const judge = (path: string) =>
+  Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path)).pipe(Effect.provide(Namespaces.layer))
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "namespaces-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+)
+
+const unshare = process.getuid?.() === 0 ? ["-n"] : ["-rn"]
+const mayUnshare = spawnSync("unshare", [...unshare, "true"]).status === 0
+
+/** The path of the namespace of a process that lives as long as the scope. */
+const other = Effect.gen(function* () {
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn("unshare", [...unshare, "sleep", "60"], { stdio: "ignore" })),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  const path = `/proc/${child.pid}/ns/net`
+  const isThere = Effect.try(() => readlinkSync(path) !== readlinkSync("/proc/self/ns/net"))
+  yield* Effect.filterOrFail(
+    isThere,
+    (there) => there,
+    () => "not yet"
+  ).pipe(Effect.retry({ schedule: Schedule.spaced("5 millis") }), Effect.timeout("4 seconds"))
+  return path
+})
+
+describe("a path is", () => {
+  it.live("the plugin's own namespace", () =>
+    Effect.gen(function* () {
+      const link = `${yield* directory}/link`
+      symlinkSync("/proc/self/ns/net", link)
+      for (const path of ["/proc/self/ns/net", `/proc/${process.pid}/ns/net`, link]) {
+        assert.strictEqual(yield* judge(path), "own")
+      }
+    })
+  )
+
+  it.live.skipIf(!mayUnshare)("a sandbox's", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* judge(yield* other), "sandbox")
+    })
+  )
+
+  it.live("another file", () =>
+    Effect.gen(function* () {
+      const base = yield* directory
+      writeFileSync(`${base}/file`, "")
+      const others = [base, `${base}/file`, "/proc/self/status", "/proc/self/ns", "/proc/self/ns/mnt", "/dev/null"]
+      for (const path of others) assert.strictEqual(yield* judge(path), "other file", path)
+    })
+  )
+
+  it.live("missing", () =>
+    Effect.gen(function* () {
+      const base = yield* directory
+      symlinkSync("nowhere", `${base}/dangling`)
+      writeFileSync(`${base}/file`, "")
+      const missing = [`${base}/nothing`, `${base}/dangling`, `${base}/file/x`, "/proc/0/ns/net", "", "a\0b"]
+      for (const path of missing) assert.strictEqual(yield* judge(path), "missing", path)
+    })
+  )
+})

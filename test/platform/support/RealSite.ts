@@ -1,0 +1,34 @@
+/** A place for the suite of `Files` in the real file system, below the system's temporary directory. */
+import * as Fs from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer } from "effect"
+import { FilesSite } from "../../suites/FilesSite.ts"
+
+const listening = (path: string) =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof createServer>>((resume) => {
+      const server = createServer()
+      server.listen(path, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+
+/** With a umask that takes away what a mode may give. */
+export const layer = Layer.effect(
+  FilesSite,
+  Effect.gen(function* () {
+    const base = yield* Effect.acquireRelease(
+      Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "files-"))),
+      (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+    )
+    const umask = yield* Effect.acquireRelease(
+      Effect.sync(() => process.umask(0o077)),
+      (before) => Effect.sync(() => process.umask(before))
+    )
+    const own = process.getgid?.() ?? 0
+    const gid = process.getuid?.() === 0 ? 12345 : own
+    return FilesSite.of({ base, gid, socket: (path) => Effect.as(listening(path), umask) })
+  })
+)

@@ -1,0 +1,53 @@
+/** Where the suite of `Files` works: a directory with something of each kind in it, on whichever layer. */
+import { Context, Effect, type Scope } from "effect"
+import { type FileError, Files } from "../../src/platform/Files.ts"
+
+/** A directory to work in, and what `Files` itself cannot make. */
+export class FilesSite extends Context.Service<
+  FilesSite,
+  {
+    readonly base: string
+    /** A group, not that of new files, to which this process may give files. */
+    readonly gid: number
+    readonly socket: (path: string) => Effect.Effect<void, never, Scope.Scope>
+  }
+>()("userspace-cni/test/FilesSite") {}
+
+export interface FilesCase {
+  readonly name: string
+  readonly run: Effect.Effect<void, FileError, Files | FilesSite | Scope.Scope>
+}
+
+export const site = Effect.gen(function* () {
+  const { base, gid, socket } = yield* FilesSite
+  const files = yield* Files
+  return { base, files, gid, socket, at: (name: string) => `${base}/${name}` }
+})
+
+/** One of each kind, and a link that leads nowhere. */
+export const zoo = Effect.gen(function* () {
+  const made = yield* site
+  const { at, files, socket } = made
+  yield* files.create(at("file"), "content", 0o644)
+  yield* files.makeDirectory(at("directory"), 0o755)
+  yield* files.create(at("directory/inside"), "", 0o600)
+  yield* socket(at("socket"))
+  yield* files.symlink("file", at("link"))
+  yield* files.symlink("nowhere", at("dangling"))
+  return made
+})
+
+export const codeOf = <A>(self: Effect.Effect<A, FileError>): Effect.Effect<string> =>
+  Effect.match(self, { onFailure: ({ code }) => code, onSuccess: () => "succeeded" })
+
+/** The codes of several tries, by what was tried. */
+export const codesOf = Effect.fnUntraced(function* (
+  tries: Readonly<Record<string, Effect.Effect<unknown, FileError>>>
+) {
+  const entries = yield* Effect.forEach(Object.entries(tries), ([name, self]) =>
+    Effect.map(codeOf(self), (code) => [name, code] as const)
+  )
+  return Object.fromEntries(entries)
+})
+
+export const everything = ["file", "directory", "socket", "link", "dangling"]

@@ -1,0 +1,145 @@
+/**
+ * What every layer of `Files` does, error codes included: the real one on Node and on bun, and the one in memory. The
+ * cases are data and assert with node's own module, so that a small program can run them under bun.
+ */
+import * as assert from "node:assert/strict"
+import { Effect } from "effect"
+import { nameCases } from "./FilesNamesSuite.ts"
+import { codeOf, codesOf, everything, type FilesCase, site, zoo } from "./FilesSite.ts"
+
+export const cases: ReadonlyArray<FilesCase> = [
+  {
+    name: "lstat tells the kind, of a link its own",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      const kinds = yield* Effect.forEach(everything, (name) => Effect.map(files.lstat(at(name)), (it) => it?.kind))
+      assert.deepEqual(kinds, ["file", "directory", "socket", "symlink", "symlink"])
+    })
+  },
+  {
+    name: "lstat of nothing is nothing; below a file nothing can be",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      for (const name of ["nothing", "nothing/below"]) assert.equal(yield* files.lstat(at(name)), undefined)
+      assert.equal(yield* codeOf(files.lstat(at("file/below"))), "ENOTDIR")
+    })
+  },
+  {
+    name: "makeDirectory gives exactly the mode, whatever the umask",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* site
+      for (const mode of [0o755, 0o700, 0o2770, 0o777]) {
+        yield* files.makeDirectory(at(`d${mode}`), mode)
+        assert.equal((yield* files.lstat(at(`d${mode}`)))?.mode, mode)
+      }
+    })
+  },
+  {
+    name: "makeDirectory needs a free name in a directory",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      for (const name of everything) assert.equal(yield* codeOf(files.makeDirectory(at(name), 0o755)), "EEXIST")
+      assert.deepEqual(
+        yield* codesOf({
+          missing: files.makeDirectory(at("missing/d"), 0o755),
+          file: files.makeDirectory(at("file/d"), 0o755)
+        }),
+        { missing: "ENOENT", file: "ENOTDIR" }
+      )
+    })
+  },
+  {
+    name: "create writes the text with exactly the mode",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* site
+      const text = `Grüße 🙂\n${"x".repeat(100_000)}`
+      for (const [name, mode] of [["a", 0o600] as const, ["b", 0o644] as const, ["c", 0o444] as const]) {
+        yield* files.create(at(name), text, mode, name === "a" ? "synced" : undefined)
+        assert.equal(yield* files.read(at(name), 1 << 20), text)
+        assert.equal((yield* files.lstat(at(name)))?.mode, mode)
+      }
+    })
+  },
+  {
+    name: "create needs a free name in a directory, and writes through no link",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      for (const name of everything) assert.equal(yield* codeOf(files.create(at(name), "x", 0o644)), "EEXIST")
+      assert.deepEqual(
+        yield* codesOf({
+          missing: files.create(at("missing/f"), "", 0o644),
+          file: files.create(at("file/f"), "", 0o644)
+        }),
+        { missing: "ENOENT", file: "ENOTDIR" }
+      )
+      assert.equal(yield* files.read(at("file"), 100), "content")
+      assert.equal(yield* files.lstat(at("nowhere")), undefined)
+    })
+  },
+  {
+    name: "read takes as many bytes as allowed, and no more",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* site
+      yield* files.create(at("f"), "äöü", 0o644)
+      assert.equal(yield* files.read(at("f"), 6), "äöü")
+      assert.equal(yield* codeOf(files.read(at("f"), 5)), "EFBIG")
+    })
+  },
+  {
+    name: "read follows no link, and reads files only",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      const reads = Object.fromEntries(
+        [...everything, "nothing", "missing/f", "file/f"].map((name) => [name, files.read(at(name), 100)])
+      )
+      assert.deepEqual(yield* codesOf(reads), {
+        file: "succeeded",
+        directory: "EINVAL",
+        socket: "EINVAL",
+        link: "ELOOP",
+        dangling: "ELOOP",
+        nothing: "ENOENT",
+        "missing/f": "ENOENT",
+        "file/f": "ENOTDIR"
+      })
+    })
+  },
+  {
+    name: "list gives the names in a directory",
+    run: Effect.gen(function* () {
+      const { at, base, files } = yield* zoo
+      assert.deepEqual([...(yield* files.list(base))].sort(), [...everything].sort())
+      assert.deepEqual(yield* files.list(at("directory")), ["inside"])
+      assert.deepEqual(
+        yield* codesOf({
+          nothing: files.list(at("nothing")),
+          file: files.list(at("file")),
+          below: files.list(at("file/x"))
+        }),
+        { nothing: "ENOENT", file: "ENOTDIR", below: "ENOTDIR" }
+      )
+    })
+  },
+  {
+    name: "removeDirectory removes an empty directory and nothing else",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      const removals = Object.fromEntries(
+        [...everything, "nothing", "file/x"].map((name) => [name, files.removeDirectory(at(name))])
+      )
+      assert.deepEqual(yield* codesOf(removals), {
+        file: "ENOTDIR",
+        directory: "ENOTEMPTY",
+        socket: "ENOTDIR",
+        link: "ENOTDIR",
+        dangling: "ENOTDIR",
+        nothing: "ENOENT",
+        "file/x": "ENOTDIR"
+      })
+      yield* files.unlink(at("directory/inside"))
+      yield* files.removeDirectory(at("directory"))
+      assert.equal(yield* files.lstat(at("directory")), undefined)
+    })
+  },
+  ...nameCases
+]
