@@ -51,12 +51,19 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
   }
   if (port.iftype === "memif") {
     const { role = port.role === "master" ? "slave" : "master", mode = port.mode } = container.memif ?? {}
-    const secret = port.secret === undefined ? {} : { secret: port.secret }
-    return { ...common, memif: { ...secret, ...container.memif, role, mode, socketfile } }
+    const { bufferSize, ringSize, secret } = port
+    // What one end receives, the other sends.
+    const mirrored = { secret, rxQueues: port.txQueues, txQueues: port.rxQueues, ringSize, bufferSize }
+    const socket = port.abstract ? { socket: "abstract" } : {}
+    return { ...common, memif: { ...given(mirrored), ...container.memif, role, mode, ...socket, socketfile } }
   }
   const { mode = port.mode === "client" ? "server" : "client" } = container.vhost ?? {}
-  return { ...common, vhost: { ...container.vhost, mode, socketfile } }
+  const mirrored = port.engine === "vpp" ? { enablePacked: port.enablePacked || undefined } : { queues: port.queues }
+  return { ...common, vhost: { ...given(mirrored), ...container.vhost, mode, socketfile } }
 }
+
+const given = (values: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
 const Identity = Schema.Struct({ containerId: Schema.String, ifName: Schema.String, name: Schema.String })
 const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(Identity))
