@@ -1,0 +1,53 @@
+/**
+ * Go's `%q`, read: kubelet writes annotations so into the file of the downward API, one `key="value"` a line. Pure.
+ * Go: strconv.Quote. Kubernetes: pkg/fieldpath, FormatMap.
+ */
+import * as Result from "effect/Result"
+
+const simple: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+  "\\": "\\",
+  '"': '"',
+  "'": "'"
+}
+
+/** What can stand between the quotes, one piece at a time. */
+const piece = /([^\\"\n]+)|\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\"']))/y
+
+const replacement = "\ufffd"
+
+const byte = (value: number): string => (value < 0x80 ? String.fromCharCode(value) : replacement)
+
+const point = (value: number): string =>
+  value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? replacement : String.fromCodePoint(value)
+
+/** `\x80` to `\xff` are single bytes of what was not UTF-8: text cannot hold them. */
+const decoded = (found: RegExpExecArray): string => {
+  const [, plain, hex, short, long, octal, letter] = found
+  if (plain !== undefined) return plain
+  if (hex !== undefined) return byte(Number.parseInt(hex, 16))
+  if (octal !== undefined) return byte(Number.parseInt(octal, 8))
+  if (letter !== undefined) return simple[letter] ?? replacement
+  return point(Number.parseInt(short ?? long ?? "", 16))
+}
+
+/** From the text with its quotes to the value. */
+export const unquote = (text: string): Result.Result<string, string> => {
+  if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return Result.fail("is not in double quotes")
+  const inner = text.slice(1, -1)
+  let value = ""
+  piece.lastIndex = 0
+  while (piece.lastIndex < inner.length) {
+    const at = piece.lastIndex
+    const found = piece.exec(inner)
+    if (found === null) return Result.fail(`has ${JSON.stringify(inner.slice(at, at + 2))}, which Go does not write`)
+    value += decoded(found)
+  }
+  return Result.succeed(value)
+}

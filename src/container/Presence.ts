@@ -1,0 +1,140 @@
+/**
+ * Whether an interface's socket is there now, and what to do when it is not. Looks and never connects: a vhost-user
+ * server takes the first to connect for its switch.
+ */
+import { dirname } from "node:path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { type FileStatus, Files } from "../platform/Files.ts"
+import { type Interface, socketMadeBy } from "./Interface.ts"
+
+export interface Presence {
+  readonly there: boolean
+  /** The application can start: the switch's socket is there, or the application makes it. */
+  readonly ready: boolean
+  /** A file for the application to make, which is there, and on which nobody in this pod listens. */
+  readonly stale: boolean
+  /** For people: what that means, what to do. */
+  readonly words: string
+}
+
+/** With whose rights the application would open the socket: ours, when it runs as the same user. */
+export interface Identity {
+  readonly uid: number
+  readonly gids: ReadonlyArray<number>
+}
+
+export const CurrentUser = Context.Reference<Identity>("userspace-cni/CurrentUser", {
+  defaultValue: () => ({
+    uid: process.geteuid?.() ?? 0,
+    gids: [...(process.getgroups?.() ?? []), process.getegid?.() ?? 0]
+  })
+})
+
+/** `sun_path` has 108 bytes, one of them NUL (unix(7)). */
+const longest = 107
+
+export const look = Effect.fn("look at the socket")(function* (
+  one: Interface
+): Effect.fn.Return<Presence, never, Files> {
+  const files = yield* Files
+  const listening = yield* listeners(files)
+  if (one.kind === "memif" && one.abstract) return abstractPresence(one, listening.has(`@${one.socket}`))
+  const bytes = Buffer.byteLength(one.socket)
+  if (bytes > longest) {
+    return absent(
+      `the path has ${bytes} bytes, a socket's has at most ${longest}: mount the shared directory at a shorter path`
+    )
+  }
+  const directory = yield* status(files, dirname(one.socket))
+  const socket = yield* status(files, one.socket)
+  return presence({ one, directory, socket, who: yield* CurrentUser, listening: listening.has(one.socket) })
+})
+
+interface View {
+  readonly one: Interface
+  readonly directory: FileStatus | undefined
+  readonly socket: FileStatus | undefined
+  readonly who: Identity
+  /** Somebody in this network namespace listens under this path. */
+  readonly listening: boolean
+}
+
+const absent = (words: string): Presence => ({ there: false, ready: false, stale: false, words })
+const toMake = (words: string): Presence => ({ there: false, ready: true, stale: false, words })
+const present = (words: string): Presence => ({ there: true, ready: true, stale: false, words })
+
+const presence = (view: View): Presence => {
+  const { directory, one, socket } = view
+  const at = dirname(one.socket)
+  if (directory?.kind !== "directory") {
+    return absent(`${at} is not there: mount the pod's volume shared-dir there, or name its place with --dir`)
+  }
+  if (socket !== undefined && socket.kind !== "socket") return absent(`a ${socket.kind} is in the way: remove it`)
+  return socketMadeBy(one) === "switch" ? ofSwitch(view, at) : ofApplication(view, directory, at)
+}
+
+const ofSwitch = ({ one, socket, who }: View, at: string): Presence =>
+  socket === undefined
+    ? absent(
+        "the switch makes it and has not, or somebody removed it: look at the plugin's log and at the switch on the " +
+          `node, and whether the plugin's shared directory is what is mounted at ${at}`
+      )
+    : present(
+        mayWrite(socket, who)
+          ? `the switch has made it: connect${as(one)}`
+          : `the switch has made it, but uid ${who.uid} may not connect to it: ${forGroup}`
+      )
+
+const ofApplication = ({ listening, one, socket, who }: View, directory: FileStatus, at: string): Presence => {
+  if (socket === undefined) {
+    return mayWrite(directory, who)
+      ? toMake(`start the application${as(one)}: it makes the socket, and the switch connects`)
+      : toMake(`the application makes it, but uid ${who.uid} may not in ${at}: ${forGroup}`)
+  }
+  if (listening) return present("the application listens: the switch connects by itself")
+  return {
+    ...present(
+      "a file is there, and nobody in this pod listens on it: if the application does not run, remove the file, or it " +
+        "cannot start (Address already in use)"
+    ),
+    stale: true
+  }
+}
+
+const forGroup = "set host.vhost.group of the network to a group of this pod (fsGroup, supplementalGroups)"
+
+const as = (one: Interface): string => ` as ${one.kind} ${one.kind === "memif" ? one.role : one.mode}`
+
+const abstractPresence = (one: Interface, listening: boolean): Presence => {
+  if (listening) return present(socketMadeBy(one) === "switch" ? `there: connect${as(one)}` : "the application listens")
+  return socketMadeBy(one) === "switch"
+    ? absent("nobody listens on it in this pod: look at the plugin's log and at the switch on the node")
+    : toMake(`start the application${as(one)}: it makes the socket, and the switch connects`)
+}
+
+/** A connect needs to write to the socket, a bind to the directory. Root may, if its capabilities were left to it. */
+const mayWrite = ({ gid, mode, uid }: FileStatus, who: Identity): boolean =>
+  who.uid === 0 ||
+  (uid === who.uid ? (mode & 0o200) !== 0 : who.gids.includes(gid) ? (mode & 0o020) !== 0 : (mode & 0o002) !== 0)
+
+const status = (files: Files["Service"], path: string) => Effect.orElseSucceed(files.lstat(path), () => undefined)
+
+const listensFlag = 0x10000
+
+/** Paths of listening sockets, as their owners called them; `@` before those that have no file. See proc_net(5). */
+const listeners = (files: Files["Service"]): Effect.Effect<ReadonlySet<string>> =>
+  Effect.map(
+    Effect.orElseSucceed(files.read("/proc/net/unix", 1 << 20), () => ""),
+    (text) =>
+      new Set(
+        text.split("\n").flatMap((line) => {
+          const [, flags, path] = /^\S+: \S+ \S+ (\S+) \S+ \S+ +\d+ (.+)$/.exec(line) ?? []
+          if (flags === undefined || path === undefined) return []
+          // Each NUL of a padded abstract name is shown as @.
+          return (Number.parseInt(flags, 16) & listensFlag) === 0
+            ? []
+            : [path.startsWith("@") ? path.replace(/@+$/, "") : path]
+        })
+      )
+  )
