@@ -1,0 +1,172 @@
+/** Waiting for what ADD does, on real files that appear while it waits; the deadline tells what is missing. */
+import { mkdirSync, rmSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { type Duration, Effect, Fiber, Layer, Queue } from "effect"
+import { TestClock } from "effect/testing"
+import { type Expected, wait } from "../../src/container/Wait.ts"
+import { Changes } from "../../src/platform/Changes.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { configurationData, containerId, element, listening, type Pod, pod } from "./support/Pod.ts"
+
+const edges = Layer.mergeAll(Files.layer, Changes.layer)
+
+const waiting = ({ places }: Pod, expected: Expected, timeout: Duration.Input = "20 seconds") =>
+  Effect.provide(wait(places, expected, timeout), edges)
+
+const any: Expected = { names: [], count: 1 }
+
+const byApplication = (name: string) => element(name)
+const bySwitch = (name: string) => element(name, { vhost: { mode: "client", socketfile: `${name}.sock` } })
+
+const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
+  interfaces.map(({ name }) => name)
+
+/** It looks after each of these and goes on waiting, and ends with the last. */
+const throughout = Effect.fnUntraced(function* <R>(
+  there: Pod,
+  expected: Expected,
+  steps: ReadonlyArray<Effect.Effect<unknown, never, R>>
+) {
+  const rounds = yield* Queue.make<void>()
+  const watched = Layer.effect(
+    Changes,
+    Effect.map(Changes, ({ watch }) =>
+      Changes.of({ watch: (directories) => Effect.tap(watch(directories), () => Queue.offer(rounds, undefined)) })
+    )
+  ).pipe(Layer.provide(Changes.layer))
+  const fiber = yield* wait(there.places, expected, "20 seconds").pipe(
+    Effect.provide(Layer.merge(Files.layer, watched)),
+    Effect.forkChild({ startImmediately: true })
+  )
+  for (const [index, step] of steps.entries()) {
+    yield* step
+    if (index === steps.length - 1) break
+    // The round that may have begun before, and one that has begun since and ended.
+    yield* Queue.clear(rounds)
+    for (let round = 0; round < 2; round++) yield* Queue.take(rounds)
+    assert.isUndefined(fiber.pollUnsafe())
+  }
+  return yield* Fiber.join(fiber)
+})
+
+describe("waits for", () => {
+  it.live("annotations that kubelet exchanges", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const found = yield* throughout(there, { names: ["net2"], count: 1 }, [
+        Effect.sync(() => there.annotate({ other: "x" })),
+        Effect.sync(() => there.annotate(configurationData(byApplication("net1")))),
+        Effect.sync(() => there.annotate(configurationData(byApplication("net1"), byApplication("net2"))))
+      ])
+      assert.deepStrictEqual(names(found), ["net1", "net2"])
+    })
+  )
+
+  it.live("files that are written in pieces", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const text = JSON.stringify(byApplication("net1"))
+      const found = yield* throughout(there, any, [
+        Effect.sync(() => there.put("configData-a.json", text.slice(0, 40))),
+        Effect.sync(() => there.put("configData-a.json", text))
+      ])
+      assert.deepStrictEqual(names(found), ["net1"])
+      assert.deepStrictEqual(found.problems, [])
+    })
+  )
+
+  it.live("the socket that the switch makes, and not for the application's", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const found = yield* throughout(there, { names: [], count: 2 }, [
+        Effect.sync(() => there.annotate(configurationData(bySwitch("net1"), byApplication("net2")))),
+        listening(`${there.directory}/net1.sock`)
+      ])
+      assert.deepStrictEqual(names(found), ["net1", "net2"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("as many as are expected", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const put = (name: string) =>
+        Effect.sync(() => there.put(`configData-${name}.json`, JSON.stringify(byApplication(name))))
+      const found = yield* throughout(there, { names: [], count: 3 }, [put("net1"), put("net2"), put("net3")])
+      assert.strictEqual(found.interfaces.length, 3)
+    })
+  )
+
+  it.live("a directory that is mounted late, without an event", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      rmSync(there.directory, { recursive: true })
+      const found = yield* throughout(there, any, [
+        Effect.sync(() => mkdirSync(there.directory)),
+        Effect.sync(() => there.put("configData-a.json", JSON.stringify(byApplication("net1"))))
+      ])
+      assert.deepStrictEqual(names(found), ["net1"])
+    })
+  )
+
+  it.live("nothing that is there", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(byApplication("net1")))
+      assert.deepStrictEqual(names(yield* waiting(there, any, "1 millis")), ["net1"])
+    })
+  )
+})
+
+describe("gives up", () => {
+  it.live("at its deadline, and says what is missing, what is there, and where it looked", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(bySwitch("net1"), byApplication("net2")))
+      there.put("configData-b.json", "{")
+      const expected: Expected = { names: ["net1", "net2", "net3"], count: 3 }
+      const error = yield* Effect.flip(waiting(there, expected, "50 millis"))
+      assert.include(error.message, "within 50ms")
+      assert.include(error.message, "net3: nothing tells about it yet")
+      assert.include(error.message, `net1: ${there.directory}/net1.sock: the switch makes it`)
+      assert.notInclude(error.message, "net2:")
+      assert.include(error.message, "2 of 3 interfaces")
+      assert.include(error.message, `annotations ${there.places.annotations}`)
+      assert.include(error.message, "configData-b.json: not JSON")
+    })
+  )
+
+  it.live("when there are several containers and none is named", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.put("configData-a.json", JSON.stringify(byApplication("net1")))
+      there.put("configData-b.json", JSON.stringify(element("net1", {}, { containerId: "other" })))
+      const error = yield* Effect.flip(waiting(there, any, "50 millis"))
+      assert.include(error.message, `several containers (${containerId}, other)`)
+    })
+  )
+})
+
+it.effect("looks again when no event comes, and at once when one does", () =>
+  Effect.gen(function* () {
+    const there = yield* pod
+    const looks = yield* Queue.make<ReadonlyArray<string>>()
+    const events = yield* Queue.make<void>()
+    const told = Layer.succeed(
+      Changes,
+      Changes.of({
+        watch: (directories) => Effect.as(Queue.offer(looks, directories), Queue.take(events).pipe(Effect.orDie))
+      })
+    )
+    const fiber = yield* wait(there.places, any, "1 hour").pipe(
+      Effect.provide(Layer.merge(Files.layer, told)),
+      Effect.forkChild({ startImmediately: true })
+    )
+    assert.include(yield* Queue.take(looks), there.directory)
+    yield* TestClock.adjust("500 millis")
+    yield* Queue.take(looks)
+    there.put("configData-a.json", JSON.stringify(byApplication("net1")))
+    yield* Queue.offer(events, undefined)
+    yield* TestClock.adjust("20 millis")
+    assert.deepStrictEqual(names(yield* Fiber.join(fiber)), ["net1"])
+  })
+)
