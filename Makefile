@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test coverage build build-arm64 demo e2e faults bench docs clean
+.PHONY: help check format test coverage build build-arm64 library demo e2e faults bench docs clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -36,6 +36,9 @@ dist/userspace: $(MODULES) $(SOURCES) scripts/build.sh
 
 build-arm64: $(MODULES) ## The executable for linux-arm64, dist/userspace-arm64
 	bash scripts/build.sh arm64
+
+library: $(MODULES) ## The library for TypeScript programs in containers, dist/library
+	$(RUN) library
 
 demo: $(MODULES) ## Add, check and delete a network on an in-memory switch: no root
 	$(RUN) demo

@@ -1,0 +1,52 @@
+/**
+ * The library for TypeScript programs: `import { interfaces } from "userspace-cni/container"`. The plain functions at the
+ * end need no knowledge of Effect; the rest is for programs that use it. Described in docs/container.md.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Changes } from "../platform/Changes.ts"
+import { Files } from "../platform/Files.ts"
+import { defaultPlaces, type Found, find, type Places } from "./Found.ts"
+import type { Interface } from "./Interface.ts"
+import * as Presence from "./Presence.ts"
+import { type Expected, wait } from "./Wait.ts"
+
+export { type Annotations, parseAnnotations } from "./Annotations.ts"
+export { readConfigurationData } from "./ConfigurationData.ts"
+export { ContainerError } from "./ContainerError.ts"
+export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"
+export { defaultPlaces, type Found, find, type Places } from "./Found.ts"
+export {
+  type Address,
+  type Interface,
+  type MemifInterface,
+  type Route,
+  socketMadeBy,
+  type VhostUserInterface
+} from "./Interface.ts"
+export { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
+export type { Part, Reading } from "./Part.ts"
+export { CurrentUser, type Identity, look, type Presence } from "./Presence.ts"
+export { type Expected, wait } from "./Wait.ts"
+
+/** What {@link find} and {@link wait} need, on the real file system. */
+export const layer: Layer.Layer<Files | Changes> = Layer.mergeAll(Files.layer, Changes.layer)
+
+/** What this container got, now. Does not throw: what cannot be read is in `problems`. */
+export const interfaces = (places: Partial<Places> = {}): Found =>
+  Effect.runSync(Effect.provide(find({ ...defaultPlaces, ...places }), layer))
+
+/** Whether the interface's socket is there now, and what to do when it is not. */
+export const presenceOf = (one: Interface): Presence.Presence =>
+  Effect.runSync(Effect.provide(Presence.look(one), layer))
+
+/** Resolves when everything expected is there; rejects with a ContainerError when the time is over. */
+export const whenThere = (
+  expected: Partial<Expected> = {},
+  options: { readonly places?: Partial<Places>; readonly timeout?: Duration.Input } = {}
+): Promise<Found> => {
+  const { count = 1, names = [] } = expected
+  const places = { ...defaultPlaces, ...options.places }
+  return Effect.runPromise(Effect.provide(wait(places, { names, count }, options.timeout ?? "1 minute"), layer))
+}
