@@ -1,0 +1,74 @@
+/** What `container dpdk` and `container testpmd` have in common: they print arguments on one line, and errors elsewhere. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import { vdevArguments } from "../container/DpdkArguments.ts"
+import { find } from "../container/Found.ts"
+import type { Interface } from "../container/Interface.ts"
+import * as Presence from "../container/Presence.ts"
+import { Files, orElse } from "../platform/Files.ts"
+import { Caller } from "./Caller.ts"
+import { Complaint } from "./Complaint.ts"
+import {
+  chosen,
+  fromContainer,
+  interfacesFlag,
+  jsonFlag,
+  namesOf,
+  type PlaceOptions,
+  placeFlags,
+  placesOf,
+  yes
+} from "./ContainerFlags.ts"
+
+export const dpdkFlags = {
+  ...placeFlags,
+  interfaces: interfacesFlag,
+  json: jsonFlag,
+  removeStale: yes(
+    "remove-stale",
+    "First remove sockets that a killed application left: files that it makes, on which nobody in this pod listens"
+  ),
+  withSecrets: yes("with-secrets", "Print memif secrets too. Every process of the pod can see a command line")
+}
+
+interface DpdkOptions extends PlaceOptions {
+  readonly interfaces: Option.Option<string>
+  readonly json: boolean
+  readonly removeStale: boolean
+  readonly withSecrets: boolean
+}
+
+/** `complete`: what belongs around the `--vdev` arguments. */
+export const printed = <O extends DpdkOptions>(
+  complete: (vdevs: ReadonlyArray<string>, options: O) => ReadonlyArray<string>
+) =>
+  Effect.fnUntraced(function* (options: O) {
+    const { variables } = yield* Caller
+    const found = yield* find(placesOf(options, variables))
+    const interfaces = yield* chosen(found, namesOf(options.interfaces))
+    const secrets = options.withSecrets ? "on the command line" : "refused"
+    const vdevs = yield* Effect.mapError(Effect.fromResult(vdevArguments(interfaces, { secrets })), fromContainer)
+    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+    if (options.removeStale) yield* Effect.forEach(interfaces, removeStale)
+    const all = complete(vdevs, options)
+    yield* Console.log(options.json ? JSON.stringify(all) : all.join(" "))
+  })
+
+const removeStale = Effect.fnUntraced(function* (one: Interface) {
+  const { stale } = yield* Presence.look(one)
+  if (!stale) return
+  const files = yield* Files
+  yield* files.unlink(one.socket).pipe(
+    orElse("ENOENT", undefined),
+    Effect.mapError(
+      ({ code }) =>
+        new Complaint({
+          failed: `cannot remove ${one.socket}`,
+          answer: code,
+          cure: "Remove it by hand, or start the application as a user that may write in its directory."
+        })
+    )
+  )
+  yield* Console.error(`Removed ${one.socket}, which an earlier application left.`)
+})

@@ -1,0 +1,16 @@
+/** `userspace container`: the other end of the port, for use inside the pod. */
+import * as Command from "effect/cli/Command"
+import { dpdk } from "./container/Dpdk.ts"
+import { show } from "./container/Show.ts"
+import { testpmd } from "./container/Testpmd.ts"
+import { wait } from "./container/Wait.ts"
+
+export const container = Command.make("container").pipe(
+  Command.withDescription("Inside a pod: what interfaces it got, and how to open them"),
+  Command.withSubcommands([show, wait, testpmd, dpdk]),
+  Command.withExamples([
+    { command: "userspace container show", description: "What did this pod get?" },
+    { command: "userspace container wait --count 2", description: "Before the application starts" },
+    { command: "dpdk-testpmd $(userspace container testpmd) -- -i", description: "Open all of them" }
+  ])
+)

@@ -1,0 +1,31 @@
+/** `userspace container show` */
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { find } from "../../../container/Found.ts"
+import * as Presence from "../../../container/Presence.ts"
+import { Caller } from "../../Caller.ts"
+import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../ContainerFlags.ts"
+import { interfaceJson, interfaceTable } from "../../InterfaceText.ts"
+
+export const show = Command.make(
+  "show",
+  { ...placeFlags, interfaces: interfacesFlag, json: jsonFlag },
+  Effect.fnUntraced(function* (options) {
+    const { style, variables } = yield* Caller
+    const found = yield* find(placesOf(options, variables))
+    const interfaces = yield* chosen(found, namesOf(options.interfaces))
+    const seen = yield* Effect.forEach(interfaces, (one) =>
+      Effect.map(Presence.look(one), (presence) => ({ one, presence }))
+    )
+    if (options.json) {
+      return yield* Console.log(JSON.stringify({ interfaces: seen.map(interfaceJson), problems: found.problems }))
+    }
+    yield* Console.log(interfaceTable(seen, style))
+    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+  })
+).pipe(
+  Command.withDescription(
+    "What did this container get? Every interface: its socket, who makes it and whether it is there, role, addresses"
+  )
+)

@@ -1,0 +1,252 @@
+/** `userspace container ...` as it is typed, on directories as a pod has them: output, errors, exit. */
+import { existsSync, linkSync, writeFileSync } from "node:fs"
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import { commandLine } from "../../src/cli/CommandLine.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { Namespaces } from "../../src/platform/Namespaces.ts"
+import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
+import * as NodeSlots from "../../src/platform/NodeSlots.ts"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { configurationData, element, listening, type Pod, pod } from "./support/Pod.ts"
+
+const edges = Layer.mergeAll(
+  NodeServices.layer,
+  Files.layer,
+  Namespaces.layer,
+  NodeProcesses.layer,
+  NodeSockets.layer,
+  NodeSlots.layer
+)
+
+interface Said {
+  readonly failed: boolean
+  readonly out: string
+  readonly err: string
+}
+
+const run = (args: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    const before = [(yield* TestConsole.logLines).length, (yield* TestConsole.errorLines).length] as const
+    const exit = yield* Effect.exit(commandLine(["container", ...args], variables))
+    const out = (yield* TestConsole.logLines).slice(before[0]).join("\n")
+    const err = (yield* TestConsole.errorLines).slice(before[1]).join("\n")
+    return { failed: Exit.isFailure(exit), out, err } satisfies Said
+  }).pipe(Effect.provide(Layer.mergeAll(edges, TestConsole.layer)))
+
+const bySwitch = (name: string) => element(name, { vhost: { mode: "client", socketfile: `${name}.sock` } })
+
+const memif = (name: string, more: object = {}) =>
+  element(name, { iftype: "memif", memif: { role: "slave", socketfile: "m.sock", ...more } })
+
+const two = ({ annotate }: Pod) => annotate(configurationData(element("net1"), bySwitch("net2")))
+
+const Shown = Schema.decodeUnknownSync(
+  Schema.fromJsonString(
+    Schema.Struct({
+      interfaces: Schema.Array(
+        Schema.Struct({
+          name: Schema.String,
+          kind: Schema.String,
+          socket: Schema.String,
+          socketMadeBy: Schema.String,
+          there: Schema.Boolean,
+          ready: Schema.Boolean,
+          advice: Schema.String
+        })
+      ),
+      problems: Schema.Array(Schema.String)
+    })
+  )
+)
+
+describe("container show", () => {
+  it.effect("is a table that says who makes which socket, and what to do", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const ipResult = {
+        ips: [{ address: "10.0.0.2/24", gateway: "10.0.0.1" }, { address: "fd00::2/64" }],
+        routes: [{ dst: "0.0.0.0/0" }, { dst: "10.9.0.0/16", gw: "10.0.0.9" }]
+      }
+      there.annotate(configurationData(element("net1", { mtu: 1450 }, { ipResult }), bySwitch("net2")))
+      const { failed, out } = yield* run(["show", ...there.flags])
+      assert.isFalse(failed)
+      assert.strictEqual(
+        out,
+        [
+          "INTERFACE  NETWORK  KIND        ROLE    SOCKET MADE BY  THERE  ADDRESS      GATEWAY   MTU   MAC",
+          "net1       ovs      vhost-user  server  application     no     10.0.0.2/24  10.0.0.1  1450  02:00:00:00:00:01",
+          "  also fd00::2/64",
+          "  route 0.0.0.0/0",
+          "  route 10.9.0.0/16 via 10.0.0.9",
+          `  ${there.directory}/9c1f0b7a2d3e-net1`,
+          "  start the application as vhost-user server: it makes the socket, and the switch connects",
+          "net2       ovs      vhost-user  client  switch          no     -            -         -     02:00:00:00:00:01",
+          `  ${there.directory}/net2.sock`,
+          "  the switch makes it and has not, or somebody removed it: look at the plugin's log and at the switch on the " +
+            `node, and whether the plugin's shared directory is what is mounted at ${there.directory}`
+        ].join("\n")
+      )
+    })
+  )
+
+  it.effect("is JSON for programs, without secrets", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(element("net1"), memif("net2", { secret: "hush" })))
+      there.put("configData-bad.json", "{")
+      const { err, out } = yield* run(["show", "--json", ...there.flags])
+      const { interfaces, problems } = Shown(out)
+      assert.deepStrictEqual(
+        interfaces.map(({ kind, name, ready, socketMadeBy }) => [name, kind, socketMadeBy, ready]),
+        [
+          ["net1", "vhost-user", "application", true],
+          ["net2", "memif", "switch", false]
+        ]
+      )
+      assert.strictEqual(problems.length, 1)
+      assert.notInclude(out + err, "hush")
+    })
+  )
+
+  it.effect("takes the places from the environment, and the flags before it", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      two(there)
+      const { annotations } = there.places
+      const variables = { USERSPACE_ANNOTATIONS: annotations, USERSPACE_DIR: "/elsewhere" }
+      assert.include((yield* run(["show"], variables)).out, "/elsewhere/net2.sock")
+      assert.include((yield* run(["show", "--dir", "/here"], variables)).out, "/here/net2.sock")
+    })
+  )
+
+  it.effect("reads a file of device information", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const device = {
+        type: "memif",
+        version: "1.1.0",
+        memif: { role: "slave", path: "/run/m.sock", mode: "ethernet" }
+      }
+      writeFileSync(`${there.root}/device.json`, JSON.stringify(device))
+      const { out } = yield* run(["show", ...there.flags, "--device-info", `net7=${there.root}/device.json`])
+      assert.include(out, "net7")
+      assert.include(out, "/run/m.sock")
+    })
+  )
+
+  it.effect("fails in three parts when there is nothing, or not what is asked for", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const nothing = yield* run(["show", ...there.flags])
+      assert.isTrue(nothing.failed)
+      assert.strictEqual(nothing.out, "")
+      assert.include(nothing.err, "no interface of ours was found")
+      assert.include(nothing.err, there.places.annotations)
+      assert.include(nothing.err, "--annotations")
+      two(there)
+      const wrong = yield* run(["show", ...there.flags, "--interfaces", "net1,net9"])
+      assert.isTrue(wrong.failed)
+      assert.include(wrong.err, "nothing tells about net9")
+      assert.include(wrong.err, "there: net1, net2")
+    })
+  )
+})
+
+describe("container dpdk and testpmd", () => {
+  it.effect("print one line for a command line, and nothing else on stdout", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      two(there)
+      there.put("configData-bad.json", "{")
+      const vdevs =
+        `--vdev=net_virtio_user0,path=${there.directory}/9c1f0b7a2d3e-net1,mac=02:00:00:00:00:01,server=1 ` +
+        `--vdev=net_virtio_user1,path=${there.directory}/net2.sock,mac=02:00:00:00:00:01`
+      const dpdk = yield* run(["dpdk", ...there.flags])
+      assert.strictEqual(dpdk.out, vdevs)
+      assert.include(dpdk.err, "configData-bad.json")
+      assert.strictEqual((yield* run(["testpmd", ...there.flags])).out, `--no-pci --single-file-segments ${vdevs}`)
+      assert.strictEqual((yield* run(["testpmd", "--no-huge", ...there.flags])).out, `--no-pci --no-huge ${vdevs}`)
+      assert.strictEqual(
+        (yield* run(["dpdk", "--json", "--interfaces", "net2", ...there.flags])).out,
+        JSON.stringify([`--vdev=net_virtio_user0,path=${there.directory}/net2.sock,mac=02:00:00:00:00:01`])
+      )
+    })
+  )
+
+  it.effect("print a secret only when that is asked for", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(memif("net1", { secret: "hush" })))
+      const refused = yield* run(["dpdk", ...there.flags])
+      assert.isTrue(refused.failed)
+      assert.strictEqual(refused.out, "")
+      assert.include(refused.err, "--with-secrets")
+      assert.notInclude(refused.err, "hush")
+      assert.include((yield* run(["dpdk", "--with-secrets", ...there.flags])).out, "secret=hush")
+    })
+  )
+
+  it.live("remove what a killed application left, and nothing else", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const left = `${there.directory}/9c1f0b7a2d3e-net1`
+      const used = `${there.directory}/9c1f0b7a2d3e-net3`
+      const ofSwitch = `${there.directory}/net2.sock`
+      there.annotate(configurationData(element("net1"), bySwitch("net2"), element("net3")))
+      yield* listening(`${there.directory}/other`)
+      yield* listening(used)
+      linkSync(`${there.directory}/other`, left)
+      linkSync(`${there.directory}/other`, ofSwitch)
+      yield* run(["dpdk", ...there.flags])
+      assert.isTrue(existsSync(left))
+      const { err, failed } = yield* run(["dpdk", "--remove-stale", ...there.flags])
+      assert.isFalse(failed)
+      assert.deepStrictEqual([left, used, ofSwitch].map(existsSync), [false, true, true])
+      assert.include(err, `Removed ${left}`)
+    })
+  )
+})
+
+describe("container wait", () => {
+  it.live("succeeds when they are there", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      two(there)
+      yield* listening(`${there.directory}/net2.sock`)
+      const { failed, out } = yield* run(["wait", "--interfaces", "net1, net2", "--timeout", "20s", ...there.flags])
+      assert.isFalse(failed)
+      assert.strictEqual(out, "There: net1, net2")
+    })
+  )
+
+  it.live("fails in three parts at its deadline", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      two(there)
+      const { err, failed, out } = yield* run(["wait", "--count", "3", "--timeout", "10ms", ...there.flags])
+      assert.isTrue(failed)
+      assert.strictEqual(out, "")
+      assert.include(err, "within 10ms")
+      assert.include(err, "2 of 3 interfaces are there")
+      assert.include(err, "net2.sock")
+      assert.include(err, "downward API")
+    })
+  )
+
+  for (const args of [
+    ["--timeout", "soon"],
+    ["--count", "0"],
+    ["--count", "x"]
+  ]) {
+    it.effect(`refuses ${args.join(" ")}`, () =>
+      Effect.gen(function* () {
+        const { err, failed } = yield* run(["wait", ...args])
+        assert.isTrue(failed)
+        assert.include(err, `Invalid value for flag ${args[0]}`)
+      })
+    )
+  }
+})
