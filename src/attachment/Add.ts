@@ -11,6 +11,8 @@ import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
 import { plainHandle } from "./Attachment.ts"
 import { type Call, delegation, placeFor, placeOfRecord, recordFor, requestFor, wantsAddresses } from "./Call.ts"
 import { containerData } from "./ContainerData.ts"
+import { deviceInfo, socketInContainer } from "./DeviceInfo.ts"
+import { Handover, type Site } from "./Handover.ts"
 import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
 import { revertible } from "./Revertible.ts"
@@ -18,11 +20,14 @@ import { revertible } from "./Revertible.ts"
 export const add = Effect.fn("ADD")(function* (call: Call) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
+  const handover = yield* Handover
   const { attachment, configuration } = call
 
-  const record = yield* claim(call)
+  const site = yield* Effect.withSpan(handover.site, "look at the pod")
+  const record = yield* claim(call, site)
   const place = placeOfRecord(record)
-  yield* Effect.withSpan(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
+  const looked = Effect.withSpan(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
+  yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* revertible("prepare the shared directory", sharedDir.prepare(place), sharedDir.release(place, record.made))
 
   const [plugged, addresses] = yield* wantsAddresses(call)
@@ -39,7 +44,8 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
 
   const own = resultOf(call, record, plugged, addresses)
   const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
-  yield* Effect.withSpan(sharedDir.hand(place, `${JSON.stringify(data)}\n`), "tell the container")
+  yield* describe(call, record, site)
+  yield* revertible("tell the container", handover.give(place, data), handover.takeBack)
   return chained(call.previous ?? emptyResult, own)
 }, Effect.scoped)
 
@@ -47,16 +53,16 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
-const claim = Effect.fnUntraced(function* (call: Call) {
+const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
   const records = yield* Records
   const sharedDir = yield* SharedDir
   const { attachment } = call
-  const made = yield* sharedDir.survey(placeFor(call, plainHandle(attachment)))
+  const made = yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume))
   const invocation = crypto.randomUUID()
   const since = new Date(yield* Clock.currentTimeMillis).toISOString()
   return yield* revertible(
     "write the record",
-    records.claim(attachment, (handle) => recordFor(call, handle, { invocation, made, since })),
+    records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
     records.remove(attachment, invocation)
   )
 })
@@ -83,6 +89,20 @@ const address = Effect.fnUntraced(function* (call: Call) {
   const delegate = delegation(call)
   if (delegate === undefined) return emptyResult
   return yield* revertible("get addresses", ipam.add(delegate), ipam.del(delegate))
+})
+
+/** For Multus, when it asks; undone to what was there. */
+const describe = Effect.fnUntraced(function* (call: Call, { deviceInfo: path, place }: Record, { mappedDir }: Site) {
+  if (path === undefined) return
+  const handover = yield* Handover
+  const { netConf, port } = call.configuration
+  const before = yield* handover.described(path)
+  const info = deviceInfo(port, netConf.container, socketInContainer(port, mappedDir, place.socketName))
+  yield* revertible(
+    "write the device information",
+    handover.describe(path, `${JSON.stringify(info)}\n`),
+    handover.describe(path, before)
+  )
 })
 
 const toAddress = ({ address, gateway }: CniResult["ips"][number]): Address => ({ address, gateway })

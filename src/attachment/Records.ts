@@ -24,6 +24,8 @@ export class Records extends Context.Service<
   {
     /** Writes the record that `make` gives for a free handle. Fails when this attachment has one already. */
     readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
+    /** Returns when the record is on disk, for which nobody has to wait idly: before the first change is soon enough. */
+    readonly keep: (record: Record) => Done
     /** The attachment's record; one that cannot be read is as good as none. */
     readonly find: (attachment: Attachment) => Done<Record | undefined>
     /** Removes the record, and what a killed `claim` left. `invocation`: only if that ADD wrote it. */
@@ -72,7 +74,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     for (const handle of handles(attachment)) {
       const record = makeRecord(handle)
       const beside = join(fresh, `${keyOf(attachment)}-${record.invocation}`)
-      yield* files.create(beside, toJson(record), 0o600, "synced")
+      yield* files.create(beside, toJson(record), 0o600)
       const claimed = yield* files
         .link(beside, pathOf(handle))
         .pipe(Effect.as(true), orElse("EEXIST", false), Effect.ensuring(Effect.ignore(files.unlink(beside))))
@@ -81,7 +83,6 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
         continue
       }
-      yield* files.syncDirectory(directory)
       return record
     }
     return yield* new RecordError({
@@ -101,13 +102,22 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     )
   })
 
+  const keep = Effect.fn("Records.keep")(
+    function* ({ handle }: Record) {
+      yield* files.sync(pathOf(handle))
+      yield* files.sync(directory)
+    },
+    Effect.mapError(fromFile("write the record"))
+  )
+
   const remove = Effect.fn("Records.remove")(
     function* (attachment: Attachment, invocation?: string) {
       const key = keyOf(attachment)
       for (const handle of handles(attachment)) {
         const record = yield* read(handle)
-        if (record === undefined || keyOf(record) !== key) continue
-        if (invocation !== undefined && record.invocation !== invocation) continue
+        // One that cannot be read is what a power cut left of a claim, before it had come to `keep`.
+        if (record === undefined ? invocation !== undefined : keyOf(record) !== key) continue
+        if (invocation !== undefined && record?.invocation !== invocation) continue
         yield* orElse("ENOENT", undefined)(files.unlink(pathOf(handle)))
       }
       for (const name of yield* orElse(["ENOENT", "ENOTDIR"], [])(files.list(fresh))) {
@@ -137,7 +147,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     Effect.mapError(fromFile("remove the original plugin's state"))
   )
 
-  return Records.of({ claim, find, remove, findLegacy, removeLegacy })
+  return Records.of({ claim, keep, find, remove, findLegacy, removeLegacy })
 })
 
 const alreadyAttached = (record: Record) =>

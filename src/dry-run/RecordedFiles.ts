@@ -114,7 +114,7 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorde
     }),
     removeDirectory: (path) => remove(path, "remove directory"),
     unlink: (path) => remove(path, "remove"),
-    syncDirectory: () => Effect.void,
+    sync: () => Effect.void,
     change: Effect.fnUntraced(function* (path, kind, { gid, mode }) {
       const node = yield* there("change", path)
       if (node.kind !== kind) return yield* refuse("change", path, "EINVAL")

@@ -10,7 +10,7 @@ import { type Difference, type Owned, type PortRequest, Vswitch } from "../vswit
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as Daemon from "./Daemon.ts"
 import * as Marks from "./Marks.ts"
-import { OvsClient } from "./OvsClient.ts"
+import { OvsClient, type Survey } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { plug } from "./Plug.ts"
 import { type PortPlan, portPlan } from "./PortPlan.ts"
@@ -28,7 +28,9 @@ const make = Effect.gen(function* () {
   const sockets = yield* Sockets
   const place = SocketPlace.make(files, sockets)
   const daemon = Daemon.make(files, sockets, client.peer)
-  const plugPort = plug(client, place)
+  /** What `preflight` saw: the transaction of `plug` checks it again, so it need not be asked for twice. */
+  const seen = new Map<string, Survey>()
+  const plugPort = plug(client, place, seen)
 
   const look = Effect.fn("OvsVswitch.preflight")(function* (request: PortRequest) {
     const plan = portPlan(request, yield* ovsPort(request))
@@ -36,6 +38,7 @@ const make = Effect.gen(function* () {
     // The directory of a client's socket is not judged: ADD makes it after this.
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
+    seen.set(request.invocation, survey)
   })
 
   const verify = Effect.fn("OvsVswitch.verify")(function* (request: PortRequest) {

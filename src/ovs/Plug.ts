@@ -17,7 +17,8 @@ import type { SocketPlace } from "./SocketPlace.ts"
 import * as Transactions from "./Transactions.ts"
 import { withdraw } from "./Withdraw.ts"
 
-export const plug = (client: OvsClient["Service"], place: SocketPlace) =>
+/** `seen`: surveys by invocation, good for one try: every belief in them stands as a `wait` in the transaction. */
+export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Map<string, Survey>) =>
   Effect.fn("OvsVswitch.plug")(function* (request: PortRequest, port: OvsVhostPort) {
     const plan = portPlan(request, port)
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
@@ -41,7 +42,8 @@ export const plug = (client: OvsClient["Service"], place: SocketPlace) =>
     })
 
     for (let attempt = 0; attempt < tries; attempt++) {
-      const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(operation))
+      const survey = seen.get(request.invocation) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
+      seen.delete(request.invocation)
       const problem =
         preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)

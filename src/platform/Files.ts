@@ -1,6 +1,6 @@
 /**
  * The file system, as far as the plugin needs it: the edge that tests replace to be out of space or read-only. Calls
- * are synchronous: local files, microseconds, and no thread pool to start. Links are never followed in the last
+ * are synchronous, but for `sync`: local files, microseconds, and no thread pool to start. Links are never followed in the last
  * component, because a container can write into the directories that this is used on.
  * Effect's own FileSystem layer costs 4.6 ms at start (docs/performance.md); no policy lives here.
  */
@@ -48,10 +48,10 @@ export class Files extends Context.Service<
     readonly makeDirectory: (path: string, mode: number) => Done
     /** `ENOTEMPTY` when it is in use. */
     readonly removeDirectory: (path: string) => Done
-    /** A new file; `EEXIST` when something is there, a dangling link included. `synced`: on disk when it returns. */
-    readonly create: (path: string, content: string, mode: number, durability?: "synced") => Done
-    /** Durable: the names in a directory are on disk when it returns. */
-    readonly syncDirectory: (path: string) => Done
+    /** A new file; `EEXIST` when something is there, a dangling link included. */
+    readonly create: (path: string, content: string, mode: number) => Done
+    /** A file's content, or the names in a directory, are on disk when it returns. Others run meanwhile: it takes long. */
+    readonly sync: (path: string) => Done
     readonly rename: (from: string, to: string) => Done
     readonly link: (from: string, to: string) => Done
     readonly symlink: (target: string, path: string) => Done
@@ -138,20 +138,28 @@ const make = Files.of({
       withDescriptor(path, O_RDONLY | O_DIRECTORY, 0, (fd) => Fs.fchmodSync(fd, mode))
     }),
   removeDirectory: (path) => attempt("remove directory", path, () => Fs.rmdirSync(path)),
-  create: (path, content, mode, durability) =>
+  create: (path, content, mode) =>
     attempt("create", path, () => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)).pipe(
       Effect.flatMap((fd) =>
         attempt("write", path, () => {
           using open = descriptor(fd)
           Fs.writeFileSync(open.fd, content)
           Fs.fchmodSync(open.fd, mode)
-          if (durability === "synced") Fs.fsyncSync(open.fd)
         }).pipe(Effect.tapError(() => Effect.ignore(attempt("remove", path, () => Fs.unlinkSync(path)))))
       ),
       Effect.uninterruptible
     ),
-  syncDirectory: (path) =>
-    attempt("sync", path, () => withDescriptor(path, O_RDONLY | O_DIRECTORY, 0, (fd) => Fs.fsyncSync(fd))),
+  sync: (path) =>
+    Effect.acquireUseRelease(
+      attempt("sync", path, () => Fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)),
+      (fd) =>
+        Effect.callback((resume) =>
+          Fs.fsync(fd, (cause) =>
+            resume(cause ? Effect.fail(new FileError({ operation: "sync", path, code: codeOf(cause) })) : Effect.void)
+          )
+        ),
+      (fd) => Effect.sync(() => Fs.closeSync(fd))
+    ),
   rename: (from, to) => attempt("rename", to, () => Fs.renameSync(from, to)),
   link: (from, to) => attempt("link", to, () => Fs.linkSync(from, to)),
   symlink: (target, path) => attempt("symlink", path, () => Fs.symlinkSync(target, path)),

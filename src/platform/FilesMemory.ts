@@ -141,8 +141,7 @@ export const layer = (state: MemoryFiles) => {
           kind !== "directory" ? fail("ENOTDIR") : state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
         ),
       create: (path, content, mode) => add("create", path, "file", content, mode),
-      syncDirectory: (path) =>
-        known("sync", path, ({ kind }, fail) => (kind === "directory" ? undefined : fail("ENOTDIR"))),
+      sync: (path) => known("sync", path, () => undefined),
       rename: (from, to) =>
         known("rename", from, ({ kind }, fail) => {
           const code = unfit(to)

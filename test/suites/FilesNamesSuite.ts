@@ -150,16 +150,16 @@ export const nameCases: ReadonlyArray<FilesCase> = [
     })
   },
   {
-    name: "syncDirectory takes directories only",
+    name: "sync takes files and directories",
     run: Effect.gen(function* () {
       const { at, files } = yield* zoo
       assert.deepEqual(
         yield* codesOf({
-          directory: files.syncDirectory(at("directory")),
-          file: files.syncDirectory(at("file")),
-          nothing: files.syncDirectory(at("nothing"))
+          directory: files.sync(at("directory")),
+          file: files.sync(at("file")),
+          nothing: files.sync(at("nothing"))
         }),
-        { directory: "succeeded", file: "ENOTDIR", nothing: "ENOENT" }
+        { directory: "succeeded", file: "succeeded", nothing: "ENOENT" }
       )
     })
   }

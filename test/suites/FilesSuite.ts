@@ -54,7 +54,7 @@ export const cases: ReadonlyArray<FilesCase> = [
       const { at, files } = yield* site
       const text = `Grüße 🙂\n${"x".repeat(100_000)}`
       for (const [name, mode] of [["a", 0o600] as const, ["b", 0o644] as const, ["c", 0o444] as const]) {
-        yield* files.create(at(name), text, mode, name === "a" ? "synced" : undefined)
+        yield* files.create(at(name), text, mode)
         assert.equal(yield* files.read(at(name), 1 << 20), text)
         assert.equal((yield* files.lstat(at(name)))?.mode, mode)
       }
