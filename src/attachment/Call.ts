@@ -6,9 +6,10 @@ import type { CniResult } from "../cni/CniResult.ts"
 import type { Configuration } from "../cni/Configuration.ts"
 import type { Environment } from "../cni/Environment.ts"
 import type { Delegation } from "../ipam/Ipam.ts"
-import { type Place, placeOf } from "../shared-dir/Place.ts"
+import { type Place, placeOf, type Volume } from "../shared-dir/Place.ts"
 import type { Address, PortRequest } from "../vswitch/Vswitch.ts"
 import { type Attachment, derivedMac } from "./Attachment.ts"
+import { deviceInfoPath } from "./DeviceInfo.ts"
 import { type Record, recordFormat } from "./Record.ts"
 
 export interface Call {
@@ -23,10 +24,11 @@ export const defaultStateDir = "/var/lib/cni/usrspcni"
 
 export const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
 
-export const placeFor = ({ attachment, configuration }: Call, handle: string): Place =>
+export const placeFor = ({ attachment, configuration }: Call, handle: string, volume?: Volume): Place =>
   placeOf({
     attachment,
     handle,
+    volume,
     port: configuration.port,
     sharedDir: configuration.netConf.sharedDir,
     stateDir: stateDirOf(configuration)
@@ -61,10 +63,12 @@ export const requestFor = (
 export const recordFor = (
   call: Call,
   handle: string,
+  volume: Volume | undefined,
   { invocation, made, since }: Pick<Record, "invocation" | "made" | "since">
 ): Record => {
   const { attachment, configuration, environment } = call
-  const { group, link, ...place } = placeFor(call, handle)
+  const place = placeFor(call, handle, volume)
+  const deviceInfo = deviceInfoPath(configuration.netConf)
   return {
     format: recordFormat,
     network: attachment.network,
@@ -75,13 +79,27 @@ export const recordFor = (
     invocation,
     since,
     handle,
-    place: { ...place, ...(link === undefined ? {} : { link }), ...(group === undefined ? {} : { group }) },
+    place: withoutAbsent(place),
     made,
     mac: macOf(call),
+    ...(deviceInfo === undefined ? {} : { deviceInfo }),
     configuration: configuration.text,
     args: environment.variables["CNI_ARGS"] ?? ""
   }
 }
 
+/** As a file has it. */
+const withoutAbsent = ({ group, link, volume, ...place }: Place): Record["place"] => ({
+  ...place,
+  ...(link === undefined ? {} : { link }),
+  ...(group === undefined ? {} : { group }),
+  ...(volume === undefined ? {} : { volume })
+})
+
 /** The record's place, with the absent keys spelled out. */
-export const placeOfRecord = ({ place }: Record): Place => ({ ...place, link: place.link, group: place.group })
+export const placeOfRecord = ({ place }: Record): Place => ({
+  ...place,
+  link: place.link,
+  group: place.group,
+  volume: place.volume
+})

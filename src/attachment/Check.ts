@@ -10,15 +10,16 @@ import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import { madeBySwitch } from "./Add.ts"
 import { type Call, delegation, placeOfRecord, requestFor, wantsAddresses } from "./Call.ts"
-import { isFor } from "./ContainerData.ts"
+import { Handover } from "./Handover.ts"
 import type { Record } from "./Record.ts"
 
 export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
   if (record === undefined) return yield* unknown(call)
-  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Ipam>> = [
+  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
     Effect.succeed(resultDifferences(call, record)),
     switchDifferences(call, record),
     fileDifferences(call, record),
+    handoverDifferences(record),
     addressDifferences(call)
   ]
   const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
@@ -73,11 +74,16 @@ const withGateway = ({ address, gateway }: { readonly address: string; readonly 
 const fileDifferences = (call: Call, record: Record): Differences<SharedDir> =>
   Effect.gen(function* () {
     const sharedDir = yield* SharedDir
-    const place = placeOfRecord(record)
-    const found = yield* sharedDir.verify(place, { socket: madeBySwitch(call) })
-    const text = yield* sharedDir.handed(place)
-    if (text === undefined) return [...found, `${place.configPath} is missing`]
-    return isFor(text, call.attachment) ? found : [...found, `${place.configPath} is not this attachment's any more`]
+    return yield* sharedDir.verify(placeOfRecord(record), { socket: madeBySwitch(call) })
+  })
+
+const handoverDifferences = (record: Record): Differences<Handover> =>
+  Effect.gen(function* () {
+    const handover = yield* Handover
+    const found = yield* handover.verify(placeOfRecord(record))
+    const { deviceInfo: path } = record
+    if (path === undefined || (yield* handover.described(path)) !== undefined) return found
+    return [...found, `the device information ${path} is missing`]
   })
 
 const addressDifferences = (call: Call): Differences<Ipam> =>

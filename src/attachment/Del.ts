@@ -13,9 +13,12 @@ import { Vswitch } from "../vswitch/Vswitch.ts"
 import { longHandle, plainHandle } from "./Attachment.ts"
 import { type Call, delegation, placeFor, placeOfRecord } from "./Call.ts"
 import { isFor } from "./ContainerData.ts"
+import { deviceInfoPath } from "./DeviceInfo.ts"
+import { Handover } from "./Handover.ts"
 import type { Legacy } from "./Legacy.ts"
 import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
+import type { Services } from "./Services.ts"
 
 /** `record` as found; undefined when it was lost, or the original plugin made the attachment. */
 export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
@@ -25,6 +28,11 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const failures = yield* all([
     step("unplug the port", unplug(call, record, legacy)),
     step("return the addresses", returnAddresses(call)),
+    step(
+      "take back what the container was told",
+      Effect.flatMap(Handover, ({ takeBack }) => takeBack)
+    ),
+    step("remove the device information", undescribe(call, record)),
     step("clear the shared directory", clear(call, record, legacy))
   ])
   if (failures.length > 0) return yield* together(failures)
@@ -35,7 +43,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   if (last.length > 0) return yield* together(last)
 })
 
-type Step = Effect.Effect<void, Explained, Vswitch | Ipam | SharedDir | Records>
+type Step = Effect.Effect<void, Explained, Services>
 
 const step = (name: string, self: Step): Step => Effect.withSpan(self, name)
 
@@ -67,13 +75,27 @@ const returnAddresses = Effect.fnUntraced(function* (call: Call) {
 const clear = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
   const sharedDir = yield* SharedDir
   if (record !== undefined) return yield* sharedDir.release(placeOfRecord(record), record.made)
-  for (const handle of [plainHandle(call.attachment), longHandle(call.attachment)]) {
-    const place = placeFor(call, handle)
+  for (const [handle, volume] of yield* placesLeft(call)) {
+    const place = placeFor(call, handle, volume)
     // Without a record the name alone does not prove whose it is: two ids can begin alike.
     const text = yield* sharedDir.handed(place)
     if (text === undefined || isFor(text, call.attachment))
       yield* sharedDir.release(place, madeByOriginal(place, legacy))
   }
+})
+
+const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call) {
+  const { oldVolumes } = yield* Handover
+  const volumes = [undefined, ...(yield* oldVolumes)]
+  return [plainHandle(attachment), longHandle(attachment)].flatMap((handle) =>
+    volumes.map((volume) => [handle, volume] as const)
+  )
+})
+
+const undescribe = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call, record: Record | undefined) {
+  const { describe } = yield* Handover
+  const path = record === undefined ? deviceInfoPath(netConf) : record.deviceInfo
+  if (path !== undefined) yield* describe(path, undefined)
 })
 
 /** The original made a directory for each container and did not mark it. */

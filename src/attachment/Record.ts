@@ -16,7 +16,8 @@ const PlaceSchema = Schema.Struct({
   switchPath: Schema.String,
   link: optional(Schema.String),
   configPath: Schema.String,
-  group: optional(Schema.String)
+  group: optional(Schema.String),
+  volume: optional(Schema.Literals(["kubelet", "runtime"]))
 })
 
 export const Record = Schema.Struct({
@@ -35,6 +36,8 @@ export const Record = Schema.Struct({
   /** Directories that were missing, so ours to remove. */
   made: Schema.Array(Schema.String),
   mac: Schema.String,
+  /** The device information file that ADD was asked for. */
+  deviceInfo: optional(Schema.String),
   /** The configuration as ADD got it, text. */
   configuration: Schema.String,
   /** CNI_ARGS as ADD got them. */

@@ -3,12 +3,13 @@
  * switch's layer chosen. The only place that knows all three programs.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { CniError, fromExplained } from "../cni/CniError.ts"
 import { inVersion } from "../cni/CniResult.ts"
 import { type Configuration, readConfiguration, readEnvelope } from "../cni/Configuration.ts"
 import type { Asked } from "../cni/Dispatch.ts"
-import { attachmentOf, type Environment, readArgs } from "../cni/Environment.ts"
+import { attachmentOf, type Environment, readArgs, type Variables } from "../cni/Environment.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort } from "../cni/HostPort.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
@@ -17,19 +18,31 @@ import type { Attachment } from "./Attachment.ts"
 import { type Call, defaultStateDir } from "./Call.ts"
 import { check } from "./Check.ts"
 import { del } from "./Del.ts"
+import { handoverFor } from "./Handovers.ts"
 import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
-import type { EngineLayer } from "./Services.ts"
+import type { EngineLayer, HandoverLayer } from "./Services.ts"
 
 /** What goes to stdout: ADD's result, nothing for the others. */
 export type Document = Readonly<{ [key: string]: unknown }> | undefined
 
-/** Runs the verb; `engine` gives the switch's layer for a port. Needs a `Records` of {@link stateDirOfAsked}. */
-export const runVerb = Effect.fnUntraced(function* (asked: Asked, engine: (port: HostPort) => EngineLayer) {
-  return yield* program(asked, engine).pipe(
+/** The layers that the configuration decides on. */
+export interface Choices {
+  readonly engine: (port: HostPort) => EngineLayer
+  readonly handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer
+}
+
+/** Runs the verb. Needs a `Records` of {@link stateDirOfAsked}. */
+export const runVerb = Effect.fnUntraced(function* (
+  asked: Asked,
+  engine: Choices["engine"],
+  handover: Choices["handover"] = handoverFor
+) {
+  return yield* program(asked, { engine, handover }).pipe(
     Effect.catchTags({
       VswitchError: (error) => Effect.fail(fromExplained(error)),
       IpamError: (error) => Effect.fail(fromExplained(error)),
+      PodsError: (error) => Effect.fail(fromExplained(error)),
       SharedDirError: (error) => Effect.fail(fromExplained(error)),
       RecordError: (error) => Effect.fail(fromExplained(error))
     }),
@@ -37,22 +50,26 @@ export const runVerb = Effect.fnUntraced(function* (asked: Asked, engine: (port:
   )
 })
 
-const program = Effect.fnUntraced(function* (asked: Asked, engine: (port: HostPort) => EngineLayer) {
+const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
   const { environment, previous, verb } = asked
   yield* lookAtSandbox(asked)
   if (verb === "ADD") {
     const call = yield* callFor(asked, attachmentIn(asked))
     yield* Effect.forEach(call.configuration.warnings, (warning) => Effect.logWarning(warning))
-    const result = yield* Effect.provide(add(call), engine(call.configuration.port))
+    const result = yield* Effect.provide(add(call), chosen(call, choices))
     return inVersion(asked.envelope.version, result)
   }
-  const attachment = attachmentIn(asked)
-  const record = yield* recordOf(asked, attachment)
+  const named = attachmentIn(asked)
+  const record = yield* recordOf(asked, named)
+  const attachment = { ...named, pod: named.pod ?? record?.pod }
   const configuration = yield* configurationThatCounts(asked, record)
   const call: Call = { attachment, configuration, environment, previous }
-  yield* Effect.provide(verb === "DEL" ? del(call, record) : check(call, record), engine(configuration.port))
+  yield* Effect.provide(verb === "DEL" ? del(call, record) : check(call, record), chosen(call, choices))
   return undefined
 })
+
+const chosen = ({ attachment, configuration, environment }: Call, { engine, handover }: Choices) =>
+  Layer.merge(engine(configuration.port), handover(attachment, configuration, environment.variables))
 
 const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmentOf(envelope.name, environment)
 

@@ -22,6 +22,7 @@ export const ErrorCodes = {
   CheckFailed: 105,
   CleanupIncomplete: 106,
   Interrupted: 107,
+  ApiServer: 108,
   Internal: 999
 } as const
 

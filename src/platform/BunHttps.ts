@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { Https, HttpsError, type HttpsRequest, type HttpsResponse, type Tls } from "./Https.ts"
 
-const send = Effect.fn("Https.send")(function* (request: HttpsRequest) {
+export const send = Effect.fn("Https.send")(function* (request: HttpsRequest) {
   const { origin } = new URL(request.url)
   const failed = (cause: unknown) => new HttpsError({ origin, code: codeOf(cause) })
   const response = yield* Effect.tryPromise({ try: (signal) => direct(request, signal), catch: failed })

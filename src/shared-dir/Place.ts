@@ -1,11 +1,18 @@
 /**
  * Where an attachment's files are: the directory that host and container share, the socket in it, the configuration
  * that the container reads, and the path that the switch is told. Pure: computed once, written into the record.
- * Rules (2) and (3) and the file names are the original's, on which pods rely.
+ * Rules (2) and (3) and the file names are the original's, on which pods rely; rule (1) is `kubernetes/PodVolume.ts`.
  */
 import { dirname, join } from "node:path"
 import { type Attachment, keyOf, shortId } from "../attachment/Attachment.ts"
 import type { HostPort } from "../cni/HostPort.ts"
+
+/** A pod's volume: shared with others perhaps, so it is never removed, and only our files in it are. */
+export interface Volume {
+  readonly directory: string
+  /** Who makes it when it is missing: kubelet before ADD, or the runtime after it. */
+  readonly maker: "kubelet" | "runtime"
+}
 
 export interface Place {
   readonly directory: string
@@ -19,6 +26,8 @@ export interface Place {
   readonly configPath: string
   /** Group name or number that may use socket and directory. */
   readonly group: string | undefined
+  /** `directory` is a pod's volume, and who makes it. */
+  readonly volume: Volume["maker"] | undefined
 }
 
 export interface PlaceOptions {
@@ -26,6 +35,8 @@ export interface PlaceOptions {
   readonly port: HostPort
   /** `<id12>-<ifname>`, or longer when that was taken. */
   readonly handle: string
+  /** Goes before the other rules. */
+  readonly volume?: Volume | undefined
   readonly sharedDir: string | undefined
   readonly stateDir: string
 }
@@ -33,11 +44,14 @@ export interface PlaceOptions {
 /** sun_path has 108 bytes, one of them NUL; VPP from 23.06 keeps one more for itself. */
 export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
 
-export const placeOf = ({ attachment, handle, port, sharedDir, stateDir }: PlaceOptions): Place => {
-  const directory = join(sharedDir ?? defaultBase(port), shortId(attachment))
+/** VPP from 23.06 takes no other characters in a socket's path; kubelet's directory for an emptyDir has a `~`. */
+const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)
+
+export const placeOf = ({ attachment, handle, port, sharedDir, stateDir, volume }: PlaceOptions): Place => {
+  const directory = volume?.directory ?? join(sharedDir ?? defaultBase(port), shortId(attachment))
   const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
   const socketPath = join(directory, socketName)
-  const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port)
+  const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port) && speakable(port, socketPath)
   const link = fits ? undefined : join(stateDir, "links", keyOf(attachment))
   return {
     directory,
@@ -46,7 +60,8 @@ export const placeOf = ({ attachment, handle, port, sharedDir, stateDir }: Place
     switchPath: link === undefined ? socketPath : join(link, socketName),
     link,
     configPath: join(directory, `configData-${handle}.json`),
-    group: port.group
+    group: port.group,
+    volume: volume?.maker
   }
 }
 

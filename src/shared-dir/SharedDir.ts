@@ -14,6 +14,7 @@ import { bind, removeSocket } from "./BindMount.ts"
 import { ensure, missing, removeUnused } from "./Directories.ts"
 import type { Place } from "./Place.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
+import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
 
@@ -50,20 +51,14 @@ const make = Effect.gen(function* () {
 
   const survey = Effect.fn("SharedDir.survey")(function* (place: Place) {
     yield* gidOf(files, place)
+    if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("look at"))
   })
 
   const prepare = Effect.fn("SharedDir.prepare")(function* (place: Place) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
     const gid = yield* gidOf(files, place)
-    yield* Effect.mapError(ensure(files, place.directory, 0o755), fromFile("make"))
-    // setgid: what the application makes in it belongs to the group as well. Without a group, root's only.
-    if (gid !== undefined) {
-      yield* Effect.mapError(
-        files.change(place.directory, "directory", { gid, mode: 0o2770 }),
-        fromFile("set the group of")
-      )
-    }
+    yield* place.volume === undefined ? makeOwn(files, place, gid) : VolumeDirectory.prepare(files, place, gid)
     if (place.link !== undefined) {
       yield* Effect.mapError(makeLink(files, place.link, place.directory), fromFile("make the short link"))
     }
@@ -103,7 +98,9 @@ const make = Effect.gen(function* () {
       removeFile(files, `${place.configPath}.new`),
       removeSocket(files, processes, place.socketPath),
       place.link === undefined ? Effect.void : removeLink(files, place.link),
-      Effect.mapError(removeUnused(files, place.directory, made), fromFile("remove"))
+      place.volume === undefined
+        ? Effect.mapError(removeUnused(files, place.directory, made), fromFile("remove"))
+        : Effect.void
     ]
     const [, failures] = yield* Effect.partition(steps, (step) => step)
     const [first] = failures
@@ -134,6 +131,13 @@ const make = Effect.gen(function* () {
   )
 
   return SharedDir.of({ survey, prepare, publish, open, hand, release, handed, verify })
+})
+
+const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], { directory }: Place, gid: number | undefined) {
+  yield* Effect.mapError(ensure(files, directory, 0o755), fromFile("make"))
+  if (gid === undefined) return
+  // setgid: what the application makes in it belongs to the group as well. Without a group, root's only.
+  yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2770 }), fromFile("set the group of"))
 })
 
 const removeFile = (files: Files["Service"], path: string): Done =>

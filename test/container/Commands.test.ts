@@ -7,6 +7,7 @@ import { TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
+import * as NodeHttps from "../../src/platform/NodeHttps.ts"
 import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
 import * as NodeSlots from "../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../src/platform/NodeSockets.ts"
@@ -15,6 +16,7 @@ import { configurationData, element, listening, type Pod, pod } from "./support/
 const edges = Layer.mergeAll(
   NodeServices.layer,
   Files.layer,
+  NodeHttps.layer,
   Namespaces.layer,
   NodeProcesses.layer,
   NodeSockets.layer,

@@ -1,0 +1,39 @@
+/** {@link Handover} without an API server: the container is told by a file beside its socket. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Files } from "../platform/Files.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { Attachment } from "./Attachment.ts"
+import { isFor } from "./ContainerData.ts"
+import * as DeviceInfoFile from "./DeviceInfoFile.ts"
+import { defaultMappedDir, Handover } from "./Handover.ts"
+
+/** What both layers do alike. */
+export const deviceInformation = (files: Files["Service"]): Pick<Handover["Service"], "described" | "describe"> => ({
+  described: (path) => DeviceInfoFile.read(files, path),
+  describe: (path, text) =>
+    text === undefined ? DeviceInfoFile.remove(files, path) : DeviceInfoFile.write(files, path, text)
+})
+
+export const layer = (attachment: Attachment): Layer.Layer<Handover, never, Files | SharedDir> =>
+  Layer.effect(
+    Handover,
+    Effect.gen(function* () {
+      const sharedDir = yield* SharedDir
+      return Handover.of({
+        ...deviceInformation(yield* Files),
+        site: Effect.succeed({ volume: undefined, mappedDir: defaultMappedDir }),
+        oldVolumes: Effect.succeed([]),
+        give: (place, data) => sharedDir.hand(place, `${JSON.stringify(data)}\n`),
+        takeBack: Effect.void,
+        verify: (place) =>
+          Effect.map(sharedDir.handed(place), (text) =>
+            text === undefined
+              ? [`${place.configPath} is missing`]
+              : isFor(text, attachment)
+                ? []
+                : [`${place.configPath} is not this attachment's any more`]
+          )
+      })
+    })
+  )

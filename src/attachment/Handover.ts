@@ -1,0 +1,43 @@
+/**
+ * What others are told about a port: the container, by a file beside its socket or by annotations of its pod, and Multus,
+ * by the device information file that it asks for. Also where the pod wants its files. Two layers: `FileHandover.ts`,
+ * and `kubernetes/PodHandover.ts` for a network with credentials for the API server.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { PodsError } from "../kubernetes/PodsError.ts"
+import type { Place, Volume } from "../shared-dir/Place.ts"
+import type { SharedDirError } from "../shared-dir/SharedDirError.ts"
+import type { ContainerData } from "./ContainerData.ts"
+
+export interface Site {
+  /** The pod's own volume; undefined: the network says where. */
+  readonly volume: Volume | undefined
+  /** The directory of the sockets in the container, with a slash at the end. */
+  readonly mappedDir: string
+}
+
+type Done<A = void> = Effect.Effect<A, PodsError | SharedDirError>
+
+export class Handover extends Context.Service<
+  Handover,
+  {
+    /** Asked before the first change of ADD. */
+    readonly site: Done<Site>
+    /** Where files may be of an attachment that has no record: what can still be found out. */
+    readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
+    /** Tells the container, in the place of what it was told of this interface before. */
+    readonly give: (place: Place, data: ContainerData) => Done
+    /** Takes it back; gone already is no failure. A file beside the socket goes with the shared directory. */
+    readonly takeBack: Done
+    /** What is not as `give` left it, in words. */
+    readonly verify: (place: Place) => Done<ReadonlyArray<string>>
+    /** The device information file as it is; undefined when there is none. */
+    readonly described: (path: string) => Done<string | undefined>
+    /** Writes it; undefined removes it. */
+    readonly describe: (path: string, text: string | undefined) => Done
+  }
+>()("userspace-cni/Handover") {}
+
+/** Where applications look when nothing else is said. */
+export const defaultMappedDir = "/var/lib/cni/usrspcni/"

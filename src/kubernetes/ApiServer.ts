@@ -1,0 +1,123 @@
+/**
+ * One request to the API server, and what its answer means. Knows no retries (see `Persistence.ts`) and no pods.
+ * Kubernetes API conventions: HTTP status codes, the kind Status.
+ */
+import { X509Certificate } from "node:crypto"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Https, HttpsError, HttpsResponse } from "../platform/Https.ts"
+import type { Access } from "./Credentials.ts"
+import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
+import type { Reason } from "./PodsError.ts"
+
+export interface Wanted {
+  readonly method: "GET" | "PUT" | "PATCH"
+  /** `/api/v1/...` */
+  readonly path: string
+  readonly body?: string
+}
+
+/** etcd takes 1.5 MiB of an object; what the API server adds to it is little. */
+const limit = 4 << 20
+
+const contentTypes = { GET: undefined, PUT: "application/json", PATCH: "application/merge-patch+json" } as const
+
+export const ask = Effect.fn("ApiServer.ask")(function* (
+  https: Https["Service"],
+  { server, tls, token }: Access,
+  { body, method, path }: Wanted
+) {
+  const { answer } = yield* KubernetesDeadlines
+  const contentType = contentTypes[method]
+  const headers = {
+    accept: "application/json",
+    "user-agent": "userspace-cni",
+    ...(contentType === undefined ? {} : { "content-type": contentType }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${Redacted.value(token)}` })
+  }
+  const response = yield* https.send({ method, url: `${server}${path}`, headers, body, tls, limit }).pipe(
+    Effect.mapError(broken),
+    Effect.timeoutOrElse({
+      duration: `${answer} seconds`,
+      orElse: () => Effect.fail<Reason>({ _tag: "TooSlow", seconds: answer })
+    })
+  )
+  if (response.status === 200 || response.status === 201) return response.body
+  if (response.status === 401) {
+    return yield* Effect.fail(unauthorized({ tls, token }, yield* Clock.currentTimeMillis))
+  }
+  return yield* Effect.fail(refused(response))
+})
+
+/** Names of OpenSSL's and Node's verdicts on a certificate. */
+const untrusted = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/
+
+const broken = ({ code, origin }: HttpsError): Reason => {
+  if (untrusted.test(code)) return { _tag: "Untrusted", code }
+  if (code === "TOOBIG") return { _tag: "Garbage", problem: `an answer of more than ${limit} bytes` }
+  if (code === "BADTLS") {
+    const problem = `has a certificate or a key that cannot be used, or two that do not belong together`
+    return { _tag: "NoAccess", path: `the kubeconfig for ${origin}`, problem, missing: false }
+  }
+  return { _tag: "Unreachable", code }
+}
+
+const Status = Schema.Struct({
+  message: Schema.optionalKey(Schema.String),
+  details: Schema.optionalKey(Schema.NullOr(Schema.Struct({ retryAfterSeconds: Schema.optionalKey(Schema.Number) })))
+})
+const decodeStatus = Schema.decodeUnknownOption(Schema.fromJsonString(Status))
+
+const refused = ({ body, retryAfter, status }: HttpsResponse): Reason => {
+  const told = Option.getOrUndefined(decodeStatus(body))
+  const said = excerpt(told?.message ?? body)
+  const seconds = retryAfter !== undefined && /^\d{1,4}$/.test(retryAfter) ? Number(retryAfter) : undefined
+  switch (status) {
+    case 403:
+      return { _tag: "Forbidden", said }
+    case 404:
+    case 410:
+      return { _tag: "NotFound" }
+    case 409:
+      return { _tag: "Conflict" }
+    default: {
+      if (status !== 429 && status < 500) return { _tag: "Refused", status, said }
+      const wait = seconds ?? told?.details?.retryAfterSeconds
+      return { _tag: "Busy", status, said, ...(wait === undefined ? {} : { seconds: wait }) }
+    }
+  }
+}
+
+/** A line of it, without what breaks a line. */
+const excerpt = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, " ").trim()
+  return line === "" ? "(no words)" : line.length > 300 ? `${line.slice(0, 300)}...` : line
+}
+
+/** The API server does not say why. What has expired can be seen here. */
+const unauthorized = ({ tls, token }: Pick<Access, "tls" | "token">, now: number): Reason => {
+  const ends = [
+    { what: "the token", at: token === undefined ? undefined : expiryOfToken(Redacted.value(token)) },
+    { what: "the client certificate", at: tls.client === undefined ? undefined : expiryOfCertificate(tls.client.cert) }
+  ]
+  const expired = ends.find(({ at }) => at !== undefined && at <= now)
+  return expired?.at === undefined
+    ? { _tag: "Unauthorized" }
+    : { _tag: "Unauthorized", expired: `${expired.what} expired at ${new Date(expired.at).toISOString()}` }
+}
+
+const Claims = Schema.fromJsonString(Schema.Struct({ exp: Schema.Finite }))
+const decodeClaims = Schema.decodeUnknownOption(Claims)
+
+/** RFC 7519, 4.1.4. Other tokens tell nothing. */
+const expiryOfToken = (token: string): number | undefined => {
+  const claims = decodeClaims(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+  return Option.isSome(claims) && Math.abs(claims.value.exp) < 8e12 ? claims.value.exp * 1000 : undefined
+}
+
+const expiryOfCertificate = (pem: string): number | undefined =>
+  Result.getOrUndefined(Result.try(() => new X509Certificate(pem).validToDate.getTime()))

@@ -1,0 +1,58 @@
+/**
+ * What the pod's annotations tell its containers: `userspace/configuration-data`, a JSON array with one element an
+ * interface, and `userspace/mapped-dir`, the directory in the container in which the sockets are. Elements are found by
+ * `containerId` and `ifName`; others' stay as they are. Names and forms are the original's, on which readers rely. Pure.
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Annotations, Changes } from "./PodDocument.ts"
+
+export const dataKey = "userspace/configuration-data"
+export const mappedDirKey = "userspace/mapped-dir"
+
+/** Who an element is for. */
+export interface Key {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+const decodeArray = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.Unknown)))
+const decodeKey = Schema.decodeUnknownOption(Schema.Struct({ containerId: Schema.String, ifName: Schema.String }))
+const decodeName = Schema.decodeUnknownOption(Schema.Struct({ name: Schema.String }))
+
+const isFor =
+  ({ containerId, ifName }: Key) =>
+  (element: unknown): boolean =>
+    Option.exists(decodeKey(element), (key) => key.containerId === containerId && key.ifName === ifName)
+
+/** Empty when there are none. Undefined: something that is no array. */
+export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | undefined => {
+  const text = annotations[dataKey]
+  return text === undefined || text.trim() === "" ? [] : Option.getOrUndefined(decodeArray(text))
+}
+
+export const elementOf = (annotations: Annotations, key: Key): unknown => elementsOf(annotations)?.find(isFor(key))
+
+/** Whether an element is about this network. */
+export const isOf = (element: unknown, network: string): boolean =>
+  Option.exists(decodeName(element), ({ name }) => name === network)
+
+/** With the element, in the place of one that was there for the same interface. What is no array is replaced. */
+export const put = (annotations: Annotations, key: Key, element: unknown, mappedDir: string): Changes => {
+  const others = elementsOf(annotations) ?? []
+  const at = others.findIndex(isFor(key))
+  const elements = at < 0 ? [...others, element] : others.with(at, element)
+  const there = annotations[mappedDirKey]
+  // A pod's author may know better which directory it is. Without the slash it is the original's own.
+  const keep = there !== undefined && there !== "" && `${there}/` !== mappedDir
+  return { [dataKey]: JSON.stringify(elements), ...(keep ? {} : { [mappedDirKey]: mappedDir }) }
+}
+
+/** Without the element; without both annotations when it was the last and the directory is the one that `put` wrote. */
+export const remove = (annotations: Annotations, key: Key, mappedDir: string): Changes => {
+  const elements = elementsOf(annotations)
+  const others = elements?.filter((element) => !isFor(key)(element))
+  if (elements === undefined || others === undefined || others.length === elements.length) return {}
+  if (others.length > 0) return { [dataKey]: JSON.stringify(others) }
+  return { [dataKey]: undefined, ...(annotations[mappedDirKey] === mappedDir ? { [mappedDirKey]: undefined } : {}) }
+}

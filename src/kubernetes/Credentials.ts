@@ -1,0 +1,109 @@
+/**
+ * Credentials for the API server, with every file that they name read. Anew for each call: tokens and certificates are
+ * renewed under our feet.
+ */
+import { dirname, resolve } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { FileError, Files } from "../platform/Files.ts"
+import type { Tls } from "../platform/Https.ts"
+import { type Plan, readKubeconfig, type Source } from "./Kubeconfig.ts"
+import { account, fileOf, type Origin } from "./Origin.ts"
+
+export interface Access {
+  readonly server: string
+  readonly tls: Tls
+  readonly token: Redacted.Redacted<string> | undefined
+  /** What works, but should not stay so. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+/** Why there is none: a file, and what is wrong with it. */
+export interface NoAccess {
+  readonly path: string
+  readonly problem: string
+  /** The first file of all is not there. */
+  readonly missing: boolean
+}
+
+type Fs = Files["Service"]
+
+const limit = 1 << 20
+
+export const readAccess = Effect.fn("Credentials.read")(function* (files: Fs, origin: Origin) {
+  const main = fileOf(origin)
+  const plan = "kubeconfig" in origin ? yield* planOf(files, origin.kubeconfig) : inCluster(origin)
+  const get = (source: Source) => ("text" in source ? Effect.succeed(source.text) : read(files, source.file))
+  const wrong = (source: Source, problem: string) => bad("file" in source ? source.file : main, problem)
+  const ca = plan.ca === undefined ? undefined : yield* get(plan.ca)
+  if (plan.ca !== undefined && !ca?.includes("-----BEGIN ")) {
+    return yield* Effect.fail(wrong(plan.ca, "the certificate authority in it is not in PEM form"))
+  }
+  const token = plan.token === undefined ? undefined : (yield* get(plan.token)).trim()
+  if (plan.token !== undefined && !/^[\x21-\x7e]+$/.test(token ?? "")) {
+    return yield* Effect.fail(wrong(plan.token, "the token in it is empty, or has blanks in it"))
+  }
+  const client =
+    plan.client === undefined ? undefined : { cert: yield* get(plan.client.cert), key: yield* get(plan.client.key) }
+  const access: Access = {
+    server: plan.server,
+    tls: { ca: plan.verify ? ca : undefined, client, verify: plan.verify, serverName: plan.serverName },
+    token: token === undefined ? undefined : Redacted.make(token),
+    warnings: warnings(plan, main)
+  }
+  return access
+})
+
+const planOf = Effect.fnUntraced(function* (files: Fs, path: string) {
+  const text = yield* Effect.mapError(follow(files, path), (error) => unreadable(path, error, error.code === "ENOENT"))
+  const value = yield* Effect.mapError(parse(text), (problem) => bad(path, problem))
+  return yield* Effect.fromResult(
+    Result.mapError(readKubeconfig(value, dirname(path)), (problem) => bad(path, problem))
+  )
+})
+
+const inCluster = ({ host, port }: { readonly host: string; readonly port: string }): Plan => ({
+  server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+  ca: { file: `${account}/ca.crt` },
+  verify: true,
+  serverName: undefined,
+  token: { file: `${account}/token` },
+  client: undefined
+})
+
+/** JSON is YAML, and needs no library. */
+const parse = (text: string): Effect.Effect<unknown, string> => {
+  const json = Result.try((): unknown => JSON.parse(text))
+  if (Result.isSuccess(json)) return Effect.succeed(json.success)
+  return Effect.flatMap(
+    Effect.promise(() => import("js-yaml")),
+    ({ load }) => Effect.try({ try: (): unknown => load(text), catch: (cause) => `is not YAML${placeOf(cause)}` })
+  )
+}
+
+/** Where the parser stopped, without what it quotes, which may be a secret. */
+const placeOf = (cause: unknown): string => {
+  const [, line, column] = /\((\d+):(\d+)\)/.exec(cause instanceof Error ? cause.message : "") ?? []
+  return line === undefined ? "" : ` (line ${line}, column ${column})`
+}
+
+const bad = (path: string, problem: string, missing = false): NoAccess => ({ path, problem, missing })
+
+const unreadable = (path: string, { code }: FileError, missing = false) => bad(path, `cannot be read: ${code}`, missing)
+
+const read = (files: Fs, path: string) => Effect.mapError(follow(files, path), (error) => unreadable(path, error))
+
+/** Through links, by which kubelet and others renew files. What is above the last name, the kernel follows. */
+const follow = (files: Fs, path: string, links = 10): Effect.Effect<string, FileError> =>
+  files.read(path, limit).pipe(
+    Effect.catchIf(
+      ({ code }) => code === "ELOOP" && links > 0,
+      () => Effect.flatMap(files.readLink(path), (target) => follow(files, resolve(dirname(path), target), links - 1))
+    )
+  )
+
+const warnings = ({ server, verify }: Plan, path: string): ReadonlyArray<string> => [
+  ...(verify ? [] : [`${path} has insecure-skip-tls-verify: whoever answers for ${server} is believed`]),
+  ...(server.startsWith("http:") ? [`${path} reaches ${server} without TLS: anybody on the way can read along`] : [])
+]

@@ -1,0 +1,130 @@
+/**
+ * A kubeconfig, as far as it says how to reach one API server: its current context, and what that leads to. Pure: files
+ * that it names are read in `Credentials.ts`. Kubernetes: client-go, tools/clientcmd/api/v1.
+ */
+import { isAbsolute, join } from "node:path"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
+
+/** Go writes nil as null: both mean absent, and so does the empty text. */
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+const text = optional(Schema.String)
+
+const Cluster = Schema.Struct({
+  server: text,
+  "certificate-authority": text,
+  "certificate-authority-data": text,
+  "insecure-skip-tls-verify": optional(Schema.Boolean),
+  "tls-server-name": text,
+  "proxy-url": text
+})
+
+const User = Schema.Struct({
+  token: text,
+  tokenFile: text,
+  "client-certificate": text,
+  "client-certificate-data": text,
+  "client-key": text,
+  "client-key-data": text,
+  username: text,
+  as: text,
+  exec: optional(Schema.Unknown),
+  "auth-provider": optional(Schema.Unknown)
+})
+
+const Context = Schema.Struct({ cluster: text, user: text, namespace: text })
+
+const Config = Schema.Struct({
+  "current-context": text,
+  contexts: optional(Schema.Array(Schema.Struct({ name: Schema.String, context: optional(Context) }))),
+  clusters: optional(Schema.Array(Schema.Struct({ name: Schema.String, cluster: optional(Cluster) }))),
+  users: optional(Schema.Array(Schema.Struct({ name: Schema.String, user: optional(User) })))
+})
+
+/** A text, or the file that has it. */
+export type Source = { readonly text: string } | { readonly file: string }
+
+/** How to reach the API server, with files still to be read. */
+export interface Plan {
+  /** Without a slash at the end; may have a path. */
+  readonly server: string
+  readonly ca: Source | undefined
+  readonly verify: boolean
+  readonly serverName: string | undefined
+  readonly token: Source | undefined
+  readonly client: { readonly cert: Source; readonly key: Source } | undefined
+}
+
+type Problem<A> = Result.Result<A, string>
+
+const decode = Schema.decodeUnknownResult(Config)
+
+/** `directory`: relative paths start there. Failures are said in words, and show no secret. */
+export const readKubeconfig = (value: unknown, directory: string): Problem<Plan> => {
+  const decoded = decode(value)
+  if (Result.isFailure(decoded)) {
+    const [issue] = makeFormatterStandardSchemaV1()(decoded.failure.issue).issues
+    const path = (issue?.path ?? []).map((part) => (typeof part === "object" ? part.key : part)).map(String)
+    return Result.fail(path.length === 0 ? "is no kubeconfig" : `${path.join(".")} is not what belongs there`)
+  }
+  const { "current-context": current, clusters, contexts, users } = decoded.success
+  if (!current) return Result.fail("has no current-context")
+  return Result.gen(function* () {
+    const { context } = yield* named("context", contexts, current)
+    const { cluster } = yield* named("cluster", clusters, context?.cluster)
+    // A context may do without a user: `kubectl proxy` wants none.
+    const { user } = context?.user ? yield* named("user", users, context.user) : { user: undefined }
+    return yield* planFor(cluster ?? {}, user ?? {}, directory)
+  })
+}
+
+const named = <A extends { readonly name: string }>(
+  kind: string,
+  all: ReadonlyArray<A> | null | undefined,
+  wanted: string | null | undefined
+): Problem<A> => {
+  const found = all?.find(({ name }) => name === wanted)
+  if (found !== undefined) return Result.succeed(found)
+  const there = (all ?? []).map(({ name }) => name).join(", ")
+  return Result.fail(`has no ${kind} ${JSON.stringify(wanted ?? "")} (${there === "" ? "none at all" : there})`)
+}
+
+const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory: string): Problem<Plan> => {
+  const unsupported = [
+    ...(user.exec ? ["exec"] : []),
+    ...(user["auth-provider"] ? ["auth-provider"] : []),
+    ...(user.username ? ["username"] : []),
+    ...(user.as ? ["as"] : [])
+  ]
+  if (unsupported.length > 0) {
+    return Result.fail(`its user has ${unsupported.join(", ")}, and only a token or a client certificate is supported`)
+  }
+  if (cluster["proxy-url"]) return Result.fail("its cluster has proxy-url, and the API server is only asked directly")
+  const server = cluster.server ?? ""
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
+    return Result.fail(`its cluster's server ${JSON.stringify(server)} is not an https:// URL`)
+  }
+  const source = (inline: string | null | undefined, file: string | null | undefined) =>
+    either(inline ? { text: Buffer.from(inline, "base64").toString("utf8") } : undefined, file, directory)
+  const cert = source(user["client-certificate-data"], user["client-certificate"])
+  const key = source(user["client-key-data"], user["client-key"])
+  if ((cert === undefined) !== (key === undefined)) {
+    return Result.fail("its user has a client certificate without its key, or a key without its certificate")
+  }
+  return Result.succeed({
+    server: server.replace(/\/+$/, ""),
+    ca: source(cluster["certificate-authority-data"], cluster["certificate-authority"]),
+    verify: cluster["insecure-skip-tls-verify"] !== true,
+    serverName: cluster["tls-server-name"] || undefined,
+    // The file goes first, because what is in it gets renewed.
+    token: either(undefined, user.tokenFile, directory) ?? (user.token ? { text: user.token } : undefined),
+    client: cert === undefined || key === undefined ? undefined : { cert, key }
+  })
+}
+
+const either = (
+  inline: { readonly text: string } | undefined,
+  file: string | null | undefined,
+  directory: string
+): Source | undefined => inline ?? (file ? { file: isAbsolute(file) ? file : join(directory, file) } : undefined)

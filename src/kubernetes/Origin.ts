@@ -1,0 +1,25 @@
+/**
+ * Whether there is an API server to talk to, and where its credentials come from. Small, because every call asks it:
+ * nothing else of this folder is loaded when the answer is no. Pure.
+ */
+import type { Variables } from "../cni/Environment.ts"
+
+export type Origin =
+  | { readonly kubeconfig: string }
+  /** A service account in the plugin's own pod, with the variables that kubelet sets there. */
+  | { readonly host: string; readonly port: string }
+
+export const account = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+/**
+ * The configuration's kubeconfig goes first. The variables alone prove nothing: Multus' thick plugin hands them down to
+ * plugins that see the node's files, where there is no account.
+ */
+export const originOf = (kubeconfig: string | undefined, variables: Variables): Origin | undefined => {
+  if (kubeconfig !== undefined) return { kubeconfig }
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = variables
+  return host && port ? { host, port } : undefined
+}
+
+/** The file that shows whether it is there. */
+export const fileOf = (origin: Origin): string => ("kubeconfig" in origin ? origin.kubeconfig : `${account}/token`)

@@ -1,0 +1,44 @@
+/**
+ * How long and how often the API server is asked again: the one policy for reads and writes. What will not get better by
+ * waiting is not waited for.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
+import type { Reason } from "./PodsError.ts"
+
+/** Runs `attempt` again while that may help and the total allows it; gives the last failure. */
+export const persist = <A, R>(attempt: Effect.Effect<A, Reason, R>): Effect.Effect<A, Reason, R> =>
+  Effect.gen(function* () {
+    const { total } = yield* KubernetesDeadlines
+    const end = (yield* Clock.currentTimeMillis) + total * 1000
+    const next = (round: number): Effect.Effect<A, Reason, R> =>
+      Effect.catch(
+        attempt,
+        Effect.fnUntraced(function* (reason: Reason) {
+          const pause = pauseAfter(reason, round, yield* Random.next)
+          const now = yield* Clock.currentTimeMillis
+          if (pause === undefined || now + pause >= end) return yield* Effect.fail(reason)
+          yield* Effect.logDebug(`asking the API server again in ${Math.round(pause)} ms: ${reason._tag}`)
+          return yield* Effect.andThen(Effect.sleep(pause), next(round + 1))
+        })
+      )
+    return yield* next(0)
+  })
+
+/** Milliseconds; undefined: never. `chance`: from 0 to 1, so that those who failed together do not come back together. */
+export const pauseAfter = (reason: Reason, round: number, chance: number): number | undefined => {
+  const growing = (first: number, most: number) => Math.min(first * 2 ** round, most) * (0.5 + chance / 2)
+  switch (reason._tag) {
+    case "Unreachable":
+    case "TooSlow":
+      return growing(100, 2000)
+    case "Busy":
+      return reason.seconds === undefined ? growing(200, 2000) : reason.seconds * 1000
+    case "Conflict":
+      return growing(10, 500)
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A pod as the API server has it: the parts that concern us, and the whole, so that it can be written back with nothing
+ * but annotations changed. Pure.
+ */
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { parse, stringify } from "./ExactJson.ts"
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const Mount = Schema.Struct({
+  name: Schema.String,
+  mountPath: Schema.String,
+  subPath: optional(Schema.String),
+  subPathExpr: optional(Schema.String)
+})
+
+const Volume = Schema.StructWithRest(
+  Schema.Struct({
+    name: Schema.String,
+    hostPath: optional(Schema.Struct({ path: Schema.String, type: optional(Schema.String) })),
+    emptyDir: optional(Schema.Unknown)
+  }),
+  [Schema.Record(Schema.String, Schema.Unknown)]
+)
+
+const Annotations = Schema.Record(Schema.String, Schema.String)
+
+const Document = Schema.Struct({
+  kind: Schema.Literal("Pod"),
+  metadata: Schema.Struct({
+    name: Schema.String,
+    namespace: Schema.String,
+    uid: Schema.String,
+    resourceVersion: Schema.String,
+    annotations: optional(Annotations)
+  }),
+  spec: Schema.Struct({
+    volumes: optional(Schema.Array(Volume)),
+    containers: optional(Schema.Array(Schema.Struct({ volumeMounts: optional(Schema.Array(Mount)) })))
+  })
+})
+
+export type Annotations = Readonly<Record<string, string>>
+/** Undefined: the annotation goes. */
+export type Changes = Readonly<Record<string, string | undefined>>
+
+export interface PodDocument {
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly annotations: Annotations
+  readonly volumes: ReadonlyArray<typeof Volume.Type>
+  /** All containers' together. */
+  readonly mounts: ReadonlyArray<typeof Mount.Type>
+  /** As it came. */
+  readonly whole: unknown
+}
+
+const decode = Schema.decodeUnknownOption(Document)
+
+export const readPod = (text: string): Option.Option<PodDocument> =>
+  Option.flatMap(Option.fromNullishOr(Result.getOrUndefined(parse(text))), (whole) =>
+    Option.map(decode(whole), ({ metadata: { annotations, resourceVersion, uid }, spec }) => ({
+      uid,
+      resourceVersion,
+      annotations: annotations ?? {},
+      volumes: spec.volumes ?? [],
+      mounts: (spec.containers ?? []).flatMap(({ volumeMounts }) => volumeMounts ?? []),
+      whole
+    }))
+  )
+
+/** The manifest of a static pod has a UID of its own, by which kubelet and runtime know it; its mirror here has another. */
+export const isPod = ({ annotations, uid }: PodDocument, wanted: string): boolean =>
+  wanted === "" || uid === wanted || annotations["kubernetes.io/config.hash"] === wanted
+
+/** What of the changes is not so already. */
+export const outstanding = ({ annotations }: PodDocument, changes: Changes): Changes =>
+  Object.fromEntries(Object.entries(changes).filter(([key, value]) => annotations[key] !== value))
+
+/** The whole pod, for PUT. It carries its resourceVersion, so that it is only taken if nobody wrote meanwhile. */
+export const wholeWith = (pod: PodDocument, changes: Changes): string => {
+  const whole = fields(pod.whole)
+  const metadata = fields(whole["metadata"])
+  const annotations = Object.entries({ ...pod.annotations, ...changes }).filter(([, value]) => value !== undefined)
+  return stringify({ ...whole, metadata: { ...metadata, annotations: Object.fromEntries(annotations) } })
+}
+
+/** The changes alone, for PATCH (RFC 7396), under the same condition. */
+export const mergePatch = ({ resourceVersion }: PodDocument, changes: Changes): string => {
+  const annotations = Object.entries(changes).map(([key, value]) => [key, value ?? null])
+  return stringify({ metadata: { resourceVersion, annotations: Object.fromEntries(annotations) } })
+}
+
+const fields = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? { ...value } : {}

@@ -1,0 +1,141 @@
+/**
+ * The pod of an attachment on the API server: read once, and annotated so that a concurrent writer's changes survive.
+ * Nothing of a pod but annotations is ever changed. A quiet ADD costs two requests, and so does a quiet DEL.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type { Pod } from "../attachment/Attachment.ts"
+import { Files } from "../platform/Files.ts"
+import { Https } from "../platform/Https.ts"
+import { ask, type Wanted } from "./ApiServer.ts"
+import { type Access, readAccess } from "./Credentials.ts"
+import type { Origin } from "./Origin.ts"
+import { persist } from "./Persistence.ts"
+import {
+  type Annotations,
+  type Changes,
+  isPod,
+  mergePatch,
+  outstanding,
+  type PodDocument,
+  readPod,
+  wholeWith
+} from "./PodDocument.ts"
+import { PodsError, type Reason } from "./PodsError.ts"
+
+export class Pods extends Context.Service<
+  Pods,
+  {
+    /** The pod with this name, if it still has this UID (an empty one matches all). */
+    readonly read: (pod: Pod) => Effect.Effect<PodDocument, PodsError>
+    /**
+     * Applies what `change` wants of the annotations, and does it again on the pod as it then is when somebody else
+     * wrote meanwhile. Starts from `seen`, or reads. Wants nothing: writes nothing.
+     */
+    readonly annotate: (
+      pod: Pod,
+      change: (annotations: Annotations) => Changes,
+      seen?: PodDocument
+    ) => Effect.Effect<void, PodsError>
+  }
+>()("userspace-cni/Pods") {
+  static readonly layer = (origin: Origin) =>
+    Layer.effect(
+      Pods,
+      Effect.suspend(() => make(origin))
+    )
+}
+
+type Asking<A> = Effect.Effect<A, Reason>
+
+/**
+ * Roles differ in what they allow, so a refused way to write is followed by the next. Multus' has update; one that can
+ * only touch status and metadata (pods/status) is enough; patch is what others give.
+ */
+const ways = [
+  { method: "PUT", subresource: "" },
+  { method: "PUT", subresource: "/status" },
+  { method: "PATCH", subresource: "" },
+  { method: "PATCH", subresource: "/status" }
+] as const
+
+const make = Effect.fnUntraced(function* (origin: Origin) {
+  const files = yield* Files
+  const https = yield* Https
+
+  const access = yield* Effect.cached(
+    readAccess(files, origin).pipe(
+      Effect.mapError((problem): Reason => ({ _tag: "NoAccess", ...problem })),
+      Effect.tap(({ warnings }) => Effect.forEach(warnings, (warning) => Effect.logWarning(warning)))
+    )
+  )
+
+  const request = (wanted: Wanted) => Effect.flatMap(access, (known) => ask(https, known, wanted))
+
+  const readOnce = (pod: Pod): Asking<PodDocument> =>
+    Effect.flatMap(request({ method: "GET", path: pathOf(pod) }), (text) => judged(text, pod))
+
+  const write = (pod: Pod, seen: PodDocument, changes: Changes): Asking<void> => {
+    const by = ([way, ...rest]: ReadonlyArray<(typeof ways)[number]>, first?: Reason): Asking<void> =>
+      way === undefined
+        ? Effect.fail(first ?? { _tag: "Forbidden", said: "" })
+        : request({
+            method: way.method,
+            path: `${pathOf(pod)}${way.subresource}`,
+            body: way.method === "PUT" ? wholeWith(seen, changes) : mergePatch(seen, changes)
+          }).pipe(
+            Effect.asVoid,
+            Effect.catchIf(
+              ({ _tag }) => _tag === "Forbidden",
+              (reason) => by(rest, first ?? reason)
+            )
+          )
+    return by(ways)
+  }
+
+  const asError =
+    (operation: string, { name, namespace }: Pod) =>
+    (reason: Reason) =>
+      Effect.flatMap(serverOf(access), (server) =>
+        Effect.fail(new PodsError({ server, operation: `${operation} pod ${namespace}/${name}`, reason }))
+      )
+
+  const read = Effect.fn("Pods.read")((pod: Pod) => Effect.catch(persist(readOnce(pod)), asError("read", pod)))
+
+  const annotate = Effect.fn("Pods.annotate")(function* (
+    pod: Pod,
+    change: (annotations: Annotations) => Changes,
+    seen?: PodDocument
+  ) {
+    let known = seen
+    const once = Effect.gen(function* () {
+      const current = known ?? (yield* readOnce(pod))
+      // Whatever becomes of the write, the next attempt looks first: it may have been done, or somebody else's was.
+      known = undefined
+      const changes = outstanding(current, change(current.annotations))
+      if (Object.keys(changes).length > 0) yield* write(pod, current, changes)
+    })
+    yield* Effect.catch(persist(once), asError("annotate", pod))
+  })
+
+  return Pods.of({ read, annotate })
+})
+
+const pathOf = ({ name, namespace }: Pod): string =>
+  `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`
+
+const judged = (text: string, { uid }: Pod): Asking<PodDocument> => {
+  const document = readPod(text)
+  if (Option.isNone(document)) return Effect.fail({ _tag: "Garbage", problem: "what came is no pod" })
+  return isPod(document.value, uid)
+    ? Effect.succeed(document.value)
+    : Effect.fail({ _tag: "Replaced", wanted: uid, found: document.value.uid })
+}
+
+const serverOf = (access: Effect.Effect<Access, Reason>): Effect.Effect<string> =>
+  Effect.orElseSucceed(
+    Effect.map(access, ({ server }) => server),
+    () => ""
+  )

@@ -1,0 +1,51 @@
+/**
+ * The directory of a pod's volume. It is the pod's, and perhaps other pods' as well: made when it is missing and nobody
+ * else has come to it yet, never marked as ours, never removed.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { FileError, type Files, orElse } from "../platform/Files.ts"
+import type { Place } from "./Place.ts"
+import { fromFile, SharedDirError } from "./SharedDirError.ts"
+
+type Fs = Files["Service"]
+
+export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volume }: Place) {
+  const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
+  if (there === undefined && volume === "kubelet") return yield* notMounted(directory)
+  if (there === undefined || there.kind === "directory" || there.kind === "symlink") return
+  return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
+})
+
+/** With a group, that group may write in it; whoever else could, still can. */
+export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: Place, gid: number | undefined) {
+  yield* Effect.mapError(makePlain(files, directory), fromFile("make"))
+  const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
+  if (gid === undefined || there?.kind !== "directory" || (there.gid === gid && (there.mode & 0o2070) === 0o2070))
+    return
+  yield* Effect.mapError(
+    files.change(directory, "directory", { gid, mode: there.mode | 0o2070 }),
+    fromFile("set the group of")
+  )
+})
+
+/** As `mkdir -p`: who else makes it meanwhile is as good. */
+const makePlain = (files: Fs, directory: string): Effect.Effect<void, FileError> =>
+  Effect.flatMap(files.lstat(directory), (there) =>
+    there !== undefined
+      ? Effect.void
+      : Effect.andThen(
+          makePlain(files, dirname(directory)),
+          orElse("EEXIST", undefined)(files.makeDirectory(directory, 0o755))
+        )
+  )
+
+const notMounted = (path: string) =>
+  new SharedDirError({
+    operation: "use",
+    path,
+    answer: "ENOENT",
+    cure: "kubelet makes a pod's volumes before it calls for the network. Is its root directory /var/lib/kubelet, and does the caller of the plugin see the node's directories?",
+    code: ErrorCodes.IoFailure
+  })
