@@ -6,7 +6,7 @@ import { Effect, Schedule, type Scope } from "effect"
 import { portName } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
-import { existing, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
+import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 
 export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
   test("in server mode says where ovs-vswitchd made the socket, and leaves none", () =>
@@ -41,9 +41,11 @@ export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
         Effect.sync(() => writeFileSync(socket, "somebody's")),
         () => Effect.sync(() => rmSync(socket))
       )
-      const error = yield* leavesAsFound(refusal(plug(wanted)))
-      assert.strictEqual(error.code, ErrorCodes.SocketPath)
-      assert.include(error.failed, `a file is at ${socket}`)
+      for (const call of [plug(wanted), once((vswitch) => vswitch.preflight(wanted))]) {
+        const error = yield* leavesAsFound(refusal(call))
+        assert.strictEqual(error.code, ErrorCodes.SocketPath)
+        assert.include(error.failed, `a file is at ${socket}`)
+      }
       yield* unplug(unplugOf(wanted))
       assert.strictEqual(readFileSync(socket, "utf8"), "somebody's")
     }))

@@ -133,6 +133,8 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
       const other = yield* request()
       yield* leavesAsFound(
         Effect.gen(function* () {
+          // ADD makes the directory between the two.
+          yield* once((vswitch) => vswitch.preflight({ ...other, socketPath: `${other.socketPath}/missing/s` }))
           const bad = [
             [first.socketPath, `port ${portName(first.attachment)} uses`],
             [`${yield* directory}/${"x".repeat(108)}`, "bytes"],
