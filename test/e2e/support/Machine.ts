@@ -1,5 +1,5 @@
 /** What this machine has of what the end-to-end tests and the benchmark need, and where it is. */
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { resolve } from "node:path"
 
 const repository = resolve(import.meta.dirname, "../../..")
@@ -25,6 +25,10 @@ const needs = {
     reason: "no Open vSwitch with DPDK, or no /dev/net/tun"
   },
   testpmd: { present: () => existsSync("/usr/bin/dpdk-testpmd"), reason: "no dpdk-testpmd" },
+  memif: {
+    present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_memif.so.25`)),
+    reason: "no memif driver of DPDK (librte-net-memif25)"
+  },
   hostLocal: { present: () => existsSync(`${pluginDirectory}/host-local`), reason: "no host-local" },
   containerd: {
     present: () =>

@@ -20,34 +20,45 @@ export interface End {
   readonly mac: string
 }
 
-const common = ({ mac, mode, name, socket }: End): ReadonlyArray<string> => [
+/** The words that open the port. `userspace container testpmd` prints the like of them. */
+export type Opening = ReadonlyArray<string>
+
+const opening = ({ mac, mode, socket }: Omit<End, "name">): Opening => [
+  "--no-pci",
+  "--no-huge",
+  `--vdev=net_virtio_user0,path=${socket},mac=${mac}${mode === "server" ? ",server=1" : ""}`
+]
+
+const common = (name: string, opening: Opening): ReadonlyArray<string> => [
   // Both logical cores may run on either CPU: two testpmd and the switch share them.
   "--lcores=0@(0,1),1@(0,1)",
-  "--no-pci",
   "--no-telemetry",
-  "--no-huge",
   "-m",
   "64",
   `--file-prefix=${name}`,
-  `--vdev=net_virtio_user0,path=${socket},mac=${mac}${mode === "server" ? ",server=1" : ""}`,
+  ...opening,
   "--",
   "--total-num-mbufs=2048",
   "--stats-period=1",
   "--no-mlockall"
 ]
 
-export const receiverArguments = (end: End): ReadonlyArray<string> => [
-  ...common(end),
+export const receiver = (name: string, opening: Opening): ReadonlyArray<string> => [
+  ...common(name, opening),
   "--forward-mode=rxonly",
   "--auto-start"
 ]
 
-export const senderArguments = (end: End, to: string): ReadonlyArray<string> => [
-  ...common(end),
+export const sender = (name: string, opening: Opening, to: string): ReadonlyArray<string> => [
+  ...common(name, opening),
   "--forward-mode=io",
   "--tx-first",
   `--eth-peer=0,${to}`
 ]
+
+export const receiverArguments = (end: End): ReadonlyArray<string> => receiver(end.name, opening(end))
+
+export const senderArguments = (end: End, to: string): ReadonlyArray<string> => sender(end.name, opening(end), to)
 
 export interface Testpmd extends Running {
   readonly log: string

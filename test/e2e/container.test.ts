@@ -1,0 +1,233 @@
+/**
+ * The container's end, by the executable that made the port: `container wait` before the application, and testpmd with
+ * the words that `container testpmd` prints. Exactly 32 packets pass, between processes and between containers.
+ */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { assert } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { annotationFile } from "../container/support/Pod.ts"
+import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import { Containerd, type Pod } from "./support/Containerd.ts"
+import { executable } from "./support/Machine.ts"
+import { resultOf } from "./support/Plugin.ts"
+import { cleanEnvironment, run, start, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import * as Testpmd from "./support/Testpmd.ts"
+
+const placesOf = Effect.fnUntraced(function* ({ containerId }: Pick<Sandbox, "containerId">) {
+  const { directory, sharedDir } = yield* CniNode
+  return ["--annotations", `${directory}/absent`, "--dir", `${sharedDir}/${containerId.slice(0, 12)}`]
+})
+
+const container = (...words: ReadonlyArray<string>) => succeed(executable, ["container", ...words])
+
+const attach = Effect.fnUntraced(function* (network: object) {
+  const node = yield* CniNode
+  const sandbox = yield* node.sandbox
+  const result = yield* resultOf(yield* node.call("ADD", sandbox, network))
+  return { sandbox, mac: result.interfaces[0]?.mac ?? "", places: yield* placesOf(sandbox) }
+})
+
+const detach = ({ sandbox }: { readonly sandbox: Sandbox }, network: object) =>
+  Effect.flatMap(CniNode, (node) => node.call("DEL", sandbox, network))
+
+/** As a shell divides `$(...)`. */
+const wordsOf = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
+
+onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
+  "the container's end of a port on Open vSwitch",
+  (test) => {
+    for (const mode of ["client", "server"] as const) {
+      test(`32 packets pass between two testpmd with printed words, the switch in ${mode} mode`, () =>
+        Effect.gen(function* () {
+          const node = yield* CniNode
+          const network = { ...node.network, host: { ...node.network.host, vhost: { mode } } }
+          const logs = `${node.directory}/logs`
+          const rx = yield* attach(network)
+          const tx = yield* attach(network)
+          yield* Effect.addFinalizer(() => Effect.ignore(Effect.andThen(detach(tx, network), detach(rx, network))))
+
+          assert.strictEqual(yield* container("wait", ...rx.places, "--timeout", "10s"), "There: net1\n")
+          const shown = yield* container("show", ...rx.places)
+          assert.include(shown, mode === "client" ? "application" : "switch")
+          assert.include(shown, rx.mac)
+          assert.match(shown, /10\.56\.0\.\d+\/24 +10\.56\.0\.1/)
+
+          const words = (end: typeof rx) => Effect.map(container("testpmd", "--no-huge", ...end.places), wordsOf)
+          const receiver = yield* Testpmd.run(`rx-${mode}`, logs, Testpmd.receiver(`crx${mode}`, yield* words(rx)))
+          const port = yield* node.portMarked(rx.sandbox.containerId)
+          yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+          if (mode === "client") assert.include(yield* container("show", ...rx.places), "the application listens")
+          const sender = yield* Testpmd.run(`tx-${mode}`, logs, Testpmd.sender(`ctx${mode}`, yield* words(tx), rx.mac))
+          yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst)
+          yield* Testpmd.stop(sender)
+          yield* Testpmd.stop(receiver)
+          assert.strictEqual(yield* Testpmd.received(receiver.log), Testpmd.burst)
+        }))
+    }
+
+    test("a wait that begins before ADD ends with it", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const sandbox = yield* node.sandbox
+        const words = ["container", "wait", ...(yield* placesOf(sandbox)), "--interfaces", "net1", "--timeout", "30s"]
+        const waiting = yield* start(executable, words)
+        yield* resultOf(yield* node.call("ADD", sandbox, node.network))
+        const { status, stderr, stdout } = yield* waiting.outcome
+        assert.deepStrictEqual([status, stdout, stderr], [0, "There: net1\n", ""])
+        yield* node.call("DEL", sandbox, node.network)
+      }))
+
+    test("an application that was killed starts again once its socket is cleared away", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const end = yield* attach(node.network)
+        const words = ["container", "testpmd", "--no-huge", ...end.places]
+        const opening = wordsOf(yield* succeed(executable, words))
+        const killed = yield* Testpmd.run("killed", `${node.directory}/logs`, Testpmd.receiver("ckilled", opening))
+        const port = yield* node.portMarked(end.sandbox.containerId)
+        yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+        yield* killed.signal("SIGKILL")
+        yield* killed.outcome
+        yield* node.vsctl("wait-until", "Interface", port, "link_state=down")
+
+        assert.include(yield* container("show", ...end.places), "Address already in use")
+        const { stderr, stdout } = yield* run(executable, [...words, "--remove-stale"])
+        assert.include(stderr, "Removed")
+        const again = yield* Testpmd.run("again", `${node.directory}/logs`, Testpmd.receiver("cagain", wordsOf(stdout)))
+        yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+        yield* Testpmd.stop(again)
+        yield* detach(end, node.network)
+      }))
+  }
+)
+
+/** An element as ADD on VPP writes it; here both ends of the link are applications. */
+const memif = (role: "master" | "slave", memif: object) =>
+  JSON.stringify({
+    containerId: `${role}-end`,
+    ifName: "net1",
+    name: "e2e",
+    config: { engine: "vpp", iftype: "memif", mac: macs[role], memif: { role, mode: "ethernet", ...memif } },
+    ipResult: {}
+  })
+
+const macs = { master: "02:00:00:00:00:0a", slave: "02:00:00:00:00:0b" } as const
+
+onMachine(["root", "executable", "testpmd", "memif"], Layer.empty)("the container's end of a memif", (test) => {
+  for (const [what, config] of [
+    ["a file", { socketfile: "m.sock", ringSize: 512, bufferSize: 2048 }],
+    ["an abstract socket", { socketfile: `userspace-e2e-${process.pid}`, socket: "abstract" }],
+    ["a file and a secret", { socketfile: "s.sock", secret: "hush" }]
+  ] as const) {
+    test(`32 packets pass between two testpmd with printed words, over ${what}`, () =>
+      Effect.gen(function* () {
+        const directory = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(`${tmpdir()}/memif-`)),
+          (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+        )
+        for (const role of ["master", "slave"] as const) {
+          writeFileSync(`${directory}/configData-${role}.json`, memif(role, config))
+        }
+        const places = ["--annotations", `${directory}/absent`, "--dir", directory]
+        const words = (role: "master" | "slave") =>
+          Effect.map(container("testpmd", "--no-huge", "--with-secrets", "--container-id", role, ...places), wordsOf)
+        const receiver = yield* Testpmd.run("master", directory, Testpmd.receiver("memifm", yield* words("master")))
+        yield* container("wait", ...places, "--container-id", "slave", "--timeout", "20s")
+        const opening = yield* words("slave")
+        const sender = yield* Testpmd.run("slave", directory, Testpmd.sender("memifs", opening, macs.master))
+        assert.strictEqual(
+          yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst),
+          Testpmd.burst,
+          readFileSync(receiver.log, "utf8") + readFileSync(sender.log, "utf8")
+        )
+      }))
+  }
+})
+
+const nobody = 65534
+
+const containerd = Layer.unwrap(
+  Effect.map(CniNode, ({ directory, network, plugins }) => {
+    mkdirSync(`${directory}/containerd`)
+    const { cniVersion, name, ...plugin } = network
+    const host = { ...plugin.host, vhost: { ...plugin.host.vhost, group: "nogroup" } }
+    return Containerd.layer({
+      directory: `${directory}/containerd`,
+      plugins,
+      network: { cniVersion, name, plugins: [{ ...plugin, host }] }
+    })
+  })
+)
+
+/** The element that ADD wrote for the pod. */
+const writtenFor = Effect.fnUntraced(function* (pod: Pod) {
+  const { sharedDir } = yield* CniNode
+  const directory = `${sharedDir}/${pod.id.slice(0, 12)}`
+  const [file = ""] = readdirSync(directory).filter((name) => name.startsWith("configData-"))
+  return readFileSync(`${directory}/${file}`, "utf8").trim()
+})
+
+/** A directory with the file that the downward API would make of the pod's annotations. */
+const podinfo = Effect.fnUntraced(function* (pod: Pod) {
+  const { directory } = yield* CniNode
+  const element = yield* writtenFor(pod)
+  const path = `${directory}/podinfo-${pod.id.slice(0, 12)}`
+  mkdirSync(path)
+  writeFileSync(
+    `${path}/annotations`,
+    annotationFile({ "userspace/configuration-data": `[${element}]`, "userspace/mapped-dir": "/vhost/" })
+  )
+  return path
+})
+
+/** Waits, asks for the words, and becomes testpmd: all of it inside the container. */
+const application = Effect.fnUntraced(function* (
+  pod: Pod,
+  name: string,
+  of: { readonly user: number; readonly places: ReadonlyArray<string>; readonly args: ReadonlyArray<string> }
+) {
+  const node = yield* CniNode
+  const runtime = yield* Containerd
+  const places = of.places.join(" ")
+  const script =
+    `/userspace container wait ${places} --timeout 20s && /userspace container show ${places} && ` +
+    `opening=$(/userspace container testpmd --no-huge ${places}) && exec /usr/bin/dpdk-testpmd $opening "$@"`
+  return yield* runtime.runContainer(pod, {
+    name,
+    command: "/bin/sh",
+    args: ["-c", script, "sh", ...of.args],
+    environment: { ...cleanEnvironment, PATH: "/bin:/usr/bin", RUNTIME_DIRECTORY: "/tmp" },
+    mounts: [
+      { at: "/usr", from: "/usr", readonly: true },
+      { at: "/userspace", from: executable, readonly: true },
+      { at: "/etc/podinfo", from: yield* podinfo(pod), readonly: true },
+      { at: "/vhost", from: `${node.sharedDir}/${pod.id.slice(0, 12)}`, readonly: false }
+    ],
+    user: of.user
+  })
+})
+
+onMachine(
+  ["root", "executable", "ovs", "testpmd", "hostLocal", "containerd"],
+  Layer.provideMerge(containerd, CniNode.layer)
+)("the container's end in a pod", (test) => {
+  test("32 packets pass between two containers that open what they find, one by annotations and without root", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const runtime = yield* Containerd
+      const rx = yield* runtime.runPod("rx")
+      const tx = yield* runtime.runPod("tx")
+      const mac = /"mac":"([^"]+)"/.exec(yield* writtenFor(rx))?.[1] ?? ""
+      const log = yield* application(rx, "rx", { user: nobody, places: [], args: Testpmd.receiver("podrx", []) })
+      const port = yield* node.portMarked(rx.id)
+      yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+      const places = ["--dir", "/vhost", "--annotations", "/absent"]
+      yield* application(tx, "tx", { user: 0, places, args: Testpmd.sender("podtx", [], mac) })
+      assert.strictEqual(yield* Testpmd.receivedAtLeast(log, Testpmd.burst), Testpmd.burst, readFileSync(log, "utf8"))
+      assert.include(readFileSync(log, "utf8"), "start the application as vhost-user server")
+      yield* runtime.stopPod(tx)
+      yield* runtime.stopPod(rx)
+    }))
+})
