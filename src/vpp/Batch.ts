@@ -24,6 +24,7 @@ export const run = Effect.fnUntraced(function* (
   session: Session,
   steps: ReadonlyArray<Step>
 ): Effect.fn.Return<ReadonlyArray<Retval>, VppError> {
+  if (steps.length === 0) return []
   const answers = yield* session.together(steps.map(({ ask }) => ask))
   for (const [n, { retval }] of answers.entries()) {
     const step = steps[n]

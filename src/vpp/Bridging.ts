@@ -18,6 +18,7 @@ import {
 } from "./messages/BridgeDomain.ts"
 import { every } from "./messages/Control.ts"
 import type { Session } from "./Session.ts"
+import type { VppError } from "./VppError.ts"
 
 type Bridge = Extract<VppNetwork, { readonly netType: "bridge" }>
 
@@ -63,6 +64,10 @@ export const find = (session: Session, bridgeDomain: number) =>
     found.find(({ bd_id }) => bd_id === bridgeDomain)
   )
 
+/** VPP neither made the bridge domain nor had it. */
+export const notMade = ({ reason }: VppError): boolean =>
+  reason._tag === "Refused" && (reason.name === addDel.name || reason.name === addDelV2.name)
+
 /** The one that an interface is in, when the configuration does not tell. */
 export const domainOf = (session: Session, index: number) =>
   Effect.map(
@@ -71,10 +76,14 @@ export const domainOf = (session: Session, index: number) =>
       domains.find(({ sw_if_details }) => sw_if_details.some(({ sw_if_index }) => sw_if_index === index))?.bd_id
   )
 
-/** Removes it when it is ours and nobody is in it. Says whether it did. */
-export const removeUnused = Effect.fnUntraced(function* (session: Session, bridgeDomain: number) {
+/**
+ * Removes it when it is ours and nobody is in it. Says whether it did. `unmarked`: one without a mark is ours as well,
+ * because VPP refused to make it and joining made it.
+ */
+export const removeUnused = Effect.fnUntraced(function* (session: Session, bridgeDomain: number, unmarked = false) {
   const found = yield* find(session, bridgeDomain)
-  if (found === undefined || found.bd_tag !== bridgeDomainTag || found.sw_if_details.length > 0) return false
+  if (found === undefined || found.sw_if_details.length > 0) return false
+  if (found.bd_tag !== bridgeDomainTag && !(unmarked && found.bd_tag === "")) return false
   const [answer] = yield* run(session, [addOrDelete(session, bridgeDomain, false, [hasMembers, isGone])])
   return answer?.retval === 0
 })

@@ -48,10 +48,12 @@ const planOne = ({
   )
 }
 
-export const apply = (index: number, { addresses, routes }: Plan): ReadonlyArray<Step> => [
-  ...addresses.map((prefix) => step(addDelAddress, { sw_if_index: index, is_add: true, del_all: false, prefix })),
-  ...routes.map((to) => step(routeAddDel, { is_add: true, is_multipath: false, route: routeTo(index, to) }))
-]
+export const addAddresses = (index: number, { addresses }: Plan): ReadonlyArray<Step> =>
+  addresses.map((prefix) => step(addDelAddress, { sw_if_index: index, is_add: true, del_all: false, prefix }))
+
+/** Only after the addresses are there: by them a later DEL knows that there are routes. */
+export const addRoutes = (index: number, { routes }: Plan): ReadonlyArray<Step> =>
+  routes.map((to) => step(routeAddDel, { is_add: true, is_multipath: false, route: routeTo(index, to) }))
 
 const whole = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`
 

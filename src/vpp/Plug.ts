@@ -38,8 +38,10 @@ type Fs = Files["Service"]
 export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan) {
   const { addresses, port, request } = plan
   const { network } = port
+  let unmarked = false
   if (network.netType === "bridge") {
-    yield* revertible("join the bridge domain", Effect.void, Bridging.removeUnused(session, network.bridgeDomain))
+    const leave = Effect.suspend(() => Bridging.removeUnused(session, network.bridgeDomain, unmarked))
+    yield* revertible("join the bridge domain", Effect.void, leave)
   }
   const index =
     port.iftype === "memif"
@@ -57,10 +59,18 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
       : []),
     ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
     ...(network.netType === "bridge" ? Bridging.join(session, index, network) : []),
-    ...HostAddresses.apply(index, addresses),
+    ...HostAddresses.addAddresses(index, addresses),
     step(setFlags, { sw_if_index: index, flags: adminUp })
   ]
-  yield* Effect.mapError(run(session, steps), fromVpp("set up the port"))
+  yield* run(session, steps).pipe(
+    Effect.tapError((error) =>
+      Effect.sync(() => {
+        unmarked = Bridging.notMade(error)
+      })
+    ),
+    Effect.andThen(run(session, HostAddresses.addRoutes(index, addresses))),
+    Effect.mapError(fromVpp("set up the port"))
+  )
   return yield* made(session, files, plan, index)
 })
 

@@ -33,6 +33,7 @@ export class VppUnderTest extends Context.Service<
     readonly release: string
     /** kill -9, and started again: it has forgotten all. */
     readonly restart: Effect.Effect<void>
+    readonly waits?: VppWaits
   }
 >()("userspace-cni/test/VppUnderTest") {}
 
@@ -41,13 +42,17 @@ export const quick: VppWaits = { open: 8_000, answer: 2_000, goodbye: 1_000 }
 
 const edge = Layer.mergeAll(Files.layer, NodeSlots.layer, NodeSockets.layer)
 
+/** The client's layers on the real edge of the system. */
+export const layersFor = (path: string) => {
+  const client = Layer.provide(VppClient.layer(path), edge)
+  return Layer.mergeAll(client, Layer.provide(VppVswitch.layer, [client, edge]))
+}
+
 /** As in a process of its own. */
 export const once = <A, E>(self: Effect.Effect<A, E, VppClient | Vswitch>) =>
-  Effect.flatMap(VppUnderTest, ({ path }) => {
-    const client = Layer.provide(VppClient.layer(path), edge)
-    const vswitch = Layer.provide(VppVswitch.layer, [client, edge])
-    return self.pipe(Effect.provide([client, vswitch]), Effect.provideService(VppDeadlines, quick))
-  })
+  Effect.flatMap(VppUnderTest, ({ path, waits = quick }) =>
+    self.pipe(Effect.provide(layersFor(path)), Effect.provideService(VppDeadlines, waits))
+  )
 
 /** What somebody else does over a connection of their own. */
 export const withSession = <A>(f: (session: Session) => Effect.Effect<A, VppError>) =>

@@ -98,6 +98,12 @@ export class VppServer {
     for (const work of this.waiting.splice(0)) work()
   }
 
+  /** Does what a request asks for, and keeps the answer. */
+  perform(name: string, raw: Buffer): void {
+    const handler = [...handlers.values()].find((one) => one.name === name)
+    handler?.handle(this.state, raw)
+  }
+
   get connected(): number {
     return this.clients.size
   }
@@ -122,7 +128,7 @@ export class VppServer {
       const messages = push(chunk)
       if (Result.isFailure(messages)) return
       for (const raw of messages.success) {
-        if (this.broken !== undefined) return
+        if (this.broken !== undefined || socket.destroyed) return
         if (raw.readUInt16BE(0) === Control.sockclntCreateId) {
           known = true
           this.hello(socket, raw, client)

@@ -1,0 +1,254 @@
+/** What is said, and when, about a VPP that is absent, silent, rude, or none. */
+import * as fs from "node:fs"
+import * as net from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber, Result, type Scope } from "effect"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { frame } from "../../src/vpp/Frames.ts"
+import * as Message from "../../src/vpp/Message.ts"
+import * as Control from "../../src/vpp/messages/Control.ts"
+import { interfaceDump } from "../../src/vpp/messages/Interface.ts"
+import { VppClient } from "../../src/vpp/VppClient.ts"
+import type { VppWaits } from "../../src/vpp/VppDeadlines.ts"
+import {
+  memif,
+  once,
+  plug,
+  refusal,
+  request,
+  status,
+  unplug,
+  unplugOf,
+  VppUnderTest,
+  vhost,
+  withSession
+} from "../suites/VppUnderTest.ts"
+import { type Options, start, type VppServer } from "./server/VppServer.ts"
+import { messageNames, tableRows } from "./support/Captures.ts"
+import { temporaryDirectory } from "./support/TestVpp.ts"
+
+const waits: VppWaits = { open: 300, answer: 200, goodbye: 200 }
+
+const at = (path: string) => ({ path, release: "26.06", restart: Effect.void, waits })
+
+const ping = withSession((session) => session.call(Control.controlPing, {}))
+
+const reasonOf = (path: string) =>
+  Effect.map(Effect.flip(Effect.provideService(ping, VppUnderTest, at(path))), ({ reason }) => reason)
+
+/** Says these bytes to whoever says something, and then does that. */
+const peer = Effect.fnUntraced(function* (bytes: Uint8Array, then: "end" | "stay") {
+  const path = `${yield* temporaryDirectory}/api.sock`
+  yield* Effect.acquireRelease(
+    Effect.callback<net.Server>((resume) => {
+      const server = net.createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", () => {
+          socket.write(bytes)
+          if (then === "end") socket.end()
+        })
+      })
+      server.listen(path, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+  return path
+})
+
+const hello = (response: number) =>
+  frame(
+    Result.getOrThrow(
+      Message.encodeHello(Control.sockclntCreateReply, Control.sockclntCreateReplyId, {
+        client_index: 0,
+        context: 1,
+        response,
+        index: 1,
+        message_table: tableRows(messageNames("v26.06"))
+      })
+    )
+  )
+
+describe("no VPP", () => {
+  const cases: Readonly<Record<string, readonly [Effect.Effect<string, never, Scope.Scope>, RegExp]>> = {
+    "nothing there": [Effect.map(temporaryDirectory, (directory) => `${directory}/api.sock`), /cannot connect: ENOENT/],
+    "a file": [
+      Effect.map(temporaryDirectory, (directory) => {
+        fs.writeFileSync(`${directory}/api.sock`, "")
+        return `${directory}/api.sock`
+      }),
+      /cannot connect: ENOTSOCK/
+    ],
+    "a socket of one that has ended": [
+      Effect.gen(function* () {
+        const directory = yield* temporaryDirectory
+        const path = yield* Effect.scoped(
+          Effect.map(start({ path: `${directory}/live.sock` }), ({ path }) => {
+            fs.linkSync(path, `${directory}/api.sock`)
+            return `${directory}/api.sock`
+          })
+        )
+        return path
+      }),
+      /cannot connect: ECONNREFUSED/
+    ],
+    "one that closes at once": [peer(new Uint8Array(), "end"), /connection lost \(Closed\)/],
+    "one that closes in the middle of its hello": [peer(hello(0).subarray(0, 30_000), "end"), /connection lost/],
+    "one that stops in the middle of its hello": [
+      peer(hello(0).subarray(0, 30_000), "stay"),
+      /no answer within 300 ms/
+    ],
+    "one that says nothing": [peer(new Uint8Array(), "stay"), /no answer within 300 ms/],
+    "a web server": [
+      peer(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"), "end"),
+      /a message of \d+ bytes is announced/
+    ],
+    "one that announces two gigabytes": [
+      peer(Buffer.from("0000000000000000800000000000000000100000", "hex"), "stay"),
+      /a message of 2147483648 bytes is announced/
+    ],
+    "one that does not want us": [peer(hello(-1), "stay"), /sockclnt_create was answered with -1/],
+    "one that greets with half a table": [
+      peer(frame(Buffer.from(hello(0).subarray(16, 5000))), "stay"),
+      /sockclnt_create_reply: ends inside message_table/
+    ]
+  }
+
+  it.live.each(Object.keys(cases))("%s: says so in time, and is tried again later or refused", (name) =>
+    Effect.gen(function* () {
+      const [setting, words] = cases[name] ?? assert.fail(name)
+      const path = yield* setting
+      const error = yield* Effect.provideService(Effect.flip(status), VppUnderTest, at(path))
+      assert.match(error.failed, words)
+      assert.include([ErrorCodes.TryAgainLater, ErrorCodes.SwitchRefused], error.code)
+      const wanted = yield* request(memif())
+      const failures = yield* Effect.all([refusal(plug(wanted)), Effect.flip(unplug(unplugOf(wanted)))]).pipe(
+        Effect.provideService(VppUnderTest, at(path))
+      )
+      for (const { failed } of failures) assert.match(failed, words)
+      assert.isFalse(fs.existsSync(wanted.socketPath))
+    }).pipe(Effect.scoped)
+  )
+})
+
+const server = (options: Partial<Options> = {}) =>
+  Effect.flatMap(temporaryDirectory, (directory) => start({ path: `${directory}/api.sock`, ...options }))
+
+const on = <A, E>(vpp: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
+  Effect.provideService(self, VppUnderTest, at(vpp.path))
+
+describe("the goodbye is said", () => {
+  const work = Effect.flatMap(VppClient, ({ open }) => open)
+  const ways: Readonly<Record<string, (vpp: VppServer) => Effect.Effect<unknown, unknown, VppUnderTest>>> = {
+    "after success": () => once(Effect.scoped(work)),
+    "after a refusal": () =>
+      withSession((session) => session.call(Control.controlPing, {}).pipe(Effect.andThen(Effect.die("x")))),
+    "after an error": () => once(Effect.scoped(Effect.andThen(work, Effect.fail("no")))),
+    "after a deadline": (vpp) => {
+      vpp.intercept = () => "silence"
+      return ping
+    },
+    "after an interruption": (vpp) =>
+      Effect.gen(function* () {
+        const fiber = yield* Effect.forkChild(once(Effect.scoped(Effect.andThen(work, Effect.never))))
+        yield* Effect.repeat(
+          Effect.sync(() => vpp.connected),
+          { until: (count) => count === 1 }
+        )
+        yield* Fiber.interrupt(fiber)
+      }),
+    "after an interruption during the hello": (vpp) =>
+      Effect.gen(function* () {
+        vpp.paused = true
+        const fiber = yield* Effect.forkChild(once(Effect.scoped(work)))
+        yield* Effect.repeat(
+          Effect.sync(() => vpp.connected),
+          { until: (count) => count === 1 }
+        )
+        yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+        vpp.resume()
+        yield* Fiber.await(fiber)
+      })
+  }
+
+  it.live.each(Object.keys(ways))("%s", (name) =>
+    Effect.gen(function* () {
+      const vpp = yield* server()
+      yield* on(vpp, Effect.exit((ways[name] ?? assert.fail(name))(vpp)))
+      yield* Effect.repeat(
+        Effect.sync(() => vpp.connected),
+        { until: (count) => count === 0 }
+      )
+      assert.deepStrictEqual([vpp.polite, vpp.rude], [1, 0])
+    }).pipe(Effect.scoped)
+  )
+})
+
+it.live("a VPP that is stopped is given up in time, and serves when it goes on", () =>
+  Effect.gen(function* () {
+    const vpp = yield* server()
+    vpp.paused = true
+    const reason = yield* reasonOf(vpp.path)
+    assert.strictEqual(reason._tag, "NoAnswer")
+    vpp.resume()
+    yield* on(vpp, ping)
+    assert.deepStrictEqual(vpp.mistakes, [])
+  }).pipe(Effect.scoped)
+)
+
+it.live("the late answer to a call that has given up is not taken for another's", () =>
+  Effect.gen(function* () {
+    const vpp = yield* server()
+    const all = { sw_if_index: Control.every, name_filter_valid: false, name_filter: "" }
+    yield* on(
+      vpp,
+      withSession(
+        Effect.fnUntraced(function* (session) {
+          vpp.paused = true
+          yield* Effect.flip(Effect.asVoid(session.dump(interfaceDump, all))).pipe(Effect.orDie)
+          const next = yield* Effect.forkChild(session.call(Control.showVersion, {}))
+          vpp.resume()
+          assert.strictEqual((yield* Fiber.join(next)).program, "vpe")
+        })
+      )
+    )
+  }).pipe(Effect.scoped)
+)
+
+it.live("a VPP that ends in the middle of a call is said to have", () =>
+  Effect.gen(function* () {
+    const vpp = yield* server()
+    vpp.intercept = () => "crash"
+    const exit = yield* Effect.exit(on(vpp, ping))
+    assert.isTrue(Exit.isFailure(exit) && Cause.pretty(exit.cause).includes("connection lost"))
+  }).pipe(Effect.scoped)
+)
+
+it.live("a VPP without a plugin, with another message, or without one serves all that needs none of them", () =>
+  Effect.gen(function* () {
+    const change = (edit: (name: string) => string | undefined) => (names: ReadonlyMap<number, string>) =>
+      new Map(
+        [...names].flatMap(([number, name]) => {
+          const edited = edit(name)
+          return edited === undefined ? [] : [[number, edited] as const]
+        })
+      )
+    const vpp = yield* server({ table: change((name) => (/vhost/.test(name) ? undefined : name)) })
+    const other = yield* server({ table: change((name) => name.replace(/^(memif_delete)_.*/, "$1_00000000")) })
+    const older = yield* server({ table: change((name) => (/^sw_interface_set_mtu/.test(name) ? undefined : name)) })
+    const bad = yield* request(vhost())
+    const changed = yield* request(memif())
+    const missing = yield* request(memif({ mtu: 1500 }))
+    const [one, two, three] = yield* Effect.all([
+      on(vpp, refusal(plug(bad))),
+      on(other, refusal(plug(changed))),
+      on(older, refusal(plug(missing)))
+    ])
+    assert.include(one.failed, "its plugin vhost is not loaded, which has create_vhost_user_if_v2")
+    assert.include(two.failed, "its message memif_delete is another one: CRC 00000000, not f9e6675e")
+    assert.include(three.failed, "it has no message sw_interface_set_mtu")
+    assert.include(one.cure, "plugin vhost_plugin.so { enable }")
+    yield* on(vpp, plug(yield* request(memif())))
+    yield* on(other, plug(yield* request(vhost())))
+    yield* on(older, plug(yield* request(memif())))
+  }).pipe(Effect.scoped)
+)

@@ -1,0 +1,15 @@
+/** Takes as many turns at a VPP as it can get, says so, and waits to be killed. Arguments: name, count. */
+import { Effect } from "effect"
+import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
+import { Slots } from "../../../src/platform/Slots.ts"
+
+const [, , name = "", count = "8"] = process.argv
+
+const main = Effect.gen(function* () {
+  const slots = yield* Slots
+  for (let n = 0; n < Number(count); n++) yield* slots.hold(`${name}/${n}`)
+  process.stdout.write("held\n")
+  yield* Effect.never
+}).pipe(Effect.scoped, Effect.provide(NodeSlots.layer))
+
+await Effect.runPromise(main)
