@@ -77,6 +77,8 @@ export class OvsClient extends Context.Service<
     readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
     /** Takes the ports away with their flows, and a bridge of ours with its last one. Returns what went. */
     readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
+    /** A bridge of ours that has lost its last port to somebody else. Returns what went. */
+    readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/OvsClient") {
   /** Dials when it is first used. */
@@ -193,6 +195,14 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return yield* failed("transact")(new Contended({ tries }))
   })
 
+  const removeIdleBridge = Effect.fn("OvsClient.removeIdleBridge")(function* (name: string) {
+    const bridge = first(yield* select(Bridge, Transactions.select(Bridge, [Transactions.nameIs(name)])))
+    const local = yield* portNamed(name)
+    if (bridge === undefined || local === undefined || !Transactions.isOurs(bridge)) return []
+    const done = yield* unlessRaced(transact(Transactions.removeIdleBridge(yield* root, bridge, local)))
+    return done === undefined ? [] : [`bridge ${name}`]
+  })
+
   /** A flow that stays would catch the next port with this number. With a dead ovs-vswitchd it is gone already. */
   const forgetFlow = (bridge: BridgeRow, port: PortRow) => {
     const cookie = Marks.flowOf(port.external_ids)
@@ -225,7 +235,8 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     bridgeOf,
     learn: flows.learn,
     learns: flows.learns,
-    removePorts
+    removePorts,
+    removeIdleBridge
   })
 }
 

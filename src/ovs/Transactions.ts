@@ -95,6 +95,14 @@ export const removePort = (
   ]
 }
 
+/** A bridge of ours that nothing but its own port is left on: somebody else removed the last one. */
+export const removeIdleBridge = (root: RootRow, bridge: BridgeRow, local: PortRow): ReadonlyArray<Operation> => [
+  portsAre(bridge, "==", set([uuid(local._uuid)])),
+  { op: "comment", comment: `userspace-cni: remove idle bridge ${bridge.name}` },
+  mutateBridges(root, "delete", uuid(bridge._uuid)),
+  ...bump(root)
+]
+
 export const isOurs = (bridge: BridgeRow): boolean => bridge.external_ids[Marks.formatKey] === Marks.format
 
 /** Waits until ovs-vswitchd has moved on from configuration `seen`, then reads where it is. */

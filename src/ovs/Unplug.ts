@@ -22,7 +22,11 @@ export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
     )
     const ports = marked.length === 0 ? yield* Effect.mapError(original(client, asked), failed) : marked
     const gone = yield* Effect.mapError(client.removePorts(ports), failed)
-    return [...gone, ...(yield* leftover(client, place, asked, name))]
+    const idle =
+      ports.length === 0 && asked.port?.engine === "ovs-dpdk"
+        ? yield* Effect.mapError(client.removeIdleBridge(asked.port.bridge), failed)
+        : []
+    return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
   })
 
 /** The original sets no external_ids and only makes vhost-user ports; what looks different is somebody else's. */

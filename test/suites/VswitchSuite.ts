@@ -28,6 +28,16 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
       })
     ))
 
+  test("takes its bridge away when somebody else has removed the last port", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const wanted = yield* request()
+        yield* plug(wanted)
+        yield* (yield* administrator).removePort(portName(wanted.attachment))
+        assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`bridge ${wanted.port.bridge}`])
+      })
+    ))
+
   test("sets every column that was asked for, and they read back as asked", () =>
     Effect.gen(function* () {
       const pod = { namespace: "ns-1", name: "pod-1", uid: "0c5b" }
