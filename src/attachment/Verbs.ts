@@ -12,7 +12,7 @@ import type { Asked } from "../cni/Dispatch.ts"
 import { attachmentOf, type Environment, readArgs, type Variables } from "../cni/Environment.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort } from "../cni/HostPort.ts"
-import { Namespaces } from "../platform/Namespaces.ts"
+import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
 import { add } from "./Add.ts"
 import type { Attachment } from "./Attachment.ts"
 import { type Call, defaultStateDir } from "./Call.ts"
@@ -133,11 +133,18 @@ const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, varia
       "A pod with hostNetwork needs no attachment. Set CNI_NETNS_OVERRIDE=1 if it is meant."
     )
   }
-  if (verb === "ADD" && (kind === "missing" || kind === "other file")) {
+  const wrong = wrongSandbox[kind]
+  if (verb === "ADD" && wrong !== undefined) {
     return yield* CniError.of(
       ErrorCodes.BadEnvironment,
-      `CNI_NETNS=${netns} ${kind === "missing" ? "does not exist" : "is not a network namespace"}`,
+      `CNI_NETNS=${netns} ${wrong}`,
       "The runtime gives the path of the sandbox's namespace, such as /var/run/netns/NAME or /proc/PID/ns/net."
     )
   }
 })
+
+const wrongSandbox: Partial<Readonly<{ [kind in NamespaceKind]: string }>> = {
+  missing: "does not exist",
+  "other file": "is not a network namespace",
+  unreadable: "cannot be looked at by this process"
+}

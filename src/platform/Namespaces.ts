@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** `own`: the one that this process is in. */
-export type NamespaceKind = "sandbox" | "own" | "other file" | "missing"
+export type NamespaceKind = "sandbox" | "own" | "other file" | "missing" | "unreadable"
 
 export class Namespaces extends Context.Service<
   Namespaces,
@@ -18,17 +18,17 @@ export class Namespaces extends Context.Service<
 const nsfs = 0x6e736673
 
 const judge = (path: string): Effect.Effect<NamespaceKind> =>
-  Effect.orElseSucceed(
+  Effect.catch(
     Effect.try({
-      try: () => {
+      try: (): NamespaceKind => {
         if (Fs.statfsSync(path).type !== nsfs || isOtherKind(path)) return "other file"
         const theirs = Fs.statSync(path)
         const ours = Fs.statSync("/proc/self/ns/net")
         return theirs.ino === ours.ino && theirs.dev === ours.dev ? "own" : "sandbox"
       },
-      catch: String
+      catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
     }),
-    () => "missing"
+    (code): Effect.Effect<NamespaceKind> => Effect.succeed(/^(EACCES|EPERM)$/.test(code) ? "unreadable" : "missing")
   )
 
 /** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
