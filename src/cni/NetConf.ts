@@ -169,7 +169,7 @@ export const NetConf = Schema.Struct({
   ),
   logFormat: oneOf(["text", "json"], "Form of the log lines."),
   dns: handed("Name servers for the result, when the IPAM plugin gives none."),
-  capabilities: handed("What the runtime may pass in runtimeConfig. The plugin reads mac."),
+  capabilities: handed("What the runtime may pass in runtimeConfig. The plugin reads mac and CNIDeviceInfoFile."),
   runtimeConfig: handed("What the runtime passes for the declared capabilities."),
   args: handed("args.cni is what a pod asks for (the cni-args of Multus). The plugin reads mac and OvnPort."),
   prevResult: handed("Result of the plugin before this one in a list; on CHECK and DEL what ADD gave.")

@@ -1,0 +1,36 @@
+/** Every relative link of the pages leads to a file that is there, and to a heading of it. */
+import { existsSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { anchors, localLinks, pages, read, root } from "./support/Markdown.ts"
+
+describe("links", () => {
+  for (const page of pages) {
+    it(`of ${page} lead somewhere`, () => {
+      const broken = localLinks(read(page)).filter((link) => {
+        const [path = "", anchor] = link.split("#")
+        const target = path === "" ? page : normalize(join(dirname(page), path))
+        if (target.startsWith("..") || !existsSync(join(root, target))) return true
+        return anchor !== undefined && !anchors(read(target)).has(anchor)
+      })
+      assert.deepStrictEqual(broken, [])
+    })
+  }
+
+  it("are found at all", () => {
+    assert.deepStrictEqual(localLinks('[a](b.md) ![c](d.svg) <img src="e.svg"> [f](https://g.h) `[i](j)`'), [
+      "b.md",
+      "d.svg",
+      "e.svg"
+    ])
+    assert.isTrue(anchors("# One\n\n## Who owns what, and why?\n").has("who-owns-what-and-why"))
+  })
+
+  it("lead to every page from the README", () => {
+    const linked = new Set(localLinks(read("README.md")).map((link) => link.split("#")[0]))
+    assert.deepStrictEqual(
+      pages.filter((page) => page.startsWith("docs/") && !linked.has(page)),
+      []
+    )
+  })
+})

@@ -1,0 +1,44 @@
+/** The repository's pages, and what tests ask of them: fenced blocks, links, headings. */
+import { globSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+export const root = fileURLToPath(new URL("../../..", import.meta.url))
+
+export const read = (path: string): string => readFileSync(`${root}/${path}`, "utf8")
+
+export const pages: ReadonlyArray<string> = globSync(["*.md", "docs/**/*.md"], { cwd: root }).toSorted()
+
+export const examples: ReadonlyArray<string> = globSync("examples/*.{conf,conflist}", { cwd: root }).toSorted()
+
+export interface Block {
+  readonly line: number
+  readonly language: string
+  readonly text: string
+}
+
+export const blocks = (page: string): ReadonlyArray<Block> =>
+  [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(({ index, 1: language = "", 2: text = "" }) => ({
+    line: page.slice(0, index).split("\n").length,
+    language,
+    text
+  }))
+
+/** What stands in a fenced block is no Markdown. */
+const prose = (page: string) => page.replaceAll(/^```[\s\S]*?^```$/gm, "").replaceAll(/`[^`\n]*`/g, "")
+
+/** Targets of links and images that are files of the repository, or headings of the same page. */
+export const localLinks = (page: string): ReadonlyArray<string> =>
+  [...prose(page).matchAll(/\]\(([^)\s]+)\)|(?:src|srcset|href)="([^"]+)"/g)]
+    .map(({ 1: markdown, 2: html }) => markdown ?? html ?? "")
+    .filter((target) => !/^[a-z]+:/.test(target))
+
+/** As forges make anchors of headings: lower case, blanks to hyphens, punctuation dropped. */
+export const anchors = (page: string): ReadonlySet<string> =>
+  new Set(
+    [...page.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)].map(({ 1: heading = "" }) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+        .replaceAll(" ", "-")
+    )
+  )
