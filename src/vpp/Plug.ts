@@ -77,7 +77,7 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
 /** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
 const noHardwareMtu = [-126, -30]
 
-const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
+export const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
   step(setHardwareMtu, { sw_if_index: index, mtu }, noHardwareMtu),
   step(setMtu, { sw_if_index: index, mtu: [mtu, 0, 0, 0] })
 ]
