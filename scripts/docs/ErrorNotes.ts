@@ -72,8 +72,8 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   SwitchRefused: {
     meaning: "the switch said no",
     cause:
-      "The bridge exists and is not `netdev`, ovs-vswitchd could not make bridge or port, a port of our name belongs to somebody else, the socket is not that of an Open_vSwitch database.",
-    cure: "The message has the switch's own words. `ovs-vsctl show` and the log of ovs-vswitchd say more."
+      "The bridge exists and is not `netdev`, ovs-vswitchd could not make bridge or port, a port of our name belongs to somebody else, the socket is not that of an Open_vSwitch database. VPP lacks a plugin or a message, or refuses a request.",
+    cure: "The message has the switch's own words. `ovs-vsctl show` and the log of ovs-vswitchd, or `vppctl show log`, say more."
   },
   DpdkMissing: {
     meaning: "no DPDK in the switch",
