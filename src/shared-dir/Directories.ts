@@ -53,18 +53,32 @@ const ensureOnce = Effect.fnUntraced(function* (
  */
 export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: string, made: ReadonlyArray<string>) {
   for (const path of ancestors(directory)) {
+    if (!(yield* removeOne(files, path, made.includes(path)))) return
+  }
+})
+
+/** Whether it is gone. */
+const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: boolean) {
+  for (let attempt = 0; attempt < 20; attempt++) {
     const names = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.list(path))
-    if (names === undefined) continue
+    if (names === undefined) return true
     const marked = names.includes(marker)
-    if (names.length > (marked ? 1 : 0) || !(marked || made.includes(path))) return
-    if (marked) yield* orElse("ENOENT", undefined)(files.unlink(join(path, marker)))
+    if (names.length > (marked ? 1 : 0) || !(marked || made)) return false
+    // EISDIR: not our mark, a container put it there, and uses the directory by that.
+    if (
+      marked &&
+      (yield* files.unlink(join(path, marker)).pipe(orElse("ENOENT", undefined), orElse("EISDIR", "theirs")))
+    )
+      return false
     const gone = yield* files
       .removeDirectory(path)
       .pipe(Effect.as(true), orElse(["ENOTEMPTY", "EEXIST"], false), orElse("ENOENT", true))
-    if (gone) continue
-    // Somebody has just moved in: it stays, and stays marked.
-    return yield* files
+    if (gone) return true
+    // Somebody has just moved in: it stays, and stays marked. Who left again before that took it for nobody's, so it
+    // is looked at once more.
+    yield* files
       .create(join(path, marker), "Made by the userspace CNI plugin, which removes it.\n", 0o444)
       .pipe(orElse(["EEXIST", "ENOENT"], undefined))
   }
+  return false
 })

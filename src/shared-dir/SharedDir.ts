@@ -13,7 +13,7 @@ import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { ensure, missing, removeUnused } from "./Directories.ts"
 import type { Place } from "./Place.ts"
-import { fromFile, SharedDirError } from "./SharedDirError.ts"
+import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
 import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
@@ -103,8 +103,8 @@ const make = Effect.gen(function* () {
         : Effect.void
     ]
     const [, failures] = yield* Effect.partition(steps, (step) => step)
-    const [first] = failures
-    if (first !== undefined) return yield* first
+    const [first, ...others] = failures
+    if (first !== undefined) return yield* together(first, others)
   })
 
   const handed = Effect.fn("SharedDir.handed")(

@@ -45,3 +45,17 @@ export const fromFile =
       cure: cures[code] ?? "Look at that path on the node, and at the mounts that the plugin sees.",
       code: ErrorCodes.IoFailure
     })
+
+/** One failure that tells of several. */
+export const together = (first: SharedDirError, others: ReadonlyArray<SharedDirError>): SharedDirError =>
+  others.length === 0
+    ? first
+    : new SharedDirError({
+        operation: first.operation,
+        path: first.path,
+        answer: [first.answer, ...others.map(({ answer, operation, path }) => `${operation} ${path}: ${answer}`)].join(
+          "; "
+        ),
+        cure: [...new Set([first, ...others].map(({ cure }) => cure))].join(" "),
+        code: first.code
+      })

@@ -1,0 +1,177 @@
+/**
+ * A container can write in the directory that it shares with the host, as root in it even in the place of our files.
+ * Nothing that it puts there is followed, read as ours, or keeps a DEL from ending.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { marker } from "../../src/shared-dir/Directories.ts"
+import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import type { SharedDirCase } from "./SharedDirSuite.ts"
+
+/** A prepared attachment, and what must stay as it is: a file and a socket of somebody else's. */
+const prey = Effect.gen(function* () {
+  const made = yield* site
+  const { base, files, sharedDir, socket } = made
+  yield* files.makeDirectory(`${base}/prey`, 0o700)
+  yield* files.create(`${base}/prey/shadow`, "secret", 0o600)
+  yield* socket(`${base}/prey/docker.sock`)
+  const directories = yield* sharedDir.survey(made.place)
+  yield* sharedDir.prepare(made.place)
+  const untouched = Effect.gen(function* () {
+    const lines = (yield* tree).filter((line) => line.startsWith("/prey"))
+    assert.lengthOf(lines, 3)
+    assert.include(lines[1], "socket")
+    assert.strictEqual(lines[2], "/prey/shadow file 600  secret")
+    return lines
+  })
+  const before = yield* untouched
+  const stillUntouched = Effect.map(untouched, (after) => assert.deepStrictEqual(after, before))
+  return {
+    ...made,
+    directories,
+    stillUntouched,
+    victim: `${base}/prey/shadow`,
+    victimSocket: `${base}/prey/docker.sock`
+  }
+})
+
+/** Our names in the directory. */
+const ours = ["configPath", "newConfigPath", "socketPath"] as const
+
+const pathOf = (place: { readonly configPath: string; readonly socketPath: string }, name: (typeof ours)[number]) =>
+  name === "newConfigPath" ? `${place.configPath}.new` : place[name]
+
+export const cases: ReadonlyArray<SharedDirCase> = [
+  {
+    name: "hand replaces a planted link and follows none",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir, stillUntouched, victim } = yield* prey
+      yield* files.symlink(victim, place.configPath)
+      yield* files.symlink(victim, `${place.configPath}.new`)
+      yield* sharedDir.hand(place, "text")
+      assert.strictEqual((yield* files.lstat(place.configPath))?.kind, "file")
+      assert.strictEqual(yield* sharedDir.handed(place), "text")
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "hand does not write into a planted directory, and says what is in the way",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir } = yield* prey
+      yield* files.makeDirectory(place.configPath, 0o755)
+      const { cure, failed } = yield* Effect.flip(sharedDir.hand(place, "text"))
+      assert.include(failed, place.configPath)
+      assert.notStrictEqual(cure, "")
+      assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
+      assert.deepStrictEqual(yield* files.list(place.configPath), [])
+    })
+  },
+  {
+    name: "open changes a socket only, and nothing through a link",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir, stillUntouched, victim, victimSocket } = yield* prey
+      for (const target of [victim, victimSocket, "/etc/passwd"]) {
+        yield* files.symlink(target, place.socketPath)
+        const { answer, cure } = yield* Effect.flip(sharedDir.open(place))
+        assert.strictEqual(answer, "EINVAL")
+        assert.include(cure, "Something else is at that path")
+        yield* files.unlink(place.socketPath)
+      }
+      yield* files.create(place.socketPath, "", 0o600)
+      assert.strictEqual((yield* Effect.flip(sharedDir.open(place))).answer, "EINVAL")
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "publish puts the switch's socket over nothing",
+    run: Effect.gen(function* () {
+      const { base, files, place, sharedDir, socket, stillUntouched, victim } = yield* prey
+      yield* socket(`${base}/usp1`)
+      yield* files.symlink(victim, place.socketPath)
+      const { answer, cure } = yield* Effect.flip(sharedDir.publish(place, `${base}/usp1`))
+      assert.strictEqual(answer, "EEXIST")
+      assert.include(cure, "remove it")
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "prepare gives no other directory to the group",
+    run: Effect.gen(function* () {
+      const { at, base, files, gid, sharedDir, stillUntouched } = yield* prey
+      const place = at({ ifName: "net2", containerId: "another", vhost: { group: String(gid) } })
+      yield* files.symlink(`${base}/prey`, place.directory)
+      assert.strictEqual((yield* Effect.flip(sharedDir.prepare(place))).answer, "EINVAL")
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "what is read as ours is a file of ours",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir, socket, stillUntouched, victim } = yield* prey
+      yield* files.symlink(victim, place.configPath)
+      assert.isUndefined(yield* sharedDir.handed(place))
+      yield* files.unlink(place.configPath)
+      yield* files.makeDirectory(place.configPath, 0o755)
+      assert.isUndefined(yield* sharedDir.handed(place))
+      yield* files.removeDirectory(place.configPath)
+      yield* socket(place.configPath)
+      assert.isUndefined(yield* sharedDir.handed(place))
+      yield* files.unlink(place.configPath)
+      yield* files.create(place.configPath, "x".repeat((1 << 20) + 1), 0o644)
+      assert.isUndefined(yield* sharedDir.handed(place))
+      yield* stillUntouched
+    })
+  },
+  ...ours.map((name) => ({
+    name: `release removes a link at ${name}, not what it leads to`,
+    run: Effect.gen(function* () {
+      const { directories, files, place, sharedDir, stillUntouched, victim } = yield* prey
+      yield* files.symlink(victim, pathOf(place, name))
+      yield* sharedDir.release(place, directories)
+      assert.isUndefined(yield* files.lstat(place.directory))
+      yield* stillUntouched
+    })
+  })),
+  ...ours.map((name) => ({
+    name: `release is not kept from ending by a directory at ${name}, and removes nothing in it`,
+    run: Effect.gen(function* () {
+      const { directories, files, place, sharedDir } = yield* prey
+      yield* files.makeDirectory(pathOf(place, name), 0o755)
+      yield* files.create(`${pathOf(place, name)}/inside`, "", 0o644)
+      yield* sharedDir.release(place, directories)
+      assert.deepStrictEqual(yield* files.list(pathOf(place, name)), ["inside"])
+    })
+  })),
+  {
+    name: "release is not kept from ending by a directory in the place of our mark",
+    run: Effect.gen(function* () {
+      const { directories, files, place, sharedDir } = yield* prey
+      yield* files.unlink(`${place.directory}/${marker}`)
+      yield* files.makeDirectory(`${place.directory}/${marker}`, 0o755)
+      yield* sharedDir.release(place, directories)
+      yield* sharedDir.release(place, [])
+      assert.deepStrictEqual(yield* files.list(place.directory), [marker])
+    })
+  },
+  {
+    name: "release follows no link in the place of our mark",
+    run: Effect.gen(function* () {
+      const { directories, files, place, sharedDir, stillUntouched, victim } = yield* prey
+      yield* files.unlink(`${place.directory}/${marker}`)
+      yield* files.symlink(victim, `${place.directory}/${marker}`)
+      yield* sharedDir.release(place, directories)
+      assert.isUndefined(yield* files.lstat(place.directory))
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "a directory with a mark of the container's making is not ours to remove when it holds something",
+    run: Effect.gen(function* () {
+      const { base, files, place, sharedDir, stillUntouched } = yield* prey
+      yield* files.create(`${base}/prey/${marker}`, "", 0o444)
+      yield* sharedDir.release({ ...place, directory: `${base}/prey` }, [])
+      yield* files.unlink(`${base}/prey/${marker}`)
+      yield* stillUntouched
+    })
+  }
+]

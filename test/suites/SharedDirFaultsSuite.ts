@@ -1,0 +1,244 @@
+/**
+ * What `SharedDir` does when the file system below it refuses: every error says which path, what the system answered
+ * and what to do; a socket on another file system is mounted, and comes off again.
+ */
+import { assert } from "@effect/vitest"
+import { Effect, type Layer } from "effect"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import type { Files } from "../../src/platform/Files.ts"
+import type { Ended, Processes, Run } from "../../src/platform/Processes.ts"
+import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
+import { failing, over, processes, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import type { SharedDirCase } from "./SharedDirSuite.ts"
+
+type Operation = Parameters<Parameters<typeof failing>[0]>[0]
+
+const on = (files: Layer.Layer<Files, never, Files>, programs?: Layer.Layer<Processes>) =>
+  Effect.provide(SharedDir, over(files, programs))
+
+/** The cure of a code has to speak of the thing to repair. */
+const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
+  ["ENOSPC", "Free space"],
+  ["EDQUOT", "Raise the quota"],
+  ["EROFS", "read-only"],
+  ["EACCES", "has to run as root"],
+  ["EPERM", "has to run as root"],
+  ["EIO", "Look at that path on the node"]
+]
+
+/** Each step on the file system that a method takes, made to fail. */
+const steps: ReadonlyArray<
+  readonly [method: string, operation: Operation, path: string, call: "prepare" | "hand" | "open" | "release"]
+> = [
+  ["prepare", "makeDirectory", "shared", "prepare"],
+  ["prepare", "makeDirectory", "shared/0958c8871b32", "prepare"],
+  ["prepare", "create", "shared/0958c8871b32/.userspace-cni", "prepare"],
+  ["prepare", "change", "shared/0958c8871b32", "prepare"],
+  ["hand", "create", "shared/0958c8871b32/configData-0958c8871b32-net1.json.new", "hand"],
+  ["hand", "rename", "shared/0958c8871b32/configData-0958c8871b32-net1.json", "hand"],
+  ["open", "change", "shared/0958c8871b32/0958c8871b32-net1", "open"],
+  ["release", "unlink", "shared/0958c8871b32/configData-0958c8871b32-net1.json", "release"],
+  ["release", "unlink", "shared/0958c8871b32/0958c8871b32-net1", "release"],
+  ["release", "removeDirectory", "shared/0958c8871b32", "release"]
+]
+
+const refusals: ReadonlyArray<SharedDirCase> = steps.map(([method, operation, path, call]) => ({
+  name: `${method} says what is wrong when the system refuses ${operation} of ${path}`,
+  run: Effect.gen(function* () {
+    const { at, base, gid, sharedDir, socket } = yield* site
+    const before = yield* tree
+    const place = at({ vhost: { group: String(gid) } })
+    const made = yield* sharedDir.survey(place)
+    if (call !== "prepare") {
+      yield* sharedDir.prepare(place)
+      yield* sharedDir.hand(place, "before")
+      yield* socket(place.socketPath)
+    }
+    for (const [code, expected] of cures) {
+      const broken = yield* on(
+        failing((what, where) => (what === operation && where === `${base}/${path}` ? code : undefined))
+      )
+      const calls = {
+        prepare: broken.prepare(place),
+        hand: broken.hand(place, "after"),
+        open: broken.open(place),
+        release: broken.release(place, made)
+      }
+      const error = yield* Effect.flip(calls[call])
+      assert.strictEqual(error.code, ErrorCodes.IoFailure)
+      assert.strictEqual(error.path, `${base}/${path}`)
+      assert.strictEqual(error.answer, code)
+      assert.strictEqual(error.failed, `shared directory: ${error.operation} ${error.path}: ${code}`)
+      assert.include(error.cure, expected)
+    }
+    if (call === "hand") assert.strictEqual(yield* sharedDir.handed(place), "before")
+    yield* sharedDir.release(place, made)
+    assert.deepStrictEqual(yield* tree, before)
+  })
+}))
+
+const others: ReadonlyArray<SharedDirCase> = [
+  {
+    name: "a file system that is full at any step leaves nothing that nobody owns up to",
+    run: Effect.gen(function* () {
+      const { place } = yield* site
+      const before = yield* tree
+      const full = yield* on(failing((operation) => (operation === "create" ? "ENOSPC" : undefined)))
+      assert.strictEqual((yield* Effect.flip(full.prepare(place))).answer, "ENOSPC")
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
+    name: "a shared directory that is a file is refused, and left",
+    run: Effect.gen(function* () {
+      const { at, base, files, sharedDir } = yield* site
+      yield* files.create(`${base}/file`, "mine", 0o644)
+      const before = yield* tree
+      for (const base_ of [`${base}/file`, `${base}/file/below`]) {
+        const place = at({ sharedDir: base_ })
+        for (const self of [sharedDir.survey(place), sharedDir.prepare(place)]) {
+          const { answer, code, cure } = yield* Effect.flip(self)
+          assert.deepStrictEqual([answer, code], ["ENOTDIR", ErrorCodes.IoFailure])
+          assert.include(cure, "Something that is no directory is in the way")
+        }
+        yield* sharedDir.release(place, [])
+      }
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
+    name: "release runs every step although some fail, and tells of all that failed",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir, socket } = yield* site
+      const made = yield* sharedDir.survey(place)
+      yield* sharedDir.prepare(place)
+      yield* sharedDir.hand(place, "text")
+      yield* files.create(`${place.configPath}.new`, "hal", 0o600)
+      yield* socket(place.socketPath)
+      const broken = yield* on(
+        failing((operation, path) =>
+          operation !== "unlink"
+            ? undefined
+            : path === place.configPath
+              ? "EIO"
+              : path === place.socketPath
+                ? "EROFS"
+                : undefined
+        )
+      )
+      const { cure, failed } = yield* Effect.flip(broken.release(place, made))
+      assert.include(failed, `${place.configPath}: EIO`)
+      assert.include(failed, `${place.socketPath}: EROFS`)
+      assert.include(cure, "read-only")
+      assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
+      assert.isDefined(yield* files.lstat(place.configPath))
+    })
+  }
+]
+
+/** `mount` and `umount`, and what they were called with. */
+const mounts = (answer: (run: Run) => Partial<Ended> = () => ({})) => {
+  const calls: Array<string> = []
+  const programs = processes((run) => {
+    calls.push([run.program, ...run.args].join(" "))
+    return { status: 0, stdout: "", stderr: "", ...answer(run) }
+  })
+  return { calls, programs }
+}
+
+const mounting: ReadonlyArray<SharedDirCase> = [
+  ...["EXDEV", "EPERM"].map((code) => ({
+    name: `publish binds the socket where it cannot be linked (${code})`,
+    run: Effect.gen(function* () {
+      const { base, files, place, sharedDir, socket } = yield* site
+      yield* sharedDir.prepare(place)
+      yield* socket(`${base}/usp1`)
+      const { calls, programs } = mounts()
+      const far = yield* on(
+        failing((operation) => (operation === "link" ? code : undefined)),
+        programs
+      )
+      yield* far.publish(place, `${base}/usp1`)
+      assert.deepStrictEqual(calls, [`mount --bind ${base}/usp1 ${place.socketPath}`])
+      const { kind, mode } = (yield* files.lstat(place.socketPath)) ?? {}
+      assert.deepStrictEqual([kind, mode], ["file", 0o600])
+    })
+  })),
+  {
+    name: "publish that cannot bind either says what mount said and what to do, and leaves no file",
+    run: Effect.gen(function* () {
+      const { base, place, sharedDir, socket } = yield* site
+      yield* sharedDir.prepare(place)
+      yield* socket(`${base}/usp1`)
+      const before = yield* tree
+      const said = [
+        [{ status: 32, stderr: "mount: permission denied.\n" }, "mount: permission denied."],
+        [{ status: 1 }, "exit status 1"]
+      ] as const
+      for (const [answer, expected] of said) {
+        const { programs } = mounts(() => answer)
+        const far = yield* on(
+          failing((operation) => (operation === "link" ? "EXDEV" : undefined)),
+          programs
+        )
+        const { cure, failed } = yield* Effect.flip(far.publish(place, `${base}/usp1`))
+        assert.include(failed, expected)
+        assert.include(failed, place.socketPath)
+        assert.include(cure, "host.vhost.mode to client")
+        assert.deepStrictEqual(yield* tree, before)
+      }
+    })
+  },
+  {
+    name: "publish of a socket that is not there is an error, not a mount",
+    run: Effect.gen(function* () {
+      const { base, place, sharedDir } = yield* site
+      yield* sharedDir.prepare(place)
+      assert.strictEqual((yield* Effect.flip(sharedDir.publish(place, `${base}/nothing`))).answer, "ENOENT")
+    })
+  },
+  {
+    name: "release takes a bound socket off before it removes its name",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir } = yield* site
+      const before = yield* tree
+      const made = yield* sharedDir.survey(place)
+      yield* sharedDir.prepare(place)
+      yield* files.create(place.socketPath, "", 0o600)
+      let bound = true
+      const { calls, programs } = mounts(() => {
+        bound = false
+        return {}
+      })
+      const busy = yield* on(
+        failing((operation, path) =>
+          bound && operation === "unlink" && path === place.socketPath ? "EBUSY" : undefined
+        ),
+        programs
+      )
+      yield* busy.release(place, made)
+      assert.deepStrictEqual(calls, [`umount ${place.socketPath}`])
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
+    name: "release of a bound socket that does not come off fails, and can be tried again",
+    run: Effect.gen(function* () {
+      const { files, place, sharedDir } = yield* site
+      const before = yield* tree
+      const made = yield* sharedDir.survey(place)
+      yield* sharedDir.prepare(place)
+      yield* files.create(place.socketPath, "", 0o600)
+      const { programs } = mounts(() => ({ status: 32, stderr: "umount: target is busy." }))
+      const busy = yield* on(
+        failing((operation, path) => (operation === "unlink" && path === place.socketPath ? "EBUSY" : undefined)),
+        programs
+      )
+      assert.include((yield* Effect.flip(busy.release(place, made))).failed, "umount: target is busy.")
+      yield* sharedDir.release(place, made)
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  }
+]
+
+export const cases: ReadonlyArray<SharedDirCase> = [...refusals, ...others, ...mounting]

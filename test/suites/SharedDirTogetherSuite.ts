@@ -1,0 +1,109 @@
+/**
+ * Many attachments in one base directory at once, without locks: whatever the order in which their steps come, each
+ * keeps what it has until it lets go, and the last one leaves nothing.
+ */
+import { assert } from "@effect/vitest"
+import { Effect, Random } from "effect"
+import { Files } from "../../src/platform/Files.ts"
+import { marker } from "../../src/shared-dir/Directories.ts"
+import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
+import { around, over, placeIn, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { FilesSite } from "./FilesSite.ts"
+import type { SharedDirCase } from "./SharedDirSuite.ts"
+
+const count = 30
+
+/** Turns for others before each step on the file system: a few, and sometimes enough for a whole life. */
+const interleaved = around((step) =>
+  Effect.flatMap(
+    Effect.flatMap(Random.nextIntBetween(0, 10), (one) => Random.nextIntBetween(0, one === 0 ? 300 : 4)),
+    (turns) =>
+      Effect.andThen(
+        Effect.forEach(Array.from({ length: turns }), () => Effect.yieldNow, { discard: true }),
+        step
+      )
+  )
+)
+
+/** One attachment's life: made, told, looked at after others had their turns, released. */
+const life = Effect.fnUntraced(function* (containerId: string, ifName: string) {
+  const { base, socket } = yield* FilesSite
+  const sharedDir = yield* SharedDir
+  const files = yield* Files
+  const place = placeIn(base, { containerId, ifName })
+  const text = `${containerId} ${ifName}`
+  const made = yield* sharedDir.survey(place)
+  yield* sharedDir.prepare(place)
+  yield* sharedDir.hand(place, text)
+  yield* socket(place.socketPath)
+  yield* Effect.yieldNow
+  assert.strictEqual(yield* sharedDir.handed(place), text)
+  assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
+  yield* sharedDir.release(place, made)
+  assert.isUndefined(yield* files.lstat(place.configPath))
+})
+
+/** Lives at once, each in a process of its own as far as anything here knows. */
+const together = (seed: number, name: (index: number) => readonly [containerId: string, ifName: string]) =>
+  Effect.forEach(
+    Array.from({ length: count }, (_, index) => name(index)),
+    ([id, ifName]) => life(id, ifName),
+    {
+      concurrency: "unbounded",
+      discard: true
+    }
+  ).pipe(Effect.provide(over(interleaved)), Random.withSeed(seed))
+
+const seeds = Array.from({ length: 3 }, (_, seed) => seed)
+
+const leavesNothing = (prepare: (base: string) => Effect.Effect<void, unknown, Files>) =>
+  Effect.gen(function* () {
+    const { base } = yield* site
+    yield* prepare(base)
+    const before = yield* tree
+    for (const seed of seeds) {
+      yield* together(seed, (index) => [`container${index}`, "net1"])
+      assert.deepStrictEqual(yield* tree, before, `after seed ${seed}`)
+    }
+  })
+
+export const cases: ReadonlyArray<SharedDirCase> = [
+  {
+    name: `${count} containers in a base directory that was not there`,
+    run: leavesNothing(() => Effect.void)
+  },
+  {
+    name: `${count} containers in an administrator's base directory`,
+    run: leavesNothing((base) => Effect.flatMap(Files, (files) => files.makeDirectory(`${base}/shared`, 0o755)))
+  },
+  {
+    name: "somebody moves in while the last one clears up, and leaves before that one has marked the directory again",
+    run: Effect.gen(function* () {
+      const { at, base, sharedDir } = yield* site
+      const before = yield* tree
+      const [one, other] = [at({ containerId: "one" }), at({ containerId: "other" })]
+      const made = yield* sharedDir.survey(one)
+      yield* sharedDir.prepare(one)
+      const done = new Set<string>()
+      const once = (name: string, self: Effect.Effect<void, unknown>) =>
+        done.has(name)
+          ? Effect.void
+          : Effect.orDie(
+              Effect.andThen(
+                Effect.sync(() => done.add(name)),
+                self
+              )
+            )
+      const meanwhile = around((step, operation, path) =>
+        operation === "removeDirectory" && path === `${base}/shared`
+          ? Effect.andThen(once("moves in", sharedDir.prepare(other)), step)
+          : operation === "create" && path === `${base}/shared/${marker}`
+            ? Effect.andThen(once("leaves", sharedDir.release(other, [])), step)
+            : step
+      )
+      yield* Effect.flatMap(SharedDir, (slow) => slow.release(one, made)).pipe(Effect.provide(over(meanwhile)))
+      assert.deepStrictEqual([...done], ["moves in", "leaves"])
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  }
+]
