@@ -41,9 +41,6 @@ export const prefix = as(
   }
 )
 
-/** `address_union`: the bytes alone; what they mean is said elsewhere in the message. */
-export const unionOf = (text: string): Uint8Array => toBytes(text).bytes
-
 /** `02:fe:00:00:00:01`. */
 export const mac = as(
   octets(6),

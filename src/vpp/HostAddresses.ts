@@ -10,7 +10,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import type { Address } from "../vswitch/Vswitch.ts"
-import { isIpv6, unionOf } from "./Address.ts"
+import { isIpv6 } from "./Address.ts"
 import { type Step, step } from "./Batch.ts"
 import { addDelAddress } from "./messages/Interface.ts"
 import { addressDump, routeAddDel, routeDump } from "./messages/Ip.ts"
@@ -57,7 +57,7 @@ export const addRoutes = (index: number, { routes }: Plan): ReadonlyArray<Step> 
 
 const whole = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`
 
-/** To one address, that address being the neighbour. */
+/** To one address, as attached: VPP answers ARP only to neighbours whose own address is attached. */
 const routeTo = (index: number, address: string) => ({
   table_id: 0,
   stats_index: 0,
@@ -72,7 +72,7 @@ const routeTo = (index: number, address: string) => ({
       type: 0,
       flags: 0,
       proto: isIpv6(address) ? 1 : 0,
-      nh: { address: unionOf(address), via_label: 0, obj_id: 0, classify_table_index: 0 },
+      nh: { address: new Uint8Array(16), via_label: 0, obj_id: 0, classify_table_index: 0 },
       n_labels: 0,
       label_stack: Array.from({ length: 16 }, () => ({ is_uniform: 0, label: 0, ttl: 0, exp: 0 }))
     }

@@ -1,0 +1,212 @@
+/**
+ * Real VPPs on both ends: what `plug` makes on the host's carries packets between pods' VPPs, survives a crash of the
+ * host's, and many at once; and dropping a hundred callers leaves it answering.
+ */
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import { basename } from "node:path"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import type { VppMemifPort } from "../../src/cni/HostPort.ts"
+import { controlPing } from "../../src/vpp/messages/Control.ts"
+import {
+  bridged,
+  directory,
+  leavesAsFound,
+  look,
+  memif,
+  newDomain,
+  plug,
+  plugged,
+  request,
+  unplug,
+  unplugOf,
+  VppUnderTest,
+  type Wanted,
+  withSession
+} from "../suites/VppUnderTest.ts"
+import { numbered } from "../vpp/support/Numbered.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import { ProgramError } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { instance, type VppInstance } from "./support/VppInstance.ts"
+
+class Host extends Context.Service<Host, VppInstance>()("userspace-cni/test/Host") {}
+
+const host = (prefix: string) =>
+  Layer.provideMerge(
+    Layer.effect(
+      VppUnderTest,
+      Effect.map(Host, (vpp) => ({
+        path: vpp.api,
+        release: basename(prefix),
+        restart: Effect.orDie(Effect.andThen(vpp.kill, vpp.start))
+      }))
+    ),
+    Layer.effect(Host, instance(prefix))
+  )
+
+/** A pod's VPP, its end of the port connected and with an address. */
+const pod = Effect.fnUntraced(function* (
+  prefix: string,
+  { socketPath }: Wanted<VppMemifPort>,
+  ...addresses: ReadonlyArray<string>
+): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
+  const vpp = yield* instance(prefix)
+  yield* vpp.ctl("create", "memif", "socket", "id", "1", "filename", socketPath)
+  yield* vpp.ctl("create", "interface", "memif", "socket-id", "1", "id", "0", "slave")
+  yield* vpp.ctl("set", "int", "state", "memif1/0", "up")
+  for (const address of addresses) yield* vpp.ctl("set", "int", "ip", "address", "memif1/0", address)
+  yield* connected(vpp)
+  return vpp
+})
+
+const connected = (vpp: VppInstance) =>
+  Effect.retry(
+    Effect.filterOrFail(
+      vpp.ctl("show", "memif"),
+      (text) => /flags .*connected/.test(text),
+      () => new ProgramError({ program: "vpp", problem: "memif is not connected" })
+    ),
+    { schedule: Schedule.spaced("50 millis"), times: 120 }
+  )
+
+const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, count: number) {
+  const text = yield* vpp.ctl("ping", to, "repeat", String(count), "interval", "0.1")
+  return Number(/(\d+) received/.exec(text)?.[1] ?? 0)
+})
+
+/** How many of five pings come back, after those that find the neighbours. */
+const pings = Effect.fnUntraced(function* (vpp: VppInstance, to: string) {
+  yield* Effect.repeat(ping(vpp, to, 1), { until: (received) => received > 0, schedule: Schedule.recurs(20) })
+  return yield* ping(vpp, to, 5)
+})
+
+const forwards = (hostPrefix: string, podPrefix: string) =>
+  onMachine(["root", "vpp"], host(hostPrefix))(
+    `host VPP ${basename(hostPrefix)}, pods' VPP ${basename(podPrefix)}`,
+    (test) => {
+      test("two pods ping each other through a bridge domain, 5 of 5", () =>
+        Effect.gen(function* () {
+          const network = bridged(newDomain())
+          const [one, two] = [yield* request(memif({ network })), yield* request(memif({ network }))]
+          yield* plugged(one)
+          yield* plugged(two)
+          const a = yield* pod(podPrefix, one, "192.168.1.3/24")
+          yield* pod(podPrefix, two, "192.168.1.4/24")
+          assert.strictEqual(yield* pings(a, "192.168.1.4"), 5)
+        }))
+
+      test("access ports of one VLAN reach each other, and those of another do not", () =>
+        Effect.gen(function* () {
+          const domain = newDomain()
+          const [a, b, c] = yield* Effect.forEach([5, 5, 7], (vlan) =>
+            request(memif({ network: bridged(domain, vlan) }))
+          )
+          if (a === undefined || b === undefined || c === undefined) return assert.fail()
+          for (const one of [a, b, c]) yield* plugged(one)
+          const from = yield* pod(podPrefix, a, "192.168.2.3/24")
+          yield* pod(podPrefix, b, "192.168.2.4/24")
+          yield* pod(podPrefix, c, "192.168.2.5/24")
+          assert.strictEqual(yield* pings(from, "192.168.2.4"), 5)
+          assert.strictEqual(yield* pings(from, "192.168.2.5"), 0)
+        }))
+
+      test("a layer 3 port answers under the gateway's address, and reaches a pod whose prefix is one address", () =>
+        Effect.gen(function* () {
+          const network = { netType: "interface" } as const
+          const wide = yield* request(memif({ network }), {
+            addresses: [
+              { address: "10.44.1.3/24", gateway: "10.44.1.1" },
+              { address: "fd44:1::3/64", gateway: "fd44:1::1" }
+            ]
+          })
+          const narrow = yield* request(memif({ network }), {
+            addresses: [{ address: "10.44.2.3/32", gateway: "169.254.44.1" }]
+          })
+          yield* plugged(wide)
+          yield* plugged(narrow)
+          const one = yield* pod(podPrefix, wide, "10.44.1.3/24", "fd44:1::3/64")
+          assert.strictEqual(yield* pings(one, "10.44.1.1"), 5)
+          assert.strictEqual(yield* pings(one, "fd44:1::1"), 5)
+          const two = yield* pod(podPrefix, narrow, "10.44.2.3/32")
+          yield* two.ctl("ip", "route", "add", "169.254.44.1/32", "via", "memif1/0")
+          yield* two.ctl("ip", "route", "add", "10.44.1.0/24", "via", "169.254.44.1", "memif1/0")
+          yield* one.ctl("ip", "route", "add", "10.44.2.0/24", "via", "10.44.1.1")
+          assert.strictEqual(yield* pings(one, "10.44.2.3"), 5)
+        }))
+
+      test("after kill -9 of the host's VPP, DEL and ADD bring the pods together again", () =>
+        Effect.gen(function* () {
+          const { restart } = yield* VppUnderTest
+          const network = bridged(newDomain())
+          const [one, two] = [yield* request(memif({ network })), yield* request(memif({ network }))]
+          yield* plugged(one)
+          yield* plugged(two)
+          const a = yield* pod(podPrefix, one, "192.168.3.3/24")
+          const b = yield* pod(podPrefix, two, "192.168.3.4/24")
+          yield* restart
+          for (const wanted of [one, two]) {
+            assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
+            yield* plug(wanted)
+          }
+          yield* connected(a)
+          yield* connected(b)
+          assert.strictEqual(yield* pings(a, "192.168.3.4"), 5)
+        }))
+    }
+  )
+
+const [newest = "", ...older] = vppPrefixes
+forwards(newest, newest)
+for (const prefix of older.slice(0, 1)) {
+  forwards(prefix, newest)
+  forwards(newest, prefix)
+}
+
+onMachine(["root", "vpp"], host(newest))(`many callers of VPP ${basename(newest)}`, (test) => {
+  test("200 pods come and go", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const wanted = yield* Effect.forEach(Array.from({ length: 200 }), () =>
+          request(memif({ network: bridged(88) }))
+        )
+        yield* Effect.forEach(wanted, plug, { concurrency: 16, discard: true })
+        assert.lengthOf(
+          (yield* look).filter((line) => line.startsWith("interface memif")),
+          200
+        )
+        yield* Effect.forEach(wanted, (one) => unplug(unplugOf(one)), { concurrency: 16, discard: true })
+      })
+    ))
+
+  test("100 ADDs that are all killed in the middle leave VPP answering, and DEL cleans up", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const { api, ctl } = yield* Host
+        const sockets = yield* directory
+        const bun = new URL("../../node_modules/.bin/bun", import.meta.url).pathname
+        const program = new URL("../vpp/support/plug-once.ts", import.meta.url).pathname
+        const numbers = Array.from({ length: 100 }, (_, n) => n)
+        const children = numbers.map((n) => spawn(bun, [program, api, sockets, String(n)], { stdio: "ignore" }))
+        const alive = () => children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+        // In the middle: some ports are made, and nobody waits any more for the rest.
+        yield* Effect.repeat(ctl("show", "interface"), {
+          until: (text) => text.split("memif").length > 10,
+          schedule: Schedule.spaced("2 millis")
+        })
+        for (const child of children) child.kill("SIGKILL")
+        yield* Effect.repeat(Effect.sync(alive), {
+          until: (left) => left.length === 0,
+          schedule: Schedule.spaced("5 millis")
+        })
+        assert.strictEqual((yield* withSession((session) => session.call(controlPing, {}))).retval, 0)
+        const removed = yield* Effect.forEach(numbers, (n) => unplug(unplugOf(numbered(sockets, n))), {
+          concurrency: 8
+        })
+        assert.isAbove(removed.filter((what) => what.length > 0).length, 5)
+        assert.isAbove(removed.filter((what) => what.length === 0).length, 5)
+        for (const name of fs.readdirSync(sockets)) assert.fail(`${name} is left`)
+      })
+    ))
+})

@@ -1,0 +1,18 @@
+/** One `plug` in a process of its own, as an ADD is one. Arguments: API socket, directory, number of the attachment. */
+import { Effect, Layer } from "effect"
+import * as BunSlots from "../../../src/platform/BunSlots.ts"
+import * as BunSockets from "../../../src/platform/BunSockets.ts"
+import { Files } from "../../../src/platform/Files.ts"
+import { VppClient } from "../../../src/vpp/VppClient.ts"
+import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
+import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { numbered } from "./Numbered.ts"
+
+const [, , path = "", directory = "", number = "0"] = process.argv
+
+const edge = Layer.mergeAll(Files.layer, BunSlots.layer, BunSockets.layer)
+const client = Layer.provide(VppClient.layer(path), edge)
+const live = Layer.provide(VppVswitch.layer, [client, edge])
+
+const main = Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(numbered(directory, Number(number))))
+await Effect.runPromise(Effect.provide(main, live))
