@@ -80,11 +80,14 @@ export const outstanding = ({ annotations }: PodDocument, changes: Changes): Cha
   Object.fromEntries(Object.entries(changes).filter(([key, value]) => annotations[key] !== value))
 
 /** The whole pod, for PUT. It carries its resourceVersion, so that it is only taken if nobody wrote meanwhile. */
-export const wholeWith = (pod: PodDocument, changes: Changes): string => {
+export const wholeWith = (pod: PodDocument, changes: Changes, resourceVersion = pod.resourceVersion): string => {
   const whole = fields(pod.whole)
   const metadata = fields(whole["metadata"])
   const annotations = Object.entries({ ...pod.annotations, ...changes }).filter(([, value]) => value !== undefined)
-  return stringify({ ...whole, metadata: { ...metadata, annotations: Object.fromEntries(annotations) } })
+  return stringify({
+    ...whole,
+    metadata: { ...metadata, resourceVersion, annotations: Object.fromEntries(annotations) }
+  })
 }
 
 /** The changes alone, for PATCH (RFC 7396), under the same condition. */

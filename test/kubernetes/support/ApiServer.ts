@@ -1,0 +1,211 @@
+/**
+ * A Kubernetes API server, for pods and for one who reads and writes them: TLS, bearer tokens and client certificates,
+ * RBAC, GET, PUT and the kinds of PATCH, with the answers of the real one. Can be told to fail, to be slow, to lose an
+ * answer, and to let others write in between. Listens on the loopback only.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { createServer } from "node:https"
+import { TLSSocket } from "node:tls"
+import { Effect, Result, type Scope } from "effect"
+import { pem } from "../../platform/support/HttpsPeer.ts"
+import { jsonPatch, mergePatch, strategicMergePatch } from "./Patches.ts"
+import { decode, encode, type Json, PodStore, Refused, type Subresource } from "./PodStore.ts"
+
+/** `get pods`, `update pods/status`. */
+export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}`
+
+export const allRights: ReadonlyArray<Right> = [
+  "get pods",
+  "update pods",
+  "update pods/status",
+  "patch pods",
+  "patch pods/status"
+]
+
+/** What happens to the next request that it is for. */
+export interface Fault {
+  readonly method?: "GET" | "PUT" | "PATCH"
+  /**
+   * A status with its words; `silence`: no answer, ever; `hang up`: the connection ends before anything is done; `lost`:
+   * it is done, and the connection ends instead of an answer.
+   */
+  readonly does:
+    | { readonly status: number; readonly message?: string; readonly retryAfter?: string; readonly body?: string }
+    | "silence"
+    | "hang up"
+    | "lost"
+  /** How often; once when absent. */
+  readonly times?: number
+}
+
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly user: string
+  readonly status: number
+}
+
+export interface ApiServer {
+  readonly url: string
+  readonly pods: PodStore
+  /** Every request that got an answer, or should have. */
+  readonly asked: Array<Asked>
+  /** User by token; a certificate's user is its common name. */
+  readonly tokens: Map<string, string>
+  /** Rights by user. */
+  readonly roles: Map<string, ReadonlyArray<Right>>
+  readonly fail: (...faults: ReadonlyArray<Fault>) => void
+  /** Called before a write is looked at: somebody else's turn. Once. */
+  readonly beforeWrite: (write: () => void) => void
+}
+
+export interface Options {
+  /** Name of certificate and key in the fixtures. */
+  readonly certificate?: string
+}
+
+const path = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+?)(?:\/(status))?$/
+
+const verbs: Readonly<Record<string, string>> = { GET: "get", PUT: "update", PATCH: "patch" }
+
+const patches: Readonly<Record<string, (target: unknown, patch: unknown) => unknown>> = {
+  "application/merge-patch+json": mergePatch,
+  "application/strategic-merge-patch+json": strategicMergePatch,
+  "application/json-patch+json": jsonPatch
+}
+
+export const apiServer = Effect.fnUntraced(function* ({
+  certificate = "server"
+}: Options = {}): Effect.fn.Return<ApiServer, never, Scope.Scope> {
+  const pods = new PodStore()
+  const asked: Array<Asked> = []
+  const tokens = new Map<string, string>()
+  const roles = new Map<string, ReadonlyArray<Right>>()
+  let faults: ReadonlyArray<Fault & { readonly times: number }> = []
+  let interloper: (() => void) | undefined
+
+  const userOf = ({ headers, socket }: IncomingMessage): string => {
+    const token = /^Bearer (.*)$/.exec(headers.authorization ?? "")?.[1]
+    const certified = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate().subject["CN"] : ""
+    const user = token === undefined ? certified : tokens.get(token)
+    if (typeof user === "string" && user !== "") return user
+    throw new Refused(401, "Unauthorized", "Unauthorized")
+  }
+
+  const allowed = (user: string, verb: string, resource: string, namespace: string, name: string) => {
+    if (roles.get(user)?.some((right) => right === `${verb} ${resource}`)) return
+    const message = `pods "${name}" is forbidden: User "${user}" cannot ${verb} resource "${resource}" in API group "" in the namespace "${namespace}"`
+    throw new Refused(403, "Forbidden", message)
+  }
+
+  const perform = (request: IncomingMessage, body: string): Json => {
+    const user = userOf(request)
+    const [, namespace = "", name = "", status] = path.exec(request.url ?? "") ?? []
+    if (name === "") throw new Refused(404, "NotFound", "the server could not find the requested resource")
+    const subresource: Subresource = status === undefined ? "" : "status"
+    const { method = "" } = request
+    const verb = verbs[method]
+    if (verb === undefined) {
+      throw new Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    }
+    allowed(user, verb, subresource === "" ? "pods" : "pods/status", namespace, name)
+    if (verb === "get") return pods.get(namespace, name)
+    const write = interloper
+    interloper = undefined
+    write?.()
+    const type = request.headers["content-type"] ?? ""
+    if (verb === "update") {
+      if (type !== "application/json") throw unsupported(type)
+      return pods.update(namespace, name, subresource, decode(body))
+    }
+    const patch = patches[type]
+    if (patch === undefined) throw unsupported(type)
+    const patched = decode(encode(patch(pods.get(namespace, name), JSON.parse(body))))
+    return pods.update(namespace, name, subresource, patched)
+  }
+
+  const nextFault = (method: string): Fault | undefined => {
+    const fault = faults.find((one) => one.method === undefined || one.method === method)
+    faults = faults.flatMap((one) => (one !== fault ? [one] : one.times > 1 ? [{ ...one, times: one.times - 1 }] : []))
+    return fault
+  }
+
+  const answer = (request: IncomingMessage, response: ServerResponse, body: string) => {
+    const { method = "", url = "" } = request
+    const told = (status: number, text: string, headers: Readonly<Record<string, string>> = {}) => {
+      asked.push({ method, path: url, user: userOrNobody(request), status })
+      response.writeHead(status, { "content-type": "application/json", ...headers }).end(text)
+    }
+    const fault = nextFault(method)?.does
+    if (fault === "silence" || fault === "hang up") {
+      asked.push({ method, path: url, user: userOrNobody(request), status: 0 })
+      return fault === "silence" ? undefined : request.socket.destroy()
+    }
+    if (typeof fault === "object") {
+      const { message = "injected", retryAfter, status } = fault
+      const after = retryAfter === undefined ? {} : { "retry-after": retryAfter }
+      return told(status, fault.body ?? statusOf(new Refused(status, "", message)), after)
+    }
+    const done = Result.try(() => perform(request, body))
+    if (fault === "lost") return request.socket.destroy()
+    if (Result.isSuccess(done)) return told(200, encode(done.success))
+    const error = done.failure
+    const refused = error instanceof Refused ? error : new Refused(400, "BadRequest", String(error))
+    return told(refused.code, statusOf(refused))
+  }
+
+  const userOrNobody = (request: IncomingMessage): string =>
+    Result.getOrElse(
+      Result.try(() => userOf(request)),
+      () => ""
+    )
+
+  const server = createServer(
+    {
+      cert: pem(`${certificate}.crt`),
+      key: pem(`${certificate}.key`),
+      ca: pem("ca.crt"),
+      requestCert: true,
+      rejectUnauthorized: false
+    },
+    (request, response) => {
+      const chunks: Array<Buffer> = []
+      request.on("data", (chunk: Buffer) => chunks.push(chunk))
+      request.on("end", () => answer(request, response, Buffer.concat(chunks).toString("utf8")))
+    }
+  )
+
+  const port = yield* Effect.acquireRelease(
+    Effect.callback<number>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(Effect.succeed(address === null || typeof address === "string" ? 0 : address.port))
+      })
+    }),
+    () =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  )
+
+  return {
+    url: `https://127.0.0.1:${port}`,
+    pods,
+    asked,
+    tokens,
+    roles,
+    fail: (...more) => {
+      faults = [...faults, ...more.map((fault) => ({ times: 1, ...fault }))]
+    },
+    beforeWrite: (write) => {
+      interloper = write
+    }
+  }
+})
+
+const unsupported = (type: string) =>
+  new Refused(415, "UnsupportedMediaType", `the body of the request was in an unknown format: ${type}`)
+
+const statusOf = ({ code, message, reason }: Refused): string =>
+  JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code })

@@ -1,0 +1,30 @@
+/** A pod as its author and the API server leave it at ADD, with every kind of number. */
+import type { Json } from "./PodStore.ts"
+
+export const sharedVolume = { name: "shared-dir", emptyDir: {} }
+export const sharedMount = { name: "shared-dir", mountPath: "/run/shared" }
+
+export interface Shape {
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+  readonly uid?: string
+  readonly volumes?: ReadonlyArray<unknown>
+  readonly mounts?: ReadonlyArray<unknown>
+}
+
+export const podJson = ({ annotations, mounts = [sharedMount], uid, volumes = [sharedVolume] }: Shape = {}): Json => ({
+  metadata: {
+    ...(uid === undefined ? {} : { uid }),
+    ...(annotations === undefined ? {} : { annotations }),
+    labels: { app: "test" },
+    managedFields: [{ manager: "kubectl", operation: "Update", fieldsV1: { "f:metadata": {} } }]
+  },
+  spec: {
+    volumes,
+    containers: [
+      { name: "app", image: "registry.example/app:1", volumeMounts: mounts, securityContext: { runAsUser: 1n } }
+    ],
+    nodeSelector: { "userspace-cni/test": "nowhere" },
+    tolerations: [{ key: "k", operator: "Exists", effect: "NoExecute", tolerationSeconds: 9223372036854775807n }],
+    terminationGracePeriodSeconds: 0n
+  }
+})
