@@ -2,6 +2,7 @@
  * OVSDB values as they stand in JSON, and as TypeScript reads and writes them. Pure; knows no table.
  * RFC 7047, section 5.1 (Notation).
  */
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -18,56 +19,74 @@ export const named = (name: string): NamedUuid => ["named-uuid", name]
 export const set = (atoms: ReadonlyArray<Atom>): SetValue => ["set", atoms]
 export const map = (pairs: Readonly<Record<string, string>>): MapValue => ["map", Object.entries(pairs)]
 
+/*
+ * Readers of columns. Each takes the wire's shape apart and leaves the judgement to the schema of what is inside: a
+ * schema for the shape as well would double what a process of milliseconds has to prepare.
+ */
+
+const Text: Schema.Codec<string, unknown> = Schema.String
+const Texts: Schema.Codec<Readonly<Record<string, string>>, unknown> = Schema.Record(Schema.String, Schema.String)
+
 /** `["uuid", "..."]`, read as the text of the UUID. */
-export const UuidText = Schema.Tuple([Schema.Literal("uuid"), Schema.String]).pipe(
-  Schema.decodeTo(Schema.String, SchemaTransformation.transform<string, Uuid>({ decode: ([, id]) => id, encode: uuid }))
+export const UuidText = Schema.Unknown.pipe(
+  Schema.decodeTo(
+    Text,
+    SchemaTransformation.transform<unknown, unknown>({
+      decode: (wire) => inside("uuid", wire),
+      encode: (id) => ["uuid", id]
+    })
+  )
 )
 
 /** A set, read as an array. A set of one may also stand as its lone element, and from ovsdb-server always does. */
-export const SetOf = <A, I extends Atom>(element: Schema.Codec<A, I>) =>
-  Schema.Union([Schema.Tuple([Schema.Literal("set"), Schema.Array(element)]), element]).pipe(
+export const SetOf = <A>(element: Schema.Codec<A, unknown>) =>
+  Schema.Unknown.pipe(
     Schema.decodeTo(
-      Schema.Array(Schema.toType(element)),
-      SchemaTransformation.transform<ReadonlyArray<A>, readonly ["set", ReadonlyArray<A>] | A>({
-        decode: (wire) => (isSet(wire) ? wire[1] : [wire]),
-        encode: (elements) => {
-          const [only] = elements
-          return elements.length === 1 && only !== undefined ? only : ["set", elements]
-        }
+      Schema.Array(element),
+      SchemaTransformation.transform<ReadonlyArray<unknown>, unknown>({
+        decode: elements,
+        encode: (all) => (all.length === 1 ? all[0] : ["set", all])
       })
     )
   )
 
 /** A set of none or one, read as the value or `undefined`. */
-export const OptionalOf = <A, I extends Atom>(element: Schema.Codec<A, I>) =>
-  SetOf(element)
-    .check(Schema.isMaxLength(1))
-    .pipe(
-      Schema.decodeTo(
-        Schema.UndefinedOr(Schema.toType(element)),
-        SchemaTransformation.transform<A | undefined, ReadonlyArray<A>>({
-          decode: ([only]) => only,
-          encode: (value) => (value === undefined ? [] : [value])
-        })
-      )
+export const OptionalOf = <A>(element: Schema.Codec<A, unknown>) =>
+  Schema.Unknown.pipe(
+    Schema.decodeTo(
+      Schema.UndefinedOr(element),
+      SchemaTransformation.transform<unknown, unknown>({
+        decode: (wire) => {
+          const all = elements(wire)
+          // More than one is left as it is: no element looks so.
+          return all.length > 1 ? wire : all[0]
+        },
+        encode: (value) => (value === undefined ? ["set", []] : value)
+      })
     )
+  )
 
 /** A map from string to string, as `external_ids`, `options` and `status` are. */
-export const StringMap = Schema.Tuple([
-  Schema.Literal("map"),
-  Schema.Array(Schema.Tuple([Schema.String, Schema.String]))
-]).pipe(
+export const StringMap = Schema.Unknown.pipe(
   Schema.decodeTo(
-    Schema.Record(Schema.String, Schema.String),
-    SchemaTransformation.transform<
-      Readonly<Record<string, string>>,
-      readonly ["map", ReadonlyArray<readonly [string, string]>]
-    >({
-      decode: ([, pairs]) => Object.fromEntries(pairs),
-      encode: (record) => ["map", Object.entries(record)]
+    Texts,
+    SchemaTransformation.transform<unknown, unknown>({
+      decode: (wire) => {
+        const pairs = inside("map", wire)
+        return Array.isArray(pairs) && pairs.every((pair) => Array.isArray(pair) && pair.length === 2)
+          ? Object.fromEntries(pairs)
+          : undefined
+      },
+      encode: (record) => ["map", Object.entries(Predicate.isObject(record) ? record : {})]
     })
   )
 )
 
-const isSet = <A>(wire: readonly ["set", ReadonlyArray<A>] | A): wire is readonly ["set", ReadonlyArray<A>] =>
-  Array.isArray(wire) && wire.length === 2 && wire[0] === "set" && Array.isArray(wire[1])
+/** `undefined`, which no schema here takes, when it is not tagged so. */
+const inside = (tag: "uuid" | "set" | "map", wire: unknown): unknown =>
+  Array.isArray(wire) && wire.length === 2 && wire[0] === tag ? wire[1] : undefined
+
+const elements = (wire: unknown): ReadonlyArray<unknown> => {
+  const set = inside("set", wire)
+  return Array.isArray(set) ? set : [wire]
+}

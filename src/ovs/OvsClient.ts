@@ -145,8 +145,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     if (seen >= wanted.next_cfg) return yield* transact([Transactions.select(Root, []), ...also])
     while (true) {
       const left = Math.max(0, deadline - (yield* Clock.currentTimeMillis))
-      const [, ...results] =
-        (yield* unlessRaced(transact([...Transactions.progress(wanted, seen, left), ...also]))) ?? []
+      const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, left), ...also]))) ?? []
       if (results.length === 0) return undefined
       seen = (yield* theRoot(yield* read(Root.row, results, 0))).cur_cfg
       if (seen >= wanted.next_cfg) return results
@@ -179,13 +178,12 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   })
 
   const removePort = Effect.fnUntraced(function* (port: PortRow) {
-    const ovs = yield* root
     for (let attempt = 0; attempt < tries; attempt++) {
       const bridge = yield* bridgeOf(port)
       if (bridge === undefined) return []
       const ours = Transactions.isOurs(bridge)
       const local = ours ? yield* portNamed(bridge.name) : undefined
-      const remove = (last: boolean) => unlessRaced(transact(Transactions.removePort(ovs, bridge, port, local, last)))
+      const remove = (last: boolean) => unlessRaced(transact(Transactions.removePort(bridge, port, local, last)))
       if ((yield* remove(false)) !== undefined) {
         yield* forgetFlow(bridge, port)
         return [`port ${port.name}`]
@@ -199,7 +197,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     const bridge = first(yield* select(Bridge, Transactions.select(Bridge, [Transactions.nameIs(name)])))
     const local = yield* portNamed(name)
     if (bridge === undefined || local === undefined || !Transactions.isOurs(bridge)) return []
-    const done = yield* unlessRaced(transact(Transactions.removeIdleBridge(yield* root, bridge, local)))
+    const done = yield* unlessRaced(transact(Transactions.removeIdleBridge(bridge, local)))
     return done === undefined ? [] : [`bridge ${name}`]
   })
 

@@ -3,20 +3,17 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { rejected } from "./Message.ts"
-import { UuidText } from "./Notation.ts"
 import type { Operation } from "./Operation.ts"
 import { Malformed, type Rejected } from "./OvsdbError.ts"
 
 /** `select` gives rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
-export class OperationResult extends Schema.Class<OperationResult>("OperationResult")({
-  rows: Schema.optionalKey(Schema.Array(Schema.Unknown)),
-  uuid: Schema.optionalKey(UuidText),
-  count: Schema.optionalKey(Schema.Int)
-}) {}
+export interface OperationResult {
+  readonly rows: ReadonlyArray<unknown> | undefined
+  readonly uuid: string | undefined
+  readonly count: number | undefined
+}
 
 export type TransactResult = ReadonlyArray<OperationResult>
-
-const decodeResults = Schema.decodeUnknownResult(Schema.Array(OperationResult))
 
 /**
  * RFC 7047, section 4.1.3: the operation that failed has an `<error>` in its place, those after it null. When all
@@ -32,25 +29,37 @@ export const judge = (
   if (result.length !== operations.length) {
     return Result.fail(new Malformed({ detail: `${result.length} results for ${operations.length} operations` }))
   }
-  return Result.flatMap(
-    Result.mapError(decodeResults(result), ({ message }) => new Malformed({ detail: message })),
-    (results) => {
-      const odd = results.findIndex((one, index) => !answers(operations[index]?.op, one))
-      return odd < 0
-        ? Result.succeed(results)
-        : Result.fail(new Malformed({ detail: `result ${odd} is none of operation ${operations[odd]?.op}` }))
-    }
+  const results = result.map(read)
+  const odd = results.findIndex(
+    (one, index) => !Predicate.isObject(result[index]) || !answers(operations[index]?.op, one)
   )
+  return odd < 0
+    ? Result.succeed(results)
+    : Result.fail(new Malformed({ detail: `result ${odd} is none of operation ${operations[odd]?.op}` }))
 }
 
-const answers = (op: Operation["op"] | undefined, { count, rows: selected, uuid }: OperationResult): boolean =>
-  op === "select"
-    ? selected !== undefined
-    : op === "insert"
-      ? uuid !== undefined
-      : op === "mutate"
-        ? count !== undefined
-        : true
+/** By hand, as in `Message.ts`. */
+const read = (one: unknown): OperationResult => {
+  const { count, rows, uuid }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
+  return {
+    rows: Array.isArray(rows) ? rows : undefined,
+    uuid: Array.isArray(uuid) && uuid[0] === "uuid" && Predicate.isString(uuid[1]) ? uuid[1] : undefined,
+    count: Predicate.isNumber(count) ? count : undefined
+  }
+}
+
+const answers = (op: Operation["op"] | undefined, { count, rows: selected, uuid }: OperationResult): boolean => {
+  switch (op) {
+    case "select":
+      return selected !== undefined
+    case "insert":
+      return uuid !== undefined
+    case "mutate":
+      return count !== undefined
+    default:
+      return true
+  }
+}
 
 /** The rows that the operation at `index` selected, each as `schema` reads it. */
 export const rows = <A, I>(

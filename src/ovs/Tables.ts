@@ -2,6 +2,11 @@
 import * as Schema from "effect/Schema"
 import { OptionalOf, SetOf, StringMap, UuidText } from "./Notation.ts"
 
+// One of each: a process that lives for milliseconds feels every schema that it has to prepare.
+const MaybeInt = OptionalOf(Schema.Int)
+const MaybeString = OptionalOf(Schema.String)
+const Uuids = SetOf(UuidText)
+
 /** A row of the schema's columns, and which those are. */
 const table = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields) => ({
   name,
@@ -21,18 +26,18 @@ export const Bridge = table("Bridge", {
   _uuid: UuidText,
   name: Schema.String,
   datapath_type: Schema.String,
-  datapath_id: OptionalOf(Schema.String),
-  fail_mode: OptionalOf(Schema.String),
+  datapath_id: MaybeString,
+  fail_mode: MaybeString,
   external_ids: StringMap
 })
 
 export const Port = table("Port", {
   _uuid: UuidText,
   name: Schema.String,
-  interfaces: SetOf(UuidText),
-  tag: OptionalOf(Schema.Int),
+  interfaces: Uuids,
+  tag: MaybeInt,
   trunks: SetOf(Schema.Int),
-  vlan_mode: OptionalOf(Schema.String),
+  vlan_mode: MaybeString,
   external_ids: StringMap
 })
 
@@ -41,11 +46,11 @@ export const Interface = table("Interface", {
   name: Schema.String,
   type: Schema.String,
   options: StringMap,
-  ofport: OptionalOf(Schema.Int),
-  error: OptionalOf(Schema.String),
-  link_state: OptionalOf(Schema.String),
-  mtu: OptionalOf(Schema.Int),
-  mtu_request: OptionalOf(Schema.Int),
+  ofport: MaybeInt,
+  error: MaybeString,
+  link_state: MaybeString,
+  mtu: MaybeInt,
+  mtu_request: MaybeInt,
   ingress_policing_rate: Schema.Int,
   ingress_policing_burst: Schema.Int,
   status: StringMap,

@@ -7,7 +7,7 @@ import * as Marks from "./Marks.ts"
 import { map, named, type Row, set, uuid } from "./Notation.ts"
 import type { Condition, Operation, Reference } from "./Operation.ts"
 import type { PortPlan } from "./PortPlan.ts"
-import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root, type RootRow } from "./Tables.ts"
+import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root } from "./Tables.ts"
 
 type Table = typeof Root | typeof Bridge | typeof Port | typeof Interface
 
@@ -18,6 +18,9 @@ export const select = (table: Table, where: ReadonlyArray<Condition>): Operation
   columns: table.columns
 })
 
+/** The table has one row (ovs-vswitchd.conf.db(5)). */
+const theRoot: ReadonlyArray<Condition> = []
+
 export const is = (id: string): Condition => ["_uuid", "==", uuid(id)]
 export const nameIs = (name: string): Condition => ["name", "==", name]
 /** Found by the server, so the cost here does not grow with the number of ports. */
@@ -27,7 +30,7 @@ const connectsTo = (path: string): Condition => ["options", "includes", map({ "v
 
 /** All that a plug has to know beforehand, in one round trip. `OvsClient` reads the results by these places. */
 export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
-  select(Root, []),
+  select(Root, theRoot),
   select(Bridge, [nameIs(plan.bridge)]),
   select(Port, [nameIs(plan.name)]),
   select(Port, [marked(plan.mark)]),
@@ -37,7 +40,7 @@ export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
 /** Bridge when it is missing, port and interface, and the request that ovs-vswitchd looks at it. */
 export const addPort = (
   plan: PortPlan,
-  { root, bridge }: { readonly root: RootRow; readonly bridge: BridgeRow | undefined }
+  { bridge }: { readonly bridge: BridgeRow | undefined }
 ): ReadonlyArray<Operation> => [
   bridge === undefined ? absent(Bridge, nameIs(plan.bridge)) : stillNetdev(bridge),
   absent(Port, nameIs(plan.name)),
@@ -50,8 +53,9 @@ export const addPort = (
     ...plan.port,
     external_ids: map({ ...plan.portIds, ...(needsFlow(plan, bridge) ? Marks.flowMark(plan.cookie) : {}) })
   }),
-  ...(bridge === undefined ? newBridge(plan.bridge, root) : [mutatePorts(bridge, "insert", [named("port")])]),
-  ...bump(root)
+  ...(bridge === undefined ? newBridge(plan.bridge) : [mutatePorts(bridge, "insert", [named("port")])]),
+  bump,
+  select(Root, theRoot)
 ]
 
 /** A bridge in fail_mode secure drops what no flow mentions; every other one learns addresses by itself. */
@@ -61,7 +65,7 @@ export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolea
 /** Places of the results that matter, from either end: the middle is longer when the bridge is new. */
 export const addPortPlaces = { interface: 4, bridgeWhenNew: 8, rootFromEnd: -1 } as const
 
-const newBridge = (name: string, root: RootRow): ReadonlyArray<Operation> => [
+const newBridge = (name: string): ReadonlyArray<Operation> => [
   insert(Interface, "local_interface", { name, type: "internal" }),
   insert(Port, "local_port", { name, interfaces: named("local_interface") }),
   insert(Bridge, "bridge", {
@@ -71,7 +75,7 @@ const newBridge = (name: string, root: RootRow): ReadonlyArray<Operation> => [
     ports: set([named("local_port"), named("port")]),
     external_ids: map(Marks.bridgeMark)
   }),
-  mutateBridges(root, "insert", named("bridge"))
+  mutateBridges("insert", named("bridge"))
 ]
 
 /**
@@ -80,7 +84,6 @@ const newBridge = (name: string, root: RootRow): ReadonlyArray<Operation> => [
  * so neither removes a bridge under a port that comes, nor leaves an empty one when two go at the same time.
  */
 export const removePort = (
-  root: RootRow,
   bridge: BridgeRow,
   port: PortRow,
   local: PortRow | undefined,
@@ -90,33 +93,33 @@ export const removePort = (
   return [
     ...(isOurs(bridge) ? [portsAre(bridge, last ? "==" : "!=", rest)] : []),
     { op: "comment", comment: `userspace-cni: remove port ${port.name}${last ? ` with bridge ${bridge.name}` : ""}` },
-    last ? mutateBridges(root, "delete", uuid(bridge._uuid)) : mutatePorts(bridge, "delete", [uuid(port._uuid)]),
-    ...bump(root)
+    last ? mutateBridges("delete", uuid(bridge._uuid)) : mutatePorts(bridge, "delete", [uuid(port._uuid)]),
+    bump
   ]
 }
 
 /** A bridge of ours that nothing but its own port is left on: somebody else removed the last one. */
-export const removeIdleBridge = (root: RootRow, bridge: BridgeRow, local: PortRow): ReadonlyArray<Operation> => [
+export const removeIdleBridge = (bridge: BridgeRow, local: PortRow): ReadonlyArray<Operation> => [
   portsAre(bridge, "==", set([uuid(local._uuid)])),
   { op: "comment", comment: `userspace-cni: remove idle bridge ${bridge.name}` },
-  mutateBridges(root, "delete", uuid(bridge._uuid)),
-  ...bump(root)
+  mutateBridges("delete", uuid(bridge._uuid)),
+  bump
 ]
 
 export const isOurs = (bridge: BridgeRow): boolean => bridge.external_ids[Marks.formatKey] === Marks.format
 
 /** Waits until ovs-vswitchd has moved on from configuration `seen`, then reads where it is. */
-export const progress = (root: RootRow, seen: number, millis: number): ReadonlyArray<Operation> => [
+export const progress = (seen: number, millis: number): ReadonlyArray<Operation> => [
   {
     op: "wait",
     table: Root.name,
-    where: [is(root._uuid)],
+    where: theRoot,
     columns: ["cur_cfg"],
     until: "!=",
     rows: [{ cur_cfg: seen }],
     timeout: millis
   },
-  select(Root, [is(root._uuid)])
+  select(Root, theRoot)
 ]
 
 const insert = (table: Table, name: string, row: Row): Operation => ({
@@ -163,15 +166,17 @@ const mutatePorts = (bridge: BridgeRow, mutator: "insert" | "delete", ports: Rea
   mutations: [["ports", mutator, set(ports)]]
 })
 
-const mutateBridges = (root: RootRow, mutator: "insert" | "delete", bridge: Reference): Operation => ({
+const mutateBridges = (mutator: "insert" | "delete", bridge: Reference): Operation => ({
   op: "mutate",
   table: Root.name,
-  where: [is(root._uuid)],
+  where: theRoot,
   mutations: [["bridges", mutator, set([bridge])]]
 })
 
 /** ovs-vswitchd copies next_cfg to cur_cfg when it has done all that stood in the database with it. */
-const bump = (root: RootRow): ReadonlyArray<Operation> => [
-  { op: "mutate", table: Root.name, where: [is(root._uuid)], mutations: [["next_cfg", "+=", 1]] },
-  select(Root, [is(root._uuid)])
-]
+const bump: Operation = {
+  op: "mutate",
+  table: Root.name,
+  where: theRoot,
+  mutations: [["next_cfg", "+=", 1]]
+}

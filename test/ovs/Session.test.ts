@@ -16,7 +16,9 @@ const texts = (dir: "send" | "receive") =>
 it.live("says and understands what was recorded", () =>
   Effect.gen(function* () {
     const replies = texts("receive")
-    const server = yield* peer((_, socket, nth) => void socket.write(replies[nth] ?? ""))
+    const server = yield* peer(
+      (_, socket, nth) => void (replies[nth] === undefined ? socket.destroy() : socket.write(replies[nth]))
+    )
     const outcome = yield* session.pipe(Effect.provide(sessionOn(server.path)), Effect.provide(NodeSockets.layer))
     assert.deepStrictEqual(server.received.map(withoutTime), texts("send"))
     const port = "usptzeb4me5mdgq"

@@ -21,7 +21,10 @@ const planFor = Effect.fnUntraced(function* (...port: Parameters<typeof request>
 const added = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
   const done = yield* client.addPort(plan, yield* client.survey(plan))
   assert.isDefined(done)
-  yield* Effect.addFinalizer(() => Effect.ignore(Effect.flatMap(client.portsMarked(plan.mark), client.removePorts)))
+  // Later than this client lives.
+  yield* Effect.addFinalizer(() =>
+    Effect.ignore(withClient((late) => Effect.flatMap(late.portsMarked(plan.mark), late.removePorts)))
+  )
   return done
 })
 
