@@ -74,6 +74,7 @@ const inCluster = ({ host, port }: { readonly host: string; readonly port: strin
 
 /** JSON is YAML, and needs no library. */
 const parse = (text: string): Effect.Effect<unknown, string> => {
+  if (text.trim() === "") return Effect.fail("is empty")
   const json = Result.try((): unknown => JSON.parse(text))
   if (Result.isSuccess(json)) return Effect.succeed(json.success)
   return Effect.flatMap(

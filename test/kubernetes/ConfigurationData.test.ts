@@ -1,0 +1,79 @@
+/** The annotations that readers in pods rely on: what is added, replaced, removed and left alone. */
+import { assert, describe, it } from "@effect/vitest"
+import {
+  dataKey,
+  elementOf,
+  elementsOf,
+  isOf,
+  mappedDirKey,
+  put,
+  remove
+} from "../../src/kubernetes/ConfigurationData.ts"
+import type { Annotations, Changes } from "../../src/kubernetes/PodDocument.ts"
+
+const dir = "/run/shared/"
+const key = (ifName: string, containerId = "c1") => ({ containerId, ifName })
+const element = (ifName: string, more = {}) => ({ containerId: "c1", ifName, name: "net", ...more })
+
+const applied = (annotations: Annotations, changes: Changes): Annotations =>
+  Object.fromEntries(
+    Object.entries({ ...annotations, ...changes }).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  )
+const add = (annotations: Annotations, ifName: string, more = {}) =>
+  applied(annotations, put(annotations, key(ifName), element(ifName, more), dir))
+const drop = (annotations: Annotations, ifName: string, containerId?: string) =>
+  applied(annotations, remove(annotations, key(ifName, containerId), dir))
+
+describe("configuration data", () => {
+  it("one element an interface, in the order in which they came", () => {
+    const both = add(add({ color: "blue" }, "net1"), "net2")
+    assert.deepStrictEqual(elementsOf(both), [element("net1"), element("net2")])
+    assert.strictEqual(both[mappedDirKey], dir)
+    assert.strictEqual(both["color"], "blue")
+  })
+
+  it("a second ADD of an interface replaces its element, in its place", () => {
+    const again = add(add(add({}, "net1"), "net2"), "net1", { mac: "02:00:00:00:00:01" })
+    assert.deepStrictEqual(elementsOf(again), [element("net1", { mac: "02:00:00:00:00:01" }), element("net2")])
+  })
+
+  it("DEL removes its own element, and with the last one both annotations", () => {
+    const both = add(add({ color: "blue" }, "net1"), "net10")
+    assert.deepStrictEqual(elementsOf(drop(both, "net1")), [element("net10")])
+    assert.strictEqual(drop(both, "net1")[mappedDirKey], dir)
+    assert.deepStrictEqual(drop(drop(both, "net1"), "net10"), { color: "blue" })
+    assert.deepStrictEqual(drop(both, "net1", "another"), both)
+    assert.deepStrictEqual(drop({ color: "blue" }, "net1"), { color: "blue" })
+  })
+
+  it("elements of another form, and of other containers, stay", () => {
+    const strange = JSON.stringify([7, { containerId: "c0", ifName: "net1", x: [1] }, "text"])
+    const mixed = add({ [dataKey]: strange }, "net1")
+    assert.lengthOf(elementsOf(mixed) ?? [], 4)
+    assert.strictEqual(drop(mixed, "net1")[dataKey], strange)
+  })
+
+  it("what is no array is replaced by ADD and left alone by DEL", () => {
+    for (const text of ["{", "null", '{"a":1}']) {
+      assert.isUndefined(elementsOf({ [dataKey]: text }))
+      assert.deepStrictEqual(elementsOf(add({ [dataKey]: text }, "net1")), [element("net1")])
+      assert.deepStrictEqual(drop({ [dataKey]: text }, "net1"), { [dataKey]: text })
+    }
+    assert.deepStrictEqual(elementsOf({ [dataKey]: " " }), [])
+  })
+
+  it("a directory that the pod's author set stays; the original's, without its slash, gets one", () => {
+    const own = { [mappedDirKey]: "/elsewhere/" }
+    assert.strictEqual(add(own, "net1")[mappedDirKey], "/elsewhere/")
+    assert.deepStrictEqual(drop(add(own, "net1"), "net1"), own)
+    assert.strictEqual(add({ [mappedDirKey]: "/run/shared" }, "net1")[mappedDirKey], dir)
+    assert.strictEqual(add({ [mappedDirKey]: "" }, "net1")[mappedDirKey], dir)
+  })
+
+  it("an element is told by container, interface and network", () => {
+    const annotations = add({}, "net1")
+    assert.isTrue(isOf(elementOf(annotations, key("net1")), "net"))
+    assert.isFalse(isOf(elementOf(annotations, key("net1")), "other"))
+    assert.isFalse(isOf(elementOf(annotations, key("net1", "c2")), "net"))
+  })
+})
