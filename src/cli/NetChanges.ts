@@ -20,11 +20,11 @@ interface Net {
   readonly gid: number | undefined
 }
 
-export const netChanges = (changes: ReadonlyArray<Change>): ReadonlyArray<NetChange> => {
+export const netChanges = (changes: ReadonlyArray<Change>, markers?: "markers too"): ReadonlyArray<NetChange> => {
   const nets = new Map<string, Net>()
   for (const change of changes) if (change.kind === "file") apply(nets, change)
   return [...nets]
-    .filter(([path]) => basename(path) !== marker || !nets.has(dirname(path)))
+    .filter(([path]) => markers !== undefined || basename(path) !== marker || !nets.has(dirname(path)))
     .map(([path, { gid, mode, noun, sign }]) => ({
       sign,
       path,

@@ -63,6 +63,8 @@ const otherLines = (change: Change, { faint }: Style): ReadonlyArray<string> => 
       ]
     case "program":
       return [`run ${[change.program, ...change.args].join(" ")}`]
+    case "https":
+      return [`write the annotations of the pod: ${change.method} ${change.url}`]
     case "openflow":
       return [`one flow on bridge ${change.bridge}, the same as:`, ...faintly(change.ovsOfctl, faint)]
     case "ovsdb":

@@ -1,81 +1,96 @@
 /**
- * The file system as it would be: planned changes over the real one. Only planned names are kept here; all others are
- * looked up below. Pure state, no recording.
+ * The file system as it would be: a file system in memory, into which every name of the real one is copied when it is
+ * first looked at, and in which the plan is done. Reads nothing that nobody asks for.
  */
-import { dirname, resolve } from "node:path"
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../platform/Files.ts"
+import { type FileError, type FileStatus, type Files, orElse } from "../platform/Files.ts"
+import { MemoryFiles, over } from "../platform/FilesMemory.ts"
+import { ancestors } from "../shared-dir/Place.ts"
 
-export interface Planned {
-  readonly kind: FileKind
-  /** Text of a file, target of a link. */
-  readonly content: string
-  readonly mode: number
-  readonly gid: number
-  /** The file system that it would be on. */
-  readonly dev: number
+type Done<A = void> = Effect.Effect<A, FileError>
+
+export interface Overlay {
+  readonly state: MemoryFiles
+  readonly planned: Files["Service"]
+  /** Copies what is at a path, and the directories above it. */
+  readonly see: (path: string) => Done
+  /** And the names in it. */
+  readonly seeInside: (path: string) => Done
+  /** What is really at this path does not count any more; nor what is below it, unless only `itself` was changed. */
+  readonly decide: (path: string, itself?: "itself") => void
+  readonly isDecided: (path: string) => boolean
+  /** The file system that a directory is on, or would be. */
+  readonly deviceOf: (directory: string) => Done<number | undefined>
+  /** What others do in the plan: the switch makes a socket, and removes it. */
+  readonly appear: (path: string) => void
+  readonly vanish: (path: string) => void
 }
 
-export class Overlay {
-  /** Undefined: planned to be gone. */
-  private readonly names = new Map<string, Planned | undefined>()
-  private readonly real: Files["Service"]
+export const make = (real: Files["Service"]): Overlay => {
+  const state = new MemoryFiles()
+  const copied = new Set(["/"])
+  const decided = new Set<string>()
+  const changed = new Set<string>()
 
-  constructor(real: Files["Service"]) {
-    this.real = real
-  }
+  const isDecided = (path: string) => changed.has(path) || ancestors(path).some((above) => decided.has(above))
+  const isGone = (path: string) => ancestors(path).some((above) => decided.has(above))
 
-  /** As the switch would: makes a socket, removes it. */
-  appear(path: string): void {
-    this.names.set(path, { kind: "socket", content: "", mode: 0o755, gid: 0, dev: -1 })
-  }
+  const put = (path: string, { gid, ino, kind, mode }: FileStatus, content: string) =>
+    state.set(path, { kind, content, ino, mode, gid })
 
-  vanish(path: string): void {
-    this.names.set(path, undefined)
-  }
+  const copy = Effect.fnUntraced(function* (path: string) {
+    if (copied.has(path) || isGone(path)) return
+    const status = yield* real.lstat(path)
+    copied.add(path)
+    if (status !== undefined) put(path, status, status.kind === "symlink" ? yield* real.readLink(path) : "")
+  })
 
-  put(path: string, planned: Planned | undefined): void {
-    this.names.set(path, planned)
-  }
+  /** In the middle of a path a link counts as what it leads to. */
+  const copyDirectory = Effect.fnUntraced(function* (path: string) {
+    yield* copy(path)
+    if (state.get(path)?.kind !== "symlink" || isGone(path)) return
+    const status = yield* followed(real, path)
+    if (status !== undefined) put(path, status, "")
+  })
 
-  /** Undefined: not planned. Null: planned to be gone. */
-  planned(path: string): Planned | null | undefined {
-    return this.names.has(path) ? (this.names.get(path) ?? null) : undefined
-  }
+  const see = Effect.fnUntraced(function* (path: string) {
+    for (const above of ancestors(path).slice(1).reverse()) yield* copyDirectory(above)
+    yield* copy(path)
+  })
 
-  lstat(path: string): Effect.Effect<FileStatus | undefined, FileError> {
-    const planned = this.planned(path)
-    if (planned === undefined) return this.real.lstat(path)
-    if (planned === null) return Effect.succeed(undefined)
-    const { dev, gid, kind, mode } = planned
-    return Effect.succeed({ kind, mode, uid: 0, gid, dev, ino: 0, nlink: 1 })
-  }
+  const seeInside = Effect.fnUntraced(function* (path: string) {
+    for (const above of ancestors(path).toReversed()) yield* copyDirectory(above)
+    if (state.get(path)?.kind !== "directory" || isGone(path)) return
+    for (const name of yield* real.list(path)) yield* copy(path === "/" ? `/${name}` : `${path}/${name}`)
+  })
 
-  list(path: string): Effect.Effect<ReadonlyArray<string>, FileError> {
-    const planned = this.planned(path)
-    const below = planned?.kind === "directory" ? Effect.succeed([]) : this.real.list(path)
-    return Effect.map(below, (names) => {
-      const all = new Set(names)
-      for (const [other, node] of this.names) {
-        if (dirname(other) !== path || other === path) continue
-        const name = other.slice(path === "/" ? 1 : path.length + 1)
-        if (node === undefined) all.delete(name)
-        else all.add(name)
-      }
-      return [...all].sort()
-    })
-  }
+  const deviceOf = (directory: string): Done<number | undefined> =>
+    Effect.flatMap(isGone(directory) ? Effect.undefined : followed(real, directory), (status) =>
+      status === undefined && directory !== "/" ? deviceOf(dirname(directory)) : Effect.succeed(status?.dev)
+    )
 
-  /** The file system of a directory; for a planned one, that of the nearest parent which is there. */
-  deviceOf(directory: string): Effect.Effect<number, FileError> {
-    return Effect.flatMap(this.lstat(directory), (status) => {
-      if (status === undefined || status.dev === -1) {
-        return directory === "/" ? Effect.succeed(-1) : this.deviceOf(dirname(directory))
-      }
-      if (status.kind !== "symlink" || this.planned(directory) !== undefined) return Effect.succeed(status.dev)
-      return Effect.flatMap(orElse("EINVAL", directory)(this.real.readLink(directory)), (target) =>
-        target === directory ? Effect.succeed(status.dev) : this.deviceOf(resolve(dirname(directory), target))
-      )
-    })
+  const decide: Overlay["decide"] = (path, itself) => void (itself === undefined ? decided : changed).add(path)
+
+  return {
+    state,
+    planned: over(state),
+    see,
+    seeInside,
+    decide,
+    isDecided,
+    deviceOf,
+    appear: (path) => {
+      state.put(path, "socket", "", 0o755)
+      decide(path)
+    },
+    vanish: (path) => {
+      state.remove(path)
+      decide(path)
+    }
   }
 }
+
+/** With `/.` at its end a path leads through a link. */
+const followed = (files: Files["Service"], path: string): Done<FileStatus | undefined> =>
+  orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(path === "/" ? path : `${path}/.`))

@@ -59,7 +59,14 @@ const ProgramCall = Schema.Struct({
   args: Schema.Array(Schema.String)
 })
 
-export const Change = Schema.Union([FileChange, SwitchChange, FlowChange, IpamCall, ProgramCall])
+/** A write to the API server: the annotations of the pod, and nothing else of it. */
+const ApiRequest = Schema.Struct({
+  kind: Schema.Literal("https"),
+  method: Schema.String,
+  url: Schema.String
+})
+
+export const Change = Schema.Union([FileChange, SwitchChange, FlowChange, IpamCall, ProgramCall, ApiRequest])
 export type Change = typeof Change.Type
 export type FileChange = typeof FileChange.Type
 

@@ -1,14 +1,17 @@
 /**
- * {@link Files} that records instead of changing: reads see the real file system with the planned changes over it, and a
- * change is refused for the reasons that the system would have: something there, nothing there, not empty, read-only.
+ * {@link Files} that records instead of changing. What is planned is done in memory, over a copy of what is really there,
+ * so it is refused for the reasons that the system would have; what memory cannot know is asked: whether a file system is
+ * read-only, and whether two names are on the same one.
  */
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { FileError, Files } from "../platform/Files.ts"
-import type { Overlay, Planned } from "./Overlay.ts"
+import { FileError, Files, orElse } from "../platform/Files.ts"
+import type { Overlay } from "./Overlay.ts"
 import type { FileChange } from "./Plan.ts"
 import type { Recorder } from "./Recorder.ts"
+
+type Done<A = void> = Effect.Effect<A, FileError>
 
 /** access(2) tells a read-only file system before it looks at permissions, which are root's at the real call. */
 const isReadOnly = (directory: string): Effect.Effect<boolean> =>
@@ -18,108 +21,80 @@ const isReadOnly = (directory: string): Effect.Effect<boolean> =>
   )
 
 export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorder): Files["Service"] => {
-  const refuse = (operation: string, path: string, code: string) =>
-    Effect.fail(new FileError({ operation, path, code }))
-
-  const record = (change: Omit<FileChange, "kind">) => recorder.record({ kind: "file", ...change })
+  const { planned, state } = overlay
 
   const writable = Effect.fnUntraced(function* (operation: string, path: string) {
     const directory = dirname(path)
-    const status = yield* overlay.lstat(directory)
-    if (status === undefined) return yield* refuse(operation, path, "ENOENT")
-    if (status.kind !== "directory" && status.kind !== "symlink") return yield* refuse(operation, path, "ENOTDIR")
-    if (overlay.planned(directory) === undefined && (yield* isReadOnly(directory))) {
-      return yield* refuse(operation, path, "EROFS")
-    }
+    if (state.get(directory) === undefined || overlay.isDecided(directory)) return
+    if (yield* isReadOnly(directory)) return yield* new FileError({ operation, path, code: "EROFS" })
   })
 
-  const free = Effect.fnUntraced(function* (operation: string, path: string) {
-    yield* writable(operation, path)
-    if ((yield* overlay.lstat(path)) !== undefined) return yield* refuse(operation, path, "EEXIST")
-  })
-
-  /** What is at a path now, as something that can be planned elsewhere. Contents of real files are not taken along. */
-  const there = Effect.fnUntraced(function* (operation: string, path: string) {
-    const planned = overlay.planned(path)
-    if (planned) return planned
-    const status = yield* overlay.lstat(path)
-    if (status === undefined) return yield* refuse(operation, path, "ENOENT")
-    const { gid, kind, mode } = status
-    return { kind, mode, gid, content: "", dev: status.dev } satisfies Planned
-  })
-
-  const add = Effect.fnUntraced(function* (
+  /** Does it in memory, and records it when that would succeed. */
+  const plan = Effect.fnUntraced(function* (
     path: string,
-    node: Omit<Planned, "dev" | "gid">,
-    change: Omit<FileChange, "kind" | "path">
+    doing: Done,
+    { from, ...change }: Omit<FileChange, "kind" | "path">
   ) {
-    yield* free(change.do, path)
-    overlay.put(path, { ...node, gid: 0, dev: yield* overlay.deviceOf(dirname(path)) })
-    yield* record({ path, ...change })
+    yield* overlay.see(path)
+    yield* writable(change.do, path)
+    yield* doing
+    overlay.decide(path)
+    if (change.do === "rename") overlay.decide(from ?? path)
+    if (change.do === "link") overlay.decide(from ?? path, "itself")
+    yield* recorder.record({ kind: "file", path, ...(from === undefined ? {} : { from }), ...change })
   })
 
-  const remove = Effect.fnUntraced(function* (path: string, change: "remove" | "remove directory") {
-    yield* writable(change, path)
-    const { kind } = yield* there(change, path)
-    if (change === "remove" && kind === "directory") return yield* refuse(change, path, "EISDIR")
-    if (change === "remove directory") {
-      if (kind !== "directory") return yield* refuse(change, path, "ENOTDIR")
-      if ((yield* overlay.list(path)).length > 0) return yield* refuse(change, path, "ENOTEMPTY")
-    }
-    overlay.put(path, undefined)
-    yield* record({ do: change, path })
+  /** Reads what is planned if it was planned, else what is there. */
+  const look = <A>(path: string, ask: (files: Files["Service"]) => Done<A>): Done<A> =>
+    Effect.suspend(() =>
+      overlay.isDecided(path) ? Effect.andThen(overlay.see(dirname(path)), ask(planned)) : ask(real)
+    )
+
+  /** A file that goes on under another name takes its text along. */
+  const takeText = Effect.fnUntraced(function* (path: string) {
+    yield* overlay.seeInside(path)
+    const node = state.get(path)
+    if (node?.kind !== "file" || overlay.isDecided(path)) return
+    const content = yield* orElse(["EACCES", "EFBIG"], "")(real.read(path, 1 << 20))
+    state.set(path, { ...node, content })
   })
 
   return Files.of({
-    lstat: (path) => overlay.lstat(path),
-    list: (path) => overlay.list(path),
-    read: (path, limit) => {
-      const planned = overlay.planned(path)
-      if (planned === undefined) return real.read(path, limit)
-      if (planned === null) return refuse("read", path, "ENOENT")
-      if (planned.kind === "symlink") return refuse("read", path, "ELOOP")
-      return planned.kind === "file" ? Effect.succeed(planned.content) : refuse("read", path, "EINVAL")
-    },
-    readLink: (path) => {
-      const planned = overlay.planned(path)
-      if (planned === undefined) return real.readLink(path)
-      if (planned === null) return refuse("read link", path, "ENOENT")
-      return planned.kind === "symlink" ? Effect.succeed(planned.content) : refuse("read link", path, "EINVAL")
-    },
+    lstat: Effect.fnUntraced(function* (path) {
+      const status = yield* look(path, (files) => files.lstat(path))
+      const dev = yield* overlay.isDecided(path) ? overlay.deviceOf(dirname(path)) : Effect.undefined
+      return status === undefined || dev === undefined ? status : { ...status, dev }
+    }),
+    read: (path, limit) => look(path, (files) => files.read(path, limit)),
+    readLink: (path) => look(path, (files) => files.readLink(path)),
+    list: (path) => Effect.andThen(overlay.seeInside(path), planned.list(path)),
+    sync: (path) => Effect.andThen(overlay.see(path), planned.sync(path)),
     makeDirectory: (path, mode) =>
-      add(path, { kind: "directory", content: "", mode }, { do: "make directory", mode: octal(mode) }),
+      plan(path, planned.makeDirectory(path, mode), { do: "make directory", mode: octal(mode) }),
+    removeDirectory: (path) =>
+      Effect.andThen(overlay.seeInside(path), plan(path, planned.removeDirectory(path), { do: "remove directory" })),
     create: (path, content, mode) =>
-      add(
-        path,
-        { kind: "file", content, mode },
-        { do: "create", mode: octal(mode), bytes: Buffer.byteLength(content) }
-      ),
-    symlink: (target, path) =>
-      add(path, { kind: "symlink", content: target, mode: 0o777 }, { do: "symlink", from: target }),
+      plan(path, planned.create(path, content, mode), {
+        do: "create",
+        mode: octal(mode),
+        bytes: Buffer.byteLength(content)
+      }),
+    symlink: (target, path) => plan(path, planned.symlink(target, path), { do: "symlink", from: target }),
     link: Effect.fnUntraced(function* (from, to) {
-      yield* free("link", to)
-      const node = yield* there("link", from)
-      if ((yield* overlay.deviceOf(dirname(from))) !== (yield* overlay.deviceOf(dirname(to)))) {
-        return yield* refuse("link", to, "EXDEV")
-      }
-      overlay.put(to, node)
-      yield* record({ do: "link", path: to, from })
+      yield* takeText(from)
+      yield* overlay.see(to)
+      const [here, there] = [yield* overlay.deviceOf(dirname(from)), yield* overlay.deviceOf(dirname(to))]
+      const crossing = Effect.fail(new FileError({ operation: "link", path: to, code: "EXDEV" }))
+      yield* plan(to, here === there ? planned.link(from, to) : crossing, { do: "link", from })
     }),
-    rename: Effect.fnUntraced(function* (from, to) {
-      yield* writable("rename", to)
-      const node = yield* there("rename", from)
-      overlay.put(from, undefined)
-      overlay.put(to, node)
-      yield* record({ do: "rename", path: to, from })
-    }),
-    removeDirectory: (path) => remove(path, "remove directory"),
-    unlink: (path) => remove(path, "remove"),
-    sync: () => Effect.void,
+    rename: (from, to) => Effect.andThen(takeText(from), plan(to, planned.rename(from, to), { do: "rename", from })),
+    unlink: (path) => plan(path, planned.unlink(path), { do: "remove" }),
     change: Effect.fnUntraced(function* (path, kind, { gid, mode }) {
-      const node = yield* there("change", path)
-      if (node.kind !== kind) return yield* refuse("change", path, "EINVAL")
-      overlay.put(path, { ...node, mode: mode ?? node.mode, gid: gid ?? node.gid })
-      yield* record({
+      yield* overlay.see(path)
+      yield* planned.change(path, kind, { gid, mode })
+      overlay.decide(path, "itself")
+      yield* recorder.record({
+        kind: "file",
         do: "set owner and mode",
         path,
         ...(mode === undefined ? {} : { mode: octal(mode) }),

@@ -16,14 +16,16 @@ import type { Variables } from "../cni/Environment.ts"
 import { errorOf } from "../cni/Main.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import { Files } from "../platform/Files.ts"
+import { Https } from "../platform/Https.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { Processes } from "../platform/Processes.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
-import { Overlay } from "./Overlay.ts"
+import * as Overlay from "./Overlay.ts"
 import type { Plan } from "./Plan.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
 import * as RecordedFiles from "./RecordedFiles.ts"
+import * as RecordedHttps from "./RecordedHttps.ts"
 import * as RecordedPrograms from "./RecordedPrograms.ts"
 import * as Recorder from "./Recorder.ts"
 
@@ -68,10 +70,11 @@ const play = Effect.fnUntraced(function* (
   const real = yield* Files
   const sockets = yield* Sockets
   const namespaces = yield* Namespaces
-  const overlay = new Overlay(real)
+  const overlay = Overlay.make(real)
   const files = RecordedFiles.make(real, overlay, recorder)
   const edges = Layer.mergeAll(
     Layer.succeed(Files, files),
+    Layer.succeed(Https, RecordedHttps.make(yield* Https, recorder)),
     Layer.succeed(Sockets, sockets),
     Layer.succeed(Processes, RecordedPrograms.processes(recorder)),
     Layer.succeed(Namespaces, assumeSandbox ? assumed(asked, recorder) : namespaces)

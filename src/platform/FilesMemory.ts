@@ -73,7 +73,9 @@ export class MemoryFiles {
   }
 }
 
-export const layer = (state: MemoryFiles) => {
+export const layer = (state: MemoryFiles): Layer.Layer<Files> => Layer.succeed(Files, over(state))
+
+export const over = (state: MemoryFiles): Files["Service"] => {
   const attempt = <A>(operation: string, path: string, f: (fail: (code: string) => FileError) => A | FileError) =>
     Effect.suspend(() => {
       const done = f((code) => new FileError({ operation, path, code }))
@@ -106,67 +108,64 @@ export const layer = (state: MemoryFiles) => {
       return node === undefined ? fail(absent(path)) : f(node, fail)
     })
 
-  return Layer.succeed(
-    Files,
-    Files.of({
-      lstat: (path) =>
-        attempt("lstat", path, (fail) => {
-          const node = state.get(path)
-          if (node === undefined) return absent(path) === "ENOENT" ? undefined : fail("ENOTDIR")
-          return {
-            kind: node.kind,
-            mode: node.mode,
-            uid: 0,
-            gid: node.gid,
-            dev: 1,
-            ino: node.ino,
-            nlink: state.count(node)
-          }
-        }),
-      read: (path, limit) =>
-        known("read", path, ({ content, kind }, fail) =>
-          kind === "symlink"
-            ? fail("ELOOP")
-            : kind !== "file"
-              ? fail("EINVAL")
-              : Buffer.byteLength(content) > limit
-                ? fail("EFBIG")
-                : content
-        ),
-      list: (path) =>
-        known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
-      makeDirectory: (path, mode) => add("make directory", path, "directory", "", mode),
-      removeDirectory: (path) =>
-        known("remove directory", path, ({ kind }, fail) =>
-          kind !== "directory" ? fail("ENOTDIR") : state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
-        ),
-      create: (path, content, mode) => add("create", path, "file", content, mode),
-      sync: (path) => known("sync", path, () => undefined),
-      rename: (from, to) =>
-        known("rename", from, ({ kind }, fail) => {
-          const code = unfit(to)
-          const replaced = state.get(to)?.kind
-          if (code !== undefined && code !== "EEXIST") return fail(code)
-          if (replaced === "directory") return fail(kind === "directory" ? "ENOTEMPTY" : "EISDIR")
-          return state.move(from, to)
-        }),
-      link: (from, to) =>
-        known("link", from, (node, fail) => {
-          const code = unfit(to) ?? (node.kind === "directory" ? "EPERM" : undefined)
-          return code === undefined ? state.set(to, node) : fail(code)
-        }),
-      symlink: (target, path) => add("symlink", path, "symlink", target, 0o777),
-      readLink: (path) =>
-        known("read link", path, ({ content, kind }, fail) => (kind === "symlink" ? content : fail("EINVAL"))),
-      unlink: (path) =>
-        known("remove", path, ({ kind }, fail) => (kind === "directory" ? fail("EISDIR") : state.remove(path))),
-      change: (path, wanted, { gid, mode }) =>
-        known("change", path, (node, fail) => {
-          if (node.kind !== wanted) return fail("EINVAL")
-          if (gid !== undefined) node.gid = gid
-          if (mode !== undefined) node.mode = mode
-          return undefined
-        })
-    })
-  )
+  return Files.of({
+    lstat: (path) =>
+      attempt("lstat", path, (fail) => {
+        const node = state.get(path)
+        if (node === undefined) return absent(path) === "ENOENT" ? undefined : fail("ENOTDIR")
+        return {
+          kind: node.kind,
+          mode: node.mode,
+          uid: 0,
+          gid: node.gid,
+          dev: 1,
+          ino: node.ino,
+          nlink: state.count(node)
+        }
+      }),
+    read: (path, limit) =>
+      known("read", path, ({ content, kind }, fail) =>
+        kind === "symlink"
+          ? fail("ELOOP")
+          : kind !== "file"
+            ? fail("EINVAL")
+            : Buffer.byteLength(content) > limit
+              ? fail("EFBIG")
+              : content
+      ),
+    list: (path) =>
+      known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
+    makeDirectory: (path, mode) => add("make directory", path, "directory", "", mode),
+    removeDirectory: (path) =>
+      known("remove directory", path, ({ kind }, fail) =>
+        kind !== "directory" ? fail("ENOTDIR") : state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
+      ),
+    create: (path, content, mode) => add("create", path, "file", content, mode),
+    sync: (path) => known("sync", path, () => undefined),
+    rename: (from, to) =>
+      known("rename", from, ({ kind }, fail) => {
+        const code = unfit(to)
+        const replaced = state.get(to)?.kind
+        if (code !== undefined && code !== "EEXIST") return fail(code)
+        if (replaced === "directory") return fail(kind === "directory" ? "ENOTEMPTY" : "EISDIR")
+        return state.move(from, to)
+      }),
+    link: (from, to) =>
+      known("link", from, (node, fail) => {
+        const code = unfit(to) ?? (node.kind === "directory" ? "EPERM" : undefined)
+        return code === undefined ? state.set(to, node) : fail(code)
+      }),
+    symlink: (target, path) => add("symlink", path, "symlink", target, 0o777),
+    readLink: (path) =>
+      known("read link", path, ({ content, kind }, fail) => (kind === "symlink" ? content : fail("EINVAL"))),
+    unlink: (path) =>
+      known("remove", path, ({ kind }, fail) => (kind === "directory" ? fail("EISDIR") : state.remove(path))),
+    change: (path, wanted, { gid, mode }) =>
+      known("change", path, (node, fail) => {
+        if (node.kind !== wanted) return fail("EINVAL")
+        if (gid !== undefined) node.gid = gid
+        if (mode !== undefined) node.mode = mode
+        return undefined
+      })
+  })
 }

@@ -1,0 +1,82 @@
+/**
+ * A node without root: the real programs on a switch, a file system and an IPAM plugin in memory. What a call logs is
+ * kept, so that a rollback can be shown.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import { Records } from "../../src/attachment/Records.ts"
+import { runVerb, stateDirOfAsked } from "../../src/attachment/Verbs.ts"
+import { judge } from "../../src/cni/Dispatch.ts"
+import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
+import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
+import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
+import * as FilesMemory from "../../src/platform/FilesMemory.ts"
+import { Https } from "../../src/platform/Https.ts"
+import { Namespaces } from "../../src/platform/Namespaces.ts"
+import { Processes } from "../../src/platform/Processes.ts"
+import { Slots } from "../../src/platform/Slots.ts"
+import { SocketError, Sockets } from "../../src/platform/Sockets.ts"
+import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
+
+export interface Asked {
+  readonly verb: "ADD" | "CHECK" | "DEL"
+  readonly containerId: string
+  readonly configuration: string
+}
+
+export const make = () => {
+  const files = new FilesMemory.MemoryFiles(["/run", "/var/lib/cni"])
+  const leases = new IpamMemory.MemoryLeases()
+  const ovs = OvsMemory.make({ peer: "/var/run/openvswitch/db.sock" })
+  const log: Array<string> = []
+
+  const edges = Layer.mergeAll(
+    FilesMemory.layer(files),
+    Layer.succeed(Https, Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })),
+    // The only sandbox of this world is the one that a call names.
+    Layer.succeed(Namespaces, Namespaces.of({ judge: () => Effect.succeed("sandbox") })),
+    Layer.succeed(Processes, Processes.of({ run: ({ program }) => Effect.die(new Error(`${program} was run`)) })),
+    Layer.succeed(Slots, Slots.of({ hold: () => Effect.succeed(true), freed: () => Effect.void })),
+    // Nobody listens: the switch in memory is called, not dialled.
+    Layer.succeed(
+      Sockets,
+      Sockets.of({ connect: (path) => Effect.fail(new SocketError({ path, code: "ENOENT", operation: "connect" })) })
+    )
+  )
+  const engine = Layer.provide(OvsVswitch.layer, OvsMemory.layer(ovs))
+  const logger = Logger.make<unknown, void>(({ message }) => void log.push(String(message)))
+
+  const call = Effect.fnUntraced(
+    function* ({ configuration, containerId, verb }: Asked) {
+      const variables = {
+        CNI_CONTAINERID: containerId,
+        CNI_NETNS: `/var/run/netns/${containerId}`,
+        CNI_IFNAME: "net1",
+        CNI_PATH: "/opt/cni/bin"
+      }
+      const asked = yield* Effect.fromResult(judge(verb, variables, configuration))
+      const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, IpamMemory.layer(leases))
+      return yield* Effect.provide(
+        runVerb(asked, () => engine),
+        services
+      )
+    },
+    Effect.provide([edges, Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "Info")])
+  )
+
+  return {
+    call,
+    files,
+    ovs,
+    log,
+    /** Equal texts are equal worlds; the empty directory that records pass through comes and goes. */
+    state: () => {
+      const kept = files.dump().filter((line) => !line.includes("/attachments/new"))
+      return JSON.stringify([ovs.dump(), kept, leases.dump()])
+    }
+  }
+}
+
+export type World = ReturnType<typeof make>

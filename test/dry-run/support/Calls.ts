@@ -1,0 +1,53 @@
+/** Calls on a node in memory: real, and rehearsed. */
+import { Effect, Logger } from "effect"
+import { serve } from "../../../src/cni/Main.ts"
+import type { Plan } from "../../../src/dry-run/Plan.ts"
+import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
+import { type Node, netns } from "./MemoryNode.ts"
+
+export type Conf = Readonly<Record<string, unknown>>
+
+export const network = {
+  cniVersion: "1.1.0",
+  name: "net-a",
+  type: "userspace",
+  sharedDir: "/run/userspace",
+  host: {
+    engine: "ovs-dpdk",
+    iftype: "vhostuser",
+    netType: "bridge",
+    vhost: { mode: "client" },
+    bridge: { bridgeName: "br-a" }
+  },
+  ipam: { type: "host-local", subnet: "10.9.8.0/24" }
+} as const
+
+export const withHost = (host: Conf, more: Conf = {}): Conf => ({
+  ...network,
+  ...more,
+  host: { ...network.host, ...host }
+})
+
+export type Verb = "ADD" | "DEL" | "CHECK"
+
+export const variables = {
+  CNI_CONTAINERID: "c1",
+  CNI_NETNS: netns,
+  CNI_IFNAME: "net1",
+  CNI_PATH: "/opt/cni/bin"
+}
+
+export const real = (node: Node, verb: Verb, conf: Conf = network, more: Readonly<Record<string, string>> = {}) =>
+  serve(verb, { ...variables, ...more }, JSON.stringify(conf)).pipe(
+    Effect.provide(node.edges),
+    Effect.provide(Logger.layer([]))
+  )
+
+export const dry = (node: Node, verb: Verb, conf: Conf = network, more: Readonly<Record<string, string>> = {}) =>
+  Effect.provide(
+    rehearse({ verb, variables: { ...variables, ...more }, text: JSON.stringify(conf), assumeSandbox: false }),
+    node.edges
+  )
+
+/** Of each step by its name. */
+export const step = ({ steps }: Plan, name: string) => steps.find(({ step }) => step === name)
