@@ -1,6 +1,6 @@
 /**
- * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so that nothing is held while others work;
- * what the verb needs of VPP is asked for before anything is changed.
+ * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so that nothing is held while others work
+ * (but see `KeptSession.ts`); what the verb needs of VPP is asked for before anything is changed.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,6 +11,7 @@ import { Sockets } from "../platform/Sockets.ts"
 import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as HostAddresses from "./HostAddresses.ts"
+import * as KeptSession from "./KeptSession.ts"
 import { createV2 } from "./messages/Memif.ts"
 import { list } from "./Owned.ts"
 import { look, type Plan, plug } from "./Plug.ts"
@@ -27,7 +28,9 @@ const make = Effect.gen(function* () {
   const files = yield* Files
   const sockets = yield* Sockets
 
-  const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
+  const sessions = yield* KeptSession.make(client.open)
+
+  const open = (operation: string) => Effect.mapError(sessions.open, fromVpp(operation))
 
   /** Nothing is changed yet. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
@@ -43,8 +46,10 @@ const make = Effect.gen(function* () {
   return Vswitch.of({
     preflight: Effect.fn("VppVswitch.preflight")(function* (request) {
       const plan = yield* planFor("plug", request)
-      yield* ready(yield* open("plug"), "plug", plan, true)
-    }, Effect.scoped),
+      yield* sessions
+        .keep((session) => ready(session, "plug", plan, true))
+        .pipe(Effect.catchTag("VppError", (error) => Effect.fail(fromVpp("plug")(error))))
+    }),
 
     // Two scopes: a failure takes the port back in the inner one, while there is still a session for it.
     plug: Effect.fn("VppVswitch.plug")(function* (request) {
