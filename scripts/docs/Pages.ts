@@ -1,4 +1,5 @@
 /** The generated files: the JSON Schema whole, and the tables between their markers in the pages. */
+import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { jsonSchema } from "./NetConfSchema.ts"
 import { tables } from "./Tables.ts"
@@ -14,14 +15,31 @@ export interface Generated {
 
 const read = (path: string): string => (existsSync(`${root}/${path}`) ? readFileSync(`${root}/${path}`, "utf8") : "")
 
+/** What the demonstration prints after the network, which the README shows above. */
+const demonstration = (): string => {
+  const { status, stderr, stdout } = spawnSync(process.execPath, [`${root}/scripts/demo.ts`], {
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" }
+  })
+  const from = stdout.indexOf("2. ADD")
+  if (status !== 0 || from < 0) throw new Error(`scripts/demo.ts ended with ${status}: ${stdout}${stderr}`)
+  return `\`\`\`\n...\n${stdout.slice(from).trimEnd()}\n\`\`\``
+}
+
 const region = /<!-- generated: (.*?) -->\n[\s\S]*?<!-- end of generated -->/g
+
+const made = (name: string): string => {
+  if (name.startsWith("examples/")) return `\`\`\`json\n${read(name)}\`\`\``
+  if (name === "make demo") return demonstration()
+  const table = tables[name]
+  if (table === undefined) throw new Error(`no table is called ${name}`)
+  return table()
+}
 
 /** Every region is made anew; a region with the name of an example shows that file. */
 const filled = (page: string): string =>
   page.replaceAll(region, (_, name: string) => {
-    const make = name.startsWith("examples/") ? () => `\`\`\`json\n${read(name)}\`\`\`` : tables[name]
-    if (make === undefined) throw new Error(`no table is called ${name}`)
-    return `<!-- generated: ${name} -->\n\n${make()}\n\n<!-- end of generated -->`
+    return `<!-- generated: ${name} -->\n\n${made(name)}\n\n<!-- end of generated -->`
   })
 
 const pages = ["README.md", "docs/configuration.md", "docs/errors.md"]
