@@ -1,0 +1,72 @@
+/** What the columns and flows mean, in packets: two real applications, one burst, on bridges that pass it or must not. */
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Schedule } from "effect"
+import { derivedMac, portName } from "../../src/attachment/Attachment.ts"
+import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
+import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
+import { request } from "../suites/SwitchUnderTest.ts"
+import { existing, plugged, verify } from "../suites/VswitchCalls.ts"
+import { OvsInstance } from "./support/OvsInstance.ts"
+import { overInstance } from "./support/OvsUnderTest.ts"
+import { onMachine } from "./support/Suite.ts"
+import * as Testpmd from "./support/Testpmd.ts"
+
+/** Packets that the switch has taken from a port: the counters of OpenFlow are of this moment. */
+const takenFrom = Effect.fnUntraced(function* (bridge: string, port: string) {
+  const { ofctl, runDir } = yield* OvsInstance
+  const text = yield* ofctl("dump-ports", `unix:${runDir}/${bridge}.mgmt`, port)
+  return Number(/rx pkts=(\d+)/.exec(text)?.[1] ?? 0)
+})
+
+const until = (probe: Effect.Effect<number, unknown, OvsInstance>, wanted: number) =>
+  Effect.repeat(probe, { until: (count) => count >= wanted, schedule: Schedule.spaced("50 millis") }).pipe(
+    Effect.timeout("15 seconds")
+  )
+
+/** One burst from `tx` to `rx`: how many packets came. */
+const sent = Effect.fnUntraced(function* (tx: PortRequest, rx: PortRequest, bridge: string, expected: number) {
+  const { directory, vsctl } = yield* OvsInstance
+  const end = (of: PortRequest): Testpmd.End => ({
+    name: portName(of.attachment),
+    socket: of.socketPath,
+    mode: "server",
+    mac: derivedMac(of.attachment)
+  })
+  const receiver = yield* Testpmd.run(end(rx).name, directory, Testpmd.receiverArguments(end(rx)))
+  yield* vsctl("wait-until", "Interface", portName(rx.attachment), "link_state=up")
+  const sender = yield* Testpmd.run(end(tx).name, directory, Testpmd.senderArguments(end(tx), end(rx).mac))
+  yield* until(takenFrom(bridge, portName(tx.attachment)), Testpmd.burst)
+  yield* Testpmd.receivedAtLeast(receiver.log, expected)
+  yield* Testpmd.stop(sender)
+  yield* Testpmd.stop(receiver)
+  return yield* Testpmd.received(receiver.log)
+})
+
+const pair = Effect.fnUntraced(function* (tx: Partial<OvsVhostPort>, rx: Partial<OvsVhostPort>) {
+  const both = [yield* request(tx), yield* request(rx)] as const
+  for (const one of both) {
+    yield* plugged(one)
+    assert.deepStrictEqual(yield* verify(one), [])
+  }
+  return both
+})
+
+onMachine(["root", "ovs", "testpmd"], Layer.provideMerge(overInstance, OvsInstance.layer))("packets", (test) => {
+  const cases: ReadonlyArray<
+    readonly [string, secure: boolean, tx: Partial<OvsVhostPort>, rx: Partial<OvsVhostPort>, count: number]
+  > = [
+    ["pass on a bridge in fail_mode secure between ports that learn", true, {}, {}, Testpmd.burst],
+    ["do not on one whose flows are a controller's", true, { netType: "none" }, { netType: "none" }, 0],
+    ["pass within a VLAN", false, { vlan: 5 }, { vlan: 5 }, Testpmd.burst],
+    ["do not between VLANs", false, { vlan: 5 }, { vlan: 6 }, 0]
+  ]
+  for (const [what, secure, tx, rx, count] of cases) {
+    test(what, () =>
+      Effect.gen(function* () {
+        const bridge = yield* existing({ datapath_type: "netdev", ...(secure ? { fail_mode: "secure" } : {}) })
+        const [from, to] = yield* pair({ ...tx, bridge }, { ...rx, bridge })
+        assert.strictEqual(yield* sent(from, to, bridge, count), count)
+      })
+    )
+  }
+})
