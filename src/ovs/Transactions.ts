@@ -62,8 +62,8 @@ export const addPort = (
 export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolean =>
   plan.wanted.netType === "bridge" && bridge?.fail_mode === "secure"
 
-/** Places of the results that matter, from either end: the middle is longer when the bridge is new. */
-export const addPortPlaces = { interface: 4, bridgeWhenNew: 8, rootFromEnd: -1 } as const
+/** Places of the results that name new rows. The last result is the row of Open_vSwitch. */
+export const addPortPlaces = { interface: 4, bridgeWhenNew: 8 } as const
 
 const newBridge = (name: string): ReadonlyArray<Operation> => [
   insert(Interface, "local_interface", { name, type: "internal" }),
