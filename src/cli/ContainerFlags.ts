@@ -3,6 +3,7 @@
  * has a variable as well, for a pod's `env`.
  */
 import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../cni/Environment.ts"
@@ -43,6 +44,25 @@ export const placeFlags = {
 export const interfacesFlag = text("interfaces", "NAMES", "Only these, separated by commas: net1,net2")
 
 export const jsonFlag = yes("json", "Print JSON")
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** As people and Kubernetes write it; a bare number is seconds. */
+const duration = (text: string): Option.Option<Duration.Duration> => {
+  const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
+  const millis = units[unit]
+  return number === undefined || millis === undefined
+    ? Option.none()
+    : Option.some(Duration.millis(Number(number) * millis))
+}
+
+export const timeoutFlag = (otherwise: string, description: string) =>
+  Flag.String("timeout").pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription(`${description}: 90s, 5m, 1h (default: ${otherwise})`),
+    Flag.withDefault(otherwise),
+    Flag.filterMap(duration, () => "a time such as 60s or 5m")
+  )
 
 export interface PlaceOptions {
   readonly annotations: Option.Option<string>

@@ -3,11 +3,12 @@ import * as Command from "effect/cli/Command"
 import { dpdk } from "./container/Dpdk.ts"
 import { show } from "./container/Show.ts"
 import { testpmd } from "./container/Testpmd.ts"
+import { vpp } from "./container/Vpp.ts"
 import { wait } from "./container/Wait.ts"
 
 export const container = Command.make("container").pipe(
   Command.withDescription("Inside a pod: what interfaces it got, and how to open them"),
-  Command.withSubcommands([show, wait, testpmd, dpdk]),
+  Command.withSubcommands([show, wait, testpmd, dpdk, vpp]),
   Command.withExamples([
     { command: "userspace container show", description: "What did this pod get?" },
     { command: "userspace container wait --count 2", description: "Before the application starts" },

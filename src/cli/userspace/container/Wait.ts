@@ -2,24 +2,12 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as waiting from "../../../container/Wait.ts"
 import { Changes } from "../../../platform/Changes.ts"
 import { Caller } from "../../Caller.ts"
-import { fromContainer, namesOf, placeFlags, placesOf } from "../../ContainerFlags.ts"
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
-/** As people and Kubernetes write it; a bare number is seconds. */
-const duration = (text: string): Option.Option<Duration.Duration> => {
-  const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
-  const millis = units[unit]
-  return number === undefined || millis === undefined
-    ? Option.none()
-    : Option.some(Duration.millis(Number(number) * millis))
-}
+import { fromContainer, namesOf, placeFlags, placesOf, timeoutFlag } from "../../ContainerFlags.ts"
 
 export const wait = Command.make(
   "wait",
@@ -39,12 +27,7 @@ export const wait = Command.make(
       ),
       Flag.optional
     ),
-    timeout: Flag.String("timeout").pipe(
-      Flag.withMetavar("TIME"),
-      Flag.withDescription("Give up after 90s, 5m, 1h (default: 60s)"),
-      Flag.filterMap(duration, () => "a time such as 60s or 5m"),
-      Flag.withDefault(Duration.seconds(60))
-    )
+    timeout: timeoutFlag("60s", "Give up after this time")
   },
   Effect.fnUntraced(function* (options) {
     const { variables } = yield* Caller

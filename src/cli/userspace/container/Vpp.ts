@@ -1,0 +1,70 @@
+/** `userspace container vpp` */
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { find } from "../../../container/Found.ts"
+import { type Configured, configure } from "../../../container/vpp/Configure.ts"
+import { startupConf } from "../../../container/vpp/Link.ts"
+import { VppClient } from "../../../vpp/VppClient.ts"
+import { Caller } from "../../Caller.ts"
+import {
+  chosen,
+  fromContainer,
+  interfacesFlag,
+  jsonFlag,
+  namesOf,
+  placeFlags,
+  placesOf,
+  timeoutFlag,
+  yes
+} from "../../ContainerFlags.ts"
+
+const defaultSocket = "/run/vpp/api.sock"
+
+export const vpp = Command.make(
+  "vpp",
+  {
+    ...placeFlags,
+    interfaces: interfacesFlag,
+    json: jsonFlag,
+    socket: Flag.String("socket").pipe(
+      Flag.withMetavar("PATH"),
+      Flag.withDescription(`VPP's API socket (USERSPACE_VPP_SOCKET; default: ${defaultSocket})`),
+      Flag.optional
+    ),
+    timeout: timeoutFlag("30s", "How long to wait for a VPP that is starting"),
+    startupConf: yes("startup-conf", "Only print the section of startup.conf that opens the vhost-user interfaces")
+  },
+  Effect.fnUntraced(function* (options) {
+    const { variables } = yield* Caller
+    const found = yield* find(placesOf(options, variables))
+    const interfaces = yield* chosen(found, namesOf(options.interfaces))
+    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+    if (options.startupConf) {
+      return yield* Console.log(yield* Effect.mapError(Effect.fromResult(startupConf(interfaces)), fromContainer))
+    }
+    const socket = Option.getOrElse(options.socket, () => variables["USERSPACE_VPP_SOCKET"] || defaultSocket)
+    const configured = yield* configure(interfaces, options.timeout).pipe(
+      Effect.provide(VppClient.layer(socket)),
+      Effect.mapError(fromContainer)
+    )
+    if (options.json) return yield* Console.log(JSON.stringify(configured))
+    for (const one of configured) yield* Console.log(line(one))
+  })
+).pipe(
+  Command.withDescription(
+    "Configure the VPP in this container: memif, addresses, MTU, routes, up; again with no other effect"
+  ),
+  Command.withExamples([
+    { command: "vpp -c startup.conf & userspace container vpp", description: "As a container starts" },
+    {
+      command: "userspace container vpp --startup-conf >> startup.conf",
+      description: "Before VPP starts, for vhost-user"
+    }
+  ])
+)
+
+const line = ({ addresses, name, notes, vppName, was }: Configured): string =>
+  [`${name}: ${vppName} ${was}, ${["up", ...addresses].join(", ")}`, ...notes.map((note) => `  ${note}`)].join("\n")

@@ -1,0 +1,97 @@
+/**
+ * Configures the VPP of this container with what ADD left: interface, addresses, MTU, up, routes. Again and again with
+ * the same effect; a run that failed or was killed is completed by the next.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { Files } from "../../platform/Files.ts"
+import { run, step } from "../../vpp/Batch.ts"
+import * as Interface from "../../vpp/messages/Interface.ts"
+import * as Ip from "../../vpp/messages/Ip.ts"
+import { withMtu } from "../../vpp/Plug.ts"
+import { fromVpp } from "../../vpp/Refusal.ts"
+import { check } from "../../vpp/Required.ts"
+import type { Session } from "../../vpp/Session.ts"
+import { VppClient } from "../../vpp/VppClient.ts"
+import { inWords, type VppError } from "../../vpp/VppError.ts"
+import { ContainerError } from "../ContainerError.ts"
+import type { Interface as Wanted } from "../Interface.ts"
+import { fromVswitch } from "./Failure.ts"
+import { type Link, link } from "./Link.ts"
+import { addAddresses, addRoutes } from "./Routes.ts"
+
+export interface Configured extends Link {
+  readonly name: string
+  readonly addresses: ReadonlyArray<string>
+  /** What was not done, and why. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** VPP may be starting: it is waited for. */
+export const configure = Effect.fn("configure VPP")(function* (
+  interfaces: ReadonlyArray<Wanted>,
+  timeout: Duration.Input
+): Effect.fn.Return<ReadonlyArray<Configured>, ContainerError, Files | VppClient> {
+  return yield* Effect.flatMap(open(timeout), (session) =>
+    Effect.andThen(
+      ready(session),
+      Effect.forEach(interfaces, (one) => configureOne(session, one))
+    )
+  ).pipe(Effect.scoped)
+})
+
+const open = (timeout: Duration.Input): Effect.Effect<Session, ContainerError, VppClient | Scope.Scope> =>
+  Effect.flatMap(VppClient, ({ open, peer }) =>
+    open.pipe(
+      Effect.retry({
+        while: ({ reason }) => reason._tag === "Unreachable" && starting.includes(reason.code),
+        schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.during(timeout)])
+      }),
+      Effect.mapError(unreachable(peer))
+    )
+  )
+
+const starting: ReadonlyArray<string> = ["ENOENT", "ECONNREFUSED"]
+
+const unreachable =
+  (peer: string) =>
+  (error: VppError): ContainerError =>
+    new ContainerError({
+      operation: "cannot speak to the VPP of this container",
+      details: [`${peer}: ${inWords(error.reason)}`],
+      cure:
+        error.reason._tag === "Unreachable"
+          ? "Is VPP running in this container, is this its API socket (--socket; socksvr in startup.conf), and may this user write to it?"
+          : fromVpp("open")(error).cure
+    })
+
+/** Asked for before the first change. What a memif needs beside these, VPP refuses when it lacks it. */
+const ready = (session: Session) =>
+  check(session, [
+    Interface.interfaceDump,
+    Interface.setFlags,
+    Interface.addDelAddress,
+    Ip.addressDump,
+    Ip.routeAddDel,
+    Ip.routeDump
+  ]).pipe(Effect.mapError(fromVpp("look at its messages")), Effect.mapError(fromVswitch("the interfaces")))
+
+const configureOne = Effect.fnUntraced(function* (session: Session, one: Wanted) {
+  const files = yield* Files
+  const linked = yield* link(session, files, one)
+  const { index } = linked
+  const notes = yield* addAddresses(session, index, one).pipe(
+    Effect.andThen(
+      run(session, [
+        ...(one.mtu === undefined ? [] : withMtu(index, one.mtu)),
+        step(Interface.setFlags, { sw_if_index: index, flags: Interface.adminUp })
+      ])
+    ),
+    Effect.andThen(addRoutes(session, index, one)),
+    Effect.mapError(fromVpp("set it up")),
+    Effect.mapError(fromVswitch(one.name))
+  )
+  return { name: one.name, ...linked, addresses: one.addresses.map(({ address }) => address), notes }
+})

@@ -1,0 +1,177 @@
+/**
+ * The interface of this container's VPP for one of the container's. A memif is made; one made before for the same is
+ * kept, one made for something else is replaced. A vhost-user end has to be there: VPP's own vhost-user is the switch's
+ * side, and two such never speak; the application's side is DPDK's virtio-user, which VPP makes when it starts.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type { VppMemifPort } from "../../cni/HostPort.ts"
+import type { Files } from "../../platform/Files.ts"
+import { run, step } from "../../vpp/Batch.ts"
+import { all, bySocket, type Interface as VppInterface } from "../../vpp/Interfaces.ts"
+import * as Memif from "../../vpp/Memif.ts"
+import { tagAddDel } from "../../vpp/messages/Interface.ts"
+import { attempts, portName, portNumber } from "../../vpp/PortName.ts"
+import { fromVpp } from "../../vpp/Refusal.ts"
+import { removeInterface } from "../../vpp/Removal.ts"
+import type { Session } from "../../vpp/Session.ts"
+import { ContainerError } from "../ContainerError.ts"
+import { vdevArguments } from "../DpdkArguments.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "../Interface.ts"
+import { fromVswitch } from "./Failure.ts"
+import { fromTag, keyOf, markOf, toTag } from "./Mark.ts"
+import { removeRoutesOver } from "./Routes.ts"
+
+export interface Link {
+  readonly index: number
+  /** VPP's name for it. */
+  readonly vppName: string
+  readonly was: "made" | "kept" | "there"
+}
+
+export const link = (session: Session, files: Files["Service"], one: Interface): Effect.Effect<Link, ContainerError> =>
+  one.kind === "memif" ? memif(session, files, one) : virtioUser(session, one)
+
+const asking = (session: Session, one: Interface) =>
+  all(session).pipe(Effect.mapError(fromVpp("list the interfaces")), Effect.mapError(fromVswitch(one.name)))
+
+const memif = Effect.fnUntraced(function* (session: Session, files: Files["Service"], one: MemifInterface) {
+  if (one.mode === "inject-punt") {
+    return yield* new ContainerError({
+      operation: `cannot configure ${one.name}`,
+      details: ["its memif mode is inject-punt, which VPP does not survive"],
+      cure: "Use mode ethernet or ip in the network's configuration."
+    })
+  }
+  const there = yield* asking(session, one)
+  const wanted = toTag(markOf(one))
+  const kept = there.find(({ tag }) => tag === wanted)
+  const outdated = there.filter(({ tag }) => tag !== wanted && fromTag(tag)?.name === one.name)
+  for (const other of outdated) yield* replace(session, files, one, other)
+  if (kept !== undefined) return { index: kept.sw_if_index, vppName: kept.interface_name, was: "kept" } as const
+  yield* nobodyElse(session, one, there)
+  return yield* make(session, files, one, there, 0)
+})
+
+const replace = (session: Session, files: Files["Service"], one: MemifInterface, outdated: VppInterface) =>
+  Effect.andThen(
+    Effect.mapError(removeRoutesOver(session, outdated.sw_if_index), fromVpp("remove routes")),
+    removeInterface(session, files, outdated, { routed: false, socketFile: undefined })
+  ).pipe(Effect.mapError(fromVswitch(one.name)))
+
+/** Made by hand or by a start script: a second one on the same link would only disturb it. */
+const nobodyElse = Effect.fnUntraced(function* (
+  session: Session,
+  one: MemifInterface,
+  there: ReadonlyArray<VppInterface>
+) {
+  const users = yield* Effect.mapError(bySocket(session, filenameOf(one)), (error) =>
+    fromVswitch(one.name)(fromVpp("look for its socket")(error))
+  )
+  const other = there.find(
+    ({ interface_name, sw_if_index }) => users.includes(sw_if_index) && !isLeftover(interface_name, one)
+  )
+  if (other === undefined) return
+  return yield* new ContainerError({
+    operation: `cannot configure ${one.name}`,
+    details: [`interface ${other.interface_name} of this VPP is already on ${one.socket}, and was not made by us`],
+    cure: `Leave it to this command (\`vppctl delete interface memif ${other.interface_name}\`), or leave ${one.name} out with --interfaces.`
+  })
+})
+
+const names = (one: MemifInterface): ReadonlyArray<string> =>
+  Array.from({ length: attempts }, (_, attempt) => portName("memif", portNumber(keyOf(one.name), attempt)))
+
+/** Has our number: made by a run that was killed before it could set the tag. */
+const isLeftover = (name: string, one: MemifInterface): boolean => names(one).includes(name)
+
+const filenameOf = ({ abstract, socket }: MemifInterface): string => (abstract ? `abstract:${socket}` : socket)
+
+const make = Effect.fnUntraced(function* (
+  session: Session,
+  files: Files["Service"],
+  one: MemifInterface,
+  there: ReadonlyArray<VppInterface>,
+  attempt: number
+): Effect.fn.Return<Link, ContainerError> {
+  const number = portNumber(keyOf(one.name), attempt)
+  const vppName = portName("memif", number)
+  const leftover = there.find(({ interface_name, tag }) => interface_name === vppName && tag === "")
+  if (leftover !== undefined) yield* replace(session, files, one, leftover)
+  const failed = fromVswitch(one.name)
+  const registered = yield* Memif.register(session, number, filenameOf(one)).pipe(
+    Effect.mapError(fromVpp(`register ${one.socket}`)),
+    Effect.mapError(failed)
+  )
+  if (registered !== "registered") {
+    if (attempt + 1 < attempts) return yield* make(session, files, one, there, attempt + 1)
+    return yield* new ContainerError({
+      operation: `cannot configure ${one.name}`,
+      details: [`the memif sockets of VPP that it could have are all taken, the last one is ${number}`],
+      cure: "`vppctl show memif` shows whose they are. Remove those interfaces."
+    })
+  }
+  const index = yield* Memif.create(session, portOf(one), number).pipe(
+    Effect.tap((index) =>
+      run(session, [step(tagAddDel, { is_add: true, sw_if_index: index, tag: toTag(markOf(one)) })])
+    ),
+    Effect.mapError(fromVpp(`create ${vppName}`)),
+    Effect.mapError(failed)
+  )
+  return { index, vppName, was: "made" }
+})
+
+/** As the VPP client takes it; what is not the interface's is not looked at when a memif is made. */
+const portOf = (one: MemifInterface): VppMemifPort => ({
+  engine: "vpp",
+  iftype: "memif",
+  control: "",
+  mtu: one.mtu,
+  mac: one.mac,
+  socketFile: undefined,
+  group: undefined,
+  network: { netType: "none" },
+  role: one.role,
+  mode: one.mode === "ip" ? "ip" : "ethernet",
+  abstract: one.abstract,
+  rxQueues: one.rxQueues,
+  txQueues: one.txQueues,
+  ringSize: one.ringSize,
+  bufferSize: one.bufferSize,
+  secret: one.secret === undefined ? undefined : Redacted.value(one.secret),
+  noZeroCopy: false,
+  useDma: false
+})
+
+/** By its MAC address: DPDK gave it the one that we told it. */
+const virtioUser = Effect.fnUntraced(function* (session: Session, one: VhostUserInterface) {
+  const there = yield* asking(session, one)
+  const found = there.find(
+    ({ interface_dev_type, l2_address }) =>
+      one.mac !== undefined && l2_address === one.mac && interface_dev_type !== "vhost-user"
+  )
+  if (found !== undefined) {
+    return { index: found.sw_if_index, vppName: found.interface_name, was: "there" } as const
+  }
+  return yield* new ContainerError({
+    operation: `cannot configure ${one.name}`,
+    details: [
+      `it is a vhost-user port, and no interface of this VPP has its MAC address ${one.mac ?? "(it has none)"}`
+    ],
+    cure:
+      "VPP's own vhost-user is the switch's side. VPP opens the application's side with DPDK when it starts: put this " +
+      `into its startup.conf, and restart it.\n${Result.getOrElse(startupConf([one]), () => "")}`
+  })
+})
+
+/** The section of VPP's startup.conf that opens the vhost-user interfaces. */
+export const startupConf = (interfaces: ReadonlyArray<Interface>): Result.Result<string, ContainerError> =>
+  Result.map(
+    vdevArguments(
+      interfaces.filter(({ kind }) => kind === "vhost-user"),
+      { secrets: "refused" }
+    ),
+    (vdevs) =>
+      ["dpdk {", "  no-pci", ...vdevs.map((vdev) => `  ${vdev.slice("--".length).replace("=", " ")}`), "}"].join("\n")
+  )

@@ -1,0 +1,33 @@
+/**
+ * How `container vpp` knows its interfaces again: the tag carries the interface's name and a digest of what cannot be
+ * changed once an interface is made. Not the plugin's own mark: that one is for the switch. Pure.
+ */
+import { createHash } from "node:crypto"
+import * as Redacted from "effect/Redacted"
+import type { MemifInterface } from "../Interface.ts"
+
+const start = "userspace-container/1/"
+
+export interface Mark {
+  readonly name: string
+  readonly digest: string
+}
+
+export const markOf = ({ name, ...one }: MemifInterface): Mark => {
+  const secret = one.secret === undefined ? "" : Redacted.value(one.secret)
+  const { abstract, bufferSize, mac, mode, ringSize, role, rxQueues, socket, txQueues } = one
+  const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize, secret]
+  return { name, digest: createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 16) }
+}
+
+/** VPP keeps 63 characters; these are 54 at the most. */
+export const toTag = ({ digest, name }: Mark): string => `${start}${name}/${digest}`
+
+/** Undefined: not ours. */
+export const fromTag = (tag: string): Mark | undefined => {
+  const [, name, digest] = /^userspace-container\/1\/([^/]+)\/([0-9a-f]{16})$/.exec(tag) ?? []
+  return name === undefined || digest === undefined ? undefined : { name, digest }
+}
+
+/** What VPP's name for the interface is made from (src/vpp/PortName.ts). */
+export const keyOf = (name: string): string => `container\0${name}`

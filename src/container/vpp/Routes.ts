@@ -1,0 +1,138 @@
+/**
+ * Addresses and routes of an interface in this container's VPP. Adds what is missing and takes nothing away: others may
+ * have put more there. A destination that leads elsewhere already is left so, and told; of two networks with a default
+ * route the first one has it.
+ */
+import * as Effect from "effect/Effect"
+import * as IpInterface from "effect/net/IpInterface"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Result from "effect/Result"
+import { isIpv6 } from "../../vpp/Address.ts"
+import { run, step } from "../../vpp/Batch.ts"
+import { addressesOf } from "../../vpp/HostAddresses.ts"
+import { addDelAddress } from "../../vpp/messages/Interface.ts"
+import { routeAddDel, routeDump } from "../../vpp/messages/Ip.ts"
+import type { Session } from "../../vpp/Session.ts"
+import type { Interface } from "../Interface.ts"
+
+/** A path to a next hop; drop, local and others have numbers of their own. */
+const normal = 0
+
+/** What Multus' status alone tells has no prefix. */
+const withPrefix = (address: string): string =>
+  address.includes("/") ? address : `${address}/${isIpv6(address) ? 128 : 32}`
+
+export const addAddresses = Effect.fnUntraced(function* (session: Session, index: number, one: Interface) {
+  const there = new Set(yield* addressesOf(session, index))
+  const missing = one.addresses.map(({ address }) => withPrefix(address)).filter((prefix) => !there.has(prefix))
+  yield* run(
+    session,
+    missing.map((prefix) => step(addDelAddress, { sw_if_index: index, is_add: true, del_all: false, prefix }))
+  )
+})
+
+const routesOf = Effect.fnUntraced(function* (session: Session, is_ip6: boolean) {
+  const found = yield* session.dump(routeDump, { table: { table_id: 0, is_ip6, name: "" } })
+  return found.map(({ route }) => route)
+})
+
+/** Says what it left as it was. */
+export const addRoutes = Effect.fnUntraced(function* (session: Session, index: number, one: Interface) {
+  const left: Array<string> = []
+  for (const is_ip6 of [false, true]) {
+    const wanted = wantedRoutes(one, is_ip6)
+    if (wanted.length === 0) continue
+    const there = yield* routesOf(session, is_ip6)
+    for (const { gateway, prefix } of wanted) {
+      const paths = there.find((route) => route.prefix === prefix)?.paths ?? []
+      if (paths.some(({ sw_if_index, type }) => type === normal && sw_if_index !== index)) {
+        left.push(`${prefix} leads elsewhere already, and was left so`)
+        continue
+      }
+      const route = routeVia(index, prefix, gateway)
+      yield* session.call(routeAddDel, { is_add: true, is_multipath: false, route })
+    }
+  }
+  return left
+})
+
+/** Of one family; gateways that no address of the interface reaches come first, as neighbours on the link. */
+const wantedRoutes = ({ addresses, routes }: Interface, is_ip6: boolean) => {
+  const attached = is_ip6 ? "::" : "0.0.0.0"
+  const own = addresses.filter(({ address }) => isIpv6(address) === is_ip6)
+  const gateways = own.flatMap(({ gateway = [] }) => gateway)
+  const [usual = attached] = gateways
+  const named = routes
+    .filter(({ dst }) => isIpv6(dst) === is_ip6)
+    .map(({ dst, gateway = usual }) => ({ prefix: withPrefix(dst), gateway }))
+  const beyond = new Set([...gateways, ...named.map(({ gateway }) => gateway)].filter((hop) => hop !== attached))
+  return [
+    ...[...beyond]
+      .filter((hop) => !isLinkLocal6(hop) && !own.some(({ address }) => reaches(address, hop)))
+      .map((hop) => ({ prefix: withPrefix(hop), gateway: attached })),
+    ...named
+  ]
+}
+
+const reaches = (address: string, hop: string): boolean => {
+  const [own, other] = [IpInterface.fromString(withPrefix(address)), NetAddress.ipFromString(hop)]
+  if (Result.isFailure(own) || Result.isFailure(other)) return false
+  const alone = own.success.prefixLength === (isIpv6(address) ? 128 : 32)
+  return !alone && IpNetwork.contains(IpNetwork.fromInterface(own.success), other.success)
+}
+
+/** On every link. */
+const isLinkLocal6 = (hop: string): boolean => /^fe[89ab]/i.test(hop)
+
+/** Over an interface to a neighbour; to the unspecified address: what is there is a neighbour itself. */
+const routeVia = (index: number, prefix: string, hop: string) => ({
+  table_id: 0,
+  stats_index: 0,
+  prefix,
+  paths: [
+    {
+      sw_if_index: index,
+      table_id: 0,
+      rpf_id: 0,
+      weight: 1,
+      preference: 0,
+      type: normal,
+      flags: 0,
+      proto: isIpv6(hop) ? 1 : 0,
+      nh: { address: bytesOf(hop), via_label: 0, obj_id: 0, classify_table_index: 0 },
+      n_labels: 0,
+      label_stack: Array.from({ length: 16 }, () => ({ is_uniform: 0, label: 0, ttl: 0, exp: 0 }))
+    }
+  ]
+})
+
+/** 16 of them; of an IPv4 address the first four. The text was judged when it was read. */
+const bytesOf = (text: string): Uint8Array => {
+  const bytes = new Uint8Array(16)
+  Result.match(NetAddress.ipFromString(text), {
+    onFailure: () => undefined,
+    onSuccess: (address) =>
+      bytes.set(NetAddress.isIpv4Address(address) ? NetAddress.ipv4ToOctets(address) : NetAddress.ipv6ToOctets(address))
+  })
+  return bytes
+}
+
+/** Before an interface goes: VPP would keep its routes, and give them to the next interface of that index. */
+export const removeRoutesOver = Effect.fnUntraced(function* (session: Session, index: number) {
+  const own = yield* addressesOf(session, index)
+  for (const is_ip6 of [false, true]) {
+    for (const route of yield* routesOf(session, is_ip6)) {
+      const over = route.paths.some(({ sw_if_index, type }) => type === normal && sw_if_index === index)
+      // The subnet of an address goes with it. Neighbours that VPP has met do too, but look like routes.
+      if (!over || own.some((address) => isSubnetOf(route.prefix, address))) continue
+      yield* session.call(routeAddDel, { is_add: false, is_multipath: false, route })
+    }
+  }
+})
+
+const isSubnetOf = (prefix: string, address: string): boolean =>
+  Result.match(IpInterface.fromString(address), {
+    onFailure: () => false,
+    onSuccess: (own) => prefix === IpNetwork.format(IpNetwork.fromInterface(own))
+  })

@@ -1,0 +1,307 @@
+/** What `container vpp` does to the VPP of a container, on every layer of {@link VppUnderTest}. */
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Redacted, type Scope } from "effect"
+import type { Interface, MemifInterface, VhostUserInterface } from "../../src/container/Interface.ts"
+import { configure } from "../../src/container/vpp/Configure.ts"
+import { fromTag, keyOf } from "../../src/container/vpp/Mark.ts"
+import { removeRoutesOver } from "../../src/container/vpp/Routes.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { addressesOf } from "../../src/vpp/HostAddresses.ts"
+import * as Interfaces from "../../src/vpp/Interfaces.ts"
+import * as Memif from "../../src/vpp/Memif.ts"
+import { addDelAddress, adminUp, tagAddDel } from "../../src/vpp/messages/Interface.ts"
+import { routeDump } from "../../src/vpp/messages/Ip.ts"
+import { remove } from "../../src/vpp/messages/Memif.ts"
+import { portName, portNumber } from "../../src/vpp/PortName.ts"
+import type { Session } from "../../src/vpp/Session.ts"
+import { directory, leavesAsFound, look, once, memif as port, VppUnderTest, withSession } from "./VppUnderTest.ts"
+
+let interfaces = 0
+
+/** An interface that no other test has; its addresses are in subnets that no other has. */
+const memif = Effect.fnUntraced(function* (
+  more: Partial<MemifInterface> = {}
+): Effect.fn.Return<MemifInterface, never, Scope.Scope> {
+  const n = ++interfaces
+  return {
+    kind: "memif",
+    name: `net${n}`,
+    network: "net",
+    containerId: "c",
+    socket: `${yield* directory}/m${n}.sock`,
+    mac: `02:00:00:00:01:${n.toString(16).padStart(2, "0")}`,
+    mtu: 1400,
+    addresses: [
+      { address: `10.77.${n}.2/24`, gateway: `10.77.${n}.1` },
+      { address: `fd00:77:${n}::2/64`, gateway: `fd00:77:${n}::1` }
+    ],
+    routes: [
+      { dst: `10.78.${n}.0/24`, gateway: undefined },
+      { dst: `fd00:78:${n}::/64`, gateway: `fd00:77:${n}::9` }
+    ],
+    role: "slave",
+    mode: "ethernet",
+    abstract: false,
+    rxQueues: undefined,
+    txQueues: undefined,
+    ringSize: undefined,
+    bufferSize: undefined,
+    secret: undefined,
+    ...more
+  }
+})
+
+const vhost = (from: MemifInterface): VhostUserInterface => {
+  const { addresses, containerId, mac, mtu, name, network, routes, socket } = from
+  const common = { addresses, containerId, mac, mtu, name, network, routes, socket }
+  return { ...common, kind: "vhost-user", mode: "server", queues: undefined, packed: false }
+}
+
+const configured = (...wanted: ReadonlyArray<Interface>) =>
+  once(Effect.provide(configure(wanted, "5 seconds"), Files.layer))
+
+const one = (wanted: Interface) =>
+  Effect.map(configured(wanted), ([first]) => {
+    assert.isDefined(first)
+    return first
+  })
+
+/** Our interfaces of that name, with everything that was configured. */
+const ours = (name: string) =>
+  withSession(
+    Effect.fnUntraced(function* (session) {
+      const found = (yield* Interfaces.all(session)).filter(({ tag }) => fromTag(tag)?.name === name)
+      return yield* Effect.forEach(found, (each) => details(session, each.sw_if_index))
+    })
+  )
+
+const details = Effect.fnUntraced(function* (session: Session, index: number) {
+  const there = yield* Interfaces.byIndex(session, index)
+  const [four, six] = [yield* routes(session, index, false), yield* routes(session, index, true)]
+  return {
+    name: there?.interface_name,
+    mac: there?.l2_address,
+    up: ((there?.flags ?? 0) & adminUp) !== 0,
+    mtu: there?.mtu[0],
+    addresses: yield* addressesOf(session, index),
+    routes: [...four, ...six].filter((prefix) => /^(10\.78|fd00:78|169\.254|0\.0\.0\.0|::)/.test(prefix)).sort()
+  }
+})
+
+const routes = (session: Session, index: number, is_ip6: boolean) =>
+  Effect.map(session.dump(routeDump, { table: { table_id: 0, is_ip6, name: "" } }), (all) =>
+    all
+      .filter(({ route }) => route.paths.some(({ sw_if_index, type }) => sw_if_index === index && type === 0))
+      .map(({ route }) => route.prefix)
+  )
+
+/** As an administrator makes one. */
+const byHand = (number: number, filename: string, mac?: string) =>
+  withSession((session) =>
+    Effect.andThen(
+      Memif.register(session, number, filename),
+      Memif.create(session, port({ role: "slave", network: { netType: "none" }, mac }), number)
+    )
+  )
+
+const removed = (index: number) =>
+  withSession((session) =>
+    Effect.andThen(removeRoutesOver(session, index), session.call(remove, { sw_if_index: index }))
+  )
+
+/** Gone with the test. */
+const removedAfter = (name: string) =>
+  Effect.addFinalizer(() =>
+    Effect.ignore(
+      withSession(
+        Effect.fnUntraced(function* (session) {
+          for (const each of yield* Interfaces.all(session)) {
+            if (fromTag(each.tag)?.name !== name) continue
+            yield* removeRoutesOver(session, each.sw_if_index)
+            yield* session.call(remove, { sw_if_index: each.sw_if_index })
+          }
+        })
+      )
+    )
+  )
+
+export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+  const kinds: ReadonlyArray<readonly [string, Partial<MemifInterface>]> = [
+    ["a slave", {}],
+    ["a master", { role: "master" }],
+    ["every knob", { rxQueues: 2, txQueues: 2, ringSize: 512, bufferSize: 4096, secret: Redacted.make("hush") }],
+    ["mode ip", { mode: "ip", mac: undefined }],
+    ["no mac, no mtu, no addresses", { mac: undefined, mtu: undefined, addresses: [], routes: [] }]
+  ]
+  for (const [what, more] of kinds) {
+    test(`makes a memif once, however often it is asked: ${what}`, () =>
+      Effect.gen(function* () {
+        const wanted = yield* memif(more)
+        yield* removedAfter(wanted.name)
+        const made = yield* one(wanted)
+        assert.strictEqual(made.was, "made")
+        assert.deepStrictEqual(made.notes, [])
+        const [there, ...others] = yield* ours(wanted.name)
+        assert.deepStrictEqual(others, [])
+        assert.strictEqual(there?.name, made.vppName)
+        assert.isTrue(there?.up)
+        if (wanted.mac !== undefined) assert.strictEqual(there?.mac, wanted.mac)
+        if (wanted.mtu !== undefined) assert.strictEqual(there?.mtu, wanted.mtu)
+        assert.deepStrictEqual(
+          there?.addresses,
+          wanted.addresses.map(({ address }) => address)
+        )
+        assert.deepStrictEqual(
+          there?.routes,
+          wanted.routes.map(({ dst }) => dst)
+        )
+        yield* leavesAsFound(
+          Effect.gen(function* () {
+            assert.deepStrictEqual(yield* one(wanted), { ...made, was: "kept" })
+            assert.deepStrictEqual(yield* ours(wanted.name), [there])
+          })
+        )
+      }))
+  }
+
+  test("replaces one that was made for something else, its routes with it, and nothing beside it", () =>
+    Effect.gen(function* () {
+      const before = yield* memif({ role: "master" })
+      const beside = yield* memif()
+      yield* removedAfter(before.name)
+      yield* removedAfter(beside.name)
+      yield* configured(before, beside)
+      const other = yield* ours(beside.name)
+      const after: MemifInterface = { ...before, role: "slave", routes: [], secret: Redacted.make("new") }
+      assert.strictEqual((yield* one(after)).was, "made")
+      const [there, ...others] = yield* ours(before.name)
+      assert.deepStrictEqual(others, [])
+      assert.deepStrictEqual(there?.routes, [])
+      assert.notInclude((yield* look).join("\n"), `route ${before.routes[0]?.dst}`)
+      assert.deepStrictEqual(yield* ours(beside.name), other)
+    }))
+
+  test("completes what a killed run began", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif()
+      yield* removedAfter(wanted.name)
+      const number = portNumber(keyOf(wanted.name))
+      yield* byHand(number, wanted.socket)
+      const made = yield* one(wanted)
+      assert.deepStrictEqual([made.was, made.vppName], ["made", portName("memif", number)])
+      assert.lengthOf(yield* ours(wanted.name), 1)
+    }))
+
+  test("takes another number when somebody has the first one", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif()
+      yield* removedAfter(wanted.name)
+      const index = yield* byHand(portNumber(keyOf(wanted.name)), `${wanted.socket}.other`)
+      yield* Effect.addFinalizer(() => Effect.ignore(removed(index)))
+      yield* withSession((session) => session.call(tagAddDel, { is_add: true, sw_if_index: index, tag: "mine" }))
+      assert.strictEqual((yield* one(wanted)).vppName, portName("memif", portNumber(keyOf(wanted.name), 1)))
+      assert.strictEqual((yield* one(wanted)).was, "kept")
+    }))
+
+  test("does not put a second interface on a link that has one", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif()
+      const index = yield* byHand(4242, wanted.socket)
+      yield* Effect.addFinalizer(() => Effect.ignore(removed(index)))
+      const error = yield* leavesAsFound(Effect.flip(one(wanted)))
+      assert.include(error.message, "memif4242/0 of this VPP is already on")
+      yield* removed(index)
+      yield* removedAfter(wanted.name)
+      assert.strictEqual((yield* one(wanted)).was, "made")
+    }))
+
+  test("leaves addresses that others added, and destinations that lead elsewhere", () =>
+    Effect.gen(function* () {
+      const first = yield* memif()
+      const second = yield* memif({ routes: first.routes })
+      yield* removedAfter(first.name)
+      yield* removedAfter(second.name)
+      const made = yield* one(first)
+      const prefix = `192.168.${interfaces}.1/24`
+      yield* withSession((session) =>
+        session.call(addDelAddress, { sw_if_index: made.index, is_add: true, del_all: false, prefix })
+      )
+      assert.deepStrictEqual(
+        (yield* one(second)).notes,
+        first.routes.map(({ dst }) => `${dst} leads elsewhere already, and was left so`)
+      )
+      assert.deepStrictEqual((yield* one(first)).notes, [])
+      assert.include((yield* ours(first.name))[0]?.addresses ?? [], prefix)
+      assert.deepStrictEqual((yield* ours(second.name))[0]?.routes, [])
+    }))
+
+  test("reaches a gateway that is outside of the address' prefix, and takes an address without one for itself", () =>
+    Effect.gen(function* () {
+      const n = interfaces + 1
+      const wanted = yield* memif({
+        addresses: [{ address: `10.77.${n}.2`, gateway: `169.254.${n}.1` }],
+        routes: [{ dst: "0.0.0.0/0", gateway: undefined }]
+      })
+      yield* removedAfter(wanted.name)
+      yield* one(wanted)
+      const [there] = yield* ours(wanted.name)
+      assert.deepStrictEqual(there?.addresses, [`10.77.${n}.2/32`])
+      assert.deepStrictEqual(there?.routes, ["0.0.0.0/0", `169.254.${n}.1/32`])
+      // A role is changed by a new interface: nothing of the old one's stays.
+      yield* one({ ...wanted, role: "master", routes: [], addresses: [] })
+      assert.deepStrictEqual((yield* ours(wanted.name))[0]?.routes, [])
+      assert.notMatch((yield* look).join("\n"), /169\.254/)
+    }))
+
+  test("sets up a vhost-user end where DPDK made it, and says how it is made where not", () =>
+    Effect.gen(function* () {
+      const like = yield* memif()
+      const wanted = vhost(like)
+      const error = yield* leavesAsFound(Effect.flip(one(wanted)))
+      assert.include(error.message, `vdev net_virtio_user0,path=${wanted.socket},mac=${wanted.mac},server=1`)
+      assert.include(error.message, "startup.conf")
+      const index = yield* byHand(4343, like.socket, wanted.mac)
+      yield* Effect.addFinalizer(() => Effect.ignore(removed(index)))
+      assert.deepInclude(yield* one(wanted), { was: "there", index, vppName: "memif4343/0" })
+      const there = yield* withSession((session) => details(session, index))
+      assert.deepInclude(there, { up: true, mtu: 1400, addresses: wanted.addresses.map(({ address }) => address) })
+      yield* leavesAsFound(one(wanted))
+    }))
+
+  test("says which address VPP refuses, and completes the interface when that is cured", () =>
+    Effect.gen(function* () {
+      const [first, second] = [yield* memif({ routes: [] }), yield* memif({ routes: [] })]
+      yield* removedAfter(first.name)
+      yield* removedAfter(second.name)
+      yield* one(first)
+      const clashing = { ...second, addresses: first.addresses }
+      const error = yield* Effect.flip(one(clashing))
+      assert.include(error.message, `cannot configure ${second.name}`)
+      assert.include(error.message, "sw_interface_add_del_address")
+      assert.strictEqual((yield* one(second)).was, "kept")
+      assert.deepStrictEqual(
+        (yield* ours(second.name))[0]?.addresses,
+        second.addresses.map(({ address }) => address)
+      )
+    }))
+
+  test("does not touch VPP for a mode that would end it", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif({ mode: "inject-punt" })
+      const error = yield* leavesAsFound(Effect.flip(one(wanted)))
+      assert.include(error.message, "inject-punt")
+    }))
+
+  test("makes all of it again after a restart", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif()
+      yield* removedAfter(wanted.name)
+      yield* one(wanted)
+      const before = yield* ours(wanted.name)
+      const { restart } = yield* VppUnderTest
+      yield* restart
+      const again = yield* one(wanted)
+      assert.strictEqual(again.was, "made")
+      assert.deepStrictEqual(yield* ours(wanted.name), before)
+    }))
+}
