@@ -11,8 +11,8 @@ import { anyMac } from "./Address.ts"
 import { run, step } from "./Batch.ts"
 import * as Memif from "./messages/Memif.ts"
 import type { Session } from "./Session.ts"
-import { refusedWith } from "./VppError.ts"
 
+const isAbsent = -2
 const inUse = -74
 const isGone = -73
 const otherFile = -116
@@ -81,9 +81,16 @@ export const create = Effect.fnUntraced(function* (session: Session, port: VppMe
 
 /** Absent is success. */
 export const remove = (session: Session, index: number) =>
-  session.call(Memif.remove, { sw_if_index: index }).pipe(
-    Effect.asVoid,
-    Effect.catchIf(refusedWith(-2), () => Effect.void)
+  Effect.asVoid(run(session, [step(Memif.remove, { sw_if_index: index }, [isAbsent])]))
+
+/** The interface and its socket's id. False: another interface uses that, and so it stays. */
+export const removeBoth = (session: Session, index: number, socket: number) =>
+  Effect.map(
+    run(session, [
+      step(Memif.remove, { sw_if_index: index }, [isAbsent]),
+      addDel(session, false, socket, "", [inUse, isGone])
+    ]),
+    ([, answer]) => answer?.retval !== inUse
   )
 
 /**

@@ -14,7 +14,7 @@ import type { VswitchError } from "../vswitch/VswitchError.ts"
 import { run, type Step, step } from "./Batch.ts"
 import * as Bridging from "./Bridging.ts"
 import * as HostAddresses from "./HostAddresses.ts"
-import { byIndex, byName } from "./Interfaces.ts"
+import { byIndex, byName, type Interface } from "./Interfaces.ts"
 import { fromTag, markOf, selects, toTag } from "./Mark.ts"
 import * as Memif from "./Memif.ts"
 import { adminUp, setFlags, setHardwareMtu, setMtu, tagAddDel } from "./messages/Interface.ts"
@@ -35,7 +35,7 @@ export interface Plan<P extends VppPort = VppPort> {
 type Fs = Files["Service"]
 
 /** In the scope of the caller: what is undone when that ends without success. */
-export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan) {
+export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan, place: Place) {
   const { addresses, port, request } = plan
   const { network } = port
   let unmarked = false
@@ -45,8 +45,8 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
   }
   const index =
     port.iftype === "memif"
-      ? yield* plugMemif(session, files, { ...plan, port })
-      : yield* plugVhost(session, files, { ...plan, port })
+      ? yield* plugMemif(session, files, { ...plan, port }, place)
+      : yield* plugVhost(session, files, { ...plan, port }, place)
   const steps = [
     ...(port.iftype === "memif"
       ? [
@@ -62,16 +62,17 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
     ...HostAddresses.addAddresses(index, addresses),
     step(setFlags, { sw_if_index: index, flags: adminUp })
   ]
-  yield* run(session, steps).pipe(
-    Effect.tapError((error) =>
-      Effect.sync(() => {
-        unmarked = Bridging.notMade(error)
-      })
-    ),
-    Effect.andThen(run(session, HostAddresses.addRoutes(index, addresses))),
+  const setUp = Effect.tapError(run(session, steps), (error) =>
+    Effect.sync(() => {
+      unmarked = Bridging.notMade(error)
+    })
+  )
+  // VPP answers in order: what is read is what the steps before have made.
+  const [, there] = yield* Effect.all([setUp, byIndex(session, index)], { concurrency: "unbounded" }).pipe(
+    Effect.tap(run(session, HostAddresses.addRoutes(index, addresses))),
     Effect.mapError(fromVpp("set up the port"))
   )
-  return yield* made(session, files, plan, index)
+  return yield* made(files, plan, there)
 })
 
 /** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
@@ -82,7 +83,14 @@ export const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
   step(setMtu, { sw_if_index: index, mtu: [mtu, 0, 0, 0] })
 ]
 
-/** A number that nobody has. A port without our tag that has it is ours as well: its ADD was killed, or still runs. */
+/** A number that nobody has, and the name that it gives. */
+export interface Place {
+  readonly attempt: number
+  readonly number: number
+  readonly name: string
+}
+
+/** Finds one. A port that has ours and no tag is of this attachment as well: its ADD was killed, or still runs. */
 const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { request }: Plan, from = 0) {
   const key = keyOf(request.attachment)
   for (let attempt = from; attempt < attempts; attempt++) {
@@ -105,10 +113,9 @@ const plugMemif = Effect.fnUntraced(function* (
   session: Session,
   files: Fs,
   plan: Plan<VppMemifPort>,
-  from = 0
+  { attempt, name, number }: Place
 ): Effect.fn.Return<number, VswitchError, Scope.Scope> {
   const { port, request } = plan
-  const { attempt, name, number } = yield* free(session, "memif", plan, from)
   const filename = Memif.filenameOf(request, port)
   let ours = false
   const register = Effect.suspend(() => {
@@ -125,14 +132,14 @@ const plugMemif = Effect.fnUntraced(function* (
     Effect.suspend(() => (ours ? Memif.unregister(session, number) : Effect.void))
   )
   if (registered === "in use") return yield* toError("plug", alreadyAttached(name))
-  if (registered === "taken") return yield* plugMemif(session, files, plan, attempt + 1)
+  if (registered === "taken") {
+    return yield* plugMemif(session, files, plan, yield* free(session, "memif", plan, attempt + 1))
+  }
   return yield* create(session, files, plan, name, Memif.create(session, port, number))
 })
 
-const plugVhost = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan<VppVhostPort>) {
-  const { name, number } = yield* free(session, "vhostuser", plan)
-  return yield* create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number))
-})
+const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
+  create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number))
 
 /** The index. Undone when VPP has done it, or when its answer was lost; not when it refused. */
 const create = (
@@ -165,8 +172,7 @@ const create = (
 }
 
 /** VPP says it is done: now it is looked at. */
-const made = Effect.fnUntraced(function* (session: Session, files: Fs, { port, request }: Plan, index: number) {
-  const there = yield* Effect.mapError(byIndex(session, index), fromVpp("look at the port"))
+const made = Effect.fnUntraced(function* (files: Fs, { port, request }: Plan, there: Interface | undefined) {
   if (there === undefined || !selects({ key: keyOf(request.attachment), invocation: request.invocation }, there.tag)) {
     return yield* toError(
       "plug",

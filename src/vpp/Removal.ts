@@ -30,9 +30,9 @@ export const removeInterface = Effect.fnUntraced(function* (
     yield* Effect.mapError(VhostUser.remove(session, sw_if_index), failed)
     return removed
   }
-  yield* Effect.mapError(Memif.remove(session, sw_if_index), failed)
-  const socket = memifSocketOf(interface_name)
-  const free = socket === undefined || (yield* Effect.mapError(Memif.unregister(session, socket), failed))
+  // Renamed by somebody: 0 is VPP's own socket, which stays.
+  const socket = memifSocketOf(interface_name) ?? 0
+  const free = yield* Effect.mapError(Memif.removeBoth(session, sw_if_index, socket), failed)
   const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
   return gone ? [...removed, `socket ${socketFile}`] : removed
 })

@@ -39,8 +39,9 @@ const make = Effect.gen(function* () {
     if (port.iftype === "memif" && port.useDma && !session.offers(createV2)) {
       return yield* toError(operation, needs("memif.useDma", "23.06"))
     }
-    yield* look(session, plan)
+    const place = yield* look(session, plan)
     yield* survey(files, sockets, session, port, request.socketPath, early)
+    return place
   })
 
   return Vswitch.of({
@@ -55,8 +56,8 @@ const make = Effect.gen(function* () {
     plug: Effect.fn("VppVswitch.plug")(function* (request) {
       const plan = yield* planFor("plug", request)
       const session = yield* open("plug")
-      yield* ready(session, "plug", plan, false)
-      return yield* Effect.scoped(plug(session, files, plan))
+      const place = yield* ready(session, "plug", plan, false)
+      return yield* Effect.scoped(plug(session, files, plan, place))
     }, Effect.scoped),
 
     unplug: Effect.fn("VppVswitch.unplug")(function* (what) {
