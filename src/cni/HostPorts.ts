@@ -3,6 +3,7 @@
  * anything is touched. Pure. Defaults as in the original; refusals have their reason beside them.
  */
 import { dirname } from "node:path"
+import { policing, unlimited } from "./Bandwidth.ts"
 import type { CniArgs, Variables } from "./Environment.ts"
 import type { HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
@@ -30,7 +31,7 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): As
     })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
   const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
-  return { problems, warnings: warnings(port), port }
+  return { problems, warnings: [...warnings(port), ...unlimited(conf), ...unused(conf, args)], port }
 }
 
 interface Question {
@@ -70,6 +71,7 @@ const ovsPort = (asked: Question): OvsVhostPort => {
   const control = host.socket ?? `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
   const ovnPort = wish("OvnPort")
   const { bridge, vhost } = host
+  const limit = policing(asked.conf)
   const mode = bridge?.vlanMode
   if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
     refuse("host.bridge.vlanMode", mode, "needs bridge.vlanId")
@@ -97,8 +99,8 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     trunks,
     // Left alone, Open vSwitch takes a port with a tag for an access port and its trunks for nothing.
     vlanMode: mode ?? (bridge?.vlanId !== undefined && trunks.length > 0 ? "native-untagged" : undefined),
-    ingressPolicingRate: vhost?.ingressPolicingRate ?? 0,
-    ingressPolicingBurst: vhost?.ingressPolicingBurst ?? 0,
+    ingressPolicingRate: limit.rate,
+    ingressPolicingBurst: limit.burst,
     queues: vhost?.queues,
     ovnPort
   }
@@ -165,6 +167,15 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
       "is not the number of a bridge domain, 1 to 16777215"
     )
   return { netType: "bridge", bridgeDomain, vlan: vlanId }
+}
+
+/** Addresses that a pod asks for are the IPAM plugin's to give: it gets all that we got. */
+const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
+  const { ips } = runtimeConfig ?? {}
+  const asked = args.get("IP") ?? (Array.isArray(ips) && ips.length > 0 ? ips.join() : undefined)
+  return ipam !== undefined || asked === undefined
+    ? []
+    : [`the addresses ${asked} that the pod asks for are not given: the network has no ipam`]
 }
 
 const warnings = (port: HostPort): ReadonlyArray<string> =>
