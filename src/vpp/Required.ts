@@ -16,6 +16,13 @@ import { VppError } from "./VppError.ts"
 
 type Listed = Wanted & ({ readonly reply: Wanted } | { readonly details: Wanted })
 
+/** Two messages for one thing, and the old one goes away some day. */
+export const successors: ReadonlyArray<readonly [now: Listed, before: Listed]> = [
+  [Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel],
+  [Memif.createV2, Memif.create],
+  [BridgeDomain.addDelV2, BridgeDomain.addDel]
+]
+
 const newer = (session: Session, now: Listed, before: Listed): Listed => (session.offers(now) ? now : before)
 
 const always: ReadonlyArray<Listed> = [Control.controlPing, Control.sockclntDelete, Interface.interfaceDump]

@@ -1,0 +1,83 @@
+/** `userspace vpp-compat`: what the running VPP of this node has of what the plugin needs. */
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import { type Compatibility, compatibility } from "../../vpp/Compatibility.ts"
+import { fromVpp } from "../../vpp/Refusal.ts"
+import { VppClient } from "../../vpp/VppClient.ts"
+import { Caller } from "../Caller.ts"
+import { Complaint } from "../Complaint.ts"
+import type { Style } from "../PlanText.ts"
+
+const socket = Flag.String("socket").pipe(
+  Flag.withMetavar("PATH"),
+  Flag.withDescription("VPP's API socket (default: /run/vpp/api.sock)"),
+  Flag.withDefault("/run/vpp/api.sock")
+)
+const json = Flag.Boolean("json").pipe(
+  Flag.withoutNegation,
+  Flag.withDescription("Print JSON"),
+  Flag.withDefault(false)
+)
+
+export const vppCompat = Command.make(
+  "vpp-compat",
+  { socket, json },
+  Effect.fnUntraced(function* (options) {
+    const { style } = yield* Caller
+    const found = yield* look(options.socket)
+    yield* Console.log(options.json ? JSON.stringify(found) : table(found, style))
+    const unserved = found.works.filter(({ missing }) => missing !== null)
+    if (unserved.length === 0) return
+    return yield* new Complaint({
+      failed: `VPP at ${found.socket} cannot serve all that the plugin can do`,
+      answer: unserved.map(({ missing, work }) => `${work}: ${missing}`).join("\n"),
+      cure: "Load the plugin that is missing (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. What you do not use may be missing."
+    })
+  })
+).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
+
+const look = (path: string) =>
+  Effect.flatMap(VppClient, ({ open }) => Effect.scoped(Effect.flatMap(open, compatibility))).pipe(
+    Effect.mapError((error) => {
+      const { answer, cure } = fromVpp("compare")(error)
+      return new Complaint({
+        failed: `cannot compare with VPP at ${path}`,
+        answer,
+        cure: cure.replace(/ \(host\.socket;[^)]*\)/, " (--socket; socksvr in VPP's startup.conf)")
+      })
+    }),
+    Effect.provide(VppClient.layer(path))
+  )
+
+const table = ({ messages, socket, version, works }: Compatibility, { strong }: Style): string => {
+  const lines = [
+    ["message", "wanted", "offered", "verdict", "of two"],
+    ...messages.map(({ message, offered, use, verdict, wanted }) => [
+      message,
+      wanted,
+      offered ?? "-",
+      verdict,
+      use ?? ""
+    ])
+  ]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
+  const [head = "", ...rows] = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd()
+  )
+  const width = Math.max(...works.map(({ work }) => work.length))
+  return [
+    `VPP ${version ?? "of unknown version"} at ${socket}`,
+    "",
+    strong(head),
+    ...rows,
+    "",
+    ...works.map(
+      ({ missing, work }) => `${work.padEnd(width)}  ${missing === null ? "served" : `not served: ${missing}`}`
+    )
+  ].join("\n")
+}
