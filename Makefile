@@ -51,7 +51,7 @@ faults: build ## Every step fails in every way; prints the matrix
 	bash scripts/install-e2e.sh
 	$(RUN) faults
 
-bench: build ## Speed and memory against public programs, as ratios
+bench: build ## Speed and memory against public programs, as ratios; ONLY=ovs or ONLY=vpp for one switch
 	bash scripts/install-e2e.sh
 	$(RUN) bench
 

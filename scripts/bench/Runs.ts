@@ -13,6 +13,8 @@ export interface Process {
 
 export interface Run {
   readonly millis: number
+  /** Of the process and of those that it has waited for. */
+  readonly cpuMillis: number
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
@@ -23,7 +25,13 @@ export const run = ({ command, env, stdin }: Process): Run => {
   const began = performance.now()
   const child = spawnSync([...command], { env: { ...env }, stdin: input, stdout: "pipe", stderr: "pipe" })
   const millis = performance.now() - began
-  return { millis, status: child.exitCode, stdout: child.stdout.toString(), stderr: child.stderr.toString() }
+  return {
+    millis,
+    cpuMillis: Number(child.resourceUsage.cpuTime.total) / 1000,
+    status: child.exitCode,
+    stdout: child.stdout.toString(),
+    stderr: child.stderr.toString()
+  }
 }
 
 /** Kilobytes. */

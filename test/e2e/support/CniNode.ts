@@ -102,7 +102,8 @@ const asleep = Effect.fnUntraced(function* (...unshare: ReadonlyArray<string>) {
   return holder.pid
 })
 
-const sandbox = Effect.map(asleep("--net", "sleep", "infinity"), (pid) => ({
+/** A network namespace and a container id, as long as the scope lasts. */
+export const sandbox = Effect.map(asleep("--net", "sleep", "infinity"), (pid) => ({
   containerId: newContainerId(),
   netns: `/proc/${pid}/ns/net`,
   ifName: "net1"
