@@ -16,7 +16,11 @@ export class Complaint extends Schema.TaggedError<Complaint>()("Complaint", {
 export const fromCni =
   (what: string) =>
   ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): Complaint =>
-    new Complaint({ failed: `${what} failed (code ${code})`, answer: msg, cure: details })
+    new Complaint({
+      failed: `${what} failed (code ${code})`,
+      answer: msg,
+      cure: /\b(EACCES|EPERM)\b/.test(msg) && process.getuid?.() !== 0 ? "Run it as root, as runtimes do." : details
+    })
 
 export const complaintText = ({ answer, cure, failed }: Complaint, strong = (text: string): string => text): string =>
   [strong(`userspace: ${failed}`), ...lines("  ", answer), ...lines("  -> ", cure)].join("\n")

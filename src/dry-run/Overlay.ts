@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type FileError, type FileStatus, type Files, orElse } from "../platform/Files.ts"
+import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../platform/Files.ts"
 import { MemoryFiles, over } from "../platform/FilesMemory.ts"
 import { ancestors } from "../shared-dir/Place.ts"
 
@@ -22,6 +22,11 @@ export interface Overlay {
   readonly isDecided: (path: string) => boolean
   /** The file system that a directory is on, or would be. */
   readonly deviceOf: (directory: string) => Done<number | undefined>
+  /** Something is mounted there, or would be: it cannot be removed before it is unmounted. */
+  readonly isMount: (path: string) => Done<boolean>
+  /** Binds a socket over a file, and takes it off. */
+  readonly mount: (path: string) => void
+  readonly unmount: (path: string) => void
   /** What others do in the plan: the switch makes a socket, and removes it. */
   readonly appear: (path: string) => void
   readonly vanish: (path: string) => void
@@ -32,6 +37,7 @@ export const make = (real: Files["Service"]): Overlay => {
   const copied = new Set(["/"])
   const decided = new Set<string>()
   const changed = new Set<string>()
+  const mounts = new Map<string, boolean>()
 
   const isDecided = (path: string) => changed.has(path) || ancestors(path).some((above) => decided.has(above))
   const isGone = (path: string) => ancestors(path).some((above) => decided.has(above))
@@ -70,6 +76,20 @@ export const make = (real: Files["Service"]): Overlay => {
       status === undefined && directory !== "/" ? deviceOf(dirname(directory)) : Effect.succeed(status?.dev)
     )
 
+  const isMount = (path: string): Done<boolean> => {
+    const planned = mounts.get(path)
+    if (planned !== undefined || isGone(path)) return Effect.succeed(planned ?? false)
+    return Effect.flatMap(real.lstat(path), (there) =>
+      there === undefined ? Effect.succeed(false) : Effect.map(deviceOf(dirname(path)), (dev) => dev !== there.dev)
+    )
+  }
+
+  const cover = (path: string, kind: FileKind, mounted: boolean) => {
+    mounts.set(path, mounted)
+    const node = state.get(path)
+    if (node !== undefined) state.set(path, { ...node, kind })
+  }
+
   const decide: Overlay["decide"] = (path, itself) => void (itself === undefined ? decided : changed).add(path)
 
   return {
@@ -80,6 +100,9 @@ export const make = (real: Files["Service"]): Overlay => {
     decide,
     isDecided,
     deviceOf,
+    isMount,
+    mount: (path) => cover(path, "socket", true),
+    unmount: (path) => cover(path, "file", false),
     appear: (path) => {
       state.put(path, "socket", "", 0o755)
       decide(path)
@@ -91,6 +114,10 @@ export const make = (real: Files["Service"]): Overlay => {
   }
 }
 
-/** With `/.` at its end a path leads through a link. */
+/** What a link leads to; with `/.` at its end a path goes through it. */
 const followed = (files: Files["Service"], path: string): Done<FileStatus | undefined> =>
-  orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(path === "/" ? path : `${path}/.`))
+  Effect.flatMap(orElse("ENOTDIR", undefined)(files.lstat(path)), (status) =>
+    status?.kind === "symlink"
+      ? orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(`${path}/.`))
+      : Effect.succeed(status)
+  )

@@ -88,7 +88,10 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorde
       yield* plan(to, here === there ? planned.link(from, to) : crossing, { do: "link", from })
     }),
     rename: (from, to) => Effect.andThen(takeText(from), plan(to, planned.rename(from, to), { do: "rename", from })),
-    unlink: (path) => plan(path, planned.unlink(path), { do: "remove" }),
+    unlink: Effect.fnUntraced(function* (path) {
+      const busy = Effect.fail(new FileError({ operation: "remove", path, code: "EBUSY" }))
+      yield* plan(path, (yield* overlay.isMount(path)) ? busy : planned.unlink(path), { do: "remove" })
+    }),
     change: Effect.fnUntraced(function* (path, kind, { gid, mode }) {
       yield* overlay.see(path)
       yield* planned.change(path, kind, { gid, mode })

@@ -8,6 +8,7 @@ import { type Delegation, findPlugin, Ipam } from "../ipam/Ipam.ts"
 import { IpamError } from "../ipam/IpamError.ts"
 import type { Files } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
+import type { Overlay } from "./Overlay.ts"
 import { unknown } from "./Plan.ts"
 import type { Recorder } from "./Recorder.ts"
 
@@ -36,8 +37,14 @@ export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service
   })
 }
 
-export const processes = (recorder: Recorder): Processes["Service"] =>
+/** Only `mount` and `umount` are run beside IPAM plugins (`BindMount.ts`), and the plan goes on as if they had been. */
+export const processes = (overlay: Overlay, recorder: Recorder): Processes["Service"] =>
   Processes.of({
-    run: ({ args, program }) =>
-      Effect.as(recorder.record({ kind: "program", program, args }), { status: 0, stdout: "", stderr: "" })
+    run: Effect.fnUntraced(function* ({ args, program }) {
+      const path = args.at(-1) ?? ""
+      if (program === "mount") overlay.mount(path)
+      if (program === "umount") overlay.unmount(path)
+      yield* recorder.record({ kind: "program", program, args })
+      return { status: 0, stdout: "", stderr: "" }
+    })
   })

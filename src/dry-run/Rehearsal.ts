@@ -76,7 +76,7 @@ const play = Effect.fnUntraced(function* (
     Layer.succeed(Files, files),
     Layer.succeed(Https, RecordedHttps.make(yield* Https, recorder)),
     Layer.succeed(Sockets, sockets),
-    Layer.succeed(Processes, RecordedPrograms.processes(recorder)),
+    Layer.succeed(Processes, RecordedPrograms.processes(overlay, recorder)),
     Layer.succeed(Namespaces, assumeSandbox ? assumed(asked, recorder) : namespaces)
   )
   const services = Layer.mergeAll(
