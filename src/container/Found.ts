@@ -3,15 +3,17 @@
  * directory that host and container share, files of device information. Changes nothing and never fails: what cannot be
  * read is told. Sizes are bounded, and no link is followed in the shared directory, where others can write.
  */
-import { dirname, join, resolve } from "node:path"
+import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import { FileError, Files, orElse } from "../platform/Files.ts"
+import { Files } from "../platform/Files.ts"
 import { configurationDataKey, mappedDirKey, networkStatusKeys, parseAnnotations } from "./Annotations.ts"
+import { fileLimit, inWords, readThroughLinks, readWith } from "./BoundedText.ts"
 import { readConfigurationData } from "./ConfigurationData.ts"
 import type { Interface } from "./Interface.ts"
-import { merge } from "./Merge.ts"
+import { containersOf, merge } from "./Merge.ts"
 import { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
 import { absolutePath, nothing, type Reading, shown } from "./Part.ts"
+import { mountsOf, readDirectory } from "./SharedDirectory.ts"
 
 export interface Places {
   /** The downward API's file of annotations. */
@@ -46,8 +48,6 @@ export interface Found {
 
 /** An API server keeps 256 KiB of annotations; quoted they can be some times longer. */
 const annotationsLimit = 2 << 20
-const fileLimit = 64 << 10
-const mostFiles = 256
 
 export const find = Effect.fn("find what ADD left")(function* (places: Places): Effect.fn.Return<Found, never, Files> {
   const files = yield* Files
@@ -69,7 +69,8 @@ export const find = Effect.fn("find what ADD left")(function* (places: Places): 
   )
 
   const all = { annotation: annotation.parts, files: shared.parts, devices: [...devices, ...status].flatMap(partsOf) }
-  const { interfaces, problems } = merge(all, places.containerId)
+  const mounts = containersOf(shared.parts).size > 1 ? yield* mountsOf(files) : ""
+  const { interfaces, problems } = merge(all, places.containerId, mounts)
   return {
     interfaces,
     problems: [
@@ -84,29 +85,22 @@ export const find = Effect.fn("find what ADD left")(function* (places: Places): 
       `annotations ${places.annotations}: ${annotations.looked}`,
       `shared directory ${directory}: ${shared.looked}`
     ],
-    directories: [dirname(places.annotations), directory, ...interfaces.map(({ socket }) => dirname(socket))]
+    directories: [
+      dirname(places.annotations),
+      ...shared.directories,
+      ...interfaces.map(({ socket }) => dirname(socket))
+    ]
   }
 })
 
 const partsOf = ({ parts }: Reading) => parts
 
-const inWords: Readonly<Record<string, string>> = {
-  ENOENT: "not there",
-  ENOTDIR: "not there",
-  EACCES: "no permission to read it",
-  EFBIG: "too large to be that",
-  ELOOP: "a link, which is not followed",
-  EINVAL: "not a regular file"
-}
-
-const words = ({ code }: FileError): string => inWords[code] ?? code
-
 const readAnnotations = (files: Files["Service"], path: string) =>
   Effect.match(readThroughLinks(files, path, annotationsLimit), {
     onFailure: (error) => ({
       get: () => undefined,
-      problems: error.code === "ENOENT" || error.code === "ENOTDIR" ? [] : [words(error)],
-      looked: words(error)
+      problems: error.code === "ENOENT" || error.code === "ENOTDIR" ? [] : [inWords(error)],
+      looked: inWords(error)
     }),
     onSuccess: (text) => {
       const annotations = parseAnnotations(text)
@@ -114,42 +108,3 @@ const readAnnotations = (files: Files["Service"], path: string) =>
       return { ...annotations, looked: ours.length === 0 ? "none of ours in it" : ours.join(", ") }
     }
   })
-
-/** kubelet's files are links to links, which it exchanges at once. */
-const readThroughLinks = Effect.fnUntraced(function* (files: Files["Service"], path: string, limit: number) {
-  let at = path
-  for (let hop = 0; hop < 8; hop++) {
-    const there = yield* files.lstat(at)
-    if (there?.kind !== "symlink") return yield* files.read(at, limit)
-    at = resolve(dirname(at), yield* files.readLink(at))
-  }
-  return yield* new FileError({ operation: "read", path, code: "ELOOP" })
-})
-
-const readWith = (path: string, text: Effect.Effect<string, FileError>, read: (text: string) => Reading) =>
-  Effect.match(text, {
-    onFailure: (error): Reading => ({ parts: [], problems: [`${path}: ${words(error)}`] }),
-    onSuccess: read
-  })
-
-const readDirectory = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
-  const names = yield* files.list(directory).pipe(
-    orElse(["ENOENT", "ENOTDIR"], undefined),
-    Effect.catch((error) => Effect.succeed(words(error)))
-  )
-  if (names === undefined) return { ...nothing, looked: "not there" }
-  if (typeof names === "string") return { parts: [], problems: [`${directory}: ${names}`], looked: names }
-  const ours = names.filter((name) => /^configData-[\x21-\x7e]+\.json$/.test(name)).sort()
-  const readings = yield* Effect.forEach(ours.slice(0, mostFiles), (name) => {
-    const path = join(directory, name)
-    return readWith(path, files.read(path, fileLimit), (text) => readConfigurationData(path, directory, text))
-  })
-  return {
-    parts: readings.flatMap(partsOf),
-    problems: [
-      ...readings.flatMap(({ problems }) => problems),
-      ...(ours.length > mostFiles ? [`${directory}: more than ${mostFiles} files, the rest is not read`] : [])
-    ],
-    looked: ours.length === 0 ? "no configData-*.json in it" : `${ours.length} configData-*.json`
-  }
-})

@@ -18,11 +18,15 @@ export interface Merged {
   readonly problems: ReadonlyArray<string>
 }
 
-/** `asked`: a container id, or its beginning. */
-export const merge = ({ annotation, devices, files }: Sources, asked: string | undefined): Merged => {
+export const containersOf = (files: ReadonlyArray<Part>): ReadonlySet<string> =>
+  new Set(files.flatMap(({ containerId = [] }) => containerId))
+
+/** `asked`: a container id, or its beginning. `mounts`: of this process, see {@link own}. */
+export const merge = ({ annotation, devices, files }: Sources, asked: string | undefined, mounts: string): Merged => {
   const elements = [...annotation].reverse()
-  const ids = new Set(files.flatMap(({ containerId = [] }) => containerId))
-  const current = asked ?? elements.find(({ containerId }) => containerId !== undefined)?.containerId
+  const ids = containersOf(files)
+  const told = asked ?? elements.find(({ containerId }) => containerId !== undefined)?.containerId
+  const current = told ?? (ids.size > 1 ? own(ids, mounts) : undefined)
   if (current === undefined && ids.size > 1) {
     const problem = `there is the data of several containers (${[...ids].join(", ")}): say which with --container-id`
     return { interfaces: together(devices), problems: [problem] }
@@ -30,6 +34,15 @@ export const merge = ({ annotation, devices, files }: Sources, asked: string | u
   const ofCurrent = ({ containerId }: Part) =>
     current === undefined || containerId === undefined || containerId.startsWith(current)
   return { interfaces: together([...elements.filter(ofCurrent), ...files.filter(ofCurrent), ...devices]), problems: [] }
+}
+
+/**
+ * The sandbox that this process is in: runtimes mount its `/etc/hostname` and others from a directory of the node with
+ * the sandbox's whole id in its name, which proc_pid_mountinfo(5) shows.
+ */
+const own = (ids: ReadonlySet<string>, mounts: string): string | undefined => {
+  const [found, ...others] = [...ids].filter((id) => id.length >= 12 && mounts.includes(`/${id}/`))
+  return others.length === 0 ? found : undefined
 }
 
 const together = (parts: ReadonlyArray<Part>): ReadonlyArray<Interface> => {

@@ -11,6 +11,7 @@ import * as NodeHttps from "../../src/platform/NodeHttps.ts"
 import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
 import * as NodeSlots from "../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { TestVpp } from "../vpp/support/TestVpp.ts"
 import { configurationData, element, listening, type Pod, pod } from "./support/Pod.ts"
 
 const edges = Layer.mergeAll(
@@ -251,4 +252,54 @@ describe("container wait", () => {
       })
     )
   }
+})
+
+describe("container vpp", () => {
+  it.live("says of each interface what it did, for people and for programs", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const { path } = yield* TestVpp
+      const ipResult = { ips: [{ address: "10.0.0.2/24", gateway: "10.0.0.1" }], routes: [{ dst: "0.0.0.0/0" }] }
+      const config = { iftype: "memif", memif: { role: "slave", socketfile: "m.sock", secret: "hush" } }
+      there.annotate(configurationData(element("net1", config, { ipResult })))
+      const args = ["vpp", ...there.flags, "--socket", path]
+      const { failed, out } = yield* run(args)
+      assert.isFalse(failed)
+      assert.match(out, /^net1: memif\d+\/0 made, up, 10\.0\.0\.2\/24$/)
+      const json = yield* run([...args, "--json"], { USERSPACE_VPP_SOCKET: "/absent" })
+      assert.match(json.out, /^\[{"name":"net1","index":\d+,"vppName":"memif\d+\/0","was":"kept",/)
+      assert.notInclude(out + json.out, "hush")
+    }).pipe(Effect.provide(TestVpp.layer()))
+  )
+
+  it.effect("prints the section of startup.conf for vhost-user, without a VPP", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(element("net1"), memif("net2"), bySwitch("net3")))
+      const { out } = yield* run(["vpp", "--startup-conf", ...there.flags])
+      assert.strictEqual(
+        out,
+        [
+          "dpdk {",
+          "  no-pci",
+          `  vdev net_virtio_user0,path=${there.directory}/9c1f0b7a2d3e-net1,mac=02:00:00:00:00:01,server=1`,
+          `  vdev net_virtio_user1,path=${there.directory}/net3.sock,mac=02:00:00:00:00:01`,
+          "}"
+        ].join("\n")
+      )
+    })
+  )
+
+  it.live("fails in three parts when there is no VPP", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      two(there)
+      const socket = `${there.root}/api.sock`
+      const { err, failed } = yield* run(["vpp", ...there.flags, "--timeout", "1ms"], { USERSPACE_VPP_SOCKET: socket })
+      assert.isTrue(failed)
+      assert.include(err, "cannot speak to the VPP of this container")
+      assert.include(err, `${socket}: cannot connect: ENOENT`)
+      assert.include(err, "--socket")
+    })
+  )
 })

@@ -1,6 +1,6 @@
 /** What a container is told it got, from files as they are laid out in a pod, and from files that somebody laid out badly. */
 import { execFileSync } from "node:child_process"
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { defaultDirectory, find, type Places } from "../../src/container/Found.ts"
@@ -154,6 +154,46 @@ describe("files in the shared directory", () => {
       assert.deepStrictEqual(interfaces, [])
       assert.include(problems.join(), "--container-id")
       assert.deepStrictEqual(names(yield* found({ ...places, containerId: "9c1f" })), ["net1"])
+    })
+  )
+
+  const mounted = (id: string) => (places: Places) =>
+    Effect.gen(function* () {
+      const files = yield* Files
+      const line = `812 790 0:52 /var/lib/containerd/sandboxes/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw`
+      const read: typeof files.read = (path, limit) =>
+        path === "/proc/self/mountinfo" ? Effect.succeed(`${line}\n`) : files.read(path, limit)
+      return yield* Effect.provideService(find(places), Files, Files.of({ ...files, read }))
+    }).pipe(Effect.provide(Files.layer))
+
+  it.effect("of several containers are told apart by the sandbox from which this one has its mounts", () =>
+    Effect.gen(function* () {
+      const { places, put } = yield* pod
+      put("configData-a.json", JSON.stringify(element("net1")))
+      put("configData-b.json", JSON.stringify(element("net2", {}, { containerId: other })))
+      assert.deepStrictEqual(names(yield* mounted(other)(places)), ["net2"])
+      assert.deepStrictEqual(names(yield* mounted(containerId)(places)), ["net1"])
+      assert.deepStrictEqual(names(yield* mounted("neither")(places)), [])
+    })
+  )
+
+  it.effect("are found one level down, where a pod has the directory of all containers mounted", () =>
+    Effect.gen(function* () {
+      const { directory, places } = yield* pod
+      const mine = `${directory}/${containerId.slice(0, 12)}`
+      for (const id of [containerId, other]) mkdirSync(`${directory}/${id.slice(0, 12)}`)
+      writeFileSync(`${mine}/configData-a.json`, JSON.stringify(element("net1")))
+      writeFileSync(`${mine}/configData-foreign.json`, JSON.stringify(element("net8", {}, { containerId: "else" })))
+      writeFileSync(
+        `${directory}/ffffffffffff/configData-b.json`,
+        JSON.stringify(element("net2", {}, { containerId: other }))
+      )
+      symlinkSync(mine, `${directory}/link`)
+      const { directories, interfaces, problems } = yield* mounted(containerId)(places)
+      assert.deepStrictEqual(names({ interfaces }), ["net1"])
+      assert.strictEqual(interfaces[0]?.socket, `${mine}/9c1f0b7a2d3e-net1`)
+      assert.include(directories, mine)
+      assert.deepStrictEqual(problems, [`${mine}/configData-foreign.json: not of the container 9c1f0b7a2d3e`])
     })
   )
 

@@ -203,7 +203,8 @@ const application = Effect.fnUntraced(function* (
       { at: "/usr", from: "/usr", readonly: true },
       { at: "/userspace", from: executable, readonly: true },
       { at: "/etc/podinfo", from: yield* podinfo(pod), readonly: true },
-      { at: "/vhost", from: `${node.sharedDir}/${pod.id.slice(0, 12)}`, readonly: false }
+      { at: "/vhost", from: `${node.sharedDir}/${pod.id.slice(0, 12)}`, readonly: false },
+      { at: "/shared", from: node.sharedDir, readonly: false }
     ],
     user: of.user
   })
@@ -213,7 +214,7 @@ onMachine(
   ["root", "executable", "ovs", "testpmd", "hostLocal", "containerd"],
   Layer.provideMerge(containerd, CniNode.layer)
 )("the container's end in a pod", (test) => {
-  test("32 packets pass between two containers that open what they find, one by annotations and without root", () =>
+  test("32 packets pass between two containers that open what they find, one by annotations and without root, one among others' data", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const runtime = yield* Containerd
@@ -223,7 +224,8 @@ onMachine(
       const log = yield* application(rx, "rx", { user: nobody, places: [], args: Testpmd.receiver("podrx", []) })
       const port = yield* node.portMarked(rx.id)
       yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
-      const places = ["--dir", "/vhost", "--annotations", "/absent"]
+      // Of all that is in there, its own is what its sandbox is named in.
+      const places = ["--dir", "/shared", "--annotations", "/absent"]
       yield* application(tx, "tx", { user: 0, places, args: Testpmd.sender("podtx", [], mac) })
       assert.strictEqual(yield* Testpmd.receivedAtLeast(log, Testpmd.burst), Testpmd.burst, readFileSync(log, "utf8"))
       assert.include(readFileSync(log, "utf8"), "start the application as vhost-user server")

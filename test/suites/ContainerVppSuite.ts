@@ -172,7 +172,7 @@ export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void 
       yield* removedAfter(beside.name)
       yield* configured(before, beside)
       const other = yield* ours(beside.name)
-      const after: MemifInterface = { ...before, role: "slave", routes: [], secret: Redacted.make("new") }
+      const after: MemifInterface = { ...before, role: "slave", routes: [] }
       assert.strictEqual((yield* one(after)).was, "made")
       const [there, ...others] = yield* ours(before.name)
       assert.deepStrictEqual(others, [])

@@ -3,7 +3,6 @@
  * changed once an interface is made. Not the plugin's own mark: that one is for the switch. Pure.
  */
 import { createHash } from "node:crypto"
-import * as Redacted from "effect/Redacted"
 import type { MemifInterface } from "../Interface.ts"
 
 const start = "userspace-container/1/"
@@ -13,10 +12,10 @@ export interface Mark {
   readonly digest: string
 }
 
-export const markOf = ({ name, ...one }: MemifInterface): Mark => {
-  const secret = one.secret === undefined ? "" : Redacted.value(one.secret)
-  const { abstract, bufferSize, mac, mode, ringSize, role, rxQueues, socket, txQueues } = one
-  const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize, secret]
+/** Not of the secret: a digest of it, for all who can see a tag, would be a way to try secrets. */
+export const markOf = (one: MemifInterface): Mark => {
+  const { abstract, bufferSize, mac, mode, name, ringSize, role, rxQueues, socket, txQueues } = one
+  const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize]
   return { name, digest: createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 16) }
 }
 

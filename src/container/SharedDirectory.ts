@@ -1,0 +1,80 @@
+/**
+ * `configData-*.json` of the directory that host and container share. Without credentials for Kubernetes a pod cannot
+ * name its own directory and has the one above mounted: then the files are one level down. No link is followed here.
+ */
+import { basename, dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import type { Files } from "../platform/Files.ts"
+import { fileLimit, inWords, readWith } from "./BoundedText.ts"
+import { readConfigurationData } from "./ConfigurationData.ts"
+import type { Reading } from "./Part.ts"
+
+const mostFiles = 256
+
+/** Of this process, for those who ask whose data it is. */
+export const mountsOf = (files: Files["Service"]) =>
+  Effect.orElseSucceed(files.read("/proc/self/mountinfo", 1 << 20), () => "")
+
+/** The files in the directory itself, or else in those of containers in it. */
+export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
+  const names = yield* namesIn(files, directory)
+  if (typeof names === "string") {
+    const problems = names === "not there" ? [] : [`${directory}: ${names}`]
+    return { parts: [], problems, looked: names, directories: [directory] }
+  }
+  const own = names.filter(isOurs).map((name) => join(directory, name))
+  const below = own.length > 0 ? [] : yield* containersIn(files, directory, names)
+  const paths = own.length > 0 ? own : yield* Effect.forEach(below, (path) => filesIn(files, path))
+  const all = paths.flat().sort()
+  const readings = yield* Effect.forEach(all.slice(0, mostFiles), (path) =>
+    Effect.map(
+      readWith(path, files.read(path, fileLimit), (text) => readConfigurationData(path, dirname(path), text)),
+      (reading) => (own.length > 0 ? reading : ofContainer(path, reading))
+    )
+  )
+  return {
+    parts: readings.flatMap(({ parts }) => parts),
+    problems: [
+      ...readings.flatMap(({ problems }) => problems),
+      ...(all.length > mostFiles ? [`${directory}: more than ${mostFiles} files, the rest is not read`] : [])
+    ],
+    looked: all.length === 0 ? "no configData-*.json in it" : `${all.length} configData-*.json`,
+    directories: [directory, ...below]
+  }
+})
+
+/** A directory of a container holds its data and nobody else's. */
+const ofContainer = (path: string, { parts, problems }: Reading): Reading => {
+  const id = basename(dirname(path))
+  const own = parts.filter(({ containerId }) => containerId?.startsWith(id))
+  return {
+    parts: own,
+    problems: own.length === parts.length ? problems : [...problems, `${path}: not of the container ${id}`]
+  }
+}
+
+const isOurs = (name: string): boolean => /^configData-[\x21-\x7e]+\.json$/.test(name)
+
+const namesIn = (files: Files["Service"], directory: string): Effect.Effect<ReadonlyArray<string> | string> =>
+  Effect.catch(files.list(directory), (error) => Effect.succeed(inWords(error)))
+
+const filesIn = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
+  const names = yield* namesIn(files, directory)
+  return typeof names === "string" ? [] : names.filter(isOurs).map((name) => join(directory, name))
+})
+
+/** `<shared directory>/<first 12 characters of the id>`. */
+const containersIn = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  directory: string,
+  names: ReadonlyArray<string>
+) {
+  const candidates = names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,11}$/.test(name)).slice(0, mostFiles)
+  const paths = candidates.map((name) => join(directory, name))
+  return yield* Effect.filter(paths, (path) =>
+    Effect.map(
+      Effect.orElseSucceed(files.lstat(path), () => undefined),
+      (status) => status?.kind === "directory"
+    )
+  )
+})
