@@ -9,5 +9,5 @@ export interface Waits {
 }
 
 export const KubernetesDeadlines = Context.Reference<Waits>("userspace-cni/KubernetesDeadlines", {
-  defaultValue: () => ({ answer: 5, total: 12 })
+  defaultValue: () => ({ answer: 5, total: 8 })
 })

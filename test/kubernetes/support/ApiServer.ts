@@ -34,6 +34,8 @@ export interface Fault {
     | "silence"
     | "hang up"
     | "lost"
+  /** Lets this many of its requests pass first. */
+  readonly after?: number
   /** How often; once when absent. */
   readonly times?: number
 }
@@ -54,7 +56,7 @@ export interface ApiServer {
   readonly tokens: Map<string, string>
   /** Rights by user. */
   readonly roles: Map<string, ReadonlyArray<Right>>
-  readonly fail: (...faults: ReadonlyArray<Fault>) => void
+  readonly fail: ((...faults: ReadonlyArray<Fault>) => void) & { readonly clear: () => void }
   /** Called before a write is looked at: somebody else's turn. Once. */
   readonly beforeWrite: (write: () => void) => void
 }
@@ -81,7 +83,7 @@ export const apiServer = Effect.fnUntraced(function* ({
   const asked: Array<Asked> = []
   const tokens = new Map<string, string>()
   const roles = new Map<string, ReadonlyArray<Right>>()
-  let faults: ReadonlyArray<Fault & { readonly times: number }> = []
+  let faults: ReadonlyArray<Required<Pick<Fault, "does" | "times" | "after">> & Fault> = []
   let interloper: (() => void) | undefined
 
   const userOf = ({ headers, socket }: IncomingMessage): string => {
@@ -125,8 +127,12 @@ export const apiServer = Effect.fnUntraced(function* ({
   }
 
   const nextFault = (method: string): Fault | undefined => {
-    const fault = faults.find((one) => one.method === undefined || one.method === method)
-    faults = faults.flatMap((one) => (one !== fault ? [one] : one.times > 1 ? [{ ...one, times: one.times - 1 }] : []))
+    const concerned = faults.filter((one) => one.method === undefined || one.method === method)
+    const fault = concerned.find(({ after }) => after === 0)
+    faults = faults.flatMap((one) => {
+      if (one === fault) return one.times > 1 ? [{ ...one, times: one.times - 1 }] : []
+      return concerned.includes(one) && one.after > 0 ? [{ ...one, after: one.after - 1 }] : [one]
+    })
     return fault
   }
 
@@ -195,9 +201,16 @@ export const apiServer = Effect.fnUntraced(function* ({
     asked,
     tokens,
     roles,
-    fail: (...more) => {
-      faults = [...faults, ...more.map((fault) => ({ times: 1, ...fault }))]
-    },
+    fail: Object.assign(
+      (...more: ReadonlyArray<Fault>) => {
+        faults = [...faults, ...more.map((fault) => ({ times: 1, after: 0, ...fault }))]
+      },
+      {
+        clear: () => {
+          faults = []
+        }
+      }
+    ),
     beforeWrite: (write) => {
       interloper = write
     }

@@ -82,6 +82,10 @@ export class PodStore {
     this.pods.delete(`${namespace}/${name}`)
   }
 
+  has(namespace: string, name: string): boolean {
+    return this.pods.has(`${namespace}/${name}`)
+  }
+
   get(namespace: string, name: string): Json {
     const pod = this.pods.get(`${namespace}/${name}`)
     if (pod === undefined) throw new Refused(404, "NotFound", `pods "${name}" not found`)
