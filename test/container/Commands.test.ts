@@ -1,43 +1,10 @@
 /** `userspace container ...` as it is typed, on directories as a pod has them: output, errors, exit. */
 import { existsSync, linkSync, writeFileSync } from "node:fs"
-import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Schema } from "effect"
-import { TestConsole } from "effect/testing"
-import { commandLine } from "../../src/cli/CommandLine.ts"
-import { Files } from "../../src/platform/Files.ts"
-import { Namespaces } from "../../src/platform/Namespaces.ts"
-import * as NodeHttps from "../../src/platform/NodeHttps.ts"
-import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
-import * as NodeSlots from "../../src/platform/NodeSlots.ts"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Effect, Schema } from "effect"
 import { TestVpp } from "../vpp/support/TestVpp.ts"
+import { run } from "./support/Command.ts"
 import { configurationData, element, listening, type Pod, pod } from "./support/Pod.ts"
-
-const edges = Layer.mergeAll(
-  NodeServices.layer,
-  Files.layer,
-  NodeHttps.layer,
-  Namespaces.layer,
-  NodeProcesses.layer,
-  NodeSockets.layer,
-  NodeSlots.layer
-)
-
-interface Said {
-  readonly failed: boolean
-  readonly out: string
-  readonly err: string
-}
-
-const run = (args: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}) =>
-  Effect.gen(function* () {
-    const before = [(yield* TestConsole.logLines).length, (yield* TestConsole.errorLines).length] as const
-    const exit = yield* Effect.exit(commandLine(["container", ...args], variables))
-    const out = (yield* TestConsole.logLines).slice(before[0]).join("\n")
-    const err = (yield* TestConsole.errorLines).slice(before[1]).join("\n")
-    return { failed: Exit.isFailure(exit), out, err } satisfies Said
-  }).pipe(Effect.provide(Layer.mergeAll(edges, TestConsole.layer)))
 
 const bySwitch = (name: string) => element(name, { vhost: { mode: "client", socketfile: `${name}.sock` } })
 

@@ -1,0 +1,51 @@
+/** docs/container.md: its annotations are read, and the commands say what the page says that they say. */
+import { linkSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { readConfigurationData } from "../../src/container/ConfigurationData.ts"
+import { readDeviceInfo } from "../../src/container/NetworkStatus.ts"
+import { blocks, read } from "../docs/support/Markdown.ts"
+import { run } from "./support/Command.ts"
+import { listening, pod } from "./support/Pod.ts"
+
+const page = read("docs/container.md")
+
+/** The block that follows `<!-- tested: name -->`. */
+const tested = (name: string): string => {
+  const start = page.indexOf(`<!-- tested: ${name} -->\n\n\`\`\`\n`)
+  assert.isAbove(start, 0, name)
+  return page.slice(page.indexOf("```\n", start) + 4).split("\n```")[0] ?? ""
+}
+
+const mounted = "/var/lib/cni/usrspcni"
+
+/** As in the pod of the page, whose directory is elsewhere here. */
+const printed = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
+  const there = yield* pod
+  there.annotateText(tested("annotations"))
+  yield* listening(`${there.directory}/other`)
+  linkSync(`${there.directory}/other`, `${there.directory}/memif-3f1c9a0b2d4e-net2.sock`)
+  const { out } = yield* run([...words, ...there.flags])
+  return out.replaceAll(there.directory, mounted)
+})
+
+describe("the page", () => {
+  for (const command of ["show", "testpmd", "vpp --startup-conf"]) {
+    it.live(`shows what container ${command} prints`, () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* printed(...command.split(" ")), tested(`container ${command}`))
+      })
+    )
+  }
+
+  it("has elements and device information that are read without a problem", () => {
+    const json = blocks(page).filter(({ language }) => language === "json")
+    assert.lengthOf(json, 3)
+    for (const { line, text } of json) {
+      const { parts, problems } = text.includes('"ifName"')
+        ? readConfigurationData("page", mounted, text)
+        : readDeviceInfo("page", "net1", text)
+      assert.deepStrictEqual([parts.length, problems], [1, []], `line ${line}`)
+    }
+  })
+})
