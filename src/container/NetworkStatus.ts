@@ -97,8 +97,9 @@ const endOf = (judge: Judge, device: DeviceInfo): End | undefined => {
   if (device.type !== "memif") return undefined
   const role = judge.choice("memif.role", ["master", "slave"], "slave", memif?.role)
   const mode = judge.choice("memif.mode", ["ethernet", "ip", "inject-punt"], "ethernet", memif?.mode)
-  const abstract = memif?.path?.startsWith("abstract:") === true
-  const socket = abstract ? memif?.path?.slice("abstract:".length) : pathOf(judge, memif?.path)
+  const [, abstractName] = /^(?:@|abstract:)([\x21-\x7e]{1,107})$/.exec(memif?.path ?? "") ?? []
+  const abstract = abstractName !== undefined
+  const socket = abstractName ?? pathOf(judge, memif?.path)
   if (role === undefined || mode === undefined || socket === undefined) return undefined
   const unsaid = { rxQueues: undefined, txQueues: undefined, ringSize: undefined, bufferSize: undefined }
   return { kind: "memif", role, mode, abstract, socket, ...unsaid, secret: undefined }

@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
 import { containerData } from "../../src/attachment/ContainerData.ts"
+import { deviceInfo, socketInContainer } from "../../src/attachment/DeviceInfo.ts"
 import { emptyResult } from "../../src/cni/CniResult.ts"
 import { readConfigurationData } from "../../src/container/ConfigurationData.ts"
+import { readDeviceInfo } from "../../src/container/NetworkStatus.ts"
 import type { Reading } from "../../src/container/Part.ts"
 import { readingOf } from "../cni/support/Reading.ts"
 import { containerId, element } from "./support/Pod.ts"
@@ -83,6 +85,21 @@ describe("what our ADD writes", () => {
     assert.deepInclude(written(abstract).end, { abstract: true, socket: "s.sock", role: "slave" })
     const packed = { engine: "vpp", iftype: "vhostuser", vhost: { mode: "server", enablePacked: true } }
     assert.deepInclude(written(packed).end, { packed: true, mode: "client" })
+  })
+
+  it("for Multus, as device information: the same, as far as it goes", () => {
+    for (const host of [
+      { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "client" } },
+      { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "server" } },
+      { engine: "vpp", iftype: "memif", memif: { role: "master", mode: "ip" } },
+      { engine: "vpp", iftype: "memif", memif: { role: "slave", socket: "abstract" } }
+    ]) {
+      const { netConf, port } = readingOf({ name: "net", host })
+      const device = deviceInfo(port, netConf.container, socketInContainer(port, `${directory}/`, "s.sock"))
+      const { parts, problems } = readDeviceInfo("test", "net1", JSON.stringify(device))
+      assert.deepStrictEqual(problems, [])
+      assert.deepStrictEqual(parts[0]?.end, written(host).end)
+    }
   })
 
   it("for a container that asks for other values than the mirrored ones", () => {
