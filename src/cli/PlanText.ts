@@ -3,6 +3,7 @@
 import type { Change, Plan, Step } from "../dry-run/Plan.ts"
 import { netChanges } from "./NetChanges.ts"
 import { resultLines } from "./ResultText.ts"
+import { callLines, joined, vppctlLines } from "./VppText.ts"
 
 export interface Style {
   readonly strong: (text: string) => string
@@ -47,7 +48,7 @@ const changeLines = (changes: ReadonlyArray<Change>, style: Style): ReadonlyArra
   const width = Math.max(...files.map(({ what }) => what.length))
   return [
     ...files.map(({ path, sign, what }) => `${sign} ${what.padEnd(width)}  ${path}`),
-    ...changes.flatMap((change) => otherLines(change, style))
+    ...joined(changes.filter(({ kind }) => kind !== "file")).flatMap((change) => otherLines(change, style))
   ]
 }
 
@@ -67,6 +68,15 @@ const otherLines = (change: Change, { faint }: Style): ReadonlyArray<string> => 
       return [`write the annotations of the pod: ${change.method} ${change.url}`]
     case "openflow":
       return [`one flow on bridge ${change.bridge}, the same as:`, ...faintly(change.ovsOfctl, faint)]
+    case "vpp":
+      return [
+        `calls on ${change.socket}:`,
+        ...callLines(change)
+          .flatMap((line) => wrapped(line))
+          .map((line) => `  ${line}`),
+        "the same as:",
+        ...vppctlLines(change).map((line) => faint(`  ${line}`))
+      ]
     case "ovsdb":
       return [
         `one transaction on ${change.socket}:`,

@@ -46,6 +46,24 @@ const FlowChange = Schema.Struct({
 })
 
 /** `program` null: not found along CNI_PATH, so the call would fail there. */
+/** One write to VPP: nothing of another client comes in between. */
+const VppChange = Schema.Struct({
+  kind: Schema.Literal("vpp"),
+  socket: Schema.String,
+  calls: Schema.Array(
+    Schema.Struct({
+      message: Schema.String,
+      /** As they are sent, but: an interface by its name, because its index is not known before; no secret. */
+      arguments: Schema.Record(Schema.String, Schema.Unknown),
+      /** What VPP would answer when that is not 0: what is asked for is so already, or is not there. */
+      retval: Schema.optionalKey(Schema.Int),
+      /** Lines for `vppctl` that do the same. */
+      vppctl: Schema.Array(Schema.String)
+    })
+  )
+})
+export type VppChange = typeof VppChange.Type
+
 const IpamCall = Schema.Struct({
   kind: Schema.Literal("ipam"),
   plugin: Schema.String,
@@ -66,7 +84,7 @@ const ApiRequest = Schema.Struct({
   url: Schema.String
 })
 
-export const Change = Schema.Union([FileChange, SwitchChange, FlowChange, IpamCall, ProgramCall, ApiRequest])
+export const Change = Schema.Union([FileChange, SwitchChange, FlowChange, VppChange, IpamCall, ProgramCall, ApiRequest])
 export type Change = typeof Change.Type
 export type FileChange = typeof FileChange.Type
 

@@ -3,15 +3,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { engineFor } from "../attachment/Engines.ts"
 import type { EngineLayer } from "../attachment/Services.ts"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort } from "../cni/HostPort.ts"
 import type { AttachmentVerb } from "../cni/Versions.ts"
 import { OvsClient } from "../ovs/OvsClient.ts"
 import * as OvsVswitch from "../ovs/OvsVswitch.ts"
+import { VppClient } from "../vpp/VppClient.ts"
+import * as VppVswitch from "../vpp/VppVswitch.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
-import { VswitchError } from "../vswitch/VswitchError.ts"
 import type { Overlay } from "./Overlay.ts"
+import { unknown } from "./Plan.ts"
 import * as RecordedSwitch from "./RecordedSwitch.ts"
+import * as RecordedVpp from "./RecordedVpp.ts"
 import type { Recorder } from "./Recorder.ts"
 
 export const layer = (verb: AttachmentVerb, port: HostPort, overlay: Overlay, recorder: Recorder): EngineLayer => {
@@ -19,7 +21,17 @@ export const layer = (verb: AttachmentVerb, port: HostPort, overlay: Overlay, re
     recorder.note("CHECK changes nothing: it was made, but for the part of the IPAM plugin.")
     return engineFor(port)
   }
-  if (port.engine === "vpp") return unplanned
+  if (port.engine === "vpp") {
+    const client = Layer.effect(
+      VppClient,
+      Effect.suspend(() => RecordedVpp.make(verb, overlay, recorder))
+    )
+    return knownAddresses(recorder).pipe(
+      Layer.provide(VppVswitch.layer),
+      Layer.provide(client),
+      Layer.provide(VppClient.layer(port.control))
+    )
+  }
   return Layer.provide(
     OvsVswitch.layer,
     Layer.effect(
@@ -29,19 +41,20 @@ export const layer = (verb: AttachmentVerb, port: HostPort, overlay: Overlay, re
   )
 }
 
-const refuse = Effect.fail(
-  new VswitchError({
-    engine: "vpp",
-    operation: "plan",
-    answer: "this release plans for Open vSwitch only",
-    cure: "Set host.engine to ovs-dpdk, or run it without --dry-run.",
-    code: ErrorCodes.InvalidConfiguration
-  })
-)
-
-const refused = () => refuse
-
-const unplanned: EngineLayer = Layer.succeed(
-  Vswitch,
-  Vswitch.of({ preflight: refused, plug: refused, unplug: refused, verify: refused, list: refused, status: refuse })
-)
+/** Those of the port are IPAM's, which is not asked. */
+const knownAddresses = (recorder: Recorder) =>
+  Layer.effect(
+    Vswitch,
+    Effect.map(Vswitch, (vswitch) =>
+      Vswitch.of({
+        ...vswitch,
+        plug: (request) => {
+          const addresses = request.addresses.filter(({ address }) => address !== unknown)
+          if (addresses.length < request.addresses.length) {
+            recorder.unknown("the calls that give them to the port, and routes to the container where they need some")
+          }
+          return vswitch.plug({ ...request, addresses })
+        }
+      })
+    )
+  )

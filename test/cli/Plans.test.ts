@@ -1,13 +1,20 @@
 /** The text of a plan: what the documentation shows is what is printed. */
 import { readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
 import { network, withHost } from "../dry-run/support/Calls.ts"
 import { make } from "../dry-run/support/MemoryNode.ts"
+import { start } from "../vpp/server/VppServer.ts"
+import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
 import { attached, file, type } from "./support/Terminal.ts"
 
-/** The first block of the page without a language. */
-const documented = () => /\n```\n(Dry run of .*?)```\n/s.exec(readFileSync("docs/dry-run.md", "utf8"))?.[1] ?? ""
+/** The blocks of the page without a language. */
+const documented = (network: string) =>
+  [...readFileSync("docs/dry-run.md", "utf8").matchAll(/\n```\n(Dry run of .*?)```\n/gs)]
+    .map(([, text = ""]) => text)
+    .find((text) => text.split("\n")[0]?.endsWith(`network ${network}.`)) ?? ""
 
 const anonymous = (text: string) => text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
 
@@ -18,7 +25,30 @@ it.effect("of ADD is the one in docs/dry-run.md", () =>
     const line = "add --dry-run --config examples/ovs-standalone.conf --container-id try --cni-path /usr/lib/cni"
     const { stderr, stdout, well } = yield* type(node, line.split(" "))
     assert.isTrue(well, stderr)
-    assert.strictEqual(anonymous(stdout), anonymous(documented()))
+    assert.strictEqual(anonymous(stdout), anonymous(documented("ovs-standalone")))
+  })
+)
+
+const apiSocket = "/run/vpp/api.sock"
+
+it.live("of ADD on VPP is the one in docs/dry-run.md", () =>
+  Effect.gen(function* () {
+    const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock` })
+    const node = make()
+    node.files.put("/usr/lib/cni/host-local", "file", "", 0o755)
+    node.files.put(apiSocket, "socket")
+    const sockets = Layer.effect(
+      Sockets,
+      Effect.map(Sockets, ({ connect }) =>
+        Sockets.of({ connect: (path) => connect(path === apiSocket ? server.path : path) })
+      )
+    )
+    const edges = Layer.merge(node.edges, Layer.provide(sockets, NodeSockets.layer))
+    const line = "add --dry-run --config examples/90-userspace.conf --container-id try --cni-path /usr/lib/cni"
+    const { stderr, stdout, well } = yield* type({ ...node, edges }, line.split(" "))
+    assert.isTrue(well, stderr)
+    const plain = (text: string) => text.replaceAll(/(userspace\/1\/\w{20})\/[0-9a-f]{8}\//g, "$1/UUID/")
+    assert.strictEqual(plain(stdout), plain(documented("memif-network")))
   })
 )
 

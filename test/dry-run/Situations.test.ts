@@ -156,17 +156,6 @@ it.effect("does not begin with a configuration that is wrong", () =>
   })
 )
 
-it.effect("does not touch VPP", () =>
-  Effect.gen(function* () {
-    const node = make()
-    const conf = { ...network, host: { engine: "vpp", iftype: "memif", memif: { role: "master" } } }
-    for (const verb of ["ADD", "DEL"] as const) {
-      const plan = yield* dry(node, verb, conf)
-      assert.include(plan.error?.msg, "this release plans for Open vSwitch only")
-    }
-  })
-)
-
 it.effect("says what only the real call will know, and what it would warn of", () =>
   Effect.gen(function* () {
     const node = make()

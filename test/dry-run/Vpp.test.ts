@@ -1,0 +1,166 @@
+/** A dry run for VPP changes nothing there, and says what the call then does. */
+import * as fs from "node:fs"
+import { assert, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import type { Change, Plan } from "../../src/dry-run/Plan.ts"
+import { calls } from "../../src/dry-run/VppCalls.ts"
+import { empty } from "../../src/dry-run/VppCopy.ts"
+import type { Release } from "../vpp/server/Release.ts"
+import type { Conf, Verb } from "./support/Calls.ts"
+import { make, type VppNode } from "./support/VppNode.ts"
+
+const bridge = (more: Conf = {}) => ({ memif: { role: "master" }, bridge: { bridgeName: "4", ...more } })
+
+const hosts: ReadonlyArray<readonly [string, Conf]> = [
+  ["memif in a bridge domain", bridge()],
+  ["memif in a VLAN, with an MTU", { ...bridge({ vlanId: 7 }), mtu: 1500 }],
+  [
+    "memif with all that can be said",
+    {
+      ...bridge(),
+      mac: "02:aa:00:00:00:01",
+      memif: {
+        role: "slave",
+        rxQueues: 2,
+        txQueues: 2,
+        ringSize: 512,
+        bufferSize: 4096,
+        secret: "hush",
+        noZeroCopy: true
+      }
+    }
+  ],
+  ["memif in mode ip, alone", { netType: "none", mtu: 1400, memif: { role: "master", mode: "ip" } }],
+  [
+    "vhost-user, server",
+    { iftype: "vhostuser", vhost: { mode: "server", enableGso: true }, bridge: { bridgeName: "4" } }
+  ],
+  ["vhost-user, client, with an MTU", { iftype: "vhostuser", netType: "none", mtu: 1500, vhost: { mode: "client" } }]
+]
+const releases: ReadonlyArray<Release> = ["21.10", "23.02", "26.06"]
+const cases = releases.flatMap((release) => hosts.map(([name, host]) => [release, name, host] as const))
+
+const nothing = { appear: () => {}, vanish: () => {} }
+
+/** Indices are not known before, and an ADD has another UUID every time. */
+const plain = (name: string, values: Conf) => {
+  const known = Object.entries(values).filter(([key]) => !/sw_if_index$/.test(key))
+  return `${name} ${JSON.stringify(known).replaceAll(/(userspace\/1\/\w{20})\/[0-9a-f]{8}\//g, "$1/UUID/")}`
+}
+
+const told = (changes: ReadonlyArray<Change>) =>
+  changes.flatMap((change) =>
+    change.kind === "vpp" ? change.calls.map((call) => plain(call.message, call.arguments)) : []
+  )
+const planned = ({ steps }: Plan) => told(steps.flatMap((step) => step.changes))
+const undone = ({ steps }: Plan) => told(steps.toReversed().flatMap((step) => step.undo))
+
+const done = ({ heard }: VppNode) =>
+  heard
+    .filter(({ name }) => name !== "sockclnt_delete")
+    .map(({ name, raw }) => {
+      const call = calls.get(name)
+      assert.isDefined(call, name)
+      return plain(name, Result.getOrThrow(call.make(empty(nothing), raw)).arguments)
+    })
+
+/** Fails when VPP was asked to change anything. */
+const unheard = Effect.fnUntraced(function* (node: VppNode, verb: Verb, host: Conf, more: Conf = {}) {
+  const before = node.state()
+  node.heard.length = 0
+  const plan = yield* node.dry(verb, host, more)
+  assert.deepStrictEqual(done(node), [])
+  assert.strictEqual(node.state(), before)
+  assert.deepStrictEqual([node.server.mistakes, node.server.rude], [[], 0])
+  return plan
+})
+
+it.live.each(cases)("VPP %s, %s: ADD, CHECK and DEL do what was planned", ([release, , host]) =>
+  Effect.gen(function* () {
+    const node = yield* make(release)
+    const before = node.state()
+    const add = yield* unheard(node, "ADD", host)
+    assert.isNull(add.error)
+    const result = yield* node.real("ADD", host)
+    assert.deepStrictEqual(planned(add), done(node))
+    assert.isNotEmpty(planned(add))
+    assert.deepStrictEqual<unknown>(add.result, result)
+    assert.notInclude(JSON.stringify(add), "hush")
+
+    const check = yield* unheard(node, "CHECK", host, { prevResult: result })
+    assert.deepStrictEqual([check.error, check.steps], [null, []])
+
+    const del = yield* unheard(node, "DEL", host)
+    yield* node.real("DEL", host)
+    assert.deepStrictEqual(planned(del), done(node))
+    assert.isNotEmpty(planned(del))
+    assert.strictEqual(node.state(), before)
+  })
+)
+
+it.live.each(hosts)("the undo of ADD is what a failing ADD does: %s", ([, host]) =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    const plan = yield* unheard(node, "ADD", host)
+    // In the way of the very last step.
+    fs.mkdirSync(`${node.directory}/shared/c1/configData-c1-net1.json/in-the-way`, { recursive: true })
+    node.heard.length = 0
+    yield* Effect.flip(node.real("ADD", host))
+    assert.deepStrictEqual([...planned(plan), ...undone(plan)], done(node))
+  })
+)
+
+it.live("a bridge domain that is there is joined, and left there", () =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    const other = yield* unheard(node, "ADD", bridge())
+    node.server.state.domains.set(4, {
+      ...{ id: 4, tag: "", flood: true, uuFlood: true, forward: true, learn: true },
+      bvi: undefined
+    })
+    const plan = yield* unheard(node, "ADD", bridge())
+    const made = ({ steps }: Plan) =>
+      steps
+        .flatMap(({ changes }) => changes.flatMap((one) => (one.kind === "vpp" ? one.calls : [])))
+        .find(({ message }) => message === "bridge_domain_add_del_v2")
+    assert.strictEqual(made(other)?.retval, undefined)
+    assert.deepStrictEqual([made(plan)?.retval, made(plan)?.vppctl], [-119, []])
+    assert.isBelow(undone(plan).length, undone(other).length)
+  })
+)
+
+it.live("what the call would refuse, the dry run refuses with the same words", () =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    yield* node.real("ADD", bridge())
+    const plan = yield* unheard(node, "ADD", bridge())
+    const error = yield* Effect.flip(node.real("ADD", bridge()))
+    assert.deepStrictEqual(plan.error, { code: error.code, msg: error.msg, details: error.details })
+    assert.deepStrictEqual(planned(plan), [])
+  })
+)
+
+it.live("without VPP the plan is for an empty one, and says so", () =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    const there = yield* unheard(node, "ADD", bridge())
+    assert.deepStrictEqual(there.notes, [`VPP was read at ${node.server.path}.`])
+    const socket = `${node.directory}/nobody.sock`
+    const plan = yield* node.dry("ADD", { ...bridge(), socket })
+    assert.deepStrictEqual(planned(plan), planned(there))
+    assert.deepStrictEqual(plan.notes, [
+      `VPP could not be read at ${socket} (cannot connect: ENOENT). The plan is for an empty VPP of a new release with all plugins; as things are, ADD would fail.`
+    ])
+    assert.deepStrictEqual(planned(yield* node.dry("DEL", { ...bridge(), socket })), [])
+  })
+)
+
+it.live("addresses that only IPAM knows are left open", () =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    const plan = yield* unheard(node, "ADD", { ...bridge(), netType: "interface" }, { ipam: { type: "host-local" } })
+    assert.isNull(plan.error)
+    assert.strictEqual(plan.unknown.length, 2)
+    assert.isFalse(planned(plan).some((line) => line.startsWith("sw_interface_add_del_address")))
+  })
+)
