@@ -58,9 +58,9 @@ const dualStack = {
 }
 
 /** Calls ADD, and DEL at the end; the container's places as flags, its first address. */
-const attached = Effect.fnUntraced(function* (configuration: object) {
+const attached = Effect.fnUntraced(function* (configuration: object, netns = "/proc/self/ns/net") {
   const vpps = yield* Vpps
-  const sandbox = { containerId: newContainerId(), ifName: "net1", netns: "/proc/self/ns/net" }
+  const sandbox = { containerId: newContainerId(), ifName: "net1", netns }
   const call = (verb: "ADD" | "DEL") =>
     Plugin.call({
       plugin: executable,
@@ -170,6 +170,24 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
             yield* Effect.andThen(pod.kill, pod.start)
           }))
       }
+
+      test("two pods ping each other over abstract sockets, each in its own namespace", () =>
+        Effect.gen(function* () {
+          const vpps = yield* Vpps
+          const memif = { role: "master", socket: "abstract" }
+          const configuration = network(vpps, { netType: "bridge", memif, bridge: { bridgeName: "59" } }, dualStack)
+          const [, release = ""] = /^vpp v(\d+\.\d+)/.exec(yield* vpps.host.ctl("show", "version")) ?? []
+          const of = (pod: VppInstance) =>
+            Effect.flatMap(pod.pid, (pid) => attached(configuration, `/proc/${pid}/ns/net`))
+          const [first, second] = vpps.pods
+          if (release < "23.06") return assert.isTrue((yield* Effect.exit(of(first)))._tag === "Failure")
+          const [one, two] = [yield* of(first), yield* of(second)]
+          yield* configure(first, one.places)
+          yield* configure(second, two.places)
+          assert.strictEqual(yield* pings(first, two.address), 5)
+          assert.match(yield* configure(first, one.places), /kept/)
+          for (const pod of vpps.pods) yield* Effect.andThen(pod.kill, pod.start)
+        }))
 
       test("waits for a VPP that starts, and says what to do when there is none", () =>
         Effect.gen(function* () {
