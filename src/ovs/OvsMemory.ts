@@ -60,8 +60,10 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
       for (const port of sockets) if (!now.has(port)) onSocket(port, false)
       sockets = now
     }
-    Deferred.doneUnsafe(changed, Effect.void)
+    const waited = changed
+    // First: who waits goes on at once, within the next line, and may wait again.
     changed = Deferred.makeUnsafe<void>()
+    Deferred.doneUnsafe(waited, Effect.void)
   }
 
   const perform = (operations: ReadonlyArray<Operation>) => {
