@@ -4,33 +4,17 @@
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schema } from "effect"
-import type { Pod } from "../../src/attachment/Attachment.ts"
-import { type ApiServer, apiServer } from "../kubernetes/support/ApiServer.ts"
-import { kubeconfigText } from "../kubernetes/support/KubeconfigText.ts"
-import { at, encode, type Json } from "../kubernetes/support/PodStore.ts"
-import { podOn, withEverything } from "../kubernetes/support/ServerUnderTest.ts"
-import { podJson, type Shape } from "../kubernetes/support/TestPod.ts"
-import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import { Effect, Schema } from "effect"
+import { allRights } from "../kubernetes/support/ApiServer.ts"
+import * as Manifests from "../kubernetes/support/Manifests.ts"
+import { at } from "../kubernetes/support/PodStore.ts"
+import { podOn } from "../kubernetes/support/ServerUnderTest.ts"
+import { podJson } from "../kubernetes/support/TestPod.ts"
+import { Cluster, replay, setting, succeeded, volumeAt } from "./support/Cluster.ts"
 import * as Multus from "./support/Multus.ts"
 import { errorOf, resultOf } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import { filesIn, look, returnsTo } from "./support/World.ts"
-
-class Cluster extends Context.Service<Cluster, { readonly server: ApiServer; readonly kubeconfig: string }>()(
-  "userspace-cni/test/Cluster"
-) {
-  static readonly layer = Layer.effect(
-    Cluster,
-    Effect.gen(function* () {
-      const { directory } = yield* CniNode
-      const server = withEverything(yield* apiServer())
-      const kubeconfig = `${directory}/multus.kubeconfig`
-      writeFileSync(kubeconfig, kubeconfigText({ server: server.url, token: "letmein" }), { mode: 0o600 })
-      return { server, kubeconfig }
-    })
-  ).pipe(Layer.provideMerge(CniNode.layer))
-}
 
 const Elements = Schema.decodeUnknownSync(
   Schema.fromJsonString(
@@ -52,62 +36,6 @@ const Elements = Schema.decodeUnknownSync(
     )
   )
 )
-
-/** A pod with a volume on the host, as its author wrote it, and a sandbox for it. */
-const setting = Effect.fnUntraced(function* (shape: Shape = {}) {
-  const node = yield* CniNode
-  const { kubeconfig, server } = yield* Cluster
-  const sandbox = yield* node.sandbox
-  const volume = `${node.directory}/volumes/${sandbox.containerId.slice(0, 8)}`
-  mkdirSync(volume, { recursive: true })
-  const hostPath = { name: "shared-dir", hostPath: { path: volume, type: "DirectoryOrCreate" } }
-  const pod = podOn(
-    server,
-    "default",
-    `pod-${sandbox.containerId.slice(0, 8)}`,
-    podJson({ annotations: { color: "blue" }, volumes: [hostPath], ...shape })
-  )
-  const { sharedDir: _, ...network } = node.network
-  const definition = {
-    ...network,
-    kubeconfig,
-    capabilities: { CNIDeviceInfoFile: true, deviceID: true, mac: true, ips: true, bandwidth: true }
-  }
-  const asked = server.asked.length
-  return {
-    node,
-    server,
-    sandbox,
-    pod,
-    volume,
-    definition,
-    watched: { ...node.watched, directories: [...node.watched.directories, volume, `${node.directory}/devinfo`] },
-    whole: () => encode({ ...server.pods.get(pod.namespace, pod.name), metadata: metadataOf(server, pod) }),
-    annotations: () => at(at(server.pods.get(pod.namespace, pod.name), "metadata"), "annotations"),
-    asked: () => server.asked.slice(asked).map(({ method, status }) => `${method} ${status}`)
-  }
-})
-
-/** Every write makes a new version. */
-const metadataOf = (server: ApiServer, { name, namespace }: Pod): Json => {
-  const { resourceVersion: _, ...rest } = at(server.pods.get(namespace, name), "metadata")
-  return rest
-}
-
-const replay = (verb: "ADD" | "DEL" | "CHECK", sandbox: Sandbox, pod: Pod, stdin: string) =>
-  Effect.flatMap(CniNode, ({ call }) =>
-    call(verb, sandbox, {}, { stdin, environment: { CNI_ARGS: Multus.cniArgs(sandbox, pod) } })
-  )
-
-const succeeded = ({
-  status,
-  stderr,
-  stdout
-}: {
-  readonly status: number | null
-  readonly stdout: string
-  readonly stderr: string
-}) => assert.strictEqual(status, 0, stdout + stderr)
 
 onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as Multus calls it", (test) => {
   test("ADD, CHECK, DEL and DEL again: annotations, device information, two requests each", () =>
@@ -290,81 +218,35 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       writeFileSync(definition.kubeconfig, kubeconfig)
     }))
 
-  const refused: ReadonlyArray<readonly [string, number, RegExp, (made: Made) => void]> = [
-    [
-      "a pod without a volume",
-      7,
-      /look at pod .*no volume named shared-dir/,
-      ({ server, pod }) => remake(server, pod, { volumes: [] })
-    ],
-    [
-      "a volume that kubelet has not made",
-      5,
-      /shared directory: use .*\/missing: ENOENT/,
-      ({ server, pod, volume }) => remake(server, pod, { volumes: [volumeAt(`${volume}/missing`)] })
-    ],
-    [
-      "another pod of that name",
-      108,
-      /has the UID .*, and the call is for /,
-      ({ server, pod }) => remake(server, { ...pod, uid: "" }, {})
-    ],
-    [
-      "a pod that is gone",
-      108,
-      /there is no such pod/,
-      ({ server, pod }) => server.pods.delete(pod.namespace, pod.name)
-    ],
-    [
-      "an API server that forbids the read",
-      108,
-      /403 Forbidden: .*cannot get/,
-      ({ server }) => server.fail({ does: { status: 403, message: "cannot get" } })
-    ],
-    [
-      "an API server that forbids the write",
-      108,
-      /annotate pod .*403 Forbidden: no/,
-      ({ server }) => {
-        server.fail({ method: "PUT", does: { status: 403, message: "no" }, times: 2 })
-        server.fail({ method: "PATCH", does: { status: 403, message: "no" }, times: 2 })
-      }
-    ],
-    [
-      "a write that was done, though its answer is lost and nobody may look",
-      108,
-      /403/,
-      ({ server }) => server.fail({ method: "PUT", does: "lost" }, { method: "GET", after: 1, does: { status: 403 } })
-    ]
-  ]
-  for (const [name, code, msg, prepare] of refused) {
-    test(`${name} fails the ADD and leaves everything as it was`, () =>
-      Effect.gen(function* () {
-        const made = yield* setting()
-        const { definition, pod, sandbox, server, watched } = made
-        prepare(made)
-        const exists = server.pods.has(pod.namespace, pod.name)
-        const before = { world: yield* look(watched), pod: exists ? made.whole() : "" }
-        const file = Multus.deviceInfoFile(`${made.node.directory}/devinfo/cni`, definition, sandbox)
-        const error = yield* errorOf(
-          yield* replay("ADD", sandbox, pod, Multus.stdin(definition, { deviceID: "any" }, file))
-        )
-        server.fail.clear()
-        assert.match(error.msg, msg)
-        assert.strictEqual(error.code, code)
-        assert.strictEqual(exists ? made.whole() : "", before.pod)
-        yield* returnsTo(watched, before.world)
-        succeeded(yield* replay("DEL", sandbox, pod, Multus.stdin(definition, { deviceID: "any" }, file)))
-        yield* returnsTo(watched, before.world)
-      }))
-  }
+  test("the documented network and pod: what Multus puts under device-info is what the page shows", () =>
+    Effect.gen(function* () {
+      const [selection] = Manifests.selections
+      assert.isDefined(selection)
+      const { metadata, spec } = Manifests.pod
+      const { definition, node, pod, sandbox, server, watched } = yield* setting()
+      server.pods.delete(pod.namespace, pod.name)
+      server.pods.create(pod.namespace, pod.name, { metadata: { ...metadata, uid: pod.uid }, spec })
+      server.roles.set(
+        "plugin",
+        allRights.filter((right) => Manifests.rights.includes(right))
+      )
+      const before = yield* look(watched)
+      const documented = { ...definition, ...Manifests.definition, kubeconfig: definition.kubeconfig }
+      const network = { ...documented, host: { ...documented.host, socket: node.ovs.socket }, ipam: definition.ipam }
+      const file = Multus.deviceInfoFile(`${node.directory}/devinfo/cni`, network, sandbox)
+      const volume = `/var/lib/kubelet/pods/${pod.uid}/volumes/kubernetes.io~empty-dir/shared-dir`
+      const within = yield* node.privateMounts(`mount -t tmpfs none /var/lib && mkdir -p ${volume}`)
+      const environment = { CNI_ARGS: Multus.cniArgs(sandbox, pod) }
+      const more = { within, environment, stdin: Multus.stdin(network, selection, file) }
+      const { interfaces } = yield* resultOf(yield* node.call("ADD", sandbox, {}, more))
+      assert.strictEqual(interfaces[0]?.mac, selection.mac)
+      const [, shown = ""] =
+        /<!-- tested: device information -->\n\n```json\n([\s\S]*?)```/.exec(readFileSync("docs/multus.md", "utf8")) ??
+        []
+      const expected = shown.replaceAll("3f1c9a0b2d4e", sandbox.containerId.slice(0, 12))
+      assert.deepStrictEqual(JSON.parse(readFileSync(file, "utf8")), JSON.parse(expected))
+      succeeded(yield* node.call("DEL", sandbox, {}, more))
+      server.roles.set("plugin", allRights)
+      yield* returnsTo(watched, before)
+    }))
 })
-
-type Made = Effect.Success<ReturnType<typeof setting>>
-
-const volumeAt = (path: string) => ({ name: "shared-dir", hostPath: { path, type: "DirectoryOrCreate" } })
-
-const remake = (server: ApiServer, { name, namespace, uid }: Pod, shape: Shape) => {
-  server.pods.delete(namespace, name)
-  podOn(server, namespace, name, podJson({ ...shape, ...(uid === "" ? {} : { uid }) }))
-}
