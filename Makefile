@@ -40,8 +40,8 @@ build-arm64: $(MODULES) ## The executable for linux-arm64, dist/userspace-arm64
 library: $(MODULES) ## The library for TypeScript programs in containers, dist/library
 	$(RUN) library
 
-demo: $(MODULES) ## Add, check and delete a network on an in-memory switch: no root
-	$(RUN) demo
+demo: $(MODULES) ## Add, check and delete a network without root, on an in-memory switch or, ENGINE=vpp, a VPP
+	ENGINE=$(ENGINE) $(RUN) demo
 
 e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
 	bash scripts/install-e2e.sh

@@ -1,21 +1,64 @@
 /**
- * `make demo`: a network of examples/ is added, checked and deleted on a switch in memory, one ADD fails half-way, and
- * nothing is left. What it says is checked as it is said: exit status 1 when something is not so.
+ * `make demo`, `make demo ENGINE=vpp`: a network of examples/ is added, checked and deleted on a switch that needs no
+ * root, one ADD fails half-way, and nothing is left. What it says is checked as it is said: exit status 1 when something
+ * is not so.
  */
 import { readFileSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import { resultLines } from "../src/cli/ResultText.ts"
 import * as Show from "./demo/Show.ts"
+import * as VppWorld from "./demo/VppWorld.ts"
 import * as World from "./demo/World.ts"
 
-const file = "examples/ovs-standalone.conf"
+interface Demonstration {
+  readonly file: string
+  readonly where: string
+  readonly port: string
+  readonly look: string
+  /** On the switch, when the port is in its place. */
+  readonly there: RegExp
+  readonly place: string
+  readonly all: string
+  /** The network with a range of one address. */
+  readonly small: (configuration: string) => string
+  readonly world: Effect.Effect<World.World, never, Scope.Scope>
+}
+
+const ovs: Demonstration = {
+  file: "examples/ovs-standalone.conf",
+  where: "switch, file system and IPAM plugin are in memory",
+  port: "a vhost-user port",
+  look: "on the switch (ovs-vsctl show)",
+  there: /^Bridge .*dpdkvhostuserclient/s,
+  place: "bridge",
+  all: "switch",
+  small: (configuration) => configuration.replace('"gateway"', '"rangeEnd": "10.56.217.2", "gateway"'),
+  world: Effect.sync(World.make)
+}
+
+const vpp: Demonstration = {
+  file: "examples/90-userspace.conf",
+  where: "VPP is one in TypeScript with the real API on a socket, the IPAM plugin is in memory",
+  port: "a memif",
+  look: "on VPP (vppctl show interface, memif, bridge-domain)",
+  there: /^interface (memif\d+\/0) up,.*\nmemif socket .*\nbridge-domain 4\n.*\n {4}member: \1$/s,
+  place: "bridge domain",
+  all: "VPP",
+  small: (configuration) => configuration.replace(/("rangeEnd": )"[^"]*"/, '$1"10.56.217.131"'),
+  world: VppWorld.make
+}
+
+const engine = process.env["ENGINE"] || "ovs"
+const { all, file, look, place, port, small, there, where, world: makeWorld } = engine === "vpp" ? vpp : ovs
 const containerId = "c0ffee0123456789"
 
 const readNetwork = Schema.decodeUnknownSync(
-  Schema.fromJsonString(Schema.Struct({ name: Schema.String, sharedDir: Schema.String }))
+  Schema.fromJsonString(Schema.Struct({ name: Schema.String, sharedDir: Schema.optionalKey(Schema.String) }))
 )
 const readData = Schema.decodeUnknownSync(
   Schema.fromJsonString(Schema.Struct({ config: Schema.Record(Schema.String, Schema.Unknown) }))
@@ -40,32 +83,30 @@ const claim = (holds: boolean, text: string) =>
   holds ? Console.log(`  ${green("ok")} ${text}`) : Effect.fail(new Untrue({ claim: text }))
 
 const demo = Effect.gen(function* () {
-  const world = World.make()
-  const configuration = readFileSync(new URL(`../${file}`, import.meta.url), "utf8")
-  const { name, sharedDir } = readNetwork(configuration)
+  if (!["ovs", "vpp"].includes(engine)) return yield* new Untrue({ claim: `ENGINE is ovs or vpp, not ${engine}` })
+  const world = yield* makeWorld
+  const example = readFileSync(new URL(`../${file}`, import.meta.url), "utf8")
+  // CHECK came with 0.4.0.
+  const configuration = example.replace('"cniVersion": "0.3.1"', '"cniVersion": "1.0.0"')
+  const { name, sharedDir = "/var/run/vpp" } = readNetwork(configuration)
   const before = world.state()
-  yield* Console.log(
-    faint("The plugin's own programs; switch, file system and IPAM plugin are in memory. No root needed.")
-  )
+  yield* Console.log(faint(`The plugin's own programs; ${where}. No root needed.`))
 
-  yield* title(`1. The network: ${file}`)
+  yield* title(`1. The network: ${file}${configuration === example ? "" : ", with a cniVersion that has CHECK"}`)
   yield* Console.log(configuration.trimEnd().replaceAll(/^/gm, "  "))
 
-  yield* title(`2. ADD: a container gets a vhost-user port on ${name}`)
+  yield* title(`2. ADD: a container gets ${port} on ${name}`)
   const result = yield* world.call({ verb: "ADD", containerId, configuration })
   yield* block(
     "the runtime is told",
     resultLines(result).map((line) => line.trim())
   )
-  const onSwitch = yield* Show.switchLines(world)
-  yield* block("on the switch (ovs-vsctl show)", onSwitch)
-  yield* block("in the shared directory", Show.treeLines(world, sharedDir))
+  const onSwitch = yield* world.switchLines
+  yield* block(look, onSwitch)
+  yield* block("in the shared directory", Show.treeLines(world.files, sharedDir))
   const data = world.files.get(`${sharedDir}/${containerId.slice(0, 12)}/configData-c0ffee012345-net1.json`)
   yield* block("the container reads there", keyLines(readData(data?.content).config))
-  yield* claim(
-    onSwitch.some((line) => line.includes("dpdkvhostuserclient")),
-    "the port is on the bridge"
-  )
+  yield* claim(there.test(onSwitch.join("\n")), `the port is ${place === "bridge" ? "on" : "in"} the ${place}`)
 
   yield* title("3. CHECK")
   yield* world.call({ verb: "CHECK", containerId, configuration })
@@ -73,10 +114,9 @@ const demo = Effect.gen(function* () {
 
   yield* title("4. An ADD that fails half-way: the range has one address, and it is taken")
   const added = world.state()
-  const small = configuration.replace('"gateway"', '"rangeEnd": "10.56.217.2", "gateway"')
   world.log.length = 0
   const error = yield* Effect.mapError(
-    Effect.flip(world.call({ verb: "ADD", containerId: "decaf", configuration: small })),
+    Effect.flip(world.call({ verb: "ADD", containerId: "decaf", configuration: small(configuration) })),
     () => new Untrue({ claim: "the second ADD fails" })
   )
   const undone = world.log.filter((line) => line.startsWith("undid"))
@@ -90,16 +130,17 @@ const demo = Effect.gen(function* () {
   yield* title("5. DEL, twice")
   yield* world.call({ verb: "DEL", containerId, configuration })
   yield* world.call({ verb: "DEL", containerId, configuration })
-  yield* claim(world.state() === before, "switch, files and addresses are as before step 2")
-  yield* claim((yield* Show.switchLines(world)).length === 0, "the bridge went with its last port: it was ours")
+  yield* claim(world.state() === before, `${all}, files and addresses are as before step 2`)
+  yield* claim((yield* world.switchLines).length === 0, `the ${place} went with its last port: it was ours`)
   yield* Console.log(
     `\nNext: ${strong("userspace add --dry-run --config FILE")} shows the same for your node, and changes nothing.`
   )
-})
+}).pipe(Effect.scoped)
 
 NodeRuntime.runMain(
-  Effect.tapError(demo, (error) =>
-    Console.error(`the demonstration is wrong: ${error._tag === "Untrue" ? error.claim : error.message}`)
-  ),
+  Effect.tapCause(demo, (cause) => {
+    const error = Cause.squash(cause)
+    return Console.error(`the demonstration is wrong: ${error instanceof Untrue ? error.claim : String(error)}`)
+  }),
   { disableErrorReporting: true }
 )

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import { snapshot } from "../../src/dry-run/Snapshot.ts"
 import { atoms } from "../../src/ovs/MemoryValues.ts"
 import type { Row, Value } from "../../src/ovs/Notation.ts"
-import type { World } from "./World.ts"
+import type { MemorySwitch } from "../../src/ovs/OvsMemory.ts"
+import type { Tree } from "./World.ts"
 
-export const switchLines = Effect.fnUntraced(function* ({ ovs }: World) {
+export const switchLines = Effect.fnUntraced(function* (ovs: MemorySwitch) {
   const database = yield* snapshot(ovs.peer, ovs.transact)
   const below = (table: string, value: Value | undefined): ReadonlyArray<Row> =>
     atoms(value ?? ["set", []]).flatMap((atom) => {
@@ -34,7 +35,7 @@ const options = (value: Value | undefined): ReadonlyArray<string> =>
     : []
 
 /** Every name below `path`, with its mode. */
-export const treeLines = ({ files }: World, path: string): ReadonlyArray<string> => {
+export const treeLines = (files: Tree, path: string): ReadonlyArray<string> => {
   const mode = (at: string) => (files.get(at)?.mode ?? 0).toString(8).padStart(4, "0")
   const lines = (at: string, indent: string): ReadonlyArray<string> =>
     files.names(at).flatMap((name, index, all) => {

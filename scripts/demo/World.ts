@@ -1,13 +1,15 @@
 /**
- * A node without root: the real programs on a switch, a file system and an IPAM plugin in memory. What a call logs is
- * kept, so that a rollback can be shown.
+ * A node without root: the real programs on edges of the demonstration's. What a call logs is kept, so that a rollback
+ * can be shown. `VppWorld.ts` has the one with VPP; here is the one whose switch and files are in memory.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import { Records } from "../../src/attachment/Records.ts"
-import { runVerb, stateDirOfAsked } from "../../src/attachment/Verbs.ts"
+import type { Edges, EngineLayer } from "../../src/attachment/Services.ts"
+import { type Document, runVerb, stateDirOfAsked } from "../../src/attachment/Verbs.ts"
+import type { CniError } from "../../src/cni/CniError.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
 import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
 import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
@@ -19,6 +21,7 @@ import { Processes } from "../../src/platform/Processes.ts"
 import { Slots } from "../../src/platform/Slots.ts"
 import { SocketError, Sockets } from "../../src/platform/Sockets.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
+import * as Show from "./Show.ts"
 
 export interface Asked {
   readonly verb: "ADD" | "CHECK" | "DEL"
@@ -26,28 +29,36 @@ export interface Asked {
   readonly configuration: string
 }
 
-export const make = () => {
-  const files = new FilesMemory.MemoryFiles(["/run", "/var/lib/cni"])
-  const leases = new IpamMemory.MemoryLeases()
-  const ovs = OvsMemory.make({ peer: "/var/run/openvswitch/db.sock" })
+/** What is at a path, and below it. */
+export interface Tree {
+  readonly get: (path: string) => { readonly kind: string; readonly mode: number; readonly content: string } | undefined
+  readonly names: (path: string) => ReadonlyArray<string>
+}
+
+export interface World {
+  readonly call: (asked: Asked) => Effect.Effect<Document, CniError>
+  readonly log: Array<string>
+  readonly files: Tree
+  /** Equal texts are equal worlds. */
+  readonly state: () => string
+  /** As an administrator would look at the switch. */
+  readonly switchLines: Effect.Effect<ReadonlyArray<string>, Error>
+}
+
+/** No API server is asked and no program is run. The only sandbox of a world is the one that a call names. */
+export const noOthers = Layer.mergeAll(
+  Layer.succeed(Https, Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })),
+  Layer.succeed(Namespaces, Namespaces.of({ judge: () => Effect.succeed("sandbox") })),
+  Layer.succeed(Processes, Processes.of({ run: ({ program }) => Effect.die(new Error(`${program} was run`)) }))
+)
+
+export const caller = (
+  edges: Layer.Layer<Edges>,
+  engine: EngineLayer,
+  leases: IpamMemory.MemoryLeases
+): Pick<World, "call" | "log"> => {
   const log: Array<string> = []
-
-  const edges = Layer.mergeAll(
-    FilesMemory.layer(files),
-    Layer.succeed(Https, Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })),
-    // The only sandbox of this world is the one that a call names.
-    Layer.succeed(Namespaces, Namespaces.of({ judge: () => Effect.succeed("sandbox") })),
-    Layer.succeed(Processes, Processes.of({ run: ({ program }) => Effect.die(new Error(`${program} was run`)) })),
-    Layer.succeed(Slots, Slots.of({ hold: () => Effect.succeed(true), freed: () => Effect.void })),
-    // Nobody listens: the switch in memory is called, not dialled.
-    Layer.succeed(
-      Sockets,
-      Sockets.of({ connect: (path) => Effect.fail(new SocketError({ path, code: "ENOENT", operation: "connect" })) })
-    )
-  )
-  const engine = Layer.provide(OvsVswitch.layer, OvsMemory.layer(ovs))
   const logger = Logger.make<unknown, void>(({ message }) => void log.push(String(message)))
-
   const call = Effect.fnUntraced(
     function* ({ configuration, containerId, verb }: Asked) {
       const variables = {
@@ -65,18 +76,31 @@ export const make = () => {
     },
     Effect.provide([edges, Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "Info")])
   )
+  return { call, log }
+}
 
+export const make = (): World => {
+  const files = new FilesMemory.MemoryFiles(["/run", "/var/lib/cni"])
+  const leases = new IpamMemory.MemoryLeases()
+  const ovs = OvsMemory.make({ peer: "/var/run/openvswitch/db.sock" })
+  const edges = Layer.mergeAll(
+    noOthers,
+    FilesMemory.layer(files),
+    Layer.succeed(Slots, Slots.of({ hold: () => Effect.succeed(true), freed: () => Effect.void })),
+    // Nobody listens: the switch in memory is called, not dialled.
+    Layer.succeed(
+      Sockets,
+      Sockets.of({ connect: (path) => Effect.fail(new SocketError({ path, code: "ENOENT", operation: "connect" })) })
+    )
+  )
   return {
-    call,
+    ...caller(edges, Layer.provide(OvsVswitch.layer, OvsMemory.layer(ovs)), leases),
     files,
-    ovs,
-    log,
-    /** Equal texts are equal worlds; the empty directory that records pass through comes and goes. */
+    // The empty directory that records pass through comes and goes.
     state: () => {
       const kept = files.dump().filter((line) => !line.includes("/attachments/new"))
       return JSON.stringify([ovs.dump(), kept, leases.dump()])
-    }
+    },
+    switchLines: Show.switchLines(ovs)
   }
 }
-
-export type World = ReturnType<typeof make>

@@ -1,0 +1,133 @@
+/**
+ * A node with the VPP of the tests, which speaks the binary API on a socket: the real programs dial it. Files and sockets
+ * are real ones below a temporary directory, which stands for `/`.
+ */
+import * as fs from "node:fs"
+import { tmpdir } from "node:os"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
+import { Files } from "../../src/platform/Files.ts"
+import * as NodeSlots from "../../src/platform/NodeSlots.ts"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
+import * as Interfaces from "../../src/vpp/Interfaces.ts"
+import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
+import { every } from "../../src/vpp/messages/Control.ts"
+import { adminUp } from "../../src/vpp/messages/Interface.ts"
+import { memifDump } from "../../src/vpp/messages/Memif.ts"
+import type { Session } from "../../src/vpp/Session.ts"
+import { VppClient } from "../../src/vpp/VppClient.ts"
+import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
+import { start } from "../../test/vpp/server/VppServer.ts"
+import { caller, noOthers, type Tree, type World } from "./World.ts"
+
+const apiSocket = "/run/vpp/api.sock"
+
+export const make = Effect.gen(function* () {
+  const root = yield* Effect.acquireRelease(
+    Effect.sync(() => fs.mkdtempSync(`${tmpdir()}/demo-`)),
+    (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
+  )
+  for (const directory of ["run/vpp", "var/run", "var/lib/cni"])
+    fs.mkdirSync(`${root}/${directory}`, { recursive: true })
+  const server = yield* start({ path: `${root}${apiSocket}`, root })
+  const leases = new IpamMemory.MemoryLeases()
+  const below = Layer.mergeAll(
+    Layer.provide(filesBelow(root), Files.layer),
+    Layer.provide(socketsBelow(root), NodeSockets.layer)
+  )
+  const edges = Layer.mergeAll(noOthers, NodeSlots.layer, below)
+  const client = Layer.provide(VppClient.layer(apiSocket), edges)
+  const files = tree(root)
+  const world: World = {
+    ...caller(edges, Layer.provide(VppVswitch.layer, client), leases),
+    files,
+    // The empty directory that records pass through comes and goes.
+    state: () => {
+      const { domains, interfaces, routes, sockets } = server.state
+      const ids = [...sockets.values()].map(({ id, path }) => [id, path])
+      const kept = fs
+        .readdirSync(root, { recursive: true, encoding: "utf8" })
+        .filter((name) => !/attachments\/new/.test(name))
+      const names = [...interfaces.values()].map(({ domain, flags, index, name, tag }) => [
+        index,
+        name,
+        flags,
+        tag,
+        domain
+      ])
+      return JSON.stringify([names, ids, [...domains.values()], [...routes.values()], kept.sort(), leases.dump()])
+    },
+    switchLines: Effect.flatMap(VppClient, ({ open }) => Effect.scoped(Effect.flatMap(open, lines))).pipe(
+      Effect.provide(client)
+    )
+  }
+  return world
+})
+
+const filesBelow = (root: string) =>
+  Layer.effect(
+    Files,
+    Effect.map(Files, (real) =>
+      Files.of({
+        lstat: (path) => real.lstat(root + path),
+        read: (path, limit) => real.read(root + path, limit),
+        list: (path) => real.list(root + path),
+        makeDirectory: (path, mode) => real.makeDirectory(root + path, mode),
+        removeDirectory: (path) => real.removeDirectory(root + path),
+        create: (path, content, mode) => real.create(root + path, content, mode),
+        sync: (path) => real.sync(root + path),
+        rename: (from, to) => real.rename(root + from, root + to),
+        link: (from, to) => real.link(root + from, root + to),
+        symlink: (target, path) => real.symlink(target, root + path),
+        readLink: (path) => real.readLink(root + path),
+        unlink: (path) => real.unlink(root + path),
+        change: (path, kind, change) => real.change(root + path, kind, change)
+      })
+    )
+  )
+
+const socketsBelow = (root: string) =>
+  Layer.effect(
+    Sockets,
+    Effect.map(Sockets, (real) => Sockets.of({ connect: (path) => real.connect(root + path) }))
+  )
+
+const tree = (root: string): Tree => ({
+  get: (path) => {
+    const stats = fs.lstatSync(root + path, { throwIfNoEntry: false })
+    if (stats === undefined) return undefined
+    const kind = stats.isDirectory() ? "directory" : stats.isSocket() ? "socket" : "file"
+    return { kind, mode: stats.mode & 0o7777, content: kind === "file" ? fs.readFileSync(root + path, "utf8") : "" }
+  },
+  names: (path) => (fs.lstatSync(root + path).isDirectory() ? fs.readdirSync(root + path).sort() : [])
+})
+
+/** All but VPP's own `local0` and its own socket: `vppctl show interface`, `show memif`, `show bridge-domain`. */
+const lines = Effect.fnUntraced(function* (session: Session) {
+  const interfaces = yield* Interfaces.all(session)
+  const sockets = yield* Interfaces.memifSockets(session)
+  const memifs = yield* session.dump(memifDump, {})
+  const domains = yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
+  const nameOf = (index: number) => interfaces.find((one) => one.sw_if_index === index)?.interface_name ?? `${index}`
+  return [
+    ...interfaces
+      .filter(({ sw_if_index }) => sw_if_index !== 0)
+      .flatMap(({ flags, interface_name, mtu, sw_if_index, tag }) => [
+        `interface ${interface_name} ${(flags & adminUp) === 0 ? "down" : "up"}, mtu ${mtu[0]}`,
+        `    tag: ${tag}`,
+        ...memifs
+          .filter((memif) => memif.sw_if_index === sw_if_index)
+          .map(({ mode, role, socket_id }) => `    memif: ${role}, mode ${mode}, socket-id ${socket_id}`)
+      ]),
+    ...[...sockets].filter(([id]) => id !== 0).map(([id, path]) => `memif socket ${id} ${path}`),
+    ...domains
+      .filter(({ bd_id }) => bd_id !== 0)
+      .flatMap(({ bd_id, bd_tag, sw_if_details }) => [
+        `bridge-domain ${bd_id}`,
+        `    tag: ${bd_tag}`,
+        ...sw_if_details.map(({ sw_if_index }) => `    member: ${nameOf(sw_if_index)}`)
+      ])
+  ]
+})
