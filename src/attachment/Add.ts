@@ -11,7 +11,7 @@ import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
 import { plainHandle } from "./Attachment.ts"
 import { type Call, delegation, placeFor, placeOfRecord, recordFor, requestFor, wantsAddresses } from "./Call.ts"
 import { containerData } from "./ContainerData.ts"
-import { deviceInfo, socketInContainer } from "./DeviceInfo.ts"
+import { deviceInfo, deviceInfoPath, socketInContainer } from "./DeviceInfo.ts"
 import { Handover, type Site } from "./Handover.ts"
 import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
@@ -57,7 +57,10 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
   const records = yield* Records
   const sharedDir = yield* SharedDir
   const { attachment } = call
-  const made = yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume))
+  const made = [
+    ...(yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume))),
+    ...(yield* missingForDeviceInfo(call))
+  ]
   const invocation = crypto.randomUUID()
   const since = new Date(yield* Clock.currentTimeMillis).toISOString()
   return yield* revertible(
@@ -65,6 +68,12 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
     records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
     records.remove(attachment, invocation)
   )
+})
+
+const missingForDeviceInfo = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call) {
+  const { undescribed } = yield* Handover
+  const path = deviceInfoPath(netConf)
+  return path === undefined ? [] : yield* undescribed(path)
 })
 
 const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses: ReadonlyArray<Address>) {
@@ -92,7 +101,11 @@ const address = Effect.fnUntraced(function* (call: Call) {
 })
 
 /** For Multus, when it asks; undone to what was there. */
-const describe = Effect.fnUntraced(function* (call: Call, { deviceInfo: path, place }: Record, { mappedDir }: Site) {
+const describe = Effect.fnUntraced(function* (
+  call: Call,
+  { deviceInfo: path, made, place }: Record,
+  { mappedDir }: Site
+) {
   if (path === undefined) return
   const handover = yield* Handover
   const { netConf, port } = call.configuration
@@ -100,8 +113,8 @@ const describe = Effect.fnUntraced(function* (call: Call, { deviceInfo: path, pl
   const info = deviceInfo(port, netConf.container, socketInContainer(port, mappedDir, place.socketName))
   yield* revertible(
     "write the device information",
-    handover.describe(path, `${JSON.stringify(info)}\n`),
-    handover.describe(path, before)
+    handover.describe(path, `${JSON.stringify(info)}\n`, made),
+    handover.describe(path, before, made)
   )
 })
 

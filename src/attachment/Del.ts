@@ -36,16 +36,15 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     step("clear the shared directory", clear(call, record, legacy))
   ])
   if (failures.length > 0) return yield* together(failures)
-  const last = yield* all([
-    step("remove the original's state", records.removeLegacy(attachment)),
-    step("remove the record", records.remove(attachment))
-  ])
-  if (last.length > 0) return yield* together(last)
+  yield* last("remove the original's state", records.removeLegacy(attachment))
+  yield* last("remove the record", records.remove(attachment))
 })
 
 type Step = Effect.Effect<void, Explained, Services>
 
 const step = (name: string, self: Step): Step => Effect.withSpan(self, name)
+
+const last = (name: string, self: Step) => Effect.mapError(step(name, self), (failure) => together([failure]))
 
 /** Runs all steps at the same time; gives the failures. */
 const all = (steps: ReadonlyArray<Step>) =>
@@ -95,7 +94,7 @@ const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call) {
 const undescribe = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call, record: Record | undefined) {
   const { describe } = yield* Handover
   const path = record === undefined ? deviceInfoPath(netConf) : record.deviceInfo
-  if (path !== undefined) yield* describe(path, undefined)
+  if (path !== undefined) yield* describe(path, undefined, record?.made ?? [])
 })
 
 /** The original made a directory for each container and did not mark it. */

@@ -5,7 +5,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { type Files, orElse } from "../platform/Files.ts"
-import { ensure, removeUnused } from "../shared-dir/Directories.ts"
+import { ensure, missing, removeUnused } from "../shared-dir/Directories.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
 
 type Fs = Files["Service"]
@@ -16,6 +16,10 @@ export const read = (files: Fs, path: string) =>
     orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(path, 1 << 20)),
     fromFile("read the device information")
   )
+
+/** The directories that are missing for it. */
+export const survey = (files: Fs, path: string) =>
+  Effect.mapError(missing(files, dirname(path)), fromFile("look at the device information"))
 
 export const write = Effect.fnUntraced(
   function* (files: Fs, path: string, text: string) {
@@ -29,11 +33,11 @@ export const write = Effect.fnUntraced(
   Effect.mapError(fromFile("write the device information"))
 )
 
-/** Gone already is no failure. */
+/** Gone already is no failure. `made`: what `survey` gave. */
 export const remove = Effect.fnUntraced(
-  function* (files: Fs, path: string) {
+  function* (files: Fs, path: string, made: ReadonlyArray<string>) {
     for (const name of [path, `${path}.new`]) yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(name))
-    yield* removeUnused(files, dirname(path), [])
+    yield* removeUnused(files, dirname(path), made)
   },
   Effect.mapError(fromFile("remove the device information"))
 )

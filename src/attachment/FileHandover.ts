@@ -9,10 +9,13 @@ import * as DeviceInfoFile from "./DeviceInfoFile.ts"
 import { defaultMappedDir, Handover } from "./Handover.ts"
 
 /** What both layers do alike. */
-export const deviceInformation = (files: Files["Service"]): Pick<Handover["Service"], "described" | "describe"> => ({
+export const deviceInformation = (
+  files: Files["Service"]
+): Pick<Handover["Service"], "described" | "undescribed" | "describe"> => ({
   described: (path) => DeviceInfoFile.read(files, path),
-  describe: (path, text) =>
-    text === undefined ? DeviceInfoFile.remove(files, path) : DeviceInfoFile.write(files, path, text)
+  undescribed: (path) => DeviceInfoFile.survey(files, path),
+  describe: (path, text, made) =>
+    text === undefined ? DeviceInfoFile.remove(files, path, made) : DeviceInfoFile.write(files, path, text)
 })
 
 export const layer = (attachment: Attachment): Layer.Layer<Handover, never, Files | SharedDir> =>

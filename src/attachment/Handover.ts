@@ -34,8 +34,10 @@ export class Handover extends Context.Service<
     readonly verify: (place: Place) => Done<ReadonlyArray<string>>
     /** The device information file as it is; undefined when there is none. */
     readonly described: (path: string) => Done<string | undefined>
-    /** Writes it; undefined removes it. */
-    readonly describe: (path: string, text: string | undefined) => Done
+    /** The directories that `describe` would make. */
+    readonly undescribed: (path: string) => Done<ReadonlyArray<string>>
+    /** Writes it; undefined removes it, and of its directories those that are ours. `made`: from `undescribed`. */
+    readonly describe: (path: string, text: string | undefined, made: ReadonlyArray<string>) => Done
   }
 >()("userspace-cni/Handover") {}
 

@@ -11,6 +11,7 @@ import { ancestors } from "./Place.ts"
 type Fs = Files["Service"]
 
 export const marker = ".userspace-cni"
+const text = "Made by the userspace CNI plugin, which removes it.\n"
 
 /** Those of a directory and its parents that are not there. */
 export const missing = Effect.fnUntraced(function* (files: Fs, directory: string) {
@@ -40,10 +41,14 @@ const ensureOnce = Effect.fnUntraced(function* (
   if (there !== undefined)
     return yield* new FileError({ operation: "make directory", path: directory, code: "ENOTDIR" })
   yield* ensureOnce(files, dirname(directory), 0o755)
-  yield* files.makeDirectory(directory, mode)
-  yield* files.create(join(directory, marker), "Made by the userspace CNI plugin, which removes it.\n", 0o444).pipe(
-    // Out of space, say: a directory that nobody owns up to must not stay.
-    Effect.tapError(() => Effect.ignore(files.removeDirectory(directory)))
+  yield* files.makeDirectory(directory, mode).pipe(
+    Effect.andThen(
+      files.create(join(directory, marker), text, 0o444).pipe(
+        // Out of space, say: a directory that nobody owns up to must not stay.
+        Effect.onError(() => Effect.ignore(files.removeDirectory(directory)))
+      )
+    ),
+    Effect.uninterruptible
   )
 })
 
@@ -76,9 +81,7 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
     if (gone) return true
     // Somebody has just moved in: it stays, and stays marked. Who left again before that took it for nobody's, so it
     // is looked at once more.
-    yield* files
-      .create(join(path, marker), "Made by the userspace CNI plugin, which removes it.\n", 0o444)
-      .pipe(orElse(["EEXIST", "ENOENT"], undefined))
+    yield* files.create(join(path, marker), text, 0o444).pipe(orElse(["EEXIST", "ENOENT"], undefined))
   }
   return false
 })

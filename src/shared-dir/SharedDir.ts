@@ -159,7 +159,8 @@ const removeLink = Effect.fnUntraced(
   function* (files: Files["Service"], link: string) {
     const status = yield* files.lstat(link)
     if (status?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(link))
-    yield* removeUnused(files, dirname(link), [])
+    // Ours by name: a call that was killed may not have come to marking it.
+    yield* removeUnused(files, dirname(link), [dirname(link)])
   },
   Effect.mapError(fromFile("remove the short link"))
 )
