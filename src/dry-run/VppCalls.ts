@@ -149,11 +149,12 @@ export const calls: ReadonlyMap<string, Call> = new Map(
     on(
       Interface.setHardwareMtu,
       (copy, { mtu, sw_if_index }) => ({
-        retval: isMemif(copy, sw_if_index)
-          ? Copy.changeInterface(copy, sw_if_index, () => ({ link_mtu: mtu, mtu: [mtu, 0, 0, 0] }))
-          : copy.memifs.some((one) => one.sw_if_index === sw_if_index)
-            ? -30
-            : -126
+        retval:
+          copy.anyLinkMtu || isMemif(copy, sw_if_index)
+            ? Copy.changeInterface(copy, sw_if_index, () => ({ link_mtu: mtu, mtu: [mtu, 0, 0, 0] }))
+            : copy.memifs.some((one) => one.sw_if_index === sw_if_index)
+              ? -30
+              : -126
       }),
       ({ mtu, sw_if_index }, name) => [`set interface mtu ${mtu} ${name(sw_if_index)}`]
     ),

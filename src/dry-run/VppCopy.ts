@@ -8,7 +8,7 @@ import { anyMac } from "../vpp/Address.ts"
 import type { Interface } from "../vpp/Interfaces.ts"
 import * as Interfaces from "../vpp/Interfaces.ts"
 import type { Message } from "../vpp/Message.ts"
-import { bridgeDomainDump } from "../vpp/messages/BridgeDomain.ts"
+import { addDelV2, bridgeDomainDump } from "../vpp/messages/BridgeDomain.ts"
 import { every } from "../vpp/messages/Control.ts"
 import { memifDump, socketFilenameDump } from "../vpp/messages/Memif.ts"
 import { vhostUserDump } from "../vpp/messages/VhostUser.ts"
@@ -22,6 +22,8 @@ export interface VppCopy {
   memifs: ReadonlyArray<Row<typeof memifDump>>
   vhosts: ReadonlyArray<Row<typeof vhostUserDump>>
   domains: ReadonlyArray<Row<typeof bridgeDomainDump>>
+  /** VPP 21.10 takes a link's MTU for every interface, later ones for those with Ethernet drivers that allow it. */
+  readonly anyLinkMtu: boolean
   /** VPP makes and removes the files of sockets. */
   readonly appear: (path: string) => void
   readonly vanish: (path: string) => void
@@ -35,6 +37,7 @@ export const empty = (effects: Effects): VppCopy => ({
   memifs: [],
   vhosts: [],
   domains: [],
+  anyLinkMtu: false,
   ...effects
 })
 
@@ -48,6 +51,7 @@ export const copyOf = Effect.fnUntraced(function* (session: Session, effects: Ef
     domains: session.offers(bridgeDomainDump)
       ? yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
       : [],
+    anyLinkMtu: !session.offers(addDelV2),
     ...effects
   }
   return found

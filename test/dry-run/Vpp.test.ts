@@ -7,36 +7,10 @@ import { calls } from "../../src/dry-run/VppCalls.ts"
 import { empty } from "../../src/dry-run/VppCopy.ts"
 import type { Release } from "../vpp/server/Release.ts"
 import type { Conf, Verb } from "./support/Calls.ts"
-import { make, type VppNode } from "./support/VppNode.ts"
+import { hosts, make, type VppNode } from "./support/VppNode.ts"
 
 const bridge = (more: Conf = {}) => ({ memif: { role: "master" }, bridge: { bridgeName: "4", ...more } })
 
-const hosts: ReadonlyArray<readonly [string, Conf]> = [
-  ["memif in a bridge domain", bridge()],
-  ["memif in a VLAN, with an MTU", { ...bridge({ vlanId: 7 }), mtu: 1500 }],
-  [
-    "memif with all that can be said",
-    {
-      ...bridge(),
-      mac: "02:aa:00:00:00:01",
-      memif: {
-        role: "slave",
-        rxQueues: 2,
-        txQueues: 2,
-        ringSize: 512,
-        bufferSize: 4096,
-        secret: "hush",
-        noZeroCopy: true
-      }
-    }
-  ],
-  ["memif in mode ip, alone", { netType: "none", mtu: 1400, memif: { role: "master", mode: "ip" } }],
-  [
-    "vhost-user, server",
-    { iftype: "vhostuser", vhost: { mode: "server", enableGso: true }, bridge: { bridgeName: "4" } }
-  ],
-  ["vhost-user, client, with an MTU", { iftype: "vhostuser", netType: "none", mtu: 1500, vhost: { mode: "client" } }]
-]
 const releases: ReadonlyArray<Release> = ["21.10", "23.02", "26.06"]
 const cases = releases.flatMap((release) => hosts.map(([name, host]) => [release, name, host] as const))
 

@@ -25,15 +25,9 @@ const edges = Layer.mergeAll(
   Layer.succeed(Processes, Processes.of({ run: ({ program }) => Effect.die(new Error(`${program} was run`)) }))
 )
 
-export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
-  const directory = yield* temporaryDirectory
-  const server = yield* start({ path: `${directory}/api.sock`, release })
+/** With records, files and an IPAM plugin's place below a directory. */
+export const callsOn = (directory: string, socket: string) => {
   fs.writeFileSync(`${directory}/host-local`, "", { mode: 0o755 })
-  const heard: Array<{ readonly name: string; readonly raw: Buffer }> = []
-  server.intercept = (name, raw) => {
-    if (!/dump|ping|show/.test(name)) heard.push({ name, raw: Buffer.from(raw) })
-    return undefined
-  }
   const environment = { ...variables, CNI_PATH: directory }
   const whole = (host: Conf, more: Conf) =>
     JSON.stringify({
@@ -42,15 +36,32 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
       type: "userspace",
       sharedDir: `${directory}/shared`,
       stateDir: `${directory}/state`,
-      host: { engine: "vpp", iftype: "memif", netType: "bridge", socket: server.path, ...host },
+      host: { engine: "vpp", iftype: "memif", netType: "bridge", socket, ...host },
       ...more
     })
+  return {
+    real: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
+      Effect.provide(serve(verb, environment, whole(host, more)), [edges, Logger.layer([])]),
+    dry: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
+      Effect.provide(rehearse({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
+  }
+}
+
+export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
+  const directory = yield* temporaryDirectory
+  const server = yield* start({ path: `${directory}/api.sock`, release })
+  const heard: Array<{ readonly name: string; readonly raw: Buffer }> = []
+  server.intercept = (name, raw) => {
+    if (!/dump|ping|show/.test(name)) heard.push({ name, raw: Buffer.from(raw) })
+    return undefined
+  }
   const below = (path: string): ReadonlyArray<string> =>
     fs
       .readdirSync(path, { recursive: true, encoding: "utf8" })
       .filter((name) => !/attachments\/new/.test(name))
       .sort()
   return {
+    ...callsOn(directory, server.path),
     directory,
     server,
     /** What VPP was asked to change. */
@@ -60,12 +71,38 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
       const rows = [...interfaces.values()].map(({ memif: _, vhost: __, ...row }) => row)
       const ids = [...sockets.values()].map(({ id, path }) => ({ id, path }))
       return JSON.stringify([rows, ids, [...domains.values()], [...routes.values()], below(directory)])
-    },
-    real: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
-      Effect.provide(serve(verb, environment, whole(host, more)), [edges, Logger.layer([])]),
-    dry: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
-      Effect.provide(rehearse({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
+    }
   }
 })
 
 export type VppNode = Effect.Success<ReturnType<typeof make>>
+
+const bridge = (more: Conf = {}) => ({ memif: { role: "master" }, bridge: { bridgeName: "4", ...more } })
+
+/** What can be asked of the host's end. */
+export const hosts: ReadonlyArray<readonly [string, Conf]> = [
+  ["memif in a bridge domain", bridge()],
+  ["memif in a VLAN, with an MTU", { ...bridge({ vlanId: 7 }), mtu: 1500 }],
+  [
+    "memif with all that can be said",
+    {
+      ...bridge(),
+      mac: "02:aa:00:00:00:01",
+      memif: {
+        role: "slave",
+        rxQueues: 2,
+        txQueues: 2,
+        ringSize: 512,
+        bufferSize: 4096,
+        secret: "hush",
+        noZeroCopy: true
+      }
+    }
+  ],
+  ["memif in mode ip, alone", { netType: "none", mtu: 1400, memif: { role: "master", mode: "ip" } }],
+  [
+    "vhost-user, server",
+    { iftype: "vhostuser", vhost: { mode: "server", enableGso: true }, bridge: { bridgeName: "4" } }
+  ],
+  ["vhost-user, client, with an MTU", { iftype: "vhostuser", netType: "none", mtu: 1500, vhost: { mode: "client" } }]
+]
