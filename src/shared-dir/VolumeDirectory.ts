@@ -18,16 +18,13 @@ export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volum
   return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
 })
 
-/** With a group, that group may write in it; whoever else could, still can. */
+/** Owner and mode of one that is there are its author's (`fsGroup` of the pod sets them). */
 export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: Place, gid: number | undefined) {
-  yield* Effect.mapError(makePlain(files, directory), fromFile("make"))
   const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
-  if (gid === undefined || there?.kind !== "directory" || (there.gid === gid && (there.mode & 0o2070) === 0o2070))
-    return
-  yield* Effect.mapError(
-    files.change(directory, "directory", { gid, mode: there.mode | 0o2070 }),
-    fromFile("set the group of")
-  )
+  if (there !== undefined) return
+  yield* Effect.mapError(makePlain(files, directory), fromFile("make"))
+  if (gid === undefined) return
+  yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2775 }), fromFile("set the group of"))
 })
 
 /** As `mkdir -p`: who else makes it meanwhile is as good. */

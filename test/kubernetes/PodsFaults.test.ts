@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer, Logger, Schedule } from "effect"
 import type { Pod } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
@@ -232,8 +232,13 @@ describe("what does not help to try again", () => {
   it.live("insecure-skip-tls-verify is honoured", () =>
     Effect.gen(function* () {
       const { asked, read } = yield* bench({ certificate: "expired" }, { cluster: ["insecure-skip-tls-verify: true"] })
-      yield* read
+      const log: Array<string> = []
+      const keep = Logger.layer([
+        Logger.make(({ logLevel, message }) => void log.push(`${logLevel} ${String(message)}`))
+      ])
+      yield* Effect.provide(read, keep)
       assert.deepStrictEqual(asked(), ["GET 200"])
+      assert.match(log.join("\n"), /^Warn .*insecure-skip-tls-verify: whoever answers for https:[^\n]*$/)
     })
   )
 

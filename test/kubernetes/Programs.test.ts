@@ -1,0 +1,194 @@
+/** The programs on a pod, in memory: whose directory is whose, what is told and taken back, and by what it is found. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { stateDir } from "../attachment/support/World.ts"
+import { asked, conf, deviceInfoFile, emptyDir, hostPath, PodWorld, volume } from "./support/PodWorld.ts"
+
+const lines = (world: PodWorld, path: string) => world.below(path).map((line) => line.replace(/ \{.*/, ""))
+
+describe("the pod's directory", () => {
+  it.effect("is used as it is, whatever group the network has", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      const before = lines(world, volume)
+      yield* world.add(asked)
+      assert.deepStrictEqual(lines(world, volume), before)
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual(lines(world, volume), before)
+    })
+  )
+
+  it.effect("is made when the runtime would make it later, and then stays for others", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ volumes: [hostPath("/pods/new/dir")] })
+      yield* world.add(asked)
+      assert.deepStrictEqual(lines(world, "/pods/new"), [
+        "/pods/new directory 755 0 ",
+        "/pods/new/dir directory 2775 107 "
+      ])
+      yield* world.call("CHECK", asked)
+      yield* world.call("DEL", asked)
+      assert.lengthOf(lines(world, "/pods/new"), 2)
+    })
+  )
+
+  it.effect("is not made in kubelet's place", () =>
+    Effect.gen(function* () {
+      for (const source of [hostPath("/pods/new", "Directory"), { name: "shared-dir", emptyDir: {} }]) {
+        const world = new PodWorld({ volumes: [source] })
+        const before = world.dump()
+        const error = yield* Effect.flip(world.call("ADD", asked))
+        assert.match(error.msg, /shared directory: use \/.*: ENOENT/)
+        assert.match(error.details, /kubelet makes a pod's volumes before/)
+        assert.deepStrictEqual(world.dump(), before)
+      }
+    })
+  )
+
+  it.effect("of an emptyDir is reached through a short link, which goes with the attachment", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ volumes: [{ name: "shared-dir", emptyDir: { medium: "Memory" } }] })
+      world.files.put(emptyDir, "directory", "", 0o777)
+      yield* world.add(asked)
+      const [link = ""] = world.files.names(`${stateDir}/links`).filter((name) => !name.startsWith("."))
+      assert.strictEqual(world.files.get(`${stateDir}/links/${link}`)?.content, emptyDir)
+      assert.include(world.ovs.dump().join("\n"), `${stateDir}/links/${link}/0958c8871b32-net1`)
+      yield* world.call("DEL", asked)
+      assert.isUndefined(world.files.get(`${stateDir}/links/${link}`))
+      assert.strictEqual(world.files.get(emptyDir)?.kind, "directory")
+    })
+  )
+
+  it.effect("is not the pod's own when that has none: then the network's counts, and without one nothing does", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ volumes: [] })
+      const before = world.dump()
+      const error = yield* Effect.flip(world.call("ADD", asked))
+      assert.strictEqual(error.code, 7)
+      assert.match(error.msg, /look at pod default\/web: the pod has no volume named shared-dir/)
+      const inNetwork = { ...asked, conf: { ...conf, sharedDir: "/shared" } }
+      yield* world.add(inNetwork)
+      assert.strictEqual(world.files.get("/shared/0958c8871b32")?.kind, "directory")
+      assert.strictEqual(world.annotations()["userspace/mapped-dir"], "/run/shared/")
+      yield* world.call("DEL", inNetwork)
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("a file in the way is an error", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ volumes: [hostPath("/pods/file")] })
+      world.files.put("/pods/file", "file")
+      assert.match((yield* Effect.flip(world.call("ADD", asked))).msg, /\/pods\/file: ENOTDIR/)
+    })
+  )
+})
+
+describe("what is told and taken back", () => {
+  it.effect("a second ADD of the same attachment is refused, and the first one's data stays", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      yield* world.add(asked)
+      // Where records are written before they count comes and goes.
+      const lasting = () => world.dump().filter((line) => !line.includes("/attachments/new"))
+      const after = lasting()
+      assert.strictEqual((yield* Effect.flip(world.call("ADD", asked))).code, 102)
+      assert.deepStrictEqual(lasting(), after)
+    })
+  )
+
+  it.effect("an element that a lost DEL left is replaced", () =>
+    Effect.gen(function* () {
+      const stale = { containerId: "0958c8871b32cafe", ifName: "net1", name: "net", stale: true }
+      const other = { ...stale, ifName: "net2" }
+      const annotations = { "userspace/configuration-data": JSON.stringify([stale, other]) }
+      const world = new PodWorld({ annotations })
+      yield* world.add(asked)
+      assert.lengthOf(world.elements() ?? [], 2)
+      assert.notInclude(JSON.stringify(world.elements()?.[0]), "stale")
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual(world.elements(), [other])
+    })
+  )
+
+  it.effect("the device information that was there comes back when ADD fails, and goes with DEL", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      world.files.put(deviceInfoFile, "file", "a device plugin's")
+      const before = world.dump()
+      world.cluster.delete("default", "web")
+      yield* Effect.flip(world.call("ADD", asked))
+      world.pod({ annotations: { color: "blue" }, volumes: [hostPath(volume, "DirectoryOrCreate")] })
+      const fails = { ...asked, conf: { ...conf, ipam: { type: "host-local" } } }
+      yield* Effect.flip(world.call("ADD", fails))
+      assert.deepStrictEqual(world.dump(), before)
+      yield* world.add(asked)
+      assert.match(world.files.get(deviceInfoFile)?.content ?? "", /"path":"\/run\/shared\/0958c8871b32-net1"/)
+      yield* world.call("DEL", asked)
+      assert.isUndefined(world.files.get(deviceInfoFile))
+    })
+  )
+
+  it.effect("CHECK misses the annotation, and the device information", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      yield* world.add(asked)
+      yield* world.call("CHECK", asked)
+      world.files.remove(deviceInfoFile)
+      world.pod({ volumes: [hostPath(volume)] })
+      const { code, msg } = yield* Effect.flip(world.call("CHECK", asked))
+      assert.strictEqual(code, 105)
+      assert.match(msg, /pod default\/web has no configuration data for net1/)
+      assert.match(msg, /the device information .*web\.json is missing/)
+    })
+  )
+})
+
+describe("DEL finds what is left", () => {
+  it.effect("with the records lost: by the pod's volume, or by where kubelet keeps an emptyDir", () =>
+    Effect.gen(function* () {
+      for (const [directory, source] of [
+        [volume, hostPath(volume)],
+        [emptyDir, { name: "shared-dir", emptyDir: {} }]
+      ] as const) {
+        const world = new PodWorld({ volumes: [source] })
+        world.files.put(directory, "directory", "", 0o777)
+        yield* world.add(asked)
+        const socket = `${directory}/0958c8871b32-net1`
+        world.files.put(socket, "socket")
+        world.files.put(`${directory}/theirs`, "file")
+        for (const name of world.files.names(`${stateDir}/attachments`))
+          world.files.remove(`${stateDir}/attachments/${name}`)
+        if (directory === emptyDir) world.cluster.delete("default", "web")
+        yield* world.call("DEL", asked)
+        assert.isUndefined(world.files.get(socket))
+        assert.isDefined(world.files.get(`${directory}/theirs`))
+        if (directory === volume) assert.deepStrictEqual(world.annotations(), { color: "blue" })
+      }
+    })
+  )
+
+  it.effect("with the pod's volume changed since: where ADD put it", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      yield* world.add(asked)
+      const { "userspace/configuration-data": data = "", "userspace/mapped-dir": dir = "" } = world.annotations()
+      world.files.put(`${volume}/0958c8871b32-net1`, "socket")
+      const annotations = { "userspace/configuration-data": data, "userspace/mapped-dir": dir }
+      world.pod({ annotations, volumes: [hostPath("/elsewhere")] })
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual(world.files.names(volume), [])
+      assert.deepStrictEqual(world.annotations(), {})
+    })
+  )
+
+  it.effect("with the kubeconfig taken out of the network, and the pod not named any more", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      yield* world.add(asked)
+      const { kubeconfig: _, ...without } = conf
+      yield* world.call("DEL", { conf: without })
+      assert.deepStrictEqual(world.annotations(), { color: "blue" })
+    })
+  )
+})
