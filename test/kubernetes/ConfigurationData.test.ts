@@ -1,5 +1,6 @@
 /** The annotations that readers in pods rely on: what is added, replaced, removed and left alone. */
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import {
   dataKey,
   elementOf,
@@ -69,6 +70,26 @@ describe("configuration data", () => {
     assert.strictEqual(add({ [mappedDirKey]: "/run/shared" }, "net1")[mappedDirKey], dir)
     assert.strictEqual(add({ [mappedDirKey]: "" }, "net1")[mappedDirKey], dir)
   })
+
+  const id = Schema.Literals(["c1", "c2", "c10"])
+  const ifName = Schema.Literals(["net1", "net2", "net10"])
+  const Others = Schema.Array(
+    Schema.Union([Schema.Struct({ containerId: id, ifName, name: Schema.String }), Schema.Finite, Schema.String])
+  )
+  it.prop(
+    "what ADD adds, DEL takes away, whoever else is there",
+    [Others, id, ifName],
+    ([others, containerId, name]) => {
+      const mine = { containerId, ifName: name }
+      const before = { color: "blue", [dataKey]: JSON.stringify(others) }
+      const without = applied(before, remove(before, mine, dir))
+      const during = applied(without, put(without, mine, { ...mine, name: "net" }, dir))
+      assert.deepStrictEqual(elementOf(during, mine), { ...mine, name: "net" })
+      const after = applied(during, remove(during, mine, dir))
+      assert.deepStrictEqual(elementsOf(after), elementsOf(without))
+      assert.strictEqual(after["color"], "blue")
+    }
+  )
 
   it("an element is told by container, interface and network", () => {
     const annotations = add({}, "net1")
