@@ -41,7 +41,8 @@ export class Records extends Context.Service<
     )
 }
 
-const toJson = Schema.encodeSync(Schema.fromJsonString(Record))
+/** Every field is JSON as it stands: an encoder would only take its time. */
+const toJson = (record: Record): string => JSON.stringify(record)
 const fromJson = Schema.decodeUnknownResult(Schema.fromJsonString(Record))
 const limit = 1 << 20
 
