@@ -6,9 +6,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ended, goesWrong, services, stepsOf, ways } from "./support/Faults.ts"
 import { networks } from "./support/Networks.ts"
-import { World } from "./support/World.ts"
+import { type Asked, World } from "./support/World.ts"
 
-const added = Effect.fnUntraced(function* (asked: (typeof networks)[string]) {
+const added = Effect.fnUntraced(function* (asked: Asked) {
   const world = new World()
   const before = world.dump()
   yield* world.add(asked)

@@ -21,7 +21,7 @@ export const network = {
   }
 }
 
-export const networks: Readonly<Record<string, Asked>> = {
+export const networks = {
   "client mode": { conf: network },
   "server mode, a long directory, device information": {
     conf: {
@@ -35,4 +35,4 @@ export const networks: Readonly<Record<string, Asked>> = {
   "the original's defaults": {
     conf: { cniVersion: "0.4.0", name: "net", host: { engine: "ovs-dpdk", iftype: "vhostuser" }, ipam: network.ipam }
   }
-}
+} satisfies Readonly<Record<string, Asked>>

@@ -102,7 +102,10 @@ export class World {
         wrapped(Vswitch, "Vswitch", wrap, Layer.provide(Layer.fresh(OvsVswitch.layer), this.client(wrap)))
       return yield* runVerb(asked, engine, (...call) =>
         wrapped(Handover, "Handover", wrap, this.handover(...call))
-      ).pipe(Effect.provide(Layer.mergeAll(Layer.provideMerge(services, edges), this.logger)))
+      ).pipe(
+        Effect.withTracerEnabled(false),
+        Effect.provide(Layer.mergeAll(Layer.provideMerge(services, edges), this.logger))
+      )
     })
   }
 
