@@ -21,6 +21,7 @@ export const run = (): void => {
   NodeRuntime.runMain(program, {
     // It has been told by then, in three parts.
     disableErrorReporting: true,
-    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1)
+    // A command that is made to be stopped says so with the exit code that it leaves behind.
+    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : (process.exitCode ?? 1))
   })
 }

@@ -1,0 +1,104 @@
+/** `userspace install`: the executable and a kubeconfig onto a node, from a pod or by hand. */
+import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { type Account, readAccount, writeKubeconfig } from "../../install/AccountKubeconfig.ts"
+import { installExecutable } from "../../install/Executable.ts"
+import type { InstallError } from "../../install/InstallError.ts"
+import { renew } from "../../install/Renewal.ts"
+import { account } from "../../kubernetes/Origin.ts"
+import { Changes } from "../../platform/Changes.ts"
+import { Caller } from "../Caller.ts"
+import { Complaint, complaintText } from "../Complaint.ts"
+
+export const install = Command.make(
+  "install",
+  {
+    binDir: Flag.String("cni-bin-dir").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription("Put this executable there, as `userspace`"),
+      Flag.optional
+    ),
+    kubeconfig: Flag.String("kubeconfig").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription("Write a kubeconfig there, from this pod's service account"),
+      Flag.optional
+    ),
+    renewing: Flag.Boolean("renew").pipe(
+      Flag.withoutNegation,
+      Flag.withDescription("Stay, and write the kubeconfig anew when the service account's token is"),
+      Flag.withDefault(false)
+    ),
+    tokenFile: Flag.String("token-file").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription(
+        "A file on the node that has the token: the kubeconfig names it (default: the token is in it)"
+      ),
+      Flag.optional
+    ),
+    serviceAccount: Flag.String("service-account").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription(`Where the service account is mounted (default: ${account})`),
+      Flag.withDefault(account)
+    )
+  },
+  Effect.fnUntraced(function* (options) {
+    if (Option.isNone(options.binDir) && Option.isNone(options.kubeconfig)) {
+      return yield* misused("nothing is asked for", "Give --cni-bin-dir, --kubeconfig or both.")
+    }
+    if (Option.isNone(options.kubeconfig) && options.renewing) {
+      return yield* misused("--renew is for a kubeconfig", "Give --kubeconfig too.")
+    }
+    if (Option.isSome(options.binDir)) {
+      const target = yield* Effect.mapError(installExecutable(options.binDir.value), fromInstall)
+      yield* Console.log(`Installed ${target}`)
+    }
+    if (Option.isNone(options.kubeconfig)) return
+    const path = options.kubeconfig.value
+    const from = { directory: options.serviceAccount, tokenFile: Option.getOrUndefined(options.tokenFile) }
+    const text = yield* Effect.mapError(first(path, from), fromInstall)
+    if (options.renewing) yield* stay(path, from, text)
+  })
+).pipe(
+  Command.withDescription("Put the plugin, and a kubeconfig for it, on a node"),
+  Command.withExamples([
+    { command: "userspace install --cni-bin-dir /opt/cni/bin", description: "By hand, on the node" },
+    {
+      command: "userspace install --kubeconfig /host/etc/cni/net.d/userspace.kubeconfig --renew",
+      description: "In a pod of a DaemonSet"
+    }
+  ])
+)
+
+const first = Effect.fnUntraced(function* (path: string, from: Account) {
+  const { variables } = yield* Caller
+  const text = yield* readAccount(from, variables)
+  yield* writeKubeconfig(path, text)
+  yield* Console.log(`Wrote ${path}`)
+  return text
+})
+
+/** Until somebody ends it, which is no failure: that is how a pod is stopped. */
+const stay = Effect.fnUntraced(
+  function* (path: string, from: Account, text: string) {
+    const { style, variables } = yield* Caller
+    yield* renew(path, from, variables, text, {
+      renewed: Console.log(`Wrote ${path} anew`),
+      failed: (error) => Console.error(complaintText(fromInstall(error), style.strong))
+    })
+  },
+  Effect.provide(Changes.layer),
+  Effect.onInterrupt(() =>
+    Effect.sync(() => {
+      process.exitCode = 0
+    })
+  )
+)
+
+const misused = (answer: string, cure: string) =>
+  new Complaint({ failed: "cannot understand the command line", answer, cure })
+
+const fromInstall = ({ cure, details, operation }: InstallError) =>
+  new Complaint({ failed: operation, answer: details, cure })

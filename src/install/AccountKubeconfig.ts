@@ -1,0 +1,90 @@
+/**
+ * A kubeconfig for the plugin, made of the service account that kubelet mounts into this pod. It is written as JSON,
+ * which is YAML and which the plugin reads without a library. The plugin runs on the node, where kubelet's mount is not:
+ * the certificate authority is inline, and so is the token unless the caller knows a file on the node that has it.
+ */
+import { randomUUID } from "node:crypto"
+import { basename, dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type { Variables } from "../cni/Environment.ts"
+import { Files } from "../platform/Files.ts"
+import { InstallError } from "./InstallError.ts"
+
+export interface Account {
+  /** Where kubelet mounts it. */
+  readonly directory: string
+  /** A file on the node that has the token, and that somebody else renews. */
+  readonly tokenFile: string | undefined
+}
+
+const inPod = "Run it in a pod that has a service account (automountServiceAccountToken, serviceAccountName)."
+
+/** The text for the account as it is now. */
+export const readAccount = Effect.fn("read the service account")(function* (
+  { directory, tokenFile }: Account,
+  variables: Variables
+) {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = variables
+  if (!host || !port) {
+    return yield* refused("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set", inPod)
+  }
+  const ca = yield* contents(join(directory, "ca.crt"))
+  if (!ca.includes("-----BEGIN ")) return yield* refused(`${directory}/ca.crt is not in PEM form`, inPod)
+  if (tokenFile !== undefined) return kubeconfig(host, port, ca, { tokenFile })
+  const token = (yield* contents(join(directory, "token"))).trim()
+  if (!/^[\x21-\x7e]+$/.test(token)) return yield* refused(`${directory}/token is empty or has blanks in it`, inPod)
+  return kubeconfig(host, port, ca, { token })
+})
+
+const refused = (details: string, cure: string) =>
+  new InstallError({ operation: "cannot make a kubeconfig of the service account", details, cure })
+
+const contents = Effect.fnUntraced(function* (path: string) {
+  const system = yield* FileSystem.FileSystem
+  return yield* Effect.mapError(system.readFileString(path), ({ message }) => refused(message, inPod))
+})
+
+const kubeconfig = (
+  host: string,
+  port: string,
+  ca: string,
+  user: { readonly token: string } | { readonly tokenFile: string }
+): string => {
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`
+  const name = "userspace-cni"
+  const cluster = { server, "certificate-authority-data": Buffer.from(ca).toString("base64") }
+  const config = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name, cluster }],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    "current-context": name
+  }
+  return `${JSON.stringify(config, undefined, 2)}\n`
+}
+
+/** Beside, on disk, then renamed, and never readable for others: a plugin reads the old one or the new one. */
+export const writeKubeconfig = Effect.fn("write the kubeconfig")(
+  function* (path: string, text: string) {
+    const files = yield* Files
+    const directory = dirname(path)
+    const beside = join(directory, `.${basename(path)}.${randomUUID()}`)
+    yield* files.create(beside, text, 0o600)
+    yield* Effect.andThen(files.sync(beside), files.rename(beside, path)).pipe(
+      Effect.onError(() => Effect.ignore(files.unlink(beside)))
+    )
+    yield* files.sync(directory)
+  },
+  (effect, path) =>
+    Effect.mapError(
+      effect,
+      ({ message }) =>
+        new InstallError({
+          operation: `cannot write the kubeconfig ${path}`,
+          details: message,
+          cure: "Its directory has to be there, and root has to be allowed to write in it."
+        })
+    )
+)

@@ -1,0 +1,76 @@
+/**
+ * Puts the executable among the node's CNI plugins: written beside, on disk, then renamed. A running plugin keeps the
+ * file that it was started from, and a runtime never finds half a file.
+ */
+import { basename, join } from "node:path"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import { Files } from "../platform/Files.ts"
+import { InstallError } from "./InstallError.ts"
+
+/** The file that this process was started from. */
+export const RunningExecutable = Context.Reference<string>("userspace-cni/RunningExecutable", {
+  defaultValue: () => process.execPath
+})
+
+/** Runtimes find it by the `type` of a network. */
+const name = "userspace"
+
+/** Directories, so that no runtime takes what is in them for a plugin. */
+const prefix = ".userspace-install-"
+
+/** A copy takes seconds: what is older was left by an installer that was killed. */
+const abandonedAfter = 600_000
+
+/** Where it is then. */
+export const installExecutable = Effect.fn("install the executable")(
+  function* (directory: string) {
+    const source = yield* RunningExecutable
+    const files = yield* Files
+    const system = yield* FileSystem.FileSystem
+    if (/^(bun|node)$/.test(basename(source))) {
+      return yield* new InstallError({
+        operation: "cannot install the executable",
+        details: `this runs from its sources, on ${source}`,
+        cure: "`make build` makes the executable: run `dist/userspace install`."
+      })
+    }
+    const target = join(directory, name)
+    yield* removeAbandoned(directory)
+    const beside = yield* Effect.map(system.makeTempDirectoryScoped({ directory, prefix }), (made) => join(made, name))
+    yield* system.copyFile(source, beside)
+    yield* system.chmod(beside, 0o755)
+    yield* files.sync(beside)
+    yield* files.rename(beside, target)
+    yield* files.sync(directory)
+    return target
+  },
+  Effect.scoped,
+  (effect, directory) =>
+    Effect.catchTag(effect, ["PlatformError", "FileError"], ({ message }) =>
+      Effect.fail(
+        new InstallError({
+          operation: `cannot install the executable in ${directory}`,
+          details: message,
+          cure: "It has to be a directory that is there, that root may write in and that has room for one more copy."
+        })
+      )
+    )
+)
+
+const removeAbandoned = Effect.fnUntraced(function* (directory: string) {
+  const system = yield* FileSystem.FileSystem
+  const now = DateTime.toEpochMillis(yield* DateTime.now)
+  for (const entry of yield* system.readDirectory(directory)) {
+    if (!entry.startsWith(prefix)) continue
+    const path = join(directory, entry)
+    const old = yield* Effect.option(system.stat(path))
+    const since = Option.flatMap(old, ({ mtime }) => mtime)
+    if (Option.isSome(since) && now - since.value.getTime() > abandonedAfter) {
+      yield* Effect.ignore(system.remove(path, { recursive: true }))
+    }
+  }
+})

@@ -1,0 +1,45 @@
+/**
+ * Keeps the node's kubeconfig as the service account is: kubelet renews the token long before it expires. Goes on until
+ * it is interrupted. A round that fails is told and made again: an old token is better than none.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { Variables } from "../cni/Environment.ts"
+import { Changes } from "../platform/Changes.ts"
+import { Files } from "../platform/Files.ts"
+import { type Account, readAccount, writeKubeconfig } from "./AccountKubeconfig.ts"
+import type { InstallError } from "./InstallError.ts"
+
+/** How long a change without an event can stay unseen, and how soon a failure is tried again. */
+const interval: Duration.Input = "1 minute"
+
+export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
+  path: string,
+  account: Account,
+  variables: Variables,
+  written: string,
+  tell: {
+    readonly renewed: Effect.Effect<void, never, R>
+    readonly failed: (error: InstallError) => Effect.Effect<void, never, R>
+  }
+) {
+  const files = yield* Files
+  const changes = yield* Changes
+  let last = written
+  const look = Effect.gen(function* () {
+    const text = yield* readAccount(account, variables)
+    const there = yield* Effect.orElseSucceed(files.lstat(path), () => undefined)
+    if (text === last && there !== undefined) return
+    yield* writeKubeconfig(path, text)
+    last = text
+    yield* tell.renewed
+  })
+  const round = Effect.gen(function* () {
+    // Before the look, so that no change falls between the two.
+    const changed = yield* changes.watch([account.directory])
+    yield* Effect.catch(look, tell.failed)
+    yield* Effect.raceFirst(changed, Effect.sleep(interval))
+  })
+  return yield* Effect.repeat(Effect.scoped(round), Schedule.forever)
+})

@@ -1,0 +1,173 @@
+/** `userspace install` on temporary directories: what it leaves there, what it never disturbs, what it says. */
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import { join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Layer } from "effect"
+import { TestConsole } from "effect/testing"
+import { commandLine } from "../../src/cli/CommandLine.ts"
+import { RunningExecutable } from "../../src/install/Executable.ts"
+import { readAccess } from "../../src/kubernetes/Credentials.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { edges } from "./support/Edges.ts"
+import { node, type Place } from "./support/Place.ts"
+
+const run = Effect.fnUntraced(function* (place: Place, ...args: ReadonlyArray<string>) {
+  return yield* Effect.gen(function* () {
+    const exit = yield* Effect.exit(
+      commandLine(["install", "--service-account", place.account, ...args], place.variables)
+    )
+    return {
+      well: Exit.isSuccess(exit),
+      stdout: (yield* TestConsole.logLines).join("\n"),
+      stderr: (yield* TestConsole.errorLines).join("\n")
+    }
+  }).pipe(
+    Effect.provideService(RunningExecutable, place.executable),
+    Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges])
+  )
+})
+
+const modeOf = (path: string) => (Fs.statSync(path).mode & 0o7777).toString(8)
+
+describe("the executable", () => {
+  it.effect("is there, may be run by everybody, and nothing is beside it", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { stderr, stdout, well } = yield* run(place, "--cni-bin-dir", place.bin)
+      assert.isTrue(well, stderr)
+      const target = join(place.bin, "userspace")
+      assert.strictEqual(stdout, `Installed ${target}`)
+      assert.deepStrictEqual(Fs.readFileSync(target), Fs.readFileSync(place.executable))
+      assert.strictEqual(modeOf(target), "755")
+      assert.deepStrictEqual(Fs.readdirSync(place.bin), ["userspace"])
+    })
+  )
+
+  it.live("takes the place of one that runs, which runs on", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const target = join(place.bin, "userspace")
+      Fs.copyFileSync("/bin/sleep", target)
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(target, ["60"])),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      yield* Effect.callback<void>((resume) => void child.once("spawn", () => resume(Effect.void)))
+      // The kernel's refusal, without which this shows nothing.
+      assert.throws(() => Fs.writeFileSync(target, ""), /ETXTBSY/)
+      const { stderr, well } = yield* run(place, "--cni-bin-dir", place.bin)
+      assert.isTrue(well, stderr)
+      assert.isNull(child.exitCode)
+      assert.deepStrictEqual(Fs.readFileSync(target), Fs.readFileSync(place.executable))
+    })
+  )
+
+  it.live("what a killed installer left is removed, and what another one is at is not", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      for (const name of [".userspace-install-old", ".userspace-install-new"]) Fs.mkdirSync(join(place.bin, name))
+      Fs.utimesSync(join(place.bin, ".userspace-install-old"), 0, 0)
+      const { stderr, well } = yield* run(place, "--cni-bin-dir", place.bin)
+      assert.isTrue(well, stderr)
+      assert.deepStrictEqual(Fs.readdirSync(place.bin).toSorted(), [".userspace-install-new", "userspace"])
+    })
+  )
+
+  it.effect("a directory that is not there is told in three parts", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { stderr, well } = yield* run(place, "--cni-bin-dir", join(place.bin, "absent"))
+      assert.isFalse(well)
+      assert.match(stderr, /^userspace: cannot install the executable in .*absent\n {2}.+\n {2}-> It has to be a dir/s)
+    })
+  )
+
+  it.effect("is not what runs the sources", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { stderr, well } = yield* run({ ...place, executable: "/usr/bin/node" }, "--cni-bin-dir", place.bin)
+      assert.isFalse(well)
+      assert.include(stderr, "-> `make build` makes the executable")
+      assert.deepStrictEqual(Fs.readdirSync(place.bin), [])
+    })
+  )
+})
+
+const access = (kubeconfig: string) =>
+  Effect.provide(
+    Effect.flatMap(Files, (files) => readAccess(files, { kubeconfig })),
+    edges
+  )
+
+describe("the kubeconfig", () => {
+  it.effect("is one that the plugin reads, and nobody else", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { stderr, stdout, well } = yield* run(place, "--kubeconfig", place.kubeconfig)
+      assert.isTrue(well, stderr)
+      assert.strictEqual(stdout, `Wrote ${place.kubeconfig}`)
+      assert.strictEqual(modeOf(place.kubeconfig), "600")
+      assert.deepStrictEqual(Fs.readdirSync(place.net), ["userspace.kubeconfig"])
+      const { server, tls, token, warnings } = yield* access(place.kubeconfig)
+      assert.strictEqual(server, "https://10.96.0.1:443")
+      assert.strictEqual(tls.ca, place.ca)
+      assert.isTrue(tls.verify)
+      assert.deepStrictEqual(warnings, [])
+      assert.isDefined(token)
+      assert.include(Fs.readFileSync(place.kubeconfig, "utf8"), "token-1")
+    })
+  )
+
+  it.effect("brackets an IPv6 address, and replaces a file that everybody may read", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      Fs.writeFileSync(place.kubeconfig, "old", { mode: 0o644 })
+      const variables = { ...place.variables, KUBERNETES_SERVICE_HOST: "fd00::1" }
+      const { stderr, well } = yield* run({ ...place, variables }, "--kubeconfig", place.kubeconfig)
+      assert.isTrue(well, stderr)
+      assert.strictEqual(modeOf(place.kubeconfig), "600")
+      assert.strictEqual((yield* access(place.kubeconfig)).server, "https://[fd00::1]:443")
+    })
+  )
+
+  it.effect("names the node's file for the token, and then has none", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const onNode = join(place.net, "token")
+      Fs.writeFileSync(onNode, "token-of-the-node")
+      const { well } = yield* run(place, "--kubeconfig", place.kubeconfig, "--token-file", onNode)
+      assert.isTrue(well)
+      assert.notInclude(Fs.readFileSync(place.kubeconfig, "utf8"), "token-1")
+      assert.isDefined((yield* access(place.kubeconfig)).token)
+    })
+  )
+
+  it.effect("is left as it is when there is no account, no address or no token", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      Fs.writeFileSync(place.kubeconfig, "old")
+      const kept = Effect.fnUntraced(function* (changed: Partial<Place>, words: string) {
+        const { stderr, well } = yield* run({ ...place, ...changed }, "--kubeconfig", place.kubeconfig)
+        assert.isFalse(well)
+        assert.include(stderr, words)
+        assert.include(stderr, "-> Run it in a pod that has a service account")
+        assert.strictEqual(Fs.readFileSync(place.kubeconfig, "utf8"), "old")
+      })
+      yield* kept({ account: join(place.bin, "absent") }, "absent/ca.crt")
+      yield* kept({ variables: {} }, "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
+      place.mount("")
+      yield* kept({}, "token is empty or has blanks in it")
+    })
+  )
+})
+
+it.effect("what cannot be meant is refused", () =>
+  Effect.gen(function* () {
+    const place = yield* node
+    assert.include((yield* run(place)).stderr, "-> Give --cni-bin-dir, --kubeconfig or both.")
+    assert.include((yield* run(place, "--cni-bin-dir", place.bin, "--renew")).stderr, "-> Give --kubeconfig too.")
+    assert.deepStrictEqual(Fs.readdirSync(place.bin), [])
+  })
+)

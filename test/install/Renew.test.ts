@@ -1,0 +1,61 @@
+/** `userspace install --renew` as a process on bun, as in the executable: follows the token, and is stopped as pods are. */
+import { type ChildProcess, spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import { join } from "node:path"
+import { assert, it } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { node, type Place } from "./support/Place.ts"
+
+const root = join(import.meta.dirname, "../..")
+
+const started = ({ account, kubeconfig, variables }: Place) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const args = ["src/main.ts", "install", "--kubeconfig", kubeconfig, "--service-account", account, "--renew"]
+      const child = spawn(join(root, "node_modules/.bin/bun"), args, {
+        cwd: root,
+        env: { PATH: process.env["PATH"], ...variables }
+      })
+      let said = ""
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += String(chunk)))
+      return { child, said: () => said }
+    }),
+    ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+
+const until = (what: string, holds: () => boolean) =>
+  Effect.suspend(() => (holds() ? Effect.void : Effect.fail(what))).pipe(
+    Effect.retry(Schedule.spaced("20 millis")),
+    Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.fail(`not within 20 s: ${what}`) })
+  )
+
+const ended = (child: ChildProcess, signal: NodeJS.Signals) =>
+  Effect.callback<readonly [number | null, NodeJS.Signals | null]>((resume) => {
+    child.once("close", (code, by) => resume(Effect.succeed([code, by])))
+    child.kill(signal)
+  }).pipe(Effect.timeout("20 seconds"))
+
+const has = (path: string, text: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").includes(text)
+
+it.live(
+  "follows the token, tells of one that it cannot use and keeps the old one, and ends well on SIGTERM",
+  () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { child, said } = yield* started(place)
+      const { kubeconfig, mount } = place
+      yield* until("the first token", () => has(kubeconfig, '"token-1"'))
+      mount("token-2")
+      yield* until("the second token", () => has(kubeconfig, '"token-2"'))
+      assert.strictEqual(Fs.statSync(kubeconfig).mode & 0o777, 0o600)
+      mount("")
+      yield* until("the complaint", () => said().includes("-> Run it in a pod"))
+      assert.isTrue(has(kubeconfig, '"token-2"'))
+      mount("token-3")
+      yield* until("the third token", () => has(kubeconfig, '"token-3"'))
+      assert.deepStrictEqual(yield* ended(child, "SIGTERM"), [0, null])
+      assert.deepStrictEqual(Fs.readdirSync(place.net), ["userspace.kubeconfig"])
+      assert.include(said(), `Wrote ${kubeconfig} anew`)
+    }),
+  60_000
+)

@@ -1,0 +1,17 @@
+/** The node's edges as the command line wants them; an installer talks to nobody. */
+import { Effect, Layer } from "effect"
+import { Files } from "../../../src/platform/Files.ts"
+import { Https } from "../../../src/platform/Https.ts"
+import { Namespaces } from "../../../src/platform/Namespaces.ts"
+import * as NodeProcesses from "../../../src/platform/NodeProcesses.ts"
+import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
+import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+
+export const edges = Layer.mergeAll(
+  Files.layer,
+  NodeSlots.layer,
+  NodeSockets.layer,
+  NodeProcesses.layer,
+  Namespaces.layer,
+  Layer.succeed(Https, Https.of({ send: ({ url }) => Effect.die(new Error(url)) }))
+)
