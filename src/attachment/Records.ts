@@ -72,6 +72,9 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
 
   const claimOnce = Effect.fnUntraced(function* (attachment: Attachment, makeRecord: (handle: string) => Record) {
     yield* ensure(files, fresh, 0o700)
+    // Who had the plain handle when this attachment was added may be gone by now, and the handle free.
+    const earlier = yield* read(longHandle(attachment))
+    if (earlier !== undefined && keyOf(earlier) === keyOf(attachment)) return yield* alreadyAttached(earlier)
     for (const handle of handles(attachment)) {
       const record = makeRecord(handle)
       const beside = join(fresh, `${keyOf(attachment)}-${record.invocation}`)
