@@ -1,181 +1,21 @@
-/** An API server that refuses, is slow, breaks or is not the one: each is told apart, and what helps is tried again. */
+/** An API server that refuses, is silent, or is not the one: each is told apart, once, and in words. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Schedule } from "effect"
-import type { Pod } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { Pods } from "../../src/kubernetes/Pods.ts"
-import type { PodsError } from "../../src/kubernetes/PodsError.ts"
 import { Files } from "../../src/platform/Files.ts"
 import * as NodeHttps from "../../src/platform/NodeHttps.ts"
 import { pem } from "../platform/support/HttpsPeer.ts"
-import { type ApiServer, allRights, apiServer, type Fault, type Options, type Right } from "./support/ApiServer.ts"
-import { base64, kubeconfigText, type Wanted } from "./support/KubeconfigText.ts"
-import { at } from "./support/PodStore.ts"
-import { directory, podOn, withEverything } from "./support/ServerUnderTest.ts"
-import { podJson } from "./support/TestPod.ts"
-
-interface Bench {
-  readonly server: ApiServer
-  readonly pod: Pod
-  readonly read: Effect.Effect<unknown, PodsError>
-  /** What an ADD does: reads, then adds an annotation to what it read. */
-  readonly addition: Effect.Effect<void, PodsError>
-  readonly annotations: () => unknown
-  /** Methods and statuses, in order. */
-  readonly asked: () => ReadonlyArray<string>
-}
-
-const bench = Effect.fnUntraced(function* (options: Options = {}, kubeconfig: Partial<Wanted> = {}) {
-  const server = withEverything(yield* apiServer(options))
-  const path = join(yield* directory, "kubeconfig")
-  writeFileSync(path, kubeconfigText({ server: server.url, token: "letmein", ...kubeconfig }))
-  const pod = podOn(server, "tests", "web", podJson({ annotations: { color: "blue" } }))
-  const live = Layer.provide(Pods.layer({ kubeconfig: path }), [Files.layer, NodeHttps.layer])
-  const onPods = <A>(use: (pods: Pods["Service"]) => Effect.Effect<A, PodsError>) =>
-    Effect.scoped(Effect.provide(Effect.flatMap(Pods, use), live))
-  const made: Bench = {
-    server,
-    pod,
-    read: onPods(({ read }) => read(pod)),
-    addition: onPods(({ annotate, read }) =>
-      Effect.flatMap(read(pod), (seen) => annotate(pod, () => ({ mine: "1" }), seen))
-    ),
-    annotations: () => at(server.pods.get("tests", "web"), "metadata")["annotations"],
-    asked: () =>
-      server.asked.map(({ method, path, status }) => `${method}${/\/status$/.test(path) ? " status" : ""} ${status}`)
-  }
-  return made
-})
+import { allRights, apiServer, type Fault } from "./support/ApiServer.ts"
+import { bench, gives } from "./support/Bench.ts"
+import { base64, kubeconfigText } from "./support/KubeconfigText.ts"
+import { directory } from "./support/ServerUnderTest.ts"
 
 const impatient = Effect.provideService(KubernetesDeadlines, { answer: 0.2, total: 1 })
-const both = { color: "blue", mine: "1" }
-
-const gives = (error: PodsError, code: number, failed: RegExp, cure: RegExp) => {
-  assert.strictEqual(error.code, code)
-  assert.match(error.failed, failed)
-  assert.match(error.cure, cure)
-  for (const text of [error.failed, error.cure, error.message, JSON.stringify(error)]) {
-    assert.notInclude(text, "letmein")
-    assert.notInclude(text, "BEGIN ")
-  }
-}
-
-describe("what helps is tried again", () => {
-  it.live("two requests when nothing goes wrong", () =>
-    Effect.gen(function* () {
-      const { addition, annotations, asked } = yield* bench()
-      yield* addition
-      assert.deepStrictEqual(asked(), ["GET 200", "PUT 200"])
-      assert.deepStrictEqual(annotations(), both)
-    })
-  )
-
-  const recovered: ReadonlyArray<readonly [string, ReadonlyArray<Fault>, ReadonlyArray<string>]> = [
-    [
-      "429 with Retry-After",
-      [{ does: { status: 429, retryAfter: "0" }, times: 2 }],
-      ["GET 429", "GET 429", "GET 200", "PUT 200"]
-    ],
-    ["503 at the write", [{ method: "PUT", does: { status: 503 } }], ["GET 200", "PUT 503", "GET 200", "PUT 200"]],
-    ["500 at the read", [{ does: { status: 500 } }], ["GET 500", "GET 200", "PUT 200"]],
-    ["a connection that ends", [{ does: "hang up" }], ["GET 0", "GET 200", "PUT 200"]],
-    ["a write whose answer is lost", [{ method: "PUT", does: "lost" }], ["GET 200", "GET 200"]],
-    ["one answer that never comes", [{ does: "silence" }], ["GET 0", "GET 200", "PUT 200"]],
-    ["409 at the write", [{ method: "PUT", does: { status: 409 } }], ["GET 200", "PUT 409", "GET 200", "PUT 200"]]
-  ]
-  it.live.each(recovered)("%s", ([, faults, expected]) =>
-    Effect.gen(function* () {
-      const { addition, annotations, asked, server } = yield* bench()
-      server.fail(...faults)
-      yield* addition.pipe(Effect.provideService(KubernetesDeadlines, { answer: 0.5, total: 8 }))
-      assert.deepStrictEqual(asked(), expected)
-      assert.deepStrictEqual(annotations(), both)
-    })
-  )
-
-  it.live("a status that somebody writes between read and write survives", () =>
-    Effect.gen(function* () {
-      const { addition, annotations, asked, pod, server } = yield* bench()
-      server.beforeWrite(() => {
-        const { resourceVersion: _, ...metadata } = at(server.pods.get(pod.namespace, pod.name), "metadata")
-        const status = { ...at(metadata, "annotations"), "k8s.v1.cni.cncf.io/network-status": "[]" }
-        const whole = { ...server.pods.get(pod.namespace, pod.name), metadata: { ...metadata, annotations: status } }
-        server.pods.update(pod.namespace, pod.name, "status", whole)
-      })
-      yield* addition
-      assert.deepStrictEqual(asked(), ["GET 200", "PUT 409", "GET 200", "PUT 200"])
-      assert.deepStrictEqual(annotations(), { ...both, "k8s.v1.cni.cncf.io/network-status": "[]" })
-    })
-  )
-
-  it.live("waits as long as Retry-After says, and not at all when that is beyond its deadline", () =>
-    Effect.gen(function* () {
-      const { read, server } = yield* bench()
-      server.fail({ does: { status: 429, retryAfter: "1" } })
-      const began = performance.now()
-      yield* read
-      assert.isAtLeast(performance.now() - began, 990)
-      server.fail({ does: { status: 429, retryAfter: "3600", message: "too many requests" } })
-      gives(
-        yield* Effect.flip(read),
-        ErrorCodes.TryAgainLater,
-        /read pod tests\/web on https:.*429: too many/,
-        /Try again/
-      )
-    })
-  )
-})
-
-describe("roles", () => {
-  const roles: ReadonlyArray<readonly [string, ReadonlyArray<Right>, ReadonlyArray<string>]> = [
-    ["Multus': get and update", ["get pods", "update pods", "update pods/status"], ["GET 200", "PUT 200"]],
-    ["update of the status only", ["get pods", "update pods/status"], ["GET 200", "PUT 403", "PUT status 200"]],
-    ["patch", ["get pods", "patch pods"], ["GET 200", "PUT 403", "PUT status 403", "PATCH 200"]],
-    [
-      "patch of the status only",
-      ["get pods", "patch pods/status"],
-      ["GET 200", "PUT 403", "PUT status 403", "PATCH 403", "PATCH status 200"]
-    ]
-  ]
-  it.live.each(roles)("%s is enough", ([, rights, expected]) =>
-    Effect.gen(function* () {
-      const { addition, annotations, asked, server } = yield* bench()
-      server.roles.set("plugin", rights)
-      yield* addition
-      assert.deepStrictEqual(asked(), expected)
-      assert.deepStrictEqual(annotations(), both)
-    })
-  )
-
-  it.live("a patch on an old pod is refused and made again", () =>
-    Effect.gen(function* () {
-      const { addition, asked, pod, server } = yield* bench()
-      server.roles.set("plugin", ["get pods", "patch pods"])
-      server.fail({ method: "PATCH", does: { status: 409 } })
-      yield* addition
-      assert.deepStrictEqual(asked().slice(3, 5), ["PATCH 409", "GET 200"])
-      assert.strictEqual(at(server.pods.get(pod.namespace, pod.name), "metadata")["uid"], pod.uid)
-    })
-  )
-
-  it.live("no right to read, or to write: who, what, and which role", () =>
-    Effect.gen(function* () {
-      const { addition, server } = yield* bench()
-      server.roles.set("plugin", ["get pods"])
-      gives(
-        yield* Effect.flip(addition),
-        ErrorCodes.ApiServer,
-        /annotate pod tests\/web on https:\/\/127.*403 Forbidden: pods "web" is forbidden: User "plugin" cannot update resource "pods"/,
-        /docs\/kubernetes\.md/
-      )
-      server.roles.set("plugin", [])
-      gives(yield* Effect.flip(addition), ErrorCodes.ApiServer, /read pod .* cannot get resource "pods"/, /get pods/)
-    })
-  )
-})
+const trustedLines = [`certificate-authority-data: ${base64(pem("ca.crt"))}`]
 
 describe("what does not help to try again", () => {
   it.live("401: the token was revoked, or has expired at a time that it tells", () =>
@@ -322,5 +162,3 @@ describe("what does not help to try again", () => {
     })
   )
 })
-
-const trustedLines = [`certificate-authority-data: ${base64(pem("ca.crt"))}`]

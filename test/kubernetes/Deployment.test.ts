@@ -1,0 +1,152 @@
+/** What `examples/kubernetes` puts on a cluster fits together: the installer's arguments, its role, networks and pods. */
+import * as Fs from "node:fs"
+import { dirname, join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option, Result, Schema } from "effect"
+import { TestConsole } from "effect/testing"
+import { commandLine } from "../../src/cli/CommandLine.ts"
+import { RunningExecutable } from "../../src/install/Executable.ts"
+import { readPod } from "../../src/kubernetes/PodDocument.ts"
+import { mappedDirOf, volumeOf } from "../../src/kubernetes/PodVolume.ts"
+import { accept } from "../docs/support/Accept.ts"
+import { edges } from "../install/support/Edges.ts"
+import { node } from "../install/support/Place.ts"
+import { manifests } from "./support/Manifests.ts"
+
+const Container = Schema.Struct({
+  image: Schema.String,
+  args: Schema.Array(Schema.String),
+  volumeMounts: Schema.Array(Schema.Struct({ name: Schema.String, mountPath: Schema.String }))
+})
+
+const DaemonSet = Schema.Struct({
+  kind: Schema.Literal("DaemonSet"),
+  metadata: Schema.Record(Schema.String, Schema.Unknown),
+  spec: Schema.Struct({
+    selector: Schema.Struct({ matchLabels: Schema.Record(Schema.String, Schema.String) }),
+    template: Schema.Struct({
+      metadata: Schema.Struct({ labels: Schema.Record(Schema.String, Schema.String) }),
+      spec: Schema.Struct({
+        serviceAccountName: Schema.String,
+        initContainers: Schema.Array(Container),
+        containers: Schema.Array(Container),
+        volumes: Schema.Array(Schema.Struct({ name: Schema.String, hostPath: Schema.Struct({ path: Schema.String }) }))
+      })
+    })
+  })
+})
+
+const daemonSet = Schema.decodeUnknownSync(DaemonSet)(manifests("daemonset.yaml")[0])
+const { containers, initContainers, serviceAccountName, volumes } = daemonSet.spec.template.spec
+
+const Kustomization = Schema.Struct({
+  resources: Schema.Array(Schema.String),
+  images: Schema.Array(Schema.Struct({ name: Schema.String, newName: Schema.String, newTag: Schema.String }))
+})
+
+const kustomization = Schema.decodeUnknownSync(Kustomization)(manifests("kustomization.yaml")[0])
+
+/** A path in the container as the node has it. */
+const onNode = ({ volumeMounts }: typeof Container.Type, path: string): string => {
+  const mount = volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`) || path === mountPath)
+  const volume = volumes.find(({ name }) => name === mount?.name)
+  assert.isDefined(mount)
+  assert.isDefined(volume)
+  return volume.hostPath.path + path.slice(mount.mountPath.length)
+}
+
+const networks = ["network.yaml", "network-vpp.yaml"].flatMap(manifests)
+const pods = ["pod.yaml", "pods-vpp.yaml"].flatMap(manifests)
+
+const Definition = Schema.Struct({
+  metadata: Schema.Struct({ name: Schema.String }),
+  spec: Schema.Struct({ config: Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)) })
+})
+
+const definitions = networks.map((network) => Schema.decodeUnknownSync(Definition)(network))
+
+const Selecting = Schema.Struct({
+  metadata: Schema.Struct({
+    name: Schema.String,
+    annotations: Schema.Struct({ "k8s.v1.cni.cncf.io/networks": Schema.String })
+  })
+})
+
+describe("the DaemonSet", () => {
+  it("selects its own pods, and leaves the namespace to the kustomization", () => {
+    assert.deepStrictEqual(daemonSet.spec.selector.matchLabels, daemonSet.spec.template.metadata.labels)
+    assert.notProperty(daemonSet.metadata, "namespace")
+  })
+
+  it("runs as the account that role.yaml binds", () => {
+    const account = manifests("role.yaml").find(({ kind }) => kind === "ServiceAccount")
+    const named = Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) })
+    assert.strictEqual(Schema.decodeUnknownSync(named)(account).metadata.name, serviceAccountName)
+  })
+
+  it.effect("gives its containers arguments that put the files where the node and the network look for them", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const written: Array<string> = []
+      for (const container of [...initContainers, ...containers]) {
+        // What stays is tested elsewhere; here it shall end.
+        const args = container.args.filter((arg) => arg !== "--renew")
+        const real = args.map((arg) => (arg.startsWith("/") ? join(place.bin, onNode(container, arg)) : arg))
+        for (const path of real.filter((arg) => arg.startsWith("/"))) {
+          Fs.mkdirSync(args[1] === "--cni-bin-dir" ? path : dirname(path), { recursive: true })
+        }
+        yield* commandLine([...real, "--service-account", place.account], place.variables).pipe(
+          Effect.provideService(RunningExecutable, place.executable),
+          Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges])
+        )
+        written.push(...args.filter((arg) => arg.startsWith("/")).map((arg) => onNode(container, arg)))
+      }
+      assert.isTrue(Fs.existsSync(join(place.bin, "opt/cni/bin/userspace")))
+      assert.isTrue(Fs.existsSync(join(place.bin, "etc/cni/net.d/userspace.kubeconfig")))
+      assert.include(
+        written,
+        definitions.find(({ metadata }) => metadata.name === "userspace-vpp")?.spec.config["kubeconfig"]
+      )
+    })
+  )
+
+  it("stays only to renew", () => {
+    assert.isTrue(containers.every(({ args }) => args.includes("--renew")))
+    assert.isFalse(initContainers.some(({ args }) => args.includes("--renew")))
+  })
+
+  it("is in the kustomization, with its role and its image", () => {
+    assert.deepStrictEqual(kustomization.resources, ["role.yaml", "daemonset.yaml"])
+    assert.deepStrictEqual(
+      [...initContainers, ...containers].map(({ image }) => image),
+      [0, 1].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
+    )
+  })
+})
+
+describe("networks and pods", () => {
+  for (const { metadata, spec } of definitions) {
+    it(`${metadata.name} is accepted, without a warning`, () => {
+      const { warnings } = Result.getOrThrow(accept(spec.config))
+      assert.deepStrictEqual(warnings, [])
+      assert.strictEqual(spec.config["name"], metadata.name)
+    })
+  }
+
+  it("are three pods, each on a network that there is, with a volume that the plugin finds", () => {
+    assert.lengthOf(pods, 3)
+    for (const pod of pods) {
+      const { metadata } = Schema.decodeUnknownSync(Selecting)(pod)
+      const selected = metadata.annotations["k8s.v1.cni.cncf.io/networks"]
+      assert.isTrue(
+        definitions.some(({ metadata: { name } }) => selected === name || selected.includes(`"name": "${name}"`)),
+        selected
+      )
+      const document = { ...pod, metadata: { ...metadata, namespace: "default", uid: "u", resourceVersion: "1" } }
+      const read = Option.getOrThrow(readPod(JSON.stringify(document)))
+      assert.strictEqual(Result.getOrThrow(volumeOf(read, "u"))?.maker, "kubelet")
+      assert.deepStrictEqual(mappedDirOf(read), Result.succeed("/var/lib/cni/usrspcni/"))
+    }
+  })
+})
