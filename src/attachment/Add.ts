@@ -30,11 +30,12 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* revertible("prepare the shared directory", sharedDir.prepare(place), sharedDir.release(place, record.made))
 
-  const [plugged, addresses] = yield* wantsAddresses(call)
+  // IPAM first: its process runs on another processor while this one makes the transaction.
+  const [addresses, plugged] = yield* wantsAddresses(call)
     ? Effect.flatMap(address(call), (result) =>
-        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
+        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [result, done] as const)
       )
-    : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
+    : Effect.all([address(call), plug(call, record, [])], { concurrency: "unbounded" })
 
   if (plugged.socketAt !== undefined) {
     // Undone with the directory.

@@ -26,8 +26,9 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const { attachment } = call
   const legacy = yield* Effect.orElseSucceed(records.findLegacy(attachment), () => undefined)
   const failures = yield* all([
-    step("unplug the port", unplug(call, record, legacy)),
+    // IPAM first: its process runs on another processor while this one goes on.
     step("return the addresses", returnAddresses(call)),
+    step("unplug the port", unplug(call, record, legacy)),
     step(
       "take back what the container was told",
       Effect.flatMap(Handover, ({ takeBack }) => takeBack)
