@@ -54,7 +54,11 @@ const resultDifferences = ({ attachment, previous }: Call, record: Record): Read
     ({ name, sandbox }) => name === attachment.ifName && (sandbox === undefined || sandbox === record.netns)
   )
   if (own === undefined) return [...found, `prevResult has no interface ${attachment.ifName} in ${record.netns}`]
-  if (own.mac !== undefined && own.mac !== record.mac) found.push(`prevResult has MAC ${own.mac}, not ${record.mac}`)
+  const { mac, place } = record
+  if (own.mac !== undefined && own.mac !== mac) found.push(`prevResult has MAC ${own.mac}, not ${mac}`)
+  if (own.socketPath !== undefined && own.socketPath !== place.socketPath) {
+    found.push(`prevResult has socket ${own.socketPath}, not ${place.socketPath}`)
+  }
   return found
 }
 
