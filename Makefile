@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test coverage build build-arm64 library demo e2e faults bench docs clean
+.PHONY: help check format test coverage build build-arm64 library demo e2e faults bench docs image copy push deploy undeploy clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -57,6 +57,30 @@ bench: build ## Speed and memory against public programs, as ratios; ONLY=ovs or
 
 docs: $(MODULES) ## The generated pages and the JSON Schema in docs/
 	$(RUN) docs
+
+# For all that is about the image, as the original had them. The builder is buildah, docker or podman.
+IMAGE_REGISTRY ?= localhost/
+IMAGE_VERSION ?= latest
+IMAGE_BUILDER ?=
+CNI_BIN_DIR ?= /opt/cni/bin
+export IMAGE_REGISTRY IMAGE_VERSION IMAGE_BUILDER CNI_BIN_DIR
+KUBECTL ?= kubectl
+
+image: build ## Container image with the executable; IMAGE_REGISTRY, IMAGE_VERSION, IMAGE_BUILDER
+	bash scripts/image.sh build
+
+copy: ## Put the plugin from the image into CNI_BIN_DIR of this machine
+	bash scripts/image.sh copy
+
+push: ## Push the image to IMAGE_REGISTRY
+	bash scripts/image.sh push
+
+deploy: ## Install the plugin on every node of the cluster, from the pushed image
+	$(KUBECTL) kustomize examples/kubernetes | \
+	  sed "s|localhost/userspacecni:latest|$$(bash scripts/image.sh name)|" | $(KUBECTL) apply -f -
+
+undeploy: ## Remove from the cluster what deploy made; the nodes keep the plugin's files
+	$(KUBECTL) delete --ignore-not-found -k examples/kubernetes
 
 clean: ## Remove what was built
 	rm -rf dist coverage .cache

@@ -1,0 +1,82 @@
+/** `scripts/image.sh` with a builder that only writes down how it was called. */
+import { spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { manifests } from "../kubernetes/support/Manifests.ts"
+import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
+
+const root = join(import.meta.dirname, "../..")
+
+const image = (verb: string, env: Readonly<Record<string, string>> = {}) => {
+  const { status, stderr, stdout } = spawnSync("/bin/bash", ["scripts/image.sh", verb], {
+    cwd: root,
+    encoding: "utf8",
+    env: { PATH: "/usr/bin:/bin", ...env }
+  })
+  return { status, stderr, stdout }
+}
+
+/** A directory with a builder of this name, which answers with a container's name. */
+const builder = (name: string) =>
+  Effect.map(temporaryDirectory, (directory) => {
+    const log = join(directory, "calls")
+    const path = join(directory, name)
+    Fs.writeFileSync(path, `#!/bin/sh\necho "$*" >>${log}\n[ "$1" != from ] || echo made\n`, { mode: 0o755 })
+    return {
+      env: { IMAGE_BUILDER: path, PATH: `${directory}:/usr/bin:/bin`, CNI_BIN_DIR: join(directory, "bin") },
+      bin: join(directory, "bin"),
+      calls: () => Fs.readFileSync(log, "utf8").trim().split("\n")
+    }
+  })
+
+describe("scripts/image.sh", () => {
+  it("names the image as the manifests do, or as it is told, with and without a slash", () => {
+    assert.strictEqual(image("name").stdout, "localhost/userspacecni:latest\n")
+    assert.include(JSON.stringify(manifests("daemonset.yaml")), '"localhost/userspacecni:latest"')
+    for (const registry of ["registry.example:5000/team", "registry.example:5000/team/"]) {
+      const { stdout } = image("name", { IMAGE_REGISTRY: registry, IMAGE_VERSION: "1.0" })
+      assert.strictEqual(stdout, "registry.example:5000/team/userspacecni:1.0\n")
+    }
+  })
+
+  it.effect("copies by running the image", () =>
+    Effect.gen(function* () {
+      const { bin, calls, env } = yield* builder("docker")
+      assert.strictEqual(image("copy", env).status, 0)
+      assert.deepStrictEqual(calls(), [`run --rm --volume ${bin}:/opt/cni/bin localhost/userspacecni:latest`])
+      assert.isTrue(Fs.existsSync(bin))
+    })
+  )
+
+  it.effect("copies with buildah in a container that it removes again", () =>
+    Effect.gen(function* () {
+      const { bin, calls, env } = yield* builder("buildah")
+      const { status, stderr } = image("copy", env)
+      assert.strictEqual(status, 0, stderr)
+      assert.deepStrictEqual(calls(), [
+        "from --pull-never localhost/userspacecni:latest",
+        `run --volume ${bin}:/opt/cni/bin made -- /userspace install --cni-bin-dir /opt/cni/bin`,
+        "rm made"
+      ])
+    })
+  )
+
+  it.effect("pushes what it named", () =>
+    Effect.gen(function* () {
+      const { calls, env } = yield* builder("podman")
+      assert.strictEqual(image("push", { ...env, IMAGE_REGISTRY: "r.example/" }).status, 0)
+      assert.deepStrictEqual(calls(), ["push r.example/userspacecni:latest"])
+    })
+  )
+
+  it("says which builder is missing, and what it can do", () => {
+    const missing = image("push", { IMAGE_BUILDER: "no-such-builder" })
+    assert.strictEqual(missing.status, 1)
+    assert.include(missing.stderr, "there is no no-such-builder (IMAGE_BUILDER)")
+    const wrong = image("pull", { IMAGE_BUILDER: "true" })
+    assert.strictEqual(wrong.status, 1)
+    assert.include(wrong.stderr, "name, build, copy or push")
+  })
+})
