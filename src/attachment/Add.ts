@@ -9,7 +9,16 @@ import { Ipam } from "../ipam/Ipam.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
 import { plainHandle } from "./Attachment.ts"
-import { type Call, delegation, placeFor, placeOfRecord, recordFor, requestFor, wantsAddresses } from "./Call.ts"
+import {
+  type Call,
+  delegation,
+  hasGivenSocket,
+  placeFor,
+  placeOfRecord,
+  recordFor,
+  requestFor,
+  wantsAddresses
+} from "./Call.ts"
 import { containerData } from "./ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "./DeviceInfo.ts"
 import { Handover, type Site } from "./Handover.ts"
@@ -59,7 +68,9 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
   const sharedDir = yield* SharedDir
   const { attachment } = call
   const made = [
-    ...(yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume))),
+    ...(yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume), {
+      socket: madeBySwitch(call) && hasGivenSocket(call)
+    })),
     ...(yield* missingForDeviceInfo(call))
   ]
   const invocation = crypto.randomUUID()

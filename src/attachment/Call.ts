@@ -34,6 +34,9 @@ export const placeFor = ({ attachment, configuration }: Call, handle: string, vo
     stateDir: stateDirOf(configuration)
   })
 
+/** The configuration names the socket, and may name it for two interfaces of a container: its name proves nothing. */
+export const hasGivenSocket = ({ configuration }: Call): boolean => configuration.port.socketFile !== undefined
+
 export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)
 
 /** The delegate's call, when the network has an IPAM plugin. */

@@ -11,7 +11,7 @@ import type { Place } from "../shared-dir/Place.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import { longHandle, plainHandle } from "./Attachment.ts"
-import { type Call, delegation, placeFor, placeOfRecord } from "./Call.ts"
+import { type Call, delegation, hasGivenSocket, placeFor, placeOfRecord } from "./Call.ts"
 import { isFor } from "./ContainerData.ts"
 import { deviceInfoPath } from "./DeviceInfo.ts"
 import { Handover } from "./Handover.ts"
@@ -79,8 +79,9 @@ const clear = Effect.fnUntraced(function* (call: Call, record: Record | undefine
     const place = placeFor(call, handle, volume)
     // Without a record the name alone does not prove whose it is: two ids can begin alike.
     const text = yield* sharedDir.handed(place)
-    if (text === undefined || isFor(text, call.attachment))
-      yield* sharedDir.release(place, madeByOriginal(place, legacy))
+    if (text !== undefined && !isFor(text, call.attachment)) continue
+    const socket = text !== undefined || legacy !== undefined || !hasGivenSocket(call)
+    yield* sharedDir.release(place, madeByOriginal(place, legacy), { socket })
   }
 })
 

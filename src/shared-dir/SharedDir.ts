@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import { Files, orElse } from "../platform/Files.ts"
+import { FileError, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { ensure, missing, removeUnused } from "./Directories.ts"
@@ -21,8 +21,11 @@ type Done<A = void> = Effect.Effect<A, SharedDirError>
 export class SharedDir extends Context.Service<
   SharedDir,
   {
-    /** Looks only: the group exists, the path is free to use. Returns the directories that `prepare` would make. */
-    readonly survey: (place: Place) => Done<ReadonlyArray<string>>
+    /**
+     * Looks only: the group exists, the path can be used. `socket`: one will be made whose name is not ours alone, so
+     * none may be there. Returns the directories that `prepare` would make.
+     */
+    readonly survey: (place: Place, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
     /** Makes the directory with the asked group and mode, and the short link where one is needed. */
     readonly prepare: (place: Place) => Done
     /** Makes a socket that the switch put elsewhere reachable here, on another file system as well. */
@@ -31,8 +34,8 @@ export class SharedDir extends Context.Service<
     readonly open: (place: Place) => Done
     /** Writes the container's configuration, whole or not at all. */
     readonly hand: (place: Place, text: string) => Done
-    /** Removes all of it; what is gone already is no failure. `made`: from `survey`. */
-    readonly release: (place: Place, made: ReadonlyArray<string>) => Done
+    /** Removes all of it, or all but the socket; what is gone already is no failure. `made`: from `survey`. */
+    readonly release: (place: Place, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
     /** The container's configuration as it is now; undefined when there is none. */
     readonly handed: (place: Place) => Done<string | undefined>
     /** What is not as ADD left it, in words, but for the text that `handed` gives. */
@@ -49,8 +52,9 @@ const make = Effect.gen(function* () {
   const files = yield* Files
   const processes = yield* Processes
 
-  const survey = Effect.fn("SharedDir.survey")(function* (place: Place) {
+  const survey = Effect.fn("SharedDir.survey")(function* (place: Place, wanted = { socket: false }) {
     yield* gidOf(files, place)
+    if (wanted.socket) yield* Effect.mapError(vacant(files, place.socketPath), fromFile("make the socket"))
     if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("look at"))
   })
@@ -92,11 +96,15 @@ const make = Effect.gen(function* () {
     Effect.mapError(fromFile("write the container's configuration"))
   )
 
-  const release = Effect.fn("SharedDir.release")(function* (place: Place, made: ReadonlyArray<string>) {
+  const release = Effect.fn("SharedDir.release")(function* (
+    place: Place,
+    made: ReadonlyArray<string>,
+    own = { socket: true }
+  ) {
     const steps: ReadonlyArray<Done<unknown>> = [
       removeFile(files, place.configPath),
       removeFile(files, `${place.configPath}.new`),
-      removeSocket(files, processes, place.socketPath),
+      own.socket ? removeSocket(files, processes, place.socketPath) : Effect.void,
       place.link === undefined ? Effect.void : removeLink(files, place.link),
       place.volume === undefined
         ? Effect.mapError(removeUnused(files, place.directory, made), fromFile("remove"))
@@ -138,6 +146,13 @@ const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], { director
   if (gid === undefined) return
   // setgid: what the application makes in it belongs to the group as well. Without a group, root's only.
   yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2770 }), fromFile("set the group of"))
+})
+
+const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
+  // Below something that is no directory there is nothing: `prepare` says so.
+  if ((yield* orElse("ENOTDIR", undefined)(files.lstat(path))) !== undefined) {
+    return yield* new FileError({ operation: "look at", path, code: "EEXIST" })
+  }
 })
 
 const removeFile = (files: Files["Service"], path: string): Done =>

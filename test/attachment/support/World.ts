@@ -66,10 +66,15 @@ export class World {
     this.files.put("/etc/group", "file", "root:x:0:\nhugetlbfs:x:107:\n")
   }
 
-  /** All that lasts, in words, when ovs-vswitchd has acted: two equal dumps are two equal nodes. */
+  /**
+   * All that lasts, in words, when ovs-vswitchd has acted: two equal dumps are two equal nodes. But for the empty
+   * directory for scratch files, which comes and goes.
+   */
   dump(): ReadonlyArray<string> {
     this.ovs.look()
-    return [...this.ovs.dump(), ...this.files.dump(), ...this.leases.dump()]
+    const scratch = [`${stateDir}/attachments/new `, `${stateDir}/attachments/new/.userspace-cni `]
+    const files = this.files.dump().filter((line) => !scratch.some((start) => line.startsWith(start)))
+    return [...this.ovs.dump(), ...files, ...this.leases.dump()]
   }
 
   /** The lines of the dump that tell of a path. */
