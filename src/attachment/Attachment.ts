@@ -2,7 +2,7 @@
  * Who an attachment is, and every name that follows from it. An attachment is (network, container, interface): the
  * specification promises no more (CNI 1.1.0, section 2). Pure; nothing here looks at the node.
  */
-import { createHash } from "node:crypto"
+import { sha256 } from "#sha256"
 
 export interface Attachment {
   /** `name` of the network configuration. */
@@ -31,9 +31,7 @@ export const shortId = (attachment: Pick<Attachment, "containerId">): string => 
  * ("a", "bc") and ("ab", "c") differ.
  */
 export const keyOf = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): string =>
-  base32(
-    createHash("sha256").update(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`).digest()
-  ).slice(0, 20)
+  base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`)).slice(0, 20)
 
 /** The switch's name for the port. OpenFlow shows 15 characters of a port name, so it has 15: `usp` and 60 bits. */
 export const portName = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): string =>
@@ -51,10 +49,7 @@ export const longHandle = (attachment: Attachment): string =>
  * a vhost-user port has none of its own, and a retried ADD shall not change it.
  */
 export const derivedMac = (attachment: Attachment): string => {
-  const bytes = createHash("sha256")
-    .update(`mac\0${keyOf(attachment)}`)
-    .digest()
-    .subarray(0, 6)
+  const bytes = sha256(`mac\0${keyOf(attachment)}`).subarray(0, 6)
   bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":")
 }

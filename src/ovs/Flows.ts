@@ -3,10 +3,11 @@
  * fail_mode secure, which forwards nothing by itself: there the port gets a flow of its own, with a cookie of its own.
  * What others put into the table is neither read nor touched.
  */
-import { createHash } from "node:crypto"
+
 import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { sha256 } from "#sha256"
 import { type Attachment, keyOf } from "../attachment/Attachment.ts"
 import type { Connection, SocketError, Sockets } from "../platform/Sockets.ts"
 import * as OpenFlow from "./OpenFlow.ts"
@@ -24,10 +25,7 @@ export interface Flows {
 
 /** 64 bits that only this attachment has; so that a flow can be removed when nobody knows the port's number any more. */
 export const cookieOf = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): bigint =>
-  createHash("sha256")
-    .update(`flow\0${keyOf(attachment)}`)
-    .digest()
-    .readBigUInt64BE() >> 1n
+  sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
 
 export const overSockets = (sockets: Sockets["Service"], database: string): Flows => {
   /** Sends one request and a barrier; gives what came back for the request before the barrier did. */

@@ -3,7 +3,7 @@
  * for one name, whatever else is there, after a restart, and when an ADD was killed before it could set the tag. memif:
  * id of the socket; vhost-user: number of the device. Pure.
  */
-import { createHash } from "node:crypto"
+import { sha256 } from "#sha256"
 
 export type PortKind = "memif" | "vhostuser"
 
@@ -13,7 +13,7 @@ const highest = 0x7fffffff
 
 /** `attempt`: another number, for when somebody has the first one (once in two thousand million ports). */
 export const portNumber = (key: string, attempt = 0): number => {
-  const digest = createHash("sha256").update(`vpp\0${key}\0${attempt}`).digest()
+  const digest = sha256(`vpp\0${key}\0${attempt}`)
   return lowest + (digest.readUInt32BE(0) % (highest - lowest))
 }
 

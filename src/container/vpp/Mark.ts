@@ -2,7 +2,7 @@
  * How `container vpp` knows its interfaces again: the tag carries the interface's name and a digest of what cannot be
  * changed once an interface is made. Not the plugin's own mark: that one is for the switch. Pure.
  */
-import { createHash } from "node:crypto"
+import { sha256 } from "#sha256"
 import type { MemifInterface } from "../Interface.ts"
 
 const start = "userspace-container/1/"
@@ -16,7 +16,7 @@ export interface Mark {
 export const markOf = (one: MemifInterface): Mark => {
   const { abstract, bufferSize, mac, mode, name, ringSize, role, rxQueues, socket, txQueues } = one
   const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize]
-  return { name, digest: createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 16) }
+  return { name, digest: sha256(JSON.stringify(made)).toString("hex").slice(0, 16) }
 }
 
 /** VPP keeps 63 characters; these are 54 at the most. */
