@@ -11,6 +11,7 @@ import type { Edges, EngineLayer } from "../../src/attachment/Services.ts"
 import { type Document, runVerb, stateDirOfAsked } from "../../src/attachment/Verbs.ts"
 import type { CniError } from "../../src/cni/CniError.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
+import { Ipam } from "../../src/ipam/Ipam.ts"
 import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
 import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
@@ -68,7 +69,7 @@ export const caller = (
         CNI_PATH: "/opt/cni/bin"
       }
       const asked = yield* Effect.fromResult(judge(verb, variables, configuration))
-      const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, IpamMemory.layer(leases))
+      const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, ipamOver(leases))
       return yield* Effect.provide(
         runVerb(asked, () => engine),
         services
@@ -104,3 +105,15 @@ export const make = (): World => {
     switchLines: Show.switchLines(ovs)
   }
 }
+
+/** A plugin is a process: the switch is done before it answers. */
+const ipamOver = (leases: IpamMemory.MemoryLeases): Layer.Layer<Ipam> =>
+  Layer.provide(
+    Layer.effect(
+      Ipam,
+      Effect.map(Ipam, (ipam) =>
+        Ipam.of({ ...ipam, add: (delegation) => Effect.delay(ipam.add(delegation), "200 millis") })
+      )
+    ),
+    IpamMemory.layer(leases)
+  )

@@ -64,16 +64,16 @@ it.effect("of DEL", () =>
 Nothing was changed.
 Open vSwitch was read at /var/run/openvswitch/db.sock.
 
-1. unplug the port
+1. return the addresses
+     run /opt/cni/bin/host-local DEL
+
+2. unplug the port
      one transaction on /var/run/openvswitch/db.sock:
        only if ports of br-a == PORT,br-a
        mutate Open_vSwitch bridges delete br-a
        mutate Open_vSwitch next_cfg += 1
      the same as:
        ovs-vsctl --no-wait del-br br-a
-
-2. return the addresses
-     run /opt/cni/bin/host-local DEL
 
 3. clear the shared directory
      - file       /run/userspace/c1/configData-c1-net1.json
