@@ -1,5 +1,5 @@
 /** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Schedule } from "effect"
 import { OvsClient } from "../../../src/ovs/OvsClient.ts"
 import * as Ovsdb from "../../../src/ovs/Ovsdb.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
@@ -26,8 +26,13 @@ const make = Effect.gen(function* () {
     // The datapath's own tap device is taken by something that is no tap. No bridge can be made then.
     breakBridge: () =>
       Effect.asVoid(
-        Effect.acquireRelease(Effect.orDie(inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun")), () =>
-          Effect.orDie(inNetns("link", "delete", "ovs-netdev"))
+        Effect.acquireRelease(
+          // The bridge of the test before goes with its device, for which ovs-vswitchd takes up to a second.
+          inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun").pipe(
+            Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 }),
+            Effect.orDie
+          ),
+          () => Effect.orDie(inNetns("link", "delete", "ovs-netdev"))
         )
       ),
     flows: (bridge) =>
