@@ -152,10 +152,16 @@ const dpdk = [
   'other_config:dpdk-extra="--no-pci --no-huge --legacy-mem -m 256 --no-telemetry --file-prefix=ovs"'
 ]
 
-/** A process of which init has not yet read the status still answers to signal 0, so its state is read. */
+/**
+ * A process of which init has not yet read the status still answers to signal 0, so its state is read. Its sockets are
+ * open until the last of its threads has ended, which may be after the first, that bears its number, is a zombie.
+ */
 const gone = (name: string, pid: number) =>
   Effect.try(() => readFileSync(`/proc/${pid}/stat`, "utf8")).pipe(
-    Effect.map((stat) => stat.includes(") Z ")),
+    Effect.map((stat) => {
+      const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      return state === "Z" && Number(fields[16]) <= 1 // num_threads, proc_pid_stat(5)
+    }),
     Effect.orElseSucceed(() => true),
     Effect.repeat({ until: (ended) => ended, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("10 seconds"),
