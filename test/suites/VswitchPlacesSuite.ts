@@ -5,6 +5,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Schedule, type Scope } from "effect"
 import { portName } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { OvsClient } from "../../src/ovs/OvsClient.ts"
 import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 
@@ -75,6 +76,10 @@ export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
       const open = yield* request({ bridge: yield* existing() })
       yield* plugged(open)
       yield* set("Bridge", open.port.bridge, ["fail_mode", "insert", "secure"])
+      // The flows change when ovs-vswitchd has seen it.
+      yield* Effect.flatMap(OvsClient, ({ caughtUp, root }) => Effect.flatMap(root, caughtUp)).pipe(
+        Effect.provide((yield* SwitchUnderTest).client)
+      )
       assert.deepStrictEqual(yield* verify(open), [
         `the flow of port ${portName(open.attachment)} is missing on bridge ${open.port.bridge} (fail_mode secure)`
       ])
