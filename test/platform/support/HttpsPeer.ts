@@ -94,9 +94,12 @@ const secured = (name: string) =>
     listener()
   )
 
-export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.all({
-  tls: listening(secured("server")),
-  expired: listening(secured("expired")),
-  plain: listening(createPlain(listener())),
-  closed: closedPort
-})
+/** Servers of their own each time: they count. */
+export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.suspend(() =>
+  Effect.all({
+    tls: listening(secured("server")),
+    expired: listening(secured("expired")),
+    plain: listening(createPlain(listener())),
+    closed: closedPort
+  })
+)
