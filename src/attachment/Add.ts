@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type CniResult, emptyResult } from "../cni/CniResult.ts"
 import { Ipam } from "../ipam/Ipam.ts"
+import type { Place } from "../shared-dir/Place.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
 import { plainHandle } from "./Attachment.ts"
@@ -37,7 +38,7 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
   const place = placeOfRecord(record)
   const looked = Effect.withSpan(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
-  yield* revertible("prepare the shared directory", sharedDir.prepare(place), sharedDir.release(place, record.made))
+  yield* prepare(place, record)
 
   // IPAM first: its process runs on another processor while this one makes the transaction.
   const [addresses, plugged] = yield* wantsAddresses(call)
@@ -79,6 +80,20 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
     "write the record",
     records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
     records.remove(attachment, invocation)
+  )
+})
+
+/** The directory may be another attachment's as well: then its group and mode are given back. */
+const prepare = Effect.fnUntraced(function* (place: Place, { made }: Record) {
+  const sharedDir = yield* SharedDir
+  const before = yield* sharedDir.access(place)
+  const release = sharedDir.release(place, made)
+  yield* revertible(
+    "prepare the shared directory",
+    sharedDir.prepare(place),
+    before === undefined
+      ? release
+      : Effect.ensuring(release, Effect.ignore(sharedDir.restore(place, before), { log: "Warn" }))
   )
 })
 

@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import { FileError, Files, orElse } from "../platform/Files.ts"
+import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { ensure, missing, removeUnused } from "./Directories.ts"
@@ -18,6 +18,9 @@ import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
 
+/** Who may use a directory. */
+export type Access = Pick<FileStatus, "gid" | "mode">
+
 export class SharedDir extends Context.Service<
   SharedDir,
   {
@@ -26,6 +29,10 @@ export class SharedDir extends Context.Service<
      * none may be there. Returns the directories that `prepare` would make.
      */
     readonly survey: (place: Place, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
+    /** Group and mode that `prepare` will change; undefined when it will not: nothing is there, or nothing is asked. */
+    readonly access: (place: Place) => Done<Access | undefined>
+    /** Gives them back, where the directory still is. */
+    readonly restore: (place: Place, access: Access) => Done
     /** Makes the directory with the asked group and mode, and the short link where one is needed. */
     readonly prepare: (place: Place) => Done
     /** Makes a socket that the switch put elsewhere reachable here, on another file system as well. */
@@ -58,6 +65,18 @@ const make = Effect.gen(function* () {
     if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("look at"))
   })
+
+  const access = Effect.fn("SharedDir.access")(function* ({ directory, group, volume }: Place) {
+    if (group === undefined || volume !== undefined) return undefined
+    const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory)).pipe(Effect.mapError(fromFile("look at")))
+    return there?.kind === "directory" ? { gid: there.gid, mode: there.mode } : undefined
+  })
+
+  const restore = Effect.fn("SharedDir.restore")(({ directory }: Place, before: Access) =>
+    files
+      .change(directory, "directory", before)
+      .pipe(orElse("ENOENT", undefined), Effect.mapError(fromFile("give back the group of")))
+  )
 
   const prepare = Effect.fn("SharedDir.prepare")(function* (place: Place) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
@@ -138,7 +157,7 @@ const make = Effect.gen(function* () {
     Effect.mapError(fromFile("look at"))
   )
 
-  return SharedDir.of({ survey, prepare, publish, open, hand, release, handed, verify })
+  return SharedDir.of({ survey, access, restore, prepare, publish, open, hand, release, handed, verify })
 })
 
 const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], { directory }: Place, gid: number | undefined) {

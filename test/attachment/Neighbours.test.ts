@@ -146,3 +146,25 @@ describe("what others made", () => {
     })
   )
 })
+
+describe("a failed ADD into the directory of another attachment", () => {
+  it.effect("gives the directory back its group and mode", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const open = { ...network, host: { ...network.host, vhost: { mode: "client" } } }
+      yield* world.add({ conf: open })
+      const before = world.dump()
+      // One address a family, and it is taken.
+      const full = {
+        type: "host-local",
+        ranges: [[{ subnet: "10.9.9.0/30", rangeStart: "10.9.9.2", rangeEnd: "10.9.9.2" }]]
+      }
+      yield* world.add({ conf: { ...network, name: "full", ipam: full }, containerId: "ffffffffffff" })
+      const error = yield* failed(world.call("ADD", { conf: { ...network, name: "full", ipam: full }, ifName: "net2" }))
+      assert.include(error.msg, "no IP addresses available")
+      yield* world.call("DEL", { conf: { ...network, name: "full", ipam: full }, containerId: "ffffffffffff" })
+      const directories = (lines: ReadonlyArray<string>) => lines.filter((line) => line.startsWith("/shared"))
+      assert.deepStrictEqual(directories(world.dump()), directories(before))
+    })
+  )
+})
