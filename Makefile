@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test coverage build build-arm64 library demo e2e faults bench docs image copy push deploy undeploy clean
+.PHONY: help check format test coverage build build-arm64 library demo e2e bench docs image copy push deploy undeploy clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -46,10 +46,6 @@ demo: $(MODULES) ## Add, check and delete a network without root, on an in-memor
 e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
 	bash scripts/install-e2e.sh
 	$(RUN) e2e
-
-faults: build ## Every step fails in every way; prints the matrix
-	bash scripts/install-e2e.sh
-	$(RUN) faults
 
 bench: build ## Speed and memory against public programs, as ratios; ONLY=ovs or ONLY=vpp for one switch
 	bash scripts/install-e2e.sh

@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/faults/**"],
+          exclude: ["test/e2e/**"],
           // Tests replace edges and leave modules alone: loading Effect once a worker instead of once a file halves the time.
           isolate: false,
           maxWorkers: "100%"
@@ -24,15 +24,6 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
-          hookTimeout: 120_000
-        }
-      },
-      {
-        test: {
-          name: "faults",
-          include: ["test/faults/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 300_000,
           hookTimeout: 120_000
         }
       }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what `make e2e`, `make faults` and `make bench` need on Debian 13: Open vSwitch with DPDK, testpmd, containerd,
+# Installs what `make e2e` and `make bench` need on Debian 13: Open vSwitch with DPDK, testpmd, containerd,
 # the reference CNI plugins, and cnitool, which Debian has only as source and which is built into .cache/.
 # Quick when all of it is there. Starts no service and leaves /etc alone. Where it cannot install (not root, not Debian),
 # it says so and succeeds: the tests that miss something are then skipped by name.

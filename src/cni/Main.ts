@@ -94,7 +94,11 @@ const write = (text: string, exit: Exit.Exit<Document, CniError>): Effect.Effect
 export const errorOf = (cause: Cause.Cause<CniError>): CniError =>
   Option.getOrElse(Cause.findErrorOption(cause), () =>
     Cause.hasInterruptsOnly(cause)
-      ? CniError.of(ErrorCodes.Interrupted, "stopped by a signal; what was done is undone", "Try again.")
+      ? CniError.of(
+          ErrorCodes.Interrupted,
+          "stopped by a signal; what was done is undone",
+          "Send DEL, for a signal that came when ADD was complete already. Then try again."
+        )
       : CniError.of(
           ErrorCodes.Internal,
           `internal error: ${String(Cause.squash(cause))}`,

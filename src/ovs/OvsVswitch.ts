@@ -50,7 +50,10 @@ const make = Effect.gen(function* () {
     const all: ReadonlyArray<Difference> = [
       ...(dead === undefined ? [] : [{ what: dead.answer }]),
       ...(found.length === 0 ? [{ what: `port ${plan.name} is missing` }] : []),
-      ...found.flatMap((one) => differences(plan, one))
+      ...found.flatMap((one) => differences(plan, one)),
+      ...((yield* place.stale(plan, request.socketPath))
+        ? [{ what: `socket ${request.socketPath} is not ovs-vswitchd's own ${plan.socket} any more: it was restarted` }]
+        : [])
     ]
     return all
   })

@@ -16,6 +16,8 @@ export interface SocketPlace {
   readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<Refusal | undefined>
   /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
   readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
+  readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
   /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
   readonly clear: (path: string) => Effect.Effect<boolean, FileError>
 }
@@ -46,6 +48,18 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
                   "Find out whose it is and remove it."
                 )
           )
+        ),
+
+  // One that is missing is said by who looks after the shared directory, or is the port's to say.
+  stale: ({ socket, type }, published) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(false)
+      : Effect.all([files.lstat(socket), files.lstat(published)]).pipe(
+          Effect.map(
+            ([own, theirs]) =>
+              own !== undefined && theirs !== undefined && (own.ino !== theirs.ino || own.dev !== theirs.dev)
+          ),
+          Effect.orElseSucceed(() => false)
         ),
 
   clear: Effect.fnUntraced(function* (path) {

@@ -14,6 +14,7 @@ import { isIpv6 } from "./Address.ts"
 import { type Step, step } from "./Batch.ts"
 import { addDelAddress } from "./messages/Interface.ts"
 import { addressDump, routeAddDel, routeDump } from "./messages/Ip.ts"
+import { attached, routeOver } from "./Route.ts"
 import type { Session } from "./Session.ts"
 
 export interface Plan {
@@ -58,26 +59,7 @@ export const addRoutes = (index: number, { routes }: Plan): ReadonlyArray<Step> 
 const whole = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`
 
 /** To one address, as attached: VPP answers ARP only to neighbours whose own address is attached. */
-const routeTo = (index: number, address: string) => ({
-  table_id: 0,
-  stats_index: 0,
-  prefix: whole(address),
-  paths: [
-    {
-      sw_if_index: index,
-      table_id: 0,
-      rpf_id: 0,
-      weight: 1,
-      preference: 0,
-      type: 0,
-      flags: 0,
-      proto: isIpv6(address) ? 1 : 0,
-      nh: { address: new Uint8Array(16), via_label: 0, obj_id: 0, classify_table_index: 0 },
-      n_labels: 0,
-      label_stack: Array.from({ length: 16 }, () => ({ is_uniform: 0, label: 0, ttl: 0, exp: 0 }))
-    }
-  ]
-})
+const routeTo = (index: number, address: string) => routeOver(index, whole(address), attached, isIpv6(address))
 
 export const addressesOf = Effect.fnUntraced(function* (session: Session, index: number) {
   const four = yield* session.dump(addressDump, { sw_if_index: index, is_ipv6: false })

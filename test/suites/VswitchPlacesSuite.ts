@@ -1,6 +1,7 @@
 /** What `Vswitch` does outside of the database: sockets that ovs-vswitchd makes, and flows. */
 import { randomUUID } from "node:crypto"
-import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:net"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Schedule, type Scope } from "effect"
 import { portName } from "../../src/attachment/Attachment.ts"
@@ -31,6 +32,25 @@ export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
           yield* gone
         })
       )
+    }))
+
+  test("in server mode sees that the published socket is not the one that ovs-vswitchd has now", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request({ mode: "server" })
+      const { socketAt = "" } = yield* plugged(wanted)
+      linkSync(socketAt, wanted.socketPath)
+      assert.deepStrictEqual(yield* verify(wanted), [])
+      // As a restart leaves it: another socket at the old place.
+      rmSync(wanted.socketPath)
+      yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const server = createServer().listen(wanted.socketPath, () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
+      )
+      assert.deepStrictEqual(yield* verify(wanted), [
+        `socket ${wanted.socketPath} is not ovs-vswitchd's own ${socketAt} any more: it was restarted`
+      ])
     }))
 
   test("in server mode refuses a place that something else has taken, and does not touch it", () =>

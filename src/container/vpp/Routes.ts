@@ -13,11 +13,9 @@ import { run, step } from "../../vpp/Batch.ts"
 import { addressesOf } from "../../vpp/HostAddresses.ts"
 import { addDelAddress } from "../../vpp/messages/Interface.ts"
 import { routeAddDel, routeDump } from "../../vpp/messages/Ip.ts"
+import { normal, routeOver } from "../../vpp/Route.ts"
 import type { Session } from "../../vpp/Session.ts"
 import type { Interface } from "../Interface.ts"
-
-/** A path to a next hop; drop, local and others have numbers of their own. */
-const normal = 0
 
 /** What Multus' status alone tells has no prefix. */
 const withPrefix = (address: string): string =>
@@ -86,26 +84,7 @@ const reaches = (address: string, hop: string): boolean => {
 const isLinkLocal6 = (hop: string): boolean => /^fe[89ab]/i.test(hop)
 
 /** Over an interface to a neighbour; to the unspecified address: what is there is a neighbour itself. */
-const routeVia = (index: number, prefix: string, hop: string) => ({
-  table_id: 0,
-  stats_index: 0,
-  prefix,
-  paths: [
-    {
-      sw_if_index: index,
-      table_id: 0,
-      rpf_id: 0,
-      weight: 1,
-      preference: 0,
-      type: normal,
-      flags: 0,
-      proto: isIpv6(hop) ? 1 : 0,
-      nh: { address: bytesOf(hop), via_label: 0, obj_id: 0, classify_table_index: 0 },
-      n_labels: 0,
-      label_stack: Array.from({ length: 16 }, () => ({ is_uniform: 0, label: 0, ttl: 0, exp: 0 }))
-    }
-  ]
-})
+const routeVia = (index: number, prefix: string, hop: string) => routeOver(index, prefix, bytesOf(hop), isIpv6(hop))
 
 /** 16 of them; of an IPv4 address the first four. The text was judged when it was read. */
 const bytesOf = (text: string): Uint8Array => {
