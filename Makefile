@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test coverage build build-arm64 library demo e2e bench docs image copy push deploy undeploy clean
+.PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e faults size bench docs guards image copy push testpmd base-image deploy undeploy clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -26,7 +26,15 @@ format: $(MODULES) ## Write the files in the project's format
 test: $(MODULES) ## Unit tests and behaviour suites: no root, nothing installed but npm packages
 	$(RUN) test
 
-coverage: $(MODULES) ## The same with coverage, in coverage/
+test-container: $(MODULES) ## The same in a container of the distribution UT_OS (an image's name); IMAGE_BUILDER
+	bash scripts/test-container.sh
+
+FUZZ_SECONDS ?= 120
+fuzz: export FUZZ_SECONDS := $(FUZZ_SECONDS)
+fuzz: $(MODULES) ## What comes from outside, for FUZZ_SECONDS (120) of a fresh seed, or FUZZ_SEED; ONLY=target for one
+	$(RUN) fuzz -- $(ONLY)
+
+coverage: $(MODULES) ## Unit tests with coverage, in coverage/
 	$(RUN) coverage
 
 build: dist/userspace ## The executable, dist/userspace (linux-x64)
@@ -47,20 +55,32 @@ e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and D
 	bash scripts/install-e2e.sh
 	$(RUN) e2e
 
-bench: build ## Speed and memory against public programs, as ratios; ONLY=ovs or ONLY=vpp for one switch
+faults: build ## Every step of a call going wrong in every way, on real switches; the matrix is dist/faults.html
+	bash scripts/install-e2e.sh
+	$(RUN) faults
+
+size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
+	NOTE="$(NOTE)" $(RUN) size
+
+bench: build ## Speed and memory against public programs; ONLY=ovs or vpp, SHORT=1 for a glance
 	bash scripts/install-e2e.sh
 	$(RUN) bench
 
 docs: $(MODULES) ## The generated pages and the JSON Schema in docs/
 	$(RUN) docs
 
+guards: $(MODULES) ## The guards of the schemas, src/**/*Guard.ts
+	$(RUN) guards
+
 # For all that is about the image, as the original had them. The builder is buildah, docker or podman.
 IMAGE_REGISTRY ?= localhost/
 IMAGE_VERSION ?= latest
 IMAGE_BUILDER ?=
+BASE_IMAGE ?=
+UT_OS ?=
 CNI_BIN_DIR ?= /opt/cni/bin
-export IMAGE_REGISTRY IMAGE_VERSION IMAGE_BUILDER CNI_BIN_DIR
 KUBECTL ?= kubectl
+export IMAGE_REGISTRY IMAGE_VERSION IMAGE_BUILDER BASE_IMAGE UT_OS CNI_BIN_DIR KUBECTL
 
 image: build ## Container image with the executable; IMAGE_REGISTRY, IMAGE_VERSION, IMAGE_BUILDER
 	bash scripts/image.sh build
@@ -71,12 +91,17 @@ copy: ## Put the plugin from the image into CNI_BIN_DIR of this machine
 push: ## Push the image to IMAGE_REGISTRY
 	bash scripts/image.sh push
 
-deploy: ## Install the plugin on every node of the cluster, from the pushed image
-	$(KUBECTL) kustomize examples/kubernetes | \
-	  sed "s|localhost/userspacecni:latest|$$(bash scripts/image.sh name)|" | $(KUBECTL) apply -f -
+testpmd: build ## Image of testpmd and the executable, from Debian's packages on BASE_IMAGE: an application for pods
+	bash scripts/image.sh testpmd
+
+base-image: ## Image IMAGE_REGISTRY/debian:13 made by debootstrap, where no registry can be reached
+	bash scripts/image.sh base
+
+deploy: ## Install the plugin on every node of the cluster, from the pushed image; KUBECTL
+	bash scripts/deploy.sh apply
 
 undeploy: ## Remove from the cluster what deploy made; the nodes keep the plugin's files
-	$(KUBECTL) delete --ignore-not-found -k examples/kubernetes
+	bash scripts/deploy.sh delete
 
 clean: ## Remove what was built
 	rm -rf dist coverage .cache

@@ -1,11 +1,17 @@
-// Adds up the runners' own reports and prints the closing line. A step that failed without a failing test counts as one
-// failure; a tier that ran no test is one as well.
+// Adds up the runners' own reports and prints the closing line; before it, what failed and how it began to. A step that
+// failed without a failing test counts as one failure; a tier that ran no test is one as well.
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
 const [directory, ...failedSteps] = process.argv.slice(2)
 const total = { passed: 0, failed: 0, skipped: 0 }
 const explained = new Set()
+const failures = []
+
+function began(messages) {
+  const lines = messages.flatMap((message) => message.slice(0, 2000).split("\n").slice(0, 8))
+  return lines.map((line) => `    ${line}`).join("\n")
+}
 
 for (const file of readdirSync(directory).sort()) {
   const name = file.replace(/\.json$/, "")
@@ -17,7 +23,7 @@ for (const file of readdirSync(directory).sort()) {
   if (report.numFailedTests > 0) explained.add(name)
   console.log(`${name}: ${report.numPassedTests} passed, ${report.numFailedTests} failed, ${skipped} skipped`)
   for (const test of report.testResults.flatMap((suite) => suite.assertionResults)) {
-    if (test.status === "failed") console.log(`  failed: ${test.fullName}`)
+    if (test.status === "failed") failures.push(`${name}: failed: ${test.fullName}\n${began(test.failureMessages)}`)
     if (["pending", "skipped", "todo"].includes(test.status)) console.log(`  skipped: ${test.fullName}`)
   }
   if (report.numPassedTests === 0 && !failedSteps.includes(name)) failedSteps.push(name)
@@ -26,7 +32,8 @@ for (const file of readdirSync(directory).sort()) {
 for (const step of failedSteps) {
   if (explained.has(step)) continue
   total.failed += 1
-  console.log(`${step}: failed without a failing test, see above`)
+  failures.push(`${step}: failed without a failing test, see above`)
 }
+for (const failure of failures) console.log(failure)
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0)

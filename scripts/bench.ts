@@ -1,14 +1,21 @@
 /**
  * `make bench`: how long a whole call of the executable takes, against public programs in the same run. Runs of both
  * sides alternate, so that a busy machine slows both; medians, ratios, and a bar for each. Exit status 1 when a bar is
- * missed. `make bench ONLY=vpp` (or `ovs`) measures one switch. Where it cannot run it says so and measures nothing.
+ * missed by more than the machine wavered. `make bench ONLY=vpp` (or `ovs`) measures one switch, `SHORT=1` is what CI
+ * runs; whole runs write `docs/benchmarks.md` and its chart. Where it cannot run it says so and measures nothing.
  */
-import { readFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { readFileSync, writeFileSync } from "node:fs"
 import { loadavg } from "node:os"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect } from "effect"
 import { missing } from "../test/e2e/support/Machine.ts"
-import { rounds, say } from "./bench/Calls.ts"
+import { margin, rounds, say, short } from "./bench/Calls.ts"
+import { chart } from "./bench/Chart.ts"
+import { type Chapter, shownValue, verdict } from "./bench/Figures.ts"
 import * as Ovs from "./bench/Ovs.ts"
+import { page } from "./bench/Page.ts"
+import { median } from "./bench/Runs.ts"
 import * as Vpp from "./bench/Vpp.ts"
 
 const all = { ovs: Ovs, vpp: Vpp }
@@ -16,6 +23,23 @@ const only = process.env["ONLY"] ?? ""
 const chosen = Object.entries(all).filter(([name]) => only === "" || name === only)
 
 const cpu = /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? process.arch
+const versionOf = (program: string): string =>
+  spawnSync(program, ["--version"], { encoding: "utf8" }).stdout?.split("\n")[0] ?? "not there"
+
+/** Prints a chapter; true: a bar is missed. */
+const tell = ({ figures, times, title }: Chapter): boolean => {
+  say(`\n${title}: userspace against${" ".repeat(Math.max(1, 60 - title.length))}ratio   at most`)
+  for (const figure of figures) {
+    const { against, bar, noise, ours, theirs, what } = figure
+    const left = `${what.padEnd(32)}${ours.padStart(9)} ${theirs.padStart(9)}  ${against.padEnd(34)}`
+    const held = bar === undefined ? "" : `   ${bar}   ${verdict(figure, margin)}`
+    say(`${left}${shownValue(figure).padStart(9)}${noise === 0 ? "       " : ` ±${noise.toFixed(2)}`.padEnd(7)}${held}`)
+  }
+  say("where ADD's time goes, as its log says (medians; start: until the program runs; a look connects first):")
+  for (const [part, values] of times) say(`${part.padEnd(14)}${median(values).toFixed(1).padStart(6)} ms`)
+  // A time by itself proves nothing on a machine that nobody knows.
+  return figures.some((figure) => !(short && figure.unit === "ms") && verdict(figure, margin) === "MISSED")
+}
 
 const main = Effect.gen(function* () {
   if (chosen.length === 0) {
@@ -24,15 +48,30 @@ const main = Effect.gen(function* () {
     return
   }
   const [busy = 0] = loadavg()
-  say(`${rounds} runs of each, alternating; medians of whole processes; ${navigator.hardwareConcurrency} x ${cpu}`)
+  const machine = [
+    ["Machine", `${navigator.hardwareConcurrency} x ${cpu}`],
+    ["Load average before", busy.toFixed(1)],
+    ["Open vSwitch", versionOf("/usr/bin/ovs-vsctl")],
+    ["bun", Bun.version],
+    ["Date", new Date().toISOString().slice(0, 10)],
+    ["Runs of each", String(rounds)]
+  ] as const
+  say(`${rounds} runs of each, alternating; medians of whole processes; ${machine[0][1]}`)
   say(
     `load average ${busy.toFixed(1)} before it began${busy > 0.5 ? ": a busy machine slows computing more than waiting" : ""}`
   )
+  const chapters: Array<Chapter> = []
   for (const [name, { bench, needed }] of chosen) {
     const absent = missing(needed)
     if (absent.length > 0) say(`bench of ${name} skipped: ${absent.join("; ")}`)
-    else if ((yield* bench) > 0) process.exitCode = 1
+    else chapters.push(...(yield* bench))
   }
+  if (chapters.map(tell).some(Boolean)) process.exitCode = 1
+  if (short || only !== "" || chapters.length < 2) return
+  writeFileSync("docs/benchmarks.md", page(machine, chapters))
+  writeFileSync("docs/images/benchmarks.svg", chart(chapters))
+  say("\nwritten: docs/benchmarks.md, docs/images/benchmarks.svg")
 })
 
-await Effect.runPromise(main)
+// Interrupted, it takes its switches with it.
+NodeRuntime.runMain(main)

@@ -29,7 +29,7 @@ mkdir -p dist
 # JIT policy: the process ends before compiled code can pay for its compilation, in time and in memory.
 build() { # out target more...
   bun build --compile --bytecode --format=esm --splitting --minify --target="$2" "${@:3}" \
-    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=100 \
+    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=100 --min-chunk-size=16384 \
     --define "process.env.USERSPACE_VERSION=\"$version\"" src/main.ts --outfile "$1" >/dev/null
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make e2e` and `make bench` need on Debian 13: Open vSwitch with DPDK, testpmd, containerd,
-# the reference CNI plugins, and cnitool, which Debian has only as source and which is built into .cache/.
+# the reference CNI plugins, buildah, kubectl, and cnitool, which Debian has only as source and which is built into .cache/.
 # Quick when all of it is there. Starts no service and leaves /etc alone. Where it cannot install (not root, not Debian),
 # it says so and succeeds: the tests that miss something are then skipped by name.
 set -eu
@@ -9,6 +9,9 @@ cd "$(dirname "$0")/.."
 ovs="openvswitch-switch-dpdk openvswitch-switch openvswitch-common"
 dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-bus-vdev25 librte-mempool-ring25"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
+image="buildah netavark"
+# It renders the manifests by itself; no cluster is asked.
+cluster="kubectl"
 # GNU time tells the peak memory of a process (make bench).
 tools="time"
 go="golang-go golang-github-appc-cni-dev"
@@ -93,7 +96,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $containers $tools)
+missing=$(absent $ovs $dpdk $containers $image $cluster $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0

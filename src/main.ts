@@ -4,6 +4,9 @@
  */
 const command = process.env["CNI_COMMAND"]
 
+// Effect takes a stack trace for every function with a name, and nobody reads them: `cni/Trace.ts` turns them on again.
+if (command !== undefined) Error.stackTraceLimit = 0
+
 const chosen =
   command === "VERSION"
     ? import("./cni/VersionMain.ts")

@@ -1,16 +1,34 @@
-/** Whole calls on a real Open vSwitch, against ovs-vsctl and host-local in a shell script. Memory, and where time goes. */
+/**
+ * Whole calls on a real Open vSwitch, against ovs-vsctl and host-local in a shell script: one after the other, on a full
+ * node, many at once, with a tenth of a processor. Memory, and where time goes.
+ */
+import { mkdirSync } from "node:fs"
 import { Effect } from "effect"
 import { CniNode, newContainerId, type Sandbox } from "../../test/e2e/support/CniNode.ts"
-import { executable, type Need } from "../../test/e2e/support/Machine.ts"
+import { executable, type Need, pluginDirectory } from "../../test/e2e/support/Machine.ts"
 import { cleanEnvironment } from "../../test/e2e/support/Program.ts"
-import { called, demand, judge, pair, report, rounds, samples, say, warmUp } from "./Calls.ts"
+import { called, demand, pair, rounds, say, short, warmUp } from "./Calls.ts"
+import { burst, withQuota } from "./Crowd.ts"
+import { amount, type Chapter, type Figure, ratio, samples } from "./Figures.ts"
+import * as ManyPorts from "./ManyPorts.ts"
 import { median, type Process, peakMemory } from "./Runs.ts"
-import { addTimes, noTimes, type Parts, sayTimes } from "./Spans.ts"
+import { addTimes, noTimes, type Parts } from "./Spans.ts"
 
 export const needed: ReadonlyArray<Need> = ["root", "executable", "ovs", "hostLocal", "time"]
 
 const memoryRounds = 5
-const bars = { version: 4, add: 1.3, del: 0.8, memoryMiB: 48 } as const
+const bars = {
+  version: 3,
+  add: 1,
+  del: 0.5,
+  memoryMiB: 40,
+  full: 1.1,
+  burst: 0.6,
+  worst: 3,
+  quotaMillis: 1000
+} as const
+const [few, many] = [10, 500]
+const script = "ovs-vsctl and host-local in sh"
 const yardstick = `${import.meta.dirname}/ovs-vsctl-cni`
 
 const parts: Parts = [
@@ -38,17 +56,29 @@ const measure = Effect.gen(function* () {
   const theirNetwork = { ...node.network, name: "yardstick" }
   const pod = (): Sandbox => ({ containerId: newContainerId(), netns, ifName: "net1" })
 
+  /** Our DEL leaves ovs-vswitchd at work: whoever came next would wait for that as well. */
+  const caughtUp = () => {
+    const { socket } = ourNetwork.host
+    const change = `external_ids:bench=${newContainerId()}`
+    demand({
+      command: ["/usr/bin/ovs-vsctl", "-t", "10", `--db=unix:${socket}`, "set", "Open_vSwitch", ".", change],
+      env: cleanEnvironment,
+      stdin: ""
+    })
+  }
+
   const version = samples()
+  const hostLocals = samples()
   const nothing = { containerId: "", netns: "", ifName: "" }
   const asked = { ...called(executable, "VERSION", nothing, {}), stdin: '{"cniVersion":"1.0.0"}' }
   const ovsVersion: Process = { command: ["/usr/bin/ovs-vsctl", "--version"], env: cleanEnvironment, stdin: "" }
+  const hostLocal = `${pluginDirectory}/host-local`
   for (let round = 0; round < rounds + warmUp; round++) {
-    pair(
-      version,
-      round,
-      () => demand(asked),
-      () => demand(ovsVersion)
-    )
+    const ours = () => demand(asked)
+    pair(version, round, ours, () => demand(ovsVersion))
+    const alone = pod()
+    pair(hostLocals, round, ours, () => demand(called(hostLocal, "ADD", alone, theirNetwork)))
+    demand(called(hostLocal, "DEL", alone, theirNetwork))
   }
 
   const [add, del, eager] = [samples(), samples(), samples()]
@@ -58,12 +88,12 @@ const measure = Effect.gen(function* () {
       const wanted = called(program, verb, sandbox, network, more)
       return () => demand(wanted)
     }
-    pair(add, round, on(executable, "ADD", mine, ourNetwork), on(yardstick, "ADD", other, theirNetwork))
-    pair(del, round, on(executable, "DEL", mine, ourNetwork), on(yardstick, "DEL", other, theirNetwork))
+    pair(add, round, on(executable, "ADD", mine, ourNetwork), on(yardstick, "ADD", other, theirNetwork), caughtUp)
+    pair(del, round, on(executable, "DEL", mine, ourNetwork), on(yardstick, "DEL", other, theirNetwork), caughtUp)
     on(executable, "ADD", mine, ourNetwork)()
     on(yardstick, "ADD", third, theirNetwork)()
     const noWait = on(yardstick, "DEL", third, theirNetwork, { YARDSTICK_NO_WAIT: "1" })
-    pair(eager, round, on(executable, "DEL", mine, ourNetwork), noWait)
+    pair(eager, round, on(executable, "DEL", mine, ourNetwork), noWait, caughtUp)
   }
 
   const peaks: Array<number> = []
@@ -71,28 +101,82 @@ const measure = Effect.gen(function* () {
   for (let round = 0; round < Math.max(memoryRounds, rounds); round++) {
     const sandbox = pod()
     const adding = called(executable, "ADD", sandbox, ourNetwork)
-    if (round < memoryRounds) peaks.push(peakMemory(adding, `${node.directory}/peak`))
+    if (round < memoryRounds) peaks.push(peakMemory(adding, `${node.directory}/peak`) / 1024)
     else {
       const debugging = { ...ourNetwork, logLevel: "debug", logFormat: "json" }
       addTimes(times, parts, demand(called(executable, "ADD", sandbox, debugging)))
     }
     demand(called(executable, "DEL", sandbox, ourNetwork))
   }
-  return { version, add, del, eager, peaks, times }
+
+  const pods = Array.from({ length: 50 }, pod)
+  const nth = (index: number) => pods[index] ?? nothing
+  const crowd = yield* burst(
+    (verb, index) => called(executable, verb, nth(index), ourNetwork),
+    (verb, index) => called(yardstick, verb, nth(index), theirNetwork),
+    bars
+  )
+  const lone = pod()
+  const slow = yield* withQuota(
+    () => called(executable, "ADD", lone, ourNetwork),
+    () => called(executable, "DEL", lone, ourNetwork),
+    bars.quotaMillis
+  )
+  if (slow === undefined) say("no control group can be made here: ADD with a tenth of a processor is not measured")
+  const full = yield* measureFull(pod, ourNetwork, theirNetwork)
+
+  const figures: ReadonlyArray<Figure> = [
+    ratio("VERSION", version, "ovs-vsctl --version"),
+    ratio("VERSION", hostLocals, "one ADD of host-local", bars.version),
+    ratio("ADD", add, script, bars.add),
+    ratio("DEL", del, script, bars.del),
+    ratio("DEL", eager, "the same with ovs-vsctl --no-wait"),
+    amount("peak memory of ADD", peaks, "MiB", bars.memoryMiB),
+    ...full,
+    ...crowd,
+    ...(slow === undefined ? [] : [slow])
+  ]
+  return {
+    title: "Open vSwitch",
+    figures,
+    times,
+    beside: [[script, median(add.theirs)]]
+  } satisfies Chapter
 })
 
-/** How many bars are missed. */
-export const bench = Effect.gen(function* () {
-  const { add, del, eager, peaks, times, version } = yield* Effect.scoped(Effect.provide(measure, CniNode.layer))
-  say(`\nOpen vSwitch: userspace against${" ".repeat(34)}ratio   bar`)
-  const missed = [
-    report("VERSION", version, "ovs-vsctl --version", bars.version),
-    report("ADD", add, "ovs-vsctl and host-local in sh", bars.add),
-    report("DEL", del, "ovs-vsctl and host-local in sh", bars.del),
-    report("DEL", eager, "the same with ovs-vsctl --no-wait")
+/** CPU milliseconds of an ADD with few attachments on the node and with many, in blocks that alternate. */
+const measureFull = Effect.fnUntraced(function* (pod: () => Sandbox, ourNetwork: object, theirNetwork: object) {
+  const node = yield* CniNode
+  const { bridge, socket } = node.network.host
+  const [ours, theirs] = [samples(), samples()]
+  const block = (full: boolean) => {
+    for (let round = 0; round < rounds / 2 + warmUp; round++) {
+      for (const [program, network, into] of [
+        [executable, ourNetwork, ours],
+        [yardstick, theirNetwork, theirs]
+      ] as const) {
+        const sandbox = pod()
+        const { cpuMillis } = demand(called(program, "ADD", sandbox, network))
+        demand(called(program, "DEL", sandbox, network))
+        if (round >= warmUp) (full ? into.ours : into.theirs).push(cpuMillis)
+      }
+    }
+  }
+  const directory = `${node.directory}/many`
+  mkdirSync(directory)
+  const on = [socket, bridge.bridgeName, directory] as const
+  yield* ManyPorts.fill(...on, 0, few)
+  for (let turn = 0; turn < (short ? 1 : 2); turn++) {
+    block(false)
+    yield* ManyPorts.fill(...on, few, many)
+    block(true)
+    yield* ManyPorts.empty(socket, directory, few, many)
+  }
+  yield* ManyPorts.empty(socket, directory, 0, few)
+  return [
+    ratio(`CPU of ADD, ${many} attachments`, ours, `the same with ${few}`, bars.full),
+    ratio("the script, likewise", theirs, `the same with ${few}`)
   ]
-  const peak = median(peaks) / 1024
-  missed.push(judge(`peak memory of ADD ${peak.toFixed(1)} MiB`, peak, bars.memoryMiB))
-  sayTimes(times)
-  return missed.filter(Boolean).length
 })
+
+export const bench = Effect.map(Effect.scoped(Effect.provide(measure, CniNode.layer)), (chapter) => [chapter])

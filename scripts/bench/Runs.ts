@@ -3,7 +3,8 @@
  * Peak memory comes from GNU time: a child that bun spawns inherits bun's own peak (ru_maxrss survives exec).
  */
 import { readFileSync, rmSync } from "node:fs"
-import { spawnSync } from "bun"
+import { spawn, spawnSync } from "bun"
+import { Effect } from "effect"
 
 export interface Process {
   readonly command: ReadonlyArray<string>
@@ -33,6 +34,21 @@ export const run = ({ command, env, stdin }: Process): Run => {
     stderr: child.stderr.toString()
   }
 }
+
+/** All at once; how long each took, in milliseconds. */
+export const runAll = (processes: ReadonlyArray<Process>): Effect.Effect<ReadonlyArray<number>> =>
+  Effect.forEach(
+    processes,
+    Effect.fnUntraced(function* ({ command, env, stdin }) {
+      const began = performance.now()
+      const child = spawn([...command], { env: { ...env }, stdin: Buffer.from(stdin), stdout: "pipe", stderr: "pipe" })
+      const status = yield* Effect.promise(() => child.exited)
+      const millis = performance.now() - began
+      if (status === 0) return millis
+      return yield* Effect.die(`${command[0]} failed: ${yield* Effect.promise(() => child.stdout.text())}`)
+    }),
+    { concurrency: "unbounded" }
+  )
 
 /** Kilobytes. */
 export const peakMemory = (process: Process, scratch: string): number => {

@@ -1,7 +1,6 @@
 /** Where the time of an ADD goes, from its own log at debug level. */
 import { Schema } from "effect"
-import { say } from "./Calls.ts"
-import { median, type Run } from "./Runs.ts"
+import type { Run } from "./Runs.ts"
 
 /** What a reader asks about, and the spans in the log whose sum answers it. */
 export type Parts = ReadonlyArray<readonly [part: string, spans: ReadonlyArray<string>]>
@@ -10,13 +9,13 @@ export type Parts = ReadonlyArray<readonly [part: string, spans: ReadonlyArray<s
 export type Times = ReadonlyMap<string, Array<number>>
 
 export const noTimes = (parts: Parts): Times =>
-  new Map([...parts.map(([part]) => part), "decode, judge", "all of it"].map((part) => [part, []]))
+  new Map([...parts.map(([part]) => part), "decode, judge", "exec and exit", "all of it"].map((part) => [part, []]))
 
 const SpanLine = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ span: Schema.String, ms: Schema.NumberFromString }))
 )
 
-export const addTimes = (times: Times, parts: Parts, { stderr }: Run): void => {
+export const addTimes = (times: Times, parts: Parts, { millis, stderr }: Run): void => {
   const spans = new Map<string, number>()
   for (const line of stderr.split("\n")) {
     const read = SpanLine(line)
@@ -26,10 +25,7 @@ export const addTimes = (times: Times, parts: Parts, { stderr }: Run): void => {
   const total = Number(/ADD took ([\d.]+) ms/.exec(stderr)?.[1])
   for (const [part, names] of parts) times.get(part)?.push(of(names))
   times.get("decode, judge")?.push(total - of(["start", "ADD"]))
-  times.get("all of it")?.push(total)
-}
-
-export const sayTimes = (times: Times): void => {
-  say("where ADD's time goes, as its log says (medians; start: until the program runs; a look connects first):")
-  for (const [part, values] of times) say(`${part.padEnd(14)}${median(values).toFixed(1).padStart(6)} ms`)
+  // Its own clock begins when its runtime does, and stops when it says so.
+  times.get("exec and exit")?.push(millis - total)
+  times.get("all of it")?.push(millis)
 }

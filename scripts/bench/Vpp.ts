@@ -9,14 +9,15 @@ import { newContainerId, type Sandbox, sandbox } from "../../test/e2e/support/Cn
 import { executable, type Need, pluginDirectory, vppPrefixes } from "../../test/e2e/support/Machine.ts"
 import { ProgramError, start } from "../../test/e2e/support/Program.ts"
 import { instance } from "../../test/e2e/support/VppInstance.ts"
-import { called, demand, judge, report, rounds, samples, say, warmUp } from "./Calls.ts"
+import { called, demand, rounds, say, warmUp } from "./Calls.ts"
+import { amount, type Chapter, ratio, samples } from "./Figures.ts"
 import { empty, fill } from "./ManyMemifs.ts"
 import { median } from "./Runs.ts"
-import { addTimes, noTimes, type Parts, sayTimes } from "./Spans.ts"
+import { addTimes, noTimes, type Parts } from "./Spans.ts"
 
 export const needed: ReadonlyArray<Need> = ["root", "executable", "hostLocal"]
 
-const bars = { add: 9, del: 8, callsMillis: 3, full: 1.25 } as const
+const bars = { add: 7, del: 6, callsMillis: 3, full: 1.1 } as const
 const [few, many] = [10, 500]
 const hostLocal = `${pluginDirectory}/host-local`
 
@@ -123,17 +124,19 @@ const benchOn = Effect.fnUntraced(function* (name: string, api: string) {
   const { add, again, del, times } = measure(api, directory, pods(netns))
   const full = yield* measureFull(api, directory, pods(netns))
 
-  say(`\n${name}: userspace against${" ".repeat(Math.max(1, 46 - name.length))}ratio   bar`)
-  const missed = [
-    report("ADD", add, "one ADD of host-local", bars.add),
-    report("DEL", del, "one ADD of host-local", bars.del),
-    report("floor", again, "host-local again, the one before"),
-    report(`CPU ${many}`, full, `CPU of an ADD with ${few} memifs`, bars.full)
-  ]
-  const asking = median(times.get("calls to VPP") ?? [])
-  missed.push(judge(`calls to VPP ${asking.toFixed(1)} ms`, asking, bars.callsMillis))
-  sayTimes(times)
-  return missed.filter(Boolean).length
+  const chapter: Chapter = {
+    title: name,
+    figures: [
+      ratio("ADD", add, "one ADD of host-local", bars.add),
+      ratio("DEL", del, "one ADD of host-local", bars.del),
+      ratio("floor", again, "host-local again, the one before"),
+      ratio(`CPU of ADD, ${many} memifs`, full, `the same with ${few}`, bars.full),
+      amount("calls to VPP", times.get("calls to VPP") ?? [], "ms", bars.callsMillis)
+    ],
+    times,
+    beside: [["host-local alone", median(add.theirs)]]
+  }
+  return chapter
 }, Effect.scoped)
 
 /** A process of its own, so that its work is not counted as ours. */
@@ -150,10 +153,9 @@ const typescriptVpp = Effect.gen(function* () {
 const realVpp = (prefix: string) =>
   Effect.flatMap(instance(prefix), ({ api }) => benchOn(`real VPP ${basename(prefix)}`, api)).pipe(Effect.scoped)
 
-/** How many bars are missed. */
 export const bench = Effect.gen(function* () {
-  let missed = yield* typescriptVpp
+  const chapters = [yield* typescriptVpp]
   if (vppPrefixes.length === 0) say("no real VPP: VPP_PREFIX names no installed one")
-  for (const prefix of vppPrefixes) missed += yield* realVpp(prefix)
-  return missed
+  for (const prefix of vppPrefixes) chapters.push(yield* realVpp(prefix))
+  return chapters
 })

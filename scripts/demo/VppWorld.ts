@@ -66,17 +66,20 @@ export const make = Effect.gen(function* () {
   return world
 })
 
-const filesBelow = (root: string) =>
+export const filesBelow = (root: string) =>
   Layer.effect(
     Files,
     Effect.map(Files, (real) =>
       Files.of({
+        pin: (directory) => real.pin(root + directory),
+        hold: (path) => real.hold(root + path),
         lstat: (path) => real.lstat(root + path),
         read: (path, limit) => real.read(root + path, limit),
         list: (path) => real.list(root + path),
+        writable: (path) => real.writable(root + path),
         makeDirectory: (path, mode) => real.makeDirectory(root + path, mode),
         removeDirectory: (path) => real.removeDirectory(root + path),
-        create: (path, content, mode) => real.create(root + path, content, mode),
+        create: (path, content, mode, gid) => real.create(root + path, content, mode, gid),
         sync: (path) => real.sync(root + path),
         rename: (from, to) => real.rename(root + from, root + to),
         link: (from, to) => real.link(root + from, root + to),
@@ -88,7 +91,7 @@ const filesBelow = (root: string) =>
     )
   )
 
-const socketsBelow = (root: string) =>
+export const socketsBelow = (root: string) =>
   Layer.effect(
     Sockets,
     Effect.map(Sockets, (real) => Sockets.of({ connect: (path) => real.connect(root + path) }))

@@ -10,7 +10,8 @@ import { Records } from "../../src/attachment/Records.ts"
 import type { Edges, EngineLayer } from "../../src/attachment/Services.ts"
 import { type Document, runVerb, stateDirOfAsked } from "../../src/attachment/Verbs.ts"
 import type { CniError } from "../../src/cni/CniError.ts"
-import { judge } from "../../src/cni/Dispatch.ts"
+import { readEnvelope } from "../../src/cni/Configuration.ts"
+import { judgeVerb } from "../../src/cni/Dispatch.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
 import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
@@ -68,7 +69,7 @@ export const caller = (
         CNI_IFNAME: "net1",
         CNI_PATH: "/opt/cni/bin"
       }
-      const asked = yield* Effect.fromResult(judge(verb, variables, configuration))
+      const asked = yield* Effect.fromResult(judgeVerb(verb, variables, readEnvelope(configuration)))
       const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, ipamOver(leases))
       return yield* Effect.provide(
         runVerb(asked, () => engine),

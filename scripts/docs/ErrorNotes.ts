@@ -11,7 +11,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   IncompatibleVersion: {
     meaning: "version not supported",
     cause:
-      "`cniVersion` is none of ours, or is older than the verb (CHECK came with 0.4.0). From an IPAM plugin see 104.",
+      "`cniVersion` is none of ours, or is older than the verb (CHECK came with 0.4.0, GC and STATUS with 1.1.0). From an IPAM plugin see 104.",
     cure: "Set `cniVersion` to one that the message lists."
   },
   UnsupportedField: {
@@ -28,7 +28,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   BadEnvironment: {
     meaning: "environment or arguments",
     cause:
-      "A missing CNI variable, an unknown verb, a container id or interface name that is none, `CNI_NETNS` that is no network namespace, `CNI_ARGS` that are not `KEY=VALUE;...`. Also GC and STATUS, which this release does not serve.",
+      "A missing CNI variable, an unknown verb, a container id or interface name that is none, `CNI_NETNS` that is no network namespace, `CNI_ARGS` that are not `KEY=VALUE;...`.",
     cure: "A runtime sets these; the message names the variable. By hand, see [debugging](debugging.md)."
   },
   IoFailure: {
@@ -45,8 +45,8 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   InvalidConfiguration: {
     meaning: "configuration not valid",
     cause:
-      "A value of the wrong type or out of range, values that do not go together (memif on ovs-dpdk, a VLAN of 5000), or a group that the node does not have.",
-    cure: "The message lists every problem with path, value and what is allowed."
+      "A value of the wrong type or out of range, values that do not go together (memif on ovs-dpdk, a VLAN of 5000), or a group that the node does not have. GC without a list of what is valid.",
+    cure: "The message lists every problem of that kind with path, value and what is allowed."
   },
   OwnNetns: {
     meaning: "the plugin's own namespace",
@@ -61,13 +61,15 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   },
   NotAvailable: {
     meaning: "not available",
-    cause: "STATUS: ADD cannot be served. Not given by this release, which does not serve STATUS.",
-    cure: "As for 11."
+    cause:
+      "STATUS: an ADD would fail now. The message has every reason: the records cannot be written, VPP lacks a plugin, the bridge is of another kind, the IPAM plugin says so or is too old.",
+    cure: "As the code of the reason, above and below. [Operating](operating.md#status-for-runtimes-and-kubelet) has what is asked."
   },
   NotAvailableLimited: {
     meaning: "not available, existing containers may suffer",
-    cause: "STATUS, as 50, and the switch itself is down. Not given by this release, which does not serve STATUS.",
-    cure: "As for 11."
+    cause:
+      "STATUS, as 50, and the switch does not run: its control socket is absent or silent, ovs-vswitchd is dead, or has no DPDK. Or the IPAM plugin gave this code.",
+    cure: "As for 11 and 101."
   },
   SwitchRefused: {
     meaning: "the switch said no",
@@ -88,8 +90,8 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   SocketPath: {
     meaning: "the socket cannot be there",
     cause:
-      "The path is too long (107 bytes) even through the short link, another port uses it, its directory is missing, or something else is where the switch has to listen.",
-    cure: "Leave `socketfile` out or change it, use a shorter `sharedDir` or `stateDir`; server mode: check `OVS_SOCKDIR`."
+      "The path is too long (107 bytes; on VPP 106) or, on VPP, has a character that VPP from 23.06 does not take, even through the short link; another port uses it, its directory is missing, or something else is where the switch has to listen.",
+    cure: "Leave `socketfile` out or change it, use a shorter `sharedDir` or `stateDir`, on VPP of letters, digits, `.`, `_`, `-` and `/`; server mode: check `OVS_SOCKDIR`."
   },
   IpamFailed: {
     meaning: "IPAM failed",
@@ -100,12 +102,14 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   CheckFailed: {
     meaning: "not as ADD left it",
     cause: "CHECK found differences on the switch, in the files, in the result or in the addresses. All are listed.",
-    cure: "Delete the pod and let it be made again. CHECK repairs nothing."
+    cure:
+      "[`userspace restore`](restarts.md) makes ports again that a restarted switch has forgotten. For all else, delete " +
+      "the pod and let it be made again: CHECK repairs nothing."
   },
   CleanupIncomplete: {
-    meaning: "DEL is not done",
-    cause: "More than one step of DEL failed. The others are done, and the record is kept.",
-    cure: "Repair what the message lists; the next DEL, which runtimes send by themselves, does the rest."
+    meaning: "DEL or GC is not done",
+    cause: "More than one step of DEL failed, or anything that GC did. All else is done, and the records are kept.",
+    cure: "Repair what the message lists; the next DEL, which runtimes send by themselves, does the rest, and so does the next GC."
   },
   Interrupted: {
     meaning: "stopped by a signal",

@@ -1,13 +1,39 @@
 /**
- * What the schema cannot say about a key: which switch it is for, what stands for it when it is absent, an example.
- * `test/docs/configuration.test.ts` asks the plugin whether it is so.
+ * What the schema cannot say about a key: whom it is for, what stands for it when it is absent, an example.
+ * `configuration.test.ts`, `network-keys.test.ts` and `container-keys.test.ts` in `test/docs` ask the plugin whether it is
+ * so, also what is said in words.
  */
 export interface KeyNote {
-  /** The ports that it changes. `none`: it is for the plugin, the runtime or the container. */
-  readonly for: "both" | "ovs-dpdk" | "vpp" | "vpp memif" | "vpp vhostuser" | "vhostuser" | "none"
+  /**
+   * Who does something else because of it: ports of this kind; the plugin, whatever the port; the runtime, and the plugin
+   * nothing; nobody.
+   */
+  readonly for:
+    | "both"
+    | "ovs-dpdk"
+    | "vpp"
+    | "vpp memif"
+    | "vpp vhostuser"
+    | "vhostuser"
+    | "the plugin"
+    | "the runtime"
+    | "nobody"
   /** The value that means the same as leaving it out; or, in words, where the value then comes from. */
   readonly absent: { readonly value: unknown } | { readonly words: string }
   readonly example: unknown
+}
+
+/** Of a key below `container`: what the container is told when it is absent. */
+export interface ContainerNote extends Pick<KeyNote, "for" | "example"> {
+  readonly absent:
+    | KeyNote["absent"]
+    /** The value of this key, if there is one. */
+    | { readonly as: string }
+    /** Of two values the one that this key does not have. */
+    | { readonly otherThan: string }
+    | "not told"
+  /** Where the schema, which is written for the switch's end, does not fit. */
+  readonly meaning?: string
 }
 
 const words = (text: string) => ({ words: text })
@@ -16,29 +42,39 @@ const own = words("the switch's own")
 const nameOfSocket = words("made from container id and interface")
 
 export const keyNotes: Readonly<Record<string, KeyNote>> = {
-  cniVersion: { for: "none", absent: value("0.1.0"), example: "1.0.0" },
-  name: { for: "none", absent: words("required"), example: "ovs-standalone" },
-  type: { for: "none", absent: words("required by runtimes"), example: "userspace" },
-  ipam: { for: "none", absent: words("no addresses"), example: { type: "host-local" } },
+  cniVersion: { for: "the plugin", absent: value("0.1.0"), example: "1.0.0" },
+  name: { for: "the plugin", absent: words("required"), example: "ovs-standalone" },
+  type: { for: "the runtime", absent: words("required by runtimes"), example: "userspace" },
+  ipam: { for: "the plugin", absent: words("no addresses"), example: { type: "host-local" } },
   sharedDir: {
-    for: "none",
-    absent: words("`/usr/local/var/run/openvswitch` for ovs-dpdk, `/var/run/vpp` for vpp"),
+    for: "the plugin",
+    absent: words(
+      "`/usr/local/var/run/openvswitch` for ovs-dpdk, `/var/run/vpp` for vpp; with credentials for Kubernetes a pod needs a volume"
+    ),
     example: "/run/userspace-cni"
   },
   kubeconfig: {
-    for: "none",
-    absent: words("not used in this release"),
+    for: "the plugin",
+    absent: words("the service account of the plugin's own pod, if it has one; else the pod is not looked at"),
     example: "/etc/cni/net.d/userspace.kubeconfig"
   },
-  stateDir: { for: "none", absent: value("/var/lib/cni/usrspcni"), example: "/var/lib/userspace-cni" },
-  logFile: { for: "none", absent: words("stderr only"), example: "/var/log/userspace-cni.log" },
-  logLevel: { for: "none", absent: value("warning"), example: "debug" },
-  logFormat: { for: "none", absent: value("text"), example: "json" },
-  dns: { for: "none", absent: words("what IPAM gives"), example: { nameservers: ["10.0.0.53"] } },
-  capabilities: { for: "none", absent: value({}), example: { mac: true } },
-  runtimeConfig: { for: "none", absent: words("set by the runtime"), example: { mac: "02:00:00:00:00:01" } },
-  args: { for: "none", absent: words("set by the caller"), example: { cni: { OvnPort: "default.app" } } },
-  prevResult: { for: "none", absent: words("set by the runtime"), example: { cniVersion: "1.0.0" } },
+  stateDir: { for: "the plugin", absent: value("/var/lib/cni/usrspcni"), example: "/var/lib/userspace-cni" },
+  logFile: { for: "the plugin", absent: words("stderr only"), example: "/var/log/userspace-cni.log" },
+  logLevel: { for: "the plugin", absent: value("warning"), example: "debug" },
+  logFormat: { for: "the plugin", absent: value("text"), example: "json" },
+  dns: {
+    for: "the plugin",
+    absent: words("what the IPAM plugin gives, if anything"),
+    example: { nameservers: ["10.0.0.53"] }
+  },
+  capabilities: { for: "the runtime", absent: value({}), example: { mac: true } },
+  runtimeConfig: { for: "the plugin", absent: words("set by the runtime"), example: { mac: "02:00:00:00:00:01" } },
+  args: { for: "the plugin", absent: words("set by the caller"), example: { cni: { OvnPort: "default.app" } } },
+  prevResult: {
+    for: "the plugin",
+    absent: words("set by the runtime"),
+    example: { cniVersion: "1.0.0", interfaces: [{ name: "eth0" }] }
+  },
 
   "host.engine": { for: "both", absent: words("required"), example: "ovs-dpdk" },
   "host.iftype": { for: "both", absent: words("required"), example: "vhostuser" },
@@ -85,20 +121,123 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
   "host.memif.useDma": { for: "vpp memif", absent: value(false), example: true }
 }
 
-/** Below `container`: what the container is told when a key is absent. `*` stands for the keys not named. */
-export const containerNotes: Readonly<Record<string, string>> = {
-  "container.engine": "`host.engine`",
-  "container.iftype": "`host.iftype`",
-  "container.netType": "`interface`",
-  "container.mtu": "`host.mtu`; written here only, it counts for the switch's end as well",
-  "container.mac": "`host.mac`, or one made from the attachment's identity; goes before `host.mac`",
-  "container.memif.role": "the other one of `host.memif.role`",
-  "container.memif.mode": "`host.memif.mode`",
-  "container.memif.secret": "`host.memif.secret`",
-  "container.memif.socketfile": "always the name of the attachment's socket, whatever is written here",
-  "container.memif.*": "not told; what is written here is passed on as it is",
-  "container.vhost.mode": "the other one of `host.vhost.mode`",
-  "container.vhost.socketfile": "always the name of the attachment's socket, whatever is written here",
-  "container.vhost.*": "not told; what is written here is passed on as it is",
-  "container.bridge.*": "not told; what is written here is passed on as it is"
+const as = (key: string) => ({ as: key })
+const otherThan = (key: string) => ({ otherThan: key })
+const theSocket = words("the name of the attachment's socket, also when something else is written here")
+
+/** Of a switch that the application is. */
+const inside = (example: unknown, what: string): ContainerNote => ({
+  for: "both",
+  absent: "not told",
+  example,
+  meaning: `Passed on, for a switch in the container: ${what}`
+})
+
+/** Below `container`. What is written there is told as it is, unless it says otherwise. */
+export const containerNotes: Readonly<Record<string, ContainerNote>> = {
+  "container.engine": {
+    for: "both",
+    absent: as("host.engine"),
+    example: "vpp",
+    meaning: "What the container is told that the switch is."
+  },
+  "container.iftype": {
+    for: "both",
+    absent: as("host.iftype"),
+    example: "memif",
+    meaning: "What the container is told that the port is."
+  },
+  "container.netType": {
+    for: "both",
+    absent: value("interface"),
+    example: "bridge",
+    meaning: "What the application is to do with its end. The plugin does nothing by it."
+  },
+  "container.mtu": {
+    for: "both",
+    absent: words("`host.mtu`, unless that is 0"),
+    example: 1500,
+    meaning: "Bytes. Without `host.mtu` it counts for the switch's end as well."
+  },
+  "container.mac": {
+    for: "both",
+    absent: words("`host.mac`, or one made from the attachment's identity"),
+    example: "02:00:00:00:00:02",
+    meaning: "MAC address of the container's end. Goes before `host.mac`; what the pod asks for goes before both."
+  },
+  "container.memif.role": { for: "vpp memif", absent: otherThan("host.memif.role"), example: "slave" },
+  "container.memif.mode": { for: "vpp memif", absent: as("host.memif.mode"), example: "ip" },
+  "container.memif.socketfile": {
+    for: "nobody",
+    absent: theSocket,
+    example: "app.sock",
+    meaning: "File name of the socket. `host.memif.socketfile` changes it."
+  },
+  "container.memif.socket": {
+    for: "nobody",
+    absent: words("`abstract` if `host.memif.socket` is; else not told"),
+    example: "abstract",
+    meaning: "Where the socket lives. `host.memif.socket` changes it."
+  },
+  "container.memif.rxQueues": { for: "vpp memif", absent: as("host.memif.txQueues"), example: 2 },
+  "container.memif.txQueues": { for: "vpp memif", absent: as("host.memif.rxQueues"), example: 2 },
+  "container.memif.ringSize": { for: "vpp memif", absent: as("host.memif.ringSize"), example: 2048 },
+  "container.memif.bufferSize": { for: "vpp memif", absent: as("host.memif.bufferSize"), example: 4096 },
+  "container.memif.secret": { for: "vpp memif", absent: as("host.memif.secret"), example: "s3cret" },
+  "container.memif.noZeroCopy": { for: "vpp memif", absent: "not told", example: true },
+  "container.memif.useDma": { for: "vpp memif", absent: "not told", example: true },
+  "container.vhost.mode": { for: "vhostuser", absent: otherThan("host.vhost.mode"), example: "client" },
+  "container.vhost.group": {
+    for: "vhostuser",
+    absent: "not told",
+    example: "hugetlbfs",
+    meaning: "Passed on. The group of socket and directory is `host.vhost.group`."
+  },
+  "container.vhost.socketfile": {
+    for: "nobody",
+    absent: theSocket,
+    example: "app.sock",
+    meaning: "File name of the socket. `host.vhost.socketfile` changes it."
+  },
+  "container.vhost.queues": {
+    for: "vhostuser",
+    absent: words("`host.vhost.queues` on ovs-dpdk; not told on vpp"),
+    example: 2,
+    meaning: "Queues that the application asks for."
+  },
+  "container.vhost.enableGso": {
+    for: "vhostuser",
+    absent: "not told",
+    example: true,
+    meaning: "Generic segmentation offload."
+  },
+  "container.vhost.enablePacked": {
+    for: "vhostuser",
+    absent: words("`true` on vpp if `host.vhost.enablePacked` is; else not told"),
+    example: true,
+    meaning: "Packed virtqueues."
+  },
+  "container.vhost.enableEventIdx": {
+    for: "vhostuser",
+    absent: "not told",
+    example: true,
+    meaning: "Event index."
+  },
+  "container.vhost.ingressPolicingRate": {
+    for: "vhostuser",
+    absent: "not told",
+    example: 1000000,
+    meaning: "Passed on. The limit is `host.vhost.ingressPolicingRate`."
+  },
+  "container.vhost.ingressPolicingBurst": {
+    for: "vhostuser",
+    absent: "not told",
+    example: 100000,
+    meaning: "Passed on. The burst is `host.vhost.ingressPolicingBurst`."
+  },
+  "container.bridge.bridgeName": inside("br0", "name of the bridge, or number of the bridge domain."),
+  "container.bridge.bridgeId": inside(5, "number of the bridge domain (older)."),
+  "container.bridge.vlanId": inside(100, "VLAN."),
+  "container.bridge.trunks": inside([200, 201], "VLANs of a trunk."),
+  "container.bridge.vlanMode": inside("trunk", "how it treats them.")
 }

@@ -2,7 +2,7 @@
 import { Struct } from "effect"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { errorNotes } from "./ErrorNotes.ts"
-import { containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
+import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
 import { type Key, keys } from "./NetConfSchema.ts"
 
 const code = (text: string) => `\`${text}\``
@@ -13,16 +13,22 @@ const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ")
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")
 
-const absent = ({ absent: same }: KeyNote) =>
-  "words" in same ? same.words : code(typeof same.value === "string" ? same.value : JSON.stringify(same.value))
+const absent = ({ absent: same }: KeyNote | ContainerNote) => {
+  if (same === "not told") return same
+  if ("as" in same) return code(same.as)
+  if ("otherThan" in same) return `the other one of ${code(same.otherThan)}`
+  return "words" in same ? same.words : code(typeof same.value === "string" ? same.value : JSON.stringify(same.value))
+}
 
 const head = ["Key", "Value", "When absent", "For", "Meaning", "Example"]
 
+const notes: Readonly<Record<string, KeyNote | ContainerNote>> = { ...keyNotes, ...containerNotes }
+
 const row = ({ allowed, description, path }: Key): ReadonlyArray<string> => {
-  const note = keyNotes[path]
+  const note = notes[path]
   if (note === undefined) throw new Error(`scripts/docs/KeyNotes.ts says nothing about ${path}`)
-  const { example, for: whom } = note
-  return [code(path), allowed, absent(note), whom === "none" ? "" : whom, description, code(JSON.stringify(example))]
+  const meaning = "meaning" in note ? note.meaning : description
+  return [code(path), allowed, absent(note), note.for, meaning, code(JSON.stringify(note.example))]
 }
 
 const rowsOf = (wanted: (path: string) => boolean) =>
@@ -48,8 +54,8 @@ export const tables: Readonly<Record<string, () => string>> = {
   "keys: host.memif": () => table(head, rowsOf(section("host.memif."))),
   "keys: container": () =>
     table(
-      ["Key", "What the container is told when it is absent"],
-      Object.entries(containerNotes).map(([path, told]) => [code(path), told])
+      ["Key", "Value", "Told when absent", ...head.slice(3)],
+      rowsOf((path) => path.startsWith("container."))
     ),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)
 }

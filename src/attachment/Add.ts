@@ -5,11 +5,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { type CniResult, emptyResult } from "../cni/CniResult.ts"
+import { spanned } from "../cni/Trace.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { Place } from "../shared-dir/Place.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
-import { plainHandle } from "./Attachment.ts"
+import { type Attachment, plainHandle } from "./Attachment.ts"
 import {
   type Call,
   delegation,
@@ -25,7 +26,7 @@ import { deviceInfo, deviceInfoPath, socketInContainer } from "./DeviceInfo.ts"
 import { Handover, type Site } from "./Handover.ts"
 import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
-import { revertible } from "./Revertible.ts"
+import { Leftovers, revertible, rolledBack } from "./Revertible.ts"
 
 export const add = Effect.fn("ADD")(function* (call: Call) {
   const sharedDir = yield* SharedDir
@@ -33,32 +34,34 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
   const handover = yield* Handover
   const { attachment, configuration } = call
 
-  const site = yield* Effect.withSpan(handover.site, "look at the pod")
+  const site = yield* spanned(handover.site, "look at the pod")
+  yield* findDelegate(call)
   const record = yield* claim(call, site)
   const place = placeOfRecord(record)
-  const looked = Effect.withSpan(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
+  const looked = spanned(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* prepare(place, record)
 
-  // IPAM first: its process runs on another processor while this one makes the transaction.
-  const [addresses, plugged] = yield* wantsAddresses(call)
+  // The switch first: while it acts, there is time to start a process.
+  const [plugged, addresses] = yield* wantsAddresses(call)
     ? Effect.flatMap(address(call), (result) =>
-        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [result, done] as const)
+        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
       )
-    : Effect.all([address(call), plug(call, record, [])], { concurrency: "unbounded" })
+    : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
 
   if (plugged.socketAt !== undefined) {
     // Undone with the directory.
-    yield* Effect.withSpan(sharedDir.publish(place, plugged.socketAt), "publish the socket")
+    yield* spanned(sharedDir.publish(place, plugged.socketAt), "publish the socket")
   }
-  if (madeBySwitch(call)) yield* Effect.withSpan(sharedDir.open(place), "open the socket")
+  if (madeBySwitch(call)) yield* spanned(sharedDir.open(place), "open the socket")
 
   const own = resultOf(call, record, plugged, addresses)
   const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
   yield* describe(call, record, site)
   yield* revertible("tell the container", handover.give(place, data), handover.takeBack)
+  yield* settle(call, record, addresses)
   return chained(call.previous ?? emptyResult, own)
-}, Effect.scoped)
+}, rolledBack)
 
 /** Who creates the socket: the switch (then its owner and mode are ours to set) or the application. */
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
@@ -79,8 +82,26 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
   return yield* revertible(
     "write the record",
     records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
-    records.remove(attachment, invocation)
+    forget(records, attachment, invocation)
   )
+})
+
+/** From here on it may be made again from its record, should the switch forget it (`Restore.ts`). */
+const settle = Effect.fnUntraced(function* (call: Call, record: Record, { ips }: CniResult) {
+  const records = yield* Records
+  const known = wantsAddresses(call) ? { ...record, addresses: ips.map(recorded) } : record
+  yield* revertible("write the record", records.settle(known), records.unsettle(record))
+})
+
+const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
+  address,
+  ...(gateway === undefined ? {} : { gateway })
+})
+
+/** The last undo. What the others left is found by the record: then it stays for DEL, as after a kill. */
+const forget = Effect.fnUntraced(function* (records: Records["Service"], attachment: Attachment, invocation: string) {
+  const { any } = yield* Leftovers
+  yield* any ? Effect.logWarning("the record stays for DEL") : records.remove(attachment, invocation)
 })
 
 /** The directory may be another attachment's as well: then its group and mode are given back. */
@@ -120,11 +141,28 @@ const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses:
   )
 })
 
+/** Before anything is changed: the switch acts before the plugin is run. */
+const findDelegate = Effect.fnUntraced(function* (call: Call) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate !== undefined) yield* ipam.preflight(delegate)
+})
+
 const address = Effect.fnUntraced(function* (call: Call) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
   if (delegate === undefined) return emptyResult
-  return yield* revertible("get addresses", ipam.add(delegate), ipam.del(delegate))
+  let gave = true
+  const asked = Effect.tapError(ipam.add(delegate), ({ reason }) =>
+    Effect.sync(() => {
+      gave = reason._tag !== "NotFound" && reason._tag !== "Refused"
+    })
+  )
+  // One that has said no, or is not there, has given nothing: it may say no again.
+  const returned = Effect.suspend(() =>
+    gave ? ipam.del(delegate) : Effect.ignore(ipam.del(delegate), { log: "Warn" })
+  )
+  return yield* revertible("get addresses", asked, returned)
 })
 
 /** For Multus, when it asks; undone to what was there. */

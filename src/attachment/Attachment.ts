@@ -17,6 +17,9 @@ export interface Attachment {
   readonly pod: Pod | undefined
 }
 
+/** The three parts that make it what it is. */
+export type Identity = Pick<Attachment, "network" | "containerId" | "ifName">
+
 export interface Pod {
   readonly namespace: string
   readonly name: string
@@ -30,18 +33,20 @@ export const shortId = (attachment: Pick<Attachment, "containerId">): string => 
  * 20 lower-case base32 characters (100 bits) of the three parts of the identity. NUL cannot be in any of them, so
  * ("a", "bc") and ("ab", "c") differ.
  */
-export const keyOf = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): string =>
+export const keyOf = (attachment: Identity): string =>
   base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`)).slice(0, 20)
 
+/** A network in few characters, where its name has no room. */
+export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
+
 /** The switch's name for the port. OpenFlow shows 15 characters of a port name, so it has 15: `usp` and 60 bits. */
-export const portName = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): string =>
-  `usp${keyOf(attachment).slice(0, 12)}`
+export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
 
 /** `<id12>-<ifname>`: the original's file name, free unless two attachments of one prefix meet in a directory. */
-export const plainHandle = (attachment: Attachment): string => `${shortId(attachment)}-${attachment.ifName}`
+export const plainHandle = (attachment: Identity): string => `${shortId(attachment)}-${attachment.ifName}`
 
 /** The name that nobody else can have, for when the plain one is taken. */
-export const longHandle = (attachment: Attachment): string =>
+export const longHandle = (attachment: Identity): string =>
   `${plainHandle(attachment)}-${keyOf(attachment).slice(0, 8)}`
 
 /**

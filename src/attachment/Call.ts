@@ -10,7 +10,8 @@ import { type Place, placeOf, type Volume } from "../shared-dir/Place.ts"
 import type { Address, PortRequest } from "../vswitch/Vswitch.ts"
 import { type Attachment, derivedMac } from "./Attachment.ts"
 import { deviceInfoPath } from "./DeviceInfo.ts"
-import { type Record, recordFormat } from "./Record.ts"
+import type { Record } from "./Record.ts"
+import { recordFormat } from "./RecordFormat.ts"
 
 export interface Call {
   readonly attachment: Attachment
@@ -40,7 +41,10 @@ export const hasGivenSocket = ({ configuration }: Call): boolean => configuratio
 export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)
 
 /** The delegate's call, when the network has an IPAM plugin. */
-export const delegation = ({ configuration, environment }: Call): Delegation | undefined => {
+export const delegation = ({
+  configuration,
+  environment
+}: Pick<Call, "configuration" | "environment">): Delegation | undefined => {
   const plugin = configuration.netConf.ipam?.type
   if (plugin === undefined) return undefined
   return { plugin, configuration: configuration.text, variables: environment.variables, path: environment.path }

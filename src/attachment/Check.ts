@@ -3,18 +3,21 @@
  * at once. Changes nothing. CNI specification 1.1.0, section 2 (CHECK).
  */
 import * as Effect from "effect/Effect"
-import { CniError, type Explained } from "../cni/CniError.ts"
+import { CniError, type Explained, fromExplained } from "../cni/CniError.ts"
+import type { CniResult } from "../cni/CniResult.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import { madeBySwitch } from "./Add.ts"
+import { longHandle, plainHandle } from "./Attachment.ts"
 import { type Call, delegation, placeOfRecord, requestFor, wantsAddresses } from "./Call.ts"
 import { Handover } from "./Handover.ts"
 import type { Record } from "./Record.ts"
+import { Records } from "./Records.ts"
 
 export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
-  if (record === undefined) return yield* unknown(call)
+  if (record === undefined) return yield* notRecorded(call)
   const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
     Effect.succeed(resultDifferences(call, record)),
     switchDifferences(call, record),
@@ -32,18 +35,24 @@ export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | 
   return yield* CniError.of(
     ErrorCodes.CheckFailed,
     `not as ADD left it: ${[...differences, ...failures.map(({ failed }) => failed)].join("; ")}`,
-    "Delete the pod and let it be made again: the plugin repairs nothing under a running container."
+    "`userspace restore` makes ports again that a restarted switch has forgotten. For all else, delete the pod and let " +
+      "it be made again: CHECK repairs nothing under a running container."
   )
 })
 
 type Differences<R> = Effect.Effect<ReadonlyArray<string>, Explained, R>
 
-const unknown = ({ attachment: { containerId, ifName, network } }: Call) =>
-  CniError.of(
+const notRecorded = Effect.fnUntraced(function* ({ attachment }: Call) {
+  const handles = [plainHandle(attachment), longHandle(attachment)]
+  const damaged = (yield* (yield* Records).damaged).find(({ handle }) => handles.includes(handle))
+  if (damaged !== undefined) return yield* fromExplained(damaged.error)
+  const { containerId, ifName, network } = attachment
+  return yield* CniError.of(
     ErrorCodes.UnknownContainer,
     `no attachment of container ${containerId} as ${ifName} to network ${network} is recorded on this node`,
     "It was never added here, or was deleted. Run ADD."
   )
+})
 
 /** What the runtime says ADD gave, against what ADD wrote down. */
 const resultDifferences = ({ attachment, previous }: Call, record: Record): ReadonlyArray<string> => {
@@ -65,10 +74,21 @@ const resultDifferences = ({ attachment, previous }: Call, record: Record): Read
 const switchDifferences = (call: Call, record: Record): Differences<Vswitch> =>
   Effect.flatMap(Vswitch, (vswitch) =>
     Effect.map(
-      vswitch.verify(requestFor(call, record, wantsAddresses(call) ? (call.previous?.ips ?? []).map(withGateway) : [])),
+      vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : [])),
       (differences) => differences.map(({ what }) => what)
     )
   )
+
+/** A record of an earlier release has none; in what the runtime remembers there may be other plugins' as well. */
+const addressesOf = ({ attachment: { ifName }, previous }: Call, { addresses, netns }: Record) =>
+  (addresses ?? (previous === undefined ? [] : ofInterface(previous, ifName, netns))).map(withGateway)
+
+const ofInterface = ({ interfaces, ips }: CniResult, ifName: string, netns: string) => {
+  const own = interfaces.findIndex(
+    ({ name, sandbox }) => name === ifName && (sandbox === undefined || sandbox === netns)
+  )
+  return ips.filter((ip) => ip.interface === undefined || ip.interface === own)
+}
 
 const withGateway = ({ address, gateway }: { readonly address: string; readonly gateway?: string }) => ({
   address,

@@ -3,13 +3,13 @@
  * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, its
  * absent values mirroring the host's. Pure; readers are app-netutil and applications in any language.
  */
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import { type CniResult, family } from "../cni/CniResult.ts"
 import type { HostPort } from "../cni/HostPort.ts"
 import type { Container, NetConf } from "../cni/NetConf.ts"
 import type { Place } from "../shared-dir/Place.ts"
-import type { Attachment } from "./Attachment.ts"
+import type { Attachment, Identity } from "./Attachment.ts"
 
 export interface ContainerData {
   readonly containerId: string
@@ -54,8 +54,8 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
     const { bufferSize, ringSize, secret } = port
     // What one end receives, the other sends.
     const mirrored = { secret, rxQueues: port.txQueues, txQueues: port.rxQueues, ringSize, bufferSize }
-    const socket = port.abstract ? { socket: "abstract" } : {}
-    return { ...common, memif: { ...given(mirrored), ...container.memif, role, mode, ...socket, socketfile } }
+    const socket = port.abstract ? "abstract" : undefined
+    return { ...common, memif: given({ ...mirrored, ...container.memif, role, mode, socket, socketfile }) }
   }
   const { mode = port.mode === "client" ? "server" : "client" } = container.vhost ?? {}
   const mirrored = port.engine === "vpp" ? { enablePacked: port.enablePacked || undefined } : { queues: port.queues }
@@ -65,12 +65,17 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
 const given = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
-const Identity = Schema.Struct({ containerId: Schema.String, ifName: Schema.String, name: Schema.String })
-const decodeIdentity = Schema.decodeUnknownOption(Schema.fromJsonString(Identity))
+/** Whose a file is, as it says itself: a container can write there as well. */
+export const whoseText = (text: string): Identity | undefined => {
+  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { containerId, ifName, name }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
+  return Predicate.isString(containerId) && Predicate.isString(ifName) && Predicate.isString(name)
+    ? { network: name, containerId, ifName }
+    : undefined
+}
 
 /** Whether a file was written for this attachment. */
-export const isFor = (text: string, { containerId, ifName, network }: Attachment): boolean =>
-  Option.exists(
-    decodeIdentity(text),
-    (data) => data.containerId === containerId && data.ifName === ifName && data.name === network
-  )
+export const isFor = (text: string, { containerId, ifName, network }: Identity): boolean => {
+  const said = whoseText(text)
+  return said?.containerId === containerId && said.ifName === ifName && said.network === network
+}

@@ -6,17 +6,19 @@
 import * as Effect from "effect/Effect"
 import { CniError, type Explained } from "../cni/CniError.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { spanned } from "../cni/Trace.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { Place } from "../shared-dir/Place.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
-import { longHandle, plainHandle } from "./Attachment.ts"
-import { type Call, delegation, hasGivenSocket, placeFor, placeOfRecord } from "./Call.ts"
+import { type Attachment, longHandle, plainHandle, shortId } from "./Attachment.ts"
+import { type Call, delegation, hasGivenSocket, placeFor, placeOfRecord, wantsAddresses } from "./Call.ts"
 import { isFor } from "./ContainerData.ts"
 import { deviceInfoPath } from "./DeviceInfo.ts"
 import { Handover } from "./Handover.ts"
 import type { Legacy } from "./Legacy.ts"
 import type { Record } from "./Record.ts"
+import { stillOurs } from "./Recorded.ts"
 import { Records } from "./Records.ts"
 import type { Services } from "./Services.ts"
 
@@ -25,25 +27,36 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const records = yield* Records
   const { attachment } = call
   const legacy = yield* Effect.orElseSucceed(records.findLegacy(attachment), () => undefined)
-  const failures = yield* all([
+  const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
+  const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
+  if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
+  const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
+  // The switch refuses an address that one of its ports has: nobody gets it before the port has gone, if it can go now.
+  const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
+  const failed = yield* all([
     // IPAM first: its process runs on another processor while this one goes on.
-    step("return the addresses", returnAddresses(call)),
+    ...atOnce,
     step("unplug the port", unplug(call, record, legacy)),
     step(
       "take back what the container was told",
       Effect.flatMap(Handover, ({ takeBack }) => takeBack)
     ),
-    step("remove the device information", undescribe(call, record)),
-    step("clear the shared directory", clear(call, record, legacy))
+    step("remove the device information", undescribe(call, record, made)),
+    step("clear the shared directory", clear(call, record, made, legacy))
   ])
-  if (failures.length > 0) return yield* together(failures)
+  const failures = [...failed, ...(yield* all(afterwards))]
+  if (failures.length > 0) {
+    if (record !== undefined && ended) yield* Effect.ignore(records.defer(record), { log: "Warn" })
+    return yield* together(failures)
+  }
   yield* last("remove the original's state", records.removeLegacy(attachment))
+  if (record === undefined) yield* last("take off the original's mount", unbind(call))
   yield* last("remove the record", records.remove(attachment))
 })
 
 type Step = Effect.Effect<void, Explained, Services>
 
-const step = (name: string, self: Step): Step => Effect.withSpan(self, name)
+const step = (name: string, self: Step): Step => spanned(self, name)
 
 const last = (name: string, self: Step) => Effect.mapError(step(name, self), (failure) => together([failure]))
 
@@ -54,27 +67,51 @@ const all = (steps: ReadonlyArray<Step>) =>
     ([, failures]) => failures
   )
 
+/**
+ * Names that things of an attachment without a record can have: not the plain one when another attachment has it. Asked
+ * right before it is used: the other may just be added.
+ */
+const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
+  const records = yield* Records
+  const taken = yield* Effect.orElseSucceed(records.hasNamesake(attachment), () => false)
+  return taken ? [longHandle(attachment)] : [plainHandle(attachment), longHandle(attachment)]
+})
+
 const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+  const guessed = Effect.map(
+    handlesLeft(call.attachment),
+    ([handle = longHandle(call.attachment)]) => placeFor(call, handle).switchPath
+  )
   const vswitch = yield* Vswitch
   const removed = yield* vswitch.unplug({
     attachment: call.attachment,
     invocation: undefined,
     port: call.configuration.port,
-    socketPath: record?.place.switchPath ?? placeFor(call, plainHandle(call.attachment)).switchPath,
+    socketPath: record?.place.switchPath ?? (yield* guessed),
+    guessed: record === undefined,
+    addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway })),
     legacy
   })
   for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
 })
 
-const returnAddresses = Effect.fnUntraced(function* (call: Call) {
+/** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */
+const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
-  if (delegate !== undefined) yield* ipam.del(delegate)
+  if (delegate === undefined) return
+  if (!ended) yield* ipam.ended(delegate)
+  yield* ipam.del(delegate)
 })
 
-const clear = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+const clear = Effect.fnUntraced(function* (
+  call: Call,
+  record: Record | undefined,
+  made: ReadonlyArray<string>,
+  legacy: Legacy | undefined
+) {
   const sharedDir = yield* SharedDir
-  if (record !== undefined) return yield* sharedDir.release(placeOfRecord(record), record.made)
+  if (record !== undefined) return yield* sharedDir.release(placeOfRecord(record), made)
   for (const [handle, volume] of yield* placesLeft(call)) {
     const place = placeFor(call, handle, volume)
     // Without a record the name alone does not prove whose it is: two ids can begin alike.
@@ -88,15 +125,40 @@ const clear = Effect.fnUntraced(function* (call: Call, record: Record | undefine
 const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call) {
   const { oldVolumes } = yield* Handover
   const volumes = [undefined, ...(yield* oldVolumes)]
-  return [plainHandle(attachment), longHandle(attachment)].flatMap((handle) =>
-    volumes.map((volume) => [handle, volume] as const)
-  )
+  const handles = yield* handlesLeft(attachment)
+  return handles.flatMap((handle) => volumes.map((volume) => [handle, volume] as const))
 })
 
-const undescribe = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call, record: Record | undefined) {
+/** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
+const unbind = Effect.fnUntraced(function* ({ attachment, configuration: { port } }: Call) {
+  if (port.engine !== "ovs-dpdk") return
+  const sharedDir = yield* SharedDir
+  for (const uid of yield* uidsOf(attachment)) {
+    const names = yield* sharedDir.bound(uid)
+    if (names === undefined) continue
+    const others = yield* (yield* Records).legacies
+    const needed = others.some(
+      ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
+    )
+    if (!needed) yield* sharedDir.unbind(uid)
+  }
+})
+
+/** As the runtime says, or else as the pod's volume has it. */
+const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment) {
+  if (pod !== undefined && pod.uid !== "") return [pod.uid]
+  const volumes = yield* (yield* Handover).oldVolumes
+  return volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
+})
+
+const undescribe = Effect.fnUntraced(function* (
+  { configuration: { netConf } }: Call,
+  record: Record | undefined,
+  made: ReadonlyArray<string>
+) {
   const { describe } = yield* Handover
   const path = record === undefined ? deviceInfoPath(netConf) : record.deviceInfo
-  if (path !== undefined) yield* describe(path, undefined, record?.made ?? [])
+  if (path !== undefined) yield* describe(path, undefined, made)
 })
 
 /** The original made a directory for each container and did not mark it. */

@@ -2,13 +2,15 @@
  * What Multus shows as `device-info` of a port: the vhost-user or memif form, seen from the container. Pure; the file is
  * `DeviceInfoFile.ts`. Device Information Specification 1.1.0, sections 3.1.5, 3.1.6 and 5.1.
  */
+import { normalize } from "node:path"
 import type { HostPort } from "../cni/HostPort.ts"
 import type { NetConf } from "../cni/NetConf.ts"
+import { isAbsolutePath } from "../cni/Rules.ts"
 
 /** Capability CNIDeviceInfoFile: the file that the caller will read. Undefined: nobody asked, or not for a file. */
 export const deviceInfoPath = ({ runtimeConfig }: NetConf): string | undefined => {
   const path = runtimeConfig?.["CNIDeviceInfoFile"]
-  return typeof path === "string" && path.startsWith("/") && !path.split("/").includes("..") ? path : undefined
+  return isAbsolutePath(path) && !path.split("/").includes("..") ? normalize(path) : undefined
 }
 
 /** `socket`: its path in the container. */

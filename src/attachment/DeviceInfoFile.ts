@@ -1,14 +1,41 @@
 /**
  * The device information file: written whole, put back or removed. Its directory is made when it is missing and goes
  * when it is ours and empty. Who asks for it (Multus) reads it after ADD, and may have put a device plugin's text there.
+ * The path comes with the configuration, so a file with anything else in it is neither replaced nor removed.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Files, orElse } from "../platform/Files.ts"
-import { ensure, missing, removeUnused } from "../shared-dir/Directories.ts"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { FileError, type Files, orElse } from "../platform/Files.ts"
+import { into, missing, removeUnused } from "../shared-dir/Directories.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
 
 type Fs = Files["Service"]
+
+/** Every kind of device information is an object with a type. An empty file is nobody's. */
+const isDeviceInfo = (text: string): boolean => {
+  if (text.trim() === "") return true
+  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  return Predicate.hasProperty(written, "type") && Predicate.isString(written.type)
+}
+
+/** As `deviceInfo` has them: a call that was killed has written as much as it came to. */
+const beginning = '{"type":"'
+const isBegun = (text: string): boolean => text.startsWith(beginning.slice(0, text.length)) || isDeviceInfo(text)
+
+/** Undefined: nothing is there. False: something that is none of it. */
+const look = Effect.fnUntraced(function* (files: Fs, path: string, is = isDeviceInfo) {
+  const text = yield* orElse(
+    ["EFBIG", "EINVAL", "ELOOP"],
+    "something else"
+  )(orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(path, 1 << 20)))
+  return text === undefined ? undefined : is(text)
+})
+
+const unoccupied = Effect.fnUntraced(function* (files: Fs, path: string) {
+  if ((yield* look(files, path)) === false) return yield* new FileError({ operation: "write", path, code: "EEXIST" })
+})
 
 /** What is there now. */
 export const read = (files: Fs, path: string) =>
@@ -17,17 +44,22 @@ export const read = (files: Fs, path: string) =>
     fromFile("read the device information")
   )
 
-/** The directories that are missing for it. */
-export const survey = (files: Fs, path: string) =>
-  Effect.mapError(missing(files, dirname(path)), fromFile("look at the device information"))
+/** The directories that are missing for it. Fails when it could not be written for what is there. */
+export const survey = Effect.fnUntraced(
+  function* (files: Fs, path: string) {
+    yield* unoccupied(files, path)
+    return yield* missing(files, dirname(path))
+  },
+  Effect.mapError(fromFile("look at the device information"))
+)
 
 export const write = Effect.fnUntraced(
   function* (files: Fs, path: string, text: string) {
     const beside = `${path}.new`
-    yield* ensure(files, dirname(path), 0o755)
+    yield* unoccupied(files, path)
     // Left by a call that was killed between the two steps.
-    yield* orElse("ENOENT", undefined)(files.unlink(beside))
-    yield* files.create(beside, text, 0o644)
+    yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(beside))
+    yield* into(files, dirname(path), 0o755, files.create(beside, text, 0o644))
     yield* Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
   },
   Effect.mapError(fromFile("write the device information"))
@@ -36,7 +68,13 @@ export const write = Effect.fnUntraced(
 /** Gone already is no failure. `made`: what `survey` gave. */
 export const remove = Effect.fnUntraced(
   function* (files: Fs, path: string, made: ReadonlyArray<string>) {
-    for (const name of [path, `${path}.new`]) yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(name))
+    const written = [
+      [path, isDeviceInfo],
+      [`${path}.new`, isBegun]
+    ] as const
+    for (const [name, is] of written) {
+      if ((yield* look(files, name, is)) === true) yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(name))
+    }
     yield* removeUnused(files, dirname(path), made)
   },
   Effect.mapError(fromFile("remove the device information"))

@@ -1,22 +1,13 @@
-/** The switch's layer for a port: the one place that knows both. Each is loaded when it is needed. */
+/** The layer for a switch: the one place that knows both. Each is loaded when it is needed. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { HostPort } from "../cni/HostPort.ts"
+import type { Control } from "../cni/HostPort.ts"
 import type { EngineLayer } from "./Services.ts"
 
-export const engineFor = (port: HostPort): EngineLayer =>
-  port.engine === "vpp" ? vpp(port.control) : ovs(port.control)
-
-const ovs = (control: string): EngineLayer =>
+export const engineFor = ({ control, engine }: Control): EngineLayer =>
   Layer.unwrap(
-    Effect.promise(() => Promise.all([import("../ovs/OvsClient.ts"), import("../ovs/OvsVswitch.ts")])).pipe(
-      Effect.map(([{ OvsClient }, { layer }]) => Layer.provide(layer, OvsClient.layer(control)))
-    )
-  )
-
-const vpp = (control: string): EngineLayer =>
-  Layer.unwrap(
-    Effect.promise(() => Promise.all([import("../vpp/VppClient.ts"), import("../vpp/VppVswitch.ts")])).pipe(
-      Effect.map(([{ VppClient }, { layer }]) => Layer.provide(layer, VppClient.layer(control)))
+    Effect.map(
+      Effect.promise(() => (engine === "vpp" ? import("../vpp/VppEngine.ts") : import("../ovs/OvsEngine.ts"))),
+      ({ engine }) => engine(control)
     )
   )

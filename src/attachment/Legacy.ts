@@ -2,13 +2,8 @@
  * What the original plugin (intel/userspace-cni-network-plugin) wrote about an attachment, so that a pod attached by it
  * can be deleted by us: `data/local-<id12>-<ifname>.json`, for OVS or for VPP. Pure.
  */
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-
-const State = Schema.Struct({
-  vhostname: Schema.optionalKey(Schema.String),
-  swIfIndex: Schema.optionalKey(Schema.Int)
-})
 
 export interface Legacy {
   readonly portName: string | undefined
@@ -16,11 +11,23 @@ export interface Legacy {
   readonly swIfIndex: number | undefined
 }
 
-const decode = Schema.decodeUnknownResult(Schema.fromJsonString(State))
-
 /** A file that cannot be read tells nothing, and is removed all the same. */
-export const readLegacy = (text: string): Legacy =>
-  Result.match(decode(text), {
-    onFailure: () => ({ portName: undefined, swIfIndex: undefined }),
-    onSuccess: ({ swIfIndex, vhostname }) => ({ portName: vhostname || undefined, swIfIndex })
-  })
+export const readLegacy = (text: string): Legacy => {
+  const state = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { swIfIndex, vhostname } = Predicate.isReadonlyObject(state) ? { ...state } : {}
+  return {
+    portName: Predicate.isString(vhostname) && vhostname !== "" ? vhostname : undefined,
+    swIfIndex: typeof swIfIndex === "number" && Number.isSafeInteger(swIfIndex) ? swIfIndex : undefined
+  }
+}
+
+/** One of them, as far as the name of its file tells: the first twelve characters of the id, and the interface. */
+export interface LegacyAttachment extends Legacy {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+export const readLegacyName = (name: string): Pick<LegacyAttachment, "containerId" | "ifName"> | undefined => {
+  const [, containerId, ifName] = /^local-(.{12})-(.+)\.json$/.exec(name) ?? []
+  return containerId === undefined || ifName === undefined ? undefined : { containerId, ifName }
+}

@@ -1,16 +1,17 @@
 /** The one error of `Records`: which file, what the system said, what to do. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { Explained } from "../cni/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { FileError } from "../platform/Files.ts"
+import type { Record } from "./Record.ts"
 
-export class RecordError extends Schema.TaggedError<RecordError>()("RecordError", {
-  operation: Schema.String,
-  path: Schema.String,
-  answer: Schema.String,
-  cure: Schema.String,
-  code: Schema.Literals([ErrorCodes.IoFailure, ErrorCodes.AlreadyAttached])
-}) {
+export class RecordError extends Data.TaggedError("RecordError")<{
+  readonly operation: string
+  readonly path: string
+  readonly answer: string
+  readonly cure: string
+  readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.AlreadyAttached
+}> {
   get failed(): string {
     return `${this.operation} ${this.path}: ${this.answer}`
   }
@@ -22,6 +23,18 @@ export class RecordError extends Schema.TaggedError<RecordError>()("RecordError"
 /** Does not compile unless the error can explain itself. */
 export const explained = (error: RecordError): Explained & { readonly code: ErrorCode } => error
 
+/** Its attachment is known by its mark only. */
+export const notRead = (path: string): RecordError =>
+  new RecordError({
+    operation: "read the record",
+    path,
+    answer: "it is damaged",
+    cure:
+      "Delete the pod and let it be made again: DEL needs no record, it finds the port by its mark. When that " +
+      "attachment is gone already, remove the file.",
+    code: ErrorCodes.IoFailure
+  })
+
 export const fromFile =
   (operation: string) =>
   ({ code, path }: FileError): RecordError =>
@@ -32,3 +45,22 @@ export const fromFile =
       cure: "The plugin keeps its records there: make the directory writable for root, with space left, or set stateDir.",
       code: ErrorCodes.IoFailure
     })
+
+/** Something else has the name that the record would have. */
+export const inTheWay = (path: string): RecordError =>
+  new RecordError({
+    operation: "write the record",
+    path,
+    answer: "a file of that name is there and is no record of this attachment",
+    cure: "Remove that file.",
+    code: ErrorCodes.IoFailure
+  })
+
+export const alreadyAttached = (record: Record): RecordError =>
+  new RecordError({
+    operation: "add",
+    path: `${record.network}/${record.containerId}/${record.ifName}`,
+    answer: `this attachment has been there since ${record.since}`,
+    cure: "Run DEL for it first. Its port and addresses were left as they are.",
+    code: ErrorCodes.AlreadyAttached
+  })

@@ -6,20 +6,24 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { CniError, fromExplained } from "../cni/CniError.ts"
-import { inVersion } from "../cni/CniResult.ts"
-import { type Configuration, readConfiguration, readEnvelope } from "../cni/Configuration.ts"
+import { type CniResult, inVersion } from "../cni/CniResult.ts"
+import { type Configuration, type Misfit, readConfiguration, readLeniently } from "../cni/Configuration.ts"
 import type { Asked } from "../cni/Dispatch.ts"
-import { attachmentOf, type Environment, readArgs, type Variables } from "../cni/Environment.ts"
+import { attachmentOf, type Variables } from "../cni/Environment.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort } from "../cni/HostPort.ts"
+import { isAbsolutePath } from "../cni/Rules.ts"
 import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
 import { add } from "./Add.ts"
 import type { Attachment } from "./Attachment.ts"
 import { type Call, defaultStateDir } from "./Call.ts"
 import { check } from "./Check.ts"
+import { committing } from "./Committed.ts"
 import { del } from "./Del.ts"
 import { handoverFor } from "./Handovers.ts"
 import type { Record } from "./Record.ts"
+import { configurationOfRecord, isNewer } from "./Recorded.ts"
+import { recordFormat } from "./RecordFormat.ts"
 import { Records } from "./Records.ts"
 import type { EngineLayer, HandoverLayer } from "./Services.ts"
 
@@ -56,17 +60,24 @@ const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
   if (verb === "ADD") {
     const call = yield* callFor(asked, attachmentIn(asked))
     yield* Effect.forEach(call.configuration.warnings, (warning) => Effect.logWarning(warning))
-    const result = yield* Effect.provide(add(call), chosen(call, choices))
-    return inVersion(asked.envelope.version, result)
+    const documentOf = (result: CniResult) => inVersion(asked.envelope.version, result)
+    return documentOf(yield* Effect.provide(committing(documentOf)(add(call)), chosen(call, choices)))
   }
   const named = attachmentIn(asked)
   const record = yield* recordOf(asked, named)
   const attachment = { ...named, pod: named.pod ?? record?.pod }
+  if (record !== undefined && isNewer(record)) yield* Effect.logWarning(newer(verb, record))
   const configuration = yield* configurationThatCounts(asked, record)
   const call: Call = { attachment, configuration, environment, previous }
-  yield* Effect.provide(verb === "DEL" ? del(call, record) : check(call, record), chosen(call, choices))
+  const done = verb === "DEL" ? committing(() => undefined)(del(call, record)) : check(call, record)
+  yield* Effect.provide(done, chosen(call, choices))
   return undefined
 })
+
+const newer = (verb: Asked["verb"], { format }: Record): string =>
+  `the record has format ${format}, of a later release; this one knows ${recordFormat}, and ${
+    verb === "DEL" ? "removes" : "compares"
+  } what it knows of`
 
 const chosen = ({ attachment, configuration, environment }: Call, { engine, handover }: Choices) =>
   Layer.merge(engine(configuration.port), handover(attachment, configuration, environment.variables))
@@ -75,7 +86,7 @@ const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmen
 
 const callFor = Effect.fnUntraced(function* (asked: Asked, attachment: Attachment) {
   const { envelope, environment, previous } = asked
-  const configuration = yield* Effect.fromResult(readConfiguration(envelope, environment.args, environment.variables))
+  const configuration = yield* spelledOut(readConfiguration(envelope, environment.args, environment.variables))
   const call: Call = { attachment, configuration, environment, previous }
   return call
 })
@@ -96,9 +107,10 @@ const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attac
  */
 const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, record: Record | undefined) {
   const { envelope, environment } = asked
-  const given = readConfiguration(envelope, environment.args, environment.variables)
-  const recorded = record === undefined ? undefined : Result.getOrUndefined(recordedConfiguration(record, environment))
-  if (recorded === undefined) return yield* Effect.fromResult(given)
+  const given = yield* Effect.result(spelledOut(readConfiguration(envelope, environment.args, environment.variables)))
+  const recorded =
+    record === undefined ? undefined : Result.getOrUndefined(configurationOfRecord(record, environment.variables))
+  if (recorded === undefined) return yield* asked.verb === "DEL" ? lenient(asked, given) : Effect.fromResult(given)
   if (Result.isFailure(given)) {
     yield* Effect.logWarning(`${given.failure.msg}; going on with the configuration that ADD was given`)
     return recorded
@@ -108,17 +120,37 @@ const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, recor
     : { ...recorded, netConf: { ...recorded.netConf, ipam: given.success.netConf.ipam }, text: envelope.text }
 })
 
-const recordedConfiguration = (record: Record, environment: Environment): Result.Result<Configuration, CniError> =>
-  Result.flatMap(readArgs(record.args), (args) =>
-    Result.flatMap(readEnvelope(record.configuration), (envelope) =>
-      readConfiguration(envelope, args, environment.variables)
+/**
+ * Without a record, the attachment may be the original plugin's, which took no notice of much that is refused here: a
+ * key it did not know, a VLAN that VPP has no place for. That is no reason to keep the pod from going.
+ */
+const lenient = Effect.fnUntraced(function* (
+  { envelope, environment }: Asked,
+  strict: Result.Result<Configuration, CniError>
+) {
+  if (Result.isSuccess(strict)) return strict.success
+  const { args, variables } = environment
+  const reading = Result.getOrUndefined(readLeniently(envelope, args, variables))
+  if (reading === undefined) return yield* strict.failure
+  yield* Effect.logWarning(`${strict.failure.msg}; going on without what is wrong`)
+  return reading
+})
+
+/** What is wrong with values that do not fit is said by the schema, which only then is worth loading. */
+export const spelledOut = (
+  reading: Result.Result<Configuration, CniError | Misfit>
+): Effect.Effect<Configuration, CniError> =>
+  Effect.catchTag(Effect.fromResult(reading), "Misfit", (misfit) =>
+    Effect.flatMap(
+      Effect.promise(() => import("../cni/Misfit.ts")),
+      ({ explain }) => Effect.fail(explain(misfit))
     )
   )
 
 /** Known before the configuration is judged, because a broken one must not hide the records from DEL. */
-export const stateDirOfAsked = ({ envelope: { value } }: Asked): string => {
+export const stateDirOfAsked = ({ envelope: { value } }: Pick<Asked, "envelope">): string => {
   const stateDir = value["stateDir"]
-  return typeof stateDir === "string" && stateDir.startsWith("/") ? stateDir : defaultStateDir
+  return isAbsolutePath(stateDir) ? stateDir : defaultStateDir
 }
 
 const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, variables }, verb }: Asked) {

@@ -15,17 +15,24 @@ const text = (name: string, metavar: string, description: string) =>
 const yes = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-export const attachmentFlags = {
+export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
+
+/** Of every command that is about a network. */
+export const networkFlags = {
   config: Flag.Path("config").pipe(
     Flag.withAlias("c"),
     Flag.withMetavar("FILE"),
     Flag.withDescription("The network: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
   ),
+  cniPath: text("cni-path", "DIRS", `CNI_PATH, where IPAM plugins are (default: ${defaultPluginPath})`)
+}
+
+export const attachmentFlags = {
+  ...networkFlags,
   containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
   netns: text("netns", "PATH", "CNI_NETNS (default: /var/run/netns/ID)"),
   ifname: text("ifname", "NAME", "CNI_IFNAME (default: net1)"),
   args: text("args", "K=V;K=V", "CNI_ARGS, such as IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0"),
-  cniPath: text("cni-path", "DIRS", "CNI_PATH, where IPAM plugins are (default: /opt/cni/bin:/usr/lib/cni)"),
   dryRun: yes("dry-run", "Change nothing; print what would be done, in order, each step with its undo"),
   json: yes("json", "Print JSON: the CNI document, or the plan of a dry run")
 }
@@ -76,7 +83,7 @@ export const parameters = (
       CNI_NETNS: Option.getOrElse(netns, () => `/var/run/netns/${given}`),
       CNI_IFNAME: chosen(ifname, "CNI_IFNAME", "net1"),
       CNI_ARGS: chosen(args, "CNI_ARGS", ""),
-      CNI_PATH: chosen(cniPath, "CNI_PATH", "/opt/cni/bin:/usr/lib/cni")
+      CNI_PATH: chosen(cniPath, "CNI_PATH", defaultPluginPath)
     }
   })
 }

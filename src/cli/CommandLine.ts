@@ -9,6 +9,7 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import type { Variables } from "../cni/Environment.ts"
+import { oneLine } from "../cni/Shown.ts"
 import { version } from "./About.ts"
 import { Caller } from "./Caller.ts"
 import { Complaint, complaintText } from "./Complaint.ts"
@@ -16,6 +17,23 @@ import { plain, type Style } from "./PlanText.ts"
 import { userspace } from "./Userspace.ts"
 
 const onTerminal: Style = { strong: (text) => `\x1b[1m${text}\x1b[0m`, faint: (text) => `\x1b[2m${text}\x1b[0m` }
+
+/** What is printed comes from others as well: from databases, files of containers, servers. Our own two styles pass. */
+const readable = (text: unknown): unknown =>
+  typeof text === "string"
+    ? text
+        .split(asItIs)
+        .map((part, index) => (index % 2 === 0 ? oneLine(part) : part))
+        .join("")
+    : text
+
+const asItIs = new RegExp(`(\n|${String.fromCharCode(0x1b)}\\[[012]m)`)
+
+const printing = (console: Console.Console): Console.Console =>
+  Object.assign(Object.create(console), {
+    log: (...words: ReadonlyArray<unknown>) => console.log(...words.map(readable)),
+    error: (...words: ReadonlyArray<unknown>) => console.error(...words.map(readable))
+  })
 
 /** Fails when the command did; it has been told by then. */
 export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<string>, variables: Variables) {
@@ -32,7 +50,8 @@ export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<stri
     Effect.catchIf(
       (error) => CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length === 0,
       () => Effect.void
-    )
+    ),
+    Effect.updateService(Console.Console, printing)
   )
 })
 

@@ -1,12 +1,12 @@
 /** An error for people, always in three parts: what failed, what came back, what to do. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { CniError } from "../cni/CniError.ts"
 
-export class Complaint extends Schema.TaggedError<Complaint>()("Complaint", {
-  failed: Schema.String,
-  answer: Schema.String,
-  cure: Schema.String
-}) {
+export class Complaint extends Data.TaggedError("Complaint")<{
+  readonly failed: string
+  readonly answer: string
+  readonly cure: string
+}> {
   override get message(): string {
     return `${this.failed}: ${this.answer}`
   }

@@ -5,6 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { parserSaid } from "../cni/Shown.ts"
+import { failureWords } from "../platform/FailureWords.ts"
 import { Complaint } from "./Complaint.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -19,20 +21,14 @@ const contents = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
   return yield* Effect.mapError(
     files.readFileString(path),
-    ({ reason }) =>
+    (error) =>
       new Complaint({
         failed: `cannot read ${path}`,
-        answer: causes[reason._tag] ?? reason.message,
+        answer: failureWords(error, path),
         cure: "Name a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
       })
   )
 })
-
-const causes: Readonly<Record<string, string>> = {
-  NotFound: "there is no such file",
-  PermissionDenied: "this user may not read it",
-  BadResource: "it is not a file"
-}
 
 const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =>
   Effect.try({
@@ -40,7 +36,7 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =
     catch: (cause) =>
       wrong(
         name,
-        `it is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+        `it is not JSON${parserSaid(text, cause)}`,
         /^\s*(apiVersion|kind)\s*:/m.test(text)
           ? "YAML is not read yet: `kubectl get network-attachment-definition NAME -o json` gives JSON."
           : "Correct the file."
@@ -50,6 +46,10 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =
 /** The network inside, whatever it is wrapped in. */
 const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> => {
   if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
+  if (/List$/.test(String(value["kind"])) && Array.isArray(value["items"])) {
+    const answer = `it is a list of ${value["items"].length} objects`
+    return Effect.fail(wrong(name, answer, "Name one: `kubectl get network-attachment-definition NAME -o json`."))
+  }
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
   if ("plugins" in value) return fromList(value, name)
   const type = value["type"]

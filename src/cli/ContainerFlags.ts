@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../cni/Environment.ts"
 import type { ContainerError } from "../container/ContainerError.ts"
-import { defaultDirectory, defaultPlaces, type Found, type Places } from "../container/Found.ts"
+import { cureForUntold, defaultDirectory, defaultPlaces, type Found, type Places } from "../container/Found.ts"
 import type { Interface } from "../container/Interface.ts"
 import { Complaint } from "./Complaint.ts"
 
@@ -102,14 +102,8 @@ export const chosen = (
 const nothingFound = ({ interfaces, looked, problems }: Found, missing: ReadonlyArray<string>) =>
   new Complaint({
     failed: missing.length > 0 ? `nothing tells about ${missing.join(", ")}` : "no interface of ours was found",
-    answer: [
-      ...(interfaces.length > 0 ? [`there: ${interfaces.map(({ name }) => name).join(", ")}`] : []),
-      ...looked,
-      ...problems
-    ].join("\n"),
-    cure:
-      "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
-      "--annotations and --dir (docs/container.md)."
+    answer: [...looked, ...problems].join("\n"),
+    cure: cureForUntold({ interfaces })
   })
 
 export const fromContainer = ({ cure, details, operation }: ContainerError) =>

@@ -11,7 +11,7 @@ import { answerVersion } from "../cni/Dispatch.ts"
 import * as Log from "../cni/Log.ts"
 import { defaultLogOptions, logOptions } from "../cni/LogOptions.ts"
 import { annotations, serve } from "../cni/Main.ts"
-import type { AttachmentVerb } from "../cni/Versions.ts"
+import { type AttachmentVerb, atLeast, verbs } from "../cni/Versions.ts"
 import { rehearse } from "../dry-run/Rehearsal.ts"
 import { type AttachmentOptions, type Parameters, parameters } from "./AttachmentFlags.ts"
 import { Caller } from "./Caller.ts"
@@ -24,9 +24,19 @@ export const perform = (verb: AttachmentVerb) =>
   Effect.fnUntraced(function* (options: AttachmentOptions) {
     const { variables } = yield* Caller
     const asked = yield* parameters(verb, options, variables)
-    const text = yield* readConfigurationFile(options.config)
+    const text = readable(verb, yield* readConfigurationFile(options.config))
     yield* options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
   })
+
+/** A person may look at any network, also at one that is older than CHECK. */
+const readable = (verb: AttachmentVerb, text: string): string => {
+  const { since } = verbs[verb]
+  const isOlder = Result.match(readEnvelope(text), {
+    onFailure: () => false,
+    onSuccess: ({ version }) => !atLeast(version, since)
+  })
+  return isOlder ? JSON.stringify({ ...JSON.parse(text), cniVersion: since }) : text
+}
 
 /** With --json exactly what a runtime gets, an error included. */
 const call = Effect.fnUntraced(function* (
@@ -35,15 +45,15 @@ const call = Effect.fnUntraced(function* (
   { variables }: Parameters,
   text: string
 ) {
-  const options = Result.match(readEnvelope(text), {
+  const reading = readEnvelope(text)
+  const options = Result.match(reading, {
     onFailure: () => defaultLogOptions,
     onSuccess: ({ value }) => logOptions(value)
   })
-  const done = serve(verb, variables, text).pipe(
+  const done = serve(verb, variables, reading).pipe(
     Effect.tap(() => Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
     Effect.withTracerEnabled(false),
-    Effect.annotateLogs(annotations(variables, text)),
-    Effect.provide(Log.layer(options)),
+    Effect.provide(Log.layer(options, annotations(variables, reading))),
     Effect.tapError((error) => (json ? Console.log(errorDocument(error, text)) : Effect.void)),
     Effect.mapError(fromCni(verb))
   )
@@ -69,7 +79,7 @@ const plan = Effect.fnUntraced(function* (
 })
 
 const errorDocument = ({ code, details, msg }: CniError, text: string): string =>
-  JSON.stringify({ cniVersion: answerVersion(text), code, msg, details })
+  JSON.stringify({ cniVersion: answerVersion(readEnvelope(text)), code, msg, details })
 
 const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"]) => string>> = {
   ADD: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Added ${name} to container ${id}.`,

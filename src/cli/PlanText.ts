@@ -43,7 +43,8 @@ const undoneBy = (steps: ReadonlyArray<Step>, changes: ReadonlyArray<Change>): n
   return at < 0 ? undefined : at
 }
 
-const changeLines = (changes: ReadonlyArray<Change>, style: Style): ReadonlyArray<string> => {
+/** Those of one step. */
+export const changeLines = (changes: ReadonlyArray<Change>, style: Style): ReadonlyArray<string> => {
   const files = netChanges(changes)
   const width = Math.max(...files.map(({ what }) => what.length))
   return [

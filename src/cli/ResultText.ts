@@ -2,7 +2,8 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Document } from "../attachment/Verbs.ts"
-import { AnyResult, fromAnyResult } from "../cni/CniResult.ts"
+import { AnyResult } from "../cni/AnyResult.ts"
+import { fromAnyResult } from "../cni/CniResult.ts"
 
 const decode = Schema.decodeUnknownOption(AnyResult)
 

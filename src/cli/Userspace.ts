@@ -5,7 +5,11 @@ import { add } from "./userspace/Add.ts"
 import { check } from "./userspace/Check.ts"
 import { container } from "./userspace/Container.ts"
 import { del } from "./userspace/Del.ts"
+import { gc } from "./userspace/Gc.ts"
 import { install } from "./userspace/Install.ts"
+import { list } from "./userspace/List.ts"
+import { restore } from "./userspace/Restore.ts"
+import { status } from "./userspace/Status.ts"
 import { version } from "./userspace/Version.ts"
 import { vppCompat } from "./userspace/VppCompat.ts"
 
@@ -13,7 +17,7 @@ export const userspace = Command.make("userspace").pipe(
   Command.withDescription(
     `${purpose}. A container runtime runs it with CNI_COMMAND set; these commands are for people`
   ),
-  Command.withSubcommands([add, del, check, container, vppCompat, install, version]),
+  Command.withSubcommands([add, del, check, list, status, gc, restore, container, vppCompat, install, version]),
   Command.withExamples([
     { command: "userspace add --dry-run --config net.conf", description: "See what an ADD would do" },
     { command: "userspace --completions bash > /etc/bash_completion.d/userspace", description: "Complete with Tab" }

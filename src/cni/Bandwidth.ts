@@ -1,8 +1,9 @@
 /**
  * The capability `bandwidth` as a switch counts it. A runtime speaks from the container: egress is what the container
- * sends, in bits per second, its burst in bits. To the switch that is ingress, in kilobits. Pure. CNI conventions
+ * sends, in bits per second, its burst in bits. To the switch that is what comes in. Pure. CNI conventions
  * (CONVENTIONS.md, "Dynamic Plugin specific fields"); ovs-vswitchd.conf.db(5), ingress_policing_rate.
  */
+import type { Limit } from "./HostPort.ts"
 import type { NetConf } from "./NetConf.ts"
 
 export interface Policing {
@@ -14,27 +15,42 @@ export interface Policing {
 
 const most = 4294967295
 
-/** Bits, as kilobits that allow no less. Keys without case: containerd writes `EgressRate`. */
-const kilobits = ({ runtimeConfig }: NetConf, name: string): number => {
+/** In units of so many bits, as many as allow no less; 0: not asked for. Keys without case: containerd writes `EgressRate`. */
+const asked = ({ runtimeConfig }: NetConf, name: string, unit: number): number => {
   const bandwidth = runtimeConfig?.["bandwidth"]
   if (typeof bandwidth !== "object" || bandwidth === null) return 0
   const bits = Object.entries(bandwidth).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
-  return typeof bits === "number" && bits > 0 ? Math.min(Math.ceil(bits / 1000), most) : 0
+  return typeof bits === "number" && bits > 0 ? Math.min(Math.ceil(bits / unit), most) : 0
 }
 
-/** The network's limit holds for every pod; a pod can only be given less. */
+const kilobits = (conf: NetConf, name: string): number => asked(conf, name, 1000)
+
+/** On Open vSwitch. The network's limit holds for every pod; a pod can only be given less. */
 export const policing = (conf: NetConf): Policing => {
   const { ingressPolicingBurst: burst = 0, ingressPolicingRate: rate = 0 } = conf.host.vhost ?? {}
-  const asked = kilobits(conf, "egressRate")
-  return asked > 0 && (rate === 0 || asked < rate)
-    ? { rate: asked, burst: kilobits(conf, "egressBurst") }
+  const wanted = kilobits(conf, "egressRate")
+  return wanted > 0 && (rate === 0 || wanted < rate)
+    ? { rate: wanted, burst: kilobits(conf, "egressBurst") }
     : { rate, burst }
 }
 
-/** What was asked for and is not done. */
-export const unlimited = (conf: NetConf): ReadonlyArray<string> => {
-  const towards = kilobits(conf, "ingressRate") > 0
-  const from = kilobits(conf, "egressRate") > 0
-  if (conf.host.engine === "vpp") return towards || from ? ["bandwidth of the pod is not limited on VPP"] : []
-  return towards ? ["bandwidth of the pod towards the container (ingressRate) is not limited on Open vSwitch"] : []
-}
+/** VPP has no burst of its own and passes nothing without one: as much as Open vSwitch takes then, in bytes. */
+const usualBurst = 1_000_000
+
+const directions = [
+  ["input", "egress"],
+  ["output", "ingress"]
+] as const
+
+/** On VPP. What a VPP can keep of them is seen when it is asked. */
+export const limits = (conf: NetConf): ReadonlyArray<Limit> =>
+  directions.flatMap(([direction, name]) => {
+    const rate = kilobits(conf, `${name}Rate`)
+    return rate === 0 ? [] : [{ direction, rate, burst: asked(conf, `${name}Burst`, 8) || usualBurst }]
+  })
+
+/** What was asked for and is not done, whatever the switch is like. */
+export const unlimited = (conf: NetConf): ReadonlyArray<string> =>
+  conf.host.engine === "ovs-dpdk" && kilobits(conf, "ingressRate") > 0
+    ? ["bandwidth of the pod towards the container (ingressRate) is not limited on Open vSwitch"]
+    : []

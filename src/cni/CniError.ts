@@ -3,14 +3,14 @@
  * `msg` says what failed and what came back, `details` what to do. The numbers are in `ErrorCodes.ts`.
  * CNI specification 1.1.0, section 5 (Error).
  */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { ErrorCode } from "./ErrorCodes.ts"
 
-export class CniError extends Schema.TaggedError<CniError>()("CniError", {
-  code: Schema.Int,
-  msg: Schema.String,
-  details: Schema.String
-}) {
+export class CniError extends Data.TaggedError("CniError")<{
+  readonly code: number
+  readonly msg: string
+  readonly details: string
+}> {
   static of(code: ErrorCode, msg: string, details: string): CniError {
     return new CniError({ code, msg, details })
   }

@@ -3,47 +3,8 @@
  * `prevResult`, what IPAM plugins answer. Kept in the newest form inside; addresses stay the text they came as.
  * CNI specification 1.1.0, section 5 (Success); 0.1.0 to 0.4.0 for the older forms.
  */
-import * as Schema from "effect/Schema"
+import type { AnyResult } from "./AnyResult.ts"
 import { atLeast, type CniVersion } from "./Versions.ts"
-
-/** Go writes nil as null: both mean absent. */
-const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
-
-const Interface = Schema.Struct({
-  name: Schema.String,
-  mac: nullable(Schema.String),
-  mtu: nullable(Schema.Int),
-  sandbox: nullable(Schema.String),
-  socketPath: nullable(Schema.String),
-  pciID: nullable(Schema.String)
-})
-
-const Ip = Schema.Struct({
-  address: Schema.String,
-  gateway: nullable(Schema.String),
-  interface: nullable(Schema.Int)
-})
-
-const Route = Schema.StructWithRest(Schema.Struct({ dst: Schema.String, gw: nullable(Schema.String) }), [
-  Schema.Record(Schema.String, Schema.Unknown)
-])
-
-const OldIp = Schema.Struct({
-  ip: Schema.String,
-  gateway: nullable(Schema.String),
-  routes: nullable(Schema.Array(Route))
-})
-
-/** Any version's result. */
-export const AnyResult = Schema.Struct({
-  cniVersion: nullable(Schema.String),
-  interfaces: nullable(Schema.Array(Interface)),
-  ips: nullable(Schema.Array(Ip)),
-  routes: nullable(Schema.Array(Route)),
-  dns: nullable(Schema.Record(Schema.String, Schema.Unknown)),
-  ip4: nullable(OldIp),
-  ip6: nullable(OldIp)
-})
 
 export interface ResultInterface {
   readonly name: string
@@ -71,7 +32,7 @@ export interface CniResult {
 
 export const emptyResult: CniResult = { interfaces: [], ips: [], routes: [], dns: {} }
 
-export const fromAnyResult = (any: typeof AnyResult.Type): CniResult => {
+export const fromAnyResult = (any: AnyResult): CniResult => {
   const old = [any.ip4, any.ip6].flatMap((ip) => (ip ? [ip] : []))
   return {
     interfaces: (any.interfaces ?? []).map(({ mac, mtu, name, pciID, sandbox, socketPath }) => ({

@@ -3,17 +3,18 @@
  * path, value, what is allowed. Codes: 6 for text that is no JSON object, 1 for a version, 2 for a key of ours that
  * nobody knows, 7 for values. CNI specification 1.1.0, sections 1 and 5.
  */
+import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
 import { CniError } from "./CniError.ts"
 import type { CniArgs, Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
 import type { HostPort } from "./HostPort.ts"
 import { hostPort, type Problem } from "./HostPorts.ts"
-import { settleKeys, type UnknownKey } from "./KnownKeys.ts"
-import { NetConf } from "./NetConf.ts"
-import { parserSaid, shown } from "./Shown.ts"
+import { mistyped, settleKeys, type UnknownKey } from "./KnownKeys.ts"
+import { deepest, isTooDeep } from "./Nesting.ts"
+import type { NetConf } from "./NetConf.ts"
+import { isNetConf } from "./NetConfGuard.ts"
+import { cut, parserSaid, shown } from "./Shown.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "./Versions.ts"
 
 export interface Configuration {
@@ -36,12 +37,16 @@ export interface Envelope {
   readonly text: string
 }
 
+/** A text on stdin, read: once a call, for all who ask something of it. */
+export type Reading = Result.Result<Envelope, CniError>
+
 const cureForText = "Correct the file in the network configuration directory, or the NetworkAttachmentDefinition."
 
-export const readEnvelope = (text: string): Result.Result<Envelope, CniError> => {
+export const readEnvelope = (text: string): Reading => {
   const undecodable = (came: string) =>
     CniError.of(ErrorCodes.DecodingFailure, `the network configuration on stdin ${came}`, cureForText)
   if (text.trim() === "") return Result.fail(undecodable("is empty"))
+  if (isTooDeep(text)) return Result.fail(undecodable(`is nested deeper than ${deepest}`))
   return Result.flatMap(
     Result.mapError(
       Result.try(() => JSON.parse(text) as unknown),
@@ -68,71 +73,55 @@ export const readEnvelope = (text: string): Result.Result<Envelope, CniError> =>
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const decode = Schema.decodeUnknownResult(NetConf, { errors: "all" })
+/** Values that do not fit the schema: `Misfit.ts` says which, and is loaded for that alone. */
+export class Misfit extends Data.TaggedError("Misfit")<{ readonly value: Envelope["value"] }> {}
 
 /** But for `prevResult`, which `Dispatch.ts` judges: on DEL it may be anything. */
 export const readConfiguration = (
+  envelope: Envelope,
+  args: CniArgs,
+  variables: Variables
+): Result.Result<Configuration, CniError | Misfit> =>
+  envelope.unknown.length > 0
+    ? Result.fail(unknownKeys(envelope.unknown))
+    : Result.flatMap(readLeniently(envelope, args, variables), ({ refusal, ...configuration }) =>
+        refusal === undefined ? Result.succeed(configuration) : Result.fail(refusal)
+      )
+
+/** For DEL of what another plugin has made: that one may have known, or passed over, what is refused here. */
+export const readLeniently = (
   { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,
   variables: Variables
-): Result.Result<Configuration, CniError> => {
-  if (unknown.length > 0) return Result.fail(unknownKeys(unknown))
-  const decoded = decode(value)
-  if (Result.isFailure(decoded)) {
-    const { issues } = makeFormatterStandardSchemaV1()(decoded.failure.issue)
-    return Result.fail(invalid(issues.map(({ message, path }) => problem(value, path ?? [], message))))
-  }
-  const netConf = decoded.success
-  const { port, problems, warnings } = hostPort(netConf, args, variables)
-  return problems.length > 0
-    ? Result.fail(invalid(problems))
-    : Result.succeed({ version, netConf, port, warnings, text })
+): Result.Result<Configuration & { readonly refusal: CniError | undefined }, Misfit> => {
+  if (!isNetConf(value)) return Result.fail(new Misfit({ value }))
+  const { port, problems, warnings } = hostPort(value, args, variables)
+  const refusal = unknown.length > 0 ? unknownKeys(unknown) : problems.length > 0 ? invalid(problems) : undefined
+  return Result.succeed({ version, netConf: value, port, warnings: [...mistyped(value), ...warnings], text, refusal })
 }
 
 const unknownKeys = (unknown: ReadonlyArray<UnknownKey>): CniError =>
   CniError.of(
     ErrorCodes.UnsupportedField,
-    `the network configuration has unknown keys: ${unknown
-      .map(
+    `the network configuration has unknown keys: ${listed(
+      unknown.map(
         ({ nearest, path, value }) =>
-          `${path}: ${shown(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
+          `${cut(path)}: ${shown(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
       )
-      .join("; ")}`,
+    )}`,
     `${cureForText} All keys are in docs/configuration.md.`
   )
 
 /** Said once: a number that is no integer is in no range of integers either. */
-const invalid = (problems: ReadonlyArray<Problem>): CniError =>
+export const invalid = (problems: ReadonlyArray<Problem>): CniError =>
   CniError.of(
     ErrorCodes.InvalidConfiguration,
-    `the network configuration is not valid: ${[...new Set(problems.map(({ message, path }) => `${path}: ${message}`))].join("; ")}`,
+    `the network configuration is not valid: ${listed([...new Set(problems.map(({ message, path }) => `${path}: ${message}`))])}`,
     cureForText
   )
 
-/** Types, as people say them. */
-const inWords: Readonly<Record<string, string>> = {
-  string: "text",
-  boolean: "true or false",
-  object: "an object",
-  array: "a list"
-}
+/** So many are enough to begin with. */
+const mostListed = 20
 
-type Path = ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
-
-/** `Expected "memif" | "vhostuser"` at a path becomes `host.iftype: "vhostuserr" is not memif or vhostuser`. */
-const problem = (root: unknown, path: Path, message: string): Problem => {
-  const keys = path.map((part) => (typeof part === "object" ? part.key : part))
-  const name = keys.map(String).join(".")
-  const value = keys.reduce<unknown>(
-    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
-    root
-  )
-  const wanted = message
-    .replace(/^Expected /, "")
-    .replaceAll('"', "")
-    .replaceAll(" | ", " or ")
-  const expected = inWords[wanted] ?? wanted
-  return value === undefined
-    ? { path: name, message: "is missing" }
-    : { path: name, message: `${shown(name, value)} is not ${expected}` }
-}
+const listed = (all: ReadonlyArray<string>): string =>
+  [...all.slice(0, mostListed), ...(all.length > mostListed ? [`and ${all.length - mostListed} more`] : [])].join("; ")

@@ -9,10 +9,12 @@ export interface Waits {
   readonly ipam: number
   /** One undo step. */
   readonly undo: number
+  /** One question of STATUS: kubelet asks every five seconds. */
+  readonly status: number
   /** The whole of a verb. */
   readonly total: number
 }
 
 export const Deadlines = Context.Reference<Waits>("userspace-cni/Deadlines", {
-  defaultValue: () => ({ ipam: 30, undo: 15, total: 90 })
+  defaultValue: () => ({ ipam: 30, undo: 15, status: 4, total: 90 })
 })

@@ -2,43 +2,65 @@
  * What a call asks for: verb, version, environment and input judged by the specification's rules, before any program
  * runs. Pure. CNI specification 1.1.0, sections 2 and 3; the same order of judgement as Go's skeleton.
  */
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import { isAnyResult } from "./AnyResultGuard.ts"
 import { CniError } from "./CniError.ts"
-import { AnyResult, type CniResult, fromAnyResult } from "./CniResult.ts"
-import { type Envelope, readEnvelope } from "./Configuration.ts"
+import { type CniResult, fromAnyResult } from "./CniResult.ts"
+import type { Envelope, Reading } from "./Configuration.ts"
 import { type Environment, readEnvironment, type Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
-import { type AttachmentVerb, atLeast, type CniVersion, isSupported, isVerb, newestVersion, verbs } from "./Versions.ts"
+import {
+  type AttachmentVerb,
+  atLeast,
+  type CniVersion,
+  isSupported,
+  isVerb,
+  type NetworkVerb,
+  newestVersion,
+  verbs
+} from "./Versions.ts"
 
-export interface Asked {
-  readonly verb: AttachmentVerb
+export interface Asked<V extends AttachmentVerb | NetworkVerb = AttachmentVerb> {
+  readonly verb: V
   readonly envelope: Envelope
   readonly environment: Environment
   readonly previous: CniResult | undefined
 }
 
-/** The version of an answer when the input may be unusable. */
-export const answerVersion = (text: string): CniVersion =>
-  Result.match(readEnvelope(text), { onFailure: () => newestVersion, onSuccess: ({ version }) => version })
+export type AnyAsked = Asked | Asked<NetworkVerb>
 
-export const judge = (command: string, variables: Variables, text: string): Result.Result<Asked, CniError> => {
+export const isOfNetwork = (asked: AnyAsked): asked is Asked<NetworkVerb> =>
+  asked.verb === "GC" || asked.verb === "STATUS"
+
+/** The version of an answer when the input may be unusable. */
+export const answerVersion = (reading: Reading): CniVersion =>
+  Result.match(reading, { onFailure: () => newestVersion, onSuccess: ({ version }) => version })
+
+export const judge = (command: string, variables: Variables, reading: Reading): Result.Result<AnyAsked, CniError> => {
   if (!isVerb(command)) return Result.fail(unknownVerb(command))
-  if (command === "VERSION" || command === "GC" || command === "STATUS") return Result.fail(notYet(command))
-  return Result.flatMap(readEnvironment(command, variables), (environment) =>
-    Result.flatMap(readEnvelope(text), (envelope) => {
-      const { since } = verbs[command]
-      if (!atLeast(envelope.version, since)) return Result.fail(tooOld(command, since, envelope.version))
-      return Result.map(readPrevious(command, envelope), (previous) => ({
-        verb: command,
-        envelope,
-        environment,
-        previous
-      }))
+  switch (command) {
+    case "VERSION":
+      return Result.fail(answeredBefore)
+    case "GC":
+    case "STATUS":
+      return judgeVerb(command, variables, reading)
+    default:
+      return judgeVerb(command, variables, reading)
+  }
+}
+
+export const judgeVerb = <V extends AttachmentVerb | NetworkVerb>(
+  verb: V,
+  variables: Variables,
+  reading: Reading
+): Result.Result<Asked<V>, CniError> =>
+  Result.flatMap(readEnvironment(verb, variables), (environment) =>
+    Result.flatMap(reading, (envelope) => {
+      const { since } = verbs[verb]
+      if (!atLeast(envelope.version, since)) return Result.fail(tooOld(verb, since, envelope.version))
+      return Result.map(readPrevious(verb, envelope), (previous) => ({ verb, envelope, environment, previous }))
     })
   )
-}
 
 const unknownVerb = (command: string) =>
   CniError.of(
@@ -47,12 +69,12 @@ const unknownVerb = (command: string) =>
     `Use one of ${Object.keys(verbs).join(", ")}.`
   )
 
-const notYet = (command: string) =>
-  CniError.of(
-    ErrorCodes.BadEnvironment,
-    `CNI_COMMAND=${command} is not served by this release`,
-    "Use ADD, DEL, CHECK or VERSION."
-  )
+/** `VersionMain.ts` does, and loads none of this. */
+const answeredBefore = CniError.of(
+  ErrorCodes.BadEnvironment,
+  "CNI_COMMAND=VERSION is no call for a network",
+  "The executable answers it by itself."
+)
 
 const tooOld = (command: string, since: CniVersion, version: CniVersion) =>
   CniError.of(
@@ -61,21 +83,18 @@ const tooOld = (command: string, since: CniVersion, version: CniVersion) =>
     `Set cniVersion to ${since} or newer.`
   )
 
-const decodeResult = Schema.decodeUnknownOption(AnyResult)
-
-/** On ADD and CHECK a `prevResult` that cannot be read is an error; DEL has to work without. */
-const readPrevious = (verb: AttachmentVerb, { value }: Envelope): Result.Result<CniResult | undefined, CniError> => {
+/** On ADD and CHECK a `prevResult` that cannot be read is an error; DEL has to work without, a network has none. */
+const readPrevious = (
+  verb: AttachmentVerb | NetworkVerb,
+  { value }: Envelope
+): Result.Result<CniResult | undefined, CniError> => {
   const written = value["prevResult"]
   if (written === undefined) return Result.succeed(undefined)
-  const decoded = decodeResult(written)
-  const version = Option.match(decoded, {
-    onNone: () => undefined,
-    onSome: ({ cniVersion }) => cniVersion ?? undefined
-  })
-  if (Option.isSome(decoded) && (version === undefined || isSupported(version))) {
-    return Result.succeed(fromAnyResult(decoded.value))
+  if (isAnyResult(written)) {
+    const version = written.cniVersion ?? undefined
+    if (version === undefined || isSupported(version)) return Result.succeed(fromAnyResult(written))
   }
-  if (verb === "DEL") return Result.succeed(undefined)
+  if (verb !== "ADD" && verb !== "CHECK") return Result.succeed(undefined)
   return Result.fail(
     CniError.of(
       ErrorCodes.DecodingFailure,

@@ -41,21 +41,27 @@ export const readEnvironment = (verb: Verb, variables: Variables): Result.Result
   }
   const containerId = variables["CNI_CONTAINERID"] ?? ""
   const ifName = variables["CNI_IFNAME"] ?? ""
-  const wrong = wrongContainerId(containerId) ?? wrongIfName(ifName)
+  const netns = variables["CNI_NETNS"] ?? ""
+  const wrong = wrongContainerId(containerId) ?? wrongIfName(ifName) ?? wrongNetns(netns)
   if (wrong !== undefined) return Result.fail(wrong)
   return Result.map(readArgs(variables["CNI_ARGS"] ?? ""), (args) => ({
     containerId,
     ifName,
-    netns: variables["CNI_NETNS"] ?? "",
-    path: (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory !== ""),
+    netns,
+    // A relative one would be looked up wherever the caller happens to be.
+    path: (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/")),
     args,
     variables
   }))
 }
 
 /** 255: runtimes and IPAM plugins make file names of it. */
+export const isContainerId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id) && id.length <= 255
+
+export const isIfName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 15
+
 const wrongContainerId = (id: string): CniError | undefined =>
-  id === "" || (/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id) && id.length <= 255)
+  id === "" || isContainerId(id)
     ? undefined
     : bad(
         `CNI_CONTAINERID=${excerpt(id)} (${id.length} characters) is not a container id`,
@@ -63,11 +69,20 @@ const wrongContainerId = (id: string): CniError | undefined =>
       )
 
 const wrongIfName = (name: string): CniError | undefined =>
-  name === "" || (/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 15)
+  name === "" || isIfName(name)
     ? undefined
     : bad(
         `CNI_IFNAME=${excerpt(name)} (${name.length} characters) is not an interface name`,
         "It is 1 to 15 letters, digits, `_`, `.` and `-`, as for any network interface."
+      )
+
+/** It goes into messages, and on VPP into the name of an abstract socket. */
+const wrongNetns = (path: string): CniError | undefined =>
+  path === "" || /^\/[\x21-\x7e]{1,1023}$/.test(path)
+    ? undefined
+    : bad(
+        `CNI_NETNS=${excerpt(path)} (${path.length} characters) is not the path of a network namespace`,
+        "It is an absolute path without blanks, such as /var/run/netns/NAME or /proc/PID/ns/net."
       )
 
 /** Enough of a value to recognise it, and nothing that breaks a line. */
@@ -87,15 +102,21 @@ export const readArgs = (text: string): Result.Result<CniArgs, CniError> => {
   return Result.succeed({ get: (key) => values.get(key.toLowerCase()) })
 }
 
+/**
+ * As Kubernetes allows them (RFC 1123, with dots between labels): they become parts of a URL, and the UID part of a path
+ * of kubelet's. Other runtimes pass names of their own under these keys, podman a container's.
+ */
+const isPod = ({ name, namespace, uid }: NonNullable<Attachment["pod"]>): boolean =>
+  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace) &&
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) &&
+  /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$/.test(uid)
+
 export const attachmentOf = (network: string, environment: Environment): Attachment => {
   const { args, containerId, ifName, netns } = environment
-  const name = args.get("K8S_POD_NAME")
-  const namespace = args.get("K8S_POD_NAMESPACE")
-  return {
-    network,
-    containerId,
-    ifName,
-    netns,
-    pod: name && namespace ? { namespace, name, uid: args.get("K8S_POD_UID") ?? "" } : undefined
+  const pod = {
+    namespace: args.get("K8S_POD_NAMESPACE") ?? "",
+    name: args.get("K8S_POD_NAME") ?? "",
+    uid: args.get("K8S_POD_UID") ?? ""
   }
+  return { network, containerId, ifName, netns, pod: isPod(pod) ? pod : undefined }
 }

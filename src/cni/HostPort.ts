@@ -48,10 +48,25 @@ export type VppNetwork =
   | { readonly netType: "interface" }
   | { readonly netType: "bridge"; readonly bridgeDomain: number; readonly vlan: number | undefined }
 
-export interface VppMemifPort extends Common {
+/** How much a pod may send or receive: a policer on VPP. */
+export interface Limit {
+  /** Seen from VPP: `input` is what the container sends. */
+  readonly direction: "input" | "output"
+  /** kbit/s, not 0. */
+  readonly rate: number
+  /** Bytes, not 0. */
+  readonly burst: number
+}
+
+interface VppCommon extends Common {
   readonly engine: "vpp"
-  readonly iftype: "memif"
   readonly network: VppNetwork
+  /** One a direction at most. */
+  readonly limits: ReadonlyArray<Limit>
+}
+
+export interface VppMemifPort extends VppCommon {
+  readonly iftype: "memif"
   readonly role: "master" | "slave"
   readonly mode: "ethernet" | "ip"
   readonly abstract: boolean
@@ -65,10 +80,8 @@ export interface VppMemifPort extends Common {
   readonly useDma: boolean
 }
 
-export interface VppVhostPort extends Common {
-  readonly engine: "vpp"
+export interface VppVhostPort extends VppCommon {
   readonly iftype: "vhostuser"
-  readonly network: VppNetwork
   readonly mode: VhostMode
   readonly enableGso: boolean
   readonly enablePacked: boolean
@@ -78,3 +91,6 @@ export interface VppVhostPort extends Common {
 export type VppPort = VppMemifPort | VppVhostPort
 export type HostPort = OvsVhostPort | VppPort
 export type Engine = HostPort["engine"]
+
+/** A switch of the node: all that must be known to ask it. */
+export type Control = Pick<HostPort, "engine" | "control">

@@ -3,11 +3,11 @@
  * anything is touched. Pure. Defaults as in the original; refusals have their reason beside them.
  */
 import { dirname } from "node:path"
-import { policing, unlimited } from "./Bandwidth.ts"
+import { limits, policing, unlimited } from "./Bandwidth.ts"
 import type { CniArgs, Variables } from "./Environment.ts"
-import type { HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
+import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
-import { shown } from "./Shown.ts"
+import { cut, shown } from "./Shown.ts"
 
 /** One thing that is wrong: `host.iftype: "memif" is not vhostuser (...)`. */
 export interface Problem {
@@ -31,8 +31,22 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): As
     })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
   const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
-  return { problems, warnings: [...warnings(port), ...unlimited(conf), ...unused(conf, args)], port }
+  return {
+    problems,
+    warnings: [
+      ...warnings(port),
+      ...apart(port, conf),
+      ...foreign(conf.host),
+      ...unlimited(conf),
+      ...unused(conf, args)
+    ],
+    port
+  }
 }
+
+/** Where a switch is asked when nobody says where. */
+export const defaultControl = (engine: Engine, variables: Variables): string =>
+  engine === "vpp" ? "/run/vpp/api.sock" : `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
 
 interface Question {
   readonly conf: NetConf
@@ -68,7 +82,7 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     refuse("host.iftype", "memif", "is not vhostuser (Open vSwitch has no memif; engine vpp has)")
   if (host.netType === "interface")
     refuse("host.netType", "interface", "is not bridge or none (Open vSwitch ports have no addresses; engine vpp has)")
-  const control = host.socket ?? `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
+  const control = host.socket ?? defaultControl("ovs-dpdk", variables)
   const ovnPort = wish("OvnPort")
   const { bridge, vhost } = host
   const limit = policing(asked.conf)
@@ -83,8 +97,14 @@ const ovsPort = (asked: Question): OvsVhostPort => {
       mode,
       "does not go with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
     )
-  if (bridge?.bridgeName !== undefined && !/^[^/\s]+$/.test(bridge.bridgeName))
-    refuse("host.bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks)")
+  if (bridge?.bridgeName !== undefined && !/^(?!-)[^/\p{C}\p{Z}]+$/u.test(bridge.bridgeName))
+    refuse("host.bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks, no `-` in front)")
+  if (ovnPort !== undefined && !/^\P{C}{1,255}$/u.test(ovnPort))
+    refuse(
+      "args.cni.OvnPort",
+      ovnPort,
+      "is not the name of a logical port (1 to 255 characters, no control characters)"
+    )
   return {
     ...common(asked),
     engine: "ovs-dpdk",
@@ -111,8 +131,9 @@ const vppPort = (asked: Question): VppPort => {
   const shared = {
     ...common(asked),
     engine: "vpp",
-    control: host.socket ?? "/run/vpp/api.sock",
-    network: vppNetwork(asked)
+    control: host.socket ?? defaultControl("vpp", asked.variables),
+    network: vppNetwork(asked),
+    limits: limits(asked.conf)
   } as const
   const { memif, vhost } = host
   if (host.iftype === "vhostuser") {
@@ -133,7 +154,7 @@ const vppPort = (asked: Question): VppPort => {
     ["container", asked.conf.container?.memif?.mode]
   ] as const) {
     if (mode === "inject-punt")
-      refuse(`${end}.memif.mode`, mode, "is not ethernet or ip (VPP crashes when a peer connects in this mode)")
+      refuse(`${end}.memif.mode`, mode, "is not ethernet or ip (VPP crashes when it is asked for such an interface)")
   }
   if (memif?.mode === "ip" && host.netType === "bridge")
     refuse("host.memif.mode", "ip", "is not ethernet, which a bridge domain needs")
@@ -156,8 +177,12 @@ const vppPort = (asked: Question): VppPort => {
 
 /** A bridge domain is a 24-bit number; 0 is VPP's own and cannot be changed. */
 const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
-  if (host.netType !== "bridge") return { netType: host.netType === "interface" ? "interface" : "none" }
   const { bridgeId, bridgeName, vlanId } = host.bridge ?? {}
+  if (host.netType !== "bridge") {
+    if (vlanId !== undefined)
+      refuse("host.bridge.vlanId", vlanId, "needs netType bridge (VPP has VLANs in bridge domains)")
+    return { netType: host.netType === "interface" ? "interface" : "none" }
+  }
   const written = bridgeName ?? bridgeId
   const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
   if (bridgeDomain < 1 || bridgeDomain > 16777215)
@@ -172,10 +197,39 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
 /** Addresses that a pod asks for are the IPAM plugin's to give: it gets all that we got. */
 const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
   const { ips } = runtimeConfig ?? {}
-  const asked = args.get("IP") ?? (Array.isArray(ips) && ips.length > 0 ? ips.join() : undefined)
+  const asked =
+    args.get("IP") ?? (Array.isArray(ips) && ips.length > 0 ? ips.slice(0, 8).map(String).join() : undefined)
   return ipam !== undefined || asked === undefined
     ? []
-    : [`the addresses ${asked} that the pod asks for are not given: the network has no ipam`]
+    : [`the addresses ${cut(asked)} that the pod asks for are not given: the network has no ipam`]
+}
+
+/** The container may know better what it does; but as it is written, the two ends never meet. */
+const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> => {
+  const both: ReadonlyArray<readonly [key: string, theirs: unknown, apart: boolean]> =
+    port.iftype === "memif"
+      ? [
+          ["memif.role", container?.memif?.role, container?.memif?.role === port.role],
+          ["memif.mode", container?.memif?.mode, (container?.memif?.mode ?? port.mode) !== port.mode]
+        ]
+      : [["vhost.mode", container?.vhost?.mode, container?.vhost?.mode === port.mode]]
+  return both.flatMap(([key, theirs, apart]) =>
+    apart ? [`container.${key} is ${theirs}, with which the container's end never meets the host's: leave it out`] : []
+  )
+}
+
+/** Keys that are Open vSwitch's alone. Not refused: the plugins before this one took no notice of them either. */
+const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
+  if (engine !== "vpp") return []
+  const given = {
+    "bridge.trunks": bridge?.trunks,
+    "bridge.vlanMode": bridge?.vlanMode,
+    "vhost.queues": vhost?.queues,
+    "vhost.ingressPolicingRate": vhost?.ingressPolicingRate || undefined
+  }
+  return Object.entries(given).flatMap(([key, value]) =>
+    value === undefined ? [] : [`host.${key} does nothing on vpp: only ovs-dpdk has it`]
+  )
 }
 
 const warnings = (port: HostPort): ReadonlyArray<string> =>

@@ -3,7 +3,7 @@
  * case, and `null` and `""` are the same as absent: configurations that rely on it exist. A key that is still unknown
  * inside our own sections is a mistake, most often of typing. Pure.
  */
-import { Bridge, Container, Host, Memif, NetConf, Vhost } from "./NetConf.ts"
+import { keys } from "./NetConfGuard.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -20,19 +20,11 @@ export interface UnknownKey {
   readonly nearest: string | undefined
 }
 
-const section = (fields: object, inner: Section["inner"] = {}, open = false): Section => ({
-  keys: Object.keys(fields),
-  inner,
-  open
-})
+const section = (keys: Section["keys"], inner: Section["inner"] = {}, open = false): Section => ({ keys, inner, open })
 
-const ends = { memif: section(Memif.fields), vhost: section(Vhost.fields), bridge: section(Bridge.fields) }
+const ends = { memif: section(keys.memif), vhost: section(keys.vhost), bridge: section(keys.bridge) }
 
-const top = section(
-  NetConf.fields,
-  { host: section(Host.fields, ends), container: section(Container.fields, ends) },
-  true
-)
+const top = section(keys.top, { host: section(keys.host, ends), container: section(keys.container, ends) }, true)
 
 /** The configuration with our keys in their own spelling and without empty values, and the keys that nobody knows. */
 export const settleKeys = (
@@ -50,7 +42,11 @@ const settle = (value: Json, known: Section, path: string, unknown: Array<Unknow
     const key = known.keys.includes(written) ? written : spelled(written, known, value)
     if (key === undefined) {
       if (known.open) settled.push([written, inner])
-      else unknown.push({ path: `${path}${written}`, value: inner, nearest: nearest(written, known.keys) })
+      else {
+        // No more of them are told (Configuration.ts), and there may be thousands.
+        const close = unknown.length < 20 ? nearest(written, known.keys) : undefined
+        unknown.push({ path: `${path}${written}`, value: inner, nearest: close })
+      }
       continue
     }
     if (inner === null || (inner === "" && (known !== top || key !== "name"))) continue
@@ -64,10 +60,33 @@ const settle = (value: Json, known: Section, path: string, unknown: Array<Unknow
 }
 
 /** A known key that differs only in case, unless it is there in its own spelling as well. */
-const spelled = (written: string, known: Section, beside: Json): string | undefined =>
-  known.keys.find((key) => key.toLowerCase() === written.toLowerCase() && !(key in beside))
+const spelled = (written: string, known: Section, beside: Json): string | undefined => {
+  const lower = written.toLowerCase()
+  return known.keys.find((key) => key.length === lower.length && key.toLowerCase() === lower && !(key in beside))
+}
+
+/** Foreign, though near: of CNI 1.1.0's lists, and what others may well have. */
+const foreign = ["cniVersions", "containers"]
+
+/**
+ * Foreign keys at the top pass, but one that is a letter or two from one of ours is most often that one. Not so of short
+ * ones: `vhost` is not `host`.
+ */
+export const mistyped = (settled: Json): ReadonlyArray<string> =>
+  Object.keys(settled)
+    .filter((key) => !top.keys.includes(key) && !foreign.includes(key))
+    .slice(0, 20)
+    .flatMap((key) => {
+      const ours = nearest(key, top.keys)
+      const allowed = ours === undefined ? 0 : ours === "ipam" ? 1 : ours.length < 6 ? 0 : 2
+      return ours !== undefined && editDistance(key.toLowerCase(), ours.toLowerCase()) <= allowed
+        ? [`${JSON.stringify(key)} is no key of this plugin, and passed over: is it ${ours} that is meant?`]
+        : []
+    })
 
 const nearest = (written: string, keys: ReadonlyArray<string>): string | undefined => {
+  // No key of ours is half as long: that is no mistake of typing.
+  if (written.length > 40) return undefined
   const ranked = keys
     .map((key) => ({ key, distance: editDistance(written.toLowerCase(), key.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0]

@@ -1,62 +1,85 @@
 /**
  * Log lines: always to stderr, which runtimes keep, and to `logFile` when there is one. Level names are the original's.
- * Every line carries the call's annotations (container, netns, interface, network). A log that cannot be written is
- * said once on stderr and never fails a call.
+ * Every line says whose it is (container, netns, interface, network). A log that cannot be written is said once on
+ * stderr, whatever the level, and never fails a call.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
-import { type LogOptions, levelNames } from "./LogOptions.ts"
+import { type LogOptions, levelNames, tracesTime } from "./LogOptions.ts"
+import { hide } from "./Secrets.ts"
+import { oneLine } from "./Shown.ts"
+
+type Line = Readonly<Record<string, unknown>>
 
 const write = (fd: number, text: string) =>
   Effect.runSync(Effect.ignore(Effect.try({ try: () => Fs.writeSync(fd, text), catch: String })))
 
-/** Writes a line to stderr whatever the level: for what concerns the log itself. */
-export const complain = (text: string): void => write(2, `${text}\n`)
-
-export const layer = (options: LogOptions) => {
-  const file = options.file === undefined ? undefined : openForAppending(options.file)
+/** `whose`: on every line, so that one attachment's lines can be found among all. */
+export const layer = (options: LogOptions, whose: Line = {}) => {
+  const told = (line: Line): string => hide(options.secrets, render(options.format, line))
+  const cannotOpen = (path: string) => (answer: string) =>
+    write(
+      2,
+      told({
+        time: new Date().toISOString(),
+        level: "warning",
+        msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
+        ...whose
+      })
+    )
+  const file = options.file === undefined ? undefined : openForAppending(options.file, cannotOpen(options.file))
   const logger = Logger.make<unknown, void>(({ cause, date, fiber, logLevel, message }) => {
-    const line = render(options.format, {
+    const line = told({
       time: date.toISOString(),
       level: nameOf(logLevel),
       msg: (Array.isArray(message) ? message : [message]).map(String).join(" "),
-      ...(cause.reasons.length > 0 ? { cause: Cause.pretty(cause) } : {}),
+      ...(cause.reasons.length > 0
+        ? { cause: tracesTime(options) ? Cause.pretty(cause) : withoutFrames(Cause.pretty(cause)) }
+        : {}),
       ...fiber.getRef(References.CurrentLogAnnotations)
     })
     write(2, line)
     if (file !== undefined) write(file, line)
   })
-  return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, options.level))
+  return Layer.succeedContext(
+    Context.make(Logger.CurrentLoggers, new Set([logger])).pipe(
+      Context.add(References.MinimumLogLevel, options.level),
+      Context.add(References.CurrentLogAnnotations, whose)
+    )
+  )
 }
+
+/** Where in our code something failed is for those who look for a defect, at debug level. */
+const withoutFrames = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => !/^\s+at /.test(line))
+    .join("\n")
 
 /** Without blocking: a pipe that nobody reads must not hold the call. */
 const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
 
-const openForAppending = (path: string): number | undefined =>
+const openForAppending = (path: string, failed: (answer: string) => void): number | undefined =>
   Effect.runSync(
-    Effect.catch(
-      Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: (cause) => String(cause) }),
-      (answer) => {
-        complain(`[warning] logFile ${path} cannot be written, logging to stderr only: ${answer}`)
-        return Effect.undefined
-      }
-    )
+    Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
+      onFailure: (answer) => void failed(answer),
+      onSuccess: (fd): number | undefined => fd
+    })
   )
 
 const nameOf = (level: LogLevel): string => levelNames.find(([, ours]) => ours === level)?.[0] ?? "info"
 
-type Line = Readonly<Record<string, unknown>>
-
 const render = (format: LogOptions["format"], line: Line): string => {
-  if (format === "json") return `${JSON.stringify(line)}\n`
+  if (format === "json") return `${oneLine(JSON.stringify(line))}\n`
   const { level, msg, time, ...rest } = line
   const fields = Object.entries(rest).map(([key, value]) => `${key}=${quoted(String(value))}`)
-  return `${[time, `[${level}]`, String(msg).replaceAll("\n", "\\n"), ...fields].join(" ")}\n`
+  return `${oneLine([time, `[${level}]`, String(msg), ...fields].join(" "))}\n`
 }
 
 /** One line is one event: line ends inside a value are escaped. */

@@ -1,5 +1,7 @@
 /** `logFile`, `logLevel`, `logFormat` of the configuration, read even when the rest of it is wrong. Pure. */
 import type { LogLevel } from "effect/LogLevel"
+import { isAbsolutePath } from "./Rules.ts"
+import { secretsIn } from "./Secrets.ts"
 import { shown } from "./Shown.ts"
 
 export interface LogOptions {
@@ -8,6 +10,8 @@ export interface LogOptions {
   readonly format: "text" | "json"
   /** What is odd about the options themselves. */
   readonly warnings: ReadonlyArray<string>
+  /** What no line may have in it. */
+  readonly secrets: ReadonlyArray<string>
 }
 
 /** The original's names, and Effect's. */
@@ -20,17 +24,27 @@ export const levelNames: ReadonlyArray<readonly [string, LogLevel]> = [
   ["verbose", "Trace"]
 ]
 
-export const defaultLogOptions: LogOptions = { file: undefined, level: "Warn", format: "text", warnings: [] }
+export const defaultLogOptions: LogOptions = {
+  file: undefined,
+  level: "Warn",
+  format: "text",
+  warnings: [],
+  secrets: []
+}
 
 /** `conf`: keys in our spelling, as an envelope has them. */
-export const logOptions = ({ logFile, logFormat, logLevel }: Readonly<Record<string, unknown>>): LogOptions => {
-  const known = levelNames.find(([name]) => typeof logLevel === "string" && name === logLevel.toLowerCase())
+export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions => {
+  const { logFile, logFormat, logLevel } = conf
+  // What is no text at all is an error of the configuration.
+  const word = typeof logLevel === "string" ? logLevel.toLowerCase() : undefined
+  const known = levelNames.find(([name]) => name === word)
   return {
-    file: typeof logFile === "string" && logFile.startsWith("/") ? logFile : undefined,
+    file: isAbsolutePath(logFile) ? logFile : undefined,
     level: known?.[1] ?? "Warn",
     format: logFormat === "json" ? "json" : "text",
+    secrets: secretsIn(conf),
     warnings:
-      known !== undefined || logLevel === undefined
+      word === undefined || known !== undefined
         ? []
         : [
             `logLevel ${shown("logLevel", logLevel)} is not ${levelNames.map(([name]) => name).join(", ")}: using warning`

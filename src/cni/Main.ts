@@ -5,9 +5,10 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { answered } from "../attachment/Committed.ts"
 import { engineFor } from "../attachment/Engines.ts"
 import { Records } from "../attachment/Records.ts"
 import type { Edges } from "../attachment/Services.ts"
@@ -15,78 +16,113 @@ import { type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { CniError } from "./CniError.ts"
-import { readEnvelope } from "./Configuration.ts"
+import { type Reading, readEnvelope } from "./Configuration.ts"
 import { Deadlines } from "./Deadlines.ts"
-import { answerVersion, judge } from "./Dispatch.ts"
+import { type Asked, answerVersion, isOfNetwork, judge } from "./Dispatch.ts"
 import type { Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
 import * as Log from "./Log.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "./LogOptions.ts"
+import { hideInError, secretsIn } from "./Secrets.ts"
 import { readStdin, writeDocument } from "./Stdio.ts"
 import { timed } from "./Trace.ts"
+import type { NetworkVerb } from "./Versions.ts"
 
-/** Fails when the call did; the error document is written by then. */
-export const main = (command: string, variables: Variables, edges: Layer.Layer<Edges>): Effect.Effect<void, CniError> =>
-  Effect.matchEffect(readStdin, {
-    onFailure: (error) => Effect.andThen(write("", Exit.fail(error)), error),
-    onSuccess: (text) =>
-      answer(command, variables, text, edges).pipe(
-        Effect.onExit((exit) => write(text, exit)),
-        Effect.asVoid
-      )
-  })
-
-const answer = (
+/** `leave`: ends the process with that status, when the one document is written. */
+export const main = (
   command: string,
   variables: Variables,
-  text: string,
+  edges: Layer.Layer<Edges>,
+  leave: (status: 0 | 1) => void
+): Effect.Effect<void> => {
+  const tell = (reading: Reading) => (exit: Exit.Exit<Document, CniError>) =>
+    Effect.andThen(
+      write(reading, exit),
+      Effect.sync(() => leave(Exit.isSuccess(exit) ? 0 : 1))
+    )
+  return Effect.matchEffect(readStdin, {
+    onFailure: (error) => tell(readEnvelope(""))(Exit.fail(error)),
+    onSuccess: (text) => {
+      const reading = readEnvelope(text)
+      return answered(answer(command, variables, reading, edges), tell(reading))
+    }
+  })
+}
+
+/** With its log. */
+export const answer = (
+  command: string,
+  variables: Variables,
+  reading: Reading,
   edges: Layer.Layer<Edges>
 ): Effect.Effect<Document, CniError> => {
-  const options = Result.match(readEnvelope(text), {
+  const options = Result.match(reading, {
     onFailure: () => defaultLogOptions,
     onSuccess: ({ value }) => logOptions(value)
   })
-  return serve(command, variables, text).pipe(
-    tracesTime(options) ? timed(command, variables["TRACEPARENT"]) : Effect.withTracerEnabled(false),
-    Effect.tap(() => Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
+  const served = serve(command, variables, reading).pipe(
+    tracesTime(options) ? timed(command, variables["TRACEPARENT"]) : Effect.withTracerEnabled(false)
+  )
+  const warned = Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))
+  return (options.warnings.length === 0 ? served : Effect.andThen(warned, served)).pipe(
     Effect.tapCause((cause) => Effect.logError(errorOf(cause).message)),
-    Effect.annotateLogs(annotations(variables, text)),
-    Effect.provide(Layer.mergeAll(edges, Log.layer(options)))
+    Effect.provide(edges),
+    Effect.provide(Log.layer(options, annotations(variables, reading)))
   )
 }
 
 /** Judges the call and runs its verb on the edges that it is given. */
-export const serve = Effect.fnUntraced(function* (command: string, variables: Variables, text: string) {
-  const asked = yield* Effect.fromResult(judge(command, variables, text))
-  const { total } = yield* Deadlines
-  const services = Layer.mergeAll(Records.layer(stateDirOfAsked(asked)), SharedDir.layer, Ipam.layer)
-  return yield* runVerb(asked, engineFor).pipe(
-    Effect.provide(services),
-    Effect.timeoutOrElse({ duration: `${total} seconds`, orElse: () => Effect.fail(tooSlow(command, total)) })
+export const serve = Effect.fnUntraced(function* (command: string, variables: Variables, reading: Reading) {
+  const asked = yield* Effect.fromResult(judge(command, variables, reading))
+  return yield* (isOfNetwork(asked) ? ofNetwork(asked) : runVerb(asked, engineFor)).pipe(
+    // One after the other: to merge them takes a fiber for each.
+    Effect.provide(Records.layer(stateDirOfAsked(asked))),
+    Effect.provide(SharedDir.layer),
+    Effect.provide(Ipam.layer),
+    inTime(command),
+    Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )
 })
+
+/** Gives up, and undoes, when the whole takes too long. */
+export const inTime =
+  (command: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CniError, R> =>
+    Effect.flatMap(Deadlines, ({ total }) =>
+      Effect.timeoutOrElse(self, {
+        duration: `${total} seconds`,
+        orElse: () => Effect.fail(tooSlow(command, total))
+      })
+    )
+
+/** A node has one of these for hundreds of the others. */
+const ofNetwork = (asked: Asked<NetworkVerb>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../attachment/NetworkVerbs.ts")),
+    ({ runNetworkVerb }) => runNetworkVerb(asked, engineFor)
+  )
 
 const tooSlow = (command: string, seconds: number) =>
   CniError.of(
     ErrorCodes.TryAgainLater,
-    `${command} was not done within ${seconds} s, and was undone`,
+    `${command} was not done within ${seconds} s${command === "ADD" ? ", and was undone" : ""}`,
     'Set logLevel to "debug": the log then says where the time goes.'
   )
 
-/** On every line, so that one attachment's lines can be found among all. */
-export const annotations = (variables: Variables, text: string) => ({
+/** Whose call it is. */
+export const annotations = (variables: Variables, reading: Reading) => ({
   container: variables["CNI_CONTAINERID"] ?? "",
   netns: variables["CNI_NETNS"] ?? "",
   interface: variables["CNI_IFNAME"] ?? "",
-  network: Result.match(readEnvelope(text), { onFailure: () => "", onSuccess: ({ name }) => name })
+  network: Result.match(reading, { onFailure: () => "", onSuccess: ({ name }) => name })
 })
 
-const write = (text: string, exit: Exit.Exit<Document, CniError>): Effect.Effect<void> =>
+const write = (reading: Reading, exit: Exit.Exit<Document, CniError>): Effect.Effect<void> =>
   Exit.match(exit, {
     onSuccess: (document) => (document === undefined ? Effect.void : writeDocument(document)),
     onFailure: (cause) => {
       const { code, details, msg } = errorOf(cause)
-      return writeDocument({ cniVersion: answerVersion(text), code, msg, details })
+      return writeDocument({ cniVersion: answerVersion(reading), code, msg, details })
     }
   })
 
@@ -97,7 +133,7 @@ export const errorOf = (cause: Cause.Cause<CniError>): CniError =>
       ? CniError.of(
           ErrorCodes.Interrupted,
           "stopped by a signal; what was done is undone",
-          "Send DEL, for a signal that came when ADD was complete already. Then try again."
+          "Nothing of this call is left. Try again."
         )
       : CniError.of(
           ErrorCodes.Internal,

@@ -1,9 +1,12 @@
 /**
  * The network configuration as users write it: keys, types, ranges and their meaning, one schema. The reference page
  * and the JSON Schema in `docs/` are made from it. What the values mean together is in `HostPorts.ts`.
- * CNI specification 1.1.0, section 1; keys of the original plugin and of its fork under their names.
+ * CNI specification 1.1.0, section 1; keys of the original plugin and of its fork under their names. A call does not load
+ * this: it uses `NetConfGuard.ts`, which `make guards` writes from it.
  */
 import * as Schema from "effect/Schema"
+import { levelNames } from "./LogOptions.ts"
+import { absolutePath, fitsSecret, isRingSize } from "./Rules.ts"
 
 const described = (description: string) => ({ description })
 
@@ -11,8 +14,11 @@ const described = (description: string) => ({ description })
 const insteadOf = (expected: string) => ({ message: `Expected ${expected}` })
 
 /** Patterns have the flag `u`: only those go into the JSON Schema. */
-const text = (expected: string, pattern: RegExp) =>
-  Schema.String.annotate(insteadOf(expected)).check(Schema.isPattern(pattern, { expected }))
+const text = (expected: string, pattern: RegExp, longest = 1024) =>
+  Schema.String.annotate(insteadOf(expected)).check(
+    Schema.isPattern(pattern, { expected }),
+    Schema.isMaxLength(longest, { expected })
+  )
 
 const whole = (expected: string) => Schema.Number.annotate(insteadOf(expected)).check(Schema.isInt({ expected }))
 
@@ -28,13 +34,17 @@ const numberOf = (minimum: number, maximum: number, description: string) =>
   Schema.optionalKey(integer(minimum, maximum).annotate(described(description)))
 
 /** Becomes a name in a directory, so it has no `/`; VPP from 23.06 allows no other characters. */
-const FileName = text("a file name of letters, digits, `_`, `.` and `-`", /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u)
+const FileName = text(
+  "a file name of at most 80 letters, digits, `_`, `.` and `-`",
+  /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u
+)
 
-const AbsolutePath = text("an absolute path", /^\/[^\0\n]*$/u)
+const AbsolutePath = text("an absolute path (at most 1024 characters, no control characters)", absolutePath)
 
 const powerOfTwo = whole("a power of two from 2 to 16384")
   .check(
-    Schema.makeFilter((n: number) => n >= 2 && n <= 16384 && (n & (n - 1)) === 0, {
+    Schema.makeFilter(isRingSize, {
+      rule: "isRingSize",
       expected: "a power of two from 2 to 16384",
       toJsonSchema: () => ({ enum: Array.from({ length: 14 }, (_, bit) => 2 << bit) })
     })
@@ -45,7 +55,6 @@ const socketfile = Schema.optionalKey(
   FileName.annotate(described("File name of the socket, without directory. Made from container and interface."))
 )
 
-/** VPP keeps it in 24 bytes, one of them NUL. */
 const secretLimit = "at most 23 bytes (a character of ASCII is one)"
 
 export const Memif = Schema.Struct({
@@ -62,7 +71,7 @@ export const Memif = Schema.Struct({
   bufferSize: numberOf(1, 65535, "Bytes in a packet buffer."),
   secret: Schema.optionalKey(
     Schema.String.check(
-      Schema.makeFilter((secret: string) => Buffer.byteLength(secret) <= 23, { expected: secretLimit }),
+      Schema.makeFilter(fitsSecret, { rule: "fitsSecret", expected: secretLimit }),
       Schema.isMaxLength(23, { expected: secretLimit })
     ).annotate(described("Shared secret of both ends. Never shown in logs or plans."))
   ),
@@ -73,9 +82,11 @@ export const Memif = Schema.Struct({
 export const Vhost = Schema.Struct({
   mode: oneOf(["client", "server"], "client: connects to a socket that the other end makes. server: makes it."),
   group: Schema.optionalKey(
-    text("a group name or number", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u).annotate(
-      described("Group that may use the socket and write in its directory.")
-    )
+    text(
+      "a group name or number of at most 32 letters, digits, `_`, `.` and `-`",
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u,
+      32
+    ).annotate(described("Group that may use the socket and write in its directory."))
   ),
   socketfile,
   queues: numberOf(1, 1024, "Receive queues (options:n_rxq), where Open vSwitch has it."),
@@ -139,7 +150,13 @@ export const Container = Schema.Struct({
 })
 
 const Ipam = Schema.StructWithRest(
-  Schema.Struct({ type: text("the name of an IPAM plugin", /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u) }),
+  Schema.Struct({
+    type: text(
+      "the name of an IPAM plugin (at most 255 letters, digits, `_`, `.` and `-`)",
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u,
+      255
+    )
+  }),
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
@@ -149,8 +166,9 @@ const handed = (description: string) =>
 export const NetConf = Schema.Struct({
   cniVersion: Schema.optionalKey(Schema.String.annotate(described("Version of the specification."))),
   name: text(
-    "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit)",
-    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u
+    "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit, at most 253)",
+    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u,
+    253
   ).annotate(described("Name of the network, unique on the node.")),
   type: Schema.optionalKey(Schema.String.annotate(described("`userspace`."))),
   host: Host.annotate(described("The switch's end of the port.")),
@@ -165,11 +183,16 @@ export const NetConf = Schema.Struct({
   ),
   logFile: Schema.optionalKey(AbsolutePath.annotate(described("Also log to this file."))),
   logLevel: Schema.optionalKey(
-    Schema.String.annotate(described("panic, error, warning (default), info, debug or verbose."))
+    Schema.String.annotate({
+      ...insteadOf(levelNames.map(([name]) => name).join(" | ")),
+      ...described("panic, error, warning (default), info, debug or verbose.")
+    })
   ),
   logFormat: oneOf(["text", "json"], "Form of the log lines."),
   dns: handed("Name servers for the result, when the IPAM plugin gives none."),
-  capabilities: handed("What the runtime may pass in runtimeConfig. The plugin reads mac and CNIDeviceInfoFile."),
+  capabilities: handed(
+    "What the runtime may pass in runtimeConfig. The plugin reads mac, bandwidth and CNIDeviceInfoFile."
+  ),
   runtimeConfig: handed("What the runtime passes for the declared capabilities."),
   args: handed("args.cni is what a pod asks for (the cni-args of Multus). The plugin reads mac and OvnPort."),
   prevResult: handed("Result of the plugin before this one in a list; on CHECK and DEL what ADD gave.")

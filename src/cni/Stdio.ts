@@ -10,7 +10,8 @@ import { ErrorCodes } from "./ErrorCodes.ts"
 /** More than any configuration with its prevResult; etcd takes objects of 1.5 MiB. */
 const limit = 4 << 20
 
-const seconds = 5
+/** For all of stdin. */
+export const seconds = 15
 
 const chunk = Effect.callback<Uint8Array, CniError>((resume) => {
   const buffer = Buffer.allocUnsafe(1 << 16)
@@ -21,17 +22,48 @@ const chunk = Effect.callback<Uint8Array, CniError>((resume) => {
   )
 })
 
-const whole = Effect.gen(function* () {
-  const chunks: Array<Uint8Array> = []
-  let size = 0
+const rest = Effect.fnUntraced(function* (begun: ReadonlyArray<Uint8Array>) {
+  const chunks = [...begun]
   while (true) {
     const next = yield* chunk
-    size += next.length
-    if (next.length === 0) return Buffer.concat(chunks).toString("utf8")
-    if (size > limit) return yield* unreadable(`is longer than ${limit} bytes`)
+    if (next.length === 0) return chunks
     chunks.push(next)
+    if (size(chunks) > limit) return yield* tooLong
   }
 })
+
+const size = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, { length }) => sum + length, 0)
+
+/**
+ * What is there already, without waiting, and whether that is all: a runtime has written it before this process has
+ * loaded, and a thread that reads costs a millisecond (docs/performance.md). A pipe is opened anew, because whoever else
+ * has it open must not find it non-blocking; a socket cannot be, and is waited for.
+ */
+const readNow = (stdin: Fs.Stats): { readonly chunks: ReadonlyArray<Uint8Array>; readonly ended: boolean } => {
+  if (stdin.isFile()) return drain(0)
+  const pipe = stdin.isFIFO()
+    ? quietly(() => Fs.openSync("/proc/self/fd/0", Fs.constants.O_RDONLY | Fs.constants.O_NONBLOCK))
+    : undefined
+  if (pipe === undefined) return { chunks: [], ended: false }
+  const now = drain(pipe)
+  Fs.closeSync(pipe)
+  return now
+}
+
+const drain = (fd: number) => {
+  const chunks: Array<Uint8Array> = []
+  while (size(chunks) <= limit) {
+    const buffer = Buffer.allocUnsafe(1 << 16)
+    const length = quietly(() => Fs.readSync(fd, buffer))
+    if (length === undefined || length === 0) return { chunks, ended: length === 0 }
+    chunks.push(buffer.subarray(0, length))
+  }
+  return { chunks, ended: false }
+}
+
+/** Undefined when it fails. */
+const quietly = <A>(self: () => A): A | undefined =>
+  Effect.runSync(Effect.orElseSucceed(Effect.try(self), () => undefined))
 
 const unreadable = (came: string) =>
   CniError.of(
@@ -40,16 +72,21 @@ const unreadable = (came: string) =>
     "The caller writes it to the plugin's standard input and closes that."
   )
 
+const tooLong = Effect.suspend(() => Effect.fail(unreadable(`is longer than ${limit} bytes`)))
+
 /** All of stdin; a terminal, or none at all, reads as empty. */
 export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
   const status = Effect.runSync(Effect.option(Effect.try({ try: () => Fs.fstatSync(0), catch: String })))
   if (status._tag === "None" || status.value.isCharacterDevice()) return Effect.succeed("")
-  return whole.pipe(
-    Effect.timeoutOrElse({
-      duration: `${seconds} seconds`,
-      orElse: () => Effect.fail(unreadable(`did not end within ${seconds} s`))
-    })
-  )
+  const { chunks, ended } = readNow(status.value)
+  if (size(chunks) > limit) return tooLong
+  const whole = ended
+    ? Effect.succeed(chunks)
+    : Effect.timeoutOrElse(rest(chunks), {
+        duration: `${seconds} seconds`,
+        orElse: () => Effect.fail(unreadable(`did not end within ${seconds} s`))
+      })
+  return Effect.map(whole, (all) => Buffer.concat(all).toString("utf8"))
 })
 
 /** The one document. A runtime that has gone does not read it: then there is nobody to tell. */

@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 
 interface Ended {
@@ -42,11 +43,20 @@ export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpa
 }
 
 /**
+ * One span a step. Not `Effect.fn` with a name in every method: a span that nobody reads costs as much as the work
+ * in it, and there would be eighty in a call (docs/performance.md).
+ */
+export const spanned = <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
+  Effect.flatMap(References.TracerEnabled, (enabled) => (enabled ? Effect.withSpan(self, name) : self))
+
+/**
  * Runs `self` with its spans kept, then logs them in order of their end, and the total since the process began.
  */
 export const timed =
   (verb: string, traceparent: string | undefined) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    // Turned off by `main.ts`.
+    Error.stackTraceLimit = 10
     const ended: Array<Ended> = []
     const tracer = Tracer.make({ span: (options) => new LoggedSpan(options, ended) })
     const parent = parseTraceparent(traceparent)

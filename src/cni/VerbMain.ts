@@ -1,13 +1,16 @@
-/** The process of a verb: the real edges, the signals, the exit status. */
+/** The process of a verb: the real edges, the signals, the exit status. Other edges are for the fault campaign. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import type { Edges } from "../attachment/Services.ts"
 import * as BunEdges from "../platform/BunEdges.ts"
 import { main } from "./Main.ts"
 
-export const run = (): void => {
-  NodeRuntime.runMain(main(process.env["CNI_COMMAND"] ?? "", process.env, BunEdges.layer), {
+export const run = (edges: Layer.Layer<Edges> = BunEdges.layer): void => {
+  // The work is done and the document written: nothing is worth waiting for.
+  const leave = (status: 0 | 1) => process.exit(status)
+  NodeRuntime.runMain(main(process.env["CNI_COMMAND"] ?? "", process.env, edges, leave), {
     disableErrorReporting: true,
-    // The work is done and the document written: nothing is worth waiting for.
-    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1)
+    // Reached only by what never came to an answer: a signal while stdin was read.
+    teardown: () => process.exit(1)
   })
 }

@@ -8,8 +8,12 @@ import { isSupported, newestVersion, supportedVersions } from "./Versions.ts"
 /** A caller that keeps stdin open gets its answer all the same. */
 const patience = 1000
 
+/** More than any configuration: what comes after is not waited for. */
+const limit = 4 << 20
+
 export const run = (): void => {
   const chunks: Array<Buffer> = []
+  let size = 0
   const answer = () => {
     Fs.writeSync(1, `${JSON.stringify(versionDocument(Buffer.concat(chunks).toString("utf8")))}\n`)
     process.exit(0)
@@ -17,7 +21,8 @@ export const run = (): void => {
   const read = () => {
     const buffer = Buffer.allocUnsafe(1 << 16)
     Fs.read(0, buffer, 0, buffer.length, null, (error, length) => {
-      if (error || length === 0) return answer()
+      size += length
+      if (error || length === 0 || size > limit) return answer()
       chunks.push(buffer.subarray(0, length))
       read()
     })

@@ -31,4 +31,7 @@ export type Verb = keyof typeof verbs
 /** Verbs that work on one attachment. */
 export type AttachmentVerb = "ADD" | "DEL" | "CHECK"
 
+/** Verbs that work on a network, as a whole. */
+export type NetworkVerb = "GC" | "STATUS"
+
 export const isVerb = (command: string): command is Verb => Object.hasOwn(verbs, command)

@@ -1,7 +1,6 @@
 /** Files read as text, of a bounded size, and what is said when they cannot be read. */
-import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import { FileError, type Files } from "../platform/Files.ts"
+import { FileError, type Files, leadsTo } from "../platform/Files.ts"
 import type { Reading } from "./Part.ts"
 
 /** An element of configuration data has some hundred bytes. */
@@ -24,7 +23,7 @@ export const readThroughLinks = Effect.fnUntraced(function* (files: Files["Servi
   for (let hop = 0; hop < 8; hop++) {
     const there = yield* files.lstat(at)
     if (there?.kind !== "symlink") return yield* files.read(at, limit)
-    at = resolve(dirname(at), yield* files.readLink(at))
+    at = leadsTo(at, yield* files.readLink(at))
   }
   return yield* new FileError({ operation: "read", path, code: "ELOOP" })
 })

@@ -7,7 +7,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
-import { AnyResult, type CniResult, emptyResult, fromAnyResult } from "../cni/CniResult.ts"
+import { AnyResult } from "../cni/AnyResult.ts"
+import { type CniResult, emptyResult, fromAnyResult } from "../cni/CniResult.ts"
 import { type End, Judge, nothing, type Part, pathIn, type Reading, shown } from "./Part.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -78,7 +79,7 @@ const readElement = (source: string, directory: string, value: unknown): Reading
   const element = decoded.success
   const judge = new Judge(source)
   const name = judge.ifName(element.ifName)
-  const end = endOf(judge, directory, element)
+  const end = name === undefined ? undefined : endOf(judge, directory, name, element)
   if (name === undefined || end === undefined) return { parts: [], problems: judge.problems }
   return { parts: [partOf(judge, source, name, end, element)], problems: judge.problems }
 }
@@ -107,13 +108,13 @@ const ipsOf = (name: string, { interfaces, ips }: CniResult) =>
     return owner === undefined || owner.name === name
   })
 
-const endOf = (judge: Judge, directory: string, { config, ifName }: Element): End | undefined => {
+const endOf = (judge: Judge, directory: string, name: string, { config }: Element): End | undefined => {
   const { memif, vhost } = config
   const kind = judge.choice("iftype", ["memif", "vhostuser"], memif?.socketfile ? "memif" : "vhostuser", config.iftype)
   if (kind === undefined) return undefined
   const file = (kind === "memif" ? memif : vhost)?.socketfile
   if (file === undefined || file === null || file === "") {
-    return judge.problem(`${ifName}: no socketfile, so there is nothing to connect to`)
+    return judge.problem(`${name}: no socketfile, so there is nothing to connect to`)
   }
   return kind === "memif"
     ? memifEnd(judge, directory, file, memif ?? {})

@@ -1,12 +1,12 @@
 /** Why the container's end could not be had: what was asked, what is so, what to do. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 
-export class ContainerError extends Schema.TaggedError<ContainerError>()("ContainerError", {
-  operation: Schema.String,
+export class ContainerError extends Data.TaggedError("ContainerError")<{
+  readonly operation: string
   /** One line each. */
-  details: Schema.Array(Schema.String),
-  cure: Schema.String
-}) {
+  readonly details: ReadonlyArray<string>
+  readonly cure: string
+}> {
   override get message(): string {
     return [this.operation, ...this.details.map((detail) => `  ${detail}`), this.cure].join("\n")
   }

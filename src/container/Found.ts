@@ -108,3 +108,11 @@ const readAnnotations = (files: Files["Service"], path: string) =>
       return { ...annotations, looked: ours.length === 0 ? "none of ours in it" : ours.join(", ") }
     }
   })
+
+/** For those who look for an interface that nothing tells about. */
+export const cureForUntold = ({ interfaces }: Pick<Found, "interfaces">): string =>
+  interfaces.length === 0
+    ? "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
+      "--annotations and --dir (docs/container.md). On the node, the plugin's log says how the ADD went."
+    : `Only ${interfaces.map(({ name }) => name).join(", ")} can be found here. When another was meant: the plugin's log on ` +
+      "the node says how the ADD went, and kubelet takes up to a minute to write new annotations."

@@ -3,6 +3,7 @@
  * Go: strconv.Quote. Kubernetes: pkg/fieldpath, FormatMap.
  */
 import * as Result from "effect/Result"
+import { shown } from "./Part.ts"
 
 const simple: Readonly<Record<string, string>> = {
   a: "\x07",
@@ -46,7 +47,7 @@ export const unquote = (text: string): Result.Result<string, string> => {
   while (piece.lastIndex < inner.length) {
     const at = piece.lastIndex
     const found = piece.exec(inner)
-    if (found === null) return Result.fail(`has ${JSON.stringify(inner.slice(at, at + 2))}, which Go does not write`)
+    if (found === null) return Result.fail(`has ${shown(inner.slice(at, at + 2))}, which Go does not write`)
     value += decoded(found)
   }
   return Result.succeed(value)

@@ -33,7 +33,12 @@ export const merge = ({ annotation, devices, files }: Sources, asked: string | u
   }
   const ofCurrent = ({ containerId }: Part) =>
     current === undefined || containerId === undefined || containerId.startsWith(current)
-  return { interfaces: together([...elements.filter(ofCurrent), ...files.filter(ofCurrent), ...devices]), problems: [] }
+  const left = new Set([...annotation, ...files].flatMap((part) => (ofCurrent(part) ? [] : (part.containerId ?? []))))
+  const mistaken = asked !== undefined && left.size > 0 && !annotation.some(ofCurrent) && !files.some(ofCurrent)
+  return {
+    interfaces: together([...elements.filter(ofCurrent), ...files.filter(ofCurrent), ...devices]),
+    problems: mistaken ? [`nothing is of container ${asked} (--container-id), but of ${[...left].join(", ")}`] : []
+  }
 }
 
 /**

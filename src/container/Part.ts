@@ -110,7 +110,8 @@ export class Judge {
   }
 }
 
-const printable = /^[\x20-\x7e\xa0-\ufffc]+$/
+/** Nothing that a terminal acts on, and nothing that turns round what it shows. */
+const printable = /^[^\p{C}\p{Zl}\p{Zp}]+$/u
 
 /** An absolute path without `..` that is no longer than the kernel takes. */
 export const absolutePath = (path: string): string | undefined =>
@@ -118,9 +119,9 @@ export const absolutePath = (path: string): string | undefined =>
     ? resolve(path)
     : undefined
 
-/** The path of a name in the directory; undefined when the name leads out of it. */
+/** The path of a name in the directory; undefined when it is none, or leads anywhere else: a directory in it may be a link. */
 export const pathIn = (directory: string, name: string): string | undefined => {
   const path = resolve(directory, name)
-  const inside = path !== directory && path.startsWith(directory === "/" ? "/" : `${directory}/`)
+  const inside = !name.includes("/") && name !== "." && name !== ".."
   return inside && printable.test(name) && path.length < 4096 ? path : undefined
 }

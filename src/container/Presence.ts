@@ -3,8 +3,8 @@
  * server takes the first to connect for its switch.
  */
 import { dirname } from "node:path"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 import { type FileStatus, Files } from "../platform/Files.ts"
 import { type Interface, socketMadeBy } from "./Interface.ts"
 
@@ -18,19 +18,6 @@ export interface Presence {
   readonly words: string
 }
 
-/** With whose rights the application would open the socket: ours, when it runs as the same user. */
-export interface Identity {
-  readonly uid: number
-  readonly gids: ReadonlyArray<number>
-}
-
-export const CurrentUser = Context.Reference<Identity>("userspace-cni/CurrentUser", {
-  defaultValue: () => ({
-    uid: process.geteuid?.() ?? 0,
-    gids: [...(process.getgroups?.() ?? []), process.getegid?.() ?? 0]
-  })
-})
-
 /** `sun_path` has 108 bytes, one of them NUL (unix(7)). */
 const longest = 107
 
@@ -39,7 +26,7 @@ export const look = Effect.fn("look at the socket")(function* (
 ): Effect.fn.Return<Presence, never, Files> {
   const files = yield* Files
   const listening = yield* listeners(files)
-  if (one.kind === "memif" && one.abstract) return abstractPresence(one, listening.has(`@${one.socket}`))
+  if (one.kind === "memif" && one.abstract) return abstractPresence(one, listening?.has(`@${one.socket}`) === true)
   const bytes = Buffer.byteLength(one.socket)
   if (bytes > longest) {
     return absent(
@@ -48,13 +35,16 @@ export const look = Effect.fn("look at the socket")(function* (
   }
   const directory = yield* status(files, dirname(one.socket))
   const socket = yield* status(files, one.socket)
-  return presence({ one, directory, socket, who: yield* CurrentUser, listening: listening.has(one.socket) })
+  // Where nobody can say who listens, nothing is taken for left over.
+  const heard = listening === undefined || listening.has(one.socket)
+  return presence({ one, directory, socket, who: yield* CurrentUser, listening: heard })
 })
 
 interface View {
   readonly one: Interface
   readonly directory: FileStatus | undefined
   readonly socket: FileStatus | undefined
+  /** With whose rights the application would open the socket: ours, when it runs as the same user. */
   readonly who: Identity
   /** Somebody in this network namespace listens under this path. */
   readonly listening: boolean
@@ -122,19 +112,24 @@ const status = (files: Files["Service"], path: string) => Effect.orElseSucceed(f
 
 const listensFlag = 0x10000
 
-/** Paths of listening sockets, as their owners called them; `@` before those that have no file. See proc_net(5). */
-const listeners = (files: Files["Service"]): Effect.Effect<ReadonlySet<string>> =>
+/**
+ * Paths of listening sockets, as their owners called them; `@` before those that have no file. See proc_net(5). Undefined:
+ * they cannot be read.
+ */
+const listeners = (files: Files["Service"]): Effect.Effect<ReadonlySet<string> | undefined> =>
   Effect.map(
-    Effect.orElseSucceed(files.read("/proc/net/unix", 1 << 20), () => ""),
+    Effect.orElseSucceed(files.read("/proc/net/unix", 16 << 20), () => undefined),
     (text) =>
-      new Set(
-        text.split("\n").flatMap((line) => {
-          const [, flags, path] = /^\S+: \S+ \S+ (\S+) \S+ \S+ +\d+ (.+)$/.exec(line) ?? []
-          if (flags === undefined || path === undefined) return []
-          // Each NUL of a padded abstract name is shown as @.
-          return (Number.parseInt(flags, 16) & listensFlag) === 0
-            ? []
-            : [path.startsWith("@") ? path.replace(/@+$/, "") : path]
-        })
-      )
+      text === undefined
+        ? undefined
+        : new Set(
+            text.split("\n").flatMap((line) => {
+              const [, flags, path] = /^\S+: \S+ \S+ (\S+) \S+ \S+ +\d+ (.+)$/.exec(line) ?? []
+              if (flags === undefined || path === undefined) return []
+              // Each NUL of a padded abstract name is shown as @.
+              return (Number.parseInt(flags, 16) & listensFlag) === 0
+                ? []
+                : [path.startsWith("@") ? path.replace(/@+$/, "") : path]
+            })
+          )
   )

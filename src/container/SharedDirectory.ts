@@ -13,7 +13,7 @@ const mostFiles = 256
 
 /** Of this process, for those who ask whose data it is. */
 export const mountsOf = (files: Files["Service"]) =>
-  Effect.orElseSucceed(files.read("/proc/self/mountinfo", 1 << 20), () => "")
+  Effect.orElseSucceed(files.read("/proc/self/mountinfo", 16 << 20), () => "")
 
 /** The files in the directory itself, or else in those of containers in it. */
 export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {

@@ -7,14 +7,15 @@ import * as Effect from "effect/Effect"
 import { Changes } from "../platform/Changes.ts"
 import type { Files } from "../platform/Files.ts"
 import { ContainerError } from "./ContainerError.ts"
-import { type Found, find, type Places } from "./Found.ts"
+import { cureForUntold, type Found, find, type Places } from "./Found.ts"
+import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
 
 export interface Expected {
-  /** These interfaces. */
+  /** These interfaces. None: whichever there are. */
   readonly names: ReadonlyArray<string>
-  /** At least so many. */
-  readonly count: number
+  /** So many that are there. Undefined: all that are named, or all that are told about, at least one. */
+  readonly count?: number | undefined
 }
 
 /** How long a change without an event can stay unseen: mounts make none. */
@@ -28,7 +29,8 @@ export const wait = Effect.fn("wait for interfaces")(function* (
   expected: Expected,
   timeout: Duration.Input
 ): Effect.fn.Return<Found, ContainerError, Changes | Files> {
-  let last: Survey = { found: yield* find(places), missing: [] }
+  const looked = yield* find(places)
+  let last: Survey = { found: looked, there: [], missing: [], unknown: [] }
   const round = Effect.gen(function* () {
     const changes = yield* Changes
     const changed = yield* changes.watch(last.found.directories)
@@ -38,35 +40,53 @@ export const wait = Effect.fn("wait for interfaces")(function* (
     }
     return last
   })
-  const { found } = yield* Effect.scoped(round).pipe(
+  const { found, there } = yield* Effect.scoped(round).pipe(
     Effect.repeat({ until: ({ missing }) => missing.length === 0 }),
     Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(tooLate(last, timeout)) })
   )
-  return found
+  return { ...found, interfaces: there }
 })
 
 interface Survey {
   readonly found: Found
+  /** What was waited for, as far as it is there. */
+  readonly there: ReadonlyArray<Interface>
+  /** What is not, in words. */
   readonly missing: ReadonlyArray<string>
+  /** Names that nothing tells about. */
+  readonly unknown: ReadonlyArray<string>
 }
 
 const survey = Effect.fnUntraced(function* (places: Places, { count, names }: Expected) {
   const found = yield* find(places)
-  const known = new Map(found.interfaces.map((one) => [one.name, one]))
-  const unknown = names.filter((name) => !known.has(name)).map((name) => `${name}: nothing tells about it yet`)
-  const awaited = names.length > 0 ? names.flatMap((name) => known.get(name) ?? []) : found.interfaces
-  const unready = yield* Effect.forEach(awaited, (one) =>
-    Effect.map(Presence.look(one), ({ ready, words }) => (ready ? [] : [`${one.name}: ${one.socket}: ${words}`]))
+  const all = yield* Effect.forEach(found.interfaces, (one) =>
+    Effect.map(Presence.look(one), ({ ready, words }) => ({ one, ready, words }))
   )
-  const few = found.interfaces.length < count ? [`${found.interfaces.length} of ${count} interfaces are there`] : []
-  return { found, missing: [...unknown, ...few, ...unready.flat()] }
+  const awaited = names.length === 0 ? all : all.filter(({ one }) => names.includes(one.name))
+  const there = awaited.filter(({ ready }) => ready)
+  const unknown = names.filter((name) => !all.some(({ one }) => one.name === name))
+  const ready = all.filter(({ ready }) => ready).length
+  const few = ready < (count ?? (names.length === 0 ? 1 : 0))
+  // With a number and no names, those that are there will do.
+  const unready = names.length > 0 || count === undefined || few ? awaited.filter(({ ready }) => !ready) : []
+  return {
+    found,
+    there: there.map(({ one }) => one),
+    unknown,
+    missing: [
+      ...unknown.map((name) => `${name}: nothing tells about it yet`),
+      ...(few ? [`${ready} of ${count ?? 1} interfaces are there`] : []),
+      ...unready.map(({ one, words }) => `${one.name}: ${one.socket}: ${words}`)
+    ]
+  }
 })
 
-const tooLate = ({ found, missing }: Survey, timeout: Duration.Input) =>
+const tooLate = ({ found, missing, unknown }: Survey, timeout: Duration.Input) =>
   new ContainerError({
     operation: `not every interface was there within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
     details: [...missing, ...found.looked, ...found.problems],
     cure:
-      "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
-      "--annotations and --dir. On the node, the plugin's log says how the ADD went."
+      unknown.length > 0 || found.interfaces.length === 0
+        ? cureForUntold(found)
+        : "On the node, the plugin's log says how the ADD went, and `userspace list` what became of the port."
   })

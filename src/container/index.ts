@@ -12,6 +12,7 @@ import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
 import { type Expected, wait } from "./Wait.ts"
 
+export { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 export { type Annotations, parseAnnotations } from "./Annotations.ts"
 export { readConfigurationData } from "./ConfigurationData.ts"
 export { ContainerError } from "./ContainerError.ts"
@@ -27,7 +28,7 @@ export {
 } from "./Interface.ts"
 export { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
 export type { Part, Reading } from "./Part.ts"
-export { CurrentUser, type Identity, look, type Presence } from "./Presence.ts"
+export { look, type Presence } from "./Presence.ts"
 export { type Expected, wait } from "./Wait.ts"
 
 /** What {@link find} and {@link wait} need, on the real file system. */
@@ -46,7 +47,7 @@ export const whenThere = (
   expected: Partial<Expected> = {},
   options: { readonly places?: Partial<Places>; readonly timeout?: Duration.Input } = {}
 ): Promise<Found> => {
-  const { count = 1, names = [] } = expected
+  const { count, names = [] } = expected
   const places = { ...defaultPlaces, ...options.places }
   return Effect.runPromise(Effect.provide(wait(places, { names, count }, options.timeout ?? "1 minute"), layer))
 }

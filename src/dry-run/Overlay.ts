@@ -2,6 +2,7 @@
  * The file system as it would be: a file system in memory, into which every name of the real one is copied when it is
  * first looked at, and in which the plan is done. Reads nothing that nobody asks for.
  */
+import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../platform/Files.ts"
@@ -80,7 +81,9 @@ export const make = (real: Files["Service"]): Overlay => {
     const planned = mounts.get(path)
     if (planned !== undefined || isGone(path)) return Effect.succeed(planned ?? false)
     return Effect.flatMap(real.lstat(path), (there) =>
-      there === undefined ? Effect.succeed(false) : Effect.map(deviceOf(dirname(path)), (dev) => dev !== there.dev)
+      there === undefined
+        ? Effect.succeed(false)
+        : Effect.map(deviceOf(dirname(path)), (dev) => dev !== there.dev || isBound(path))
     )
   }
 
@@ -102,7 +105,13 @@ export const make = (real: Files["Service"]): Overlay => {
     deviceOf,
     isMount,
     mount: (path) => cover(path, "socket", true),
-    unmount: (path) => cover(path, "file", false),
+    unmount: (path) => {
+      if (state.get(path)?.kind !== "directory") return cover(path, "file", false)
+      // Below it was what is bound there.
+      for (const name of state.names(path)) state.remove(`${path}/${name}`)
+      mounts.set(path, false)
+      decide(path)
+    },
     appear: (path) => {
       state.put(path, "socket", "", 0o755)
       decide(path)
@@ -113,6 +122,12 @@ export const make = (real: Files["Service"]): Overlay => {
     }
   }
 }
+
+/** From the same file system, its number tells nothing; proc_pid_mountinfo(5) does. */
+const isBound = (path: string): boolean =>
+  Fs.readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[4] === path)
 
 /** What a link leads to; with `/.` at its end a path goes through it. */
 const followed = (files: Files["Service"], path: string): Done<FileStatus | undefined> =>

@@ -106,6 +106,8 @@ export const Plan = Schema.Struct({
   netns: Schema.String,
   /** What was looked at, and what had to be assumed because it could not be. */
   notes: Schema.Array(Schema.String),
+  /** What is in the way as things are: the call would fail there, although the plan goes on. */
+  obstacles: Schema.Array(Schema.String),
   warnings: Schema.Array(Schema.String),
   steps: Schema.Array(Step),
   /** What only the real call will know. */

@@ -16,7 +16,12 @@ import * as RecordedSwitch from "./RecordedSwitch.ts"
 import * as RecordedVpp from "./RecordedVpp.ts"
 import type { Recorder } from "./Recorder.ts"
 
-export const layer = (verb: AttachmentVerb, port: HostPort, overlay: Overlay, recorder: Recorder): EngineLayer => {
+export const layer = (
+  verb: AttachmentVerb | "restore",
+  port: HostPort,
+  overlay: Overlay,
+  recorder: Recorder
+): EngineLayer => {
   if (verb === "CHECK") {
     recorder.note("CHECK changes nothing: it was made, but for the part of the IPAM plugin.")
     return engineFor(port)

@@ -3,7 +3,6 @@
  * so it is refused for the reasons that the system would have; what memory cannot know is asked: whether a file system is
  * read-only, and whether two names are on the same one.
  */
-import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, Files, orElse } from "../platform/Files.ts"
@@ -13,20 +12,17 @@ import type { Recorder } from "./Recorder.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>
 
-/** access(2) tells a read-only file system before it looks at permissions, which are root's at the real call. */
-const isReadOnly = (directory: string): Effect.Effect<boolean> =>
-  Effect.try({ try: () => Fs.accessSync(directory, Fs.constants.W_OK), catch: (cause) => cause }).pipe(
-    Effect.as(false),
-    Effect.catch((cause) => Effect.succeed(cause instanceof Error && "code" in cause && cause.code === "EROFS"))
-  )
-
 export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorder): Files["Service"] => {
   const { planned, state } = overlay
 
   const writable = Effect.fnUntraced(function* (operation: string, path: string) {
     const directory = dirname(path)
     if (state.get(directory) === undefined || overlay.isDecided(directory)) return
-    if (yield* isReadOnly(directory)) return yield* new FileError({ operation, path, code: "EROFS" })
+    // Permissions are root's at the real call, and space may be free by then.
+    const readOnly = real.writable(directory).pipe(Effect.as(false), orElse("EROFS", true))
+    if (yield* Effect.orElseSucceed(readOnly, () => false)) {
+      return yield* new FileError({ operation, path, code: "EROFS" })
+    }
   })
 
   /** Does it in memory, and records it when that would succeed. */
@@ -60,6 +56,8 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorde
   })
 
   return Files.of({
+    pin: real.pin,
+    hold: (path) => Effect.andThen(overlay.see(path), planned.hold(path)),
     lstat: Effect.fnUntraced(function* (path) {
       const status = yield* look(path, (files) => files.lstat(path))
       const dev = yield* overlay.isDecided(path) ? overlay.deviceOf(dirname(path)) : Effect.undefined
@@ -67,17 +65,23 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorde
     }),
     read: (path, limit) => look(path, (files) => files.read(path, limit)),
     readLink: (path) => look(path, (files) => files.readLink(path)),
+    writable: (path) => Effect.andThen(overlay.see(path), planned.writable(path)),
     list: (path) => Effect.andThen(overlay.seeInside(path), planned.list(path)),
     sync: (path) => Effect.andThen(overlay.see(path), planned.sync(path)),
     makeDirectory: (path, mode) =>
       plan(path, planned.makeDirectory(path, mode), { do: "make directory", mode: octal(mode) }),
-    removeDirectory: (path) =>
-      Effect.andThen(overlay.seeInside(path), plan(path, planned.removeDirectory(path), { do: "remove directory" })),
-    create: (path, content, mode) =>
-      plan(path, planned.create(path, content, mode), {
+    removeDirectory: Effect.fnUntraced(function* (path) {
+      yield* overlay.seeInside(path)
+      const busy = Effect.fail(new FileError({ operation: "remove directory", path, code: "EBUSY" }))
+      const removing = (yield* overlay.isMount(path)) ? busy : planned.removeDirectory(path)
+      yield* plan(path, removing, { do: "remove directory" })
+    }),
+    create: (path, content, mode, gid) =>
+      plan(path, planned.create(path, content, mode, gid), {
         do: "create",
         mode: octal(mode),
-        bytes: Buffer.byteLength(content)
+        bytes: Buffer.byteLength(content),
+        ...(gid === undefined ? {} : { gid })
       }),
     symlink: (target, path) => plan(path, planned.symlink(target, path), { do: "symlink", from: target }),
     link: Effect.fnUntraced(function* (from, to) {

@@ -13,10 +13,13 @@ import { unknown } from "./Plan.ts"
 import type { Recorder } from "./Recorder.ts"
 
 export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service"] => {
+  const find = (verb: IpamError["verb"], delegation: Delegation) =>
+    Effect.tapError(findPlugin(files, verb, delegation), () =>
+      recorder.record({ kind: "ipam", plugin: delegation.plugin, verb, program: null })
+    )
   const call = Effect.fnUntraced(function* (verb: IpamError["verb"], delegation: Delegation) {
     const { plugin } = delegation
-    const found = findPlugin(files, verb, delegation)
-    const program = yield* Effect.tapError(found, () => recorder.record({ kind: "ipam", plugin, verb, program: null }))
+    const program = yield* find(verb, delegation)
     yield* recorder.record({ kind: "ipam", plugin, verb, program })
     const status = yield* Effect.orElseSucceed(files.lstat(program), () => undefined)
     if (status?.kind === "file" && (status.mode & 0o111) === 0) {
@@ -24,16 +27,20 @@ export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service
     }
   })
   return Ipam.of({
+    preflight: (delegation) => Effect.asVoid(find("ADD", delegation)),
     add: (delegation) =>
       Effect.map(call("ADD", delegation), (): CniResult => {
         recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} gives them`)
         return { interfaces: [], ips: [{ address: unknown }], routes: [], dns: {} }
       }),
     del: (delegation) => call("DEL", delegation),
+    ended: () => Effect.void,
     check: (delegation) =>
       Effect.map(call("CHECK", delegation), () => {
         recorder.unknown(`whether ${delegation.plugin} still knows the addresses: it was not asked`)
-      })
+      }),
+    gc: (delegation) => call("GC", delegation),
+    status: (delegation) => call("STATUS", delegation)
   })
 }
 

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { OvsVhostPort } from "../cni/HostPort.ts"
 import * as Daemon from "../ovs/Daemon.ts"
-import type { Flows } from "../ovs/Flows.ts"
+import { type Flows, overSockets } from "../ovs/Flows.ts"
 import { type Database, execute, withRoot } from "../ovs/MemoryDatabase.ts"
 import { settled } from "../ovs/MemoryVswitchd.ts"
 import type { Row } from "../ovs/Notation.ts"
@@ -66,14 +66,19 @@ export const make = Effect.fnUntraced(function* (
   const ofctl = (bridge: string, what: string) =>
     recorder.record({ kind: "openflow", bridge, ovsOfctl: `ovs-ofctl -O OpenFlow13 ${what}` })
   const hex = (cookie: bigint) => `0x${cookie.toString(16)}`
+  const real = overSockets(yield* Sockets, peer)
+  const learned = new Set<bigint>()
   const flows: Flows = {
     learn: (bridge, ofport, cookie) =>
-      ofctl(
-        bridge,
-        `add-flow ${bridge} cookie=${hex(cookie)},priority=1,in_port=${String(portWith(ofport))},actions=NORMAL`
+      Effect.andThen(
+        Effect.sync(() => learned.add(cookie)),
+        ofctl(
+          bridge,
+          `add-flow ${bridge} cookie=${hex(cookie)},priority=1,in_port=${String(portWith(ofport))},actions=NORMAL`
+        )
       ),
     forget: (bridge, cookie) => ofctl(bridge, `del-flows ${bridge} cookie=${hex(cookie)}/-1`),
-    learns: () => Effect.succeed(true)
+    learns: (bridge, cookie) => (learned.has(cookie) ? Effect.succeed(true) : real.learns(bridge, cookie))
   }
   return OvsClient.of(over(peer, transact, flows))
 })
@@ -85,17 +90,18 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
   const seen = yield* Effect.result(snapshot(peer, yield* Ovsdb.make(peer)))
   if (Result.isFailure(seen)) {
     const { operation, reason } = seen.failure
+    const forbidden = reason._tag === "Unreachable" && reason.code === "EACCES"
+    if (!forbidden) recorder.obstacle(`Open vSwitch: ${operation} on ${peer}: ${inWords(reason)}`)
     recorder.note(
       `Open vSwitch could not be read (${operation} on ${peer}: ${inWords(reason)}). The plan is for an empty switch with DPDK; ` +
-        (reason._tag === "Unreachable" && reason.code === "EACCES"
-          ? "run it as root to have the real one looked at."
-          : `as things are, ${verb} would fail.`)
+        (forbidden ? "run it as root to have the real one looked at." : `as things are, ${verb} would fail.`)
     )
     return settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   }
   recorder.note(`Open vSwitch was read at ${peer}.`)
   const dead = yield* Daemon.make(files, sockets, peer)
   if (dead !== undefined && verb === "ADD") {
+    recorder.obstacle(dead.answer)
     recorder.note(`As things are, ADD would wait for ovs-vswitchd, fail and undo all: ${dead.answer}. ${dead.cure}`)
   }
   return seen.success

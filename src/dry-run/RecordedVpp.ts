@@ -5,11 +5,15 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { isIpv6 } from "../vpp/Address.ts"
+import { addressesOf } from "../vpp/HostAddresses.ts"
 import * as Message from "../vpp/Message.ts"
 import { bridgeDomainDump } from "../vpp/messages/BridgeDomain.ts"
 import { every } from "../vpp/messages/Control.ts"
 import { interfaceDump } from "../vpp/messages/Interface.ts"
+import { addressDump, routeLookup } from "../vpp/messages/Ip.ts"
 import { memifDump, socketFilenameDump } from "../vpp/messages/Memif.ts"
+import { policerDump } from "../vpp/messages/Policer.ts"
 import { vhostUserDump } from "../vpp/messages/VhostUser.ts"
 import { type Ask, ask, type Session } from "../vpp/Session.ts"
 import { VppClient } from "../vpp/VppClient.ts"
@@ -28,11 +32,11 @@ export const make = Effect.fnUntraced(function* (verb: string, overlay: Overlay,
     const seen = yield* Effect.result(real.open)
     if (Result.isFailure(seen)) {
       const { reason } = seen.failure
+      const forbidden = reason._tag === "Unreachable" && reason.code === "EACCES"
+      if (!forbidden) recorder.obstacle(`VPP: ${peer}: ${inWords(reason)}`)
       recorder.note(
         `VPP could not be read at ${peer} (${inWords(reason)}). The plan is for an empty VPP of a new release with all plugins; ` +
-          (reason._tag === "Unreachable" && reason.code === "EACCES"
-            ? "run it as root to have the real one looked at."
-            : `as things are, ${verb} would fail.`)
+          (forbidden ? "run it as root to have the real one looked at." : `as things are, ${verb} would fail.`)
       )
       copy ??= empty(overlay)
       return recording(peer, undefined, copy, recorder)
@@ -41,7 +45,7 @@ export const make = Effect.fnUntraced(function* (verb: string, overlay: Overlay,
     recorder.note(`VPP was read at ${peer}.`)
     return recording(peer, seen.success, copy, recorder)
   })
-  return VppClient.of({ peer, open })
+  return VppClient.of({ peer, open, alone: () => Effect.void })
 })
 
 /** `real`: for what is looked at and not in the copy. */
@@ -81,17 +85,41 @@ const recording = (peer: string, real: Session | undefined, copy: VppCopy, recor
     return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
   })
 
+  /** From the copy what the plan has changed, the rest from VPP. */
+  const read = <R>(asks: ReadonlyArray<Ask<R>>) =>
+    Effect.forEach(
+      asks,
+      Effect.fnUntraced(function* (one) {
+        const bytes = yield* Effect.mapError(Effect.fromResult(one.encode({ id: 0, client: 0, context: 0 })), wrong)
+        const known = lookUp(copy, Buffer.from(bytes), real === undefined)
+        if (known !== undefined) {
+          const reply = yield* Effect.mapError(Effect.fromResult(known), wrong)
+          return yield* Effect.mapError(Effect.fromResult(one.decode(Buffer.from(reply))), unread)
+        }
+        const [answer] = real === undefined ? [] : yield* real.read([one])
+        return answer ?? (yield* Effect.die(new Error(`${one.request.name} cannot be planned`)))
+      })
+    )
+
+  /** Of an interface of VPP's, before the plan changes them. */
+  const seeAddresses = Effect.fnUntraced(function* (name: string, request: Buffer) {
+    const index = Result.getOrUndefined(Message.decodeRequest(addressDump, request))?.sw_if_index
+    if (name !== addressDump.name || real === undefined || index === undefined || copy.addresses.has(index)) return
+    copy.addresses.set(index, yield* addressesOf(real, index))
+  })
+
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
     const look = looks.get(message.name)
     if (look === undefined) return real === undefined ? [] : yield* real.dump(message, values)
     const request = Message.encodeRequest(message, { id: 0, client: 0, context: 0 }, values)
     const bytes = Buffer.from(yield* Effect.mapError(Effect.fromResult(request), wrong))
+    yield* seeAddresses(message.name, bytes)
     const rows = yield* Effect.mapError(Effect.fromResult(look(copy, bytes)), wrong)
     const decoded = rows.map((row) => Message.decodeReply(message.details, Buffer.from(row)))
     return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
   })
 
-  return { peer, verdict, offers, call, dump, together }
+  return { peer, verdict, offers, call, dump, together, read }
 }
 
 /** What would be refused changes nothing, so there is no line for it. */
@@ -123,5 +151,30 @@ const looks: ReadonlyMap<string, Look> = new Map([
   onDump(vhostUserDump, ({ vhosts }, { sw_if_index }) =>
     vhosts.filter((one) => sw_if_index === every || one.sw_if_index === sw_if_index)
   ),
-  onDump(bridgeDomainDump, ({ domains }, { bd_id }) => domains.filter((one) => bd_id === every || one.bd_id === bd_id))
+  onDump(bridgeDomainDump, ({ domains }, { bd_id }) => domains.filter((one) => bd_id === every || one.bd_id === bd_id)),
+  onDump(addressDump, ({ addresses }, { is_ipv6, sw_if_index }) =>
+    (addresses.get(sw_if_index) ?? [])
+      .filter((prefix) => isIpv6(prefix) === is_ipv6)
+      .map((prefix) => ({ sw_if_index, prefix }))
+  ),
+  onDump(policerDump, ({ policers }, { match_name, match_name_valid }) =>
+    policers.filter(({ name }) => !match_name_valid || name === match_name)
+  )
 ])
+
+/** The one request that changes nothing. Undefined: only VPP knows. */
+const lookUp = (
+  { routes }: VppCopy,
+  request: Buffer,
+  alone: boolean
+): Result.Result<Uint8Array, Message.CodecFault> | undefined => {
+  const asked = Message.decodeRequest(routeLookup, request)
+  if (Result.isFailure(asked)) return Result.fail(asked.failure)
+  const { prefix } = asked.success
+  if (!alone && !routes.has(prefix)) return undefined
+  const route = routes.get(prefix)
+  const none = { table_id: 0, stats_index: 0, prefix, paths: [] }
+  const noSuchEntry = -6
+  const answer = route === undefined ? { retval: noSuchEntry, route: none } : { retval: 0, route }
+  return Message.encodeReply(routeLookup.reply, { id: 0, context: 0 }, answer)
+}

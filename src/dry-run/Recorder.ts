@@ -11,22 +11,26 @@ export interface Recorder {
   readonly record: (change: Change) => Effect.Effect<void>
   /** For the reader: what was looked at, what is assumed, what only the real call will know. Each once. */
   readonly note: (text: string) => void
+  /** What is in the way as things are: the call would fail, although the plan goes on. */
+  readonly obstacle: (text: string) => void
   readonly unknown: (text: string) => void
   readonly warn: (text: string) => void
   readonly notes: () => ReadonlyArray<string>
+  readonly obstacles: () => ReadonlyArray<string>
   readonly unknowns: () => ReadonlyArray<string>
   readonly warnings: () => ReadonlyArray<string>
   readonly count: () => number
   readonly steps: () => ReadonlyArray<Step>
 }
 
-const verbs: ReadonlyArray<string> = ["ADD", "DEL", "CHECK"]
+const verbs: ReadonlyArray<string> = ["ADD", "DEL", "CHECK", "restore"]
 const undo = "undo "
 
 /** `stopAt`: the change at which the call is stopped as by a signal, so that its undos are recorded as well. */
 export const make = (stopAt?: number): Recorder => {
   const changes: Array<{ readonly step: string; readonly change: Change }> = []
   const notes = new Set<string>()
+  const obstacles = new Set<string>()
   const unknowns = new Set<string>()
   const warnings = new Set<string>()
   return {
@@ -35,9 +39,11 @@ export const make = (stopAt?: number): Recorder => {
       if (changes.length === stopAt) return yield* Effect.interrupt
     }),
     note: (text) => void notes.add(text),
+    obstacle: (text) => void obstacles.add(text),
     unknown: (text) => void unknowns.add(text),
     warn: (text) => void warnings.add(text),
     notes: () => [...notes],
+    obstacles: () => [...obstacles],
     unknowns: () => [...unknowns],
     warnings: () => [...warnings],
     count: () => changes.length,

@@ -8,16 +8,21 @@ import * as BridgeDomain from "../vpp/messages/BridgeDomain.ts"
 import * as Interface from "../vpp/messages/Interface.ts"
 import * as Ip from "../vpp/messages/Ip.ts"
 import * as Memif from "../vpp/messages/Memif.ts"
+import * as Policer from "../vpp/messages/Policer.ts"
 import * as VhostUser from "../vpp/messages/VhostUser.ts"
 import type { VppCopy } from "./VppCopy.ts"
 import * as Copy from "./VppCopy.ts"
 import {
   addDelDomain,
+  addDelPolicer,
+  bindLine,
+  bindPolicer,
   createMemif,
   createMemifLine,
   domainLine,
   isMemif,
   joinDomain,
+  policerLine,
   register,
   registerLine
 } from "./VppEffects.ts"
@@ -172,16 +177,22 @@ export const calls: ReadonlyMap<string, Call> = new Map(
     ),
     on(
       Interface.addDelAddress,
-      () => ({ retval: 0 }),
+      (copy, { is_add, prefix, sw_if_index }) => ({ retval: Copy.changeAddress(copy, sw_if_index, prefix, is_add) }),
       ({ is_add, prefix, sw_if_index }, name) => [
         `set interface ip address ${is_add ? "" : "del "}${name(sw_if_index)} ${prefix}`
       ]
     ),
     on(
       Ip.routeAddDel,
-      () => ({ retval: 0, stats_index: 0 }),
+      ({ routes }, { is_add, route }) => {
+        routes.set(route.prefix, is_add ? route : undefined)
+        return { retval: 0, stats_index: 0 }
+      },
       ({ is_add, route: { paths, prefix } }, name) => [
-        `ip route ${is_add ? "add" : "del"} ${prefix} via ${paths.map(({ sw_if_index }) => name(sw_if_index)).join()}`
+        [
+          `ip route ${is_add ? "add" : "del"} ${prefix}`,
+          ...(paths.length === 0 ? [] : [`via ${paths.map(({ sw_if_index }) => name(sw_if_index)).join()}`])
+        ].join(" ")
       ],
       ({ is_add, route: { paths, prefix } }) => ({ is_add, prefix, sw_if_index: paths[0]?.sw_if_index })
     ),
@@ -214,7 +225,15 @@ export const calls: ReadonlyMap<string, Call> = new Map(
       BridgeDomain.efpFilter,
       () => ({ retval: 0 }),
       ({ sw_if_index }, name) => [`set interface l2 efp-filter ${name(sw_if_index)}`]
-    )
+    ),
+    on(
+      Policer.addDel,
+      (copy, values) => ({ retval: addDelPolicer(copy, values), policer_index: 0 }),
+      policerLine,
+      ({ cb, cir, is_add, name }) => (is_add ? { is_add, name, cir, cb } : { is_add, name })
+    ),
+    on(Policer.input, (copy, values) => ({ retval: bindPolicer(copy, values) }), bindLine("input")),
+    on(Policer.output, (copy, values) => ({ retval: bindPolicer(copy, values) }), bindLine("output"))
   ].map((call) => [call.name, call])
 )
 

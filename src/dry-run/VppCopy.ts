@@ -1,6 +1,7 @@
 /**
  * VPP as it would be: what its dumps say, copied, in which the plan is done. Knows the messages that change something by
- * their effect on what the engine looks at again, and answers the rest with success. Addresses and routes are not copied.
+ * their effect on what the engine looks at again, and answers the rest with success. Of addresses and routes, of
+ * which there can be very many, only what is looked at or changed is kept.
  */
 
 import * as Effect from "effect/Effect"
@@ -10,7 +11,9 @@ import * as Interfaces from "../vpp/Interfaces.ts"
 import type { Message } from "../vpp/Message.ts"
 import { addDelV2, bridgeDomainDump } from "../vpp/messages/BridgeDomain.ts"
 import { every } from "../vpp/messages/Control.ts"
+import type { routeAddDel } from "../vpp/messages/Ip.ts"
 import { memifDump, socketFilenameDump } from "../vpp/messages/Memif.ts"
+import { policerDump } from "../vpp/messages/Policer.ts"
 import { vhostUserDump } from "../vpp/messages/VhostUser.ts"
 import type { Session } from "../vpp/Session.ts"
 
@@ -22,12 +25,19 @@ export interface VppCopy {
   memifs: ReadonlyArray<Row<typeof memifDump>>
   vhosts: ReadonlyArray<Row<typeof vhostUserDump>>
   domains: ReadonlyArray<Row<typeof bridgeDomainDump>>
+  policers: ReadonlyArray<Row<typeof policerDump>>
+  /** Of those interfaces that were looked at, or made: prefixes, by index. */
+  readonly addresses: Map<number, ReadonlyArray<string>>
+  /** By their prefix; undefined: the plan has removed it. */
+  readonly routes: Map<string, Route | undefined>
   /** VPP 21.10 takes a link's MTU for every interface, later ones for those with Ethernet drivers that allow it. */
   readonly anyLinkMtu: boolean
   /** VPP makes and removes the files of sockets. */
   readonly appear: (path: string) => void
   readonly vanish: (path: string) => void
 }
+
+export type Route = Parameters<typeof routeAddDel.fields.write>[1]["route"]
 
 type Effects = Pick<VppCopy, "appear" | "vanish">
 
@@ -37,6 +47,9 @@ export const empty = (effects: Effects): VppCopy => ({
   memifs: [],
   vhosts: [],
   domains: [],
+  policers: [],
+  addresses: new Map(),
+  routes: new Map(),
   anyLinkMtu: false,
   ...effects
 })
@@ -51,6 +64,11 @@ export const copyOf = Effect.fnUntraced(function* (session: Session, effects: Ef
     domains: session.offers(bridgeDomainDump)
       ? yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
       : [],
+    policers: session.offers(policerDump)
+      ? yield* session.dump(policerDump, { match_name_valid: false, match_name: "" })
+      : [],
+    addresses: new Map(),
+    routes: new Map(),
     anyLinkMtu: !session.offers(addDelV2),
     ...effects
   }
@@ -67,6 +85,7 @@ export const pathOf = ({ sockets }: VppCopy, id: number): string =>
 export const addInterface = (copy: VppCopy, name: string, kind: string, mtu: number): number => {
   const index = Math.max(...copy.interfaces.map(({ sw_if_index }) => sw_if_index)) + 1
   copy.interfaces = [...copy.interfaces, newInterface(index, name, kind, mtu)]
+  copy.addresses.set(index, [])
   return index
 }
 
@@ -78,6 +97,12 @@ export const changeInterface = (
   const there = copy.interfaces.some(({ sw_if_index }) => sw_if_index === index)
   copy.interfaces = copy.interfaces.map((row) => (row.sw_if_index === index ? { ...row, ...change(row) } : row))
   return there ? 0 : -2
+}
+
+export const changeAddress = (copy: VppCopy, index: number, prefix: string, there: boolean): number => {
+  const others = (copy.addresses.get(index) ?? []).filter((one) => one !== prefix)
+  copy.addresses.set(index, there ? [...others, prefix] : others)
+  return 0
 }
 
 export const removeInterface = (copy: VppCopy, index: number): number => {

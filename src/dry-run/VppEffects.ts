@@ -1,7 +1,9 @@
-/** What memif's sockets and interfaces and bridge domains do in the copy of VPP, and their lines for `vppctl`. */
+/** What memif's sockets and interfaces, bridge domains and policers do in the copy of VPP, and their lines for `vppctl`. */
+import { shellWord } from "../platform/ShellWord.ts"
 import { anyMac } from "../vpp/Address.ts"
 import { every } from "../vpp/messages/Control.ts"
 import type * as Memif from "../vpp/messages/Memif.ts"
+import type * as Policer from "../vpp/messages/Policer.ts"
 import type { VppCopy } from "./VppCopy.ts"
 import * as Copy from "./VppCopy.ts"
 
@@ -25,7 +27,9 @@ export const register = (copy: VppCopy, { is_add, socket_filename, socket_id }: 
 }
 
 export const registerLine = ({ is_add, socket_filename, socket_id }: Registration) => [
-  is_add ? `create memif socket id ${socket_id} filename ${socket_filename}` : `delete memif socket id ${socket_id}`
+  is_add
+    ? `create memif socket id ${socket_id} filename ${shellWord(socket_filename)}`
+    : `delete memif socket id ${socket_id}`
 ]
 
 type Creation = Parameters<typeof Memif.create.fields.write>[1]
@@ -107,3 +111,33 @@ export const joinDomain = (copy: VppCopy, index: number, domain: number): void =
 
 export const isMemif = (copy: VppCopy, index: number) =>
   copy.memifs.some(({ mode, sw_if_index }) => sw_if_index === index && mode === "ethernet")
+
+type Policing = Parameters<typeof Policer.addDel.fields.write>[1]
+
+export const addDelPolicer = (copy: VppCopy, { is_add, ...values }: Policing): number => {
+  const others = copy.policers.filter(({ name }) => name !== values.name)
+  const there = others.length < copy.policers.length
+  if (is_add === there) return is_add ? -81 : -6
+  const row = { ...values, single_rate: true, scale: 0, cir_tokens_per_period: 0, pir_tokens_per_period: 0 }
+  const buckets = { current_limit: 0, current_bucket: 0, extended_limit: 0, extended_bucket: 0, last_update_time: 0 }
+  copy.policers = is_add ? [...others, { ...row, ...buckets }] : others
+  return 0
+}
+
+export const policerLine = ({ cb, cir, is_add, name }: Policing) => [
+  is_add
+    ? `policer add name ${name} type 1r2c cir ${cir} cb ${cb} rate kbps round closest conform-action transmit exceed-action drop violate-action drop`
+    : `policer del name ${name}`
+]
+
+/** Where they are is not told by VPP, and so not copied. */
+export const bindPolicer = (copy: VppCopy, { name }: Binding): number =>
+  copy.policers.some((one) => one.name === name) ? 0 : -6
+
+type Binding = Parameters<typeof Policer.input.fields.write>[1]
+
+export const bindLine =
+  (direction: "input" | "output") =>
+  ({ apply, name, sw_if_index }: Binding, nameOf: (index: number) => string) => [
+    `policer ${direction} ${apply ? "" : "unapply "}name ${name} ${nameOf(sw_if_index)}`
+  ]

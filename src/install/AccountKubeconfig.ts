@@ -8,6 +8,7 @@ import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Variables } from "../cni/Environment.ts"
+import { failureWords } from "../platform/FailureWords.ts"
 import { Files } from "../platform/Files.ts"
 import { InstallError } from "./InstallError.ts"
 
@@ -42,7 +43,7 @@ const refused = (details: string, cure: string) =>
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const system = yield* FileSystem.FileSystem
-  return yield* Effect.mapError(system.readFileString(path), ({ message }) => refused(message, inPod))
+  return yield* Effect.mapError(system.readFileString(path), (error) => refused(failureWords(error, path), inPod))
 })
 
 const kubeconfig = (

@@ -8,6 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import { failureWords } from "../platform/FailureWords.ts"
 import { Files } from "../platform/Files.ts"
 import { InstallError } from "./InstallError.ts"
 
@@ -50,12 +51,14 @@ export const installExecutable = Effect.fn("install the executable")(
   },
   Effect.scoped,
   (effect, directory) =>
-    Effect.catchTag(effect, ["PlatformError", "FileError"], ({ message }) =>
+    Effect.catchTag(effect, ["PlatformError", "FileError"], (error) =>
       Effect.fail(
         new InstallError({
           operation: `cannot install the executable in ${directory}`,
-          details: message,
-          cure: "It has to be a directory that is there, that root may write in and that has room for one more copy."
+          details: error._tag === "PlatformError" ? failureWords(error, directory) : error.message,
+          cure:
+            "It has to be the directory where this node's runtime looks for CNI plugins (containerd: bin_dir, CRI-O: " +
+            "plugin_dirs; docs/installing.md), that root may write in and that has room for one more copy."
         })
       )
     )

@@ -1,11 +1,11 @@
 /** Why something could not be put on the node, for people. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 
-export class InstallError extends Schema.TaggedError<InstallError>()("InstallError", {
-  operation: Schema.String,
-  details: Schema.String,
-  cure: Schema.String
-}) {
+export class InstallError extends Data.TaggedError("InstallError")<{
+  readonly operation: string
+  readonly details: string
+  readonly cure: string
+}> {
   override get message(): string {
     return `${this.operation}: ${this.details}`
   }

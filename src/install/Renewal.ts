@@ -1,6 +1,7 @@
 /**
- * Keeps the node's kubeconfig as the service account is: kubelet renews the token long before it expires. Goes on until
- * it is interrupted. A round that fails is told and made again: an old token is better than none.
+ * Keeps the node's kubeconfig as the service account is: kubelet renews the token long before it expires, and on the node
+ * somebody may have removed the file, or written over it. Goes on until it is interrupted. A round that fails is told
+ * and made again: an old token is better than none.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,7 +19,6 @@ export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
   path: string,
   account: Account,
   variables: Variables,
-  written: string,
   tell: {
     readonly renewed: Effect.Effect<void, never, R>
     readonly failed: (error: InstallError) => Effect.Effect<void, never, R>
@@ -26,13 +26,12 @@ export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
 ) {
   const files = yield* Files
   const changes = yield* Changes
-  let last = written
   const look = Effect.gen(function* () {
     const text = yield* readAccount(account, variables)
-    const there = yield* Effect.orElseSucceed(files.lstat(path), () => undefined)
-    if (text === last && there !== undefined) return
+    // What cannot be read, a link say, or is longer, is not what belongs there either.
+    const there = yield* Effect.orElseSucceed(files.read(path, Buffer.byteLength(text)), () => undefined)
+    if (text === there) return
     yield* writeKubeconfig(path, text)
-    last = text
     yield* tell.renewed
   })
   const round = Effect.gen(function* () {

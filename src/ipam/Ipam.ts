@@ -5,13 +5,17 @@
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
-import { AnyResult, type CniResult, fromAnyResult } from "../cni/CniResult.ts"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { isAnyResult } from "../cni/AnyResultGuard.ts"
+import { type CniResult, fromAnyResult } from "../cni/CniResult.ts"
 import { Deadlines } from "../cni/Deadlines.ts"
 import type { Variables } from "../cni/Environment.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { isTooDeep } from "../cni/Nesting.ts"
+import { hide, secretsIn } from "../cni/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
 import { IpamError } from "./IpamError.ts"
@@ -30,11 +34,22 @@ export interface Delegation {
 export class Ipam extends Context.Service<
   Ipam,
   {
+    /** Fails when there is no such plugin to call. Runs nothing. */
+    readonly preflight: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /** At least one address. */
     readonly add: (delegation: Delegation) => Effect.Effect<CniResult, IpamError>
     readonly del: (delegation: Delegation) => Effect.Effect<void, IpamError>
+    /**
+     * Returns when no ADD of this attachment runs that an earlier caller has started, and was killed: it might take an
+     * address yet.
+     */
+    readonly ended: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /** A plugin that does not know CHECK is content. */
     readonly check: (delegation: Delegation) => Effect.Effect<void, IpamError>
+    /** The list of what is valid is in the configuration. A plugin that does not know GC is content. */
+    readonly gc: (delegation: Delegation) => Effect.Effect<void, IpamError>
+    /** Fails when it could not serve ADD. Of a plugin that does not know STATUS only its versions are asked. */
+    readonly status: (delegation: Delegation) => Effect.Effect<void, IpamError>
   }
 >()("userspace-cni/Ipam") {
   static readonly layer = Layer.effect(
@@ -45,16 +60,7 @@ export class Ipam extends Context.Service<
 
 type Call = IpamError["verb"]
 
-const decodeResult = Schema.decodeUnknownOption(Schema.fromJsonString(AnyResult))
-const decodeError = Schema.decodeUnknownOption(
-  Schema.fromJsonString(
-    Schema.Struct({
-      code: Schema.Int,
-      msg: Schema.optionalKey(Schema.String),
-      details: Schema.optionalKey(Schema.String)
-    })
-  )
-)
+const orphanage = Effect.promise(() => import("./Orphans.ts"))
 
 /** The plugin's program: the first along CNI_PATH. */
 export const findPlugin = Effect.fnUntraced(function* (
@@ -70,6 +76,19 @@ export const findPlugin = Effect.fnUntraced(function* (
   return yield* new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } })
 })
 
+/**
+ * A program at work is given a moment before it is killed: host-local takes an address in one step and writes down whose
+ * it is in the next, and what is killed in between nobody can give back.
+ */
+const toItsEnd = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkChild(Effect.interruptible(run), { startImmediately: true }), (fiber) =>
+      Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
+        Effect.andThen(Effect.timeoutOption(Fiber.await(fiber), "1 second"), Fiber.interrupt(fiber))
+      )
+    )
+  )
+
 const make = Effect.gen(function* () {
   const files = yield* Files
   const processes = yield* Processes
@@ -78,51 +97,72 @@ const make = Effect.gen(function* () {
     const program = yield* findPlugin(files, verb, delegation)
     const { ipam: seconds } = yield* Deadlines
     const failed = (reason: IpamError["reason"]) => new IpamError({ plugin: delegation.plugin, verb, reason })
-    const ended = yield* processes
-      .run({
-        program,
-        args: [],
-        env: environment(verb, delegation.variables),
-        stdin: delegation.configuration,
-        limit: 1 << 20
+    const run = processes.run({
+      program,
+      args: [],
+      env: environment(verb, delegation.variables),
+      stdin: delegation.configuration,
+      limit: 1 << 20
+    })
+    const ended = yield* toItsEnd(run).pipe(
+      Effect.mapError(({ code }) => failed({ _tag: "NotRun", answer: code })),
+      Effect.timeoutOrElse({
+        duration: `${seconds} seconds`,
+        orElse: () => Effect.fail(failed({ _tag: "TimedOut", seconds }))
       })
-      .pipe(
-        Effect.mapError(({ code }) => failed({ _tag: "NotRun", answer: code })),
-        Effect.timeoutOrElse({
-          duration: `${seconds} seconds`,
-          orElse: () => Effect.fail(failed({ _tag: "TimedOut", seconds }))
-        })
-      )
-    for (const line of ended.stderr.split("\n")) {
-      if (line.trim() !== "") yield* Effect.logInfo(`${delegation.plugin}: ${line}`)
+    )
+    const told = ended.stderr === "" && ended.status === 0 ? ended : withoutSecrets(ended, delegation.configuration)
+    for (const line of told.stderr.split("\n")) {
+      if (line.trim() !== "") yield* Effect.logWarning(`${delegation.plugin}: ${line}`)
     }
-    if (ended.status !== 0) return yield* failed(judgeFailure(ended))
+    if (ended.status !== 0) return yield* failed(judgeFailure(told))
     return ended.stdout
   })
 
-  const add = Effect.fn("Ipam.add")(function* (delegation: Delegation) {
+  const preflight = (delegation: Delegation) => Effect.asVoid(findPlugin(files, "ADD", delegation))
+
+  const add = Effect.fnUntraced(function* (delegation: Delegation) {
     const text = yield* call("ADD", delegation)
     const failed = (reason: IpamError["reason"]) => new IpamError({ plugin: delegation.plugin, verb: "ADD", reason })
-    const decoded = decodeResult(text)
-    if (Option.isNone(decoded)) return yield* failed({ _tag: "Garbage", answer: excerpt(text) })
-    const result = fromAnyResult(decoded.value)
+    const written = isTooDeep(text) ? undefined : parsed(text)
+    if (!isAnyResult(written)) {
+      const { stdout } = withoutSecrets({ status: 0, stdout: text, stderr: "" }, delegation.configuration)
+      return yield* failed({ _tag: "Garbage", answer: excerpt(stdout) })
+    }
+    const result = fromAnyResult(written)
     if (result.ips.length === 0) return yield* failed({ _tag: "NoAddress" })
     return result
   })
 
-  const del = Effect.fn("Ipam.del")((delegation: Delegation) => Effect.asVoid(call("DEL", delegation)))
+  const del = (delegation: Delegation) => Effect.asVoid(call("DEL", delegation))
 
-  const check = Effect.fn("Ipam.check")((delegation: Delegation) =>
-    call("CHECK", delegation).pipe(
-      Effect.asVoid,
+  const ended = (delegation: Delegation) => Effect.flatMap(orphanage, ({ ended }) => ended(files, delegation))
+
+  /** Whether it knew the verb. */
+  const asked = (verb: Call, delegation: Delegation) =>
+    call(verb, delegation).pipe(
+      Effect.as(true),
       Effect.catchIf(
-        ({ reason }) => reason._tag === "Refused" && doesNotKnow(reason),
-        () => Effect.logInfo(`${delegation.plugin} does not know CHECK: taken as content`)
+        ({ reason }) => reason._tag === "Refused" && doesNotKnow(verb, reason),
+        () => Effect.as(Effect.logInfo(`${delegation.plugin} does not know ${verb}: taken as content`), false)
       )
     )
-  )
 
-  return Ipam.of({ add, del, check })
+  const check = (delegation: Delegation) => Effect.asVoid(asked("CHECK", delegation))
+
+  const gc = (delegation: Delegation) => Effect.asVoid(asked("GC", delegation))
+
+  const status = Effect.fnUntraced(function* (delegation: Delegation) {
+    if (yield* asked("STATUS", delegation)) return
+    // An old one: it may be too old for the network, and then every ADD fails.
+    const { supportedVersions: supported } = objectIn(yield* call("VERSION", delegation))
+    const { cniVersion } = objectIn(delegation.configuration)
+    if (!Predicate.isString(cniVersion) || !isTexts(supported) || supported.includes(cniVersion)) return
+    const { plugin } = delegation
+    return yield* new IpamError({ plugin, verb: "STATUS", reason: { _tag: "TooOld", cniVersion, supported } })
+  })
+
+  return Ipam.of({ preflight, add, del, ended, check, gc, status })
 })
 
 const environment = (verb: Call, variables: Variables): Record<string, string> => {
@@ -131,19 +171,49 @@ const environment = (verb: Call, variables: Variables): Record<string, string> =
   return { ...own, CNI_COMMAND: verb }
 }
 
-const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] =>
-  Option.match(decodeError(stdout), {
-    onNone: () => ({
-      _tag: "Broke",
-      status: typeof status === "number" ? `exit status ${status}` : status,
-      stderr: excerpt(stderr.trim() || stdout.trim())
-    }),
-    onSome: ({ code, details = "", msg = "" }) => ({ _tag: "Refused", code, msg, details })
-  })
+/** It has got them with the configuration. Before anything is cut, or a half of one would be left. */
+const withoutSecrets = ({ status, stderr, stdout }: Ended, configuration: string): Ended => {
+  const secrets = secretsIn(parsed(configuration))
+  return { status, stdout: hide(secrets, stdout), stderr: hide(secrets, stderr) }
+}
 
-/** whereabouts answers CHECK with "not implemented"; Go's skeleton an unknown verb with code 4. */
-const doesNotKnow = ({ code, msg }: { readonly code: number; readonly msg: string }): boolean =>
-  /not implemented|unknown CNI_COMMAND|does not (support|allow)/i.test(msg) ||
-  (code === ErrorCodes.BadEnvironment && /CNI_COMMAND/.test(msg))
+const parsed = (text: string): unknown => Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+
+const objectIn = (text: string): Readonly<Record<string, unknown>> => {
+  const written = parsed(text)
+  return Predicate.isReadonlyObject(written) ? { ...written } : {}
+}
+
+const isTexts = (value: unknown): value is ReadonlyArray<string> =>
+  Array.isArray(value) && value.every(Predicate.isString)
+
+/** An error document has a code; message and details may be absent. */
+const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] => {
+  const { code, details = "", msg = "" } = objectIn(stdout)
+  return Number.isSafeInteger(code) && Predicate.isString(msg) && Predicate.isString(details)
+    ? { _tag: "Refused", code: Number(code), msg: short(msg), details: short(details) }
+    : {
+        _tag: "Broke",
+        status: typeof status === "number" ? `exit status ${status}` : status,
+        stderr: excerpt(stderr.trim() || stdout.trim())
+      }
+}
+
+/**
+ * whereabouts answers CHECK with "not implemented", Go's skeleton an unknown verb with code 4, or that the version does
+ * not allow it. Before 1.2 (host-local, static and dhcp up to 1.5) it looks at the container id first, which GC and
+ * STATUS do not have. A plugin on a newer skeleton that has nothing to do for a verb ends with 0, and is none of these;
+ * nor is one that says by 50 or 51 that it is not available.
+ */
+const doesNotKnow = (verb: Call, { code, msg }: { readonly code: number; readonly msg: string }): boolean =>
+  code !== ErrorCodes.NotAvailable &&
+  code !== ErrorCodes.NotAvailableLimited &&
+  (new RegExp(`(^|method is |${verb} (is )?)not implemented$|does not (support|allow) ${verb}$`, "i").test(msg) ||
+    /^unknown CNI_COMMAND/.test(msg) ||
+    (code === ErrorCodes.BadEnvironment && /CNI_COMMAND/.test(msg)) ||
+    ((verb === "GC" || verb === "STATUS") && msg === "missing containerID"))
+
+/** What one program says to another's caller. */
+const short = (text: string): string => (text.length > 2000 ? `${text.slice(0, 2000)}...` : text)
 
 const excerpt = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}...` : text)

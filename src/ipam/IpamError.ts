@@ -1,32 +1,35 @@
 /** The one error of `Ipam`: which plugin, what it was asked, what came back, what to do. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { Explained } from "../cni/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
 
-const Reason = Schema.Union([
+export type Reason =
   /** No such program along CNI_PATH. */
-  Schema.TaggedStruct("NotFound", { path: Schema.Array(Schema.String) }),
+  | { readonly _tag: "NotFound"; readonly path: ReadonlyArray<string> }
   /** It could not be started, or wrote more than allowed. */
-  Schema.TaggedStruct("NotRun", { answer: Schema.String }),
+  | { readonly _tag: "NotRun"; readonly answer: string }
   /** It answered with an error document. */
-  Schema.TaggedStruct("Refused", { code: Schema.Int, msg: Schema.String, details: Schema.String }),
+  | { readonly _tag: "Refused"; readonly code: number; readonly msg: string; readonly details: string }
   /** It failed without one. */
-  Schema.TaggedStruct("Broke", { status: Schema.String, stderr: Schema.String }),
+  | { readonly _tag: "Broke"; readonly status: string; readonly stderr: string }
   /** It succeeded, and its output is no result. */
-  Schema.TaggedStruct("Garbage", { answer: Schema.String }),
-  Schema.TaggedStruct("NoAddress", {}),
-  Schema.TaggedStruct("TimedOut", { seconds: Schema.Number })
-])
+  | { readonly _tag: "Garbage"; readonly answer: string }
+  | { readonly _tag: "NoAddress" }
+  /** It does not speak the network's version. */
+  | { readonly _tag: "TooOld"; readonly cniVersion: string; readonly supported: ReadonlyArray<string> }
+  | { readonly _tag: "TimedOut"; readonly seconds: number }
+  /** An earlier call has started it, was killed, and it goes on. */
+  | { readonly _tag: "StillRuns"; readonly pids: ReadonlyArray<string>; readonly seconds: number }
 
-export class IpamError extends Schema.TaggedError<IpamError>()("IpamError", {
-  plugin: Schema.String,
-  verb: Schema.Literals(["ADD", "DEL", "CHECK"]),
-  reason: Reason
-}) {
+export class IpamError extends Data.TaggedError("IpamError")<{
+  readonly plugin: string
+  readonly verb: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
+  readonly reason: Reason
+}> {
   /** `try again later` stays what it is: the runtime acts on it. */
   get code(): ErrorCode {
     const { reason } = this
-    if (reason._tag === "TimedOut") return ErrorCodes.TryAgainLater
+    if (reason._tag === "TimedOut" || reason._tag === "StillRuns") return ErrorCodes.TryAgainLater
     return reason._tag === "Refused" && reason.code === ErrorCodes.TryAgainLater
       ? ErrorCodes.TryAgainLater
       : ErrorCodes.IpamFailed
@@ -45,8 +48,6 @@ export class IpamError extends Schema.TaggedError<IpamError>()("IpamError", {
 /** Does not compile unless the error can explain itself. */
 export const explained = (error: IpamError): Explained & { readonly code: ErrorCode } => error
 
-type Reason = typeof Reason.Type
-
 const answer = (reason: Reason): string => {
   switch (reason._tag) {
     case "NotFound":
@@ -61,8 +62,12 @@ const answer = (reason: Reason): string => {
       return `answered with something that is no result: ${reason.answer}`
     case "NoAddress":
       return "answered without an address"
+    case "TooOld":
+      return `speaks cniVersion ${reason.supported.join(", ")}, and the network has ${reason.cniVersion}`
     case "TimedOut":
       return `no answer within ${reason.seconds} s; it was killed`
+    case "StillRuns":
+      return `an ADD that was killed has started it, and it still runs after ${reason.seconds} s (pid ${reason.pids.join(", ")})`
   }
 }
 
@@ -72,11 +77,20 @@ const cure = (plugin: string, reason: Reason): string => {
       return `Install ${plugin} in a directory of CNI_PATH (usually /opt/cni/bin), or correct ipam.type.`
     case "Refused":
       return reason.code === ErrorCodes.IncompatibleVersion
-        ? `Set cniVersion to one that ${plugin} speaks, or install a newer ${plugin}.`
+        ? newer(plugin)
         : `Look at the ipam section of the network, and at the state that ${plugin} keeps.`
+    case "TooOld":
+      return newer(plugin)
     case "NoAddress":
       return `Look at the ipam section of the network: ${plugin} has to be given a range, or addresses.`
+    case "StillRuns":
+      return (
+        "The next DEL, which runtimes send by themselves, gives its address back when it has ended. If it hangs, end " +
+        "that process."
+      )
     default:
       return `Run ${plugin} by hand with the same configuration, and look at its own log.`
   }
 }
+
+const newer = (plugin: string): string => `Set cniVersion to one that ${plugin} speaks, or install a newer ${plugin}.`

@@ -57,19 +57,24 @@ export const layer = (leases: MemoryLeases): Layer.Layer<Ipam> =>
   Layer.succeed(
     Ipam,
     Ipam.of({
+      preflight: Effect.fn("Ipam.preflight")((delegation: Delegation) => content("ADD", delegation)),
       add: Effect.fn("Ipam.add")((delegation: Delegation) =>
         Effect.flatMap(poolOf("ADD", delegation), (pool) => allocate(leases, pool, delegation))
       ),
       del: Effect.fn("Ipam.del")((delegation: Delegation) =>
         Effect.map(poolOf("DEL", delegation), ({ network }) => leases.release(network, holderOf(delegation)))
       ),
+      // Nobody else is at work here.
+      ended: Effect.fn("Ipam.ended")(() => Effect.void),
       check: Effect.fn("Ipam.check")((delegation: Delegation) =>
         Effect.flatMap(poolOf("CHECK", delegation), ({ network }) =>
           leases.held(network, holderOf(delegation)).length > 0
             ? Effect.void
             : refused("CHECK", delegation, `host-local: Failed to find address added by container ${idOf(delegation)}`)
         )
-      )
+      ),
+      gc: Effect.fn("Ipam.gc")((delegation: Delegation) => content("GC", delegation)),
+      status: Effect.fn("Ipam.status")((delegation: Delegation) => content("STATUS", delegation))
     })
   )
 
@@ -80,14 +85,20 @@ const holderOf = (delegation: Delegation): string => `${idOf(delegation)} ${dele
 const refused = (verb: IpamError["verb"], { plugin }: Delegation, msg: string): Effect.Effect<never, IpamError> =>
   Effect.fail(new IpamError({ plugin, verb, reason: { _tag: "Refused", code: 999, msg, details: "" } }))
 
-const poolOf = (verb: IpamError["verb"], delegation: Delegation): Effect.Effect<Pool, IpamError> => {
-  const { configuration, path, plugin } = delegation
-  if (plugin !== "host-local") return Effect.fail(new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } }))
-  return Result.match(readPool(configuration), {
-    onFailure: (msg) => refused(verb, delegation, msg),
-    onSuccess: (pool) => Effect.succeed(pool)
-  })
-}
+/** host-local has nothing to do for GC and STATUS. */
+const content = (verb: IpamError["verb"], { path, plugin }: Delegation): Effect.Effect<void, IpamError> =>
+  plugin === "host-local"
+    ? Effect.void
+    : Effect.fail(new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } }))
+
+const poolOf = (verb: IpamError["verb"], delegation: Delegation): Effect.Effect<Pool, IpamError> =>
+  Effect.andThen(
+    content(verb, delegation),
+    Result.match(readPool(delegation.configuration), {
+      onFailure: (msg) => refused(verb, delegation, msg),
+      onSuccess: (pool) => Effect.succeed(pool)
+    })
+  )
 
 const allocate = (
   leases: MemoryLeases,

@@ -50,8 +50,14 @@ export const ask = Effect.fn("ApiServer.ask")(function* (
   if (response.status === 401) {
     return yield* Effect.fail(unauthorized({ tls, token }, yield* Clock.currentTimeMillis))
   }
-  return yield* Effect.fail(refused(response))
+  return yield* Effect.fail(refused(withoutToken(response, token)))
 })
+
+/** Whoever answers may say what he was sent. A real token is longer than a word. */
+const withoutToken = (response: HttpsResponse, token: Access["token"]): HttpsResponse => {
+  const sent = token === undefined ? "" : Redacted.value(token)
+  return sent.length < 8 ? response : { ...response, body: response.body.replaceAll(sent, "(hidden)") }
+}
 
 /** Names of OpenSSL's and Node's verdicts on a certificate. */
 const untrusted = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/

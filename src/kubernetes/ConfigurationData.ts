@@ -5,6 +5,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { isTooDeep } from "../cni/Nesting.ts"
 import type { Annotations, Changes } from "./PodDocument.ts"
 
 export const dataKey = "userspace/configuration-data"
@@ -25,10 +26,11 @@ const isFor =
   (element: unknown): boolean =>
     Option.exists(decodeKey(element), (key) => key.containerId === containerId && key.ifName === ifName)
 
-/** Empty when there are none. Undefined: something that is no array. */
+/** Empty when there are none. Undefined: something that is no array, or cannot be written back. */
 export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | undefined => {
-  const text = annotations[dataKey]
-  return text === undefined || text.trim() === "" ? [] : Option.getOrUndefined(decodeArray(text))
+  const text = annotations[dataKey] ?? ""
+  if (text.trim() === "") return []
+  return isTooDeep(text) ? undefined : Option.getOrUndefined(decodeArray(text))
 }
 
 export const elementOf = (annotations: Annotations, key: Key): unknown => elementsOf(annotations)?.find(isFor(key))
@@ -42,17 +44,20 @@ export const put = (annotations: Annotations, key: Key, element: unknown, mapped
   const others = elementsOf(annotations) ?? []
   const at = others.findIndex(isFor(key))
   const elements = at < 0 ? [...others, element] : others.with(at, element)
-  const there = annotations[mappedDirKey]
-  // A pod's author may know better which directory it is. Without the slash it is the original's own.
-  const keep = there !== undefined && there !== "" && `${there}/` !== mappedDir
+  // A pod's author may know better which directory it is.
+  const keep = (annotations[mappedDirKey] ?? "") !== "" && !isPluginsOwn(annotations, mappedDir)
   return { [dataKey]: JSON.stringify(elements), ...(keep ? {} : { [mappedDirKey]: mappedDir }) }
 }
 
-/** Without the element; without both annotations when it was the last and the directory is the one that `put` wrote. */
+/** The directory as `put` writes it, or as the original did: without the slash. */
+export const isPluginsOwn = ({ [mappedDirKey]: there }: Annotations, mappedDir: string): boolean =>
+  there === mappedDir || `${there}/` === mappedDir
+
+/** Without the element; without both annotations when it was the last and the directory is the plugin's own. */
 export const remove = (annotations: Annotations, key: Key, mappedDir: string): Changes => {
   const elements = elementsOf(annotations)
   const others = elements?.filter((element) => !isFor(key)(element))
   if (elements === undefined || others === undefined || others.length === elements.length) return {}
   if (others.length > 0) return { [dataKey]: JSON.stringify(others) }
-  return { [dataKey]: undefined, ...(annotations[mappedDirKey] === mappedDir ? { [mappedDirKey]: undefined } : {}) }
+  return { [dataKey]: undefined, ...(isPluginsOwn(annotations, mappedDir) ? { [mappedDirKey]: undefined } : {}) }
 }

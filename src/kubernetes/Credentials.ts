@@ -2,11 +2,11 @@
  * Credentials for the API server, with every file that they name read. Anew for each call: tokens and certificates are
  * renewed under our feet.
  */
-import { dirname, resolve } from "node:path"
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import type { FileError, Files } from "../platform/Files.ts"
+import { type FileError, type Files, leadsTo } from "../platform/Files.ts"
 import type { Tls } from "../platform/Https.ts"
 import { type Plan, readKubeconfig, type Source } from "./Kubeconfig.ts"
 import { account, fileOf, type Origin } from "./Origin.ts"
@@ -56,7 +56,10 @@ export const readAccess = Effect.fn("Credentials.read")(function* (files: Fs, or
 })
 
 const planOf = Effect.fnUntraced(function* (files: Fs, path: string) {
-  const text = yield* Effect.mapError(follow(files, path), (error) => unreadable(path, error, error.code === "ENOENT"))
+  const there = yield* Effect.orElseSucceed(files.lstat(path), () => undefined)
+  const text = yield* Effect.mapError(follow(files, path), (error) =>
+    unreadable(path, error, error.code === "ENOENT" && there === undefined)
+  )
   const value = yield* Effect.mapError(parse(text), (problem) => bad(path, problem))
   return yield* Effect.fromResult(
     Result.mapError(readKubeconfig(value, dirname(path)), (problem) => bad(path, problem))
@@ -100,7 +103,7 @@ const follow = (files: Fs, path: string, links = 10): Effect.Effect<string, File
   files.read(path, limit).pipe(
     Effect.catchIf(
       ({ code }) => code === "ELOOP" && links > 0,
-      () => Effect.flatMap(files.readLink(path), (target) => follow(files, resolve(dirname(path), target), links - 1))
+      () => Effect.flatMap(files.readLink(path), (target) => follow(files, leadsTo(path, target), links - 1))
     )
   )
 

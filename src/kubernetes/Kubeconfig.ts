@@ -101,10 +101,8 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
     return Result.fail(`its user has ${unsupported.join(", ")}, and only a token or a client certificate is supported`)
   }
   if (cluster["proxy-url"]) return Result.fail("its cluster has proxy-url, and the API server is only asked directly")
-  const server = cluster.server ?? ""
-  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    return Result.fail(`its cluster's server ${JSON.stringify(server)} is not an https:// URL`)
-  }
+  const server = serverOf(cluster.server ?? "")
+  if (Result.isFailure(server)) return Result.fail(`its cluster's server ${server.failure}`)
   const source = (inline: string | null | undefined, file: string | null | undefined) =>
     either(inline ? { text: Buffer.from(inline, "base64").toString("utf8") } : undefined, file, directory)
   const cert = source(user["client-certificate-data"], user["client-certificate"])
@@ -113,7 +111,7 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
     return Result.fail("its user has a client certificate without its key, or a key without its certificate")
   }
   return Result.succeed({
-    server: server.replace(/\/+$/, ""),
+    server: server.success,
     ca: source(cluster["certificate-authority-data"], cluster["certificate-authority"]),
     verify: cluster["insecure-skip-tls-verify"] !== true,
     serverName: cluster["tls-server-name"] || undefined,
@@ -121,6 +119,16 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
     token: either(undefined, user.tokenFile, directory) ?? (user.token ? { text: user.token } : undefined),
     client: cert === undefined || key === undefined ? undefined : { cert, key }
   })
+}
+
+/** Without a slash at its end. Requests append to it; it is told in errors. */
+const serverOf = (text: string): Problem<string> => {
+  const url = /^https?:\/\/[^/]/.test(text) && text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) return Result.fail(`${JSON.stringify(text.slice(0, 200))} is not an https:// URL`)
+  if (url.username !== "" || url.password !== "")
+    return Result.fail("has a user or a password in it, which is not used")
+  if (/[?#]/.test(text)) return Result.fail(`${JSON.stringify(text)} has more in it than a host, a port and a path`)
+  return Result.succeed(text.replace(/\/+$/, ""))
 }
 
 const either = (

@@ -35,7 +35,8 @@ export const pauseAfter = (reason: Reason, round: number, chance: number): numbe
     case "TooSlow":
       return growing(100, 2000)
     case "Busy":
-      return reason.seconds === undefined ? growing(200, 2000) : reason.seconds * 1000
+      // What it wishes is the least: a wish of 0 is no leave to hammer.
+      return Math.max(reason.seconds ?? 0, 0) * 1000 + growing(200, 2000)
     case "Conflict":
       return growing(10, 500)
     default:

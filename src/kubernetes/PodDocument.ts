@@ -5,6 +5,7 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import { isTooDeep } from "../cni/Nesting.ts"
 import { parse, stringify } from "./ExactJson.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
@@ -27,6 +28,10 @@ const Volume = Schema.StructWithRest(
 
 const Annotations = Schema.Record(Schema.String, Schema.String)
 
+const Containers = Schema.Array(
+  Schema.Struct({ restartPolicy: optional(Schema.String), volumeMounts: optional(Schema.Array(Mount)) })
+)
+
 const Document = Schema.Struct({
   kind: Schema.Literal("Pod"),
   metadata: Schema.Struct({
@@ -38,7 +43,8 @@ const Document = Schema.Struct({
   }),
   spec: Schema.Struct({
     volumes: optional(Schema.Array(Volume)),
-    containers: optional(Schema.Array(Schema.Struct({ volumeMounts: optional(Schema.Array(Mount)) })))
+    initContainers: optional(Containers),
+    containers: optional(Containers)
   })
 })
 
@@ -57,16 +63,22 @@ export interface PodDocument {
   readonly whole: unknown
 }
 
+/** It runs beside the others; one that only comes before them has no use for a socket. */
+const isSidecar = ({ restartPolicy }: { readonly restartPolicy?: string | null | undefined }): boolean =>
+  restartPolicy === "Always"
+
 const decode = Schema.decodeUnknownOption(Document)
 
 export const readPod = (text: string): Option.Option<PodDocument> =>
-  Option.flatMap(Option.fromNullishOr(Result.getOrUndefined(parse(text))), (whole) =>
+  Option.flatMap(Option.fromNullishOr(isTooDeep(text) ? undefined : Result.getOrUndefined(parse(text))), (whole) =>
     Option.map(decode(whole), ({ metadata: { annotations, resourceVersion, uid }, spec }) => ({
       uid,
       resourceVersion,
       annotations: annotations ?? {},
       volumes: spec.volumes ?? [],
-      mounts: (spec.containers ?? []).flatMap(({ volumeMounts }) => volumeMounts ?? []),
+      mounts: [...(spec.initContainers ?? []).filter(isSidecar), ...(spec.containers ?? [])].flatMap(
+        ({ volumeMounts }) => volumeMounts ?? []
+      ),
       whole
     }))
   )

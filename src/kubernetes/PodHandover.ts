@@ -10,12 +10,12 @@ import { deviceInformation } from "../attachment/FileHandover.ts"
 import { defaultMappedDir, Handover } from "../attachment/Handover.ts"
 import { Files } from "../platform/Files.ts"
 import type { Https } from "../platform/Https.ts"
-import { elementOf, elementsOf, isOf, mappedDirKey, put, remove } from "./ConfigurationData.ts"
+import { elementOf, elementsOf, isOf, isPluginsOwn, mappedDirKey, put, remove } from "./ConfigurationData.ts"
 import type { Origin } from "./Origin.ts"
 import type { PodDocument } from "./PodDocument.ts"
 import { Pods } from "./Pods.ts"
 import { PodsError } from "./PodsError.ts"
-import { emptyDirOf, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
+import { emptyDirOf, isUid, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
 
 export interface Options {
   readonly attachment: Attachment
@@ -69,13 +69,13 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
   const oldVolumes = Effect.map(Effect.result(look), (read) => {
     const found = Result.flatMap(read, (document) => volumeOf(document, pod.uid || document.uid))
     if (Result.isSuccess(found)) return found.success === undefined ? [] : [found.success]
-    return /^[A-Za-z0-9-]+$/.test(pod.uid) ? [emptyDirOf(pod.uid)] : []
+    return isUid(pod.uid) ? [emptyDirOf(pod.uid)] : []
   })
 
   const give: Handover["Service"]["give"] = Effect.fnUntraced(function* (_, data) {
     const before = yield* takeSeen
     const own = before?.annotations[mappedDirKey] ?? ""
-    if (own !== "" && own !== mappedDir && `${own}/` !== mappedDir) {
+    if (before !== undefined && own !== "" && !isPluginsOwn(before.annotations, mappedDir)) {
       yield* Effect.logWarning(`pod ${name} says ${mappedDirKey}: ${own}, and mounts the directory at ${mappedDir}`)
     }
     if (before !== undefined && elementsOf(before.annotations) === undefined) {

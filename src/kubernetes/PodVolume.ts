@@ -9,6 +9,7 @@
 import { normalize } from "node:path"
 import * as Result from "effect/Result"
 import { defaultMappedDir } from "../attachment/Handover.ts"
+import { isAbsolutePath } from "../cni/Rules.ts"
 import type { Volume } from "../shared-dir/Place.ts"
 import type { PodDocument } from "./PodDocument.ts"
 
@@ -28,18 +29,26 @@ export const volumeOf = ({ volumes }: PodDocument, uid: string): Result.Result<V
   const { emptyDir, hostPath } = volume
   if (hostPath) {
     const { path, type } = hostPath
-    if (!path.startsWith("/") || path.split("/").includes("..")) {
-      return Result.fail({ problem: `volume ${volumeName} has the hostPath ${JSON.stringify(path)}`, cure: wanted })
+    if (!isAbsolutePath(path) || path.split("/").includes("..")) {
+      const problem = `volume ${volumeName} has the hostPath ${JSON.stringify(path.slice(0, 200))}`
+      return Result.fail({ problem, cure: wanted })
     }
     if (type && !type.startsWith("Directory")) {
       return Result.fail({ problem: `volume ${volumeName} is a hostPath of type ${type}`, cure: wanted })
     }
     return Result.succeed({ directory: plain(path), maker: type ? "kubelet" : "runtime" })
   }
-  if (emptyDir !== undefined && emptyDir !== null) return Result.succeed(emptyDirOf(uid))
+  if (emptyDir !== undefined && emptyDir !== null) {
+    return isUid(uid)
+      ? Result.succeed(emptyDirOf(uid))
+      : Result.fail({ problem: `the pod's UID ${JSON.stringify(uid.slice(0, 80))} is none`, cure: wanted })
+  }
   const kinds = Object.keys(volume).filter((key) => key !== "name")
   return Result.fail({ problem: `volume ${volumeName} is a ${kinds.join(", ") || "volume of no kind"}`, cure: wanted })
 }
+
+/** It becomes part of a path. */
+export const isUid = (uid: string): boolean => /^[A-Za-z0-9-]{1,63}$/.test(uid)
 
 /** Where kubelet keeps it. */
 export const emptyDirOf = (uid: string): Volume => ({

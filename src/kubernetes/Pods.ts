@@ -51,14 +51,15 @@ export class Pods extends Context.Service<
 type Asking<A> = Effect.Effect<A, Reason>
 
 /**
- * Roles differ in what they allow, so a refused way to write is followed by the next. Multus' has update; one that can
- * only touch status and metadata (pods/status) is enough; patch is what others give.
+ * Roles differ in what they allow, so a refused way to write is followed by the next. First the one that wants the least:
+ * who may update pods/status reaches metadata and status, and no spec. Multus' role has it as well. Patch is what others
+ * give. Kubernetes: pkg/registry/core/pod/strategy.go, podStatusStrategy.
  */
 const ways = [
-  { method: "PUT", subresource: "" },
   { method: "PUT", subresource: "/status" },
-  { method: "PATCH", subresource: "" },
-  { method: "PATCH", subresource: "/status" }
+  { method: "PUT", subresource: "" },
+  { method: "PATCH", subresource: "/status" },
+  { method: "PATCH", subresource: "" }
 ] as const
 
 const make = Effect.fnUntraced(function* (origin: Origin) {
@@ -86,6 +87,8 @@ const make = Effect.fnUntraced(function* (origin: Origin) {
             path: `${pathOf(pod)}${way.subresource}`,
             body: way.method === "PUT" ? wholeWith(seen, changes) : mergePatch(seen, changes)
           }).pipe(
+            // Who answers with anything else, a proxy's page say, has not written it.
+            Effect.flatMap((text) => judged(text, pod)),
             Effect.asVoid,
             Effect.catchIf(
               ({ _tag }) => _tag === "Forbidden",

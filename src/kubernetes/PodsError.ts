@@ -1,45 +1,42 @@
 /** The one error of `Pods`: which API server, what was asked, what came back, what to do. Never a token, never a key. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { Explained } from "../cni/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
 
-const Reason = Schema.Union([
+export type Reason =
   /** The kubeconfig, or a file that it names. */
-  Schema.TaggedStruct("NoAccess", { path: Schema.String, problem: Schema.String, missing: Schema.Boolean }),
+  | { readonly _tag: "NoAccess"; readonly path: string; readonly problem: string; readonly missing: boolean }
   /** No connection, or one that broke. */
-  Schema.TaggedStruct("Unreachable", { code: Schema.String }),
-  Schema.TaggedStruct("TooSlow", { seconds: Schema.Number }),
+  | { readonly _tag: "Unreachable"; readonly code: string }
+  | { readonly _tag: "TooSlow"; readonly seconds: number }
   /** Its certificate. */
-  Schema.TaggedStruct("Untrusted", { code: Schema.String }),
+  | { readonly _tag: "Untrusted"; readonly code: string }
   /** 401. `expired`: what has, when that is known. */
-  Schema.TaggedStruct("Unauthorized", { expired: Schema.optionalKey(Schema.String) }),
+  | { readonly _tag: "Unauthorized"; readonly expired?: string }
   /** 403. */
-  Schema.TaggedStruct("Forbidden", { said: Schema.String }),
+  | { readonly _tag: "Forbidden"; readonly said: string }
   /** 404, or 410. */
-  Schema.TaggedStruct("NotFound", {}),
+  | { readonly _tag: "NotFound" }
   /** Another pod has the name now. */
-  Schema.TaggedStruct("Replaced", { wanted: Schema.String, found: Schema.String }),
+  | { readonly _tag: "Replaced"; readonly wanted: string; readonly found: string }
   /** 409. */
-  Schema.TaggedStruct("Conflict", {}),
+  | { readonly _tag: "Conflict" }
   /** 429, 500 and above. */
-  Schema.TaggedStruct("Busy", { status: Schema.Int, said: Schema.String, seconds: Schema.optionalKey(Schema.Number) }),
+  | { readonly _tag: "Busy"; readonly status: number; readonly said: string; readonly seconds?: number }
   /** Any other status. */
-  Schema.TaggedStruct("Refused", { status: Schema.Int, said: Schema.String }),
+  | { readonly _tag: "Refused"; readonly status: number; readonly said: string }
   /** Success, and no pod in it. */
-  Schema.TaggedStruct("Garbage", { problem: Schema.String }),
+  | { readonly _tag: "Garbage"; readonly problem: string }
   /** The pod does not say where its files shall be, or says what cannot be. */
-  Schema.TaggedStruct("NoSharedDir", { problem: Schema.String, cure: Schema.String })
-])
+  | { readonly _tag: "NoSharedDir"; readonly problem: string; readonly cure: string }
 
-export type Reason = typeof Reason.Type
-
-export class PodsError extends Schema.TaggedError<PodsError>()("PodsError", {
+export class PodsError extends Data.TaggedError("PodsError")<{
   /** URL of the API server; empty before it is known. */
-  server: Schema.String,
+  readonly server: string
   /** `read pod ns/name`, `annotate pod ns/name`. */
-  operation: Schema.String,
-  reason: Reason
-}) {
+  readonly operation: string
+  readonly reason: Reason
+}> {
   get code(): ErrorCode {
     return codes[this.reason._tag]
   }
@@ -118,7 +115,7 @@ const cure = (reason: Reason): string => {
     case "Unauthorized":
       return "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md)."
     case "Forbidden":
-      return "Allow the kubeconfig's user to get pods, and to update pods (docs/kubernetes.md has the role)."
+      return "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role)."
     case "NotFound":
     case "Replaced":
       return "The pod was deleted meanwhile: nothing is to be done. If it was not: is it this cluster's kubeconfig?"

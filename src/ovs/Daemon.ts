@@ -19,8 +19,9 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
   const directory = dirname(database)
 
   const control = Effect.gen(function* () {
-    const pid = (yield* orElse("ENOENT", "")(files.read(`${directory}/ovs-vswitchd.pid`, 32))).trim()
-    for (const path of [`${directory}/ovs-vswitchd.${pid}.ctl`, `${directory}/ovs-vswitchd.ctl`]) {
+    const written = (yield* orElse("ENOENT", "")(files.read(`${directory}/ovs-vswitchd.pid`, 32))).trim()
+    const own = /^\d+$/.test(written) ? [`${directory}/ovs-vswitchd.${written}.ctl`] : []
+    for (const path of [...own, `${directory}/ovs-vswitchd.ctl`]) {
       const found = yield* files.lstat(path)
       if (found?.kind === "socket") return path
     }

@@ -8,8 +8,9 @@ import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { sha256 } from "#sha256"
-import { type Attachment, keyOf } from "../attachment/Attachment.ts"
+import { type Identity, keyOf } from "../attachment/Attachment.ts"
 import type { Connection, SocketError, Sockets } from "../platform/Sockets.ts"
+import { within } from "../platform/Within.ts"
 import * as OpenFlow from "./OpenFlow.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { ConnectionLost, Malformed, NoAnswer, OvsdbError, type Reason, Rejected, Unreachable } from "./OvsdbError.ts"
@@ -24,23 +25,22 @@ export interface Flows {
 }
 
 /** 64 bits that only this attachment has; so that a flow can be removed when nobody knows the port's number any more. */
-export const cookieOf = (attachment: Pick<Attachment, "network" | "containerId" | "ifName">): bigint =>
-  sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
+export const cookieOf = (attachment: Identity): bigint => sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
 
 export const overSockets = (sockets: Sockets["Service"], database: string): Flows => {
   /** Sends one request and a barrier; gives what came back for the request before the barrier did. */
   const ask = Effect.fnUntraced(function* (bridge: string, type: number, body: Uint8Array) {
     const path = `${dirname(database)}/${bridge}.mgmt`
     const { connect, reply } = yield* OvsDeadlines
-    const within = (duration: Duration.Duration) =>
-      Effect.timeoutOrElse({
+    const answered = (duration: Duration.Duration) =>
+      within({
         duration,
         orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(duration) }))
       })
     return yield* sockets.connect(path).pipe(
       Effect.mapError(({ code }): Reason => new Unreachable({ code })),
-      within(connect),
-      Effect.flatMap((connection) => within(reply)(converse(connection, type, body))),
+      answered(connect),
+      Effect.flatMap((connection) => answered(reply)(converse(connection, type, body))),
       Effect.mapError((reason) => new OvsdbError({ peer: path, operation: "OpenFlow", reason })),
       Effect.scoped
     )

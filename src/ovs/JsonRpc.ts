@@ -2,6 +2,7 @@
  * Calls over one connection to ovsdb-server: several at the same time, each finds its reply by id; `echo` is answered;
  * the end of the connection fails all that wait, and all that come later, with its reason. RFC 7047, section 4.
  */
+
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Connection, SocketError } from "../platform/Sockets.ts"
+import { within } from "../platform/Within.ts"
 import * as Message from "./Message.ts"
 import { ConnectionLost, Malformed, NoAnswer, type Reason } from "./OvsdbError.ts"
 import * as Splitter from "./Splitter.ts"
@@ -87,7 +89,7 @@ export const make = Effect.fnUntraced(function* (
     return yield* send({ id, method, params }).pipe(
       Effect.mapError(lost),
       Effect.andThen(Deferred.await(waiter)),
-      Effect.timeoutOrElse({
+      within({
         duration: deadline,
         orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(deadline) }))
       }),

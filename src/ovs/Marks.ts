@@ -2,7 +2,7 @@
  * How we know our rows again: `external_ids`, which Open vSwitch keeps and never reads (ovs-vswitchd.conf.db(5),
  * "Common Columns"). The mark is the truth about who owns a port; names and records are not. Pure.
  */
-import type { Attachment } from "../attachment/Attachment.ts"
+import type { Attachment, Identity } from "../attachment/Attachment.ts"
 
 /** Version of this set of keys; also says "made by the plugin", alone so on a bridge. */
 export const formatKey = "userspace-cni"
@@ -23,10 +23,7 @@ export type ExternalIds = Readonly<Record<string, string>>
 export const bridgeMark: ExternalIds = { [formatKey]: format }
 
 /** Finds the ports of one attachment; with an invocation, only what that ADD made. */
-export const selector = (
-  attachment: Pick<Attachment, "network" | "containerId" | "ifName">,
-  invocation?: string | undefined
-): ExternalIds => ({
+export const selector = (attachment: Identity, invocation?: string | undefined): ExternalIds => ({
   [formatKey]: format,
   [networkKey]: attachment.network,
   [containerKey]: attachment.containerId,

@@ -2,12 +2,11 @@
  * What we ask of one Open vSwitch database. Each method is a transaction or a few; what their outcome means for an
  * attachment is judged in `OvsVswitch.ts`. The same code runs on a socket and on the database in memory.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Schema from "effect/Schema"
+import { spanned } from "../cni/Trace.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import * as Flows from "./Flows.ts"
 import * as Marks from "./Marks.ts"
@@ -25,7 +24,8 @@ import {
   Port,
   type PortRow,
   Root,
-  type RootRow
+  type RootRow,
+  type Table
 } from "./Tables.ts"
 import * as Transactions from "./Transactions.ts"
 
@@ -63,7 +63,7 @@ export class OvsClient extends Context.Service<
     readonly survey: (plan: PortPlan) => Done<Survey>
     /** Bridge if missing, port and interface in one transaction. Undefined: no longer as surveyed, look again. */
     readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
-    /** Waits for ovs-vswitchd. Undefined: it did not act within the deadline. */
+    /** Waits for ovs-vswitchd. Undefined: it did not act for as long as the deadline. */
     readonly settle: (added: Added) => Done<Settled | undefined>
     /** The same for whatever was asked of it before, by anyone. Undefined: still not. */
     readonly caughtUp: (root: RootRow) => Done<unknown>
@@ -97,11 +97,11 @@ export const tries = 40
 export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
-  const read = <A, I>(schema: Schema.Codec<A, I>, results: Reply.TransactResult, index: number) =>
-    Effect.mapError(Effect.fromResult(Reply.rows(schema, results, index)), failed("select"))
+  const read = <Row>(table: Table<Row>, results: Reply.TransactResult, index: number) =>
+    Effect.mapError(Effect.fromResult(Reply.rows(table.read, results, index)), failed("select"))
 
-  const select = <A, I>(table: { readonly row: Schema.Codec<A, I> }, operation: Operation): Done<ReadonlyArray<A>> =>
-    Effect.flatMap(transact([operation]), (results) => read(table.row, results, 0))
+  const select = <Row>(table: Table<Row>, operation: Operation): Done<ReadonlyArray<Row>> =>
+    Effect.flatMap(transact([operation]), (results) => read(table, results, 0))
 
   const first = <A>(rows: ReadonlyArray<A>): A | undefined => rows[0]
 
@@ -116,43 +116,43 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
 
   const root = Effect.flatMap(select(Root, Transactions.select(Root, [])), theRoot)
 
-  const survey = Effect.fn("OvsClient.survey")(function* (plan: PortPlan) {
+  const survey = Effect.fnUntraced(function* (plan: PortPlan) {
     const results = yield* transact(Transactions.survey(plan))
     return {
-      root: yield* theRoot(yield* read(Root.row, results, 0)),
-      bridge: first(yield* read(Bridge.row, results, 1)),
-      portByName: first(yield* read(Port.row, results, 2)),
-      portsByMark: yield* read(Port.row, results, 3),
-      interfacesBySocket: yield* read(Interface.row, results, 4)
+      root: yield* theRoot(yield* read(Root, results, 0)),
+      bridge: first(yield* read(Bridge, results, 1)),
+      portByName: first(yield* read(Port, results, 2)),
+      portsByMark: yield* read(Port, results, 3),
+      interfacesBySocket: yield* read(Interface, results, 4)
     }
   })
 
-  const addPort = Effect.fn("OvsClient.addPort")(function* (plan: PortPlan, found: Survey) {
+  const addPort = Effect.fnUntraced(function* (plan: PortPlan, found: Survey) {
     const results = yield* unlessRaced(transact(Transactions.addPort(plan, found)))
     if (results === undefined) return undefined
     const { interface: interfaceAt, bridgeWhenNew } = Transactions.addPortPlaces
     return {
-      root: yield* theRoot(yield* read(Root.row, results, results.length - 1)),
+      root: yield* theRoot(yield* read(Root, results, results.length - 1)),
       interface: results[interfaceAt]?.uuid ?? "",
       bridge: found.bridge?._uuid ?? results[bridgeWhenNew]?.uuid ?? "",
       madeBridge: found.bridge === undefined
     }
   })
 
-  const caughtUp = Effect.fn("OvsClient.caughtUp")(function* (wanted: RootRow, ...also: ReadonlyArray<Operation>) {
-    const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis((yield* OvsDeadlines).settle)
+  const caughtUp = Effect.fnUntraced(function* (wanted: RootRow, ...also: ReadonlyArray<Operation>) {
+    const patience = Duration.toMillis((yield* OvsDeadlines).settle)
     let { cur_cfg: seen } = wanted
     if (seen >= wanted.next_cfg) return yield* transact([Transactions.select(Root, []), ...also])
     while (true) {
-      const left = Math.max(0, deadline - (yield* Clock.currentTimeMillis))
-      const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, left), ...also]))) ?? []
+      const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, patience), ...also]))) ?? []
       if (results.length === 0) return undefined
-      seen = (yield* theRoot(yield* read(Root.row, results, 0))).cur_cfg
+      // Many wait: it does their work first, and as long as it does any there is nothing to complain of.
+      seen = (yield* theRoot(yield* read(Root, results, 0))).cur_cfg
       if (seen >= wanted.next_cfg) return results
     }
   })
 
-  const settle = Effect.fn("OvsClient.settle")(function* (added: Added) {
+  const settle = Effect.fnUntraced(function* (added: Added) {
     const results = yield* caughtUp(
       added.root,
       Transactions.select(Interface, [Transactions.is(added.interface)]),
@@ -161,8 +161,8 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return results === undefined
       ? undefined
       : {
-          interface: first(yield* read(Interface.row, results, 1)),
-          bridge: first(yield* read(Bridge.row, results, 2))
+          interface: first(yield* read(Interface, results, 1)),
+          bridge: first(yield* read(Bridge, results, 2))
         }
   })
 
@@ -171,7 +171,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   const portNamed = (name: string) =>
     Effect.map(select(Port, Transactions.select(Port, [Transactions.nameIs(name)])), first)
 
-  const removePorts = Effect.fn("OvsClient.removePorts")(function* (ports: ReadonlyArray<PortRow>) {
+  const removePorts = Effect.fnUntraced(function* (ports: ReadonlyArray<PortRow>) {
     const gone: Array<string> = []
     for (const port of ports) gone.push(...(yield* removePort(port)))
     return gone
@@ -181,19 +181,18 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     for (let attempt = 0; attempt < tries; attempt++) {
       const bridge = yield* bridgeOf(port)
       if (bridge === undefined) return []
+      // Before the port goes, and with it all that tells of the flow.
+      yield* forgetFlow(bridge, port)
       const ours = Transactions.isOurs(bridge)
       const local = ours ? yield* portNamed(bridge.name) : undefined
       const remove = (last: boolean) => unlessRaced(transact(Transactions.removePort(bridge, port, local, last)))
-      if ((yield* remove(false)) !== undefined) {
-        yield* forgetFlow(bridge, port)
-        return [`port ${port.name}`]
-      }
+      if ((yield* remove(false)) !== undefined) return [`port ${port.name}`]
       if ((yield* remove(true)) !== undefined) return [`port ${port.name}`, `bridge ${bridge.name}`]
     }
     return yield* failed("transact")(new Contended({ tries }))
   })
 
-  const removeIdleBridge = Effect.fn("OvsClient.removeIdleBridge")(function* (name: string) {
+  const removeIdleBridge = Effect.fnUntraced(function* (name: string) {
     const bridge = first(yield* select(Bridge, Transactions.select(Bridge, [Transactions.nameIs(name)])))
     const local = yield* portNamed(name)
     if (bridge === undefined || local === undefined || !Transactions.isOurs(bridge)) return []
@@ -201,13 +200,15 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return done === undefined ? [] : [`bridge ${name}`]
   })
 
-  /** A flow that stays would catch the next port with this number. With a dead ovs-vswitchd it is gone already. */
-  const forgetFlow = (bridge: BridgeRow, port: PortRow) => {
+  /** A flow that stays would catch the next port with this number. */
+  const forgetFlow = (bridge: BridgeRow, port: PortRow): Done<void> => {
     const cookie = Marks.flowOf(port.external_ids)
     return cookie === undefined
       ? Effect.void
-      : Effect.catch(flows.forget(bridge.name, cookie), (error) =>
-          Effect.logWarning(`could not remove the flow of port ${port.name}: ${error.message}`)
+      : Effect.catchIf(
+          flows.forget(bridge.name, cookie),
+          ({ reason }) => !mayPass(reason),
+          (error) => Effect.logWarning(`could not remove the flow of port ${port.name}: ${error.message}`)
         )
   }
 
@@ -215,8 +216,8 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     peer,
     root,
     survey,
-    addPort,
-    settle,
+    addPort: (plan, found) => spanned(addPort(plan, found), "OvsClient.addPort"),
+    settle: (added) => spanned(settle(added), "OvsClient.settle"),
     caughtUp: (wanted) => caughtUp(wanted),
     portNamed,
     portsMarked: (ids) => select(Port, Transactions.select(Port, [Transactions.marked(ids)])),
@@ -226,7 +227,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
         transact(port.interfaces.map((id) => Transactions.select(Interface, [Transactions.is(id)]))),
         (results) =>
           Effect.map(
-            Effect.forEach(results, (_, index) => read(Interface.row, results, index)),
+            Effect.forEach(results, (_, index) => read(Interface, results, index)),
             (rows) => rows.flat()
           )
       ),
@@ -237,6 +238,12 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     removeIdleBridge
   })
 }
+
+/** A dead ovs-vswitchd has no flows any more; a bridge that speaks no OpenFlow of ours will not learn it by waiting. */
+const mayPass = (reason: OvsdbError["reason"]): boolean =>
+  reason._tag === "Unreachable"
+    ? !["ENOENT", "ECONNREFUSED"].includes(reason.code)
+    : reason._tag === "NoAnswer" || reason._tag === "ConnectionLost"
 
 /** Undefined when a `wait` of the transaction did not hold: nothing was done. */
 const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>

@@ -27,6 +27,10 @@ export interface MemorySwitch {
   readonly serve: (how: "well" | "refused" | "silent") => void
   /** ovs-vswitchd looks at the database, as it does after every transaction. */
   readonly look: () => void
+  /** ovs-vswitchd has ended and started: flows are forgotten, sockets are new ones. */
+  readonly restart: () => void
+  /** Somebody has put an empty database in the place of this one. */
+  readonly empty: () => void
   /** What ovsdb-server puts into `result`; a `wait` in it really waits. */
   readonly results: (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
   /** As anybody else would change it. */
@@ -64,6 +68,20 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     // First: who waits goes on at once, within the next line, and may wait again.
     changed = Deferred.makeUnsafe<void>()
     Deferred.doneUnsafe(waited, Effect.void)
+  }
+
+  const restart = () => {
+    vswitchd.alive = true
+    table.clear()
+    for (const port of sockets) onSocket(port, false)
+    sockets = new Set()
+    look()
+  }
+
+  const empty = () => {
+    database = withRoot(crypto.randomUUID(), {})
+    table.clear()
+    look()
   }
 
   const perform = (operations: ReadonlyArray<Operation>) => {
@@ -120,6 +138,8 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
       how = next
     },
     look,
+    restart,
+    empty,
     results: serveOperations,
     transact,
     flows: {
@@ -148,9 +168,13 @@ const volatile = new Set(["cur_cfg", "next_cfg", "datapath_id", "ofport"])
 const dump = (database: Database): ReadonlyArray<string> => {
   const names = new Map([...database.values()].flatMap((rows) => [...rows].map(([id, { name }]) => [id, name])))
   const shown = (value: Value): unknown =>
-    JSON.parse(JSON.stringify(value), (_, part: unknown) =>
-      Array.isArray(part) && part[0] === "uuid" ? (names.get(String(part[1])) ?? part) : part
-    )
+    JSON.parse(JSON.stringify(value), (_, part: unknown) => {
+      if (!Array.isArray(part)) return part
+      const [kind, inside] = part
+      // A set has no order, and UUIDs would give it another one every time.
+      if (kind === "set" && Array.isArray(inside)) return [kind, inside.map((one) => JSON.stringify(one)).sort()]
+      return kind === "uuid" ? (names.get(String(inside)) ?? part) : part
+    })
   return [...database]
     .flatMap(([table, rows]) =>
       [...rows.values()].map((row) => {

@@ -3,22 +3,23 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import type { OvsVhostPort } from "../cni/HostPort.ts"
+import type { HostPort, OvsVhostPort } from "../cni/HostPort.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { type Difference, type Owned, type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as Daemon from "./Daemon.ts"
+import { findings } from "./Findings.ts"
 import * as Marks from "./Marks.ts"
 import { OvsClient, type Survey } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { plug } from "./Plug.ts"
-import { type PortPlan, portPlan } from "./PortPlan.ts"
-import { dpdkProblem, preflight } from "./Preflight.ts"
-import { fromOvsdb, toError } from "./Refusal.ts"
+import { portPlan } from "./PortPlan.ts"
+import { preflight, standingProblem } from "./Preflight.ts"
+import { fromOvsdb, notCaughtUp, toError } from "./Refusal.ts"
+import { restore } from "./Restore.ts"
 import * as SocketPlace from "./SocketPlace.ts"
-import type { InterfaceRow, PortRow } from "./Tables.ts"
-import { needsFlow } from "./Transactions.ts"
+import type { InterfaceRow } from "./Tables.ts"
 import { unplug } from "./Unplug.ts"
 import { differences } from "./Verify.ts"
 
@@ -31,9 +32,10 @@ const make = Effect.gen(function* () {
   /** What `preflight` saw: the transaction of `plug` checks it again, so it need not be asked for twice. */
   const seen = new Map<string, Survey>()
   const plugPort = plug(client, place, seen)
+  const restorePort = restore(client, daemon, plugPort)
 
-  const look = Effect.fn("OvsVswitch.preflight")(function* (request: PortRequest) {
-    const plan = portPlan(request, yield* ovsPort(request))
+  const look = Effect.fnUntraced(function* (request: PortRequest) {
+    const plan = portPlan(request, yield* ovsPort(request.port))
     const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(`look at port ${plan.name}`))
     // The directory of a client's socket is not judged: ADD makes it after this.
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
@@ -41,8 +43,8 @@ const make = Effect.gen(function* () {
     seen.set(request.invocation, survey)
   })
 
-  const verify = Effect.fn("OvsVswitch.verify")(function* (request: PortRequest) {
-    const plan = portPlan(request, yield* ovsPort(request))
+  const verify = Effect.fnUntraced(function* (request: PortRequest) {
+    const plan = portPlan(request, yield* ovsPort(request.port))
     const failed = fromOvsdb(`read port ${plan.name}`)
     const dead = yield* daemon
     const ports = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
@@ -58,27 +60,24 @@ const make = Effect.gen(function* () {
     return all
   })
 
-  const status = Effect.gen(function* () {
+  const status = Effect.fnUntraced(function* (wanted: HostPort) {
     const failed = fromOvsdb("status")
-    const root = yield* Effect.mapError(client.root, failed)
-    const problem = (yield* daemon) ?? dpdkProblem(root)
+    const plan = portPlan(anybody, yield* ovsPort(wanted))
+    const survey = yield* Effect.mapError(client.survey(plan), failed)
+    const problem = (yield* daemon) ?? standingProblem(plan, survey)
     if (problem !== undefined) return yield* toError("status", problem)
-    if ((yield* Effect.mapError(client.caughtUp(root), failed)) === undefined) {
-      const millis = Duration.toMillis((yield* OvsDeadlines).settle)
-      return yield* toError("status", {
-        code: ErrorCodes.TryAgainLater,
-        answer: `ovs-vswitchd has not caught up with the database within ${millis} ms (cur_cfg, next_cfg)`,
-        cure: "Is ovs-vswitchd running on this node? Its log says what it is busy with."
-      })
+    if ((yield* Effect.mapError(client.caughtUp(survey.root), failed)) === undefined) {
+      return yield* toError("status", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
     }
-  }).pipe(Effect.withSpan("OvsVswitch.status"))
+  })
 
   return Vswitch.of({
     preflight: look,
-    plug: (request) => Effect.flatMap(ovsPort(request), (port) => plugPort(request, port)),
+    plug: (request) => Effect.flatMap(ovsPort(request.port), (port) => plugPort(request, port)),
+    restore: (request) => Effect.flatMap(ovsPort(request.port), (port) => restorePort(request, port)),
     unplug: unplug(client, place),
     verify,
-    list: Effect.fn("OvsVswitch.list")(function* (network) {
+    list: Effect.fnUntraced(function* (network) {
       const rows = yield* Effect.mapError(client.interfacesMarked(Marks.ofNetwork(network)), fromOvsdb("list ports"))
       return rows.flatMap(owned)
     }),
@@ -88,17 +87,16 @@ const make = Effect.gen(function* () {
 
 export const layer: Layer.Layer<Vswitch, never, OvsClient | Files | Sockets> = Layer.effect(Vswitch, make)
 
-const findings = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan, port: PortRow) {
-  const bridge = yield* client.bridgeOf(port)
-  const [row] = yield* client.interfacesOf(port)
-  // A table that cannot be asked is that of a dead ovs-vswitchd: no flow there either.
-  const learns = needsFlow(plan, bridge)
-    ? yield* Effect.catch(client.learns(plan.bridge, plan.cookie), () => Effect.succeed(false))
-    : true
-  return { port, bridge, interface: row, learns }
-})
+/** Nobody has this name or this mark: what is found is the switch and the bridge. */
+const anybody: Omit<PortRequest, "port"> = {
+  attachment: { network: "", containerId: "", ifName: "", netns: "", pod: undefined },
+  invocation: "",
+  socketPath: "",
+  mac: "",
+  addresses: []
+}
 
-const ovsPort = ({ port }: PortRequest): Effect.Effect<OvsVhostPort, VswitchError> =>
+const ovsPort = (port: HostPort): Effect.Effect<OvsVhostPort, VswitchError> =>
   port.engine === "ovs-dpdk"
     ? Effect.succeed(port)
     : Effect.fail(

@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { spanned } from "../cni/Trace.ts"
 import { Sockets } from "../platform/Sockets.ts"
+import { within } from "../platform/Within.ts"
 import * as JsonRpc from "./JsonRpc.ts"
 import type { Operation } from "./Operation.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
@@ -28,9 +30,9 @@ export const make = Effect.fnUntraced(function* (
 
   const dial = Effect.gen(function* () {
     const { connect } = yield* OvsDeadlines
-    const connection = yield* sockets.connect(path).pipe(
+    const connection = yield* spanned(sockets.connect(path), "Sockets.connect").pipe(
       Effect.mapError(({ code }): Reason => new Unreachable({ code })),
-      Effect.timeoutOrElse({
+      within({
         duration: connect,
         orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(connect) }))
       })
@@ -51,15 +53,21 @@ export const make = Effect.fnUntraced(function* (
     return rpc
   }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
 
-  const transact: Transact = Effect.fn("Ovsdb.transact")(function* (operations) {
+  const transact: Transact = Effect.fnUntraced(function* (operations) {
     const { reply } = yield* OvsDeadlines
     const rpc = yield* connected
     return yield* rpc.call("transact", ["Open_vSwitch", ...operations], Duration.sum(reply, waits(operations))).pipe(
+      // What it still owes may never come: the next call, which may be there to undo this one, dials anew.
+      Effect.tapError(({ _tag }) =>
+        Effect.sync(() => {
+          if (_tag === "NoAnswer" && current?.rpc === rpc) current = undefined
+        })
+      ),
       Effect.flatMap((result) => Effect.fromResult(Reply.judge(operations, result))),
       Effect.mapError(failed("transact"))
     )
   })
-  return transact
+  return (operations) => spanned(transact(operations), "Ovsdb.transact")
 
   function failed(operation: string) {
     return (reason: Reason) => new OvsdbError({ peer: path, operation, reason })

@@ -1,36 +1,36 @@
 /** Why the database did not do what it was asked. What that means for a port is said in `OvsVswitch.ts`. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 
 /** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
-export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", { code: Schema.String }) {}
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
 
 /** Connected, and no reply within the deadline. Whether a transaction was committed is not known. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { millis: Schema.Finite }) {}
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
 
 /** The connection ended while the reply was awaited. Whether a transaction was committed is not known. */
-export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", { code: Schema.String }) {}
+export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
 
 /** What came back is not what RFC 7047 promises. */
-export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", { detail: Schema.String }) {}
+export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
 
 /** The database's own words. Nothing of the transaction was done. */
-export class Rejected extends Schema.TaggedError<Rejected>()("Rejected", {
+export class Rejected extends Data.TaggedError("Rejected")<{
   /** Operation of the transaction that failed; `commit` for the extra last element; `call` for the whole reply. */
-  at: Schema.Union([Schema.Int, Schema.Literals(["commit", "call"])]),
-  error: Schema.String,
-  details: Schema.String
-}) {}
+  readonly at: number | "commit" | "call"
+  readonly error: string
+  readonly details: string
+}> {}
 
 /** Others changed the same things at the same time, more often than we tried again. Nothing was done. */
-export class Contended extends Schema.TaggedError<Contended>()("Contended", { tries: Schema.Int }) {}
+export class Contended extends Data.TaggedError("Contended")<{ readonly tries: number }> {}
 
-export class OvsdbError extends Schema.TaggedError<OvsdbError>()("OvsdbError", {
+export class OvsdbError extends Data.TaggedError("OvsdbError")<{
   /** The database's socket. */
-  peer: Schema.String,
+  readonly peer: string
   /** `connect`, `transact`, ... */
-  operation: Schema.String,
-  reason: Schema.Union([Unreachable, NoAnswer, ConnectionLost, Malformed, Rejected, Contended])
-}) {
+  readonly operation: string
+  readonly reason: Unreachable | NoAnswer | ConnectionLost | Malformed | Rejected | Contended
+}> {
   override get message(): string {
     return `${this.operation} on ${this.peer}: ${inWords(this.reason)}`
   }

@@ -19,7 +19,7 @@ import { withdraw } from "./Withdraw.ts"
 
 /** `seen`: surveys by invocation, good for one try: every belief in them stands as a `wait` in the transaction. */
 export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Map<string, Survey>) =>
-  Effect.fn("OvsVswitch.plug")(function* (request: PortRequest, port: OvsVhostPort) {
+  Effect.fnUntraced(function* (request: PortRequest, port: OvsVhostPort) {
     const plan = portPlan(request, port)
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
     const refuse = (refusal: Refusal) => Effect.fail(toError(operation, refusal))
@@ -31,7 +31,7 @@ export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Map
       if (settled === undefined) {
         return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).settle)))
       }
-      const problem = Outcome.failure(plan, settled)
+      const problem = Outcome.failure(plan, settled) ?? (yield* place.madeProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)
       if (Transactions.needsFlow(plan, survey.bridge) && settled.interface?.ofport !== undefined) {
         yield* client

@@ -30,7 +30,7 @@ export interface PortPlan {
 export const serverSocket = (port: Pick<OvsVhostPort, "ovsSocketDir">, name: string): string =>
   `${port.ovsSocketDir}/${name}`
 
-export const portPlan = (request: PortRequest, port: OvsVhostPort): PortPlan => {
+export const portPlan = (request: Omit<PortRequest, "port">, port: OvsVhostPort): PortPlan => {
   const { attachment, invocation } = request
   const name = portName(attachment)
   const client = port.mode === "client"

@@ -2,8 +2,10 @@
  * What can be known before anything is changed. Open vSwitch reports none of the socket's problems, it retries for ever
  * and says so in its log only; so they are found here. Pure: the survey and the look at the directory are given.
  */
+import { dirname } from "node:path"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { maximumPathBytes, pathBytes } from "../platform/SocketPath.ts"
+import { isShortLink } from "../shared-dir/Place.ts"
 import type { Survey } from "./OvsClient.ts"
 import type { PortPlan } from "./PortPlan.ts"
 import type { Refusal } from "./Refusal.ts"
@@ -11,7 +13,11 @@ import type { RootRow } from "./Tables.ts"
 
 /** The first reason for which this port cannot work. */
 export const preflight = (plan: PortPlan, survey: Survey): Refusal | undefined =>
-  switchProblem(plan, survey) ?? bridgeProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
+  standingProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
+
+/** The first reason for which no port of such a network can work. */
+export const standingProblem = (plan: PortPlan, survey: Survey): Refusal | undefined =>
+  switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
 
 const switchProblem = ({ type }: PortPlan, { root }: Survey): Refusal | undefined =>
   dpdkProblem(root) ??
@@ -68,7 +74,12 @@ const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Surve
     ? {
         code: ErrorCodes.SocketPath,
         answer: `socket path ${socket} has ${bytes} bytes, a socket may have ${maximumPathBytes}`,
-        cure: type === "dpdkvhostuser" ? "Use a shorter OVS run directory (OVS_SOCKDIR)." : "Use a shorter sharedDir."
+        cure:
+          type === "dpdkvhostuser"
+            ? "Use a shorter OVS run directory (OVS_SOCKDIR)."
+            : isShortLink(dirname(socket))
+              ? "Use a shorter stateDir or socketfile: the short link to a long sharedDir is in stateDir."
+              : "Use a shorter sharedDir."
       }
     : other !== undefined && type === "dpdkvhostuserclient"
       ? {

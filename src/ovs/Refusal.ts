@@ -29,7 +29,7 @@ const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> =>
     case "ConnectionLost":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: "ovsdb-server is overloaded, stopped or being restarted; its log says more. Try again."
+        cure: `ovsdb-server is overloaded, stopped or being restarted, or ${peer} is the socket of something else (host.socket). Its log says more. Try again.`
       }
     case "Contended":
       return { code: ErrorCodes.TryAgainLater, cure: "Try again." }
@@ -55,3 +55,9 @@ export const flowRefused =
       answer: `bridge ${bridge} is in fail_mode secure and the flow of the port could not be added: ${error.message}`,
       cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
     })
+
+export const notCaughtUp = (millis: number): Refusal => ({
+  code: ErrorCodes.TryAgainLater,
+  answer: `ovs-vswitchd has not caught up with the database within ${millis} ms (cur_cfg, next_cfg)`,
+  cure: "Is ovs-vswitchd running on this node? Its log says what it is busy with."
+})

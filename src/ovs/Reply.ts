@@ -1,7 +1,6 @@
 /** The reply to a transaction: one element an operation, and where an error can hide among them. Pure. */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import { rejected } from "./Message.ts"
 import type { Operation } from "./Operation.ts"
 import { Malformed, type Rejected } from "./OvsdbError.ts"
@@ -61,13 +60,15 @@ const answers = (op: Operation["op"] | undefined, { count, rows: selected, uuid 
   }
 }
 
-/** The rows that the operation at `index` selected, each as `schema` reads it. */
-export const rows = <A, I>(
-  schema: Schema.Codec<A, I>,
+/** The rows that the operation at `index` selected, each as its table reads it. */
+export const rows = <Row>(
+  read: (wire: unknown) => Result.Result<Row, string>,
   results: TransactResult,
   index: number
-): Result.Result<ReadonlyArray<A>, Malformed> =>
-  Result.mapError(
-    Schema.decodeUnknownResult(Schema.Array(schema))(results[index]?.rows),
-    ({ message }) => new Malformed({ detail: `rows of operation ${index}: ${message}` })
+): Result.Result<ReadonlyArray<Row>, Malformed> => {
+  const selected = results[index]?.rows
+  return Result.mapError(
+    selected === undefined ? Result.fail("none were selected") : Result.all(selected.map(read)),
+    (wrong) => new Malformed({ detail: `rows of operation ${index}: ${wrong}` })
   )
+}

@@ -2,10 +2,10 @@
  * The place in the file system where a port's socket is or will be. Open vSwitch says nothing when a directory is
  * missing, and `Unknown error -1` when something is where it wants to listen; so we look.
  */
-import { dirname, resolve } from "node:path"
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import type { FileError, Files } from "../platform/Files.ts"
+import { type FileError, type FileKind, type Files, leadsTo } from "../platform/Files.ts"
 import type { Sockets } from "../platform/Sockets.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import type { PortPlan } from "./PortPlan.ts"
@@ -16,6 +16,8 @@ export interface SocketPlace {
   readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<Refusal | undefined>
   /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
   readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  /** Why the socket of a port that is made is not where it has to be (server mode). */
+  readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
   /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
   readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
   /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
@@ -50,6 +52,20 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
           )
         ),
 
+  madeProblem: ({ socket, type }) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(undefined)
+      : look(
+          Effect.map(files.lstat(socket), (found) =>
+            found?.kind === "socket"
+              ? undefined
+              : refusal(
+                  `ovs-vswitchd made its socket, but not at ${socket}`,
+                  "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd makes its sockets (other_config:vhost-sock-dir), and let the plugin see it."
+                )
+          )
+        ),
+
   // One that is missing is said by who looks after the shared directory, or is the port's to say.
   stale: ({ socket, type }, published) =>
     type === "dpdkvhostuserclient"
@@ -78,12 +94,18 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
   })
 })
 
-/** Of what a link points to: long directories are reached through a short one. */
-const kindOf = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
+/**
+ * Of what a link leads to, at its end: long directories are reached through a short one, and a hostPath volume may be an
+ * administrator's link.
+ */
+const kindOf = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  path: string,
+  links = 40
+): Effect.fn.Return<FileKind | undefined, FileError> {
   const found = yield* files.lstat(path)
-  return found?.kind === "symlink"
-    ? (yield* files.lstat(resolve(dirname(path), yield* files.readLink(path))))?.kind
-    : found?.kind
+  if (found?.kind !== "symlink" || links === 0) return found?.kind
+  return yield* kindOf(files, leadsTo(path, yield* files.readLink(path)), links - 1)
 })
 
 const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>

@@ -4,6 +4,7 @@
  * of a UTF-8 sequence looks like one of them, so a character may be cut anywhere. What is inside is the parser's affair.
  */
 import * as Result from "effect/Result"
+import { append } from "../platform/Pieces.ts"
 
 export interface Splitter {
   /** Pieces of the text that has begun, and their bytes in all. */
@@ -72,7 +73,7 @@ export const push = (splitter: Splitter, chunk: Uint8Array): Result.Result<Split
   if (depth > 0) {
     length += chunk.length - start
     if (length > splitter.limit) return Result.fail({ _tag: "TooLong", limit: splitter.limit })
-    begun = [...begun, chunk.subarray(start)]
+    begun = append(begun, chunk.subarray(start))
   }
   return Result.succeed({ splitter: { ...splitter, begun, length, depth, inString, escaped }, texts })
 }

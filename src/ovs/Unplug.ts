@@ -13,7 +13,7 @@ import { fromOvsdb } from "./Refusal.ts"
 import type { SocketPlace } from "./SocketPlace.ts"
 
 export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
-  Effect.fn("OvsVswitch.unplug")(function* (asked: Unplug) {
+  Effect.fnUntraced(function* (asked: Unplug) {
     const name = portName(asked.attachment)
     const failed = fromOvsdb(`unplug port ${name}`)
     const marked = yield* Effect.mapError(

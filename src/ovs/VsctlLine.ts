@@ -3,6 +3,7 @@
  * know, or to do it by hand. Our preconditions are left out: add-port and add-br have the ones that matter. Pure.
  * ovs-vsctl(8); ovs-vsctl bumps next_cfg by itself and waits for ovs-vswitchd unless told not to.
  */
+import { shellWord } from "../platform/ShellWord.ts"
 import type { Row, Value } from "./Notation.ts"
 import type { Operation } from "./Operation.ts"
 
@@ -30,7 +31,8 @@ export const vsctlLine = (operations: ReadonlyArray<Operation>, nameOf: NameOf):
 
 const addBridge = ({ row }: Insert): ReadonlyArray<string> => {
   const { name, ports: _, ...columns } = row
-  return [`add-br ${String(name)}`, `set Bridge ${String(name)}${assignments(columns)}`]
+  const word = shellWord(String(name))
+  return [`add-br ${word}`, `set Bridge ${word}${assignments(columns)}`]
 }
 
 /** A bridge's own port and interface come with add-br. */
@@ -39,12 +41,12 @@ const isLocal = ({ row, table }: Insert, made: ReadonlyArray<string>): boolean =
 
 const addPort = ({ row, table }: Insert, bridge: string): ReadonlyArray<string> => {
   const { interfaces: _, name, ...columns } = row
-  return table === "Port" ? [`add-port ${bridge} ${String(name)}${assignments(columns)}`] : []
+  return table === "Port" ? [`add-port ${shellWord(bridge)} ${shellWord(String(name))}${assignments(columns)}`] : []
 }
 
 const setInterface = ({ row, table }: Insert): ReadonlyArray<string> => {
   const { name, ...columns } = row
-  return table === "Interface" ? [`set Interface ${String(name)}${assignments(columns)}`] : []
+  return table === "Interface" ? [`set Interface ${shellWord(String(name))}${assignments(columns)}`] : []
 }
 
 const assignments = (columns: Row): string =>
@@ -61,8 +63,7 @@ const assigned = (column: string, value: Value): ReadonlyArray<string> => {
 }
 
 /** What is not plain is a JSON string for ovs-vsctl, inside quotes for the shell. */
-const quoted = (text: string): string =>
-  /^[A-Za-z0-9_./@+-]+$/.test(text) ? text : `'${JSON.stringify(text).replaceAll("'", "'\\''")}'`
+const quoted = (text: string): string => (/^[A-Za-z0-9_./@+-]+$/.test(text) ? text : shellWord(JSON.stringify(text)))
 
 const bridgeOf = ({ table, where }: Mutate, nameOf: NameOf): ReadonlyArray<string> =>
   table === "Bridge" ? where.flatMap(([, , value]) => references(value).map(nameOf)) : []
@@ -72,8 +73,10 @@ const removal = (mutation: Mutate, nameOf: NameOf): ReadonlyArray<string> =>
     if (mutator !== "delete") return []
     const names = references(value).map(nameOf)
     return column === "bridges"
-      ? names.map((name) => `del-br ${name}`)
-      : bridgeOf(mutation, nameOf).flatMap((bridge) => names.map((name) => `del-port ${bridge} ${name}`))
+      ? names.map((name) => `del-br ${shellWord(name)}`)
+      : bridgeOf(mutation, nameOf).flatMap((bridge) =>
+          names.map((name) => `del-port ${shellWord(bridge)} ${shellWord(name)}`)
+        )
   })
 
 const references = (value: Value): ReadonlyArray<string> => {

@@ -10,7 +10,7 @@ import type { PortPlan } from "./PortPlan.ts"
  * Never fails: the error that made it necessary is the one to report. What could not be taken back carries our mark,
  * so the DEL that a runtime sends after a failed ADD finds it.
  */
-export const withdraw = Effect.fn("OvsVswitch.withdraw")(function* (client: OvsClient["Service"], plan: PortPlan) {
+export const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
   const deadlines = yield* OvsDeadlines
   yield* client.portsMarked(plan.invocationMark).pipe(
     Effect.flatMap(client.removePorts),

@@ -60,4 +60,6 @@ const collect = Effect.fnUntraced(function* (wanted: Run, stream: ReadableStream
   }
 })
 
-export const layer = Layer.succeed(Processes, Processes.of({ run }))
+export const processes = Processes.of({ run })
+
+export const layer = Layer.succeed(Processes, processes)

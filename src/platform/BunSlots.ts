@@ -2,6 +2,7 @@
 import type { Socket, UnixSocketListener } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { whyRefused } from "./BunRefused.ts"
 import { SlotError, Slots } from "./Slots.ts"
 import { codeOf } from "./SocketPath.ts"
 
@@ -14,7 +15,7 @@ const listen = (name: string): Effect.Effect<Listener, SlotError> =>
     catch: (cause) => new SlotError({ name, code: codeOf(cause) })
   })
 
-const hold = Effect.fn("Slots.hold")(function* (name: string) {
+const hold = Effect.fnUntraced(function* (name: string) {
   const held = yield* Effect.acquireRelease(
     Effect.catchIf(
       listen(name),
@@ -42,7 +43,12 @@ const freed = (name: string): Effect.Effect<void> =>
         if (given) socket.terminate()
       },
       // EAGAIN: so many wait already that the kernel takes no more.
-      (cause) => resume(codeOf(cause) === "EAGAIN" ? Effect.sleep("20 millis") : Effect.void)
+      () =>
+        resume(
+          Effect.flatMap(whyRefused(`\0${name}`), (code) =>
+            code === "EAGAIN" ? Effect.sleep("20 millis") : Effect.void
+          )
+        )
     )
     return Effect.sync(() => {
       given = true
@@ -50,4 +56,6 @@ const freed = (name: string): Effect.Effect<void> =>
     })
   })
 
-export const layer: Layer.Layer<Slots> = Layer.succeed(Slots, Slots.of({ hold, freed }))
+export const slots = Slots.of({ hold, freed })
+
+export const layer: Layer.Layer<Slots> = Layer.succeed(Slots, slots)

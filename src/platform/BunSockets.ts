@@ -2,6 +2,8 @@
 import type { Socket } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { whyRefused } from "./BunRefused.ts"
+import { whileFull } from "./FullQueue.ts"
 import { checkedPath, codeOf } from "./SocketPath.ts"
 import { type Connection, SocketError, Sockets } from "./Sockets.ts"
 
@@ -20,11 +22,22 @@ interface Writing {
   readonly done: (result: Effect.Effect<void, SocketError>) => void
 }
 
-const connect = Effect.fn("Sockets.connect")(function* (path: string) {
+const connect = Effect.fnUntraced(function* (path: string) {
   yield* checkedPath(path)
-  const socket = yield* Effect.acquireRelease(dial(path), (socket) => Effect.sync(() => socket.terminate()))
+  const socket = yield* Effect.acquireRelease(whileFull(dialed(path)), (socket) =>
+    Effect.sync(() => socket.terminate())
+  )
   return connection(socket)
 })
+
+/** Refused with the kernel's own code: EAGAIN when it is the peer's queue that is full. */
+const dialed = (path: string) =>
+  Effect.catchIf(
+    dial(path),
+    ({ code }) => code === "ECONNREFUSED",
+    ({ operation }) =>
+      Effect.flatMap(whyRefused(path), (code) => Effect.fail(new SocketError({ path, code, operation })))
+  )
 
 const dial = (path: string) =>
   Effect.callback<Socket<Traffic>, SocketError>((resume, signal) => {
@@ -111,4 +124,6 @@ const wake = (traffic: Traffic) => {
   reader?.()
 }
 
-export const layer: Layer.Layer<Sockets> = Layer.succeed(Sockets, Sockets.of({ connect }))
+export const sockets = Sockets.of({ connect })
+
+export const layer: Layer.Layer<Sockets> = Layer.succeed(Sockets, sockets)

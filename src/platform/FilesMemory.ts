@@ -3,7 +3,7 @@
  * answers with the system's error codes, and shows its whole state for comparison. Not a file system: no links in the
  * middle of a path, one user.
  */
-import { dirname } from "node:path"
+import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { FileError, type FileKind, Files } from "./Files.ts"
@@ -26,9 +26,9 @@ export class MemoryFiles {
   }
 
   /** As somebody else would: a socket of an application, an administrator's directory. Makes missing parents. */
-  put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644): void {
+  put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644, gid = 0): void {
     if (path !== "/" && !this.nodes.has(dirname(path))) this.put(dirname(path), "directory")
-    this.nodes.set(path, { kind, content, mode, gid: 0, ino: ++this.lastIno })
+    this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno })
   }
 
   get(path: string): Node | undefined {
@@ -73,29 +73,45 @@ export class MemoryFiles {
   }
 }
 
+/** What no file system takes: a NUL, more than PATH_MAX, more than NAME_MAX. */
+const unspeakable = (path: string): string | undefined =>
+  path.includes("\0")
+    ? "EINVAL"
+    : path.length > 85 && (Buffer.byteLength(path) > 4095 || path.split("/").some((it) => Buffer.byteLength(it) > 255))
+      ? "ENAMETOOLONG"
+      : undefined
+
 export const layer = (state: MemoryFiles): Layer.Layer<Files> => Layer.succeed(Files, over(state))
 
 export const over = (state: MemoryFiles): Files["Service"] => {
   const attempt = <A>(operation: string, path: string, f: (fail: (code: string) => FileError) => A | FileError) =>
     Effect.suspend(() => {
-      const done = f((code) => new FileError({ operation, path, code }))
+      const fail = (code: string) => new FileError({ operation, path, code })
+      const impossible = unspeakable(path)
+      const done = impossible === undefined ? f(fail) : fail(impossible)
       return done instanceof FileError ? Effect.fail(done) : Effect.succeed(done)
     })
 
   /** Why nothing is at `path`: it is missing, or something above it is no directory. */
   const absent = (path: string): "ENOENT" | "ENOTDIR" => {
-    const above = state.get(dirname(path))
-    return above === undefined ? absent(dirname(path)) : above.kind === "directory" ? "ENOENT" : "ENOTDIR"
+    let above = dirname(path)
+    while (state.get(above) === undefined && above !== dirname(above)) above = dirname(above)
+    return state.get(above)?.kind === "directory" ? "ENOENT" : "ENOTDIR"
   }
 
   /** Why `path` cannot become a name. */
   const unfit = (path: string): string | undefined =>
-    state.get(path) !== undefined ? "EEXIST" : state.get(dirname(path))?.kind === "directory" ? undefined : absent(path)
+    unspeakable(path) ??
+    (state.get(path) !== undefined
+      ? "EEXIST"
+      : state.get(dirname(path))?.kind === "directory"
+        ? undefined
+        : absent(path))
 
-  const add = (operation: string, path: string, kind: FileKind, content: string, mode: number) =>
+  const add = (operation: string, path: string, kind: FileKind, content: string, mode: number, gid?: number) =>
     attempt(operation, path, (fail) => {
       const code = unfit(path)
-      return code === undefined ? state.put(path, kind, content, mode) : fail(code)
+      return code === undefined ? state.put(path, kind, content, mode, gid) : fail(code)
     })
 
   const known = <A>(
@@ -109,6 +125,9 @@ export const over = (state: MemoryFiles): Files["Service"] => {
     })
 
   return Files.of({
+    // No link is ever followed here.
+    pin: () => Effect.void,
+    hold: (path) => known("hold", path, ({ kind }, fail) => (kind === "symlink" ? fail("EINVAL") : path)),
     lstat: (path) =>
       attempt("lstat", path, (fail) => {
         const node = state.get(path)
@@ -135,12 +154,17 @@ export const over = (state: MemoryFiles): Files["Service"] => {
       ),
     list: (path) =>
       known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
+    writable: (path) =>
+      known("write in", path, ({ content, kind }, fail) => {
+        const target = kind === "symlink" ? state.get(resolve(dirname(path), content))?.kind : kind
+        return target === "directory" ? undefined : fail(target === undefined ? "ENOENT" : "ENOTDIR")
+      }),
     makeDirectory: (path, mode) => add("make directory", path, "directory", "", mode),
     removeDirectory: (path) =>
       known("remove directory", path, ({ kind }, fail) =>
         kind !== "directory" ? fail("ENOTDIR") : state.names(path).length > 0 ? fail("ENOTEMPTY") : state.remove(path)
       ),
-    create: (path, content, mode) => add("create", path, "file", content, mode),
+    create: (path, content, mode, gid) => add("create", path, "file", content, mode, gid),
     sync: (path) => known("sync", path, () => undefined),
     rename: (from, to) =>
       known("rename", from, ({ kind }, fail) => {

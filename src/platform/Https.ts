@@ -4,18 +4,18 @@
  * server: a proxy in the runtime's environment is there for pulling images.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 
-export class HttpsError extends Schema.TaggedError<HttpsError>()("HttpsError", {
+export class HttpsError extends Data.TaggedError("HttpsError")<{
   /** `https://10.0.0.1:6443` */
-  origin: Schema.String,
+  readonly origin: string
   /**
    * The system's or OpenSSL's: `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, ... `BADTLS`: certificate or
    * key could not be used. `TOOBIG`: more than was allowed.
    */
-  code: Schema.String
-}) {
+  readonly code: string
+}> {
   override get message(): string {
     return `${this.origin}: ${this.code}`
   }

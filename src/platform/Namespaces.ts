@@ -11,11 +11,15 @@ export class Namespaces extends Context.Service<
   Namespaces,
   { readonly judge: (path: string) => Effect.Effect<NamespaceKind> }
 >()("userspace-cni/Namespaces") {
-  static readonly layer = Layer.sync(Namespaces, () => Namespaces.of({ judge }))
+  static readonly make = (): Namespaces["Service"] => Namespaces.of({ judge })
+  static readonly layer = Layer.sync(Namespaces, Namespaces.make)
 }
 
 /** statfs(2): f_type of nsfs, which every namespace's file is on, bound somewhere or below /proc. */
 const nsfs = 0x6e736673
+
+/** A path that is too long, or has a NUL in it, names nothing. */
+const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]
 
 const judge = (path: string): Effect.Effect<NamespaceKind> =>
   Effect.catch(
@@ -28,7 +32,8 @@ const judge = (path: string): Effect.Effect<NamespaceKind> =>
       },
       catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
     }),
-    (code): Effect.Effect<NamespaceKind> => Effect.succeed(/^(EACCES|EPERM)$/.test(code) ? "unreadable" : "missing")
+    // Only what is certainly not there is missing: GC removes what was added to it.
+    (code): Effect.Effect<NamespaceKind> => Effect.succeed(absent.includes(code) ? "missing" : "unreadable")
   )
 
 /** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */

@@ -4,12 +4,13 @@
 import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { whileFull } from "./FullQueue.ts"
 import { checkedPath, codeOf } from "./SocketPath.ts"
 import { type Connection, SocketError, Sockets } from "./Sockets.ts"
 
 const connect = Effect.fn("Sockets.connect")(function* (path: string) {
   yield* checkedPath(path)
-  const socket = yield* Effect.acquireRelease(dial(path), (socket) => Effect.sync(() => socket.destroy()))
+  const socket = yield* Effect.acquireRelease(whileFull(dial(path)), (socket) => Effect.sync(() => socket.destroy()))
   // Without a listener an error after the last read would end the process. Every read and write sees it by itself.
   socket.on("error", () => {})
   return connection(path, socket)

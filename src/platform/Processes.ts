@@ -4,14 +4,14 @@
  * it has a process group of its own. Two layers keep one suite: Node's, and bun's own, which starts 4 ms faster.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 
-export class ProcessError extends Schema.TaggedError<ProcessError>()("ProcessError", {
-  program: Schema.String,
+export class ProcessError extends Data.TaggedError("ProcessError")<{
+  readonly program: string
   /** `ENOENT`, `EACCES`, ...; `TOOBIG`: more output than allowed, and the program was killed. */
-  code: Schema.String
-}) {
+  readonly code: string
+}> {
   override get message(): string {
     return `run ${this.program}: ${this.code}`
   }

@@ -1,18 +1,19 @@
 /**
  * Names that one process of the machine can hold at a time, and that are free again when it ends, however it ends: the
- * kernel keeps them (abstract unix sockets, unix(7)). The edge under the bound on processes that talk to one VPP; the
- * counting is in `vpp/Turn.ts`. A network namespace has its own names: the plugin runs in the node's.
+ * kernel keeps them (abstract unix sockets, unix(7)). The edge under the bound on processes that talk to one VPP, which
+ * `vpp/Turn.ts` counts, and under the rule that one at a time works on an attachment there (`vpp/VppClient.ts`). A network
+ * namespace has its own names: the plugin runs in the node's.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
-export class SlotError extends Schema.TaggedError<SlotError>()("SlotError", {
-  name: Schema.String,
+export class SlotError extends Data.TaggedError("SlotError")<{
+  readonly name: string
   /** The system's error. */
-  code: Schema.String
-}) {
+  readonly code: string
+}> {
   override get message(): string {
     return `hold ${this.name}: ${this.code}`
   }

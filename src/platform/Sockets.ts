@@ -3,16 +3,16 @@
  * known in `ovs/` and `vpp/`. Two layers keep one suite: Node's, and bun's own, which starts 3 ms faster.
  */
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 
-export class SocketError extends Schema.TaggedError<SocketError>()("SocketError", {
-  path: Schema.String,
+export class SocketError extends Data.TaggedError("SocketError")<{
+  readonly path: string
   /** `Closed`: the peer ended the connection. Else the system's error, `ENOENT`, `ECONNREFUSED`, `EACCES`, ... */
-  code: Schema.String,
-  operation: Schema.Literals(["connect", "read", "write"])
-}) {
+  readonly code: string
+  readonly operation: "connect" | "read" | "write"
+}> {
   override get message(): string {
     return `${this.operation} ${this.path}: ${this.code}`
   }
@@ -28,7 +28,7 @@ export interface Connection {
 export class Sockets extends Context.Service<
   Sockets,
   {
-    /** Connected when it returns; closed with the scope. Has no deadline of its own. */
+    /** Connected when it returns, for which it waits while the peer has too many callers; closed with the scope. Has no deadline. */
     readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
   }
 >()("userspace-cni/Sockets") {}

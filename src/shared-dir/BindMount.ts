@@ -1,5 +1,6 @@
 /**
- * A socket that Open vSwitch made on another file system, where a hard link cannot reach: bound over an empty file.
+ * A socket that Open vSwitch made on another file system, where a hard link cannot reach: bound over an empty file. A
+ * container can put a link in the file's place, and mount(8) would follow it: so programs get what is held open.
  * The only mount that the plugin makes, only in server mode. It does not leave the mount namespace of a containerised
  * caller (Multus' thick plugin): there, sharedDir has to be on the file system of the switch's run directory.
  */
@@ -18,13 +19,19 @@ const failed = (operation: string, path: string, answer: string) =>
     code: ErrorCodes.IoFailure
   })
 
+/** The newer calls of the kernel, with which mount(8) does the same, do not go through a name in /proc/PID/fd. */
+const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LIBMOUNT_FORCE_MOUNT2: "always" }
+
+/** As it is, without looking where it leads, and without a note in a table of mounts. */
+const asItIs = ["-n", "-c"]
+
 const run = Effect.fnUntraced(function* (
   processes: Processes["Service"],
   program: string,
   args: ReadonlyArray<string>,
   path: string
 ) {
-  const wanted: Run = { program, args, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, stdin: "", limit: 4096 }
+  const wanted: Run = { program, args, env, stdin: "", limit: 4096 }
   const ended = yield* Effect.mapError(processes.run(wanted), ({ code }) => failed(program, path, code))
   if (ended.status !== 0) return yield* failed(program, path, ended.stderr.trim() || `exit status ${ended.status}`)
 })
@@ -36,8 +43,21 @@ export const bind = Effect.fnUntraced(function* (
   to: string
 ) {
   yield* Effect.mapError(files.create(to, "", 0o600), fromFile("publish the socket as"))
-  yield* run(processes, "mount", ["--bind", from, to], to).pipe(Effect.tapError(() => Effect.ignore(files.unlink(to))))
+  yield* files.hold(to).pipe(
+    Effect.mapError(fromFile("publish the socket as")),
+    Effect.flatMap((held) => run(processes, "mount", [...asItIs, "--bind", from, held], to)),
+    Effect.scoped,
+    Effect.tapError(() => Effect.ignore(files.unlink(to)))
+  )
 })
+
+/** Lazily: what is held open is busy. */
+export const unbind = (files: Files["Service"], processes: Processes["Service"], path: string) =>
+  files.hold(path).pipe(
+    Effect.mapError(fromFile("unmount")),
+    Effect.flatMap((held) => run(processes, "umount", [...asItIs, "-l", held], path)),
+    Effect.scoped
+  )
 
 /** Removes a socket's name; a bound socket is busy, and comes off first. Gone already is no failure. */
 export const removeSocket = (files: Files["Service"], processes: Processes["Service"], path: string) => {
@@ -46,7 +66,7 @@ export const removeSocket = (files: Files["Service"], processes: Processes["Serv
     Effect.mapError(fromFile("remove")),
     Effect.catchIf(
       ({ answer }) => answer === "EBUSY",
-      () => Effect.andThen(run(processes, "umount", [path], path), Effect.mapError(remove, fromFile("remove")))
+      () => Effect.andThen(unbind(files, processes, path), Effect.mapError(remove, fromFile("remove")))
     )
   )
 }

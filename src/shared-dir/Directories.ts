@@ -6,7 +6,7 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
-import { ancestors } from "./Place.ts"
+import { ancestors, mayBeLink, type Place } from "./Place.ts"
 
 type Fs = Files["Service"]
 
@@ -24,11 +24,12 @@ export const missing = Effect.fnUntraced(function* (files: Fs, directory: string
 })
 
 /** Makes a directory and its parents; what somebody else makes or removes meanwhile is looked at again. */
-export const ensure = (files: Fs, directory: string, mode: number): Effect.Effect<void, FileError> =>
-  Effect.retry(ensureOnce(files, directory, mode), {
-    times: 20,
-    while: ({ code }) => code === "EEXIST" || code === "ENOENT"
-  })
+export const ensure = (files: Fs, directory: string, mode: number, tries = 20): Effect.Effect<void, FileError> =>
+  Effect.catchIf(
+    ensureOnce(files, directory, mode),
+    ({ code }) => tries > 1 && (code === "EEXIST" || code === "ENOENT"),
+    () => ensure(files, directory, mode, tries - 1)
+  )
 
 const ensureOnce = Effect.fnUntraced(function* (
   files: Fs,
@@ -52,14 +53,41 @@ const ensureOnce = Effect.fnUntraced(function* (
   )
 })
 
+/** Makes a directory and puts something into it, again when somebody who found it empty has removed it in between. */
+export const into = <A>(
+  files: Fs,
+  directory: string,
+  mode: number,
+  put: Effect.Effect<A, FileError>,
+  tries = 20
+): Effect.Effect<A, FileError> => {
+  const once: Effect.Effect<A, FileError> = Effect.flatMap(ensure(files, directory, mode), () => put)
+  return Effect.catchIf(
+    once,
+    ({ code }) => tries > 1 && code === "ENOENT",
+    () => into(files, directory, mode, put, tries - 1)
+  )
+}
+
 /**
  * Removes a directory that is ours and holds nothing any more, then its parents likewise. `made`: what the record says
  * was ours to make.
  */
 export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: string, made: ReadonlyArray<string>) {
   for (const path of ancestors(directory)) {
-    if (!(yield* removeOne(files, path, made.includes(path)))) return
+    const gone = yield* removeOne(files, path, made.includes(path))
+    // What stays may have a parent that is to be marked as well.
+    if (!gone && !made.includes(dirname(path))) return
   }
+})
+
+/** Whether attachments of ours are in it, or in a directory of ours in it. */
+const isLivedIn = Effect.fnUntraced(function* (files: Fs, path: string, names: ReadonlyArray<string>) {
+  for (const name of names) {
+    if (name.startsWith(`${marker}-`) || name.startsWith("configData-")) return true
+    if ((yield* orElse("ENOTDIR", undefined)(files.lstat(join(path, name, marker)))) !== undefined) return true
+  }
+  return false
 })
 
 /** Whether it is gone. */
@@ -68,20 +96,44 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
     const names = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.list(path))
     if (names === undefined) return true
     const marked = names.includes(marker)
-    if (names.length > (marked ? 1 : 0) || !(marked || made)) return false
+    const mark = files.create(join(path, marker), text, 0o444).pipe(orElse(["EEXIST", "ENOENT"], undefined))
+    if (names.length > (marked ? 1 : 0) || !(marked || made)) {
+      if (marked || !made || !(yield* isLivedIn(files, path, names))) return false
+      // Its ADD was killed before it had marked it, and others of ours have come: marked, it goes with the last of them,
+      // which may have left meanwhile.
+      yield* mark
+      continue
+    }
     // EISDIR: not our mark, a container put it there, and uses the directory by that.
-    if (
-      marked &&
-      (yield* files.unlink(join(path, marker)).pipe(orElse("ENOENT", undefined), orElse("EISDIR", "theirs")))
+    const unmark = files.unlink(join(path, marker)).pipe(
+      orElse("ENOENT", undefined),
+      orElse("EISDIR", "theirs"),
+      // It may be done though it failed.
+      Effect.onError(() => Effect.ignore(mark))
     )
-      return false
-    const gone = yield* files
-      .removeDirectory(path)
-      .pipe(Effect.as(true), orElse(["ENOTEMPTY", "EEXIST"], false), orElse("ENOENT", true))
+    if (marked && (yield* unmark)) return false
+    const gone = yield* files.removeDirectory(path).pipe(
+      Effect.as(true),
+      orElse(["ENOTEMPTY", "EEXIST"], false),
+      orElse("ENOENT", true),
+      // It stays ours, for whoever tries again without a record of it.
+      Effect.tapError(() => Effect.ignore(mark))
+    )
     if (gone) return true
     // Somebody has just moved in: it stays, and stays marked. Who left again before that took it for nobody's, so it
     // is looked at once more.
-    yield* files.create(join(path, marker), text, 0o444).pipe(orElse(["EEXIST", "ENOENT"], undefined))
+    yield* mark
   }
   return false
+})
+
+/** Or what is there in its place: an administrator's link, where there may be one. */
+export const isDirectory = Effect.fnUntraced(function* (files: Fs, place: Place) {
+  const there = yield* files.lstat(place.directory)
+  if (there?.kind !== "symlink" || !mayBeLink(place)) return there?.kind === "directory"
+  // Of what a link leads to only this tells; one that is full or read-only is there.
+  return yield* Effect.match(files.writable(place.directory), {
+    onFailure: ({ code }) => !["ENOENT", "ENOTDIR", "ELOOP"].includes(code),
+    onSuccess: () => true
+  })
 })

@@ -48,7 +48,7 @@ export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp
 const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)
 
 export const placeOf = ({ attachment, handle, port, sharedDir, stateDir, volume }: PlaceOptions): Place => {
-  const directory = volume?.directory ?? join(sharedDir ?? defaultBase(port), shortId(attachment))
+  const directory = volume?.directory ?? join(baseFor(port, sharedDir), shortId(attachment))
   const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
   const socketPath = join(directory, socketName)
   const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port) && speakable(port, socketPath)
@@ -65,10 +65,23 @@ export const placeOf = ({ attachment, handle, port, sharedDir, stateDir, volume 
   }
 }
 
+/** Where the containers' directories are, by rules (2) and (3). */
+export const baseFor = (port: HostPort, sharedDir: string | undefined): string => sharedDir ?? defaultBase(port)
+
+/** Its name is a key. */
+export const isShortLink = (path: string): boolean => /\/links\/[a-z2-7]{20}$/.test(path)
+
 /** Rule (3): where the original put them when nobody said where. */
 const defaultBase = (port: HostPort): string =>
   port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
 
+/** A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours is one. */
+export const mayBeLink = ({ directory, volume }: Pick<Place, "directory" | "volume">): boolean =>
+  volume !== undefined && !/\/volumes\/kubernetes\.io~empty-dir\/[^/]+$/.test(directory)
+
 /** `/a/b/c`, `/a/b`, `/a`, `/`. */
-export const ancestors = (path: string): ReadonlyArray<string> =>
-  path === "/" ? ["/"] : [path, ...ancestors(dirname(path))]
+export const ancestors = (path: string): ReadonlyArray<string> => {
+  const all = [path]
+  for (let at = path; at !== dirname(at); at = dirname(at)) all.push(dirname(at))
+  return all
+}

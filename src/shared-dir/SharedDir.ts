@@ -3,7 +3,6 @@
  * Removes only what is the attachment's own, and follows no link, because a container can write here. Where things are
  * is decided in `Place.ts`.
  */
-import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,12 +10,20 @@ import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
-import { ensure, missing, removeUnused } from "./Directories.ts"
-import type { Place } from "./Place.ts"
+import { isDirectory, missing, removeUnused } from "./Directories.ts"
+import { gidOf } from "./Group.ts"
+import { mayBeLink, type Place } from "./Place.ts"
 import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
+import * as ShortLink from "./ShortLink.ts"
+import * as SocketAccess from "./SocketAccess.ts"
+import { moveIn, moveOut, tenantFile } from "./Tenant.ts"
+import type { Told } from "./Told.ts"
 import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
+
+/** A socket, whatever its name. */
+export type Socket = Pick<FileStatus, "dev" | "ino">
 
 /** Who may use a directory. */
 export type Access = Pick<FileStatus, "gid" | "mode">
@@ -37,14 +44,24 @@ export class SharedDir extends Context.Service<
     readonly prepare: (place: Place) => Done
     /** Makes a socket that the switch put elsewhere reachable here, on another file system as well. */
     readonly publish: (place: Place, from: string) => Done
-    /** Lets the container's user connect to a socket that the switch made. */
-    readonly open: (place: Place) => Done
+    /** The same in the place of a socket that the switch has no more. Undefined: it is the switch's own already. */
+    readonly republish: (place: Place, from: string) => Done<Socket | undefined>
+    /** Lets the container's user connect to a socket that the switch made. Says whether that was to be done. */
+    readonly open: (place: Place) => Done<boolean>
     /** Writes the container's configuration, whole or not at all. */
     readonly hand: (place: Place, text: string) => Done
     /** Removes all of it, or all but the socket; what is gone already is no failure. `made`: from `survey`. */
     readonly release: (place: Place, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
+    /** What `republish` gave, if it is still there; and the directory, if it is ours and nobody uses it. */
+    readonly withdraw: (place: Place, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
+    /** Names in the mount by which the original plugin reached that pod's volume; undefined when there is none. */
+    readonly bound: (podUid: string) => Done<ReadonlyArray<string> | undefined>
+    /** Takes it off. */
+    readonly unbind: (podUid: string) => Done
     /** The container's configuration as it is now; undefined when there is none. */
     readonly handed: (place: Place) => Done<string | undefined>
+    /** All that containers are told in the directories below `base` that are ours by our mark. */
+    readonly told: (base: string) => Done<ReadonlyArray<Told>>
     /** What is not as ADD left it, in words, but for the text that `handed` gives. */
     readonly verify: (place: Place, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
   }
@@ -55,39 +72,40 @@ export class SharedDir extends Context.Service<
   )
 }
 
+const openSocket = "set the mode of the socket"
+
 const make = Effect.gen(function* () {
   const files = yield* Files
   const processes = yield* Processes
 
-  const survey = Effect.fn("SharedDir.survey")(function* (place: Place, wanted = { socket: false }) {
+  const survey = Effect.fnUntraced(function* (place: Place, wanted = { socket: false }) {
     yield* gidOf(files, place)
     if (wanted.socket) yield* Effect.mapError(vacant(files, place.socketPath), fromFile("make the socket"))
     if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("look at"))
   })
 
-  const access = Effect.fn("SharedDir.access")(function* ({ directory, group, volume }: Place) {
+  const access = Effect.fnUntraced(function* ({ directory, group, volume }: Place) {
     if (group === undefined || volume !== undefined) return undefined
     const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory)).pipe(Effect.mapError(fromFile("look at")))
     return there?.kind === "directory" ? { gid: there.gid, mode: there.mode } : undefined
   })
 
-  const restore = Effect.fn("SharedDir.restore")(({ directory }: Place, before: Access) =>
+  const restore = ({ directory }: Place, before: Access) =>
     files
       .change(directory, "directory", before)
       .pipe(orElse("ENOENT", undefined), Effect.mapError(fromFile("give back the group of")))
-  )
 
-  const prepare = Effect.fn("SharedDir.prepare")(function* (place: Place) {
+  const prepare = Effect.fnUntraced(function* (place: Place) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
     const gid = yield* gidOf(files, place)
     yield* place.volume === undefined ? makeOwn(files, place, gid) : VolumeDirectory.prepare(files, place, gid)
     if (place.link !== undefined) {
-      yield* Effect.mapError(makeLink(files, place.link, place.directory), fromFile("make the short link"))
+      yield* Effect.mapError(ShortLink.make(files, place.link, place.directory), fromFile("make the short link"))
     }
   })
 
-  const publish = Effect.fn("SharedDir.publish")(function* (place: Place, from: string) {
+  const publish = Effect.fnUntraced(function* (place: Place, from: string) {
     yield* files.link(from, place.socketPath).pipe(
       Effect.mapError(fromFile("publish the socket as")),
       Effect.catchIf(
@@ -97,36 +115,52 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const open = Effect.fn("SharedDir.open")(function* (place: Place) {
-    const gid = yield* gidOf(files, place)
-    yield* files
-      .change(place.socketPath, "socket", gid === undefined ? { mode: 0o666 } : { mode: 0o660, gid })
-      .pipe(Effect.mapError(fromFile("set the mode of the socket")))
+  const republish = Effect.fnUntraced(function* (place: Place, from: string) {
+    const look = (path: string) => Effect.mapError(files.lstat(path), fromFile("look at"))
+    const own = yield* look(from)
+    const published = yield* look(place.socketPath)
+    if (own !== undefined && published?.ino === own.ino && published.dev === own.dev) return undefined
+    if (published !== undefined) yield* removeSocket(files, processes, place.socketPath)
+    yield* publish(place, from)
+    return own
   })
 
-  const hand = Effect.fn("SharedDir.hand")(
+  const open = Effect.fnUntraced(function* (place: Place) {
+    const wanted = SocketAccess.of(yield* gidOf(files, place))
+    const is = yield* Effect.mapError(files.lstat(place.socketPath), fromFile(openSocket))
+    if (is?.kind === "socket" && SocketAccess.is(wanted, is)) return false
+    yield* Effect.mapError(files.change(place.socketPath, "socket", wanted), fromFile(openSocket))
+    return true
+  })
+
+  const hand = Effect.fnUntraced(
     function* (place: Place, text: string) {
       const beside = `${place.configPath}.new`
       // Left by a call that was killed between the two steps.
       yield* orElse("ENOENT", undefined)(files.unlink(beside))
-      yield* files.create(beside, text, 0o644)
+      const gid = yield* gidOf(files, place)
+      // A secret may be in it. Without a group nobody knows as whom the application runs, and everybody may read.
+      yield* gid === undefined ? files.create(beside, text, 0o644) : files.create(beside, text, 0o640, gid)
       yield* Effect.tapError(files.rename(beside, place.configPath), () => Effect.ignore(files.unlink(beside)))
+      yield* moveOut(files, place)
     },
-    Effect.mapError(fromFile("write the container's configuration"))
+    Effect.mapError((error) =>
+      error._tag === "FileError" ? fromFile("write the container's configuration")(error) : error
+    )
   )
 
-  const release = Effect.fn("SharedDir.release")(function* (
-    place: Place,
-    made: ReadonlyArray<string>,
-    own = { socket: true }
-  ) {
+  const release = Effect.fnUntraced(function* (place: Place, made: ReadonlyArray<string>, own = { socket: true }) {
     const steps: ReadonlyArray<Done<unknown>> = [
       removeFile(files, place.configPath),
       removeFile(files, `${place.configPath}.new`),
+      removeFile(files, tenantFile(place)),
       own.socket ? removeSocket(files, processes, place.socketPath) : Effect.void,
-      place.link === undefined ? Effect.void : removeLink(files, place.link),
+      place.link === undefined ? Effect.void : ShortLink.remove(files, place.link),
       place.volume === undefined
-        ? Effect.mapError(removeUnused(files, place.directory, made), fromFile("remove"))
+        ? Effect.andThen(
+            Effect.mapError(removePlanted(files, place.directory), fromFile("remove")),
+            Effect.mapError(removeUnused(files, place.directory, made), fromFile("remove"))
+          )
         : Effect.void
     ]
     const [, failures] = yield* Effect.partition(steps, (step) => step)
@@ -134,34 +168,98 @@ const make = Effect.gen(function* () {
     if (first !== undefined) return yield* together(first, others)
   })
 
-  const handed = Effect.fn("SharedDir.handed")(
-    (place: Place) =>
-      orElse(["ENOENT", "ENOTDIR", "ELOOP", "EINVAL", "EFBIG"], undefined)(files.read(place.configPath, 1 << 20)),
-    Effect.mapError(fromFile("read the container's configuration"))
-  )
+  const withdraw = Effect.fnUntraced(function* (
+    { directory, socketPath, volume }: Place,
+    made: ReadonlyArray<string>,
+    socket: Socket | undefined
+  ) {
+    const is = socket === undefined ? undefined : yield* Effect.mapError(files.lstat(socketPath), fromFile("look at"))
+    if (is !== undefined && is.ino === socket?.ino && is.dev === socket.dev) {
+      yield* removeSocket(files, processes, socketPath)
+    }
+    if (volume === undefined) yield* Effect.mapError(removeUnused(files, directory, made), fromFile("remove"))
+  })
 
-  const verify = Effect.fn("SharedDir.verify")(
+  const bound = Effect.fnUntraced(function* (podUid: string) {
+    return yield* (yield* original).look(files, podUid)
+  })
+
+  const unbind = Effect.fnUntraced(function* (podUid: string) {
+    yield* (yield* original).remove(files, processes, podUid)
+  })
+
+  const handed = (place: Place) =>
+    files
+      .read(place.configPath, 1 << 20)
+      .pipe(
+        orElse(["ENOENT", "ENOTDIR", "ELOOP", "EINVAL", "EFBIG"], undefined),
+        Effect.mapError(fromFile("read the container's configuration"))
+      )
+
+  const told = (base: string) =>
+    Effect.mapError(
+      Effect.flatMap(reader, ({ readTold }) => readTold(files, base)),
+      fromFile("read what containers are told in")
+    )
+
+  const verify = Effect.fnUntraced(
     function* (place: Place, { socket }: { readonly socket: boolean }) {
       const found: Array<string> = []
-      if ((yield* files.lstat(place.directory))?.kind !== "directory")
-        return [`the shared directory ${place.directory} is missing`]
+      if (!(yield* isDirectory(files, place))) return [`the shared directory ${place.directory} is missing`]
       if (
         place.link !== undefined &&
         (yield* orElse(["ENOENT", "EINVAL"], "")(files.readLink(place.link))) !== place.directory
       )
         found.push(`the short link ${place.link} does not lead to ${place.directory}`)
-      if (socket && (yield* files.lstat(place.socketPath))?.kind !== "socket")
-        found.push(`the socket ${place.socketPath} is missing`)
-      return found
+      if (!socket) return found
+      const is = yield* files.lstat(place.socketPath)
+      if (is?.kind !== "socket") return [...found, `the socket ${place.socketPath} is missing`]
+      const wanted = SocketAccess.of(yield* gidOf(files, place))
+      return SocketAccess.is(wanted, is)
+        ? found
+        : [
+            ...found,
+            `the socket ${place.socketPath} is open to ${SocketAccess.inWords(is)}, not to ${SocketAccess.inWords(wanted)}`
+          ]
     },
-    Effect.mapError(fromFile("look at"))
+    Effect.mapError((error) => (error._tag === "FileError" ? fromFile("look at")(error) : error))
   )
 
-  return SharedDir.of({ survey, access, restore, prepare, publish, open, hand, release, handed, verify })
+  /** Before a method looks at its place: what it finds, a container can exchange while it works. */
+  const safely =
+    <A extends ReadonlyArray<unknown>, B>(method: (place: Place, ...rest: A) => Done<B>) =>
+    (place: Place, ...rest: A): Done<B> =>
+      mayBeLink(place) ? method(place, ...rest) : Effect.andThen(files.pin(place.directory), method(place, ...rest))
+
+  return SharedDir.of({
+    survey: safely(survey),
+    access: safely(access),
+    restore: safely(restore),
+    prepare: safely(prepare),
+    publish: safely(publish),
+    republish: safely(republish),
+    open: safely(open),
+    hand: safely(hand),
+    release: safely(release),
+    withdraw: safely(withdraw),
+    handed: safely(handed),
+    bound,
+    unbind,
+    told,
+    verify: safely(verify)
+  })
 })
 
-const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], { directory }: Place, gid: number | undefined) {
-  yield* Effect.mapError(ensure(files, directory, 0o755), fromFile("make"))
+/** For what the original plugin left, and for GC: both are rare. */
+const original = Effect.promise(() => import("./OriginalMount.ts"))
+const reader = Effect.promise(() => import("./Told.ts"))
+
+const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {
+  const { directory } = place
+  if ((yield* Effect.mapError(files.lstat(directory), fromFile("look at")))?.kind === "symlink") {
+    return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
+  }
+  yield* Effect.mapError(moveIn(files, place), fromFile("make"))
   if (gid === undefined) return
   // setgid: what the application makes in it belongs to the group as well. Without a group, root's only.
   yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2770 }), fromFile("set the group of"))
@@ -174,47 +272,18 @@ const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: strin
   }
 })
 
+/** A link in the place of our directory: somebody who may write beside it put it there. */
+const removePlanted = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
+  const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
+  if (there?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(directory))
+})
+
 const removeFile = (files: Files["Service"], path: string): Done =>
   files.unlink(path).pipe(
     // EISDIR, EPERM: a directory of that name was put there by somebody else.
     orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined),
     Effect.mapError(fromFile("remove"))
   )
-
-const makeLink = Effect.fnUntraced(function* (files: Files["Service"], link: string, target: string) {
-  yield* ensure(files, dirname(link), 0o755)
-  const there = yield* orElse(["ENOENT", "EINVAL"], undefined)(files.readLink(link))
-  if (there === target) return
-  if (there !== undefined) yield* files.unlink(link)
-  yield* files.symlink(target, link)
-})
-
-const removeLink = Effect.fnUntraced(
-  function* (files: Files["Service"], link: string) {
-    const status = yield* files.lstat(link)
-    if (status?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(link))
-    // Ours by name: a call that was killed may not have come to marking it.
-    yield* removeUnused(files, dirname(link), [dirname(link)])
-  },
-  Effect.mapError(fromFile("remove the short link"))
-)
-
-const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { group }: Place) {
-  if (group === undefined || /^\d+$/.test(group)) return group === undefined ? undefined : Number(group)
-  const text = yield* Effect.mapError(files.read("/etc/group", 1 << 20), fromFile("read the groups in"))
-  const gid = text
-    .split("\n")
-    .map((line) => line.split(":"))
-    .find(([name]) => name === group)?.[2]
-  if (gid !== undefined && /^\d+$/.test(gid)) return Number(gid)
-  return yield* new SharedDirError({
-    operation: `find the group ${group} in`,
-    path: "/etc/group",
-    answer: "not there",
-    cure: "Set host.vhost.group to a group that exists on the node, or to a number.",
-    code: ErrorCodes.InvalidConfiguration
-  })
-})
 
 const tooLong = ({ switchPath }: Place) =>
   new SharedDirError({

@@ -1,18 +1,18 @@
 /** The one error of `SharedDir`: which path, what the system said, what to do. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import type { Explained } from "../cni/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { FileError } from "../platform/Files.ts"
 
-export class SharedDirError extends Schema.TaggedError<SharedDirError>()("SharedDirError", {
+export class SharedDirError extends Data.TaggedError("SharedDirError")<{
   /** `make the shared directory`, `write the configuration for the container`. */
-  operation: Schema.String,
-  path: Schema.String,
+  readonly operation: string
+  readonly path: string
   /** The system's error, or a sentence. */
-  answer: Schema.String,
-  cure: Schema.String,
-  code: Schema.Literals([ErrorCodes.IoFailure, ErrorCodes.SocketPath, ErrorCodes.InvalidConfiguration])
-}) {
+  readonly answer: string
+  readonly cure: string
+  readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.SocketPath | typeof ErrorCodes.InvalidConfiguration
+}> {
   get failed(): string {
     return `shared directory: ${this.operation} ${this.path}: ${this.answer}`
   }

@@ -6,7 +6,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
-import type { Place } from "./Place.ts"
+import { mayBeLink, type Place } from "./Place.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
 
 type Fs = Files["Service"]
@@ -14,7 +14,8 @@ type Fs = Files["Service"]
 export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volume }: Place) {
   const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
   if (there === undefined && volume === "kubelet") return yield* notMounted(directory)
-  if (there === undefined || there.kind === "directory" || there.kind === "symlink") return
+  const followed = there?.kind === "symlink" && mayBeLink({ directory, volume })
+  if (there === undefined || there.kind === "directory" || followed) return
   return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
 })
 

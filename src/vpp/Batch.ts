@@ -7,8 +7,8 @@ import type { Request, Retval } from "./Message.ts"
 import { type Ask, ask, type Session } from "./Session.ts"
 import { Refused, VppError } from "./VppError.ts"
 
-export interface Step {
-  readonly ask: Ask<Retval>
+export interface Step<R extends Retval = Retval> {
+  readonly ask: Ask<R>
   /** Numbers with which VPP may refuse, because what is asked for is so already, or cannot be had and need not be. */
   readonly tolerated: ReadonlyArray<number> | "any"
 }
@@ -17,7 +17,7 @@ export const step = <A, R extends Retval>(
   message: Request<A, R>,
   values: A,
   tolerated: Step["tolerated"] = []
-): Step => ({ ask: ask(message, values), tolerated })
+): Step<R> => ({ ask: ask(message, values), tolerated })
 
 /** Fails with the first refusal that is not tolerated. */
 export const run = Effect.fnUntraced(function* (
@@ -28,10 +28,13 @@ export const run = Effect.fnUntraced(function* (
   const answers = yield* session.together(steps.map(({ ask }) => ask))
   for (const [n, { retval }] of answers.entries()) {
     const step = steps[n]
-    if (retval === 0 || step === undefined || tolerates(step, retval)) continue
-    return yield* new VppError({ peer: session.peer, reason: new Refused({ name: step.ask.request.name, retval }) })
+    if (step !== undefined) yield* judge(session, step, retval)
   }
   return answers
 })
 
-const tolerates = ({ tolerated }: Step, retval: number) => tolerated === "any" || tolerated.includes(retval)
+/** What VPP answered to one of them. */
+export const judge = ({ peer }: Session, { ask, tolerated }: Step, retval: number): Effect.Effect<void, VppError> =>
+  retval === 0 || tolerated === "any" || tolerated.includes(retval)
+    ? Effect.void
+    : Effect.fail(new VppError({ peer, reason: new Refused({ name: ask.request.name, retval }) }))

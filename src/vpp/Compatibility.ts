@@ -8,6 +8,7 @@ import type { VppMemifPort, VppNetwork, VppPort, VppVhostPort } from "../cni/Hos
 import type { Verdict } from "./MessageTable.ts"
 import { catalogue } from "./messages/Catalogue.ts"
 import { showVersion } from "./messages/Control.ts"
+import { hindrance } from "./Policers.ts"
 import { check, successors, toList, toPlug } from "./Required.ts"
 import type { Session } from "./Session.ts"
 import { inWords } from "./VppError.ts"
@@ -26,6 +27,8 @@ export interface Work {
   readonly work: string
   /** Null: served. */
   readonly missing: string | null
+  /** A port is made all the same without it, with a warning. */
+  readonly optional: boolean
 }
 
 export interface Compatibility {
@@ -41,10 +44,19 @@ export const compatibility = Effect.fnUntraced(function* (session: Session) {
   const works = yield* Effect.forEach(everything, ([work, needed]) =>
     Effect.map(
       Effect.result(check(session, needed(session))),
-      (served): Work => ({ work, missing: Result.isFailure(served) ? inWords(served.failure.reason) : null })
+      (served): Work => ({
+        work,
+        missing: Result.isFailure(served) ? inWords(served.failure.reason) : null,
+        optional: false
+      })
     )
   )
-  const found: Compatibility = { socket: session.peer, version, messages: rows(session), works }
+  const found: Compatibility = {
+    socket: session.peer,
+    version,
+    messages: rows(session),
+    works: [...works, ...limits(session)]
+  }
   return found
 })
 
@@ -85,7 +97,8 @@ const common = {
   mtu: 1500,
   mac: undefined,
   socketFile: undefined,
-  group: undefined
+  group: undefined,
+  limits: []
 } as const
 
 const memif = (network: VppNetwork): VppMemifPort => ({
@@ -119,6 +132,17 @@ const networks: ReadonlyArray<VppNetwork> = [
   { netType: "interface" },
   { netType: "none" }
 ]
+
+const limits = (session: Session): ReadonlyArray<Work> =>
+  (["input", "output"] as const).flatMap((direction) =>
+    networks.map(
+      (network): Work => ({
+        work: `bandwidth, ${direction === "input" ? "egressRate" : "ingressRate"}, netType ${network.netType}`,
+        missing: hindrance(session, memif(network), direction) ?? null,
+        optional: true
+      })
+    )
+  )
 
 type Needed = (session: Session) => typeof toList
 

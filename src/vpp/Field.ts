@@ -99,6 +99,15 @@ export const u32 = integer(
   (bytes, value, at) => bytes.writeUInt32BE(value, at),
   (bytes, at) => bytes.readUInt32BE(at)
 )
+/** As far as a number is exact: what is larger cannot be written, and is read rounded. */
+export const u64 = integer(
+  "u64",
+  8,
+  0,
+  Number.MAX_SAFE_INTEGER,
+  (bytes, value, at) => bytes.writeBigUInt64BE(BigInt(value), at),
+  (bytes, at) => Number(bytes.readBigUInt64BE(at))
+)
 export const i32 = integer(
   "i32",
   4,
@@ -186,7 +195,12 @@ export const counted = <A>(countName: string, count: Field<number>, of: Field<A>
     count.write(to, values.length)
     for (const value of values) of.write(to, value)
   },
-  read: (from) => Array.from({ length: count.read(from) }, () => of.read(from))
+  // One by one: an array of the length that is announced would be made before the message turns out to end.
+  read: (from) => {
+    const values: Array<A> = []
+    for (let left = count.read(from); left > 0; left--) values.push(of.read(from))
+    return values
+  }
 })
 
 /** Fields in the order in which they are written here. */

@@ -3,6 +3,7 @@
  * message, 4 more of VPP's own. Pure: bytes in, messages out, split anywhere. VPP: src/vlibmemory/socket_api.h, msgbuf_t.
  */
 import * as Result from "effect/Result"
+import { append } from "../platform/Pieces.ts"
 
 const headerSize = 16
 const lengthAt = 8
@@ -29,14 +30,14 @@ export interface Splitter {
 }
 
 export const splitter = (limit: number = messageLimit): Splitter => {
-  /** Nothing is joined before a message is whole, so that a long one is copied once. */
-  let chunks: Array<Uint8Array> = []
+  /** Nothing large is joined before a message is whole, so that a long one is copied once. */
+  let chunks: ReadonlyArray<Uint8Array> = []
   let size = 0
   /** Of the frame that is awaited; its header alone as long as that is not whole. */
   let wanted = headerSize
 
   const push = (chunk: Uint8Array): Result.Result<ReadonlyArray<Buffer>, BadFrame> => {
-    chunks.push(chunk)
+    chunks = append(chunks, chunk)
     size += chunk.length
     if (size < wanted) return Result.succeed([])
 

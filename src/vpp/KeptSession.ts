@@ -1,6 +1,7 @@
 /**
  * ADD looks before it plugs, and what it does in between takes no time as a rule: the session of the first serves the
- * second. It is kept for a second at most, because others wait for the turn that it holds, and ends with the layer.
+ * second, and what was found is still so, because nobody else of ours works on the attachment meanwhile. It is kept for
+ * a second at most, because others wait for the turn that it holds, and ends with the layer.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,37 +9,45 @@ import * as Scope from "effect/Scope"
 import type { Session } from "./Session.ts"
 import type { VppError } from "./VppError.ts"
 
-type Open = Effect.Effect<Session, VppError, Scope.Scope>
+/** Opens one for work on the attachment with this key, alone. */
+type Open = (key: string) => Effect.Effect<Session, VppError, Scope.Scope>
 
-export interface Sessions {
-  /** The kept one, or a new one; it ends with the scope. */
-  readonly open: Open
-  /** Works on a session and, when that succeeds, keeps it for whoever opens one next. */
-  readonly keep: <A, E>(work: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<A, E | VppError>
+export interface Opened<A> {
+  readonly session: Session
+  /** What the work on it has found for which it was kept; undefined: it is new. */
+  readonly found: A | undefined
 }
 
-interface Kept {
-  readonly session: Session
+export interface Sessions<A> {
+  /** The kept one, or a new one; it ends with the scope. */
+  readonly open: (key: string) => Effect.Effect<Opened<A>, VppError, Scope.Scope>
+  /** Works on a session and, when that succeeds, keeps it for whoever opens one for the same attachment next. */
+  readonly keep: <E>(key: string, work: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<void, E | VppError>
+}
+
+interface Kept<A> extends Opened<A> {
+  readonly key: string
   readonly scope: Scope.Closeable
 }
 
 const keptFor = "1 second"
 
-export const make = Effect.fnUntraced(function* (fresh: Open): Effect.fn.Return<Sessions, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Return<Sessions<A>, never, Scope.Scope> {
   const layer = yield* Effect.scope
-  let kept: Kept | undefined
+  let kept: Kept<A> | undefined
 
-  const open: Open = Effect.suspend(() => {
-    if (kept === undefined) return fresh
-    const { scope, session } = kept
-    kept = undefined
-    return Effect.as(
-      Effect.addFinalizer((exit) => Scope.close(scope, exit)),
-      session
-    )
-  })
+  const open: Sessions<A>["open"] = (key) =>
+    Effect.suspend(() => {
+      if (kept?.key !== key) return Effect.map(fresh(key), (session) => ({ session, found: undefined }))
+      const { found, scope, session } = kept
+      kept = undefined
+      return Effect.as(
+        Effect.addFinalizer((exit) => Scope.close(scope, exit)),
+        { session, found }
+      )
+    })
 
-  const expire = (mine: Kept) =>
+  const expire = (mine: Kept<A>) =>
     Effect.sleep(keptFor).pipe(
       Effect.andThen(
         Effect.suspend(() => {
@@ -49,17 +58,16 @@ export const make = Effect.fnUntraced(function* (fresh: Open): Effect.fn.Return<
       )
     )
 
-  const keep: Sessions["keep"] = Effect.fnUntraced(function* (work) {
+  const keep: Sessions<A>["keep"] = Effect.fnUntraced(function* (key, work) {
     const scope = yield* Scope.fork(layer)
-    const done = Effect.flatMap(Scope.provide(open, scope), (session) =>
-      Effect.map(work(session), (a) => ({ a, session }))
+    const done = Effect.flatMap(Scope.provide(open(key), scope), ({ session }) =>
+      Effect.map(work(session), (found) => ({ found, session }))
     )
-    const { a, session } = yield* Effect.onExit(done, (exit) =>
+    const { found, session } = yield* Effect.onExit(done, (exit) =>
       Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
     )
-    kept = { session, scope }
+    kept = { key, session, found, scope }
     yield* Effect.forkIn(expire(kept), layer)
-    return a
   })
 
   return { open, keep }

@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import type { VppMemifPort } from "../cni/HostPort.ts"
 import type { PortRequest } from "../vswitch/Vswitch.ts"
 import { anyMac } from "./Address.ts"
-import { run, step } from "./Batch.ts"
+import { judge, run, type Step, step } from "./Batch.ts"
+import type { Retval } from "./Message.ts"
+import type { IndexReply } from "./messages/Control.ts"
 import * as Memif from "./messages/Memif.ts"
 import type { Session } from "./Session.ts"
 
@@ -37,18 +39,14 @@ const addDel = (
     : step(Memif.socketFilenameAddDel, values, tolerated)
 }
 
-/**
- * Gives the path the id; the answer is what became of it. Registered anew in one write when it was there: VPP from
- * 23.06 makes no socket file on an id on which a create has failed before, and says nothing.
- */
+/** Of a socket, not of an interface. */
+export const isRegistration = (request: string): boolean =>
+  request === Memif.socketFilenameAddDelV2.name || request === Memif.socketFilenameAddDel.name
+
+/** Gives the path the id. `taken`: another path has it. */
 export const register = Effect.fnUntraced(function* (session: Session, number: number, filename: string) {
   const [added] = yield* run(session, [addDel(session, true, number, filename, [otherFile])])
-  if (added?.retval === otherFile) return "taken"
-  const [removed] = yield* run(session, [
-    addDel(session, false, number, "", [inUse]),
-    addDel(session, true, number, filename)
-  ])
-  return removed?.retval === inUse ? "in use" : "registered"
+  return added?.retval === otherFile ? "taken" : "registered"
 })
 
 /** False: another interface uses it, and so it stays. */
@@ -58,8 +56,17 @@ export const unregister = (session: Session, number: number) =>
     ([answer]) => answer?.retval !== inUse
   )
 
-/** Returns the index. */
-export const create = Effect.fnUntraced(function* (session: Session, port: VppMemifPort, number: number) {
+/**
+ * The interface on a registered socket. The socket is registered anew in the same write: VPP from 23.06 makes no socket
+ * file on an id on which a create has failed before, and says nothing. Not `alone`: somebody else has an interface on
+ * it. Whoever fails, or is not alone, has the interface taken back, but for a create that was refused.
+ */
+export const create = Effect.fnUntraced(function* (
+  session: Session,
+  port: VppMemifPort,
+  number: number,
+  filename: string
+) {
   const values = {
     role: port.role,
     mode: port.mode,
@@ -73,10 +80,19 @@ export const create = Effect.fnUntraced(function* (session: Session, port: VppMe
     hw_addr: ownMac(port) ?? anyMac,
     secret: port.secret ?? ""
   }
-  const { sw_if_index } = session.offers(Memif.createV2)
-    ? yield* session.call(Memif.createV2, { ...values, use_dma: port.useDma })
-    : yield* session.call(Memif.create, values)
-  return sw_if_index
+  const made = session.offers(Memif.createV2)
+    ? step(Memif.createV2, { ...values, use_dma: port.useDma })
+    : step(Memif.create, values)
+  const anew = [addDel(session, false, number, "", [inUse]), addDel(session, true, number, filename)]
+  const steps: ReadonlyArray<Step<Retval | IndexReply>> = [...anew, made]
+  const answers = yield* session.together(steps.map(({ ask }) => ask))
+  // Its own answer comes first: when VPP made none, there is none to take back.
+  const last = answers[anew.length]
+  yield* judge(session, made, last?.retval ?? 0)
+  const index = last !== undefined && "sw_if_index" in last ? last.sw_if_index : undefined
+  if (index === undefined) return yield* Effect.die(new Error(`${made.ask.request.name} was answered without an index`))
+  yield* Effect.forEach(anew, (one, n) => judge(session, one, answers[n]?.retval ?? 0), { discard: true })
+  return { index, alone: answers[0]?.retval !== inUse }
 })
 
 /** Absent is success. */

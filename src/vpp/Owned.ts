@@ -1,8 +1,9 @@
-/** The ports with our mark. The mark holds a key instead of names; who has records finds the names by it. */
+/** The ports with our mark, and policers that are left of one. The mark holds a key instead of names; who has records finds the names by it. */
 import * as Effect from "effect/Effect"
+import { networkDigest } from "../attachment/Attachment.ts"
 import type { Owned } from "../vswitch/Vswitch.ts"
 import { all, type Interface, memifSockets } from "./Interfaces.ts"
-import { fromTag, type Mark, networkDigest } from "./Mark.ts"
+import { fromTag, type Mark, type Owner } from "./Mark.ts"
 import { every } from "./messages/Control.ts"
 import { linkUp } from "./messages/Interface.ts"
 import { socketFilenameDump } from "./messages/Memif.ts"
@@ -21,7 +22,27 @@ export const list = Effect.fnUntraced(function* (session: Session, network: stri
   const pathOf = ({ interface_name, sw_if_index }: Interface) =>
     vhosts.find((vhost) => vhost.sw_if_index === sw_if_index)?.sock_filename ??
     sockets.get(memifSocketOf(interface_name) ?? -1)
-  return marked.map(({ mark, one }) => owned(mark, one, pathOf(one), network))
+  const { list: policers } = yield* Effect.promise(() => import("./Policers.ts"))
+  const alone = new Map((yield* policers(session)).map((policer) => [policer.key, policer]))
+  for (const { mark } of marked) alone.delete(mark.key)
+  return [
+    ...marked.map(({ mark, one }) => owned(mark, one, pathOf(one), network)),
+    ...[...alone.values()]
+      .filter((policer) => wanted === undefined || policer.network === wanted)
+      .map((policer) => left(policer, network))
+  ]
+})
+
+/** Somebody removed the interface, and VPP keeps its policers. */
+const left = ({ container, key, name }: Owner & { readonly name: string }, network: string | undefined): Owned => ({
+  key,
+  network: network ?? "",
+  containerId: container,
+  ifName: "",
+  pod: undefined,
+  port: name,
+  socketPath: undefined,
+  state: "policer without an interface"
 })
 
 const owned = (

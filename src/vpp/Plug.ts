@@ -18,8 +18,9 @@ import { byIndex, byName, type Interface } from "./Interfaces.ts"
 import { fromTag, markOf, selects, toTag } from "./Mark.ts"
 import * as Memif from "./Memif.ts"
 import { adminUp, setFlags, setHardwareMtu, setMtu, tagAddDel } from "./messages/Interface.ts"
+import type { Policing } from "./Policers.ts"
 import { attempts, type PortKind, portName, portNumber } from "./PortName.ts"
-import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "./Refusal.ts"
+import { alreadyAttached, fromFile, fromVpp, notMade, routeTaken, socketRefused, toError } from "./Refusal.ts"
 import { removeInterface } from "./Removal.ts"
 import type { Session } from "./Session.ts"
 import { madeByVpp } from "./SocketSurvey.ts"
@@ -30,14 +31,18 @@ export interface Plan<P extends VppPort = VppPort> {
   readonly request: PortRequest
   readonly port: P
   readonly addresses: HostAddresses.Plan
+  /** Undefined: no limit is asked for. */
+  readonly policing: Policing | undefined
 }
 
 type Fs = Files["Service"]
 
 /** In the scope of the caller: what is undone when that ends without success. */
 export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan, place: Place) {
-  const { addresses, port, request } = plan
+  const { addresses, policing, port } = plan
   const { network } = port
+  yield* refuseTaken(session, "plug", addresses)
+  for (const what of policing?.unkept ?? []) yield* Effect.logWarning(what)
   let unmarked = false
   if (network.netType === "bridge") {
     const leave = Effect.suspend(() => Bridging.removeUnused(session, network.bridgeDomain, unmarked))
@@ -47,22 +52,7 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
     port.iftype === "memif"
       ? yield* plugMemif(session, files, { ...plan, port }, place)
       : yield* plugVhost(session, files, { ...plan, port }, place)
-  const steps = [
-    ...(port.iftype === "memif"
-      ? [
-          step(tagAddDel, {
-            is_add: true,
-            sw_if_index: index,
-            tag: toTag(markOf(request.attachment, request.invocation))
-          })
-        ]
-      : []),
-    ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
-    ...(network.netType === "bridge" ? Bridging.join(session, index, network) : []),
-    ...HostAddresses.addAddresses(index, addresses),
-    step(setFlags, { sw_if_index: index, flags: adminUp })
-  ]
-  const setUp = Effect.tapError(run(session, steps), (error) =>
+  const setUp = Effect.tapError(run(session, settings(session, plan, index)), (error) =>
     Effect.sync(() => {
       unmarked = Bridging.notMade(error)
     })
@@ -74,6 +64,34 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, pl
   )
   return yield* made(files, plan, there)
 })
+
+/** What has the container's address, by another's doing or by a range that two networks share, is not taken from it. */
+export const refuseTaken = Effect.fnUntraced(function* (
+  session: Session,
+  operation: string,
+  { routes }: HostAddresses.Plan,
+  own?: number
+) {
+  const taken = yield* Effect.mapError(HostAddresses.takenRoute(session, routes, own), fromVpp("look at the routes"))
+  if (taken !== undefined) return yield* toError(operation, routeTaken(taken.to, taken.name))
+})
+
+/** What makes an interface the port. All but addresses can be set again with no other effect. */
+export const settings = (
+  session: Session,
+  { addresses, policing, port, request }: Plan,
+  index: number
+): ReadonlyArray<Step> => {
+  const tag = toTag(markOf(request.attachment, request.invocation, policing?.kept))
+  return [
+    ...(port.iftype === "memif" ? [step(tagAddDel, { is_add: true, sw_if_index: index, tag })] : []),
+    ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
+    ...(port.network.netType === "bridge" ? Bridging.join(session, index, port.network) : []),
+    ...HostAddresses.addAddresses(index, addresses),
+    ...(policing?.steps(index) ?? []),
+    step(setFlags, { sw_if_index: index, flags: adminUp })
+  ]
+}
 
 /** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
 const noHardwareMtu = [-126, -30]
@@ -131,23 +149,23 @@ const plugMemif = Effect.fnUntraced(function* (
     Effect.mapError(register, fromVpp(`register socket ${filename}`)),
     Effect.suspend(() => (ours ? Memif.unregister(session, number) : Effect.void))
   )
-  if (registered === "in use") return yield* toError("plug", alreadyAttached(name))
   if (registered === "taken") {
     return yield* plugMemif(session, files, plan, yield* free(session, "memif", plan, attempt + 1))
   }
-  return yield* create(session, files, plan, name, Memif.create(session, port, number))
+  const { alone, index } = yield* create(session, files, plan, name, Memif.create(session, port, number, filename))
+  return alone ? index : yield* toError("plug", alreadyAttached(name))
 })
 
 const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
-  create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number))
+  create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number, plan.policing?.kept))
 
-/** The index. Undone when VPP has done it, or when its answer was lost; not when it refused. */
-const create = (
+/** What `make` gives. Undone when VPP has done it, or when its answer was lost; not when it refused. */
+const create = <A>(
   session: Session,
   files: Fs,
-  { port, request }: Plan,
+  { addresses, policing, port, request }: Plan,
   name: string,
-  make: Effect.Effect<number, VppError>
+  make: Effect.Effect<A, VppError>
 ) => {
   let asked = false
   const who = { key: keyOf(request.attachment), invocation: request.invocation }
@@ -155,7 +173,7 @@ const create = (
     asked = true
     return Effect.tapError(make, ({ reason }) =>
       Effect.sync(() => {
-        asked = reason._tag !== "Refused"
+        asked = reason._tag !== "Refused" || Memif.isRegistration(reason.name)
       })
     )
   })
@@ -164,7 +182,8 @@ const create = (
     // The tag of a memif comes in a second step.
     if (there === undefined || !(selects(who, there.tag) || there.tag === "")) return
     yield* removeInterface(session, files, there, {
-      routed: port.network.netType === "interface",
+      routes: addresses.routes,
+      limited: policing?.kept === true ? markOf(request.attachment, "") : undefined,
       socketFile: madeByVpp(port) ? request.socketPath : undefined
     })
   })

@@ -16,7 +16,11 @@ export const toError = (operation: string, refusal: Refusal): VswitchError =>
 export const fromVpp =
   (operation: string) =>
   (error: VppError): VswitchError =>
-    toError(operation, { ...judged(error), answer: inWords(error.reason) })
+    toError(operation, { ...judged(error), answer: answerOf(error) })
+
+/** Two VPPs may run on a node. */
+const answerOf = ({ peer, reason }: VppError): string =>
+  reason._tag === "Unreachable" ? `cannot connect to ${peer}: ${reason.code}` : inWords(reason)
 
 export const fromFile =
   (operation: string) =>
@@ -44,7 +48,7 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
     case "ConnectionLost":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: "VPP is overloaded, stopped or being restarted; its log says more (`vppctl show log`). Try again."
+        cure: `VPP is overloaded, stopped or being restarted, or ${peer} is the socket of something else (host.socket). Its log says more (\`vppctl show log\`). Try again.`
       }
     case "Malformed":
     case "NotWelcome":
@@ -104,6 +108,15 @@ export const alreadyAttached = (name: string): Refusal => ({
 })
 
 export const notMade = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SwitchRefused, answer, cure })
+
+/** `to`: `10.1.2.3/32`. */
+export const routeTaken = (to: string, name: string): Refusal => ({
+  code: ErrorCodes.SwitchRefused,
+  answer: `${to} leads to interface ${name} already`,
+  cure:
+    `Two networks may give one address, somebody may have routed it (\`vppctl show ip fib ${to}\`), or a DEL that could ` +
+    "not reach VPP has yet to be repeated: give the network a range of its own, remove that route, or try again later."
+})
 
 export const notForVpp = (engine: string): Refusal => ({
   code: ErrorCodes.InvalidConfiguration,

@@ -1,8 +1,11 @@
-/** Removes one interface and what VPP would leave of it: routes, the id of its socket, the socket's file. */
+/** Removes one interface and what VPP would leave of it: policers, routes, the id of its socket, the socket's file. */
+import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { type Files, orElse } from "../platform/Files.ts"
-import { removeRoutes } from "./HostAddresses.ts"
+import { isShortLink } from "../shared-dir/Place.ts"
+import { removeRoutes, type unknownRoutes } from "./HostAddresses.ts"
 import type { Interface } from "./Interfaces.ts"
+import type { Owner } from "./Mark.ts"
 import * as Memif from "./Memif.ts"
 import { memifSocketOf } from "./PortName.ts"
 import { fromFile, fromVpp } from "./Refusal.ts"
@@ -10,8 +13,10 @@ import type { Session } from "./Session.ts"
 import * as VhostUser from "./VhostUser.ts"
 
 export interface Removal {
-  /** It may have routes: of a layer 3 port, or of one about which nothing is known. */
-  readonly routed: boolean
+  /** Container's addresses to which it may have routes: a layer 3 port. */
+  readonly routes: ReadonlyArray<string> | typeof unknownRoutes
+  /** It may have policers, of this name. */
+  readonly limited: Owner | undefined
   /** The socket's file, when VPP made it: memif leaves it behind. */
   readonly socketFile: string | undefined
 }
@@ -21,11 +26,15 @@ export const removeInterface = Effect.fnUntraced(function* (
   session: Session,
   files: Files["Service"],
   { interface_dev_type, interface_name, sw_if_index }: Interface,
-  { routed, socketFile }: Removal
+  { limited, routes: known, socketFile }: Removal
 ) {
   const failed = fromVpp(`remove interface ${interface_name}`)
-  const routes = routed ? yield* Effect.mapError(removeRoutes(session, sw_if_index), failed) : []
-  const removed = [...routes, `interface ${interface_name}`]
+  const routes = yield* Effect.mapError(removeRoutes(session, sw_if_index, known), failed)
+  const policers =
+    limited === undefined
+      ? []
+      : yield* Effect.flatMap(Policers, ({ remove }) => Effect.mapError(remove(session, sw_if_index, limited), failed))
+  const removed = [...policers, ...routes, `interface ${interface_name}`]
   if (interface_dev_type !== "memif") {
     yield* Effect.mapError(VhostUser.remove(session, sw_if_index), failed)
     return removed
@@ -37,12 +46,22 @@ export const removeInterface = Effect.fnUntraced(function* (
   return gone ? [...removed, `socket ${socketFile}`] : removed
 })
 
-/** Nothing but a socket; gone already is no failure. */
+const Policers = Effect.promise(() => import("./Policers.ts"))
+
+/**
+ * Nothing but a socket; gone already is no failure. Not by way of our short link: what it leads to is a directory that a
+ * container may have put a link in the place of (`Files.pin`).
+ */
 export const removeSocketFile = Effect.fnUntraced(
   function* (files: Files["Service"], path: string) {
-    const there = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(path))
+    const directory = dirname(path)
+    const target = isShortLink(directory)
+      ? yield* orElse(["ENOENT", "ENOTDIR", "EINVAL"], directory)(files.readLink(directory))
+      : directory
+    const at = join(target, basename(path))
+    const there = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(at))
     if (there?.kind !== "socket") return false
-    yield* orElse("ENOENT", undefined)(files.unlink(path))
+    yield* orElse("ENOENT", undefined)(files.unlink(at))
     return true
   },
   Effect.mapError(fromFile("remove the socket"))

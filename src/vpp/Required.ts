@@ -45,7 +45,7 @@ const ofNetwork = (session: Session, { network }: VppPort): ReadonlyArray<Listed
     case "none":
       return []
     case "interface":
-      return [Interface.addDelAddress, Ip.addressDump, Ip.routeAddDel, Ip.routeDump]
+      return [Interface.addDelAddress, Ip.addressDump, Ip.routeAddDel, Ip.routeDump, Ip.routeLookup]
     case "bridge":
       return [
         newer(session, BridgeDomain.addDelV2, BridgeDomain.addDel),

@@ -3,12 +3,15 @@
  * that drop without it can hang VPP. A message is sent only if VPP's table has it, with our CRC: some numbers crash VPP.
  * What the requests are for is not known here. VPP: src/vlibmemory/socket_api.c.
  */
+
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { spanned } from "../cni/Trace.ts"
 import type { Connection } from "../platform/Sockets.ts"
+import { within } from "../platform/Within.ts"
 import * as Exchange from "./Exchange.ts"
 import * as Message from "./Message.ts"
 import { type MessageTable, messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
@@ -48,6 +51,8 @@ export interface Session {
    * between. The replies are given as they are, refusals among them.
    */
   readonly together: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
+  /** The same, of requests that change nothing. */
+  readonly read: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
 }
 
 /** Shown by `show api clients`. */
@@ -113,7 +118,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     return verdict._tag === "Offered" ? Effect.succeed(verdict.id) : Effect.fail(verdict)
   }
   const timely = <A>(answer: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
-    Effect.timeoutOrElse(answer, { duration: millis, orElse: () => Effect.fail(new NoAnswer({ millis })) })
+    within({ duration: millis, orElse: () => Effect.fail(new NoAnswer({ millis })) })(answer)
 
   const prepare = Effect.fnUntraced(function* <R>({ decode, encode, reply, request }: Ask<R>) {
     const id = yield* idOf(request)
@@ -167,12 +172,16 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
       )
   })
 
+  const together: Session["together"] = (asks) =>
+    spanned(told(all(asks)), asks.map(({ request }) => request.name).join(" "))
+
   return {
     peer,
     verdict: table.verdict,
     offers: (message) => table.verdict(message)._tag === "Offered",
-    call: (message, values) => told(call(message, values)),
-    dump: (message, values) => told(dump(message, values)),
-    together: (asks) => told(all(asks))
+    call: (message, values) => spanned(told(call(message, values)), message.name),
+    dump: (message, values) => spanned(told(dump(message, values)), message.name),
+    together,
+    read: together
   }
 }

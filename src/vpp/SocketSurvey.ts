@@ -9,31 +9,38 @@ import type { VppPort } from "../cni/HostPort.ts"
 import type { Files } from "../platform/Files.ts"
 import { maximumPathBytes, pathBytes } from "../platform/SocketPath.ts"
 import type { Sockets } from "../platform/Sockets.ts"
+import { isShortLink } from "../shared-dir/Place.ts"
 import { socketFilenameAddDelV2 } from "./messages/Memif.ts"
-import { fromFile, needs, type Refusal, socketRefused, toError } from "./Refusal.ts"
+import { fromFile, type Refusal, socketRefused, toError } from "./Refusal.ts"
 import type { Session } from "./Session.ts"
 
 /** Who makes the socket: VPP, or the application. */
 export const madeByVpp = (port: VppPort): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
-const shorter = "Use a shorter sharedDir, with nothing but letters, digits, `.`, `_`, `-` and `/`."
+const allowed = "with nothing but letters, digits, `.`, `_`, `-` and `/`"
+
+/** A directory that VPP cannot be told is reached through a link in the other. */
+const shorter = (path: string): string =>
+  isShortLink(dirname(path))
+    ? `Use a shorter stateDir or socketfile, ${allowed}: the short link to the sharedDir is in stateDir.`
+    : `Use a shorter sharedDir, ${allowed}.`
 
 /** Pure: the path by itself. */
 const pathProblem = (session: Session, port: VppPort, path: string): Refusal | undefined => {
-  if (port.iftype === "memif" && port.abstract) {
-    return session.offers(socketFilenameAddDelV2) ? undefined : needs("an abstract memif socket", "23.06")
-  }
+  // A name, and no path.
+  if (port.iftype === "memif" && port.abstract) return undefined
   const strict = port.iftype === "memif" && session.offers(socketFilenameAddDelV2)
   const limit = strict ? maximumPathBytes - 1 : maximumPathBytes
   const bytes = pathBytes(path)
   if (!path.startsWith("/"))
     return socketRefused(`socket path ${path} is not absolute`, "VPP would put it in its own run directory.")
-  if (bytes > limit) return socketRefused(`socket path ${path} has ${bytes} bytes, here it may have ${limit}`, shorter)
+  if (bytes > limit)
+    return socketRefused(`socket path ${path} has ${bytes} bytes, here it may have ${limit}`, shorter(path))
   const [foreign] = strict ? (/[^A-Za-z0-9_./-]/.exec(path) ?? []) : []
   return foreign === undefined
     ? undefined
-    : socketRefused(`socket path ${path} has a ${JSON.stringify(foreign)}, which VPP does not accept`, shorter)
+    : socketRefused(`socket path ${path} has a ${JSON.stringify(foreign)}, which VPP does not accept`, shorter(path))
 }
 
 /** `early`: asked before ADD has made the directory, so that one that is missing is no problem yet. */

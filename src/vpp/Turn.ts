@@ -11,7 +11,7 @@ import type { SlotError, Slots } from "../platform/Slots.ts"
 export const turns = 8
 
 /** Waits until one is free, and has it until the scope closes. Has no deadline of its own. */
-export const take = Effect.fn("Turn.take")(function* (
+export const take = Effect.fnUntraced(function* (
   slots: Slots["Service"],
   name: string,
   count: number = turns

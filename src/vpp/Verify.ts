@@ -4,7 +4,7 @@ import { keyOf } from "../attachment/Attachment.ts"
 import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/HostPort.ts"
 import type { Difference } from "../vswitch/Vswitch.ts"
 import * as Bridging from "./Bridging.ts"
-import { addressesOf } from "./HostAddresses.ts"
+import { addressesOf, missingRoutes } from "./HostAddresses.ts"
 import { byMark, byName, type Interface, memifSockets, vppKeeps } from "./Interfaces.ts"
 import { selects } from "./Mark.ts"
 import * as Memif from "./Memif.ts"
@@ -26,7 +26,8 @@ export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan)
     port.iftype === "memif"
       ? yield* memif(session, { ...plan, port }, there)
       : yield* vhostUser(session, { ...plan, port }, there)
-  return differences([...own, ...common(port, there), ...(yield* network(session, plan, there))])
+  const limits = plan.policing === undefined ? [] : yield* plan.policing.differences
+  return differences([...own, ...common(port, there), ...(yield* network(session, plan, there)), ...limits])
 })
 
 const differences = (what: ReadonlyArray<string>): ReadonlyArray<Difference> => what.map((what) => ({ what }))
@@ -72,12 +73,14 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
   const { interface_name, sw_if_index, vtr_op, vtr_tag1 } = there
   if (port.network.netType === "interface") {
     const has = yield* addressesOf(session, sw_if_index)
-    return (
-      addresses.addresses
+    const unrouted = yield* missingRoutes(session, addresses, sw_if_index)
+    return [
+      ...addresses.addresses
         // VPP does not list link-local addresses among an interface's.
         .filter((address) => !has.includes(address) && !/^fe[89ab]/.test(address))
-        .map((address) => `interface ${interface_name} has not the address ${address}`)
-    )
+        .map((address) => `interface ${interface_name} has not the address ${address}`),
+      ...unrouted.map((to) => `no route to ${to} leads over interface ${interface_name}`)
+    ]
   }
   if (port.network.netType === "none") return []
   const { bridgeDomain, vlan } = port.network

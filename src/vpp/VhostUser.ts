@@ -17,7 +17,8 @@ export const create = Effect.fnUntraced(function* (
   session: Session,
   { attachment, invocation, socketPath }: PortRequest,
   port: VppVhostPort,
-  number: number
+  number: number,
+  limited = false
 ) {
   const mac = ownMac(port)
   const { sw_if_index } = yield* session.call(VhostUser.create, {
@@ -32,7 +33,7 @@ export const create = Effect.fnUntraced(function* (
     custom_dev_instance: number,
     use_custom_mac: mac !== undefined,
     mac_address: mac ?? anyMac,
-    tag: toTag(markOf(attachment, invocation))
+    tag: toTag(markOf(attachment, invocation, limited))
   })
   return sw_if_index
 })

@@ -1,72 +1,71 @@
 /** Why VPP did not do what it was asked. What that means for a port is said in `Refusal.ts`. */
-import * as Schema from "effect/Schema"
+import * as Data from "effect/Data"
 import { retvalInWords } from "./Retval.ts"
 
 /** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
-export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", { code: Schema.String }) {}
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
 
 /** Others of our processes talked to this VPP all the time. */
-export class NoTurn extends Schema.TaggedError<NoTurn>()("NoTurn", { millis: Schema.Finite }) {}
+export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number }> {}
 
 /** Connected, and no answer: VPP is stopped, busy, or found a mistake, about which it never says a word. */
-export class NoAnswer extends Schema.TaggedError<NoAnswer>()("NoAnswer", { millis: Schema.Finite }) {}
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
 
 /** The connection ended while an answer was awaited. Whether the request was done is not known. */
-export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", { code: Schema.String }) {}
+export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
 
 /** What came back is not the binary API. */
-export class Malformed extends Schema.TaggedError<Malformed>()("Malformed", { detail: Schema.String }) {}
+export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
 
 /** A value that the message cannot hold. Nothing was sent. */
-export class DoesNotFit extends Schema.TaggedError<DoesNotFit>()("DoesNotFit", {
-  name: Schema.String,
-  detail: Schema.String
-}) {}
+export class DoesNotFit extends Data.TaggedError("DoesNotFit")<{
+  readonly name: string
+  readonly detail: string
+}> {}
 
 /** VPP did not take us as a client. */
-export class NotWelcome extends Schema.TaggedError<NotWelcome>()("NotWelcome", { response: Schema.Int }) {}
+export class NotWelcome extends Data.TaggedError("NotWelcome")<{ readonly response: number }> {}
 
 /** This VPP does not have the message: too old, or too new. */
-export class MessageMissing extends Schema.TaggedError<MessageMissing>()("MessageMissing", {
-  name: Schema.String
-}) {}
+export class MessageMissing extends Data.TaggedError("MessageMissing")<{
+  readonly name: string
+}> {}
 
 /** This VPP has a message of that name, and means something else by it. */
-export class MessageChanged extends Schema.TaggedError<MessageChanged>()("MessageChanged", {
-  name: Schema.String,
-  wanted: Schema.String,
-  offered: Schema.String
-}) {}
+export class MessageChanged extends Data.TaggedError("MessageChanged")<{
+  readonly name: string
+  readonly wanted: string
+  readonly offered: string
+}> {}
 
 /** This VPP runs without the plugin that the message is from. */
-export class PluginNotLoaded extends Schema.TaggedError<PluginNotLoaded>()("PluginNotLoaded", {
-  plugin: Schema.String,
-  name: Schema.String
-}) {}
+export class PluginNotLoaded extends Data.TaggedError("PluginNotLoaded")<{
+  readonly plugin: string
+  readonly name: string
+}> {}
 
 /** VPP's own word: `retval` of the reply. */
-export class Refused extends Schema.TaggedError<Refused>()("Refused", {
-  name: Schema.String,
-  retval: Schema.Int
-}) {}
+export class Refused extends Data.TaggedError("Refused")<{
+  readonly name: string
+  readonly retval: number
+}> {}
 
-export class VppError extends Schema.TaggedError<VppError>()("VppError", {
+export class VppError extends Data.TaggedError("VppError")<{
   /** VPP's API socket. */
-  peer: Schema.String,
-  reason: Schema.Union([
-    Unreachable,
-    NoTurn,
-    NoAnswer,
-    ConnectionLost,
-    Malformed,
-    DoesNotFit,
-    NotWelcome,
-    MessageMissing,
-    MessageChanged,
-    PluginNotLoaded,
-    Refused
-  ])
-}) {
+  readonly peer: string
+  readonly reason:
+    | Unreachable
+    | NoTurn
+    | NoAnswer
+    | ConnectionLost
+    | Malformed
+    | DoesNotFit
+    | NotWelcome
+    | MessageMissing
+    | MessageChanged
+    | PluginNotLoaded
+    | Refused
+}> {
   override get message(): string {
     return `VPP at ${this.peer}: ${inWords(this.reason)}`
   }

@@ -5,18 +5,23 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
+import { keyOf } from "../attachment/Attachment.ts"
+import { rolledBack } from "../attachment/Revertible.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { VppPort } from "../cni/HostPort.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as HostAddresses from "./HostAddresses.ts"
 import * as KeptSession from "./KeptSession.ts"
-import { createV2 } from "./messages/Memif.ts"
+import { markOf } from "./Mark.ts"
+import { createV2, socketFilenameAddDelV2 } from "./messages/Memif.ts"
 import { list } from "./Owned.ts"
-import { look, type Plan, plug } from "./Plug.ts"
+import { look, type Place, type Plan, plug } from "./Plug.ts"
 import { fromVpp, needs, notForVpp, toError } from "./Refusal.ts"
 import { check, toList, toPlug } from "./Required.ts"
+import { complete } from "./Restore.ts"
 import type { Session } from "./Session.ts"
 import { survey } from "./SocketSurvey.ts"
 import { unplug } from "./Unplug.ts"
@@ -28,65 +33,98 @@ const make = Effect.gen(function* () {
   const files = yield* Files
   const sockets = yield* Sockets
 
-  const sessions = yield* KeptSession.make(client.open)
+  // Whoever changes something of an attachment's has looked: what he saw must not change meanwhile.
+  const alone = (key: string) => Effect.tap(client.open, client.alone(key))
+  const sessions = yield* KeptSession.make<Place>(alone)
+  /** Invocations that found their number free and went on: what they leave there without a mark is their own. */
+  const begun = new Set<string>()
 
-  const open = (operation: string) => Effect.mapError(sessions.open, fromVpp(operation))
+  const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
+  const openFor = (operation: string, key: string) => Effect.mapError(sessions.open(key), fromVpp(operation))
+
+  const able = Effect.fnUntraced(function* (session: Session, operation: string, port: VppPort) {
+    yield* Effect.mapError(check(session, toPlug(session, port)), fromVpp(operation))
+    const lacking = tooNew(session, port)
+    if (lacking !== undefined) return yield* toError(operation, needs(lacking, "23.06"))
+  })
+
+  const atSocket = (session: Session, { port, request }: Plan, early: boolean) =>
+    survey(files, sockets, session, port, request.socketPath, early)
 
   /** Nothing is changed yet. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
-    const { port, request } = plan
-    yield* Effect.mapError(check(session, toPlug(session, port)), fromVpp(operation))
-    if (port.iftype === "memif" && port.useDma && !session.offers(createV2)) {
-      return yield* toError(operation, needs("memif.useDma", "23.06"))
-    }
+    yield* able(session, operation, plan.port)
     const place = yield* look(session, plan)
-    yield* survey(files, sockets, session, port, request.socketPath, early)
+    yield* atSocket(session, plan, early)
     return place
   })
 
   return Vswitch.of({
-    preflight: Effect.fn("VppVswitch.preflight")(function* (request) {
+    // It looks, so it needs no limits.
+    preflight: Effect.fnUntraced(function* (request) {
       const plan = yield* planFor("plug", request)
       yield* sessions
-        .keep((session) => ready(session, "plug", plan, true))
+        .keep(keyOf(request.attachment), (session) => ready(session, "plug", plan, true))
         .pipe(Effect.catchTag("VppError", (error) => Effect.fail(fromVpp("plug")(error))))
     }),
 
-    // Two scopes: a failure takes the port back in the inner one, while there is still a session for it.
-    plug: Effect.fn("VppVswitch.plug")(function* (request) {
+    // Two scopes: a failure takes the port back in the inner one, while there is still a session for it. What it
+    // cannot, because the session is gone, whoever asked for the plug does by an unplug.
+    plug: Effect.fnUntraced(function* (request) {
       const plan = yield* planFor("plug", request)
-      const session = yield* open("plug")
-      const place = yield* ready(session, "plug", plan, false)
-      return yield* Effect.scoped(plug(session, files, plan, place))
+      const { found, session } = yield* openFor("plug", keyOf(request.attachment))
+      if (found !== undefined) yield* atSocket(session, plan, false)
+      const place = found ?? (yield* ready(session, "plug", plan, false))
+      begun.add(request.invocation)
+      return yield* rolledBack(plug(session, files, yield* limited(session, plan), place))
     }, Effect.scoped),
 
-    unplug: Effect.fn("VppVswitch.unplug")(function* (what) {
-      const session = yield* open("unplug")
+    restore: Effect.fnUntraced(function* (request) {
+      const wanted = yield* planFor("restore", request)
+      const { session } = yield* openFor("restore", keyOf(request.attachment))
+      yield* Effect.mapError(check(session, toPlug(session, wanted.port)), fromVpp("restore"))
+      const plan = yield* limited(session, wanted)
+      const there = yield* complete(session, plan)
+      if (there !== undefined) return there
+      const place = yield* ready(session, "restore", plan, false)
+      const { port } = yield* Effect.scoped(plug(session, files, plan, place))
+      return { port, socketAt: undefined, made: [`interface ${port}`] }
+    }, Effect.scoped),
+
+    unplug: Effect.fnUntraced(function* (what) {
+      const { session } = yield* openFor("unplug", what.key ?? keyOf(what.attachment))
       yield* Effect.mapError(check(session, toList), fromVpp("unplug"))
-      return yield* unplug(session, files, what)
+      return yield* unplug(session, files, what, begun.has(what.invocation ?? ""))
     }, Effect.scoped),
 
-    verify: Effect.fn("VppVswitch.verify")(function* (request) {
+    verify: Effect.fnUntraced(function* (request) {
       const plan = yield* planFor("check", request)
       const session = yield* open("check")
       yield* Effect.mapError(check(session, toPlug(session, plan.port)), fromVpp("check"))
-      return yield* Effect.mapError(verify(session, plan), fromVpp("check"))
+      return yield* Effect.mapError(verify(session, yield* limited(session, plan)), fromVpp("check"))
     }, Effect.scoped),
 
-    list: Effect.fn("VppVswitch.list")(function* (network) {
+    list: Effect.fnUntraced(function* (network) {
       const session = yield* open("list ports")
       yield* Effect.mapError(check(session, toList), fromVpp("list ports"))
       return yield* Effect.mapError(list(session, network), fromVpp("list ports"))
     }, Effect.scoped),
 
-    status: Effect.gen(function* () {
-      const session = yield* open("status")
-      yield* Effect.mapError(check(session, toList), fromVpp("status"))
-    }).pipe(Effect.scoped, Effect.withSpan("VppVswitch.status"))
+    status: Effect.fnUntraced(function* (port) {
+      if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
+      yield* able(yield* open("status"), "status", port)
+    }, Effect.scoped)
   })
 })
 
 export const layer: Layer.Layer<Vswitch, never, VppClient | Files | Sockets> = Layer.effect(Vswitch, make)
+
+/** What came with the messages that a VPP has not got. */
+const tooNew = (session: Session, port: VppPort): string | undefined => {
+  if (port.iftype !== "memif") return undefined
+  if (port.abstract && !session.offers(socketFilenameAddDelV2)) return "an abstract memif socket"
+  return port.useDma && !session.offers(createV2) ? "memif.useDma" : undefined
+}
 
 const planFor = (operation: string, request: PortRequest): Effect.Effect<Plan, VswitchError> => {
   const { port } = request
@@ -100,5 +138,17 @@ const planFor = (operation: string, request: PortRequest): Effect.Effect<Plan, V
           cure: "That is what the IPAM plugin gave; look at its configuration."
         })
       )
-    : Effect.succeed({ request, port, addresses: addresses.success })
+    : Effect.succeed({ request, port, addresses: addresses.success, policing: undefined })
 }
+
+/** With what this VPP can keep of the limits. Their code is loaded for ports that have some. */
+const limited = (session: Session, plan: Plan): Effect.Effect<Plan> =>
+  plan.port.limits.length === 0
+    ? Effect.succeed(plan)
+    : Effect.map(
+        Effect.promise(() => import("./Policers.ts")),
+        ({ policing }) => ({
+          ...plan,
+          policing: policing(session, plan.port, markOf(plan.request.attachment, ""))
+        })
+      )

@@ -42,6 +42,12 @@ export interface Plugged {
   readonly mtu: number | undefined
 }
 
+/** What a switch that had forgotten something has again. */
+export interface Restored extends Pick<Plugged, "port" | "socketAt"> {
+  /** In words: `port uspabc`. Empty: all was there. */
+  readonly made: ReadonlyArray<string>
+}
+
 /** What DEL knows. The mark decides; the rest is for what the original plugin left, which carries no mark. */
 export interface Unplug {
   readonly attachment: Attachment
@@ -52,6 +58,10 @@ export interface Unplug {
   readonly port: HostPort | undefined
   /** A socket path from the record or the configuration. */
   readonly socketPath: string | undefined
+  /** The container's, of an ADD that ended well. Absent: not known. */
+  readonly addresses?: ReadonlyArray<Address> | undefined
+  /** Nobody wrote the path down, so it may be another's: who makes the socket knows better. */
+  readonly guessed?: boolean
   /** The original's state file, when there is one: OVS port name, VPP index (never trusted without looking). */
   readonly legacy: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
 }
@@ -89,13 +99,18 @@ export class Vswitch extends Context.Service<
     readonly preflight: (request: PortRequest) => Effect.Effect<void, VswitchError>
     /** Makes the port and everything it needs; waits until the switch has really done so. */
     readonly plug: (request: PortRequest) => Effect.Effect<Plugged, VswitchError>
+    /**
+     * Makes again what a restarted or emptied switch has forgotten of a port that was plugged: all of it, or a part. What
+     * is there stays as it is, so again has no effect. Fails when the port then is not as the request has it.
+     */
+    readonly restore: (request: PortRequest) => Effect.Effect<Restored, VswitchError>
     /** Removes the port, and the bridge when it is ours and unused. Absent is success. Returns what it removed. */
     readonly unplug: (unplug: Unplug) => Effect.Effect<ReadonlyArray<string>, VswitchError>
     /** Compares the switch with what the request asked for. Empty: all well. */
     readonly verify: (request: PortRequest) => Effect.Effect<ReadonlyArray<Difference>, VswitchError>
     /** All ports with our mark, of one network or of all. */
     readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
-    /** Succeeds when an ADD could be served. Changes nothing. */
-    readonly status: Effect.Effect<void, VswitchError>
+    /** Fails when `plug` would for any attachment that asks for such a port. Changes nothing. */
+    readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>
   }
 >()("userspace-cni/Vswitch") {}

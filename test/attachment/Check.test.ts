@@ -1,6 +1,7 @@
 /** CHECK names each thing that is not as ADD left it, all at once, and changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Value } from "../../src/ovs/Notation.ts"
 import type { Mutation } from "../../src/ovs/Operation.ts"
 import { OvsClient } from "../../src/ovs/OvsClient.ts"
 import type { OvsdbError } from "../../src/ovs/OvsdbError.ts"
@@ -65,6 +66,20 @@ const changes: Readonly<Record<string, readonly [change: (world: World) => Effec
     ]),
     `VLAN of port ${port} is 9, not 7`
   ],
+  "another bridge": [
+    (world) =>
+      onSwitch((client) =>
+        Effect.flatMap(client.portNamed(port), (row) => {
+          const moved: Value = ["set", [["uuid", row?._uuid ?? ""]]]
+          return world.ovs.transact([
+            { op: "mutate", table: "Bridge", where: [], mutations: [["ports", "delete", moved]] },
+            { op: "insert", table: "Bridge", "uuid-name": "b", row: { name: "br-other", ports: moved } },
+            { op: "mutate", table: "Open_vSwitch", where: [], mutations: [["bridges", "insert", ["named-uuid", "b"]]] }
+          ])
+        })
+      )(world),
+    `bridge of port ${port} is br-other, not br-dpdk0`
+  ],
   "another socket": [
     mutateRows("Interface", [
       ["options", "delete", ["set", ["vhost-server-path"]]],
@@ -109,7 +124,7 @@ describe("a difference", () => {
   it.effect("never comes alone when there are more", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
-      const several = Object.keys(changes).filter((name) => !/directory|somebody|socket|VLAN/.test(name))
+      const several = Object.keys(changes).filter((name) => !/directory|somebody|socket|VLAN|bridge/.test(name))
       for (const name of several) yield* change(world, name)
       const error = yield* failed(world.call("CHECK", { conf: network }))
       assert.strictEqual(error.code, 105)
@@ -173,6 +188,19 @@ describe("against the runtime's memory", () => {
   )
 })
 
+it.effect("a record that is damaged is named, and is not told as none", () =>
+  Effect.gen(function* () {
+    const { world } = yield* added()
+    const path = `${stateDir}/attachments/0958c8871b32-net1.json`
+    world.files.put(path, "file", world.files.get(path)?.content.slice(0, 300) ?? "", 0o600)
+    const error = yield* failed(world.call("CHECK", { conf: network }))
+    assert.deepStrictEqual([error.code, error.msg], [5, `read the record ${path}: it is damaged`])
+    assert.include(error.details, "DEL needs no record")
+    const other = yield* failed(world.call("CHECK", { conf: network, containerId: "0958c8871b33" }))
+    assert.strictEqual(other.code, 3)
+  })
+)
+
 describe("what was never added", () => {
   it.effect("is unknown, with its three names", () =>
     Effect.gen(function* () {
@@ -185,6 +213,23 @@ describe("what was never added", () => {
     })
   )
 })
+
+it.effect("addresses of another plugin in prevResult are not the switch's to have", () =>
+  Effect.gen(function* () {
+    const asked = networks["VPP, memif with addresses"]
+    const { result, world } = yield* added(asked)
+    const interfaces = [{ name: "eth0", sandbox: "/n/a" }, ...[result].flatMap((one) => Object(one).interfaces)]
+    const own = Object(result).ips.map((ip: object) => ({ ...ip, interface: 1 }))
+    const ips = [{ address: "192.168.7.2/24", gateway: "192.168.7.1", interface: 0 }, ...own]
+    const prevResult = { ...Object(result), interfaces, ips }
+    assert.isUndefined(yield* world.call("CHECK", { ...asked, conf: { ...asked.conf, prevResult } }))
+    // As an earlier release left it.
+    const path = `${stateDir}/attachments/0958c8871b32-net1.json`
+    const { addresses: _, ...record } = JSON.parse(world.files.get(path)?.content ?? "")
+    world.files.put(path, "file", JSON.stringify(record), 0o600)
+    assert.isUndefined(yield* world.call("CHECK", { ...asked, conf: { ...asked.conf, prevResult } }))
+  })
+)
 
 it.effect("a switch that cannot be reached is told with the other differences", () =>
   Effect.gen(function* () {

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { network, networks } from "./support/Networks.ts"
-import { type Asked, failed, runDir, stateDir, World } from "./support/World.ts"
+import { type Asked, failed, runDir, stateDir, World, type Wrap } from "./support/World.ts"
 
 const added = Effect.fnUntraced(function* (asked: Asked = { conf: network }) {
   const world = new World()
@@ -15,6 +15,37 @@ const loseRecords = (world: World) => {
   const below = [...world.below(`${stateDir}/attachments`)].map((line) => line.split(" ")[0] ?? "")
   for (const path of below.reverse()) world.files.remove(path)
 }
+
+/** Notes when the switch and IPAM are done with their part. */
+const ending =
+  (ended: Array<string>): Wrap =>
+  (name, service) =>
+    new Proxy(service, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key)
+        const watched = (name === "Ipam" && key === "del") || (name === "Vswitch" && key === "unplug")
+        if (!watched || typeof member !== "function") return member
+        return (...args: ReadonlyArray<unknown>) => {
+          const done = Reflect.apply(member, target, args)
+          return Effect.isEffect(done)
+            ? Effect.ensuring(
+                done,
+                Effect.sync(() => ended.push(name))
+              )
+            : done
+        }
+      }
+    })
+
+it.effect("an address goes back when the port that has it on the switch is gone, not before", () =>
+  Effect.gen(function* () {
+    const { before, world } = yield* added(networks["VPP, memif with addresses"])
+    const ended: Array<string> = []
+    yield* world.call("DEL", networks["VPP, memif with addresses"], ending(ended))
+    assert.deepStrictEqual(ended, ["Vswitch", "Ipam"])
+    assert.deepStrictEqual(world.dump(), before)
+  })
+)
 
 describe("success", () => {
   it.effect.each(Object.entries(networks))("of a whole attachment, and again: %s", ([, asked]) =>

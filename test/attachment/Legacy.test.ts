@@ -23,7 +23,6 @@ interface Original {
 /** A bridge with a port, as the original makes them with ovs-vsctl; its socket; its state; its lease. */
 const original = Effect.fnUntraced(function* ({ ids, state, type = "dpdkvhostuser" }: Original = {}) {
   const world = new World()
-  world.files.put(`${stateDir}/data`, "directory")
   world.files.put("/usr/local/var/run/openvswitch", "directory")
   yield* world.ovs.transact([
     { op: "insert", table: "Bridge", "uuid-name": "b", row: { name: "br-dpdk0", datapath_type: "netdev" } },
@@ -159,10 +158,8 @@ it.effect("an attachment of ours beside the original's state is deleted by its m
     const world = new World()
     const before = world.dump()
     yield* world.add({ conf })
-    world.files.put(`${stateDir}/data`, "directory")
     world.files.put(statePath, "file", '{"vhostname":"somebody-elses","vhostmac":"","ifmac":""}')
     yield* world.call("DEL", { conf })
-    world.files.remove(`${stateDir}/data`)
     assert.deepStrictEqual(world.dump(), before)
   })
 )

@@ -1,8 +1,10 @@
 /** Attachments do not disturb each other: on one bridge, in one pod, in one directory, with names that look alike. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { edges } from "./support/Faults.ts"
+import { heldAt, stepsOf } from "./support/Interleaved.ts"
 import { network, networks } from "./support/Networks.ts"
-import { type Asked, failed, stateDir, World } from "./support/World.ts"
+import { type Asked, failed, stateDir, World, type Wrap } from "./support/World.ts"
 
 const server = {
   ...network,
@@ -45,6 +47,52 @@ describe("the second ADD of an attachment", () => {
   )
 })
 
+describe("a DEL of an attachment whose files would have the same names", () => {
+  it.live("held at any of its steps while the other is added, leaves its record", () =>
+    Effect.gen(function* () {
+      const [coming, going] = [{ conf: network }, { conf: { ...network, name: "other" } }] as const
+      const del = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("DEL", going, wrap))
+      const steps = yield* stepsOf(del(new World()), edges)
+      assert.isAbove(steps, 10)
+      for (let at = 0; at < steps; at++) {
+        const world = new World()
+        const before = world.dump()
+        const held = yield* heldAt(at, del(world), edges)
+        yield* world.add(coming)
+        yield* held.letGo
+        assert.isDefined(world.files.get(`${stateDir}/attachments/0958c8871b32-net1.json`), `held at ${at}`)
+        yield* world.call("DEL", coming)
+        assert.deepStrictEqual(world.dump(), before, `held at ${at}`)
+      }
+    })
+  )
+})
+
+describe("an ADD held at any of its steps", () => {
+  it.live.each(Object.entries(networks))(
+    "loses nothing to a DEL whose files would have the same names: %s",
+    ([, asked]) =>
+      Effect.gen(function* () {
+        // The runtime gives each a file of its own for the device information.
+        const conf = { ...(typeof asked.conf === "object" ? asked.conf : {}), name: "other", runtimeConfig: {} }
+        const going = { ...asked, conf }
+        const add = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("ADD", asked, wrap))
+        const steps = yield* stepsOf(add(new World()), edges)
+        assert.isAbove(steps, 10)
+        for (let at = 0; at < steps; at++) {
+          const world = new World()
+          const before = world.dump()
+          const held = yield* heldAt(at, add(world), edges)
+          yield* world.call("DEL", going)
+          yield* held.letGo
+          yield* world.call("CHECK", asked)
+          yield* world.call("DEL", asked)
+          assert.deepStrictEqual(world.dump(), before, `held at ${at}`)
+        }
+      })
+  )
+})
+
 describe("two attachments", () => {
   const pairs: ReadonlyArray<readonly [string, Asked, Asked]> = [
     ["net1 and net10 of a container", { conf: network }, { conf: network, ifName: "net10" }],
@@ -75,20 +123,20 @@ describe("two attachments", () => {
     })
   )
 
-  it.effect("thirty at once, added and deleted", () =>
+  it.effect("a hundred at once, added and deleted", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
-      const all = Array.from({ length: 30 }, (_, index) => ({
-        conf: network,
-        containerId: `${index % 10}container`,
-        ifName: `net${Math.floor(index / 10)}`
+      const all = Array.from({ length: 100 }, (_, index) => ({
+        conf: { ...network, host: { ...network.host, bridge: { bridgeName: `br-${index % 3}` } } },
+        containerId: `${index % 13}container`,
+        ifName: `net${Math.floor(index / 13)}`
       }))
       const atOnce = <A, E>(f: (asked: Asked) => Effect.Effect<A, E>) =>
         Effect.forEach(all, f, { concurrency: "unbounded", discard: true })
       yield* atOnce((asked) => world.add(asked))
       yield* atOnce((asked) => world.call("CHECK", asked))
-      assert.lengthOf(world.leases.dump(), 60)
+      assert.lengthOf(world.leases.dump(), 200)
       yield* atOnce((asked) => world.call("DEL", asked))
       assert.deepStrictEqual(world.dump(), before)
     })
@@ -129,6 +177,49 @@ describe("what others made", () => {
       ])
       const before = world.dump()
       yield* world.add({ conf: network })
+      yield* world.call("DEL", { conf: network })
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("a directory that somebody made again under the name of one of ours stays", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf: network })
+      // A reboot empties /run; then the service whose directory it is starts before the DEL comes.
+      for (const line of world.below("/shared").toReversed()) world.files.remove(line.split(" ")[0] ?? "")
+      world.files.put("/shared", "directory", "", 0o700)
+      yield* world.call("DEL", { conf: network })
+      assert.deepStrictEqual(
+        world.below("/shared").map((line) => line.split(" ")[0]),
+        ["/shared"]
+      )
+    })
+  )
+
+  it.effect("so it does when a DEL has failed before the one that goes well", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf: network })
+      for (const line of world.below("/shared").toReversed()) world.files.remove(line.split(" ")[0] ?? "")
+      world.files.put("/shared", "directory", "", 0o700)
+      world.ovs.serve("refused")
+      yield* failed(world.call("DEL", { conf: network }))
+      world.ovs.serve("well")
+      yield* world.call("DEL", { conf: network })
+      assert.deepStrictEqual(
+        world.below("/shared").map((line) => line.split(" ")[0]),
+        ["/shared"]
+      )
+    })
+  )
+
+  it.effect("a directory of ours goes, though its container has removed our mark from it", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const before = world.dump()
+      yield* world.add({ conf: network })
+      world.files.remove("/shared/0958c8871b32/.userspace-cni")
       yield* world.call("DEL", { conf: network })
       assert.deepStrictEqual(world.dump(), before)
     })

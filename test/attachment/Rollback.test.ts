@@ -4,13 +4,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ended, goesWrong, services, stepsOf, ways } from "./support/Faults.ts"
+import { ended, goesWrong, hangs, services, stepsOf, waysOn } from "./support/Faults.ts"
 import { networks } from "./support/Networks.ts"
 import { World } from "./support/World.ts"
 
-const expected = { fails: "failed", dies: "died", "is interrupted": "interrupted" }
+const expected = { fails: "failed", hangs: "failed", dies: "died", "is interrupted": "interrupted" }
 
-describe.each(Object.entries(networks))("%s", async (_, asked) => {
+describe.each(Object.entries(networks))("%s", async (network, asked) => {
   const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services))
 
   it("has the steps that it should", () => {
@@ -19,8 +19,12 @@ describe.each(Object.entries(networks))("%s", async (_, asked) => {
     }
   })
 
-  describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at) => {
-    it.live.each(ways)("%s", (way) =>
+  it("knows that there is an IPAM plugin before it changes anything", () => {
+    assert.isBelow(names.indexOf("Ipam.preflight"), names.indexOf("Records.claim"))
+  })
+
+  describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
+    it.effect.each([...waysOn(network, name), ...hangs])("%s", (way) =>
       Effect.gen(function* () {
         const world = new World()
         const before = world.dump()

@@ -142,3 +142,12 @@ it.effect("takes the rest from the flags, from the caller's environment, or from
     )
   })
 )
+
+it.effect("prints nothing that a terminal acts on, whoever says it", () =>
+  Effect.gen(function* () {
+    const conf = { ...network, cniVersion: "\x9b2J\u202e" }
+    const { stderr } = yield* type(make(), ["add", "--config", yield* file("net.conf", conf), ...attached])
+    assert.include(stderr, 'cniVersion: "\\u009b2J\\u202e" is not supported')
+    assert.notMatch(stderr, /[^\P{C}\n]/u)
+  })
+)

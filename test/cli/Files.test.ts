@@ -63,6 +63,12 @@ const refused: ReadonlyArray<readonly [string, unknown, string, string]> = [
     "Name a list that has one."
   ],
   ["a list that has us twice", list(plugin, plugin), "the list has 2 plugins of type userspace", "a file of its own"],
+  [
+    "what kubectl prints without a name",
+    { kind: "List", items: [definition("{}"), definition("{}")] },
+    "it is a list of 2 objects",
+    "kubectl get network-attachment-definition NAME -o json"
+  ],
   ["a definition without a configuration", definition(undefined), "has no spec.config", "the node's CNI directory"],
   ["a definition with text in it", definition("{"), "it is not JSON", "Correct the file."]
 ]
@@ -78,8 +84,8 @@ it.effect.each(refused)("refuses %s", ([, content, answer, cure]) =>
 )
 
 const unreadable: ReadonlyArray<readonly [string, string]> = [
-  ["/no/such/file.conf", "there is no such file"],
-  ["/", "it is not a file"]
+  ["/no/such/file.conf", "/no/such/file.conf is not there"],
+  ["/", "/ is not a file"]
 ]
 
 it.effect.each(unreadable)("says why it cannot read %s", ([path, answer]) =>

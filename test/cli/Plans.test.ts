@@ -64,10 +64,13 @@ it.effect("of DEL", () =>
 Nothing was changed.
 Open vSwitch was read at /var/run/openvswitch/db.sock.
 
-1. return the addresses
+1. mark the record
+     ~ mode      0400  /var/lib/cni/usrspcni/attachments/c1-net1.json
+
+2. return the addresses
      run /opt/cni/bin/host-local DEL
 
-2. unplug the port
+3. unplug the port
      one transaction on /var/run/openvswitch/db.sock:
        only if ports of br-a == PORT,br-a
        mutate Open_vSwitch bridges delete br-a
@@ -75,12 +78,12 @@ Open vSwitch was read at /var/run/openvswitch/db.sock.
      the same as:
        ovs-vsctl --no-wait del-br br-a
 
-3. clear the shared directory
+4. clear the shared directory
      - file       /run/userspace/c1/configData-c1-net1.json
      - directory  /run/userspace/c1
      - directory  /run/userspace
 
-4. remove the record
+5. remove the record
      - file       /var/lib/cni/usrspcni/attachments/c1-net1.json
      - directory  /var/lib/cni/usrspcni/attachments/new
      - directory  /var/lib/cni/usrspcni/attachments
@@ -115,7 +118,7 @@ it.effect("with --json is one document, also when it fails", () =>
   Effect.gen(function* () {
     const well = yield* file("net.conf", network)
     const wrong = yield* file("net.conf", withHost({ iftype: "memif" }))
-    const older = yield* file("net.conf", { ...network, cniVersion: "0.3.1" })
+    const later = yield* file("net.conf", { ...network, cniVersion: "2.0.0" })
     const plan = (verb: string, config: string) =>
       Effect.map(type(make(), [verb, "--dry-run", "--json", "--config", config, ...attached]), ({ stdout, well }) => ({
         well,
@@ -125,7 +128,7 @@ it.effect("with --json is one document, also when it fails", () =>
     assert.deepStrictEqual([good.well, good.document.dryRun, good.document.error], [true, true, null])
     const bad = yield* plan("add", wrong)
     assert.deepStrictEqual([bad.well, bad.document.error.code, bad.document.steps], [false, 7, []])
-    const none = yield* plan("check", older)
+    const none = yield* plan("check", later)
     assert.deepStrictEqual([none.well, none.document.code], [false, 1])
   })
 )

@@ -10,6 +10,7 @@ import { Namespaces } from "../../src/platform/Namespaces.ts"
 import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
 import * as NodeSlots from "../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { withPolicers } from "../vpp/server/Policers.ts"
 import type { Release } from "../vpp/server/Release.ts"
 import { type Options, start } from "../vpp/server/VppServer.ts"
 import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
@@ -110,8 +111,34 @@ it.live("another CRC and a missing message are told apart, also in JSON", () =>
       use: null
     })
     assert.strictEqual(of("hw_interface_set_mtu").verdict, "missing")
-    assert.deepStrictEqual(works.at(-1), { work: "DEL", missing: null })
+    const done = works.find(({ work }: { work: string }) => work === "DEL")
+    assert.deepStrictEqual(done, { work: "DEL", missing: null, optional: false })
   })
+)
+
+const limits: ReadonlyArray<readonly [Release, NonNullable<Options["table"]>, ReadonlyArray<RegExp>]> = [
+  ["21.10", (names) => names, [/^served$/, /no message policer_output/, /no message policer_output/]],
+  ["23.02", (names) => names, [/^served$/, /in a bridge domain VPP can from 26\.06 on/, /^served$/]],
+  [
+    "26.06",
+    (names) => names,
+    [/no message policer_add_del \(.*policer_plugin\.so/, /policer_add_del/, /policer_add_del/]
+  ],
+  ["26.06", withPolicers, [/^served$/, /^served$/, /^served$/]]
+]
+
+it.live.each(limits)(
+  "VPP %s: which limits are kept, and why others are not, which is no failure",
+  ([release, table, said]) =>
+    Effect.gen(function* () {
+      const { path } = yield* running(release, table)
+      const { stdout, well } = yield* compat(path)
+      assert.isTrue(well)
+      const works = ["egressRate, netType bridge", "ingressRate, netType bridge", "ingressRate, netType interface"]
+      for (const [n, work] of works.entries()) {
+        assert.match(cells(stdout, `bandwidth, ${work}`)?.join() ?? "", said[n] ?? assert.fail(), work)
+      }
+    })
 )
 
 it.live("a VPP that is not there is told in three parts", () =>
@@ -122,7 +149,7 @@ it.live("a VPP that is not there is told in three parts", () =>
     assert.strictEqual(
       stderr,
       `userspace: cannot compare with VPP at /nowhere/api.sock
-  cannot connect: ENOENT
+  cannot connect to /nowhere/api.sock: ENOENT
   -> Is VPP running on this node, and is /nowhere/api.sock its API socket (--socket; socksvr in VPP's startup.conf)? The plugin must be allowed to write to it.`
     )
   })

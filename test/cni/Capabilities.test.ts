@@ -60,12 +60,30 @@ describe("bandwidth", () => {
     }
   })
 
-  it("VPP says that it limits nothing", () => {
-    const { warnings } = configured(
-      { runtimeConfig: { bandwidth: { egressRate: 1000 } } },
-      { engine: "vpp", iftype: "memif", vhost: {}, memif: { role: "master" } }
+  const onVpp = (bandwidth: unknown) => {
+    const host = { engine: "vpp", iftype: "memif", vhost: {}, memif: { role: "master" } }
+    const { port, warnings } = configured({ runtimeConfig: { bandwidth } }, host)
+    assert.deepStrictEqual(warnings, [])
+    return port.engine === "vpp" ? port.limits : assert.fail("not VPP")
+  }
+
+  it("on VPP both ways, in kilobits and bytes that allow no less", () => {
+    assert.deepStrictEqual(
+      onVpp({ ingressRate: 10_000_001, ingressBurst: 81, EgressRate: 20_000_000, EgressBurst: 4_294_967_295 }),
+      [
+        { direction: "input", rate: 20_000, burst: 536_870_912 },
+        { direction: "output", rate: 10_001, burst: 11 }
+      ]
     )
-    assert.match(warnings.join(), /not limited on VPP/)
+    assert.deepStrictEqual(onVpp({ ingressRate: 1e18, ingressBurst: 1e18 }), [
+      { direction: "output", rate: 4_294_967_295, burst: 4_294_967_295 }
+    ])
+  })
+
+  it("on VPP, which passes nothing without a burst, one megabyte when none is asked for", () => {
+    assert.deepStrictEqual(onVpp({ egressRate: 1 }), [{ direction: "input", rate: 1, burst: 1_000_000 }])
+    assert.deepStrictEqual(onVpp({ egressBurst: 1_000 }), [])
+    assert.deepStrictEqual(onVpp(undefined), [])
   })
 })
 

@@ -1,7 +1,8 @@
 /** Results in the form of each version, and read back from each. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { AnyResult, type CniResult, emptyResult, family, fromAnyResult, inVersion } from "../../src/cni/CniResult.ts"
+import { AnyResult } from "../../src/cni/AnyResult.ts"
+import { type CniResult, emptyResult, family, fromAnyResult, inVersion } from "../../src/cni/CniResult.ts"
 import { atLeast, supportedVersions } from "../../src/cni/Versions.ts"
 
 const dual: CniResult = {

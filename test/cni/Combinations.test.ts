@@ -43,12 +43,17 @@ const refused: ReadonlyArray<readonly [what: string, host: object, problem: stri
   [
     "memif mode inject-punt",
     { ...memif, memif: { role: "master", mode: "inject-punt" } },
-    'host.memif.mode: "inject-punt" is not ethernet or ip (VPP crashes when a peer connects in this mode)'
+    'host.memif.mode: "inject-punt" is not ethernet or ip (VPP crashes when it is asked for such an interface)'
   ],
   [
     "an IP memif in a bridge domain",
     { ...memif, netType: "bridge", bridge: { bridgeName: "4" }, memif: { role: "master", mode: "ip" } },
     'host.memif.mode: "ip" is not ethernet, which a bridge domain needs'
+  ],
+  [
+    "a VLAN on a VPP port that is in no bridge domain",
+    { ...vpp, netType: "interface", bridge: { vlanId: 7 } },
+    "host.bridge.vlanId: 7 needs netType bridge (VPP has VLANs in bridge domains)"
   ],
   ["an MTU that no link has", { ...ovs, mtu: 67 }, "host.mtu: 67 is not 0 or 68 to 65535"]
 ]
@@ -63,6 +68,30 @@ it("the container's VPP does not survive inject-punt either", () => {
   const { code, msg } = wrongWith(memif, { container: { memif: { mode: "inject-punt" } } })
   assert.strictEqual(code, 7)
   assert.include(msg, 'container.memif.mode: "inject-punt" is not ethernet or ip')
+})
+
+it.each([
+  [memif, { memif: { role: "master" } }, "container.memif.role is master"],
+  [memif, { memif: { mode: "ip" } }, "container.memif.mode is ip"],
+  [{ ...ovs, vhost: { mode: "client" } }, { vhost: { mode: "client" } }, "container.vhost.mode is client"],
+  [{ ...vpp, vhost: { mode: "client" } }, { vhost: { mode: "client" } }, "container.vhost.mode is client"]
+])("two ends that never meet are warned of: %j and %j", (host, container, warning) => {
+  assert.deepStrictEqual(readingOf({ name: "net", host, container }).warnings, [
+    `${warning}, with which the container's end never meets the host's: leave it out`
+  ])
+  assert.deepStrictEqual(readingOf({ name: "net", host, container: {} }).warnings, [])
+})
+
+it("what only Open vSwitch has is said to do nothing on VPP", () => {
+  const bridge = { bridgeName: "4", trunks: [1], vlanMode: "trunk" }
+  const vhost = { queues: 2, ingressPolicingRate: 1000 }
+  const { warnings } = readingOf({ name: "net", host: { ...vpp, netType: "bridge", bridge, vhost } })
+  assert.deepStrictEqual(
+    warnings,
+    ["bridge.trunks", "bridge.vlanMode", "vhost.queues", "vhost.ingressPolicingRate"].map(
+      (key) => `host.${key} does nothing on vpp: only ovs-dpdk has it`
+    )
+  )
 })
 
 it("several are refused together", () => {

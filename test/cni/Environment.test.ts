@@ -133,6 +133,21 @@ describe("an attachment", () => {
     assert.deepStrictEqual(attachment("K8S_POD_NAMESPACE=ns1;K8S_POD_NAME=pod1").pod, { ...pod, uid: "" })
   })
 
+  it.each([
+    "K8S_POD_NAME=..",
+    "K8S_POD_NAME=Web",
+    "K8S_POD_NAME=quirky_hopper",
+    "K8S_POD_NAMESPACE=a.b",
+    "K8S_POD_NAMESPACE=-a",
+    "K8S_POD_UID=../x",
+    `K8S_POD_NAME=${"x".repeat(254)}`
+  ])("has none with a name that Kubernetes does not give: %s", (args) => {
+    const others = ["K8S_POD_NAMESPACE=ns1", "K8S_POD_NAME=pod1"].filter(
+      (one) => !args.startsWith(one.split("=")[0] ?? "")
+    )
+    assert.isUndefined(attachment([args, ...others].join(";")).pod)
+  })
+
   it.each(["", "K8S_POD_NAME=pod1", "K8S_POD_NAMESPACE=ns1", "K8S_POD_NAMESPACE=;K8S_POD_NAME="])(
     "has none with %j",
     (args) => {

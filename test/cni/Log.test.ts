@@ -21,7 +21,10 @@ const stderrOf = (conf: object, ...args: ReadonlyArray<string>) => {
   return stderr.split("\n").slice(0, -1)
 }
 
+const whose = { container: "0958c8871b32", netns: "/n", interface: "net1", network: "" }
 const tail = " container=0958c8871b32 netns=/n interface=net1 network="
+
+const inJson = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
 
 describe("text", () => {
   const lines = stderrOf({ logLevel: "info" })
@@ -45,27 +48,25 @@ describe("text", () => {
     assert.include(lines[1], "[error] an error in two parts ")
     assert.include(lines[2], "[warning] a warning\\non two lines ")
     assert.include(lines[3], 'odd="a \\"b\\"\\nc=d"')
+    assert.include(lines[3], "escape=\\u001b[2J\\u009b\\u202e")
     assert.include(lines[4], "it broke")
+  })
+
+  it("has the place where an error was made at debug level, and not below", () => {
+    assert.notInclude(lines[4], "log-lines")
+    assert.include(stderrOf({ logLevel: "debug" }).join("\n"), "log-lines")
   })
 })
 
 describe("JSON", () => {
-  const Line = Schema.fromJsonString(Schema.Record(Schema.String, Schema.String))
-  const lines = stderrOf({ logLevel: "warning", logFormat: "json" }).map((line) => Schema.decodeUnknownSync(Line)(line))
+  const lines = stderrOf({ logLevel: "warning", logFormat: "json" }).map((line) => inJson(line))
 
   it("has an object a line with the same fields", () => {
     assert.lengthOf(lines, 4)
     const { cause = "", time = "", ...rest } = lines[2] ?? {}
     assert.strictEqual(cause, "")
     assert.match(time, /Z$/)
-    assert.deepStrictEqual(rest, {
-      level: "warning",
-      msg: "a warning\non two lines",
-      container: "0958c8871b32",
-      netns: "/n",
-      interface: "net1",
-      network: ""
-    })
+    assert.deepStrictEqual(rest, { level: "warning", msg: "a warning\non two lines", ...whose })
     assert.include(lines[3]?.["cause"], "it broke")
   })
 })
@@ -81,11 +82,31 @@ describe("logFile", () => {
     assert.strictEqual(statSync(made).mode & 0o777, 0o640)
   })
 
-  it.each(["missing/log", "."])("%s cannot be written: said once, and the lines are on stderr", (name) => {
-    const logFile = join(directory, name)
-    const [complaint = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
-    assert.include(complaint, `[warning] logFile ${logFile} cannot be written, logging to stderr only: `)
-    assert.lengthOf(lines, 1)
+  it.each(["missing/log", "."])(
+    "%s cannot be written: said once, as a line like any other, and the lines are on stderr",
+    (name) => {
+      const logFile = join(directory, name)
+      const said = `logFile ${logFile} cannot be written, logging to stderr only: `
+      const [complaint = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
+      assert.match(complaint, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[warning\] /)
+      assert.include(complaint, `[warning] ${said}`)
+      assert.include(complaint, tail)
+      assert.lengthOf(lines, 1)
+
+      const [object = "", ...objects] = stderrOf({ logFile, logLevel: "panic", logFormat: "json" })
+      const { msg = "", time = "", ...rest } = inJson(object)
+      assert.match(time, /Z$/)
+      assert.ok(msg.startsWith(said), msg)
+      assert.deepStrictEqual(rest, { level: "warning", ...whose })
+      assert.lengthOf(objects, 1)
+    }
+  )
+
+  it("whose name is a secret is not told", () => {
+    const logFile = join(directory, "hunter22/log")
+    const [complaint = ""] = stderrOf({ logFile, host: { memif: { secret: "hunter22" } } })
+    assert.include(complaint, "(hidden)/log cannot be written")
+    assert.notInclude(complaint, "hunter22")
   })
 
   it("that is a pipe without a reader does not hold the call", () => {
@@ -130,15 +151,27 @@ describe("logLevel", () => {
   })
 
   it("is warning when it is absent", () => {
-    assert.deepStrictEqual(logOptions({}), { file: undefined, level: "Warn", format: "text", warnings: [] })
+    assert.deepStrictEqual(logOptions({}), {
+      file: undefined,
+      level: "Warn",
+      format: "text",
+      warnings: [],
+      secrets: []
+    })
   })
 
-  it.each(["loud", "warn", 5, {}])("%j is warning, and a warning that names the levels", (logLevel) => {
+  it.each(["loud", "warn", ""])("%j is warning, and a warning that names the levels", (logLevel) => {
     const { level, warnings } = logOptions({ logLevel })
     assert.strictEqual(level, "Warn")
     assert.deepStrictEqual(warnings, [
       `logLevel ${JSON.stringify(logLevel)} is not panic, error, warning, info, debug, verbose: using warning`
     ])
+  })
+
+  // And an error: Logged.test.ts.
+  it.each([5, {}, ["debug"], true])("%j is warning", (logLevel) => {
+    const { level, warnings } = logOptions({ logLevel })
+    assert.deepStrictEqual([level, warnings], ["Warn", []])
   })
 
   it("unknown does not keep a line from being written", () => {

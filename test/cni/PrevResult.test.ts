@@ -1,13 +1,18 @@
 /** What another plugin, or ADD, gave before: read where it matters, forgiven where a pod has to go. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import { readEnvelope } from "../../src/cni/Configuration.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
 import { ovs, readingOf } from "./support/Reading.ts"
 
 const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" }
 
 const judged = (verb: string, prevResult: unknown, key = "prevResult") =>
-  judge(verb, environment, JSON.stringify({ cniVersion: "1.0.0", name: "n", host: ovs, [key]: prevResult }))
+  judge(
+    verb,
+    environment,
+    readEnvelope(JSON.stringify({ cniVersion: "1.0.0", name: "n", host: ovs, [key]: prevResult }))
+  )
 
 const good: ReadonlyArray<readonly [string, unknown]> = [
   ["of our version", { cniVersion: "1.0.0", interfaces: [{ name: "a" }], ips: [], dns: {} }],

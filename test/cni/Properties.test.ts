@@ -1,9 +1,11 @@
 /** Whatever comes in on stdin, the answer is a configuration or an error with a code of the table, never a crash. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
+import { readEnvelope } from "../../src/cni/Configuration.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { logOptions } from "../../src/cni/LogOptions.ts"
+import { deepest } from "../../src/cni/Nesting.ts"
 import { NetConf } from "../../src/cni/NetConf.ts"
 import { reading } from "./support/Reading.ts"
 
@@ -13,7 +15,7 @@ const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" 
 /** Reads it as a call does; gives the code, or undefined. */
 const codeOf = (conf: unknown) => {
   for (const verb of ["ADD", "DEL", "CHECK"]) {
-    Result.match(judge(verb, environment, JSON.stringify(conf)), {
+    Result.match(judge(verb, environment, readEnvelope(JSON.stringify(conf))), {
       onFailure: ({ code, details, msg }) => {
         assert.ok(codes.has(code))
         assert.ok(msg !== "" && details !== "")
@@ -75,7 +77,7 @@ it.prop("what the schema allows is judged by the combinations only", [NetConf], 
 })
 
 it.prop("any text on stdin", [Schema.String], ([text]) => {
-  Result.match(judge("ADD", environment, text), {
+  Result.match(judge("ADD", environment, readEnvelope(text)), {
     onFailure: ({ code }) => assert.include([1, 6], code),
     onSuccess: () => assert.isObject(JSON.parse(text))
   })
@@ -83,7 +85,8 @@ it.prop("any text on stdin", [Schema.String], ([text]) => {
 
 describe("odd objects", () => {
   /** Enough to use up the stack of whoever walks down it. */
-  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`
+  const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
+  const deep = nested(50_000)
   const host = '"host":{"engine":"ovs-dpdk","iftype":"vhostuser"}'
 
   it.each([
@@ -93,18 +96,21 @@ describe("odd objects", () => {
     ["a prototype for a section", `{"name":"n","host":{"__proto__":{"engine":"vpp"}}}`, 2],
     ["a host from a prototype", `{"name":"n","__proto__":{${host}}}`, 7],
     ["a constructor", `{"name":"n","constructor":1,${host}}`, undefined],
-    ["a deep foreign key", `{"name":"n","x":${deep},${host}}`, undefined],
-    ["a deep unknown key", `{"name":"n","host":{"x":${deep}}}`, 2],
-    ["a deep value of ours", `{"name":"n","host":${deep}}`, 7],
-    ["a deep version", `{"cniVersion":${deep}}`, 1],
-    ["a deep log level", `{"name":"n","logLevel":${deep},${host}}`, 7],
+    ["a deep foreign key", `{"name":"n","x":${deep},${host}}`, 6],
+    ["a deep unknown key", `{"name":"n","host":{"x":${deep}}}`, 6],
+    ["a deep value of ours", `{"name":"n","host":${deep}}`, 6],
+    ["a deep version", `{"cniVersion":${deep}}`, 6],
+    ["a deep log level", `{"name":"n","logLevel":${deep},${host}}`, 6],
+    ["a foreign key that is as deep as is allowed", `{"name":"n","x":${nested(deepest - 1)},${host}}`, undefined],
+    ["a foreign key that is one deeper", `{"name":"n","x":${nested(deepest)},${host}}`, 6],
+    ["brackets in a text", `{"name":"n","x":"${"[".repeat(1000)}\\"{","y":${nested(2)},${host}}`, undefined],
     [
       "a hundred thousand keys",
       `{${Array.from({ length: 100_000 }, (_, i) => `"k${i}":1`).join()},"name":"n",${host}}`,
       undefined
     ]
   ])("%s", (_, text, expected) => {
-    Result.map(judge("ADD", environment, text), ({ envelope }) => {
+    Result.map(judge("ADD", environment, readEnvelope(text)), ({ envelope }) => {
       assert.isString(envelope.name)
       return logOptions(envelope.value)
     })

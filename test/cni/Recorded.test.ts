@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { type Asked, judge } from "../../src/cni/Dispatch.ts"
+import { readEnvelope } from "../../src/cni/Configuration.ts"
+import { type AnyAsked, judge } from "../../src/cni/Dispatch.ts"
 import { attachmentOf } from "../../src/cni/Environment.ts"
 import { ovs, reading } from "./support/Reading.ts"
 
@@ -17,12 +18,12 @@ const recorded = (name: string) =>
 const Conf = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
 
 /** The call as recorded, of a network of ours. */
-const asked = (name: string): Asked => {
+const asked = (name: string): AnyAsked => {
   const { environment, stdin } = recorded(name)
   const conf = { ...Schema.decodeUnknownSync(Conf)(stdin), type: "userspace", host: ovs }
   const text = JSON.stringify(conf)
   assert.ok(Result.isSuccess(reading(text, { args: environment["CNI_ARGS"] ?? "" })))
-  return Result.getOrThrow(judge(environment["CNI_COMMAND"] ?? "", environment, text))
+  return Result.getOrThrow(judge(environment["CNI_COMMAND"] ?? "", environment, readEnvelope(text)))
 }
 
 const calls = ["containerd-add", "containerd-del-1", "containerd-del-2", "containerd-del-3", "ctr-add", "ctr-del"]

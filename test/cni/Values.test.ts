@@ -12,8 +12,12 @@ const problems = (host: unknown, more: object = {}) => {
   return msg.slice(prefix.length).split("; ")
 }
 
-const fileName = "a file name of letters, digits, `_`, `.` and `-`"
-const networkName = "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit)"
+const fileName = "a file name of at most 80 letters, digits, `_`, `.` and `-`"
+const group = "a group name or number of at most 32 letters, digits, `_`, `.` and `-`"
+const absolute = "an absolute path (at most 1024 characters, no control characters)"
+const pluginName = "the name of an IPAM plugin (at most 255 letters, digits, `_`, `.` and `-`)"
+const levels = "panic or error or warning or info or debug or verbose"
+const networkName = "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit, at most 253)"
 const vlan = "a VLAN from 1 to 4094 (leave it out for none)"
 const ringSize = "a power of two from 2 to 16384"
 const mac = "a unicast MAC address such as 02:00:00:00:00:01"
@@ -32,8 +36,8 @@ const ofHost: ReadonlyArray<readonly [path: string, value: unknown, allowed: str
   ["mac", "01:00:00:00:00:00", mac],
   ["mac", "02:00:00:00:00", mac],
   ["mac", 2, mac],
-  ["socket", "db.sock", "an absolute path"],
-  ["socket", "/a\nb", "an absolute path"],
+  ["socket", "db.sock", absolute],
+  ["socket", "/a\nb", absolute],
   ["memif", "master", "an object"],
   ["vhost", [], "an object"],
   ["bridge", 4, "an object"],
@@ -52,8 +56,8 @@ const ofHost: ReadonlyArray<readonly [path: string, value: unknown, allowed: str
   ["memif.noZeroCopy", 1, "true or false"],
   ["memif.useDma", "yes", "true or false"],
   ["vhost.mode", "master", "client or server"],
-  ["vhost.group", 107, "a group name or number"],
-  ["vhost.group", "a:b", "a group name or number"],
+  ["vhost.group", 107, group],
+  ["vhost.group", "a:b", group],
   ["vhost.socketfile", "..", fileName],
   ["vhost.queues", 0, "an integer from 1 to 1024"],
   ["vhost.enableGso", "true", "true or false"],
@@ -87,6 +91,17 @@ describe("host", () => {
     assert.deepStrictEqual(problems({ ...ovs, bridge: { bridgeName: "b".repeat(256) } }), [
       `host.bridge.bridgeName: "${"b".repeat(59)}... is not at most 255 characters`
     ])
+  })
+
+  it.each([
+    ["vhost.socketfile", "s".repeat(81), fileName],
+    ["memif.socketfile", "s".repeat(81), fileName],
+    ["vhost.group", "g".repeat(33), group],
+    ["socket", "/".padEnd(1025, "d"), absolute]
+  ])("%s that is too long is told how long it may be", (path, value, allowed) => {
+    const text = JSON.stringify(value)
+    const shown = text.length > 60 ? `${text.slice(0, 60)}...` : text
+    assert.deepStrictEqual(problems({ ...ovs, ...nested(path, value) }), [`host.${path}: ${shown} is not ${allowed}`])
   })
 
   it("is itself looked at", () => {
@@ -126,12 +141,14 @@ describe("the network", () => {
     ["name", "a/b", networkName],
     ["name", "-a", networkName],
     ["name", "a b", networkName],
-    ["sharedDir", "relative", "an absolute path"],
-    ["kubeconfig", "relative", "an absolute path"],
-    ["stateDir", 1, "an absolute path"],
-    ["logFile", "log.txt", "an absolute path"],
+    ["sharedDir", "relative", absolute],
+    ["kubeconfig", "relative", absolute],
+    ["stateDir", 1, absolute],
+    ["logFile", "log.txt", absolute],
     ["logFormat", "xml", "text or json"],
-    ["logLevel", 5, "text"],
+    ["logLevel", 5, levels],
+    ["logLevel", ["debug"], levels],
+    ["logLevel", {}, levels],
     ["type", 5, "text"],
     ["ipam", "host-local", "an object"],
     ["ipam", { type: "../evil" }, undefined],
@@ -142,7 +159,7 @@ describe("the network", () => {
   ])("%s: %j is not %s", (key, value, allowed) => {
     const expected =
       allowed === undefined
-        ? 'ipam.type: "../evil" is not the name of an IPAM plugin'
+        ? `ipam.type: "../evil" is not ${pluginName}`
         : `${key}: ${JSON.stringify(value)} is not ${allowed}`
     assert.deepStrictEqual(problems(ovs, { [key]: value }), [expected])
   })
@@ -151,6 +168,15 @@ describe("the network", () => {
     assert.include(failureOf({ host: ovs }).msg, "name: is missing")
     assert.deepStrictEqual(problems(ovs, { ipam: {} }), ["ipam.type: is missing"])
   })
+
+  it.each(["sharedDir", "kubeconfig", "stateDir", "logFile"])(
+    "%s that is too long is told how long it may be",
+    (key) => {
+      const [problem = "", ...others] = problems(ovs, { [key]: "/".padEnd(1025, "d") })
+      assert.deepStrictEqual(others, [])
+      assert.match(problem, new RegExp(`^${key}: "/d+\\.\\.\\. is not an absolute path \\(at most 1024 characters,`))
+    }
+  )
 })
 
 describe("values at their limits", () => {
@@ -160,6 +186,7 @@ describe("values at their limits", () => {
     [{ ...ovs, mtu: 65535 }],
     [{ ...ovs, bridge: { vlanId: 1, trunks: [1, 4094] } }],
     [{ ...ovs, bridge: { vlanId: 4094 } }],
+    [{ ...ovs, socket: "/".padEnd(1024, "d"), vhost: { group: "g".repeat(32) } }],
     [{ ...ovs, vhost: { queues: 1024, group: "107", socketfile: "a".repeat(80), ingressPolicingRate: 4294967295 } }],
     [{ ...vpp, netType: "bridge", bridge: { bridgeName: "16777215" } }],
     [{ ...vpp, netType: "bridge", bridge: { bridgeName: "1" } }],

@@ -163,6 +163,7 @@ describe("a value that cannot be", () => {
   const cases: ReadonlyArray<readonly [string, unknown, string]> = [
     ["a socket above the directory", element("net1", { vhost: { socketfile: "../etc/passwd" } }), "not a name in"],
     ["a socket elsewhere", element("net1", { vhost: { socketfile: "/etc/passwd" } }), "not a name in"],
+    ["a socket below a directory in it", element("net1", { vhost: { socketfile: "link/a" } }), "not a name in"],
     ["the directory itself", element("net1", { vhost: { socketfile: "x/.." } }), "not a name in"],
     [
       "a directory beside with the same beginning",

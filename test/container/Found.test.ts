@@ -1,18 +1,13 @@
-/** What a container is told it got, from files as they are laid out in a pod, and from files that somebody laid out badly. */
-import { execFileSync } from "node:child_process"
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+/**
+ * What a container is told it got: from annotations and device information as they are laid out in a pod, and from such
+ * that somebody laid out badly. The files in the shared directory have `FoundFiles.test.ts`.
+ */
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { defaultDirectory, find, type Places } from "../../src/container/Found.ts"
-import { Files } from "../../src/platform/Files.ts"
-import { configurationData, containerId, element, pod } from "./support/Pod.ts"
-
-const found = (places: Places) => Effect.provide(find(places), Files.layer)
-
-const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
-  interfaces.map(({ name }) => name)
-
-const other = "ffffffffffffaaaa"
+import { defaultDirectory } from "../../src/container/Found.ts"
+import { found, names, other } from "./support/Finding.ts"
+import { configurationData, element, pod } from "./support/Pod.ts"
 
 describe("annotations", () => {
   it.effect("tell all of each interface, in the order of their numbers", () =>
@@ -114,121 +109,6 @@ describe("annotations", () => {
         (yield* found(places)).interfaces.map(({ mac }) => mac),
         ["02:00:00:00:00:01"]
       )
-    })
-  )
-})
-
-describe("files in the shared directory", () => {
-  it.effect("tell the same, one each", () =>
-    Effect.gen(function* () {
-      const { directory, places, put } = yield* pod
-      put(`configData-${containerId.slice(0, 12)}-net2.json`, `${JSON.stringify(element("net2"))}\n`)
-      put(`configData-${containerId.slice(0, 12)}-net1.json`, JSON.stringify(element("net1")))
-      put("configData-9c1f0b7a2d3e-net3.json.new", JSON.stringify(element("net3")))
-      put("other.json", JSON.stringify(element("net4")))
-      const seen = yield* found(places)
-      assert.deepStrictEqual(names(seen), ["net1", "net2"])
-      assert.deepStrictEqual(seen.problems, [])
-      assert.strictEqual(seen.interfaces[0]?.socket, `${directory}/9c1f0b7a2d3e-net1`)
-    })
-  )
-
-  it.effect("count less than the annotation, where both speak", () =>
-    Effect.gen(function* () {
-      const { annotate, places, put } = yield* pod
-      annotate(configurationData(element("net1")))
-      put("configData-a.json", JSON.stringify(element("net1", { mac: "02:00:00:00:00:aa" })))
-      put("configData-b.json", JSON.stringify(element("net2", {}, { containerId: other })))
-      const { interfaces } = yield* found(places)
-      assert.deepStrictEqual(names({ interfaces }), ["net1"])
-      assert.strictEqual(interfaces[0]?.mac, "02:00:00:00:00:01")
-    })
-  )
-
-  it.effect("of several containers are nobody's until one is named", () =>
-    Effect.gen(function* () {
-      const { places, put } = yield* pod
-      put("configData-a.json", JSON.stringify(element("net1")))
-      put("configData-b.json", JSON.stringify(element("net2", {}, { containerId: other })))
-      const { interfaces, problems } = yield* found(places)
-      assert.deepStrictEqual(interfaces, [])
-      assert.include(problems.join(), "--container-id")
-      assert.deepStrictEqual(names(yield* found({ ...places, containerId: "9c1f" })), ["net1"])
-    })
-  )
-
-  const mounted = (id: string) => (places: Places) =>
-    Effect.gen(function* () {
-      const files = yield* Files
-      const line = `812 790 0:52 /var/lib/containerd/sandboxes/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw`
-      const read: typeof files.read = (path, limit) =>
-        path === "/proc/self/mountinfo" ? Effect.succeed(`${line}\n`) : files.read(path, limit)
-      return yield* Effect.provideService(find(places), Files, Files.of({ ...files, read }))
-    }).pipe(Effect.provide(Files.layer))
-
-  it.effect("of several containers are told apart by the sandbox from which this one has its mounts", () =>
-    Effect.gen(function* () {
-      const { places, put } = yield* pod
-      put("configData-a.json", JSON.stringify(element("net1")))
-      put("configData-b.json", JSON.stringify(element("net2", {}, { containerId: other })))
-      assert.deepStrictEqual(names(yield* mounted(other)(places)), ["net2"])
-      assert.deepStrictEqual(names(yield* mounted(containerId)(places)), ["net1"])
-      assert.deepStrictEqual(names(yield* mounted("neither")(places)), [])
-    })
-  )
-
-  it.effect("are found one level down, where a pod has the directory of all containers mounted", () =>
-    Effect.gen(function* () {
-      const { directory, places } = yield* pod
-      const mine = `${directory}/${containerId.slice(0, 12)}`
-      for (const id of [containerId, other]) mkdirSync(`${directory}/${id.slice(0, 12)}`)
-      writeFileSync(`${mine}/configData-a.json`, JSON.stringify(element("net1")))
-      writeFileSync(`${mine}/configData-foreign.json`, JSON.stringify(element("net8", {}, { containerId: "else" })))
-      writeFileSync(
-        `${directory}/ffffffffffff/configData-b.json`,
-        JSON.stringify(element("net2", {}, { containerId: other }))
-      )
-      symlinkSync(mine, `${directory}/link`)
-      const { directories, interfaces, problems } = yield* mounted(containerId)(places)
-      assert.deepStrictEqual(names({ interfaces }), ["net1"])
-      assert.strictEqual(interfaces[0]?.socket, `${mine}/9c1f0b7a2d3e-net1`)
-      assert.include(directories, mine)
-      assert.deepStrictEqual(problems, [`${mine}/configData-foreign.json: not of the container 9c1f0b7a2d3e`])
-    })
-  )
-
-  it.effect("are read only when they are files of a sensible size", () =>
-    Effect.gen(function* () {
-      const { directory, places, put, root } = yield* pod
-      put("configData-big.json", " ".repeat(1 << 20))
-      put("configData-half.json", JSON.stringify(element("net2")).slice(0, 50))
-      put("configData-\x1b[2J.json", "{")
-      writeFileSync(`${root}/secret`, JSON.stringify(element("net9")))
-      symlinkSync(`${root}/secret`, `${directory}/configData-link.json`)
-      symlinkSync("/dev/zero", `${directory}/configData-zero.json`)
-      execFileSync("mkfifo", [`${directory}/configData-pipe.json`])
-      put("configData-z.json", JSON.stringify(element("net1")))
-      const { interfaces, problems } = yield* found(places)
-      assert.deepStrictEqual(names({ interfaces }), ["net1"])
-      const about = (name: string) => problems.find((problem) => problem.includes(name))?.split(": ")[1]
-      assert.deepStrictEqual(["big", "half", "link", "zero", "pipe"].map(about), [
-        "too large to be that",
-        "not JSON, or not all of it",
-        "a link, which is not followed",
-        "a link, which is not followed",
-        "not a regular file"
-      ])
-      assert.strictEqual(problems.length, 5)
-    })
-  )
-
-  it.effect("are not read without end", () =>
-    Effect.gen(function* () {
-      const { places, put } = yield* pod
-      for (let n = 100; n < 400; n++) put(`configData-${n}.json`, JSON.stringify(element(`net${n}`)))
-      const { interfaces, problems } = yield* found(places)
-      assert.strictEqual(interfaces.length, 256)
-      assert.include(problems.join(), "the rest is not read")
     })
   )
 })

@@ -3,14 +3,17 @@ import { chmodSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Interface } from "../../src/container/Interface.ts"
-import { CurrentUser, type Identity, look } from "../../src/container/Presence.ts"
+import { look } from "../../src/container/Presence.ts"
+import { CurrentUser, type Identity } from "../../src/platform/CurrentUser.ts"
 import { FileError, Files } from "../../src/platform/Files.ts"
 import { listening, pod } from "./support/Pod.ts"
 
 const root: Identity = { uid: 0, gids: [0] }
-const nobody: Identity = { uid: 65534, gids: [65534] }
+/** Whoever runs these tests. */
+const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+const nobody: Identity = { uid: uid + 1, gids: [gid + 1] }
 /** Somebody else, who is in the group of the files that these tests make. */
-const member: Identity = { uid: 65534, gids: [process.getgid?.() ?? 0] }
+const member: Identity = { uid: uid + 1, gids: [gid] }
 
 const vhost = (socket: string, mode: "client" | "server"): Interface => ({
   name: "net1",
@@ -78,7 +81,7 @@ describe("a socket that the switch makes", () => {
       const one = vhost(`${directory}/s`, "client")
       yield* listening(one.socket)
       chmodSync(one.socket, 0o660)
-      assert.include((yield* seen(one, nobody)).words, "uid 65534 may not connect")
+      assert.include((yield* seen(one, nobody)).words, `uid ${nobody.uid} may not connect`)
       assert.notInclude((yield* seen(one, member)).words, "may not")
       chmodSync(one.socket, 0o666)
       assert.notInclude((yield* seen(one, nobody)).words, "may not")
@@ -131,7 +134,7 @@ describe("a socket that the application makes", () => {
       const { directory } = yield* pod
       const one = vhost(`${directory}/s`, "server")
       chmodSync(directory, 0o755)
-      assert.include((yield* seen(one, nobody)).words, "uid 65534 may not")
+      assert.include((yield* seen(one, nobody)).words, `uid ${nobody.uid} may not`)
       chmodSync(directory, 0o2770)
       assert.notInclude((yield* seen(one, member)).words, "may not")
       rmSync(directory, { recursive: true })
@@ -176,3 +179,43 @@ it.live("without /proc a socket is there or not, all the same", () =>
     assert.strictEqual(flags(yield* Effect.provideService(look(one), Files, without)), "there ready")
   })
 )
+
+describe("a table of sockets", () => {
+  const withTable = (answer: Effect.Effect<string, FileError>) =>
+    Effect.gen(function* () {
+      const { directory } = yield* pod
+      yield* listening(`${directory}/a`)
+      const real = yield* Files
+      const files = Files.of({
+        ...real,
+        read: (path, limit) => (path === "/proc/net/unix" ? answer : real.read(path, limit))
+      })
+      return flags(yield* look(vhost(`${directory}/a`, "server")).pipe(Effect.provideService(Files, files)))
+    }).pipe(Effect.provide(Files.layer))
+
+  it.live("that cannot be read leaves nothing for stale", () =>
+    Effect.gen(function* () {
+      const unreadable = new FileError({ operation: "read", path: "/proc/net/unix", code: "EACCES" })
+      assert.strictEqual(yield* withTable(Effect.fail(unreadable)), "there ready")
+      assert.strictEqual(yield* withTable(Effect.succeed("Num RefCount ...\n")), "there ready stale")
+    })
+  )
+
+  it.live("of a busy machine is read whole", () =>
+    Effect.gen(function* () {
+      const line = "0000000000000000: 00000002 00000000 00000000 0001 03 12345\n".repeat(40_000)
+      assert.isAbove(line.length, 2 << 20)
+      const real = yield* Files
+      const seen: Array<number> = []
+      const files = Files.of({
+        ...real,
+        read: (path, limit) => {
+          if (path === "/proc/net/unix") seen.push(limit)
+          return real.read(path, limit)
+        }
+      })
+      yield* look(vhost("/nowhere/a", "server")).pipe(Effect.provideService(Files, files))
+      assert.isTrue(seen.every((limit) => limit > line.length))
+    }).pipe(Effect.provide(Files.layer))
+  )
+})

@@ -13,7 +13,7 @@ const edges = Layer.mergeAll(Files.layer, Changes.layer)
 const waiting = ({ places }: Pod, expected: Expected, timeout: Duration.Input = "20 seconds") =>
   Effect.provide(wait(places, expected, timeout), edges)
 
-const any: Expected = { names: [], count: 1 }
+const any: Expected = { names: [] }
 
 const byApplication = (name: string) => element(name)
 const bySwitch = (name: string) => element(name, { vhost: { mode: "client", socketfile: `${name}.sock` } })
@@ -53,12 +53,12 @@ describe("waits for", () => {
   it.live("annotations that kubelet exchanges", () =>
     Effect.gen(function* () {
       const there = yield* pod
-      const found = yield* throughout(there, { names: ["net2"], count: 1 }, [
+      const found = yield* throughout(there, { names: ["net2"] }, [
         Effect.sync(() => there.annotate({ other: "x" })),
         Effect.sync(() => there.annotate(configurationData(byApplication("net1")))),
         Effect.sync(() => there.annotate(configurationData(byApplication("net1"), byApplication("net2"))))
       ])
-      assert.deepStrictEqual(names(found), ["net1", "net2"])
+      assert.deepStrictEqual(names(found), ["net2"])
     })
   )
 
@@ -96,6 +96,22 @@ describe("waits for", () => {
     })
   )
 
+  it.live("so many, whichever they are, and gives those", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      there.annotate(configurationData(bySwitch("net1"), byApplication("net2")))
+      assert.deepStrictEqual(names(yield* waiting(there, { names: [], count: 1 }, "1 millis")), ["net2"])
+      assert.deepStrictEqual(names(yield* waiting(there, { names: ["net2"], count: 1 }, "1 millis")), ["net2"])
+      const named = yield* Effect.flip(waiting(there, { names: ["net1", "net2"] }, "1 millis"))
+      assert.notInclude(named.message, "interfaces are there")
+      const more = yield* Effect.flip(waiting(there, { names: ["net2"], count: 2 }, "1 millis"))
+      assert.include(more.message, "1 of 2 interfaces are there")
+      const error = yield* Effect.flip(waiting(there, any, "1 millis"))
+      assert.include(error.message, "net1.sock: the switch makes it")
+      assert.include(error.cure, "userspace list")
+    })
+  )
+
   it.live("a directory that is mounted late, without an event", () =>
     Effect.gen(function* () {
       const there = yield* pod
@@ -129,7 +145,8 @@ describe("gives up", () => {
       assert.include(error.message, "net3: nothing tells about it yet")
       assert.include(error.message, `net1: ${there.directory}/net1.sock: the switch makes it`)
       assert.notInclude(error.message, "net2:")
-      assert.include(error.message, "2 of 3 interfaces")
+      assert.include(error.message, "1 of 3 interfaces")
+      assert.include(error.cure, "Only net1, net2 can be found here")
       assert.include(error.message, `annotations ${there.places.annotations}`)
       assert.include(error.message, "configData-b.json: not JSON")
     })

@@ -1,98 +1,140 @@
 /**
  * The page about the configuration says what a key's absence means and for which ports a key is. The plugin is asked
- * whether that is so.
+ * whether that is so: here for the keys of the switch's end.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Predicate, Result } from "effect"
-import { type KeyNote, keyNotes } from "../../scripts/docs/KeyNotes.ts"
+import { Result } from "effect"
+import { keyNotes } from "../../scripts/docs/KeyNotes.ts"
+import { derivedMac, plainHandle } from "../../src/attachment/Attachment.ts"
+import { placeOf } from "../../src/shared-dir/Place.ts"
 import { accept } from "./support/Accept.ts"
+import { bases, type Json, made, portOf, put, served, without } from "./support/Networks.ts"
 
-type Json = Readonly<Record<string, unknown>>
+const changes = (base: Json, path: string, example: unknown): boolean =>
+  JSON.stringify(made(put(base, path, example))) !== JSON.stringify(made(base))
 
-const network = (host: Json) => ({ cniVersion: "1.0.0", type: "userspace", name: "n", host })
+const of = (engine: string): ReadonlyArray<Json> =>
+  Object.entries(bases).flatMap(([name, base]) => (name.startsWith(engine) ? [base] : []))
 
-const bases: Readonly<Record<string, Json>> = {
-  "ovs-dpdk": network({ engine: "ovs-dpdk", iftype: "vhostuser", bridge: { bridgeName: "br7" } }),
-  "vpp memif": network({ engine: "vpp", iftype: "memif", memif: { role: "master" } }),
-  "vpp memif, bridge": network({
-    engine: "vpp",
-    iftype: "memif",
-    netType: "bridge",
-    memif: { role: "master" },
-    bridge: { bridgeId: 4 }
-  }),
-  "vpp vhostuser": network({ engine: "vpp", iftype: "vhostuser" }),
-  "vpp vhostuser, bridge": network({ engine: "vpp", iftype: "vhostuser", netType: "bridge", bridge: { bridgeId: 4 } })
+/** Of every port to which the key means something. */
+const all = (whom: keyof typeof served, look: (base: Json) => void) => {
+  for (const [name, base] of Object.entries(bases)) if (served[whom](name)) look(base)
 }
 
-const served: Readonly<Record<KeyNote["for"], (base: string) => boolean>> = {
-  both: () => true,
-  none: () => false,
-  "ovs-dpdk": (base) => base === "ovs-dpdk",
-  vpp: (base) => base.startsWith("vpp"),
-  vhostuser: (base) => !base.includes("memif"),
-  "vpp memif": (base) => base.startsWith("vpp memif"),
-  "vpp vhostuser": (base) => base.startsWith("vpp vhostuser")
+const attachment = { network: "n", containerId: "c0ffee0123456789", ifName: "net1", netns: "", pod: undefined }
+
+const required = (path: string) => {
+  const refusal = String(made(without(bases["vpp memif"], path)))
+  assert.match(refusal, new RegExp(path.replaceAll(".", "\\.")))
 }
 
-const put = (into: Json, [key = "", ...rest]: ReadonlyArray<string>, value: unknown): Json => {
-  const inner = into[key]
-  return { ...into, [key]: rest.length === 0 ? value : put(Predicate.isObject(inner) ? { ...inner } : {}, rest, value) }
-}
-
-const without = (from: Json, [key = "", ...rest]: ReadonlyArray<string>): Json => {
-  const { [key]: inner, ...others } = from
-  if (rest.length === 0) return others
-  return Predicate.isObject(inner) ? { ...others, [key]: without({ ...inner }, rest) } : from
-}
-
-/** All that the plugin makes of a configuration, or the reason why it refuses it. */
-const made = (configuration: Json): unknown =>
-  Result.match(accept(configuration), {
-    onFailure: ({ message }) => message,
-    onSuccess: ({ port, version }) => ({ port, version })
+/** The key of `HostPort` that is left open. */
+const open = (path: string, name: string) =>
+  all(keyNotes[path]?.for ?? "both", (base) => {
+    assert.isUndefined(portOf(without(base, path))[name])
+    assert.isDefined(portOf(put(base, path, keyNotes[path]?.example))[name])
   })
 
-const changes = (base: string, path: string, example: unknown): boolean => {
-  const configuration = bases[base] ?? {}
-  return JSON.stringify(made(put(configuration, path.split("."), example))) !== JSON.stringify(made(configuration))
+const bridge = (more: Json = {}) =>
+  portOf({ ...bases["ovs-dpdk"], ...more, host: { engine: "ovs-dpdk", iftype: "vhostuser" } })
+
+/** Everything that the table says in words of a key that is absent, and how it is seen. */
+const meant: Readonly<Record<string, (path: string) => void>> = {
+  required,
+  "required for memif": required,
+  "made from the attachment's identity": (path) => {
+    open(path, "mac")
+    const own = derivedMac(attachment)
+    assert.strictEqual(derivedMac({ ...attachment }), own)
+    for (const other of [{ network: "x" }, { containerId: "x" }, { ifName: "x" }]) {
+      assert.notStrictEqual(derivedMac({ ...attachment, ...other }), own)
+    }
+  },
+  "`$OVS_RUNDIR/db.sock` or `/var/run/openvswitch/db.sock`; `/run/vpp/api.sock`": () => {
+    for (const base of of("ovs-dpdk")) {
+      assert.strictEqual(portOf(base)["control"], "/var/run/openvswitch/db.sock")
+      assert.strictEqual(portOf(base, { OVS_RUNDIR: "/r" })["control"], "/r/db.sock")
+    }
+    for (const base of of("vpp")) assert.strictEqual(portOf(base, { OVS_RUNDIR: "/r" })["control"], "/run/vpp/api.sock")
+  },
+  "root's group; see shared-directory.md": (path) => open(path, "group"),
+  "made from container id and interface": (path) => {
+    all(keyNotes[path]?.for ?? "both", (base) => {
+      const { port } = Result.getOrThrow(accept(without(base, path)))
+      const { socketName } = placeOf({
+        attachment,
+        handle: plainHandle(attachment),
+        port,
+        sharedDir: "/s",
+        stateDir: "/t"
+      })
+      assert.include(["c0ffee012345-net1", "memif-c0ffee012345-net1.sock"], socketName)
+    })
+  },
+  "what both ends agree on": (path) => open(path, "queues"),
+  "`br0`, or `br-int` with an OvnPort; vpp: `bridgeId`": () => {
+    assert.strictEqual(bridge()["bridge"], "br0")
+    assert.strictEqual(bridge({ args: { cni: { OvnPort: "p" } } })["bridge"], "br-int")
+    assert.deepInclude(portOf(bases["vpp memif, bridge"])["network"], { bridgeDomain: 4 })
+  },
+  none: (path) => {
+    assert.include(String(made(without(bases["vpp memif, bridge"], path))), "host.bridge.bridgeName: is missing")
+  },
+  untagged: () => {
+    assert.isUndefined(bridge()["vlan"])
+    for (const name of ["vpp memif, bridge", "vpp vhostuser, bridge"] as const) {
+      assert.deepStrictEqual(portOf(bases[name])["network"], { netType: "bridge", bridgeDomain: 4, vlan: undefined })
+    }
+  },
+  // Left open, Open vSwitch takes a port with a tag for an access port, and one without for a trunk.
+  "access with `vlanId`, trunk without, native-untagged with `vlanId` and `trunks`": () => {
+    const mode = (more: Json) => portOf(put(bases["ovs-dpdk"], "host.bridge", more))["vlanMode"]
+    assert.deepStrictEqual([mode({}), mode({ trunks: [8] }), mode({ vlanId: 7 })], [undefined, undefined, undefined])
+    assert.strictEqual(mode({ vlanId: 7, trunks: [8] }), "native-untagged")
+  },
+  "the switch's own": (path) => open(path, path.slice("host.memif.".length)),
+  "no secret": (path) => open(path, "secret")
 }
 
 describe("docs/configuration.md", () => {
   for (const [path, { absent, example, for: whom }] of Object.entries(keyNotes)) {
-    if (!path.startsWith("host.") || path === "host.engine" || path === "host.iftype") continue
+    if (!path.startsWith("host.")) continue
 
-    it(`${path} changes what it says it is for: ${whom}`, () => {
-      const changed = Object.keys(bases).filter((base) => changes(base, path, example))
-      const unexpected = changed.filter((base) => !served[whom](base))
-      assert.deepStrictEqual(unexpected, [])
-      // A VLAN or a bridge needs a bridge, and an MTU none: one port of each kind is enough.
-      for (const engine of ["ovs-dpdk", "vpp"]) {
-        const mine = Object.keys(bases).filter((base) => base.startsWith(engine) && served[whom](base))
-        if (mine.length > 0)
-          assert.isTrue(
-            mine.some((base) => changed.includes(base)),
-            `${engine}: no change`
-          )
-      }
-    })
+    if (path !== "host.engine" && path !== "host.iftype") {
+      it(`${path} changes what it says it is for: ${whom}`, () => {
+        const changed = Object.entries(bases).flatMap(([name, base]) => (changes(base, path, example) ? [name] : []))
+        assert.deepStrictEqual(
+          changed.filter((name) => !served[whom](name)),
+          []
+        )
+        // A VLAN or a bridge needs a bridge, and an MTU none: one port of each kind is enough.
+        for (const engine of ["ovs-dpdk", "vpp"]) {
+          const mine = Object.keys(bases).filter((name) => name.startsWith(engine) && served[whom](name))
+          if (mine.length > 0) {
+            assert.isTrue(
+              mine.some((name) => changed.includes(name)),
+              `${engine}: no change`
+            )
+          }
+        }
+      })
+    }
 
     if ("value" in absent) {
       it(`${path} left out is ${JSON.stringify(absent.value)}`, () => {
         for (const base of Object.values(bases)) {
-          const bare = without(base, path.split("."))
-          assert.deepStrictEqual(made(put(bare, path.split("."), absent.value)), made(bare))
+          const bare = without(base, path)
+          assert.deepStrictEqual(made(put(bare, path, absent.value)), made(bare))
         }
+      })
+    } else {
+      it(`${path} left out: ${absent.words}`, () => {
+        const look = meant[absent.words]
+        if (look === undefined) assert.fail("nobody has looked whether that is so")
+        look(path)
       })
     }
   }
 
-  it("the required keys are", () => {
-    for (const path of ["name", "host", "host.engine", "host.iftype", "host.memif.role"]) {
-      assert.match(
-        String(made(without(bases["vpp memif"] ?? {}, path.split(".")))),
-        new RegExp(path.replace(".", "\\."))
-      )
-    }
-  })
+  it("a host is required", () => required("host"))
 })

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
 import { jsonSchema } from "../../scripts/docs/NetConfSchema.ts"
 import { accept, calls } from "./support/Accept.ts"
-import { blocks, examples, pages, read } from "./support/Markdown.ts"
+import { blocks, everyExample, examples, pages, read } from "./support/Markdown.ts"
 
 const Json = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
@@ -35,10 +35,18 @@ describe("examples", () => {
       for (const call of all) assert.isTrue(valid(call))
     })
 
-    it(`${path} is told of in a page`, () => {
-      assert.isTrue(pages.some((page) => read(page).includes(path)))
-    })
+    it(`${path} has something for this plugin`, () => assert.isNotEmpty(all))
   }
+
+  it("are all listed on their page, and nothing else is", () => {
+    const listed = [...read("docs/examples.md").matchAll(/`(examples\/[\w./-]+\.\w+)`/g)].map(([, path]) => path)
+    assert.deepStrictEqual([...new Set(listed)].toSorted(), [...everyExample])
+  })
+
+  it("for Multus is the original's network, unchanged", () => {
+    const [delegate] = calls(Json(read("examples/10-multus.conf")))
+    assert.deepStrictEqual(delegate, Json(read("examples/90-userspace.conf")))
+  })
 
   it("are refused by the JSON Schema when a key or a value is wrong", () => {
     const host = { engine: "ovs-dpdk", iftype: "vhostuser" }

@@ -57,8 +57,8 @@ const plan = (node: Node, verb: "ADD" | "DEL") =>
   Effect.provide(rehearse({ verb, variables, text: JSON.stringify(server), assumeSandbox: false }), edges(node))
 
 const socket = "/run/userspace/c1/c1-net1"
-const mount = (port: string) => ({ kind: "program", program: "mount", args: ["--bind", port, socket] })
-const umount = { kind: "program", program: "umount", args: [socket] }
+const mount = (port: string) => ({ kind: "program", program: "mount", args: ["-n", "-c", "--bind", port, socket] })
+const umount = { kind: "program", program: "umount", args: ["-n", "-c", "-l", socket] }
 
 it.effect("binds the switch's socket where a link cannot reach, and unbinds it", () =>
   Effect.gen(function* () {
@@ -66,7 +66,7 @@ it.effect("binds the switch's socket where a link cannot reach, and unbinds it",
     assert.isNull(error)
     const published = step({ error, steps, ...rest }, "publish the socket")?.changes ?? []
     assert.deepStrictEqual(published[0], { kind: "file", do: "create", path: socket, mode: "0600", bytes: 0 })
-    const from = published[1]?.kind === "program" ? (published[1].args[1] ?? "") : ""
+    const from = published[1]?.kind === "program" ? (published[1].args.at(-2) ?? "") : ""
     assert.match(from, /^\/var\/run\/openvswitch\/usp\w+$/)
     assert.deepStrictEqual<unknown>(published.slice(1), [mount(from)])
     const undo = steps.find(({ step }) => step === "prepare the shared directory")?.undo ?? []

@@ -6,6 +6,7 @@ import { dry, network, real, step } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"
 
 const url = "https://10.0.0.1:6443/api/v1/namespaces/ns/pods/web-0"
+const writes = { kind: "https", method: "PUT", url: `${url}/status` } as const
 const token = "t0ken-of-the-plugin"
 const kubeconfig = `
 apiVersion: v1
@@ -53,10 +54,10 @@ it.effect("plans the annotation and its undo, and sends neither", () =>
     const plan = yield* dry(node, "ADD", conf, args)
     assert.isNull(plan.error)
     const told = step(plan, "tell the container")
-    assert.deepStrictEqual(told?.changes, [{ kind: "https", method: "PUT", url }])
-    assert.deepStrictEqual(told?.undo, [{ kind: "https", method: "PUT", url }])
+    assert.deepStrictEqual(told?.changes, [writes])
+    assert.deepStrictEqual(told?.undo, [writes])
     assert.deepStrictEqual([...new Set(node.requests.map(({ method }) => method))], ["GET"])
-    assert.include(planText(plan), `write the annotations of the pod: PUT ${url}`)
+    assert.include(planText(plan), `write the annotations of the pod: PUT ${writes.url}`)
     for (const secret of [token, "p4ssword-of-the-pod"]) assert.notInclude(JSON.stringify(plan), secret)
   })
 )
@@ -70,7 +71,7 @@ it.effect("plans to take the annotation back on DEL", () =>
     const plan = yield* dry(node, "DEL", conf, args)
     assert.isNull(plan.error)
     const changes = plan.steps.flatMap(({ changes }) => changes).filter(({ kind }) => kind === "https")
-    assert.deepStrictEqual(changes, [{ kind: "https", method: "PUT", url }])
+    assert.deepStrictEqual(changes, [writes])
     assert.deepStrictEqual([...new Set(node.requests.map(({ method }) => method))], ["GET"])
   })
 )

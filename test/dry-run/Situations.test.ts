@@ -1,10 +1,11 @@
 /** What a dry run finds out and says: the switch looked at or not, what would fail, what stays unknown, no secrets. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { plain, planText } from "../../src/cli/PlanText.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { Plan } from "../../src/dry-run/Plan.ts"
 import { set } from "../../src/ovs/Notation.ts"
+import { CurrentUser } from "../../src/platform/CurrentUser.ts"
 import { dry, network, real, step, withHost } from "./support/Calls.ts"
 import { database, make, type Node } from "./support/MemoryNode.ts"
 
@@ -55,8 +56,33 @@ it.effect.each([
       `Open vSwitch could not be read (connect on ${database}: ${code}). The plan is for an empty switch with DPDK; ${said}`
     ])
     assert.isNull(plan.error)
+    assert.deepStrictEqual(plan.obstacles, code === "EACCES" ? [] : [`Open vSwitch: connect on ${database}: ${code}`])
     const [plug] = step(plan, "plug the port")?.changes ?? []
     assert.include(plug?.kind === "ovsdb" ? plug.ovsVsctl : "", "add-br br-a")
+  })
+)
+
+it.effect("says that it is not whom the real call is, and what that would warn of", () =>
+  Effect.gen(function* () {
+    const node = make()
+    const conf = {
+      ...network,
+      sharedDir: "/run/userspace",
+      logLevel: "loud",
+      ipm: {},
+      vhost: {},
+      cniVersions: [],
+      sharddir: "/x",
+      capabilities: {}
+    }
+    const nobody = { ...node, edges: Layer.merge(node.edges, Layer.succeed(CurrentUser, { uid: 7, gids: [7] })) }
+    const { notes, warnings } = yield* dry(nobody, "ADD", conf)
+    assert.match(notes.join("\n"), /^Open vSwitch was read at .*\nIt is played through as root would do it/)
+    assert.deepStrictEqual(warnings, [
+      'logLevel "loud" is not panic, error, warning, info, debug, verbose: using warning',
+      '"ipm" is no key of this plugin, and passed over: is it ipam that is meant?',
+      '"sharddir" is no key of this plugin, and passed over: is it sharedDir that is meant?'
+    ])
   })
 )
 
@@ -64,7 +90,8 @@ it.effect("says that ovs-vswitchd is dead while its database answers", () =>
   Effect.gen(function* () {
     const node = make()
     node.files.put("/var/run/openvswitch/ovs-vswitchd.ctl", "socket")
-    const { notes } = yield* dry(node, "ADD")
+    const { notes, obstacles } = yield* dry(node, "ADD")
+    assert.match(obstacles.join(), /^ovs-vswitchd does not answer on/)
     assert.include(notes[1], "As things are, ADD would wait for ovs-vswitchd, fail and undo all")
     assert.include(notes[1], "/var/run/openvswitch/ovs-vswitchd.ctl")
   })

@@ -84,6 +84,54 @@ it.live.each(hosts)("the undo of ADD is what a failing ADD does: %s", ([, host])
   })
 )
 
+/** Of a pod. */
+const bandwidth = {
+  capabilities: { bandwidth: true },
+  runtimeConfig: {
+    bandwidth: { egressRate: 20_000_000, egressBurst: 4_000_000, ingressRate: 10_000_000, ingressBurst: 4_000_000 }
+  }
+}
+
+it.live("limits of a pod are planned with their lines, and done as planned", () =>
+  Effect.gen(function* () {
+    const node = yield* make("26.06", true)
+    const before = node.state()
+    const add = yield* unheard(node, "ADD", bridge(), bandwidth)
+    assert.deepStrictEqual(add.warnings, [])
+    const lines = add.steps
+      .flatMap(({ changes }) => changes.flatMap((one) => (one.kind === "vpp" ? one.calls : [])))
+      .flatMap(({ vppctl }) => vppctl)
+      .filter((line) => line.startsWith("policer"))
+    const name = "name userspace/1/[a-z2-7]{20}/[a-z2-7]{8}/c1/"
+    const rates = "conform-action transmit exceed-action drop violate-action drop"
+    for (const [n, line] of [
+      `^policer add ${name}input type 1r2c cir 20000 cb 500000 rate kbps round closest ${rates}$`,
+      `^policer input ${name}input memif[0-9]+/0$`,
+      `^policer add ${name}output type 1r2c cir 10000 cb 500000 rate kbps round closest ${rates}$`,
+      `^policer output ${name}output memif[0-9]+/0$`
+    ].entries()) {
+      assert.match(lines[n] ?? "", new RegExp(line))
+    }
+    assert.lengthOf(lines, 4)
+    yield* node.real("ADD", bridge(), bandwidth)
+    assert.deepStrictEqual(planned(add), done(node))
+
+    const del = yield* unheard(node, "DEL", bridge(), bandwidth)
+    yield* node.real("DEL", bridge(), bandwidth)
+    assert.deepStrictEqual(planned(del), done(node))
+    assert.strictEqual(node.state(), before)
+  })
+)
+
+it.live("limits that VPP cannot keep are warned of in the plan", () =>
+  Effect.gen(function* () {
+    const plan = yield* unheard(yield* make("23.02"), "ADD", bridge(), bandwidth)
+    assert.deepStrictEqual(plan.warnings, [
+      "what goes to the container is not limited (ingressRate): in a bridge domain VPP can from 26.06 on"
+    ])
+  })
+)
+
 it.live("a bridge domain that is there is joined, and left there", () =>
   Effect.gen(function* () {
     const node = yield* make()

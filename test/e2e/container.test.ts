@@ -1,19 +1,26 @@
 /**
  * The container's end, by the executable that made the port: `container wait` before the application, and testpmd with
- * the words that `container testpmd` prints. Exactly 32 packets pass, between processes and between containers.
+ * the words that `container testpmd` prints. Exactly 32 packets pass, between processes and between containers; in a
+ * cluster by way of the API server and the downward API's file.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
+import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { annotationFile } from "../container/support/Pod.ts"
-import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import { valuesOf } from "../container/support/Pod.ts"
+import { Cluster } from "./support/Cluster.ts"
+import * as ClusterPod from "./support/ClusterPod.ts"
+import { CniNode, type NetworkConfiguration, type Sandbox } from "./support/CniNode.ts"
 import { Containerd, type Pod } from "./support/Containerd.ts"
+import * as DownwardApi from "./support/DownwardApi.ts"
 import { executable } from "./support/Machine.ts"
 import { resultOf } from "./support/Plugin.ts"
-import { cleanEnvironment, run, start, succeed } from "./support/Program.ts"
+import * as PodTestpmd from "./support/PodTestpmd.ts"
+import { run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
+import { look, returnsTo } from "./support/World.ts"
 
 const placesOf = Effect.fnUntraced(function* ({ containerId }: Pick<Sandbox, "containerId">) {
   const { directory, sharedDir } = yield* CniNode
@@ -148,88 +155,119 @@ onMachine(["root", "executable", "testpmd", "memif"], Layer.empty)("the containe
 
 const nobody = 65534
 
-const containerd = Layer.unwrap(
-  Effect.map(CniNode, ({ directory, network, plugins }) => {
-    mkdirSync(`${directory}/containerd`)
-    const { cniVersion, name, ...plugin } = network
-    const host = { ...plugin.host, vhost: { ...plugin.host.vhost, group: "nogroup" } }
-    return Containerd.layer({
-      directory: `${directory}/containerd`,
-      plugins,
-      network: { cniVersion, name, plugins: [{ ...plugin, host }] }
-    })
-  })
-)
+type Plugin = Omit<NetworkConfiguration, "cniVersion" | "name">
 
-/** The element that ADD wrote for the pod. */
+const containerdWith = (change: (plugin: Plugin) => object) =>
+  Layer.unwrap(
+    Effect.map(CniNode, ({ directory, network, plugins }) => {
+      mkdirSync(`${directory}/containerd`)
+      const { cniVersion, name, ...plugin } = network
+      return Containerd.layer({
+        directory: `${directory}/containerd`,
+        plugins,
+        network: { cniVersion, name, plugins: [change(plugin)] }
+      })
+    })
+  )
+
+const withGroup = containerdWith(({ host, ...plugin }) => ({
+  ...plugin,
+  host: { ...host, vhost: { ...host.vhost, group: "nogroup" } }
+}))
+
+/** The MAC address that ADD wrote for the pod. */
 const writtenFor = Effect.fnUntraced(function* (pod: Pod) {
   const { sharedDir } = yield* CniNode
   const directory = `${sharedDir}/${pod.id.slice(0, 12)}`
   const [file = ""] = readdirSync(directory).filter((name) => name.startsWith("configData-"))
-  return readFileSync(`${directory}/${file}`, "utf8").trim()
+  return /"mac":"([^"]+)"/.exec(readFileSync(`${directory}/${file}`, "utf8"))?.[1] ?? ""
 })
 
-/** A directory with the file that the downward API would make of the pod's annotations. */
-const podinfo = Effect.fnUntraced(function* (pod: Pod) {
-  const { directory } = yield* CniNode
-  const element = yield* writtenFor(pod)
-  const path = `${directory}/podinfo-${pod.id.slice(0, 12)}`
-  mkdirSync(path)
-  writeFileSync(
-    `${path}/annotations`,
-    annotationFile({ "userspace/configuration-data": `[${element}]`, "userspace/mapped-dir": "/vhost/" })
-  )
-  return path
-})
+const needs = ["root", "executable", "ovs", "testpmd", "hostLocal", "containerd"] as const
 
-/** Waits, asks for the words, and becomes testpmd: all of it inside the container. */
-const application = Effect.fnUntraced(function* (
-  pod: Pod,
-  name: string,
-  of: { readonly user: number; readonly places: ReadonlyArray<string>; readonly args: ReadonlyArray<string> }
-) {
-  const node = yield* CniNode
-  const runtime = yield* Containerd
-  const places = of.places.join(" ")
-  const script =
-    `/userspace container wait ${places} --timeout 20s && /userspace container show ${places} && ` +
-    `opening=$(/userspace container testpmd --no-huge ${places}) && exec /usr/bin/dpdk-testpmd $opening "$@"`
-  return yield* runtime.runContainer(pod, {
-    name,
-    command: "/bin/sh",
-    args: ["-c", script, "sh", ...of.args],
-    environment: { ...cleanEnvironment, PATH: "/bin:/usr/bin", RUNTIME_DIRECTORY: "/tmp" },
-    mounts: [
-      { at: "/usr", from: "/usr", readonly: true },
-      { at: "/userspace", from: executable, readonly: true },
-      { at: "/etc/podinfo", from: yield* podinfo(pod), readonly: true },
-      { at: "/vhost", from: `${node.sharedDir}/${pod.id.slice(0, 12)}`, readonly: false },
-      { at: "/shared", from: node.sharedDir, readonly: false }
-    ],
-    user: of.user
-  })
-})
-
-onMachine(
-  ["root", "executable", "ovs", "testpmd", "hostLocal", "containerd"],
-  Layer.provideMerge(containerd, CniNode.layer)
-)("the container's end in a pod", (test) => {
-  test("32 packets pass between two containers that open what they find, one by annotations and without root, one among others' data", () =>
+onMachine(needs, Layer.provideMerge(withGroup, CniNode.layer))("the container's end in a pod", (test) => {
+  test("32 packets pass between two containers that open what they find, one in its directory and without root, one among others' data", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const runtime = yield* Containerd
       const rx = yield* runtime.runPod("rx")
       const tx = yield* runtime.runPod("tx")
-      const mac = /"mac":"([^"]+)"/.exec(yield* writtenFor(rx))?.[1] ?? ""
-      const log = yield* application(rx, "rx", { user: nobody, places: [], args: Testpmd.receiver("podrx", []) })
+      const log = yield* PodTestpmd.run(rx, {
+        mounts: [{ at: "/vhost", from: `${node.sharedDir}/${rx.id.slice(0, 12)}`, readonly: false }],
+        user: nobody,
+        environment: { USERSPACE_DIR: "/vhost" },
+        args: Testpmd.receiver(rx.id, [])
+      })
       const port = yield* node.portMarked(rx.id)
       yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
       // Of all that is in there, its own is what its sandbox is named in.
-      const places = ["--dir", "/shared", "--annotations", "/absent"]
-      yield* application(tx, "tx", { user: 0, places, args: Testpmd.sender("podtx", [], mac) })
+      yield* PodTestpmd.run(tx, {
+        mounts: [{ at: "/shared", from: node.sharedDir, readonly: false }],
+        user: 0,
+        environment: { USERSPACE_DIR: "/shared" },
+        args: Testpmd.sender(tx.id, [], yield* writtenFor(rx))
+      })
       assert.strictEqual(yield* Testpmd.receivedAtLeast(log, Testpmd.burst), Testpmd.burst, readFileSync(log, "utf8"))
       assert.include(readFileSync(log, "utf8"), "start the application as vhost-user server")
       yield* runtime.stopPod(tx)
       yield* runtime.stopPod(rx)
     }))
 })
+
+const withKubeconfig = Layer.unwrap(
+  Effect.map(Cluster, ({ kubeconfig }) => containerdWith(({ sharedDir: _, ...plugin }) => ({ ...plugin, kubeconfig })))
+)
+
+onMachine(needs, Layer.provideMerge(withKubeconfig, Cluster.layer))(
+  "the container's end in a pod of a cluster",
+  (test) => {
+    test("the file of annotations is, to the byte, the one that kubelet made of the same", () =>
+      Effect.sync(() => {
+        const fixtures = "test/container/fixtures/annotations"
+        const values = valuesOf(readFileSync(`${fixtures}.json`, "utf8"))
+        assert.strictEqual(DownwardApi.fileOf(values), readFileSync(`${fixtures}.txt`, "utf8"))
+      }))
+
+    test("32 packets pass between two containers that open what ADD told the API server, and removed pods leave nothing", () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        const runtime = yield* Containerd
+        const rx = yield* ClusterPod.make("rx", "/vhost")
+        const tx = yield* ClusterPod.make("tx", "/run/shared")
+        const watched = { ...node.watched, directories: [...node.watched.directories, rx.path, tx.path] }
+        const before = yield* look(watched)
+
+        const open = Effect.fnUntraced(function* (
+          pod: ClusterPod.ClusterPod,
+          user: number,
+          args: (prefix: string) => ReadonlyArray<string>
+        ) {
+          const sandbox = yield* runtime.runPod(pod.name)
+          // kubelet writes the annotations anew a while after they have changed: the container waits for it.
+          const log = yield* PodTestpmd.run(sandbox, { mounts: pod.mounts, user, args: args(sandbox.id) })
+          yield* pod.refresh
+          const port = yield* node.portMarked(sandbox.id)
+          yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+          const told = yield* pod.told
+          assert.strictEqual(told.containerId, sandbox.id)
+          const vdev = `--vdev=net_virtio_user0,path=${told.socket},mac=${told.mac},server=1`
+          const opening = ["--no-pci", "--no-huge", vdev]
+          const words = yield* PodTestpmd.wordsOf(`--file-prefix=${sandbox.id}`)
+          assert.deepStrictEqual(words.slice(0, words.indexOf("--")).slice(-opening.length), opening)
+          // No file told it.
+          assert.deepStrictEqual(readdirSync(pod.path), [basename(told.socket)])
+          return { sandbox, log, mac: told.mac }
+        })
+        const receiver = yield* open(rx, nobody, (prefix) => Testpmd.receiver(prefix, []))
+        const sender = yield* open(tx, 0, (prefix) => Testpmd.sender(prefix, [], receiver.mac))
+        const received = yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst)
+        assert.strictEqual(received, Testpmd.burst, readFileSync(receiver.log, "utf8"))
+
+        yield* runtime.stopPod(sender.sandbox)
+        assert.strictEqual(yield* Testpmd.received(receiver.log), Testpmd.burst)
+        yield* runtime.stopPod(receiver.sandbox)
+        for (const pod of [rx, tx]) assert.deepStrictEqual(yield* pod.annotations, pod.author)
+        yield* returnsTo(watched, before)
+      }))
+  }
+)

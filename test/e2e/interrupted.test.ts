@@ -2,11 +2,12 @@
  * An ADD that is told to stop rolls back; one that is killed leaves only what the next DEL removes. ovs-vswitchd is held
  * still where an ADD shall wait in the middle: its row is in the database and nobody acts on it.
  */
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
 import { CniNode } from "./support/CniNode.ts"
 import * as Plugin from "./support/Plugin.ts"
+import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { isStill, look, returnsTo, type World } from "./support/World.ts"
 
@@ -39,6 +40,13 @@ const busyBridge = Effect.gen(function* () {
     () => Effect.ignore(node.vsctl("del-br", name))
   )
 })
+
+/** host-local, which is let go on with an ADD by a line in a pipe. */
+const slowIpam = `#!/bin/sh
+conf=$(cat)
+[ "$CNI_COMMAND" != ADD ] || { : >"$0.asked"; read -r x <"$0.fifo"; }
+printf %s "$conf" | "\${0%/*}/host-local"
+`
 
 /** ovs-vswitchd goes on when the scope ends. */
 const stopped = Effect.gen(function* () {
@@ -109,14 +117,57 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       yield* returnsTo(node.watched, before)
     }))
 
-  // From before it reads its configuration to after it has answered.
+  test("killed while its IPAM plugin is at work, the next DEL waits for that, and gives the address back", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const sandbox = yield* node.sandbox
+      yield* busyBridge
+      const before = yield* look(node.watched)
+      const slow = `${node.plugins}/slow`
+      yield* Effect.acquireRelease(
+        succeed("sh", ["-c", `mkfifo ${slow}.fifo && cat >${slow} && chmod 755 ${slow}`], { stdin: slowIpam }),
+        () =>
+          Effect.sync(() => {
+            for (const end of ["", ".fifo", ".asked"]) rmSync(`${slow}${end}`, { force: true })
+          })
+      )
+      const network = { ...node.network, ipam: { ...node.network.ipam, type: "slow" } }
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const add = yield* Plugin.begin(node.called("ADD", sandbox, network))
+          yield* until("IPAM plugin", () => existsSync(`${slow}.asked`))
+          yield* add.signal("SIGKILL")
+          assert.strictEqual((yield* add.outcome).signal, "SIGKILL")
+          const del = yield* Plugin.begin(node.called("DEL", sandbox, network))
+          // It has done all else by then.
+          yield* until("end of the port", (world) => !portOf(sandbox.containerId)(world))
+          yield* succeed("sh", ["-c", `echo >${slow}.fifo`])
+          const outcome = yield* Effect.timeout(del.outcome, "20 seconds")
+          assert.strictEqual(outcome.status, 0, outcome.stdout + outcome.stderr)
+        })
+      )
+      yield* returnsTo(node.watched, before)
+    }))
+
+  // From before it reads its configuration to after it has answered, by the time that one takes on this machine now.
   test("killed at any of 24 instants, the next DEL removes all of it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
       const before = yield* look(node.watched)
       const ends: Array<string> = []
-      for (let millis = 2; millis <= 48; millis += 2) {
+      let left = 0
+      const whole = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const sandbox = yield* node.sandbox
+          const { millis } = yield* node.call("ADD", sandbox, node.network)
+          yield* node.call("DEL", sandbox, node.network)
+          return millis
+        })
+      )
+      yield* returnsTo(node.watched, before)
+      for (let instant = 1; instant <= 24; instant++) {
+        const millis = (whole * 1.1 * instant) / 24
         const sandbox = yield* Effect.scoped(
           Effect.gen(function* () {
             const sandbox = yield* node.sandbox
@@ -126,16 +177,16 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
               orElse: () => Effect.andThen(add.signal("SIGKILL"), add.outcome)
             })
             ends.push(outcome.signal ?? String(outcome.status))
+            if (outcome.signal !== null && existsSync(`${node.stateDir}/attachments`)) left++
             return sandbox
           })
         )
-        // Its host-local is nobody's child now and ends by itself.
-        yield* until("end of what it started", (world) => world.processes.length === 0)
         const answer = yield* node.call("DEL", { ...sandbox, netns: "" }, node.network)
         assert.strictEqual(answer.status, 0, answer.stdout + answer.stderr)
         yield* returnsTo(node.watched, before)
       }
       assert.include(ends, "SIGKILL")
+      assert.isAbove(left, 0, "none was killed that had begun")
       assert.deepStrictEqual(readdirSync(node.sharedDir), [])
     }))
 })

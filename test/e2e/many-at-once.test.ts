@@ -1,55 +1,189 @@
 /**
- * Attachments do not disturb each other: twenty pods at the same time on one bridge, which the first makes and the last
- * removes, in one shared directory and one range of addresses.
+ * Attachments do not disturb each other, nor an administrator: a hundred are removed while a hundred others are added, in
+ * one range of addresses, on bridges on which somebody's own ports come and go. One interface to a pod, eight to a pod,
+ * and all in one directory; on one bridge, and on several.
  */
+import * as Net from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
-import { CniNode, type Sandbox } from "./support/CniNode.ts"
-import { resultOf } from "./support/Plugin.ts"
-import { onMachine } from "./support/Suite.ts"
-import { look, returnsTo } from "./support/World.ts"
+import { Effect, Fiber, Schedule } from "effect"
+import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
+import { callAll } from "./support/Crowd.ts"
+import { allWell, comeAndGo, type Member } from "./support/Generations.ts"
+import { succeed } from "./support/Program.ts"
+import { eachOnMachine } from "./support/Suite.ts"
+import { look, processes, returnsTo } from "./support/World.ts"
 
-const pods = 20
+const crowd = 100
 
-const added = Effect.fnUntraced(function* (sandbox: Sandbox) {
-  const node = yield* CniNode
-  const result = yield* resultOf(yield* node.call("ADD", sandbox, node.network))
-  return { address: result.ips[0]?.address, mac: result.interfaces[0]?.mac }
+/** Of the names of the plugin's ports. */
+const portPrefix = "usp"
+
+type Names = Partial<Pick<Sandbox, "containerId" | "ifName"> & { readonly bridge: string }>
+
+/** What makes each another than its generation's others, and than that one of the other generation. */
+type Each = (index: number, generation: number) => Names
+
+/** The network namespace is one. */
+const members = Effect.fnUntraced(function* (each: Each, generation = 0, count = crowd) {
+  const { called, network, sandbox } = yield* CniNode
+  const { netns } = yield* sandbox
+  return Array.from({ length: count }, (_, index): Member => {
+    const { bridge = bridges.one, containerId = newContainerId(), ifName = "net1" } = each(index, generation)
+    const of = { containerId, ifName, netns }
+    const conf = { ...network, host: { ...network.host, bridge: { bridgeName: bridge } } }
+    return { add: called("ADD", of, conf), del: called("DEL", of, conf) }
+  })
 })
 
-const deleted = Effect.fnUntraced(function* (sandbox: Sandbox) {
-  const node = yield* CniNode
-  const answer = yield* node.call("DEL", sandbox, node.network)
-  assert.strictEqual(answer.status, 0, answer.stdout + answer.stderr)
+const bridges = { one: "br-e2e", several: ["br-e2e0", "br-e2e1", "br-e2e2", "br-e2e3", "br-e2e4"], ours: "br-ours" }
+
+/** Among a hundred processes, ten seconds are not enough for what takes some milliseconds. */
+const inACrowd = ["-t", "25"]
+
+/** Has made these bridges, each with a port that stays. His work is another port on each, which he finds as he made it. */
+const administratorOf = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
+  const { directory, vsctl } = yield* CniNode
+  const onEach = (words: (bridge: string) => ReadonlyArray<string>) =>
+    vsctl(...inACrowd, "--no-wait", ...names.flatMap((bridge) => ["--", ...words(bridge)]))
+  const added = (bridge: string, port: string) => [
+    ...["add-port", bridge, port, "--", "set", "Interface", port, "type=dpdkvhostuserclient"],
+    `options:vhost-server-path=${directory}/${port}`
+  ]
+  const [stays, comes] = [(bridge: string) => `stays-${bridge}`, (bridge: string) => `comes-${bridge}`]
+  yield* Effect.acquireRelease(
+    onEach((bridge) => [
+      ...["add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev", "--"],
+      ...added(bridge, stays(bridge))
+    ]),
+    () => Effect.ignore(onEach((bridge) => ["del-br", bridge]))
+  )
+  const taken = (name: string) => ["wait-until", "Interface", name, "link_state!=[]"]
+  yield* onEach((bridge) => [...taken(bridge), "--", ...taken(stays(bridge))])
+
+  const whole = names.flatMap((bridge) => [
+    ...[comes(bridge), stays(bridge)],
+    ...["dpdkvhostuserclient", `{vhost-server-path="${directory}/${comes(bridge)}"}`, "{}"]
+  ])
+  return Effect.gen(function* () {
+    yield* onEach((bridge) => added(bridge, comes(bridge)))
+    const found = yield* onEach((bridge) => [
+      ...["list-ports", bridge, "--", "get", "Interface", comes(bridge), "type", "options", "external_ids", "--"],
+      ...["del-port", bridge, comes(bridge)]
+    ])
+    const his = found.split("\n").filter((line) => line !== "" && !line.startsWith(portPrefix))
+    assert.deepStrictEqual(his, whole)
+  })
 })
 
-const together = { concurrency: "unbounded" } as const
+interface Shape {
+  /** The administrator's. */
+  readonly on: ReadonlyArray<string>
+  readonly each: Each
+}
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("twenty pods at the same time", (test) => {
-  test("all are added with their own address and port, all are removed, nothing is left", () =>
+const shapes: Readonly<Record<string, Shape>> = {
+  "on one bridge": { on: [bridges.one], each: () => ({}) },
+  // The sixth is made by the first of them and removed by the last. Both generations are in the same pods.
+  "on six bridges, eight interfaces to a pod": {
+    on: bridges.several,
+    each: (index, generation) => ({
+      bridge: bridges.several[index % 6] ?? bridges.ours,
+      containerId: `${100 + Math.floor(index / 8)}`.padEnd(64, "c"),
+      ifName: `net${(index % 8) + 8 * generation}`
+    })
+  },
+  // Ids that begin alike.
+  "in one directory": {
+    on: [bridges.one],
+    each: (index, generation) => ({ containerId: `0958c8871b32${index + crowd * generation}` })
+  }
+}
+
+/** Of connections that a server has not yet taken. */
+const queueOf = (pid: number, socket: string) =>
+  Effect.map(succeed("nsenter", ["-t", `${pid}`, "-n", "ss", "-xlH", "src", socket]), (listed) => {
+    const [, , waiting, limit] = listed.trim().split(/\s+/)
+    return { waiting: Number(waiting), limit: Number(limit) }
+  })
+
+/** As long as the scope lasts: the last is refused. */
+const filled = (socket: string, { limit }: { readonly limit: number }) =>
+  Effect.forEach(Array.from({ length: limit + 2 }), () =>
+    Effect.acquireRelease(
+      Effect.callback<Net.Socket>((resume) => {
+        const connection = Net.createConnection(socket)
+        connection.once("connect", () => resume(Effect.succeed(connection)))
+        connection.once("error", () => resume(Effect.succeed(connection)))
+      }),
+      (connection) => Effect.sync(() => connection.destroy())
+    )
+  )
+
+eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hundred at the same time", (test) => {
+  for (const [name, { each, on }] of Object.entries(shapes)) {
+    test(
+      `${name}: added, then removed while as many others are added, and an administrator's ports come and go`,
+      () =>
+        Effect.gen(function* () {
+          const { watched } = yield* CniNode
+          const administrator = yield* administratorOf(on)
+          const [first, second] = [yield* members(each), yield* members(each, 1)]
+          const before = yield* look(watched)
+          const there = Effect.map(look(watched), ({ leases, tables }) => ({
+            leases,
+            ports: Object.keys(tables).filter((row) => row.startsWith(`Interface ${portPrefix}`)).length
+          }))
+          assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
+          yield* returnsTo(watched, before, 20)
+        }),
+      240_000
+    )
+  }
+
+  test(
+    "more than ovsdb-server's listen queue takes, while it stands still: each waits for its turn",
+    () =>
+      Effect.gen(function* () {
+        const { ovs, watched } = yield* CniNode
+        const all = yield* members(() => ({}))
+        const before = yield* look(watched)
+        const pid = yield* ovs.ovsdbPid
+        for (const verb of ["add", "del"] as const) {
+          const calls = yield* Effect.scoped(
+            Effect.gen(function* () {
+              yield* Effect.acquireRelease(
+                Effect.sync(() => process.kill(pid, "SIGSTOP")),
+                () => Effect.sync(() => process.kill(pid, "SIGCONT"))
+              )
+              yield* filled(ovs.socket, yield* queueOf(pid, ovs.socket))
+              const { limit, waiting } = yield* queueOf(pid, ovs.socket)
+              assert.isAbove(waiting, limit)
+              const calls = yield* Effect.forkDetach(callAll(all.map((each) => each[verb])), { startImmediately: true })
+              // Those that have begun find no place in it. It must not stand still for as long as one of them waits.
+              yield* Effect.repeat(processes(watched.mark), {
+                until: ({ length }) => length >= crowd / 2,
+                schedule: Schedule.spaced("10 millis")
+              })
+              return calls
+            })
+          )
+          allWell(verb.toUpperCase(), yield* Fiber.join(calls))
+        }
+        yield* returnsTo(watched, before, 20)
+      }),
+    240_000
+  )
+
+  test("twenty, added and removed in each other's way, so that the bridge comes and goes", () =>
     Effect.gen(function* () {
-      const node = yield* CniNode
-      const sandboxes = yield* Effect.all(Array.from({ length: pods }, () => node.sandbox))
-      const before = yield* look(node.watched)
-
-      const results = yield* Effect.forEach(sandboxes, added, together)
-      assert.strictEqual(new Set(results.map(({ address }) => address)).size, pods)
-      assert.strictEqual(new Set(results.map(({ mac }) => mac)).size, pods)
-      const ports = yield* node.vsctl("list-ports", node.network.host.bridge.bridgeName)
-      assert.strictEqual(ports.trim().split("\n").length, pods)
-      assert.strictEqual((yield* look(node.watched)).leases.length, pods)
-
-      yield* Effect.forEach(sandboxes, deleted, together)
-      yield* returnsTo(node.watched, before)
-    }))
-
-  test("added and removed in each other's way, so that the bridge comes and goes, each succeeds", () =>
-    Effect.gen(function* () {
-      const node = yield* CniNode
-      const sandboxes = yield* Effect.all(Array.from({ length: pods }, () => node.sandbox))
-      const before = yield* look(node.watched)
-      const comeAndGo = (sandbox: Sandbox) => Effect.andThen(added(sandbox), deleted(sandbox))
-      yield* Effect.forEach(sandboxes, comeAndGo, { concurrency: 5 })
-      yield* returnsTo(node.watched, before)
+      const { watched } = yield* CniNode
+      const all = yield* members(() => ({}), 0, 20)
+      const before = yield* look(watched)
+      const comeAndGo = Effect.fnUntraced(function* ({ add, del }: Member) {
+        allWell("ADD", yield* callAll([add]))
+        allWell("DEL", yield* callAll([del]))
+      })
+      yield* Effect.forEach(all, comeAndGo, { concurrency: 5 })
+      yield* returnsTo(watched, before)
     }))
 })

@@ -4,7 +4,7 @@ import { Effect, Fiber, Layer, Schedule } from "effect"
 import { portName } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { leavesAsFound, look, request, unplugOf } from "../suites/SwitchUnderTest.ts"
-import { once, plug, plugged, refusal, unplug, verify } from "../suites/VswitchCalls.ts"
+import { plug, plugged, refusal, status, unplug, verify } from "../suites/VswitchCalls.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"
 import { overInstance } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -35,8 +35,8 @@ onMachine(["root", "ovs"], withDpdk)("with the real daemons of Open vSwitch", (t
           yield* frozen(yield* (yield* OvsInstance).vswitchdPid)
           const error = yield* refusal(plug(wanted))
           assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
-          const status = yield* refusal(once((vswitch) => vswitch.status))
-          assert.include(status.failed, "ovs-vswitchd does not answer")
+          const said = yield* refusal(status(wanted))
+          assert.include(said.failed, "ovs-vswitchd does not answer")
           assert.deepStrictEqual(yield* look, before)
         })
       )
@@ -105,11 +105,9 @@ onMachine(["root", "ovs"], withoutDpdk)("with an ovs-vswitchd that has no DPDK",
   test("plug and status say so, before anything is made", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
-      const [plugging, status] = yield* leavesAsFound(
-        Effect.all([refusal(plug(wanted)), refusal(once((vswitch) => vswitch.status))])
-      )
+      const [plugging, standing] = yield* leavesAsFound(Effect.all([refusal(plug(wanted)), refusal(status(wanted))]))
       assert.strictEqual(plugging.code, ErrorCodes.DpdkMissing)
-      assert.strictEqual(status.code, ErrorCodes.DpdkMissing)
+      assert.strictEqual(standing.code, ErrorCodes.DpdkMissing)
       assert.include(plugging.failed, "DPDK is not initialized")
     }))
 })

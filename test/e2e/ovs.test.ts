@@ -3,6 +3,7 @@ import { keeps } from "../suites/OvsClientSuite.ts"
 import { faults } from "../suites/VswitchFaultsSuite.ts"
 import { looks } from "../suites/VswitchLooksSuite.ts"
 import { places } from "../suites/VswitchPlacesSuite.ts"
+import { restores } from "../suites/VswitchRestoreSuite.ts"
 import { behaves } from "../suites/VswitchSuite.ts"
 import { OvsUnderTest } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -12,5 +13,6 @@ onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
   behaves(test)
   looks(test)
   places(test)
+  restores(test)
   faults(test)
 })

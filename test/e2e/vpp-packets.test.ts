@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
 import type { VppMemifPort } from "../../src/cni/HostPort.ts"
 import { abstractName } from "../../src/vpp/Memif.ts"
 import { controlPing } from "../../src/vpp/messages/Control.ts"
@@ -27,9 +27,10 @@ import {
   type Wanted,
   withSession
 } from "../suites/VppUnderTest.ts"
-import { numbered } from "../vpp/support/Numbered.ts"
+import { numberedAndLimited } from "../vpp/support/Numbered.ts"
 import { vppPrefixes } from "./support/Machine.ts"
-import { ProgramError, start } from "./support/Program.ts"
+import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
+import { start } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { instance, type VppInstance } from "./support/VppInstance.ts"
 
@@ -48,46 +49,8 @@ const host = (prefix: string) =>
     Layer.effect(Host, instance(prefix))
   )
 
-/** A pod's VPP, its end of the port connected and with an address. */
 const pod = (prefix: string, { socketPath }: Wanted<VppMemifPort>, ...addresses: ReadonlyArray<string>) =>
   podAt(prefix, socketPath, undefined, ...addresses)
-
-const podAt = Effect.fnUntraced(function* (
-  prefix: string,
-  socket: string,
-  netns: string | undefined,
-  ...addresses: ReadonlyArray<string>
-): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
-  const vpp = yield* instance(prefix, netns)
-  yield* vpp.ctl("create", "memif", "socket", "id", "1", "filename", socket)
-  yield* vpp.ctl("create", "interface", "memif", "socket-id", "1", "id", "0", "slave")
-  yield* vpp.ctl("set", "int", "state", "memif1/0", "up")
-  for (const address of addresses) yield* vpp.ctl("set", "int", "ip", "address", "memif1/0", address)
-  yield* connected(vpp)
-  return vpp
-})
-
-const connected = (vpp: VppInstance) =>
-  Effect.retry(
-    Effect.filterOrFail(
-      vpp.ctl("show", "memif"),
-      (text) => /flags .*connected/.test(text),
-      () => new ProgramError({ program: "vpp", problem: "memif is not connected" })
-    ),
-    { schedule: Schedule.spaced("50 millis"), times: 120 }
-  )
-
-const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, count: number) {
-  // An answer that comes after the interval is not counted: a busy machine needs some time.
-  const text = yield* vpp.ctl("ping", to, "repeat", String(count), "interval", "0.5")
-  return Number(/(\d+) received/.exec(text)?.[1] ?? 0)
-})
-
-/** How many of five pings come back, after those that find the neighbours. */
-const pings = Effect.fnUntraced(function* (vpp: VppInstance, to: string) {
-  yield* Effect.repeat(ping(vpp, to, 1), { until: (received) => received > 0, schedule: Schedule.recurs(20) })
-  return yield* ping(vpp, to, 5)
-})
 
 const netnsOf = (pid: number) => fs.readlinkSync(`/proc/${pid}/ns/net`)
 
@@ -244,7 +207,7 @@ onMachine(["root", "vpp"], host(newest))(`many callers of VPP ${basename(newest)
             schedule: Schedule.spaced("5 millis")
           })
           assert.strictEqual((yield* withSession((session) => session.call(controlPing, {}))).retval, 0)
-          const removed = yield* Effect.forEach(numbers, (n) => unplug(unplugOf(numbered(sockets, n))), {
+          const removed = yield* Effect.forEach(numbers, (n) => unplug(unplugOf(numberedAndLimited(sockets, n))), {
             concurrency: 8
           })
           assert.isAbove(removed.filter((what) => what.length > 0).length, 5)

@@ -80,7 +80,10 @@ describe("the executable", () => {
       const place = yield* node
       const { stderr, well } = yield* run(place, "--cni-bin-dir", join(place.bin, "absent"))
       assert.isFalse(well)
-      assert.match(stderr, /^userspace: cannot install the executable in .*absent\n {2}.+\n {2}-> It has to be a dir/s)
+      assert.match(
+        stderr,
+        /^userspace: cannot install the executable in .*absent\n {2}.+\n {2}-> It has to be the dir/s
+      )
     })
   )
 

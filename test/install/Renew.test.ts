@@ -29,10 +29,10 @@ const until = (what: string, holds: () => boolean) =>
     Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.fail(`not within 20 s: ${what}`) })
   )
 
-const ended = (child: ChildProcess, signal: NodeJS.Signals) =>
+const ended = (child: ChildProcess, signal?: NodeJS.Signals) =>
   Effect.callback<readonly [number | null, NodeJS.Signals | null]>((resume) => {
     child.once("close", (code, by) => resume(Effect.succeed([code, by])))
-    child.kill(signal)
+    if (signal !== undefined) child.kill(signal)
   }).pipe(Effect.timeout("20 seconds"))
 
 const has = (path: string, text: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").includes(text)
@@ -56,6 +56,21 @@ it.live(
       assert.deepStrictEqual(yield* ended(child, "SIGTERM"), [0, null])
       assert.deepStrictEqual(Fs.readdirSync(place.net), ["userspace.kubeconfig"])
       assert.include(said(), `Wrote ${kubeconfig} anew`)
+    }),
+  60_000
+)
+
+it.live(
+  "ends with status 1 when it cannot begin, which Kubernetes shows and tries again; the old kubeconfig stays",
+  () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      Fs.writeFileSync(place.kubeconfig, "old")
+      place.mount("")
+      const { child, said } = yield* started(place)
+      assert.deepStrictEqual(yield* ended(child), [1, null])
+      assert.include(said(), "-> Run it in a pod that has a service account")
+      assert.strictEqual(Fs.readFileSync(place.kubeconfig, "utf8"), "old")
     }),
   60_000
 )

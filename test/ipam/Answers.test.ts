@@ -131,7 +131,9 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
   it.effect.each([
     [3, "container unknown"],
     [4, "required env variables [CNI_NETNS] missing"],
-    [999, "address 10.0.0.5 is held by another"]
+    [999, "address 10.0.0.5 is held by another"],
+    [100, "the pool does not support this address"],
+    [100, "the policy does not allow CHECK of this pool"]
   ])("that something is wrong is none on CHECK: code %i, %s", ([code, msg]) =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
@@ -140,12 +142,79 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("to DEL and CHECK need not be anything", () =>
+  it.effect("to DEL, CHECK, GC and STATUS need not be anything", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = yield* printing("")
-      yield* ipam.del(delegation)
-      yield* ipam.check(delegation)
+      for (const call of [ipam.del, ipam.check, ipam.gc, ipam.status]) yield* call(delegation)
+    })
+  )
+
+  /** What is known of real plugins; each by another way to say that it does not know the verb. */
+  const unknown = {
+    "Go's skeleton from 1.2 on, with versions up to 1.0.0": { code: 1, msg: "plugin version does not allow VERB" },
+    "Go's skeleton from 0.8 to 1.1: it wants a container id first": { code: 3, msg: "missing containerID" },
+    "Go's skeleton before": { code: 100, msg: "unknown CNI_COMMAND: VERB" },
+    "Go's skeleton, with a container id": { code: 4, msg: "unknown CNI_COMMAND: VERB" },
+    "whereabouts, of CHECK": { code: 999, msg: "CNI VERB method is not implemented" }
+  }
+
+  /** Answers VERSION as any plugin does. */
+  const speaking = (versions: ReadonlyArray<string>, code: number, msg: string) =>
+    installed(
+      [
+        "cat >/dev/null",
+        `[ "$CNI_COMMAND" != VERSION ] || { echo '${JSON.stringify({ supportedVersions: versions })}'; exit; }`,
+        `printf '{"code":%s,"msg":"%s"}' ${code} "$(echo '${msg}' | sed "s/VERB/$CNI_COMMAND/")"; exit 1`
+      ].join("\n")
+    )
+
+  it.effect.each(Object.entries(unknown))("to GC and STATUS may be that it does not know them: %s", ([, said]) =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const delegation = yield* speaking(["0.4.0", "1.0.0"], said.code, said.msg)
+      yield* ipam.gc(delegation)
+      yield* ipam.status(delegation)
+    })
+  )
+
+  it.effect("to STATUS is a failure when it is too old for the network, which ADD would find out", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const delegation = {
+        ...(yield* speaking(["0.4.0", "1.0.0"], 3, "missing containerID")),
+        configuration: '{"cniVersion":"1.1.0","name":"n"}'
+      }
+      yield* ipam.gc(delegation)
+      const error = yield* Effect.flip(ipam.status(delegation))
+      assert.strictEqual(
+        error.failed,
+        "IPAM plugin plug-in STATUS: speaks cniVersion 0.4.0, 1.0.0, and the network has 1.1.0"
+      )
+      assert.include(error.cure, "install a newer plug-in")
+    })
+  )
+
+  it.effect.each([
+    [3, "container unknown"],
+    [50, "the address pool cannot be reached"],
+    [51, "it is down"],
+    [50, "the API server does not allow reading ippools"],
+    [999, "address 10.0.0.5 is held by another"],
+    [100, "the pool does not support this address"],
+    [100, "the policy does not allow CHECK of this pool"]
+  ])("to GC and STATUS is a failure when it is one: code %i, %s", ([code, msg]) =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const delegation = yield* refusing(Number(code), String(msg))
+      const failures = yield* Effect.all([Effect.flip(ipam.gc(delegation)), Effect.flip(ipam.status(delegation))])
+      assert.deepStrictEqual(
+        failures.map(({ failed }) => failed),
+        ["GC", "STATUS"].map((verb) => `IPAM plugin plug-in ${verb}: code ${code}: ${msg}`)
+      )
+      const missing = yield* refusing(3, "missing containerID")
+      yield* Effect.flip(ipam.check(missing))
+      yield* Effect.flip(ipam.del(missing))
     })
   )
 })

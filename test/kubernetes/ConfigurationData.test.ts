@@ -63,6 +63,15 @@ describe("configuration data", () => {
     assert.deepStrictEqual(elementsOf({ [dataKey]: " " }), [])
   })
 
+  it("the last DEL takes the directory away as the original wrote it too, without its slash", () => {
+    for (const written of [dir, "/run/shared"]) {
+      const told = { color: "blue", [dataKey]: JSON.stringify([element("net1")]), [mappedDirKey]: written }
+      assert.deepStrictEqual(drop(told, "net1"), { color: "blue" })
+    }
+    const own = { [dataKey]: JSON.stringify([element("net1")]), [mappedDirKey]: "/run" }
+    assert.deepStrictEqual(drop(own, "net1"), { [mappedDirKey]: "/run" })
+  })
+
   it("a directory that the pod's author set stays; the original's, without its slash, gets one", () => {
     const own = { [mappedDirKey]: "/elsewhere/" }
     assert.strictEqual(add(own, "net1")[mappedDirKey], "/elsewhere/")

@@ -1,22 +1,23 @@
-/** What `examples/kubernetes` puts on a cluster fits together: the installer's arguments, its role, networks and pods. */
+/** What `examples/kubernetes` puts on a cluster fits together: the installer's arguments, its role, the networks. */
 import * as Fs from "node:fs"
 import { dirname, join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Result, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
 import { RunningExecutable } from "../../src/install/Executable.ts"
-import { readPod } from "../../src/kubernetes/PodDocument.ts"
-import { mappedDirOf, volumeOf } from "../../src/kubernetes/PodVolume.ts"
-import { accept } from "../docs/support/Accept.ts"
 import { edges } from "../install/support/Edges.ts"
 import { node } from "../install/support/Place.ts"
+import { networks } from "./support/ExamplePods.ts"
 import { manifests } from "./support/Manifests.ts"
 
 const Container = Schema.Struct({
   image: Schema.String,
   args: Schema.Array(Schema.String),
+  securityContext: Schema.Struct({
+    capabilities: Schema.Struct({ drop: Schema.Array(Schema.String), add: Schema.Array(Schema.String) })
+  }),
   volumeMounts: Schema.Array(Schema.Struct({ name: Schema.String, mountPath: Schema.String }))
 })
 
@@ -29,6 +30,7 @@ const DaemonSet = Schema.Struct({
       metadata: Schema.Struct({ labels: Schema.Record(Schema.String, Schema.String) }),
       spec: Schema.Struct({
         serviceAccountName: Schema.String,
+        nodeSelector: Schema.Record(Schema.String, Schema.String),
         initContainers: Schema.Array(Container),
         containers: Schema.Array(Container),
         volumes: Schema.Array(Schema.Struct({ name: Schema.String, hostPath: Schema.Struct({ path: Schema.String }) }))
@@ -38,7 +40,7 @@ const DaemonSet = Schema.Struct({
 })
 
 const daemonSet = Schema.decodeUnknownSync(DaemonSet)(manifests("daemonset.yaml")[0])
-const { containers, initContainers, serviceAccountName, volumes } = daemonSet.spec.template.spec
+const { containers, initContainers, nodeSelector, serviceAccountName, volumes } = daemonSet.spec.template.spec
 
 const Kustomization = Schema.Struct({
   resources: Schema.Array(Schema.String),
@@ -55,23 +57,6 @@ const onNode = ({ volumeMounts }: typeof Container.Type, path: string): string =
   assert.isDefined(volume)
   return volume.hostPath.path + path.slice(mount.mountPath.length)
 }
-
-const networks = ["network.yaml", "network-vpp.yaml"].flatMap(manifests)
-const pods = ["pod.yaml", "pods-vpp.yaml"].flatMap(manifests)
-
-const Definition = Schema.Struct({
-  metadata: Schema.Struct({ name: Schema.String }),
-  spec: Schema.Struct({ config: Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)) })
-})
-
-const definitions = networks.map((network) => Schema.decodeUnknownSync(Definition)(network))
-
-const Selecting = Schema.Struct({
-  metadata: Schema.Struct({
-    name: Schema.String,
-    annotations: Schema.Struct({ "k8s.v1.cni.cncf.io/networks": Schema.String })
-  })
-})
 
 describe("the DaemonSet", () => {
   it("selects its own pods, and leaves the namespace to the kustomization", () => {
@@ -104,12 +89,16 @@ describe("the DaemonSet", () => {
       }
       assert.isTrue(Fs.existsSync(join(place.bin, "opt/cni/bin/userspace")))
       assert.isTrue(Fs.existsSync(join(place.bin, "etc/cni/net.d/userspace.kubeconfig")))
-      assert.include(
-        written,
-        definitions.find(({ metadata }) => metadata.name === "userspace-vpp")?.spec.config["kubeconfig"]
-      )
+      for (const { spec } of networks) assert.include(written, spec.config.kubeconfig)
     })
   )
+
+  it("goes to nodes on which the image's executable runs, and may write where a user of the installer's may", () => {
+    assert.deepStrictEqual(nodeSelector, { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" })
+    for (const { securityContext } of [...initContainers, ...containers]) {
+      assert.deepStrictEqual(securityContext.capabilities, { drop: ["ALL"], add: ["DAC_OVERRIDE"] })
+    }
+  })
 
   it("stays only to renew", () => {
     assert.isTrue(containers.every(({ args }) => args.includes("--renew")))
@@ -122,31 +111,5 @@ describe("the DaemonSet", () => {
       [...initContainers, ...containers].map(({ image }) => image),
       [0, 1].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
     )
-  })
-})
-
-describe("networks and pods", () => {
-  for (const { metadata, spec } of definitions) {
-    it(`${metadata.name} is accepted, without a warning`, () => {
-      const { warnings } = Result.getOrThrow(accept(spec.config))
-      assert.deepStrictEqual(warnings, [])
-      assert.strictEqual(spec.config["name"], metadata.name)
-    })
-  }
-
-  it("are three pods, each on a network that there is, with a volume that the plugin finds", () => {
-    assert.lengthOf(pods, 3)
-    for (const pod of pods) {
-      const { metadata } = Schema.decodeUnknownSync(Selecting)(pod)
-      const selected = metadata.annotations["k8s.v1.cni.cncf.io/networks"]
-      assert.isTrue(
-        definitions.some(({ metadata: { name } }) => selected === name || selected.includes(`"name": "${name}"`)),
-        selected
-      )
-      const document = { ...pod, metadata: { ...metadata, namespace: "default", uid: "u", resourceVersion: "1" } }
-      const read = Option.getOrThrow(readPod(JSON.stringify(document)))
-      assert.strictEqual(Result.getOrThrow(volumeOf(read, "u"))?.maker, "kubelet")
-      assert.deepStrictEqual(mappedDirOf(read), Result.succeed("/var/lib/cni/usrspcni/"))
-    }
   })
 })

@@ -77,6 +77,15 @@ describe("in the container", () => {
     assert.deepStrictEqual(mapped({ name: "data", mountPath: "/data" }), Result.succeed("/var/lib/cni/usrspcni/"))
   })
 
+  it("is a sidecar's when no other container mounts it", () => {
+    const beside = (mounts: ReadonlyArray<object>) => mappedDirOf(pod({ mounts, sidecarMounts: [mount("/dpdk")] }))
+    assert.deepStrictEqual(beside([]), Result.succeed("/dpdk/"))
+    assert.deepStrictEqual(beside([mount("/a", { subPath: "x" })]), Result.succeed("/dpdk/"))
+    assert.deepStrictEqual(beside([mount("/a")]), Result.succeed("/a/"))
+    const before = mappedDirOf(pod({ mounts: [], sidecarMounts: [mount("/dpdk")], sidecarPolicy: "Never" }))
+    assert.deepStrictEqual(before, Result.succeed("/var/lib/cni/usrspcni/"))
+  })
+
   it("is the last one's of several, as with the original, and never a part of the volume", () => {
     assert.deepStrictEqual(mapped(mount("/a"), mount("/b")), Result.succeed("/b/"))
     assert.deepStrictEqual(mapped(mount("/a"), mount("/b", { subPath: "x" })), Result.succeed("/a/"))

@@ -31,17 +31,29 @@ describe("what does not help to try again", () => {
     })
   )
 
+  const user = (cert: string, key: string) => [
+    `client-certificate-data: ${base64(pem(cert))}`,
+    `client-key-data: ${base64(pem(key))}`
+  ]
+
+  it.live("401: the client certificate has expired, at a time that it tells", () =>
+    Effect.gen(function* () {
+      const { asked, read, server } = yield* bench({}, { user: user("expired-client.crt", "expired-client.key") })
+      server.roles.set("node-1", allRights)
+      const error = yield* Effect.flip(read)
+      const words = /: 401 Unauthorized: the client certificate expired at 2024-01-02T00:00:00\.000Z$/
+      gives(error, ErrorCodes.ApiServer, words, /Renew the token or the client certificate/)
+      assert.deepStrictEqual(asked(), ["GET 401"])
+    })
+  )
+
   it.live("a client certificate instead of a token; one that nobody knows", () =>
     Effect.gen(function* () {
-      const user = (cert: string, key: string) => [
-        `client-certificate-data: ${base64(pem(cert))}`,
-        `client-key-data: ${base64(pem(key))}`
-      ]
       const { addition, asked, server } = yield* bench({}, { user: user("client.crt", "client.key") })
       gives(yield* Effect.flip(addition), ErrorCodes.ApiServer, /403.*User "node-1"/, /role/)
       server.roles.set("node-1", allRights)
       yield* addition
-      assert.deepStrictEqual(asked(), ["GET 403", "GET 200", "PUT 200"])
+      assert.deepStrictEqual(asked(), ["GET 403", "GET 200", "PUT status 200"])
       const mixed = yield* bench({}, { user: user("client.crt", "server.key") })
       gives(
         yield* Effect.flip(mixed.read),
@@ -103,6 +115,15 @@ describe("what does not help to try again", () => {
       const { addition, server } = yield* bench()
       server.fail({ method: "PUT", does: { status: 409 }, times: 10_000 })
       gives(yield* Effect.flip(impatient(addition)), ErrorCodes.TryAgainLater, /others kept changing/, /controller/)
+    })
+  )
+
+  it.live.each(["<html>", '{"kind":"PodList"}', ""])("a write that is answered with %s has not been done", (body) =>
+    Effect.gen(function* () {
+      const { addition, annotations, server } = yield* bench()
+      server.fail({ method: "PUT", does: { status: 200, body } })
+      gives(yield* Effect.flip(addition), ErrorCodes.ApiServer, /what came is no pod/, /./)
+      assert.deepStrictEqual(annotations(), { color: "blue" })
     })
   )
 

@@ -1,9 +1,11 @@
-/** An API server that is busy, breaks, or allows less: what helps is tried again, and what a role allows is found. */
+/** An API server that is busy, breaks, or allows less: what helps is tried again. What a role costs: `WholeCalls.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
-import type { Fault, Right } from "./support/ApiServer.ts"
+import { pauseAfter } from "../../src/kubernetes/Persistence.ts"
+import type { Reason } from "../../src/kubernetes/PodsError.ts"
+import type { Fault } from "./support/ApiServer.ts"
 import { bench, both, gives } from "./support/Bench.ts"
 import { at } from "./support/PodStore.ts"
 
@@ -12,7 +14,7 @@ describe("what helps is tried again", () => {
     Effect.gen(function* () {
       const { addition, annotations, asked } = yield* bench()
       yield* addition
-      assert.deepStrictEqual(asked(), ["GET 200", "PUT 200"])
+      assert.deepStrictEqual(asked(), ["GET 200", "PUT status 200"])
       assert.deepStrictEqual(annotations(), both)
     })
   )
@@ -21,20 +23,28 @@ describe("what helps is tried again", () => {
     [
       "429 with Retry-After",
       [{ does: { status: 429, retryAfter: "0" }, times: 2 }],
-      ["GET 429", "GET 429", "GET 200", "PUT 200"]
+      ["GET 429", "GET 429", "GET 200", "PUT status 200"]
     ],
-    ["503 at the write", [{ method: "PUT", does: { status: 503 } }], ["GET 200", "PUT 503", "GET 200", "PUT 200"]],
-    ["500 at the read", [{ does: { status: 500 } }], ["GET 500", "GET 200", "PUT 200"]],
-    ["a connection that ends", [{ does: "hang up" }], ["GET 0", "GET 200", "PUT 200"]],
+    [
+      "503 at the write",
+      [{ method: "PUT", does: { status: 503 } }],
+      ["GET 200", "PUT status 503", "GET 200", "PUT status 200"]
+    ],
+    ["500 at the read", [{ does: { status: 500 } }], ["GET 500", "GET 200", "PUT status 200"]],
+    ["a connection that ends", [{ does: "hang up" }], ["GET 0", "GET 200", "PUT status 200"]],
     ["a write whose answer is lost", [{ method: "PUT", does: "lost" }], ["GET 200", "GET 200"]],
-    ["one answer that never comes", [{ does: "silence" }], ["GET 0", "GET 200", "PUT 200"]],
-    ["409 at the write", [{ method: "PUT", does: { status: 409 } }], ["GET 200", "PUT 409", "GET 200", "PUT 200"]]
+    ["one answer that never comes", [{ does: "silence" }], ["GET 0", "GET 200", "PUT status 200"]],
+    [
+      "409 at the write",
+      [{ method: "PUT", does: { status: 409 } }],
+      ["GET 200", "PUT status 409", "GET 200", "PUT status 200"]
+    ]
   ]
   it.live.each(recovered)("%s", ([, faults, expected]) =>
     Effect.gen(function* () {
       const { addition, annotations, asked, server } = yield* bench()
       server.fail(...faults)
-      yield* addition.pipe(Effect.provideService(KubernetesDeadlines, { answer: 0.5, total: 8 }))
+      yield* addition.pipe(Effect.provideService(KubernetesDeadlines, { answer: 2, total: 8 }))
       assert.deepStrictEqual(asked(), expected)
       assert.deepStrictEqual(annotations(), both)
     })
@@ -50,10 +60,22 @@ describe("what helps is tried again", () => {
         server.pods.update(pod.namespace, pod.name, "status", whole)
       })
       yield* addition
-      assert.deepStrictEqual(asked(), ["GET 200", "PUT 409", "GET 200", "PUT 200"])
+      assert.deepStrictEqual(asked(), ["GET 200", "PUT status 409", "GET 200", "PUT status 200"])
       assert.deepStrictEqual(annotations(), { ...both, "k8s.v1.cni.cncf.io/network-status": "[]" })
     })
   )
+
+  it("waits a little more than Retry-After says, at least as long as without it", () => {
+    const busy = (seconds?: number): Reason => ({
+      _tag: "Busy",
+      status: 429,
+      said: "",
+      ...(seconds === undefined ? {} : { seconds })
+    })
+    for (const wish of [undefined, 0, -3]) assert.strictEqual(pauseAfter(busy(wish), 0, 0), 100)
+    assert.strictEqual(pauseAfter(busy(0), 9, 1), 2000)
+    assert.strictEqual(pauseAfter(busy(1), 0, 0.5), 1150)
+  })
 
   it.live("waits as long as Retry-After says, and not at all when that is beyond its deadline", () =>
     Effect.gen(function* () {
@@ -74,33 +96,13 @@ describe("what helps is tried again", () => {
 })
 
 describe("roles", () => {
-  const roles: ReadonlyArray<readonly [string, ReadonlyArray<Right>, ReadonlyArray<string>]> = [
-    ["Multus': get and update", ["get pods", "update pods", "update pods/status"], ["GET 200", "PUT 200"]],
-    ["update of the status only", ["get pods", "update pods/status"], ["GET 200", "PUT 403", "PUT status 200"]],
-    ["patch", ["get pods", "patch pods"], ["GET 200", "PUT 403", "PUT status 403", "PATCH 200"]],
-    [
-      "patch of the status only",
-      ["get pods", "patch pods/status"],
-      ["GET 200", "PUT 403", "PUT status 403", "PATCH 403", "PATCH status 200"]
-    ]
-  ]
-  it.live.each(roles)("%s is enough", ([, rights, expected]) =>
-    Effect.gen(function* () {
-      const { addition, annotations, asked, server } = yield* bench()
-      server.roles.set("plugin", rights)
-      yield* addition
-      assert.deepStrictEqual(asked(), expected)
-      assert.deepStrictEqual(annotations(), both)
-    })
-  )
-
   it.live("a patch on an old pod is refused and made again", () =>
     Effect.gen(function* () {
       const { addition, asked, pod, server } = yield* bench()
-      server.roles.set("plugin", ["get pods", "patch pods"])
+      server.roles.set("plugin", ["get pods", "patch pods/status"])
       server.fail({ method: "PATCH", does: { status: 409 } })
       yield* addition
-      assert.deepStrictEqual(asked().slice(3, 5), ["PATCH 409", "GET 200"])
+      assert.deepStrictEqual(asked().slice(3, 5), ["PATCH status 409", "GET 200"])
       assert.strictEqual(at(server.pods.get(pod.namespace, pod.name), "metadata")["uid"], pod.uid)
     })
   )
@@ -112,7 +114,7 @@ describe("roles", () => {
       gives(
         yield* Effect.flip(addition),
         ErrorCodes.ApiServer,
-        /annotate pod tests\/web on https:\/\/127.*403 Forbidden: pods "web" is forbidden: User "plugin" cannot update resource "pods"/,
+        /annotate pod tests\/web on https:\/\/127.*403 Forbidden: pods "web" is forbidden: User "plugin" cannot update resource "pods\/status"/,
         /docs\/kubernetes\.md/
       )
       server.roles.set("plugin", [])

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { stateDir } from "../attachment/support/World.ts"
-import { asked, conf, deviceInfoFile, emptyDir, hostPath, PodWorld, volume } from "./support/PodWorld.ts"
+import { asked, conf, deviceInfoFile, emptyDir, hostPath, PodWorld, uid, volume } from "./support/PodWorld.ts"
 
 const lines = (world: PodWorld, path: string) => world.below(path).map((line) => line.replace(/ \{.*/, ""))
 
@@ -84,6 +84,41 @@ describe("the pod's directory", () => {
   )
 })
 
+describe("a pod that the API server knows by another UID than the call", () => {
+  const hash = "kubernetes.io/config.hash"
+  const others = "11111111-8a9f-4c25-9c5e-1d2f3a4b5c6d"
+
+  it.effect("is a static pod's mirror: its emptyDir is where kubelet has it, by the manifest's UID", () =>
+    Effect.gen(function* () {
+      const source = { name: "shared-dir", emptyDir: {} }
+      const world = new PodWorld({ uid: others, annotations: { [hash]: uid }, volumes: [source] })
+      world.files.put(emptyDir, "directory", "", 0o777)
+      const before = world.dump()
+      yield* world.add(asked)
+      yield* world.call("CHECK", asked)
+      const [link = ""] = world.files.names(`${stateDir}/links`).filter((name) => !name.startsWith("."))
+      assert.strictEqual(world.files.get(`${stateDir}/links/${link}`)?.content, emptyDir)
+      assert.lengthOf(world.elements() ?? [], 1)
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("or claims to be the one that had its name before: that reaches its own volume and annotations only", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ uid: others, annotations: { [hash]: uid }, volumes: [hostPath("/pods/later")] })
+      const of = [emptyDir, emptyDir.replace(uid, others), volume]
+      for (const directory of of) world.files.put(directory, "directory", "", 0o777)
+      const before = [of.map((path) => world.below(path)), world.annotations()]
+      yield* world.add(asked)
+      assert.deepStrictEqual([of.map((path) => world.below(path)), { [hash]: uid }], before)
+      assert.isDefined(world.files.get("/pods/later"))
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual([of.map((path) => world.below(path)), world.annotations()], before)
+    })
+  )
+})
+
 describe("what is told and taken back", () => {
   it.effect("a second ADD of the same attachment is refused, and the first one's data stays", () =>
     Effect.gen(function* () {
@@ -114,7 +149,7 @@ describe("what is told and taken back", () => {
   it.effect("the device information that was there comes back when ADD fails, and goes with DEL", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
-      world.files.put(deviceInfoFile, "file", "a device plugin's")
+      world.files.put(deviceInfoFile, "file", '{"type":"pci","version":"1.1.0","pci":{"pci-address":"0000:00:05.0"}}')
       const before = world.dump()
       world.cluster.delete("default", "web")
       yield* Effect.flip(world.call("ADD", asked))
@@ -127,6 +162,20 @@ describe("what is told and taken back", () => {
       yield* world.call("DEL", asked)
       assert.isUndefined(world.files.get(deviceInfoFile))
     })
+  )
+
+  it.effect.each(["", '{"ty', '{"type":"vhost-us', '{"type":"vhost-user","version":"1.1.0"'])(
+    "the half of it that a killed ADD had written, %s, goes with DEL",
+    (half) =>
+      Effect.gen(function* () {
+        const world = new PodWorld()
+        const before = world.dump()
+        yield* world.add(asked)
+        world.files.remove(deviceInfoFile)
+        world.files.put(`${deviceInfoFile}.new`, "file", half)
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+      })
   )
 
   it.effect("CHECK misses the annotation, and the device information", () =>
@@ -189,6 +238,47 @@ describe("DEL finds what is left", () => {
       const { kubeconfig: _, ...without } = conf
       yield* world.call("DEL", { conf: without })
       assert.deepStrictEqual(world.annotations(), { color: "blue" })
+    })
+  )
+})
+
+describe("GC", () => {
+  const collect = { conf: { ...conf, cniVersion: "1.1.0", "cni.dev/valid-attachments": [] } }
+
+  it.effect("takes back what a pod was told, with its volume's files, of one that has a record", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      const before = world.dump()
+      yield* world.add(asked)
+      assert.notDeepEqual(world.dump(), before)
+      yield* world.call("GC", collect)
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("takes back what a pod was told of one that only its mark tells of, which names the pod", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      const before = world.annotations()
+      yield* world.add(asked)
+      for (const line of [...world.below(`${stateDir}/attachments`)].reverse())
+        world.files.remove(line.split(" ")[0] ?? "")
+      assert.isNotEmpty(world.elements())
+      yield* world.call("GC", collect)
+      assert.deepStrictEqual(world.annotations(), before)
+      assert.notInclude(world.ovs.dump().join(), "usp")
+      assert.deepStrictEqual(world.leases.dump(), [])
+    })
+  )
+
+  it.effect("goes on when the pod has gone, as with most that GC finds", () =>
+    Effect.gen(function* () {
+      const world = new PodWorld()
+      yield* world.add(asked)
+      world.cluster.delete("default", "web")
+      yield* world.call("GC", collect)
+      assert.notInclude(world.ovs.dump().join(), "usp")
+      assert.deepStrictEqual(world.leases.dump(), [])
     })
   )
 })

@@ -28,6 +28,9 @@ const deadlines: Deadlines = {
 /** Two calls, a wait, a withdrawal of four calls; and a busy machine. */
 const longest = 4000
 
+/** Connections on which nothing is answered any more. */
+const silent = new WeakSet<Socket>()
+
 type Misbehaviour = (socket: Socket, request: Request, perform: () => void) => void
 
 const chunk = `${"x".repeat(64 * 1024)}`
@@ -39,6 +42,10 @@ const endless = (socket: Socket): void => {
 const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   "does not answer": () => {},
   "does what was asked and does not answer": (_socket, _request, perform) => perform(),
+  "does what was asked and answers no more on this connection": (socket, _request, perform) => {
+    silent.add(socket)
+    perform()
+  },
   "closes before it does anything": (socket) => socket.destroy(),
   "closes after it has done what was asked": (socket, _, perform) => {
     perform()
@@ -74,6 +81,7 @@ const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: n
       void Effect.runCallback(memory.results(operations), {
         onExit: (exit) => exit._tag === "Success" && then(exit.value)
       })
+    if (silent.has(socket)) return
     if (nth === at) {
       misbehaved = true
       misbehave(socket, asked, () => perform(() => {}))

@@ -34,7 +34,7 @@ const plan = (mode: "client" | "server", more: { readonly mtu?: number } = {}) =
     ...more
   } as const
   return portPlan(
-    { attachment, invocation: "i", socketPath: "/run/v/s", mac: "02:00:00:00:00:01", addresses: [], port },
+    { attachment, invocation: "i", socketPath: "/run/v/s", mac: "02:00:00:00:00:01", addresses: [] },
     port
   )
 }

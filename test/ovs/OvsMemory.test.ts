@@ -1,6 +1,7 @@
 /** What only the switch in memory can do: be many clients' one state, and be out of reach. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { OvsClient } from "../../src/ovs/OvsClient.ts"
 import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
@@ -9,12 +10,15 @@ import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
 import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
 import * as NodeSockets from "../../src/platform/NodeSockets.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { ovs, portOf } from "../cni/support/Reading.ts"
+
+const port = portOf(ovs)
 
 const vswitchOn = (memory: OvsMemory.MemorySwitch) =>
   Layer.provide(OvsVswitch.layer, [OvsMemory.layer(memory), memoryFiles(new MemoryFiles(["/v"])), NodeSockets.layer])
 
 const status = (memory: OvsMemory.MemorySwitch) =>
-  Effect.flatMap(Vswitch, (vswitch) => Effect.flip(vswitch.status)).pipe(
+  Effect.flatMap(Vswitch, (vswitch) => Effect.flip(vswitch.status(port))).pipe(
     Effect.provide(vswitchOn(memory)),
     Effect.provideService(OvsDeadlines, {
       connect: Duration.millis(50),
@@ -25,6 +29,7 @@ const status = (memory: OvsMemory.MemorySwitch) =>
   )
 
 const bump = [{ op: "mutate", table: "Open_vSwitch", where: [], mutations: [["next_cfg", "+=", 1]] }] as const
+const step = [{ op: "mutate", table: "Open_vSwitch", where: [], mutations: [["cur_cfg", "+=", 1]] }] as const
 
 describe("OvsMemory", () => {
   it.live("one switch shows to every client, and outlives them", () =>
@@ -46,15 +51,33 @@ describe("OvsMemory", () => {
       const client = yield* Effect.provide(OvsClient, OvsMemory.layer(memory))
       yield* memory.transact([...bump, ...bump])
       const waiting = yield* Effect.forkChild(Effect.flatMap(client.root, client.caughtUp), { startImmediately: true })
-      const step = memory.transact([
-        { op: "mutate", table: "Open_vSwitch", where: [], mutations: [["cur_cfg", "+=", 1]] }
-      ])
-      yield* step
+      yield* memory.transact(step)
       const turn = Effect.andThen(Effect.yieldNow, client.root)
       for (let turns = 0; turns < 20; turns++) yield* turn
       assert.isUndefined(waiting.pollUnsafe())
-      yield* step
+      yield* memory.transact(step)
       assert.isDefined(yield* Fiber.join(waiting))
+    })
+  )
+
+  it.effect("a client waits as long as ovs-vswitchd works for others, and not much longer", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      memory.vswitchd.alive = false
+      const client = yield* Effect.provide(OvsClient, OvsMemory.layer(memory))
+      const { settle } = yield* OvsDeadlines
+      const [most, more] = [Duration.times(settle, 0.9), Duration.times(settle, 0.2)]
+      for (let waits = 0; waits < 5; waits++) yield* memory.transact(bump)
+      const root = yield* client.root
+      const waiting = yield* Effect.forkChild(client.caughtUp(root), { startImmediately: true })
+      for (let steps = 1; steps < 5; steps++) {
+        yield* TestClock.adjust(most)
+        yield* memory.transact(step)
+      }
+      yield* TestClock.adjust(most)
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust(more)
+      assert.isUndefined(yield* Fiber.join(waiting))
     })
   )
 

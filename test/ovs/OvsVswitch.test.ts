@@ -3,6 +3,7 @@ import { keeps } from "../suites/OvsClientSuite.ts"
 import { faults } from "../suites/VswitchFaultsSuite.ts"
 import { looks } from "../suites/VswitchLooksSuite.ts"
 import { places } from "../suites/VswitchPlacesSuite.ts"
+import { restores } from "../suites/VswitchRestoreSuite.ts"
 import { behaves } from "../suites/VswitchSuite.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 
@@ -11,5 +12,6 @@ layer(MemoryUnderTest, { excludeTestServices: true })("on a switch in memory", (
   behaves(it.effect)
   looks(it.effect)
   places(it.effect)
+  restores(it.effect)
   faults(it.effect)
 })

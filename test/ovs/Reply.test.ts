@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as Message from "../../src/ovs/Message.ts"
+import { integer, optional, text } from "../../src/ovs/Notation.ts"
 import type { Operation } from "../../src/ovs/Operation.ts"
 import * as Reply from "../../src/ovs/Reply.ts"
-import { Bridge, Interface } from "../../src/ovs/Tables.ts"
+import { Bridge, table } from "../../src/ovs/Tables.ts"
 import { select } from "../../src/ovs/Transactions.ts"
 
 const lines = (name: string) =>
@@ -87,25 +88,31 @@ describe("Reply", () => {
 
   it("refuses rows without the columns that were asked for", () => {
     const results = Result.getOrThrow(Reply.judge([select(Bridge, [])], [{ rows: [{ name: "br0" }] }]))
-    const failure = Result.getOrThrow(Result.flip(Reply.rows(Bridge.row, results, 0)))
-    assert.match(failure.detail, /rows of operation 0/)
+    const failure = Result.getOrThrow(Result.flip(Reply.rows(Bridge.read, results, 0)))
+    assert.strictEqual(
+      failure.detail,
+      "rows of operation 0: " +
+        "column _uuid is not a UUID, column datapath_type is not a string, " +
+        "column datapath_id is not a string or an empty set, column fail_mode is not a string or an empty set, " +
+        "column external_ids is not a map from string to string"
+    )
   })
 
   it("reads what a switch without DPDK wrote", () => {
     const Recorded = Schema.fromJsonString(
       Schema.Struct({ dir: Schema.String, msg: Schema.Struct({ result: Schema.optionalKey(Schema.Json) }) })
     )
-    const wanted = Schema.Struct({
-      name: Interface.row.fields.name,
-      ofport: Interface.row.fields.ofport,
-      error: Interface.row.fields.error
-    })
+    const wanted = table("Interface", (column) => ({
+      name: column("name", text),
+      ofport: column("ofport", optional(integer)),
+      error: column("error", optional(text))
+    }))
     const rows = lines("dpdk-off.jsonl")
       .map((line) => Schema.decodeUnknownSync(Recorded)(line))
       .filter(({ dir }) => dir === "recv")
       .flatMap(({ msg: { result } }) => {
         const results = Result.getOrThrow(Reply.judge(operations(Array.isArray(result) ? result.length : 0), result))
-        return Result.getOrElse(Reply.rows(wanted, results, 0), () => [])
+        return Result.getOrElse(Reply.rows(wanted.read, results, 0), () => [])
       })
     const unknown = (name: string) => `could not open network device ${name} (Address family not supported by protocol)`
     assert.deepStrictEqual(rows, [

@@ -68,9 +68,27 @@ describe("SocketPlace", () => {
       writeFileSync(`${root}/file`, "")
       symlinkSync("real", `${root}/link`)
       symlinkSync("gone", `${root}/dangling`)
-      for (const name of ["real", "link"]) assert.isUndefined(yield* directoryProblem(at(`${root}/${name}/s`)), name)
+      symlinkSync(`${root}/link`, `${root}/again`)
+      symlinkSync(`${root}/round`, `${root}/round`)
+      assert.isDefined(yield* directoryProblem(at(`${root}/round/s`)))
+      for (const name of ["real", "link", "again"])
+        assert.isUndefined(yield* directoryProblem(at(`${root}/${name}/s`)), name)
       for (const name of ["gone", "file", "dangling", "file/below"]) {
         assert.isDefined(yield* directoryProblem(at(`${root}/${name}/s`)), name)
+      }
+    })
+  )
+
+  it.live("in server mode the socket has to be where it was expected when the port is made", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const { madeProblem } = yield* place
+      yield* left(`${root}/made`)
+      writeFileSync(`${root}/file`, "")
+      assert.isUndefined(yield* madeProblem(at(`${root}/made`)))
+      for (const name of ["file", "gone"]) {
+        assert.include((yield* madeProblem(at(`${root}/${name}`)))?.cure, "Set OVS_SOCKDIR", name)
+        assert.isUndefined(yield* madeProblem(at(`${root}/${name}`, "dpdkvhostuserclient")), name)
       }
     })
   )

@@ -13,7 +13,7 @@ const program = join(import.meta.dirname, "support/bun-https.ts")
 
 const outputOf = (servers: Ports) =>
   Effect.callback<{ readonly stdout: string; readonly stderr: string }>((resume) => {
-    const child = spawn(bun, [program, JSON.stringify(servers)], { timeout: 60_000 })
+    const child = spawn(bun, [program, JSON.stringify(servers)], { timeout: 120_000 })
     const [stdout, stderr]: [Array<Buffer>, Array<Buffer>] = [[], []]
     child.stdout.on("data", (chunk: Buffer) => stdout.push(chunk))
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk))

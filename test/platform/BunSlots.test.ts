@@ -11,7 +11,7 @@ const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
 const program = join(import.meta.dirname, "support/bun-slots.ts")
 
 describe("on bun", () => {
-  const { stderr, stdout } = spawnSync(bun, [program], { encoding: "utf8", timeout: 60_000 })
+  const { stderr, stdout } = spawnSync(bun, [program], { encoding: "utf8", timeout: 120_000 })
   const lines = stdout.split("\n").filter((line) => line !== "")
   const verdicts = new Map(
     lines.map((line) => Schema.decodeUnknownSync(Verdict)(line)).map(({ failure, name }) => [name, failure])

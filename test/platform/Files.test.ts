@@ -1,9 +1,103 @@
-import { it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schedule } from "effect"
 import { Files } from "../../src/platform/Files.ts"
+import { FilesSite } from "../suites/FilesSite.ts"
 import { cases } from "../suites/FilesSuite.ts"
 import * as RealSite from "./support/RealSite.ts"
 
-for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(Layer.merge(Files.layer, Layer.fresh(RealSite.layer)))))
-}
+const real = Layer.merge(Files.layer, Layer.fresh(RealSite.layer))
+
+for (const { name, run } of cases) it.live(name, () => Effect.provide(run, real))
+
+const here = Effect.gen(function* () {
+  return { base: (yield* FilesSite).base, files: yield* Files }
+})
+
+describe("what only a real file system has", () => {
+  it.live("a file that does not say how long it is: not more of it is read than allowed", () =>
+    Effect.gen(function* () {
+      const { files } = yield* here
+      assert.strictEqual((yield* Effect.flip(files.read("/proc/self/mountinfo", 10))).code, "EFBIG")
+      assert.include(yield* files.read("/proc/self/mountinfo", 1 << 20), " / ")
+    }).pipe(Effect.provide(real))
+  )
+
+  it.live("a pipe that nobody writes to does not hold up whoever reads, and is not changed", () =>
+    Effect.gen(function* () {
+      const { base, files } = yield* here
+      execFileSync("mkfifo", [`${base}/pipe`])
+      assert.strictEqual((yield* files.lstat(`${base}/pipe`))?.kind, "other")
+      assert.strictEqual((yield* Effect.flip(files.read(`${base}/pipe`, 10))).code, "EINVAL")
+      assert.strictEqual((yield* Effect.flip(files.change(`${base}/pipe`, "socket", { mode: 0o777 }))).code, "EINVAL")
+      yield* files.unlink(`${base}/pipe`)
+    }).pipe(Effect.provide(real))
+  )
+
+  const tellsWhere = spawnSync("sh", ["-c", "sleep 60 & sleep 0.1; cat /proc/$!/wchan; kill $!"], { encoding: "utf8" })
+
+  it.live.skipIf(/^0?$/.test(tellsWhere.stdout))("a pipe, or a device, is not even opened", () =>
+    Effect.gen(function* () {
+      const { base, files } = yield* here
+      execFileSync("mkfifo", [`${base}/pipe`])
+      const writer = spawn("sh", ["-c", `echo heard >${base}/pipe`], { stdio: "ignore" })
+      // Until somebody opens the other end it sleeps: in open(2), the only call that can take it long.
+      const asleep = Effect.sync(
+        () => Fs.readFileSync(`/proc/${writer.pid}/wchan`, "utf8").match(/partner|fifo/) !== null
+      )
+      yield* Effect.repeat(asleep, { until: (is) => is, schedule: Schedule.spaced("2 millis") }).pipe(
+        Effect.timeout("20 seconds")
+      )
+      assert.strictEqual((yield* Effect.flip(files.read(`${base}/pipe`, 10))).code, "EINVAL")
+      const { stdout } = spawnSync("timeout", ["20", "cat", `${base}/pipe`], { encoding: "utf8" })
+      assert.strictEqual(stdout, "heard\n")
+      yield* files.unlink(`${base}/pipe`)
+    }).pipe(Effect.provide(real))
+  )
+
+  const replaced = Effect.gen(function* () {
+    const { base, files } = yield* here
+    yield* files.create(`${base}/victim`, "victim", 0o600)
+    yield* files.create(`${base}/own`, "own", 0o600)
+    const held = yield* files.hold(`${base}/own`)
+    yield* files.unlink(`${base}/own`)
+    yield* files.symlink(`${base}/victim`, `${base}/own`)
+    assert.strictEqual(Fs.readFileSync(`${base}/own`, "utf8"), "victim")
+    return held
+  })
+
+  it.live("what is held is the same when something else is in its place", () =>
+    Effect.map(replaced, (held) => assert.strictEqual(Fs.readFileSync(held, "utf8"), "own")).pipe(
+      Effect.scoped,
+      Effect.provide(real)
+    )
+  )
+
+  const program = `
+    import { Effect } from "effect"
+    import { readlinkSync } from "node:fs"
+    import { Files } from "${import.meta.resolve("../../src/platform/Files.ts")}"
+    const held = Files.make().hold(process.cwd())
+    console.log(Effect.runSync(Effect.scoped(Effect.map(held, (path) => readlinkSync(path)))) === process.cwd())
+  `
+  const elsewhere = [...["--pid", "--fork", process.execPath], "--input-type=module", "-e", program]
+  const mayUnshare = spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0
+
+  it.live.skipIf(!mayUnshare)("what is held is ours where /proc is of another PID namespace", () =>
+    Effect.sync(() => {
+      const { stderr, stdout } = spawnSync("unshare", elsewhere, { encoding: "utf8", timeout: 20_000 })
+      assert.strictEqual(stdout, "true\n", stderr)
+    })
+  )
+
+  // A container may keep its processes from looking at each other (ptrace(2), PTRACE_MODE_READ_FSCREDS).
+  const seen = spawnSync("readlink", [`/proc/${process.pid}/exe`]).status === 0
+
+  it.live.skipIf(!seen)("what is held is the same for another process, such as mount", () =>
+    Effect.map(replaced, (held) => assert.strictEqual(execFileSync("cat", [held], { encoding: "utf8" }), "own")).pipe(
+      Effect.scoped,
+      Effect.provide(real)
+    )
+  )
+})

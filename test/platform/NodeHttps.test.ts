@@ -5,5 +5,5 @@ import { cases } from "../suites/HttpsSuite.ts"
 import { ports } from "./support/HttpsPeer.ts"
 
 for (const { name, run } of cases) {
-  it.live(name, () => Effect.flatMap(ports, run).pipe(Effect.provide(NodeHttps.layer), Effect.timeout("4 seconds")))
+  it.live(name, () => Effect.flatMap(ports, run).pipe(Effect.provide(NodeHttps.layer), Effect.timeout("20 seconds")))
 }

@@ -4,5 +4,5 @@ import * as NodeProcesses from "../../src/platform/NodeProcesses.ts"
 import { cases } from "../suites/ProcessesSuite.ts"
 
 for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(NodeProcesses.layer), Effect.timeout("4 seconds")))
+  it.live(name, () => run.pipe(Effect.provide(NodeProcesses.layer), Effect.timeout("20 seconds")))
 }

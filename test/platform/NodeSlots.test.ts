@@ -4,5 +4,5 @@ import * as NodeSlots from "../../src/platform/NodeSlots.ts"
 import { cases } from "../suites/SlotsSuite.ts"
 
 for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(NodeSlots.layer), Effect.timeout("4 seconds")))
+  it.live(name, () => run.pipe(Effect.provide(NodeSlots.layer), Effect.timeout("20 seconds")))
 }

@@ -4,5 +4,5 @@ import * as NodeSockets from "../../src/platform/NodeSockets.ts"
 import { cases } from "../suites/SocketsSuite.ts"
 
 for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(NodeSockets.layer), Effect.timeout("4 seconds")))
+  it.live(name, () => run.pipe(Effect.provide(NodeSockets.layer), Effect.timeout("20 seconds")))
 }

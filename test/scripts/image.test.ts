@@ -1,4 +1,4 @@
-/** `scripts/image.sh` with a builder that only writes down how it was called. */
+/** `scripts/image.sh` and `scripts/test-container.sh` with a builder that only writes down how it was called. */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -9,14 +9,19 @@ import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-const image = (verb: string, env: Readonly<Record<string, string>> = {}) => {
-  const { status, stderr, stdout } = spawnSync("/bin/bash", ["scripts/image.sh", verb], {
+const script = (path: string, verb: string, env: Readonly<Record<string, string>> = {}) => {
+  const { status, stderr, stdout } = spawnSync("/bin/bash", [path, verb], {
     cwd: root,
     encoding: "utf8",
     env: { PATH: "/usr/bin:/bin", ...env }
   })
   return { status, stderr, stdout }
 }
+
+const image = (verb: string, env?: Readonly<Record<string, string>>) => script("scripts/image.sh", verb, env)
+
+/** What a builder is called with, but for the numbers that are this machine's, and directories that are gone. */
+const anywhere = (call: string) => call.replaceAll(/=-?\d+:-?\d+/g, "=N").replaceAll(/\/tmp\/tmp\.\w+/g, "SCRATCH")
 
 /** A directory with a builder of this name, which answers with a container's name. */
 const builder = (name: string) =>
@@ -27,7 +32,7 @@ const builder = (name: string) =>
     return {
       env: { IMAGE_BUILDER: path, PATH: `${directory}:/usr/bin:/bin`, CNI_BIN_DIR: join(directory, "bin") },
       bin: join(directory, "bin"),
-      calls: () => Fs.readFileSync(log, "utf8").trim().split("\n")
+      calls: () => Fs.readFileSync(log, "utf8").trim().split("\n").map(anywhere)
     }
   })
 
@@ -41,23 +46,28 @@ describe("scripts/image.sh", () => {
     }
   })
 
-  it.effect("copies by running the image", () =>
+  it.effect("copies by running the image, without a network", () =>
     Effect.gen(function* () {
       const { bin, calls, env } = yield* builder("docker")
       assert.strictEqual(image("copy", env).status, 0)
-      assert.deepStrictEqual(calls(), [`run --rm --volume ${bin}:/opt/cni/bin localhost/userspacecni:latest`])
+      assert.deepStrictEqual(calls(), [
+        `run --rm --network none --volume ${bin}:/opt/cni/bin --entrypoint /userspace localhost/userspacecni:latest install --cni-bin-dir /opt/cni/bin`
+      ])
       assert.isTrue(Fs.existsSync(bin))
     })
   )
 
-  it.effect("copies with buildah in a container that it removes again", () =>
+  it.effect.each([
+    { isolation: "", network: "none" },
+    { isolation: "chroot", network: "host" }
+  ])("copies with buildah in a container that it removes again, isolation '$isolation'", ({ isolation, network }) =>
     Effect.gen(function* () {
       const { bin, calls, env } = yield* builder("buildah")
-      const { status, stderr } = image("copy", env)
+      const { status, stderr } = image("copy", { ...env, BUILDAH_ISOLATION: isolation })
       assert.strictEqual(status, 0, stderr)
       assert.deepStrictEqual(calls(), [
-        "from --pull-never localhost/userspacecni:latest",
-        `run --volume ${bin}:/opt/cni/bin made -- /userspace install --cni-bin-dir /opt/cni/bin`,
+        "from --ulimit nofile=N --ulimit nproc=N localhost/userspacecni:latest",
+        `run --network ${network} --volume ${bin}:/opt/cni/bin made -- /userspace install --cni-bin-dir /opt/cni/bin`,
         "rm made"
       ])
     })
@@ -77,6 +87,28 @@ describe("scripts/image.sh", () => {
     assert.include(missing.stderr, "there is no no-such-builder (IMAGE_BUILDER)")
     const wrong = image("pull", { IMAGE_BUILDER: "true" })
     assert.strictEqual(wrong.status, 1)
-    assert.include(wrong.stderr, "name, build, copy or push")
+    assert.include(wrong.stderr, "name, build, copy, push, testpmd or base")
   })
+})
+
+describe("scripts/test-container.sh", () => {
+  it.effect("runs the unit tests in the image that UT_OS names: no network, and nothing is written here", () =>
+    Effect.gen(function* () {
+      const { calls, env } = yield* builder("podman")
+      const { status, stderr } = script("scripts/test-container.sh", "", { ...env, UT_OS: "r.example/fedora:42" })
+      assert.strictEqual(status, 0, stderr)
+      const words = calls().join("\n")
+      assert.include(words, `run --rm --network none --volume ${root}:/source:ro --volume SCRATCH:/for-node:ro`)
+      assert.include(words, "--entrypoint /bin/bash r.example/fedora:42 -c")
+      assert.include(words, "vitest.mjs run --project unit")
+    })
+  )
+
+  it.effect("ends as the tests end", () =>
+    Effect.gen(function* () {
+      const { env } = yield* builder("docker")
+      Fs.writeFileSync(env.IMAGE_BUILDER, "#!/bin/sh\nexit 7\n", { mode: 0o755 })
+      assert.strictEqual(script("scripts/test-container.sh", "", env).status, 7)
+    })
+  )
 })

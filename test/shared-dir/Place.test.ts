@@ -83,6 +83,25 @@ describe("the path that the switch is told", () => {
     assert.isDefined(place(ovs, { sharedDir: `${sharedDir}ü` }).link)
   })
 
+  it.each(Array.from(" ~+:@,=%\\'ü"))(
+    "on VPP goes through a link because of a %j, and on Open vSwitch does not",
+    (odd) => {
+      const sharedDir = `/a${odd}b`
+      for (const host of [vpp, memif]) {
+        const { link, socketName, socketPath, switchPath } = place(host, { sharedDir })
+        assert.strictEqual(socketPath, `${sharedDir}/0958c8871b32/${socketName}`)
+        assert.match(link ?? "", /^\/var\/lib\/cni\/usrspcni\/links\/[a-z2-7]{20}$/)
+        assert.strictEqual(switchPath, `${link}/${socketName}`)
+      }
+      assert.isUndefined(place(ovs, { sharedDir }).link)
+    }
+  )
+
+  it("on VPP is the real one as long as it has what VPP accepts", () => {
+    const sharedDir = "/azAZ09._-/.a_b-c"
+    for (const host of [vpp, memif]) assert.isUndefined(place(host, { sharedDir }).link)
+  })
+
   it("has a link of its own for every attachment", () => {
     const sharedDir = base(200)
     const others = [attachment, { ...attachment, ifName: "net10" }, { ...attachment, network: "other" }]

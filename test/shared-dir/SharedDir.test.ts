@@ -7,6 +7,7 @@ import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
 import * as HostileContainerSuite from "../suites/HostileContainerSuite.ts"
+import * as HostileSwapsSuite from "../suites/HostileSwapsSuite.ts"
 import * as SharedDirFaultsSuite from "../suites/SharedDirFaultsSuite.ts"
 import * as SharedDirSuite from "../suites/SharedDirSuite.ts"
 import * as SharedDirTogetherSuite from "../suites/SharedDirTogetherSuite.ts"
@@ -28,6 +29,7 @@ describe.each(Object.entries(layers))("%s", (_, layer) => {
   for (const { name, run } of [
     ...SharedDirSuite.cases,
     ...HostileContainerSuite.cases,
+    ...HostileSwapsSuite.cases,
     ...SharedDirFaultsSuite.cases,
     ...SharedDirTogetherSuite.cases
   ]) {

@@ -1,131 +1,34 @@
 /** What `container vpp` does to the VPP of a container, on every layer of {@link VppUnderTest}. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Redacted, type Scope } from "effect"
-import type { Interface, MemifInterface, VhostUserInterface } from "../../src/container/Interface.ts"
-import { configure } from "../../src/container/vpp/Configure.ts"
-import { fromTag, keyOf } from "../../src/container/vpp/Mark.ts"
-import { removeRoutesOver } from "../../src/container/vpp/Routes.ts"
-import { Files } from "../../src/platform/Files.ts"
-import { addressesOf } from "../../src/vpp/HostAddresses.ts"
-import * as Interfaces from "../../src/vpp/Interfaces.ts"
-import * as Memif from "../../src/vpp/Memif.ts"
-import { addDelAddress, adminUp, tagAddDel } from "../../src/vpp/messages/Interface.ts"
-import { routeDump } from "../../src/vpp/messages/Ip.ts"
-import { remove } from "../../src/vpp/messages/Memif.ts"
+import type { MemifInterface } from "../../src/container/Interface.ts"
+import { keyOf } from "../../src/container/vpp/Mark.ts"
+import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import { portName, portNumber } from "../../src/vpp/PortName.ts"
-import type { Session } from "../../src/vpp/Session.ts"
-import { directory, leavesAsFound, look, once, memif as port, VppUnderTest, withSession } from "./VppUnderTest.ts"
-
-let interfaces = 0
-
-/** An interface that no other test has; its addresses are in subnets that no other has. */
-const memif = Effect.fnUntraced(function* (
-  more: Partial<MemifInterface> = {}
-): Effect.fn.Return<MemifInterface, never, Scope.Scope> {
-  const n = ++interfaces
-  return {
-    kind: "memif",
-    name: `net${n}`,
-    network: "net",
-    containerId: "c",
-    socket: `${yield* directory}/m${n}.sock`,
-    mac: `02:00:00:00:01:${n.toString(16).padStart(2, "0")}`,
-    mtu: 1400,
-    addresses: [
-      { address: `10.77.${n}.2/24`, gateway: `10.77.${n}.1` },
-      { address: `fd00:77:${n}::2/64`, gateway: `fd00:77:${n}::1` }
-    ],
-    routes: [
-      { dst: `10.78.${n}.0/24`, gateway: undefined },
-      { dst: `fd00:78:${n}::/64`, gateway: `fd00:77:${n}::9` }
-    ],
-    role: "slave",
-    mode: "ethernet",
-    abstract: false,
-    rxQueues: undefined,
-    txQueues: undefined,
-    ringSize: undefined,
-    bufferSize: undefined,
-    secret: undefined,
-    ...more
-  }
-})
-
-const vhost = (from: MemifInterface): VhostUserInterface => {
-  const { addresses, containerId, mac, mtu, name, network, routes, socket } = from
-  const common = { addresses, containerId, mac, mtu, name, network, routes, socket }
-  return { ...common, kind: "vhost-user", mode: "server", queues: undefined, packed: false }
-}
-
-const configured = (...wanted: ReadonlyArray<Interface>) =>
-  once(Effect.provide(configure(wanted, "5 seconds"), Files.layer))
-
-const one = (wanted: Interface) =>
-  Effect.map(configured(wanted), ([first]) => {
-    assert.isDefined(first)
-    return first
-  })
-
-/** Our interfaces of that name, with everything that was configured. */
-const ours = (name: string) =>
-  withSession(
-    Effect.fnUntraced(function* (session) {
-      const found = (yield* Interfaces.all(session)).filter(({ tag }) => fromTag(tag)?.name === name)
-      return yield* Effect.forEach(found, (each) => details(session, each.sw_if_index))
-    })
-  )
-
-const details = Effect.fnUntraced(function* (session: Session, index: number) {
-  const there = yield* Interfaces.byIndex(session, index)
-  const [four, six] = [yield* routes(session, index, false), yield* routes(session, index, true)]
-  return {
-    name: there?.interface_name,
-    mac: there?.l2_address,
-    up: ((there?.flags ?? 0) & adminUp) !== 0,
-    mtu: there?.mtu[0],
-    addresses: yield* addressesOf(session, index),
-    routes: [...four, ...six].filter((prefix) => /^(10\.78|fd00:78|169\.254|0\.0\.0\.0|::)/.test(prefix)).sort()
-  }
-})
-
-const routes = (session: Session, index: number, is_ip6: boolean) =>
-  Effect.map(session.dump(routeDump, { table: { table_id: 0, is_ip6, name: "" } }), (all) =>
-    all
-      .filter(({ route }) => route.paths.some(({ sw_if_index, type }) => sw_if_index === index && type === 0))
-      .map(({ route }) => route.prefix)
-  )
-
-/** As an administrator makes one. */
-const byHand = (number: number, filename: string, mac?: string) =>
-  withSession((session) =>
-    Effect.andThen(
-      Memif.register(session, number, filename),
-      Memif.create(session, port({ role: "slave", network: { netType: "none" }, mac }), number)
-    )
-  )
-
-const removed = (index: number) =>
-  withSession((session) =>
-    Effect.andThen(removeRoutesOver(session, index), session.call(remove, { sw_if_index: index }))
-  )
-
-/** Gone with the test. */
-const removedAfter = (name: string) =>
-  Effect.addFinalizer(() =>
-    Effect.ignore(
-      withSession(
-        Effect.fnUntraced(function* (session) {
-          for (const each of yield* Interfaces.all(session)) {
-            if (fromTag(each.tag)?.name !== name) continue
-            yield* removeRoutesOver(session, each.sw_if_index)
-            yield* session.call(remove, { sw_if_index: each.sw_if_index })
-          }
-        })
-      )
-    )
-  )
+import {
+  byHand,
+  configured,
+  details,
+  lastNumber,
+  memif,
+  one,
+  ours,
+  removed,
+  removedAfter,
+  vhost
+} from "../container/support/ContainerVpp.ts"
+import { leavesAsFound, look, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
 export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+  test("ten at once make one", () =>
+    Effect.gen(function* () {
+      const wanted = yield* memif({})
+      yield* removedAfter(wanted.name)
+      const made = yield* Effect.forEach(Array.from({ length: 10 }), () => one(wanted), { concurrency: "unbounded" })
+      assert.deepStrictEqual(made.map(({ was }) => was).sort(), [...Array.from({ length: 9 }, () => "kept"), "made"])
+      assert.lengthOf(yield* ours(wanted.name), 1)
+    }))
+
   const kinds: ReadonlyArray<readonly [string, Partial<MemifInterface>]> = [
     ["a slave", {}],
     ["a master", { role: "master" }],
@@ -222,7 +125,7 @@ export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void 
       yield* removedAfter(first.name)
       yield* removedAfter(second.name)
       const made = yield* one(first)
-      const prefix = `192.168.${interfaces}.1/24`
+      const prefix = `192.168.${lastNumber()}.1/24`
       yield* withSession((session) =>
         session.call(addDelAddress, { sw_if_index: made.index, is_add: true, del_all: false, prefix })
       )
@@ -237,7 +140,7 @@ export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void 
 
   test("reaches a gateway that is outside of the address' prefix, and takes an address without one for itself", () =>
     Effect.gen(function* () {
-      const n = interfaces + 1
+      const n = lastNumber() + 1
       const wanted = yield* memif({
         addresses: [{ address: `10.77.${n}.2`, gateway: `169.254.${n}.1` }],
         routes: [{ dst: "0.0.0.0/0", gateway: undefined }]

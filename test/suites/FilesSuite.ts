@@ -4,6 +4,7 @@
  */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
+import { heldCases } from "./FilesHeldSuite.ts"
 import { nameCases } from "./FilesNamesSuite.ts"
 import { codeOf, codesOf, everything, type FilesCase, site, zoo } from "./FilesSite.ts"
 
@@ -22,6 +23,34 @@ export const cases: ReadonlyArray<FilesCase> = [
       const { at, files } = yield* zoo
       for (const name of ["nothing", "nothing/below"]) assert.equal(yield* files.lstat(at(name)), undefined)
       assert.equal(yield* codeOf(files.lstat(at("file/below"))), "ENOTDIR")
+    })
+  },
+  {
+    name: "writable is content with a directory and a link to one, and changes nothing",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      yield* files.symlink("directory", at("way"))
+      yield* files.writable(at("directory"))
+      yield* files.writable(at("way"))
+      assert.deepEqual(yield* files.list(at("directory")), ["inside"])
+      assert.deepEqual(
+        yield* codesOf({
+          file: files.writable(at("file")),
+          socket: files.writable(at("socket")),
+          link: files.writable(at("link")),
+          dangling: files.writable(at("dangling")),
+          missing: files.writable(at("missing/directory")),
+          below: files.writable(at("file/below"))
+        }),
+        {
+          file: "ENOTDIR",
+          socket: "ENOTDIR",
+          link: "ENOTDIR",
+          dangling: "ENOENT",
+          missing: "ENOENT",
+          below: "ENOTDIR"
+        }
+      )
     })
   },
   {
@@ -141,5 +170,34 @@ export const cases: ReadonlyArray<FilesCase> = [
       assert.equal(yield* files.lstat(at("directory")), undefined)
     })
   },
-  ...nameCases
+  {
+    name: "a path that no file system takes is refused by every step",
+    run: Effect.gen(function* () {
+      const { at, files } = yield* zoo
+      for (const [name, code] of [
+        ["a\0b", "EINVAL"],
+        ["x".repeat(256), "ENAMETOOLONG"],
+        [`${"x".repeat(200)}/`.repeat(25), "ENAMETOOLONG"]
+      ] as const) {
+        const path = at(name)
+        const codes = yield* codesOf({
+          lstat: files.lstat(path),
+          read: files.read(path, 10),
+          list: files.list(path),
+          makeDirectory: files.makeDirectory(path, 0o755),
+          removeDirectory: files.removeDirectory(path),
+          create: files.create(path, "", 0o644),
+          link: files.link(at("file"), path),
+          symlink: files.symlink("file", path),
+          readLink: files.readLink(path),
+          unlink: files.unlink(path),
+          change: files.change(path, "directory", { mode: 0o755 }),
+          hold: Effect.scoped(files.hold(path))
+        })
+        assert.deepEqual(new Set(Object.values(codes)), new Set([code]), JSON.stringify(codes))
+      }
+    })
+  },
+  ...nameCases,
+  ...heldCases
 ]

@@ -2,9 +2,11 @@
  * A container can write in the directory that it shares with the host, as root in it even in the place of our files.
  * Nothing that it puts there is followed, read as ours, or keeps a DEL from ending.
  */
+import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { marker } from "../../src/shared-dir/Directories.ts"
+import type { Place } from "../../src/shared-dir/Place.ts"
 import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import type { SharedDirCase } from "./SharedDirSuite.ts"
 
@@ -33,6 +35,15 @@ const prey = Effect.gen(function* () {
     victim: `${base}/prey/shadow`,
     victimSocket: `${base}/prey/docker.sock`
   }
+})
+
+/** As a pod's volume. */
+const moved = (place: Place, directory: string): Place => ({
+  ...place,
+  directory,
+  socketPath: `${directory}/${place.socketName}`,
+  configPath: `${directory}/${basename(place.configPath)}`,
+  volume: "kubelet"
 })
 
 /** Our names in the directory. */
@@ -100,7 +111,7 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       const { at, base, files, gid, sharedDir, stillUntouched } = yield* prey
       const place = at({ ifName: "net2", containerId: "another", vhost: { group: String(gid) } })
       yield* files.symlink(`${base}/prey`, place.directory)
-      assert.strictEqual((yield* Effect.flip(sharedDir.prepare(place))).answer, "EINVAL")
+      assert.strictEqual((yield* Effect.flip(sharedDir.prepare(place))).answer, "ENOTDIR")
       yield* stillUntouched
     })
   },
@@ -151,6 +162,48 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.release(place, directories)
       yield* sharedDir.release(place, [])
       assert.deepStrictEqual(yield* files.list(place.directory), [marker])
+    })
+  },
+  {
+    name: "release removes a link in the place of the directory, and nothing behind it",
+    run: Effect.gen(function* () {
+      const { base, directories, files, place, sharedDir, stillUntouched } = yield* prey
+      yield* files.rename(place.directory, `${base}/moved`)
+      yield* files.symlink(`${base}/prey`, place.directory)
+      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [
+        `the shared directory ${place.directory} is missing`
+      ])
+      yield* sharedDir.release(place, directories)
+      assert.isUndefined(yield* files.lstat(`${base}/shared`))
+      yield* stillUntouched
+    })
+  },
+  {
+    name: "an emptyDir is kubelet's own directory; a hostPath may be a link of an administrator's",
+    run: Effect.gen(function* () {
+      const { base, files, place, sharedDir, stillUntouched } = yield* prey
+      const volumes = `${base}/pods/uid/volumes/kubernetes.io~empty-dir`
+      for (const directory of [`${base}/pods`, `${base}/pods/uid`, `${base}/pods/uid/volumes`, volumes]) {
+        yield* files.makeDirectory(directory, 0o755)
+      }
+      yield* files.symlink(`${base}/prey`, `${volumes}/shared-dir`)
+      const emptyDir = moved(place, `${volumes}/shared-dir`)
+      const { answer, cure } = yield* Effect.flip(sharedDir.survey(emptyDir))
+      assert.strictEqual(answer, "ENOTDIR")
+      assert.include(cure, "no directory is in the way")
+      yield* Effect.flip(sharedDir.hand(emptyDir, "text"))
+      yield* sharedDir.release(emptyDir, [])
+      yield* stillUntouched
+      yield* files.symlink(`${base}/prey`, `${base}/linked`)
+      const linked = moved(place, `${base}/linked`)
+      yield* sharedDir.survey(linked)
+      assert.deepStrictEqual(yield* sharedDir.verify(linked, { socket: false }), [])
+      yield* files.symlink(`${base}/nowhere`, `${base}/dangling`)
+      const dangling = moved(place, `${base}/dangling`)
+      assert.deepStrictEqual(yield* sharedDir.verify(dangling, { socket: false }), [
+        `the shared directory ${base}/dangling is missing`
+      ])
     })
   },
   {

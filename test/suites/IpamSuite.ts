@@ -53,8 +53,11 @@ const delegate = Effect.fnUntraced(function* (wanted: Wanted) {
 })
 
 const add = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.add(delegation))
+const preflight = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.preflight(delegation))
 const del = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.del(delegation))
 const check = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.check(delegation))
+const gc = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.gc(delegation))
+const status = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam }) => ipam.status(delegation))
 const addresses = (delegation: Delegation) =>
   Effect.map(add(delegation), ({ ips }) => ips.map(({ address }) => address))
 
@@ -103,6 +106,18 @@ export const leases = (test: Vitest.Test<IpamUnderTest>): void => {
       assert.include(error.failed, "Failed to find address added by container")
     }))
 
+  test("is content with GC and STATUS, which it does not know or has nothing to do for", () =>
+    Effect.gen(function* () {
+      const delegation = yield* delegate({})
+      const { CNI_CONTAINERID: _, CNI_IFNAME: __, CNI_NETNS: ___, ...variables } = delegation.variables
+      yield* add(delegation)
+      for (const asked of [delegation, { ...delegation, variables }]) {
+        yield* gc(asked)
+        yield* status(asked)
+      }
+      yield* check(delegation)
+    }))
+
   test("says when no address is left, and gives the one that comes free", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
@@ -136,12 +151,20 @@ export const leases = (test: Vitest.Test<IpamUnderTest>): void => {
     Effect.gen(function* () {
       const { path } = yield* IpamUnderTest
       const delegation = yield* delegate({ plugin: "no-such-plugin" })
-      for (const call of [add, del, check]) {
+      for (const call of [preflight, add, del, check, gc, status]) {
         const error = yield* Effect.flip(call(delegation))
         assert.strictEqual(error.reason._tag, "NotFound")
         assert.include(error.failed, `no-such-plugin ${error.verb}: not found along CNI_PATH=${path}`)
         assert.include(error.cure, "/opt/cni/bin")
       }
+    }))
+
+  test("takes no address when it is only looked for", () =>
+    Effect.gen(function* () {
+      const delegation = yield* delegate({})
+      yield* preflight(delegation)
+      assert.strictEqual((yield* Effect.flip(check(delegation))).reason._tag, "Refused")
+      assert.deepStrictEqual(yield* addresses(delegation), ["10.9.8.2/24"])
     }))
 
   test("says that a section without a range gives nothing", () =>

@@ -39,6 +39,23 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.strictEqual((yield* onPods(({ read }) => read({ ...pod, uid: "" }))).uid, later.uid)
     }))
 
+  it("knows a static pod's mirror by the UID of its manifest, and by no other", () =>
+    Effect.gen(function* () {
+      const cluster = yield* ClusterUnderTest
+      const manifest = "4f1c9a0b2d4e5f60718293a4b5c6d7e8"
+      const mirror = yield* cluster.pod({ "kubernetes.io/config.hash": manifest })
+      const called = { ...mirror, uid: manifest }
+      assert.strictEqual((yield* onPods(({ read }) => read(called))).uid, mirror.uid)
+      yield* onPods(({ annotate }) => annotate(called, () => ({ mine: "1" })))
+      assert.strictEqual((yield* cluster.look(mirror)).annotations["mine"], "1")
+      const wanted = "00000000000000000000000000000000"
+      assert.deepStrictEqual(yield* reasonOf({ ...mirror, uid: wanted }), {
+        _tag: "Replaced",
+        wanted,
+        found: mirror.uid
+      })
+    }))
+
   it("adds, changes and removes annotations, and touches nothing else", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest

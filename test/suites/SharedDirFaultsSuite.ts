@@ -2,6 +2,7 @@
  * What `SharedDir` does when the file system below it refuses: every error says which path, what the system answered
  * and what to do; a socket on another file system is mounted, and comes off again.
  */
+import * as Fs from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
@@ -89,6 +90,18 @@ const others: ReadonlyArray<SharedDirCase> = [
     })
   },
   {
+    name: "a directory that could not be removed is removed by the next, without a record that it is ours",
+    run: Effect.gen(function* () {
+      const { place, sharedDir } = yield* site
+      const before = yield* tree
+      yield* sharedDir.prepare(place)
+      const broken = yield* on(failing((operation) => (operation === "removeDirectory" ? "EBUSY" : undefined)))
+      assert.include((yield* Effect.flip(broken.release(place, []))).failed, "EBUSY")
+      yield* sharedDir.release(place, [])
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
     name: "a shared directory that is a file is refused, and left",
     run: Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
@@ -140,7 +153,9 @@ const others: ReadonlyArray<SharedDirCase> = [
 const mounts = (answer: (run: Run) => Partial<Ended> = () => ({})) => {
   const calls: Array<string> = []
   const programs = processes((run) => {
-    calls.push([run.program, ...run.args].join(" "))
+    // What is held open is given as a name in /proc: here as where it leads.
+    const words = run.args.map((word) => (/^\/proc\/\d+\/fd\//.test(word) ? Fs.readlinkSync(word) : word))
+    calls.push([run.program, ...words].join(" "))
     return { status: 0, stdout: "", stderr: "", ...answer(run) }
   })
   return { calls, programs }
@@ -159,7 +174,7 @@ const mounting: ReadonlyArray<SharedDirCase> = [
         programs
       )
       yield* far.publish(place, `${base}/usp1`)
-      assert.deepStrictEqual(calls, [`mount --bind ${base}/usp1 ${place.socketPath}`])
+      assert.deepStrictEqual(calls, [`mount -n -c --bind ${base}/usp1 ${place.socketPath}`])
       const { kind, mode } = (yield* files.lstat(place.socketPath)) ?? {}
       assert.deepStrictEqual([kind, mode], ["file", 0o600])
     })
@@ -217,7 +232,7 @@ const mounting: ReadonlyArray<SharedDirCase> = [
         programs
       )
       yield* busy.release(place, made)
-      assert.deepStrictEqual(calls, [`umount ${place.socketPath}`])
+      assert.deepStrictEqual(calls, [`umount -n -c -l ${place.socketPath}`])
       assert.deepStrictEqual(yield* tree, before)
     })
   },

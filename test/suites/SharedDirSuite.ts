@@ -1,175 +1,8 @@
-/** What `SharedDir` does on every layer of `Files`: what it makes, with which modes, and that it removes only its own. */
+/** What `SharedDir` does on every layer of `Files`: that it removes only its own, and tells of what is there. */
 import { assert } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import type { Files } from "../../src/platform/Files.ts"
-import type { SharedDir } from "../../src/shared-dir/SharedDir.ts"
+import { Effect } from "effect"
 import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
-import type { FilesSite } from "./FilesSite.ts"
-
-export interface SharedDirCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, unknown, Files | FilesSite | SharedDir | Scope.Scope>
-}
-
-const marked = "file 444  Made by the userspace CNI plugin, which removes it.\n"
-
-const making: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "survey lists the directories that are missing, and makes none",
-    run: Effect.gen(function* () {
-      const { base, files, place, sharedDir } = yield* site
-      const all = [`${base}/shared/0958c8871b32`, `${base}/shared`]
-      assert.deepStrictEqual(yield* sharedDir.survey(place), all)
-      assert.isUndefined(yield* files.lstat(`${base}/shared`))
-      yield* files.makeDirectory(`${base}/shared`, 0o700)
-      assert.deepStrictEqual(yield* sharedDir.survey(place), all.slice(0, 1))
-      yield* sharedDir.prepare(place)
-      assert.deepStrictEqual(yield* sharedDir.survey(place), [])
-    })
-  },
-  {
-    name: "survey knows the groups of the node, by name and by number",
-    run: Effect.gen(function* () {
-      const { at, sharedDir } = yield* site
-      for (const group of ["root", "0", "107"]) yield* sharedDir.survey(at({ vhost: { group } }))
-      const { code, cure, failed } = yield* Effect.flip(sharedDir.survey(at({ vhost: { group: "no-such-group" } })))
-      assert.strictEqual(code, ErrorCodes.InvalidConfiguration)
-      assert.include(failed, "find the group no-such-group in /etc/group: not there")
-      assert.include(cure, "host.vhost.group")
-    })
-  },
-  {
-    name: "prepare makes directories that everybody may enter and that say whose they are",
-    run: Effect.gen(function* () {
-      const { place, sharedDir } = yield* site
-      yield* sharedDir.prepare(place)
-      const all = yield* tree
-      assert.deepStrictEqual(all.slice(1), [
-        "/shared directory 755  ",
-        `/shared/.userspace-cni ${marked}`,
-        "/shared/0958c8871b32 directory 755  ",
-        `/shared/0958c8871b32/.userspace-cni ${marked}`
-      ])
-      yield* sharedDir.prepare(place)
-      assert.deepStrictEqual(yield* tree, all)
-    })
-  },
-  {
-    name: "prepare gives the attachment's directory, and no other, to the group; new files in it as well",
-    run: Effect.gen(function* () {
-      const { at, base, files, gid, sharedDir } = yield* site
-      const own = (yield* files.lstat(base))?.gid
-      yield* sharedDir.prepare(at({ vhost: { group: String(gid) } }))
-      const directories = (yield* tree).filter((line) => line.includes(" directory "))
-      assert.deepStrictEqual(directories.slice(1), [
-        "/shared directory 755  ",
-        `/shared/0958c8871b32 directory 2770 ${gid === own ? "" : gid} `
-      ])
-    })
-  },
-  {
-    name: "prepare takes an administrator's directory as it is, and marks only what it makes",
-    run: Effect.gen(function* () {
-      const { base, files, place, sharedDir } = yield* site
-      yield* files.makeDirectory(`${base}/shared`, 0o711)
-      yield* sharedDir.prepare(place)
-      assert.deepStrictEqual((yield* tree).slice(1), [
-        "/shared directory 711  ",
-        "/shared/0958c8871b32 directory 755  ",
-        `/shared/0958c8871b32/.userspace-cni ${marked}`
-      ])
-    })
-  },
-  {
-    name: "a directory whose path is too long for a socket is reached through a short link",
-    run: Effect.gen(function* () {
-      const { at, base, files, sharedDir } = yield* site
-      const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
-      assert.isAbove(Buffer.byteLength(place.socketPath), 107)
-      assert.isAtMost(Buffer.byteLength(place.switchPath), 107)
-      const made = yield* sharedDir.survey(place)
-      yield* sharedDir.prepare(place)
-      assert.strictEqual(place.switchPath, `${place.link}/${place.socketName}`)
-      assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
-      yield* sharedDir.prepare(place)
-      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
-      yield* sharedDir.release(place, made)
-      assert.lengthOf(yield* tree, 1)
-    })
-  },
-  {
-    name: "a short link that leads elsewhere is made anew",
-    run: Effect.gen(function* () {
-      const { at, base, files, sharedDir } = yield* site
-      const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
-      yield* sharedDir.prepare(place)
-      yield* files.unlink(place.link ?? "")
-      yield* files.symlink("/elsewhere", place.link ?? "")
-      const wrong = yield* sharedDir.verify(place, { socket: false })
-      assert.deepStrictEqual(wrong, [`the short link ${place.link} does not lead to ${place.directory}`])
-      yield* sharedDir.prepare(place)
-      assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
-    })
-  },
-  {
-    name: "a path that is too long even so is refused before anything is made",
-    run: Effect.gen(function* () {
-      const { at, base, sharedDir } = yield* site
-      const before = yield* tree
-      const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end`, vhost: { socketfile: "s".repeat(80) } })
-      assert.isAbove(Buffer.byteLength(place.switchPath), 107)
-      const { code, cure, failed } = yield* Effect.flip(sharedDir.prepare(place))
-      assert.strictEqual(code, ErrorCodes.SocketPath)
-      assert.include(failed, `${Buffer.byteLength(place.switchPath)} bytes`)
-      assert.include(cure, "socketfile")
-      assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "hand writes the whole text for everybody to read, and again in its place",
-    run: Effect.gen(function* () {
-      const { files, place, sharedDir } = yield* site
-      yield* sharedDir.prepare(place)
-      assert.isUndefined(yield* sharedDir.handed(place))
-      for (const text of ["first\n", `second, ${"x".repeat(100_000)}`]) {
-        yield* sharedDir.hand(place, text)
-        assert.strictEqual(yield* sharedDir.handed(place), text)
-        assert.strictEqual((yield* files.lstat(place.configPath))?.mode, 0o644)
-      }
-      yield* files.create(`${place.configPath}.new`, "left by a call that was killed", 0o600)
-      yield* sharedDir.hand(place, "third")
-      assert.strictEqual(yield* sharedDir.handed(place), "third")
-      assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
-    })
-  },
-  {
-    name: "publish gives the switch's socket a second name",
-    run: Effect.gen(function* () {
-      const { base, files, place, sharedDir, socket } = yield* site
-      yield* sharedDir.prepare(place)
-      yield* socket(`${base}/usp1`)
-      yield* sharedDir.publish(place, `${base}/usp1`)
-      assert.strictEqual((yield* files.lstat(place.socketPath))?.ino, (yield* files.lstat(`${base}/usp1`))?.ino)
-      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
-    })
-  },
-  {
-    name: "open lets everybody connect, or the group alone",
-    run: Effect.gen(function* () {
-      const { at, base, files, gid, sharedDir, socket } = yield* site
-      const own = (yield* files.lstat(base))?.gid
-      for (const [group, mode, owner] of [[undefined, 0o666, own] as const, [String(gid), 0o660, gid] as const]) {
-        const place = at({ ifName: `net${mode}`, vhost: group === undefined ? {} : { group } })
-        yield* sharedDir.prepare(place)
-        yield* socket(place.socketPath)
-        yield* sharedDir.open(place)
-        const status = yield* files.lstat(place.socketPath)
-        assert.deepStrictEqual([status?.mode, status?.gid], [mode, owner])
-      }
-    })
-  }
-]
+import { making, type SharedDirCase } from "./SharedDirMakingSuite.ts"
 
 const removing: ReadonlyArray<SharedDirCase> = [
   {
@@ -219,9 +52,26 @@ const removing: ReadonlyArray<SharedDirCase> = [
       const made = yield* sharedDir.survey(place)
       yield* sharedDir.prepare(place)
       yield* files.create(`${place.directory}/application.log`, "mine", 0o644)
-      const before = yield* tree
+      const before = (yield* tree).filter((line) => !line.includes("/.userspace-cni-"))
       yield* sharedDir.hand(place, "text")
       yield* sharedDir.release(place, made)
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
+    name: "the directory of an attachment that has nothing in it yet stays when another of the container goes",
+    run: Effect.gen(function* () {
+      const { at, sharedDir } = yield* site
+      const before = yield* tree
+      const [coming, going] = [at({ ifName: "net1" }), at({ ifName: "net10" })]
+      const made = yield* sharedDir.survey(going)
+      yield* sharedDir.prepare(going)
+      yield* sharedDir.hand(going, "text")
+      yield* sharedDir.prepare(coming)
+      yield* sharedDir.release(going, made)
+      yield* sharedDir.hand(coming, "text")
+      assert.strictEqual(yield* sharedDir.handed(coming), "text")
+      yield* sharedDir.release(coming, [])
       assert.deepStrictEqual(yield* tree, before)
     })
   },
@@ -239,6 +89,7 @@ const removing: ReadonlyArray<SharedDirCase> = [
       for (const place of [one, ten]) {
         yield* sharedDir.hand(place, place.socketName)
         yield* socket(place.socketPath)
+        yield* sharedDir.open(place)
       }
       yield* sharedDir.release(one, madeOne)
       assert.strictEqual(yield* sharedDir.handed(ten), ten.socketName)
@@ -260,17 +111,86 @@ const removing: ReadonlyArray<SharedDirCase> = [
     })
   },
   {
-    name: "verify names each thing that is not there",
+    name: "verify names each thing that is not there, and whom the switch's socket leaves out",
     run: Effect.gen(function* () {
-      const { place, sharedDir } = yield* site
+      const { files, place, sharedDir, socket } = yield* site
       const missing = [`the shared directory ${place.directory} is missing`]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), missing)
       yield* sharedDir.prepare(place)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
       const withoutSocket = [`the socket ${place.socketPath} is missing`]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), withoutSocket)
+      yield* socket(place.socketPath)
+      yield* sharedDir.open(place)
+      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
+      yield* files.change(place.socketPath, "socket", { mode: 0o600 })
+      const gid = (yield* files.lstat(place.socketPath))?.gid
+      const closed = [`the socket ${place.socketPath} is open to mode 0600 of group ${gid}, not to mode 0666`]
+      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), closed)
+      assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
     })
   }
 ]
 
-export const cases: ReadonlyArray<SharedDirCase> = [...making, ...removing]
+const telling: ReadonlyArray<SharedDirCase> = [
+  {
+    name: "told gives what containers are told below a base, as it was handed",
+    run: Effect.gen(function* () {
+      const { at, base, sharedDir } = yield* site
+      assert.deepStrictEqual(yield* sharedDir.told(`${base}/shared`), [])
+      const places = [at({}), at({ ifName: "net10" }), at({ containerId: "a" })]
+      for (const place of places) {
+        yield* sharedDir.prepare(place)
+        assert.isUndefined((yield* sharedDir.told(`${base}/shared`)).find(({ text }) => text === place.configPath))
+        yield* sharedDir.hand(place, place.configPath)
+      }
+      const before = yield* tree
+      const told = yield* sharedDir.told(`${base}/shared`)
+      assert.deepStrictEqual(
+        told
+          .map(({ directory, handle, text }) => [`${base}/shared/${directory}/configData-${handle}.json`, text])
+          .sort(),
+        places.map(({ configPath }) => [configPath, configPath]).sort()
+      )
+      assert.deepStrictEqual(yield* tree, before)
+    })
+  },
+  {
+    name: "told passes over what is not ours by our mark, or is no such file",
+    run: Effect.gen(function* () {
+      const { at, base, files, place, sharedDir, socket } = yield* site
+      const shared = `${base}/shared`
+      yield* sharedDir.prepare(place)
+      yield* sharedDir.hand(place, "ours")
+      yield* files.create(`${place.configPath}.new`, "half", 0o644)
+      yield* files.create(`${place.directory}/configuration.json`, "the application's", 0o644)
+      yield* files.makeDirectory(`${place.directory}/configData-d.json`, 0o755)
+      yield* files.symlink("/etc/passwd", `${place.directory}/configData-l.json`)
+      yield* socket(`${place.directory}/configData-s.json`)
+      yield* files.create(`${place.directory}/configData-big.json`, "x".repeat((1 << 20) + 1), 0o644)
+      yield* files.create(`${shared}/a-file`, "", 0o644)
+      yield* files.symlink(place.directory, `${shared}/aaaaaaaaaaaa`)
+      const others = at({ containerId: "bbbbbbbbbbbb" })
+      yield* files.makeDirectory(others.directory, 0o755)
+      yield* files.create(others.configPath, "an administrator's, or the original's", 0o644)
+      assert.deepStrictEqual(yield* sharedDir.told(shared), [
+        { directory: "0958c8871b32", handle: "0958c8871b32-net1", text: "ours" }
+      ])
+    })
+  },
+  {
+    name: "told does not read all that a container puts there",
+    run: Effect.gen(function* () {
+      const { base, files, place, sharedDir } = yield* site
+      yield* sharedDir.prepare(place)
+      for (let index = 0; index < 300; index++) {
+        yield* files.create(`${place.directory}/configData-${index}.json`, "", 0o644)
+      }
+      assert.lengthOf(yield* sharedDir.told(`${base}/shared`), 256)
+    })
+  }
+]
+
+export type { SharedDirCase }
+
+export const cases: ReadonlyArray<SharedDirCase> = [...making, ...removing, ...telling]

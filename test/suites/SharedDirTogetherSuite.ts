@@ -6,6 +6,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Random } from "effect"
 import { Files } from "../../src/platform/Files.ts"
 import { marker } from "../../src/shared-dir/Directories.ts"
+import type { Place } from "../../src/shared-dir/Place.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import { around, over, placeIn, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
@@ -36,6 +37,7 @@ const life = Effect.fnUntraced(function* (containerId: string, ifName: string) {
   yield* sharedDir.prepare(place)
   yield* sharedDir.hand(place, text)
   yield* socket(place.socketPath)
+  yield* sharedDir.open(place)
   yield* Effect.yieldNow
   assert.strictEqual(yield* sharedDir.handed(place), text)
   assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
@@ -75,6 +77,33 @@ export const cases: ReadonlyArray<SharedDirCase> = [
   {
     name: `${count} containers in an administrator's base directory`,
     run: leavesNothing((base) => Effect.flatMap(Files, (files) => files.makeDirectory(`${base}/shared`, 0o755)))
+  },
+  {
+    name: "an ADD killed before it marked its directories, in which others live by now: they go with the last of them",
+    run: Effect.gen(function* () {
+      const { at, base, files, sharedDir } = yield* site
+      const before = yield* tree
+      const [killed, same, next] = [at({ ifName: "net1" }), at({ ifName: "net2" }), at({ containerId: "other" })]
+      const made = yield* sharedDir.survey(killed)
+      for (const directory of made.toReversed()) yield* files.makeDirectory(directory, 0o755)
+      const others: Array<readonly [Place, ReadonlyArray<string>]> = []
+      for (const place of [same, next]) {
+        others.push([place, yield* sharedDir.survey(place)])
+        yield* sharedDir.prepare(place)
+        yield* sharedDir.hand(place, place.socketName)
+      }
+      yield* sharedDir.release(killed, made)
+      for (const [place, own] of others) {
+        assert.strictEqual(yield* sharedDir.handed(place), place.socketName)
+        yield* sharedDir.release(place, own)
+      }
+      assert.deepStrictEqual(yield* tree, before)
+      yield* files.makeDirectory(`${base}/shared`, 0o755)
+      yield* files.create(`${base}/shared/theirs`, "", 0o644)
+      const theirs = yield* tree
+      yield* sharedDir.release(killed, made)
+      assert.deepStrictEqual(yield* tree, theirs, "an administrator has made it since")
+    })
   },
   {
     name: "somebody moves in while the last one clears up, and leaves before that one has marked the directory again",

@@ -1,60 +1,13 @@
 /**
  * What every layer of `Sockets` does. The cases are data, so that vitest can run them on Node's layer and a small
- * program on bun's; that is why they assert with node's own module. The peer is a `node:net` server in the same process.
+ * program on bun's; that is why they assert with node's own module.
  */
 import * as assert from "node:assert/strict"
-import * as Fs from "node:fs"
-import * as Net from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import type * as Net from "node:net"
 import { Effect, Exit, Fiber, Scope } from "effect"
-import { type Connection, type SocketError, Sockets } from "../../src/platform/Sockets.ts"
-
-export interface SocketsCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, SocketError, Sockets | Scope.Scope>
-}
-
-const directory = Effect.acquireRelease(
-  Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "sockets-"))),
-  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
-)
-
-/** Resumes when `probe` is true: it is asked again at every turn of the event loop. */
-const until = (probe: () => boolean): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const ask = () => {
-      if (probe()) resume(Effect.void)
-      else next = setImmediate(ask)
-    }
-    let next = setImmediate(ask)
-    return Effect.sync(() => clearImmediate(next))
-  })
-
-/** Lets everything happen that can happen by itself: the event loop has looked at every descriptor this often. */
-const turns = (count: number) => {
-  let left = count
-  return until(() => left-- <= 0)
-}
-
-const listen = Effect.fnUntraced(function* (path: string) {
-  const accepted: Array<Net.Socket> = []
-  const server = yield* Effect.acquireRelease(
-    Effect.callback<Net.Server>((resume) => {
-      const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
-        socket.on("error", () => {})
-        accepted.push(socket)
-      })
-      server.listen(path, () => resume(Effect.succeed(server)))
-    }),
-    (server) =>
-      Effect.sync(() => {
-        for (const socket of accepted) socket.destroy()
-        server.close()
-      })
-  )
-  return { server, accepted }
-})
+import { type Connection, Sockets } from "../../src/platform/Sockets.ts"
+import { connectCases } from "./SocketsConnectSuite.ts"
+import { codeOf, directory, listen, type SocketsCase, turns, until } from "./SocketsSite.ts"
 
 /** A connection and its other end, which reads nothing until it is told to. */
 const pair = Effect.gen(function* () {
@@ -88,19 +41,6 @@ const collect = (peer: Net.Socket) => {
 /** Differs at every place from itself moved, for any move that is no multiple of 251. */
 const pattern = (size: number, seed: number) =>
   Buffer.alloc(size, Buffer.from(Uint8Array.from({ length: 251 }, (_, i) => (i * seed) % 251)))
-
-const codeOf = (self: Effect.Effect<unknown, SocketError, Sockets>): Effect.Effect<string, never, Sockets> =>
-  Effect.match(self, { onFailure: ({ code, operation }) => `${operation} ${code}`, onSuccess: () => "succeeded" })
-
-/** Root may do anything, so the call is made as somebody who may not. */
-const withoutRoot = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  process.getuid?.() === 0
-    ? Effect.acquireUseRelease(
-        Effect.sync(() => process.seteuid?.(65534)),
-        () => self,
-        () => Effect.sync(() => process.seteuid?.(0))
-      )
-    : self
 
 const mebibyte = 1024 * 1024
 
@@ -227,54 +167,5 @@ export const cases: ReadonlyArray<SocketsCase> = [
       assert.equal(yield* codeOf(connection.write(Buffer.from("late"))), "write Closed")
     })
   },
-  {
-    name: "ENOENT when there is no socket",
-    run: Effect.gen(function* () {
-      const path = `${yield* directory}/nothing`
-      const sockets = yield* Sockets
-      assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect ENOENT")
-    })
-  },
-  {
-    name: "ECONNREFUSED when nobody listens any more, or it is no socket",
-    run: Effect.gen(function* () {
-      const path = `${yield* directory}/stale`
-      const sockets = yield* Sockets
-      yield* Effect.scoped(
-        Effect.andThen(
-          listen(`${path}.live`),
-          Effect.sync(() => Fs.renameSync(`${path}.live`, path))
-        )
-      )
-      yield* until(() => true)
-      assert.ok(Fs.lstatSync(path).isSocket())
-      assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect ECONNREFUSED")
-      Fs.writeFileSync(`${path}.file`, "")
-      assert.equal(yield* codeOf(Effect.scoped(sockets.connect(`${path}.file`))), "connect ECONNREFUSED")
-    })
-  },
-  {
-    name: "EACCES when it is not ours to use",
-    run: Effect.gen(function* () {
-      const path = `${yield* directory}/private`
-      const sockets = yield* Sockets
-      yield* listen(path)
-      Fs.chmodSync(path, 0)
-      Fs.chmodSync(join(path, ".."), 0o755)
-      assert.equal(yield* codeOf(withoutRoot(Effect.scoped(sockets.connect(path)))), "connect EACCES")
-    })
-  },
-  {
-    name: "connects to a path of 107 bytes and refuses one of 108",
-    run: Effect.gen(function* () {
-      const base = `${yield* directory}/`
-      const sockets = yield* Sockets
-      const longest = base + "x".repeat(107 - base.length)
-      yield* listen(longest)
-      yield* Effect.scoped(sockets.connect(longest))
-      assert.equal(yield* codeOf(Effect.scoped(sockets.connect(`${longest}x`))), "connect ENAMETOOLONG")
-      const wide = base + "ü".repeat((108 - base.length + 1) >> 1)
-      assert.equal(yield* codeOf(Effect.scoped(sockets.connect(wide))), "connect ENAMETOOLONG")
-    })
-  }
+  ...connectCases
 ]

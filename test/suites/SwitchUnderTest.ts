@@ -6,9 +6,9 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { assert } from "@effect/vitest"
-import { Context, Duration, Effect, type Layer, Schema, type Scope } from "effect"
+import { Context, Duration, Effect, type Layer, Result, Schema, type Scope } from "effect"
 import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
-import { type Row, UuidText, uuid } from "../../src/ovs/Notation.ts"
+import { type Row, reference, uuid } from "../../src/ovs/Notation.ts"
 import type { Condition, Mutation, Operation } from "../../src/ovs/Operation.ts"
 import type { OvsClient } from "../../src/ovs/OvsClient.ts"
 import type { Deadlines } from "../../src/ovs/OvsDeadlines.ts"
@@ -52,7 +52,7 @@ export const look = Effect.gen(function* () {
   const { transact } = yield* SwitchUnderTest
   const tables = [Root, Bridge, Port, Interface]
   const results = yield* transact(tables.map((table) => select(table, [])))
-  const rows = yield* Effect.forEach(tables, (_, index) => Effect.fromResult(Reply.rows(Columns, results, index)))
+  const rows = yield* Effect.forEach(tables, (_, index) => Effect.fromResult(Reply.rows(columns, results, index)))
   const names = new Map(rows.flat().map((row) => [JSON.stringify(row["_uuid"]), row["name"] ?? "root"]))
   const shown = (row: typeof Columns.Type) =>
     Object.entries(row)
@@ -65,6 +65,7 @@ export const look = Effect.gen(function* () {
 })
 
 const Columns = Schema.Record(Schema.String, Schema.Json)
+const columns = (row: unknown) => Result.mapError(Schema.decodeUnknownResult(Columns)(row), String)
 const volatile = new Set(["_uuid", "cur_cfg", "next_cfg", "datapath_id", "ofport", "status", "mtu", "link_state"])
 
 /** The state of the switch is the same after `self` as before. */
@@ -159,8 +160,8 @@ export const administrator = Effect.map(SwitchUnderTest, ({ transact }) => {
     )
   const idOf = Effect.fnUntraced(function* (table: typeof Port | typeof Bridge, name: string) {
     const results = yield* transact([select(table, [["name", "==", name]])])
-    const [row] = yield* Effect.fromResult(Reply.rows(Columns, results, 0))
-    return uuid(yield* Schema.decodeUnknownEffect(UuidText)(row?.["_uuid"]))
+    const [row] = yield* Effect.fromResult(Reply.rows(columns, results, 0))
+    return uuid(yield* Effect.fromOption(reference.read(row?.["_uuid"])))
   })
   const removePort = Effect.fnUntraced(function* (name: string) {
     const id = yield* idOf(Port, name)

@@ -4,10 +4,12 @@ import { Effect, Fiber, Queue, type Scope } from "effect"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
+import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { ask } from "../../src/vpp/Session.ts"
 import { VppClient } from "../../src/vpp/VppClient.ts"
 import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/VppError.ts"
-import { newDomain, once, VppUnderTest, withSession } from "./VppUnderTest.ts"
+import { wantEvents } from "../vpp/server/Events.ts"
+import { directory, newDomain, once, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
 const all = { sw_if_index: Control.every, name_filter_valid: false, name_filter: "" }
 const alive = withSession((session) => session.call(Control.controlPing, {}))
@@ -98,6 +100,31 @@ export const talks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         yield* session.call(Control.controlPing, {})
       })
     ))
+
+  test("events between a request and its reply, or a dump and its details, are not taken for those", () =>
+    Effect.gen(function* () {
+      const socket_filename = `${yield* directory}/m.sock`
+      yield* withSession(
+        Effect.fnUntraced(function* (session) {
+          const names = Effect.map(session.dump(Interface.interfaceDump, all), (found) =>
+            found.map(({ interface_name }) => interface_name)
+          )
+          const socket = { socket_id: 601, socket_filename }
+          yield* session.call(wantEvents, { enable_disable: 1, pid: process.pid })
+          yield* session.call(Memif.socketFilenameAddDel, { ...socket, is_add: true })
+          const { sw_if_index } = yield* session.call(Memif.create, {
+            ...{ role: "slave", mode: "ethernet", id: 0, socket_id: 601, rx_queues: 0, tx_queues: 0, ring_size: 0 },
+            ...{ buffer_size: 0, no_zero_copy: false, hw_addr: "00:00:00:00:00:00", secret: "" }
+          })
+          assert.include(yield* names, "memif601/0")
+          assert.strictEqual((yield* session.call(Interface.setFlags, { sw_if_index, flags: 1 })).retval, 0)
+          assert.strictEqual((yield* session.call(Control.showVersion, {})).program, "vpe")
+          yield* session.call(Memif.remove, { sw_if_index })
+          assert.notInclude(yield* names, "memif601/0")
+          yield* session.call(Memif.socketFilenameAddDel, { ...socket, is_add: false })
+        })
+      )
+    }))
 
   test("refuses to send what does not fit, and can go on", () =>
     withSession(

@@ -9,6 +9,7 @@ import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { portName, portNumber } from "../../src/vpp/PortName.ts"
+import { foreignMemif } from "./ForeignMemif.ts"
 import {
   bridged,
   leavesAsFound,
@@ -29,38 +30,6 @@ import {
 } from "./VppUnderTest.ts"
 
 const none = { netType: "none" } as const
-
-/** What an administrator, the original plugin, or an ADD that was killed has made. Gone with the test. */
-const foreignMemif = (socket: number, path: string, tag = "", id = 0) => {
-  const make = withSession(
-    Effect.fnUntraced(function* (session) {
-      yield* session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id: socket, socket_filename: path })
-      const { sw_if_index } = yield* session.call(Memif.create, {
-        role: "master",
-        mode: "ethernet",
-        rx_queues: 0,
-        tx_queues: 0,
-        id,
-        socket_id: socket,
-        ring_size: 0,
-        buffer_size: 0,
-        no_zero_copy: false,
-        hw_addr: "00:00:00:00:00:00",
-        secret: ""
-      })
-      if (tag !== "") yield* session.call(Interface.tagAddDel, { is_add: true, sw_if_index, tag })
-      return sw_if_index
-    })
-  )
-  const remove = (sw_if_index: number) =>
-    withSession((session) =>
-      Effect.andThen(
-        Effect.ignore(session.call(Memif.remove, { sw_if_index })),
-        session.call(Memif.socketFilenameAddDel, { is_add: false, socket_id: socket, socket_filename: "" })
-      )
-    )
-  return Effect.acquireRelease(make, (index) => Effect.ignore(remove(index)))
-}
 
 const foreignDomain = (bd_id: number) => {
   const change = (is_add: boolean) =>
@@ -186,6 +155,14 @@ export const respects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
       fs.rmSync(wanted.socketPath)
       yield* plugged(wanted)
       assert.isTrue(fs.lstatSync(wanted.socketPath).isSocket())
+    }))
+
+  test("makes no interface beside somebody else's on the socket that would be its own", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request(memif())
+      yield* foreignMemif(numberOf(wanted), wanted.socketPath, "", "", { id: 1, role: "slave" })
+      const error = yield* leavesAsFound(refusal(plug(wanted)))
+      assert.strictEqual(error.code, ErrorCodes.AlreadyAttached)
     }))
 
   test("DEL removes what a killed ADD left at each of its steps", () =>

@@ -10,6 +10,7 @@ import { portName, portNumber } from "../../src/vpp/PortName.ts"
 import type { Address } from "../../src/vswitch/Vswitch.ts"
 import {
   bridged,
+  isSince,
   leavesAsFound,
   list,
   look,
@@ -21,6 +22,7 @@ import {
   refusal,
   request,
   status,
+  tooNew,
   unplug,
   unplugOf,
   type VppUnderTest,
@@ -33,7 +35,7 @@ const layer3 = { netType: "interface" } as const
 
 /** A subnet that no other test has. */
 let subnets = 0
-const addresses = (prefix4 = 24, prefix6 = 64): ReadonlyArray<Address> => {
+export const addresses = (prefix4 = 24, prefix6 = 64): ReadonlyArray<Address> => {
   const n = ++subnets
   return [
     { address: `10.99.${n}.3/${prefix4}`, gateway: `10.99.${n}.1` },
@@ -41,9 +43,15 @@ const addresses = (prefix4 = 24, prefix6 = 64): ReadonlyArray<Address> => {
   ]
 }
 
-type Kind = readonly [name: string, port: () => VppMemifPort | VppVhostPort, addresses?: () => ReadonlyArray<Address>]
+type Kind = readonly [
+  name: string,
+  port: () => VppMemifPort | VppVhostPort,
+  addresses?: (() => ReadonlyArray<Address>) | undefined,
+  since?: number
+]
 
-const kinds: ReadonlyArray<Kind> = [
+/** Every kind of port, each with what it needs, and the release that it came with. */
+export const kinds: ReadonlyArray<Kind> = [
   ["memif, master, bridged", () => memif()],
   ["memif, slave, alone", () => memif({ role: "slave", network: none })],
   ["memif in a VLAN", () => memif({ network: bridged(newDomain(), 7) })],
@@ -61,6 +69,9 @@ const kinds: ReadonlyArray<Kind> = [
         noZeroCopy: true
       })
   ],
+  ["memif with DMA", () => memif({ useDma: true }), undefined, 23.06],
+  ["memif, master, on an abstract socket", () => memif({ abstract: true }), undefined, 23.06],
+  ["memif, slave, on an abstract socket", () => memif({ abstract: true, role: "slave" }), undefined, 23.06],
   ["memif in mode ip", () => memif({ mode: "ip", network: none, mtu: 1400 })],
   ["memif, layer 3", () => memif({ network: layer3 }), addresses],
   ["memif, layer 3, prefixes of one address", () => memif({ network: layer3 }), () => addresses(32, 128)],
@@ -91,10 +102,11 @@ const kinds: ReadonlyArray<Kind> = [
 ]
 
 export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
-  for (const [name, port, ips] of kinds) {
+  for (const [name, port, ips, since = 0] of kinds) {
     test(`makes and removes: ${name}`, () =>
       Effect.gen(function* () {
         const wanted = yield* request(port(), { addresses: ips?.() ?? [] })
+        if (!(yield* isSince(since))) return yield* tooNew(wanted)
         const { attachment, socketPath } = wanted
         const own = portName(wanted.port.iftype, portNumber(keyOf(attachment)))
         yield* leavesAsFound(
@@ -245,7 +257,12 @@ export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
       })
     ))
 
-  test("is ready", () => status)
+  test("is ready for every kind of port, and changes nothing by saying so", () =>
+    leavesAsFound(
+      Effect.forEach(kinds, ([, port, , since = 0]) =>
+        Effect.flatMap(isSince(since), (offered) => (offered ? status({ port: port() }) : Effect.void))
+      )
+    ))
 
   test("refuses a port of another engine", () =>
     Effect.gen(function* () {
@@ -264,8 +281,10 @@ export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         queues: undefined,
         ovnPort: undefined
       } as const
-      const error = yield* leavesAsFound(refusal(plug({ ...wanted, port })))
-      assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
+      for (const call of [plug({ ...wanted, port }), status({ port })]) {
+        const error = yield* leavesAsFound(refusal(call))
+        assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
+      }
     }))
 
   test("shows a mark that says whose it is", () =>

@@ -8,14 +8,18 @@ import { tmpdir } from "node:os"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { Attachment } from "../../src/attachment/Attachment.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import type { VppMemifPort, VppNetwork, VppVhostPort } from "../../src/cni/HostPort.ts"
 import { Files } from "../../src/platform/Files.ts"
 import * as NodeSlots from "../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import type { Slots } from "../../src/platform/Slots.ts"
+import type { Sockets } from "../../src/platform/Sockets.ts"
 import * as Interfaces from "../../src/vpp/Interfaces.ts"
 import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
+import { policerDump } from "../../src/vpp/messages/Policer.ts"
 import type { Session } from "../../src/vpp/Session.ts"
 import { VppClient } from "../../src/vpp/VppClient.ts"
 import { VppDeadlines, type VppWaits } from "../../src/vpp/VppDeadlines.ts"
@@ -23,6 +27,7 @@ import type { VppError } from "../../src/vpp/VppError.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import { memifPort } from "../vpp/support/MemifPort.ts"
 
 export class VppUnderTest extends Context.Service<
   VppUnderTest,
@@ -37,22 +42,46 @@ export class VppUnderTest extends Context.Service<
   }
 >()("userspace-cni/test/VppUnderTest") {}
 
+/** What it tells an administrator, and no message of its API. */
+export class VppShows extends Context.Service<
+  VppShows,
+  {
+    /** What an interface was made with, by the names of the request: all of it, or as much as it shows. */
+    readonly madeWith: (name: string) => Effect.Effect<Readonly<Record<string, unknown>>>
+    /** Frames of other VLANs do not leave there. */
+    readonly filters: (name: string) => Effect.Effect<boolean>
+  }
+>()("userspace-cni/test/VppShows") {}
+
+/** It is of that release, or a later one. */
+export const isSince = (wanted: number) =>
+  Effect.map(VppUnderTest, ({ release }) => Number.parseFloat(release) >= wanted)
+
 /** Short, so that a test of a deadline does not take long; long enough for a machine with other work. */
-export const quick: VppWaits = { open: 8_000, answer: 2_000, goodbye: 1_000 }
+export const quick: VppWaits = { turn: 60_000, answer: 2_000, goodbye: 1_000 }
 
-const edge = Layer.mergeAll(Files.layer, NodeSlots.layer, NodeSockets.layer)
+type Edge = Layer.Layer<Slots | Sockets>
 
-/** The client's layers on the real edge of the system. */
-export const layersFor = (path: string) => {
+const realEdge: Edge = Layer.mergeAll(NodeSlots.layer, NodeSockets.layer)
+
+/** The client's layers on the edge of the system. */
+export const layersFor = (path: string, to: Edge = realEdge) => {
+  const edge = Layer.merge(Files.layer, to)
   const client = Layer.provide(VppClient.layer(path), edge)
   return Layer.mergeAll(client, Layer.provide(VppVswitch.layer, [client, edge]))
 }
 
+/** As in a process of its own, to which the system is like that. */
+export const onceWith =
+  (edge: Edge) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(VppUnderTest, ({ path, waits = quick }) =>
+      self.pipe(Effect.provide(layersFor(path, edge)), Effect.provideService(VppDeadlines, waits))
+    )
+
 /** As in a process of its own. */
-export const once = <A, E>(self: Effect.Effect<A, E, VppClient | Vswitch>) =>
-  Effect.flatMap(VppUnderTest, ({ path, waits = quick }) =>
-    self.pipe(Effect.provide(layersFor(path)), Effect.provideService(VppDeadlines, waits))
-  )
+export const once: <A, E>(self: Effect.Effect<A, E, VppClient | Vswitch>) => Effect.Effect<A, E, VppUnderTest> =
+  onceWith(realEdge)
 
 /** What somebody else does over a connection of their own. */
 export const withSession = <A>(f: (session: Session) => Effect.Effect<A, VppError>) =>
@@ -62,9 +91,10 @@ const call = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, VswitchErr
 
 export const preflight = (wanted: PortRequest) => call((vswitch) => vswitch.preflight(wanted))
 export const plug = (wanted: PortRequest) => call((vswitch) => vswitch.plug(wanted))
+export const restore = (wanted: PortRequest) => call((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => call((vswitch) => vswitch.unplug(wanted))
 export const list = (network?: string) => call((vswitch) => vswitch.list(network))
-export const status = call((vswitch) => vswitch.status)
+export const status = ({ port }: Pick<PortRequest, "port">) => call((vswitch) => vswitch.status(port))
 export const verify = (wanted: PortRequest) =>
   Effect.map(
     call((vswitch) => vswitch.verify(wanted)),
@@ -74,6 +104,16 @@ export const verify = (wanted: PortRequest) =>
 /** The port is gone when the test is over, however it ends. */
 export const plugged = (wanted: PortRequest) =>
   Effect.acquireRelease(plug(wanted), () => Effect.ignore(unplug(unplugOf(wanted))))
+
+/** What came with a later release is refused whatever is asked, with these words, and VPP is left as it is. */
+export const tooNew = Effect.fnUntraced(function* (wanted: PortRequest, words = "") {
+  for (const call of [status(wanted), preflight(wanted), plug(wanted), restore(wanted)]) {
+    const error = yield* leavesAsFound(refusal(call))
+    assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
+    assert.include(error.failed, `${words} is not offered by this VPP`)
+    assert.include(error.cure, "Use VPP 23.06 or later")
+  }
+})
 
 export const refusal = <R>(self: Effect.Effect<unknown, VswitchError, R>) => Effect.flip(Effect.asVoid(self))
 
@@ -87,7 +127,11 @@ export const look = withSession(
     const routes = yield* Effect.forEach([false, true], (is_ip6) =>
       session.dump(routeDump, { table: { table_id: 0, is_ip6, name: "" } })
     )
+    const policers = session.offers(policerDump)
+      ? yield* session.dump(policerDump, { match_name_valid: false, match_name: "" })
+      : []
     return [
+      ...policers.map(({ cb, cir, name }) => `policer ${name} ${cir} kbit/s ${cb} bytes`),
       ...interfaces.map(({ interface_name, tag }) => `interface ${interface_name} ${tag}`),
       ...[...sockets].map(([id, path]) => `socket ${id} ${path}`),
       ...domains.map(
@@ -124,36 +168,18 @@ export const bridged = (bridgeDomain: number = newDomain(), vlan?: number): VppN
   vlan
 })
 
-const common = {
+export const memif = (port: Partial<VppMemifPort> = {}): VppMemifPort => ({ ...memifPort, network: bridged(), ...port })
+
+export const vhost = (port: Partial<VppVhostPort> = {}): VppVhostPort => ({
   engine: "vpp",
+  iftype: "vhostuser",
   control: "",
   mtu: undefined,
   mac: undefined,
   socketFile: undefined,
-  group: undefined
-} as const
-
-export const memif = (port: Partial<VppMemifPort> = {}): VppMemifPort => ({
-  ...common,
-  iftype: "memif",
+  group: undefined,
   network: bridged(),
-  role: "master",
-  mode: "ethernet",
-  abstract: false,
-  rxQueues: undefined,
-  txQueues: undefined,
-  ringSize: undefined,
-  bufferSize: undefined,
-  secret: undefined,
-  noZeroCopy: false,
-  useDma: false,
-  ...port
-})
-
-export const vhost = (port: Partial<VppVhostPort> = {}): VppVhostPort => ({
-  ...common,
-  iftype: "vhostuser",
-  network: bridged(),
+  limits: [],
   mode: "server",
   enableGso: false,
   enablePacked: false,
@@ -171,7 +197,8 @@ export const request = Effect.fnUntraced(function* <P extends VppMemifPort | Vpp
   const containerId = randomBytes(32).toString("hex")
   const name = `${containerId.slice(0, 12)}-net1`
   return {
-    attachment: { network: "net", containerId, ifName: "net1", netns: "/proc/1/ns/net", pod: undefined },
+    // The namespace is that of whoever opens it: each VPP has one.
+    attachment: { network: "net", containerId, ifName: "net1", netns: "/proc/self/ns/net", pod: undefined },
     invocation: randomUUID(),
     socketPath: `${yield* directory}/${port.iftype === "memif" ? `memif-${name}.sock` : name}`,
     mac: "02:00:00:00:00:01",

@@ -11,7 +11,9 @@ export const once = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, Vsw
     Effect.flatMap(Vswitch, f).pipe(Effect.provide(vswitch), Effect.provideService(OvsDeadlines, quick))
   )
 export const plug = (wanted: PortRequest) => once((vswitch) => vswitch.plug(wanted))
+export const restore = (wanted: PortRequest) => once((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => once((vswitch) => vswitch.unplug(wanted))
+export const status = ({ port }: PortRequest) => once((vswitch) => vswitch.status(port))
 export const verify = (wanted: PortRequest) =>
   Effect.map(
     once((vswitch) => vswitch.verify(wanted)),

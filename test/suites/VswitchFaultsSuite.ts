@@ -5,7 +5,7 @@ import { Effect, Fiber, Schedule, type Scope } from "effect"
 import { portName } from "../../src/attachment/Attachment.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
-import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
+import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 
 /** ovs-vswitchd is dead, for the time of the scope. */
 const dead = Effect.flatMap(SwitchUnderTest, ({ killVswitchd, startVswitchd }) =>
@@ -90,8 +90,7 @@ export const faults = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
       const wanted = yield* request()
       yield* plugged(wanted)
       yield* dead
-      const status = refusal(once((vswitch) => vswitch.status))
-      const error = yield* status
+      const error = yield* refusal(status(wanted))
       assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
       assert.include(error.failed, "ovs-vswitchd does not answer")
       assert.match((yield* verify(wanted)).join(), /ovs-vswitchd does not answer/)
@@ -106,8 +105,9 @@ export const faults = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
         plug(wanted),
         unplug(unplugOf(wanted)),
         verify(wanted),
+        restore(wanted),
         once((vswitch) => vswitch.list(undefined)),
-        once((vswitch) => vswitch.status)
+        status(wanted)
       ]
       for (const call of calls) {
         const error = yield* refusal(call)

@@ -100,7 +100,12 @@ export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
       yield* Effect.flatMap(OvsClient, ({ caughtUp, root }) => Effect.flatMap(root, caughtUp)).pipe(
         Effect.provide((yield* SwitchUnderTest).client)
       )
-      assert.deepStrictEqual(yield* verify(open), [
+      const differences = yield* Effect.repeat(verify(open), {
+        until: ({ length }) => length > 0,
+        schedule: Schedule.spaced("20 millis"),
+        times: 250
+      })
+      assert.deepStrictEqual(differences, [
         `the flow of port ${portName(open.attachment)} is missing on bridge ${open.port.bridge} (fail_mode secure)`
       ])
     }))

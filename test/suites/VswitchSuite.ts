@@ -13,7 +13,7 @@ import {
   type SwitchUnderTest,
   unplugOf
 } from "./SwitchUnderTest.ts"
-import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
+import { existing, once, plug, plugged, refusal, status, unplug, verify } from "./VswitchCalls.ts"
 
 export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
   test("makes a bridge of ours with the port, and takes both away", () =>
@@ -174,12 +174,21 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
           const typed = yield* refusal(plug(elsewhere))
           assert.strictEqual(typed.code, ErrorCodes.SwitchRefused)
           assert.include(typed.failed, "netdev")
+          const standing = yield* refusal(status(elsewhere))
+          assert.deepStrictEqual([standing.code, standing.answer], [typed.code, typed.answer])
           assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
         })
       )
     }))
 
-  test("says that it is ready", () => once((vswitch) => vswitch.status))
+  test("says that it is ready, with the bridge and before there is one", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request()
+      yield* leavesAsFound(status(wanted))
+      yield* plugged(wanted)
+      yield* leavesAsFound(status(wanted))
+      yield* leavesAsFound(status({ ...wanted, port: { ...wanted.port, mode: "server" } }))
+    }))
 
   test("refuses a port of another engine", () =>
     Effect.gen(function* () {
@@ -189,6 +198,7 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
         iftype: "vhostuser",
         control: "",
         network: { netType: "none" },
+        limits: [],
         mode: "client",
         mtu: undefined,
         mac: undefined,
@@ -198,7 +208,9 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
         enablePacked: false,
         enableEventIdx: false
       } as const
-      const error = yield* refusal(plug({ ...wanted, port }))
-      assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
+      for (const call of [plug, status]) {
+        const error = yield* refusal(call({ ...wanted, port }))
+        assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
+      }
     }))
 }

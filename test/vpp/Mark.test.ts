@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { keyOf } from "../../src/attachment/Attachment.ts"
-import { bridgeDomainTag, fromTag, markOf, networkDigest, selects, toTag } from "../../src/vpp/Mark.ts"
+import { keyOf, networkDigest } from "../../src/attachment/Attachment.ts"
+import { bridgeDomainTag, fromTag, markOf, policerName, policerOf, selects, toTag } from "../../src/vpp/Mark.ts"
 import { portName, portNumber } from "../../src/vpp/PortName.ts"
 
 const attachment = {
@@ -23,9 +23,15 @@ it.prop(
   "is read back whatever the names are, and never longer than a tag",
   [Schema.String, Schema.String, Schema.String, Schema.String],
   ([network, containerId, ifName, invocation]) => {
+    for (const limited of [false, true]) {
+      const mark = markOf({ ...attachment, network, containerId, ifName }, invocation, limited)
+      assert.deepStrictEqual(fromTag(toTag(mark)), mark)
+      assert.isAtMost(Buffer.byteLength(toTag(mark)), 63)
+      const { container, key } = mark
+      assert.deepStrictEqual(policerOf(policerName(mark, "output")), { key, network: mark.network, container })
+      assert.isAtMost(Buffer.byteLength(policerName(mark, "output")), 63)
+    }
     const mark = markOf({ ...attachment, network, containerId, ifName }, invocation)
-    assert.deepStrictEqual(fromTag(toTag(mark)), mark)
-    assert.isAtMost(Buffer.byteLength(toTag(mark)), 63)
     assert.strictEqual(mark.network, networkDigest(network))
   }
 )
@@ -42,6 +48,7 @@ it("selects by attachment, and by ADD where one is given", () => {
 it("knows nothing of others' tags", () => {
   for (const tag of ["", "cni:net1", bridgeDomainTag, "userspace/2/x/y/z/c", `x${toTag(markOf(attachment, "a"))}`]) {
     assert.isUndefined(fromTag(tag))
+    assert.isUndefined(policerOf(tag))
   }
 })
 

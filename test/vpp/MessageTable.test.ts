@@ -14,8 +14,12 @@ const releases = ["v26.06", "v23.02", "v21.10"] as const
 const tableOf = (release: (typeof releases)[number], keep: (name: string) => boolean = () => true) =>
   messageTable(tableRows(new Map([...messageNames(release)].filter(([, name]) => keep(name)))))
 
-const isV2 = ({ name }: { readonly name: string }) =>
-  /^(memif_create_v2|memif_socket_filename_add_del_v2|bridge_domain_add_del_v2)(_reply)?$/.test(name)
+/** What a VPP with the plugins memif, vhost and ping has not. */
+const absent = {
+  "v21.10": /^(memif_create_v2|memif_socket_filename_add_del_v2|bridge_domain_add_del_v2|policer_output)(_reply)?$/,
+  "v23.02": /^(memif_create_v2|memif_socket_filename_add_del_v2)(_reply)?$/,
+  "v26.06": /^policer_/
+}
 
 describe.each(releases)("%s", (release) => {
   it("offers every message under the number that it has there, save the newest", () => {
@@ -24,7 +28,7 @@ describe.each(releases)("%s", (release) => {
     for (const entry of catalogue) {
       const verdict = table.verdict(entry)
       if (verdict._tag === "Offered") assert.strictEqual(names.get(verdict.id), `${entry.name}_${entry.crc}`)
-      else assert.isTrue(release !== "v26.06" && isV2(entry), entry.name)
+      else assert.match(entry.name, absent[release])
     }
   })
 })

@@ -2,14 +2,17 @@
  * `plug` is whole or nothing: whatever happens at whichever of its requests, VPP is left as it was, the goodbye is said,
  * and the same ADD works afterwards.
  */
-import * as fs from "node:fs"
+import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/HostPort.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { both } from "../suites/VppLimitsSuite.ts"
 import {
   bridged,
   memif,
   newDomain,
+  once,
   plug,
   request,
   unplug,
@@ -18,7 +21,9 @@ import {
   vhost
 } from "../suites/VppUnderTest.ts"
 import type { Outcome } from "./server/Handler.ts"
+import { withPolicers } from "./server/Policers.ts"
 import { start, type VppServer } from "./server/VppServer.ts"
+import { everything } from "./support/LeftAlone.ts"
 import { temporaryDirectory } from "./support/TestVpp.ts"
 
 const addresses = [
@@ -29,24 +34,23 @@ const addresses = [
 const ports: Readonly<Record<string, () => VppMemifPort | VppVhostPort>> = {
   "memif in a bridge domain": () => memif({ mtu: 1500, network: bridged(newDomain(), 7) }),
   "memif on layer 3": () => memif({ network: { netType: "interface" } }),
+  "memif with limits": () => memif({ limits: both }),
+  "vhost-user with limits": () => vhost({ limits: both, network: { netType: "none" } }),
   "vhost-user in a bridge domain": () => vhost({ mtu: 1500, network: bridged(newDomain(), 7) })
 }
 
 /** Every undo says what it did, some hundred times here. */
 const quiet = Logger.layer([])
 
-/** VPP's knowledge, without asking it. */
-const known = ({ state }: VppServer) => ({
-  interfaces: [...state.interfaces.values()].map(({ addresses, name, tag }) => [name, tag, addresses]),
-  sockets: [...state.sockets.values()].map(({ id, path }) => [id, path]),
-  domains: [...state.domains.values()],
-  routes: [...state.routes.keys()]
-})
-
 const prepared = Effect.fnUntraced(function* (port: () => VppMemifPort | VppVhostPort) {
-  const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock` })
+  const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock`, table: withPolicers })
   const wanted = yield* request(port())
-  return { server, wanted: { ...wanted, addresses: wanted.port.network.netType === "interface" ? addresses : [] } }
+  return {
+    server,
+    wanted: { ...wanted, addresses: wanted.port.network.netType === "interface" ? addresses : [] },
+    /** Every file, and what VPP knows, without asking it. */
+    world: () => everything([dirname(server.path), dirname(wanted.socketPath)], server)
+  }
 })
 
 const on = <A, E>(server: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
@@ -54,7 +58,7 @@ const on = <A, E>(server: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
     path: server.path,
     release: "26.06",
     restart: Effect.void,
-    waits: { open: 5_000, answer: 150, goodbye: 500 }
+    waits: { turn: 5_000, answer: 150, goodbye: 500 }
   })
 
 /** Meddles with the n-th request from now on, once. */
@@ -120,12 +124,12 @@ describe.each(Object.keys(ports))("%s", (kind) => {
     "leaves nothing when a request %s",
     (name) =>
       Effect.gen(function* () {
-        const { server, wanted } = yield* prepared(port)
-        const before = known(server)
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
         yield* on(server, plug(wanted))
         const count = server.requests.length - 1
         yield* on(server, unplug(unplugOf(wanted)))
-        assert.deepStrictEqual(known(server), before)
+        assert.deepStrictEqual(world(), before)
         const opened = server.polite
         let failures = 0
         for (let n = 0; n < count; n++) {
@@ -136,8 +140,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
             failures++
             assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))
           }
-          assert.deepStrictEqual(known(server), before, `request ${n}: ${server.requests.at(-1)}`)
-          assert.isFalse(fs.existsSync(wanted.socketPath), `request ${n}`)
+          assert.deepStrictEqual(world(), before, `request ${n}: ${server.requests.at(-1)}`)
         }
         assert.isAbove(failures, count / 2)
         assert.isAtLeast(server.polite - opened, count)
@@ -149,17 +152,42 @@ describe.each(Object.keys(ports))("%s", (kind) => {
   )
 
   it.live(
+    "is taken back by the same ADD over a new connection when VPP closed the one before at any request",
+    () =>
+      Effect.gen(function* () {
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
+        let failures = 0
+        for (let n = 0; n < 14; n++) {
+          atRequest(server, n, () => "close")
+          const { invocation } = wanted
+          // As ADD does it, in one process.
+          const plugged = Effect.flatMap(Vswitch, ({ plug, unplug }) =>
+            Effect.tapError(plug(wanted), () => unplug({ ...unplugOf(wanted), invocation }))
+          )
+          const exit = yield* Effect.exit(on(server, once(plugged)))
+          server.intercept = () => undefined
+          if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))
+          else failures++
+          assert.deepStrictEqual(world(), before, `request ${n}`)
+        }
+        assert.isAbove(failures, 4)
+      }).pipe(Effect.scoped, Effect.provide(quiet)),
+    60_000
+  )
+
+  it.live(
     "is removed by DEL when VPP closed the connection at any request",
     () =>
       Effect.gen(function* () {
-        const { server, wanted } = yield* prepared(port)
-        const before = known(server)
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
         const close: Way = (server, n) => atRequest(server, n, () => "close")
-        for (let n = 0; n < 12; n++) {
+        for (let n = 0; n < 18; n++) {
           const exit = yield* attempt(server, wanted, close, n)
           if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "connection lost")
           yield* on(server, unplug(unplugOf(wanted)))
-          assert.deepStrictEqual(known(server), before, `request ${n}`)
+          assert.deepStrictEqual(world(), before, `request ${n}`)
         }
       }).pipe(Effect.scoped, Effect.provide(quiet)),
     60_000

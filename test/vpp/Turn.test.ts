@@ -55,7 +55,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
     Effect.gen(function* () {
       const under = yield* VppUnderTest
       yield* holder(under.path)
-      const patient = { ...under, waits: { ...quick, open: 200 } }
+      const patient = { ...under, waits: { ...quick, turn: 200 } }
       const error = yield* Effect.flip(Effect.provideService(ping, VppUnderTest, patient))
       assert.deepStrictEqual(error.reason._tag, "NoTurn")
       const wanted = yield* request(memif())
@@ -89,7 +89,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
         Effect.sync(() => server.connected),
         { until: (count) => count === 8 }
       )
-      const late = Effect.provideService(ping, VppUnderTest, { ...under, waits: { ...quick, open: 100 } })
+      const late = Effect.provideService(ping, VppUnderTest, { ...under, waits: { ...quick, turn: 100 } })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(late)))
       yield* Deferred.succeed(release, undefined)
       yield* Effect.forEach(holders, Fiber.join)

@@ -28,7 +28,7 @@ export const install = Command.make(
     ),
     renewing: Flag.Boolean("renew").pipe(
       Flag.withoutNegation,
-      Flag.withDescription("Stay, and write the kubeconfig anew when the service account's token is"),
+      Flag.withDescription("Stay, and keep the kubeconfig as the service account is"),
       Flag.withDefault(false)
     ),
     tokenFile: Flag.String("token-file").pipe(
@@ -58,8 +58,9 @@ export const install = Command.make(
     if (Option.isNone(options.kubeconfig)) return
     const path = options.kubeconfig.value
     const from = { directory: options.serviceAccount, tokenFile: Option.getOrUndefined(options.tokenFile) }
-    const text = yield* Effect.mapError(first(path, from), fromInstall)
-    if (options.renewing) yield* stay(path, from, text)
+    // A start without one is a failure, for Kubernetes to show and to try again: nothing says that there is an old one.
+    yield* Effect.mapError(first(path, from), fromInstall)
+    if (options.renewing) yield* stay(path, from)
   })
 ).pipe(
   Command.withDescription("Put the plugin, and a kubeconfig for it, on a node"),
@@ -77,14 +78,13 @@ const first = Effect.fnUntraced(function* (path: string, from: Account) {
   const text = yield* readAccount(from, variables)
   yield* writeKubeconfig(path, text)
   yield* Console.log(`Wrote ${path}`)
-  return text
 })
 
 /** Until somebody ends it, which is no failure: that is how a pod is stopped. */
 const stay = Effect.fnUntraced(
-  function* (path: string, from: Account, text: string) {
+  function* (path: string, from: Account) {
     const { style, variables } = yield* Caller
-    yield* renew(path, from, variables, text, {
+    yield* renew(path, from, variables, {
       renewed: Console.log(`Wrote ${path} anew`),
       failed: (error) => Console.error(complaintText(fromInstall(error), style.strong))
     })

@@ -3,7 +3,7 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { type Compatibility, compatibility } from "../../vpp/Compatibility.ts"
+import type { Compatibility } from "../../vpp/Compatibility.ts"
 import { fromVpp } from "../../vpp/Refusal.ts"
 import { VppClient } from "../../vpp/VppClient.ts"
 import { Caller } from "../Caller.ts"
@@ -28,7 +28,7 @@ export const vppCompat = Command.make(
     const { style } = yield* Caller
     const found = yield* look(options.socket)
     yield* Console.log(options.json ? JSON.stringify(found) : table(found, style))
-    const unserved = found.works.filter(({ missing }) => missing !== null)
+    const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
     if (unserved.length === 0) return
     return yield* new Complaint({
       failed: `VPP at ${found.socket} cannot serve all that the plugin can do`,
@@ -38,8 +38,11 @@ export const vppCompat = Command.make(
   })
 ).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
 
+const Comparison = Effect.promise(() => import("../../vpp/Compatibility.ts"))
+
 const look = (path: string) =>
-  Effect.flatMap(VppClient, ({ open }) => Effect.scoped(Effect.flatMap(open, compatibility))).pipe(
+  Effect.all([VppClient, Comparison]).pipe(
+    Effect.flatMap(([{ open }, { compatibility }]) => Effect.scoped(Effect.flatMap(open, compatibility))),
     Effect.mapError((error) => {
       const { answer, cure } = fromVpp("compare")(error)
       return new Complaint({
@@ -77,7 +80,8 @@ const table = ({ messages, socket, version, works }: Compatibility, { strong }: 
     ...rows,
     "",
     ...works.map(
-      ({ missing, work }) => `${work.padEnd(width)}  ${missing === null ? "served" : `not served: ${missing}`}`
+      ({ missing, optional, work }) =>
+        `${work.padEnd(width)}  ${missing === null ? "served" : `${optional ? "not limited" : "not served"}: ${missing}`}`
     )
   ].join("\n")
 }

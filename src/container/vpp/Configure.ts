@@ -43,12 +43,14 @@ export const configure = Effect.fn("configure VPP")(function* (
 })
 
 const open = (timeout: Duration.Input): Effect.Effect<Session, ContainerError, VppClient | Scope.Scope> =>
-  Effect.flatMap(VppClient, ({ open, peer }) =>
+  Effect.flatMap(VppClient, ({ alone, open, peer }) =>
     open.pipe(
       Effect.retry({
         while: ({ reason }) => reason._tag === "Unreachable" && starting.includes(reason.code),
         schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.during(timeout)])
       }),
+      // Two at once would make the same interfaces.
+      Effect.tap(alone("container")),
       Effect.mapError(unreachable(peer))
     )
   )

@@ -16,6 +16,7 @@ import { attempts, portName, portNumber } from "../../vpp/PortName.ts"
 import { fromVpp } from "../../vpp/Refusal.ts"
 import { removeInterface } from "../../vpp/Removal.ts"
 import type { Session } from "../../vpp/Session.ts"
+import type { VppError } from "../../vpp/VppError.ts"
 import { ContainerError } from "../ContainerError.ts"
 import { vdevArguments } from "../DpdkArguments.ts"
 import type { Interface, MemifInterface, VhostUserInterface } from "../Interface.ts"
@@ -57,7 +58,7 @@ const memif = Effect.fnUntraced(function* (session: Session, files: Files["Servi
 const replace = (session: Session, files: Files["Service"], one: MemifInterface, outdated: VppInterface) =>
   Effect.andThen(
     Effect.mapError(removeRoutesOver(session, outdated.sw_if_index), fromVpp("remove routes")),
-    removeInterface(session, files, outdated, { routed: false, socketFile: undefined })
+    removeInterface(session, files, outdated, { routes: [], limited: undefined, socketFile: undefined })
   ).pipe(Effect.mapError(fromVswitch(one.name)))
 
 /** Made by hand or by a start script: a second one on the same link would only disturb it. */
@@ -100,11 +101,16 @@ const make = Effect.fnUntraced(function* (
   const leftover = there.find(({ interface_name, tag }) => interface_name === vppName && tag === "")
   if (leftover !== undefined) yield* replace(session, files, one, leftover)
   const failed = fromVswitch(one.name)
-  const registered = yield* Memif.register(session, number, filenameOf(one)).pipe(
-    Effect.mapError(fromVpp(`register ${one.socket}`)),
-    Effect.mapError(failed)
-  )
-  if (registered !== "registered") {
+  const told = <A>(self: Effect.Effect<A, VppError>, what: string) =>
+    self.pipe(Effect.mapError(fromVpp(what)), Effect.mapError(failed))
+  const filename = filenameOf(one)
+  const registered = yield* told(Memif.register(session, number, filename), `register ${one.socket}`)
+  const made =
+    registered === "taken"
+      ? undefined
+      : yield* told(Memif.create(session, portOf(one), number, filename), `create ${vppName}`)
+  if (made?.alone === false) yield* told(Memif.remove(session, made.index), `remove ${vppName}`)
+  if (made?.alone !== true) {
     if (attempt + 1 < attempts) return yield* make(session, files, one, there, attempt + 1)
     return yield* new ContainerError({
       operation: `cannot configure ${one.name}`,
@@ -112,13 +118,9 @@ const make = Effect.fnUntraced(function* (
       cure: "`vppctl show memif` shows whose they are. Remove those interfaces."
     })
   }
-  const index = yield* Memif.create(session, portOf(one), number).pipe(
-    Effect.tap((index) =>
-      run(session, [step(tagAddDel, { is_add: true, sw_if_index: index, tag: toTag(markOf(one)) })])
-    ),
-    Effect.mapError(fromVpp(`create ${vppName}`)),
-    Effect.mapError(failed)
-  )
+  const { index } = made
+  const tag = toTag(markOf(one))
+  yield* told(run(session, [step(tagAddDel, { is_add: true, sw_if_index: index, tag })]), `mark ${vppName}`)
   return { index, vppName, was: "made" }
 })
 
@@ -132,6 +134,7 @@ const portOf = (one: MemifInterface): VppMemifPort => ({
   socketFile: undefined,
   group: undefined,
   network: { netType: "none" },
+  limits: [],
   role: one.role,
   mode: one.mode === "ip" ? "ip" : "ethernet",
   abstract: one.abstract,

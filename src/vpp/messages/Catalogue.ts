@@ -6,6 +6,7 @@ import * as Control from "./Control.ts"
 import * as Interface from "./Interface.ts"
 import * as Ip from "./Ip.ts"
 import * as Memif from "./Memif.ts"
+import * as Policer from "./Policer.ts"
 import * as VhostUser from "./VhostUser.ts"
 
 export interface Entry {
@@ -69,6 +70,11 @@ export const catalogue: ReadonlyArray<Entry> = [
     BridgeDomain.efpFilter,
     Ip.addressDump,
     Ip.routeAddDel,
-    Ip.routeDump
+    Ip.routeDump,
+    Ip.routeLookup,
+    Policer.addDel,
+    Policer.input,
+    Policer.output,
+    Policer.policerDump
   ].flatMap(both)
 ]

@@ -1,6 +1,6 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
 import { as, type Field, i32, Misfit, text, u32 } from "../Field.ts"
-import { type Message, reply, request } from "../Message.ts"
+import { type Message, type Retval, reply, request } from "../Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66
@@ -87,6 +87,10 @@ export const every = 0xffffffff
 /** `retval` alone: what most requests are answered with. */
 export const plainReply = (name: string, plugin?: "memif" | "vhost") =>
   reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
+
+export interface IndexReply extends Retval {
+  readonly sw_if_index: number
+}
 
 /** An interface was made, or not: the index says nothing then, VPP leaves garbage in it. */
 export const indexReply = (name: string, plugin?: "memif" | "vhost") =>

@@ -42,6 +42,14 @@ export const routeAddDel = request(
   reply("ip_route_add_del_reply", "1992deab", { retval: i32, stats_index: u32 })
 )
 
+/** `exact`, 1: no shorter prefix that has it. `retval` is not 0 when there is none. */
+export const routeLookup = request(
+  "ip_route_lookup",
+  "710d6471",
+  { table_id: u32, exact: u8, prefix },
+  reply("ip_route_lookup_reply", "5d8febcb", { retval: i32, route })
+)
+
 /** One table, one family. */
 export const routeDump = dump(
   "ip_route_dump",

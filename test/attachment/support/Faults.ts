@@ -3,15 +3,12 @@
  * joins a program is tried as well without being named anywhere.
  */
 import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
-import { RecordError } from "../../../src/attachment/RecordError.ts"
+import { TestClock } from "effect/testing"
 import type { Document } from "../../../src/attachment/Verbs.ts"
 import type { CniError } from "../../../src/cni/CniError.ts"
-import { ErrorCodes } from "../../../src/cni/ErrorCodes.ts"
-import { IpamError } from "../../../src/ipam/IpamError.ts"
-import { OvsdbError, Unreachable } from "../../../src/ovs/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
-import { SharedDirError } from "../../../src/shared-dir/SharedDirError.ts"
-import { VswitchError } from "../../../src/vswitch/VswitchError.ts"
+import { errorsOf } from "./Errors.ts"
+import { isOnVpp } from "./Networks.ts"
 import type { Asked, Verb, World, Wrap } from "./World.ts"
 
 /** How a step goes wrong; `after`: when its effect has happened, and only the answer is lost. */
@@ -24,81 +21,120 @@ export const ways = [
   "is interrupted after its effect"
 ] as const
 
-export type Way = (typeof ways)[number] | "is killed" | "is killed after its effect"
+export const kills = ["is killed", "is killed after its effect"] as const
 
-export const kills: ReadonlyArray<Way> = ["is killed", "is killed after its effect"]
+/** Under the test's clock only. */
+export const hangs = ["hangs", "hangs after its effect"] as const
+
+/** The file system's calls are synchronous, but for one: when they hang, the process does, as if it were killed. */
+export const canHang = (step: string): boolean => !step.startsWith("Files.") || step === "Files.sync"
+
+/** From this step on. */
+export const disks = ["finds the disk full", "finds the disk read-only"] as const
+
+export type Way =
+  | (typeof ways)[number]
+  | (typeof kills)[number]
+  | (typeof hangs)[number]
+  | (typeof disks)[number]
+  | `fails with ${string}`
+
+export interface Wrong {
+  readonly at: number
+  readonly way: Way
+}
+
+/** Its other errors than the one of `fails`. */
+export const otherErrors = (step: string): ReadonlyArray<Way> =>
+  Object.keys(errorsOf(step.slice(0, step.indexOf("."))))
+    .slice(1)
+    .map((name) => `fails with ${name}` as const)
+
+/** Those to try: what the programs make of a step's other errors, and of defects, does not depend on the switch. */
+export const waysOn = (network: string, step?: string): ReadonlyArray<Way> =>
+  isOnVpp(network)
+    ? ways.filter((way) => !way.startsWith("dies"))
+    : [...ways, ...(step === undefined ? [] : otherErrors(step))]
 
 /** The services that the programs use, and the edges below them. */
 export const services: ReadonlySet<string> = new Set(["Records", "SharedDir", "Ipam", "Handover", "Vswitch"])
-export const edges: ReadonlySet<string> = new Set(["Files", "OvsClient"])
+export const conversations: ReadonlySet<string> = new Set(["OvsClient", "VppClient", "VppSession"])
+export const edges: ReadonlySet<string> = new Set(["Files", ...conversations])
 
-/** The error that a service of that name gives. */
-const errorOf = (service: string, step: string) => {
-  const said = { operation: step, answer: "EIO", path: step, cure: "Look.", peer: "/memory", plugin: "host-local" }
-  switch (service) {
-    case "Files":
-      return new FileError({ ...said, code: "EIO" })
-    case "OvsClient":
-      return new OvsdbError({ ...said, reason: new Unreachable({ code: "ECONNREFUSED" }) })
-    case "Records":
-      return new RecordError({ ...said, code: ErrorCodes.IoFailure })
-    case "Ipam":
-      return new IpamError({ ...said, verb: "ADD", reason: { _tag: "NotRun", answer: "EIO" } })
-    case "Vswitch":
-      return new VswitchError({ ...said, engine: "ovs-dpdk", code: ErrorCodes.SwitchRefused })
-    default:
-      return new SharedDirError({ ...said, code: ErrorCodes.IoFailure })
-  }
+const errorOf = (service: string, step: string, way: Way): object => {
+  const errors = errorsOf(service, step)
+  const [first = new Error("no errors")] = Object.values(errors)
+  return errors[way.replace(/^fails with /, "")] ?? first
 }
 
-/** Counts the steps of the chosen services, and lets the one at `at` go wrong. */
+/** What a file system without space or without writing refuses. */
+const needsSpace = /^Files\.(create|makeDirectory|link|symlink|rename)$/
+const writes = /^Files\.(create|makeDirectory|removeDirectory|link|symlink|rename|unlink|change)$/
+
+/** Counts the steps of the chosen services, and lets some go wrong. */
 class Steps {
   readonly names: Array<string> = []
+  /** The last of them. */
   readonly reached = Deferred.makeUnsafe<void>()
   /** The interruption is on its way. */
   readonly sent = Deferred.makeUnsafe<void>()
   private readonly chosen: ReadonlySet<string>
-  private readonly at: number
-  private readonly way: Way
+  private readonly wrongs: ReadonlyArray<Wrong>
   private dead = false
+  private disk: Way | undefined
 
-  constructor(chosen: ReadonlySet<string>, at = -1, way: Way = "fails") {
+  constructor(chosen: ReadonlySet<string>, wrongs: ReadonlyArray<Wrong> = []) {
     this.chosen = chosen
-    this.at = at
-    this.way = way
+    this.wrongs = wrongs
   }
 
-  readonly wrap: Wrap = (name, service) =>
-    !this.chosen.has(name)
-      ? service
-      : new Proxy(service, {
-          get: (target, key) => {
-            const member: unknown = Reflect.get(target, key)
-            const step = `${name}.${String(key)}`
-            if (Effect.isEffect(member)) return this.step(name, step, member)
-            if (typeof member !== "function") return member
-            return (...args: ReadonlyArray<unknown>) => {
-              const done: unknown = Reflect.apply(member, target, args)
-              return Effect.isEffect(done) ? this.step(name, step, done) : done
-            }
-          }
-        })
-
-  private step(service: string, name: string, effect: Effect.Effect<unknown, unknown, unknown>) {
-    return Effect.suspend(() => {
-      if (this.dead) return Effect.never
-      const index = this.names.push(name) - 1
-      return index === this.at ? this.wrong(service, name, effect) : effect
+  readonly wrap: Wrap = (name, service) => {
+    const step = (key: PropertyKey, effect: Effect.Effect<unknown, unknown, unknown>) =>
+      this.chosen.has(name) ? this.step(name, `${name}.${String(key)}`, effect) : this.unlessDead(effect)
+    return new Proxy(service, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key)
+        if (Effect.isEffect(member)) return step(key, member)
+        if (typeof member !== "function") return member
+        return (...args: ReadonlyArray<unknown>) => {
+          const done: unknown = Reflect.apply(member, target, args)
+          return Effect.isEffect(done) ? step(key, done) : done
+        }
+      }
     })
   }
 
-  private wrong(service: string, name: string, effect: Effect.Effect<unknown, unknown, unknown>) {
-    const late = this.way.endsWith("after its effect")
+  /** A killed process does nothing more, by whatever service or edge. */
+  private unlessDead(effect: Effect.Effect<unknown, unknown, unknown>) {
+    return Effect.suspend(() => (this.dead ? Effect.never : effect))
+  }
+
+  private step(service: string, name: string, effect: Effect.Effect<unknown, unknown, unknown>) {
+    const judged = Effect.suspend(() => {
+      const index = this.names.push(name) - 1
+      const wrong = this.wrongs.find(({ at }) => at === index)
+      if (wrong?.way.startsWith("finds")) this.disk = wrong.way
+      const code = this.refusal(name)
+      if (code !== undefined) return Effect.fail(new FileError({ operation: name, path: name, code }))
+      return wrong === undefined ? effect : this.wrong(service, name, effect, wrong.way)
+    })
+    return this.unlessDead(judged)
+  }
+
+  private refusal(name: string): string | undefined {
+    if (this.disk === "finds the disk full" && needsSpace.test(name)) return "ENOSPC"
+    return this.disk === "finds the disk read-only" && writes.test(name) ? "EROFS" : undefined
+  }
+
+  private wrong(service: string, name: string, effect: Effect.Effect<unknown, unknown, unknown>, way: Way) {
+    const late = way.endsWith("after its effect")
     const done = late ? Effect.exit(effect) : Effect.succeed(Exit.void)
     const reach = Deferred.done(this.reached, Exit.void)
-    if (this.way.startsWith("fails")) return Effect.andThen(done, Effect.fail(errorOf(service, name)))
-    if (this.way.startsWith("dies")) return Effect.andThen(done, Effect.die(new Error(`defect in ${name}`)))
-    if (this.way.startsWith("is killed")) {
+    if (way.startsWith("finds")) return effect
+    if (way.startsWith("fails")) return Effect.andThen(done, Effect.fail(errorOf(service, name, way)))
+    if (way.startsWith("dies")) return Effect.andThen(done, Effect.die(new Error(`defect in ${name}`)))
+    if (way.startsWith("hangs")) return done.pipe(Effect.andThen(reach), Effect.andThen(Effect.never))
+    if (way.startsWith("is killed")) {
       const die = Effect.sync(() => {
         this.dead = true
       })
@@ -111,29 +147,38 @@ class Steps {
   }
 }
 
-/** The names of the steps of a call that goes well. */
+/** The names of the steps of a call; `before`: that goes wrong there. */
 export const stepsOf = Effect.fnUntraced(function* (
   world: World,
   verb: Verb,
   asked: Asked,
-  chosen: ReadonlySet<string>
+  chosen: ReadonlySet<string>,
+  before: ReadonlyArray<Wrong> = []
 ) {
-  const steps = new Steps(chosen)
-  yield* world.call(verb, asked, steps.wrap)
+  const steps = new Steps(chosen, before)
+  const call = world.call(verb, asked, steps.wrap)
+  yield* before.length === 0 ? call : Effect.flip(call)
   return steps.names
 })
 
-/** Runs a call of which the step at `at` goes wrong. Undefined: the process was killed, and nothing more ran. */
+/**
+ * Runs a call of which the step at `at` goes wrong; `before`: after others have. Undefined: the process was killed, and
+ * nothing more ran.
+ */
 export const goesWrong = Effect.fnUntraced(function* (
   world: World,
   verb: Verb,
   asked: Asked,
   chosen: ReadonlySet<string>,
   at: number,
-  way: Way
+  way: Way,
+  before: ReadonlyArray<Wrong> = []
 ) {
-  const steps = new Steps(chosen, at, way)
-  const fiber = yield* Effect.forkDetach(world.call(verb, asked, steps.wrap), { startImmediately: true })
+  const steps = new Steps(chosen, [...before, { at, way }])
+  const hung = way.startsWith("hangs")
+  const call = world.call(verb, asked, steps.wrap)
+  const started = hung ? Effect.andThen(Effect.sleep("1 millis"), call) : call
+  const fiber = yield* Effect.forkDetach(started, { startImmediately: true })
   if (way.startsWith("is interrupted")) {
     yield* Deferred.await(steps.reached)
     fiber.interruptUnsafe()
@@ -141,7 +186,16 @@ export const goesWrong = Effect.fnUntraced(function* (
   }
   if (way.startsWith("is killed")) {
     yield* Deferred.await(steps.reached)
+    // The kernel's doing.
+    world.taken.clear()
     return undefined
+  }
+  if (hung) {
+    // Begun by the clock, which waits until what goes on beside the step has come to rest.
+    yield* TestClock.adjust("1 millis")
+    yield* Deferred.await(steps.reached)
+    // More than all deadlines.
+    yield* TestClock.adjust("10 minutes")
   }
   return yield* Fiber.await(fiber)
 })

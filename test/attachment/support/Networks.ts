@@ -1,5 +1,6 @@
 /** Networks that take different steps: who makes the socket, how it is reached, who else is told. */
-import type { Asked } from "./World.ts"
+import { administered } from "../../vpp/support/MemoryVpp.ts"
+import { type Asked, vppSocket } from "./World.ts"
 
 /** With addresses, a group, a VLAN and a directory of its own. */
 export const network = {
@@ -21,7 +22,7 @@ export const network = {
   }
 }
 
-export const networks = {
+const onOvs = {
   "client mode": { conf: network },
   "server mode, a long directory, device information": {
     conf: {
@@ -35,4 +36,35 @@ export const networks = {
   "the original's defaults": {
     conf: { cniVersion: "0.4.0", name: "net", host: { engine: "ovs-dpdk", iftype: "vhostuser" }, ipam: network.ipam }
   }
-} satisfies Readonly<Record<string, Asked>>
+}
+
+const vpp = (host: object, more: object = {}) => ({
+  conf: { ...network, host: { engine: "vpp", socket: vppSocket, ...host }, ...more }
+})
+
+const onVpp = {
+  "VPP, memif in a bridge domain": vpp({
+    iftype: "memif",
+    netType: "bridge",
+    memif: { role: "master" },
+    vhost: { group: "hugetlbfs" },
+    bridge: { bridgeName: "4", vlanId: 7 }
+  }),
+  "VPP, memif with addresses": vpp({ iftype: "memif", netType: "interface", memif: { role: "slave" } }),
+  "VPP, vhost-user in an administrator's bridge domain, device information": vpp(
+    {
+      iftype: "vhostuser",
+      netType: "bridge",
+      vhost: { mode: "server", group: "107" },
+      bridge: { bridgeName: String(administered) }
+    },
+    {
+      capabilities: { CNIDeviceInfoFile: true },
+      runtimeConfig: { CNIDeviceInfoFile: "/var/run/k8s.cni.cncf.io/devinfo/dp/file.json" }
+    }
+  )
+}
+
+export const networks = { ...onOvs, ...onVpp } satisfies Readonly<Record<string, Asked>>
+
+export const isOnVpp = (name: string): name is keyof typeof onVpp => name in onVpp

@@ -1,15 +1,20 @@
 /**
- * A node in memory: file system, Open vSwitch, leases; and calls of the plugin on it, judged and run as the executable
+ * A node in memory: file system, Open vSwitch, VPP, leases; and calls of the plugin on it, judged and run as the executable
  * does it. Each call has services of its own, as each process has; what lasts is the node.
  */
-import { type Context, Effect, Layer, Logger } from "effect"
+import { type Context, Effect, Layer, Logger, type Scope } from "effect"
 import { Handover } from "../../../src/attachment/Handover.ts"
 import { handoverFor } from "../../../src/attachment/Handovers.ts"
+import { runNetworkVerb } from "../../../src/attachment/NetworkVerbs.ts"
 import { Records } from "../../../src/attachment/Records.ts"
-import type { Edges } from "../../../src/attachment/Services.ts"
+import { restoreNode } from "../../../src/attachment/RestoreNode.ts"
+import type { Edges, EngineLayer } from "../../../src/attachment/Services.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "../../../src/attachment/Verbs.ts"
 import type { CniError } from "../../../src/cni/CniError.ts"
-import { judge } from "../../../src/cni/Dispatch.ts"
+import { readEnvelope } from "../../../src/cni/Configuration.ts"
+import { isOfNetwork, judge } from "../../../src/cni/Dispatch.ts"
+import type { Control } from "../../../src/cni/HostPort.ts"
+import { inTime } from "../../../src/cni/Main.ts"
 import { Ipam } from "../../../src/ipam/Ipam.ts"
 import * as IpamMemory from "../../../src/ipam/IpamMemory.ts"
 import { OvsClient } from "../../../src/ovs/OvsClient.ts"
@@ -21,11 +26,14 @@ import { Https } from "../../../src/platform/Https.ts"
 import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces.ts"
 import { Processes } from "../../../src/platform/Processes.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
-import { SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
+import { VppClient } from "../../../src/vpp/VppClient.ts"
+import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import * as MemoryVpp from "../../vpp/support/MemoryVpp.ts"
 
-export type Verb = "ADD" | "DEL" | "CHECK"
+export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS"
 
 export interface Asked {
   readonly conf: object | string
@@ -33,6 +41,8 @@ export interface Asked {
   readonly ifName?: string
   readonly netns?: string
   readonly args?: string
+  /** CNI_PATH */
+  readonly path?: string
 }
 
 /** What is put around each service of a call, by its name. */
@@ -42,6 +52,8 @@ const unwrapped: Wrap = (_, service) => service
 
 export const stateDir = "/var/lib/cni/usrspcni"
 export const runDir = "/var/run/openvswitch"
+/** Not where it is by default: only networks that name it ask it. */
+export const vppSocket = "/vpp/api.sock"
 
 export class World {
   readonly files = new FilesMemory.MemoryFiles(["/n", stateDir, runDir, "/opt/cni/bin"])
@@ -55,10 +67,15 @@ export class World {
       this.listening[made ? "add" : "delete"](path)
     }
   })
+  /** Another Open vSwitch, whose database has a socket of its own. */
+  readonly other = OvsMemory.make({ peer: "/other/db.sock" })
+  readonly vpp = MemoryVpp.make(vppSocket, this.files)
   /** Sockets with ovs-vswitchd behind them. */
   private readonly listening = new Set<string>()
   /** `warning: what it said`, of all calls. */
   readonly log: Array<string> = []
+  /** Names that a process holds. */
+  readonly taken = new Set<string>()
   namespace: (path: string) => NamespaceKind = () => "sandbox"
   handover: Choices["handover"] = handoverFor
 
@@ -74,7 +91,8 @@ export class World {
     this.ovs.look()
     const scratch = [`${stateDir}/attachments/new `, `${stateDir}/attachments/new/.userspace-cni `]
     const files = this.files.dump().filter((line) => !scratch.some((start) => line.startsWith(start)))
-    return [...this.ovs.dump(), ...files, ...this.leases.dump()]
+    const other = this.other.dump().map((line) => `other ${line}`)
+    return [...this.ovs.dump(), ...other, ...this.vpp.dump(), ...files, ...this.leases.dump()]
   }
 
   /** The lines of the dump that tell of a path. */
@@ -85,17 +103,16 @@ export class World {
   /** One call; `wrap` stands between the programs and their services, and between those and the edges. */
   call(verb: Verb, wanted: Asked, wrap: Wrap = unwrapped): Effect.Effect<Document, CniError> {
     const { args = "", conf, containerId = "0958c8871b32cafe", ifName = "net1", netns = "/n/a" } = wanted
+    const { path = "/opt/cni/bin" } = wanted
+    const attachment = { CNI_CONTAINERID: containerId, CNI_IFNAME: ifName, CNI_NETNS: netns, CNI_ARGS: args }
     const variables = {
       CNI_COMMAND: verb,
-      CNI_CONTAINERID: containerId,
-      CNI_IFNAME: ifName,
-      CNI_NETNS: netns,
-      CNI_ARGS: args,
-      CNI_PATH: "/opt/cni/bin"
+      CNI_PATH: path,
+      ...(verb === "GC" || verb === "STATUS" ? {} : attachment)
     }
     return Effect.gen({ self: this }, function* () {
       const asked = yield* Effect.fromResult(
-        judge(verb, variables, typeof conf === "string" ? conf : JSON.stringify(conf))
+        judge(verb, variables, readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf)))
       )
       const edges = this.edges(wrap)
       const services = Layer.mergeAll(
@@ -103,15 +120,28 @@ export class World {
         wrapped(SharedDir, "SharedDir", wrap, Layer.fresh(SharedDir.layer)),
         wrapped(Ipam, "Ipam", wrap, IpamMemory.layer(this.leases))
       )
-      const engine = () =>
-        wrapped(Vswitch, "Vswitch", wrap, Layer.provide(Layer.fresh(OvsVswitch.layer), this.client(wrap)))
-      return yield* runVerb(asked, engine, (...call) =>
-        wrapped(Handover, "Handover", wrap, this.handover(...call))
-      ).pipe(
+      const engine = this.engine(wrap)
+      const handover: Choices["handover"] = (...call) => wrapped(Handover, "Handover", wrap, this.handover(...call))
+      const run = isOfNetwork(asked) ? runNetworkVerb(asked, engine, handover) : runVerb(asked, engine, handover)
+      return yield* run.pipe(
+        inTime(verb),
         Effect.withTracerEnabled(false),
         Effect.provide(Layer.mergeAll(Layer.provideMerge(services, edges), this.logger))
       )
     })
+  }
+
+  /** `userspace restore`, of all that is recorded in the usual place. */
+  restore(wrap: Wrap = unwrapped, millis = 0) {
+    const services = Layer.mergeAll(
+      wrapped(Records, "Records", wrap, Records.layer(stateDir)),
+      wrapped(SharedDir, "SharedDir", wrap, Layer.fresh(SharedDir.layer))
+    )
+    return restoreNode({ variables: {}, engine: this.engine(wrap), millis }).pipe(
+      Effect.map(({ attachments }) => attachments),
+      Effect.withTracerEnabled(false),
+      Effect.provide(Layer.mergeAll(Layer.provideMerge(services, this.edges(wrap)), this.logger))
+    )
   }
 
   /** ADD that has to succeed. */
@@ -127,8 +157,16 @@ export class World {
     ])
   }
 
-  private client(wrap: Wrap): Layer.Layer<OvsClient> {
-    return wrapped(OvsClient, "OvsClient", wrap, OvsMemory.layer(this.ovs))
+  private engine(wrap: Wrap) {
+    const layerOf = ({ control, engine }: Control): EngineLayer =>
+      engine === "vpp"
+        ? Layer.provide(Layer.fresh(VppVswitch.layer), vppClient(wrap, control))
+        : Layer.provide(Layer.fresh(OvsVswitch.layer), this.client(wrap, control))
+    return (control: Control) => wrapped(Vswitch, "Vswitch", wrap, layerOf(control))
+  }
+
+  private client(wrap: Wrap, control: string): Layer.Layer<OvsClient> {
+    return wrapped(OvsClient, "OvsClient", wrap, OvsMemory.layer(control === this.other.peer ? this.other : this.ovs))
   }
 
   private edges(wrap: Wrap): Layer.Layer<Edges> {
@@ -138,19 +176,44 @@ export class World {
       Layer.succeed(Namespaces, Namespaces.of({ judge: (path) => Effect.sync(() => this.namespace(path)) })),
       Layer.succeed(Processes, Processes.of(untouched)),
       Layer.succeed(Https, Https.of({ send: () => Effect.die("no server is asked") })),
-      Layer.succeed(Slots, Slots.of({ hold: () => Effect.succeed(true), freed: () => Effect.void })),
+      Layer.succeed(Slots, Slots.of({ hold: (name) => this.hold(name), freed: () => Effect.yieldNow })),
       Layer.succeed(Sockets, Sockets.of({ connect: (path) => this.connect(path) }))
     )
   }
 
+  private hold(name: string) {
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        const free = !this.taken.has(name)
+        this.taken.add(name)
+        return free
+      }),
+      (held) => Effect.sync(() => held && this.taken.delete(name))
+    )
+  }
+
   private connect(path: string) {
-    return Effect.suspend(() => {
-      if (this.listening.has(path)) return Effect.succeed({ write: () => Effect.void, read: Effect.never })
+    return Effect.suspend((): Effect.Effect<Connection, SocketError, Scope.Scope> => {
+      if (path === this.vpp.path) return this.vpp.connect
+      if (this.listening.has(path) || this.vpp.isListening(path))
+        return Effect.succeed({ write: () => Effect.void, read: Effect.never })
       const code = this.files.get(path) === undefined ? "ENOENT" : "ECONNREFUSED"
       return Effect.fail(new SocketError({ path, code, operation: "connect" }))
     })
   }
 }
+
+/** Its sessions are wrapped as well. */
+const vppClient = (wrap: Wrap, control: string) =>
+  Layer.provide(
+    Layer.effect(
+      VppClient,
+      VppClient.useSync(({ alone, open, peer }) =>
+        wrap("VppClient", { peer, open: Effect.map(open, (session) => wrap("VppSession", session)), alone })
+      )
+    ),
+    VppClient.layer(control)
+  )
 
 /** The layer's service as `wrap` gives it. */
 const wrapped = <I, S extends object, E, R>(

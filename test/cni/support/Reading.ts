@@ -4,6 +4,7 @@ import type { CniError } from "../../../src/cni/CniError.ts"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/Configuration.ts"
 import { readArgs, type Variables } from "../../../src/cni/Environment.ts"
 import type { HostPort, OvsVhostPort, VppMemifPort, VppVhostPort } from "../../../src/cni/HostPort.ts"
+import { inWords } from "../../../src/cni/Misfit.ts"
 
 /** The least that each port needs. */
 export const ovs = { engine: "ovs-dpdk", iftype: "vhostuser" } as const
@@ -18,7 +19,7 @@ export interface Around {
 export const reading = (conf: unknown, { args = "", variables = {} }: Around = {}) =>
   Result.flatMap(readArgs(args), (args) =>
     Result.flatMap(readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf)), (envelope) =>
-      Result.map(readConfiguration(envelope, args, variables), (configuration) => ({
+      Result.map(Result.mapError(readConfiguration(envelope, args, variables), inWords), (configuration) => ({
         ...configuration,
         name: envelope.name
       }))

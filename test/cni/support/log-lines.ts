@@ -9,10 +9,10 @@ const lines = Effect.gen(function* () {
   yield* Effect.logFatal("a fatal thing")
   yield* Effect.logError("an error", "in two parts")
   yield* Effect.logWarning("a warning\non two lines")
-  yield* Effect.logInfo("information").pipe(Effect.annotateLogs({ odd: 'a "b"\nc=d' }))
+  yield* Effect.logInfo("information").pipe(Effect.annotateLogs({ odd: 'a "b"\nc=d', escape: "\x1b[2J\x9b\u202e" }))
   yield* Effect.logDebug("a detail")
   yield* Effect.logTrace("a small detail")
-  yield* Effect.logError("because", Cause.fail("it broke"))
+  yield* Effect.logError("because", Cause.fail(new Error("it broke")))
   yield* Effect.void.pipe(Effect.withSpan("a step"))
 })
 
@@ -23,7 +23,6 @@ Effect.runSync(
   lines.pipe(
     timed("ADD", traceparent),
     Effect.andThen(Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
-    Effect.annotateLogs({ container: "0958c8871b32", netns: "/n", interface: "net1", network: "" }),
-    Effect.provide(Log.layer(options))
+    Effect.provide(Log.layer(options, { container: "0958c8871b32", netns: "/n", interface: "net1", network: "" }))
   )
 )

@@ -2,15 +2,24 @@
 import * as Result from "effect/Result"
 import type { CniError } from "../../../src/cni/CniError.ts"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/Configuration.ts"
-import { readArgs } from "../../../src/cni/Environment.ts"
+import { readArgs, type Variables } from "../../../src/cni/Environment.ts"
+import { inWords } from "../../../src/cni/Misfit.ts"
 
-export const accept = (configuration: object): Result.Result<Configuration, CniError> =>
+export const accept = (configuration: object, variables: Variables = {}): Result.Result<Configuration, CniError> =>
   Result.flatMap(readArgs(""), (args) =>
-    Result.flatMap(readEnvelope(JSON.stringify(configuration)), (envelope) => readConfiguration(envelope, args, {}))
+    Result.flatMap(readEnvelope(JSON.stringify(configuration)), (envelope) =>
+      Result.mapError(readConfiguration(envelope, args, variables), inWords)
+    )
   )
 
-/** What libcni hands to the plugins of a list: each its own part, with the list's name and version. */
+/**
+ * What is handed to this plugin: of a list each part, with the list's name and version, as libcni does it; of Multus' own
+ * file its delegates, those of other types left out.
+ */
 export const calls = (configuration: Readonly<Record<string, unknown>>): ReadonlyArray<object> => {
-  const { cniVersion, name, plugins } = configuration
-  return Array.isArray(plugins) ? plugins.map((part: object) => ({ cniVersion, name, ...part })) : [configuration]
+  const { cniVersion, delegates, name, plugins } = configuration
+  if (Array.isArray(plugins)) return plugins.map((part: object) => ({ cniVersion, name, ...part }))
+  return Array.isArray(delegates)
+    ? delegates.filter((part: { readonly type?: unknown }) => part.type === "userspace")
+    : [configuration]
 }

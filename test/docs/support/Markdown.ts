@@ -10,6 +10,9 @@ export const pages: ReadonlyArray<string> = globSync(["*.md", "docs/**/*.md"], {
 
 export const examples: ReadonlyArray<string> = globSync("examples/*.{conf,conflist}", { cwd: root }).toSorted()
 
+/** Manifests and configurations of others as well. */
+export const everyExample: ReadonlyArray<string> = globSync("examples/**/*.*", { cwd: root }).toSorted()
+
 export interface Block {
   readonly line: number
   readonly language: string
@@ -42,3 +45,18 @@ export const anchors = (page: string): ReadonlySet<string> =>
         .replaceAll(" ", "-")
     )
   )
+
+/** The rows of the table below a heading of the second level, cell by cell, without its head. */
+export const rowsBelow = (path: string, heading: string): ReadonlyArray<ReadonlyArray<string>> => {
+  const [, below = ""] = new RegExp(`^## ${heading}\n([\\s\\S]*?)(?=^## |$(?![\\s\\S]))`, "m").exec(read(path)) ?? []
+  return below
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(2)
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .slice(1, -1)
+        .map((cell) => cell.trim())
+    )
+}

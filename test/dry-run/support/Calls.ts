@@ -1,5 +1,6 @@
 /** Calls on a node in memory: real, and rehearsed. */
 import { Effect, Logger } from "effect"
+import { readEnvelope } from "../../../src/cni/Configuration.ts"
 import { serve } from "../../../src/cni/Main.ts"
 import type { Plan } from "../../../src/dry-run/Plan.ts"
 import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
@@ -38,7 +39,7 @@ export const variables = {
 }
 
 export const real = (node: Node, verb: Verb, conf: Conf = network, more: Readonly<Record<string, string>> = {}) =>
-  serve(verb, { ...variables, ...more }, JSON.stringify(conf)).pipe(
+  serve(verb, { ...variables, ...more }, readEnvelope(JSON.stringify(conf))).pipe(
     Effect.provide(node.edges),
     Effect.provide(Logger.layer([]))
   )

@@ -9,6 +9,7 @@ import * as IpamMemory from "../../../src/ipam/IpamMemory.ts"
 import { changes, type Operation } from "../../../src/ovs/Operation.ts"
 import * as OvsMemory from "../../../src/ovs/OvsMemory.ts"
 import * as Splitter from "../../../src/ovs/Splitter.ts"
+import { CurrentUser } from "../../../src/platform/CurrentUser.ts"
 import * as FilesMemory from "../../../src/platform/FilesMemory.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
@@ -23,11 +24,15 @@ export interface Node {
   readonly edges: Layer.Layer<Edges>
   readonly files: FilesMemory.MemoryFiles
   readonly ovs: OvsMemory.MemorySwitch
+  /** Paths of network namespaces. */
+  readonly sandboxes: Set<string>
   /** Transactions that came in by the socket. */
   readonly transactions: Array<ReadonlyArray<Operation>>
   /** Those of them that changed the database. */
   readonly committed: Array<ReadonlyArray<Operation>>
   readonly runs: Array<Run>
+  /** Beside host-local, by path. */
+  readonly programs: Map<string, (run: Run) => Effect.Effect<Ended>>
   readonly requests: Array<HttpsRequest>
   /** Undefined: the database answers. Else what connecting to it gives. */
   refusal: string | undefined
@@ -36,11 +41,15 @@ export interface Node {
   readonly state: () => unknown
 }
 
+/** As runtimes are, whoever runs the tests. */
+export const asRoot = Layer.succeed(CurrentUser, { uid: 0, gids: [0] })
+
 export const make = (): Node => {
   const files = new FilesMemory.MemoryFiles(["/run", "/var/run/openvswitch", "/var/lib/cni"])
   files.put("/opt/cni/bin/host-local", "file", "", 0o755)
   files.put("/etc/group", "file", "root:x:0:\nqemu:x:107:\n")
   const leases = new IpamMemory.MemoryLeases()
+  const sandboxes = new Set([netns])
   const ovs = OvsMemory.make({
     peer: database,
     onSocket: (port, made) =>
@@ -48,10 +57,11 @@ export const make = (): Node => {
   })
   const node: Node = {
     edges: Layer.mergeAll(
+      asRoot,
       FilesMemory.layer(files),
       Layer.succeed(
         Namespaces,
-        Namespaces.of({ judge: (path) => Effect.succeed(path === netns ? "sandbox" : "missing") })
+        Namespaces.of({ judge: (path) => Effect.succeed(sandboxes.has(path) ? "sandbox" : "missing") })
       ),
       Layer.succeed(Slots, Slots.of({ hold: () => Effect.succeed(true), freed: () => Effect.void })),
       Layer.succeed(Sockets, Sockets.of({ connect: (path) => connect(node, path) })),
@@ -64,7 +74,7 @@ export const make = (): Node => {
               return Effect.fail(new ProcessError({ program, code: "EACCES" }))
             }
             node.runs.push(run)
-            return hostLocal(leases, run)
+            return node.programs.get(program)?.(run) ?? hostLocal(leases, run)
           }
         })
       ),
@@ -81,9 +91,11 @@ export const make = (): Node => {
     ),
     files,
     ovs,
+    sandboxes,
     transactions: [],
     committed: [],
     runs: [],
+    programs: new Map(),
     requests: [],
     refusal: undefined,
     api: () => ({ status: 404, retryAfter: undefined, body: "{}" }),
@@ -148,11 +160,14 @@ const hostLocal = (leases: IpamMemory.MemoryLeases, { env, program, stdin }: Run
   if (program !== "/opt/cni/bin/host-local") return Effect.succeed({ status: 127, stdout: "", stderr: program })
   const delegation = { plugin: "host-local", configuration: stdin, variables: env, path: [] }
   const done = (stdout: unknown): Ended => ({ status: 0, stdout: JSON.stringify(stdout), stderr: "" })
-  return Effect.flatMap(Ipam, (ipam) =>
-    env["CNI_COMMAND"] === "ADD"
-      ? Effect.map(ipam.add(delegation), (result) => done({ cniVersion: "1.0.0", ...result }))
-      : Effect.as(env["CNI_COMMAND"] === "DEL" ? ipam.del(delegation) : ipam.check(delegation), done({}))
-  ).pipe(
+  return Effect.flatMap(Ipam, (ipam) => {
+    if (env["CNI_COMMAND"] === "ADD") {
+      return Effect.map(ipam.add(delegation), (result) => done({ cniVersion: "1.0.0", ...result }))
+    }
+    const { check, del, gc, status } = ipam
+    const call = { DEL: del, CHECK: check, GC: gc, STATUS: status }[env["CNI_COMMAND"] ?? ""] ?? check
+    return Effect.as(call(delegation), done({}))
+  }).pipe(
     Effect.provide(IpamMemory.layer(leases)),
     Effect.catch(({ reason }) => Effect.succeed({ status: 1, stdout: JSON.stringify(reason), stderr: "" }))
   )

@@ -1,6 +1,7 @@
 /** A private directory with a VPP in TypeScript in it, real files and sockets, and calls on it: real, and rehearsed. */
 import * as fs from "node:fs"
 import { Effect, Layer, Logger } from "effect"
+import { readEnvelope } from "../../../src/cni/Configuration.ts"
 import { serve } from "../../../src/cni/Main.ts"
 import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { Files } from "../../../src/platform/Files.ts"
@@ -9,14 +10,16 @@ import { Namespaces } from "../../../src/platform/Namespaces.ts"
 import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
 import { Processes } from "../../../src/platform/Processes.ts"
+import { withPolicers } from "../../vpp/server/Policers.ts"
 import type { Release } from "../../vpp/server/Release.ts"
 import { start } from "../../vpp/server/VppServer.ts"
 import { temporaryDirectory } from "../../vpp/support/TestVpp.ts"
 import type { Conf, Verb } from "./Calls.ts"
 import { variables } from "./Calls.ts"
-import { netns } from "./MemoryNode.ts"
+import { asRoot, netns } from "./MemoryNode.ts"
 
-const edges = Layer.mergeAll(
+export const edges = Layer.mergeAll(
+  asRoot,
   Files.layer,
   NodeSlots.layer,
   NodeSockets.layer,
@@ -41,15 +44,19 @@ export const callsOn = (directory: string, socket: string) => {
     })
   return {
     real: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
-      Effect.provide(serve(verb, environment, whole(host, more)), [edges, Logger.layer([])]),
+      Effect.provide(serve(verb, environment, readEnvelope(whole(host, more))), [edges, Logger.layer([])]),
     dry: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
       Effect.provide(rehearse({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
   }
 }
 
-export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
+export const make = Effect.fnUntraced(function* (release: Release = "26.06", policers = false) {
   const directory = yield* temporaryDirectory
-  const server = yield* start({ path: `${directory}/api.sock`, release })
+  const server = yield* start({
+    path: `${directory}/api.sock`,
+    release,
+    table: (names) => (policers ? withPolicers(names) : names)
+  })
   const heard: Array<{ readonly name: string; readonly raw: Buffer }> = []
   server.intercept = (name, raw) => {
     if (!/dump|ping|show/.test(name)) heard.push({ name, raw: Buffer.from(raw) })
@@ -67,10 +74,11 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06") {
     /** What VPP was asked to change. */
     heard,
     state: () => {
-      const { domains, interfaces, routes, sockets } = server.state
+      const { domains, interfaces, policers, routes, sockets } = server.state
       const rows = [...interfaces.values()].map(({ memif: _, vhost: __, ...row }) => row)
       const ids = [...sockets.values()].map(({ id, path }) => ({ id, path }))
-      return JSON.stringify([rows, ids, [...domains.values()], [...routes.values()], below(directory)])
+      const others = [...domains.values(), ...routes.values(), ...policers.values()]
+      return JSON.stringify([rows, ids, others, below(directory)])
     }
   }
 })

@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { Context, Effect, Layer, Schema, type Scope } from "effect"
 import { executable, pluginDirectory } from "./Machine.ts"
-import { OvsInstance } from "./OvsInstance.ts"
+import { type Options, OvsInstance } from "./OvsInstance.ts"
 import * as Plugin from "./Plugin.ts"
 import { ProgramError, type Stdin, start, succeed } from "./Program.ts"
 import type * as World from "./World.ts"
@@ -54,11 +54,18 @@ export class CniNode extends Context.Service<
     readonly watched: World.Watched
   }
 >()("userspace-cni/test/CniNode") {
-  static readonly layer = Layer.effect(
-    CniNode,
-    Effect.suspend(() => make)
-  ).pipe(Layer.provide(OvsInstance.layer))
+  static readonly layer = Layer.suspend(() => onSwitch(OvsInstance.layer))
+  static readonly layerWith = (options: Options) => Layer.suspend(() => onSwitch(OvsInstance.layerWith(options)))
 }
+
+const onSwitch = <E>(ovs: Layer.Layer<OvsInstance, E>) =>
+  Layer.provide(
+    Layer.effect(
+      CniNode,
+      Effect.suspend(() => make)
+    ),
+    ovs
+  )
 
 const configuration = (directory: string, database: string) => ({
   cniVersion: "1.0.0",

@@ -1,15 +1,19 @@
 /** What this machine has of what the end-to-end tests and the benchmark need, and where it is. */
+import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 import { resolve } from "node:path"
 
 const repository = resolve(import.meta.dirname, "../../..")
 
-const { USERSPACE_EXECUTABLE = "dist/userspace" } = process.env
+const { USERSPACE_EXECUTABLE = "dist/userspace", USERSPACE_BEFORE = "" } = process.env
 
 /** The executable under test. The variable names another build of it. */
 export const executable = resolve(repository, USERSPACE_EXECUTABLE)
+/** The executable of an earlier release, for what two releases do on one node. */
+export const before = resolve(repository, USERSPACE_BEFORE)
 export const cnitool = resolve(repository, ".cache/cnitool")
 export const pluginDirectory = "/usr/lib/cni"
+export const kubectl = "/usr/bin/kubectl"
 export const criProto = "/usr/share/gocode/src/k8s.io/cri-api/pkg/apis/runtime/v1/api.proto"
 
 /** Where VPPs are installed, the newest first: `VPP_PREFIX=/opt/vpp` or `/opt/vpp-26.06:/opt/vpp-23.02`. */
@@ -17,9 +21,21 @@ export const vppPrefixes: ReadonlyArray<string> = (process.env["VPP_PREFIX"] ?? 
   .split(":")
   .filter((prefix) => prefix !== "" && existsSync(`${prefix}/bin/vpp`))
 
+/** Whether the earlier release has the commands of operators, and GC. */
+const beforeCollects = (): boolean =>
+  USERSPACE_BEFORE !== "" && /^ +gc /m.test(spawnSync(before, ["--help"], { encoding: "utf8" }).stdout)
+
 const needs = {
   root: { present: () => process.getuid?.() === 0, reason: "not root" },
   executable: { present: () => existsSync(executable), reason: "dist/userspace is not built (make build)" },
+  before: {
+    present: () => USERSPACE_BEFORE !== "" && existsSync(before),
+    reason: "USERSPACE_BEFORE names no executable of an earlier release"
+  },
+  beforeCollects: {
+    present: beforeCollects,
+    reason: "the earlier release has no GC, list and restore, or there is none"
+  },
   ovs: {
     present: () => existsSync("/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk") && existsSync("/dev/net/tun"),
     reason: "no Open vSwitch with DPDK, or no /dev/net/tun"
@@ -37,6 +53,12 @@ const needs = {
       ),
     reason: "no containerd, runc, busybox-static, loopback or CRI definition"
   },
+  buildah: {
+    // Without netavark Debian's buildah builds nothing.
+    present: () => ["/usr/bin/buildah", "/usr/lib/podman/netavark", "/usr/sbin/runc"].every(existsSync),
+    reason: "no buildah, netavark or runc"
+  },
+  kubectl: { present: () => existsSync(kubectl), reason: "no kubectl" },
   vpp: {
     present: () => vppPrefixes.length > 0,
     reason: "VPP_PREFIX names no installed VPP"

@@ -31,6 +31,10 @@ export interface Instance {
   readonly stopOvsdb: Effect.Effect<void, ProgramError>
   /** Returns when the process has gone; its pidfile and sockets stay. */
   readonly killVswitchd: Effect.Effect<void, ProgramError>
+  readonly killOvsdb: Effect.Effect<void, ProgramError>
+  readonly vswitchdRuns: Effect.Effect<boolean>
+  /** Starts those that have been stopped or killed. */
+  readonly startMissing: Effect.Effect<void, ProgramError>
   /** `ovs-vsctl`; waits for ovs-vswitchd unless told `--no-wait`, at most 10 seconds. */
   readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
   readonly ofctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
@@ -108,6 +112,12 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
       yield* gone(name, pid)
     })
 
+  const runs = (name: string) =>
+    Effect.matchEffect(pidOf(name), {
+      onFailure: () => Effect.succeed(false),
+      onSuccess: (pid) => Effect.map(hasEnded(pid), (ended) => !ended)
+    })
+
   const startOvsdb = Effect.asVoid(
     detached("ovsdb-server", "ovsdb-server", `${directory}/db/conf.db`, `--remote=punix:${socket}`)
   )
@@ -139,6 +149,12 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
     stopVswitchd,
     stopOvsdb,
     killVswitchd: kill("ovs-vswitchd"),
+    killOvsdb: kill("ovsdb-server"),
+    vswitchdRuns: runs("ovs-vswitchd"),
+    startMissing: Effect.gen(function* () {
+      if (!(yield* runs("ovsdb-server"))) yield* startOvsdb
+      if (!(yield* runs("ovs-vswitchd"))) yield* startVswitchd
+    }),
     vsctl,
     ofctl: (...args) => succeed("ovs-ofctl", args, { env })
   }
@@ -156,13 +172,17 @@ const dpdk = [
  * A process of which init has not yet read the status still answers to signal 0, so its state is read. Its sockets are
  * open until the last of its threads has ended, which may be after the first, that bears its number, is a zombie.
  */
-const gone = (name: string, pid: number) =>
+const hasEnded = (pid: number): Effect.Effect<boolean> =>
   Effect.try(() => readFileSync(`/proc/${pid}/stat`, "utf8")).pipe(
     Effect.map((stat) => {
       const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
       return state === "Z" && Number(fields[16]) <= 1 // num_threads, proc_pid_stat(5)
     }),
-    Effect.orElseSucceed(() => true),
+    Effect.orElseSucceed(() => true)
+  )
+
+const gone = (name: string, pid: number) =>
+  hasEnded(pid).pipe(
     Effect.repeat({ until: (ended) => ended, schedule: Schedule.spaced("10 millis") }),
     Effect.timeout("10 seconds"),
     Effect.catchTag("TimeoutError", () => new ProgramError({ program: name, problem: "does not end" })),

@@ -3,6 +3,7 @@
  * on stdout. Every call checks the promise about stdout: one JSON document or nothing, never anything beside it.
  * CNI specification 1.1.0, sections 2 and 5.
  */
+import { strictEqual } from "node:assert/strict"
 import { Effect, Schema, type Scope } from "effect"
 import { cleanEnvironment, type Outcome, type ProgramError, type Running, type Stdin, start } from "./Program.ts"
 
@@ -65,7 +66,8 @@ export const Result = Schema.Struct({
 })
 export type Result = typeof Result.Type
 
-const environmentOf = (call: Call): Record<string, string> => {
+/** What a runtime passes, and nothing that it has inherited. */
+export const environmentOf = (call: Call): Record<string, string> => {
   const all: Record<string, string | undefined> = {
     ...cleanEnvironment,
     CNI_COMMAND: call.verb,
@@ -117,6 +119,10 @@ export const resultOf = (answer: Answer) =>
     : Effect.die(
         new Error(`exit status ${answer.status ?? answer.signal}: ${answer.stdout} (stderr: ${answer.stderr})`)
       )
+
+/** It succeeded; if not, what it said is in the failure. */
+export const well = ({ status, stderr, stdout }: Pick<Answer, "status" | "stdout" | "stderr">): void =>
+  strictEqual(status, 0, stdout + stderr)
 
 export const errorOf = (answer: Answer) =>
   answer.status !== 0

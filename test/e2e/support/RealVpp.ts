@@ -1,14 +1,51 @@
-/** {@link VppUnderTest} on a real VPP. */
-import { Effect, Layer } from "effect"
-import { VppUnderTest } from "../../suites/VppUnderTest.ts"
-import { instance } from "./VppInstance.ts"
+/** {@link VppUnderTest} and {@link VppShows} on a real VPP. */
+import { Context, Effect, Layer, Schedule } from "effect"
+import { VppShows, VppUnderTest } from "../../suites/VppUnderTest.ts"
+import { ProgramError } from "./Program.ts"
+import { instance, type VppInstance } from "./VppInstance.ts"
+
+const numbers = /num-s2m-rings (\d+) num-m2s-rings (\d+) buffer-size (\d+)/
+const flags = /^\s*flags (.*)$/m
+
+/** Of a slave, whose sizes count when it is connected: until then it has none. */
+const memif = Effect.fnUntraced(function* ({ ctl }: VppInstance, name: string) {
+  const text = yield* ctl("show", "memif", name)
+  const [, words = ""] = flags.exec(text) ?? []
+  const has = (word: string) => words.split(" ").includes(word)
+  const made = { no_zero_copy: !has("zero-copy"), use_dma: has("use_dma") }
+  if (!has("slave")) return { use_dma: made.use_dma }
+  const [, tx = "", rx = "", buffer = ""] = numbers.exec(text) ?? []
+  const [, ring = ""] = /ring-size (\d+)/.exec(text) ?? []
+  if (!has("connected")) return yield* new ProgramError({ program: "vppctl", problem: `not connected: ${text}` })
+  const sizes = { rx_queues: Number(rx), tx_queues: Number(tx), ring_size: Number(ring), buffer_size: Number(buffer) }
+  return { ...made, ...sizes }
+})
+
+const vhostUser = ({ ctl }: VppInstance, name: string) =>
+  Effect.map(ctl("show", "vhost-user", name), (text) => ({
+    enable_gso: text.includes("GSO enable"),
+    enable_packed: text.includes("Packed ring enable"),
+    enable_event_idx: text.includes("Event index enable")
+  }))
+
+const madeWith = (vpp: VppInstance, name: string): Effect.Effect<Readonly<Record<string, unknown>>, ProgramError> =>
+  name.startsWith("memif") ? memif(vpp, name) : vhostUser(vpp, name)
+
+const shows = (vpp: VppInstance): VppShows["Service"] => ({
+  madeWith: (name) =>
+    Effect.orDie(Effect.retry(madeWith(vpp, name), { schedule: Schedule.spaced("50 millis"), times: 100 })),
+  filters: (name) =>
+    Effect.orDie(Effect.map(vpp.ctl("show", "interface", name, "features"), (text) => text.includes("EFP_FILTER")))
+})
 
 export const underTest = (prefix: string) =>
-  Layer.effect(
-    VppUnderTest,
+  Layer.effectContext(
     Effect.gen(function* () {
       const vpp = yield* instance(prefix)
       const [, release = "unknown"] = /^vpp v(\d+\.\d+)/.exec(yield* vpp.ctl("show", "version")) ?? []
-      return { path: vpp.api, release, restart: Effect.orDie(Effect.andThen(vpp.kill, vpp.start)) }
+      const restart = Effect.orDie(Effect.andThen(vpp.kill, vpp.start))
+      return Context.make(VppUnderTest, VppUnderTest.of({ path: vpp.api, release, restart })).pipe(
+        Context.add(VppShows, shows(vpp))
+      )
     })
   )

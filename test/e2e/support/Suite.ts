@@ -3,7 +3,7 @@
  * suite's name, so that they are counted as skipped and never as passed.
  */
 import { layer, type Vitest } from "@effect/vitest"
-import type { Layer, Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { missing, type Need } from "./Machine.ts"
 
 /** One live layer for all tests of a suite, each test in a scope of its own; or all of them skipped. */
@@ -15,3 +15,13 @@ export const onMachine =
     if (absent.length > 0) process.stderr.write(`${title}\n`)
     layer(live, { excludeTestServices: true })(title, (it) => define(it.effect.skipIf(absent.length > 0)))
   }
+
+export type Each<R> = <E>(name: string, self: () => Effect.Effect<void, E, R | Scope.Scope>, timeout?: number) => void
+
+/** A live layer of its own for each test, so that what one leaves when it fails is not in the way of the next. */
+export const eachOnMachine =
+  <R, E>(wanted: ReadonlyArray<Need>, live: Layer.Layer<R, E>) =>
+  (name: string, define: (test: Each<R>) => void): void =>
+    onMachine(wanted, Layer.empty)(name, (test) =>
+      define((title, self, timeout) => test(title, () => Effect.provide(self(), Layer.fresh(live)), timeout))
+    )

@@ -22,7 +22,7 @@ export interface VppInstance {
 }
 
 /** Debian's layout has a directory for the architecture between. */
-const libraries = (prefix: string): string => {
+export const libraries = (prefix: string): string => {
   const lib = join(prefix, "lib")
   const [found = lib] = [lib, ...readdirSync(lib).map((name) => join(lib, name))].filter((path) =>
     existsSync(join(path, "vpp_plugins"))

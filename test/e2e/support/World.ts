@@ -33,7 +33,8 @@ export interface World {
 /** Columns that tell the time or the load, not what is configured. */
 const volatile: Readonly<Record<string, ReadonlyArray<string>>> = {
   Open_vSwitch: ["cur_cfg", "next_cfg", "statistics"],
-  Interface: ["statistics", "link_resets", "duplex", "link_speed"],
+  // What ovs-vswitchd finds out about a port some time after it has made it is in its status.
+  Interface: ["statistics", "status", "link_resets", "duplex", "link_speed"],
   Port: ["statistics"]
 }
 
@@ -98,7 +99,7 @@ export const filesIn = Effect.fnUntraced(function* (directories: ReadonlyArray<s
 })
 
 /** `network/address holder`. The lock and the last address given are host-local's own memory, not leases. */
-const leases = Effect.fnUntraced(function* (directory: string) {
+export const leasesIn = Effect.fnUntraced(function* (directory: string) {
   const found: Array<string> = []
   for (const network of yield* read(() => readdirSync(directory), [])) {
     for (const name of yield* read(() => readdirSync(`${directory}/${network}`), [])) {
@@ -111,7 +112,7 @@ const leases = Effect.fnUntraced(function* (directory: string) {
 })
 
 /** Fifth field of mountinfo: where. */
-const mounts = (directories: ReadonlyArray<string>) =>
+export const mounts = (directories: ReadonlyArray<string>) =>
   Effect.map(
     read(() => readFileSync("/proc/self/mountinfo", "utf8"), ""),
     (text) =>
@@ -122,10 +123,11 @@ const mounts = (directories: ReadonlyArray<string>) =>
         .sort()
   )
 
-const processes = Effect.fnUntraced(function* (mark: string) {
+export const processes = Effect.fnUntraced(function* (mark: string) {
   const found: Array<string> = []
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const environment = yield* read(() => readFileSync(`/proc/${pid}/environ`, "utf8"), "")
+    if (!environment.includes(mark)) continue
     if (!environment.split("\0").some((entry) => entry.startsWith("CNI_PATH=") && entry.includes(mark))) continue
     const command = yield* read(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "")
     found.push(`${pid} ${command.replaceAll("\0", " ").trim()}`)
@@ -133,7 +135,7 @@ const processes = Effect.fnUntraced(function* (mark: string) {
   return found.sort()
 })
 
-export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
+const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
   Effect.all({
     tables: tables(watched.database),
     files: Effect.map(filesIn(watched.directories), (found) =>
@@ -144,9 +146,27 @@ export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
       )
     ),
     mounts: mounts(watched.directories),
-    leases: leases(watched.leases),
+    leases: leasesIn(watched.leases),
     processes: processes(watched.mark)
   })
+
+/** ovs-vswitchd has taken away the sockets of each bridge that the database no longer lists. */
+const isAtRest = ({ files, tables }: World): boolean =>
+  Object.keys(files).every((path) => {
+    const [, bridge] = /([^/]+)\.(?:mgmt|snoop)$/.exec(path) ?? []
+    return bridge === undefined || `Bridge ${bridge}` in tables
+  })
+
+/** Not in the middle of what the switch still does for the test before; it may be stopped or dead, so not for ever. */
+export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
+  Effect.repeat(lookOnce(watched), { until: isAtRest, schedule: Schedule.spaced("20 millis"), times: 250 })
+
+/** But for the numbers of processes and of the bridges' devices, which a restart of the switch changes. */
+export const withoutNumbers = ({ files, tables, ...rest }: World): World => ({
+  ...rest,
+  tables: Object.fromEntries(Object.entries(tables).map(([row, { ifindex: _, ...columns }]) => [row, columns])),
+  files: Object.fromEntries(Object.entries(files).filter(([path]) => !path.endsWith(".pid")))
+})
 
 /**
  * The world is exactly `before`, at the latest after `seconds`: DEL does not wait for the switch to tear down what the

@@ -28,6 +28,9 @@ export const hostLocal = `
 conf=$(cat)
 field() { printf %s "$conf" | sed -n 's/.*"'"$1"'":"\\([^"]*\\)".*/\\1/p'; }
 fail() { printf '{"cniVersion":"1.0.0","code":999,"msg":"%s"}' "$1"; exit 1; }
+about='"cniVersion":"1.0.0","supportedVersions":["0.4.0","1.0.0"]'
+[ "$CNI_COMMAND" != VERSION ] || { printf '{%s}' "$about"; exit; }
+[ -n "$CNI_CONTAINERID" ] || { printf '{"code":3,"msg":"missing containerID"}'; exit 1; }
 leases=$0.leases/$(field name)
 mkdir -p "$leases"
 holder="$CNI_CONTAINERID $CNI_IFNAME"
@@ -49,5 +52,6 @@ ADD)
   done
   fail "failed to allocate for range 0: no IP addresses available in range set: $first-$last"
   ;;
+*) printf '{"code":4,"msg":"unknown CNI_COMMAND: %s"}' "$CNI_COMMAND"; exit 1 ;;
 esac
 `

@@ -26,11 +26,13 @@ export const allRights: ReadonlyArray<Right> = [
 export interface Fault {
   readonly method?: "GET" | "PUT" | "PATCH"
   /**
-   * A status with its words; `silence`: no answer, ever; `hang up`: the connection ends before anything is done; `lost`:
+   * A status with its words; `slow`: it is done, and the answer waits until the test sends it, all of it or, with
+   * `begun`, its second half; `silence`: no answer, ever; `hang up`: the connection ends before anything is done; `lost`:
    * it is done, and the connection ends instead of an answer.
    */
   readonly does:
     | { readonly status: number; readonly message?: string; readonly retryAfter?: string; readonly body?: string }
+    | { readonly slow: (send: () => void) => void; readonly begun?: boolean }
     | "silence"
     | "hang up"
     | "lost"
@@ -138,27 +140,38 @@ export const apiServer = Effect.fnUntraced(function* ({
 
   const answer = (request: IncomingMessage, response: ServerResponse, body: string) => {
     const { method = "", url = "" } = request
-    const told = (status: number, text: string, headers: Readonly<Record<string, string>> = {}) => {
-      asked.push({ method, path: url, user: userOrNobody(request), status })
-      response.writeHead(status, { "content-type": "application/json", ...headers }).end(text)
+    const heard = (status: number) => void asked.push({ method, path: url, user: userOrNobody(request), status })
+    const headOf = (status: number, headers: Readonly<Record<string, string>> = {}) => {
+      heard(status)
+      return response.writeHead(status, { "content-type": "application/json", ...headers })
     }
     const fault = nextFault(method)?.does
     if (fault === "silence" || fault === "hang up") {
-      asked.push({ method, path: url, user: userOrNobody(request), status: 0 })
+      heard(0)
       return fault === "silence" ? undefined : request.socket.destroy()
     }
-    if (typeof fault === "object") {
+    if (typeof fault === "object" && "status" in fault) {
       const { message = "injected", retryAfter, status } = fault
       const after = retryAfter === undefined ? {} : { "retry-after": retryAfter }
-      return told(status, fault.body ?? statusOf(new Refused(status, "", message)), after)
+      return headOf(status, after).end(fault.body ?? statusOf(new Refused(status, "", message)))
     }
-    const done = Result.try(() => perform(request, body))
+    const { status, text } = outcomeOf(() => perform(request, body))
     if (fault === "lost") return request.socket.destroy()
-    if (Result.isSuccess(done)) return told(200, encode(done.success))
-    const error = done.failure
-    const refused = error instanceof Refused ? error : new Refused(400, "BadRequest", String(error))
-    return told(refused.code, statusOf(refused))
+    const answering = headOf(status)
+    if (fault === undefined) return answering.end(text)
+    const early = fault.begun === true ? text.slice(0, text.length / 2) : ""
+    if (early !== "") answering.write(early)
+    return fault.slow(() => void answering.end(text.slice(early.length)))
   }
+
+  const outcomeOf = (doing: () => Json): { readonly status: number; readonly text: string } =>
+    Result.match(Result.try(doing), {
+      onSuccess: (done) => ({ status: 200, text: encode(done) }),
+      onFailure: (error) => {
+        const refused = error instanceof Refused ? error : new Refused(400, "BadRequest", String(error))
+        return { status: refused.code, text: statusOf(refused) }
+      }
+    })
 
   const userOrNobody = (request: IncomingMessage): string =>
     Result.getOrElse(

@@ -41,11 +41,14 @@ export const bench = Effect.fnUntraced(function* (options: Options = {}, kubecon
       Effect.flatMap(read(pod), (seen) => annotate(pod, () => ({ mine: "1" }), seen))
     ),
     annotations: () => at(server.pods.get("tests", "web"), "metadata")["annotations"],
-    asked: () =>
-      server.asked.map(({ method, path, status }) => `${method}${/\/status$/.test(path) ? " status" : ""} ${status}`)
+    asked: () => answersOf(server)
   }
   return made
 })
+
+/** `PUT status 200`: method, subresource and status of each request. */
+export const answersOf = ({ asked }: ApiServer): ReadonlyArray<string> =>
+  asked.map(({ method, path, status }) => `${method}${/\/status$/.test(path) ? " status" : ""} ${status}`)
 
 export const both = { color: "blue", mine: "1" }
 

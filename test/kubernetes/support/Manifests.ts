@@ -60,7 +60,7 @@ const Role = Schema.Struct({
   rules: Schema.Array(Schema.Struct({ resources: Schema.Array(Schema.String), verbs: Schema.Array(Schema.String) }))
 })
 
-/** `get pods`, `update pods`. */
+/** `get pods`, `update pods/status`. */
 export const rights: ReadonlyArray<string> = Schema.decodeUnknownSync(Role)(
   manifests("role.yaml").find(({ kind }) => kind === "ClusterRole")
 ).rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)))

@@ -9,9 +9,20 @@ export interface Shape {
   readonly uid?: string
   readonly volumes?: ReadonlyArray<unknown>
   readonly mounts?: ReadonlyArray<unknown>
+  /** Of a container that runs beside the others. */
+  readonly sidecarMounts?: ReadonlyArray<unknown>
+  /** As it does; another is of one that comes before them. */
+  readonly sidecarPolicy?: string
 }
 
-export const podJson = ({ annotations, mounts = [sharedMount], uid, volumes = [sharedVolume] }: Shape = {}): Json => ({
+export const podJson = ({
+  annotations,
+  mounts = [sharedMount],
+  sidecarMounts,
+  sidecarPolicy = "Always",
+  uid,
+  volumes = [sharedVolume]
+}: Shape = {}): Json => ({
   metadata: {
     ...(uid === undefined ? {} : { uid }),
     ...(annotations === undefined ? {} : { annotations }),
@@ -20,6 +31,9 @@ export const podJson = ({ annotations, mounts = [sharedMount], uid, volumes = [s
   },
   spec: {
     volumes,
+    ...(sidecarMounts === undefined
+      ? {}
+      : { initContainers: [{ name: "sidecar", restartPolicy: sidecarPolicy, volumeMounts: sidecarMounts }] }),
     containers: [
       { name: "app", image: "registry.example/app:1", volumeMounts: mounts, securityContext: { runAsUser: 1n } }
     ],

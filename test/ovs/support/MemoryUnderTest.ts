@@ -29,8 +29,7 @@ const make = Effect.gen(function* () {
     }),
     startVswitchd: Effect.sync(() => {
       files.start()
-      memory.vswitchd.alive = true
-      memory.look()
+      memory.restart()
     }),
     stopDatabase: Effect.sync(() => memory.serve("refused")),
     startDatabase: Effect.sync(() => memory.serve("well")),

@@ -3,11 +3,18 @@
  * Certificates are the ones of `test/kubernetes/fixtures`.
  */
 import { readFileSync } from "node:fs"
-import { createServer as createPlain, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import {
+  createServer as createPlain,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse
+} from "node:http"
 import { createServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { TLSSocket } from "node:tls"
+import { gzipSync } from "node:zlib"
 import { Effect, Schema, type Scope } from "effect"
 
 const fixtures = join(import.meta.dirname, "../../kubernetes/fixtures")
@@ -56,6 +63,12 @@ const listener = (): RequestListener => {
           return response.writeHead(302, { location: "/echo" }).end()
         case "/big":
           return response.end("x".repeat(300_000))
+        case "/announced":
+          return response.writeHead(200, { "content-length": String(2 ** 32) }).write("x")
+        case "/endless":
+          return endless(response)
+        case "/packed":
+          return response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(64 << 20)))
         case "/reset":
           return request.socket.destroy()
         case "/silent":
@@ -66,6 +79,12 @@ const listener = (): RequestListener => {
       }
     })
   }
+}
+
+const chunk = "x".repeat(1 << 16)
+const endless = (response: ServerResponse): void => {
+  while (!response.destroyed && response.write(chunk)) {}
+  if (!response.destroyed) response.once("drain", () => endless(response))
 }
 
 const listening = (server: Server, host = "::") =>
@@ -80,7 +99,8 @@ const listening = (server: Server, host = "::") =>
       })
   )
 
-const closedPort = Effect.scoped(listening(createPlain()))
+/** Below those that the kernel gives to whoever asks for any: nobody comes to listen there. Not 1, which fetch refuses. */
+const closedPort = Effect.succeed(2)
 
 const secured = (name: string) =>
   createServer(

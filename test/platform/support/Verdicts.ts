@@ -21,7 +21,7 @@ export const report = async <E>(cases: ReadonlyArray<Runnable<E>>): Promise<neve
   const all = Effect.forEach(cases, ({ name, run }) =>
     run.pipe(
       Effect.scoped,
-      Effect.timeout("4 seconds"),
+      Effect.timeout("20 seconds"),
       Effect.matchCause({
         onFailure: (cause) => ({ name, failure: Cause.pretty(cause) }),
         onSuccess: () => ({ name, failure: null })
@@ -39,7 +39,10 @@ export const verdictsOf = (
   cases: ReadonlyArray<Case>
 ): ReadonlyArray<readonly [string, string | null]> => {
   const bun = join(import.meta.dirname, "../../../node_modules/.bin/bun")
-  const { stderr, stdout } = spawnSync(bun, [join(import.meta.dirname, program)], { encoding: "utf8", timeout: 60_000 })
+  const { stderr, stdout } = spawnSync(bun, [join(import.meta.dirname, program)], {
+    encoding: "utf8",
+    timeout: 120_000
+  })
   const lines = stdout.split("\n").filter((line) => line !== "")
   const verdicts = new Map(
     lines.map((line) => Schema.decodeUnknownSync(Verdict)(line)).map(({ failure, name }) => [name, failure])

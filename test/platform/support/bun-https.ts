@@ -8,7 +8,7 @@ const ports = Schema.decodeUnknownSync(Schema.fromJsonString(Ports))(process.arg
 
 const report = Effect.forEach(cases, ({ name, run }) =>
   run(ports).pipe(
-    Effect.timeout("4 seconds"),
+    Effect.timeout("20 seconds"),
     Effect.matchCause({
       onFailure: (cause) => ({ name, failure: Cause.pretty(cause) }),
       onSuccess: () => ({ name, failure: null })

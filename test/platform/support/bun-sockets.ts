@@ -6,7 +6,7 @@ import { cases } from "../../suites/SocketsSuite.ts"
 const report = Effect.forEach(cases, ({ name, run }) =>
   run.pipe(
     Effect.scoped,
-    Effect.timeout("4 seconds"),
+    Effect.timeout("20 seconds"),
     Effect.matchCause({
       onFailure: (cause) => ({ name, failure: Cause.pretty(cause) }),
       onSuccess: () => ({ name, failure: null })

@@ -1,5 +1,5 @@
 /** A base directory with attachments in it, on whichever layer of `Files`; the edges below `SharedDir`, made to fail. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { FileError, Files } from "../../../src/platform/Files.ts"
 import { type Ended, Processes, type Run } from "../../../src/platform/Processes.ts"
 import { placeOf } from "../../../src/shared-dir/Place.ts"
@@ -78,7 +78,11 @@ type Operation = keyof Files["Service"]
 
 /** The file system with something around each of its steps. */
 export const around = (
-  wrap: <A>(step: Effect.Effect<A, FileError>, operation: Operation, path: string) => Effect.Effect<A, FileError>
+  wrap: <A, R>(
+    step: Effect.Effect<A, FileError, R>,
+    operation: Operation,
+    path: string
+  ) => Effect.Effect<A, FileError, R>
 ): Layer.Layer<Files, never, Files> =>
   Layer.effect(
     Files,
@@ -87,7 +91,8 @@ export const around = (
       (files) =>
         new Proxy(files, {
           get: (target, operation: Operation) => {
-            const method: (...args: ReadonlyArray<never>) => Effect.Effect<unknown, FileError> = target[operation]
+            const method: (...args: ReadonlyArray<never>) => Effect.Effect<unknown, FileError, Scope.Scope> =
+              target[operation]
             const named = ["link", "rename", "symlink"].includes(operation) ? 1 : 0
             return (...args: ReadonlyArray<never>) =>
               Effect.suspend(() => wrap(method(...args), operation, args[named] ?? ""))

@@ -2,7 +2,7 @@
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import { type Handler, onDump, onRequest } from "./Handler.ts"
 import { on } from "./Interfaces.ts"
-import type { Domain, State } from "./State.ts"
+import type { Domain, Interface, State } from "./State.ts"
 
 const none = 0xffffffff
 
@@ -32,13 +32,13 @@ const addDel = (state: State, { bd_id, bd_tag, flood, forward, is_add, learn, uu
 
 const domain = (id: number, with_: Omit<Domain, "id" | "bvi">): Domain => ({ id, bvi: undefined, ...with_ })
 
-/** With it goes what was set for the place. */
-const leave = (state: State, index: number) => {
-  const entry = state.interfaces.get(index)
-  if (entry === undefined) return
+/** What was set for layer 2 goes with the last domain, and stays on the way to another. */
+const leave = (state: State, entry: Interface, joins: boolean) => {
   entry.domain = undefined
+  for (const one of state.domains.values()) if (one.bvi === entry.index) one.bvi = undefined
+  if (joins) return
   entry.rewrite = { op: 0, dot1q: 0, tag1: 0, tag2: 0 }
-  for (const one of state.domains.values()) if (one.bvi === index) one.bvi = undefined
+  entry.filter = false
 }
 
 export const domainHandlers: ReadonlyArray<Handler> = [
@@ -70,8 +70,9 @@ export const domainHandlers: ReadonlyArray<Handler> = [
   onRequest(BridgeDomain.setBridge, (state, { bd_id, enable, port_type, rx_sw_if_index }) => {
     const entry = state.interfaces.get(rx_sw_if_index)
     if (entry === undefined) return { retval: -2 }
-    leave(state, rx_sw_if_index)
-    if (!enable || bd_id === 0) return { retval: 0 }
+    const joins = enable && bd_id !== 0
+    leave(state, entry, joins)
+    if (!joins) return { retval: 0 }
     const all = { tag: "", flood: true, forward: true, learn: true, uuFlood: true }
     const joined = state.domains.get(bd_id) ?? domain(bd_id, all)
     state.domains.set(bd_id, joined)
@@ -89,6 +90,9 @@ export const domainHandlers: ReadonlyArray<Handler> = [
   // Answered with whatever the last failure of anybody was.
   onRequest(
     BridgeDomain.efpFilter,
-    on((_, __, state) => state.lastFailure)
+    on((entry, { enable_disable }, { lastFailure }) => {
+      entry.filter = enable_disable
+      return lastFailure
+    })
   )
 ]

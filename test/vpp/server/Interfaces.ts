@@ -85,8 +85,10 @@ export const interfaceHandlers: ReadonlyArray<Handler> = [
   ),
   onRequest(
     Interface.setFlags,
-    on((entry, { flags }) => {
-      entry.flags = (entry.flags & ~Interface.adminUp) | (flags & Interface.adminUp)
+    on((entry, { flags }, { happened }) => {
+      const before = entry.flags
+      entry.flags = (before & ~Interface.adminUp) | (flags & Interface.adminUp)
+      if (entry.flags !== before) happened.push({ sw_if_index: entry.index, flags: entry.flags, deleted: false })
       return 0
     })
   ),
@@ -131,9 +133,19 @@ export const interfaceHandlers: ReadonlyArray<Handler> = [
       .map((prefix) => ({ sw_if_index, prefix }))
   ),
   onRequest(Ip.routeAddDel, (state, { is_add, route }) => {
+    // VNET_API_ERROR_NO_MATCHING_INTERFACE
+    if (route.paths.some(({ sw_if_index }) => !state.interfaces.has(sw_if_index))) {
+      return { retval: -54, stats_index: 0xffffffff }
+    }
     if (is_add) state.routes.set(route.prefix, route)
     else state.routes.delete(route.prefix)
     return { ...done, stats_index: is_add ? state.routes.size : 0xffffffff }
+  }),
+  onRequest(Ip.routeLookup, (state, { prefix, table_id }) => {
+    const route = state.routes.get(prefix)
+    // VNET_API_ERROR_NO_SUCH_ENTRY
+    if (route === undefined) return { retval: -6, route: { table_id, stats_index: 0, prefix, paths: [] } }
+    return { retval: 0, route }
   }),
   onDump(Ip.routeDump, (state, { table }) =>
     [...state.routes.values()].filter(({ prefix }) => isIpv6(prefix) === table.is_ip6).map((route) => ({ route }))

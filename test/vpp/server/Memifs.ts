@@ -1,9 +1,7 @@
 /** memif, with its retvals and quirks: `socket ids`, listeners, the poisoned id, the garbage index. */
-import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import * as Memif from "../../../src/vpp/messages/Memif.ts"
 import { type Handler, onDump, onRequest } from "./Handler.ts"
-import { listen, listenedOn } from "./Listening.ts"
 import type { MemifSocket, State } from "./State.ts"
 
 const auto = 0xffffffff
@@ -29,9 +27,8 @@ const register = (state: State, { is_add, socket_filename, socket_id }: Registra
   const path = special || socket_filename.startsWith("/") ? socket_filename : join(state.runtimeDir, socket_filename)
   const before = state.sockets.get(socket_id)
   if (before !== undefined) return before.path === path ? 0 : -116
-  if (!socket_filename.startsWith("/") && !special)
-    fs.mkdirSync(dirname(state.file(path)), { recursive: true, mode: 0o755 })
-  else if (!state.traits.strictSockets && !fs.existsSync(dirname(state.file(path)))) return -73
+  if (!socket_filename.startsWith("/") && !special) state.disk.makeDirectory(dirname(path))
+  else if (!state.traits.strictSockets && state.disk.kind(dirname(path)) === undefined) return -73
   state.sockets.set(socket_id, { id: socket_id, path, listener: undefined, poisoned: false })
   return 0
 }
@@ -39,18 +36,19 @@ const register = (state: State, { is_add, socket_filename, socket_id }: Registra
 /** What binding the first master of a socket gives. */
 const bind = (state: State, socket: MemifSocket): number => {
   const { path } = socket
+  const { disk, traits } = state
   if (path.startsWith("abstract:")) return 0
-  const file = state.file(path)
-  const there = fs.lstatSync(file, { throwIfNoEntry: false })
-  if (state.traits.strictSockets) {
+  const there = disk.kind(path)
+  if (traits.strictSockets) {
     const refused =
       /[^A-Za-z0-9_./-]/.test(path) ||
       Buffer.byteLength(path) > 106 ||
-      (there !== undefined && (!there.isSocket() || listenedOn(file)))
+      there === "other" ||
+      (there === "socket" && disk.isListening(path))
     if (refused) return -14
-  } else if (there !== undefined && !there.isSocket()) return -81
-  if (there !== undefined) fs.unlinkSync(file)
-  socket.listener = listen(file, 0o775)
+  } else if (there === "other") return -81
+  disk.remove(path)
+  socket.listener = disk.listen(path, 0o775)
   return socket.listener === undefined ? -14 : 0
 }
 
@@ -66,7 +64,8 @@ interface Creation {
 /** A failed create leaves garbage in the index: 0 here, and in the recordings. */
 const failed = (retval: number) => ({ retval, sw_if_index: 0 })
 
-const create = (state: State, { hw_addr, id, mode, ring_size, role, socket_id }: Creation) => {
+const create = (state: State, asked: Creation) => {
+  const { hw_addr, id, mode, ring_size, role, socket_id } = asked
   const socket = state.sockets.get(socket_id)
   if (socket === undefined || (ring_size & (ring_size - 1)) !== 0) return failed(-73)
   const users = usersOf(state, socket_id)
@@ -83,7 +82,8 @@ const create = (state: State, { hw_addr, id, mode, ring_size, role, socket_id }:
   const { index } = state.add("memif", () => ({
     name: `memif${socket_id}/${id}`,
     ...(mode === "ip" ? { linkMtu: 0, mtu: 0, mac: "00:00:00:00:00:00" } : zero ? {} : { mac: hw_addr }),
-    memif: { socket: socket_id, id, master: role === "master", mode: mode === "ip" ? 1 : 0 }
+    memif: { socket: socket_id, id, master: role === "master", mode: mode === "ip" ? 1 : 0 },
+    asked
   }))
   return { retval: 0, sw_if_index: index }
 }

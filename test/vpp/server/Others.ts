@@ -3,6 +3,7 @@ import { mac } from "../../../src/vpp/Address.ts"
 import { bool, i32, text, u32 } from "../../../src/vpp/Field.ts"
 import { reply, request } from "../../../src/vpp/Message.ts"
 import { indexReply, plainReply } from "../../../src/vpp/messages/Control.ts"
+import { wantEvents } from "./Events.ts"
 import { type Handler, onRequest } from "./Handler.ts"
 import { on } from "./Interfaces.ts"
 
@@ -80,5 +81,5 @@ export const otherHandlers: ReadonlyArray<Handler> = [
       return 0
     })
   ),
-  onRequest(plain("want_interface_events", "476f5a08", { enable_disable: u32, pid: u32 }), () => ({ retval: 0 }))
+  onRequest(wantEvents, () => ({ retval: 0 }))
 ]

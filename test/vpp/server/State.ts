@@ -1,7 +1,8 @@
 /** What a VPP knows: interfaces, memif sockets, bridge domains, routes. Lost when it restarts; socket files are not. */
-import type * as net from "node:net"
 import type { TypeOf } from "../../../src/vpp/Field.ts"
 import type { routeDump } from "../../../src/vpp/messages/Ip.ts"
+import type { addDel } from "../../../src/vpp/messages/Policer.ts"
+import type { Disk, Listener } from "./Disk.ts"
 import type { Traits } from "./Release.ts"
 
 export interface Interface {
@@ -20,6 +21,12 @@ export interface Interface {
   readonly sub: { readonly parent: number; readonly vlan: number } | undefined
   readonly memif: Memif | undefined
   readonly vhost: Vhost | undefined
+  /** The values of the request that made it. */
+  readonly asked: object
+  /** Frames of other VLANs do not leave here. */
+  filter: boolean
+  /** In the order in which they were put on; each counts. */
+  readonly policers: Array<{ readonly direction: "input" | "output"; readonly name: string }>
 }
 
 export interface Memif {
@@ -32,14 +39,14 @@ export interface Memif {
 export interface Vhost {
   readonly path: string
   readonly server: boolean
-  readonly listener: net.Server | undefined
+  readonly listener: Listener | undefined
   readonly instance: number
 }
 
 export interface MemifSocket {
   readonly id: number
   readonly path: string
-  listener: net.Server | undefined
+  listener: Listener | undefined
   poisoned: boolean
 }
 
@@ -56,6 +63,13 @@ export interface Domain {
 /** As `ip_route_dump` gives it. */
 export type Route = TypeOf<typeof routeDump.details.fields>["route"]
 
+/** As an event tells it. */
+export interface Happening {
+  readonly sw_if_index: number
+  readonly flags: number
+  readonly deleted: boolean
+}
+
 /** Numbers are given again at once, the last one freed first. */
 export class Numbers {
   private readonly freed: Array<number> = []
@@ -71,32 +85,32 @@ export class Numbers {
   }
 }
 
+export type Policer = Omit<Parameters<typeof addDel.fields.write>[1], "is_add" | "color_aware">
+
 export class State {
   readonly traits: Traits
   readonly runtimeDir: string
-  private readonly root: string
+  readonly disk: Disk
   readonly interfaces = new Map<number, Interface>()
   readonly sockets = new Map<number, MemifSocket>()
   readonly domains = new Map<number, Domain>()
   readonly routes = new Map<string, Route>()
+  readonly policers = new Map<string, Policer>()
   readonly indices = new Numbers(0)
   readonly instances = new Numbers(0)
   /** `vnm->api_errno`: the last failure of anybody, with which some requests are answered by mistake. */
   lastFailure = 0
+  /** To interfaces, since somebody has looked. */
+  readonly happened: Array<Happening> = []
   private random = 0
   private randomDomain = 0
 
-  constructor(traits: Traits, runtimeDir: string, root: string) {
-    this.root = root
+  constructor(traits: Traits, runtimeDir: string, disk: Disk) {
+    this.disk = disk
     this.traits = traits
     this.runtimeDir = runtimeDir
     this.add("local", () => ({ name: "local0", mac: "00:00:00:00:00:00", linkMtu: 0, mtu: 0 }))
     this.sockets.set(0, { id: 0, path: `${runtimeDir}/memif.sock`, listener: undefined, poisoned: false })
-  }
-
-  /** Where a path is really. */
-  file(path: string): string {
-    return `${this.root}${path}`
   }
 
   /** The same sequence after every start. */
@@ -122,10 +136,11 @@ export class State {
       readonly sub?: Interface["sub"]
       readonly memif?: Memif
       readonly vhost?: Vhost
+      readonly asked?: object
     }
   ): Interface {
     const index = this.indices.take()
-    const { linkMtu = 9000, mac, memif, mtu = 9000, name, sub, tag = "", vhost } = make(index)
+    const { asked = {}, linkMtu = 9000, mac, memif, mtu = 9000, name, sub, tag = "", vhost } = make(index)
     const made: Interface = {
       index,
       kind,
@@ -140,16 +155,22 @@ export class State {
       addresses: [],
       sub,
       memif,
-      vhost
+      vhost,
+      asked,
+      filter: false,
+      policers: []
     }
     this.interfaces.set(index, made)
+    this.happened.push({ sw_if_index: index, flags: 0, deleted: false })
     return made
   }
 
   /** With its sub-interfaces; its addresses go, its routes stay behind. */
   remove(index: number): void {
     for (const { index: child, sub } of [...this.interfaces.values()]) if (sub?.parent === index) this.remove(child)
-    if (this.interfaces.delete(index)) this.indices.give(index)
+    if (!this.interfaces.delete(index)) return
+    this.indices.give(index)
+    this.happened.push({ sw_if_index: index, flags: 0, deleted: true })
   }
 
   membersOf(domain: number): ReadonlyArray<Interface> {

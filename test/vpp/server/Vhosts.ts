@@ -1,8 +1,6 @@
 /** vhost-user, with its retvals: VPP removes whatever is at a server's path, a live socket or a file included. */
-import * as fs from "node:fs"
 import * as VhostUser from "../../../src/vpp/messages/VhostUser.ts"
 import { type Handler, onDump, onRequest } from "./Handler.ts"
-import { listen } from "./Listening.ts"
 import type { State } from "./State.ts"
 
 const none = 0xffffffff
@@ -18,16 +16,16 @@ export const vhostHandlers: ReadonlyArray<Handler> = [
     if (sock_filename === "") return { retval: -73, sw_if_index: none }
     const before = vhosts(state).find(({ vhost }) => vhost.path === sock_filename)
     if (before !== undefined) return { retval: -79, sw_if_index: before.index }
-    const file = state.file(sock_filename)
-    if (is_server) fs.rmSync(file, { force: true })
-    const listener = is_server ? listen(file, 0o755) : undefined
+    if (is_server) state.disk.remove(sock_filename)
+    const listener = is_server ? state.disk.listen(sock_filename, 0o755) : undefined
     if (is_server && listener === undefined) return { retval: -12, sw_if_index: none }
     const instance = state.instances.take()
     const { index } = state.add("vhost-user", () => ({
       name: `VirtualEthernet0/0/${renumber ? custom_dev_instance : instance}`,
       tag,
       ...(use_custom_mac ? { mac: mac_address } : {}),
-      vhost: { path: sock_filename, server: is_server, listener, instance }
+      vhost: { path: sock_filename, server: is_server, listener, instance },
+      asked: values
     }))
     return { retval: 0, sw_if_index: index }
   }),
@@ -37,7 +35,7 @@ export const vhostHandlers: ReadonlyArray<Handler> = [
     state.remove(sw_if_index)
     state.instances.give(vhost.instance)
     vhost.listener?.close()
-    if (vhost.server) fs.rmSync(state.file(vhost.path), { force: true })
+    if (vhost.server) state.disk.remove(vhost.path)
     return { retval: 0 }
   }),
   onDump(VhostUser.vhostUserDump, (state, { sw_if_index }) =>
@@ -52,7 +50,7 @@ export const vhostHandlers: ReadonlyArray<Handler> = [
         is_server: vhost.server,
         sock_filename: vhost.path,
         num_regions: 0,
-        sock_errno: vhost.server || fs.existsSync(state.file(vhost.path)) ? 0 : 2
+        sock_errno: vhost.server || state.disk.kind(vhost.path) !== undefined ? 0 : 2
       }))
   )
 ]

@@ -10,12 +10,16 @@ import { Effect, Result } from "effect"
 import { frame, splitter } from "../../../src/vpp/Frames.ts"
 import * as Message from "../../../src/vpp/Message.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
-import { messageNames, tableRows } from "../support/Captures.ts"
+import { messageNames, numbersOf, tableRows } from "../support/Captures.ts"
+import type { Disk } from "./Disk.ts"
 import { domainHandlers } from "./Domains.ts"
+import { Audience } from "./Events.ts"
 import { type Answer, type Handler, type Outcome, onRequest } from "./Handler.ts"
 import { interfaceHandlers } from "./Interfaces.ts"
 import { memifHandlers } from "./Memifs.ts"
 import { otherHandlers } from "./Others.ts"
+import { policerHandlers } from "./Policers.ts"
+import { below } from "./RealDisk.ts"
 import { type Release, type Traits, traits } from "./Release.ts"
 import { State } from "./State.ts"
 import { vhostHandlers } from "./Vhosts.ts"
@@ -25,12 +29,30 @@ export interface Options {
   readonly release?: Release
   /** Before every path of a file: for recordings, whose paths are fixed. */
   readonly root?: string
+  /** In the place of the real one. */
+  readonly disk?: Disk
   /** Names in its message table: by default all that the release had with memif, vhost and ping. */
   readonly table?: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>
 }
 
 /** Looks at a request before VPP does: undefined lets it through. */
 export type Interception = (name: string, raw: Buffer) => Outcome | { readonly retval: number } | "close" | undefined
+
+/** A client's end of its connection. */
+export interface Peer {
+  readonly destroyed: boolean
+  readonly write: (bytes: Uint8Array) => unknown
+  /** The last bytes. */
+  readonly end: (bytes: Uint8Array) => unknown
+  readonly destroy: () => unknown
+}
+
+/** What a client does. */
+export interface Heard {
+  readonly bytes: (chunk: Buffer) => void
+  /** It has closed, or was closed. */
+  readonly gone: () => void
+}
 
 export class VppServer {
   readonly path: string
@@ -43,54 +65,65 @@ export class VppServer {
   /** Connections that ended without sockclnt_delete, and with it. */
   rude = 0
   polite = 0
-  /** The most clients at one time. */
+  /** The most clients at one time. One that has said goodbye is none: it lets the next one in before it has closed. */
   most = 0
   /** Set: it will not answer any more, because of that. */
   broken: string | undefined
   /** As under SIGSTOP: connections are taken, nothing is answered. */
   paused = false
+  /** What has come meanwhile. */
+  readonly waiting: Array<() => void> = []
   intercept: Interception = () => undefined
   /** What hello is answered with: 0 is yes. */
   response = 0
 
-  private readonly root: string
   private readonly names: ReadonlyMap<number, string>
   private readonly numbers: ReadonlyMap<string, number>
-  private readonly clients = new Set<net.Socket>()
-  private server: net.Server
+  private readonly clients = new Set<Peer>()
+  private readonly audience = new Audience()
+  private leaving = 0
+  private server: net.Server | undefined
   private nextClient = 0x80000001
   private drops = 0
-  private readonly waiting: Array<() => void> = []
 
-  constructor({ path, release = "26.06", root = "", table = (names) => names }: Options) {
+  constructor({ path, release = "26.06", root = "", disk = below(root), table = (names) => names }: Options) {
     this.path = path
-    this.root = root
     this.traits = traits[release]
     this.names = table(messageNames(`v${release}`))
-    this.numbers = new Map([...this.names].map(([number, name]) => [name, number]))
-    this.state = new State(this.traits, root === "" ? dirname(path) : "/run/vpp", root)
-    this.server = net.createServer((socket) => this.welcome(socket))
+    this.numbers = numbersOf(this.names)
+    this.state = new State(this.traits, root === "" ? dirname(path) : "/run/vpp", disk)
   }
 
   start(): Promise<void> {
     fs.rmSync(this.path, { force: true })
-    return new Promise((resolve) => this.server.listen(this.path, resolve))
+    const server = net.createServer((socket) => this.dialled(socket))
+    this.server = server
+    return new Promise((resolve) => server.listen(this.path, resolve))
   }
 
   /** SIGKILL: connections drop, the state is lost, the files of its sockets stay. */
   async kill(): Promise<void> {
-    for (const { vhost } of this.state.interfaces.values()) vhost?.listener?.close()
-    for (const { listener } of this.state.sockets.values()) listener?.close()
-    for (const client of this.clients) client.destroy()
-    await new Promise((resolve) => this.server.close(resolve))
+    this.hangUp()
+    await new Promise((resolve) => (this.server === undefined ? resolve(undefined) : this.server.close(resolve)))
   }
 
   async restart(): Promise<void> {
     await this.kill()
-    this.state = new State(this.traits, this.state.runtimeDir, this.root)
-    this.broken = undefined
-    this.server = net.createServer((socket) => this.welcome(socket))
+    this.forget()
     await this.start()
+  }
+
+  /** SIGKILL and a start, but for the socket of its API. */
+  forget(): void {
+    this.hangUp()
+    this.state = new State(this.traits, this.state.runtimeDir, this.state.disk)
+    this.broken = undefined
+  }
+
+  private hangUp(): void {
+    for (const { vhost } of this.state.interfaces.values()) vhost?.listener?.close()
+    for (const { listener } of this.state.sockets.values()) listener?.close()
+    for (const client of [...this.clients]) client.destroy()
   }
 
   resume(): void {
@@ -98,47 +131,59 @@ export class VppServer {
     for (const work of this.waiting.splice(0)) work()
   }
 
-  /** Does what a request asks for, and keeps the answer. */
-  perform(name: string, raw: Buffer): void {
+  /** Does what a request asks for, and leaves the answer to the caller. */
+  perform(name: string, raw: Buffer): Outcome {
     const handler = [...handlers.values()].find((one) => one.name === name)
-    handler?.handle(this.state, raw)
+    return handler?.handle(this.state, raw) ?? "silence"
   }
 
   get connected(): number {
     return this.clients.size
   }
 
-  private welcome(socket: net.Socket): void {
+  private dialled(socket: net.Socket): void {
+    const { bytes, gone } = this.welcome(socket)
+    socket.on("error", () => {})
+    socket.on("close", gone)
+    socket.on("data", bytes)
+  }
+
+  /** A client has connected. */
+  welcome(peer: Peer): Heard {
     const client = this.nextClient++
     const { push } = splitter(1 << 30)
-    let gone = false
-    this.clients.add(socket)
-    this.most = Math.max(this.most, this.clients.size)
+    let polite = false
+    this.clients.add(peer)
+    this.most = Math.max(this.most, this.clients.size - this.leaving)
     const goodbye = () => {
-      gone = true
+      polite = true
       this.polite++
+      this.leaving++
     }
-    socket.on("error", () => {})
-    socket.on("close", () => {
-      this.clients.delete(socket)
-      if (!gone) this.dropped()
-    })
     let known = false
     const handle = (chunk: Buffer) => {
       const messages = push(chunk)
       if (Result.isFailure(messages)) return
       for (const raw of messages.success) {
-        if (this.broken !== undefined || socket.destroyed) return
+        if (this.broken !== undefined || peer.destroyed) return
         if (raw.readUInt16BE(0) === Control.sockclntCreateId) {
           known = true
-          this.hello(socket, raw, client)
-        } else this.request(socket, raw, known ? client : undefined, goodbye)
+          this.hello(peer, raw, client)
+        } else this.request(peer, raw, known ? client : undefined, goodbye)
       }
     }
-    socket.on("data", (chunk: Buffer) => {
-      if (this.paused) this.waiting.push(() => handle(chunk))
-      else handle(chunk)
-    })
+    return {
+      bytes: (chunk) => {
+        if (this.paused) this.waiting.push(() => handle(chunk))
+        else handle(chunk)
+      },
+      gone: () => {
+        this.clients.delete(peer)
+        this.audience.leave(peer)
+        if (polite) this.leaving--
+        else this.dropped()
+      }
+    }
   }
 
   /** Closed sockets stay in VPP's poll until it has worked through all that came at once; too many, and it never does. */
@@ -151,7 +196,7 @@ export class VppServer {
     })
   }
 
-  private hello(socket: net.Socket, raw: Buffer, client: number): void {
+  private hello(peer: Peer, raw: Buffer, client: number): void {
     const hello = Message.encodeHello(Control.sockclntCreateReply, Control.sockclntCreateReplyId, {
       client_index: 0,
       context: raw.readUInt32BE(2),
@@ -159,10 +204,10 @@ export class VppServer {
       index: client,
       message_table: tableRows(this.names)
     })
-    socket.write(frame(Result.getOrThrow(hello)))
+    peer.write(frame(Result.getOrThrow(hello)))
   }
 
-  private request(socket: net.Socket, raw: Buffer, client: number | undefined, goodbye: () => void): void {
+  private request(peer: Peer, raw: Buffer, client: number | undefined, goodbye: () => void): void {
     const number = raw.readUInt16BE(0)
     const name = this.names.get(number)
     const handler = name === undefined ? undefined : handlers.get(name)
@@ -173,21 +218,24 @@ export class VppServer {
     else if (handler.name === "sockclnt_delete") {
       goodbye()
       this.requests.push(handler.name)
-      socket.end(this.framed(farewell, raw.readUInt32BE(6)))
-    } else this.understood(socket, raw, handler)
+      peer.end(this.framed(farewell, raw.readUInt32BE(6)))
+    } else this.understood(peer, raw, handler)
   }
 
-  private understood(socket: net.Socket, raw: Buffer, handler: Handler): void {
+  private understood(peer: Peer, raw: Buffer, handler: Handler): void {
     this.requests.push(handler.name)
+    this.audience.heed(peer, handler.name, raw)
+    for (const { client, event, peer: listener } of this.audience.news(this.state.happened.splice(0)))
+      listener.write(this.framed(event, client))
     const meddled = this.intercept(handler.name, raw)
     const outcome =
       typeof meddled === "object" && "retval" in meddled
         ? refusal(handler, meddled.retval)
         : (meddled ?? handler.handle(this.state, raw))
-    if (outcome === "close") socket.destroy()
+    if (outcome === "close") peer.destroy()
     else if (outcome === "crash") this.crash(handler.name)
     else if (outcome === "silence") this.mistakes.push(handler.name)
-    else for (const answer of outcome) socket.write(this.framed(answer, raw.readUInt32BE(6)))
+    else for (const answer of outcome) peer.write(this.framed(answer, raw.readUInt32BE(6)))
   }
 
   private framed({ encode, message }: Answer, context: number): Uint8Array {
@@ -196,8 +244,8 @@ export class VppServer {
 
   private crash(why: string): void {
     this.broken = `crashed: ${why}`
-    for (const client of this.clients) client.destroy()
-    this.server.close()
+    for (const client of [...this.clients]) client.destroy()
+    this.server?.close()
   }
 }
 
@@ -234,6 +282,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map(
     ...memifHandlers,
     ...vhostHandlers,
     ...domainHandlers,
+    ...policerHandlers,
     ...otherHandlers
   ].map((handler) => [Message.nameCrc(handler), handler])
 )

@@ -22,8 +22,16 @@ export const recorded = (release: "v26.06" | "v23.02"): ReadonlyArray<Frame> =>
       return { dir, name, crc, bytes: Buffer.from(hex, "hex"), decoded, note: note ?? "" }
     })
 
+const known = new Map<string, ReadonlyMap<number, string>>()
+
 /** `name_crc` by number. */
-export const messageNames = (release: "v26.06" | "v23.02" | "v21.10"): ReadonlyMap<number, string> =>
+export const messageNames = (release: "v26.06" | "v23.02" | "v21.10"): ReadonlyMap<number, string> => {
+  const names = known.get(release) ?? readNames(release)
+  known.set(release, names)
+  return names
+}
+
+const readNames = (release: string): ReadonlyMap<number, string> =>
   new Map(
     fixture(`${release}.messages.txt`)
       .trimEnd()
@@ -36,8 +44,16 @@ export const messageNames = (release: "v26.06" | "v23.02" | "v21.10"): ReadonlyM
 
 export const apiFile = (release: "v26.06" | "v23.02"): string => fixture(`api/${release}.api.json`)
 
+const tables = new WeakMap<ReadonlyMap<number, string>, Buffer>()
+
 /** As VPP sends it: number, then 64 bytes of name. */
-export const tableRows = (names: ReadonlyMap<number, string>): Buffer =>
+export const tableRows = (names: ReadonlyMap<number, string>): Buffer => {
+  const rows = tables.get(names) ?? makeRows(names)
+  tables.set(names, rows)
+  return rows
+}
+
+const makeRows = (names: ReadonlyMap<number, string>): Buffer =>
   Buffer.concat(
     Array.from(names, ([number, name]) => {
       const row = Buffer.alloc(66)
@@ -46,3 +62,12 @@ export const tableRows = (names: ReadonlyMap<number, string>): Buffer =>
       return row
     })
   )
+
+const numbers = new WeakMap<ReadonlyMap<number, string>, ReadonlyMap<string, number>>()
+
+/** The other way round. */
+export const numbersOf = (names: ReadonlyMap<number, string>): ReadonlyMap<string, number> => {
+  const found = numbers.get(names) ?? new Map(Array.from(names, ([number, name]) => [name, number]))
+  numbers.set(names, found)
+  return found
+}

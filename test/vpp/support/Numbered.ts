@@ -1,27 +1,9 @@
 /** Requests that two processes agree on by number. */
 import type { VppMemifPort } from "../../../src/cni/HostPort.ts"
 import type { PortRequest } from "../../../src/vswitch/Vswitch.ts"
+import { memifPort } from "./MemifPort.ts"
 
-const port: VppMemifPort = {
-  engine: "vpp",
-  iftype: "memif",
-  control: "",
-  mtu: undefined,
-  mac: undefined,
-  socketFile: undefined,
-  group: undefined,
-  network: { netType: "bridge", bridgeDomain: 77, vlan: undefined },
-  role: "master",
-  mode: "ethernet",
-  abstract: false,
-  rxQueues: undefined,
-  txQueues: undefined,
-  ringSize: undefined,
-  bufferSize: undefined,
-  secret: undefined,
-  noZeroCopy: false,
-  useDma: false
-}
+const port: VppMemifPort = { ...memifPort, network: { netType: "bridge", bridgeDomain: 77, vlan: undefined } }
 
 export const numbered = (directory: string, number: number): PortRequest & { readonly port: VppMemifPort } => ({
   attachment: {
@@ -37,3 +19,9 @@ export const numbered = (directory: string, number: number): PortRequest & { rea
   mac: "02:00:00:00:00:01",
   addresses: []
 })
+
+/** Every other one with a limit; those that a VPP has no policers for are made without. */
+export const numberedAndLimited: typeof numbered = (directory, number) =>
+  number % 2 === 0
+    ? numbered(directory, number)
+    : { ...numbered(directory, number), port: { ...port, limits: [{ direction: "input", rate: 1000, burst: 10_000 }] } }

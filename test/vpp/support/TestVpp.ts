@@ -3,9 +3,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { Context, Effect, Layer } from "effect"
-import { VppUnderTest } from "../../suites/VppUnderTest.ts"
+import { VppShows, VppUnderTest } from "../../suites/VppUnderTest.ts"
 import type { Release } from "../server/Release.ts"
-import { start, type VppServer } from "../server/VppServer.ts"
+import { type Options, start, type VppServer } from "../server/VppServer.ts"
 
 /** Short, because of sockets; gone with the scope. */
 export const temporaryDirectory = Effect.acquireRelease(
@@ -13,12 +13,14 @@ export const temporaryDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
 )
 
+type Table = NonNullable<Options["table"]>
+
 /** The server, for tests that make it fail. */
 export class TestVpp extends Context.Service<TestVpp, VppServer>()("userspace-cni/test/TestVpp") {
-  static readonly layer = (release: Release = "26.06") =>
+  static readonly layer = (release: Release = "26.06", table: Table = (names) => names) =>
     Layer.effect(
       TestVpp,
-      Effect.flatMap(temporaryDirectory, (directory) => start({ path: `${directory}/api.sock`, release }))
+      Effect.flatMap(temporaryDirectory, (directory) => start({ path: `${directory}/api.sock`, release, table }))
     )
 }
 
@@ -32,4 +34,17 @@ export const underTest = Layer.effect(
   }))
 )
 
-export const layer = (release: Release) => Layer.provideMerge(underTest, TestVpp.layer(release))
+/** It tells all. */
+const shows = Layer.effect(
+  VppShows,
+  Effect.map(TestVpp, (server) => {
+    const interfaceOf = (name: string) => [...server.state.interfaces.values()].find((one) => one.name === name)
+    return {
+      madeWith: (name) => Effect.sync(() => ({ ...interfaceOf(name)?.asked })),
+      filters: (name) => Effect.sync(() => interfaceOf(name)?.filter === true)
+    }
+  })
+)
+
+export const layer = (release: Release, table?: Table) =>
+  Layer.provideMerge(Layer.merge(underTest, shows), TestVpp.layer(release, table))

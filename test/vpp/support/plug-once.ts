@@ -6,7 +6,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import { VppClient } from "../../../src/vpp/VppClient.ts"
 import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
-import { numbered } from "./Numbered.ts"
+import { numberedAndLimited } from "./Numbered.ts"
 
 const [, , path = "", directory = "", number = "0"] = process.argv
 
@@ -14,5 +14,5 @@ const edge = Layer.mergeAll(Files.layer, BunSlots.layer, BunSockets.layer)
 const client = Layer.provide(VppClient.layer(path), edge)
 const live = Layer.provide(VppVswitch.layer, [client, edge])
 
-const main = Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(numbered(directory, Number(number))))
+const main = Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(numberedAndLimited(directory, Number(number))))
 await Effect.runPromise(Effect.provide(main, live))

@@ -20,7 +20,7 @@ export const wait = Command.make(
     ),
     count: Flag.Int("count").pipe(
       Flag.withMetavar("N"),
-      Flag.withDescription("Wait for so many (default: 1, or as many as are named)"),
+      Flag.withDescription("Wait for so many (default: all that are named, or all that are told about, at least one)"),
       Flag.filter(
         (count) => count >= 1 && count <= 256,
         () => "1 to 256"
@@ -31,8 +31,7 @@ export const wait = Command.make(
   },
   Effect.fnUntraced(function* (options) {
     const { variables } = yield* Caller
-    const names = namesOf(options.interfaces)
-    const expected = { names, count: Option.getOrElse(options.count, () => Math.max(1, names.length)) }
+    const expected = { names: namesOf(options.interfaces), count: Option.getOrUndefined(options.count) }
     const { interfaces } = yield* waiting
       .wait(placesOf(options, variables), expected, options.timeout)
       .pipe(Effect.provide(Changes.layer), Effect.mapError(fromContainer))

@@ -1,0 +1,93 @@
+/** What `make bench` measured: a value, what it is held to, and how far the machine wavered. */
+
+import { median } from "./Runs.ts"
+import type { Times } from "./Spans.ts"
+
+export interface Figure {
+  readonly what: string
+  readonly against: string
+  /** The medians, in words: `41.2 ms`. */
+  readonly ours: string
+  readonly theirs: string
+  readonly value: number
+  /** Empty for a ratio. */
+  readonly unit: "" | "MiB" | "ms"
+  /** At most. */
+  readonly bar: number | undefined
+  /** Half of what the value differs by between four parts of the same run. */
+  readonly noise: number
+}
+
+/** All that was measured on one switch. */
+export interface Chapter {
+  readonly title: string
+  readonly figures: ReadonlyArray<Figure>
+  /** Where the time of an ADD goes. */
+  readonly times: Times
+  /** For the chart: the yardsticks' medians in milliseconds. */
+  readonly beside: ReadonlyArray<readonly [name: string, millis: number]>
+}
+
+export interface Samples {
+  readonly ours: Array<number>
+  readonly theirs: Array<number>
+}
+export const samples = (): Samples => ({ ours: [], theirs: [] })
+
+const quarters = <A>(values: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  [0, 1, 2, 3].map((part) =>
+    values.slice(Math.floor((part * values.length) / 4), Math.floor(((part + 1) * values.length) / 4))
+  )
+
+const spread = (values: ReadonlyArray<number>): number => (Math.max(...values) - Math.min(...values)) / 2
+
+const inMillis = (value: number): string => `${value.toFixed(1)} ms`
+
+export const ratio = (what: string, { ours, theirs }: Samples, against: string, bar?: number): Figure => {
+  const parts = quarters(theirs).map(median)
+  return {
+    what,
+    against,
+    ours: inMillis(median(ours)),
+    theirs: inMillis(median(theirs)),
+    value: median(ours) / median(theirs),
+    unit: "",
+    bar,
+    noise: spread(quarters(ours).map((part, index) => median(part) / (parts[index] ?? Number.NaN)))
+  }
+}
+
+export const amount = (what: string, values: ReadonlyArray<number>, unit: "MiB" | "ms", bar?: number): Figure => ({
+  what,
+  against: "",
+  ours: `${median(values).toFixed(1)} ${unit}`,
+  theirs: "",
+  value: median(values),
+  unit,
+  bar,
+  noise: spread(quarters(values).map(median))
+})
+
+/** One measurement: a worst case, a whole crowd. */
+export const single = (what: string, value: number, unit: Figure["unit"], against: string, bar?: number): Figure => ({
+  what,
+  against,
+  ours: unit === "" ? "" : `${value.toFixed(1)} ${unit}`,
+  theirs: "",
+  value,
+  unit,
+  bar,
+  noise: 0
+})
+
+export type Verdict = "met" | "within the noise" | "MISSED" | ""
+
+/** `margin`: by how much more a bar may be missed on a machine that nobody knows. */
+export const verdict = ({ bar, noise, value }: Figure, margin: number): Verdict => {
+  if (bar === undefined) return ""
+  if (value <= bar) return "met"
+  return value <= bar * margin + noise ? "within the noise" : "MISSED"
+}
+
+export const shownValue = ({ unit, value }: Figure): string =>
+  `${value.toFixed(unit === "" ? 2 : 1)}${unit && ` ${unit}`}`

@@ -1,0 +1,79 @@
+/** As many ports on an Open vSwitch as a full node has, each made as an ADD makes it, without a process for each. */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { Effect, Layer } from "effect"
+import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
+import { OvsClient } from "../../src/ovs/OvsClient.ts"
+import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
+import * as BunSockets from "../../src/platform/BunSockets.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { numbered } from "../../test/vpp/support/Numbered.ts"
+
+const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
+
+const on = (database: string) => Layer.provide(OvsVswitch.layer, [Layer.provide(OvsClient.layer(database), edge), edge])
+
+const port = (database: string, bridge: string): OvsVhostPort => ({
+  engine: "ovs-dpdk",
+  iftype: "vhostuser",
+  control: database,
+  netType: "bridge",
+  mode: "client",
+  socketFile: undefined,
+  group: undefined,
+  ovsSocketDir: "",
+  bridge,
+  vlan: undefined,
+  trunks: [],
+  vlanMode: undefined,
+  ingressPolicingRate: 0,
+  ingressPolicingBurst: 0,
+  queues: undefined,
+  ovnPort: undefined,
+  mac: undefined,
+  mtu: undefined
+})
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
+
+/** Numbers `from` to below `to`, on a bridge that is there. */
+export const fill = (database: string, bridge: string, directory: string, from: number, to: number) =>
+  Effect.flatMap(Vswitch, (vswitch) =>
+    Effect.forEach(
+      numbers(from, to),
+      (n) => vswitch.plug({ ...numbered(directory, n), port: port(database, bridge) }),
+      { discard: true, concurrency: 8 }
+    )
+  ).pipe(Effect.provide(on(database)))
+
+export const empty = (database: string, directory: string, from: number, to: number) =>
+  Effect.flatMap(Vswitch, (vswitch) =>
+    Effect.forEach(
+      numbers(from, to),
+      (n) => {
+        const { attachment, socketPath } = numbered(directory, n)
+        return vswitch.unplug({ attachment, invocation: undefined, port: undefined, socketPath, legacy: undefined })
+      },
+      { discard: true, concurrency: 8 }
+    ).pipe(
+      // DEL does not wait for ovs-vswitchd, and so many keep it busy for seconds.
+      Effect.andThen(Effect.retry(vswitch.status(port(database, "")), { times: 20 }))
+    )
+  ).pipe(Effect.provide(on(database)))
+
+/** Copies of the one record in `stateDir` as records of others, and away with them again. */
+export const records = (stateDir: string, from: number, to: number) => {
+  const directory = `${stateDir}/attachments`
+  mkdirSync(directory, { recursive: true })
+  const pathOf = (n: number) => `${directory}/bench${n}-net1.json`
+  const [template] = readdirSync(directory).filter((name) => name.endsWith(".json"))
+  const text = template === undefined ? "{}" : readFileSync(`${directory}/${template}`, "utf8")
+  return {
+    write: () => {
+      for (const n of numbers(from, to)) writeFileSync(pathOf(n), text)
+    },
+    remove: () => {
+      for (const n of numbers(from, to)) rmSync(pathOf(n), { force: true })
+    }
+  }
+}

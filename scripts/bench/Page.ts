@@ -1,0 +1,37 @@
+/** `docs/benchmarks.md`, from what was measured. */
+import { type Chapter, shownValue, verdict } from "./Figures.ts"
+import { median } from "./Runs.ts"
+
+const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+
+const chapter = ({ figures, times, title }: Chapter): string =>
+  [
+    `## ${title}`,
+    table(
+      ["What", "userspace", "against", "", "ratio or value", "at most", ""],
+      figures.map((figure) => [
+        figure.what,
+        figure.ours,
+        figure.against,
+        figure.theirs,
+        `${shownValue(figure)}${figure.noise === 0 ? "" : ` ± ${figure.noise.toFixed(2)}`}`,
+        figure.bar === undefined ? "" : String(figure.bar),
+        verdict(figure, 1)
+      ])
+    ),
+    "Where the time of an ADD goes, as its own log says. Parts overlap: IPAM runs beside the switch.",
+    table(
+      ["Part", "ms"],
+      [...times].map(([part, values]) => [part, median(values).toFixed(1)])
+    )
+  ].join("\n\n")
+
+export const page = (machine: ReadonlyArray<readonly [string, string]>, chapters: ReadonlyArray<Chapter>): string =>
+  `${[
+    "# Benchmarks",
+    "Written by `make bench`, which also draws the chart. Whole processes from spawn to exit, both sides by turns in the same run, medians. What is behind the figures is in [performance](performance.md).",
+    "![Time of an ADD beside its yardsticks](images/benchmarks.svg)",
+    table(["", ""], machine),
+    ...chapters.map(chapter)
+  ].join("\n\n")}\n`

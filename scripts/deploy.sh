@@ -1,0 +1,29 @@
+#!/bin/bash
+# Puts the plugin on the cluster that kubectl leads to (apply), or takes it off again (delete): examples/kubernetes, with
+# the image that IMAGE_REGISTRY and IMAGE_VERSION name. KUBECTL may have options: "kubectl --context lab".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "$(basename "$0"): $1" >&2 && exit 1; }
+
+verb=${1:-}
+options=()
+case $verb in
+  apply) ;;
+  delete) options=(--ignore-not-found) ;;
+  *) fail "apply or delete" ;;
+esac
+
+read -ra kubectl <<<"${KUBECTL:-kubectl}"
+command -v "${kubectl[0]}" >/dev/null || fail "there is no ${kubectl[0]}: install it (apt-get install kubectl), or name it in KUBECTL"
+
+objects=$("${kubectl[@]}" kustomize examples/kubernetes) ||
+  fail "${kubectl[0]} could not render examples/kubernetes: it has to know \`kustomize\`, as kubectl does from 1.21"
+# The manifests name what `make image` builds when it is told nothing.
+default=$(IMAGE_REGISTRY= IMAGE_VERSION= bash scripts/image.sh name)
+image=$(bash scripts/image.sh name)
+[[ $objects == *"image: $default"* ]] || fail "nothing in examples/kubernetes has the image $default: the cluster was not asked"
+
+"${kubectl[@]}" "$verb" "${options[@]}" -f - <<<"${objects//"image: $default"/"image: $image"}" ||
+  fail "the cluster did not take all of it, see above. Does it answer (${kubectl[*]} cluster-info)? Its user has to be
+allowed to $verb a DaemonSet and a ServiceAccount in kube-system, a ClusterRole and a ClusterRoleBinding. To do it again is safe"

@@ -1,0 +1,86 @@
+/**
+ * `make size`: how much code each way of using the executable loads, in bytes as bundled, against the budget beside this.
+ * Code is start-up time even when it does not run. More than 2 % above the budget is an error; whoever means it raises
+ * the budget, with a line that says why: `make size NOTE="why"` writes both.
+ */
+import { readFileSync, writeFileSync } from "node:fs"
+
+const path = `${import.meta.dirname}/size-budget.json`
+const allowed = 1.02
+
+/** The modules that a way imports when it is taken. */
+const ways: Readonly<Record<string, ReadonlyArray<string>>> = {
+  VERSION: ["src/main.ts", "src/cni/VersionMain.ts"],
+  "ADD and DEL, Open vSwitch": ["src/main.ts", "src/cni/VerbMain.ts", "src/ovs/OvsClient.ts", "src/ovs/OvsVswitch.ts"],
+  "ADD and DEL, VPP": ["src/main.ts", "src/cni/VerbMain.ts", "src/vpp/VppClient.ts", "src/vpp/VppVswitch.ts"],
+  "a kubeconfig, besides": ["src/main.ts", "src/cni/VerbMain.ts", "src/kubernetes/PodHandover.ts", "js-yaml"],
+  "command line": ["src/main.ts", "src/cli/Main.ts"]
+}
+
+interface Output {
+  readonly bytes: number
+  readonly entryPoint?: string
+  readonly imports: ReadonlyArray<{ readonly path: string; readonly kind: string }>
+  readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>
+}
+
+const built = await Bun.build({
+  entrypoints: ["src/main.ts"],
+  target: "bun",
+  format: "esm",
+  splitting: true,
+  minify: true,
+  metafile: true
+})
+const outputs = new Map<string, Output>(Object.entries(built.metafile?.outputs ?? {}))
+
+/** A chunk and all that it imports statically. */
+const loaded = (chunk: string, seen: Set<string>): Set<string> => {
+  if (seen.has(chunk)) return seen
+  seen.add(chunk)
+  for (const { kind, path } of outputs.get(chunk)?.imports ?? []) if (kind === "import-statement") loaded(path, seen)
+  return seen
+}
+
+const chunkOf = (module: string): string => {
+  const holds = ({ inputs }: Output) =>
+    Object.entries(inputs).some(
+      ([name, { bytesInOutput }]) => bytesInOutput > 0 && (name === module || name.includes(`node_modules/${module}/`))
+    )
+  const found = [...outputs].find(([, output]) => holds(output))
+  if (found === undefined) throw new Error(`size: no chunk has ${module}`)
+  return found[0]
+}
+
+const sizes = Object.fromEntries(
+  Object.entries(ways).map(([way, modules]) => {
+    const chunks = new Set<string>()
+    for (const module of modules) loaded(chunkOf(module), chunks)
+    return [way, [...chunks].reduce((sum, chunk) => sum + (outputs.get(chunk)?.bytes ?? 0), 0)]
+  })
+)
+
+interface Budget {
+  readonly bytes: Readonly<Record<string, number>>
+  readonly notes: ReadonlyArray<string>
+}
+const budget: Budget = JSON.parse(readFileSync(path, "utf8"))
+
+const over = Object.entries(sizes).filter(([way, bytes]) => bytes > (budget.bytes[way] ?? 0) * allowed)
+for (const [way, bytes] of Object.entries(sizes)) {
+  const before = budget.bytes[way] ?? 0
+  const change = `${(100 * (bytes / before - 1)).toFixed(1)} %`
+  process.stdout.write(`${way.padEnd(28)}${String(bytes).padStart(8)} bytes, budget ${before} (${change})\n`)
+}
+
+const note = process.env["NOTE"] ?? ""
+if (note !== "") {
+  const notes = [...budget.notes, `${new Date().toISOString().slice(0, 10)}: ${note}`]
+  writeFileSync(path, `${JSON.stringify({ bytes: sizes, notes }, null, 2)}\n`)
+} else if (over.length > 0) {
+  process.stdout.write(
+    `\nover the budget by more than 2 %: ${over.map(([way]) => way).join("; ")}\n` +
+      'Load it when it is needed (import()), or say why it has to be there: make size NOTE="why"\n'
+  )
+  process.exitCode = 1
+}

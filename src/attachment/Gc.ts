@@ -1,0 +1,110 @@
+/**
+ * GC: removes what a network has left behind on this node. Found by the mark on the switches, in the records, and by what
+ * containers were told; goes on after failures, and tells them together. Touches nothing without our mark, and nothing of
+ * another network. CNI specification 1.1.0, section 2 (GC).
+ */
+import * as Effect from "effect/Effect"
+import { CniError, fromExplained } from "../cni/CniError.ts"
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { ValidAttachment } from "../cni/ValidAttachments.ts"
+import { Ipam } from "../ipam/Ipam.ts"
+import { baseFor } from "../shared-dir/Place.ts"
+import { keyOf } from "./Attachment.ts"
+import { delegation } from "./Call.ts"
+import type { Found } from "./Found.ts"
+import { Records } from "./Records.ts"
+import { type NetworkCall, removeStray, type Tools } from "./Stray.ts"
+import { survey } from "./Survey.ts"
+import type { Switches } from "./Switches.ts"
+
+/** Removes all that the runtime does not know, and tells the IPAM plugin, which has the same list in its configuration. */
+export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyArray<ValidAttachment>, tools: Tools) {
+  const { failures, found } = yield* look(call, tools.switches)
+  const removals = yield* remove(call, strays(call, found, valid), found, tools)
+  const undone = removals.flatMap(({ undone }) => undone)
+  const all = [...failures, ...undone, ...(yield* sweep(call, valid)), ...(yield* forward(call))]
+  if (all.length > 0) return yield* incomplete(all)
+})
+
+/** All that there is of the network, and what could not be looked at. Changes nothing. */
+export const look = Effect.fn("GC.look")(function* (
+  { configuration, environment, network }: NetworkCall,
+  at: Switches
+) {
+  const { netConf, port } = configuration
+  const { failures, found, silent } = yield* survey(at, {
+    network,
+    controls: [port],
+    base: baseFor(port, netConf.sharedDir),
+    variables: environment.variables
+  })
+  return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
+})
+
+export const strays = (
+  { network }: NetworkCall,
+  found: ReadonlyArray<Found>,
+  valid: ReadonlyArray<ValidAttachment>
+): ReadonlyArray<Found> => {
+  const alive = keysOf(network, valid)
+  return found.filter(({ key }) => !alive.has(key))
+}
+
+const keysOf = (network: string, valid: ReadonlyArray<ValidAttachment>): ReadonlySet<string> =>
+  new Set(valid.map((one) => keyOf({ ...one, network })))
+
+/** IPAM plugins are processes: some run beside each other, not hundreds. */
+const atOnce = 4
+
+/** What became of one. */
+export interface Removal {
+  readonly found: Found
+  /** What could not be done; empty: it is gone. */
+  readonly undone: ReadonlyArray<CniError>
+}
+
+/** `all`: what else is there, which is not to be disturbed. */
+export const remove = Effect.fn("GC.remove")(function* (
+  call: NetworkCall,
+  gone: ReadonlyArray<Found>,
+  all: ReadonlyArray<Found>,
+  tools: Tools
+) {
+  return yield* Effect.forEach(
+    gone,
+    (found) => Effect.map(removeStray(call, found, all, tools), (undone): Removal => ({ found, undone })),
+    { concurrency: atOnce }
+  )
+})
+
+/** What was begun of which only the network is known. Gives what failed. */
+export const sweep = Effect.fn("GC.sweep")(function* ({ network }: NetworkCall, valid: ReadonlyArray<ValidAttachment>) {
+  const { sweep } = yield* Records
+  return yield* Effect.match(sweep(network, keysOf(network, valid)), {
+    onFailure: (error) => [fromExplained(error)],
+    onSuccess: () => []
+  })
+})
+
+/** The same list is in the configuration. Gives what failed. */
+export const forward = Effect.fn("GC.forward")(function* (call: NetworkCall) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  const [, failures] = yield* Effect.partition(delegate === undefined ? [] : [delegate], ipam.gc)
+  return failures.map(fromExplained)
+})
+
+/** A node that has gone wrong has gone wrong for all of them alike. */
+const told = 10
+
+/** One document that tells of all. `Try again later` wins: it is true of all. */
+export const incomplete = (failures: ReadonlyArray<CniError>): CniError => {
+  const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
+  const several = [...new Set(failures.map(({ msg }) => msg))]
+  const more = several.length > told ? [`and ${several.length - told} more`] : []
+  return CniError.of(
+    later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
+    `GC has removed what it could, but not all: ${[...several.slice(0, told), ...more].join("; ")}`,
+    [...new Set(failures.map(({ details }) => details))].slice(0, told).join(" ")
+  )
+}

@@ -1,0 +1,57 @@
+/**
+ * Back from a record to the call that wrote it: the configuration that ADD was given, with the defaults of this release
+ * and of this environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
+ */
+import * as Result from "effect/Result"
+import type { CniError } from "../cni/CniError.ts"
+import { type Configuration, type Misfit, readConfiguration, readEnvelope } from "../cni/Configuration.ts"
+import { readArgs, type Variables } from "../cni/Environment.ts"
+import type { Attachment } from "./Attachment.ts"
+import type { Call } from "./Call.ts"
+import type { Record } from "./Record.ts"
+import { recordFormat } from "./RecordFormat.ts"
+
+export const attachmentOfRecord = ({ containerId, ifName, netns, network, pod }: Record): Attachment => ({
+  network,
+  containerId,
+  ifName,
+  netns,
+  pod
+})
+
+export const configurationOfRecord = (
+  record: Record,
+  variables: Variables
+): Result.Result<Configuration, CniError | Misfit> =>
+  Result.flatMap(readArgs(record.args), (args) =>
+    Result.flatMap(readEnvelope(record.configuration), (envelope) => readConfiguration(envelope, args, variables))
+  )
+
+/** As its ADD was called, but for where IPAM plugins are, which no record knows. */
+export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | Misfit> =>
+  Result.flatMap(readArgs(record.args), (args) =>
+    Result.map(configurationOfRecord(record, variables), (configuration) => ({
+      attachment: attachmentOfRecord(record),
+      configuration,
+      environment: {
+        containerId: record.containerId,
+        ifName: record.ifName,
+        netns: record.netns,
+        path: [],
+        args,
+        variables
+      },
+      previous: undefined
+    }))
+  )
+
+/** A later release wrote it, whose ports may need more than this one knows of. */
+export const isNewer = ({ format }: Record): boolean => format > recordFormat
+
+/**
+ * Directories that go even without our mark in them, after an ADD that ended well. It has marked all that it made, and
+ * what has the name of one since may be somebody else's: a reboot empties /run. The container's own has the container's
+ * name, and a container can remove the mark from it.
+ */
+export const stillOurs = ({ made, place }: Record): ReadonlyArray<string> =>
+  made.filter((path) => path === place.directory)

@@ -1,0 +1,66 @@
+/** `userspace restore`, or its dry run: the work, and what is told of it. Every failure is told, the last as the command's. */
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { engineFor } from "../attachment/Engines.ts"
+import { Records } from "../attachment/Records.ts"
+import { type NodeRestored, restoreNode } from "../attachment/RestoreNode.ts"
+import { type Explained, fromExplained } from "../cni/CniError.ts"
+import * as Log from "../cni/Log.ts"
+import { defaultLogOptions } from "../cni/LogOptions.ts"
+import { rehearseRestore } from "../dry-run/RestoreRehearsal.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { Caller } from "./Caller.ts"
+import { Complaint, complaintText, fromCni } from "./Complaint.ts"
+import { damagedJson, plannedJson, plannedText, restoreComplaints, restoredJson, restoreTable } from "./RestoreText.ts"
+
+export interface RestoreOptions {
+  readonly stateDir: string
+  readonly timeout: Duration.Duration
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
+  const { style } = yield* Caller
+  const { attachments, damaged } = yield* options.dryRun ? plan(options) : make(options)
+  const complaints = [...restoreComplaints(attachments), ...damaged.map(fromDamaged)]
+  for (const complaint of complaints.slice(0, -1)) yield* Console.error(complaintText(complaint, style.strong))
+  const last = complaints.at(-1)
+  if (last !== undefined) return yield* last
+})
+
+const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions) {
+  const { style, variables } = yield* Caller
+  const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout) }).pipe(
+    Effect.catchTag("RecordError", (error) => Effect.fail(fromExplained(error))),
+    Effect.mapError(fromCni("restore")),
+    Effect.withTracerEnabled(false),
+    Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)),
+    Effect.provide(Log.layer(defaultLogOptions))
+  )
+  const { attachments, damaged } = done
+  yield* Console.log(
+    json
+      ? JSON.stringify({ dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(damagedJson) })
+      : restoreTable(attachments, { ...style, stateDir, dry: false })
+  )
+  return done
+})
+
+const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions) {
+  const { style, variables } = yield* Caller
+  const planned = yield* rehearseRestore(stateDir, variables).pipe(
+    Effect.catchTag("RecordError", (error) => Effect.fail(fromExplained(error))),
+    Effect.mapError(fromCni("dry run of restore"))
+  )
+  yield* Console.log(
+    json ? JSON.stringify(plannedJson(planned)) : plannedText(planned, { ...style, stateDir, dry: true })
+  )
+  const done: NodeRestored = planned
+  return done
+})
+
+const fromDamaged = ({ code, cure, failed }: Explained) =>
+  new Complaint({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })

@@ -1,0 +1,32 @@
+/** `userspace gc`. What does the work is loaded when it is asked for. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import { networkFlags } from "../AttachmentFlags.ts"
+import { jsonFlag, yes } from "../ContainerFlags.ts"
+
+export const gc = Command.make(
+  "gc",
+  {
+    ...networkFlags,
+    valid: Flag.Path("valid").pipe(
+      Flag.withMetavar("FILE"),
+      Flag.withDescription('What is alive: [{"containerID": "ID", "ifname": "net1"}, ...]. All else goes'),
+      Flag.optional
+    ),
+    bySandbox: yes("by-sandbox", "What is recorded for network namespaces that are gone goes, and nothing else"),
+    dryRun: yes("dry-run", "Change nothing; print what would be removed"),
+    json: jsonFlag
+  },
+  (options) =>
+    Effect.flatMap(
+      Effect.promise(() => import("../PerformGc.ts")),
+      ({ performGc }) => performGc(options)
+    )
+).pipe(
+  Command.withDescription("Remove what pods that are gone have left behind of a network"),
+  Command.withExamples([
+    { command: "userspace gc --config net.conf --by-sandbox --dry-run", description: "What did pods leave behind?" },
+    { command: "userspace gc --config net.conf --valid alive.json", description: "As a container runtime's GC" }
+  ])
+)

@@ -1,0 +1,38 @@
+/** `userspace list`. What does the work is loaded when it is asked for. */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import { defaultStateDir } from "../../attachment/Call.ts"
+import { jsonFlag } from "../ContainerFlags.ts"
+
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+export const list = Command.make(
+  "list",
+  {
+    network: text("network", "NAME", "Only the attachments of this network"),
+    stateDir: Flag.String("state-dir").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
+      Flag.withDefault(defaultStateDir)
+    ),
+    ovs: text("ovs-socket", "PATH", "Another Open vSwitch to look at than those of the records and of OVS_RUNDIR"),
+    vpp: text("vpp-socket", "PATH", "Another VPP to look at than those of the records and /run/vpp/api.sock"),
+    json: jsonFlag
+  },
+  (options) =>
+    Effect.flatMap(
+      Effect.promise(() => import("../PerformList.ts")),
+      ({ performList }) => performList(options)
+    )
+).pipe(
+  Command.withDescription("List every attachment on this node: its network, pod, interface, switch, port and state"),
+  Command.withExamples([
+    { command: "userspace list", description: "What is there?" },
+    {
+      command: "userspace list --json | jq -r '.attachments[] | select(.state == \"missing\") | .containerId'",
+      description: "Whose port has the switch forgotten?"
+    }
+  ])
+)

@@ -1,0 +1,16 @@
+/** `userspace status`. What does the work is loaded when it is asked for. */
+import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
+import { networkFlags } from "../AttachmentFlags.ts"
+import { jsonFlag } from "../ContainerFlags.ts"
+
+export const status = Command.make("status", { ...networkFlags, json: jsonFlag }, (options) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../PerformStatus.ts")),
+    ({ performStatus }) => performStatus(options)
+  )
+).pipe(
+  Command.withDescription(
+    "Could an ADD be served now? Asks the switch, the place of the records and the IPAM plugin; changes nothing"
+  )
+)

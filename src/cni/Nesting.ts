@@ -1,0 +1,29 @@
+/**
+ * JSON nested deeper than anything that has a meaning here. A parser takes it; whoever walks down the value afterwards,
+ * and JSON.stringify does, runs out of stack, or takes the square of its depth in time. Looked at as text, before it is
+ * parsed. Pure.
+ */
+export const deepest = 128
+
+const quote = 0x22
+const backslash = 0x5c
+const opens = (code: number) => code === 0x7b || code === 0x5b
+const closes = (code: number) => code === 0x7d || code === 0x5d
+
+/** Of what is no JSON it says something or other: the parser refuses that. */
+export const isTooDeep = (json: string): boolean => {
+  let depth = 0
+  let inString = false
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at)
+    if (inString) {
+      if (code === backslash) at++
+      else if (code === quote) inString = false
+    } else if (code === quote) inString = true
+    else if (opens(code)) {
+      depth++
+      if (depth > deepest) return true
+    } else if (closes(code)) depth--
+  }
+  return false
+}

@@ -1,0 +1,42 @@
+/** `userspace restore` played through on layers that record: what would become of each attachment, and by which changes. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Records } from "../attachment/Records.ts"
+import { type Restored, restoreNode, stepOf } from "../attachment/RestoreNode.ts"
+import type { Explained } from "../cni/CniError.ts"
+import type { Variables } from "../cni/Environment.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { Change } from "./Plan.ts"
+import * as RecordedEdges from "./RecordedEdges.ts"
+import * as RecordedEngine from "./RecordedEngine.ts"
+import * as Recorder from "./Recorder.ts"
+
+export interface Planned extends Restored {
+  readonly changes: ReadonlyArray<Change>
+}
+
+export interface RestorePlan {
+  readonly notes: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+  readonly attachments: ReadonlyArray<Planned>
+  readonly damaged: ReadonlyArray<Explained>
+}
+
+export const rehearseRestore = Effect.fnUntraced(function* (stateDir: string, variables: Variables) {
+  const recorder = Recorder.make()
+  const { layer, overlay } = yield* RecordedEdges.make(recorder)
+  const { attachments, damaged } = yield* restoreNode({
+    variables,
+    engine: (port) => RecordedEngine.layer("restore", port, overlay, recorder),
+    millis: 0
+  }).pipe(Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)), Effect.provide(layer))
+  const steps = recorder.steps()
+  const changesOf = (name: string) => steps.find(({ step }) => step === name)?.changes ?? []
+  const plan: RestorePlan = {
+    notes: recorder.notes(),
+    warnings: recorder.warnings(),
+    attachments: attachments.map((one) => ({ ...one, changes: changesOf(stepOf(one.record)) })),
+    damaged
+  }
+  return plan
+})

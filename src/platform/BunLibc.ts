@@ -1,0 +1,37 @@
+/** What bun has no call for, asked of the C library (unix(7)). Loaded when a connection was refused, and never else. */
+
+import { dlopen, read } from "bun:ffi"
+import { constants } from "node:os"
+
+const AF_UNIX = 1
+const SOCK_STREAM = 1
+const SOCK_NONBLOCK = 0o4000
+
+const { symbols: libc } = dlopen("libc.so.6", {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  connect: { args: ["i32", "buffer", "u32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" }
+})
+
+/** `struct sockaddr_un`: a path ends with a NUL, an abstract name, which begins with one, where the address ends. */
+const addressOf = (path: string): Uint8Array =>
+  Buffer.concat([
+    new Uint8Array(new Uint16Array([AF_UNIX]).buffer),
+    Buffer.from(path.startsWith("\0") ? path : `${path}\0`)
+  ])
+
+/**
+ * What the kernel says to one who connects and does not wait (connect(2), EAGAIN in unix(7)), by name. Where there is
+ * room by now, the connection ends at once, and one may try again as well. Undefined: nobody could be asked.
+ */
+export const connectOnce = (path: string): string | undefined => {
+  const address = addressOf(path)
+  const descriptor = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)
+  if (descriptor < 0) return undefined
+  const connected = libc.connect(descriptor, address, address.length)
+  const at = libc.__errno_location()
+  const errno = at === null ? 0 : read.i32(at, 0)
+  libc.close(descriptor)
+  return connected === 0 ? "EAGAIN" : Object.entries(constants.errno).find(([, number]) => number === errno)?.[0]
+}

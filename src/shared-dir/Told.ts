@@ -1,0 +1,42 @@
+/**
+ * What containers are told, found by looking instead of by name: the configuration files in the containers' directories
+ * below a base. A directory counts when it has our marker and was made by a name that the plugin gives. What the files
+ * say is for the reader to judge: a container can write them.
+ */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { type Files, orElse } from "../platform/Files.ts"
+import { marker } from "./Directories.ts"
+
+export interface Told {
+  /** Name of the container's directory: the beginning of its id. */
+  readonly directory: string
+  /** `configData-<handle>.json` */
+  readonly handle: string
+  readonly text: string
+}
+
+/** A container that fills its directory does not keep us reading. */
+const mostFiles = 256
+
+const gone = ["ENOENT", "ENOTDIR"]
+
+export const readTold = Effect.fnUntraced(function* (files: Files["Service"], base: string) {
+  const found: Array<Told> = []
+  for (const directory of yield* orElse(gone, [])(files.list(base))) {
+    const path = join(base, directory)
+    if (directory.length > 12 || (yield* files.lstat(path))?.kind !== "directory") continue
+    yield* files.pin(path)
+    const names = yield* orElse<ReadonlyArray<string>>(gone, [])(files.list(path))
+    if (!names.includes(marker)) continue
+    const handles = names.flatMap((name) => /^configData-(.+)\.json$/.exec(name)?.slice(1) ?? [])
+    for (const handle of handles.slice(0, mostFiles)) {
+      const text = yield* orElse(
+        [...gone, "ELOOP", "EINVAL", "EFBIG"],
+        undefined
+      )(files.read(join(path, `configData-${handle}.json`), 1 << 20))
+      if (text !== undefined) found.push({ directory, handle, text })
+    }
+  }
+  return found
+})

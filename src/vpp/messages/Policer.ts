@@ -1,0 +1,70 @@
+/**
+ * Policers: a rate under a name, put on an interface. VPP: src/vnet/policer/policer.api, from 26.06 in a plugin of its
+ * own, src/plugins/policer. The messages by index, which came with 23.06, are not needed.
+ */
+import { bool, i32, struct, text, u8, u32, u64 } from "../Field.ts"
+import { dump, reply, request } from "../Message.ts"
+import { plainReply } from "./Control.ts"
+
+const action = struct({ type: u8, dscp: u8 })
+export const drop = { type: 0, dscp: 0 }
+export const transmit = { type: 1, dscp: 0 }
+
+const name = text(64)
+
+const rate = {
+  /** As `rate_type` counts: 0 is kbit/s. */
+  cir: u32,
+  eir: u32,
+  /** Bytes. */
+  cb: u64,
+  eb: u64,
+  rate_type: u8,
+  round_type: u8,
+  type: u8
+}
+
+const actions = { conform_action: action, exceed_action: action, violate_action: action }
+
+/** Until 23.02 whatever fails is answered -1. */
+export const addDel = request(
+  "policer_add_del",
+  "2b31dd38",
+  { is_add: bool, name, ...rate, color_aware: bool, ...actions },
+  reply("policer_add_del_reply", "a177cef2", { retval: i32, policer_index: u32 })
+)
+
+const binding = { name, sw_if_index: u32, apply: bool }
+
+export const input = request("policer_input", "233f0ef5", binding, plainReply("policer_input"))
+
+/** From 22.06. */
+export const output = request("policer_output", "233f0ef5", binding, plainReply("policer_output"))
+
+/** Does not tell on which interface they are. */
+export const policerDump = dump(
+  "policer_dump",
+  "35f1ae0f",
+  { match_name_valid: bool, match_name: name },
+  reply("policer_details", "72d0e248", {
+    name,
+    ...rate,
+    ...actions,
+    single_rate: bool,
+    color_aware: bool,
+    scale: u32,
+    cir_tokens_per_period: u32,
+    pir_tokens_per_period: u32,
+    current_limit: u32,
+    current_bucket: u32,
+    extended_limit: u32,
+    extended_bucket: u32,
+    last_update_time: u64
+  })
+)
+
+/**
+ * Not sent. It came with 26.06, and so did policers for what is bridged and for memif in mode ip; their own messages are
+ * the same as before. VPP: src/vnet/l2/l2.api.
+ */
+export const sinceLayer2 = { name: "l2_interface_feat_flags_get", crc: "f9e6675e", plugin: undefined } as const

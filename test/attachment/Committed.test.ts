@@ -1,0 +1,97 @@
+/** An ADD that is done stays done, and says so: a signal that comes while its connections are closed changes nothing. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
+import { answered, committing } from "../../src/attachment/Committed.ts"
+import { handoverFor } from "../../src/attachment/Handovers.ts"
+import type { Document } from "../../src/attachment/Verbs.ts"
+import type { CniError } from "../../src/cni/CniError.ts"
+import { networks } from "./support/Networks.ts"
+import { World } from "./support/World.ts"
+
+/** A world whose calls stop while they close what they have opened. */
+const closingSlowly = Effect.gen(function* () {
+  const world = new World()
+  const closing = yield* Deferred.make<void>()
+  const goOn = yield* Deferred.make<void>()
+  const slow = Layer.effectDiscard(
+    Effect.acquireRelease(Effect.void, () => Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn)))
+  )
+  world.handover = (...call) => Layer.merge(handoverFor(...call), slow)
+  return { world, closing, goOn }
+})
+
+const told = () => {
+  const exits: Array<Exit.Exit<Document, CniError>> = []
+  return { exits, tell: (exit: Exit.Exit<Document, CniError>) => Effect.sync(() => void exits.push(exit)) }
+}
+
+describe("a signal", () => {
+  it.effect("after the last step: the answer is the result, told once and at once; the attachment is there", () =>
+    Effect.gen(function* () {
+      const { closing, goOn, world } = yield* closingSlowly
+      const { exits, tell } = told()
+      const { conf } = networks["client mode"]
+      const fiber = yield* Effect.forkChild(answered(world.call("ADD", { conf }), tell))
+      yield* Deferred.await(closing)
+      assert.strictEqual(exits.length, 1)
+      const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.await(interrupted)
+
+      assert.strictEqual(exits.length, 1)
+      assert.isTrue(exits.every(Exit.isSuccess))
+      assert.isTrue(world.ovs.dump().some((line) => line.includes("dpdkvhostuserclient")))
+      yield* world.call("DEL", { conf })
+    })
+  )
+
+  it.effect("likewise with spans, when the last of them has ended", () =>
+    Effect.gen(function* () {
+      const closing = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const { exits, tell } = told()
+      const done = committing((answer: string) => ({ answer }))(Effect.succeed("done"))
+      const slow = Effect.ensuring(done, Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn)))
+      const call = Effect.as(Effect.withTracerEnabled(slow, true), undefined)
+      const fiber = yield* Effect.forkChild(answered(call, tell))
+      yield* Deferred.await(closing)
+      assert.deepStrictEqual(exits, [])
+      const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.await(interrupted)
+      assert.deepStrictEqual(exits, [Exit.succeed({ answer: "done" })])
+    })
+  )
+
+  it.effect("a DEL that is done is told likewise, with nothing to say", () =>
+    Effect.gen(function* () {
+      const { closing, goOn, world } = yield* closingSlowly
+      const { exits, tell } = told()
+      const call = world.call("DEL", { conf: networks["client mode"].conf })
+      const fiber = yield* Effect.forkChild(answered(call, tell))
+      yield* Deferred.await(closing)
+      assert.deepStrictEqual(exits, [Exit.succeed(undefined)])
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(fiber)
+      assert.strictEqual(exits.length, 1)
+    })
+  )
+
+  it.effect("before: everything is undone, and the answer says so", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const before = world.dump()
+      const begun = yield* Deferred.make<void>()
+      world.handover = (...call) =>
+        Layer.unwrap(Effect.as(Effect.andThen(Deferred.succeed(begun, undefined), Effect.never), handoverFor(...call)))
+      const { exits, tell } = told()
+      const fiber = yield* Effect.forkChild(answered(world.call("ADD", { conf: networks["client mode"].conf }), tell))
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(exits.length === 1 && exits.every(Exit.hasInterrupts))
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+})

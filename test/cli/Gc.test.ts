@@ -1,0 +1,232 @@
+/** `userspace gc` on a node in memory: what would go, what goes, by a list and by sandbox, and what never does. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { network } from "../dry-run/support/Calls.ts"
+import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { add, loseRecords, recordOf, sandboxOf } from "./support/Attached.ts"
+import { file, type } from "./support/Terminal.ts"
+
+const config = file("net.conf", network)
+const valid = (...ids: ReadonlyArray<string>) =>
+  file(
+    "valid.json",
+    ids.map((containerID) => ({ containerID, ifname: "net1" }))
+  )
+
+const collect = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+  return yield* type(node, ["gc", "--config", yield* config, ...args])
+})
+
+const three = Effect.fnUntraced(function* () {
+  const node = make()
+  for (const id of ["c1", "c2", "c3"]) yield* add(node, id)
+  return node
+})
+
+const ports = (node: Node) => node.ovs.dump().filter((line) => line.startsWith("Interface ") && line.includes("usp"))
+
+const portOf = (containerId: string) => portName({ network: "net-a", containerId, ifName: "net1" })
+
+const row = (containerId: string, state: string) =>
+  `net-a    -    ${containerId}         net1       ovs-dpdk  ${portOf(containerId)}  ${state}`
+
+describe("a dry run prints what would go and changes nothing", () => {
+  it.effect("by a list", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = [node.state(), node.committed.length, node.runs.length]
+      const { stderr, stdout, well } = yield* collect(node, "--valid", yield* valid("c2"), "--dry-run")
+      assert.deepStrictEqual([well, stderr], [true, ""])
+      assert.strictEqual(
+        stdout,
+        `Dry run of GC: network net-a. Nothing was changed.
+
+These would go:
+NETWORK  POD  CONTAINER  INTERFACE  SWITCH    PORT             STATE
+${row("c1", "disconnected")}
+${row("c3", "disconnected")}
+
+These would stay: 1.
+`
+      )
+      assert.deepStrictEqual([node.state(), node.committed.length, node.runs.length], before)
+    })
+  )
+
+  it.effect("by sandbox", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      node.sandboxes.delete(sandboxOf("c3"))
+      const before = [node.state(), node.committed.length, node.runs.length]
+      const { stdout, well } = yield* collect(node, "--by-sandbox", "--dry-run")
+      assert.isTrue(well)
+      assert.include(stdout, row("c3", "disconnected, sandbox gone"))
+      assert.notInclude(stdout, portOf("c1"))
+      assert.include(stdout, "These would stay: 2.")
+      assert.deepStrictEqual([node.state(), node.committed.length, node.runs.length], before)
+    })
+  )
+
+  it.effect("or that there is nothing", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const { stdout, well } = yield* collect(node, "--by-sandbox", "--dry-run")
+      assert.isTrue(well)
+      assert.strictEqual(
+        stdout,
+        "Dry run of GC: network net-a. Nothing was changed.\n\nThere is nothing to remove.\n\nThese would stay: 3.\n"
+      )
+    })
+  )
+})
+
+describe("what goes", () => {
+  it.effect.each(["list", "sandbox"])("by %s is what the dry run printed, whole", (how) =>
+    Effect.gen(function* () {
+      const node = make()
+      const before = node.state()
+      yield* add(node, "c1")
+      const args = how === "list" ? ["--valid", yield* valid()] : ["--by-sandbox"]
+      node.sandboxes.delete(sandboxOf("c1"))
+      const planned = yield* collect(node, ...args, "--dry-run", "--json")
+      const done = yield* collect(node, ...args, "--json")
+      assert.isTrue(done.well, done.stderr)
+      assert.strictEqual(done.stdout, planned.stdout.replace('"dryRun":true', '"dryRun":false'))
+      assert.include(done.stdout, `"removed":[{"network":"net-a","containerId":"c1","ifName":"net1"`)
+      assert.include(done.stdout, `"stays":0,"problems":[]`)
+      assert.deepStrictEqual(node.state(), before)
+      const again = yield* collect(node, ...args)
+      assert.strictEqual(again.stdout, "Removed 0 attachments of network net-a.\n\nThere stay: 0.\n")
+    })
+  )
+
+  it.effect("is told, and what stays is whole", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c2")
+      // The directory for what is being written comes and goes.
+      const state = () => [node.files.dump().filter((line) => !line.includes("/attachments/new")), node.ovs.dump()]
+      const before = state()
+      yield* add(node, "c1")
+      const { stdout, well } = yield* collect(node, "--valid", yield* valid("c2"))
+      assert.isTrue(well)
+      assert.match(
+        stdout,
+        /^Removed one attachment of network net-a\.\n\nNETWORK .*\nnet-a .* c1 .*\n\nThere stay: 1\.\n$/
+      )
+      assert.deepStrictEqual(state(), before)
+    })
+  )
+
+  it.effect("goes by configurations of any version; of GC the IPAM plugin is told from 1.1.0 on, with the list", () =>
+    Effect.gen(function* () {
+      for (const cniVersion of ["0.4.0", "1.0.0", "1.1.0"]) {
+        const node = make()
+        yield* add(node, "c1", {}, { cniVersion })
+        const conf = yield* file("net.conf", { ...network, cniVersion })
+        const { stderr, well } = yield* type(node, ["gc", "--config", conf, "--valid", yield* valid("c9")])
+        assert.isTrue(well, stderr)
+        assert.deepStrictEqual(ports(node), [])
+        const told = node.runs.filter(({ env }) => env["CNI_COMMAND"] === "GC").map(({ stdin }) => JSON.parse(stdin))
+        assert.deepStrictEqual(
+          told.map((conf) => [conf["cni.dev/valid-attachments"], conf["cni.dev/attachments"]]),
+          cniVersion === "1.1.0" ? [Array(2).fill([{ containerID: "c9", ifname: "net1" }])] : []
+        )
+      }
+    })
+  )
+})
+
+describe("by sandbox stays", () => {
+  it.effect("what has no record, and what has a sandbox, whoever asks", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      node.files.put(database, "socket")
+      node.sandboxes.clear()
+      node.sandboxes.add(sandboxOf("c1"))
+      node.files.remove(recordOf("c2-net1"))
+      const { stdout, well } = yield* collect(node, "--by-sandbox")
+      assert.isTrue(well)
+      assert.include(stdout, "Removed one attachment")
+      assert.lengthOf(ports(node), 2)
+      assert.isTrue([portOf("c1"), portOf("c2")].every((port) => ports(node).join().includes(port)))
+      loseRecords(node)
+      node.sandboxes.clear()
+      assert.include((yield* collect(node, "--by-sandbox")).stdout, "Removed 0 attachments")
+      assert.lengthOf(ports(node), 2)
+    })
+  )
+
+  it.effect("the IPAM plugin's, which is not told a list that nobody has", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      node.runs.length = 0
+      yield* collect(node, "--by-sandbox")
+      assert.deepStrictEqual(node.runs, [])
+    })
+  )
+})
+
+describe("nothing goes", () => {
+  const bad: Readonly<Record<string, readonly [content: unknown, said: string]>> = {
+    "a file that is no JSON": ["?", "it is not JSON"],
+    null: ["null", 'list: "null" is not a list'],
+    "an entry without an interface": [[{ containerID: "c1" }], "list[0].ifname: is missing"],
+    "a configuration without a list": [network, "nobody gave one"]
+  }
+
+  it.effect.each(Object.entries(bad))("by %s", ([, [content, said]]) =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = node.state()
+      const { stderr, well } = yield* collect(node, "--valid", yield* file("valid.json", content))
+      assert.isFalse(well)
+      assert.include(stderr, said)
+      assert.include(stderr, "-> It holds")
+      assert.deepStrictEqual(node.state(), before)
+    })
+  )
+
+  it.effect("without knowing what is alive, or by both", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = node.state()
+      for (const args of [[], ["--valid", yield* valid(), "--by-sandbox"]]) {
+        const { stderr, well } = yield* collect(node, ...args)
+        assert.isFalse(well)
+        assert.include(stderr, "give one of --valid FILE and --by-sandbox")
+      }
+      assert.deepStrictEqual(node.state(), before)
+    })
+  )
+
+  it.effect("by a configuration that is broken", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const conf = yield* file("net.conf", { ...network, host: { ...network.host, iftype: "?" } })
+      const { stderr, well } = yield* type(node, ["gc", "--config", conf, "--valid", yield* valid()])
+      assert.isFalse(well)
+      assert.include(stderr, "gc failed (code 7)")
+      assert.lengthOf(ports(node), 3)
+    })
+  )
+})
+
+it.effect("what could not be removed is told, and is not said to be", () =>
+  Effect.gen(function* () {
+    const node = yield* three()
+    node.refusal = "ECONNREFUSED"
+    const dry = yield* collect(node, "--valid", yield* valid(), "--dry-run")
+    assert.isFalse(dry.well)
+    assert.include(dry.stderr, "cannot look everywhere")
+    const { stderr, stdout, well } = yield* collect(node, "--valid", yield* valid())
+    assert.isFalse(well)
+    assert.strictEqual(stdout, "Removed 0 attachments of network net-a.\n\nThere stay: 3.\n")
+    assert.include(stderr, "not all was done; the next gc does the rest")
+    assert.include(stderr, "net1 of container c1: Open vSwitch: ")
+    node.refusal = undefined
+    assert.include((yield* collect(node, "--valid", yield* valid())).stdout, "Removed 3 attachments")
+    assert.deepStrictEqual(ports(node), [])
+  })
+)

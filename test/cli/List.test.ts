@@ -1,0 +1,208 @@
+/** `userspace list` on a node in memory: what is there, what is only half there, and what the original plugin left. */
+import { assert, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { keyOf, portName } from "../../src/attachment/Attachment.ts"
+import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { add, loseRecords, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
+import { type } from "./support/Terminal.ts"
+
+const portOf = (containerId: string, network = "net-a", ifName = "net1") => portName({ network, containerId, ifName })
+
+const Listing = Schema.fromJsonString(
+  Schema.Struct({
+    attachments: Schema.Array(Schema.Record(Schema.String, Schema.Json)),
+    problems: Schema.Array(Schema.Struct({ code: Schema.Int, failed: Schema.String, cure: Schema.String }))
+  })
+)
+
+/** Changes nothing, whatever is there. */
+const listed = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+  const before = [node.state(), node.committed.length, node.runs.length]
+  const ended = yield* type(node, ["list", ...args])
+  assert.deepStrictEqual([node.state(), node.committed.length, node.runs.length], before)
+  return ended
+})
+
+const json = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+  const { stdout, ...ended } = yield* listed(node, "--json", ...args)
+  return { ...ended, ...(yield* Schema.decodeUnknownEffect(Listing)(stdout)) }
+})
+
+const cells = (stdout: string) =>
+  stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(/ {2,}/))
+
+const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "SWITCH", "PORT", "STATE"]
+
+const nothing =
+  "There are no attachments: none has a record in /var/lib/cni/usrspcni, none a port on a switch that was looked at.\n"
+
+it.effect("a node without any", () =>
+  Effect.gen(function* () {
+    const node = make()
+    assert.deepStrictEqual(yield* listed(node), { well: true, stdout: nothing, stderr: "" })
+    assert.deepStrictEqual(yield* json(node), { well: true, stderr: "", attachments: [], problems: [] })
+  })
+)
+
+it.effect("network, pod, container, interface, switch, port and state, in order", () =>
+  Effect.gen(function* () {
+    const node = make()
+    const pod = "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0;K8S_POD_UID=u1"
+    yield* add(node, "0958c8871b32cafe", { CNI_ARGS: pod })
+    yield* add(node, "c1", {}, { name: "net-b" })
+    yield* add(node, "c1", { CNI_IFNAME: "net10" })
+    const { stderr, stdout, well } = yield* listed(node)
+    assert.deepStrictEqual([well, stderr], [true, ""])
+    const first = portOf("0958c8871b32cafe")
+    assert.deepStrictEqual(cells(stdout), [
+      heads,
+      ["net-a", "-", "c1", "net10", "ovs-dpdk", portOf("c1", "net-a", "net10"), "disconnected"],
+      ["net-a", "default/web-0", "0958c8871b32", "net1", "ovs-dpdk", first, "disconnected"],
+      ["net-b", "-", "c1", "net1", "ovs-dpdk", portOf("c1", "net-b"), "disconnected"]
+    ])
+    assert.lengthOf(cells((yield* listed(node, "--network", "net-b")).stdout), 2)
+    const { attachments } = yield* json(node)
+    const { since, ...second } = attachments[1] ?? assert.fail("there is no second")
+    assert.match(String(since), /^\d{4}-\d\d-\d\dT/)
+    assert.deepStrictEqual(second, {
+      network: "net-a",
+      containerId: "0958c8871b32cafe",
+      ifName: "net1",
+      pod: { namespace: "default", name: "web-0", uid: "u1" },
+      engine: "ovs-dpdk",
+      control: database,
+      port: first,
+      socketPath: "/run/userspace/0958c8871b32/0958c8871b32-net1",
+      state: "disconnected",
+      recorded: true,
+      netns: sandboxOf("0958c8871b32cafe"),
+      sandbox: "there"
+    })
+  })
+)
+
+it.effect("a record without a port, a port without a record, and a sandbox that is gone", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1")
+    yield* add(node, "c2")
+    yield* add(node, "c3")
+    yield* removePort(node, portOf("c1"))
+    node.files.remove(recordOf("c2-net1"))
+    node.sandboxes.delete(sandboxOf("c3"))
+    const { stdout, well } = yield* listed(node)
+    assert.isTrue(well)
+    assert.deepStrictEqual(cells(stdout).slice(1), [
+      ["net-a", "-", "c1", "net1", "ovs-dpdk", "-", "missing"],
+      ["net-a", "-", "c2", "net1", "ovs-dpdk", portOf("c2"), "disconnected, no record"],
+      ["net-a", "-", "c3", "net1", "ovs-dpdk", portOf("c3"), "disconnected, sandbox gone"]
+    ])
+  })
+)
+
+it.effect("ports of ours without any record, where a switch is by default or is named", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1")
+    loseRecords(node)
+    assert.strictEqual((yield* listed(node)).stdout, nothing)
+    assert.include((yield* listed(node, "--ovs-socket", database)).stdout, portOf("c1"))
+    node.files.put(database, "socket")
+    assert.include((yield* listed(node)).stdout, portOf("c1"))
+  })
+)
+
+it.effect("an ADD that is under way, or was killed, from its first moment on", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1")
+    const record = node.files.get(recordOf("c1-net1"))
+    assert.isDefined(record)
+    record.mode = 0o400
+    const unfinished = ["net-a", "-", "c1", "net1", "ovs-dpdk", portOf("c1"), "unfinished"]
+    assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], unfinished)
+    yield* removePort(node, portOf("c1"))
+    assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], unfinished.with(5, "-"))
+    node.files.remove(recordOf("c1-net1"))
+    const key = keyOf({ network: "net-a", containerId: "c1", ifName: "net1" })
+    node.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", record.content)
+    assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], [
+      "net-a",
+      "-",
+      "c1",
+      "net1",
+      "-",
+      "-",
+      "unfinished, no record"
+    ])
+  })
+)
+
+it.effect("what the original plugin left, of either switch", () =>
+  Effect.gen(function* () {
+    const node = make()
+    const data = `${stateDir}/data/local-`
+    node.files.put(
+      `${data}0958c8871b32-net1.json`,
+      "file",
+      '{"vhostname":"0958c8871b32-net1","vhostmac":"","ifmac":""}'
+    )
+    node.files.put(`${data}aaaaaaaaaaaa-net2.json`, "file", '{"swIfIndex":3,"memifSocketId":2}')
+    node.files.put(`${data}bbbbbbbbbbbb-net3.json`, "file", "{")
+    yield* add(node, "c1")
+    assert.deepStrictEqual(cells((yield* listed(node)).stdout).slice(2), [
+      ["-", "-", "0958c8871b32", "net1", "ovs-dpdk", "0958c8871b32-net1", "original"],
+      ["-", "-", "aaaaaaaaaaaa", "net2", "vpp", "sw_if_index 3", "original"],
+      ["-", "-", "bbbbbbbbbbbb", "net3", "-", "-", "original"]
+    ])
+  })
+)
+
+it.effect("records in a directory that is named, and of a network that has its own switch", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1", {}, { stateDir: "/state" })
+    assert.strictEqual((yield* listed(node)).stdout, nothing)
+    assert.include((yield* listed(node, "--state-dir", "/state")).stdout, portOf("c1"))
+  })
+)
+
+it.effect("says that a record is damaged, lists what is known without it, and fails", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1")
+    node.files.put(database, "socket")
+    const path = recordOf("c1-net1")
+    node.files.put(path, "file", node.files.get(path)?.content.slice(0, 300) ?? "", 0o600)
+    const { stderr, stdout, well } = yield* listed(node)
+    assert.isFalse(well)
+    assert.include(stdout, "disconnected, no record")
+    assert.include(stderr, `read the record ${path}: it is damaged\n  -> Delete the pod`)
+    const { problems } = yield* json(node)
+    assert.deepStrictEqual(
+      problems.map(({ code }) => code),
+      [5]
+    )
+  })
+)
+
+it.effect("says what it could not look at, lists the rest, and fails", () =>
+  Effect.gen(function* () {
+    const node = make()
+    yield* add(node, "c1")
+    node.refusal = "ECONNREFUSED"
+    const { stderr, stdout, well } = yield* listed(node)
+    assert.isFalse(well)
+    assert.deepStrictEqual(cells(stdout)[1], ["net-a", "-", "c1", "net1", "ovs-dpdk", "-", "unknown"])
+    assert.match(stderr, /^userspace: cannot look everywhere, so this may not be all\n {2}Open vSwitch: list ports: /)
+    assert.include(stderr, `-> Is ovsdb-server running on this node, and is ${database} its socket`)
+    const { problems } = yield* json(node)
+    assert.deepStrictEqual(
+      problems.map(({ code }) => code),
+      [11]
+    )
+  })
+)

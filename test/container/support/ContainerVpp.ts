@@ -1,0 +1,129 @@
+/** What the suite of `container vpp` asks for, what then is in the VPP, and what others do there. */
+import { assert } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/Interface.ts"
+import { configure } from "../../../src/container/vpp/Configure.ts"
+import { fromTag } from "../../../src/container/vpp/Mark.ts"
+import { removeRoutesOver } from "../../../src/container/vpp/Routes.ts"
+import { Files } from "../../../src/platform/Files.ts"
+import { addressesOf } from "../../../src/vpp/HostAddresses.ts"
+import * as Interfaces from "../../../src/vpp/Interfaces.ts"
+import * as Memif from "../../../src/vpp/Memif.ts"
+import { adminUp } from "../../../src/vpp/messages/Interface.ts"
+import { routeDump } from "../../../src/vpp/messages/Ip.ts"
+import { remove } from "../../../src/vpp/messages/Memif.ts"
+import type { Session } from "../../../src/vpp/Session.ts"
+import { directory, once, memif as port, withSession } from "../../suites/VppUnderTest.ts"
+
+let interfaces = 0
+/** The number of the latest {@link memif}; the next one has the next. */
+export const lastNumber = () => interfaces
+
+/** An interface that no other test has; its addresses are in subnets that no other has. */
+export const memif = Effect.fnUntraced(function* (
+  more: Partial<MemifInterface> = {}
+): Effect.fn.Return<MemifInterface, never, Scope.Scope> {
+  const n = ++interfaces
+  return {
+    kind: "memif",
+    name: `net${n}`,
+    network: "net",
+    containerId: "c",
+    socket: `${yield* directory}/m${n}.sock`,
+    mac: `02:00:00:00:01:${n.toString(16).padStart(2, "0")}`,
+    mtu: 1400,
+    addresses: [
+      { address: `10.77.${n}.2/24`, gateway: `10.77.${n}.1` },
+      { address: `fd00:77:${n}::2/64`, gateway: `fd00:77:${n}::1` }
+    ],
+    routes: [
+      { dst: `10.78.${n}.0/24`, gateway: undefined },
+      { dst: `fd00:78:${n}::/64`, gateway: `fd00:77:${n}::9` }
+    ],
+    role: "slave",
+    mode: "ethernet",
+    abstract: false,
+    rxQueues: undefined,
+    txQueues: undefined,
+    ringSize: undefined,
+    bufferSize: undefined,
+    secret: undefined,
+    ...more
+  }
+})
+
+export const vhost = (from: MemifInterface): VhostUserInterface => {
+  const { addresses, containerId, mac, mtu, name, network, routes, socket } = from
+  const common = { addresses, containerId, mac, mtu, name, network, routes, socket }
+  return { ...common, kind: "vhost-user", mode: "server", queues: undefined, packed: false }
+}
+
+export const configured = (...wanted: ReadonlyArray<Interface>) =>
+  once(Effect.provide(configure(wanted, "5 seconds"), Files.layer))
+
+export const one = (wanted: Interface) =>
+  Effect.map(configured(wanted), ([first]) => {
+    assert.isDefined(first)
+    return first
+  })
+
+/** Our interfaces of that name, with everything that was configured. */
+export const ours = (name: string) =>
+  withSession(
+    Effect.fnUntraced(function* (session) {
+      const found = (yield* Interfaces.all(session)).filter(({ tag }) => fromTag(tag)?.name === name)
+      return yield* Effect.forEach(found, (each) => details(session, each.sw_if_index))
+    })
+  )
+
+export const details = Effect.fnUntraced(function* (session: Session, index: number) {
+  const there = yield* Interfaces.byIndex(session, index)
+  const [four, six] = [yield* routes(session, index, false), yield* routes(session, index, true)]
+  return {
+    name: there?.interface_name,
+    mac: there?.l2_address,
+    up: ((there?.flags ?? 0) & adminUp) !== 0,
+    mtu: there?.mtu[0],
+    addresses: yield* addressesOf(session, index),
+    routes: [...four, ...six].filter((prefix) => /^(10\.78|fd00:78|169\.254|0\.0\.0\.0|::)/.test(prefix)).sort()
+  }
+})
+
+const routes = (session: Session, index: number, is_ip6: boolean) =>
+  Effect.map(session.dump(routeDump, { table: { table_id: 0, is_ip6, name: "" } }), (all) =>
+    all
+      .filter(({ route }) => route.paths.some(({ sw_if_index, type }) => sw_if_index === index && type === 0))
+      .map(({ route }) => route.prefix)
+  )
+
+/** As an administrator makes one. */
+export const byHand = (number: number, filename: string, mac?: string) =>
+  withSession((session) =>
+    Memif.register(session, number, filename).pipe(
+      Effect.andThen(
+        Memif.create(session, port({ role: "slave", network: { netType: "none" }, mac }), number, filename)
+      ),
+      Effect.map(({ index }) => index)
+    )
+  )
+
+export const removed = (index: number) =>
+  withSession((session) =>
+    Effect.andThen(removeRoutesOver(session, index), session.call(remove, { sw_if_index: index }))
+  )
+
+/** Gone with the test. */
+export const removedAfter = (name: string) =>
+  Effect.addFinalizer(() =>
+    Effect.ignore(
+      withSession(
+        Effect.fnUntraced(function* (session) {
+          for (const each of yield* Interfaces.all(session)) {
+            if (fromTag(each.tag)?.name !== name) continue
+            yield* removeRoutesOver(session, each.sw_if_index)
+            yield* session.call(remove, { sw_if_index: each.sw_if_index })
+          }
+        })
+      )
+    )
+  )

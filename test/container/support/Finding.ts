@@ -1,0 +1,12 @@
+/** What the tests of `find` ask of a pod. */
+import { Effect } from "effect"
+import { find, type Places } from "../../../src/container/Found.ts"
+import { Files } from "../../../src/platform/Files.ts"
+
+export const found = (places: Places) => Effect.provide(find(places), Files.layer)
+
+export const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
+  interfaces.map(({ name }) => name)
+
+/** The id of a container that is not the pod's own. */
+export const other = "ffffffffffffaaaa"

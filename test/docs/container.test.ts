@@ -1,0 +1,49 @@
+/** What docs/container.md says of an interface that changes: what replaces it, and what does not. */
+import { assert, it } from "@effect/vitest"
+import { Redacted } from "effect"
+import type { MemifInterface } from "../../src/container/Interface.ts"
+import { fromTag, markOf, toTag } from "../../src/container/vpp/Mark.ts"
+import { read } from "./support/Markdown.ts"
+
+const one: MemifInterface = {
+  name: "net1",
+  network: "n",
+  containerId: "c1",
+  socket: "/run/shared/memif.sock",
+  mac: "02:00:00:00:00:01",
+  mtu: undefined,
+  addresses: [],
+  routes: [],
+  kind: "memif",
+  role: "slave",
+  mode: "ethernet",
+  abstract: false,
+  rxQueues: 1,
+  txQueues: 1,
+  ringSize: 1024,
+  bufferSize: 2048,
+  secret: Redacted.make("old")
+}
+
+const tag = (more: Partial<MemifInterface> = {}) => toTag(markOf({ ...one, ...more }))
+
+it("an interface is made anew for whatever it was made with, but not for its secret alone", () => {
+  assert.include(read("docs/container.md"), "nothing but the secret has changed stays, with the old secret")
+  assert.strictEqual(tag({ secret: Redacted.make("new") }), tag())
+  assert.strictEqual(tag({ secret: undefined }), tag())
+  const others: ReadonlyArray<Partial<MemifInterface>> = [
+    { socket: "/run/shared/other.sock" },
+    { mac: "02:00:00:00:00:02" },
+    { role: "master" },
+    { mode: "ip" },
+    { abstract: true },
+    { rxQueues: 2 },
+    { txQueues: 2 },
+    { ringSize: 512 },
+    { bufferSize: 4096 }
+  ]
+  for (const other of others) assert.notStrictEqual(tag(other), tag(), JSON.stringify(other))
+  // What can be changed in place is.
+  assert.strictEqual(tag({ mtu: 1400, addresses: [{ address: "10.0.0.2/24", gateway: undefined }] }), tag())
+  assert.strictEqual(fromTag(tag())?.name, "net1")
+})

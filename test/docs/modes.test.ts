@@ -1,0 +1,127 @@
+/** The modes in docs/security.md are those of what the plugin makes: calls on a node in memory show them. */
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger } from "effect"
+import { readEnvelope } from "../../src/cni/Configuration.ts"
+import * as Log from "../../src/cni/Log.ts"
+import { defaultLogOptions } from "../../src/cni/LogOptions.ts"
+import { serve } from "../../src/cni/Main.ts"
+import { writeKubeconfig } from "../../src/install/AccountKubeconfig.ts"
+import * as FilesMemory from "../../src/platform/FilesMemory.ts"
+import { make, type Node, netns } from "../dry-run/support/MemoryNode.ts"
+import { hostPath, PodWorld, asked as podAsked } from "../kubernetes/support/PodWorld.ts"
+import { rowsBelow } from "./support/Markdown.ts"
+import { bases, type Json, put } from "./support/Networks.ts"
+
+const base = put(put(bases["ovs-dpdk"], "sharedDir", "/run/shared"), "stateDir", "/state")
+const served = put(base, "host.vhost.mode", "server")
+const ofGroup = put(served, "host.vhost.group", "qemu")
+const describing = put(base, "runtimeConfig", { CNIDeviceInfoFile: "/run/devinfo/a.json" })
+const far = put(base, "sharedDir", `/run/${"far".repeat(40)}`)
+
+const variables = { CNI_CONTAINERID: "c1", CNI_NETNS: netns, CNI_IFNAME: "net1", CNI_PATH: "/opt/cni/bin" }
+
+const octal = (mode = 0): string => (mode & 0o7777).toString(8).padStart(4, "0")
+
+/** Of a group, if it is not root's. */
+const modeAt = (node: Pick<Node, "files">, path: string): string => {
+  const { gid = 0, mode } = node.files.get(path) ?? assert.fail(`${path} is not there`)
+  return `${octal(mode)}${gid === 0 ? "" : ` of ${gid}`}`
+}
+
+const added = Effect.fnUntraced(function* (conf: Json, node: Node = make()) {
+  yield* serve("ADD", variables, readEnvelope(JSON.stringify(conf))).pipe(
+    Effect.provide(node.edges),
+    Effect.provide(Logger.layer([]))
+  )
+  return node
+})
+
+/** After an ADD of each network. */
+const at = (path: string, ...networks: ReadonlyArray<Json>) =>
+  Effect.forEach(networks, (conf) => Effect.map(added(conf), (node) => modeAt(node, path)))
+
+const record = "/state/attachments/c1-net1.json"
+
+/** What a file or directory of a row has when the plugin has made it; where the row says more, in its order. */
+const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unknown>>> = {
+  "records, in `attachments/` of `stateDir`": Effect.gen(function* () {
+    const node = make()
+    const seen: Array<string> = []
+    node.programs.set("/opt/cni/bin/host-local", () =>
+      Effect.sync(() => {
+        seen.push(modeAt(node, record))
+        return { status: 0, stdout: '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.2/24"}]}', stderr: "" }
+      })
+    )
+    const conf = { ...base, ipam: { type: "host-local" } }
+    yield* added(conf, node)
+    const whole = modeAt(node, record)
+    node.programs.set("/opt/cni/bin/host-local", () => Effect.succeed({ status: 1, stdout: "", stderr: "" }))
+    const failing = serve("DEL", variables, readEnvelope(JSON.stringify(conf)))
+    yield* Effect.flip(Effect.provide(failing, [node.edges, Logger.layer([])]))
+    return [whole, ...seen, modeAt(node, record)]
+  }),
+  "`attachments/` and `links/` of `stateDir`": Effect.map(added(far), (node) => [
+    ...new Set([modeAt(node, "/state/attachments"), modeAt(node, "/state/links")])
+  ]),
+  "`attachments/new`, where records are begun": at("/state/attachments/new", base),
+  "a container's directory in `sharedDir`": at("/run/shared/c1", served, ofGroup),
+  "a pod's volume, when the plugin makes it": Effect.forEach([undefined, "107"], (group) =>
+    Effect.gen(function* () {
+      const world = new PodWorld({ volumes: [hostPath("/pods/new")] })
+      const { conf } = podAsked
+      const vhost = { mode: "client", ...(group === undefined ? {} : { group }) }
+      yield* world.add({ ...podAsked, conf: put({ ...Object(conf) }, "host.vhost", vhost) })
+      return modeAt(world, "/pods/new")
+    })
+  ),
+  "`.userspace-cni`, in what the plugin has made": at("/run/shared/c1/.userspace-cni", base),
+  "`configData-*.json` in a shared directory": at("/run/shared/c1/configData-c1-net1.json", served, ofGroup),
+  "sockets that the switch makes": at("/run/shared/c1/c1-net1", served, ofGroup),
+  "device information for Multus": at("/run/devinfo/a.json", describing),
+  "`logFile`, when the plugin makes it": Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "log-"))),
+    (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
+  ).pipe(
+    Effect.map((directory) => {
+      const file = join(directory, "log")
+      Log.layer({ ...defaultLogOptions, file })
+      return [octal(statSync(file).mode)]
+    }),
+    Effect.scoped
+  ),
+  "kubeconfig that `userspace install` writes": Effect.suspend(() => {
+    const files = new FilesMemory.MemoryFiles(["/etc"])
+    return writeKubeconfig("/etc/kubeconfig", "").pipe(
+      Effect.provide(FilesMemory.layer(files)),
+      Effect.map(() => [modeAt({ files }, "/etc/kubeconfig")])
+    )
+  })
+}
+
+const rows = rowsBelow("docs/security.md", "What is on the node")
+
+describe("what docs/security.md says is on the node", () => {
+  it("is what is looked at here", () => {
+    assert.deepStrictEqual(
+      rows.map(([what]) => what),
+      Object.keys(measured)
+    )
+  })
+
+  it.effect.each(rows)("%s: %s", ([what = "", modes = ""]) =>
+    Effect.gen(function* () {
+      const found = yield* measured[what] ?? Effect.succeed([])
+      const said = [...modes.matchAll(/\b0?[0-7]{3,4}\b/g)].map(([mode]) => mode)
+      assert.deepStrictEqual(
+        found.map((mode) => mode.slice(0, 4)),
+        said
+      )
+      const ofGroup = found.map((mode) => mode.includes(" of "))
+      assert.deepStrictEqual(ofGroup, modes.includes("and that group") ? [false, true] : ofGroup.map(() => false))
+    })
+  )
+})

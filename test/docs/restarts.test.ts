@@ -1,0 +1,85 @@
+/** What docs/restarts.md shows is what is printed; its service is one that systemd and the command line can read. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Record } from "../../src/attachment/Record.ts"
+import type { Restored } from "../../src/attachment/RestoreNode.ts"
+import { plain } from "../../src/cli/PlanText.ts"
+import { restoreTable } from "../../src/cli/RestoreText.ts"
+import { CniError } from "../../src/cni/CniError.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { type } from "../cli/support/Terminal.ts"
+import { make } from "../dry-run/support/MemoryNode.ts"
+import { read } from "./support/Markdown.ts"
+
+const record = (containerId: string, ifName: string, network: string, pod?: string): Record => ({
+  format: 1,
+  network,
+  containerId,
+  ifName,
+  netns: "",
+  ...(pod === undefined ? {} : { pod: { namespace: "default", name: pod, uid: "" } }),
+  invocation: "",
+  since: "",
+  handle: "",
+  place: { directory: "", socketName: "", socketPath: "", switchPath: "", configPath: "" },
+  made: [],
+  mac: "",
+  configuration: "",
+  args: ""
+})
+
+const shown: ReadonlyArray<Restored> = [
+  {
+    record: record("0958c8871b32cafe", "net1", "memif-netw", "web-0"),
+    result: {
+      outcome: "restored",
+      port: "memif1377398240/0",
+      made: ["interface memif1377398240/0", "socket /run/u/0958c8871b32/memif-0958c8871b32-net1.sock"]
+    }
+  },
+  {
+    record: record("0958c8871b32cafe", "net2", "ovs-netw", "web-0"),
+    result: { outcome: "there", port: "usp6qmbqjaf4dkd" }
+  },
+  {
+    record: record("7d1c0b6a9e55cafe", "net1", "memif-netw", "web-1"),
+    result: { outcome: "skipped", reason: "its sandbox /var/run/netns/cni-5a3c is gone" }
+  },
+  {
+    record: record("c41f22e0d9a3cafe", "net1", "memif-netw"),
+    result: { outcome: "failed", error: CniError.of(ErrorCodes.CheckFailed, "", "") }
+  }
+]
+
+it("the table of docs/restarts.md is one that restore prints", () => {
+  const [, block] = /\n```\n(INTERFACE .*?)\n```\n/s.exec(read("docs/restarts.md")) ?? []
+  assert.strictEqual(block, restoreTable(shown, { ...plain, stateDir: "", dry: false }))
+})
+
+describe("examples/node/userspace-restore.service", () => {
+  const lines = read("examples/node/userspace-restore.service")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+  const setting = (key: string) => lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1) ?? ""
+
+  it("has sections and settings, and nothing else", () => {
+    for (const line of lines) assert.match(line, /^(\[(Unit|Service|Install)\]|[A-Z][A-Za-z]+=\S.*)$/)
+  })
+
+  it("starts behind the switches whose start starts it, and once each time", () => {
+    assert.strictEqual(setting("WantedBy"), setting("After"))
+    assert.strictEqual(setting("PartOf"), setting("After"))
+    // With RemainAfterExit it would not run again.
+    assert.strictEqual(setting("Type"), "oneshot")
+    assert.strictEqual(setting("RemainAfterExit"), "")
+  })
+
+  it.effect("runs a command that there is", () =>
+    Effect.gen(function* () {
+      const [program, ...words] = setting("ExecStart").split(" ")
+      assert.strictEqual(program, "/opt/cni/bin/userspace")
+      const { stderr, well } = yield* type(make(), words)
+      assert.isTrue(well, stderr)
+    })
+  )
+})

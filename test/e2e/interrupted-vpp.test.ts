@@ -1,0 +1,115 @@
+/**
+ * An ADD on VPP that does not get to its end. One that is told to stop says goodbye to VPP before it closes; of a hundred
+ * that are killed, no more have talked to VPP than it survives. On the VPP in TypeScript, which counts both, and hangs
+ * when a real one would.
+ */
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Exit } from "effect"
+import { callAll } from "./support/Crowd.ts"
+import * as Plugin from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
+import { onTypeScript, VppCniNode, VppInTypeScript } from "./support/VppCniNode.ts"
+import { processes } from "./support/World.ts"
+
+const bridged = { netType: "bridge", bridge: { bridgeName: "64" } }
+
+/** Requests of an ADD, from its first look to its last step, in their order. */
+const moments = [
+  "sw_interface_dump",
+  "memif_socket_filename_add_del_v2",
+  "memif_create_v2",
+  "sw_interface_tag_add_del",
+  "bridge_domain_add_del_v2",
+  "sw_interface_set_l2_bridge",
+  "sw_interface_set_flags"
+]
+
+const until = (there: () => boolean) => Effect.repeat(Effect.sync(there), { until: (yes) => yes })
+
+/** Begun, told to stop at that moment, and over: its answer, and how its connections ended, of which undo may be one. */
+const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: string) {
+  const { called, network, sandbox } = yield* VppCniNode
+  const server = yield* VppInTypeScript
+  // Whoever has looked around.
+  yield* until(() => server.connected === 0)
+  const { polite, rude } = server
+  const reached = yield* Deferred.make<void>()
+  server.paused = moment === "hello"
+  server.intercept = (name, raw) => {
+    if (name !== moment) return undefined
+    server.intercept = () => undefined
+    Deferred.doneUnsafe(reached, Exit.void)
+    // Done, and the answer is lost.
+    server.perform(name, raw)
+    return "silence"
+  }
+  const add = yield* Plugin.begin(called("ADD", yield* sandbox, network(bridged)))
+  if (moment === "hello") yield* until(() => server.waiting.length > 0)
+  else yield* Deferred.await(reached)
+  yield* add.signal(signal)
+  server.resume()
+  const answer = yield* Plugin.judge("ADD", yield* add.outcome)
+  yield* until(() => server.connected === 0)
+  return { answer, left: { polite: server.polite - polite, rude: server.rude - rude } }
+}, Effect.scoped)
+
+onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that does not get to its end", (test) => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    test(`${signal}: it takes back what VPP has done, and says goodbye`, () =>
+      Effect.gen(function* () {
+        const { look, returnsTo } = yield* VppCniNode
+        const before = yield* look
+        for (const moment of ["hello", ...moments]) {
+          const { answer, left } = yield* stoppedAt(signal, moment)
+          const { code, msg } = yield* Plugin.errorOf(answer)
+          assert.deepStrictEqual([code, msg], [107, "stopped by a signal; what was done is undone"], moment)
+          assert.isAbove(left.polite, 0, moment)
+          assert.strictEqual(left.rude, 0, moment)
+          yield* returnsTo(before)
+        }
+      }))
+  }
+
+  test("a hundred, all killed: VPP had eight of them at the most, lives, and one DEL each leaves nothing", () =>
+    Effect.gen(function* () {
+      const { called, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
+      const server = yield* VppInTypeScript
+      const before = yield* look
+      const { netns } = yield* sandbox
+      const pods = Array.from({ length: 100 }, (_, n) => ({
+        containerId: `${1000 + n}`.padEnd(64, "d"),
+        ifName: "net1",
+        netns
+      }))
+      server.most = 0
+      let created = 0
+      // Some have come to their end then, some are in the middle, and most wait for their turn.
+      server.intercept = (name) => {
+        if (name === "memif_create_v2" && ++created === 20) server.paused = true
+        return undefined
+      }
+      const ends = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const begin = (pod: (typeof pods)[number]) => Plugin.begin(called("ADD", pod, network(bridged)))
+          const adds = yield* Effect.forEach(pods, begin, { concurrency: "unbounded" })
+          yield* until(() => server.paused && server.connected >= 8)
+          // From here on it counts those who come beside those who die.
+          assert.strictEqual(server.most, 8)
+          yield* Effect.forEach(adds, ({ signal }) => signal("SIGKILL"))
+          return yield* Effect.forEach(adds, ({ outcome }) => outcome)
+        })
+      )
+      server.intercept = () => undefined
+      server.resume()
+      yield* until(() => server.connected === 0)
+      assert.isAbove(ends.filter((end) => end.signal === "SIGKILL").length, 50)
+      // Of the eight some may just have said goodbye.
+      assert.isAbove(server.rude, 0)
+      assert.isUndefined(server.broken)
+      // What they have started is nobody's child now, and ends by itself.
+      yield* Effect.repeat(processes(directory), { until: (left) => left.length === 0 })
+      const dels = yield* callAll(pods.map((pod) => called("DEL", { ...pod, netns: "" }, network(bridged))))
+      dels.forEach(Plugin.well)
+      yield* returnsTo(before)
+    }))
+})

@@ -1,0 +1,63 @@
+/**
+ * Random sequences of calls, by processes of the executable at the same time, on a VPP that is killed and started again
+ * beneath them, against a simple model of what must exist: on the VPP in TypeScript, and on real ones.
+ */
+import { basename } from "node:path"
+import type { Vitest } from "@effect/vitest"
+import { Effect, type Layer, type Scope } from "effect"
+import { keyOf } from "../../src/attachment/Attachment.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import type { Ground } from "./support/ModelNode.ts"
+import { allHold, timeoutOf } from "./support/Sequences.ts"
+import { onMachine } from "./support/Suite.ts"
+import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+
+const usual = 16
+
+const bridge = { netType: "bridge", bridge: { bridgeName: "64" } }
+
+const ground = Effect.gen(function* () {
+  const { called, directory, look, network } = yield* VppCniNode
+  const { kill, start } = yield* VppDaemon
+  const restart = Effect.andThen(kill, start)
+  return {
+    directory,
+    called,
+    networks: {
+      net: network(bridge),
+      other: network({ ...bridge, iftype: "vhostuser", vhost: { mode: "server" } })
+    },
+    ports: Effect.map(look, ({ vpp }) => vpp.filter((line) => line.startsWith("interface "))),
+    isOf: (port, who) => port.includes(`/${keyOf(who)}/`),
+    everything: look,
+    restart,
+    forgets: true,
+    ages: () => false,
+    clean: restart
+  } satisfies Ground<Effect.Error<typeof look>> & { readonly clean: typeof restart }
+})
+
+const sequences = (name: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
+  test(
+    "killed and started",
+    () =>
+      Effect.gen(function* () {
+        const { sandbox } = yield* VppCniNode
+        yield* allHold(name, yield* ground, (yield* sandbox).netns, usual)
+      }),
+    timeoutOf(usual)
+  )
+
+const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
+  ["the VPP in TypeScript", [], onTypeScript],
+  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
+    (prefix) => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
+  )
+]
+
+for (const [name, needs, live] of cases) {
+  onMachine(["root", "executable", "hostLocal", ...needs], live)(
+    `attachments are what the model says, on ${name}`,
+    sequences(name)
+  )
+}

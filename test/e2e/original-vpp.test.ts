@@ -1,0 +1,155 @@
+/**
+ * Pods that intel/userspace-cni-network-plugin attached to VPP, deleted by our executable after the upgrade: interfaces
+ * without a tag on socket ids that count from 1, and `{"swIfIndex", "memifSocketId"}` in the state file. What the original
+ * leaves is made here with its calls (its last commit, cnivpp/), on the VPP in TypeScript and on real ones.
+ */
+import { mkdirSync, writeFileSync } from "node:fs"
+import { basename } from "node:path"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, type Layer, type Scope } from "effect"
+import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
+import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
+import * as Memif from "../../src/vpp/messages/Memif.ts"
+import { withSession } from "../suites/VppUnderTest.ts"
+import type { Sandbox } from "./support/CniNode.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import { well } from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
+import { type OnVpp, onReal, onTypeScript, VppCniNode } from "./support/VppCniNode.ts"
+
+const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
+
+/** AddOnHost; gives the index. `write`: its state file, which another index may stand in. */
+const attached = Effect.fnUntraced(function* (
+  pod: Sandbox,
+  directory: string,
+  socketId: number,
+  {
+    bridgeDomain,
+    remembered,
+    socketfile
+  }: {
+    readonly bridgeDomain?: number
+    readonly remembered?: number
+    readonly socketfile?: string
+  } = {}
+) {
+  const node = yield* VppCniNode
+  const path = `${directory}/${socketfile ?? `memif-${handleOf(pod)}.sock`}`
+  const index = yield* withSession(
+    Effect.fnUntraced(function* (session) {
+      yield* session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id: socketId, socket_filename: path })
+      const { sw_if_index } = yield* session.call(Memif.create, {
+        role: "master",
+        mode: "ethernet",
+        rx_queues: 1,
+        tx_queues: 1,
+        id: 0,
+        socket_id: socketId,
+        ring_size: 1024,
+        buffer_size: 2048,
+        no_zero_copy: false,
+        hw_addr: "00:00:00:00:00:00",
+        secret: ""
+      })
+      yield* session.call(setFlags, { sw_if_index, flags: adminUp })
+      if (bridgeDomain !== undefined) {
+        // Makes the bridge domain.
+        yield* session.call(BridgeDomain.setBridge, {
+          rx_sw_if_index: sw_if_index,
+          bd_id: bridgeDomain,
+          port_type: 0,
+          shg: 0,
+          enable: true
+        })
+      }
+      return sw_if_index
+    })
+  )
+  const data = `${node.directory}/state/data`
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  const state = { swIfIndex: remembered ?? index, memifSocketId: socketId }
+  writeFileSync(`${data}/local-${handleOf(pod)}.json`, JSON.stringify(state), { mode: 0o644 })
+  return index
+})
+
+const cleans = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
+  const cases: ReadonlyArray<
+    readonly [string, Readonly<Record<string, unknown>>, number | undefined, string | undefined]
+  > = [
+    ["in a bridge domain, which stays", { netType: "bridge", bridge: { bridgeName: "71" } }, 71, undefined],
+    ["in a bridge domain by bridgeId", { netType: "bridge", bridge: { bridgeId: 72 } }, 72, undefined],
+    [
+      "alone, with a socketfile",
+      { netType: "interface", memif: { role: "master", socketfile: "my.sock" } },
+      undefined,
+      "my.sock"
+    ]
+  ]
+  for (const [name, host, bridgeDomain, socketfile] of cases) {
+    test(`a memif ${name}: one DEL leaves nothing, and another is no failure`, () =>
+      Effect.gen(function* () {
+        const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
+        const pod = yield* sandbox
+        if (bridgeDomain !== undefined) {
+          yield* withSession((session) =>
+            session.call(BridgeDomain.addDel, {
+              ...{ bd_id: bridgeDomain, flood: true, uu_flood: true, forward: true, learn: true, arp_term: false },
+              ...{ arp_ufwd: false, mac_age: 0, bd_tag: "", is_add: true }
+            })
+          )
+        }
+        const before = yield* look
+        const shared = `${directory}/shared/${pod.containerId.slice(0, 12)}`
+        mkdirSync(shared, { mode: 0o700 })
+        yield* attached(pod, shared, 1, {
+          ...(bridgeDomain === undefined ? {} : { bridgeDomain }),
+          ...(socketfile === undefined ? {} : { socketfile })
+        })
+        assert.notDeepEqual((yield* look).vpp, before.vpp)
+        const conf = network(host, { cniVersion: "0.4.0" })
+        well(yield* call("DEL", { ...pod, netns: "" }, conf))
+        yield* returnsTo(before)
+        well(yield* call("DEL", { ...pod, netns: "" }, conf))
+        yield* returnsTo(before)
+      }))
+  }
+
+  test("an index that belongs to somebody else by now, as after a restart of VPP, is not believed", () =>
+    Effect.gen(function* () {
+      const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
+      const [pod, other] = [yield* sandbox, yield* sandbox]
+      const shared = (of: Sandbox) => `${directory}/shared/${of.containerId.slice(0, 12)}`
+      mkdirSync(shared(other), { mode: 0o700 })
+      const index = yield* attached(other, shared(other), 1)
+      const before = yield* look
+      mkdirSync(shared(pod), { mode: 0o700 })
+      yield* attached(pod, shared(pod), 2, { remembered: index })
+      well(yield* call("DEL", pod, network({ netType: "interface" })))
+      yield* returnsTo(before)
+      well(yield* call("DEL", other, network({ netType: "interface" })))
+    }))
+
+  test("of a pod's volume, which no configuration names, it is found by the index and the socket's name", () =>
+    Effect.gen(function* () {
+      const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
+      const pod = yield* sandbox
+      const volume = `${directory}/volume`
+      mkdirSync(volume, { recursive: true })
+      const before = yield* look
+      yield* attached(pod, volume, 1)
+      well(yield* call("DEL", pod, network({ netType: "interface" })))
+      yield* returnsTo(before)
+    }))
+}
+
+const live: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
+  ["on the VPP in TypeScript", [], onTypeScript],
+  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
+    (prefix) => [`on a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
+  )
+]
+
+for (const [name, needs, layer] of live) {
+  onMachine(["root", "executable", "hostLocal", ...needs], layer)(`the original's ports, ${name}`, cleans)
+}

@@ -1,0 +1,250 @@
+/**
+ * Pods that intel/userspace-cni-network-plugin attached, deleted by our executable after the upgrade. What the original
+ * leaves is made here with its own commands, names, modes and files (its last commit, cniovs/ and cnivpp/): a port without
+ * a mark, a state file, a socket, the container's configuration, a lease.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { Cluster, replay, setting } from "./support/Cluster.ts"
+import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import * as Multus from "./support/Multus.ts"
+import { well } from "./support/Plugin.ts"
+import { run, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
+
+/** addLocalNetworkBridge; it stays after us, because it carries no mark. */
+const bridge = Effect.flatMap(CniNode, ({ network, ovs, vsctl }) => {
+  const name = network.host.bridge.bridgeName
+  return Effect.acquireRelease(
+    Effect.andThen(
+      vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=netdev"),
+      ovs.ofctl("add-flow", `unix:${ovs.runDir}/${name}.mgmt`, "actions=NORMAL")
+    ),
+    () => Effect.ignore(vsctl("del-br", name))
+  )
+})
+
+interface Original {
+  readonly mode: "client" | "server"
+  /** Where it told the switch that the socket is. */
+  readonly directory: string
+  /** The rename works on one file system; else its error is swallowed. */
+  readonly moved?: boolean
+  readonly socketfile?: string
+}
+
+const attached = Effect.fnUntraced(function* (pod: Sandbox, { directory, mode, moved = true, socketfile }: Original) {
+  const { network, ovs, stateDir, vsctl } = yield* CniNode
+  const handle = handleOf(pod)
+  const name = socketfile ?? handle
+  const type = mode === "client" ? "dpdkvhostuserclient" : "dpdkvhostuser"
+  const options = mode === "client" ? [`options:vhost-server-path=${directory}/${name}`] : []
+  yield* vsctl(
+    ...["add-port", network.host.bridge.bridgeName, name],
+    ...["--", "set", "Interface", name, `type=${type}`, ...options]
+  )
+  if (mode === "server" && moved) renameSync(`${ovs.runDir}/${name}`, `${directory}/${name}`)
+  mkdirSync(`${stateDir}/data`, { recursive: true, mode: 0o700 })
+  const state = { vhostname: name, vhostmac: "", ifmac: "8e:bf:a9:6f:2d:1d" }
+  writeFileSync(`${stateDir}/data/local-${handle}.json`, JSON.stringify(state), { mode: 0o644 })
+})
+
+/** As the delegate of its ADD. */
+const leased = Effect.fnUntraced(function* (pod: Sandbox) {
+  const { network, plugins } = yield* CniNode
+  yield* succeed(`${plugins}/host-local`, [], {
+    env: {
+      CNI_COMMAND: "ADD",
+      CNI_CONTAINERID: pod.containerId,
+      CNI_NETNS: pod.netns,
+      CNI_IFNAME: pod.ifName,
+      CNI_PATH: plugins
+    },
+    stdin: JSON.stringify(network)
+  })
+})
+
+const told = (pod: Sandbox, directory: string, network: string) =>
+  writeFileSync(
+    `${directory}/configData-${handleOf(pod)}.json`,
+    JSON.stringify({
+      containerId: pod.containerId,
+      ifName: pod.ifName,
+      name: network,
+      config: { engine: "ovs-dpdk", iftype: "vhostuser", netType: "interface", vhost: { socketfile: handleOf(pod) } },
+      ipResult: { interfaces: [{ name: pod.ifName, sandbox: pod.netns }], ips: [{ address: "10.56.0.2/24" }], dns: {} }
+    })
+  )
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the original's ports on Open vSwitch", (test) => {
+  const cases: ReadonlyArray<readonly [string, Omit<Original, "directory">]> = [
+    ["client mode", { mode: "client" }],
+    ["client mode, socketfile", { mode: "client", socketfile: "my.sock" }],
+    ["server mode, its socket moved into the shared directory", { mode: "server" }],
+    ["server mode, its socket still in the switch's directory", { mode: "server", moved: false }]
+  ]
+  for (const [name, how] of cases) {
+    test(`${name}: one DEL leaves the bridge alone, and another is no failure`, () =>
+      Effect.gen(function* () {
+        const { call, network, ovs, sandbox, sharedDir, stateDir, watched } = yield* CniNode
+        yield* bridge
+        const pod = yield* sandbox
+        const before = yield* look(watched)
+        const directory = `${sharedDir}/${pod.containerId.slice(0, 12)}`
+        mkdirSync(directory, { mode: 0o750 })
+        yield* attached(pod, { ...how, directory })
+        yield* leased(pod)
+        told(pod, directory, network.name)
+        const vhost = { mode: how.mode, ...(how.socketfile === undefined ? {} : { socketfile: how.socketfile }) }
+        const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
+        well(yield* call("DEL", { ...pod, netns: "" }, conf))
+        assert.isFalse(existsSync(`${stateDir}/data`))
+        // ovs-vswitchd takes its own away in its time.
+        yield* Effect.repeat(
+          Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
+          { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
+        )
+        yield* returnsTo(watched, before)
+        well(yield* call("DEL", { ...pod, netns: "" }, conf))
+        yield* returnsTo(watched, before)
+      }))
+  }
+
+  test("DEL of net1 leaves net2 and net10 of the same container", () =>
+    Effect.gen(function* () {
+      const { call, network, sandbox, sharedDir, stateDir, vsctl } = yield* CniNode
+      yield* bridge
+      const pod = yield* sandbox
+      const directory = `${sharedDir}/${pod.containerId.slice(0, 12)}`
+      mkdirSync(directory, { mode: 0o750 })
+      const others = ["net2", "net10"].map((ifName) => ({ ...pod, ifName }))
+      for (const one of [pod, ...others]) {
+        yield* attached(one, { mode: "client", directory })
+        told(one, directory, network.name)
+      }
+      well(yield* call("DEL", pod, network))
+      const left = others.map(handleOf).sort()
+      assert.deepStrictEqual(
+        (yield* vsctl("list-ports", network.host.bridge.bridgeName)).trim().split("\n").sort(),
+        left
+      )
+      // Marked now: it goes with the last of them, whatever becomes of the original's state files.
+      const files = [".userspace-cni", ...left.map((name) => `configData-${name}.json`)]
+      assert.deepStrictEqual(readdirSync(directory).sort(), files.sort())
+      assert.deepStrictEqual(readdirSync(`${stateDir}/data`).sort(), left.map((name) => `local-${name}.json`).sort())
+      for (const one of others) well(yield* call("DEL", one, network))
+      assert.isFalse(existsSync(directory))
+    }))
+})
+
+const base = "/var/lib/vhost_sockets"
+
+/** getShortSharedDir and createSharedDir, in a mount namespace whose /var/lib is its own. */
+const emptyDir = Effect.fnUntraced(function* () {
+  const made = yield* setting({ volumes: [{ name: "shared-dir", emptyDir: {} }] })
+  const { node, pod } = made
+  const volume = `/var/lib/kubelet/pods/${pod.uid}/volumes/kubernetes.io~empty-dir/shared-dir`
+  const short = `${base}/${pod.uid}`
+  const within = yield* node.privateMounts(
+    [
+      "mount -t tmpfs lib /var/lib",
+      `mkdir -p ${volume}`,
+      `mkdir -p -m 0750 ${short}`,
+      `mount --bind ${volume} ${short}`
+    ].join(" && ")
+  )
+  const there = (script: string) =>
+    run("nsenter", [`--mount=/proc/${within}/ns/mnt`, "sh", "-c", script]).pipe(
+      Effect.map(({ stdout }) => stdout.trim())
+    )
+  return { ...made, short, there, volume, within }
+})
+
+/** An application makes its socket, and is killed. */
+const listening = (path: string): string =>
+  `${process.execPath} -e 'require("net").createServer().listen("${path}", () => process.kill(process.pid, "SIGKILL"))'; true`
+
+onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("the original's mounts of emptyDirs", (test) => {
+  test("go with the last interface of the pod, with their sockets", () =>
+    Effect.gen(function* () {
+      const { definition, node, pod, sandbox, short, there, volume, within } = yield* emptyDir()
+      yield* bridge
+      const before = yield* look(node.watched)
+      const both = [sandbox, { ...sandbox, ifName: "net2" }]
+      for (const one of both) {
+        yield* attached(one, { mode: "client", directory: short })
+        yield* leased(one)
+        yield* there(listening(`${short}/${handleOf(one)}`))
+      }
+      assert.strictEqual(yield* there(`ls ${volume}`), both.map(handleOf).join("\n"))
+      const stdin = Multus.stdin(definition, {}, undefined)
+      const del = (one: Sandbox) =>
+        node.call("DEL", one, {}, { stdin, within, environment: { CNI_ARGS: Multus.cniArgs(one, pod) } })
+      well(yield* del({ ...sandbox, ifName: "net2", netns: "" }))
+      assert.strictEqual(yield* there(`ls ${short}`), handleOf(sandbox))
+      assert.include(yield* there("cat /proc/self/mountinfo"), short)
+      well(yield* del({ ...sandbox, netns: "" }))
+      assert.strictEqual(yield* there(`ls ${base}; ls ${volume}`), "")
+      assert.notInclude(yield* there("cat /proc/self/mountinfo"), short)
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("are found by the pod when the runtime does not tell its uid, and by the uid when the pod is gone", () =>
+    Effect.gen(function* () {
+      yield* bridge
+      for (const known of ["pod", "uid"] as const) {
+        const { definition, node, pod, sandbox, server, short, there, within } = yield* emptyDir()
+        yield* attached(sandbox, { mode: "server", directory: short, moved: false })
+        if (known === "uid") server.pods.delete(pod.namespace, pod.name)
+        const args = Multus.cniArgs(sandbox, pod).replaceAll(/;K8S_POD_UID=[^;]*/g, known === "pod" ? "" : "$&")
+        const stdin = Multus.stdin(definition, {}, undefined)
+        well(yield* node.call("DEL", sandbox, {}, { stdin, within, environment: { CNI_ARGS: args } }))
+        assert.strictEqual(yield* there(`ls ${base}`), "", known)
+      }
+    }))
+
+  test("stay while another sandbox of the pod has a port through them", () =>
+    Effect.gen(function* () {
+      const { definition, node, pod, sandbox, short, there, within } = yield* emptyDir()
+      yield* bridge
+      const later = yield* node.sandbox
+      for (const one of [sandbox, later]) {
+        yield* attached(one, { mode: "client", directory: short })
+        yield* there(listening(`${short}/${handleOf(one)}`))
+      }
+      const stdin = Multus.stdin(definition, {}, undefined)
+      const del = (one: Sandbox) =>
+        node.call("DEL", one, {}, { stdin, within, environment: { CNI_ARGS: Multus.cniArgs(one, pod) } })
+      well(yield* del(sandbox))
+      assert.strictEqual(yield* there(`ls ${short}`), handleOf(later))
+      well(yield* del(later))
+      assert.strictEqual(yield* there(`ls ${base}`), "")
+    }))
+
+  test("are in the plan of a dry run, which leaves them", () =>
+    Effect.gen(function* () {
+      const { definition, node, pod, sandbox, short, there, within } = yield* emptyDir()
+      yield* bridge
+      yield* attached(sandbox, { mode: "client", directory: short })
+      const config = `${node.directory}/net.json`
+      writeFileSync(config, Multus.stdin(definition, {}, undefined))
+      const del = (...more: ReadonlyArray<string>) =>
+        run("nsenter", [
+          ...[`--mount=/proc/${within}/ns/mnt`, `${node.plugins}/userspace`, "del", "--config", config],
+          ...["--container-id", sandbox.containerId, "--netns", sandbox.netns],
+          ...["--args", Multus.cniArgs(sandbox, pod), "--cni-path", node.plugins, ...more]
+        ])
+      const planned = yield* del("--dry-run")
+      well(planned)
+      assert.match(planned.stdout, new RegExp(`run umount .*${short}\n`))
+      assert.match(planned.stdout, new RegExp(`- directory +${short}\n`))
+      assert.include(yield* there("cat /proc/self/mountinfo"), short)
+      well(yield* del())
+      assert.strictEqual(yield* there(`ls ${base}`), "")
+      well(yield* replay("DEL", sandbox, pod, Multus.stdin(definition, {}, undefined)))
+    }))
+})

@@ -1,0 +1,206 @@
+/**
+ * A node as the model of attachments sees it (`test/suites/AttachmentModel.ts`): each call is a process of the executable,
+ * several at a time, on a switch that is restarted beneath them.
+ */
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { isDeepStrictEqual } from "node:util"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule, Semaphore } from "effect"
+import type { Identity } from "../../../src/attachment/Attachment.ts"
+import { type Ended, type NodeUnderTest, nameOf } from "../../suites/AttachmentModel.ts"
+import type { Sandbox } from "./CniNode.ts"
+import { executable, pluginDirectory } from "./Machine.ts"
+import * as Plugin from "./Plugin.ts"
+import { type Outcome, type ProgramError, run, succeed } from "./Program.ts"
+import { leasesIn } from "./World.ts"
+
+/** What differs from switch to switch. */
+export interface Ground<E> {
+  /** `shared`, `state` and `leases` are in it. */
+  readonly directory: string
+  readonly called: (verb: Plugin.Verb, sandbox: Sandbox, conf: object) => Plugin.Call
+  /** The model's networks, but for the addresses. */
+  readonly networks: Readonly<Record<string, object>>
+  /** Of each port that is ours, what tells whose it is. */
+  readonly ports: Effect.Effect<ReadonlyArray<string>, E>
+  readonly isOf: (port: string, who: Identity) => boolean
+  readonly everything: Effect.Effect<unknown, E>
+  readonly restart: Effect.Effect<void, E>
+  readonly forgets: boolean
+  readonly ages: (who: Identity) => boolean
+}
+
+/** How much was done. */
+export interface Done {
+  sequences: number
+  calls: number
+  restarts: number
+  losses: number
+}
+
+type Failed = ProgramError | Plugin.StdoutBroken
+
+/**
+ * Debian's host-local speaks versions up to 1.0.0, and GC comes in 1.1.0 at the earliest: without its record, an address is
+ * asked for in the version of the GC. Later releases of host-local speak it, so it is made to.
+ */
+const speaking = (directory: string): string => {
+  const plugins = `${directory}/bin-that-speaks`
+  if (!existsSync(plugins)) {
+    mkdirSync(plugins)
+    const translated = `sed 's/"cniVersion":"1.1.0"/"cniVersion":"1.0.0"/' | ${pluginDirectory}/host-local`
+    writeFileSync(`${plugins}/host-local`, `#!/bin/sh\n${translated}\n`)
+    chmodSync(`${plugins}/host-local`, 0o755)
+  }
+  return plugins
+}
+
+const ipam = (directory: string) => ({
+  type: "host-local",
+  dataDir: `${directory}/leases`,
+  ranges: [[{ subnet: "10.58.0.0/24" }], [{ subnet: "fd58::/64" }]],
+  routes: [{ dst: "0.0.0.0/0" }]
+})
+
+const nobody: Sandbox = { containerId: "", netns: "", ifName: "" }
+
+/** An error has to be one document. */
+const ended = (answer: Plugin.Answer): Effect.Effect<Ended> =>
+  answer.status === 0
+    ? Effect.succeed(undefined)
+    : Effect.map(
+        Effect.orDie(Plugin.errorOf(answer)),
+        ({ code, details, msg }) => `${code}: ${msg} ${details ?? ""} ${answer.stderr}`
+      )
+
+/** In the order of the seed: numbers from 0 to below 1. */
+const numbers = (seed: number) => {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+const filesBelow = (directory: string, name: RegExp): ReadonlyArray<string> =>
+  existsSync(directory)
+    ? readdirSync(directory, { recursive: true, encoding: "utf8" })
+        .filter((path) => name.test(path))
+        .map((path) => readFileSync(`${directory}/${path}`, "utf8"))
+    : []
+
+/** Takes away what a sequence that failed has left, whatever the plugin thinks of it. */
+export const emptied = (directory: string) =>
+  Effect.sync(() => {
+    for (const name of ["shared", "state", "leases"])
+      for (const left of readdirSync(`${directory}/${name}`))
+        rmSync(`${directory}/${name}/${left}`, { recursive: true, maxRetries: 20 })
+  })
+
+export const modelNode = Effect.fnUntraced(function* <E>(
+  ground: Ground<E>,
+  people: ReadonlyArray<Identity>,
+  netns: string,
+  seed: number,
+  done: Done
+): Effect.fn.Return<NodeUnderTest<E | Failed>> {
+  const { directory, everything, forgets, ages } = ground
+  const random = numbers(seed)
+  const plugins = speaking(directory)
+  /** Held while the switch is away. */
+  const away = yield* Semaphore.make(1)
+  const results = new Map<string, unknown>()
+  let before: unknown
+
+  const confOf = (network: string) => ({
+    ...(ground.networks[network] ?? assert.fail(`no network ${network}`)),
+    cniVersion: "1.1.0",
+    name: network,
+    ipam: ipam(directory)
+  })
+  const calls = Effect.fnUntraced(function* (verb: Plugin.Verb, sandbox: Sandbox, conf: object) {
+    done.calls++
+    const answer = yield* Plugin.call({ ...ground.called(verb, sandbox, conf), path: plugins })
+    // Who is told that the switch is away asks again when it is back.
+    if (answer.status !== 0) yield* away.withPermit(Effect.void)
+    return answer
+  })
+  /** Anywhere in what goes on beside it, and to its end. */
+  const blow = <A, E>(strike: Effect.Effect<A, E>) =>
+    Effect.andThen(
+      Effect.suspend(() => Effect.sleep(100 * random())),
+      Effect.uninterruptible(strike)
+    )
+  const named = (texts: ReadonlyArray<string>, isOf: (text: string, who: Identity) => boolean) =>
+    texts.flatMap((text) => people.filter((who) => isOf(text, who)).map(nameOf)).sort()
+  const mentions = (text: string, who: Identity) => Object.values(who).every((part) => text.includes(`"${part}"`))
+
+  /** One runs at a time on a machine; the others say so. */
+  const restored: Effect.Effect<Outcome, ProgramError> = Effect.repeat(
+    run(executable, ["restore", "--state-dir", `${directory}/state`], { deadline: "60 seconds" }),
+    {
+      until: ({ status, stderr }) => status === 0 || !stderr.includes("another restore runs"),
+      schedule: Schedule.spaced("50 millis")
+    }
+  )
+
+  return {
+    people,
+    call: Effect.fnUntraced(function* (verb, who) {
+      const { containerId, ifName, network } = who
+      const prevResult = verb === "ADD" ? undefined : results.get(nameOf(who))
+      const answer = yield* calls(verb, { containerId, ifName, netns }, { ...confOf(network), prevResult })
+      if (verb === "ADD" && answer.status === 0) results.set(nameOf(who), answer.document)
+      return yield* ended(answer)
+    }),
+    gc: Effect.fnUntraced(function* (network, valid) {
+      const list = valid.map(({ containerId, ifName }) => ({ containerID: containerId, ifname: ifName }))
+      return yield* ended(yield* calls("GC", nobody, { ...confOf(network), "cni.dev/valid-attachments": list }))
+    }),
+    restore: Effect.map(restored, (outcome) => {
+      done.calls++
+      Plugin.well(outcome)
+    }),
+    restart: blow(
+      Effect.suspend(() => {
+        done.restarts++
+        return away.withPermit(ground.restart)
+      })
+    ),
+    loseRecords: blow(
+      Effect.suspend(() => {
+        done.losses++
+        return succeed("rm", ["-rf", `${directory}/state/attachments`])
+      })
+    ).pipe(Effect.asVoid),
+    look: Effect.gen(function* () {
+      const leases = yield* leasesIn(`${directory}/leases`)
+      return {
+        ports: named(yield* ground.ports, ground.isOf),
+        leases: named(
+          leases,
+          (lease, { containerId, ifName, network }) =>
+            lease.startsWith(`${network}/`) && lease.endsWith(` ${containerId} ${ifName}`)
+        ),
+        records: named(filesBelow(`${directory}/state/attachments`, /^[^/]+\.json$/), mentions),
+        told: named(filesBelow(`${directory}/shared`, /configData-[^/]*\.json$/), mentions)
+      }
+    }),
+    // A switch takes down a moment later what it is to have no more.
+    everything: Effect.suspend(() =>
+      before === undefined
+        ? Effect.map(everything, (world) => {
+            before = world
+            return world
+          })
+        : Effect.repeat(everything, {
+            until: (world) => isDeepStrictEqual(world, before),
+            schedule: Schedule.spaced("50 millis"),
+            times: 100
+          })
+    ),
+    addresses: 2,
+    forgets,
+    ages
+  }
+})

@@ -1,0 +1,60 @@
+/**
+ * testpmd in a pod's container, as its image starts it: waits for what the pod was promised, asks the executable for the
+ * words that open it, and becomes testpmd with them.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { Effect } from "effect"
+import { type Container, Containerd, type Pod } from "./Containerd.ts"
+import { executable } from "./Machine.ts"
+import { cleanEnvironment, ProgramError } from "./Program.ts"
+
+export interface Wanted extends Pick<Container, "mounts" | "user"> {
+  readonly environment?: Container["environment"]
+  /** testpmd's, without an opening. */
+  readonly args: ReadonlyArray<string>
+}
+
+const image: Container["mounts"] = [
+  { at: "/usr", from: "/usr", readonly: true },
+  { at: "/image/userspace", from: executable, readonly: true },
+  { at: "/image/pod-testpmd", from: resolve("scripts/image/testpmd/pod-testpmd"), readonly: true }
+]
+
+/** Returns where its output goes. */
+export const run = Effect.fn("PodTestpmd.run")(function* (pod: Pod, { args, environment, mounts, user }: Wanted) {
+  const own = args.indexOf("--")
+  return yield* (yield* Containerd).runContainer(pod, {
+    name: "testpmd",
+    command: "/bin/sh",
+    args: ["/image/pod-testpmd", ...args.slice(own + 1)],
+    environment: {
+      ...cleanEnvironment,
+      PATH: "/image:/bin:/usr/bin",
+      RUNTIME_DIRECTORY: "/tmp",
+      NO_HUGE: "1",
+      DPDK_ARGUMENTS: args.slice(0, own).join(" "),
+      ...environment
+    },
+    mounts: [...image, ...mounts],
+    user
+  })
+})
+
+const commandLine = (pid: string): ReadonlyArray<string> => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+
+/** All words of the one testpmd that runs with this one among them: its file prefix. */
+export const wordsOf = Effect.fn("PodTestpmd.wordsOf")(function* (word: string) {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+  // A process may end while we look.
+  const all = yield* Effect.forEach(pids, (pid) =>
+    Effect.orElseSucceed(
+      Effect.try(() => commandLine(pid)),
+      () => []
+    )
+  )
+  const [found, ...others] = all.filter(([program, ...words]) => program === "dpdk-testpmd" && words.includes(word))
+  return found !== undefined && others.length === 0
+    ? found
+    : yield* new ProgramError({ program: "dpdk-testpmd", problem: `not one runs with ${word}` })
+})

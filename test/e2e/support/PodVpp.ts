@@ -1,0 +1,42 @@
+/** A VPP as an application in a pod: the other end of a memif, and packets through it. */
+import { Effect, Schedule, type Scope } from "effect"
+import { ProgramError } from "./Program.ts"
+import { instance, type VppInstance } from "./VppInstance.ts"
+
+/** Its end of the port connected and with an address. */
+export const podAt = Effect.fnUntraced(function* (
+  prefix: string,
+  socket: string,
+  netns: string | undefined,
+  ...addresses: ReadonlyArray<string>
+): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
+  const vpp = yield* instance(prefix, netns)
+  yield* vpp.ctl("create", "memif", "socket", "id", "1", "filename", socket)
+  yield* vpp.ctl("create", "interface", "memif", "socket-id", "1", "id", "0", "slave")
+  yield* vpp.ctl("set", "int", "state", "memif1/0", "up")
+  for (const address of addresses) yield* vpp.ctl("set", "int", "ip", "address", "memif1/0", address)
+  yield* connected(vpp)
+  return vpp
+})
+
+export const connected = (vpp: VppInstance) =>
+  Effect.retry(
+    Effect.filterOrFail(
+      vpp.ctl("show", "memif"),
+      (text) => /flags .*connected/.test(text),
+      () => new ProgramError({ program: "vpp", problem: "memif is not connected" })
+    ),
+    { schedule: Schedule.spaced("50 millis"), times: 120 }
+  )
+
+export const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, count: number) {
+  // An answer that comes after the interval is not counted: a busy machine needs some time.
+  const text = yield* vpp.ctl("ping", to, "repeat", String(count), "interval", "0.5")
+  return Number(/(\d+) received/.exec(text)?.[1] ?? 0)
+})
+
+/** How many of five pings come back, after those that find the neighbours. */
+export const pings = Effect.fnUntraced(function* (vpp: VppInstance, to: string) {
+  yield* Effect.repeat(ping(vpp, to, 1), { until: (received) => received > 0, schedule: Schedule.recurs(20) })
+  return yield* ping(vpp, to, 5)
+})

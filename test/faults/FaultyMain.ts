@@ -1,0 +1,72 @@
+/**
+ * The plugin with edges that go wrong where the campaign orders it: the same verbs, services and programs as in the
+ * shipped executable, and another executable, which is built for the campaign only.
+ */
+import { Duration, Layer, Schema } from "effect"
+import { Deadlines } from "../../src/cni/Deadlines.ts"
+import { run } from "../../src/cni/VerbMain.ts"
+import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
+import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
+import * as BunEdges from "../../src/platform/BunEdges.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { Https } from "../../src/platform/Https.ts"
+import { Namespaces } from "../../src/platform/Namespaces.ts"
+import { Processes } from "../../src/platform/Processes.ts"
+import { Slots } from "../../src/platform/Slots.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
+import { VppDeadlines } from "../../src/vpp/VppDeadlines.ts"
+import * as FaultyFiles from "./process/FaultyFiles.ts"
+import * as FaultyOthers from "./process/FaultyOthers.ts"
+import * as FaultyProcesses from "./process/FaultyProcesses.ts"
+import * as FaultySockets from "./process/FaultySockets.ts"
+import { Order, variable } from "./process/Order.ts"
+import * as Steps from "./process/Steps.ts"
+
+const order = Schema.decodeUnknownSync(Schema.fromJsonString(Order))(process.env[variable])
+// Programs that are run inherit the plugin's environment.
+delete process.env[variable]
+
+const step = Steps.make(order)
+
+const faulty = Layer.mergeAll(
+  Layer.effect(
+    Files,
+    Files.useSync((files) => FaultyFiles.over(files, step))
+  ),
+  Layer.effect(
+    Sockets,
+    Sockets.useSync((sockets) => FaultySockets.over(sockets, step))
+  ),
+  Layer.effect(
+    Processes,
+    Processes.useSync((processes) => FaultyProcesses.over(processes, step))
+  ),
+  Layer.effect(
+    Https,
+    Https.useSync((https) => FaultyOthers.https(https, step))
+  ),
+  Layer.effect(
+    Slots,
+    Slots.useSync((slots) => FaultyOthers.slots(slots, step))
+  ),
+  Layer.effect(
+    Namespaces,
+    Namespaces.useSync((namespaces) => FaultyOthers.namespaces(namespaces, step))
+  )
+)
+
+/** In the same order as the real ones: what is asked gives up before who asks. */
+const hurry = Layer.mergeAll(
+  Layer.succeed(Deadlines, { ipam: 0.3, status: 0.3, undo: 2, total: 0.7 }),
+  Layer.succeed(KubernetesDeadlines, { answer: 0.3, total: 0.5 }),
+  Layer.succeed(OvsDeadlines, {
+    connect: Duration.millis(200),
+    reply: Duration.millis(300),
+    settle: Duration.millis(400),
+    withdraw: Duration.seconds(2)
+  }),
+  Layer.succeed(VppDeadlines, { turn: 400, answer: 300, goodbye: 100 })
+)
+
+const edges = Layer.provide(faulty, BunEdges.layer)
+run(order.hurried ? Layer.merge(edges, hurry) : edges)

@@ -1,0 +1,9 @@
+/** Open vSwitch, the port's socket made by the container: an administrator's bridge, addresses of host-local. */
+import { campaign } from "./support/Campaign.ts"
+import * as OvsGround from "./support/OvsGround.ts"
+
+campaign("Open vSwitch, client mode", {
+  needs: ["root", "executable", "ovs", "hostLocal"],
+  ground: OvsGround.make({ vhost: { mode: "client" }, bridge: [] }),
+  blows: OvsGround.blows
+})

@@ -1,0 +1,69 @@
+/**
+ * What the campaign and the faulty executable tell each other: the order in the environment, by which one step goes
+ * wrong, and the trace, a line a step, from which the campaign learns which steps there are.
+ */
+import { Schema } from "effect"
+
+/** The environment variable. The shipped executable does not know it (`Shipped.test.ts`). */
+export const variable = "USERSPACE_FAULT"
+
+/** `late`: when its effect has happened. `half`: in the middle of it. */
+export const How = Schema.Literals([
+  "fails",
+  "fails late",
+  "hangs",
+  "hangs late",
+  "dies",
+  "dies late",
+  "SIGTERM",
+  "SIGTERM half",
+  "SIGTERM late",
+  "SIGKILL",
+  "SIGKILL half",
+  "SIGKILL late",
+  /** No space from this step on. */
+  "disk full",
+  /** No file can be changed from this step on. */
+  "read-only",
+  /** The campaign does something to the switch before this step goes on. */
+  "switch"
+])
+export type How = typeof How.Type
+
+export const Wrong = Schema.Struct({
+  step: Schema.String,
+  how: How,
+  /** Which of the step's errors; what the campaign shall do. */
+  which: Schema.optionalKey(Schema.String)
+})
+export type Wrong = typeof Wrong.Type
+
+export const Order = Schema.Struct({
+  wrong: Schema.Array(Wrong),
+  /** Where the trace goes. */
+  trace: Schema.String,
+  /** The campaign's socket, for `switch`. */
+  door: Schema.String,
+  /** Deadlines of milliseconds, for what hangs. */
+  hurried: Schema.Boolean,
+  /** Parts of steps' names, with what stands for them: directories of this run. */
+  places: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
+  /** Writes down all steps, not only those that go wrong. */
+  all: Schema.Boolean
+})
+export type Order = typeof Order.Type
+
+/** A line of the trace: a step that was come to, and how it could go wrong. */
+export const Traced = Schema.Struct({
+  /** Unique in a call. */
+  step: Schema.String,
+  edge: Schema.String,
+  changes: Schema.Boolean,
+  waits: Schema.Boolean,
+  errors: Schema.Array(Schema.String),
+  /** Signals that can be sent in the middle. */
+  halves: Schema.Array(Schema.String),
+  /** It goes wrong as ordered. */
+  wrong: Schema.Boolean
+})
+export type Traced = typeof Traced.Type

@@ -1,0 +1,135 @@
+/**
+ * The steps of one call of the faulty executable: each operation on an edge is one, counted as they come, and the
+ * ordered one goes wrong. Knows no edge; `Faulty*.ts` say how an operation can go wrong.
+ */
+import { appendFileSync } from "node:fs"
+import { createConnection } from "node:net"
+import { Effect } from "effect"
+import type { Order, Traced, Wrong } from "./Order.ts"
+
+export interface Operation<A, E, R> {
+  readonly edge: string
+  /** What it does to what, without what differs from call to call. */
+  readonly name: string
+  /** Whether the world is another one afterwards. */
+  readonly changes: boolean
+  /** Whether it can hang and leave the program alive; a hanging file system does not. */
+  readonly waits: boolean
+  /** What it can come to, but for success, by name: errors, and answers that are as bad. */
+  readonly errors: Readonly<Record<string, Effect.Effect<A, E, R>>>
+  /** The first half of it. */
+  readonly halves?: Readonly<Partial<Record<"SIGTERM" | "SIGKILL", Effect.Effect<unknown, unknown, R>>>>
+  /** Does it, and the answer is lost. Default: it is done, and fails with its first error. */
+  readonly lost?: Effect.Effect<A, E, R>
+  /** Does it, and the answer does not come. Default: it is done, and never ends. */
+  readonly unheard?: Effect.Effect<A, E, R>
+}
+
+export type Step = <A, E, R>(operation: Operation<A, E, R>, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Only the effect of an operation counts. */
+const done = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.exit(effect)
+
+const send = (signal: "SIGTERM" | "SIGKILL") => Effect.sync(() => process.kill(process.pid, signal))
+
+/** The handler runs in the next turn. Where nothing can be interrupted, the program goes on soon. */
+const told = Effect.andThen(send("SIGTERM"), Effect.sleep("20 millis"))
+
+/** Asks the campaign to do something to the switch, and waits until it has. */
+const asked = (door: string, what: string) =>
+  Effect.callback<void>((resume) => {
+    const socket = createConnection({ path: door }, () => socket.write(`${what}\n`))
+    socket.on("error", () => {})
+    socket.on("close", () => resume(Effect.void))
+    socket.resume()
+  })
+
+/** Numbers that are others in every call: of an ADD, of a process, of what it holds open. */
+const changing = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=ovs-vswitchd\.)\d+(?=\.ctl)|(?<=\/proc\/)\d+\/fd\/\d+/g
+
+/** What space is needed for. */
+const grows = /^(create|make directory|link|symlink|rename) /
+
+export const make = ({ all, door, places, trace, wrong }: Order): Step => {
+  const counts = new Map<string, number>()
+  let disk: "disk full" | "read-only" | undefined
+
+  /** The same in every run: without its directories, and told apart when it comes again. */
+  const called = (text: string): string => {
+    const name = places.reduce((rest, [place, word]) => rest.replaceAll(place, word), text.replaceAll(changing, "*"))
+    const count = (counts.get(name) ?? 0) + 1
+    counts.set(name, count)
+    return count === 1 ? name : `${name} (${count})`
+  }
+
+  const broken = <A, E, R>({ changes, edge, errors, name }: Operation<A, E, R>): Effect.Effect<A, E, R> | undefined => {
+    if (disk === undefined || edge !== "Files" || !changes) return undefined
+    if (disk === "read-only") return errors["EROFS"]
+    return grows.test(name) ? errors["ENOSPC"] : undefined
+  }
+
+  const failing = <A, E, R>({ errors }: Operation<A, E, R>, which?: string): Effect.Effect<A, E, R> => {
+    const [first = Effect.die("an operation without errors")] = Object.values(errors)
+    return which === undefined ? first : (errors[which] ?? Effect.die(`no error ${which}`))
+  }
+
+  const goesWrong = <A, E, R>(
+    { how, which }: Wrong,
+    operation: Operation<A, E, R>,
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> => {
+    const { halves, lost, unheard } = operation
+    switch (how) {
+      case "fails":
+        return failing(operation, which)
+      case "fails late":
+        return lost ?? Effect.andThen(done(effect), failing(operation))
+      case "hangs":
+        return Effect.never
+      case "hangs late":
+        return unheard ?? Effect.andThen(done(effect), Effect.never)
+      case "dies":
+        return Effect.die(new Error("an ordered defect"))
+      case "dies late":
+        return Effect.andThen(done(effect), Effect.die(new Error("an ordered defect")))
+      case "SIGTERM":
+        return Effect.andThen(told, effect)
+      case "SIGTERM half":
+        return Effect.andThen(done(halves?.SIGTERM ?? Effect.void), effect)
+      case "SIGTERM late":
+        return Effect.flatMap(done(effect), (exit) => Effect.andThen(told, exit))
+      case "SIGKILL":
+        return Effect.andThen(send("SIGKILL"), Effect.never)
+      case "SIGKILL half":
+        return Effect.andThen(done(halves?.SIGKILL ?? Effect.void), Effect.andThen(send("SIGKILL"), Effect.never))
+      case "SIGKILL late":
+        return Effect.andThen(done(effect), Effect.andThen(send("SIGKILL"), Effect.never))
+      case "switch":
+        return Effect.andThen(asked(door, which ?? ""), effect)
+      case "disk full":
+      case "read-only":
+        disk = how
+        return broken(operation) ?? effect
+    }
+  }
+
+  return (operation, effect) =>
+    Effect.suspend(() => {
+      const { changes, edge, errors, halves, name, waits } = operation
+      const step = called(name)
+      const ordered = wrong.find((one) => one.step === step)
+      const line: Traced = {
+        step,
+        edge,
+        changes,
+        waits,
+        errors: Object.keys(errors),
+        halves: Object.keys(halves ?? {}),
+        wrong: ordered !== undefined
+      }
+      // At once, because the process may not come to the next line.
+      if (ordered !== undefined || all) appendFileSync(trace, `${JSON.stringify(line)}\n`)
+      if (ordered !== undefined) return goesWrong(ordered, operation, effect)
+      return broken(operation) ?? effect
+    })
+}

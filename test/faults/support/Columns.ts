@@ -1,0 +1,76 @@
+/**
+ * The columns of the matrix: what can happen to a step. For each step the orders by which it does, or why it cannot.
+ */
+import type { How, Traced, Wrong } from "../process/Order.ts"
+import type { Blow } from "./Ground.ts"
+
+export interface Column {
+  readonly title: string
+  /** Shortened deadlines: something is waited for in vain. */
+  readonly hurried: boolean
+  /** What happens to the switch. */
+  readonly blow: Blow["name"] | undefined
+  /** None: it cannot happen. */
+  readonly orders: (step: Traced) => ReadonlyArray<Wrong>
+  /** Why there are none. */
+  readonly otherwise: string
+}
+
+type When = (step: Traced) => boolean
+
+const always: When = () => true
+const changes: When = ({ changes }) => changes
+const waits: When = ({ waits }) => waits
+const canBeUnheard: When = ({ changes, edge, waits }) => waits && (changes || edge === "Sockets")
+const changesFiles: When = ({ changes, edge }) => edge === "Files" && changes
+const canBeSplit =
+  (signal: string): When =>
+  ({ halves }) =>
+    halves.includes(signal)
+
+const column = (how: How, when: When, otherwise = "", hurried = false): Column => ({
+  title: how,
+  hurried,
+  blow: undefined,
+  orders: (step) => (when(step) ? [{ step: step.step, how }] : []),
+  otherwise
+})
+
+/** Those of a whole disk have columns of their own. */
+const ofDisk = new Set(["ENOSPC", "EROFS"])
+
+const nothingBetween = "it changes nothing: the same as before the next step"
+const neverWaits = "a file system that hangs stops the process: the same as SIGKILL"
+
+export const columns: ReadonlyArray<Column> = [
+  {
+    ...column("fails", always),
+    orders: ({ errors, step }) =>
+      errors.filter((which) => !ofDisk.has(which)).map((which) => ({ step, how: "fails", which }))
+  },
+  column("fails late", changes, nothingBetween),
+  column("hangs", waits, neverWaits, true),
+  column("hangs late", canBeUnheard, neverWaits, true),
+  column("dies", always),
+  column("dies late", changes, nothingBetween),
+  column("SIGTERM", always),
+  column("SIGTERM half", canBeSplit("SIGTERM"), "no signal is heard in the middle of it"),
+  column("SIGTERM late", changes, nothingBetween),
+  column("SIGKILL", always),
+  column("SIGKILL half", canBeSplit("SIGKILL"), "it happens at once or not at all"),
+  column("SIGKILL late", changes, nothingBetween),
+  column("disk full", changesFiles, "it changes no file"),
+  column("read-only", changesFiles, "it changes no file")
+]
+
+/** What is tried at the steps that another configuration has as well: a kill leaves what all steps before have made. */
+export const brief: ReadonlySet<string> = new Set(["SIGKILL", "SIGKILL late"])
+
+/** Between two steps that have to do with the switch it does not matter when. */
+export const strikes = (blow: Blow["name"]): Column => ({
+  title: blow,
+  hurried: blow.endsWith("killed"),
+  blow,
+  orders: ({ edge, step }) => (edge === "Sockets" ? [{ step, how: "switch", which: blow }] : []),
+  otherwise: "the same as before the next step on a socket"
+})

@@ -1,0 +1,101 @@
+/**
+ * One node of a campaign at work: the runs of a column, one after the other. A node on which something was left is of no
+ * use for the next run, and is replaced by a new one.
+ */
+import { Effect, Exit, Scope } from "effect"
+import type { ProgramError } from "../../e2e/support/Program.ts"
+import type { Traced, Wrong } from "../process/Order.ts"
+import type { Column } from "./Columns.ts"
+import type { Ground, Seen } from "./Ground.ts"
+import * as Runs from "./Runs.ts"
+import { cellName, type Subject } from "./Subjects.ts"
+
+/** A call that goes wrong in one way at one step, and the cell that it belongs to. */
+export interface Ordered {
+  readonly subject: Subject
+  readonly step: Traced
+  readonly wrong: Wrong
+}
+
+export interface Lane {
+  /** As it was at first. */
+  readonly ground: Ground
+  /** Runs what is ordered, and notes in the cells what came of it. */
+  readonly run: (column: Column, adds: Array<Ordered>, others: Array<Ordered>) => Effect.Effect<void, ProgramError>
+}
+
+/** A step that comes only when things happen in another order is waited for a few times. */
+const tries = 3
+
+const note = ({ step, subject, wrong }: Ordered, column: Column, ran: Omit<Runs.Ran, "added">): void => {
+  const at = cellName(step, column.title)
+  const { notes, runs, state } = subject.cells.get(at) ?? { state: "held", notes: [], runs: 0 }
+  const words = [wrong.which, ran.reached ? ran.ended : "not reached", ...ran.broken]
+  const now = ran.broken.length > 0 ? "broken" : ran.reached ? "held" : "not run"
+  const worst = [state, now].includes("broken") ? "broken" : [state, now].includes("not run") ? "not run" : "held"
+  subject.cells.set(at, { state: worst, runs: runs + 1, notes: [...notes, words.filter(Boolean).join(": ")] })
+}
+
+export const make = Effect.fn("Lane.make")(function* (
+  node: Effect.Effect<Ground, ProgramError, Scope.Scope>
+): Effect.fn.Return<Lane, ProgramError, Scope.Scope> {
+  const outer = yield* Effect.scope
+  const fresh = Effect.gen(function* () {
+    const scope = yield* Scope.fork(outer)
+    return { scope, ground: yield* Scope.provide(node, scope) }
+  })
+  const first = yield* fresh
+  let { ground, scope } = first
+
+  const renew = Effect.gen(function* () {
+    yield* Scope.close(scope, Exit.void)
+    const next = yield* fresh
+    ground = next.ground
+    scope = next.scope
+  })
+
+  /** Runs it until the call comes to the step. */
+  const once = Effect.fnUntraced(function* (ordered: Ordered, column: Column, before: Seen) {
+    const { subject, wrong } = ordered
+    const how = { ADD: Runs.add, CHECK: Runs.check, DEL: Runs.del }[subject.verb]
+    const setting = { ground, column, wrong: [...subject.base, wrong], before }
+    let ran = yield* how(setting)
+    for (let attempt = 1; attempt < tries && !ran.reached && ran.broken.length === 0; attempt++) {
+      if (subject.verb === "ADD") yield* Runs.again(setting)
+      ran = yield* how(setting)
+    }
+    note(ordered, column, ran)
+    return ran
+  })
+
+  /** After an ADD that went wrong comes a DEL or a CHECK that does: the ADD before it is the second. */
+  const run = Effect.fnUntraced(function* (column: Column, adds: Array<Ordered>, others: Array<Ordered>) {
+    let before: Seen | undefined
+    while (adds.length + others.length > 0) {
+      // What the calls before it left to the switch is done.
+      if (before === undefined) yield* ground.mend
+      before ??= yield* ground.look(Runs.configuredOnly(column))
+      const added = adds.shift()
+      if (added !== undefined && (yield* once(added, column, before)).broken.length > 0) {
+        before = undefined
+        yield* renew
+        continue
+      }
+      const other = others.shift()
+      const second =
+        other === undefined
+          ? { broken: [], added: yield* Runs.again({ ground, column, before }) }
+          : yield* once(other, column, before)
+      if (second.added.length > 0) {
+        const to = added ?? other
+        if (to !== undefined) note(to, column, { reached: true, ended: "then", broken: second.added })
+      }
+      if (second.added.length + second.broken.length > 0) {
+        before = undefined
+        yield* renew
+      }
+    }
+  })
+
+  return { ground: first.ground, run }
+})

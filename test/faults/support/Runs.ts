@@ -1,0 +1,152 @@
+/**
+ * One run: a call goes wrong as ordered, and what has to be true afterwards is held against the world. Gives the broken
+ * promises in words; with none, all held.
+ */
+import { Effect, Schedule, Schema } from "effect"
+import { type Answer, ErrorDocument } from "../../e2e/support/Plugin.ts"
+import type { Wrong } from "../process/Order.ts"
+import type { Column } from "./Columns.ts"
+import type { Called, Ground, Seen, Verb } from "./Ground.ts"
+import { afterwards } from "./Seen.ts"
+
+type Words = ReadonlyArray<string>
+
+export interface Ran {
+  /** False: the call did not come to the step. */
+  readonly reached: boolean
+  /** How the call ended: `done`, a CNI code, `SIGKILL`. */
+  readonly ended: string
+  readonly broken: Words
+  /** The good ADD before it failed: that is the doing of the run before. */
+  readonly added: Words
+}
+
+export interface Setting {
+  readonly ground: Ground
+  readonly column: Column
+  /** The last goes wrong as the column says; others before it are how the call comes there. */
+  readonly wrong: ReadonlyArray<Wrong>
+  readonly before: Seen
+}
+
+type Broken = Effect.Effect<Words>
+
+const isError = Schema.is(ErrorDocument)
+
+const endOf = ({ document, signal, status }: Answer): string =>
+  signal ?? (status === 0 ? "done" : isError(document) ? `code ${document.code}` : `exit status ${status}`)
+
+const succeeds = (ground: Ground, verb: Verb, when: string): Broken =>
+  Effect.map(ground.call(verb), ({ signal, status, stdout }) =>
+    status === 0 ? [] : [`${verb} ${when} ended with ${signal ?? `exit status ${status}`}: ${stdout.trim()}`]
+  )
+
+/** In turn, up to the first that finds something. */
+const inTurn = (...steps: ReadonlyArray<Broken>): Broken =>
+  Effect.gen(function* () {
+    for (const step of steps) {
+      const found = yield* step
+      if (found.length > 0) return found
+    }
+    return []
+  })
+
+/** What a restarted switch writes anew does not count. */
+export const configuredOnly = ({ blow }: Column): boolean => blow !== undefined
+
+const restored = ({ before, column, ground }: Omit<Setting, "wrong">, when: string): Broken =>
+  Effect.map(afterwards(ground, before, configuredOnly(column)), (found) => found.map((one) => `${when}: ${one}`))
+
+/** A failure is told as the specification wants it. */
+const isTold = (answer: Answer): Words =>
+  answer.signal !== null || answer.status === 0 || isError(answer.document)
+    ? []
+    : [`it failed without an error document: ${JSON.stringify(answer.stdout)}`]
+
+/** What a killed call had started has nobody any more, and ends by itself. */
+const alone = (ground: Ground): Broken =>
+  ground.look(true).pipe(
+    Effect.map((seen) => Object.keys(seen).filter((name) => name.startsWith("process "))),
+    Effect.repeat({ until: (left) => left.length === 0, schedule: Schedule.spaced("10 millis"), times: 300 }),
+    Effect.map((left) => left.map((name) => `${name} goes on without the plugin`))
+  )
+
+/** Whether the undo could reach everything; where it could not, the next DEL has to. */
+const canUndo = ({ column, ground, wrong }: Setting, { outran }: Called): boolean =>
+  !outran &&
+  wrong.length === 1 &&
+  column.title !== "read-only" &&
+  !ground.blows.some(({ deaf, name }) => deaf && name === column.blow)
+
+const call = ({ column, ground, wrong }: Setting, verb: Verb): Effect.Effect<Called> =>
+  Effect.tap(ground.order(verb, wrong, { hurried: column.hurried }), () =>
+    column.blow === undefined ? Effect.void : ground.mend
+  )
+
+const ranOf = ({ wrong }: Setting, answer: Called, broken: Words, added: Words = []): Ran => ({
+  reached: answer.traced.some((step) => step.wrong && step.step === wrong.at(-1)?.step),
+  ended: endOf(answer),
+  broken,
+  added
+})
+
+/** ADD goes wrong. */
+export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
+  const { column, ground } = setting
+  const answer = yield* call(setting, "ADD")
+  const deleted = inTurn(succeeds(ground, "DEL", "after it"), restored(setting, "after one DEL"))
+  const ending =
+    answer.signal !== null
+      ? inTurn(alone(ground), deleted)
+      : answer.status === 0
+        ? inTurn(column.blow === undefined ? succeeds(ground, "CHECK", "after an ADD that succeeded") : none, deleted)
+        : inTurn(
+            Effect.succeed(isTold(answer)),
+            canUndo(setting, answer) ? restored(setting, "after the rollback") : deleted
+          )
+  return ranOf(setting, answer, yield* ending)
+})
+
+const none: Broken = Effect.succeed([])
+
+/** The second ADD after one that went wrong. */
+export const again = (setting: Omit<Setting, "wrong">): Broken =>
+  inTurn(
+    succeeds(setting.ground, "ADD", "again"),
+    succeeds(setting.ground, "DEL", "after the second ADD"),
+    restored(setting, "after the second ADD and its DEL")
+  )
+
+/** DEL goes wrong after an ADD that does not. */
+export const del = Effect.fn("Runs.del")(function* (setting: Setting) {
+  const { ground } = setting
+  const added = yield* succeeds(ground, "ADD", "again")
+  const answer = yield* call(setting, "DEL")
+  const ending =
+    answer.signal === null && answer.status === 0
+      ? restored(setting, "after it said that it was done")
+      : inTurn(
+          Effect.succeed(isTold(answer)),
+          alone(ground),
+          succeeds(ground, "DEL", "again"),
+          restored(setting, "after a second DEL")
+        )
+  return ranOf(setting, answer, added.length > 0 ? [] : yield* ending, added)
+})
+
+/** CHECK goes wrong between an ADD and a DEL that do not. */
+export const check = Effect.fn("Runs.check")(function* (setting: Setting) {
+  const { column, ground } = setting
+  const added = yield* succeeds(ground, "ADD", "again")
+  const during = yield* ground.look(configuredOnly(column))
+  const answer = yield* call(setting, "CHECK")
+  const ending = inTurn(
+    Effect.succeed(isTold(answer)),
+    alone(ground),
+    // What a switch has lost is not CHECK's doing.
+    column.blow === undefined ? restored({ ...setting, before: during }, "CHECK changed something") : none,
+    succeeds(ground, "DEL", "after it"),
+    restored(setting, "after DEL")
+  )
+  return ranOf(setting, answer, added.length > 0 ? [] : yield* ending, added)
+})

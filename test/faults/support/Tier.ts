@@ -1,0 +1,37 @@
+/** Before and after all campaigns: the faulty executable is built, and the report is written. */
+import { execFileSync } from "node:child_process"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import packageJson from "../../../package.json" with { type: "json" }
+import { faulty } from "./Node.ts"
+import { page } from "./Page.ts"
+import { text } from "./Report.ts"
+import * as Results from "./Results.ts"
+
+const root = resolve(import.meta.dirname, "../../..")
+
+/** As `scripts/build.sh` builds the shipped one, but for the order of its bytecode. */
+const options = [
+  ...["--compile", "--bytecode", "--format=esm", "--splitting", "--minify", "--compile-jit-policy=100"],
+  ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--min-chunk-size=16384"]
+]
+
+export const setup = (): void => {
+  rmSync(Results.directory, { recursive: true, force: true })
+  mkdirSync(Results.directory, { recursive: true })
+  mkdirSync(dirname(faulty), { recursive: true })
+  execFileSync(`${root}/node_modules/.bin/bun`, [
+    "build",
+    ...options,
+    `${root}/test/faults/FaultyMain.ts`,
+    ...["--outfile", faulty]
+  ])
+}
+
+export const teardown = (): void => {
+  const results = Results.read()
+  const file = `${root}/dist/faults.html`
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, page(results, new Date(), packageJson.version))
+  process.stdout.write(`${text(results)}\nfaults: the matrix is in dist/faults.html\n`)
+}

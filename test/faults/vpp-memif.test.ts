@@ -1,0 +1,5 @@
+/** VPP, a memif on a bridge domain that the plugin makes and removes. */
+import { campaign } from "./support/Campaign.ts"
+import { all, inTypeScript, on } from "./support/VppConfigurations.ts"
+
+campaign(`${inTypeScript}, memif`, { ...on(all.memif), needs: ["root", "executable", "hostLocal"] })

@@ -1,0 +1,156 @@
+/**
+ * Calls on a node in memory that is watched: every call ends with a document or an error of the table, never with a
+ * defect; a failed ADD leaves all as it was; nothing changes but in the directories that the configuration names; what is
+ * given to the caller is JSON of a bounded size.
+ */
+import * as assert from "node:assert/strict"
+import { dirname, normalize } from "node:path"
+import { Cause, Effect, Exit, type Layer, Logger, Option, Result } from "effect"
+import { deviceInfoPath } from "../../../src/attachment/DeviceInfo.ts"
+import type { Edges } from "../../../src/attachment/Services.ts"
+import type { Document } from "../../../src/attachment/Verbs.ts"
+import type { CniError } from "../../../src/cni/CniError.ts"
+import { readConfiguration, readEnvelope } from "../../../src/cni/Configuration.ts"
+import { readArgs, type Variables } from "../../../src/cni/Environment.ts"
+import { ErrorCodes } from "../../../src/cni/ErrorCodes.ts"
+import { serve } from "../../../src/cni/Main.ts"
+import { ancestors } from "../../../src/shared-dir/Place.ts"
+import { make, type Node, netns } from "../../dry-run/support/MemoryNode.ts"
+
+export type Verb = "ADD" | "DEL" | "CHECK" | "GC"
+
+export const variables = {
+  CNI_CONTAINERID: "0958c8871b32cafe",
+  CNI_NETNS: netns,
+  CNI_IFNAME: "net1",
+  CNI_PATH: "/opt/cni/bin"
+}
+
+export const network = {
+  cniVersion: "1.1.0",
+  name: "net",
+  type: "userspace",
+  sharedDir: "/run/userspace",
+  host: {
+    engine: "ovs-dpdk",
+    iftype: "vhostuser",
+    netType: "bridge",
+    vhost: { mode: "client", group: "qemu" },
+    bridge: { bridgeName: "br-a", vlanId: 7 }
+  },
+  ipam: { type: "host-local", subnet: "10.9.8.0/24" }
+}
+
+/** Of the attachment that {@link variables} name. */
+export const recordPath = "/var/lib/cni/usrspcni/attachments/0958c8871b32-net1.json"
+
+/** What nobody may touch. */
+const prey: ReadonlyArray<readonly [path: string, text: string]> = [
+  ["/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"],
+  ["/etc/shadow", "root:*:1:0:99999:7:::\n"],
+  ["/root/.ssh/authorized_keys", "ssh-ed25519 AAAA"],
+  ["/run/userspace-other/file", "another's"],
+  ["/var/lib/cni/networks/net/10.9.8.77", "another's"]
+]
+
+export const watchedNode = (): Node => {
+  const node = make()
+  for (const [path, text] of prey) node.files.put(path, "file", text, 0o600)
+  return node
+}
+
+const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes).filter((code) => code !== ErrorCodes.Internal))
+
+/** No document is longer: a runtime puts it into events and logs. */
+const longest = 64 << 10
+
+export const judged = (exit: Exit.Exit<Document, CniError>, limit = longest): void => {
+  if (Exit.isSuccess(exit)) {
+    assert.ok((JSON.stringify(exit.value) ?? "").length <= 8 << 20)
+    return
+  }
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  if (error === undefined) assert.fail(`no error document: ${Cause.pretty(exit.cause)}`)
+  const { code, details, msg } = error
+  assert.ok(codes.has(code), `code ${code}: ${msg}`)
+  assert.ok(msg !== "" && details !== "")
+  assert.ok(msg.length + details.length <= limit, `${msg.length} characters: ${msg.slice(0, 200)}`)
+}
+
+export const call = (
+  node: Node,
+  verb: Verb,
+  text: string,
+  more: Variables = {},
+  edges: Layer.Layer<Edges> = node.edges
+): Effect.Effect<Exit.Exit<Document, CniError>> =>
+  serve(verb, { ...variables, CNI_COMMAND: verb, ...more }, readEnvelope(text)).pipe(
+    Effect.provide(edges),
+    Effect.provide(Logger.layer([])),
+    Effect.exit,
+    Effect.tap((exit) => Effect.sync(() => judged(exit)))
+  )
+
+/** The directories in which a configuration lets the plugin work. */
+export const directoriesOf = (text: string, { CNI_ARGS = "", ...others }: Variables = {}): ReadonlyArray<string> => {
+  const usual = ["/usr/local/var/run/openvswitch", "/var/run/vpp", "/var/run/openvswitch", "/var/lib/cni/usrspcni"]
+  const read = Result.flatMap(readEnvelope(text), (envelope) =>
+    Result.flatMap(readArgs(CNI_ARGS), (args) => readConfiguration(envelope, args, others))
+  )
+  if (Result.isFailure(read)) return usual
+  const { netConf } = read.success
+  const info = deviceInfoPath(netConf)
+  const more = [netConf.sharedDir, netConf.stateDir, info === undefined ? undefined : dirname(info)]
+  return [...usual, ...more.flatMap((path) => path ?? [])].map((path) => normalize(path).replace(/(?<=.)\/$/, ""))
+}
+
+/** Empty directories for scratch files come and go. */
+const isScratch = (line: unknown) => typeof line === "string" && /\/attachments\/new( |\/\.userspace-cni )/.test(line)
+
+/** Files, the switch, leases. */
+export const state = (node: Node): ReadonlyArray<unknown> => {
+  node.ovs.look()
+  const all = node.state()
+  return Array.isArray(all) ? all.flat().filter((line) => !isScratch(line)) : [all]
+}
+
+const changed = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const [old, fresh] = [new Set(before), new Set(after)]
+  return [...before.filter((line) => !fresh.has(line)), ...after.filter((line) => !old.has(line))]
+}
+
+/** Runs `self`; what it changed of the files is in these directories, or is one that leads to them. */
+export const within = <A>(node: Node, directories: ReadonlyArray<string>, self: Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.gen(function* () {
+    const before = node.files.dump()
+    const result = yield* self
+    for (const line of changed(before, node.files.dump())) {
+      const path = line.slice(0, line.search(/ (file|directory|socket|symlink|other) /))
+      const owner = path.endsWith("/.userspace-cni") ? dirname(path) : path
+      const allowed = directories.some(
+        (directory) => path.startsWith(`${directory.replace(/\/$/, "")}/`) || ancestors(directory).includes(owner)
+      )
+      assert.ok(allowed, `changed ${JSON.stringify(line)}`)
+      assert.ok(!path.includes("\0") && !path.split("/").includes(".."), `made ${JSON.stringify(path)}`)
+    }
+    return result
+  })
+
+/** ADD, CHECK, DEL with this configuration: whatever ADD does, it is gone afterwards. */
+export const lifeOf = Effect.fnUntraced(function* (
+  text: string,
+  more: Variables = {},
+  node: Node = watchedNode(),
+  edges: Layer.Layer<Edges> = node.edges
+) {
+  const directories = directoriesOf(text, more)
+  const before = state(node)
+  const added = yield* within(node, directories, call(node, "ADD", text, more, edges))
+  if (Exit.isFailure(added)) assert.deepEqual(state(node), before)
+  yield* within(node, [], call(node, "CHECK", text, more, edges))
+  const deleted = yield* within(node, directories, call(node, "DEL", text, more, edges))
+  if (Exit.isSuccess(added)) {
+    assert.ok(Exit.isSuccess(deleted), String(deleted))
+    assert.deepEqual(state(node), before)
+  }
+})

@@ -1,0 +1,130 @@
+/**
+ * Keeping the kubeconfig, on real files and the test's clock: whatever somebody on the node does to it, and whatever
+ * becomes of the account, a minute later it is the best there can be. Changes make no events here; those have
+ * `Renew.test.ts`.
+ */
+import * as Fs from "node:fs"
+import { join } from "node:path"
+import { NodeServices } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Queue } from "effect"
+import { TestClock } from "effect/testing"
+import { renew } from "../../src/install/Renewal.ts"
+import { Changes } from "../../src/platform/Changes.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { node } from "./support/Place.ts"
+
+/** One that has looked once, and so has written. */
+const kept = Effect.gen(function* () {
+  const place = yield* node
+  const { account, kubeconfig, variables } = place
+  const waiting = yield* Queue.unbounded<void>()
+  const said: Array<string> = []
+  // It is waited for when the look is over.
+  const watch = () => Effect.succeed(Effect.andThen(Queue.offer(waiting, undefined), Effect.never))
+  yield* renew(kubeconfig, { directory: account, tokenFile: undefined }, variables, {
+    renewed: Effect.sync(() => void said.push("renewed")),
+    failed: ({ details }) => Effect.sync(() => void said.push(details))
+  }).pipe(
+    Effect.provideService(Changes, Changes.of({ watch })),
+    Effect.provide([Files.layer, NodeServices.layer]),
+    Effect.forkChild
+  )
+  yield* Queue.take(waiting)
+  assert.deepStrictEqual(said, ["renewed"])
+  said.length = 0
+  return {
+    ...place,
+    said,
+    text: Fs.readFileSync(kubeconfig, "utf8"),
+    aMinute: Effect.andThen(TestClock.adjust("1 minute"), Queue.take(waiting))
+  }
+})
+
+describe("what somebody did to it", () => {
+  /** With another mode, and more in it than there was. */
+  const other = (path: string) => {
+    const beside = `${path}.other`
+    Fs.writeFileSync(beside, `${Fs.existsSync(path) ? Fs.readFileSync(path, "utf8") : ""}\n`, { mode: 0o644 })
+    return beside
+  }
+
+  const deeds: ReadonlyArray<readonly [string, (path: string) => void]> = [
+    ["removed it", (path) => Fs.rmSync(path)],
+    ["wrote over it", (path) => Fs.writeFileSync(path, "apiVersion: v1\nkind: Config\n")],
+    ["emptied it", (path) => Fs.truncateSync(path)],
+    ["put another in its place", (path) => Fs.renameSync(other(path), path)],
+    [
+      "put a link in its place",
+      (path) => {
+        Fs.rmSync(path)
+        Fs.symlinkSync(other(path), path)
+      }
+    ]
+  ]
+  it.effect.each(deeds)("%s: it comes back", ([, deed]) =>
+    Effect.gen(function* () {
+      const { aMinute, kubeconfig, said, text } = yield* kept
+      deed(kubeconfig)
+      yield* aMinute
+      assert.isTrue(Fs.lstatSync(kubeconfig).isFile())
+      assert.strictEqual(Fs.statSync(kubeconfig).mode & 0o777, 0o600)
+      assert.strictEqual(Fs.readFileSync(kubeconfig, "utf8"), text)
+      assert.deepStrictEqual(said, ["renewed"])
+    })
+  )
+
+  it.effect("nothing: it is not written again", () =>
+    Effect.gen(function* () {
+      const { aMinute, kubeconfig, said } = yield* kept
+      const { ino, mtimeMs } = Fs.statSync(kubeconfig)
+      yield* aMinute
+      yield* aMinute
+      const now = Fs.statSync(kubeconfig)
+      assert.deepStrictEqual([now.ino, now.mtimeMs, said], [ino, mtimeMs, []])
+    })
+  )
+
+  it.effect("put a directory in its place: it is told each minute, until that is gone", () =>
+    Effect.gen(function* () {
+      const { aMinute, kubeconfig, net, said, text } = yield* kept
+      Fs.rmSync(kubeconfig)
+      Fs.mkdirSync(kubeconfig)
+      yield* aMinute
+      yield* aMinute
+      assert.lengthOf(said, 2)
+      assert.match(said[1] ?? "", /: EISDIR$/)
+      assert.deepStrictEqual(Fs.readdirSync(net), ["userspace.kubeconfig"])
+      Fs.rmdirSync(kubeconfig)
+      yield* aMinute
+      assert.strictEqual(Fs.readFileSync(kubeconfig, "utf8"), text)
+    })
+  )
+})
+
+describe("what becomes of the account", () => {
+  it.effect("a new token gets into it without an event, too", () =>
+    Effect.gen(function* () {
+      const { aMinute, kubeconfig, mount, said } = yield* kept
+      mount("token-2")
+      yield* aMinute
+      assert.include(Fs.readFileSync(kubeconfig, "utf8"), '"token-2"')
+      assert.deepStrictEqual(said, ["renewed"])
+    })
+  )
+
+  it.effect("one that cannot be read is told, the old kubeconfig stays, and it is looked at again", () =>
+    Effect.gen(function* () {
+      const { account, aMinute, kubeconfig, said, text } = yield* kept
+      Fs.renameSync(join(account, "token"), join(account, "gone"))
+      yield* aMinute
+      assert.lengthOf(said, 1)
+      assert.include(said[0], `${account}/token`)
+      assert.strictEqual(Fs.readFileSync(kubeconfig, "utf8"), text)
+      Fs.renameSync(join(account, "gone"), join(account, "token"))
+      Fs.rmSync(kubeconfig)
+      yield* aMinute
+      assert.strictEqual(Fs.readFileSync(kubeconfig, "utf8"), text)
+    })
+  )
+})

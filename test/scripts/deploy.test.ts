@@ -1,0 +1,96 @@
+/** `make deploy` and `make undeploy` with a kubectl that only writes down; what it renders by itself is in test/e2e. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { clusterOf } from "./support/Cluster.ts"
+import { named, noMake, type Programs, programs } from "./support/Make.ts"
+
+/** Both files one after the other: a kustomization's images and namespace stay as the files have them. */
+const rendered = "cat $2/role.yaml; echo ---; cat $2/daemonset.yaml"
+
+/** `fails`: what this one of its commands does, `*`: each. */
+const kubectl = ({ put }: Programs, fails = "none", how = "") =>
+  put("kubectl", `case $1 in ${fails}) ${how};; kustomize) ${rendered};; *) cat >$stdin; echo $1: done;; esac`)
+
+const registry = ["IMAGE_REGISTRY=registry.example:5000/team/", "IMAGE_VERSION=1.2-rc&3"]
+
+describe.skipIf(noMake).each([
+  { target: "deploy", command: "apply -f -" },
+  { target: "undeploy", command: "delete --ignore-not-found -f -" }
+])(named("make $target"), ({ target, command }) => {
+  const verb = command.replace(/ .*/, "")
+
+  it.effect.each([
+    { words: [], image: "localhost/userspacecni:latest" },
+    { words: registry, image: "registry.example:5000/team/userspacecni:1.2-rc&3" }
+  ])("hands the manifests to kubectl, with the image $image", ({ image, words }) =>
+    Effect.gen(function* () {
+      const made = yield* programs
+      kubectl(made)
+      const { status, stderr, stdout } = made.make([target, ...words])
+      assert.strictEqual(status, 0, stderr)
+      assert.include(stdout, `${verb}: done`)
+      const [render, change, ...more] = made.calls("kubectl")
+      assert.deepStrictEqual([render?.args, change?.args, more], ["kustomize examples/kubernetes", command, []])
+      assert.deepStrictEqual(clusterOf(change?.stdin ?? "").images, [image, image])
+    })
+  )
+
+  it.effect("uses the kubectl that KUBECTL names, with its options", () =>
+    Effect.gen(function* () {
+      const made = yield* programs
+      made.put("k3s", `shift 2; case $1 in kustomize) ${rendered};; *) cat >$stdin;; esac`)
+      assert.strictEqual(made.make([target, "KUBECTL=k3s kubectl --context=lab"]).status, 0)
+      assert.deepStrictEqual(
+        made.calls("k3s").map(({ args }) => args),
+        ["kubectl --context=lab kustomize examples/kubernetes", `kubectl --context=lab ${command}`]
+      )
+      assert.deepStrictEqual(made.calls("kubectl"), [])
+    })
+  )
+
+  it.effect("says that there is no kubectl, and what to do", () =>
+    Effect.gen(function* () {
+      const { make } = yield* programs
+      const { status, stderr } = make([target, "KUBECTL=no-such-kubectl"])
+      assert.notStrictEqual(status, 0)
+      assert.include(stderr, "there is no no-such-kubectl: install it (apt-get install kubectl), or name it in KUBECTL")
+    })
+  )
+
+  it.effect("fails with what kubectl says when the cluster refuses, and with what to do", () =>
+    Effect.gen(function* () {
+      const made = yield* programs
+      kubectl(made, verb, "echo 'dial tcp: connection refused' >&2; exit 1")
+      const { status, stderr } = made.make([target])
+      assert.notStrictEqual(status, 0)
+      assert.include(stderr, "dial tcp: connection refused")
+      assert.include(stderr, "Does it answer (kubectl cluster-info)?")
+      assert.include(stderr, `allowed to ${verb} a DaemonSet`)
+    })
+  )
+
+  it.effect.each([
+    { what: "cannot render", how: "exit 1", says: "it has to know `kustomize`" },
+    { what: "renders something else", how: "echo 'image: localhost/other:latest'", says: "the cluster was not asked" }
+  ])("asks the cluster for nothing when kubectl $what", ({ how, says }) =>
+    Effect.gen(function* () {
+      const made = yield* programs
+      kubectl(made, "kustomize", how)
+      const { status, stderr } = made.make([target])
+      assert.notStrictEqual(status, 0)
+      assert.include(stderr, says)
+      assert.strictEqual(made.calls("kubectl").length, 1)
+    })
+  )
+})
+
+it.effect.skipIf(noMake)(named("make undeploy takes away what make deploy made, and nothing else"), () =>
+  Effect.gen(function* () {
+    const made = yield* programs
+    kubectl(made)
+    for (const target of ["deploy", "undeploy"]) assert.strictEqual(made.make([target, ...registry]).status, 0)
+    const [, applied, , deleted] = made.calls("kubectl")
+    assert.isNotEmpty(applied?.stdin ?? "")
+    assert.strictEqual(deleted?.stdin, applied?.stdin)
+  })
+)

@@ -1,0 +1,56 @@
+/** Where the suite of `Sockets` works: its directory, and its peer, a `node:net` server in the same process. */
+import * as Fs from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Effect, type Scope } from "effect"
+import type { SocketError, Sockets } from "../../src/platform/Sockets.ts"
+
+export interface SocketsCase {
+  readonly name: string
+  readonly run: Effect.Effect<void, SocketError, Sockets | Scope.Scope>
+}
+
+export const directory = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "sockets-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+)
+
+/** Resumes when `probe` is true: it is asked again at every turn of the event loop. */
+export const until = (probe: () => boolean): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const ask = () => {
+      if (probe()) resume(Effect.void)
+      else next = setImmediate(ask)
+    }
+    let next = setImmediate(ask)
+    return Effect.sync(() => clearImmediate(next))
+  })
+
+/** Lets everything happen that can happen by itself: the event loop has looked at every descriptor this often. */
+export const turns = (count: number) => {
+  let left = count
+  return until(() => left-- <= 0)
+}
+
+export const listen = Effect.fnUntraced(function* (path: string) {
+  const accepted: Array<Net.Socket> = []
+  const server = yield* Effect.acquireRelease(
+    Effect.callback<Net.Server>((resume) => {
+      const server = Net.createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+        socket.on("error", () => {})
+        accepted.push(socket)
+      })
+      server.listen(path, () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() => {
+        for (const socket of accepted) socket.destroy()
+        server.close()
+      })
+  )
+  return { server, accepted }
+})
+
+export const codeOf = (self: Effect.Effect<unknown, SocketError, Sockets>): Effect.Effect<string, never, Sockets> =>
+  Effect.match(self, { onFailure: ({ code, operation }) => `${operation} ${code}`, onSuccess: () => "succeeded" })

@@ -1,0 +1,106 @@
+/**
+ * What the VPP layer of `Vswitch` does about calls for the same attachment that go on at the same time. VPP gives the
+ * index of an interface that is gone to the next one, so that whoever looked too early works on somebody else's.
+ */
+import { assert, type Vitest } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer, type Scope } from "effect"
+import * as NodeSlots from "../../src/platform/NodeSlots.ts"
+import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import { Slots } from "../../src/platform/Slots.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
+import type { Wanted } from "../../src/vpp/MessageTable.ts"
+import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
+import * as Memif from "../../src/vpp/messages/Memif.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import {
+  leavesAsFound,
+  memif,
+  onceWith,
+  plug,
+  request,
+  unplug,
+  unplugOf,
+  type VppUnderTest,
+  verify,
+  withSession
+} from "./VppUnderTest.ts"
+
+/** In VPP's frames the number of the message is behind the 16 bytes of the header. */
+const numberAt = 16
+
+/** Stands still before it sends such a message, until the others are through or wait for it. */
+const heldAt = Effect.fnUntraced(function* <A, E>(
+  message: Wanted,
+  held: (vswitch: Vswitch["Service"]) => Effect.Effect<A, E>,
+  others: (vswitch: Vswitch["Service"]) => Effect.Effect<void, E, VppUnderTest>
+) {
+  const number = yield* withSession((session) => {
+    const verdict = session.verdict(message)
+    return Effect.succeed(verdict._tag === "Offered" ? verdict.id : assert.fail(`no ${message.name}`))
+  })
+  const there = yield* Deferred.make<void>()
+  const go = yield* Deferred.make<void>()
+  const standing = Layer.effect(
+    Sockets,
+    Effect.map(Sockets, ({ connect }) =>
+      Sockets.of({
+        connect: (path) =>
+          Effect.map(connect(path), ({ read, write }) => ({
+            read,
+            write: (bytes) =>
+              Buffer.from(bytes).readUInt16BE(numberAt) === number
+                ? Effect.andThen(Effect.andThen(Deferred.succeed(there, undefined), Deferred.await(go)), write(bytes))
+                : write(bytes)
+          }))
+      })
+    )
+  ).pipe(Layer.provide(NodeSockets.layer))
+  const waiting = Layer.effect(
+    Slots,
+    Effect.map(Slots, ({ freed, hold }) =>
+      Slots.of({ hold, freed: (name) => Effect.andThen(Deferred.succeed(go, undefined), freed(name)) })
+    )
+  ).pipe(Layer.provide(NodeSlots.layer))
+
+  const first = yield* Effect.forkChild(
+    Effect.flatMap(Vswitch, held).pipe(onceWith(Layer.mergeAll(standing, NodeSlots.layer)))
+  )
+  yield* Deferred.await(there)
+  yield* Effect.flatMap(Vswitch, others).pipe(onceWith(Layer.mergeAll(NodeSockets.layer, waiting)))
+  yield* Deferred.succeed(go, undefined)
+  return yield* Fiber.await(first)
+})
+
+export const together = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+  test("a port that two remove takes nobody along who gets its index in between", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const gone = yield* request(memif())
+        const added = yield* request(memif())
+        yield* plug(gone)
+        yield* heldAt(
+          Memif.remove,
+          (vswitch) => vswitch.unplug(unplugOf(gone)),
+          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(gone)), vswitch.plug(added)))
+        )
+        assert.deepStrictEqual(yield* verify(added), [])
+        yield* unplug(unplugOf(added))
+      })
+    ))
+
+  test("a port that is removed while it is made does not become somebody else's", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const made = yield* request(memif())
+        const added = yield* request(memif())
+        yield* heldAt(
+          tagAddDel,
+          (vswitch) => vswitch.plug(made),
+          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(made)), vswitch.plug(added)))
+        )
+        assert.deepStrictEqual(yield* verify(added), [])
+        yield* unplug(unplugOf(added))
+        yield* unplug(unplugOf(made))
+      })
+    ))
+}

@@ -1,0 +1,151 @@
+/** That VPP is told the values of a port's configuration: as much of them as it shows to somebody, or does for frames. */
+import * as fs from "node:fs"
+import { basename } from "node:path"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, type Scope } from "effect"
+import { keyOf } from "../../src/attachment/Attachment.ts"
+import type { VppMemifPort } from "../../src/cni/HostPort.ts"
+import { byName } from "../../src/vpp/Interfaces.ts"
+import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
+import * as Memif from "../../src/vpp/messages/Memif.ts"
+import { portNumber } from "../../src/vpp/PortName.ts"
+import { foreignMemif } from "./ForeignMemif.ts"
+import {
+  bridged,
+  isSince,
+  leavesAsFound,
+  look,
+  memif,
+  newDomain,
+  plug,
+  plugged,
+  request,
+  restore,
+  tooNew,
+  unplug,
+  unplugOf,
+  VppShows,
+  VppUnderTest,
+  vhost,
+  withSession
+} from "./VppUnderTest.ts"
+
+const none = { netType: "none" } as const
+
+/** Of these, what VPP shows; a real one does not show all of them. */
+const shown = Effect.fnUntraced(function* (name: string, asked: Readonly<Record<string, unknown>>) {
+  const { madeWith } = yield* VppShows
+  return Object.fromEntries(Object.entries(yield* madeWith(name)).filter(([key]) => key in asked))
+})
+
+const secret = "s".repeat(23)
+const sizes = { rxQueues: 2, txQueues: 3, ringSize: 512, bufferSize: 4096, secret } as const
+const onTheWire = { rx_queues: 2, tx_queues: 3, ring_size: 512, buffer_size: 4096, secret } as const
+
+/** What is asked for, and its request. With the old message there is no DMA. */
+const knobs = (dma: boolean): ReadonlyArray<readonly [Partial<VppMemifPort>, Readonly<Record<string, unknown>>]> =>
+  [
+    { noZeroCopy: true, useDma: false },
+    { noZeroCopy: false, useDma: dma }
+  ].map(({ noZeroCopy, useDma }) => [
+    { ...sizes, noZeroCopy, useDma },
+    { ...onTheWire, no_zero_copy: noZeroCopy, ...(dma ? { use_dma: useDma } : {}) }
+  ])
+
+/** The container's end, which only who knows the secret reaches: a slave shows its sizes when it is connected. */
+const peer = Effect.fnUntraced(function* (socket: number, path: string) {
+  const sw_if_index = yield* foreignMemif(socket, path, "", secret)
+  yield* withSession((session) => session.call(setFlags, { sw_if_index, flags: adminUp }))
+})
+
+/** As `sw_interface_dump` shows it. */
+const linkMtu = (name: string) =>
+  withSession((session) => Effect.map(byName(session, name), (there) => there?.link_mtu ?? assert.fail(name)))
+
+export const tells = (test: Vitest.Test<VppUnderTest | VppShows | Scope.Scope>): void => {
+  test("memif: queues, ring, buffer, zero copy, DMA, secret; again after a restart", () =>
+    Effect.gen(function* () {
+      const { restart } = yield* VppUnderTest
+      for (const [n, [port, asked]] of knobs(yield* isSince(23.06)).entries()) {
+        const wanted = yield* request(memif({ ...port, role: "slave", network: none }))
+        const check = Effect.gen(function* () {
+          const { port: name } = yield* restore(wanted)
+          const found = yield* shown(name, asked)
+          assert.includeMembers(Object.keys(found), ["rx_queues", "tx_queues", "ring_size", "buffer_size"])
+          assert.deepStrictEqual({ ...asked, ...found }, asked)
+        })
+        yield* peer(501 + n, wanted.socketPath)
+        yield* plugged(wanted)
+        yield* check
+        yield* restart
+        yield* peer(501 + n, wanted.socketPath)
+        yield* check
+      }
+    }))
+
+  test("memif: DMA needs 23.06", () =>
+    Effect.gen(function* () {
+      const wanted = yield* request(memif({ useDma: true, network: none }))
+      if (!(yield* isSince(23.06))) return yield* tooNew(wanted, "memif.useDma")
+      const { port: name } = yield* plugged(wanted)
+      assert.deepStrictEqual(yield* shown(name, { use_dma: true }), { use_dma: true })
+    }))
+
+  test("vhost-user: each of its features and no other", () =>
+    Effect.gen(function* () {
+      for (const only of ["enableGso", "enablePacked", "enableEventIdx"] as const) {
+        const wanted = yield* request(vhost({ [only]: true, network: none }))
+        const { port: name } = yield* plugged(wanted)
+        const asked = {
+          enable_gso: only === "enableGso",
+          enable_packed: only === "enablePacked",
+          enable_event_idx: only === "enableEventIdx"
+        }
+        assert.deepStrictEqual(yield* shown(name, asked), asked)
+      }
+    }))
+
+  test("an abstract memif socket has no file, and its name is the pod's network namespace's; it needs 23.06", () =>
+    leavesAsFound(
+      Effect.gen(function* () {
+        const wanted = yield* request(memif({ abstract: true, network: none }))
+        if (!(yield* isSince(23.06))) return yield* tooNew(wanted, "an abstract memif socket")
+        const { attachment, socketPath } = wanted
+        const number = portNumber(keyOf(attachment))
+        const filename = `abstract:${basename(socketPath)},netns_name=${attachment.netns}`
+        yield* plug(wanted)
+        assert.include(yield* look, `socket ${number} ${filename}`)
+        assert.isFalse(fs.existsSync(socketPath))
+        assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`interface memif${number}/0`])
+        // As a killed ADD leaves it.
+        const socket = { is_add: true, socket_id: number, socket_filename: filename }
+        yield* withSession((session) => session.call(Memif.socketFilenameAddDelV2, socket))
+        assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`memif socket ${number}`])
+      })
+    ))
+
+  test("a port in a VLAN keeps frames of others in, and one in none does not", () =>
+    Effect.gen(function* () {
+      const { filters } = yield* VppShows
+      for (const of of [memif, vhost]) {
+        const domain = newDomain()
+        const access = yield* plugged(yield* request(of({ network: bridged(domain, 7) })))
+        const plain = yield* plugged(yield* request(of({ network: bridged(domain) })))
+        assert.deepStrictEqual([yield* filters(access.port), yield* filters(plain.port)], [true, false])
+      }
+    }))
+
+  test("the MTU is that of layer 2 as well, where there is one to set", () =>
+    Effect.gen(function* () {
+      const usual = yield* plugged(yield* request(memif()))
+      const before = yield* linkMtu(usual.port)
+      for (const [port, layer2] of [
+        [memif({ mtu: 1400 }), 1400],
+        [memif({ mtu: 1400, network: { netType: "interface" } }), 1400],
+        [vhost({ mtu: 1400 }), before]
+      ] as const) {
+        const { mtu, port: name } = yield* plugged(yield* request(port))
+        assert.deepStrictEqual([mtu, yield* linkMtu(name)], [1400, layer2])
+      }
+    }))
+}

@@ -1,0 +1,116 @@
+/** What the Open vSwitch layer of `Vswitch` makes again when a daemon was restarted or the database emptied. */
+import { existsSync, lstatSync } from "node:fs"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Schedule, type Scope } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { administrator, leavesAsFound, look, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, plug, plugged, refusal, restore, unplug, verify } from "./VswitchCalls.ts"
+
+/** ovs-vswitchd killed and started again. */
+const restarted = Effect.gen(function* () {
+  const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
+  yield* killVswitchd
+  yield* startVswitchd
+})
+
+export const restores = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+  test("makes nothing of a port that is there, and says where its socket is", () =>
+    Effect.gen(function* () {
+      const { ovsSocketDir } = yield* SwitchUnderTest
+      for (const mode of ["client", "server"] as const) {
+        const wanted = yield* request({ mode })
+        const name = portName(wanted.attachment)
+        yield* plugged(wanted)
+        const socketAt = mode === "server" ? `${ovsSocketDir}/${name}` : undefined
+        assert.deepStrictEqual(yield* leavesAsFound(restore(wanted)), { port: name, socketAt, made: [] })
+      }
+    }))
+
+  test("makes a port again that is gone with its bridge, or from it, as it was", () =>
+    Effect.gen(function* () {
+      const { removeBridge, removePort } = yield* administrator
+      const wanted = yield* request({ mtu: 1400, vlan: 5, trunks: [6, 7], vlanMode: "native-tagged", queues: 2 })
+      const name = portName(wanted.attachment)
+      yield* plugged(wanted)
+      const before = yield* look
+      for (const lose of [removePort(name), removeBridge(wanted.port.bridge)]) {
+        yield* lose
+        assert.notDeepEqual(yield* look, before)
+        assert.deepStrictEqual((yield* restore(wanted)).made, [`port ${name}`])
+        assert.deepStrictEqual(yield* look, before)
+        assert.deepStrictEqual((yield* leavesAsFound(restore(wanted))).made, [])
+      }
+    }))
+
+  test("makes the socket of a server-mode port again, with the port", () =>
+    Effect.gen(function* () {
+      const { removePort } = yield* administrator
+      const wanted = yield* request({ mode: "server" })
+      const name = portName(wanted.attachment)
+      const { socketAt = "" } = yield* plugged(wanted)
+      yield* removePort(name)
+      yield* Effect.repeat(
+        Effect.sync(() => existsSync(socketAt)),
+        { until: (is) => !is, schedule: Schedule.spaced("5 millis") }
+      )
+      assert.deepStrictEqual(yield* restore(wanted), { port: name, socketAt, made: [`port ${name}`] })
+      assert.isTrue(lstatSync(socketAt).isSocket())
+    }))
+
+  test("gives a port on a closed bridge its flow again, once", () =>
+    Effect.gen(function* () {
+      const { flows } = yield* SwitchUnderTest
+      const bridge = yield* existing({ datapath_type: "netdev", fail_mode: "secure" })
+      const wanted = yield* request({ bridge })
+      const name = portName(wanted.attachment)
+      yield* plugged(wanted)
+      yield* restarted
+      assert.deepStrictEqual(yield* flows(bridge), [])
+      assert.deepStrictEqual((yield* restore(wanted)).made, [`flow of port ${name}`])
+      assert.lengthOf(yield* flows(bridge), 1)
+      assert.deepStrictEqual(yield* verify(wanted), [])
+      assert.deepStrictEqual((yield* leavesAsFound(restore(wanted))).made, [])
+      yield* unplug(unplugOf(wanted))
+      assert.deepStrictEqual(yield* flows(bridge), [])
+    }))
+
+  test("gives no flow to a port whose bridge was closed after its ADD: a DEL would leave it", () =>
+    Effect.gen(function* () {
+      const { set } = yield* administrator
+      const { flows } = yield* SwitchUnderTest
+      const bridge = yield* existing()
+      const wanted = yield* request({ bridge })
+      yield* plugged(wanted)
+      yield* set("Bridge", bridge, ["fail_mode", "insert", "secure"])
+      const error = yield* refusal(restore(wanted))
+      assert.include(error.failed, "the flow of port")
+      assert.deepStrictEqual(yield* flows(bridge), [])
+    }))
+
+  test("leaves what somebody changed, and names it", () =>
+    Effect.gen(function* () {
+      const { set } = yield* administrator
+      const wanted = yield* request({ vlan: 5 })
+      const name = portName(wanted.attachment)
+      yield* plugged(wanted)
+      yield* set("Port", name, ["tag", "delete", 5], ["tag", "insert", 7])
+      const error = yield* leavesAsFound(refusal(restore(wanted)))
+      assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
+      assert.include(error.failed, `not as recorded: VLAN of port ${name} is 7, not 5`)
+    }))
+
+  test("says at once that ovs-vswitchd is dead, whether the port is there or not", () =>
+    Effect.gen(function* () {
+      const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
+      const [there, missing] = [yield* request(), yield* request()]
+      yield* plug(there)
+      yield* Effect.acquireRelease(killVswitchd, () => startVswitchd)
+      for (const wanted of [there, missing]) {
+        const error = yield* leavesAsFound(refusal(restore(wanted)))
+        assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+        assert.include(error.failed, "ovs-vswitchd does not answer")
+      }
+      yield* unplug(unplugOf(there))
+    }))
+}

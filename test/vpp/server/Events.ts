@@ -1,0 +1,55 @@
+/** Who wants to hear of interfaces. What has happened is told before the next answer, as by a real one (`fixtures`). */
+import { Result } from "effect"
+import { bool, u32 } from "../../../src/vpp/Field.ts"
+import { decodeRequest, reply, request } from "../../../src/vpp/Message.ts"
+import { plainReply } from "../../../src/vpp/messages/Control.ts"
+import { type Answer, answer } from "./Handler.ts"
+import type { Happening } from "./State.ts"
+import type { Peer } from "./VppServer.ts"
+
+export const wantEvents = request(
+  "want_interface_events",
+  "476f5a08",
+  { enable_disable: u32, pid: u32 },
+  plainReply("want_interface_events")
+)
+
+/** Nobody's answer: it has the client's index where those have a context. */
+export const interfaceEvent = reply("sw_interface_event", "2d3d95a7", {
+  pid: u32,
+  sw_if_index: u32,
+  flags: u32,
+  deleted: bool
+})
+
+export interface News {
+  readonly peer: Peer
+  readonly client: number
+  readonly event: Answer
+}
+
+export class Audience {
+  private readonly wishes = new Map<Peer, { readonly client: number; readonly pid: number }>()
+
+  /** Looks at every request for the one that it is for. */
+  heed(peer: Peer, name: string, raw: Buffer): void {
+    if (name !== wantEvents.name) return
+    const { enable_disable, pid } = Result.getOrThrow(decodeRequest(wantEvents, raw))
+    if (enable_disable === 0) this.leave(peer)
+    else this.wishes.set(peer, { client: raw.readUInt32BE(2), pid })
+  }
+
+  leave(peer: Peer): void {
+    this.wishes.delete(peer)
+  }
+
+  news(happened: ReadonlyArray<Happening>): ReadonlyArray<News> {
+    return happened.flatMap((one) =>
+      Array.from(this.wishes, ([peer, { client, pid }]) => ({
+        peer,
+        client,
+        event: answer(interfaceEvent, { pid, ...one })
+      }))
+    )
+  }
+}

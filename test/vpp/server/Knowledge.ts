@@ -1,0 +1,14 @@
+/** All that a VPP in TypeScript knows, a line a thing: two that are equal are two equal VPPs. */
+import type { VppServer } from "./VppServer.ts"
+
+export const knowledge = ({ state }: VppServer): ReadonlyArray<string> => {
+  const line = (kind: string, value: object) => `vpp ${kind} ${JSON.stringify(value)}`
+  const { domains, interfaces, policers, routes, sockets } = state
+  return [
+    ...[...interfaces.values()].map((one) => line("interface", { ...one, vhost: one.vhost?.path })),
+    ...[...sockets.values()].map(({ id, path, poisoned }) => line("socket", { id, path, poisoned })),
+    ...[...domains.values()].map((one) => line("domain", one)),
+    ...[...routes.values()].map((one) => line("route", one)),
+    ...[...policers.values()].map((one) => line("policer", one))
+  ].sort()
+}

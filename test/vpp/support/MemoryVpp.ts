@@ -1,0 +1,108 @@
+/**
+ * A VPP in TypeScript on a node in memory: heard at once and without a socket, so that a call takes the same steps each
+ * time, also under the test's clock; its sockets are files of the node. An administrator has configured some of it.
+ */
+import { dirname } from "node:path"
+import { Cause, Effect, Queue } from "effect"
+import type { MemoryFiles } from "../../../src/platform/FilesMemory.ts"
+import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
+import type { Disk } from "../server/Disk.ts"
+import { knowledge } from "../server/Knowledge.ts"
+import { type Peer, VppServer } from "../server/VppServer.ts"
+
+/** A bridge domain that is an administrator's, with an interface of theirs in it. */
+export const administered = 9
+
+const administrate = ({ state }: VppServer): void => {
+  const tag = "an administrator's"
+  state.domains.set(administered, {
+    id: administered,
+    tag,
+    flood: true,
+    uuFlood: true,
+    forward: true,
+    learn: true,
+    bvi: undefined
+  })
+  const memif = { socket: 0, id: administered, master: true, mode: 0 }
+  state.add("memif", () => ({ name: `memif0/${administered}`, mac: "02:fe:00:00:00:09", tag, memif })).domain =
+    administered
+}
+
+export const make = (path: string, files: MemoryFiles) => {
+  const listening = new Set<string>()
+  const disk: Disk = {
+    kind: (at) => {
+      const there = files.get(at)
+      return there === undefined ? undefined : there.kind === "socket" ? "socket" : "other"
+    },
+    makeDirectory: (at) => files.put(at, "directory"),
+    remove: (at) => files.remove(at),
+    listen: (at, mode) => {
+      if (files.get(dirname(at))?.kind !== "directory") return undefined
+      files.put(at, "socket", "", mode)
+      listening.add(at)
+      return { close: () => listening.delete(at) }
+    },
+    isListening: (at) => listening.has(at)
+  }
+  const server = new VppServer({ path, disk })
+  files.put(path, "socket", "", 0o775)
+  administrate(server)
+
+  return {
+    path,
+    server,
+    isListening: disk.isListening,
+    connect: Effect.acquireRelease(dial(server), ({ hangUp }) => hangUp),
+    /** SIGKILL and a start: it knows what the administrator has written into its configuration. */
+    restart: (): void => {
+      server.forget()
+      administrate(server)
+    },
+    /** All that it knows: two equal dumps are two equal VPPs. */
+    dump: (): ReadonlyArray<string> => knowledge(server)
+  }
+}
+
+export type MemoryVpp = ReturnType<typeof make>
+
+interface Dialled extends Connection {
+  readonly hangUp: Effect.Effect<void>
+}
+
+const dial = Effect.fnUntraced(function* (server: VppServer) {
+  const { path } = server
+  const heard = yield* Queue.unbounded<Uint8Array, SocketError>()
+  const closed = Cause.fail(new SocketError({ path, code: "Closed", operation: "read" }))
+  let destroyed = false
+  const destroy = () => {
+    if (destroyed) return
+    destroyed = true
+    says.gone()
+    Queue.failCauseUnsafe(heard, closed)
+  }
+  const peer: Peer = {
+    get destroyed() {
+      return destroyed
+    },
+    write: (bytes) => Queue.offerUnsafe(heard, bytes),
+    end: (bytes) => {
+      Queue.offerUnsafe(heard, bytes)
+      destroy()
+    },
+    destroy
+  }
+  const says = server.welcome(peer)
+  const dialled: Dialled = {
+    hangUp: Effect.sync(destroy),
+    read: Queue.take(heard),
+    write: (bytes) =>
+      Effect.suspend(() => {
+        if (destroyed) return Effect.fail(new SocketError({ path, code: "EPIPE", operation: "write" }))
+        says.bytes(Buffer.from(bytes))
+        return Effect.void
+      })
+  }
+  return dialled
+})
