@@ -5,9 +5,8 @@ import { cleanEnvironment } from "../../test/e2e/support/Program.ts"
 import type { Samples } from "./Figures.ts"
 import { type Process, type Run, run } from "./Runs.ts"
 
-/** For CI, whose machines nobody knows: few runs, bars with a wide margin, nothing written. */
+/** For CI, whose machines nobody knows: few runs, of which no time is held to its bar; nothing written. */
 export const short = (process.env["SHORT"] ?? "") !== ""
-export const margin = short ? 4 : 1
 export const rounds = short ? 8 : Math.max(20, Number(process.env["BENCH_ROUNDS"] ?? 40))
 export const warmUp = 3
 

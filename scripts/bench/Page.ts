@@ -17,7 +17,7 @@ const chapter = ({ figures, times, title }: Chapter): string =>
         figure.theirs,
         `${shownValue(figure)}${figure.noise === 0 ? "" : ` ± ${figure.noise.toFixed(2)}`}`,
         figure.bar === undefined ? "" : String(figure.bar),
-        verdict(figure, 1)
+        verdict(figure)
       ])
     ),
     "Where the time of an ADD goes, as its own log says. Parts overlap: IPAM runs beside the switch.",
