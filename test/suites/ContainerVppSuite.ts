@@ -67,6 +67,31 @@ export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void 
       }))
   }
 
+  test("knows addresses and networks again, however they are written", () =>
+    Effect.gen(function* () {
+      const plain = yield* memif()
+      const n = lastNumber()
+      const wanted: MemifInterface = {
+        ...plain,
+        addresses: [{ address: `FD00:0077:${n}:0::0002/64`, gateway: undefined }],
+        routes: [
+          { dst: `10.78.${n}.9/24`, gateway: undefined },
+          { dst: `FD00:78:${n}:0::7/64`, gateway: undefined }
+        ]
+      }
+      yield* removedAfter(wanted.name)
+      const made = yield* one(wanted)
+      const there = yield* ours(wanted.name)
+      assert.deepStrictEqual(there[0]?.addresses, [`fd00:77:${n}::2/64`])
+      assert.deepStrictEqual(there[0]?.routes, [`10.78.${n}.0/24`, `fd00:78:${n}::/64`])
+      yield* leavesAsFound(
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* one(wanted), { ...made, was: "kept" })
+          assert.deepStrictEqual(yield* ours(wanted.name), there)
+        })
+      )
+    }))
+
   test("replaces one that was made for something else, its routes with it, and nothing beside it", () =>
     Effect.gen(function* () {
       const before = yield* memif({ role: "master" })

@@ -21,9 +21,23 @@ import type { Interface } from "../Interface.ts"
 const withPrefix = (address: string): string =>
   address.includes("/") ? address : `${address}/${isIpv6(address) ? 128 : 32}`
 
+/** As VPP writes it: others may write IPv6 in capitals, or with its zeros. */
+const written = (address: string): string =>
+  Result.match(IpInterface.fromString(withPrefix(address)), {
+    onFailure: () => address,
+    onSuccess: IpInterface.format
+  })
+
+/** Likewise, without what is behind the prefix. */
+const network = (prefix: string): string =>
+  Result.match(IpInterface.fromString(withPrefix(prefix)), {
+    onFailure: () => prefix,
+    onSuccess: (own) => IpNetwork.format(IpNetwork.fromInterface(own))
+  })
+
 export const addAddresses = Effect.fnUntraced(function* (session: Session, index: number, one: Interface) {
   const there = new Set(yield* addressesOf(session, index))
-  const missing = one.addresses.map(({ address }) => withPrefix(address)).filter((prefix) => !there.has(prefix))
+  const missing = one.addresses.map(({ address }) => written(address)).filter((prefix) => !there.has(prefix))
   yield* run(
     session,
     missing.map((prefix) => step(addDelAddress, { sw_if_index: index, is_add: true, del_all: false, prefix }))
@@ -63,12 +77,12 @@ const wantedRoutes = ({ addresses, routes }: Interface, is_ip6: boolean) => {
   const [usual = attached] = gateways
   const named = routes
     .filter(({ dst }) => isIpv6(dst) === is_ip6)
-    .map(({ dst, gateway = usual }) => ({ prefix: withPrefix(dst), gateway }))
+    .map(({ dst, gateway = usual }) => ({ prefix: network(dst), gateway }))
   const beyond = new Set([...gateways, ...named.map(({ gateway }) => gateway)].filter((hop) => hop !== attached))
   return [
     ...[...beyond]
       .filter((hop) => !isLinkLocal6(hop) && !own.some(({ address }) => reaches(address, hop)))
-      .map((hop) => ({ prefix: withPrefix(hop), gateway: attached })),
+      .map((hop) => ({ prefix: network(hop), gateway: attached })),
     ...named
   ]
 }
@@ -110,8 +124,4 @@ export const removeRoutesOver = Effect.fnUntraced(function* (session: Session, i
   }
 })
 
-const isSubnetOf = (prefix: string, address: string): boolean =>
-  Result.match(IpInterface.fromString(address), {
-    onFailure: () => false,
-    onSuccess: (own) => prefix === IpNetwork.format(IpNetwork.fromInterface(own))
-  })
+const isSubnetOf = (prefix: string, address: string): boolean => prefix === network(address)
