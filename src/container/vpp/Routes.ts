@@ -24,14 +24,14 @@ const withPrefix = (address: string): string =>
 /** As VPP writes it: others may write IPv6 in capitals, or with its zeros. */
 const written = (address: string): string =>
   Result.match(IpInterface.fromString(withPrefix(address)), {
-    onFailure: () => address,
+    onFailure: () => withPrefix(address),
     onSuccess: IpInterface.format
   })
 
 /** Likewise, without what is behind the prefix. */
 const network = (prefix: string): string =>
   Result.match(IpInterface.fromString(withPrefix(prefix)), {
-    onFailure: () => prefix,
+    onFailure: () => withPrefix(prefix),
     onSuccess: (own) => IpNetwork.format(IpNetwork.fromInterface(own))
   })
 
