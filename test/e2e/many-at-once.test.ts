@@ -145,6 +145,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
     () =>
       Effect.gen(function* () {
         const { ovs, watched } = yield* CniNode
+        const administrator = yield* administratorOf([bridges.one])
         const all = yield* members(() => ({}))
         const before = yield* look(watched)
         const pid = yield* ovs.ovsdbPid
@@ -158,7 +159,10 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
               yield* filled(ovs.socket, yield* queueOf(pid, ovs.socket))
               const { limit, waiting } = yield* queueOf(pid, ovs.socket)
               assert.isAbove(waiting, limit)
-              const calls = yield* Effect.forkDetach(callAll(all.map((each) => each[verb])), { startImmediately: true })
+              const calls = yield* Effect.forkDetach(
+                Effect.all([callAll(all.map((each) => each[verb])), administrator], { concurrency: 2 }),
+                { startImmediately: true }
+              )
               // Those that have begun find no place in it. It must not stand still for as long as one of them waits.
               yield* Effect.repeat(processes(watched.mark), {
                 until: ({ length }) => length >= crowd / 2,
@@ -167,7 +171,8 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
               return calls
             })
           )
-          allWell(verb.toUpperCase(), yield* Fiber.join(calls))
+          const [answers] = yield* Fiber.join(calls)
+          allWell(verb.toUpperCase(), answers)
         }
         yield* returnsTo(watched, before, 20)
       }),

@@ -35,7 +35,10 @@ export interface Instance {
   readonly vswitchdRuns: Effect.Effect<boolean>
   /** Starts those that have been stopped or killed. */
   readonly startMissing: Effect.Effect<void, ProgramError>
-  /** `ovs-vsctl`; waits for ovs-vswitchd unless told `--no-wait`, at most 10 seconds. */
+  /**
+   * `ovs-vsctl`; waits for ovs-vswitchd unless told `--no-wait`, at most 10 seconds. Among a crowd it waits for a place in
+   * ovsdb-server's listen queue too.
+   */
   readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
   readonly ofctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
 }
@@ -54,6 +57,13 @@ export class OvsInstance extends Context.Service<OvsInstance, Instance>()("users
 
 const vswitchd = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 const schema = "/usr/share/openvswitch/vswitch.ovsschema"
+
+/**
+ * What ovs-vsctl 3.5 says when the listen queue, of 64, is full. Nothing has been done then. Its own `--retry` begins
+ * again after 1, 2, 4 and 8 seconds, in which a crowd may have gone.
+ */
+const foundNoPlace = ({ problem }: ProgramError) => problem.includes("database connection failed (Protocol error)")
+const untilThereIsAPlace = Schedule.max([Schedule.spaced("20 millis"), Schedule.during("25 seconds")])
 
 export const instance = Effect.fn("OvsInstance.make")(function* (
   options: Options = {}
@@ -93,7 +103,10 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
       ],
       { env }
     )
-  const vsctl = (...args: ReadonlyArray<string>) => succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args])
+  const vsctl = (...args: ReadonlyArray<string>) =>
+    succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args]).pipe(
+      Effect.retry({ while: foundNoPlace, schedule: untilThereIsAPlace })
+    )
   const pidOf = (name: string) =>
     Effect.try({
       try: () => Number(readFileSync(`${runDir}/${name}.pid`, "utf8")),
