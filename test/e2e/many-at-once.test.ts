@@ -160,7 +160,9 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
               const { limit, waiting } = yield* queueOf(pid, ovs.socket)
               assert.isAbove(waiting, limit)
               const calls = yield* Effect.forkDetach(
-                Effect.all([callAll(all.map((each) => each[verb])), administrator], { concurrency: 2 }),
+                Effect.all([callAll(all.map((each) => each[verb])), administrator, look(watched)], {
+                  concurrency: "unbounded"
+                }),
                 { startImmediately: true }
               )
               // Those that have begun find no place in it. It must not stand still for as long as one of them waits.

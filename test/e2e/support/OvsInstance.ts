@@ -6,6 +6,7 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { whileFull } from "./ListenQueue.ts"
 import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
 
 export interface Options {
@@ -58,13 +59,6 @@ export class OvsInstance extends Context.Service<OvsInstance, Instance>()("users
 const vswitchd = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 const schema = "/usr/share/openvswitch/vswitch.ovsschema"
 
-/**
- * What ovs-vsctl 3.5 says when the listen queue, of 64, is full. Nothing has been done then. Its own `--retry` begins
- * again after 1, 2, 4 and 8 seconds, in which a crowd may have gone.
- */
-const foundNoPlace = ({ problem }: ProgramError) => problem.includes("database connection failed (Protocol error)")
-const untilThereIsAPlace = Schedule.max([Schedule.spaced("20 millis"), Schedule.during("25 seconds")])
-
 export const instance = Effect.fn("OvsInstance.make")(function* (
   options: Options = {}
 ): Effect.fn.Return<Instance, ProgramError, Scope.Scope> {
@@ -104,9 +98,7 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
       { env }
     )
   const vsctl = (...args: ReadonlyArray<string>) =>
-    succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args]).pipe(
-      Effect.retry({ while: foundNoPlace, schedule: untilThereIsAPlace })
-    )
+    whileFull(succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args]))
   const pidOf = (name: string) =>
     Effect.try({
       try: () => Number(readFileSync(`${runDir}/${name}.pid`, "utf8")),

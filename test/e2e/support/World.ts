@@ -7,6 +7,7 @@ import { createHash } from "node:crypto"
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
 import { Effect, Schedule, Schema } from "effect"
+import { whileFull } from "./ListenQueue.ts"
 import { type ProgramError, succeed } from "./Program.ts"
 
 export interface Watched {
@@ -55,7 +56,9 @@ const isEmpty = (value: Schema.Json | undefined): boolean => {
 
 /** `Port vhost0` to its columns, without the empty ones: short enough to see a difference in. */
 const tables = Effect.fn("World.tables")(function* (database: string) {
-  const dump = yield* succeed("ovsdb-client", ["-t", "10", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
+  const dump = yield* whileFull(
+    succeed("ovsdb-client", ["-t", "10", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
+  )
   const rows: Record<string, Readonly<Record<string, string>>> = {}
   for (const line of dump.split("\n").filter((text) => text !== "")) {
     const { caption, data, headings } = yield* Effect.orDie(Dump(line))
