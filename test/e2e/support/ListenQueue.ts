@@ -1,6 +1,6 @@
 /**
  * The tools of Open vSwitch beside a crowd: one that finds ovsdb-server's listen queue full, of 64, gives up at once and
- * has done nothing. ovs-vsctl's own `--retry` begins again after 1, 2, 4 and 8 seconds, in which a crowd may have gone.
+ * has done nothing. ovs-vsctl's own `--retry` begins again after whole seconds, and later each time: a crowd is gone by then.
  */
 import { Effect, Schedule } from "effect"
 import type { ProgramError } from "./Program.ts"
