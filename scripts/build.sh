@@ -26,10 +26,13 @@ esac
 mkdir -p dist
 # One chunk for each way in (VERSION, a verb, the command line): none pays for loading another's.
 # No autoload: bun's executables read .env and bunfig.toml, preloads included, from the directory they are started in.
+# Working directory: bun does not start in one that has no name, and that is where thick Multus runs plugins. "/" always
+# has one; for the command line src/cli/CallerDirectory.ts finds the way back.
 # JIT policy: the process ends before compiled code can pay for its compilation, in time and in memory.
 build() { # out target more...
   bun build --compile --bytecode --format=esm --splitting --minify --target="$2" "${@:3}" \
-    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-jit-policy=100 --min-chunk-size=16384 \
+    --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-exec-argv="--cwd=/" \
+    --compile-jit-policy=100 --min-chunk-size=16384 \
     --define "process.env.USERSPACE_VERSION=\"$version\"" src/main.ts --outfile "$1" >/dev/null
 }
 

@@ -10,14 +10,37 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as BunEdges from "../platform/BunEdges.ts"
 import { about } from "./About.ts"
+import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
+import { complaintText } from "./Complaint.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
+
+/** From there on relative paths are the kernel's business again. A command that has none runs anywhere. */
+const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
+  const relative = relativePaths(args, process.env)
+  if (relative.length === 0) return
+  yield* callerDirectory(process.env, processDirectory(process.ppid)).pipe(
+    Effect.flatMap((directory) =>
+      Effect.try({
+        try: () => process.chdir(directory),
+        catch: (cause) => `${directory} cannot be entered: ${codeOf(cause)}`
+      })
+    ),
+    Effect.mapError((reason) => unknownDirectory(relative, reason)),
+    Effect.tapError((complaint) => Console.error(complaintText(complaint)))
+  )
+})
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
 
 export const run = (): void => {
   const args = process.argv.slice(2)
   const program: Effect.Effect<void, unknown> =
-    args.length === 0 ? Console.error(about) : Effect.provide(commandLine(args, process.env), services)
+    args.length === 0
+      ? Console.error(about)
+      : Effect.provide(Effect.andThen(whereItWasCalled(args), commandLine(args, process.env)), services)
   NodeRuntime.runMain(program, {
     // It has been told by then, in three parts.
     disableErrorReporting: true,

@@ -25,6 +25,7 @@ export interface More {
   /** Run in the mount namespace of this process. */
   readonly within?: number
   readonly cwd?: string
+  readonly through?: ReadonlyArray<string>
 }
 
 export class CniNode extends Context.Service<
@@ -133,6 +134,7 @@ const make = Effect.gen(function* () {
     plugin: executable,
     ...(more.within === undefined ? {} : { within: more.within }),
     ...(more.cwd === undefined ? {} : { cwd: more.cwd }),
+    ...(more.through === undefined ? {} : { through: more.through }),
     verb,
     ...of,
     path: plugins,

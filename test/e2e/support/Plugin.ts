@@ -26,6 +26,8 @@ export interface Call {
   readonly cwd?: string
   /** Run in the mount namespace of this process. */
   readonly within?: number
+  /** A program with its arguments that becomes the plugin: what follows them on its command line. */
+  readonly through?: ReadonlyArray<string>
   readonly verb: Verb | (string & {})
   readonly containerId: string
   readonly ifName: string
@@ -94,11 +96,11 @@ export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answe
 
 /** A call under way, for tests that signal it. */
 export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Scope> => {
-  const { cwd, plugin, stdin, within } = call
+  const { cwd, plugin, stdin, through = [], within } = call
   const options = { env: environmentOf(call), stdin, ...(cwd === undefined ? {} : { cwd }) }
-  return within === undefined
-    ? start(plugin, [], options)
-    : start("nsenter", [`--mount=/proc/${within}/ns/mnt`, plugin], options)
+  const entered = within === undefined ? [] : ["nsenter", `--mount=/proc/${within}/ns/mnt`]
+  const [program = plugin, ...args] = [...entered, ...through, plugin]
+  return start(program, args, options)
 }
 
 /** A call to its end. No runtime waits for ever: one that takes more than a minute has failed its promise of deadlines. */

@@ -1,0 +1,97 @@
+/**
+ * The directory that relative paths on the command line start from. The executable begins in `/` (scripts/build.sh), and
+ * the kernel does not remember where it was called. Two witnesses do: `PWD`, which shells keep right and sudo takes away,
+ * and the directory of the process that started this one. Says where that is; does not go there, except in `Main.ts`.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
+import type { Variables } from "../cni/Environment.ts"
+import { Complaint } from "./Complaint.ts"
+
+/** Flags that take a path of the caller's. `--netns` and `--cni-path` have to be absolute. */
+export const pathFlags: ReadonlySet<string> = new Set([
+  "--config",
+  "-c",
+  "--valid",
+  "--state-dir",
+  "--ovs-socket",
+  "--vpp-socket",
+  "--socket",
+  "--annotations",
+  "--dir",
+  "--device-info",
+  "--cni-bin-dir",
+  "--kubeconfig",
+  "--token-file",
+  "--service-account"
+])
+
+const pathVariables = ["USERSPACE_ANNOTATIONS", "USERSPACE_DIR", "USERSPACE_VPP_SOCKET"]
+
+/** Those of the command line, and of the variables that stand for it. */
+export const relativePaths = (args: ReadonlyArray<string>, variables: Variables): ReadonlyArray<string> => {
+  const given = args.flatMap((argument, index) => {
+    const [flag = "", ...value] = argument.split("=")
+    if (!pathFlags.has(flag)) return []
+    const path = value.length > 0 ? value.join("=") : (args[index + 1] ?? "")
+    return [flag === "--device-info" ? path.replace(/^[^=]*=/, "") : path]
+  })
+  return [...given, ...pathVariables.map((name) => variables[name] ?? "")].filter(
+    (path) => path !== "" && !path.startsWith("/")
+  )
+}
+
+/** What a process has in /proc. */
+export const processDirectory = (pid: number): string => `/proc/${pid}`
+
+interface Place {
+  readonly path: string
+  /** Device and inode: the same directory may have several names. */
+  readonly identity: string
+}
+
+/** `parent`: in /proc, the directory of the process that started this one. Fails with the reason. */
+export const callerDirectory = Effect.fnUntraced(function* (variables: Variables, parent: string) {
+  const files = yield* FileSystem.FileSystem
+
+  const directory = Effect.fnUntraced(
+    function* (path: string) {
+      const info = yield* files.stat(path)
+      const place: Place = { path, identity: `${info.dev}:${Option.getOrElse(info.ino, () => "")}` }
+      return info.type === "Directory" ? Option.some(place) : Option.none()
+    },
+    Effect.orElseSucceed(Option.none<Place>)
+  )
+
+  const told = variables["PWD"] ?? ""
+  const pwd = told.startsWith("/") ? yield* directory(told) : Option.none()
+  // A directory that was removed, or is outside of the root, has no name that leads there.
+  const there = yield* directory(`${parent}/cwd`)
+  const named = yield* files
+    .readLink(`${parent}/cwd`)
+    .pipe(
+      Effect.flatMap(directory),
+      Effect.orElseSucceed(Option.none<Place>),
+      Effect.map(Option.filter(({ identity }) => Option.exists(there, (place) => place.identity === identity)))
+    )
+
+  if (Option.isNone(pwd)) {
+    if (Option.isSome(named)) return named.value.path
+    const said = told === "" ? "PWD is not set" : `PWD is ${JSON.stringify(told)}, which is no directory`
+    return yield* Effect.fail(`${said}, and the process that started this one is in no directory that can be named`)
+  }
+  if (Option.isNone(there) || there.value.identity === pwd.value.identity) return told
+  // They differ. A shell that went elsewhere, and became this process, has changed PWD; else it is a leftover.
+  const began = yield* Effect.orElseSucceed(files.readFileString(`${parent}/environ`), () => "")
+  return began.split("\0").includes(`PWD=${told}`)
+    ? yield* Effect.fail(`PWD is ${told}, and the process that started this one is elsewhere and has the same PWD`)
+    : told
+})
+
+export const unknownDirectory = (relative: ReadonlyArray<string>, reason: string): Complaint =>
+  new Complaint({
+    failed: `cannot tell where ${relative.join(" and ")} ${relative.length === 1 ? "is" : "are"}`,
+    answer: `the path is relative, and the working directory is not known: ${reason}`,
+    cure: "Give absolute paths, or set PWD to the directory that they start from."
+  })
