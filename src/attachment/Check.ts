@@ -7,8 +7,9 @@ import { CniError, type Explained, fromExplained } from "../cni/CniError.ts"
 import type { CniResult } from "../cni/CniResult.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { Ipam } from "../ipam/Ipam.ts"
+import type { IpamError } from "../ipam/IpamError.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
-import { Vswitch } from "../vswitch/Vswitch.ts"
+import { type Difference, Vswitch } from "../vswitch/Vswitch.ts"
 import { madeBySwitch } from "./Add.ts"
 import { longHandle, plainHandle } from "./Attachment.ts"
 import { type Call, delegation, placeOfRecord, requestFor, wantsAddresses } from "./Call.ts"
@@ -18,15 +19,8 @@ import { Records } from "./Records.ts"
 
 export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
   if (record === undefined) return yield* notRecorded(call)
-  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
-    Effect.succeed(resultDifferences(call, record)),
-    switchDifferences(call, record),
-    fileDifferences(call, record),
-    handoverDifferences(record),
-    addressDifferences(call)
-  ]
-  const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
-  const differences = found.flat()
+  const { differences, failures, warnings } = yield* compare(call, record)
+  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
   const [failure] = failures
   if (differences.length === 0 && failure === undefined) return
   if (differences.length === 0 && failure !== undefined && failures.length === 1) {
@@ -35,12 +29,41 @@ export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | 
   return yield* CniError.of(
     ErrorCodes.CheckFailed,
     `not as ADD left it: ${[...differences, ...failures.map(({ failed }) => failed)].join("; ")}`,
-    "`userspace restore` makes ports again that a restarted switch has forgotten. For all else, delete the pod and let " +
-      "it be made again: CHECK repairs nothing under a running container."
+    cureForDifferences
   )
 })
 
-type Differences<R> = Effect.Effect<ReadonlyArray<string>, Explained, R>
+export const cureForDifferences =
+  "`userspace restore` makes ports again that a restarted switch has forgotten. For all else, delete the pod and let " +
+  "it be made again: CHECK repairs nothing under a running container."
+
+export interface Comparison {
+  readonly differences: ReadonlyArray<string>
+  /** All is as ADD left it, and may not work all the same. */
+  readonly warnings: ReadonlyArray<string>
+  /** What could not be compared, and why. */
+  readonly failures: ReadonlyArray<Explained>
+}
+
+/** Everything, at once. */
+export const compare = Effect.fnUntraced(function* (call: Call, record: Record) {
+  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
+    Effect.succeed(named(resultDifferences(call, record))),
+    switchDifferences(call, record),
+    Effect.map(fileDifferences(call, record), named),
+    Effect.map(handoverDifferences(record), named),
+    addressDifferences(call)
+  ]
+  const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
+  const words = (warning: boolean) =>
+    found.flat().flatMap((one) => ((one.warning ?? false) === warning ? [one.what] : []))
+  const comparison: Comparison = { differences: words(false), warnings: words(true), failures }
+  return comparison
+})
+
+type Differences<R> = Effect.Effect<ReadonlyArray<Difference>, Explained, R>
+
+const named = (words: ReadonlyArray<string>): ReadonlyArray<Difference> => words.map((what) => ({ what }))
 
 const notRecorded = Effect.fnUntraced(function* ({ attachment }: Call) {
   const handles = [plainHandle(attachment), longHandle(attachment)]
@@ -73,10 +96,7 @@ const resultDifferences = ({ attachment, previous }: Call, record: Record): Read
 
 const switchDifferences = (call: Call, record: Record): Differences<Vswitch> =>
   Effect.flatMap(Vswitch, (vswitch) =>
-    Effect.map(
-      vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : [])),
-      (differences) => differences.map(({ what }) => what)
-    )
+    vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : []))
   )
 
 /** A record of an earlier release has none; in what the runtime remembers there may be other plugins' as well. */
@@ -95,13 +115,13 @@ const withGateway = ({ address, gateway }: { readonly address: string; readonly 
   gateway
 })
 
-const fileDifferences = (call: Call, record: Record): Differences<SharedDir> =>
+const fileDifferences = (call: Call, record: Record) =>
   Effect.gen(function* () {
     const sharedDir = yield* SharedDir
     return yield* sharedDir.verify(placeOfRecord(record), { socket: madeBySwitch(call) })
   })
 
-const handoverDifferences = (record: Record): Differences<Handover> =>
+const handoverDifferences = (record: Record) =>
   Effect.gen(function* () {
     const handover = yield* Handover
     const found = yield* handover.verify(placeOfRecord(record))
@@ -114,6 +134,14 @@ const addressDifferences = (call: Call): Differences<Ipam> =>
   Effect.gen(function* () {
     const ipam = yield* Ipam
     const delegate = delegation(call)
-    if (delegate !== undefined) yield* ipam.check(delegate)
-    return []
+    if (delegate === undefined) return []
+    return yield* Effect.catchIf(Effect.as(ipam.check(delegate), []), cannotCompare(call), ({ failed }) =>
+      Effect.succeed([{ what: `addresses were not compared: ${failed}`, warning: true }])
+    )
   })
+
+/** static and dhcp compare with the result of ADD, which only a runtime remembers. */
+const cannotCompare =
+  ({ previous }: Call) =>
+  ({ reason }: IpamError): boolean =>
+    previous === undefined && reason._tag === "Refused" && /prevResult missing/i.test(reason.msg)

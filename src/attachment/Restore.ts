@@ -25,7 +25,10 @@ export type Restoration =
   | { readonly outcome: "there"; readonly port: string }
   | { readonly outcome: "skipped"; readonly reason: string }
 
-const skipped = (reason: string): Restoration => ({ outcome: "skipped", reason })
+const skipped = (reason: string): Extract<Restoration, { readonly outcome: "skipped" }> => ({
+  outcome: "skipped",
+  reason
+})
 
 export const inTransit = skipped("its ADD has not ended, or its DEL has begun")
 export const deleted = skipped("it was deleted meanwhile")

@@ -18,6 +18,7 @@ import type { Record } from "./Record.ts"
 import { attachmentOfRecord } from "./Recorded.ts"
 import { Records } from "./Records.ts"
 import { deleted, inTransit, type Restoration, readable, restore } from "./Restore.ts"
+import { everything, narrows, type Selector, select } from "./Selection.ts"
 import type { EngineLayer } from "./Services.ts"
 
 export interface Restored {
@@ -36,6 +37,8 @@ export interface Options {
   readonly engine: (port: HostPort) => EngineLayer
   /** How long to try again. */
   readonly millis: number
+  /** Only these; then damaged records are not reported. */
+  readonly selector?: Selector
 }
 
 /** A step of it, by which a dry run tells whose a change is. */
@@ -45,7 +48,10 @@ export const stepOf = ({ containerId, ifName, network }: Record): string =>
 export const restoreNode = Effect.fn("restore")(function* (options: Options) {
   if (!(yield* Effect.orElseSucceed((yield* Slots).hold("userspace-cni/restore"), () => true))) return yield* busy
   const records = yield* Records
-  const all = [...(yield* records.all)].sort((one, other) => one.since.localeCompare(other.since))
+  const { selector = everything } = options
+  const all = [...(yield* Effect.fromResult(select(yield* records.all, selector)))].sort((one, other) =>
+    one.since.localeCompare(other.since)
+  )
   const ended = new Map<string, Restored>()
   const since = yield* Clock.currentTimeMillis
   let waiting: ReadonlyArray<Record> = all
@@ -57,7 +63,7 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
   yield* Effect.repeat(pass, { until: () => waiting.length === 0, schedule: Schedule.spaced("250 millis") })
   const done: NodeRestored = {
     attachments: all.flatMap(({ handle }) => ended.get(handle) ?? []),
-    damaged: (yield* records.damaged).map(({ error }) => error)
+    damaged: narrows(selector) ? [] : (yield* records.damaged).map(({ error }) => error)
   }
   return done
 }, Effect.scoped)

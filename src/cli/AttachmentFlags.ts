@@ -5,6 +5,7 @@
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { defaultStateDir } from "../attachment/Call.ts"
 import type { Variables } from "../cni/Environment.ts"
 import type { AttachmentVerb } from "../cni/Versions.ts"
 import { Complaint } from "./Complaint.ts"
@@ -17,6 +18,9 @@ const yes = (name: string, description: string) =>
 
 export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
 
+export const pluginPath = ({ cniPath }: Pick<AttachmentOptions, "cniPath">, environment: Variables): string =>
+  Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)
+
 /** Of every command that is about a network. */
 export const networkFlags = {
   config: Flag.Path("config").pipe(
@@ -27,14 +31,43 @@ export const networkFlags = {
   cniPath: text("cni-path", "DIRS", `CNI_PATH, where IPAM plugins are (default: ${defaultPluginPath})`)
 }
 
-export const attachmentFlags = {
-  ...networkFlags,
-  containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
+const callFlags = {
   netns: text("netns", "PATH", "CNI_NETNS (default: /var/run/netns/ID)"),
-  ifname: text("ifname", "NAME", "CNI_IFNAME (default: net1)"),
   args: text("args", "K=V;K=V", "CNI_ARGS, such as IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0"),
   dryRun: yes("dry-run", "Change nothing; print what would be done, in order, each step with its undo"),
   json: yes("json", "Print JSON: the CNI document, or the plan of a dry run")
+}
+
+export const attachmentFlags = {
+  ...networkFlags,
+  containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
+  ifname: text("ifname", "NAME", "CNI_IFNAME (default: net1)"),
+  ...callFlags
+}
+
+/** Which of the attachments that are recorded on this node. */
+export const selectorFlags = {
+  pod: text("pod", "NAMESPACE/NAME", "Only the attachments of this pod"),
+  containerId: text("container-id", "ID", "Only this container's: the ID, or a prefix that no other container has"),
+  ifname: text("ifname", "NAME", "Only the interface of this name")
+}
+
+/** Of commands that take an attachment from its record, or a call as a runtime makes it when `--config` is given. */
+export const recordedFlags = {
+  ...selectorFlags,
+  stateDir: text(
+    "state-dir",
+    "DIR",
+    `Where the records are, as stateDir of the networks (default: ${defaultStateDir})`
+  ),
+  ...networkFlags,
+  config: networkFlags.config.pipe(
+    Flag.withDescription(
+      "Instead of the record: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON. Needs the whole container ID"
+    ),
+    Flag.optional
+  ),
+  ...callFlags
 }
 
 /** As `effect/cli` hands them over. */
@@ -83,7 +116,7 @@ export const parameters = (
       CNI_NETNS: Option.getOrElse(netns, () => `/var/run/netns/${given}`),
       CNI_IFNAME: chosen(ifname, "CNI_IFNAME", "net1"),
       CNI_ARGS: chosen(args, "CNI_ARGS", ""),
-      CNI_PATH: chosen(cniPath, "CNI_PATH", defaultPluginPath)
+      CNI_PATH: pluginPath({ cniPath }, environment)
     }
   })
 }

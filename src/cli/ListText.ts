@@ -1,19 +1,12 @@
 /** Attachments as a table that a person reads. Pure. */
 import type { Listed } from "../attachment/Listing.ts"
 import type { Style } from "./PlanText.ts"
+import { table } from "./Table.ts"
 
 const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "SWITCH", "PORT", "STATE"]
 
-export const listTable = (attachments: ReadonlyArray<Listed>, { strong }: Style): string => {
-  const rows = attachments.map(cells)
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? "").length)))
-  const line = (row: ReadonlyArray<string>) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd()
-  return [strong(line(heads)), ...rows.map(line)].join("\n")
-}
+export const listTable = (attachments: ReadonlyArray<Listed>, { strong }: Style): string =>
+  table(heads, attachments.map(cells), strong)
 
 const cells = ({ containerId, engine, ifName, network, pod, port, ...more }: Listed): ReadonlyArray<string> => [
   network ?? "-",

@@ -4,6 +4,7 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { inVersionOf } from "../attachment/RecordedCall.ts"
 import type { Document } from "../attachment/Verbs.ts"
 import type { CniError } from "../cni/CniError.ts"
 import { readEnvelope } from "../cni/Configuration.ts"
@@ -11,7 +12,7 @@ import { answerVersion } from "../cni/Dispatch.ts"
 import * as Log from "../cni/Log.ts"
 import { defaultLogOptions, logOptions } from "../cni/LogOptions.ts"
 import { annotations, serve } from "../cni/Main.ts"
-import { type AttachmentVerb, atLeast, verbs } from "../cni/Versions.ts"
+import type { AttachmentVerb } from "../cni/Versions.ts"
 import { rehearse } from "../dry-run/Rehearsal.ts"
 import { type AttachmentOptions, type Parameters, parameters } from "./AttachmentFlags.ts"
 import { Caller } from "./Caller.ts"
@@ -24,24 +25,20 @@ export const perform = (verb: AttachmentVerb) =>
   Effect.fnUntraced(function* (options: AttachmentOptions) {
     const { variables } = yield* Caller
     const asked = yield* parameters(verb, options, variables)
-    const text = readable(verb, yield* readConfigurationFile(options.config))
-    yield* options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
+    const text = inVersionOf(verb, yield* readConfigurationFile(options.config))
+    yield* carryOut(verb, options, asked, text)
   })
 
-/** A person may look at any network, also at one that is older than CHECK. */
-const readable = (verb: AttachmentVerb, text: string): string => {
-  const { since } = verbs[verb]
-  const isOlder = Result.match(readEnvelope(text), {
-    onFailure: () => false,
-    onSuccess: ({ version }) => !atLeast(version, since)
-  })
-  return isOlder ? JSON.stringify({ ...JSON.parse(text), cniVersion: since }) : text
-}
+/** For real, or as a dry run. */
+export const carryOut = (verb: AttachmentVerb, options: Output, asked: Parameters, text: string) =>
+  options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
+
+type Output = Pick<AttachmentOptions, "dryRun" | "json">
 
 /** With --json exactly what a runtime gets, an error included. */
 const call = Effect.fnUntraced(function* (
   verb: AttachmentVerb,
-  { json }: AttachmentOptions,
+  { json }: Output,
   { variables }: Parameters,
   text: string
 ) {
@@ -65,7 +62,7 @@ const call = Effect.fnUntraced(function* (
 
 const plan = Effect.fnUntraced(function* (
   verb: AttachmentVerb,
-  { json }: AttachmentOptions,
+  { json }: Output,
   { assumedNetns, variables }: Parameters,
   text: string
 ) {

@@ -4,9 +4,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { engineFor } from "../attachment/Engines.ts"
+import type { RecordError } from "../attachment/RecordError.ts"
 import { Records } from "../attachment/Records.ts"
 import { type NodeRestored, restoreNode } from "../attachment/RestoreNode.ts"
-import { type Explained, fromExplained } from "../cni/CniError.ts"
+import { type Ambiguous, narrows, type Selector } from "../attachment/Selection.ts"
+import { type CniError, type Explained, fromExplained } from "../cni/CniError.ts"
 import * as Log from "../cni/Log.ts"
 import { defaultLogOptions } from "../cni/LogOptions.ts"
 import { rehearseRestore } from "../dry-run/RestoreRehearsal.ts"
@@ -14,8 +16,9 @@ import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Caller } from "./Caller.ts"
 import { Complaint, complaintText, fromCni } from "./Complaint.ts"
 import { damagedJson, plannedJson, plannedText, restoreComplaints, restoredJson, restoreTable } from "./RestoreText.ts"
+import { ambiguous, notFound, type SelectorOptions, selectorFrom } from "./Selected.ts"
 
-export interface RestoreOptions {
+export interface RestoreOptions extends SelectorOptions {
   readonly stateDir: string
   readonly timeout: Duration.Duration
   readonly dryRun: boolean
@@ -24,18 +27,19 @@ export interface RestoreOptions {
 
 export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
   const { style } = yield* Caller
-  const { attachments, damaged } = yield* options.dryRun ? plan(options) : make(options)
+  const selector = yield* selectorFrom(options)
+  const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
+  if (attachments.length === 0 && narrows(selector)) return yield* notFound(options.stateDir, selector)
   const complaints = [...restoreComplaints(attachments), ...damaged.map(fromDamaged)]
   for (const complaint of complaints.slice(0, -1)) yield* Console.error(complaintText(complaint, style.strong))
   const last = complaints.at(-1)
   if (last !== undefined) return yield* last
 })
 
-const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions) {
+const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions, selector: Selector) {
   const { style, variables } = yield* Caller
-  const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout) }).pipe(
-    Effect.catchTag("RecordError", (error) => Effect.fail(fromExplained(error))),
-    Effect.mapError(fromCni("restore")),
+  const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
+    Effect.mapError(because("restore")),
     Effect.withTracerEnabled(false),
     Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)),
     Effect.provide(Log.layer(defaultLogOptions))
@@ -49,11 +53,10 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
   return done
 })
 
-const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions) {
+const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, selector: Selector) {
   const { style, variables } = yield* Caller
-  const planned = yield* rehearseRestore(stateDir, variables).pipe(
-    Effect.catchTag("RecordError", (error) => Effect.fail(fromExplained(error))),
-    Effect.mapError(fromCni("dry run of restore"))
+  const planned = yield* rehearseRestore(stateDir, variables, selector).pipe(
+    Effect.mapError(because("dry run of restore"))
   )
   yield* Console.log(
     json ? JSON.stringify(plannedJson(planned)) : plannedText(planned, { ...style, stateDir, dry: true })
@@ -61,6 +64,13 @@ const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions) {
   const done: NodeRestored = planned
   return done
 })
+
+const because =
+  (what: string) =>
+  (error: Ambiguous | CniError | RecordError): Complaint =>
+    error._tag === "Ambiguous"
+      ? ambiguous(error)
+      : fromCni(what)(error._tag === "RecordError" ? fromExplained(error) : error)
 
 const fromDamaged = ({ code, cure, failed }: Explained) =>
   new Complaint({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })

@@ -4,6 +4,7 @@ import type { Explained } from "../cni/CniError.ts"
 import type { RestorePlan } from "../dry-run/RestoreRehearsal.ts"
 import { Complaint } from "./Complaint.ts"
 import { changeLines, type Style } from "./PlanText.ts"
+import { table } from "./Table.ts"
 
 const heads = ["INTERFACE", "CONTAINER", "NETWORK", "POD", "RESULT"]
 
@@ -16,13 +17,7 @@ export interface Shown extends Style {
 export const restoreTable = (all: ReadonlyArray<Restored>, { dry, stateDir, strong }: Shown): string => {
   if (all.length === 0) return `No attachment has a record in ${stateDir}.`
   const rows = all.map((one) => cells(one, dry))
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? "").length)))
-  const line = (row: ReadonlyArray<string>) =>
-    row
-      .map((cell, column) => (column === heads.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
-      .join("  ")
-      .trimEnd()
-  return [strong(line(heads)), ...rows.map(line), "", summary(all, dry)].join("\n")
+  return [table(heads, rows, strong), "", summary(all, dry)].join("\n")
 }
 
 const cells = ({ record, result }: Restored, dry: boolean): ReadonlyArray<string> => [

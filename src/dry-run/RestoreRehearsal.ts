@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Records } from "../attachment/Records.ts"
 import { type Restored, restoreNode, stepOf } from "../attachment/RestoreNode.ts"
+import { everything, type Selector } from "../attachment/Selection.ts"
 import type { Explained } from "../cni/CniError.ts"
 import type { Variables } from "../cni/Environment.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
@@ -22,13 +23,18 @@ export interface RestorePlan {
   readonly damaged: ReadonlyArray<Explained>
 }
 
-export const rehearseRestore = Effect.fnUntraced(function* (stateDir: string, variables: Variables) {
+export const rehearseRestore = Effect.fnUntraced(function* (
+  stateDir: string,
+  variables: Variables,
+  selector: Selector = everything
+) {
   const recorder = Recorder.make()
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,
     engine: (port) => RecordedEngine.layer("restore", port, overlay, recorder),
-    millis: 0
+    millis: 0,
+    selector
   }).pipe(Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)), Effect.provide(layer))
   const steps = recorder.steps()
   const changesOf = (name: string) => steps.find(({ step }) => step === name)?.changes ?? []

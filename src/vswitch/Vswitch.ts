@@ -69,6 +69,8 @@ export interface Unplug {
 /** One thing that is not as ADD left it: `VLAN is 7, not 5`. */
 export interface Difference {
   readonly what: string
+  /** It is as ADD left it, and may not work all the same. */
+  readonly warning?: boolean
 }
 
 /** A port with our mark. */

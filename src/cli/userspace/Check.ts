@@ -1,8 +1,19 @@
-/** `userspace check` */
+/** `userspace check`. What does the work is loaded when it is asked for. */
 import * as Command from "effect/cli/Command"
-import { attachmentFlags } from "../AttachmentFlags.ts"
-import { perform } from "../Perform.ts"
+import * as Effect from "effect/Effect"
+import { recordedFlags } from "../AttachmentFlags.ts"
 
-export const check = Command.make("check", attachmentFlags, perform("CHECK")).pipe(
-  Command.withDescription("Compare the interface with what ADD left")
+export const check = Command.make("check", recordedFlags, (options) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../PerformCheck.ts")),
+    ({ performCheck }) => performCheck(options)
+  )
+).pipe(
+  Command.withDescription(
+    "Compare attachments with what ADD left: all that are recorded on this node, or those that are named"
+  ),
+  Command.withExamples([
+    { command: "userspace check", description: "Is everything on this node as ADD left it?" },
+    { command: "userspace check --pod default/web-0", description: "Is one pod's?" }
+  ])
 )

@@ -1,8 +1,17 @@
-/** `userspace del` */
+/** `userspace del`. What does the work is loaded when it is asked for. */
 import * as Command from "effect/cli/Command"
-import { attachmentFlags } from "../AttachmentFlags.ts"
-import { perform } from "../Perform.ts"
+import * as Effect from "effect/Effect"
+import { recordedFlags } from "../AttachmentFlags.ts"
 
-export const del = Command.make("del", attachmentFlags, perform("DEL")).pipe(
-  Command.withDescription("Delete the interface and all that belongs to it; twice is no error")
+export const del = Command.make("del", recordedFlags, (options) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../PerformRecorded.ts")),
+    ({ performDel }) => performDel(options)
+  )
+).pipe(
+  Command.withDescription("Delete attachments and all that belongs to them; twice is no error"),
+  Command.withExamples([
+    { command: "userspace del --container-id 0958c8871b32 --dry-run", description: "What would go?" },
+    { command: "userspace del --pod default/web-0", description: "All attachments of a pod, from their records" }
+  ])
 )

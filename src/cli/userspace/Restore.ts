@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
+import { selectorFlags } from "../AttachmentFlags.ts"
 import { jsonFlag, timeoutFlag, yes } from "../ContainerFlags.ts"
 
 export const restore = Command.make(
@@ -13,6 +14,7 @@ export const restore = Command.make(
       Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
+    ...selectorFlags,
     timeout: timeoutFlag("30s", "How long to wait for a switch that is starting, and for an ADD that is running"),
     dryRun: yes("dry-run", "Change nothing; print what would be made again, and by which calls"),
     json: jsonFlag

@@ -1,0 +1,43 @@
+/**
+ * The call that a runtime would make for a recorded attachment: its environment, and the configuration for stdin. Every
+ * parameter is in the record but CNI_PATH, which the caller knows. Pure.
+ */
+import * as Result from "effect/Result"
+import { readEnvelope } from "../cni/Configuration.ts"
+import type { Variables } from "../cni/Environment.ts"
+import { type AttachmentVerb, atLeast, verbs } from "../cni/Versions.ts"
+import type { Record } from "./Record.ts"
+
+export interface RecordedCall {
+  readonly variables: Variables
+  readonly text: string
+}
+
+export const recordedCall = (verb: AttachmentVerb, record: Record, variables: Variables): RecordedCall => ({
+  variables: {
+    ...variables,
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: record.containerId,
+    CNI_NETNS: record.netns,
+    CNI_IFNAME: record.ifName,
+    CNI_ARGS: record.args
+  },
+  text: inVersionOf(verb, withoutPrevious(record.configuration))
+})
+
+/** A `prevResult` in it is from a plugin before ours in the chain; later verbs get the result of the whole chain. */
+const withoutPrevious = (text: string): string =>
+  Result.match(readEnvelope(text), {
+    onFailure: () => text,
+    onSuccess: () => JSON.stringify({ ...JSON.parse(text), prevResult: undefined })
+  })
+
+/** A person may ask of any network, also of one that is older than the verb. */
+export const inVersionOf = (verb: AttachmentVerb, text: string): string => {
+  const { since } = verbs[verb]
+  const isOlder = Result.match(readEnvelope(text), {
+    onFailure: () => false,
+    onSuccess: ({ version }) => !atLeast(version, since)
+  })
+  return isOlder ? JSON.stringify({ ...JSON.parse(text), cniVersion: since }) : text
+}

@@ -1,0 +1,304 @@
+/** `userspace check`, `del` and `restore` by what the records have, on a node in memory: which attachments, and what of them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { portName } from "../../src/attachment/Attachment.ts"
+import { network } from "../dry-run/support/Calls.ts"
+import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
+import { file, type } from "./support/Terminal.ts"
+
+const portOf = (containerId: string, ifName = "net1") => portName({ network: "net-a", containerId, ifName })
+
+const pod = (name: string) => ({
+  CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_INFRA_CONTAINER_ID=x;K8S_POD_UID=u1`
+})
+
+const long = ["0958c8871b32aaaa", "0958c8871b32bbbb", "7d1c0b6a9e55cafe"] as const
+
+/** Two interfaces of one pod, and one of two others. */
+const three = Effect.fnUntraced(function* () {
+  const node = make()
+  yield* add(node, long[0], pod("web-0"))
+  yield* add(node, long[0], { ...pod("web-0"), CNI_IFNAME: "net2" })
+  yield* add(node, long[1], pod("web-1"))
+  yield* add(node, long[2], pod("web-2"))
+  return node
+})
+
+const ports = (node: Node) => node.ovs.dump().filter((line) => line.startsWith("Interface ") && line.includes("usp"))
+
+const rows = (stdout: string) => stdout.split("\n\n")[0]?.split("\n").slice(1) ?? []
+
+describe("check", () => {
+  it.effect("compares every attachment of the node with its own record, and changes nothing", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = [node.state(), node.committed.length]
+      const { stderr, stdout, well } = yield* type(node, ["check"])
+      assert.deepStrictEqual([well, stderr], [true, ""])
+      assert.strictEqual(
+        stdout,
+        `INTERFACE  CONTAINER     NETWORK  POD            RESULT
+net1       0958c8871b32  net-a    default/web-0  as ADD left it
+net2       0958c8871b32  net-a    default/web-0  as ADD left it
+net1       0958c8871b32  net-a    default/web-1  as ADD left it
+net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
+
+4 attachments: 4 as ADD left them.
+`
+      )
+      assert.deepStrictEqual([node.state(), node.committed.length], before)
+    })
+  )
+
+  it.effect("asks the IPAM plugin with the environment and the configuration of the ADD, but for prevResult", () =>
+    Effect.gen(function* () {
+      const node = make()
+      const chained = { cniVersion: "0.3.1", prevResult: { cniVersion: "0.3.1", interfaces: [{ name: "eth0" }] } }
+      yield* add(node, "c1", pod("web-0"), chained)
+      node.runs.length = 0
+      const { stderr, well } = yield* type(node, ["check"], { CNI_PATH: "", CNI_IFNAME: "other", CNI_ARGS: "A=B" })
+      assert.isTrue(well, stderr)
+      const [run, ...more] = node.runs
+      assert.deepStrictEqual(more, [])
+      const { env, stdin } = run ?? assert.fail("host-local was not asked")
+      assert.deepStrictEqual(
+        ["COMMAND", "CONTAINERID", "NETNS", "IFNAME", "ARGS"].map((key) => env[`CNI_${key}`]),
+        ["CHECK", "c1", sandboxOf("c1"), "net1", pod("web-0").CNI_ARGS]
+      )
+      const conf = JSON.parse(stdin)
+      assert.deepStrictEqual([conf.prevResult, conf.name, conf.cniVersion], [undefined, "net-a", "0.4.0"])
+    })
+  )
+
+  it.effect("names every difference of every attachment, as text and as JSON, and fails", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      yield* removePort(node, portOf(long[1]))
+      node.sandboxes.delete(sandboxOf(long[2]))
+      const { stderr, stdout, well } = yield* type(node, ["check"])
+      assert.isFalse(well)
+      const differing = rows(stdout).slice(2)
+      assert.include(differing[0], `net1       0958c8871b32  net-a    default/web-1  differs: port ${portOf(long[1])}`)
+      assert.isTrue(differing.some((line) => line.includes(`differs: its sandbox ${sandboxOf(long[2])} is gone`)))
+      assert.include(stdout, "4 attachments: 2 as ADD left them, 2 differ.")
+      assert.match(stderr, /^userspace: not as ADD left it\n {2}net1 of container 0958c8871b32bbbb, network net-a\n/)
+      assert.include(stderr, "-> `userspace restore` makes ports again")
+      const json = JSON.parse((yield* type(node, ["check", "--json"])).stdout)
+      assert.deepStrictEqual(
+        json.attachments.map(({ outcome }: { readonly outcome: string }) => outcome),
+        ["whole", "whole", "differs", "differs"]
+      )
+      assert.include(json.attachments[2].differences, `port ${portOf(long[1])} is missing`)
+      assert.deepStrictEqual(json.damaged, [])
+    })
+  )
+
+  it.effect("passes over what is just being added or deleted, and says so", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      yield* removePort(node, portOf(long[2]))
+      const record = node.files.get(recordOf(`${long[2].slice(0, 12)}-net1`)) ?? assert.fail("no record")
+      record.mode = 0o400
+      const { stdout, well } = yield* type(node, ["check", "--container-id", "7d"])
+      assert.isTrue(well)
+      assert.include(rows(stdout)[0], "skipped: its ADD has not ended, or its DEL has begun")
+    })
+  )
+
+  it.effect("tells a switch that does not answer from a difference", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      node.refusal = "ECONNREFUSED"
+      const { stderr, stdout, well } = yield* type(node, ["check"])
+      assert.isFalse(well)
+      assert.include(stdout, "4 attachments: 4 not known.")
+      assert.match(rows(stdout)[0] ?? "", /not known: Open vSwitch: read port usp\w+: connect on .*: ECONNREFUSED$/)
+      assert.match(stderr, /^userspace: cannot compare\n/)
+      assert.include(stderr, `-> Is ovsdb-server running on this node, and is ${database} its socket`)
+    })
+  )
+
+  it.effect("warns of an IPAM plugin that compares with the result of ADD, which is no difference", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      const says = (msg: string) =>
+        node.programs.set("/opt/cni/bin/host-local", () =>
+          Effect.succeed({ status: 1, stdout: JSON.stringify({ code: 999, msg }), stderr: "" })
+        )
+      says("Required prevResult missing")
+      const { stdout, well } = yield* type(node, ["check"])
+      assert.isTrue(well)
+      assert.deepStrictEqual(rows(stdout), [
+        "net1       c1         net-a    -    as ADD left it",
+        "                                    warning: addresses were not compared: " +
+          "IPAM plugin host-local CHECK: code 999: Required prevResult missing"
+      ])
+      says("Failed to find address added by container c1")
+      assert.isFalse((yield* type(node, ["check"])).well)
+    })
+  )
+
+  it.effect("names a record that is damaged, and fails", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const path = recordOf(`${long[2].slice(0, 12)}-net1`)
+      node.files.put(path, "file", "{", 0o600)
+      const { stderr, stdout, well } = yield* type(node, ["check"])
+      assert.isFalse(well)
+      assert.include(stdout, "3 attachments: 3 as ADD left them.")
+      assert.include(stderr, `cannot check an attachment (code 5)\n  read the record ${path}: it is damaged`)
+      assert.isTrue((yield* type(node, ["check", "--pod", "default/web-0"])).well)
+    })
+  )
+
+  it.effect("of a node without any, or where there are none", () =>
+    Effect.gen(function* () {
+      const none = yield* type(make(), ["check"])
+      assert.deepStrictEqual(none, { well: true, stderr: "", stdout: `No attachment has a record in ${stateDir}.\n` })
+      const other = yield* type(yield* three(), ["check", "--state-dir", "/other"])
+      assert.strictEqual(other.stdout, "No attachment has a record in /other.\n")
+    })
+  )
+
+  it.effect("rehearses each with --dry-run, which asks no IPAM plugin", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      node.runs.length = 0
+      const { stdout, well } = yield* type(node, ["check", "--dry-run", "--pod", "default/web-0"])
+      assert.isTrue(well)
+      assert.lengthOf(
+        stdout.match(/^Dry run of CHECK: net[12] of container 0958c8871b32aaaa, network net-a\.$/gm) ?? [],
+        2
+      )
+      assert.deepStrictEqual(node.runs, [])
+    })
+  )
+})
+
+describe("the selectors", () => {
+  const named: ReadonlyArray<readonly [string, number]> = [
+    ["--pod default/web-0", 2],
+    ["--pod default/web-0 --ifname net2", 1],
+    ["--ifname net1", 3],
+    ["--container-id 7d", 1],
+    ["--container-id 7d1c0b6a9e55", 1],
+    [`--container-id ${long[0]}`, 2],
+    ["--container-id 0958c8871b32 --pod default/web-1", 1]
+  ]
+  it.effect.each(named)("%s", ([line, count]) =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      for (const command of ["check", "restore"]) {
+        const { stderr, stdout, well } = yield* type(node, [command, ...line.split(" ")])
+        assert.isTrue(well, stderr)
+        assert.lengthOf(rows(stdout), count)
+      }
+      const { well } = yield* type(node, ["del", ...line.split(" ")])
+      assert.isTrue(well)
+      assert.lengthOf(ports(node), 4 - count)
+    })
+  )
+
+  it.effect.each(["check", "del", "restore"])("of %s refuse a prefix of two containers, and list both", (command) =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = node.state()
+      for (const more of [[], ["--dry-run"]]) {
+        const { stderr, stdout, well } = yield* type(node, [command, "--container-id", "0958c8871b32", ...more])
+        assert.deepStrictEqual([well, stdout], [false, ""])
+        assert.strictEqual(
+          stderr,
+          `userspace: --container-id 0958c8871b32 is ambiguous
+  ${long[0]}  net1 of network net-a  pod default/web-0
+  ${long[0]}  net2 of network net-a  pod default/web-0
+  ${long[1]}  net1 of network net-a  pod default/web-1
+  -> Give more characters of one of them, such as ${long[0]}.
+`
+        )
+      }
+      assert.deepStrictEqual(node.state(), before)
+    })
+  )
+
+  it.effect.each(["check", "del", "restore"])("of %s say when nothing is meant by them", (command) =>
+    Effect.gen(function* () {
+      const { stderr, well } = yield* type(yield* three(), [command, "--pod", "default/web-9", "--ifname", "net1"])
+      assert.isFalse(well)
+      assert.include(stderr, "userspace: no such attachment on this node\n")
+      assert.include(
+        stderr,
+        `no record in ${stateDir} is of pod default/web-9, interface net1\n  -> \`userspace list\``
+      )
+    })
+  )
+
+  const misused: ReadonlyArray<readonly [line: string, said: string]> = [
+    ["check --pod web-0", "--pod web-0 is not NAMESPACE/NAME"],
+    ["del --pod a/b/c", "--pod a/b/c is not NAMESPACE/NAME"],
+    ["restore --pod a/", "--pod a/ is not NAMESPACE/NAME"],
+    ["check --netns /n/a", "--netns needs --config"],
+    ["del --args A=B --pod a/b", "--args needs --config"],
+    ["check --config net.conf --pod a/b", "--pod is for recorded attachments, --config for a call by hand"],
+    ["del --config net.conf --state-dir /s", "--state-dir is for recorded attachments"],
+    ["del", "none of --pod, --container-id and --ifname is given"],
+    ["del --dry-run", "none of --pod, --container-id and --ifname is given"]
+  ]
+  it.effect.each(misused)("%s: is a mistake", ([line, said]) =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const before = node.state()
+      const { stderr, stdout, well } = yield* type(node, line.split(" "))
+      assert.deepStrictEqual([well, stdout], [false, ""])
+      assert.include(stderr, said)
+      assert.deepStrictEqual(node.state(), before)
+    })
+  )
+})
+
+describe("del", () => {
+  it.effect("without a configuration leaves nothing, and a dry run of it changes nothing", () =>
+    Effect.gen(function* () {
+      const node = make()
+      const empty = node.state()
+      yield* add(node, long[0], pod("web-0"))
+      const before = node.state()
+      const planned = yield* type(node, ["del", "--pod", "default/web-0", "--dry-run"])
+      assert.isTrue(planned.well, planned.stderr)
+      assert.include(planned.stdout, `Dry run of DEL: net1 of container ${long[0]}, network net-a.`)
+      assert.deepStrictEqual(node.state(), before)
+      const { stdout, well } = yield* type(node, ["del", "--pod", "default/web-0"])
+      assert.deepStrictEqual([well, stdout], [true, `Deleted net1 of container ${long[0]}: nothing of it is left.\n`])
+      assert.deepStrictEqual(node.state(), empty)
+    })
+  )
+
+  it.effect("goes on with the others when one fails", () =>
+    Effect.gen(function* () {
+      const node = make()
+      const elsewhere = { host: { ...network.host, socket: "/other/db.sock" } }
+      yield* add(node, "c1", pod("web-0"))
+      yield* add(node, "c1", { ...pod("web-0"), CNI_IFNAME: "net2" })
+      const path = recordOf("c1-net1")
+      const record = JSON.parse(node.files.get(path)?.content ?? "")
+      record.configuration = JSON.stringify({ ...JSON.parse(record.configuration), ...elsewhere })
+      node.files.put(path, "file", JSON.stringify(record), 0o600)
+      const { stderr, stdout, well } = yield* type(node, ["del", "--pod", "default/web-0"])
+      assert.isFalse(well)
+      assert.include(stderr, "userspace: DEL failed (code 11)")
+      assert.include(stdout, "Deleted net2 of container c1")
+      assert.lengthOf(ports(node), 1)
+    })
+  )
+
+  it.effect("by a configuration is as ever", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const config = yield* file("net.conf", network)
+      const { well } = yield* type(node, ["del", "--config", config, "--container-id", long[2]])
+      assert.isTrue(well)
+      assert.lengthOf(ports(node), 3)
+    })
+  )
+})
