@@ -79,10 +79,11 @@ export const make = ({ directory, files, fresh, handles, limit, parse, stateDir,
    * makes its file again.
    */
   const sweep = Effect.fnUntraced(
-    function* (network: string, but: ReadonlySet<string>) {
+    function* (network: string | undefined, but: ReadonlySet<string>) {
       for (const name of yield* names(fresh)) {
         const [, key, digest] = /^([a-z2-7]{20})-([a-z2-7]{8})-/.exec(name) ?? []
-        if (key === undefined || digest !== network || but.has(key)) continue
+        if (key === undefined || but.has(key)) continue
+        if (network !== undefined && digest !== network) continue
         const path = join(fresh, name)
         const there = yield* files.lstat(path)
         if (there?.kind !== "file" || (there.mode & 0o222) !== 0 || (yield* record(path)) !== undefined) continue

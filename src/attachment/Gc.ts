@@ -54,7 +54,7 @@ const keysOf = (network: string, valid: ReadonlyArray<ValidAttachment>): Readonl
   new Set(valid.map((one) => keyOf({ ...one, network })))
 
 /** IPAM plugins are processes: some run beside each other, not hundreds. */
-const atOnce = 4
+export const atOnce = 4
 
 /** What became of one. */
 export interface Removal {
@@ -79,8 +79,13 @@ export const remove = Effect.fn("GC.remove")(function* (
 
 /** What was begun of which only the network is known. Gives what failed. */
 export const sweep = Effect.fn("GC.sweep")(function* ({ network }: NetworkCall, valid: ReadonlyArray<ValidAttachment>) {
+  return yield* sweepBut(network, keysOf(network, valid))
+})
+
+/** Undefined: of every network. Safe beside ADD, which writes its file again. */
+export const sweepBut = Effect.fnUntraced(function* (network: string | undefined, but: ReadonlySet<string>) {
   const { sweep } = yield* Records
-  return yield* Effect.match(sweep(network, keysOf(network, valid)), {
+  return yield* Effect.match(sweep(network, but), {
     onFailure: (error) => [fromExplained(error)],
     onSuccess: () => []
   })

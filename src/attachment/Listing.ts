@@ -69,7 +69,7 @@ export const list = Effect.fn("list")(function* (
 
 /** A line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
-  { ports, record, who }: Found,
+  { begun, ports, record, who }: Found,
   { silent }: Pick<Survey, "silent">,
   variables: Variables
 ) {
@@ -78,8 +78,8 @@ export const listed = Effect.fnUntraced(function* (
   const common = {
     recorded: record !== undefined,
     since: record?.since ?? null,
-    netns: record?.netns || null,
-    sandbox: yield* sandboxOf(record?.netns)
+    netns: (record ?? begun)?.netns || null,
+    sandbox: yield* sandboxOf((record ?? begun)?.netns)
   }
   if (ports.length > 0) {
     return ports.map(({ at, owned }): Listed => {

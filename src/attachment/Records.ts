@@ -53,10 +53,10 @@ export class Records extends Context.Service<
     /** Those that a killed `claim` wrote and came to claim nothing with: of attachments that made nothing else. */
     readonly begun: Done<ReadonlyArray<Record>>
     /**
-     * Removes what claims of this network left that were killed before they had written anything, but for attachments with
-     * these keys. They have no more than a name.
+     * Removes what claims of this network (undefined: of every one) left that were killed before they had written anything,
+     * but for attachments with these keys. They have no more than a name.
      */
-    readonly sweep: (network: string, but: ReadonlySet<string>) => Done
+    readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
     /** Fails when `claim` could not write, as far as looking can tell. Changes nothing. */
     readonly writable: Done
     /** Removes the record, and what a killed `claim` left. `invocation`: only if that ADD wrote it. */
@@ -136,8 +136,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const all = Effect.flatMap(reading, ({ all }) => all)
   const damaged = Effect.flatMap(reading, ({ damaged }) => damaged)
   const begun = Effect.flatMap(reading, ({ begun }) => begun)
-  const sweep = (network: string, but: ReadonlySet<string>) =>
-    Effect.flatMap(reading, ({ sweep }) => sweep(networkDigest(network), but))
+  const sweep = (network: string | undefined, but: ReadonlySet<string>) =>
+    Effect.flatMap(reading, ({ sweep }) => sweep(network === undefined ? undefined : networkDigest(network), but))
   const legacies = Effect.flatMap(reading, ({ legacies }) => legacies)
 
   const writable = Effect.gen(function* () {

@@ -1,7 +1,7 @@
 /**
  * The configuration that the plugin would get on stdin, out of the file that a person has: a network (.conf), a list
  * (.conflist: our plugin of it, with the list's name and version, as libcni hands it over), or a NetworkAttachmentDefinition
- * in JSON, which holds one of the two as text. Told apart by what is in them. CNI specification 1.1.0, section 1.
+ * in JSON, which holds one of the two as text; or, where several will do, a List of such. Told apart by what is in them. CNI specification 1.1.0, section 1.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -13,9 +13,50 @@ type Json = Readonly<Record<string, unknown>>
 
 const ours = "userspace"
 
+/** The one network in it. */
 export const readConfigurationFile = Effect.fnUntraced(function* (path: string) {
-  return JSON.stringify(yield* network(yield* parsed(yield* contents(path), path), path))
+  const [first, ...others] = yield* readConfigurationFiles(path)
+  return first !== undefined && others.length === 0 ? first : yield* several(path, 1 + others.length)
 })
+
+/** Every network of ours in it; at least one. */
+export const readConfigurationFiles = Effect.fnUntraced(function* (path: string) {
+  const value = yield* parsed(yield* contents(path), path)
+  const items = itemsOf(value)
+  if (items === undefined) return [JSON.stringify(yield* network(value, path))]
+  const found = yield* Effect.forEach(items, (item) => ofList(item, path))
+  return found.flat().length > 0 ? found.flat() : yield* noneOfOurs(path, items.length)
+})
+
+/** What kubectl prints of several: a List with all networks, also those of other plugins. */
+const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
+  if (!isJson(value)) return undefined
+  const { items, kind } = value
+  return /List$/.test(String(kind)) && Array.isArray(items) ? items : undefined
+}
+
+const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
+  const { metadata, spec } = isJson(item) ? item : {}
+  const { name, namespace } = isJson(metadata) ? metadata : {}
+  const { config } = isJson(spec) ? spec : {}
+  // Multus takes that one from the node's CNI directory.
+  if (typeof config !== "string" || config.trim() === "") return []
+  const which = `${String(namespace)}/${String(name)} in ${path}`
+  const inner = yield* parsed(config, `spec.config of ${which}`)
+  const { plugins, type } = isJson(inner) ? inner : {}
+  const types = Array.isArray(plugins) ? plugins.filter(isJson).map((plugin) => plugin["type"]) : [type]
+  return types.includes(ours) ? [JSON.stringify(yield* network(item, which))] : []
+})
+
+const several = (path: string, count: number) =>
+  wrong(
+    path,
+    `it is a list with ${count} networks of type ${ours}`,
+    "Name one: `kubectl get network-attachment-definition NAME -o json`."
+  )
+
+const noneOfOurs = (path: string, count: number) =>
+  wrong(path, `it is a list of ${count} objects, and none is a network of type ${ours}`, "Name one that is.")
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
@@ -46,10 +87,6 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =
 /** The network inside, whatever it is wrapped in. */
 const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> => {
   if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
-  if (/List$/.test(String(value["kind"])) && Array.isArray(value["items"])) {
-    const answer = `it is a list of ${value["items"].length} objects`
-    return Effect.fail(wrong(name, answer, "Name one: `kubectl get network-attachment-definition NAME -o json`."))
-  }
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
   if ("plugins" in value) return fromList(value, name)
   const type = value["type"]

@@ -6,16 +6,19 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Found } from "../attachment/Found.ts"
 import * as Gc from "../attachment/Gc.ts"
-import { type Listed, listed, sandboxOf } from "../attachment/Listing.ts"
+import * as GcNode from "../attachment/GcNode.ts"
+import { type Listed, listed } from "../attachment/Listing.ts"
 import { tools } from "../attachment/NetworkVerbs.ts"
 import type { NetworkCall } from "../attachment/Stray.ts"
 import type { Switches } from "../attachment/Switches.ts"
 import { stateDirOfAsked } from "../attachment/Verbs.ts"
+import type { CniError } from "../cni/CniError.ts"
 import { type ValidAttachment, validKeys } from "../cni/ValidAttachments.ts"
 import { atLeast } from "../cni/Versions.ts"
+import { pluginPath } from "./AttachmentFlags.ts"
 import { Caller } from "./Caller.ts"
 import { Complaint, fromCni } from "./Complaint.ts"
-import { readConfigurationFile } from "./ConfigurationFile.ts"
+import { readConfigurationFiles } from "./ConfigurationFile.ts"
 import { listTable } from "./ListText.ts"
 import { networkAsked } from "./NetworkAsked.ts"
 import { complain, onNode, print } from "./Node.ts"
@@ -25,7 +28,8 @@ import { readValidFile } from "./ValidFile.ts"
 type Valid = ReadonlyArray<ValidAttachment> | undefined
 
 export interface GcOptions {
-  readonly config: string
+  readonly config: Option.Option<string>
+  readonly stateDir: string
   readonly valid: Option.Option<string>
   readonly bySandbox: boolean
   readonly cniPath: Option.Option<string>
@@ -33,35 +37,70 @@ export interface GcOptions {
   readonly json: boolean
 }
 
-export const performGc = Effect.fnUntraced(function* ({
-  bySandbox,
-  cniPath,
-  config,
-  dryRun,
-  json,
-  valid: file
-}: GcOptions) {
-  const { style, variables } = yield* Caller
-  if (bySandbox === Option.isSome(file)) return yield* eitherOr
-  const valid = Option.isSome(file) ? yield* readValidFile(file.value) : undefined
-  const asked = yield* Effect.mapError(
-    networkAsked("GC", yield* readConfigurationFile(config), { variables, cniPath }, listOf(valid)),
-    fromCni("gc")
-  )
-  const done = yield* onNode(stateDirOfAsked(asked), (switches) => collect(asked.call, valid, switches, dryRun))
-  const { problems, removed, stays } = done
-  const { network } = asked.call
-  const head = dryRun
-    ? `Dry run of GC: network ${network}. Nothing was changed.`
-    : `Removed ${counted(removed)} of network ${network}.`
+export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
+  const { dryRun, json } = options
+  const { style } = yield* Caller
+  if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
+  const { config } = options
+  const { networks, problems, removed, stays } = Option.isSome(config)
+    ? yield* ofNetworks(config.value, options)
+    : options.bySandbox
+      ? yield* ofNode(options)
+      : yield* whichNetwork
+  const of =
+    networks === undefined ? "all networks" : `network${networks.length === 1 ? "" : "s"} ${networks.join(", ")}`
+  const head = dryRun ? `Dry run of GC: ${of}. Nothing was changed.` : `Removed ${counted(removed)} of ${of}.`
   const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["These would go:"] : []), listTable(removed, style)]
   const rest = dryRun && removed.length === 0 ? ["", "There is nothing to remove."] : []
+  const [network, ...others] = networks ?? []
   yield* print(
     json,
-    { dryRun, network, removed, stays, problems },
+    // Null: each attachment says whose it is.
+    { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, problems },
     [style.strong(head), ...table, ...rest, "", `${dryRun ? "These would stay" : "There stay"}: ${stays}.`].join("\n")
   )
   yield* complain(dryRun ? "cannot look everywhere" : "not all was done; the next gc does the rest", problems)
+})
+
+/** Of which networks; undefined: of all. */
+interface Done extends Collected {
+  readonly networks: ReadonlyArray<string> | undefined
+}
+
+/** All of them are judged before anything is removed. */
+const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun, valid: file }: GcOptions) {
+  const { variables } = yield* Caller
+  const valid = Option.isSome(file) ? yield* readValidFile(file.value) : undefined
+  const asked = yield* Effect.forEach(yield* readConfigurationFiles(path), (text) =>
+    Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
+  )
+  const all = yield* Effect.forEach(asked, (one) =>
+    onNode(stateDirOfAsked(one), (switches) => collect(one.call, valid, switches, dryRun))
+  )
+  const done: Done = {
+    networks: asked.map(({ call }) => call.network),
+    removed: all.flatMap(({ removed }) => removed),
+    stays: all.reduce((sum, { stays }) => sum + stays, 0),
+    problems: all.flatMap(({ problems }) => problems)
+  }
+  return done
+})
+
+/** By the records alone. */
+const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
+  const { variables: own } = yield* Caller
+  const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
+  return yield* onNode(stateDir, (switches) =>
+    Effect.gen(function* () {
+      const seen = yield* GcNode.lookAll(switches, variables)
+      const gone = yield* GcNode.withoutSandbox(seen.found)
+      const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
+      const removals = dryRun ? [] : yield* GcNode.removeRecorded(switches, gone, seen.found, variables)
+      const swept = dryRun ? [] : yield* Gc.sweepBut(undefined, new Set())
+      const done: Done = { networks: undefined, ...outcome(seen, gone, rows, removals, swept) }
+      return done
+    })
+  )
 })
 
 const counted = ({ length }: ReadonlyArray<unknown>): string =>
@@ -71,6 +110,12 @@ const eitherOr = new Complaint({
   failed: "gc has to know what is alive",
   answer: "give one of --valid FILE and --by-sandbox",
   cure: "--by-sandbox goes by what the plugin recorded, --valid by what you know. With --dry-run nothing is changed."
+})
+
+const whichNetwork = new Complaint({
+  failed: "gc has to know which network",
+  answer: "--valid is for the network that --config names, and --config is missing",
+  cure: "Give --config FILE: a network, or what `kubectl get net-attach-def NAME -o json` prints."
 })
 
 /** As a runtime passes it on, for IPAM plugins. */
@@ -89,23 +134,28 @@ interface Collected {
 const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
   const seen = yield* Gc.look(call, switches)
   const { found } = seen
-  const gone = valid === undefined ? yield* withoutSandbox(found) : Gc.strays(call, found, valid)
+  const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.strays(call, found, valid)
   // Told of before they go.
   const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
   const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, tools(switches))
-  const undone = new Set(removals.flatMap(({ found, undone }) => (undone.length === 0 ? [] : [found.key])))
-  const swept = dryRun || valid === undefined ? [] : yield* Gc.sweep(call, valid)
+  const swept = dryRun ? [] : yield* Gc.sweep(call, valid ?? [])
   const forwarded =
     dryRun || valid === undefined || !atLeast(call.configuration.version, "1.1.0") ? [] : yield* Gc.forward(call)
-  const problems = [...seen.failures, ...removals.flatMap(({ undone }) => undone), ...swept, ...forwarded]
-  const done: Collected = {
+  return outcome(seen, gone, rows, removals, [...swept, ...forwarded])
+})
+
+const outcome = (
+  { failures, found }: { readonly failures: ReadonlyArray<CniError>; readonly found: ReadonlyArray<Found> },
+  gone: ReadonlyArray<Found>,
+  rows: ReadonlyArray<ReadonlyArray<Listed>>,
+  removals: ReadonlyArray<Gc.Removal>,
+  more: ReadonlyArray<CniError>
+): Collected => {
+  const undone = new Set(removals.flatMap(({ found, undone }) => (undone.length === 0 ? [] : [found.key])))
+  const problems = [...failures, ...removals.flatMap(({ undone }) => undone), ...more]
+  return {
     removed: rows.filter((_, index) => !undone.has(gone[index]?.key ?? "")).flat(),
     stays: found.length - gone.length + undone.size,
     problems: problems.map(({ details, msg }) => ({ failed: msg, cure: details }))
   }
-  return done
-})
-
-/** One that is being added has its sandbox. What has no record is not judged. */
-const withoutSandbox = (found: ReadonlyArray<Found>) =>
-  Effect.filter(found, ({ record }) => Effect.map(sandboxOf(record?.netns), (sandbox) => sandbox === "gone"))
+}

@@ -65,8 +65,8 @@ const refused: ReadonlyArray<readonly [string, unknown, string, string]> = [
   ["a list that has us twice", list(plugin, plugin), "the list has 2 plugins of type userspace", "a file of its own"],
   [
     "what kubectl prints without a name",
-    { kind: "List", items: [definition("{}"), definition("{}")] },
-    "it is a list of 2 objects",
+    { kind: "List", items: [definition(network), definition(network)] },
+    "it is a list with 2 networks of type userspace",
     "kubectl get network-attachment-definition NAME -o json"
   ],
   ["a definition without a configuration", definition(undefined), "has no spec.config", "the node's CNI directory"],

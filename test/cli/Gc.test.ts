@@ -1,10 +1,10 @@
 /** `userspace gc` on a node in memory: what would go, what goes, by a list and by sandbox, and what never does. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
+import { keyOf, portName } from "../../src/attachment/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
-import { add, loseRecords, recordOf, sandboxOf } from "./support/Attached.ts"
+import { add, loseRecords, recordOf, sandboxOf, stateDir } from "./support/Attached.ts"
 import { file, type } from "./support/Terminal.ts"
 
 const config = file("net.conf", network)
@@ -168,6 +168,171 @@ describe("by sandbox stays", () => {
   )
 })
 
+const definition = (name: string, config: unknown) => ({
+  kind: "NetworkAttachmentDefinition",
+  metadata: { name, namespace: "default" },
+  spec: config === undefined ? {} : { config: JSON.stringify(config) }
+})
+
+/** What `kubectl get net-attach-def -A -o json` prints of a cluster. */
+const several = {
+  kind: "List",
+  items: [
+    definition("a", network),
+    definition("other", { cniVersion: "1.0.0", type: "macvlan" }),
+    definition("b", {
+      cniVersion: "1.1.0",
+      name: "net-b",
+      plugins: [{ type: "tuning" }, { ...network, name: undefined }]
+    }),
+    definition("on-the-node", undefined)
+  ]
+}
+
+const twoNetworks = Effect.fnUntraced(function* () {
+  const node = make()
+  for (const id of ["c1", "c2"]) {
+    yield* add(node, id)
+    yield* add(node, id, {}, { name: "net-b", host: { ...network.host, bridge: { bridgeName: "br-b" } } })
+  }
+  node.sandboxes.delete(sandboxOf("c1"))
+  return node
+})
+
+describe("all networks of the node", () => {
+  it.effect("without a configuration, by sandbox, is what the dry run printed, whole", () =>
+    Effect.gen(function* () {
+      const node = yield* twoNetworks()
+      const before = node.state()
+      const dry = yield* type(node, ["gc", "--by-sandbox", "--dry-run"])
+      assert.isTrue(dry.well, dry.stderr)
+      assert.include(dry.stdout, "Dry run of GC: all networks. Nothing was changed.")
+      assert.include(dry.stdout, "net-b    -    c1         net1")
+      assert.deepStrictEqual(node.state(), before)
+      const planned = yield* type(node, ["gc", "--by-sandbox", "--dry-run", "--json"])
+      const done = yield* type(node, ["gc", "--by-sandbox", "--json"])
+      assert.isTrue(done.well, done.stderr)
+      assert.strictEqual(done.stdout, planned.stdout.replace('"dryRun":true', '"dryRun":false'))
+      assert.include(done.stdout, '"network":null')
+      assert.lengthOf(ports(node), 2)
+      node.sandboxes.clear()
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 2 attachments of all networks.\n")
+      assert.deepStrictEqual(node.state(), make().state())
+    })
+  )
+
+  it.effect("asks the IPAM plugin along the usual path, with the ADD's own arguments", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1", { CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=web-0" })
+      node.sandboxes.clear()
+      node.runs.length = 0
+      assert.isTrue((yield* type(node, ["gc", "--by-sandbox"], { CNI_PATH: "" })).well)
+      assert.deepStrictEqual(
+        node.runs.map(({ env }) => [env["CNI_COMMAND"], env["CNI_ARGS"]]),
+        [["DEL", "IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=web-0"]]
+      )
+    })
+  )
+
+  it.effect.each([
+    ["a name of nothing", ""],
+    ["a part of a record", '{"format":1,"netw']
+  ])("sweeps %s that a killed ADD has left, and the directories with it", ([, content]) =>
+    Effect.gen(function* () {
+      const node = make()
+      const path = `${stateDir}/attachments/new/aaaaaaaaaaaaaaaaaaaa-bbbbbbbb-6551f0ad-8b5f-45de-89bc-da0a485e1294`
+      yield* add(node, "c1")
+      node.files.put(path, "file", content, 0o400)
+      node.sandboxes.clear()
+      yield* type(node, ["gc", "--by-sandbox", "--dry-run"])
+      assert.isDefined(node.files.get(path))
+      assert.isTrue((yield* type(node, ["gc", "--by-sandbox"])).well)
+      assert.isUndefined(node.files.get(path))
+      assert.isUndefined(node.files.get(stateDir))
+    })
+  )
+
+  it.effect("removes what an ADD had begun, killed before it claimed, when its sandbox is gone", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      const { content = "" } = node.files.get(recordOf("c1-net1")) ?? {}
+      node.files.remove(recordOf("c1-net1"))
+      const key = keyOf({ network: "net-a", containerId: "c1", ifName: "net1" })
+      node.files.put(`${stateDir}/attachments/new/${key}-bbbbbbbb-killed`, "file", content, 0o400)
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 0 attachments")
+      node.sandboxes.clear()
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "unfinished, no record, sandbox gone")
+      assert.deepStrictEqual(ports(node), [])
+      assert.isUndefined(node.files.get(stateDir))
+    })
+  )
+
+  it.effect("says what could not be removed, and does the rest when the switch is there again", () =>
+    Effect.gen(function* () {
+      const node = yield* twoNetworks()
+      node.refusal = "ECONNREFUSED"
+      const { stderr, stdout, well } = yield* type(node, ["gc", "--by-sandbox"])
+      assert.isFalse(well)
+      assert.include(stdout, "Removed 0 attachments of all networks.\n\nThere stay: 4.")
+      assert.include(stderr, "net1 of container c1: Open vSwitch: ")
+      node.refusal = undefined
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 2 attachments of all networks.")
+    })
+  )
+
+  it.effect("in another directory, and of a record whose configuration cannot be used", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1", {}, { stateDir: "/state" })
+      node.sandboxes.clear()
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "There stay: 0.")
+      const path = "/state/attachments/c1-net1.json"
+      const record = JSON.parse(node.files.get(path)?.content ?? "")
+      const broken = JSON.stringify({ ...JSON.parse(record.configuration), host: { engine: "none" } })
+      node.files.put(path, "file", JSON.stringify({ ...record, configuration: broken }), 0o600)
+      const { stderr, well } = yield* type(node, ["gc", "--by-sandbox", "--state-dir", "/state"])
+      assert.isFalse(well)
+      assert.include(stderr, "net1 of container c1: the configuration of its ADD cannot be used")
+      assert.include(stderr, "-> Give the network's configuration as it is now")
+    })
+  )
+})
+
+describe("a list of definitions", () => {
+  it.effect("is all our networks in it, by sandbox and by a list of what is valid", () =>
+    Effect.gen(function* () {
+      for (const how of [["--by-sandbox"], ["--valid", yield* valid("c2")]]) {
+        const node = yield* twoNetworks()
+        const { stderr, stdout, well } = yield* type(node, ["gc", "--config", yield* file("all.json", several), ...how])
+        assert.isTrue(well, stderr)
+        assert.include(stdout, "Removed 2 attachments of networks net-a, net-b.\n")
+        assert.include(stdout, "There stay: 2.")
+        assert.lengthOf(ports(node), 2)
+      }
+    })
+  )
+
+  it.effect("goes nowhere when one of ours is broken, or none is ours", () =>
+    Effect.gen(function* () {
+      const broken = definition("c", { ...network, host: { ...network.host, iftype: "?" } })
+      const lists: ReadonlyArray<readonly [object, string]> = [
+        [{ ...several, items: [...several.items, broken] }, "gc failed (code 7)"],
+        [{ ...several, items: several.items.slice(1, 2) }, "it is a list of 1 objects, and none is a network of type"]
+      ]
+      for (const [list, said] of lists) {
+        const node = yield* twoNetworks()
+        const before = node.state()
+        const { stderr, well } = yield* type(node, ["gc", "--by-sandbox", "--config", yield* file("all.json", list)])
+        assert.isFalse(well)
+        assert.include(stderr, said)
+        assert.deepStrictEqual(node.state(), before)
+      }
+    })
+  )
+})
+
 describe("nothing goes", () => {
   const bad: Readonly<Record<string, readonly [content: unknown, said: string]>> = {
     "a file that is no JSON": ["?", "it is not JSON"],
@@ -198,6 +363,16 @@ describe("nothing goes", () => {
         assert.include(stderr, "give one of --valid FILE and --by-sandbox")
       }
       assert.deepStrictEqual(node.state(), before)
+    })
+  )
+
+  it.effect("by a list of what is valid without a network", () =>
+    Effect.gen(function* () {
+      const node = yield* three()
+      const { stderr, well } = yield* type(node, ["gc", "--valid", yield* valid()])
+      assert.isFalse(well)
+      assert.include(stderr, "gc has to know which network")
+      assert.lengthOf(ports(node), 3)
     })
   )
 

@@ -2,6 +2,7 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../AttachmentFlags.ts"
 import { jsonFlag, yes } from "../ContainerFlags.ts"
 
@@ -9,6 +10,17 @@ export const gc = Command.make(
   "gc",
   {
     ...networkFlags,
+    config: networkFlags.config.pipe(
+      Flag.withDescription(
+        "The network, or several: also what `kubectl get net-attach-def -o json` prints. By sandbox, all of this node without it"
+      ),
+      Flag.optional
+    ),
+    stateDir: Flag.String("state-dir").pipe(
+      Flag.withMetavar("DIR"),
+      Flag.withDescription(`Without --config: where the records are (default: ${defaultStateDir})`),
+      Flag.withDefault(defaultStateDir)
+    ),
     valid: Flag.Path("valid").pipe(
       Flag.withMetavar("FILE"),
       Flag.withDescription('What is alive: [{"containerID": "ID", "ifname": "net1"}, ...]. All else goes'),
@@ -24,9 +36,9 @@ export const gc = Command.make(
       ({ performGc }) => performGc(options)
     )
 ).pipe(
-  Command.withDescription("Remove what pods that are gone have left behind of a network"),
+  Command.withDescription("Remove what pods that are gone have left behind"),
   Command.withExamples([
-    { command: "userspace gc --config net.conf --by-sandbox --dry-run", description: "What did pods leave behind?" },
+    { command: "userspace gc --by-sandbox --dry-run", description: "What did pods leave behind on this node?" },
     { command: "userspace gc --config net.conf --valid alive.json", description: "As a container runtime's GC" }
   ])
 )
