@@ -37,10 +37,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     // IPAM first: its process runs on another processor while this one goes on.
     ...atOnce,
     step("unplug the port", unplug(call, record, legacy)),
-    step(
-      "take back what the container was told",
-      Effect.flatMap(Handover, ({ takeBack }) => takeBack)
-    ),
+    step("take back what the container was told", takeBack),
     step("remove the device information", undescribe(call, record, made)),
     step("clear the shared directory", clear(call, record, made, legacy))
   ])
@@ -76,6 +73,16 @@ const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
   const taken = yield* Effect.orElseSucceed(records.hasNamesake(attachment), () => false)
   return taken ? [longHandle(attachment)] : [plainHandle(attachment), longHandle(attachment)]
 })
+
+/**
+ * Of the API server nothing is needed: the annotation goes with the pod, readers leave out what is of another sandbox, and
+ * the next ADD of the interface replaces it. So no failure of its is one of DEL, which Multus does not repeat.
+ */
+const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
+  Effect.catchTag("PodsError", ({ cure, failed }) =>
+    Effect.logWarning(`${failed}; the annotations of the pod stay as they are. ${cure}`)
+  )
+)
 
 const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
   const guessed = Effect.map(

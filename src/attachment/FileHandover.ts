@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import { Files } from "../platform/Files.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { Attachment } from "./Attachment.ts"
-import { isFor } from "./ContainerData.ts"
+import { type ContainerData, isFor } from "./ContainerData.ts"
 import * as DeviceInfoFile from "./DeviceInfoFile.ts"
 import { defaultMappedDir, Handover } from "./Handover.ts"
 
@@ -18,6 +18,9 @@ export const deviceInformation = (
     text === undefined ? DeviceInfoFile.remove(files, path, made) : DeviceInfoFile.write(files, path, text)
 })
 
+/** The file beside the socket. */
+export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
+
 export const layer = (attachment: Attachment): Layer.Layer<Handover, never, Files | SharedDir> =>
   Layer.effect(
     Handover,
@@ -27,7 +30,7 @@ export const layer = (attachment: Attachment): Layer.Layer<Handover, never, File
         ...deviceInformation(yield* Files),
         site: Effect.succeed({ volume: undefined, mappedDir: defaultMappedDir }),
         oldVolumes: Effect.succeed([]),
-        give: (place, data) => sharedDir.hand(place, `${JSON.stringify(data)}\n`),
+        give: (place, data) => sharedDir.hand(place, fileText(data)),
         takeBack: Effect.void,
         verify: (place) =>
           Effect.map(sharedDir.handed(place), (text) =>

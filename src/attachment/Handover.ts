@@ -1,5 +1,5 @@
 /**
- * What others are told about a port: the container, by a file beside its socket or by annotations of its pod, and Multus,
+ * What others are told about a port: the container, by a file beside its socket and by annotations of its pod, and Multus,
  * by the device information file that it asks for. Also where the pod wants its files. Two layers: `FileHandover.ts`,
  * and `kubernetes/PodHandover.ts` for a network with credentials for the API server.
  */

@@ -37,7 +37,7 @@ export const placeFlags = {
   containerId: text(
     "container-id",
     "ID",
-    "The sandbox's id or its beginning, when DIR holds the data of several (USERSPACE_CONTAINER_ID)"
+    "The sandbox's id or its beginning (USERSPACE_CONTAINER_ID; default: as this container's mounts say)"
   )
 }
 
@@ -99,11 +99,11 @@ export const chosen = (
     : Effect.succeed(found.interfaces.filter(({ name }) => names.length === 0 || names.includes(name)))
 }
 
-const nothingFound = ({ interfaces, looked, problems }: Found, missing: ReadonlyArray<string>) =>
+const nothingFound = ({ interfaces, looked, others, problems }: Found, missing: ReadonlyArray<string>) =>
   new Complaint({
     failed: missing.length > 0 ? `nothing tells about ${missing.join(", ")}` : "no interface of ours was found",
     answer: [...looked, ...problems].join("\n"),
-    cure: cureForUntold({ interfaces })
+    cure: cureForUntold({ interfaces, others })
   })
 
 export const fromContainer = ({ cure, details, operation }: ContainerError) =>

@@ -10,9 +10,10 @@ import { configurationDataKey, mappedDirKey, networkStatusKeys, parseAnnotations
 import { fileLimit, inWords, readThroughLinks, readWith } from "./BoundedText.ts"
 import { readConfigurationData } from "./ConfigurationData.ts"
 import type { Interface } from "./Interface.ts"
-import { containersOf, merge } from "./Merge.ts"
+import { merge } from "./Merge.ts"
 import { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
 import { absolutePath, nothing, type Reading, shown } from "./Part.ts"
+import type { Sandbox } from "./Sandbox.ts"
 import { mountsOf, readDirectory } from "./SharedDirectory.ts"
 
 export interface Places {
@@ -22,7 +23,7 @@ export interface Places {
   readonly directory: string | undefined
   /** Files of device information, by the interface that they describe. */
   readonly deviceInfo: Readonly<{ [ifName: string]: string }>
-  /** The sandbox's id or its beginning, for a directory that holds the data of several. */
+  /** The sandbox's id or its beginning, where the runtime does not name it. */
   readonly containerId: string | undefined
 }
 
@@ -38,6 +39,10 @@ export const defaultPlaces: Places = {
 export interface Found {
   /** `net2` before `net10`. */
   readonly interfaces: ReadonlyArray<Interface>
+  /** Whose data counts. */
+  readonly sandbox: Sandbox
+  /** There is data, and all of it is of other sandboxes: this one's is yet to come. */
+  readonly others: boolean
   /** What was left out, and why. */
   readonly problems: ReadonlyArray<string>
   /** Where was looked, with what was there: for those who find nothing. */
@@ -68,11 +73,17 @@ export const find = Effect.fn("find what ADD left")(function* (places: Places): 
     readWith(path, readThroughLinks(files, path, fileLimit), (text) => readDeviceInfo(path, name, text))
   )
 
-  const all = { annotation: annotation.parts, files: shared.parts, devices: [...devices, ...status].flatMap(partsOf) }
-  const mounts = containersOf(shared.parts).size > 1 ? yield* mountsOf(files) : ""
-  const { interfaces, problems } = merge(all, places.containerId, mounts)
+  const all = {
+    annotation: annotation.parts,
+    files: shared.parts,
+    devices: devices.flatMap(partsOf),
+    status: status.flatMap(partsOf)
+  }
+  const { interfaces, others, problems, sandbox } = merge(all, places.containerId, yield* mountsOf(files))
   return {
     interfaces,
+    sandbox,
+    others,
     problems: [
       ...annotations.problems.map((problem) => `${places.annotations}: ${problem}`),
       ...(mapped !== undefined && told === undefined
@@ -110,9 +121,12 @@ const readAnnotations = (files: Files["Service"], path: string) =>
   })
 
 /** For those who look for an interface that nothing tells about. */
-export const cureForUntold = ({ interfaces }: Pick<Found, "interfaces">): string =>
-  interfaces.length === 0
-    ? "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
-      "--annotations and --dir (docs/container.md). On the node, the plugin's log says how the ADD went."
-    : `Only ${interfaces.map(({ name }) => name).join(", ")} can be found here. When another was meant: the plugin's log on ` +
-      "the node says how the ADD went, and kubelet takes up to a minute to write new annotations."
+export const cureForUntold = ({ interfaces, others }: Pick<Found, "interfaces" | "others">): string =>
+  others
+    ? "Wait for what this sandbox's ADD writes: `userspace container wait`. kubelet takes up to a minute to write new " +
+      "annotations. On the node, the plugin's log says how the ADD went."
+    : interfaces.length === 0
+      ? "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
+        "--annotations and --dir (docs/container.md). On the node, the plugin's log says how the ADD went."
+      : `Only ${interfaces.map(({ name }) => name).join(", ")} can be found here. When another was meant: the plugin's log on ` +
+        "the node says how the ADD went, and kubelet takes up to a minute to write new annotations."

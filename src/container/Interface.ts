@@ -21,7 +21,7 @@ interface Common {
   /** CNI_IFNAME: `net1`. There is no network device of that name. */
   readonly name: string
   readonly network: string | undefined
-  /** Of the pod's sandbox, which no process in the pod can find out otherwise. */
+  /** Of the pod's sandbox. */
   readonly containerId: string | undefined
   /** Path in this container; the name alone when the socket is abstract. */
   readonly socket: string

@@ -1,53 +1,94 @@
 /**
  * Several sources' words put together: one interface for each name, each value from the first source that has it. Only
- * of one container: a pod that was restarted, or a directory of several pods, can hold the data of more. Pure.
+ * of one sandbox: a pod whose sandbox was made anew, or a directory of several pods, can hold the data of more. Pure.
  */
 import { type Interface, inOrder } from "./Interface.ts"
 import type { End, Part } from "./Part.ts"
+import { mountedFrom, namedByMounts, type Sandbox } from "./Sandbox.ts"
 
 export interface Sources {
   /** Newest last, as they stand in the annotation. */
   readonly annotation: ReadonlyArray<Part>
   readonly files: ReadonlyArray<Part>
-  /** Device information: less detailed, and without container. */
+  /** Device information of named files: less detailed, and without container. */
   readonly devices: ReadonlyArray<Part>
+  /** The same from Multus' annotation, which is as old as the other annotation. */
+  readonly status: ReadonlyArray<Part>
 }
 
 export interface Merged {
   readonly interfaces: ReadonlyArray<Interface>
   readonly problems: ReadonlyArray<string>
+  readonly sandbox: Sandbox
+  /** There is data, and all of it is of other sandboxes. */
+  readonly others: boolean
 }
 
-export const containersOf = (files: ReadonlyArray<Part>): ReadonlySet<string> =>
-  new Set(files.flatMap(({ containerId = [] }) => containerId))
-
-/** `asked`: a container id, or its beginning. `mounts`: of this process, see {@link own}. */
-export const merge = ({ annotation, devices, files }: Sources, asked: string | undefined, mounts: string): Merged => {
-  const elements = [...annotation].reverse()
-  const ids = containersOf(files)
-  const told = asked ?? elements.find(({ containerId }) => containerId !== undefined)?.containerId
-  const current = told ?? (ids.size > 1 ? own(ids, mounts) : undefined)
-  if (current === undefined && ids.size > 1) {
+/** `asked`: a container id, or its beginning. `mounts`: of this process. */
+export const merge = (sources: Sources, asked: string | undefined, mounts: string): Merged => {
+  const { annotation, devices, files, status } = sources
+  const newestFirst = [...annotation].reverse()
+  const sandbox = sandboxOf(newestFirst, files, asked, mounts)
+  const ids = idsOf(files)
+  if (sandbox.id === undefined && ids.size > 1) {
     const problem = `there is the data of several containers (${[...ids].join(", ")}): say which with --container-id`
-    return { interfaces: together(devices), problems: [problem] }
+    return { interfaces: together([...devices, ...status]), problems: [problem], sandbox, others: false }
   }
-  const ofCurrent = ({ containerId }: Part) =>
-    current === undefined || containerId === undefined || containerId.startsWith(current)
-  const left = new Set([...annotation, ...files].flatMap((part) => (ofCurrent(part) ? [] : (part.containerId ?? []))))
-  const mistaken = asked !== undefined && left.size > 0 && !annotation.some(ofCurrent) && !files.some(ofCurrent)
+  const isCurrent = ({ containerId }: Part) =>
+    sandbox.id === undefined || containerId === undefined || containerId.startsWith(sandbox.id)
+  const current = [...newestFirst.filter(isCurrent), ...files.filter(isCurrent)]
+  // Annotations that tell of another sandbox only were written before this one was: so was Multus' status.
+  const old = annotation.length > 0 && !annotation.some(isCurrent)
+  const others = [annotation, files].map((parts) => parts.filter((part) => !isCurrent(part)))
   return {
-    interfaces: together([...elements.filter(ofCurrent), ...files.filter(ofCurrent), ...devices]),
-    problems: mistaken ? [`nothing is of container ${asked} (--container-id), but of ${[...left].join(", ")}`] : []
+    interfaces: together([...current, ...devices, ...(old ? [] : status)]),
+    problems:
+      sandbox.source === "asked" ? mistaken(sandbox, current, others.flat()) : ofOthers(sandbox, current, others),
+    sandbox,
+    others: current.length === 0 && others.flat().length > 0
   }
 }
 
-/**
- * The sandbox that this process is in: runtimes mount its `/etc/hostname` and others from a directory of the node with
- * the sandbox's whole id in its name, which proc_pid_mountinfo(5) shows.
- */
-const own = (ids: ReadonlySet<string>, mounts: string): string | undefined => {
-  const [found, ...others] = [...ids].filter((id) => id.length >= 12 && mounts.includes(`/${id}/`))
-  return others.length === 0 ? found : undefined
+const idsOf = (parts: ReadonlyArray<Part>): ReadonlySet<string> =>
+  new Set(parts.flatMap(({ containerId = [] }) => containerId))
+
+const sandboxOf = (
+  newestFirst: ReadonlyArray<Part>,
+  files: ReadonlyArray<Part>,
+  asked: string | undefined,
+  mounts: string
+): Sandbox => {
+  if (asked !== undefined) return { id: asked, source: "asked" }
+  const named = namedByMounts(mounts) ?? mountedFrom(idsOf([...newestFirst, ...files]), mounts)
+  if (named !== undefined) return { id: named, source: "mounts" }
+  const newest = newestFirst.find(({ containerId }) => containerId !== undefined)?.containerId
+  return newest === undefined ? { id: undefined, source: "nothing" } : { id: newest, source: "annotation" }
+}
+
+const mistaken = ({ id }: Sandbox, current: ReadonlyArray<Part>, others: ReadonlyArray<Part>): ReadonlyArray<string> =>
+  current.length > 0 || others.length === 0
+    ? []
+    : [`nothing is of container ${id} (--container-id), but of ${[...idsOf(others)].join(", ")}`]
+
+/** The annotation is the pod's own, so what is not of this sandbox is an earlier one's. Files can be other pods'. */
+const ofOthers = (
+  { id = "" }: Sandbox,
+  current: ReadonlyArray<Part>,
+  [annotation = [], files = []]: ReadonlyArray<ReadonlyArray<Part>>
+): ReadonlyArray<string> => {
+  const short = (ids: ReadonlySet<string>) => [...ids].map((one) => one.slice(0, 12))
+  const missing = annotation.filter(({ name }) => !current.some((part) => part.name === name))
+  const names = [...new Set(missing.map(({ name }) => name))]
+  const here = `this container is in sandbox ${id.slice(0, 12)}`
+  const [first] = missing
+  return [
+    ...(first === undefined
+      ? []
+      : [`${first.source}: ${names.join(", ")} of an earlier sandbox, ${short(idsOf(missing)).join(", ")}; ${here}`]),
+    ...(current.length > 0 || files.length === 0
+      ? []
+      : [`configData-*.json of other sandboxes only, ${short(idsOf(files)).slice(0, 4).join(", ")}; ${here}`])
+  ]
 }
 
 const together = (parts: ReadonlyArray<Part>): ReadonlyArray<Interface> => {

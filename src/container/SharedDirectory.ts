@@ -11,7 +11,7 @@ import type { Reading } from "./Part.ts"
 
 const mostFiles = 256
 
-/** Of this process, for those who ask whose data it is. */
+/** Of this process; empty where there is no /proc. */
 export const mountsOf = (files: Files["Service"]) =>
   Effect.orElseSucceed(files.read("/proc/self/mountinfo", 16 << 20), () => "")
 

@@ -29,6 +29,7 @@ export {
 export { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
 export type { Part, Reading } from "./Part.ts"
 export { look, type Presence } from "./Presence.ts"
+export type { Sandbox, SandboxSource } from "./Sandbox.ts"
 export { type Expected, wait } from "./Wait.ts"
 
 /** What {@link find} and {@link wait} need, on the real file system. */

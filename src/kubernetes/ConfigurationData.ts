@@ -39,9 +39,18 @@ export const elementOf = (annotations: Annotations, key: Key): unknown => elemen
 export const isOf = (element: unknown, network: string): boolean =>
   Option.exists(decodeName(element), ({ name }) => name === network)
 
-/** With the element, in the place of one that was there for the same interface. What is no array is replaced. */
+/** A pod has one sandbox at a time, so an element of this interface and another container is an earlier sandbox's. */
+const isEarlier =
+  ({ containerId, ifName }: Key) =>
+  (element: unknown): boolean =>
+    Option.exists(decodeKey(element), (key) => key.containerId !== containerId && key.ifName === ifName)
+
+/**
+ * With the element, in the place of one that was there for the same interface; an earlier sandbox's, whose DEL did not
+ * reach the API server, goes. What is no array is replaced.
+ */
 export const put = (annotations: Annotations, key: Key, element: unknown, mappedDir: string): Changes => {
-  const others = elementsOf(annotations) ?? []
+  const others = (elementsOf(annotations) ?? []).filter((other) => !isEarlier(key)(other))
   const at = others.findIndex(isFor(key))
   const elements = at < 0 ? [...others, element] : others.with(at, element)
   // A pod's author may know better which directory it is.

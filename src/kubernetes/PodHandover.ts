@@ -1,15 +1,18 @@
 /**
  * {@link Handover} with an API server: the pod says where its files go, and the container is told by the pod's
- * annotations. ADD reads the pod once, and writes on what it read; so does DEL.
+ * annotations and by the file beside its socket. kubelet shows annotations late, and those of a static pod never; the file
+ * is there before the container is. ADD reads the pod once, and writes on what it read; so does DEL.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { Attachment, Pod } from "../attachment/Attachment.ts"
-import { deviceInformation } from "../attachment/FileHandover.ts"
+import { isFor } from "../attachment/ContainerData.ts"
+import { deviceInformation, fileText } from "../attachment/FileHandover.ts"
 import { defaultMappedDir, Handover } from "../attachment/Handover.ts"
 import { Files } from "../platform/Files.ts"
 import type { Https } from "../platform/Https.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { elementOf, elementsOf, isOf, isPluginsOwn, mappedDirKey, put, remove } from "./ConfigurationData.ts"
 import type { Origin } from "./Origin.ts"
 import type { PodDocument } from "./PodDocument.ts"
@@ -25,11 +28,11 @@ export interface Options {
   readonly sharedDir: string | undefined
 }
 
-export const layer = (options: Options): Layer.Layer<Handover, never, Files | Https> =>
+export const layer = (options: Options): Layer.Layer<Handover, never, Files | Https | SharedDir> =>
   Layer.provide(over(options), Pods.layer(options.origin))
 
 /** On any `Pods`. */
-export const over = (options: Options): Layer.Layer<Handover, never, Files | Pods> =>
+export const over = (options: Options): Layer.Layer<Handover, never, Files | Pods | SharedDir> =>
   Layer.effect(
     Handover,
     Effect.suspend(() => make(options))
@@ -38,6 +41,7 @@ export const over = (options: Options): Layer.Layer<Handover, never, Files | Pod
 const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Options) {
   const files = yield* Files
   const pods = yield* Pods
+  const shared = yield* SharedDir
   const name = `${pod.namespace}/${pod.name}`
 
   // What was read last and not written on since. A write starts from it, once: what the pod is after a write that
@@ -72,7 +76,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     return isUid(pod.uid) ? [emptyDirOf(pod.uid)] : []
   })
 
-  const give: Handover["Service"]["give"] = Effect.fnUntraced(function* (_, data) {
+  const give: Handover["Service"]["give"] = Effect.fnUntraced(function* (place, data) {
     const before = yield* takeSeen
     const own = before?.annotations[mappedDirKey] ?? ""
     if (before !== undefined && own !== "" && !isPluginsOwn(before.annotations, mappedDir)) {
@@ -81,7 +85,9 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     if (before !== undefined && elementsOf(before.annotations) === undefined) {
       yield* Effect.logWarning(`pod ${name} has something else in its configuration data, which is replaced`)
     }
-    yield* pods.annotate(pod, (annotations) => put(annotations, attachment, data, mappedDir), before)
+    const annotated = pods.annotate(pod, (annotations) => put(annotations, attachment, data, mappedDir), before)
+    // The file is written while the API server answers.
+    yield* Effect.all([annotated, shared.hand(place, fileText(data))], { concurrency: "unbounded", discard: true })
   })
 
   const takeBack = Effect.gen(function* () {
@@ -99,11 +105,18 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     )
   )
 
-  const verify = Effect.fnUntraced(function* () {
+  const verify: Handover["Service"]["verify"] = Effect.fnUntraced(function* (place) {
     const { annotations } = yield* look
-    return isOf(elementOf(annotations, attachment), attachment.network)
-      ? []
-      : [`pod ${name} has no configuration data for ${attachment.ifName} in its annotations`]
+    // A file that is missing is no difference: a release without it may have made the attachment.
+    const text = yield* shared.handed(place)
+    return [
+      ...(isOf(elementOf(annotations, attachment), attachment.network)
+        ? []
+        : [`pod ${name} has no configuration data for ${attachment.ifName} in its annotations`]),
+      ...(text === undefined || isFor(text, attachment)
+        ? []
+        : [`${place.configPath} is not this attachment's any more`])
+    ]
   })
 
   return Handover.of({ ...deviceInformation(files), site, oldVolumes, give, takeBack, verify })

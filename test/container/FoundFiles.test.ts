@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { find, type Places } from "../../src/container/Found.ts"
-import { Files } from "../../src/platform/Files.ts"
+import { cureForUntold, type Places } from "../../src/container/Found.ts"
 import { found, names, other } from "./support/Finding.ts"
+import { containerd } from "./support/Mounts.ts"
 import { configurationData, containerId, element, pod } from "./support/Pod.ts"
 
 describe("files in the shared directory", () => {
@@ -48,13 +48,7 @@ describe("files in the shared directory", () => {
   )
 
   const mounted = (id: string) => (places: Places) =>
-    Effect.gen(function* () {
-      const files = yield* Files
-      const line = `812 790 0:52 /var/lib/containerd/sandboxes/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw`
-      const read: typeof files.read = (path, limit) =>
-        path === "/proc/self/mountinfo" ? Effect.succeed(`${line}\n`) : files.read(path, limit)
-      return yield* Effect.provideService(find(places), Files, Files.of({ ...files, read }))
-    }).pipe(Effect.provide(Files.layer))
+    found(places, `812 790 0:52 /lib/runtime/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n`)
 
   it.effect("of several containers are told apart by the sandbox from which this one has its mounts", () =>
     Effect.gen(function* () {
@@ -64,6 +58,29 @@ describe("files in the shared directory", () => {
       assert.deepStrictEqual(names(yield* mounted(other)(places)), ["net2"])
       assert.deepStrictEqual(names(yield* mounted(containerId)(places)), ["net1"])
       assert.deepStrictEqual(names(yield* mounted("neither")(places)), [])
+    })
+  )
+
+  it.effect("of another sandbox than the one that the mounts name do not count, and that is told", () =>
+    Effect.gen(function* () {
+      const { annotate, places, put } = yield* pod
+      const id = "1234567890abcdef".repeat(4)
+      annotate(configurationData(element("net1")))
+      put("configData-b.json", JSON.stringify(element("net1", {}, { containerId: other })))
+      const early = yield* found(places, containerd(id))
+      assert.deepStrictEqual([early.interfaces, early.sandbox, early.others], [[], { id, source: "mounts" }, true])
+      assert.deepStrictEqual(early.problems, [
+        "annotation userspace/configuration-data: net1 of an earlier sandbox, 9c1f0b7a2d3e; this container is in sandbox 1234567890ab",
+        "configData-*.json of other sandboxes only, ffffffffffff; this container is in sandbox 1234567890ab"
+      ])
+      assert.include(cureForUntold(early), "userspace container wait")
+      put("configData-c.json", JSON.stringify(element("net1", { mac: "02:00:00:00:00:cc" }, { containerId: id })))
+      const own = yield* found(places, containerd(id))
+      assert.deepStrictEqual(
+        own.interfaces.map(({ mac }) => mac),
+        ["02:00:00:00:00:cc"]
+      )
+      assert.deepStrictEqual(own.problems, [])
     })
   )
 

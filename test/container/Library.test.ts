@@ -47,7 +47,7 @@ const installed = Effect.acquireRelease(
 const program = `
 import { type Interface, interfaces, presenceOf, socketMadeBy, vdevArguments, whenThere } from "userspace-cni/container"
 
-const places = { annotations: process.argv[2] ?? "", directory: process.argv[3] }
+const places = { annotations: process.argv[2] ?? "", directory: process.argv[3], containerId: "9c1f0b7a2d3e" }
 const describe = (one: Interface): string =>
   one.kind === "memif" ? one.role : \`\${one.name} \${one.mode} \${socketMadeBy(one)} \${presenceOf(one).ready}\`
 

@@ -5,10 +5,10 @@ import { type Duration, Effect, Fiber, Layer, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import { type Expected, wait } from "../../src/container/Wait.ts"
 import { Changes } from "../../src/platform/Changes.ts"
-import { Files } from "../../src/platform/Files.ts"
+import { containerd, filesWith, unnamed } from "./support/Mounts.ts"
 import { configurationData, containerId, element, listening, type Pod, pod } from "./support/Pod.ts"
 
-const edges = Layer.mergeAll(Files.layer, Changes.layer)
+const edges = Layer.mergeAll(unnamed, Changes.layer)
 
 const waiting = ({ places }: Pod, expected: Expected, timeout: Duration.Input = "20 seconds") =>
   Effect.provide(wait(places, expected, timeout), edges)
@@ -25,7 +25,8 @@ const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly n
 const throughout = Effect.fnUntraced(function* <R>(
   there: Pod,
   expected: Expected,
-  steps: ReadonlyArray<Effect.Effect<unknown, never, R>>
+  steps: ReadonlyArray<Effect.Effect<unknown, never, R>>,
+  mountinfo = ""
 ) {
   const rounds = yield* Queue.make<void>()
   const watched = Layer.effect(
@@ -35,7 +36,7 @@ const throughout = Effect.fnUntraced(function* <R>(
     )
   ).pipe(Layer.provide(Changes.layer))
   const fiber = yield* wait(there.places, expected, "20 seconds").pipe(
-    Effect.provide(Layer.merge(Files.layer, watched)),
+    Effect.provide(Layer.merge(filesWith(mountinfo), watched)),
     Effect.forkChild({ startImmediately: true })
   )
   for (const [index, step] of steps.entries()) {
@@ -124,6 +125,40 @@ describe("waits for", () => {
     })
   )
 
+  it.live("the elements of its own sandbox, when the annotations still tell of the one before", () =>
+    Effect.gen(function* () {
+      const there = yield* pod
+      const id = "1234567890abcdef".repeat(4)
+      const before = element("net1", { mac: "02:00:00:00:00:aa" }, { containerId: "f".repeat(64) })
+      const own = element("net1", {}, { containerId: id })
+      // Multus' status is the earlier sandbox's as well: it names the old socket.
+      const device = { type: "vhost-user", "vhost-user": { mode: "server", path: `${there.directory}/old` } }
+      const status = JSON.stringify([{ name: "default/ovs", interface: "net1", "device-info": device }])
+      const old = { ...configurationData(before), "k8s.v1.cni.cncf.io/network-status": status }
+      const byAnnotation = yield* throughout(
+        there,
+        { names: ["net1"] },
+        [Effect.sync(() => there.annotate(old)), Effect.sync(() => there.annotate(configurationData(before, own)))],
+        containerd(id)
+      )
+      assert.strictEqual(byAnnotation.interfaces[0]?.containerId, id)
+      const another = yield* pod
+      const byFile = yield* throughout(
+        another,
+        any,
+        [
+          Effect.sync(() => another.annotate(old)),
+          Effect.sync(() => another.put("configData-a.json", JSON.stringify(own)))
+        ],
+        containerd(id)
+      )
+      assert.deepStrictEqual(
+        byFile.interfaces.map(({ containerId, mac }) => [containerId, mac]),
+        [[id, "02:00:00:00:00:01"]]
+      )
+    })
+  )
+
   it.live("nothing that is there", () =>
     Effect.gen(function* () {
       const there = yield* pod
@@ -175,7 +210,7 @@ it.effect("looks again when no event comes, and at once when one does", () =>
       })
     )
     const fiber = yield* wait(there.places, any, "1 hour").pipe(
-      Effect.provide(Layer.merge(Files.layer, told)),
+      Effect.provide(Layer.merge(unnamed, told)),
       Effect.forkChild({ startImmediately: true })
     )
     assert.include(yield* Queue.take(looks), there.directory)

@@ -48,6 +48,13 @@ describe("examples", () => {
     assert.deepStrictEqual(delegate, Json(read("examples/90-userspace.conf")))
   })
 
+  it("for Multus repeats a DEL that failed, by the key that its page shows", () => {
+    const [, shown = ""] =
+      /<!-- tested: retryDeleteOnError -->\n\n```json\n([\s\S]*?)```/.exec(read("docs/multus.md")) ?? []
+    assert.deepStrictEqual(Json(shown), { retryDeleteOnError: true })
+    assert.deepInclude(Json(read("examples/10-multus.conf")), Json(shown))
+  })
+
   it("are refused by the JSON Schema when a key or a value is wrong", () => {
     const host = { engine: "ovs-dpdk", iftype: "vhostuser" }
     const refused = (network: object) => !valid({ name: "n", ...network })

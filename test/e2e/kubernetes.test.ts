@@ -12,7 +12,7 @@ import { podOn } from "../kubernetes/support/ServerUnderTest.ts"
 import { podJson } from "../kubernetes/support/TestPod.ts"
 import { Cluster, replay, setting, succeeded, volumeAt } from "./support/Cluster.ts"
 import * as Multus from "./support/Multus.ts"
-import { errorOf, resultOf } from "./support/Plugin.ts"
+import { resultOf } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import { filesIn, look, returnsTo } from "./support/World.ts"
 
@@ -87,8 +87,10 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
         version: "1.1.0",
         "vhost-user": { mode: "server", path: `/run/shared/${socketfile}` }
       })
-      // Nothing but the application's socket has business in the volume.
-      assert.deepStrictEqual(Object.keys(yield* filesIn([volume])), [volume])
+      // The same is in the pod's volume before its container starts, which may see the annotation a minute later.
+      const config = `${volume}/configData-${socketfile}.json`
+      assert.deepStrictEqual(Object.keys(yield* filesIn([volume])), [volume, config])
+      assert.deepStrictEqual(Elements(`[${readFileSync(config, "utf8")}]`), Elements(data))
       const row = yield* node.vsctl(
         "--columns=ingress_policing_rate,ingress_policing_burst,external_ids",
         "list",
@@ -170,29 +172,36 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       yield* returnsTo(watched, before)
     }))
 
-  test("an API server that is down at DEL keeps nothing else from going", () =>
-    Effect.gen(function* () {
-      const { annotations, definition, node, pod, sandbox, server, watched, whole } = yield* setting()
-      const before = { world: yield* look(watched), pod: whole() }
-      const stdin = Multus.stdin(definition, {}, undefined)
-      yield* resultOf(yield* replay("ADD", sandbox, pod, stdin))
-      server.fail({ does: { status: 503, message: "etcd has no leader" }, times: 1000 })
-      const failed = yield* errorOf(yield* replay("DEL", sandbox, pod, stdin))
-      server.fail.clear()
-      assert.strictEqual(failed.code, 11)
-      assert.match(failed.msg, /Kubernetes: read pod default\/pod-.*503: etcd has no leader/)
-      // The record is what is left, for the DEL that follows.
-      const records = Object.keys(yield* filesIn([`${node.stateDir}/attachments`])).filter((path) =>
-        path.endsWith(".json")
-      )
-      assert.lengthOf(records, 1)
-      const now = yield* look(watched)
-      assert.deepStrictEqual({ ...now, files: before.world.files }, before.world)
-      assert.isDefined(annotations()["userspace/configuration-data"])
-      succeeded(yield* replay("DEL", { ...sandbox, netns: "" }, pod, stdin))
-      assert.strictEqual(whole(), before.pod)
-      yield* returnsTo(watched, before.world)
-    }))
+  for (const [what, does] of [
+    ["is down", { status: 503, message: "etcd has no leader" }],
+    ["refuses the credentials", { status: 403, message: "no" }]
+  ] as const) {
+    test(`an API server that ${what} at DEL keeps nothing else from going, and DEL from nothing`, () =>
+      Effect.gen(function* () {
+        const { annotations, definition, node, pod, sandbox, server, watched, whole } = yield* setting()
+        const before = { world: yield* look(watched), pod: whole() }
+        const stdin = Multus.stdin(definition, {}, undefined)
+        yield* resultOf(yield* replay("ADD", sandbox, pod, stdin))
+        server.fail({ does, times: 1000 })
+        const done = yield* replay("DEL", sandbox, pod, stdin)
+        server.fail.clear()
+        succeeded(done)
+        assert.match(done.stderr, new RegExp(`Kubernetes: read pod default/pod-.*${does.status}.*${does.message}`))
+        assert.include(done.stderr, "the annotations of the pod stay as they are")
+        yield* returnsTo(watched, before.world)
+        assert.isDefined(annotations()["userspace/configuration-data"])
+        // The pod lives on, and its next sandbox has another id: its ADD replaces what the old one's DEL has left.
+        const next = { ...(yield* node.sandbox), ifName: sandbox.ifName }
+        yield* resultOf(yield* replay("ADD", next, pod, stdin))
+        assert.deepStrictEqual(
+          Elements(annotations()["userspace/configuration-data"]).map(({ containerId }) => containerId),
+          [next.containerId]
+        )
+        succeeded(yield* replay("DEL", next, pod, stdin))
+        assert.strictEqual(whole(), before.pod)
+        yield* returnsTo(watched, before.world)
+      }))
+  }
 
   test("a pod, a kubeconfig, or a pod's volume that is gone at DEL is no failure", () =>
     Effect.gen(function* () {

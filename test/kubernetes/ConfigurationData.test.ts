@@ -47,11 +47,18 @@ describe("configuration data", () => {
     assert.deepStrictEqual(drop({ color: "blue" }, "net1"), { color: "blue" })
   })
 
-  it("elements of another form, and of other containers, stay", () => {
-    const strange = JSON.stringify([7, { containerId: "c0", ifName: "net1", x: [1] }, "text"])
+  it("elements of another form, and of other interfaces, stay", () => {
+    const strange = JSON.stringify([7, { containerId: "c0", ifName: "net2", x: [1] }, { ifName: "net1" }, "text"])
     const mixed = add({ [dataKey]: strange }, "net1")
-    assert.lengthOf(elementsOf(mixed) ?? [], 4)
+    assert.lengthOf(elementsOf(mixed) ?? [], 5)
     assert.strictEqual(drop(mixed, "net1")[dataKey], strange)
+  })
+
+  it("ADD drops the element of its interface that an earlier sandbox's DEL has left", () => {
+    const earlier = add(add({ color: "blue" }, "net1"), "net2")
+    const mine = { containerId: "c2", ifName: "net1", name: "net" }
+    const now = applied(earlier, put(earlier, key("net1", "c2"), mine, dir))
+    assert.deepStrictEqual(elementsOf(now), [element("net2"), mine])
   })
 
   it("what is no array is replaced by ADD and left alone by DEL", () => {
@@ -95,7 +102,13 @@ describe("configuration data", () => {
       const during = applied(without, put(without, mine, { ...mine, name: "net" }, dir))
       assert.deepStrictEqual(elementOf(during, mine), { ...mine, name: "net" })
       const after = applied(during, remove(during, mine, dir))
-      assert.deepStrictEqual(elementsOf(after), elementsOf(without))
+      // What an earlier sandbox has left of the same interface goes with ADD.
+      const earlier = (one: unknown) =>
+        typeof one === "object" && one !== null && "ifName" in one && one.ifName === name
+      assert.deepStrictEqual(
+        elementsOf(after),
+        elementsOf(without)?.filter((one) => !earlier(one))
+      )
       assert.strictEqual(after["color"], "blue")
     }
   )

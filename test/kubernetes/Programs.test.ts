@@ -4,15 +4,19 @@ import { Effect } from "effect"
 import { stateDir } from "../attachment/support/World.ts"
 import { asked, conf, deviceInfoFile, emptyDir, hostPath, PodWorld, uid, volume } from "./support/PodWorld.ts"
 
-const lines = (world: PodWorld, path: string) => world.below(path).map((line) => line.replace(/ \{.*/, ""))
+const configFile = "configData-0958c8871b32-net1.json"
+
+const lines = (world: PodWorld, path: string) => world.below(path).map((line) => line.replace(/ \{.*/s, ""))
 
 describe("the pod's directory", () => {
-  it.effect("is used as it is, whatever group the network has", () =>
+  it.effect("is used as it is, whatever group the network has, with the file that tells the container in it", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       const before = lines(world, volume)
       yield* world.add(asked)
-      assert.deepStrictEqual(lines(world, volume), before)
+      assert.deepStrictEqual(lines(world, volume), [...before, `${volume}/${configFile} file 640 107`])
+      const text = world.files.get(`${volume}/${configFile}`)?.content ?? ""
+      assert.deepStrictEqual([JSON.parse(text)], world.elements())
       yield* world.call("DEL", asked)
       assert.deepStrictEqual(lines(world, volume), before)
     })
@@ -24,7 +28,8 @@ describe("the pod's directory", () => {
       yield* world.add(asked)
       assert.deepStrictEqual(lines(world, "/pods/new"), [
         "/pods/new directory 755 0 ",
-        "/pods/new/dir directory 2775 107 "
+        "/pods/new/dir directory 2775 107 ",
+        `/pods/new/dir/${configFile} file 640 107`
       ])
       yield* world.call("CHECK", asked)
       yield* world.call("DEL", asked)
@@ -144,6 +149,40 @@ describe("what is told and taken back", () => {
       yield* world.call("DEL", asked)
       assert.deepStrictEqual(world.elements(), [other])
     })
+  )
+
+  it.effect("an element of the interface that an earlier sandbox left is replaced, and those of others stay", () =>
+    Effect.gen(function* () {
+      const earlier = { containerId: "ffffffffffffcafe", ifName: "net1", name: "net" }
+      const other = { ...earlier, ifName: "net2" }
+      const annotations = { "userspace/configuration-data": JSON.stringify([earlier, other]) }
+      const world = new PodWorld({ annotations })
+      yield* world.add(asked)
+      assert.lengthOf(world.elements() ?? [], 2)
+      assert.notInclude(JSON.stringify(world.elements()?.slice(1)), "ffffffffffffcafe")
+      yield* world.call("DEL", asked)
+      assert.deepStrictEqual(world.elements(), [other])
+    })
+  )
+
+  it.effect(
+    "CHECK says when the file in the volume is another's, and does without one, as an older release made it",
+    () =>
+      Effect.gen(function* () {
+        const world = new PodWorld()
+        yield* world.add(asked)
+        world.files.remove(`${volume}/${configFile}`)
+        yield* world.call("CHECK", asked)
+        world.files.put(
+          `${volume}/${configFile}`,
+          "file",
+          JSON.stringify({ containerId: "other", ifName: "net1", name: "n" })
+        )
+        assert.match(
+          (yield* Effect.flip(world.call("CHECK", asked))).msg,
+          /configData-.* is not this attachment's any more/
+        )
+      })
   )
 
   it.effect("the device information that was there comes back when ADD fails, and goes with DEL", () =>

@@ -31,7 +31,7 @@ describe("ADD", async () => {
 
   it("looks at the pod first, and tells it when all else is done", () => {
     assert.strictEqual(names[0], "Handover.site")
-    assert.deepStrictEqual(names.slice(-2), ["Handover.give", "Records.settle"])
+    assert.deepStrictEqual(names.slice(-3), ["Handover.give", "SharedDir.hand", "Records.settle"])
     assert.include(names, "Handover.describe")
   })
 

@@ -3,16 +3,15 @@ import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"
 import { commandLine } from "../../../src/cli/CommandLine.ts"
-import { Files } from "../../../src/platform/Files.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
 import * as NodeHttps from "../../../src/platform/NodeHttps.ts"
 import * as NodeProcesses from "../../../src/platform/NodeProcesses.ts"
 import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
 import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+import { filesWith } from "./Mounts.ts"
 
 const edges = Layer.mergeAll(
   NodeServices.layer,
-  Files.layer,
   Namespaces.layer,
   NodeHttps.layer,
   NodeProcesses.layer,
@@ -20,10 +19,10 @@ const edges = Layer.mergeAll(
   NodeSockets.layer
 )
 
-export const run = (args: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}) =>
+export const run = (args: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}, mountinfo = "") =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(commandLine(["container", ...args], variables))
     const out = (yield* TestConsole.logLines).join("\n")
     const err = (yield* TestConsole.errorLines).join("\n")
     return { failed: Exit.isFailure(exit), out, err }
-  }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), edges]))
+  }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), edges, filesWith(mountinfo)]))

@@ -1,9 +1,9 @@
 /** What the tests of `find` ask of a pod. */
 import { Effect } from "effect"
 import { find, type Places } from "../../../src/container/Found.ts"
-import { Files } from "../../../src/platform/Files.ts"
+import { filesWith } from "./Mounts.ts"
 
-export const found = (places: Places) => Effect.provide(find(places), Files.layer)
+export const found = (places: Places, mountinfo = "") => Effect.provide(find(places), filesWith(mountinfo))
 
 export const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
   interfaces.map(({ name }) => name)

@@ -161,7 +161,7 @@ export const situations: Readonly<Record<string, Effect.Effect<string, unknown, 
     onOvs,
     writeRefused(400, "BadRequest", 'admission webhook "policy.example" denied the request: no annotations')
   ),
-  "a token that has ended": del(onOvs, status(401, "Unauthorized", "Unauthorized")),
+  "a token that has ended": add(onOvs, status(401, "Unauthorized", "Unauthorized")),
   "no kubeconfig": add(onOvs, ({ remove }) => remove("/etc/cni/net.d/userspace.kubeconfig")),
   "DEL without a switch": del(onOvs, refusing("ECONNREFUSED")),
   "the application may not make it": shown((directory) => Effect.sync(() => chmodSync(directory, 0o755))),

@@ -4,6 +4,7 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { find } from "../../../container/Found.ts"
 import * as Presence from "../../../container/Presence.ts"
+import { assumption } from "../../../container/Sandbox.ts"
 import { Caller } from "../../Caller.ts"
 import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../ContainerFlags.ts"
 import { interfaceJson, interfaceTable } from "../../InterfaceText.ts"
@@ -19,9 +20,12 @@ export const show = Command.make(
       Effect.map(Presence.look(one), (presence) => ({ one, presence }))
     )
     if (options.json) {
-      return yield* Console.log(JSON.stringify({ interfaces: seen.map(interfaceJson), problems: found.problems }))
+      const { problems, sandbox } = found
+      return yield* Console.log(JSON.stringify({ interfaces: seen.map(interfaceJson), sandbox, problems }))
     }
     yield* Console.log(interfaceTable(seen, style))
+    const assumed = assumption(found.sandbox)
+    if (assumed !== undefined) yield* Console.error(assumed)
     for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
   })
 ).pipe(

@@ -1,0 +1,71 @@
+/**
+ * Which sandbox this container belongs to. containerd and CRI-O mount `/etc/hostname` and `/etc/resolv.conf` from a
+ * directory of the sandbox, and its whole id is in the fourth field of mountinfo (proc_pid_mountinfo(5)). The id is the
+ * CNI_CONTAINERID of the sandbox's calls. Other runtimes do not name it. Pure.
+ */
+
+/** How {@link Sandbox.id} is known. */
+export type SandboxSource =
+  /** `--container-id`. */
+  | "asked"
+  /** mountinfo names it. */
+  | "mounts"
+  /** mountinfo does not: the newest element of the annotation. */
+  | "annotation"
+  /** Nothing names it, and only one container is told about, or none. */
+  | "nothing"
+
+export interface Sandbox {
+  /** The id, or the beginning of it that was asked for; undefined when nothing says it. */
+  readonly id: string | undefined
+  readonly source: SandboxSource
+}
+
+/** What both runtimes bind from the sandbox's directory into every container. */
+const mountPoints = ["/etc/hostname", "/etc/resolv.conf"]
+
+/** `<root>` may be any directory; on a file system of its own the path begins later. k3s and RKE2 use containerd. */
+const containerd = /(?:^|\/)io\.containerd\.grpc\.v1\.cri\/sandboxes\/([0-9a-f]{64})\/(?:hostname|resolv\.conf)$/
+
+/** `overlay-containers`, `btrfs-containers`, ...: the storage driver's. */
+const crio = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/(?:hostname|resolv\.conf)$/
+
+/** Podman has the same directories, for the container itself, whose id stands here as well. In CRI-O it is another. */
+const containerEnv = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/\.containerenv$/
+
+/** The id that the mounts name; undefined when they name none, or do not agree. */
+export const namedByMounts = (mountinfo: string): string | undefined => {
+  const mounts = mountinfo.split("\n").map((line) => {
+    const [, , , root = "", mountPoint = ""] = line.split(" ")
+    return { root, mountPoint }
+  })
+  const container = mounts.flatMap(({ root }) => containerEnv.exec(root)?.slice(1) ?? [])
+  const named = new Set(
+    mounts
+      .filter(({ mountPoint }) => mountPoints.includes(mountPoint))
+      .flatMap(({ root }) => (containerd.exec(root) ?? crio.exec(root))?.slice(1) ?? [])
+      .filter((id) => !container.includes(id))
+  )
+  const [id, ...others] = named
+  return others.length === 0 ? id : undefined
+}
+
+/** Another runtime's: of these ids, the only one whose directory something is mounted from. */
+export const mountedFrom = (ids: ReadonlySet<string>, mountinfo: string): string | undefined => {
+  const [id, ...others] = [...ids].filter((id) => id.length >= 12 && mountinfo.includes(`/${id}/`))
+  return others.length === 0 ? id : undefined
+}
+
+/** For people; undefined when nothing was assumed. */
+export const assumption = ({ id, source }: Sandbox): string | undefined => {
+  const none = "/proc/self/mountinfo does not name this container's sandbox"
+  switch (source) {
+    case "asked":
+    case "mounts":
+      return undefined
+    case "annotation":
+      return `${none}: the newest in the annotations, ${id?.slice(0, 12)}, is assumed to be it`
+    case "nothing":
+      return `${none}: what is here is assumed to be of it`
+  }
+}

@@ -1,0 +1,58 @@
+/** The sandbox that a container's mounts name, by each runtime's mounts. How they came: fixtures/README.md. */
+import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { assumption, mountedFrom, namedByMounts } from "../../src/container/Sandbox.ts"
+
+const recorded = (name: string) => readFileSync(`${import.meta.dirname}/fixtures/mountinfo/${name}.txt`, "utf8")
+
+const id = "4d1e0c5b2a39485766574839201a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c"
+const other = "77aa0b1c2d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccdde"
+
+const line = (root: string, mountPoint: string) =>
+  `812 790 0:52 ${root} ${mountPoint} rw,relatime - ext4 /dev/sda1 rw\n`
+const cri = `/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}`
+
+describe("the sandbox", () => {
+  it("is named by CRI-O's mounts, which have the container's own id as well", () => {
+    assert.strictEqual(namedByMounts(recorded("cri-o")), id)
+  })
+
+  it.each([
+    ["containerd", line(`/var/lib${cri}/hostname`, "/etc/hostname")],
+    ["containerd, on a file system of its own", line(`${cri}/resolv.conf`, "/etc/resolv.conf")],
+    ["k3s", line(`/var/lib/rancher/k3s/agent${cri}/hostname`, "/etc/hostname")],
+    ["CRI-O on btrfs", line(`/containers/storage/btrfs-containers/${id}/userdata/hostname`, "/etc/hostname")]
+  ])("is named by the mounts of %s", (_, mountinfo) => assert.strictEqual(namedByMounts(mountinfo), id))
+
+  it.each([
+    ["there are none", ""],
+    ["they are Docker's", line(`/var/lib/docker/containers/${id}/hostname`, "/etc/hostname")],
+    [
+      "they are Podman's, which have the container's own id",
+      line(`/containers/storage/overlay-containers/${id}/userdata/hostname`, "/etc/hostname") +
+        line(`/containers/storage/overlay-containers/${id}/userdata/.containerenv`, "/run/.containerenv")
+    ],
+    [
+      "they are elsewhere: an administrator's container sees those of others",
+      line(`${cri}/hostname`, "/host/hostname")
+    ],
+    [
+      "they do not agree",
+      line(`${cri}/hostname`, "/etc/hostname") + line(`${cri.replace(id, other)}/resolv.conf`, "/etc/resolv.conf")
+    ],
+    ["the id is no id", line(`${cri}0/hostname`, "/etc/hostname")]
+  ])("is not named when %s", (_, mountinfo) => assert.isUndefined(namedByMounts(mountinfo)))
+
+  it("is, with another runtime, the one of those found that something is mounted from", () => {
+    const docker = line(`/var/lib/docker/containers/${id}/hostname`, "/etc/hostname")
+    assert.strictEqual(mountedFrom(new Set([id, other]), docker), id)
+    assert.isUndefined(mountedFrom(new Set([other]), docker))
+    assert.isUndefined(mountedFrom(new Set([id, other]), docker + docker.replaceAll(id, other)))
+  })
+
+  it("that is assumed is said, and one that is known is not", () => {
+    assert.include(assumption({ id, source: "annotation" }) ?? "", "4d1e0c5b2a39, is assumed")
+    assert.include(assumption({ id: undefined, source: "nothing" }) ?? "", "is assumed")
+    for (const source of ["asked", "mounts"] as const) assert.isUndefined(assumption({ id, source }))
+  })
+})

@@ -1,0 +1,22 @@
+/** Node's file system, but for this process's mounts, which the tests say: their own are those of whoever runs them. */
+import { Effect, Layer } from "effect"
+import { Files } from "../../../src/platform/Files.ts"
+
+export const filesWith = (mountinfo: string): Layer.Layer<Files> =>
+  Layer.effect(
+    Files,
+    Effect.map(Files, (files) =>
+      Files.of({
+        ...files,
+        read: (path, limit) => (path === "/proc/self/mountinfo" ? Effect.succeed(mountinfo) : files.read(path, limit))
+      })
+    )
+  ).pipe(Layer.provide(Files.layer))
+
+/** In no sandbox that is named: a runtime whose mounts do not tell. */
+export const unnamed = filesWith("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n")
+
+/** As containerd mounts them in this sandbox. */
+export const containerd = (id: string): string =>
+  `812 790 0:52 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n` +
+  `813 790 0:52 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}/resolv.conf /etc/resolv.conf rw,relatime - ext4 /dev/sda1 rw\n`
