@@ -185,14 +185,20 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
   }
   const written = bridgeName ?? bridgeId
   const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
+  const key = bridgeName === undefined && bridgeId !== undefined ? "host.bridge.bridgeId" : "host.bridge.bridgeName"
   if (bridgeDomain < 1 || bridgeDomain > 16777215)
+    refuse(key, written, "is not the number of a bridge domain, 1 to 16777215")
+  else if (vlanId !== undefined && bridgeDomain > lastWithVlans)
     refuse(
-      bridgeName === undefined && bridgeId !== undefined ? "host.bridge.bridgeId" : "host.bridge.bridgeName",
+      key,
       written,
-      "is not the number of a bridge domain, 1 to 16777215"
+      `is not from 1 to ${lastWithVlans}, as vlanId needs (VLAN ${vlanId} of bridge N is VPP's bridge domain N * 4096 + ${vlanId}): give the bridge a lower number`
     )
   return { netType: "bridge", bridgeDomain, vlan: vlanId }
 }
+
+/** Its VLAN 4094 has the highest number that VPP has. */
+const lastWithVlans = 4095
 
 /** Addresses that a pod asks for are the IPAM plugin's to give: it gets all that we got. */
 const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {

@@ -106,7 +106,13 @@ export const Bridge = Schema.Struct({
     )
   ),
   bridgeId: numberOf(0, 16777215, "VPP: number of the bridge domain, when bridgeName is absent (older)."),
-  vlanId: Schema.optionalKey(Vlan.annotate(described("Access VLAN of the port; native VLAN beside trunks."))),
+  vlanId: Schema.optionalKey(
+    Vlan.annotate(
+      described(
+        "Access VLAN of the port; native VLAN beside trunks. On VPP the bridge domain bridgeName * 4096 + vlanId."
+      )
+    )
+  ),
   trunks: Schema.optionalKey(Schema.Array(Vlan).annotate(described("Open vSwitch: VLANs of a trunk port."))),
   vlanMode: oneOf(
     ["access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"],

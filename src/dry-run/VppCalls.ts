@@ -204,11 +204,10 @@ export const calls: ReadonlyMap<string, Call> = new Map(
     ),
     on(
       BridgeDomain.setBridge,
-      (copy, { bd_id, rx_sw_if_index }) => {
-        joinDomain(copy, rx_sw_if_index, bd_id)
-        return { retval: 0 }
-      },
-      ({ bd_id, rx_sw_if_index }, name) => [`set interface l2 bridge ${name(rx_sw_if_index)} ${bd_id}`]
+      (copy, { bd_id, enable, rx_sw_if_index }) => ({ retval: joinDomain(copy, rx_sw_if_index, enable ? bd_id : 0) }),
+      ({ bd_id, enable, rx_sw_if_index }, name) => [
+        enable ? `set interface l2 bridge ${name(rx_sw_if_index)} ${bd_id}` : `set interface l3 ${name(rx_sw_if_index)}`
+      ]
     ),
     on(
       BridgeDomain.vlanTagRewrite,
@@ -219,12 +218,12 @@ export const calls: ReadonlyMap<string, Call> = new Map(
           vtr_tag1: tag1
         }))
       }),
-      ({ sw_if_index, tag1 }, name) => [`set interface l2 tag-rewrite ${name(sw_if_index)} push dot1q ${tag1}`]
+      ({ sw_if_index }, name) => [`set interface l2 tag-rewrite ${name(sw_if_index)} disable`]
     ),
     on(
       BridgeDomain.efpFilter,
       () => ({ retval: 0 }),
-      ({ sw_if_index }, name) => [`set interface l2 efp-filter ${name(sw_if_index)}`]
+      ({ sw_if_index }, name) => [`set interface l2 efp-filter ${name(sw_if_index)} disable`]
     ),
     on(
       Policer.addDel,

@@ -98,8 +98,10 @@ export const domainLine = ({ bd_id, bd_tag, is_add }: Domain) => [
     : `create bridge-domain ${bd_id} del`
 ]
 
-export const joinDomain = (copy: VppCopy, index: number, domain: number): void => {
+/** 0: none, and what is set for layer 2 goes with it. */
+export const joinDomain = (copy: VppCopy, index: number, domain: number): number => {
   Copy.leaveDomains(copy, index)
+  if (domain === 0) return Copy.changeInterface(copy, index, () => ({ vtr_op: 0, vtr_push_dot1q: 0, vtr_tag1: 0 }))
   const all = { bd_id: domain, bd_tag: "", flood: true, uu_flood: true, forward: true, learn: true }
   const there = copy.domains.some(({ bd_id }) => bd_id === domain)
   copy.domains = (there ? copy.domains : [...copy.domains, newDomain(all)]).map((one) =>
@@ -107,6 +109,7 @@ export const joinDomain = (copy: VppCopy, index: number, domain: number): void =
       ? { ...one, sw_if_details: [...one.sw_if_details, { context: 0, sw_if_index: index, shg: 0 }] }
       : one
   )
+  return 0
 }
 
 export const isMemif = (copy: VppCopy, index: number) =>

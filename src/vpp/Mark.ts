@@ -8,8 +8,26 @@ import { type Attachment, keyOf, networkDigest, shortId } from "../attachment/At
 /** `userspace/1/` says "made by the plugin", and the version of what follows. */
 const start = "userspace/1/"
 
+/** Which bridge a bridge domain that we made is, or which VLAN of one. */
+export interface BridgeDomainMark {
+  /** Undefined: made by an earlier release, which did not write it down. */
+  readonly bridge: number | undefined
+  readonly vlan: number | undefined
+}
+
 /** What a bridge domain that we made carries. Any ADD of any network may join it, the last DEL removes it. */
-export const bridgeDomainTag = `${start}bridge-domain`
+export const bridgeDomainTag = (bridge: number, vlan?: number): string =>
+  `${start}bridge-domain/${bridge}${vlan === undefined ? "" : `/vlan/${vlan}`}`
+
+const bridgeDomainForm = /^userspace\/1\/bridge-domain(?:\/(\d+)(?:\/vlan\/(\d+))?)?$/
+
+/** Undefined: not ours. */
+export const bridgeDomainOf = (tag: string): BridgeDomainMark | undefined => {
+  const found = bridgeDomainForm.exec(tag)
+  if (found === null) return undefined
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+  return { bridge: number(found[1]), vlan: number(found[2]) }
+}
 
 export interface Mark {
   readonly key: string

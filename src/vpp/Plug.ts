@@ -7,99 +7,53 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { keyOf } from "../attachment/Attachment.ts"
 import { revertible } from "../attachment/Revertible.ts"
-import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/HostPort.ts"
+import type { VppMemifPort, VppVhostPort } from "../cni/HostPort.ts"
 import type { Files } from "../platform/Files.ts"
-import type { PortRequest } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
-import { run, type Step, step } from "./Batch.ts"
+import { run } from "./Batch.ts"
 import * as Bridging from "./Bridging.ts"
+import type { Alone } from "./EarlierVlans.ts"
 import * as HostAddresses from "./HostAddresses.ts"
-import { byIndex, byName, type Interface } from "./Interfaces.ts"
-import { fromTag, markOf, selects, toTag } from "./Mark.ts"
+import { byName, type Interface } from "./Interfaces.ts"
+import { fromTag, markOf, selects } from "./Mark.ts"
 import * as Memif from "./Memif.ts"
-import { adminUp, setFlags, setHardwareMtu, setMtu, tagAddDel } from "./messages/Interface.ts"
-import type { Policing } from "./Policers.ts"
 import { attempts, type PortKind, portName, portNumber } from "./PortName.ts"
-import { alreadyAttached, fromFile, fromVpp, notMade, routeTaken, socketRefused, toError } from "./Refusal.ts"
+import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "./Refusal.ts"
 import { removeInterface } from "./Removal.ts"
 import type { Session } from "./Session.ts"
+import { mayHaveEarlier, type Plan, refuseTaken, setUp } from "./SetUp.ts"
 import { madeByVpp } from "./SocketSurvey.ts"
 import * as VhostUser from "./VhostUser.ts"
 import type { VppError } from "./VppError.ts"
 
-export interface Plan<P extends VppPort = VppPort> {
-  readonly request: PortRequest
-  readonly port: P
-  readonly addresses: HostAddresses.Plan
-  /** Undefined: no limit is asked for. */
-  readonly policing: Policing | undefined
-}
-
 type Fs = Files["Service"]
 
 /** In the scope of the caller: what is undone when that ends without success. */
-export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan, place: Place) {
+export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, alone: Alone, plan: Plan, place: Found) {
   const { addresses, policing, port } = plan
   const { network } = port
   yield* refuseTaken(session, "plug", addresses)
   for (const what of policing?.unkept ?? []) yield* Effect.logWarning(what)
   let unmarked = false
   if (network.netType === "bridge") {
-    const leave = Effect.suspend(() => Bridging.removeUnused(session, network.bridgeDomain, unmarked))
+    const leave = Effect.suspend(() => Bridging.removeUnused(session, Bridging.numberOf(network), unmarked))
     yield* revertible("join the bridge domain", Effect.void, leave)
   }
   const index =
     port.iftype === "memif"
       ? yield* plugMemif(session, files, { ...plan, port }, place)
       : yield* plugVhost(session, files, { ...plan, port }, place)
-  const setUp = Effect.tapError(run(session, settings(session, plan, index)), (error) =>
-    Effect.sync(() => {
-      unmarked = Bridging.notMade(error)
-    })
-  )
-  // VPP answers in order: what is read is what the steps before have made.
-  const [, there] = yield* Effect.all([setUp, byIndex(session, index)], { concurrency: "unbounded" }).pipe(
-    Effect.tap(run(session, HostAddresses.addRoutes(index, addresses))),
-    Effect.mapError(fromVpp("set up the port"))
-  )
-  return yield* made(files, plan, there)
+  const there = yield* setUp(session, plan, index, (error) => {
+    unmarked = Bridging.notMade(error)
+  })
+  yield* Effect.mapError(run(session, HostAddresses.addRoutes(index, addresses)), fromVpp("set up the port"))
+  const plugged = yield* made(files, plan, there)
+  if (place.earlier && network.netType === "bridge") {
+    const { move } = yield* Effect.promise(() => import("./EarlierVlans.ts"))
+    yield* move(session, alone, network.bridgeDomain)
+  }
+  return plugged
 })
-
-/** What has the container's address, by another's doing or by a range that two networks share, is not taken from it. */
-export const refuseTaken = Effect.fnUntraced(function* (
-  session: Session,
-  operation: string,
-  { routes }: HostAddresses.Plan,
-  own?: number
-) {
-  const taken = yield* Effect.mapError(HostAddresses.takenRoute(session, routes, own), fromVpp("look at the routes"))
-  if (taken !== undefined) return yield* toError(operation, routeTaken(taken.to, taken.name))
-})
-
-/** What makes an interface the port. All but addresses can be set again with no other effect. */
-export const settings = (
-  session: Session,
-  { addresses, policing, port, request }: Plan,
-  index: number
-): ReadonlyArray<Step> => {
-  const tag = toTag(markOf(request.attachment, request.invocation, policing?.kept))
-  return [
-    ...(port.iftype === "memif" ? [step(tagAddDel, { is_add: true, sw_if_index: index, tag })] : []),
-    ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
-    ...(port.network.netType === "bridge" ? Bridging.join(session, index, port.network) : []),
-    ...HostAddresses.addAddresses(index, addresses),
-    ...(policing?.steps(index) ?? []),
-    step(setFlags, { sw_if_index: index, flags: adminUp })
-  ]
-}
-
-/** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
-const noHardwareMtu = [-126, -30]
-
-export const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
-  step(setHardwareMtu, { sw_if_index: index, mtu }, noHardwareMtu),
-  step(setMtu, { sw_if_index: index, mtu: [mtu, 0, 0, 0] })
-]
 
 /** A number that nobody has, and the name that it gives. */
 export interface Place {
@@ -124,8 +78,18 @@ const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { re
   )
 })
 
-/** Fails when the attachment has a port. */
-export const look = (session: Session, plan: Plan) => free(session, plan.port.iftype, plan)
+export interface Found extends Place {
+  /** There may be ports of an earlier release to be moved. */
+  readonly earlier: boolean
+}
+
+/** Fails when the attachment has a port, and when its bridge domain is something else. */
+export const look = Effect.fnUntraced(function* (session: Session, plan: Plan) {
+  const place = yield* free(session, plan.port.iftype, plan)
+  const { network } = plan.port
+  const found: Found = { ...place, earlier: network.netType === "bridge" && (yield* mayHaveEarlier(session, network)) }
+  return found
+})
 
 const plugMemif = Effect.fnUntraced(function* (
   session: Session,

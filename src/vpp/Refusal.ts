@@ -118,6 +118,15 @@ export const routeTaken = (to: string, name: string): Refusal => ({
     "not reach VPP has yet to be repeated: give the network a range of its own, remove that route, or try again later."
 })
 
+/** `is`: `VLAN 7 of bridge 1`. */
+export const otherBridge = (bridgeDomain: number, is: string): Refusal => ({
+  code: ErrorCodes.SwitchRefused,
+  answer: `bridge domain ${bridgeDomain} is ${is} already`,
+  cure:
+    "Each VLAN of bridge N is bridge domain N * 4096 + vlanId: give the network another bridgeName. Numbers below 4096 " +
+    "never meet those of VLANs."
+})
+
 export const notForVpp = (engine: string): Refusal => ({
   code: ErrorCodes.InvalidConfiguration,
   answer: `the port is for engine ${engine}`,

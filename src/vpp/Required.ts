@@ -50,8 +50,7 @@ const ofNetwork = (session: Session, { network }: VppPort): ReadonlyArray<Listed
       return [
         newer(session, BridgeDomain.addDelV2, BridgeDomain.addDel),
         BridgeDomain.bridgeDomainDump,
-        BridgeDomain.setBridge,
-        ...(network.vlan === undefined ? [] : [BridgeDomain.vlanTagRewrite, BridgeDomain.efpFilter])
+        BridgeDomain.setBridge
       ]
   }
 }

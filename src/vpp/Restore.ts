@@ -8,13 +8,14 @@ import { keyOf } from "../attachment/Attachment.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { Restored } from "../vswitch/Vswitch.ts"
 import { run } from "./Batch.ts"
+import * as Bridging from "./Bridging.ts"
 import { addRoutes, addressesOf } from "./HostAddresses.ts"
 import { byMark, byName } from "./Interfaces.ts"
 import { fromTag } from "./Mark.ts"
-import { type Plan, refuseTaken, settings } from "./Plug.ts"
 import { portName, portNumber } from "./PortName.ts"
 import { fromVpp, toError } from "./Refusal.ts"
 import type { Session } from "./Session.ts"
+import { type Plan, refuseConflict, refuseTaken, setUp } from "./SetUp.ts"
 import { verify } from "./Verify.ts"
 
 /** Undefined: there is no port, not even one that has not got its tag. */
@@ -25,7 +26,9 @@ export const complete = Effect.fnUntraced(function* (session: Session, plan: Pla
   const lacking = yield* Effect.mapError(verify(session, plan), fromVpp("look at the port"))
   if (lacking.length > 0) {
     yield* refuseTaken(session, `restore ${name}`, plan.addresses, index)
-    yield* Effect.mapError(setAgain(session, plan, index), fromVpp(`set up ${name}`))
+    const { network } = plan.port
+    if (network.netType === "bridge") yield* refuseConflict(session, `restore ${name}`, network)
+    yield* setAgain(session, plan, index)
     const wrong = yield* Effect.mapError(verify(session, plan), fromVpp("look at the port"))
     if (wrong.length > 0) {
       return yield* toError(`restore ${name}`, {
@@ -48,9 +51,17 @@ const find = Effect.fnUntraced(function* (session: Session, { port, request }: P
   return marked
 })
 
+/** A port in a bridge domain leaves it first: an earlier release may have set on it what has to go. */
 const setAgain = Effect.fnUntraced(function* (session: Session, plan: Plan, index: number) {
-  const has = plan.addresses.addresses.length === 0 ? [] : yield* addressesOf(session, index)
+  const failed = fromVpp("set up the port")
+  const { network } = plan.port
+  const bridged = network.netType === "bridge"
+  const has = plan.addresses.addresses.length === 0 ? [] : yield* Effect.mapError(addressesOf(session, index), failed)
   const addresses = plan.addresses.addresses.filter((address) => !has.includes(address))
-  yield* run(session, settings(session, { ...plan, addresses: { ...plan.addresses, addresses } }, index))
-  yield* run(session, addRoutes(index, plan.addresses))
+  const rest = { ...plan, addresses: { ...plan.addresses, addresses } }
+  yield* setUp(session, rest, index, undefined, bridged ? Bridging.leave(session, index) : [])
+  yield* Effect.mapError(run(session, addRoutes(index, plan.addresses)), failed)
+  if (bridged && network.vlan !== undefined) {
+    yield* Effect.mapError(Bridging.removeUnused(session, network.bridgeDomain), failed)
+  }
 })

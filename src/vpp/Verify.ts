@@ -12,9 +12,9 @@ import { noRewrite, pushOne } from "./messages/BridgeDomain.ts"
 import { adminUp } from "./messages/Interface.ts"
 import { memifDump } from "./messages/Memif.ts"
 import { vhostUserDump } from "./messages/VhostUser.ts"
-import type { Plan } from "./Plug.ts"
 import { portName, portNumber } from "./PortName.ts"
 import type { Session } from "./Session.ts"
+import type { Plan } from "./SetUp.ts"
 
 export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan) {
   const { port, request } = plan
@@ -83,14 +83,22 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
     ]
   }
   if (port.network.netType === "none") return []
-  const { bridgeDomain, vlan } = port.network
+  const bridgeDomain = Bridging.numberOf(port.network)
   const domain = yield* Bridging.find(session, bridgeDomain)
+  const member = domain?.sw_if_details.some((one) => one.sw_if_index === sw_if_index) === true
+  if (port.network.vlan !== undefined && !member && vtr_op === pushOne) {
+    return [
+      `interface ${interface_name} is attached as by an earlier release, with VPP's filter for VLAN ${vtr_tag1}, with ` +
+        "which a frame of a pod can end VPP: run `userspace restore`"
+    ]
+  }
   if (domain === undefined) return [`there is no bridge domain ${bridgeDomain}`]
-  const member = domain.sw_if_details.some((one) => one.sw_if_index === sw_if_index)
-  const is = vtr_op === noRewrite ? undefined : vtr_op === pushOne ? vtr_tag1 : `rewrite ${vtr_op}`
+  const other = Bridging.conflict(port.network, domain)
+  const rewrite = vtr_op === noRewrite ? "none" : vtr_op === pushOne ? `push dot1q ${vtr_tag1}` : `operation ${vtr_op}`
   return [
+    ...(other === undefined ? [] : [`bridge domain ${bridgeDomain} is ${other}`]),
     ...(member ? [] : [`interface ${interface_name} is not in bridge domain ${bridgeDomain}`]),
     ...(domain.forward && domain.flood ? [] : [`bridge domain ${bridgeDomain} does not forward`]),
-    ...compare(interface_name, "VLAN", is ?? "none", vlan ?? "none")
+    ...compare(interface_name, "VLAN tag rewrite", rewrite, "none")
   ]
 })

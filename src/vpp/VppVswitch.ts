@@ -18,11 +18,12 @@ import * as KeptSession from "./KeptSession.ts"
 import { markOf } from "./Mark.ts"
 import { createV2, socketFilenameAddDelV2 } from "./messages/Memif.ts"
 import { list } from "./Owned.ts"
-import { look, type Place, type Plan, plug } from "./Plug.ts"
+import { type Found, look, plug } from "./Plug.ts"
 import { fromVpp, needs, notForVpp, toError } from "./Refusal.ts"
 import { check, toList, toPlug } from "./Required.ts"
 import { complete } from "./Restore.ts"
 import type { Session } from "./Session.ts"
+import type { Plan } from "./SetUp.ts"
 import { survey } from "./SocketSurvey.ts"
 import { unplug } from "./Unplug.ts"
 import { verify } from "./Verify.ts"
@@ -35,7 +36,7 @@ const make = Effect.gen(function* () {
 
   // Whoever changes something of an attachment's has looked: what he saw must not change meanwhile.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
-  const sessions = yield* KeptSession.make<Place>(alone)
+  const sessions = yield* KeptSession.make<Found>(alone)
   /** Invocations that found their number free and went on: what they leave there without a mark is their own. */
   const begun = new Set<string>()
 
@@ -76,7 +77,7 @@ const make = Effect.gen(function* () {
       if (found !== undefined) yield* atSocket(session, plan, false)
       const place = found ?? (yield* ready(session, "plug", plan, false))
       begun.add(request.invocation)
-      return yield* rolledBack(plug(session, files, yield* limited(session, plan), place))
+      return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
     }, Effect.scoped),
 
     restore: Effect.fnUntraced(function* (request) {
@@ -87,7 +88,7 @@ const make = Effect.gen(function* () {
       const there = yield* complete(session, plan)
       if (there !== undefined) return there
       const place = yield* ready(session, "restore", plan, false)
-      const { port } = yield* Effect.scoped(plug(session, files, plan, place))
+      const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
       return { port, socketAt: undefined, made: [`interface ${port}`] }
     }, Effect.scoped),
 

@@ -55,6 +55,16 @@ const refused: ReadonlyArray<readonly [what: string, host: object, problem: stri
     { ...vpp, netType: "interface", bridge: { vlanId: 7 } },
     "host.bridge.vlanId: 7 needs netType bridge (VPP has VLANs in bridge domains)"
   ],
+  [
+    "a VLAN of a bridge whose number is too high for some",
+    { ...memif, netType: "bridge", memif: { role: "master" }, bridge: { bridgeName: "4096", vlanId: 7 } },
+    'host.bridge.bridgeName: "4096" is not from 1 to 4095, as vlanId needs (VLAN 7 of bridge N is VPP\'s bridge domain N * 4096 + 7): give the bridge a lower number'
+  ],
+  [
+    "the same, by bridgeId",
+    { ...memif, netType: "bridge", memif: { role: "master" }, bridge: { bridgeId: 16777215, vlanId: 4094 } },
+    "host.bridge.bridgeId: 16777215 is not from 1 to 4095"
+  ],
   ["an MTU that no link has", { ...ovs, mtu: 67 }, "host.mtu: 67 is not 0 or 68 to 65535"]
 ]
 

@@ -9,6 +9,7 @@ import { restores } from "../suites/VppRestoreSuite.ts"
 import { routes } from "../suites/VppRoutesSuite.ts"
 import { together } from "../suites/VppTogetherSuite.ts"
 import { tells } from "../suites/VppValuesSuite.ts"
+import { vlans } from "../suites/VppVlansSuite.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { underTest } from "./support/RealVpp.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -20,6 +21,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
     routes(test)
     tells(test)
     respects(test)
+    vlans(test)
     restores(test)
     together(test)
     limits(test)

@@ -79,7 +79,7 @@ export const respects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
       const join = { rx_sw_if_index: other, bd_id: domain, port_type: 0, shg: 0, enable: true }
       yield* withSession((session) => session.call(BridgeDomain.setBridge, join))
       assert.notInclude(yield* unplug(unplugOf(wanted)), `bridge domain ${domain}`)
-      assert.include((yield* look).join("\n"), `domain ${domain} userspace/1/bridge-domain memif401/0`)
+      assert.include((yield* look).join("\n"), `domain ${domain} userspace/1/bridge-domain/${domain} memif401/0`)
       yield* withSession((session) => session.call(BridgeDomain.setBridge, { ...join, enable: false }))
       assert.include(yield* unplug(unplugOf(wanted)), `bridge domain ${domain}`)
     }))
@@ -249,7 +249,7 @@ export const respects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
         `interface ${name}: role is master, not slave`,
         `interface ${name} is down`,
         `interface ${name}: MTU is 9000, not 1400`,
-        `interface ${name}: VLAN is 6, not 5`
+        `interface ${name}: VLAN tag rewrite is push dot1q 6, not none`
       ])
       yield* unplug(unplugOf(wanted))
       assert.deepStrictEqual(yield* verify(wanted), ["VPP has no interface with the mark of this attachment"])

@@ -261,7 +261,7 @@ export const checks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         onPort(name, (session, sw_if_index) =>
           session.call(BridgeDomain.vlanTagRewrite, { sw_if_index, vtr_op: 1, push_dot1q: 1, tag1: 9, tag2: 0 })
         ),
-      /VLAN is 9, not 7/
+      /VLAN tag rewrite is push dot1q 9, not none/
     ],
     "VPP was restarted": [
       () => Effect.flatMap(VppUnderTest, ({ restart }) => restart),

@@ -9,6 +9,7 @@ import { byName } from "../../src/vpp/Interfaces.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { portNumber } from "../../src/vpp/PortName.ts"
+import { attachedByEarlier } from "./EarlierPort.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import {
   bridged,
@@ -124,14 +125,19 @@ export const tells = (test: Vitest.Test<VppUnderTest | VppShows | Scope.Scope>):
       })
     ))
 
-  test("a port in a VLAN keeps frames of others in, and one in none does not", () =>
+  test("no port has VPP's filter, and one of an earlier release not after it is restored", () =>
     Effect.gen(function* () {
       const { filters } = yield* VppShows
       for (const of of [memif, vhost]) {
         const domain = newDomain()
         const access = yield* plugged(yield* request(of({ network: bridged(domain, 7) })))
         const plain = yield* plugged(yield* request(of({ network: bridged(domain) })))
-        assert.deepStrictEqual([yield* filters(access.port), yield* filters(plain.port)], [true, false])
+        assert.deepStrictEqual([yield* filters(access.port), yield* filters(plain.port)], [false, false])
+        const wanted = yield* request(of({ network: bridged(domain, 8) }))
+        const { port } = yield* attachedByEarlier(wanted)
+        assert.isTrue(yield* filters(port))
+        yield* restore(wanted)
+        assert.isFalse(yield* filters(port))
       }
     }))
 

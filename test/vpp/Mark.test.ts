@@ -1,7 +1,16 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { keyOf, networkDigest } from "../../src/attachment/Attachment.ts"
-import { bridgeDomainTag, fromTag, markOf, policerName, policerOf, selects, toTag } from "../../src/vpp/Mark.ts"
+import {
+  bridgeDomainOf,
+  bridgeDomainTag,
+  fromTag,
+  markOf,
+  policerName,
+  policerOf,
+  selects,
+  toTag
+} from "../../src/vpp/Mark.ts"
 import { portName, portNumber } from "../../src/vpp/PortName.ts"
 
 const attachment = {
@@ -45,8 +54,29 @@ it("selects by attachment, and by ADD where one is given", () => {
   assert.isFalse(selects({ key: keyOf({ ...attachment, ifName: "net10" }), invocation: undefined }, tag))
 })
 
+it("says of a bridge domain which bridge it is, and which VLAN, and knows those of earlier releases", () => {
+  assert.deepStrictEqual(bridgeDomainOf(bridgeDomainTag(16777215)), { bridge: 16777215, vlan: undefined })
+  assert.deepStrictEqual(bridgeDomainOf(bridgeDomainTag(4095, 4094)), { bridge: 4095, vlan: 4094 })
+  assert.deepStrictEqual(bridgeDomainOf("userspace/1/bridge-domain"), { bridge: undefined, vlan: undefined })
+  for (const tag of [
+    "",
+    "somebody's",
+    "userspace/1/bridge-domain/",
+    "userspace/1/bridge-domain/4/vlan/",
+    "userspace/2/bridge-domain/4"
+  ])
+    assert.isUndefined(bridgeDomainOf(tag))
+})
+
 it("knows nothing of others' tags", () => {
-  for (const tag of ["", "cni:net1", bridgeDomainTag, "userspace/2/x/y/z/c", `x${toTag(markOf(attachment, "a"))}`]) {
+  for (const tag of [
+    "",
+    "cni:net1",
+    bridgeDomainTag(4),
+    bridgeDomainTag(4, 7),
+    "userspace/2/x/y/z/c",
+    `x${toTag(markOf(attachment, "a"))}`
+  ]) {
     assert.isUndefined(fromTag(tag))
     assert.isUndefined(policerOf(tag))
   }

@@ -134,7 +134,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
         let failures = 0
         for (let n = 0; n < count; n++) {
           const exit = yield* attempt(server, wanted, ways[name] ?? ways["is refused"] ?? (() => {}), n)
-          // The answers to a ping and to the VLAN filter say nothing: that they refuse is no failure.
+          // The answer to a ping says nothing: that it refuses is no failure.
           if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))
           else {
             failures++
@@ -142,7 +142,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
           }
           assert.deepStrictEqual(world(), before, `request ${n}: ${server.requests.at(-1)}`)
         }
-        assert.isAbove(failures, count / 2)
+        assert.isAbove(failures, count / 3)
         assert.isAtLeast(server.polite - opened, count)
         assert.strictEqual(server.rude, 0)
         assert.isUndefined(server.broken)

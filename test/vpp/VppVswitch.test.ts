@@ -6,6 +6,7 @@ import { restores } from "../suites/VppRestoreSuite.ts"
 import { routes } from "../suites/VppRoutesSuite.ts"
 import { together } from "../suites/VppTogetherSuite.ts"
 import { tells } from "../suites/VppValuesSuite.ts"
+import { vlans } from "../suites/VppVlansSuite.ts"
 import { withPolicers } from "./server/Policers.ts"
 import * as TestVpp from "./support/TestVpp.ts"
 
@@ -18,6 +19,7 @@ for (const release of ["26.06", "23.02", "21.10"] as const) {
     restores(it.effect)
     together(it.effect)
     limits(it.effect)
+    vlans(it.effect)
   })
 }
 

@@ -57,7 +57,7 @@ export const setBridge = request(
 
 /** `vtr_op` of {@link vlanTagRewrite}. VPP: src/vnet/l2/l2_vtr.h. */
 export const noRewrite = 0
-/** A tag is pushed on what comes in and popped from what goes out. */
+/** A tag is pushed on what comes in and popped from what goes out. Earlier releases set it on ports with a VLAN. */
 export const pushOne = 1
 
 export const vlanTagRewrite = request(
@@ -67,7 +67,10 @@ export const vlanTagRewrite = request(
   plainReply("l2_interface_vlan_tag_rewrite")
 )
 
-/** With a rewrite: only frames whose tag is the pushed one leave here. Without it, VPP pops whatever tag there is. */
+/**
+ * Never to be enabled on a whole interface: VPP takes the first bytes of an untagged frame's payload for VLANs, and reads
+ * outside its tables with them. One frame of a pod ends VPP. Earlier releases enabled it on ports with a VLAN.
+ */
 export const efpFilter = request(
   "l2_interface_efp_filter",
   "5501adee",

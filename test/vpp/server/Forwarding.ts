@@ -1,0 +1,46 @@
+/**
+ * What VPP does with one frame that it floods, as far as bridge domains, tag rewrites and the filter for VLANs decide it.
+ * No learning, no split horizon. The filter takes what follows the ethertype for a VLAN, tag or not, and ends VPP when
+ * its table has no such entry: measured with 0xb000 and 0xa000, on 26.06 and 23.02. VPP: src/vnet/l2/l2_efp_filter.c.
+ */
+import type { Interface, State } from "./State.ts"
+
+export interface Delivered {
+  readonly to: string
+  readonly frame: Buffer
+}
+
+const addresses = 12
+const tagged = 0x8100
+/** The lowest of which it is known. */
+const outsideOfTables = 0xa000
+
+const push = (frame: Buffer, vlan: number): Buffer => {
+  const tag = Buffer.alloc(4)
+  tag.writeUInt16BE(tagged, 0)
+  tag.writeUInt16BE(vlan, 2)
+  return Buffer.concat([frame.subarray(0, addresses), tag, frame.subarray(addresses)])
+}
+
+const pop = (frame: Buffer): Buffer =>
+  frame.readUInt16BE(addresses) === tagged
+    ? Buffer.concat([frame.subarray(0, addresses), frame.subarray(addresses + 4)])
+    : frame
+
+/** Of a port that pushes one tag. */
+const rewrites = ({ rewrite }: Interface): boolean => rewrite.op === 1
+
+export const flood = (state: State, from: string, frame: Buffer): ReadonlyArray<Delivered> | "crash" => {
+  const source = [...state.interfaces.values()].find(({ name }) => name === from)
+  if (source?.domain === undefined) return []
+  const inside = rewrites(source) ? push(frame, source.rewrite.tag1) : frame
+  const delivered: Array<Delivered> = []
+  for (const member of state.membersOf(source.domain)) {
+    if (member === source) continue
+    const leaving = rewrites(member) ? pop(inside) : inside
+    if (member.filter && leaving.readUInt16BE(addresses + 2) >= outsideOfTables) return "crash"
+    const known = rewrites(source) && rewrites(member) && source.rewrite.tag1 === member.rewrite.tag1
+    if (!member.filter || known) delivered.push({ to: member.name, frame: leaving })
+  }
+  return delivered
+}
