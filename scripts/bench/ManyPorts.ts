@@ -11,7 +11,8 @@ import { numbered } from "../../test/vpp/support/Numbered.ts"
 
 const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
 
-const on = (database: string) => Layer.provide(OvsVswitch.layer, [Layer.provide(OvsClient.layer(database), edge), edge])
+const on = (database: string) =>
+  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [Layer.provide(OvsClient.layer(database), edge), edge])
 
 const port = (database: string, bridge: string): OvsVhostPort => ({
   engine: "ovs-dpdk",

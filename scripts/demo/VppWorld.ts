@@ -4,6 +4,7 @@
  */
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
@@ -18,9 +19,8 @@ import { adminUp } from "../../src/vpp/messages/Interface.ts"
 import { memifDump } from "../../src/vpp/messages/Memif.ts"
 import type { Session } from "../../src/vpp/Session.ts"
 import { VppClient } from "../../src/vpp/VppClient.ts"
-import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import { start } from "../../test/vpp/server/VppServer.ts"
-import { caller, noOthers, type Tree, type World } from "./World.ts"
+import { caller, othersOver, type Tree, type World } from "./World.ts"
 
 const apiSocket = "/run/vpp/api.sock"
 
@@ -32,16 +32,18 @@ export const make = Effect.gen(function* () {
   for (const directory of ["run/vpp", "var/run", "var/lib/cni"])
     fs.mkdirSync(`${root}/${directory}`, { recursive: true })
   const server = yield* start({ path: `${root}${apiSocket}`, root })
+  fs.mkdirSync(`${root}${dirname(IpamMemory.program)}`, { recursive: true })
+  fs.writeFileSync(`${root}${IpamMemory.program}`, "", { mode: 0o755 })
   const leases = new IpamMemory.MemoryLeases()
   const below = Layer.mergeAll(
     Layer.provide(filesBelow(root), Files.layer),
     Layer.provide(socketsBelow(root), NodeSockets.layer)
   )
-  const edges = Layer.mergeAll(noOthers, NodeSlots.layer, below)
+  const edges = Layer.mergeAll(othersOver(leases), NodeSlots.layer, below)
   const client = Layer.provide(VppClient.layer(apiSocket), edges)
   const files = tree(root)
   const world: World = {
-    ...caller(edges, Layer.provide(VppVswitch.layer, client), leases),
+    ...caller(edges),
     files,
     // The empty directory that records pass through comes and goes.
     state: () => {

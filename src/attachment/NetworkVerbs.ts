@@ -10,20 +10,15 @@ import { readValidAttachments } from "../cni/ValidAttachments.ts"
 import type { NetworkVerb } from "../cni/Versions.ts"
 import { gc } from "./Gc.ts"
 import { handoverFor } from "./Handovers.ts"
-import type { EngineLayer } from "./Services.ts"
 import { status } from "./Status.ts"
 import type { NetworkCall, Tools } from "./Stray.ts"
 import * as Switches from "./Switches.ts"
 import { type Choices, spelledOut } from "./Verbs.ts"
 
-/** Any switch of the node may be asked, not only the network's. */
-export type EngineAt = (control: Control) => EngineLayer
-
 /** Prints nothing when it succeeds. */
 export const runNetworkVerb = Effect.fnUntraced(function* (
   asked: Asked<NetworkVerb>,
-  engine: EngineAt,
-  handover: Choices["handover"] = handoverFor
+  { engine, handover }: Choices<Control>
 ) {
   const call = yield* networkCall(asked)
   if (asked.verb === "STATUS") yield* Effect.provide(status(call), engine(call.configuration.port))

@@ -10,7 +10,6 @@
 import { dirname, join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { FileError, Files, orElse } from "../platform/Files.ts"
 import { ensure, into, removeUnused } from "../shared-dir/Directories.ts"
@@ -68,11 +67,7 @@ export class Records extends Context.Service<
     readonly removeLegacy: (attachment: Attachment) => Done
   }
 >()("userspace-cni/Records") {
-  static readonly layer = (stateDir: string) =>
-    Layer.effect(
-      Records,
-      Effect.suspend(() => make(stateDir))
-    )
+  static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
 }
 
 /** Every field is JSON as it stands: an encoder would only take its time. */

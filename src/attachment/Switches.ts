@@ -25,14 +25,18 @@ export const isSame = (one: Control, other: Control): boolean => nameOf(one) ===
 export const make = Effect.fnUntraced(function* (engine: (control: Control) => EngineLayer) {
   const scope = yield* Effect.scope
   const edges = yield* Effect.context<Edges>()
-  const memo = yield* Layer.makeMemoMap
-  const layers = new Map<string, EngineLayer>()
+  const known = new Map<string, Effect.Effect<Vswitch["Service"], never, Edges>>()
+  /** Once. Nothing that it is made of is another switch's: the memo map is its own. */
+  const reach = (layer: EngineLayer) => {
+    const memo = Layer.makeMemoMapUnsafe()
+    return Effect.map(Layer.buildWithMemoMap(layer, memo, scope), (built) => Context.get(built, Vswitch))
+  }
   const switches: Switches = {
     at: (control) =>
       Effect.suspend(() => {
-        const layer = layers.get(nameOf(control)) ?? engine(control)
-        layers.set(nameOf(control), layer)
-        return Effect.map(Layer.buildWithMemoMap(layer, memo, scope), (built) => Context.get(built, Vswitch))
+        const own = known.get(nameOf(control)) ?? reach(engine(control))
+        known.set(nameOf(control), own)
+        return own
       }).pipe(Effect.provideContext(edges))
   }
   return switches

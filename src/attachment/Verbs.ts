@@ -20,7 +20,6 @@ import { type Call, defaultStateDir } from "./Call.ts"
 import { check } from "./Check.ts"
 import { committing } from "./Committed.ts"
 import { del } from "./Del.ts"
-import { handoverFor } from "./Handovers.ts"
 import type { Record } from "./Record.ts"
 import { configurationOfRecord, isNewer } from "./Recorded.ts"
 import { recordFormat } from "./RecordFormat.ts"
@@ -30,19 +29,15 @@ import type { EngineLayer, HandoverLayer } from "./Services.ts"
 /** What goes to stdout: ADD's result, nothing for the others. */
 export type Document = Readonly<{ [key: string]: unknown }> | undefined
 
-/** The layers that the configuration decides on. */
-export interface Choices {
-  readonly engine: (port: HostPort) => EngineLayer
+/** The layers that the configuration decides on. `At`: what has to be known of a switch. */
+export interface Choices<At = HostPort> {
+  readonly engine: (at: At) => EngineLayer
   readonly handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer
 }
 
 /** Runs the verb. Needs a `Records` of {@link stateDirOfAsked}. */
-export const runVerb = Effect.fnUntraced(function* (
-  asked: Asked,
-  engine: Choices["engine"],
-  handover: Choices["handover"] = handoverFor
-) {
-  return yield* program(asked, { engine, handover }).pipe(
+export const runVerb = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
+  return yield* program(asked, choices).pipe(
     Effect.catchTags({
       VswitchError: (error) => Effect.fail(fromExplained(error)),
       IpamError: (error) => Effect.fail(fromExplained(error)),

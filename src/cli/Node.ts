@@ -1,15 +1,14 @@
 /** What commands that look at the whole node have in common: its switches, its records, and what to say of failures. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { engineFor } from "../attachment/Engines.ts"
-import { Records } from "../attachment/Records.ts"
+import { engineFor, onServices } from "../attachment/Composition.ts"
+import type { Records } from "../attachment/Records.ts"
 import type { Edges } from "../attachment/Services.ts"
 import * as Switches from "../attachment/Switches.ts"
 import * as Log from "../cni/Log.ts"
 import { defaultLogOptions } from "../cni/LogOptions.ts"
-import { Ipam } from "../ipam/Ipam.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { Ipam } from "../ipam/Ipam.ts"
+import type { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Complaint } from "./Complaint.ts"
 
 /** Runs on this node, with its records below `stateDir`. */
@@ -19,7 +18,7 @@ export const onNode = <A, E>(
 ): Effect.Effect<A, E, Edges> =>
   Effect.scoped(Effect.flatMap(Switches.make(engineFor), self)).pipe(
     Effect.withTracerEnabled(false),
-    Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer, Ipam.layer)),
+    onServices(stateDir),
     Effect.provide(Log.layer(defaultLogOptions))
   )
 

@@ -2,17 +2,14 @@
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { engineFor } from "../attachment/Engines.ts"
+import { engineFor, onServices } from "../attachment/Composition.ts"
 import type { RecordError } from "../attachment/RecordError.ts"
-import { Records } from "../attachment/Records.ts"
 import { type NodeRestored, restoreNode } from "../attachment/RestoreNode.ts"
 import { type Ambiguous, narrows, type Selector } from "../attachment/Selection.ts"
 import { type CniError, type Explained, fromExplained } from "../cni/CniError.ts"
 import * as Log from "../cni/Log.ts"
 import { defaultLogOptions } from "../cni/LogOptions.ts"
 import { rehearseRestore } from "../dry-run/RestoreRehearsal.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { Caller } from "./Caller.ts"
 import { Complaint, complaintText, fromCni } from "./Complaint.ts"
 import { damagedJson, plannedJson, plannedText, restoreComplaints, restoredJson, restoreTable } from "./RestoreText.ts"
@@ -41,7 +38,7 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
   const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
     Effect.mapError(because("restore")),
     Effect.withTracerEnabled(false),
-    Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)),
+    onServices(stateDir),
     Effect.provide(Log.layer(defaultLogOptions))
   )
   const { attachments, damaged } = done

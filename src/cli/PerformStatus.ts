@@ -1,7 +1,7 @@
 /** `userspace status`: STATUS of a network by hand, whatever its version. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import { engineFor } from "../attachment/Engines.ts"
+import { engineFor } from "../attachment/Composition.ts"
 import { status } from "../attachment/Status.ts"
 import { stateDirOfAsked } from "../attachment/Verbs.ts"
 import { Caller } from "./Caller.ts"

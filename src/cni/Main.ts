@@ -9,18 +9,16 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { answered } from "../attachment/Committed.ts"
-import { engineFor } from "../attachment/Engines.ts"
-import { Records } from "../attachment/Records.ts"
+import { type Around, choicesFor, onServices } from "../attachment/Composition.ts"
 import type { Edges } from "../attachment/Services.ts"
-import { type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
-import { Ipam } from "../ipam/Ipam.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { type Choices, type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
 import { CniError } from "./CniError.ts"
 import { type Reading, readEnvelope } from "./Configuration.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { type Asked, answerVersion, isOfNetwork, judge } from "./Dispatch.ts"
 import type { Variables } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
+import type { Control } from "./HostPort.ts"
 import * as Log from "./Log.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "./LogOptions.ts"
 import { hideInError, secretsIn } from "./Secrets.ts"
@@ -72,13 +70,16 @@ export const answer = (
 }
 
 /** Judges the call and runs its verb on the edges that it is given. */
-export const serve = Effect.fnUntraced(function* (command: string, variables: Variables, reading: Reading) {
+export const serve = Effect.fnUntraced(function* (
+  command: string,
+  variables: Variables,
+  reading: Reading,
+  around?: Around
+) {
   const asked = yield* Effect.fromResult(judge(command, variables, reading))
-  return yield* (isOfNetwork(asked) ? ofNetwork(asked) : runVerb(asked, engineFor)).pipe(
-    // One after the other: to merge them takes a fiber for each.
-    Effect.provide(Records.layer(stateDirOfAsked(asked))),
-    Effect.provide(SharedDir.layer),
-    Effect.provide(Ipam.layer),
+  const choices = choicesFor(around)
+  return yield* (isOfNetwork(asked) ? ofNetwork(asked, choices) : runVerb(asked, choices)).pipe(
+    onServices(stateDirOfAsked(asked), around),
     inTime(command),
     Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )
@@ -96,10 +97,10 @@ export const inTime =
     )
 
 /** A node has one of these for hundreds of the others. */
-const ofNetwork = (asked: Asked<NetworkVerb>) =>
+const ofNetwork = (asked: Asked<NetworkVerb>, choices: Choices<Control>) =>
   Effect.flatMap(
     Effect.promise(() => import("../attachment/NetworkVerbs.ts")),
-    ({ runNetworkVerb }) => runNetworkVerb(asked, engineFor)
+    ({ runNetworkVerb }) => runNetworkVerb(asked, choices)
   )
 
 const tooSlow = (command: string, seconds: number) =>

@@ -23,8 +23,7 @@ import type { Recorder } from "./Recorder.ts"
 import { calls, type Done } from "./VppCalls.ts"
 import { copyOf, empty, type VppCopy } from "./VppCopy.ts"
 
-export const make = Effect.fnUntraced(function* (verb: string, overlay: Overlay, recorder: Recorder) {
-  const real = yield* VppClient
+export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: Recorder) => {
   const { peer } = real
   let copy: VppCopy | undefined
 
@@ -46,7 +45,7 @@ export const make = Effect.fnUntraced(function* (verb: string, overlay: Overlay,
     return recording(peer, seen.success, copy, recorder)
   })
   return VppClient.of({ peer, open, alone: () => Effect.void })
-})
+}
 
 /** `real`: for what is looked at and not in the copy. */
 const recording = (peer: string, real: Session | undefined, copy: VppCopy, recorder: Recorder): Session => {

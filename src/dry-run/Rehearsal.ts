@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { Records } from "../attachment/Records.ts"
-import type { Edges, EngineLayer } from "../attachment/Services.ts"
-import { type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
+import { choicesFor, engineFor, onServices } from "../attachment/Composition.ts"
+import type { Edges } from "../attachment/Services.ts"
+import { type Choices, type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
 import type { CniError } from "../cni/CniError.ts"
 import { readEnvelope } from "../cni/Configuration.ts"
 import { type Asked, judgeVerb } from "../cni/Dispatch.ts"
@@ -15,10 +15,8 @@ import type { Variables } from "../cni/Environment.ts"
 import { logOptions } from "../cni/LogOptions.ts"
 import { errorOf } from "../cni/Main.ts"
 import { hide, hideInError, secretsIn } from "../cni/Secrets.ts"
-import { Ipam } from "../ipam/Ipam.ts"
 import { CurrentUser } from "../platform/CurrentUser.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { Plan } from "./Plan.ts"
 import * as RecordedEdges from "./RecordedEdges.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
@@ -70,14 +68,14 @@ const play = Effect.fnUntraced(function* (
   const namespaces = yield* Namespaces
   const { files, layer, overlay } = yield* RecordedEdges.make(recorder)
   const edges = Layer.merge(layer, Layer.succeed(Namespaces, assumeSandbox ? assumed(asked, recorder) : namespaces))
-  const services = Layer.mergeAll(
-    Records.layer(stateDirOfAsked(asked)),
-    SharedDir.layer,
-    Layer.succeed(Ipam, RecordedPrograms.ipam(files, recorder))
+  const choices: Choices = {
+    ...choicesFor(),
+    engine: (port) => engineFor(port, RecordedEngine.around(asked.verb, port, overlay, recorder))
+  }
+  return yield* runVerb(asked, choices).pipe(
+    onServices(stateDirOfAsked(asked), { Ipam: () => Effect.succeed(RecordedPrograms.ipam(files, recorder)) }),
+    Effect.provide(edges)
   )
-  const engine = (port: Parameters<typeof RecordedEngine.layer>[1]): EngineLayer =>
-    RecordedEngine.layer(asked.verb, port, overlay, recorder)
-  return yield* runVerb(asked, engine).pipe(Effect.provide(services), Effect.provide(edges))
 })
 
 /** Whether this user may do it is not asked: the real call is a runtime's. */

@@ -1,12 +1,10 @@
 /** `userspace restore` played through on layers that record: what would become of each attachment, and by which changes. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { Records } from "../attachment/Records.ts"
+import { engineFor, onServices } from "../attachment/Composition.ts"
 import { type Restored, restoreNode, stepOf } from "../attachment/RestoreNode.ts"
 import { everything, type Selector } from "../attachment/Selection.ts"
 import type { Explained } from "../cni/CniError.ts"
 import type { Variables } from "../cni/Environment.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { Change } from "./Plan.ts"
 import * as RecordedEdges from "./RecordedEdges.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
@@ -32,10 +30,10 @@ export const rehearseRestore = Effect.fnUntraced(function* (
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,
-    engine: (port) => RecordedEngine.layer("restore", port, overlay, recorder),
+    engine: (port) => engineFor(port, RecordedEngine.around("restore", port, overlay, recorder)),
     millis: 0,
     selector
-  }).pipe(Effect.provide(Layer.mergeAll(Records.layer(stateDir), SharedDir.layer)), Effect.provide(layer))
+  }).pipe(onServices(stateDir), Effect.provide(layer))
   const steps = recorder.steps()
   const changesOf = (name: string) => steps.find(({ step }) => step === name)?.changes ?? []
   const plan: RestorePlan = {

@@ -6,7 +6,6 @@ import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { isAnyResult } from "../cni/AnyResultGuard.ts"
@@ -52,10 +51,7 @@ export class Ipam extends Context.Service<
     readonly status: (delegation: Delegation) => Effect.Effect<void, IpamError>
   }
 >()("userspace-cni/Ipam") {
-  static readonly layer = Layer.effect(
-    Ipam,
-    Effect.suspend(() => make)
-  )
+  static readonly make = Effect.suspend(() => make)
 }
 
 type Call = IpamError["verb"]

@@ -1,13 +1,11 @@
 /**
- * {@link Ipam} in memory, by host-local's rules and in its words: the demonstration and the tests run the real programs
- * on it. Gives the addresses of the configuration one after the other, remembers who has which, and shows its leases.
+ * host-local in memory, as a program that is run: by its rules and in its words. The demonstration and the tests run the
+ * real delegation on it. Gives the addresses of the configuration one after the other, remembers who has which, and shows
+ * its leases.
  */
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type { CniResult } from "../cni/CniResult.ts"
-import { type Delegation, Ipam } from "./Ipam.ts"
-import { IpamError } from "./IpamError.ts"
+import type { Ended, Run } from "../platform/Processes.ts"
 import { type Pool, readPool, type Span } from "./Ranges.ts"
 
 /** A state that several layers can be made of, and that outlives them. */
@@ -53,65 +51,66 @@ export class MemoryLeases {
   }
 }
 
-export const layer = (leases: MemoryLeases): Layer.Layer<Ipam> =>
-  Layer.succeed(
-    Ipam,
-    Ipam.of({
-      preflight: Effect.fn("Ipam.preflight")((delegation: Delegation) => content("ADD", delegation)),
-      add: Effect.fn("Ipam.add")((delegation: Delegation) =>
-        Effect.flatMap(poolOf("ADD", delegation), (pool) => allocate(leases, pool, delegation))
-      ),
-      del: Effect.fn("Ipam.del")((delegation: Delegation) =>
-        Effect.map(poolOf("DEL", delegation), ({ network }) => leases.release(network, holderOf(delegation)))
-      ),
-      // Nobody else is at work here.
-      ended: Effect.fn("Ipam.ended")(() => Effect.void),
-      check: Effect.fn("Ipam.check")((delegation: Delegation) =>
-        Effect.flatMap(poolOf("CHECK", delegation), ({ network }) =>
-          leases.held(network, holderOf(delegation)).length > 0
-            ? Effect.void
-            : refused("CHECK", delegation, `host-local: Failed to find address added by container ${idOf(delegation)}`)
-        )
-      ),
-      gc: Effect.fn("Ipam.gc")((delegation: Delegation) => content("GC", delegation)),
-      status: Effect.fn("Ipam.status")((delegation: Delegation) => content("STATUS", delegation))
-    })
-  )
+/** Where a node in memory has it, along CNI_PATH. */
+export const program = "/opt/cni/bin/host-local"
 
-const idOf = ({ variables }: Delegation): string => variables["CNI_CONTAINERID"] ?? ""
-const holderOf = (delegation: Delegation): string => `${idOf(delegation)} ${delegation.variables["CNI_IFNAME"] ?? ""}`
+/** One run of it, to its end. */
+export const hostLocal = (leases: MemoryLeases, run: Pick<Run, "env" | "stdin">): Ended =>
+  Result.match(answer(leases, run), {
+    onSuccess: (document) => ended(0, document),
+    // As Go's skeleton reports an error without a code of its own.
+    onFailure: (msg) => ended(1, { cniVersion: versions[0], code: 999, msg })
+  })
 
-/** As Go's skeleton reports an error without a code of its own. */
-const refused = (verb: IpamError["verb"], { plugin }: Delegation, msg: string): Effect.Effect<never, IpamError> =>
-  Effect.fail(new IpamError({ plugin, verb, reason: { _tag: "Refused", code: 999, msg, details: "" } }))
+const versions = ["1.0.0", "0.4.0", "0.3.1", "0.3.0", "0.2.0", "0.1.0"]
 
-/** host-local has nothing to do for GC and STATUS. */
-const content = (verb: IpamError["verb"], { path, plugin }: Delegation): Effect.Effect<void, IpamError> =>
-  plugin === "host-local"
-    ? Effect.void
-    : Effect.fail(new IpamError({ plugin, verb, reason: { _tag: "NotFound", path } }))
+const ended = (status: number, document: unknown): Ended => ({
+  status,
+  stdout: document === undefined ? "" : JSON.stringify(document),
+  stderr: ""
+})
 
-const poolOf = (verb: IpamError["verb"], delegation: Delegation): Effect.Effect<Pool, IpamError> =>
-  Effect.andThen(
-    content(verb, delegation),
-    Result.match(readPool(delegation.configuration), {
-      onFailure: (msg) => refused(verb, delegation, msg),
-      onSuccess: (pool) => Effect.succeed(pool)
-    })
-  )
+/** Its document, if it prints one, or what is wrong. */
+const answer = (leases: MemoryLeases, { env, stdin }: Pick<Run, "env" | "stdin">): Result.Result<unknown, string> => {
+  const verb = env["CNI_COMMAND"] ?? ""
+  // It has nothing to do for these.
+  if (verb === "GC" || verb === "STATUS") return Result.succeed(undefined)
+  if (verb === "VERSION") return Result.succeed({ cniVersion: versions[0], supportedVersions: versions })
+  return Result.flatMap(readPool(stdin), (pool): Result.Result<unknown, string> => {
+    const { network } = pool
+    const holder = holderOf(env)
+    switch (verb) {
+      case "ADD":
+        return Result.map(allocate(leases, pool, env), (result) => ({ cniVersion: versions[0], ...result }))
+      case "DEL":
+        leases.release(network, holder)
+        return Result.succeed(undefined)
+      case "CHECK":
+        return leases.held(network, holder).length > 0
+          ? Result.succeed(undefined)
+          : Result.fail(`host-local: Failed to find address added by container ${idOf(env)}`)
+      default:
+        return Result.fail(`unknown CNI_COMMAND: ${verb}`)
+    }
+  })
+}
+
+type Environment = Run["env"]
+
+const idOf = (env: Environment): string => env["CNI_CONTAINERID"] ?? ""
+const holderOf = (env: Environment): string => `${idOf(env)} ${env["CNI_IFNAME"] ?? ""}`
 
 const allocate = (
   leases: MemoryLeases,
   { network, routes, sets }: Pool,
-  delegation: Delegation
-): Effect.Effect<CniResult, IpamError> => {
-  const holder = holderOf(delegation)
+  env: Environment
+): Result.Result<CniResult, string> => {
+  const holder = holderOf(env)
   const ips: Array<CniResult["ips"][number]> = []
-  const failed = (index: number, why: string) =>
-    refused("ADD", delegation, `failed to allocate for range ${index}: ${why}`)
+  const failed = (index: number, why: string) => Result.fail(`failed to allocate for range ${index}: ${why}`)
   const [already] = leases.held(network, holder)
   if (already !== undefined) {
-    return failed(0, `${already} has been allocated to ${idOf(delegation)}, duplicate allocation is not allowed`)
+    return failed(0, `${already} has been allocated to ${idOf(env)}, duplicate allocation is not allowed`)
   }
   for (const [index, set] of sets.entries()) {
     const given = leases.next(network, set, index, holder)
@@ -123,5 +122,5 @@ const allocate = (
     const [span, address] = given
     ips.push({ address: span.withPrefix(address), gateway: span.text(span.gateway) })
   }
-  return Effect.succeed({ interfaces: [], ips, routes, dns: {} })
+  return Result.succeed({ interfaces: [], ips, routes, dns: {} })
 }

@@ -81,14 +81,14 @@ export class OvsClient extends Context.Service<
     readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/OvsClient") {
-  /** Dials when it is first used. */
+  /** Dials when it is first used, and hangs up with the scope. */
+  static readonly make = (path: string) =>
+    Effect.gen(function* () {
+      return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
+    })
+
   static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
-    Layer.effect(
-      OvsClient,
-      Effect.gen(function* () {
-        return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
-      })
-    )
+    Layer.effect(OvsClient, OvsClient.make(path))
 }
 
 /** A lost race means that another got on, so trying again at once is right; the bound is for a broken server. */

@@ -1,26 +1,33 @@
 /**
- * {@link OvsClient} on a switch in memory: the demonstration and the tests run the real programs on it. A database that
- * executes the same transactions, and beside it what ovs-vswitchd would write into it. One `MemorySwitch` can serve many
- * clients, outlives them, and shows its whole state for comparison.
+ * An Open vSwitch in memory: the demonstration and the tests run the real programs on it, over connections to its sockets.
+ * A database that executes the same transactions, and beside it what ovs-vswitchd would write into it. One `MemorySwitch`
+ * can serve many clients, outlives them, and shows its whole state for comparison.
  */
+import { basename, dirname } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import { type Connection, SocketError, Sockets } from "../platform/Sockets.ts"
 import type { Flows } from "./Flows.ts"
 import { type Database, execute, withRoot } from "./MemoryDatabase.ts"
 import { settled, type Vswitchd } from "./MemoryVswitchd.ts"
+import * as Wire from "./MemoryWire.ts"
 import type { Row, Value } from "./Notation.ts"
 import type { Operation } from "./Operation.ts"
-import { OvsClient, over } from "./OvsClient.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
+import { OvsClient } from "./OvsClient.ts"
 import type { Transact } from "./Ovsdb.ts"
-import { NoAnswer, OvsdbError, Unreachable } from "./OvsdbError.ts"
+import { OvsdbError, Unreachable } from "./OvsdbError.ts"
 import * as Reply from "./Reply.ts"
 
 export interface MemorySwitch {
   readonly peer: string
+  /** Whether this is, or could be, a socket of its own: the database's, or a bridge's. */
+  readonly owns: (path: string) => boolean
+  readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
   /** Change it, then `look`. */
   readonly vswitchd: Vswitchd
   /** How the database can be reached from now on. */
@@ -46,15 +53,22 @@ export interface Options {
   readonly peer?: string
   /** Called when a server-mode port, by its name, has got or lost its socket. */
   readonly onSocket?: (port: string, made: boolean) => void
+  /** Called with what came over the wire, when it is answered; `done`: unless it was refused. */
+  readonly onTransaction?: (operations: ReadonlyArray<Operation>, done: boolean) => void
 }
 
-export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options = {}): MemorySwitch => {
+export const make = ({
+  onSocket = () => {},
+  onTransaction = () => {},
+  peer = "/memory/db.sock"
+}: Options = {}): MemorySwitch => {
   const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set() }
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   let sockets: ReadonlySet<string> = new Set()
   const table = new Map<bigint, readonly [bridge: string, flow: string]>()
   let changed = Deferred.makeUnsafe<void>()
+  const open: Wire.HangUps = new Set()
 
   const look = () => {
     database = settled(database, vswitchd)
@@ -94,15 +108,6 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
     return done
   }
 
-  const reach = Effect.gen(function* () {
-    const { reply } = yield* OvsDeadlines
-    if (how === "refused") return yield* Effect.fail(new Unreachable({ code: "ECONNREFUSED" }))
-    if (how === "silent") {
-      yield* Effect.sleep(reply)
-      return yield* Effect.fail(new NoAnswer({ millis: Duration.toMillis(reply) }))
-    }
-  })
-
   const serveOperations = Effect.fnUntraced(function* (operations: ReadonlyArray<Operation>) {
     const started = yield* Clock.currentTimeMillis
     while (true) {
@@ -116,7 +121,6 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
 
   const transact: Transact = Effect.fn("MemorySwitch.transact")(
     function* (operations) {
-      yield* reach
       return yield* Effect.fromResult(Reply.judge(operations, yield* serveOperations(operations)))
     },
     Effect.mapError((reason) => new OvsdbError({ peer, operation: "transact", reason }))
@@ -131,30 +135,61 @@ export const make = ({ onSocket = () => {}, peer = "/memory/db.sock" }: Options 
           )
     )
 
+  const onWire: Wire.Results = (operations) =>
+    Effect.tap(serveOperations(operations), (results) =>
+      Effect.sync(() => onTransaction(operations, !results.some((one) => Predicate.hasProperty(one, "error"))))
+    )
+
+  const flows: Flows = {
+    learn: (bridge, ofport, cookie) =>
+      openFlow(() => void table.set(cookie, [bridge, `in_port=${ofport} actions=NORMAL`])),
+    forget: (_, cookie) => openFlow(() => void table.delete(cookie)),
+    learns: (_, cookie) => openFlow(() => table.has(cookie))
+  }
+
+  const bridgeAt = (path: string) => basename(path, ".mgmt")
+  const isBridge = (name: string) => [...(database.get("Bridge")?.values() ?? [])].some((row) => row["name"] === name)
+
+  const connect = (path: string) =>
+    Effect.suspend(() => {
+      const refused = (code: string) => Effect.fail(new SocketError({ path, code, operation: "connect" }))
+      if (path === peer) {
+        if (how === "refused") return refused("ECONNREFUSED")
+        return Wire.dial(
+          path,
+          Wire.database(onWire, () => how === "silent"),
+          open
+        )
+      }
+      if (!isBridge(bridgeAt(path))) return refused("ENOENT")
+      return vswitchd.alive
+        ? Wire.dial(path, Wire.management(bridgeAt(path), flows), new Set())
+        : refused("ECONNREFUSED")
+    })
+
   return {
     peer,
+    owns: (path) => path === peer || (path.endsWith(".mgmt") && dirname(path) === dirname(peer)),
+    connect,
     vswitchd,
     serve: (next) => {
       how = next
+      if (how === "refused") for (const hangUp of open) hangUp()
     },
     look,
     restart,
     empty,
     results: serveOperations,
     transact,
-    flows: {
-      learn: (bridge, ofport, cookie) =>
-        openFlow(() => void table.set(cookie, [bridge, `in_port=${ofport} actions=NORMAL`])),
-      forget: (_, cookie) => openFlow(() => void table.delete(cookie)),
-      learns: (_, cookie) => openFlow(() => table.has(cookie))
-    },
+    flows,
     flowsOf: (bridge) => [...table.values()].filter(([on]) => on === bridge).map(([, flow]) => flow),
     dump: () => [...dump(database), ...[...table.values()].map(([bridge]) => `Flow ${bridge}`).sort()]
   }
 }
 
-export const layer = (memory: MemorySwitch): Layer.Layer<OvsClient> =>
-  Layer.succeed(OvsClient, over(memory.peer, memory.transact, memory.flows))
+/** The client of one that nothing else is reached beside. */
+export const layer = ({ connect, peer }: MemorySwitch): Layer.Layer<OvsClient> =>
+  Layer.provide(OvsClient.layer(peer), Layer.succeed(Sockets, Sockets.of({ connect })))
 
 const serverPorts = (database: Database): ReadonlySet<string> =>
   new Set(

@@ -1,7 +1,6 @@
 /** The layer of {@link Vswitch} for Open vSwitch with DPDK. The judgements are in files of their own beside this one. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { HostPort, OvsVhostPort } from "../cni/HostPort.ts"
 import { Files } from "../platform/Files.ts"
@@ -23,7 +22,8 @@ import type { InterfaceRow } from "./Tables.ts"
 import { unplug } from "./Unplug.ts"
 import { differences } from "./Verify.ts"
 
-const make = Effect.gen(function* () {
+/** A new one for each client: there is no constant layer that two switches could share. */
+export const make = Effect.gen(function* () {
   const client = yield* OvsClient
   const files = yield* Files
   const sockets = yield* Sockets
@@ -84,8 +84,6 @@ const make = Effect.gen(function* () {
     status
   })
 })
-
-export const layer: Layer.Layer<Vswitch, never, OvsClient | Files | Sockets> = Layer.effect(Vswitch, make)
 
 /** Nobody has this name or this mark: what is found is the switch and the bridge. */
 const anybody: Omit<PortRequest, "port"> = {

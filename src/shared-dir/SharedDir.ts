@@ -5,7 +5,6 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
@@ -66,10 +65,7 @@ export class SharedDir extends Context.Service<
     readonly verify: (place: Place, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/SharedDir") {
-  static readonly layer = Layer.effect(
-    SharedDir,
-    Effect.suspend(() => make)
-  )
+  static readonly make = Effect.suspend(() => make)
 }
 
 const openSocket = "set the mode of the socket"

@@ -32,6 +32,8 @@ export class VppClient extends Context.Service<
     readonly alone: (key: string) => Effect.Effect<void, VppError, Scope.Scope>
   }
 >()("userspace-cni/VppClient") {
+  static readonly make = (path: string) => make(path)
+
   static readonly layer = (path: string) => Layer.effect(VppClient, make(path))
 }
 

@@ -3,7 +3,6 @@
  * (but see `KeptSession.ts`); what the verb needs of VPP is asked for before anything is changed.
  */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { keyOf } from "../attachment/Attachment.ts"
 import { rolledBack } from "../attachment/Revertible.ts"
@@ -29,7 +28,8 @@ import { unplug } from "./Unplug.ts"
 import { verify } from "./Verify.ts"
 import { VppClient } from "./VppClient.ts"
 
-const make = Effect.gen(function* () {
+/** A new one for each client: there is no constant layer that two switches could share. */
+export const make = Effect.gen(function* () {
   const client = yield* VppClient
   const files = yield* Files
   const sockets = yield* Sockets
@@ -117,8 +117,6 @@ const make = Effect.gen(function* () {
     }, Effect.scoped)
   })
 })
-
-export const layer: Layer.Layer<Vswitch, never, VppClient | Files | Sockets> = Layer.effect(Vswitch, make)
 
 /** What came with the messages that a VPP has not got. */
 const tooNew = (session: Session, port: VppPort): string | undefined => {

@@ -1,8 +1,7 @@
 /** An ADD that is done stays done, and says so: a signal that comes while its connections are closed changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
+import { Deferred, Effect, Exit, Fiber } from "effect"
 import { answered, committing } from "../../src/attachment/Committed.ts"
-import { handoverFor } from "../../src/attachment/Handovers.ts"
 import type { Document } from "../../src/attachment/Verbs.ts"
 import type { CniError } from "../../src/cni/CniError.ts"
 import { networks } from "./support/Networks.ts"
@@ -13,10 +12,10 @@ const closingSlowly = Effect.gen(function* () {
   const world = new World()
   const closing = yield* Deferred.make<void>()
   const goOn = yield* Deferred.make<void>()
-  const slow = Layer.effectDiscard(
-    Effect.acquireRelease(Effect.void, () => Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn)))
+  const slow = Effect.acquireRelease(Effect.void, () =>
+    Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn))
   )
-  world.handover = (...call) => Layer.merge(handoverFor(...call), slow)
+  world.around = { Handover: Effect.tap(slow) }
   return { world, closing, goOn }
 })
 
@@ -84,8 +83,7 @@ describe("a signal", () => {
       const world = new World()
       const before = world.dump()
       const begun = yield* Deferred.make<void>()
-      world.handover = (...call) =>
-        Layer.unwrap(Effect.as(Effect.andThen(Deferred.succeed(begun, undefined), Effect.never), handoverFor(...call)))
+      world.around = { Handover: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }
       const { exits, tell } = told()
       const fiber = yield* Effect.forkChild(answered(world.call("ADD", { conf: networks["client mode"].conf }), tell))
       yield* Deferred.await(begun)

@@ -1,6 +1,7 @@
 /** A socket's path that cannot be used whichever way it is reached: which key has to be another. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
 import { networks } from "./support/Networks.ts"
 import { failed, World } from "./support/World.ts"
 
@@ -45,6 +46,7 @@ it.effect("server mode of Open vSwitch: a long run directory is to be shorter", 
     const { conf } = networks["server mode, a long directory, device information"]
     const world = new World()
     world.files.put(long, "directory", "", 0o755)
+    world.switches.push(OvsMemory.make({ peer: `${long}/db.sock` }))
     const error = yield* failed(
       world.call("ADD", { conf: { ...conf, host: { ...conf.host, socket: `${long}/db.sock` } } })
     )

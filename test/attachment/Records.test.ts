@@ -24,7 +24,9 @@ const memory = Layer.suspend(() => {
 const layers = { "in memory": memory, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
-  const records = Layer.unwrap(Effect.map(FilesSite, ({ base }) => Records.layer(`${base}/state`)))
+  const records = Layer.unwrap(
+    Effect.map(FilesSite, ({ base }) => Layer.effect(Records, Records.make(`${base}/state`)))
+  )
   for (const [name, run] of Object.entries({ ...claiming, ...ending })) {
     it.live(name, () => run.pipe(Effect.provide(Layer.provideMerge(Layer.fresh(records), Layer.fresh(layer)))))
   }
@@ -35,17 +37,17 @@ describe("a file system that refuses", () => {
     Effect.gen(function* () {
       const before = yield* tree
       for (const refused of ["create", "link", "makeDirectory"] as const) {
-        const broken = Records.layer("/base/state").pipe(
+        const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
           Layer.provide(failing((operation) => (operation === refused ? code : undefined)))
         )
         const error = yield* Effect.flip(Effect.provide(claim(attachment()), Layer.fresh(broken)))
         assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, code])
         assert.include(error.path, "/base/state")
         assert.include(error.cure, "stateDir")
-        yield* Effect.provide(remove(attachment()), Layer.fresh(Records.layer("/base/state")))
+        yield* Effect.provide(remove(attachment()), Layer.fresh(Layer.effect(Records, Records.make("/base/state"))))
         assert.deepStrictEqual(yield* tree, before)
       }
-      const broken = Records.layer("/base/state").pipe(
+      const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
         Layer.provide(failing((operation) => (operation === "writable" ? code : undefined)))
       )
       const asked = Effect.flatMap(Records, ({ writable }) => writable)

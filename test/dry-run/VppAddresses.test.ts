@@ -1,6 +1,7 @@
 /** What a layer 3 port on VPP has lost, in a dry run of restore: addresses and routes are looked at as they will be. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { engineFor } from "../../src/attachment/Composition.ts"
 import * as RecordedEdges from "../../src/dry-run/RecordedEdges.ts"
 import * as RecordedEngine from "../../src/dry-run/RecordedEngine.ts"
 import * as Recorder from "../../src/dry-run/Recorder.ts"
@@ -13,7 +14,7 @@ const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
   const recorder = Recorder.make()
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const restored = yield* Effect.flatMap(Vswitch, (vswitch) => vswitch.restore(wanted)).pipe(
-    Effect.provide(RecordedEngine.layer("restore", wanted.port, overlay, recorder)),
+    Effect.provide(engineFor(wanted.port, RecordedEngine.around("restore", wanted.port, overlay, recorder))),
     Effect.provide(layer)
   )
   return { made: restored.made, changes: recorder.steps().flatMap(({ changes }) => changes) }

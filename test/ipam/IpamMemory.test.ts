@@ -1,13 +1,25 @@
+/** The real delegation, to host-local in memory. */
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Ipam } from "../../src/ipam/Ipam.ts"
-import * as IpamMemory from "../../src/ipam/IpamMemory.ts"
+import { hostLocal, MemoryLeases, program } from "../../src/ipam/IpamMemory.ts"
+import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
+import { Processes } from "../../src/platform/Processes.ts"
 import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
+
+const given = new MemoryLeases()
+const files = new MemoryFiles([])
+files.put(program, "file", "", 0o755)
 
 const UnderTest = Layer.effect(
   IpamUnderTest,
-  Effect.map(Ipam, (ipam) => ({ ipam, path: "/opt/cni/bin:/usr/lib/cni", settings: {} }))
-).pipe(Layer.provide(IpamMemory.layer(new IpamMemory.MemoryLeases())))
+  Effect.map(Ipam.make, (ipam) => ({ ipam, path: "/opt/cni/bin:/usr/lib/cni", settings: {} }))
+).pipe(
+  Layer.provide([
+    memoryFiles(files),
+    Layer.succeed(Processes, Processes.of({ run: (run) => Effect.sync(() => hostLocal(given, run)) }))
+  ])
+)
 
 layer(UnderTest)("addresses from memory", (it) => {
   leases(it.effect)

@@ -1,6 +1,6 @@
 /** What only the switch in memory can do: be many clients' one state, and be out of reach. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer } from "effect"
+import { Context, Duration, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { OvsClient } from "../../src/ovs/OvsClient.ts"
@@ -15,7 +15,11 @@ import { ovs, portOf } from "../cni/support/Reading.ts"
 const port = portOf(ovs)
 
 const vswitchOn = (memory: OvsMemory.MemorySwitch) =>
-  Layer.provide(OvsVswitch.layer, [OvsMemory.layer(memory), memoryFiles(new MemoryFiles(["/v"])), NodeSockets.layer])
+  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [
+    OvsMemory.layer(memory),
+    memoryFiles(new MemoryFiles(["/v"])),
+    NodeSockets.layer
+  ])
 
 const status = (memory: OvsMemory.MemorySwitch) =>
   Effect.flatMap(Vswitch, (vswitch) => Effect.flip(vswitch.status(port))).pipe(
@@ -48,7 +52,7 @@ describe("OvsMemory", () => {
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
-      const client = yield* Effect.provide(OvsClient, OvsMemory.layer(memory))
+      const client = Context.get(yield* Layer.build(OvsMemory.layer(memory)), OvsClient)
       yield* memory.transact([...bump, ...bump])
       const waiting = yield* Effect.forkChild(Effect.flatMap(client.root, client.caughtUp), { startImmediately: true })
       yield* memory.transact(step)
@@ -64,7 +68,7 @@ describe("OvsMemory", () => {
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
-      const client = yield* Effect.provide(OvsClient, OvsMemory.layer(memory))
+      const client = Context.get(yield* Layer.build(OvsMemory.layer(memory)), OvsClient)
       const { settle } = yield* OvsDeadlines
       const [most, more] = [Duration.times(settle, 0.9), Duration.times(settle, 0.2)]
       for (let waits = 0; waits < 5; waits++) yield* memory.transact(bump)

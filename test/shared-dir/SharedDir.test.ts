@@ -34,7 +34,11 @@ describe.each(Object.entries(layers))("%s", (_, layer) => {
     ...SharedDirTogetherSuite.cases
   ]) {
     it.live(name, () =>
-      run.pipe(Effect.provide(Layer.provideMerge(Layer.provide(SharedDir.layer, noProcesses), Layer.fresh(layer))))
+      run.pipe(
+        Effect.provide(
+          Layer.provideMerge(Layer.provide(Layer.effect(SharedDir, SharedDir.make), noProcesses), Layer.fresh(layer))
+        )
+      )
     )
   }
 })

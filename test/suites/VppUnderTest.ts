@@ -68,7 +68,7 @@ const realEdge: Edge = Layer.mergeAll(NodeSlots.layer, NodeSockets.layer)
 export const layersFor = (path: string, to: Edge = realEdge) => {
   const edge = Layer.merge(Files.layer, to)
   const client = Layer.provide(VppClient.layer(path), edge)
-  return Layer.mergeAll(client, Layer.provide(VppVswitch.layer, [client, edge]))
+  return Layer.mergeAll(client, Layer.provide(Layer.effect(Vswitch, VppVswitch.make), [client, edge]))
 }
 
 /** As in a process of its own, to which the system is like that. */

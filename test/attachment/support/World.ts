@@ -1,36 +1,25 @@
 /**
- * A node in memory: file system, Open vSwitch, VPP, leases; and calls of the plugin on it, judged and run as the executable
- * does it. Each call has services of its own, as each process has; what lasts is the node.
+ * A node in memory: file system, two switches of each kind, leases; and calls of the plugin on it, served as the executable
+ * serves them, by the same composition: only the edges are the node's. Each call has services of its own, as each process
+ * has; what lasts is the node.
  */
-import { type Context, Effect, Layer, Logger, type Scope } from "effect"
-import { Handover } from "../../../src/attachment/Handover.ts"
-import { handoverFor } from "../../../src/attachment/Handovers.ts"
-import { runNetworkVerb } from "../../../src/attachment/NetworkVerbs.ts"
-import { Records } from "../../../src/attachment/Records.ts"
+import { Effect, Layer, Logger, type Scope } from "effect"
+import { type Around, choicesFor, onServices } from "../../../src/attachment/Composition.ts"
 import { restoreNode } from "../../../src/attachment/RestoreNode.ts"
-import type { Edges, EngineLayer } from "../../../src/attachment/Services.ts"
-import { type Choices, type Document, runVerb, stateDirOfAsked } from "../../../src/attachment/Verbs.ts"
+import type { Edges } from "../../../src/attachment/Services.ts"
+import type { Document } from "../../../src/attachment/Verbs.ts"
 import type { CniError } from "../../../src/cni/CniError.ts"
 import { readEnvelope } from "../../../src/cni/Configuration.ts"
-import { isOfNetwork, judge } from "../../../src/cni/Dispatch.ts"
-import type { Control } from "../../../src/cni/HostPort.ts"
-import { inTime } from "../../../src/cni/Main.ts"
-import { Ipam } from "../../../src/ipam/Ipam.ts"
+import { serve } from "../../../src/cni/Main.ts"
 import * as IpamMemory from "../../../src/ipam/IpamMemory.ts"
-import { OvsClient } from "../../../src/ovs/OvsClient.ts"
 import * as OvsMemory from "../../../src/ovs/OvsMemory.ts"
-import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as FilesMemory from "../../../src/platform/FilesMemory.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces.ts"
-import { Processes } from "../../../src/platform/Processes.ts"
+import { Processes, type Run } from "../../../src/platform/Processes.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
-import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
-import { VppClient } from "../../../src/vpp/VppClient.ts"
-import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import * as MemoryVpp from "../../vpp/support/MemoryVpp.ts"
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS"
@@ -56,7 +45,7 @@ export const runDir = "/var/run/openvswitch"
 export const vppSocket = "/vpp/api.sock"
 
 export class World {
-  readonly files = new FilesMemory.MemoryFiles(["/n", stateDir, runDir, "/opt/cni/bin"])
+  readonly files = new FilesMemory.MemoryFiles(["/n", stateDir, runDir, "/opt/cni/bin", "/other"])
   readonly leases = new IpamMemory.MemoryLeases()
   readonly ovs = OvsMemory.make({
     peer: `${runDir}/db.sock`,
@@ -69,7 +58,11 @@ export class World {
   })
   /** Another Open vSwitch, whose database has a socket of its own. */
   readonly other = OvsMemory.make({ peer: "/other/db.sock" })
+  /** Whose sockets there are. */
+  readonly switches = [this.ovs, this.other]
   readonly vpp = MemoryVpp.make(vppSocket, this.files)
+  /** And another VPP. */
+  readonly otherVpp = MemoryVpp.make("/other/api.sock", this.files)
   /** Sockets with ovs-vswitchd behind them. */
   private readonly listening = new Set<string>()
   /** `warning: what it said`, of all calls. */
@@ -77,9 +70,12 @@ export class World {
   /** Names that a process holds. */
   readonly taken = new Set<string>()
   namespace: (path: string) => NamespaceKind = () => "sandbox"
-  handover: Choices["handover"] = handoverFor
+  /** What stands around services beside what a call is watched by. */
+  around: Around = {}
+  https = Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })
 
   constructor() {
+    this.files.put(IpamMemory.program, "file", "", 0o755)
     this.files.put("/etc/group", "file", "root:x:0:\nhugetlbfs:x:107:\n")
   }
 
@@ -91,7 +87,7 @@ export class World {
     this.ovs.look()
     const scratch = [`${stateDir}/attachments/new `, `${stateDir}/attachments/new/.userspace-cni `]
     const files = this.files.dump().filter((line) => !scratch.some((start) => line.startsWith(start)))
-    const other = this.other.dump().map((line) => `other ${line}`)
+    const other = [...this.other.dump(), ...this.otherVpp.dump()].map((line) => `other ${line}`)
     return [...this.ovs.dump(), ...other, ...this.vpp.dump(), ...files, ...this.leases.dump()]
   }
 
@@ -110,37 +106,21 @@ export class World {
       CNI_PATH: path,
       ...(verb === "GC" || verb === "STATUS" ? {} : attachment)
     }
-    return Effect.gen({ self: this }, function* () {
-      const asked = yield* Effect.fromResult(
-        judge(verb, variables, readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf)))
-      )
-      const edges = this.edges(wrap)
-      const services = Layer.mergeAll(
-        wrapped(Records, "Records", wrap, Records.layer(stateDirOfAsked(asked))),
-        wrapped(SharedDir, "SharedDir", wrap, Layer.fresh(SharedDir.layer)),
-        wrapped(Ipam, "Ipam", wrap, IpamMemory.layer(this.leases))
-      )
-      const engine = this.engine(wrap)
-      const handover: Choices["handover"] = (...call) => wrapped(Handover, "Handover", wrap, this.handover(...call))
-      const run = isOfNetwork(asked) ? runNetworkVerb(asked, engine, handover) : runVerb(asked, engine, handover)
-      return yield* run.pipe(
-        inTime(verb),
-        Effect.withTracerEnabled(false),
-        Effect.provide(Layer.mergeAll(Layer.provideMerge(services, edges), this.logger))
-      )
-    })
+    const reading = readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf))
+    return serve(verb, variables, reading, this.watched(wrap)).pipe(
+      Effect.withTracerEnabled(false),
+      Effect.provide(Layer.merge(this.edges(wrap), this.logger))
+    )
   }
 
   /** `userspace restore`, of all that is recorded in the usual place. */
   restore(wrap: Wrap = unwrapped, millis = 0) {
-    const services = Layer.mergeAll(
-      wrapped(Records, "Records", wrap, Records.layer(stateDir)),
-      wrapped(SharedDir, "SharedDir", wrap, Layer.fresh(SharedDir.layer))
-    )
-    return restoreNode({ variables: {}, engine: this.engine(wrap), millis }).pipe(
+    const around = this.watched(wrap)
+    return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis }).pipe(
       Effect.map(({ attachments }) => attachments),
       Effect.withTracerEnabled(false),
-      Effect.provide(Layer.mergeAll(Layer.provideMerge(services, this.edges(wrap)), this.logger))
+      onServices(stateDir, around),
+      Effect.provide(Layer.merge(this.edges(wrap), this.logger))
     )
   }
 
@@ -157,25 +137,35 @@ export class World {
     ])
   }
 
-  private engine(wrap: Wrap) {
-    const layerOf = ({ control, engine }: Control): EngineLayer =>
-      engine === "vpp"
-        ? Layer.provide(Layer.fresh(VppVswitch.layer), vppClient(wrap, control))
-        : Layer.provide(Layer.fresh(OvsVswitch.layer), this.client(wrap, control))
-    return (control: Control) => wrapped(Vswitch, "Vswitch", wrap, layerOf(control))
+  /** Nothing stands around the services of a call that nobody watches, as in the executable. */
+  private watched(wrap: Wrap): Around {
+    const { around } = this
+    if (wrap === unwrapped) return around
+    return {
+      Records: Effect.map((own) => wrap("Records", own)),
+      SharedDir: Effect.map((own) => wrap("SharedDir", own)),
+      Ipam: Effect.map((own) => wrap("Ipam", own)),
+      Handover: Effect.map((own) => wrap("Handover", own)),
+      Vswitch: Effect.map((own) => wrap("Vswitch", own)),
+      OvsClient: Effect.map((own) => wrap("OvsClient", own)),
+      // Its sessions are wrapped as well.
+      VppClient: Effect.map(({ alone, open, peer }) =>
+        wrap("VppClient", { peer, open: Effect.map(open, (session) => wrap("VppSession", session)), alone })
+      ),
+      ...around
+    }
   }
 
-  private client(wrap: Wrap, control: string): Layer.Layer<OvsClient> {
-    return wrapped(OvsClient, "OvsClient", wrap, OvsMemory.layer(control === this.other.peer ? this.other : this.ovs))
-  }
-
-  private edges(wrap: Wrap): Layer.Layer<Edges> {
-    const untouched = { run: () => Effect.die("no process is run") }
+  /** What a process of this node has, whatever runs in it. */
+  edges(wrap: Wrap = unwrapped): Layer.Layer<Edges> {
     return Layer.mergeAll(
-      wrapped(Files, "Files", wrap, FilesMemory.layer(this.files)),
+      Layer.effect(
+        Files,
+        Effect.map(Files, (files) => wrap("Files", files))
+      ).pipe(Layer.provide(FilesMemory.layer(this.files))),
       Layer.succeed(Namespaces, Namespaces.of({ judge: (path) => Effect.sync(() => this.namespace(path)) })),
-      Layer.succeed(Processes, Processes.of(untouched)),
-      Layer.succeed(Https, Https.of({ send: () => Effect.die("no server is asked") })),
+      Layer.succeed(Processes, Processes.of({ run: (run) => this.run(run) })),
+      Layer.succeed(Https, this.https),
       Layer.succeed(Slots, Slots.of({ hold: (name) => this.hold(name), freed: () => Effect.yieldNow })),
       Layer.succeed(Sockets, Sockets.of({ connect: (path) => this.connect(path) }))
     )
@@ -192,42 +182,25 @@ export class World {
     )
   }
 
+  private run(run: Run) {
+    return run.program === IpamMemory.program
+      ? Effect.sync(() => IpamMemory.hostLocal(this.leases, run))
+      : Effect.die(new Error(`${run.program} was run`))
+  }
+
   private connect(path: string) {
     return Effect.suspend((): Effect.Effect<Connection, SocketError, Scope.Scope> => {
-      if (path === this.vpp.path) return this.vpp.connect
-      if (this.listening.has(path) || this.vpp.isListening(path))
+      const vpps = [this.vpp, this.otherVpp]
+      const vpp = vpps.find((one) => one.path === path)
+      if (vpp !== undefined) return vpp.connect
+      const ovs = this.switches.find((one) => one.owns(path))
+      if (ovs !== undefined) return ovs.connect(path)
+      if (this.listening.has(path) || vpps.some((one) => one.isListening(path)))
         return Effect.succeed({ write: () => Effect.void, read: Effect.never })
       const code = this.files.get(path) === undefined ? "ENOENT" : "ECONNREFUSED"
       return Effect.fail(new SocketError({ path, code, operation: "connect" }))
     })
   }
 }
-
-/** Its sessions are wrapped as well. */
-const vppClient = (wrap: Wrap, control: string) =>
-  Layer.provide(
-    Layer.effect(
-      VppClient,
-      VppClient.useSync(({ alone, open, peer }) =>
-        wrap("VppClient", { peer, open: Effect.map(open, (session) => wrap("VppSession", session)), alone })
-      )
-    ),
-    VppClient.layer(control)
-  )
-
-/** The layer's service as `wrap` gives it. */
-const wrapped = <I, S extends object, E, R>(
-  service: Context.Service<I, S>,
-  name: string,
-  wrap: Wrap,
-  layer: Layer.Layer<I, E, R>
-): Layer.Layer<I, E, R> =>
-  Layer.provide(
-    Layer.effect(
-      service,
-      service.useSync((own) => wrap(name, own))
-    ),
-    layer
-  )
 
 export const failed = <A>(self: Effect.Effect<A, CniError>) => Effect.orDie(Effect.flip(self))

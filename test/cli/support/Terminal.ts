@@ -5,8 +5,9 @@ import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"
+import type { Edges } from "../../../src/attachment/Services.ts"
 import { commandLine } from "../../../src/cli/CommandLine.ts"
-import { type Node, netns } from "../../dry-run/support/MemoryNode.ts"
+import { netns } from "../../dry-run/support/MemoryNode.ts"
 
 export interface Ended {
   /** Exit status 0. */
@@ -15,7 +16,11 @@ export interface Ended {
   readonly stderr: string
 }
 
-export const type = (node: Node, args: ReadonlyArray<string>, variables: Readonly<Record<string, string>> = {}) =>
+export const type = (
+  node: { readonly edges: Layer.Layer<Edges> },
+  args: ReadonlyArray<string>,
+  variables: Readonly<Record<string, string>> = {}
+) =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(commandLine(args, { CNI_PATH: "/opt/cni/bin", ...variables }))
     const text = (lines: ReadonlyArray<unknown>) => lines.map((line) => `${String(line)}\n`).join("")

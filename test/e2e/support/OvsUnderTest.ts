@@ -5,6 +5,7 @@ import * as Ovsdb from "../../../src/ovs/Ovsdb.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
 import { OvsInstance } from "./OvsInstance.ts"
 import { succeed } from "./Program.ts"
@@ -16,7 +17,7 @@ const make = Effect.gen(function* () {
     Effect.flatMap(ovs.ovsdbPid, (pid) => succeed("nsenter", [`--net=/proc/${pid}/ns/net`, "ip", ...args]))
   return SwitchUnderTest.of({
     client,
-    vswitch: Layer.provide(OvsVswitch.layer, [client, Files.layer, NodeSockets.layer]),
+    vswitch: Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [client, Files.layer, NodeSockets.layer]),
     transact: yield* Effect.provide(Ovsdb.make(ovs.socket), NodeSockets.layer),
     ovsSocketDir: ovs.runDir,
     killVswitchd: Effect.orDie(ovs.killVswitchd),

@@ -1,16 +1,16 @@
 /** What the plugin finds in its own directory: records, and the state files of the original plugin. */
 import * as assert from "node:assert/strict"
-import { Effect, Exit, Layer, Logger, Result } from "effect"
-import { engineFor } from "../../../src/attachment/Engines.ts"
+import { Effect, Exit, Logger, Result } from "effect"
+import { engineFor, onServices } from "../../../src/attachment/Composition.ts"
 import { list } from "../../../src/attachment/Listing.ts"
 import { isRecord } from "../../../src/attachment/RecordGuard.ts"
 import { isSound } from "../../../src/attachment/RecordPaths.ts"
-import { Records } from "../../../src/attachment/Records.ts"
+import type { Records } from "../../../src/attachment/Records.ts"
 import { restoreNode } from "../../../src/attachment/RestoreNode.ts"
 import type { Edges } from "../../../src/attachment/Services.ts"
 import * as Switches from "../../../src/attachment/Switches.ts"
 import type { Variables } from "../../../src/cni/Environment.ts"
-import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
+import type { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
 import type { Node } from "../../dry-run/support/MemoryNode.ts"
 import type { Target } from "../support/Fuzz.ts"
 import { jsonNear } from "../support/Inputs.ts"
@@ -60,11 +60,7 @@ const collecting = JSON.stringify({
 
 const quiet = <A, E>(node: Node, self: Effect.Effect<A, E, Edges | Records | SharedDir>) =>
   Effect.orDie(
-    self.pipe(
-      Effect.provide(Layer.merge(Records.layer("/var/lib/cni/usrspcni"), SharedDir.layer)),
-      Effect.provide(node.edges),
-      Effect.provide(Logger.layer([]))
-    )
+    self.pipe(onServices("/var/lib/cni/usrspcni"), Effect.provide(node.edges), Effect.provide(Logger.layer([])))
   )
 
 const listed = (node: Node) =>

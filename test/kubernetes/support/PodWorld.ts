@@ -1,10 +1,9 @@
 /** A node in memory whose network has a kubeconfig: a cluster in memory beside it, with one pod that has a volume. */
-import { Layer, Option } from "effect"
-import * as FileHandover from "../../../src/attachment/FileHandover.ts"
-import type { Choices } from "../../../src/attachment/Verbs.ts"
+import { Effect, Option } from "effect"
 import { elementsOf } from "../../../src/kubernetes/ConfigurationData.ts"
-import { over } from "../../../src/kubernetes/PodHandover.ts"
-import { MemoryPods, layer as podsLayer } from "../../../src/kubernetes/PodsMemory.ts"
+import { readPod, wholeWith } from "../../../src/kubernetes/PodDocument.ts"
+import { MemoryPods } from "../../../src/kubernetes/PodsMemory.ts"
+import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { network } from "../../attachment/support/Networks.ts"
 import { type Asked, World } from "../../attachment/support/World.ts"
 import { at, encode } from "./PodStore.ts"
@@ -35,19 +34,21 @@ export const hostPath = (path: string, type?: string) => ({
   hostPath: { path, ...(type === undefined ? {} : { type }) }
 })
 
+const kubeconfig = JSON.stringify({
+  "current-context": "plugin",
+  contexts: [{ name: "plugin", context: { cluster: "memory", user: "plugin" } }],
+  clusters: [{ name: "memory", cluster: { server: "https://memory:6443" } }],
+  users: [{ name: "plugin", user: { token: "a-token-of-tests" } }]
+})
+
 export class PodWorld extends World {
   readonly cluster = new MemoryPods()
 
-  override handover: Choices["handover"] = (attachment, { netConf: { kubeconfig = "", sharedDir } }) =>
-    attachment.pod === undefined
-      ? FileHandover.layer(attachment)
-      : Layer.provide(
-          over({ attachment, pod: attachment.pod, origin: { kubeconfig }, sharedDir }),
-          podsLayer(this.cluster)
-        )
+  override https = Https.of({ send: (request) => Effect.sync(() => answer(this.cluster, request)) })
 
   constructor(shape: Shape = {}) {
     super()
+    this.files.put("/etc/kubeconfig", "file", kubeconfig)
     this.files.put(volume, "directory", "", 0o777)
     this.pod({ annotations: { color: "blue" }, volumes: [hostPath(volume, "DirectoryOrCreate")], ...shape })
   }
@@ -71,4 +72,18 @@ export class PodWorld extends World {
   override dump(): ReadonlyArray<string> {
     return [...super.dump(), ...this.cluster.dump()]
   }
+}
+
+/** As an API server whose pods may be updated answers; `test/kubernetes/support/ApiServer.ts` is one by the letter. */
+const answer = (cluster: MemoryPods, { body = "", method, url }: HttpsRequest): HttpsResponse => {
+  const [, namespace = "", name = ""] = /\/namespaces\/([^/]+)\/pods\/([^/]+)/.exec(url) ?? []
+  const told = (status: number, body: string): HttpsResponse => ({ status, retryAfter: undefined, body })
+  const pod = cluster.get({ namespace, name })
+  if (Option.isNone(pod)) return told(404, "{}")
+  if (method === "GET") return told(200, wholeWith(pod.value, {}))
+  if (method !== "PUT") return told(403, "{}")
+  const written = Option.getOrThrow(readPod(body))
+  if (written.resourceVersion !== pod.value.resourceVersion) return told(409, "{}")
+  cluster.put(namespace, name, body)
+  return told(200, wholeWith(Option.getOrThrow(cluster.get({ namespace, name })), {}))
 }

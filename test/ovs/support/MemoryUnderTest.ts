@@ -7,6 +7,7 @@ import * as OvsMemory from "../../../src/ovs/OvsMemory.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
 
 const make = Effect.gen(function* () {
@@ -20,7 +21,7 @@ const make = Effect.gen(function* () {
   const client = OvsMemory.layer(memory)
   return SwitchUnderTest.of({
     client,
-    vswitch: Layer.provide(OvsVswitch.layer, [client, Files.layer, NodeSockets.layer]),
+    vswitch: Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [client, Files.layer, NodeSockets.layer]),
     transact: memory.transact,
     ovsSocketDir,
     killVswitchd: Effect.sync(() => {

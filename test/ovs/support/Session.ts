@@ -62,7 +62,7 @@ export const session = Effect.gen(function* () {
 })
 
 export const sessionOn = (database: string): Layer.Layer<Vswitch, never, Sockets> =>
-  OvsVswitch.layer.pipe(
+  Layer.effect(Vswitch, OvsVswitch.make).pipe(
     Layer.provide(OvsClient.layer(database)),
     Layer.provide(memoryFiles(new MemoryFiles(["/var/lib/vhost/0123456789ab"])))
   )

@@ -110,4 +110,4 @@ export const failing = (code: (operation: Operation, path: string) => string | u
 
 /** A `SharedDir` of its own over other edges than the rest of the test: layers are shared unless they are fresh. */
 export const over = (files: Layer.Layer<Files, never, Files>, programs: Layer.Layer<Processes> = noProcesses) =>
-  Layer.fresh(SharedDir.layer).pipe(Layer.provide(programs), Layer.provide(files))
+  Layer.effect(SharedDir, SharedDir.make).pipe(Layer.provide(programs), Layer.provide(files))
