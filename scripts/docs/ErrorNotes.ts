@@ -108,7 +108,8 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   },
   CleanupIncomplete: {
     meaning: "DEL or GC is not done",
-    cause: "More than one step of DEL failed, or anything that GC did. All else is done, and the records are kept.",
+    cause:
+      "More than one step of DEL failed, or anything that GC did. Or DEL found a state file of the original plugin or its fork, and did not take the port that it names. All else is done, and the records are kept.",
     cure: "Repair what the message lists; the next DEL does the rest, and so does the next GC. Runtimes repeat a DEL by themselves; Multus does with [`retryDeleteOnError`](multus.md#a-del-that-failed) only, else run `userspace gc`."
   },
   Interrupted: {

@@ -43,7 +43,8 @@ export const networkDigest = (network: string): string => keyOf({ network, conta
 export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
 
 /** `<id12>-<ifname>`: the original's file name, free unless two attachments of one prefix meet in a directory. */
-export const plainHandle = (attachment: Identity): string => `${shortId(attachment)}-${attachment.ifName}`
+export const plainHandle = (attachment: Pick<Identity, "containerId" | "ifName">): string =>
+  `${shortId(attachment)}-${attachment.ifName}`
 
 /** The name that nobody else can have, for when the plain one is taken. */
 export const longHandle = (attachment: Identity): string =>

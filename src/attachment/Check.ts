@@ -18,7 +18,7 @@ import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
 
 export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
-  if (record === undefined) return yield* notRecorded(call)
+  if (record === undefined) return yield* withoutRecord(call)
   const { differences, failures, warnings } = yield* compare(call, record)
   yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
   const [failure] = failures
@@ -59,6 +59,24 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
     found.flat().flatMap((one) => ((one.warning ?? false) === warning ? [one.what] : []))
   const comparison: Comparison = { differences: words(false), warnings: words(true), failures }
   return comparison
+})
+
+/** One of the original plugin or its fork: what follows from the configuration. */
+const withoutRecord = Effect.fnUntraced(function* (call: Call) {
+  const { differences } = yield* Effect.promise(() => import("./LegacyAttachments.ts"))
+  const found = yield* differences(call, yield* (yield* Records).findLegacy(call.attachment))
+  if (found === undefined) return yield* notRecorded(call)
+  const [, failures] = yield* Effect.partition([addressDifferences(call)], (self) => self)
+  const all = [...found, ...failures.map(({ failed }) => failed)]
+  if (all.length === 0) {
+    yield* Effect.logInfo("made by the original plugin or its fork: port and addresses are as the network asks")
+    return
+  }
+  return yield* CniError.of(
+    ErrorCodes.CheckFailed,
+    `made by the original plugin or its fork, and not as the network asks: ${all.join("; ")}`,
+    "Delete the pod and let it be made again."
+  )
 })
 
 type Differences<R> = Effect.Effect<ReadonlyArray<Difference>, Explained, R>

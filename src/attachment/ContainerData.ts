@@ -74,6 +74,18 @@ export const whoseText = (text: string): Identity | undefined => {
     : undefined
 }
 
+/** The network namespace that a file names for the interface; as ADD wrote it, or as a container did. */
+export const sandboxTold = (text: string, ifName: string): string | undefined => {
+  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { ipResult }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
+  const { interfaces }: Readonly<Record<string, unknown>> = Predicate.isObject(ipResult) ? { ...ipResult } : {}
+  for (const one of Array.isArray(interfaces) ? interfaces : []) {
+    const { name, sandbox }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
+    if (name === ifName && Predicate.isString(sandbox) && sandbox.startsWith("/")) return sandbox
+  }
+  return undefined
+}
+
 /** Whether a file was written for this attachment. */
 export const isFor = (text: string, { containerId, ifName, network }: Identity): boolean => {
   const said = whoseText(text)

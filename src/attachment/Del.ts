@@ -17,6 +17,7 @@ import { isFor } from "./ContainerData.ts"
 import { deviceInfoPath } from "./DeviceInfo.ts"
 import { Handover } from "./Handover.ts"
 import type { Legacy } from "./Legacy.ts"
+import type { LegacyLeft } from "./LegacyAttachments.ts"
 import type { Record } from "./Record.ts"
 import { stillOurs } from "./Recorded.ts"
 import { Records } from "./Records.ts"
@@ -27,6 +28,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const records = yield* Records
   const { attachment } = call
   const legacy = yield* Effect.orElseSucceed(records.findLegacy(attachment), () => undefined)
+  const left = yield* Effect.cached(record === undefined ? leftBefore(call, legacy) : Effect.succeed(undefined))
   const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
   const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
   if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
@@ -36,19 +38,36 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const failed = yield* all([
     // IPAM first: its process runs on another processor while this one goes on.
     ...atOnce,
-    step("unplug the port", unplug(call, record, legacy)),
+    step("unplug the port", Effect.andThen(left, unplug(call, record, legacy))),
     step("take back what the container was told", takeBack),
     step("remove the device information", undescribe(call, record, made)),
-    step("clear the shared directory", clear(call, record, made, legacy))
+    step("clear the shared directory", record === undefined ? clearWithout(call, left) : clear(record, made))
   ])
   const failures = [...failed, ...(yield* all(afterwards))]
   if (failures.length > 0) {
     if (record !== undefined && ended) yield* Effect.ignore(records.defer(record), { log: "Warn" })
     return yield* together(failures)
   }
-  yield* last("remove the original's state", records.removeLegacy(attachment))
-  if (record === undefined) yield* last("take off the original's mount", unbind(call))
+  const before = yield* left
+  if (before?.isAnothers !== true) yield* last("remove the original's state", records.removeLegacy(attachment))
+  if (before !== undefined) yield* last("take off the original's mount", unbind(call, before))
   yield* last("remove the record", records.remove(attachment))
+})
+
+/** What the original plugin or its fork left, asked once and before the port goes. Undefined: there is a record of ours. */
+type Left = Effect.Effect<LegacyLeft | undefined, never, Vswitch>
+
+/** Loaded when there is no record, or a state file. */
+const compatibility = Effect.promise(() => import("./LegacyAttachments.ts"))
+
+const leftBefore = Effect.fnUntraced(function* (call: Call, legacy: Legacy | undefined) {
+  const left = yield* (yield* compatibility).lookFor(call, legacy)
+  if (left.isAnothers) {
+    yield* Effect.logWarning(
+      "a container whose id begins alike has the port, socket and state file of this name: they stay"
+    )
+  }
+  return left
 })
 
 type Step = Effect.Effect<void, Explained, Services>
@@ -100,6 +119,7 @@ const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefin
     legacy
   })
   for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
+  if (record === undefined || legacy !== undefined) yield* (yield* compatibility).removePorts(call, legacy)
 })
 
 /** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */
@@ -111,51 +131,54 @@ const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean)
   yield* ipam.del(delegate)
 })
 
-const clear = Effect.fnUntraced(function* (
-  call: Call,
-  record: Record | undefined,
-  made: ReadonlyArray<string>,
-  legacy: Legacy | undefined
-) {
+const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<string>) {
+  yield* (yield* SharedDir).release(placeOfRecord(record), made)
+})
+
+/** Of an attachment whose record was lost, or that the original plugin or its fork made. */
+const clearWithout = Effect.fnUntraced(function* (call: Call, looked: Left) {
   const sharedDir = yield* SharedDir
-  if (record !== undefined) return yield* sharedDir.release(placeOfRecord(record), made)
-  for (const [handle, volume] of yield* placesLeft(call)) {
+  const left = yield* looked
+  const legacy = left?.isThere === true
+  for (const [handle, volume] of yield* placesLeft(call, left)) {
     const place = placeFor(call, handle, volume)
     // Without a record the name alone does not prove whose it is: two ids can begin alike.
     const text = yield* sharedDir.handed(place)
     if (text !== undefined && !isFor(text, call.attachment)) continue
-    const socket = text !== undefined || legacy !== undefined || !hasGivenSocket(call)
+    const socket = text !== undefined || legacy || !hasGivenSocket(call)
     yield* sharedDir.release(place, madeByOriginal(place, legacy), { socket })
   }
 })
 
-const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call) {
+const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call, left: LegacyLeft | undefined) {
   const { oldVolumes } = yield* Handover
-  const volumes = [undefined, ...(yield* oldVolumes)]
-  const handles = yield* handlesLeft(attachment)
+  const volumes = [undefined, ...(yield* oldVolumes), ...(left?.volumes ?? [])]
+  const handles = left?.isAnothers === true ? [longHandle(attachment)] : yield* handlesLeft(attachment)
   return handles.flatMap((handle) => volumes.map((volume) => [handle, volume] as const))
 })
 
 /** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
-const unbind = Effect.fnUntraced(function* ({ attachment, configuration: { port } }: Call) {
+const unbind = Effect.fnUntraced(function* ({ attachment, configuration: { port } }: Call, left: LegacyLeft) {
   if (port.engine !== "ovs-dpdk") return
   const sharedDir = yield* SharedDir
-  for (const uid of yield* uidsOf(attachment)) {
+  for (const uid of yield* uidsOf(attachment, left)) {
     const names = yield* sharedDir.bound(uid)
     if (names === undefined) continue
     const others = yield* (yield* Records).legacies
     const needed = others.some(
       ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
     )
-    if (!needed) yield* sharedDir.unbind(uid)
+    if (needed || (yield* (yield* compatibility).usesMount(uid))) continue
+    yield* sharedDir.unbind(uid)
   }
 })
 
 /** As the runtime says, or else as the pod's volume has it. */
-const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment) {
+const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
   if (pod !== undefined && pod.uid !== "") return [pod.uid]
   const volumes = yield* (yield* Handover).oldVolumes
-  return volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
+  const ofVolumes = volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
+  return [...new Set([...ofVolumes, ...mounts])]
 })
 
 const undescribe = Effect.fnUntraced(function* (
@@ -169,7 +192,7 @@ const undescribe = Effect.fnUntraced(function* (
 })
 
 /** The original made a directory for each container and did not mark it. */
-const madeByOriginal = (place: Place, legacy: Legacy | undefined) => (legacy === undefined ? [] : [place.directory])
+const madeByOriginal = (place: Place, legacy: boolean) => (legacy ? [place.directory] : [])
 
 /** One failure is itself; several become one document that tells them all. `Try again later` wins: it is true of all. */
 const together = (failures: ReadonlyArray<Explained>): CniError => {

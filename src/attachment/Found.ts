@@ -14,6 +14,8 @@ import type { Record } from "./Record.ts"
 export interface FoundPort {
   readonly at: Control
   readonly owned: Owned
+  /** The mark is that of the original plugin's fork. */
+  readonly isLegacy?: boolean
 }
 
 export interface Found {
@@ -24,6 +26,8 @@ export interface Found {
   /** Of an ADD that was killed before it claimed: good for the configuration, not for files, which may be another's. */
   readonly begun: Record | undefined
   readonly ports: ReadonlyArray<FoundPort>
+  /** Of one without a record: its sandbox is certainly gone. */
+  readonly isGone?: boolean
 }
 
 interface Sources {

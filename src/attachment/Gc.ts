@@ -12,6 +12,7 @@ import { baseFor } from "../shared-dir/Place.ts"
 import { keyOf } from "./Attachment.ts"
 import { delegation } from "./Call.ts"
 import type { Found } from "./Found.ts"
+import * as LegacyAttachments from "./LegacyAttachments.ts"
 import { Records } from "./Records.ts"
 import { type NetworkCall, removeStray, type Tools } from "./Stray.ts"
 import { survey } from "./Survey.ts"
@@ -27,17 +28,21 @@ export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyA
 })
 
 /** All that there is of the network, and what could not be looked at. Changes nothing. */
-export const look = Effect.fn("GC.look")(function* (
-  { configuration, environment, network }: NetworkCall,
-  at: Switches
-) {
+export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switches) {
+  const { configuration, environment, network } = call
   const { netConf, port } = configuration
-  const { failures, found, silent } = yield* survey(at, {
+  const {
+    failures,
+    found: ours,
+    legacy,
+    silent
+  } = yield* survey(at, {
     network,
     controls: [port],
     base: baseFor(port, netConf.sharedDir),
     variables: environment.variables
   })
+  const found = LegacyAttachments.merge(ours, yield* LegacyAttachments.ofNetwork(call, legacy))
   return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
 })
 

@@ -28,10 +28,10 @@ export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, va
   return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
 })
 
-/** One that is being added has its sandbox. */
+/** One that is being added has its sandbox. What has no record is judged where something else tells of its sandbox. */
 export const withoutSandbox = (found: ReadonlyArray<Found>) =>
-  Effect.filter(found, ({ begun, record }) =>
-    Effect.map(sandboxOf((record ?? begun)?.netns), (sandbox) => sandbox === "gone")
+  Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
+    record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")
   )
 
 export const removeRecorded = Effect.fn("GC.removeRecorded")(function* (

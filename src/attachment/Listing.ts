@@ -7,9 +7,10 @@ import type { Explained } from "../cni/CniError.ts"
 import type { Variables } from "../cni/Environment.ts"
 import type { Control, Engine } from "../cni/HostPort.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
-import type { Attachment } from "./Attachment.ts"
+import { type Attachment, shortId } from "./Attachment.ts"
 import type { Found } from "./Found.ts"
 import type { LegacyAttachment } from "./Legacy.ts"
+import { type FoundLegacy, podIsGone } from "./LegacyAttachments.ts"
 import { Records } from "./Records.ts"
 import { controlOf, type Survey, survey } from "./Survey.ts"
 import { isSame, type Switches } from "./Switches.ts"
@@ -28,7 +29,7 @@ export interface Listed {
   /**
    * The switch's own word (`connected`, `disconnected`, an error of its); `missing`: there is a record and no port;
    * `unknown`: the switch could not be asked; `unfinished`: an ADD or DEL is under way, or was killed; `original`: left by
-   * the original plugin, whose ports have no mark.
+   * the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own.
    */
   readonly state: string
   /** There is a record, so that the attachment can be deleted and made again without the network's configuration. */
@@ -55,8 +56,12 @@ export const list = Effect.fn("list")(function* (
   const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
   const damaged = yield* Effect.result(records.damaged)
   const originals = yield* Effect.result(records.legacies)
+  const forks = yield* Effect.forEach(seen.legacy, fork)
+  const isListed = ({ containerId, ifName }: LegacyAttachment) =>
+    forks.some((one) => shortId(one) === containerId && one.ifName === ifName)
+  const states = originals._tag === "Success" ? originals.success.filter((one) => !isListed(one)) : []
   const listing: Listing = {
-    attachments: [...ours.flat(), ...(originals._tag === "Success" ? originals.success.map(original) : [])].sort(order),
+    attachments: [...ours.flat(), ...forks, ...states.map(original)].sort(order),
     problems: [
       ...seen.silent.map(({ error }) => error),
       ...seen.failures,
@@ -123,6 +128,26 @@ export const sandboxOf = (netns: string | undefined): Effect.Effect<Listed["sand
     : Effect.flatMap(Namespaces, ({ judge }) =>
         Effect.map(judge(netns), (kind) => (kind === "missing" ? "gone" : kind === "sandbox" ? "there" : "unknown"))
       )
+
+const fork = ({ at, port }: FoundLegacy) =>
+  Effect.map(
+    podIsGone(port),
+    (gone): Listed => ({
+      network: null,
+      containerId: port.containerId ?? "",
+      ifName: port.ifName ?? null,
+      pod: null,
+      engine: at.engine,
+      control: at.control,
+      port: port.port,
+      socketPath: port.socketPath ?? null,
+      state: port.by,
+      recorded: false,
+      since: null,
+      netns: null,
+      sandbox: gone ? "gone" : "unknown"
+    })
+  )
 
 const original = ({ containerId, ifName, portName, swIfIndex }: LegacyAttachment): Listed => ({
   network: null,

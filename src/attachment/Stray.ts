@@ -108,9 +108,18 @@ const argsFor = (pod: Attachment["pod"]): string =>
     : `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};K8S_POD_UID=${pod.uid}`
 
 /** By the mark alone: what has none stays, whatever its name or socket. */
-const unplugThere = Effect.fnUntraced(function* ({ key, who }: Found, { at, owned }: FoundPort, switches: Switches) {
+const unplugThere = Effect.fnUntraced(function* (
+  { key, who }: Found,
+  { at, isLegacy, owned }: FoundPort,
+  switches: Switches
+) {
   const vswitch = yield* switches.at(at)
   const { containerId, ifName, network, pod } = who ?? owned
+  if (isLegacy === true) {
+    const { remove } = yield* vswitch.legacy
+    yield* Effect.mapError(remove({ attachment: { containerId, ifName }, state: undefined }), fromExplained)
+    return
+  }
   const what: Unplug = {
     attachment: { network, containerId, ifName, pod, netns: "" },
     key,

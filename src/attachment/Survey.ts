@@ -8,7 +8,9 @@ import type { Explained } from "../cni/CniError.ts"
 import type { Variables } from "../cni/Environment.ts"
 import type { Control } from "../cni/HostPort.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { Vswitch } from "../vswitch/Vswitch.ts"
 import { type Found, type FoundPort, together, whoseTold } from "./Found.ts"
+import type { FoundLegacy } from "./LegacyAttachments.ts"
 import type { Record } from "./Record.ts"
 import { configurationOfRecord } from "./Recorded.ts"
 import { Records } from "./Records.ts"
@@ -32,6 +34,8 @@ export interface Silent {
 
 export interface Survey {
   readonly found: ReadonlyArray<Found>
+  /** Ports of the original plugin's fork, of whatever network: their marks do not name it. */
+  readonly legacy: ReadonlyArray<FoundLegacy>
   /** Those that a record or the caller names; of one that only happens to be there nothing is expected. */
   readonly silent: ReadonlyArray<Silent>
   /** What else could not be looked at. */
@@ -58,19 +62,18 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
   const named = distinct([...wanted.controls, ...recorded.flatMap((record) => controlOf(record, variables) ?? [])])
   const controls = distinct([...named, ...(yield* standing(variables))])
   const ports: Array<FoundPort> = []
+  const legacy: Array<FoundLegacy> = []
   const silent: Array<Silent> = []
   const asked = yield* Effect.forEach(
     controls,
-    (at) =>
-      Effect.map(Effect.result(Effect.flatMap(switches.at(at), ({ list }) => list(network))), (answer) => ({
-        at,
-        answer
-      })),
+    (at) => Effect.map(Effect.result(Effect.flatMap(switches.at(at), portsOn(network))), (answer) => ({ at, answer })),
     { concurrency: "unbounded" }
   )
   for (const { answer, at } of asked) {
-    if (Result.isSuccess(answer)) ports.push(...answer.success.map((owned) => ({ at, owned })))
-    else if (named.some((one) => isSame(one, at))) silent.push({ at, error: answer.failure })
+    if (Result.isSuccess(answer)) {
+      ports.push(...answer.success.marked.map((owned) => ({ at, owned })))
+      legacy.push(...answer.success.legacy.map((port) => ({ at, port })))
+    } else if (named.some((one) => isSame(one, at))) silent.push({ at, error: answer.failure })
     else yield* Effect.logWarning(`${answer.failure.failed}; it is not looked through`)
   }
   const found = together({
@@ -79,9 +82,15 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
     begun,
     named: ofNetwork(told.flatMap((one) => whoseTold(one) ?? []))
   })
-  const done: Survey = { found, silent, failures }
+  const done: Survey = { found, legacy, silent, failures }
   return done
 })
+
+const portsOn = (network: string | undefined) => (vswitch: Vswitch["Service"]) =>
+  Effect.gen(function* () {
+    const marked = yield* vswitch.list(network)
+    return { marked, legacy: yield* (yield* vswitch.legacy).list }
+  })
 
 /** The switch that ADD made the port on; undefined when its configuration cannot be read any more. */
 export const controlOf = (record: Record, variables: Variables): Control | undefined =>

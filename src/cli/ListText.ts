@@ -21,6 +21,6 @@ const cells = ({ containerId, engine, ifName, network, pod, port, ...more }: Lis
 const stateOf = ({ recorded, sandbox, state }: Pick<Listed, "recorded" | "sandbox" | "state">): string =>
   [
     state,
-    ...(recorded || state === "original" ? [] : ["no record"]),
+    ...(recorded || state === "original" || state === "fork" ? [] : ["no record"]),
     ...(sandbox === "gone" ? ["sandbox gone"] : [])
   ].join(", ")

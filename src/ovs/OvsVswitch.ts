@@ -81,7 +81,11 @@ export const make = Effect.gen(function* () {
       const rows = yield* Effect.mapError(client.interfacesMarked(Marks.ofNetwork(network)), fromOvsdb("list ports"))
       return rows.flatMap(owned)
     }),
-    status
+    status,
+    legacy: Effect.map(
+      Effect.promise(() => import("./Legacy.ts")),
+      ({ make }) => make(client)
+    )
   })
 })
 

@@ -29,16 +29,11 @@ export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
     return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
   })
 
-/** The original sets no external_ids and only makes vhost-user ports; what looks different is somebody else's. */
+/** Loaded when there is a state file. */
 const original = Effect.fnUntraced(function* (client: OvsClient["Service"], { invocation, legacy }: Unplug) {
   if (invocation !== undefined || legacy?.portName === undefined) return []
-  const port = yield* client.portNamed(legacy.portName)
-  if (port === undefined || Object.keys(port.external_ids).length > 0) return []
-  const interfaces = yield* client.interfacesOf(port)
-  const all = interfaces.every(
-    ({ external_ids, type }) => type.startsWith("dpdkvhostuser") && Object.keys(external_ids).length === 0
-  )
-  return all ? [port] : []
+  const { named } = yield* Effect.promise(() => import("./Legacy.ts"))
+  return (yield* named(client, legacy.portName)).map(({ port }) => port)
 })
 
 /** ovs-vswitchd removes its own socket; one that was killed cannot, and would stumble over it. */

@@ -10,6 +10,7 @@ import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { VppPort } from "../cni/HostPort.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
+import { noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as HostAddresses from "./HostAddresses.ts"
@@ -114,7 +115,10 @@ export const make = Effect.gen(function* () {
     status: Effect.fnUntraced(function* (port) {
       if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
       yield* able(yield* open("status"), "status", port)
-    }, Effect.scoped)
+    }, Effect.scoped),
+
+    // `unplug` finds them by their sockets.
+    legacy: Effect.succeed(noLegacyPorts)
   })
 })
 

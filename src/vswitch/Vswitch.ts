@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Attachment } from "../attachment/Attachment.ts"
 import type { HostPort } from "../cni/HostPort.ts"
+import type { LegacyPorts } from "./LegacyPorts.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 /** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
@@ -114,5 +115,7 @@ export class Vswitch extends Context.Service<
     readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
     /** Fails when `plug` would for any attachment that asks for such a port. Changes nothing. */
     readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>
+    /** What the original plugin and its fork made there. Loaded when it is asked for. */
+    readonly legacy: Effect.Effect<LegacyPorts>
   }
 >()("userspace-cni/Vswitch") {}

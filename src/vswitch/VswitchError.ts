@@ -16,6 +16,7 @@ export class VswitchError extends Data.TaggedError("VswitchError")<{
     | "AlreadyAttached"
     | "SocketPath"
     | "TryAgainLater"
+    | "CleanupIncomplete"
     | "InvalidConfiguration"]
   readonly cause?: unknown
 }> {

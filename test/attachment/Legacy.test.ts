@@ -135,11 +135,15 @@ describe("a port of that name which is not the original's", () => {
     ["carries somebody's mark", { ids: ["map", [["iface-id", "lsp1"]]] }],
     ["is no vhost-user port", { type: "dpdk" }],
     ["is one of another kind", { type: "internal" }]
-  ])("stays when it %s", ([, odd]) =>
+  ])("stays, and so does the state file, and DEL says so, when it %s", ([, odd]) =>
     Effect.gen(function* () {
       const { world } = yield* original(odd)
-      yield* world.call("DEL", { conf })
+      const error = yield* failed(world.call("DEL", { conf }))
+      assert.strictEqual(error.code, 106)
+      assert.include(error.msg, handle)
       assert.isTrue(hasPort(world))
+      assert.isDefined(world.files.get(statePath))
+      assert.isUndefined(world.files.get(`${directory}/${handle}`))
     })
   )
 

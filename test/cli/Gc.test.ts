@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { keyOf, portName } from "../../src/attachment/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
 import { add, loseRecords, recordOf, sandboxOf, stateDir } from "./support/Attached.ts"
 import { file, type } from "./support/Terminal.ts"
 
@@ -404,4 +405,48 @@ it.effect("what could not be removed is told, and is not said to be", () =>
     assert.include((yield* collect(node, "--valid", yield* valid())).stdout, "Removed 3 attachments")
     assert.deepStrictEqual(ports(node), [])
   })
+)
+
+it.effect(
+  "by sandbox: of the original plugin's fork what was told of a sandbox that is gone, or is of a pod that is",
+  () =>
+    Effect.gen(function* () {
+      const node = make()
+      node.files.put(database, "socket")
+      const { bridgeName: bridge } = network.host.bridge
+      yield* node.ovs.transact(forkBridge(bridge))
+      const pods = "/var/lib/kubelet/pods"
+      node.files.put(`${pods}/alive`, "directory")
+      const ids = ["aaaaaaaaaaaaff", "bbbbbbbbbbbbff", "ccccccccccccff", "ddddddddddddff"] as const
+      const port = (id: string, socketPath: string) =>
+        node.ovs.transact(forkPort({ bridge, name: `${id.slice(0, 12)}-net1`, ids: forkMarks(id), socketPath }))
+      for (const [id, uid] of [
+        [ids[0], "alive"],
+        [ids[1], "gone"]
+      ] as const) {
+        yield* port(id, `${pods}/${uid}/volumes/kubernetes.io~empty-dir/shared-dir/${id.slice(0, 12)}-net1`)
+      }
+      for (const [id, sandbox] of [
+        [ids[2], "alive"],
+        [ids[3], "gone"]
+      ] as const) {
+        const directory = `${network.sharedDir}/${id.slice(0, 12)}`
+        yield* port(id, `${directory}/${id.slice(0, 12)}-net1`)
+        const ipResult = { interfaces: [{ name: "net1", sandbox: sandboxOf(sandbox) }] }
+        const told = { containerId: id, ifName: "net1", name: network.name, ipResult }
+        node.files.put(`${directory}/configData-${id.slice(0, 12)}-net1.json`, "file", JSON.stringify(told))
+      }
+      node.sandboxes.add(sandboxOf("alive"))
+      const { stdout, well } = yield* collect(node, "--by-sandbox")
+      assert.isTrue(well)
+      assert.include(stdout, "Removed 2 attachments")
+      const left = node.ovs
+        .dump()
+        .filter((line) => line.startsWith("Port "))
+        .join("\n")
+      for (const [index, stays] of [true, false, true, false].entries()) {
+        assert.strictEqual(left.includes(`${ids[index]?.slice(0, 12)}-net1`), stays, ids[index])
+      }
+      assert.deepStrictEqual(node.files.names(network.sharedDir), [ids[2].slice(0, 12)])
+    })
 )

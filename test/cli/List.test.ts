@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { keyOf, portName } from "../../src/attachment/Attachment.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
 import { add, loseRecords, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
 import { type } from "./support/Terminal.ts"
 
@@ -158,6 +159,37 @@ it.effect("what the original plugin left, of either switch", () =>
       ["-", "-", "aaaaaaaaaaaa", "net2", "vpp", "sw_if_index 3", "original"],
       ["-", "-", "bbbbbbbbbbbb", "net3", "-", "-", "original"]
     ])
+  })
+)
+
+it.effect("what its fork left, with its state files and without, and whether the pod is gone", () =>
+  Effect.gen(function* () {
+    const node = make()
+    const pod = "/var/lib/kubelet/pods/u1/volumes/kubernetes.io~empty-dir/shared-dir"
+    const names = ["0958c8871b32-net1", "0958c8871b32-net10", "aaaaaaaaaaaa-net1"] as const
+    yield* node.ovs.transact(forkBridge("br-fork"))
+    const made = { bridge: "br-fork", socketPath: undefined }
+    yield* node.ovs.transact(forkPort({ ...made, name: names[0], ids: forkMarks("0958c8871b32cafe") }))
+    const gone = { name: names[2], ids: forkMarks("aaaaaaaaaaaaffff"), socketPath: `${pod}/${names[2]}` }
+    yield* node.ovs.transact(forkPort({ ...made, ...gone }))
+    yield* node.ovs.transact(forkPort({ ...made, name: "half", ids: { owner: "userspace-cni" } }))
+    node.files.put("/var/lib/kubelet/pods", "directory")
+    for (const name of [names[0], names[1]]) {
+      node.files.put(`${stateDir}/data/local-${name}.json`, "file", `{"vhostname":"${name}","vhostmac":"","ifmac":""}`)
+    }
+    node.files.put(database, "socket")
+    node.ovs.look()
+    assert.deepStrictEqual(cells((yield* listed(node)).stdout).slice(1), [
+      ["-", "-", "0958c8871b32", "net10", "ovs-dpdk", names[1], "original"],
+      ["-", "-", "0958c8871b32", "net1", "ovs-dpdk", names[0], "fork"],
+      ["-", "-", "aaaaaaaaaaaa", "net1", "ovs-dpdk", names[2], "fork, sandbox gone"]
+    ])
+    const { attachments } = yield* json(node)
+    assert.deepInclude(attachments[2], {
+      containerId: "aaaaaaaaaaaaffff",
+      socketPath: gone.socketPath,
+      control: database
+    })
   })
 )
 

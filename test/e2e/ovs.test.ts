@@ -1,6 +1,7 @@
 /** The suites of the Open vSwitch layer on a real ovsdb-server and ovs-vswitchd with DPDK. */
 import { keeps } from "../suites/OvsClientSuite.ts"
 import { faults } from "../suites/VswitchFaultsSuite.ts"
+import { legacyPorts } from "../suites/VswitchLegacySuite.ts"
 import { looks } from "../suites/VswitchLooksSuite.ts"
 import { places } from "../suites/VswitchPlacesSuite.ts"
 import { restores } from "../suites/VswitchRestoreSuite.ts"
@@ -12,6 +13,7 @@ onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
   keeps(test)
   behaves(test)
   looks(test)
+  legacyPorts(test)
   places(test)
   restores(test)
   faults(test)
