@@ -51,7 +51,10 @@ export const restore = Effect.fnUntraced(function* (call: Call, record: Record) 
   const gone = yield* sandboxGone(record)
   if (gone !== undefined) return skipped(gone)
   const addresses = yield* addressesFor(call, record)
-  yield* lookAtDirectory(call, record)
+  const looked = yield* Effect.result(lookAtDirectory(call, record))
+  // A DEL that came meanwhile takes the directory with it, and has marked the record before.
+  if (Result.isFailure(looked))
+    return yield* (yield* records.settled(record)) ? looked.failure : Effect.succeed(deleted)
 
   let socket: Socket | undefined
   let meanwhile = false

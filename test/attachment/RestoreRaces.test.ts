@@ -4,7 +4,8 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { edges } from "./support/Faults.ts"
+import { deleted } from "../../src/attachment/Restore.ts"
+import { edges, services } from "./support/Faults.ts"
 import { heldAt, stepsOf } from "./support/Interleaved.ts"
 import { networks } from "./support/Networks.ts"
 import { type Asked, type Verb, World, type Wrap } from "./support/World.ts"
@@ -60,6 +61,25 @@ describe.each(cases)("%s", (_, asked) => {
         yield* del.letGo
         assert.deepStrictEqual(world.dump(), nothing, `restore held at ${at}, DEL at ${to}`)
       }
+    }))
+
+  test("a restore that is held anywhere while a DEL is done says that it was deleted, and never that it failed", () =>
+    Effect.gen(function* () {
+      let late = 0
+      for (const chosen of [services, edges]) {
+        const restores = yield* stepsOf(restore(yield* lost(asked)), chosen)
+        for (const at of numbers(restores)) {
+          const world = yield* lost(asked)
+          const held = yield* heldAt(at, restore(world), chosen)
+          yield* Effect.orDie(world.call("DEL", asked))
+          for (const { result } of yield* held.letGo) {
+            if (result.outcome === "failed") assert.fail(`restore held at ${at}: ${result.error.msg}`)
+            if (result === deleted) late++
+          }
+          assert.deepStrictEqual(world.dump(), nothing, `restore held at ${at}`)
+        }
+      }
+      assert.isAbove(late, 5)
     }))
 
   test("a DEL that is held between any two changes of a file or the database", () =>
