@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 ovs="openvswitch-switch-dpdk openvswitch-switch openvswitch-common"
-dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-bus-vdev25 librte-mempool-ring25"
+dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-net-pcap25 librte-bus-vdev25 librte-mempool-ring25"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
 image="buildah netavark"
 # It renders the manifests by itself; no cluster is asked.

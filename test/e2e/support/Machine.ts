@@ -45,6 +45,10 @@ const needs = {
     present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_memif.so.25`)),
     reason: "no memif driver of DPDK (librte-net-memif25)"
   },
+  pcap: {
+    present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_pcap.so.25`)),
+    reason: "no pcap driver of DPDK (librte-net-pcap25)"
+  },
   hostLocal: { present: () => existsSync(`${pluginDirectory}/host-local`), reason: "no host-local" },
   containerd: {
     present: () =>

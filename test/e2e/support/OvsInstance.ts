@@ -12,6 +12,8 @@ import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
 export interface Options {
   /** False: ovs-vswitchd runs without DPDK initialised. */
   readonly dpdk?: boolean
+  /** For DPDK, in megabytes: a port takes 25. */
+  readonly megabytes?: number
 }
 
 export interface Instance {
@@ -139,7 +141,7 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   yield* succeed("ovsdb-tool", ["create", `${directory}/db/conf.db`, schema])
   yield* Effect.acquireRelease(startOvsdb, () => ended("ovsdb-server", stopOvsdb))
   yield* vsctl("--no-wait", "init")
-  if (options.dpdk !== false) yield* vsctl("--no-wait", "set", "Open_vSwitch", ".", ...dpdk)
+  if (options.dpdk !== false) yield* vsctl("--no-wait", "set", "Open_vSwitch", ".", ...dpdk(options.megabytes ?? 256))
   yield* Effect.acquireRelease(startVswitchd, () => ended("ovs-vswitchd", stopVswitchd))
 
   return {
@@ -165,12 +167,12 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   }
 })
 
-const dpdk = [
+const dpdk = (megabytes: number) => [
   "other_config:dpdk-init=true",
   "other_config:per-port-memory=true",
   "other_config:pmd-cpu-mask=0x2",
   "other_config:pmd-sleep-max=200",
-  'other_config:dpdk-extra="--no-pci --no-huge --legacy-mem -m 256 --no-telemetry --file-prefix=ovs"'
+  `other_config:dpdk-extra="--no-pci --no-huge --legacy-mem -m ${megabytes} --no-telemetry --file-prefix=ovs"`
 ]
 
 /**

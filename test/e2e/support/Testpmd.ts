@@ -60,6 +60,24 @@ export const receiverArguments = (end: End): ReadonlyArray<string> => receiver(e
 
 export const senderArguments = (end: End, to: string): ReadonlyArray<string> => sender(end.name, opening(end), to)
 
+/** Receives on several ports. */
+export const receiversArguments = (name: string, ends: ReadonlyArray<Omit<End, "name">>): ReadonlyArray<string> =>
+  receiver(name, [
+    ...["--no-pci", "--no-huge"],
+    ...ends.map(
+      ({ mac, mode, socket }, n) =>
+        `--vdev=net_virtio_user${n},path=${socket},mac=${mac}${mode === "server" ? ",server=1" : ""}`
+    )
+  ])
+
+/** Sends what is in a file of pcap. `commands`: how, and the start. */
+export const replayArguments = (end: End, file: string, commands: string): ReadonlyArray<string> => [
+  ...common(`${end.name}r`, [...opening(end), `--vdev=net_pcap0,rx_pcap=${file}`]),
+  // Else what is in the file is thrown away at the start.
+  "--no-flush-rx",
+  `--cmdline-file=${commands}`
+]
+
 export interface Testpmd extends Running {
   readonly log: string
 }
