@@ -131,9 +131,14 @@ onMachine(
         const file = `${directory}/hostile-${n}.pcap`
         const macs = [from, ...receivers].map((one) => endOf(one).mac)
         writePcap(file, frames({ seed: n, count, macs, vlans: [5, 6, 7, 8] }))
+        const end = endOf(from)
         const commands = `${directory}/hostile-${n}.commands`
         writeFileSync(commands, "set fwd io retry\nset burst tx delay 10 retry 100000\nstart\n")
-        const sender = yield* Testpmd.run(`tx${n}`, directory, Testpmd.replayArguments(endOf(from), file, commands))
+        const sender = yield* Testpmd.run(
+          `tx${n}`,
+          directory,
+          Testpmd.replayArguments(end.name, Testpmd.opening(end), file, commands)
+        )
         // Not all of what the application has put into its queue is what Open vSwitch takes for a packet.
         yield* takes(bridge, from, count * 0.95)
         yield* Testpmd.stop(sender)

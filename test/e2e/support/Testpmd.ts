@@ -23,7 +23,7 @@ export interface End {
 /** The words that open the port. `userspace container testpmd` prints the like of them. */
 export type Opening = ReadonlyArray<string>
 
-const opening = ({ mac, mode, socket }: Omit<End, "name">): Opening => [
+export const opening = ({ mac, mode, socket }: Omit<End, "name">): Opening => [
   "--no-pci",
   "--no-huge",
   `--vdev=net_virtio_user0,path=${socket},mac=${mac}${mode === "server" ? ",server=1" : ""}`
@@ -71,8 +71,13 @@ export const receiversArguments = (name: string, ends: ReadonlyArray<Omit<End, "
   ])
 
 /** Sends what is in a file of pcap. `commands`: how, and the start. */
-export const replayArguments = (end: End, file: string, commands: string): ReadonlyArray<string> => [
-  ...common(`${end.name}r`, [...opening(end), `--vdev=net_pcap0,rx_pcap=${file}`]),
+export const replayArguments = (
+  name: string,
+  opening: Opening,
+  file: string,
+  commands: string
+): ReadonlyArray<string> => [
+  ...common(`${name}r`, [...opening, `--vdev=net_pcap0,rx_pcap=${file}`]),
   // Else what is in the file is thrown away at the start.
   "--no-flush-rx",
   `--cmdline-file=${commands}`

@@ -1,0 +1,261 @@
+/**
+ * VLANs on real VPPs, with packets: whatever a pod sends, VPP lives, its VLAN gets all of it, and nobody else anything.
+ * `HOSTILE_FRAMES` says how many frames of the fuzz; a million has been seen to pass.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs"
+import { basename } from "node:path"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer, Schedule } from "effect"
+import type { VppMemifPort } from "../../src/cni/HostPort.ts"
+import { attachedByEarlier } from "../suites/EarlierPort.ts"
+import {
+  bridged,
+  memif,
+  newDomain,
+  plugged,
+  request,
+  restore,
+  VppUnderTest,
+  verify,
+  type Wanted
+} from "../suites/VppUnderTest.ts"
+import { frames, readPcap, writePcap } from "./support/HostileFrames.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
+import { onMachine } from "./support/Suite.ts"
+import * as Testpmd from "./support/Testpmd.ts"
+import { instance, type VppInstance } from "./support/VppInstance.ts"
+
+class Host extends Context.Service<Host, VppInstance>()("userspace-cni/test/VlanHost") {}
+
+const host = (prefix: string) =>
+  Layer.provideMerge(
+    Layer.effect(
+      VppUnderTest,
+      Effect.map(Host, (vpp) => ({
+        path: vpp.api,
+        release: basename(prefix),
+        restart: Effect.orDie(Effect.andThen(vpp.kill, vpp.start))
+      }))
+    ),
+    Layer.effect(Host, instance(prefix))
+  )
+
+const count = Number(process.env["HOSTILE_FRAMES"] ?? 100_000)
+/** As many as a pod's VPP reads into its memory at a time. */
+const batch = 25_000
+
+/** Frames that came over a pod's port, or to the host's end. */
+const counted = Effect.fnUntraced(function* ({ ctl }: VppInstance, name: string, direction: "rx" | "tx") {
+  const text = yield* ctl("show", "interface", name)
+  return Number(new RegExp(`${direction} packets +(\\d+)`).exec(text)?.[1] ?? 0)
+})
+
+/** Sends a file's frames out of a pod's port. VPP's own packet generator ends VPP 26.06 when it reads a file. */
+const replay = Effect.fnUntraced(function* (
+  vpp: VppInstance,
+  { attachment, socketPath }: Wanted<VppMemifPort>,
+  port: string,
+  file: string,
+  frames: number
+) {
+  const name = attachment.containerId.slice(0, 12)
+  const commands = `${vpp.directory}/commands`
+  writeFileSync(commands, "set fwd io retry\nset burst tx delay 10 retry 100000\nstart\n")
+  const before = yield* counted(vpp, port, "rx")
+  const opening = `--vdev=net_memif0,role=client,id=0,socket=${socketPath},socket-abstract=no`
+  const sender = yield* Testpmd.run(
+    name,
+    vpp.directory,
+    Testpmd.replayArguments(name, ["--no-pci", "--no-huge", opening], file, commands)
+  )
+  yield* Effect.repeat(counted(vpp, port, "rx"), {
+    until: (now) => now - before >= frames,
+    schedule: Schedule.spaced("100 millis")
+  }).pipe(Effect.timeout(30_000 + frames))
+  yield* Testpmd.stop(sender)
+}, Effect.scoped)
+
+/** UDP from one address to another, with all that VPP's filter took for VLANs. */
+const datagram = (id: number): Buffer => {
+  const frame = Buffer.alloc(64)
+  Buffer.from("020000000022020000000021080045000032", "hex").copy(frame)
+  frame.writeUInt16BE(id, 18)
+  Buffer.from("0000ff110000c0a80203c0a80204", "hex").copy(frame, 20)
+  Buffer.from("1000100000100000", "hex").copy(frame, 34)
+  return frame
+}
+
+const isOurs = (frame: Buffer): boolean => frame.length >= 34 && frame.subarray(12, 16).toString("hex") === "08004500"
+
+/** What a pod's VPP writes down of frames that come. */
+const traced = Effect.fnUntraced(function* ({ ctl, directory }: VppInstance, self: Effect.Effect<void, unknown>) {
+  const name = `${basename(directory)}.pcap`
+  yield* ctl("pcap", "trace", "rx", "max", "200000", "intfc", "memif1/0", "file", name)
+  yield* Effect.orDie(self)
+  yield* ctl("pcap", "trace", "off")
+  const all = readPcap(readFileSync(`/tmp/${name}`))
+  rmSync(`/tmp/${name}`)
+  return all
+})
+
+const macOf = ({ ctl }: VppInstance) =>
+  Effect.map(
+    ctl("show", "hardware-interfaces", "memif1/0"),
+    (text) => /address ([0-9a-f:]{17})/.exec(text)?.[1] ?? assert.fail(text)
+  )
+
+const pod = (prefix: string, { socketPath }: Wanted<VppMemifPort>, ...addresses: ReadonlyArray<string>) =>
+  podAt(prefix, socketPath, undefined, ...addresses)
+
+const isolates = (prefix: string) =>
+  onMachine(["root", "vpp", "testpmd", "pcap", "memif"], host(prefix))(`VLANs on VPP ${basename(prefix)}`, (test) => {
+    test(
+      "all 65,536 IP identifications pass between two access ports of one VLAN",
+      () =>
+        Effect.gen(function* () {
+          const network = bridged(newDomain(), 7)
+          const [one, two] = [yield* request(memif({ network })), yield* request(memif({ network }))]
+          const { port } = yield* plugged(one)
+          yield* plugged(two)
+          const vpp = yield* Host
+          const to = yield* pod(prefix, two)
+          const missing = new Set(Array.from({ length: 65_536 }, (_, id) => id))
+          const file = `${to.directory}/ids.pcap`
+          // What a full queue has dropped is sent again; what its number has dropped is dropped again.
+          for (let round = 0; round < 8 && missing.size > 0; round++) {
+            writePcap(file, [...missing].map(datagram))
+            const came = yield* traced(to, replay(vpp, one, port, file, missing.size))
+            for (const frame of came.filter(isOurs)) missing.delete(frame.readUInt16BE(18))
+          }
+          assert.deepStrictEqual([...missing], [])
+        }),
+      300_000
+    )
+
+    test(
+      "1,000 pings, none is lost",
+      () =>
+        Effect.gen(function* () {
+          const network = bridged(newDomain(), 7)
+          const [one, two] = [yield* request(memif({ network })), yield* request(memif({ network }))]
+          yield* plugged(one)
+          yield* plugged(two)
+          const from = yield* pod(prefix, one, "192.168.2.3/24")
+          yield* pod(prefix, two, "192.168.2.4/24")
+          assert.strictEqual(yield* pings(from, "192.168.2.4"), 5)
+          const text = yield* from.ctl("ping", "192.168.2.4", "repeat", "1000", "interval", "0.05")
+          assert.include(text, "1000 sent, 1000 received")
+        }),
+      300_000
+    )
+
+    for (const [sender, vlan] of [
+      ["an access port", 7],
+      ["a port without a VLAN", undefined]
+    ] as const) {
+      test(
+        `${count} hostile frames from ${sender}: VPP lives, and nothing comes into another VLAN`,
+        () =>
+          Effect.gen(function* () {
+            const vpp = yield* Host
+            const pid = yield* vpp.pid
+            const bridge = newDomain()
+            const wanted = yield* Effect.forEach([vlan, vlan, 8, vlan === undefined ? 7 : undefined], (vlan) =>
+              request(memif({ network: bridged(bridge, vlan) }))
+            )
+            const ports = yield* Effect.forEach(wanted, plugged)
+            const [sender = assert.fail(), ...others] = wanted
+            const [peer, other, plain] = yield* Effect.forEach(others, (one) => pod(prefix, one))
+            if (peer === undefined || other === undefined || plain === undefined) return assert.fail()
+            const macs = yield* Effect.forEach([peer, other, plain], macOf)
+            const from = ports[0]?.port ?? ""
+            for (let seed = 0; seed * batch < count; seed++) {
+              const file = `${vpp.directory}/hostile.pcap`
+              writePcap(file, frames({ seed, count: batch, macs, vlans: [7, 8, bridge] }))
+              yield* replay(vpp, sender, from, file, batch)
+            }
+            assert.strictEqual(yield* vpp.pid, pid)
+            assert.match(yield* vpp.ctl("show", "version"), /^vpp /)
+            assert.isAtLeast(yield* counted(vpp, from, "rx"), count)
+            assert.isAbove(yield* counted(peer, "memif1/0", "rx"), count * 0.2)
+            for (const [n, one] of [other, plain].entries()) {
+              assert.strictEqual(yield* counted(one, "memif1/0", "rx"), 0)
+              assert.strictEqual(yield* counted(vpp, ports[n + 2]?.port ?? "", "tx"), 0)
+            }
+            // It goes on.
+            const again = yield* pod(prefix, sender, "192.168.5.3/24")
+            yield* peer.ctl("set", "int", "ip", "address", "memif1/0", "192.168.5.4/24")
+            assert.strictEqual(yield* pings(again, "192.168.5.4"), 5)
+          }),
+        900_000
+      )
+    }
+
+    test("an administrator's uplink: each VLAN reaches its own of a tagged peer, and tags of a pod open no other", () =>
+      Effect.gen(function* () {
+        const vpp = yield* Host
+        const bridge = newDomain()
+        const seven = yield* request(memif({ network: bridged(bridge, 7) }))
+        const eight = yield* request(memif({ network: bridged(bridge, 8) }))
+        const wire = `${vpp.directory}/wire.sock`
+        yield* vpp.ctl("create", "memif", "socket", "id", "9", "filename", wire)
+        yield* vpp.ctl("create", "interface", "memif", "socket-id", "9", "id", "0", "master")
+        yield* vpp.ctl("set", "interface", "state", "memif9/0", "up")
+        for (const vlan of ["7", "8"]) {
+          yield* vpp.ctl("create", "sub-interfaces", "memif9/0", vlan)
+          yield* vpp.ctl("set", "interface", "l2", "tag-rewrite", `memif9/0.${vlan}`, "pop", "1")
+          yield* vpp.ctl("set", "interface", "l2", "bridge", `memif9/0.${vlan}`, String(bridge * 4096 + Number(vlan)))
+          yield* vpp.ctl("set", "interface", "state", `memif9/0.${vlan}`, "up")
+        }
+        yield* plugged(seven)
+        yield* plugged(eight)
+        assert.deepStrictEqual(yield* verify(seven), [])
+        const inSeven = yield* pod(prefix, seven, "192.168.7.3/24")
+        const inEight = yield* pod(prefix, eight, "192.168.7.5/24")
+        const peer = yield* podAt(prefix, wire, undefined)
+        for (const [vlan, address] of [
+          ["7", "192.168.7.4/24"],
+          ["8", "192.168.8.4/24"]
+        ] as const) {
+          yield* peer.ctl("create", "sub-interfaces", "memif1/0", vlan)
+          yield* peer.ctl("set", "interface", "ip", "address", `memif1/0.${vlan}`, address)
+          yield* peer.ctl("set", "interface", "state", `memif1/0.${vlan}`, "up")
+        }
+        yield* connected(peer)
+        assert.strictEqual(yield* pings(inSeven, "192.168.7.4"), 5)
+        assert.strictEqual(yield* ping(inEight, "192.168.7.4", 5), 0)
+        // Frames that the pod in VLAN 8 tags for VLAN 7 leave with VLAN 8 outside.
+        yield* inEight.ctl("create", "sub-interfaces", "memif1/0", "7")
+        yield* inEight.ctl("set", "interface", "ip", "address", "memif1/0.7", "192.168.9.5/24")
+        yield* inEight.ctl("set", "interface", "state", "memif1/0.7", "up")
+        yield* peer.ctl("set", "interface", "ip", "address", "memif1/0.7", "192.168.9.4/24")
+        assert.strictEqual(yield* ping(inEight, "192.168.9.4", 3), 0)
+      }))
+
+    test("a port of an earlier release reaches new ones of its VLAN after restore, or after the next ADD", () =>
+      Effect.gen(function* () {
+        const bridge = newDomain()
+        const [first, second, fresh] = yield* Effect.forEach([7, 7, 7], (vlan) =>
+          request(memif({ network: bridged(bridge, vlan) }))
+        )
+        if (first === undefined || second === undefined || fresh === undefined) return assert.fail()
+        yield* attachedByEarlier(first)
+        yield* attachedByEarlier(second)
+        const one = yield* pod(prefix, first, "192.168.6.3/24")
+        const two = yield* pod(prefix, second, "192.168.6.4/24")
+        assert.isAbove(yield* ping(one, "192.168.6.4", 5), 0)
+        yield* restore(first)
+        assert.deepStrictEqual(yield* verify(first), [])
+        assert.strictEqual(yield* ping(one, "192.168.6.4", 3), 0)
+        yield* plugged(fresh)
+        assert.deepStrictEqual(yield* verify(second), [])
+        const three = yield* pod(prefix, fresh, "192.168.6.5/24")
+        assert.strictEqual(yield* pings(one, "192.168.6.4"), 5)
+        assert.strictEqual(yield* pings(two, "192.168.6.5"), 5)
+        assert.strictEqual(yield* pings(three, "192.168.6.3"), 5)
+      }))
+  })
+
+const prefixes = vppPrefixes.length > 0 ? vppPrefixes : [""]
+for (const prefix of prefixes) isolates(prefix)
