@@ -210,6 +210,11 @@ export const calls: ReadonlyMap<string, Call> = new Map(
       ]
     ),
     on(
+      BridgeDomain.setLearnLimit,
+      () => ({ retval: 0 }),
+      ({ bd_id, learn_limit }) => [`set bridge-domain learn-limit ${bd_id} ${learn_limit}`]
+    ),
+    on(
       BridgeDomain.vlanTagRewrite,
       (copy, { push_dot1q, sw_if_index, tag1, vtr_op }) => ({
         retval: Copy.changeInterface(copy, sw_if_index, () => ({

@@ -17,6 +17,7 @@ import {
   efpFilter,
   noRewrite,
   setBridge,
+  setLearnLimit,
   vlanTagRewrite
 } from "./messages/BridgeDomain.ts"
 import { every } from "./messages/Control.ts"
@@ -69,6 +70,18 @@ export const join = (session: Session, index: number, bridge: Bridge): ReadonlyA
   addOrDelete(session, numberOf(bridge), bridgeDomainTag(bridge.bridgeDomain, bridge.vlan), [exists]),
   step(setBridge, { rx_sw_if_index: index, bd_id: numberOf(bridge), port_type: 0, shg: 0, enable: true })
 ]
+
+/**
+ * VPP's table of MAC addresses, of all bridge domains together, has 128 MB, and VPP ends when it is full: at 4 million, which
+ * one pod can send in a minute. Its own limits are above that.
+ */
+const macs = 16_384
+
+/** Of a bridge domain of ours; an administrator's has the administrator's. */
+export const limitMacs = (session: Session, there: { readonly bd_id: number; readonly bd_tag: string } | undefined) =>
+  there !== undefined && bridgeDomainOf(there.bd_tag) !== undefined && session.offers(setLearnLimit)
+    ? [step(setLearnLimit, { bd_id: there.bd_id, learn_limit: macs }, [isGone])]
+    : []
 
 /**
  * Takes a port out of its bridge domain, and off what an earlier release has set on it. The order matters, since frames

@@ -58,8 +58,8 @@ export const setUp = Effect.fnUntraced(function* (
   const steps = [...before, ...settings(session, plan, index)]
   const both = { concurrency: "unbounded" } as const
   if (network.netType === "bridge") {
-    yield* Effect.all([settle(steps), refuseConflict(session, "set up the port", network)], both)
-    const [, there] = yield* Effect.all([settle([up]), read], both)
+    const [, domain] = yield* Effect.all([settle(steps), refuseConflict(session, "set up the port", network)], both)
+    const [, there] = yield* Effect.all([settle([...Bridging.limitMacs(session, domain), up]), read], both)
     return there
   }
   const [, there] = yield* Effect.all([settle([...steps, up]), read], both)

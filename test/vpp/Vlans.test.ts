@@ -151,6 +151,21 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
     })
   )
 
+  it.effect(
+    "a bridge domain of ours learns no more MAC addresses than VPP has room for, an administrator's what they say",
+    () =>
+      Effect.gen(function* () {
+        const { state } = yield* TestVpp
+        const bridge = newDomain()
+        const flags = { flood: true, uuFlood: true, forward: true, learn: true, bvi: undefined }
+        state.domains.set(bridge, { id: bridge, tag: "an administrator's", ...flags })
+        for (const vlan of [7, undefined]) yield* plugged(yield* request(memif({ network: bridged(bridge, vlan) })))
+        assert.strictEqual(state.domains.get(bridge * 4096 + 7)?.learnLimit, 16_384)
+        assert.isUndefined(state.domains.get(bridge)?.learnLimit)
+        state.domains.delete(bridge)
+      })
+  )
+
   it.effect("a port whose attachment is at work is left to whoever works on it, and the ADD succeeds", () =>
     Effect.gen(function* () {
       const bridge = newDomain()

@@ -55,6 +55,14 @@ export const setBridge = request(
   plainReply("sw_interface_set_l2_bridge")
 )
 
+/** How many MAC addresses it keeps; more are flooded, and not learned. */
+export const setLearnLimit = request(
+  "bridge_domain_set_learn_limit",
+  "89c52b5f",
+  { bd_id: u32, learn_limit: u32 },
+  plainReply("bridge_domain_set_learn_limit")
+)
+
 /** `vtr_op` of {@link vlanTagRewrite}. VPP: src/vnet/l2/l2_vtr.h. */
 export const noRewrite = 0
 /** A tag is pushed on what comes in and popped from what goes out. Earlier releases set it on ports with a VLAN. */

@@ -66,6 +66,7 @@ export const catalogue: ReadonlyArray<Entry> = [
     BridgeDomain.addDel,
     BridgeDomain.bridgeDomainDump,
     BridgeDomain.setBridge,
+    BridgeDomain.setLearnLimit,
     BridgeDomain.vlanTagRewrite,
     BridgeDomain.efpFilter,
     Ip.addressDump,

@@ -80,6 +80,12 @@ export const domainHandlers: ReadonlyArray<Handler> = [
     if (port_type === 1) joined.bvi = rx_sw_if_index
     return { retval: 0 }
   }),
+  onRequest(BridgeDomain.setLearnLimit, (state, { bd_id, learn_limit }) => {
+    const there = state.domains.get(bd_id)
+    if (there === undefined) return { retval: -6 }
+    there.learnLimit = learn_limit
+    return { retval: 0 }
+  }),
   onRequest(
     BridgeDomain.vlanTagRewrite,
     on((entry, { push_dot1q, tag1, tag2, vtr_op }) => {

@@ -58,6 +58,8 @@ export interface Domain {
   readonly forward: boolean
   readonly learn: boolean
   bvi: number | undefined
+  /** VPP's own, when it was not set. */
+  learnLimit?: number
 }
 
 /** As `ip_route_dump` gives it. */
