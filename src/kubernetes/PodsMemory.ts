@@ -15,6 +15,11 @@ export class MemoryPods {
   private readonly texts = new Map<string, string>()
   private version = 0
 
+  /** How many were made so far: one a write. */
+  get versions(): number {
+    return this.version
+  }
+
   /** As somebody else would: a whole pod, as JSON. Its resource version is ours to give. */
   put(namespace: string, name: string, pod: string): void {
     this.version += 1

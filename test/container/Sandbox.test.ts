@@ -13,6 +13,11 @@ const line = (root: string, mountPoint: string) =>
 const cri = `/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}`
 
 describe("the sandbox", () => {
+  it("is named by containerd's mounts, as they were recorded", () => {
+    const sandbox = "fbb440948d57ccd9365aac9fa27eb51d488f1d22905f4b53314f1b64edaa23c9"
+    assert.strictEqual(namedByMounts(recorded("containerd")), sandbox)
+  })
+
   it("is named by CRI-O's mounts, which have the container's own id as well", () => {
     assert.strictEqual(namedByMounts(recorded("cri-o")), id)
   })

@@ -69,13 +69,14 @@ describe("the networks", () => {
       const { added, annotations, warnings } = yield* attached({ ...pod, selections })
       assert.deepStrictEqual(
         added.flatMap(({ ips = [] }) => ips.map(({ address }) => address)),
-        ["10.56.222.5/24", "fd00:56:222::5/64"]
+        ["10.56.222.2/24", "fd00:56:222::2/64"]
       )
       assert.deepStrictEqual(warnings, [])
       const { out } = yield* run(["show", "--annotations", yield* podinfo(annotations)])
-      for (const word of ["10.56.222.5/24", "10.56.222.1", "fd00:56:222::5/64", "fd00:56:222::1"]) {
-        assert.include(out, word)
-      }
+      for (const word of ["10.56.222.2/24", "fd00:56:222::2/64"]) assert.include(out, word)
+      // The gateways are nobody's address.
+      assert.include(out, "route 0.0.0.0/0 via 10.56.222.1\n")
+      assert.include(out, "route ::/0 via fd00:56:222::1\n")
     })
   )
 })

@@ -4,7 +4,7 @@
  * places there. What it started ends with it: pods over the CRI, then containerd, then what is left of its shims, by pid.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, Layer, Schedule, Schema } from "effect"
 import { Cri, CriError } from "./Cri.ts"
 import { build, reference } from "./Image.ts"
 import { type ProgramError, start, succeed } from "./Program.ts"
@@ -37,7 +37,10 @@ export interface Container {
 export class Containerd extends Context.Service<
   Containerd,
   {
-    readonly runPod: (name: string) => Effect.Effect<Pod, CriError>
+    /** `attempt`: kubelet counts the sandboxes of a pod. */
+    readonly runPod: (name: string, attempt?: number) => Effect.Effect<Pod, CriError>
+    /** Kills the sandbox's pause process, and returns when the runtime has noticed. */
+    readonly killPause: (pod: Pod) => Effect.Effect<void, CriError>
     /** Starts it, without privileges, and returns where its output goes. */
     readonly runContainer: (pod: Pod, container: Container) => Effect.Effect<string, CriError>
     readonly stopPod: (pod: Pod) => Effect.Effect<void, CriError>
@@ -52,6 +55,8 @@ export class Containerd extends Context.Service<
       Layer.provide(Layer.effectDiscard(daemon(setup)))
     )
 }
+
+const decodeInfo = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Struct({ pid: Schema.Int })))
 
 const socketOf = ({ directory }: Setup) => `${directory}/containerd.sock`
 
@@ -158,9 +163,9 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
     Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 })
   )
 
-  const runPod = Effect.fn("Containerd.runPod")(function* (name: string) {
+  const runPod = Effect.fn("Containerd.runPod")(function* (name: string, attempt = 0) {
     const config = {
-      metadata: { name, uid: `uid-${name}`, namespace: "e2e", attempt: 0 },
+      metadata: { name, uid: `uid-${name}`, namespace: "e2e", attempt },
       log_directory: logs,
       linux: {
         cgroup_parent: cgroupOf(setup),
@@ -196,12 +201,29 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
     return `${logs}/${pod.id.slice(0, 12)}-${container.name}.log`
   })
 
+  const killPause = Effect.fn("Containerd.killPause")(function* ({ id }: Pod) {
+    const { info } = yield* cri.call("PodSandboxStatus", { pod_sandbox_id: id, verbose: true })
+    const { pid } = yield* Effect.mapError(
+      decodeInfo(info?.["info"] ?? ""),
+      ({ message }) => new CriError({ method: "PodSandboxStatus", answer: message })
+    )
+    process.kill(pid, "SIGKILL")
+    yield* cri.call("PodSandboxStatus", { pod_sandbox_id: id }).pipe(
+      Effect.repeat({
+        until: ({ status }) => status.state === "SANDBOX_NOTREADY",
+        schedule: Schedule.spaced("20 millis"),
+        times: 500
+      })
+    )
+  })
+
   return Containerd.of({
     runPod,
+    killPause,
     runContainer,
     stopPod,
     removePod,
     address: ({ id }) =>
-      Effect.map(cri.call("PodSandboxStatus", { pod_sandbox_id: id }), ({ status }) => status.network.ip)
+      Effect.map(cri.call("PodSandboxStatus", { pod_sandbox_id: id }), ({ status }) => status.network?.ip ?? "")
   })
 })

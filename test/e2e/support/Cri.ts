@@ -29,7 +29,15 @@ const methods = {
     })
   }),
   RunPodSandbox: Schema.Struct({ pod_sandbox_id: Schema.String }),
-  PodSandboxStatus: Schema.Struct({ status: Schema.Struct({ network: Schema.Struct({ ip: Schema.String }) }) }),
+  PodSandboxStatus: Schema.Struct({
+    status: Schema.Struct({
+      // Left out when it is the first: ready.
+      state: Schema.optionalKey(Schema.String),
+      network: Schema.optionalKey(Schema.Struct({ ip: Schema.optionalKey(Schema.String) }))
+    }),
+    /** When `verbose` asked for it: containerd's own words, as JSON. */
+    info: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+  }),
   ListPodSandbox: Schema.Struct({ items: Schema.optionalKey(Schema.Array(Schema.Struct({ id: Schema.String }))) }),
   StopPodSandbox: Nothing,
   RemovePodSandbox: Nothing,

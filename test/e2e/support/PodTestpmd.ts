@@ -43,18 +43,26 @@ export const run = Effect.fn("PodTestpmd.run")(function* (pod: Pod, { args, envi
 
 const commandLine = (pid: string): ReadonlyArray<string> => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
 
-/** All words of the one testpmd that runs with this one among them: its file prefix. */
-export const wordsOf = Effect.fn("PodTestpmd.wordsOf")(function* (word: string) {
+/** The one testpmd that runs with this word among its own: its file prefix. */
+const running = Effect.fn("PodTestpmd.running")(function* (word: string) {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
   // A process may end while we look.
   const all = yield* Effect.forEach(pids, (pid) =>
     Effect.orElseSucceed(
-      Effect.try(() => commandLine(pid)),
-      () => []
+      Effect.try(() => ({ pid, words: commandLine(pid) })),
+      () => ({ pid, words: [] })
     )
   )
-  const [found, ...others] = all.filter(([program, ...words]) => program === "dpdk-testpmd" && words.includes(word))
+  const [found, ...others] = all.filter(
+    ({ words: [program, ...words] }) => program === "dpdk-testpmd" && words.includes(word)
+  )
   return found !== undefined && others.length === 0
     ? found
     : yield* new ProgramError({ program: "dpdk-testpmd", problem: `not one runs with ${word}` })
 })
+
+export const wordsOf = (word: string) => Effect.map(running(word), ({ words }) => words)
+
+/** What it reads in its own `/proc/self/mountinfo`. */
+export const mountsOf = (word: string) =>
+  Effect.map(running(word), ({ pid }) => readFileSync(`/proc/${pid}/mountinfo`, "utf8"))

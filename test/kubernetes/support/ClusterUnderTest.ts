@@ -2,9 +2,12 @@
  * A cluster from outside: what kubectl, a controller or a deletion does to a pod. The suite of `Pods` runs on every layer
  * of this, so that the servers of the tests are held to what a real one does.
  */
-import { Context, type Effect, type Layer, type Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import type { Pod } from "../../../src/attachment/Attachment.ts"
-import type { Pods } from "../../../src/kubernetes/Pods.ts"
+import { Pods } from "../../../src/kubernetes/Pods.ts"
+import { Files } from "../../../src/platform/Files.ts"
+import { Https } from "../../../src/platform/Https.ts"
+import * as NodeHttps from "../../../src/platform/NodeHttps.ts"
 
 export interface Found {
   readonly annotations: Readonly<Record<string, string>>
@@ -18,6 +21,8 @@ export class ClusterUnderTest extends Context.Service<
   {
     /** New credentials and connections each time it is provided. */
     readonly pods: Layer.Layer<Pods>
+    /** How often `pods` wrote so far, whether or not that changed something. Others write as well. */
+    readonly writes: Effect.Effect<number>
     /** A pod that stays as long as the scope. It is never scheduled. */
     readonly pod: (annotations?: Readonly<Record<string, string>>) => Effect.Effect<Pod, never, Scope.Scope>
     readonly look: (pod: Pod) => Effect.Effect<Found>
@@ -28,3 +33,24 @@ export class ClusterUnderTest extends Context.Service<
     readonly replace: (pod: Pod) => Effect.Effect<Pod>
   }
 >()("userspace-cni/test/ClusterUnderTest") {}
+
+/** `Pods` on a real connection, and a count of the requests that may change something. */
+export const counted = (kubeconfig: string): Pick<ClusterUnderTest["Service"], "pods" | "writes"> => {
+  let writes = 0
+  const counting = Layer.effect(
+    Https,
+    Effect.map(Https, (https) =>
+      Https.of({
+        ...https,
+        send: (request) => {
+          if (request.method !== "GET") writes += 1
+          return https.send(request)
+        }
+      })
+    )
+  ).pipe(Layer.provide(NodeHttps.layer))
+  return {
+    pods: Layer.provide(Pods.layer({ kubeconfig }), [Files.layer, counting]),
+    writes: Effect.sync(() => writes)
+  }
+}

@@ -54,21 +54,34 @@ const Whereabouts = Schema.decodeUnknownSync(
   Schema.fromJsonString(
     Schema.Struct({
       ipam: Schema.Struct({
-        ipRanges: Schema.Array(Schema.Struct({ range: Schema.String, gateway: Schema.optionalKey(Schema.String) }))
+        ipRanges: Schema.Array(
+          Schema.Struct({
+            range: Schema.String,
+            range_start: Schema.optionalKey(Schema.String),
+            exclude: Schema.optionalKey(Schema.Never)
+          })
+        ),
+        gateway: Schema.optionalKey(Schema.String),
+        routes: Schema.optionalKey(Schema.Array(Schema.Unknown))
       })
     })
   )
 )
 
-/** The first address of every range, `10.0.0.0/24` or `fd00::/64`. */
+/**
+ * As whereabouts 0.9.2 answers (pkg/config, cmd: cmdAdd): of every range, `10.0.0.0/24` or `fd00::/64`, the first address
+ * from `range_start` or else of the network; the one gateway for all of them; routes as they are. It does not look at a
+ * gateway of a range.
+ */
 const whereabouts = ({ env, stdin }: Run): Effect.Effect<Ended> =>
   Effect.sync(() => {
-    const ips = Whereabouts(stdin).ipam.ipRanges.map(({ gateway, range }) => {
+    const { gateway, ipRanges, routes = [] } = Whereabouts(stdin).ipam
+    const ips = ipRanges.map(({ range, range_start }) => {
       const [network = "", prefix = ""] = range.split("/")
-      const address = `${network.replace(/::$/, "::5").replace(/\.0$/, ".5")}/${prefix}`
-      return { address, ...(gateway === undefined ? {} : { gateway }) }
+      const first = range_start ?? network.replace(/::$/, "::1").replace(/\.0$/, ".1")
+      return { address: `${first}/${prefix}`, ...(gateway === undefined ? {} : { gateway }) }
     })
-    const answer = env["CNI_COMMAND"] === "ADD" ? { cniVersion: "1.0.0", ips, routes: [], dns: {} } : {}
+    const answer = env["CNI_COMMAND"] === "ADD" ? { cniVersion: "1.0.0", ips, routes, dns: {} } : {}
     return { status: 0, stdout: JSON.stringify(answer), stderr: "" }
   })
 

@@ -21,6 +21,8 @@ export const layer = Layer.sync(ClusterUnderTest, () => {
   const found = (pod: Pod) => Option.getOrThrow(memory.get(pod))
   return ClusterUnderTest.of({
     pods: podsLayer(memory),
+    // Nobody else writes while a test counts, and every write makes a version.
+    writes: Effect.sync(() => memory.versions),
     pod: (annotations) =>
       Effect.acquireRelease(
         Effect.sync(() => create(`pod-${randomUUID()}`, annotations)),

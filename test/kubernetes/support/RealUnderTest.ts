@@ -8,10 +8,8 @@ import { request } from "node:https"
 import { Effect, Layer, Redacted } from "effect"
 import type { Pod } from "../../../src/attachment/Attachment.ts"
 import { type Access, readAccess } from "../../../src/kubernetes/Credentials.ts"
-import { Pods } from "../../../src/kubernetes/Pods.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import * as NodeHttps from "../../../src/platform/NodeHttps.ts"
-import { ClusterUnderTest } from "./ClusterUnderTest.ts"
+import { ClusterUnderTest, counted } from "./ClusterUnderTest.ts"
 import { at, decode, encode, type Json } from "./PodStore.ts"
 import { podJson } from "./TestPod.ts"
 
@@ -64,7 +62,7 @@ export const layer = Layer.effect(
     const remove = ({ name }: Pod) =>
       Effect.asVoid(ask(access, "DELETE", `/${name}?gracePeriodSeconds=0&propagationPolicy=Background`))
     return ClusterUnderTest.of({
-      pods: Layer.provide(Pods.layer({ kubeconfig }), [Files.layer, NodeHttps.layer]),
+      ...counted(kubeconfig),
       pod: (annotations) =>
         Effect.acquireRelease(
           Effect.suspend(() => create(`userspace-cni-test-${randomUUID()}`, annotations)),

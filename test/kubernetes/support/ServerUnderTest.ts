@@ -5,11 +5,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import type { Pod } from "../../../src/attachment/Attachment.ts"
-import { Pods } from "../../../src/kubernetes/Pods.ts"
-import { Files } from "../../../src/platform/Files.ts"
-import * as NodeHttps from "../../../src/platform/NodeHttps.ts"
 import { type ApiServer, allRights, apiServer } from "./ApiServer.ts"
-import { ClusterUnderTest } from "./ClusterUnderTest.ts"
+import { ClusterUnderTest, counted } from "./ClusterUnderTest.ts"
 import { kubeconfigText } from "./KubeconfigText.ts"
 import { at, encode, type Json } from "./PodStore.ts"
 import { podJson } from "./TestPod.ts"
@@ -47,7 +44,7 @@ export const layer = Layer.effect(
       server.pods.update(namespace, name, "", { ...pod, metadata: { ...metadata, annotations: all } })
     }
     return ClusterUnderTest.of({
-      pods: Layer.provide(Pods.layer({ kubeconfig }), [Files.layer, NodeHttps.layer]),
+      ...counted(kubeconfig),
       pod: (annotations) =>
         Effect.acquireRelease(
           Effect.sync(() => podOn(server, namespace, `pod-${randomUUID()}`, podJson({ annotations }))),
