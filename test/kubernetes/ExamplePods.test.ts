@@ -2,7 +2,7 @@
  * The pods of `examples/kubernetes`: their networks are added as Multus adds them, what they are told is what their
  * containers find, and what they ask the node for fits together.
  */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { defaultPlaces } from "../../src/container/index.ts"
@@ -12,7 +12,7 @@ import { annotationFile } from "../container/support/Pod.ts"
 import { accept } from "../docs/support/Accept.ts"
 import { read } from "../docs/support/Markdown.ts"
 import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
-import { exampleNode } from "./support/ExampleNode.ts"
+import { exampleNode, whereabouts } from "./support/ExampleNode.ts"
 import { configMaps, type ExamplePod, networkNamed, networks, pods } from "./support/ExamplePods.ts"
 
 const Answer = Schema.decodeUnknownSync(
@@ -20,6 +20,10 @@ const Answer = Schema.decodeUnknownSync(
     interfaces: Schema.Array(Schema.Struct({ name: Schema.String, mac: Schema.String })),
     ips: Schema.optionalKey(Schema.Array(Schema.Struct({ address: Schema.String })))
   })
+)
+
+const Recorded = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Array(Schema.Struct({ asked: Schema.Unknown, answer: Schema.Unknown })))
 )
 
 const containerOf = ({ spec }: ExamplePod) => spec.containers[0]
@@ -77,6 +81,20 @@ describe("the networks", () => {
       // The gateways are nobody's address.
       assert.include(out, "route 0.0.0.0/0 via 10.56.222.1\n")
       assert.include(out, "route ::/0 via fd00:56:222::1\n")
+    })
+  )
+})
+
+describe("the double of whereabouts", () => {
+  // The first answers of the real one, 0.9.2, each with empty pools on a small API server.
+  const recorded = Recorded(readFileSync(`${import.meta.dirname}/fixtures/whereabouts.json`, "utf8"))
+
+  it("has a recording", () => assert.isNotEmpty(recorded))
+
+  it.effect.each(recorded)("answers %j as the real one", ({ answer, asked }) =>
+    Effect.gen(function* () {
+      const { stdout } = yield* whereabouts({ env: { CNI_COMMAND: "ADD" }, stdin: JSON.stringify({ ipam: asked }) })
+      assert.deepStrictEqual(JSON.parse(stdout), answer)
     })
   )
 })

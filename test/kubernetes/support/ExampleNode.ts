@@ -69,19 +69,20 @@ const Whereabouts = Schema.decodeUnknownSync(
 )
 
 /**
- * As whereabouts 0.9.2 answers (pkg/config, cmd: cmdAdd): of every range, `10.0.0.0/24` or `fd00::/64`, the first address
+ * As whereabouts 0.9.2 answers, by the recording in fixtures/whereabouts.json: of every range, `10.0.0.0/24` or `fd00::/64`, the first address
  * from `range_start` or else of the network; the one gateway for all of them; routes as they are. It does not look at a
  * gateway of a range.
  */
-const whereabouts = ({ env, stdin }: Run): Effect.Effect<Ended> =>
+export const whereabouts = ({ env, stdin }: Pick<Run, "env" | "stdin">): Effect.Effect<Ended> =>
   Effect.sync(() => {
-    const { gateway, ipRanges, routes = [] } = Whereabouts(stdin).ipam
+    const { gateway, ipRanges, routes } = Whereabouts(stdin).ipam
     const ips = ipRanges.map(({ range, range_start }) => {
       const [network = "", prefix = ""] = range.split("/")
       const first = range_start ?? network.replace(/::$/, "::1").replace(/\.0$/, ".1")
       return { address: `${first}/${prefix}`, ...(gateway === undefined ? {} : { gateway }) }
     })
-    const answer = env["CNI_COMMAND"] === "ADD" ? { cniVersion: "1.0.0", ips, routes, dns: {} } : {}
+    const answer =
+      env["CNI_COMMAND"] === "ADD" ? { cniVersion: "1.0.0", ips, ...(routes === undefined ? {} : { routes }) } : {}
     return { status: 0, stdout: JSON.stringify(answer), stderr: "" }
   })
 
