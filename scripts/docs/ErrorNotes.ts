@@ -34,7 +34,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
   IoFailure: {
     meaning: "reading or writing failed",
     cause:
-      "The shared directory, a record or stdin: no space, read-only, not a directory, no permission, a file in the way, a group file that cannot be read.",
+      "The shared directory, a record, stdin or stdout: no space, read-only, not a directory, no permission, a file in the way, a group file that cannot be read, a caller that does not take the result (then the message is on stderr only).",
     cure: "The message has the path and the system's error. ADD has undone what it did; try again after repairing it."
   },
   DecodingFailure: {

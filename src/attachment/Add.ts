@@ -28,7 +28,11 @@ import type { Record } from "./Record.ts"
 import { Records } from "./Records.ts"
 import { Leftovers, revertible, rolledBack } from "./Revertible.ts"
 
-export const add = Effect.fn("ADD")(function* (call: Call) {
+/** `answer` gives the result to the caller, and is the last step: an ADD of which nobody hears is undone. */
+export const add = Effect.fn("ADD")(function* <E, R>(
+  call: Call,
+  answer: (result: CniResult) => Effect.Effect<void, E, R>
+) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
   const handover = yield* Handover
@@ -60,7 +64,9 @@ export const add = Effect.fn("ADD")(function* (call: Call) {
   yield* describe(call, record, site)
   yield* revertible("tell the container", handover.give(place, data), handover.takeBack)
   yield* settle(call, record, addresses)
-  return chained(call.previous ?? emptyResult, own)
+  const result = chained(call.previous ?? emptyResult, own)
+  yield* answer(result)
+  return result
 }, rolledBack)
 
 /** Who creates the socket: the switch (then its owner and mode are ours to set) or the application. */

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { Deadlines } from "../cni/Deadlines.ts"
 import { spanned } from "../cni/Trace.ts"
+import { Committed } from "./Committed.ts"
 
 /** Whether a rollback could take back everything. */
 export const Leftovers = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
@@ -25,7 +26,9 @@ export const revertible = <A, E, R, E2, R2>(
   undo: Effect.Effect<unknown, E2, R2>
 ): Effect.Effect<A, E, R | R2 | Scope.Scope> =>
   Effect.andThen(
-    Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : undone(step, undo))),
+    Effect.addFinalizer((exit) =>
+      Effect.flatMap(Committed, ({ isDone }) => (Exit.isSuccess(exit) || isDone() ? Effect.void : undone(step, undo)))
+    ),
     spanned(apply, step)
   )
 

@@ -18,7 +18,7 @@ import { add } from "./Add.ts"
 import type { Attachment } from "./Attachment.ts"
 import { type Call, defaultStateDir } from "./Call.ts"
 import { check } from "./Check.ts"
-import { committing } from "./Committed.ts"
+import { commit, committing } from "./Committed.ts"
 import { del } from "./Del.ts"
 import type { Record } from "./Record.ts"
 import { configurationOfRecord, isNewer } from "./Recorded.ts"
@@ -56,7 +56,8 @@ const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
     const call = yield* callFor(asked, attachmentIn(asked))
     yield* Effect.forEach(call.configuration.warnings, (warning) => Effect.logWarning(warning))
     const documentOf = (result: CniResult) => inVersion(asked.envelope.version, result)
-    return documentOf(yield* Effect.provide(committing(documentOf)(add(call)), chosen(call, choices)))
+    const added = add(call, (result) => commit(documentOf(result)))
+    return documentOf(yield* Effect.provide(added, chosen(call, choices)))
   }
   const named = attachmentIn(asked)
   const record = yield* recordOf(asked, named)
@@ -64,7 +65,7 @@ const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
   if (record !== undefined && isNewer(record)) yield* Effect.logWarning(newer(verb, record))
   const configuration = yield* configurationThatCounts(asked, record)
   const call: Call = { attachment, configuration, environment, previous }
-  const done = verb === "DEL" ? committing(() => undefined)(del(call, record)) : check(call, record)
+  const done = verb === "DEL" ? committing(del(call, record)) : check(call, record)
   yield* Effect.provide(done, chosen(call, choices))
   return undefined
 })

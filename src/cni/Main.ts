@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { answered } from "../attachment/Committed.ts"
+import { type Answering, answered } from "../attachment/Committed.ts"
 import { type Around, choicesFor, onServices } from "../attachment/Composition.ts"
 import type { Edges } from "../attachment/Services.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "../attachment/Verbs.ts"
@@ -33,16 +33,15 @@ export const main = (
   edges: Layer.Layer<Edges>,
   leave: (status: 0 | 1) => void
 ): Effect.Effect<void> => {
-  const tell = (reading: Reading) => (exit: Exit.Exit<Document, CniError>) =>
-    Effect.andThen(
-      write(reading, exit),
-      Effect.sync(() => leave(Exit.isSuccess(exit) ? 0 : 1))
-    )
+  const answering = (reading: Reading): Answering<CniError> => ({
+    tell: (exit) => write(reading, exit),
+    leave: (exit) => Effect.sync(() => leave(Exit.isSuccess(exit) ? 0 : 1))
+  })
   return Effect.matchEffect(readStdin, {
-    onFailure: (error) => tell(readEnvelope(""))(Exit.fail(error)),
+    onFailure: (error) => answered(Effect.fail(error), answering(readEnvelope(""))),
     onSuccess: (text) => {
       const reading = readEnvelope(text)
-      return answered(answer(command, variables, reading, edges), tell(reading))
+      return answered(answer(command, variables, reading, edges), answering(reading))
     }
   })
 }
@@ -118,7 +117,7 @@ export const annotations = (variables: Variables, reading: Reading) => ({
   network: Result.match(reading, { onFailure: () => "", onSuccess: ({ name }) => name })
 })
 
-const write = (reading: Reading, exit: Exit.Exit<Document, CniError>): Effect.Effect<void> =>
+const write = (reading: Reading, exit: Exit.Exit<Document, CniError>): Effect.Effect<void, CniError> =>
   Exit.match(exit, {
     onSuccess: (document) => (document === undefined ? Effect.void : writeDocument(document)),
     onFailure: (cause) => {

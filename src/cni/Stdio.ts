@@ -89,14 +89,38 @@ export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
   return Effect.map(whole, (all) => Buffer.concat(all).toString("utf8"))
 })
 
-/** The one document. A runtime that has gone does not read it: then there is nobody to tell. */
-export const writeDocument = (document: unknown): Effect.Effect<void> =>
-  Effect.ignore(
-    Effect.try({
-      try: () => {
-        const bytes = Buffer.from(`${JSON.stringify(document)}\n`)
-        for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
-      },
-      catch: String
-    })
+/** The one document. Fails when it cannot be taken: the descriptor is closed, its reader gone, its disk full. */
+export const writeDocument = (document: unknown): Effect.Effect<void, CniError> =>
+  Effect.suspend(() =>
+    wasClosed()
+      ? Effect.fail(untaken("EBADF"))
+      : Effect.try({
+          try: () => {
+            const bytes = Buffer.from(`${JSON.stringify(document)}\n`)
+            for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
+          },
+          catch: (cause) => untaken(cause instanceof Error && "code" in cause ? String(cause.code) : String(cause))
+        })
+  )
+
+/**
+ * Bun opens /dev/null where the caller has closed a descriptor. That one closes on exec; what was inherited does not, or it
+ * would not be here.
+ */
+const wasClosed = (): boolean => {
+  const isNull = quietly(() => Fs.fstatSync(1).rdev === Fs.statSync("/dev/null").rdev)
+  if (isNull !== true) return false
+  const [, flags = "0"] =
+    /^flags:\s*(\d+)/m.exec(quietly(() => Fs.readFileSync("/proc/self/fdinfo/1", "utf8")) ?? "") ?? []
+  return (Number.parseInt(flags, 8) & closesOnExec) !== 0
+}
+
+/** O_CLOEXEC; the same on x64 and arm64. */
+const closesOnExec = 0o2000000
+
+const untaken = (code: string) =>
+  CniError.of(
+    ErrorCodes.IoFailure,
+    `the answer cannot be written to stdout: ${code}; what was done is undone`,
+    "The caller reads the result from the plugin's standard output: it has to be open, read, and have room."
   )

@@ -15,8 +15,11 @@ export const run = (): void => {
   const chunks: Array<Buffer> = []
   let size = 0
   const answer = () => {
-    Fs.writeSync(1, `${JSON.stringify(versionDocument(Buffer.concat(chunks).toString("utf8")))}\n`)
-    process.exit(0)
+    const text = `${JSON.stringify(versionDocument(Buffer.concat(chunks).toString("utf8")))}\n`
+    Fs.write(1, text, (error) => {
+      if (error) Fs.writeSync(2, `userspace: the answer to VERSION cannot be written to stdout: ${error.code}\n`)
+      process.exit(error ? 1 : 0)
+    })
   }
   const read = () => {
     const buffer = Buffer.allocUnsafe(1 << 16)

@@ -1,0 +1,71 @@
+/** An ADD whose result nobody can take is undone, and fails: a runtime that heard nothing sends no DEL either. */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { CniNode } from "./support/CniNode.ts"
+import * as Plugin from "./support/Plugin.ts"
+import { onMachine } from "./support/Suite.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+/** What becomes of the executable's stdout. */
+const outputs = {
+  "has no room": ["sh", "-c", 'exec "$0" >/dev/full'],
+  "is closed": ["sh", "-c", 'exec "$0" >&-'],
+  "has lost its reader": [
+    "perl",
+    "-e",
+    'pipe(my $reader, my $writer) or die; open(STDOUT, ">&", $writer) or die; close $reader; close $writer; exec @ARGV'
+  ]
+} as const
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (test) => {
+  for (const [name, through] of Object.entries(outputs)) {
+    test(`that ${name}: ADD is undone, and says why on stderr`, () =>
+      Effect.gen(function* () {
+        const { call, network, sandbox, watched } = yield* CniNode
+        const of = yield* sandbox
+        const before = yield* look(watched)
+        const { signal, status, stderr } = yield* call("ADD", of, network, { through })
+        assert.deepStrictEqual([status, signal], [1, null], stderr)
+        assert.match(stderr, /the answer cannot be written to stdout: (ENOSPC|EBADF|EPIPE); what was done is undone/)
+        yield* returnsTo(watched, before)
+      }))
+  }
+
+  for (const [name, through] of Object.entries(outputs)) {
+    test(`that ${name}: DEL has nothing to say, and an error stays one`, () =>
+      Effect.gen(function* () {
+        const { call, network, sandbox, watched } = yield* CniNode
+        const of = yield* sandbox
+        const before = yield* look(watched)
+        Plugin.well(yield* call("ADD", of, network))
+        const again = yield* call("ADD", of, network, { through })
+        assert.strictEqual(again.status, 1)
+        assert.match(again.stderr, /\bDEL\b/)
+        Plugin.well(yield* call("DEL", of, network, { through }))
+        yield* returnsTo(watched, before)
+      }))
+  }
+
+  for (const name of ["has no room", "has lost its reader"] as const) {
+    test(`that ${name}: VERSION fails`, () =>
+      Effect.gen(function* () {
+        const { call, network, sandbox } = yield* CniNode
+        const { status, stderr } = yield* call("VERSION", yield* sandbox, network, { through: outputs[name] })
+        assert.strictEqual(status, 1)
+        assert.match(stderr, /VERSION cannot be written to stdout: (ENOSPC|EPIPE)/)
+      }))
+  }
+
+  test("that is /dev/null because the caller wants it so is as good as any", () =>
+    Effect.gen(function* () {
+      const { call, network, sandbox, watched } = yield* CniNode
+      const of = yield* sandbox
+      const before = yield* look(watched)
+      Plugin.well(yield* call("ADD", of, network, { through: ["sh", "-c", 'exec "$0" >/dev/null'] }))
+      Plugin.well(
+        yield* call("ADD", { ...of, ifName: "net2" }, network, { through: ["sh", "-c", 'exec "$0" 1<>/dev/null'] })
+      )
+      for (const ifName of ["net1", "net2"]) Plugin.well(yield* call("DEL", { ...of, ifName }, network))
+      yield* returnsTo(watched, before)
+    }))
+})
