@@ -5,7 +5,7 @@
 import * as Context from "effect/Context"
 
 export interface Waits {
-  /** One run of an IPAM plugin. */
+  /** One run of an IPAM plugin. Less than 60: whereabouts' own DEL then gives up, and says that all is well. */
   readonly ipam: number
   /** One undo step. */
   readonly undo: number

@@ -21,6 +21,7 @@ import { ErrorCodes } from "./ErrorCodes.ts"
 import type { Control } from "./HostPort.ts"
 import * as Log from "./Log.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "./LogOptions.ts"
+import { toBeRetried } from "./RetriedWords.ts"
 import { hideInError, secretsIn } from "./Secrets.ts"
 import { readStdin, writeDocument } from "./Stdio.ts"
 import { timed } from "./Trace.ts"
@@ -127,7 +128,9 @@ const write = (reading: Reading, exit: Exit.Exit<Document, CniError>): Effect.Ef
   })
 
 /** What a call says when it has failed, in whatever way. */
-export const errorOf = (cause: Cause.Cause<CniError>): CniError =>
+export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
+
+const failureOf = (cause: Cause.Cause<CniError>): CniError =>
   Option.getOrElse(Cause.findErrorOption(cause), () =>
     Cause.hasInterruptsOnly(cause)
       ? CniError.of(

@@ -17,6 +17,7 @@ import { isTooDeep } from "../cni/Nesting.ts"
 import { hide, secretsIn } from "../cni/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
+import * as Heard from "./Heard.ts"
 import { IpamError } from "./IpamError.ts"
 
 /** One call of a delegate. */
@@ -92,13 +93,16 @@ const make = Effect.gen(function* () {
   const call = Effect.fnUntraced(function* (verb: Call, delegation: Delegation) {
     const program = yield* findPlugin(files, verb, delegation)
     const { ipam: seconds } = yield* Deadlines
-    const failed = (reason: IpamError["reason"]) => new IpamError({ plugin: delegation.plugin, verb, reason })
+    const heard = Heard.make()
+    // Before it has ended, only what was heard is known.
+    const failed = (reason: IpamError["reason"], stderr = heard.text()) => failure(verb, delegation, reason, stderr)
     const run = processes.run({
       program,
       args: [],
       env: environment(verb, delegation.variables),
       stdin: delegation.configuration,
-      limit: 1 << 20
+      limit: 1 << 20,
+      onStderr: heard.add
     })
     const ended = yield* toItsEnd(run).pipe(
       Effect.mapError(({ code }) => failed({ _tag: "NotRun", answer: code })),
@@ -107,23 +111,24 @@ const make = Effect.gen(function* () {
         orElse: () => Effect.fail(failed({ _tag: "TimedOut", seconds }))
       })
     )
-    const told = ended.stderr === "" && ended.status === 0 ? ended : withoutSecrets(ended, delegation.configuration)
-    for (const line of told.stderr.split("\n")) {
-      if (line.trim() !== "") yield* Effect.logWarning(`${delegation.plugin}: ${line}`)
+    // Some say much when all is well: what an operator needs of it is in the error.
+    const stderr = withoutSecrets(ended.stderr, delegation.configuration)
+    for (const line of stderr.split("\n")) {
+      if (line.trim() !== "") yield* Effect.logDebug(`${delegation.plugin}: ${line}`)
     }
-    if (ended.status !== 0) return yield* failed(judgeFailure(told))
-    return ended.stdout
+    if (ended.status === 0) return { text: ended.stdout, stderr }
+    const stdout = withoutSecrets(ended.stdout, delegation.configuration)
+    return yield* failed(judgeFailure({ ...ended, stdout, stderr }), stderr)
   })
 
   const preflight = (delegation: Delegation) => Effect.asVoid(findPlugin(files, "ADD", delegation))
 
   const add = Effect.fnUntraced(function* (delegation: Delegation) {
-    const text = yield* call("ADD", delegation)
-    const failed = (reason: IpamError["reason"]) => new IpamError({ plugin: delegation.plugin, verb: "ADD", reason })
+    const { stderr, text } = yield* call("ADD", delegation)
+    const failed = (reason: IpamError["reason"]) => failure("ADD", delegation, reason, stderr)
     const written = isTooDeep(text) ? undefined : parsed(text)
     if (!isAnyResult(written)) {
-      const { stdout } = withoutSecrets({ status: 0, stdout: text, stderr: "" }, delegation.configuration)
-      return yield* failed({ _tag: "Garbage", answer: excerpt(stdout) })
+      return yield* failed({ _tag: "Garbage", answer: excerpt(withoutSecrets(text, delegation.configuration)) })
     }
     const result = fromAnyResult(written)
     if (result.ips.length === 0) return yield* failed({ _tag: "NoAddress" })
@@ -151,7 +156,7 @@ const make = Effect.gen(function* () {
   const status = Effect.fnUntraced(function* (delegation: Delegation) {
     if (yield* asked("STATUS", delegation)) return
     // An old one: it may be too old for the network, and then every ADD fails.
-    const { supportedVersions: supported } = objectIn(yield* call("VERSION", delegation))
+    const { supportedVersions: supported } = objectIn((yield* call("VERSION", delegation)).text)
     const { cniVersion } = objectIn(delegation.configuration)
     if (!Predicate.isString(cniVersion) || !isTexts(supported) || supported.includes(cniVersion)) return
     const { plugin } = delegation
@@ -168,9 +173,17 @@ const environment = (verb: Call, variables: Variables): Record<string, string> =
 }
 
 /** It has got them with the configuration. Before anything is cut, or a half of one would be left. */
-const withoutSecrets = ({ status, stderr, stdout }: Ended, configuration: string): Ended => {
-  const secrets = secretsIn(parsed(configuration))
-  return { status, stdout: hide(secrets, stdout), stderr: hide(secrets, stderr) }
+const withoutSecrets = (text: string, configuration: string): string =>
+  text === "" ? "" : hide(secretsIn(parsed(configuration)), text)
+
+const failure = (
+  verb: Call,
+  { configuration, plugin }: Delegation,
+  reason: IpamError["reason"],
+  stderr: string
+): IpamError => {
+  const said = reason._tag === "Broke" ? "" : Heard.lastLines(withoutSecrets(stderr, configuration))
+  return new IpamError({ plugin, verb, reason, said })
 }
 
 const parsed = (text: string): unknown => Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
@@ -191,7 +204,7 @@ const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] =>
     : {
         _tag: "Broke",
         status: typeof status === "number" ? `exit status ${status}` : status,
-        stderr: excerpt(stderr.trim() || stdout.trim())
+        stderr: Heard.lastLines(stderr) || excerpt(stdout.trim())
       }
 }
 

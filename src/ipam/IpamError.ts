@@ -25,6 +25,8 @@ export class IpamError extends Data.TaggedError("IpamError")<{
   readonly plugin: string
   readonly verb: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
   readonly reason: Reason
+  /** The last lines of its stderr, quoted, where the reason does not have them. */
+  readonly said?: string
 }> {
   /** `try again later` stays what it is: the runtime acts on it. */
   get code(): ErrorCode {
@@ -35,7 +37,8 @@ export class IpamError extends Data.TaggedError("IpamError")<{
       : ErrorCodes.IpamFailed
   }
   get failed(): string {
-    return `IPAM plugin ${this.plugin} ${this.verb}: ${answer(this.reason)}`
+    const said = this.said === undefined || this.said === "" ? "" : `; on stderr: ${this.said}`
+    return `IPAM plugin ${this.plugin} ${this.verb}: ${answer(this.reason)}${said}`
   }
   get cure(): string {
     return cure(this.plugin, this.reason)

@@ -30,7 +30,7 @@ const run = Effect.fnUntraced(function* (wanted: Run) {
         [
           Effect.tryPromise({ try: () => child.exited, catch: failed }),
           collect(wanted, child.stdout),
-          collect(wanted, child.stderr)
+          collect(wanted, child.stderr, wanted.onStderr)
         ],
         { concurrency: "unbounded" }
       ),
@@ -47,13 +47,18 @@ const run = Effect.fnUntraced(function* (wanted: Run) {
   )
 })
 
-const collect = Effect.fnUntraced(function* (wanted: Run, stream: ReadableStream<Uint8Array>) {
+const collect = Effect.fnUntraced(function* (
+  wanted: Run,
+  stream: ReadableStream<Uint8Array>,
+  heard?: (chunk: Uint8Array) => void
+) {
   const reader = stream.getReader()
   const chunks: Array<Uint8Array> = []
   let size = 0
   while (true) {
     const { done, value } = yield* Effect.promise(() => reader.read())
     if (done) return Buffer.concat(chunks).toString("utf8")
+    heard?.(value)
     size += value.length
     if (size > wanted.limit) return yield* new ProcessError({ program: wanted.program, code: "TOOBIG" })
     chunks.push(value)

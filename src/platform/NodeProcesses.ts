@@ -22,13 +22,14 @@ const failed = (program: string, cause: unknown) =>
   new ProcessError({ program, code: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause) })
 
 /** Listens from the first moment: Node throws away what nobody listens to when the child ends. */
-const start = ({ args, env, limit, program, stdin }: Run): Effect.Effect<Started, ProcessError> =>
+const start = ({ args, env, limit, onStderr, program, stdin }: Run): Effect.Effect<Started, ProcessError> =>
   Effect.try({
     try: () => {
       const ended = Deferred.makeUnsafe<Ended, ProcessError>()
       const child = spawn(program, args, { env, stdio: "pipe", detached: true })
       const overflow = () => Deferred.doneUnsafe(ended, Effect.fail(new ProcessError({ program, code: "TOOBIG" })))
       const stdout = collect(child, "stdout", limit, overflow)
+      if (onStderr !== undefined) child.stderr.on("data", onStderr)
       const stderr = collect(child, "stderr", limit, overflow)
       child.on("error", (cause) => Deferred.doneUnsafe(ended, Effect.fail(failed(program, cause))))
       child.on("close", (code, signal) =>

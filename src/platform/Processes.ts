@@ -25,6 +25,8 @@ export interface Run {
   readonly stdin: string
   /** Bytes of stdout, and of stderr. */
   readonly limit: number
+  /** Gets stderr as it comes: what a program that is killed has said until then is in no {@link Ended}. */
+  readonly onStderr?: (chunk: Uint8Array) => void
 }
 
 export interface Ended {

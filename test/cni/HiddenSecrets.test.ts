@@ -27,7 +27,7 @@ describe("a network with secrets", () => {
     assert.isAtLeast(count(/^ADD failed/), 40)
     assert.isAtLeast(count(/^CHECK well/), 1)
     assert.isAtLeast(count(/\[debug\] time .*span=/), 100)
-    assert.isAtLeast(count(/\[warning\] host-local: got /), 4)
+    assert.isAtLeast(count(/\[debug\] host-local: got /), 4)
     assert.isAtLeast(count(/\(hidden\)/), 10)
     for (const command of ["add", "check", "del", "list", "gc", "container show", "container vpp", "container dpdk"]) {
       assert.isAtLeast(count(new RegExp(`^${command} .*\\w`)), 1, command)

@@ -87,6 +87,16 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
+  it.effect("that is an error, or no result, has the last lines of its stderr beside it", () =>
+    Effect.gen(function* () {
+      const loud = (document: string, status: number) =>
+        installed(`cat >/dev/null; echo why >&2; cat <<'END'\n${document}\nEND\nexit ${status}`)
+      const { failed } = yield* said(loud('{"code":999,"msg":"no"}', 1))
+      assert.strictEqual(failed, 'code 999: no; on stderr: "why"')
+      assert.strictEqual((yield* said(loud("{}", 0))).failed, 'answered without an address; on stderr: "why"')
+    })
+  )
+
   it.effect("try again later stays what it is", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* said(refusing(11, "busy")), { code: TryAgainLater, failed: "code 11: busy" })
@@ -95,6 +105,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
 
   it.effect.each([
     ["exit 3", "ended with exit status 3 and no error document"],
+    ["seq 9 >&2; exit 1", 'ended with exit status 1 and no error document: "1\\n...\\n6\\n7\\n8\\n9"'],
     ["echo it broke >&2; exit 1", 'ended with exit status 1 and no error document: "it broke"'],
     ["echo panic; exit 2", 'ended with exit status 2 and no error document: "panic"'],
     ["kill -KILL $$", "ended with SIGKILL and no error document"],

@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Logger, Schedule } from "effect"
+import { Deferred, Effect, Fiber, Logger, References, Schedule } from "effect"
 import { Deadlines } from "../../src/cni/Deadlines.ts"
 import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
@@ -95,7 +95,44 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const lines: Array<string> = []
       const logger = Logger.make<unknown, void>(({ logLevel, message }) => void lines.push(`${logLevel} ${message}`))
       yield* Effect.provide(ipam.add(asked([path])), Logger.layer([logger]))
-      assert.deepStrictEqual(lines, ["Warn plug-in: one", "Warn plug-in: two", "Warn plug-in: three"])
+      assert.deepStrictEqual(lines, ["Debug plug-in: one", "Debug plug-in: two", "Debug plug-in: three"])
+    }).pipe(Effect.provideService(References.MinimumLogLevel, "Debug"))
+  )
+
+  it.effect("that succeeds says nothing in a log at the level of operators, whatever it writes", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      install(path, "plug-in", `seq 100 >&2; ${oneAddress}`)
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+      yield* Effect.provide(ipam.add(asked([path])), Logger.layer([logger]))
+      assert.deepStrictEqual(lines, [])
+    })
+  )
+
+  it.effect("has less than a minute: after that, whereabouts' DEL says that all is well", () =>
+    Effect.map(Deadlines, ({ ipam }) => assert.isBelow(ipam, 60))
+  )
+
+  it.effect("that is killed at its deadline has its last words in the error, without secrets", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      const secret = "hunter22"
+      const script = `seq 50 >&2; echo "dial tcp: connection refused (${secret})" >&2; echo >"$0.said"; exec sleep 600`
+      install(path, "plug-in", script)
+      const configuration = JSON.stringify({ host: { memif: { secret } } })
+      // Longer, until it has said it: on a busy machine a process does not begin at once.
+      for (let seconds = 1; !isThere(`${path}/plug-in.said`); seconds *= 2) {
+        const { failed } = yield* Effect.flip(ipam.add(asked([path], configuration))).pipe(deadline(seconds))
+        if (!isThere(`${path}/plug-in.said`)) continue
+        assert.match(
+          failed,
+          /it was killed; on stderr: "1\\n\.\.\.\\n48\\n49\\n50\\ndial tcp: connection refused \(\(hidden\)\)"$/
+        )
+        assert.notInclude(failed, secret)
+      }
     })
   )
 
@@ -148,9 +185,13 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
         const ipam = yield* Ipam
         const path = yield* directory
         install(path, "plug-in", `echo $$ >"$0.pid"; exec yes >&${stream}`)
+        const more = '; on stderr: "y\\n...\\ny\\ny\\ny\\ny"'
         const error = yield* Effect.flip(ipam.add(asked([path])))
         assert.strictEqual(error.code, ErrorCodes.IpamFailed)
-        assert.strictEqual(error.failed, "IPAM plugin plug-in ADD: could not be run: TOOBIG")
+        assert.strictEqual(
+          error.failed,
+          `IPAM plugin plug-in ADD: could not be run: TOOBIG${stream === "2" ? more : ""}`
+        )
         yield* gone(`${path}/plug-in.pid`)
       })
     )

@@ -85,8 +85,14 @@ export const environmentOf = (call: Call): Record<string, string> => {
 
 const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 
-/** Holds an outcome to the promise about stdout. */
+/** With these in an error, Multus does not repeat a DEL. */
+const givingUp = /no such file or directory/i
+
+/** Holds an outcome to the promises about stdout. */
 export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answer, StdoutBroken> => {
+  if (givingUp.test(outcome.stdout)) {
+    return new StdoutBroken({ verb, stdout: outcome.stdout, stderr: "words by which Multus gives up" })
+  }
   if (outcome.stdout === "") return Effect.succeed({ ...outcome, document: undefined })
   const document = parse(outcome.stdout)
   return document._tag === "Success"
