@@ -35,6 +35,7 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): As
     problems,
     warnings: [
       ...warnings(port),
+      ...unreadable(port, conf),
       ...apart(port, conf),
       ...foreign(conf.host),
       ...unlimited(conf),
@@ -237,6 +238,15 @@ const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
     value === undefined ? [] : [`host.${key} does nothing on vpp: only ovs-dpdk has it`]
   )
 }
+
+/** app-netutil cuts every annotation at its second `=`, and then finds no interface at all. */
+const unreadable = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
+  port.iftype === "memif" && (container?.memif?.secret ?? port.secret ?? "").includes("=")
+    ? [
+        "the memif secret has a `=`, with which applications that use app-netutil cannot read the pod's annotations: they " +
+          "find no interface. Choose a secret without."
+      ]
+    : []
 
 const warnings = (port: HostPort): ReadonlyArray<string> =>
   port.engine === "ovs-dpdk" && port.mode === "server"

@@ -92,6 +92,19 @@ it.each([
   assert.deepStrictEqual(readingOf({ name: "net", host, container: {} }).warnings, [])
 })
 
+it("a memif secret that app-netutil cannot read is warned of, and not told", () => {
+  const warningsOf = (host: object, container: object = {}) => readingOf({ name: "net", host, container }).warnings
+  for (const warnings of [
+    warningsOf({ ...memif, memif: { ...memif.memif, secret: "a=secret" } }),
+    warningsOf(memif, { memif: { secret: "a=secret" } })
+  ]) {
+    assert.lengthOf(warnings, 1)
+    assert.match(warnings.join(), /memif secret has a `=`.*app-netutil/)
+    assert.notInclude(warnings.join(), "a=secret")
+  }
+  assert.deepStrictEqual(warningsOf({ ...memif, memif: { ...memif.memif, secret: "a-secret" } }), [])
+})
+
 it("what only Open vSwitch has is said to do nothing on VPP", () => {
   const bridge = { bridgeName: "4", trunks: [1], vlanMode: "trunk" }
   const vhost = { queues: 2, ingressPolicingRate: 1000 }
