@@ -28,10 +28,12 @@ export interface Listed {
   readonly socketPath: string | null
   /**
    * The switch's own word (`connected`, `disconnected`, an error of its); `missing`: there is a record and no port;
-   * `unknown`: the switch could not be asked; `unfinished`: an ADD or DEL is under way, or was killed; `original`: left by
-   * the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own.
+   * `unknown`: the switch could not be asked, or does not answer; `unfinished`: an ADD or DEL is under way, or was killed;
+   * `original`: left by the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own.
    */
   readonly state: string
+  /** What `unknown` was when the switch last said something. */
+  readonly lastState: string | null
   /** There is a record, so that the attachment can be deleted and made again without the network's configuration. */
   readonly recorded: boolean
   /** When ADD was called, ISO 8601. */
@@ -43,6 +45,8 @@ export interface Listed {
 
 export interface Listing {
   readonly attachments: ReadonlyArray<Listed>
+  /** Why the state of some is only the last that is known. */
+  readonly doubts: ReadonlyArray<Explained>
   /** What could not be looked at. */
   readonly problems: ReadonlyArray<Explained>
 }
@@ -62,6 +66,7 @@ export const list = Effect.fn("list")(function* (
   const states = originals._tag === "Success" ? originals.success.filter((one) => !isListed(one)) : []
   const listing: Listing = {
     attachments: [...ours.flat(), ...forks, ...states.map(original)].sort(order),
+    doubts: doubts(seen),
     problems: [
       ...seen.silent.map(({ error }) => error),
       ...seen.failures,
@@ -71,6 +76,12 @@ export const list = Effect.fn("list")(function* (
   }
   return listing
 })
+
+/** Each once: a switch that does not answer is the same for all its ports. */
+const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
+  const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
+  return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
+}
 
 /** A line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
@@ -98,7 +109,8 @@ export const listed = Effect.fnUntraced(function* (
         control: at.control,
         port: owned.port,
         socketPath: owned.socketPath ?? record?.place.socketPath ?? null,
-        state: unfinished ? "unfinished" : owned.state,
+        state: unfinished ? "unfinished" : owned.doubt === undefined ? owned.state : "unknown",
+        lastState: owned.doubt === undefined ? null : owned.state,
         ...common
       }
     })
@@ -116,6 +128,7 @@ export const listed = Effect.fnUntraced(function* (
     socketPath: record?.place.socketPath ?? null,
     // Without a record only a killed claim has made it known.
     state: unfinished || record === undefined ? "unfinished" : asked ? "missing" : "unknown",
+    lastState: null,
     ...common
   }
   return [line]
@@ -142,6 +155,7 @@ const fork = ({ at, port }: FoundLegacy) =>
       port: port.port,
       socketPath: port.socketPath ?? null,
       state: port.by,
+      lastState: null,
       recorded: false,
       since: null,
       netns: null,
@@ -159,6 +173,7 @@ const original = ({ containerId, ifName, portName, swIfIndex }: LegacyAttachment
   port: portName ?? (swIfIndex === undefined ? null : `sw_if_index ${swIfIndex}`),
   socketPath: null,
   state: "original",
+  lastState: null,
   recorded: false,
   since: null,
   netns: null,

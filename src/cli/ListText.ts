@@ -18,9 +18,15 @@ const cells = ({ containerId, engine, ifName, network, pod, port, ...more }: Lis
   stateOf(more)
 ]
 
-const stateOf = ({ recorded, sandbox, state }: Pick<Listed, "recorded" | "sandbox" | "state">): string =>
+const stateOf = ({
+  lastState,
+  recorded,
+  sandbox,
+  state
+}: Pick<Listed, "lastState" | "recorded" | "sandbox" | "state">): string =>
   [
     state,
+    ...(lastState === null ? [] : [`was ${lastState}`]),
     ...(recorded || state === "original" || state === "fork" ? [] : ["no record"]),
     ...(sandbox === "gone" ? ["sandbox gone"] : [])
   ].join(", ")

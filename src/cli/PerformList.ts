@@ -21,16 +21,21 @@ export const performList = Effect.fnUntraced(function* ({ json, network, ovs, st
     ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
     ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
   ]
-  const { attachments, problems } = yield* onNode(stateDir, (switches) =>
+  const { attachments, doubts, problems } = yield* onNode(stateDir, (switches) =>
     Listing.list(switches, { controls, variables })
   )
   const wanted = attachments.filter((one) => Option.isNone(network) || one.network === network.value)
   yield* print(
     json,
-    { attachments: wanted, problems: problems.map(({ code, cure, failed }) => ({ code, failed, cure })) },
+    {
+      attachments: wanted,
+      problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
+    },
     wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style)
   )
-  yield* complain("cannot look everywhere, so this may not be all", problems)
+  yield* problems.length > 0
+    ? complain("cannot look everywhere, so this may not be all", [...problems, ...doubts])
+    : complain("a switch does not answer, so the state of its ports is not known", doubts)
 })
 
 const nothing = (stateDir: string, network: Option.Option<string>): string => {

@@ -99,7 +99,7 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
     return settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   }
   recorder.note(`Open vSwitch was read at ${peer}.`)
-  const dead = yield* Daemon.make(files, sockets, peer)
+  const dead = yield* Daemon.make(files, sockets, peer).silent
   if (dead !== undefined && verb === "ADD") {
     recorder.obstacle(dead.answer)
     recorder.note(`As things are, ADD would wait for ovs-vswitchd, fail and undo all: ${dead.answer}. ${dead.cure}`)

@@ -1,7 +1,7 @@
 /**
  * Whether ovs-vswitchd lives. The database cannot tell: what a dead one wrote stays there. Its control socket can
  * (ovs-vswitchd(8), --unixctl; the same JSON-RPC as the database). Found by the pidfile beside the database's socket;
- * where there is none, because the run directory is somewhere else, nothing is claimed.
+ * where there is none, because the run directory is somewhere else, nothing is claimed of it.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -12,8 +12,16 @@ import * as JsonRpc from "./JsonRpc.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import type { Refusal } from "./Refusal.ts"
 
-/** Undefined: it answers, or there is no way to ask it. */
-export type Daemon = Effect.Effect<Refusal | undefined>
+export interface Daemon {
+  /** Undefined: it answers, or there is no way to ask it. */
+  readonly silent: Effect.Effect<Refusal | undefined>
+  /**
+   * Also when it was stopped as it should be, and took its pidfile and its control socket along: ovsdb-server's pidfile
+   * tells that this is the run directory of both. Good for what people are told, not for a refusal: ovs-vswitchd may have
+   * been given other paths.
+   */
+  readonly absent: Effect.Effect<Refusal | undefined>
+}
 
 export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string): Daemon => {
   const directory = dirname(database)
@@ -35,18 +43,37 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     yield* rpc.call("version", [], deadlines.reply)
   }, Effect.scoped)
 
-  return Effect.gen(function* () {
+  /** Nothing on the node tells when it ended: it was alive when it wrote its pidfile. */
+  const started = Effect.map(
+    Effect.orElseSucceed(files.lstat(`${directory}/ovs-vswitchd.pid`), () => undefined),
+    (pidfile) => (pidfile === undefined ? "" : `; it was started at ${new Date(pidfile.modified).toISOString()}`)
+  )
+
+  const silent = Effect.gen(function* () {
     const path = yield* Effect.catch(control, () => Effect.succeed(undefined))
     if (path === undefined) return undefined
     return yield* ask(path).pipe(
       Effect.as(undefined),
-      Effect.catch((error) => Effect.succeed(silent(path, "code" in error ? error.code : error._tag)))
+      Effect.catch((error) =>
+        Effect.map(started, (since) =>
+          refusal(`ovs-vswitchd does not answer on ${path} (${"code" in error ? error.code : error._tag})${since}`)
+        )
+      )
     )
   })
+
+  const stopped = Effect.gen(function* () {
+    const names = yield* Effect.orElseSucceed(files.list(directory), (): ReadonlyArray<string> => [])
+    return names.includes("ovsdb-server.pid") && !names.some((name) => /^ovs-vswitchd\b.*\.(pid|ctl)$/.test(name))
+      ? refusal(`ovs-vswitchd does not run: ${directory} has the pidfile of ovsdb-server and none of its`)
+      : undefined
+  })
+
+  return { silent, absent: Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found))) }
 }
 
-const silent = (path: string, why: string): Refusal => ({
+const refusal = (answer: string): Refusal => ({
   code: ErrorCodes.TryAgainLater,
-  answer: `ovs-vswitchd does not answer on ${path} (${why})`,
+  answer,
   cure: "Start ovs-vswitchd on this node; its log says why it ended."
 })

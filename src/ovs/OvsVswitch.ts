@@ -13,14 +13,14 @@ import * as Marks from "./Marks.ts"
 import { OvsClient, type Survey } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 import { plug } from "./Plug.ts"
-import { portPlan } from "./PortPlan.ts"
+import { type PortPlan, portPlan } from "./PortPlan.ts"
 import { preflight, standingProblem } from "./Preflight.ts"
 import { fromOvsdb, notCaughtUp, toError } from "./Refusal.ts"
 import { restore } from "./Restore.ts"
 import * as SocketPlace from "./SocketPlace.ts"
 import type { InterfaceRow } from "./Tables.ts"
 import { unplug } from "./Unplug.ts"
-import { differences } from "./Verify.ts"
+import { differences, ovnWarnings } from "./Verify.ts"
 
 /** A new one for each client: there is no constant layer that two switches could share. */
 export const make = Effect.gen(function* () {
@@ -40,19 +40,34 @@ export const make = Effect.gen(function* () {
     // The directory of a client's socket is not judged: ADD makes it after this.
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
+    yield* warnOfSecond(plan)
     seen.set(request.invocation, survey)
+  })
+
+  /** OVN binds a logical port to one interface of a node: the other gets no packets, and nobody says so. */
+  const warnOfSecond = Effect.fnUntraced(function* ({ name, wanted: { ovnPort } }: PortPlan) {
+    if (ovnPort === undefined) return
+    const rows = yield* Effect.orElseSucceed(client.interfacesMarked({ "iface-id": ovnPort }), () => [])
+    const others = rows.filter((row) => row.name !== name).map((row) => row.name)
+    if (others.length === 0) return
+    yield* Effect.logWarning(
+      `port ${others.join(", ")} of this node has iface-id ${ovnPort} already: OVN serves one of them, and the other gets ` +
+        "no packets. Give each its own OvnPort."
+    )
   })
 
   const verify = Effect.fnUntraced(function* (request: PortRequest) {
     const plan = portPlan(request, yield* ovsPort(request.port))
     const failed = fromOvsdb(`read port ${plan.name}`)
-    const dead = yield* daemon
+    const dead = yield* daemon.silent
+    const absent = dead === undefined ? yield* daemon.absent : undefined
     const ports = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
     const found = yield* Effect.forEach(ports, (port) => Effect.mapError(findings(client, plan, port), failed))
     const all: ReadonlyArray<Difference> = [
       ...(dead === undefined ? [] : [{ what: dead.answer }]),
+      ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
       ...(found.length === 0 ? [{ what: `port ${plan.name} is missing` }] : []),
-      ...found.flatMap((one) => differences(plan, one)),
+      ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
       ...((yield* place.stale(plan, request.socketPath))
         ? [{ what: `socket ${request.socketPath} is not ovs-vswitchd's own ${plan.socket} any more: it was restarted` }]
         : [])
@@ -64,7 +79,7 @@ export const make = Effect.gen(function* () {
     const failed = fromOvsdb("status")
     const plan = portPlan(anybody, yield* ovsPort(wanted))
     const survey = yield* Effect.mapError(client.survey(plan), failed)
-    const problem = (yield* daemon) ?? standingProblem(plan, survey)
+    const problem = (yield* daemon.silent) ?? standingProblem(plan, survey)
     if (problem !== undefined) return yield* toError("status", problem)
     if ((yield* Effect.mapError(client.caughtUp(survey.root), failed)) === undefined) {
       return yield* toError("status", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
@@ -79,7 +94,12 @@ export const make = Effect.gen(function* () {
     verify,
     list: Effect.fnUntraced(function* (network) {
       const rows = yield* Effect.mapError(client.interfacesMarked(Marks.ofNetwork(network)), fromOvsdb("list ports"))
-      return rows.flatMap(owned)
+      const ports = rows.flatMap(owned)
+      // The database keeps what ovs-vswitchd wrote, also when it has ended.
+      const dead = ports.length === 0 ? undefined : yield* daemon.absent
+      if (dead === undefined) return ports
+      const doubt = toError("list ports", dead)
+      return ports.map((port) => ({ ...port, doubt }))
     }),
     status,
     legacy: Effect.map(

@@ -29,7 +29,7 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
     const plan = portPlan(request, port)
     const operation = `restore port ${plan.name}`
     const failed = fromOvsdb(operation)
-    const dead = yield* daemon
+    const dead = yield* daemon.silent
     if (dead !== undefined) return yield* toError(operation, dead)
     const [there] = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
     if (there === undefined) {

@@ -55,4 +55,20 @@ export const differences = (
   ]
 }
 
+/**
+ * ovn-controller says when it has bound the port. It may not have come to it yet when a runtime calls CHECK right after ADD,
+ * so this is a warning.
+ */
+export const ovnWarnings = ({ wanted }: PortPlan, { interface: row, port }: Found): ReadonlyArray<Difference> =>
+  wanted.ovnPort === undefined || row === undefined || row.external_ids["ovn-installed"] === "true"
+    ? []
+    : [
+        {
+          what:
+            `OVN has not bound port ${port.name} to its logical port ${wanted.ovnPort} (external_ids:ovn-installed is ` +
+            "missing): it carries no traffic. Is there such a logical port, and does ovn-controller run?",
+          warning: true
+        }
+      ]
+
 const show = (value: Shown): string => (value === undefined ? "none" : String(value))

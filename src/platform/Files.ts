@@ -34,6 +34,8 @@ export interface FileStatus {
   readonly dev: number
   readonly ino: number
   readonly nlink: number
+  /** When its content was changed last, in milliseconds. */
+  readonly modified: number
 }
 
 type Done<A = void> = Effect.Effect<A, FileError>
@@ -145,7 +147,8 @@ const status = (stats: Fs.Stats): FileStatus => ({
   gid: stats.gid,
   dev: stats.dev,
   ino: stats.ino,
-  nlink: stats.nlink
+  nlink: stats.nlink,
+  modified: stats.mtimeMs
 })
 
 const make = () => {

@@ -139,7 +139,8 @@ export const over = (state: MemoryFiles): Files["Service"] => {
           gid: node.gid,
           dev: 1,
           ino: node.ino,
-          nlink: state.count(node)
+          nlink: state.count(node),
+          modified: 0
         }
       }),
     read: (path, limit) =>

@@ -89,6 +89,8 @@ export interface Owned {
   readonly socketPath: string | undefined
   /** A word for people: `connected`, `disconnected`, or the switch's error text. */
   readonly state: string
+  /** Why the state is only the last that is known: who writes it does not answer. */
+  readonly doubt?: VswitchError
 }
 
 export class Vswitch extends Context.Service<

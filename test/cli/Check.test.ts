@@ -140,6 +140,33 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
     })
   )
 
+  it.effect("warns of a port that OVN has not bound, until it has", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(
+        node,
+        "c1",
+        { CNI_ARGS: "IgnoreUnknown=1;OvnPort=lp-1" },
+        { host: { ...network.host, netType: "none" } }
+      )
+      const { stdout, well } = yield* type(node, ["check"])
+      assert.isTrue(well)
+      assert.include(rows(stdout)[0], "as ADD left it")
+      assert.include(rows(stdout)[1], `warning: OVN has not bound port ${portOf("c1")} to its logical port lp-1`)
+      const [warning] = JSON.parse((yield* type(node, ["check", "--json"])).stdout).attachments[0].warnings
+      assert.include(warning, "external_ids:ovn-installed is missing")
+      yield* node.ovs.transact([
+        {
+          op: "mutate",
+          table: "Interface",
+          where: [["name", "==", portOf("c1")]],
+          mutations: [["external_ids", "insert", ["map", [["ovn-installed", "true"]]]]]
+        }
+      ])
+      assert.notInclude((yield* type(node, ["check"])).stdout, "warning")
+    })
+  )
+
   it.effect("names a record that is damaged, and fails", () =>
     Effect.gen(function* () {
       const node = yield* three()

@@ -1,5 +1,5 @@
 /** `userspace list` on a node in memory: what is there, what is only half there, and what the original plugin left. */
-import { assert, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { keyOf, portName } from "../../src/attachment/Attachment.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
@@ -78,6 +78,7 @@ it.effect("network, pod, container, interface, switch, port and state, in order"
       port: first,
       socketPath: "/run/userspace/0958c8871b32/0958c8871b32-net1",
       state: "disconnected",
+      lastState: null,
       recorded: true,
       netns: sandboxOf("0958c8871b32cafe"),
       sandbox: "there"
@@ -220,6 +221,61 @@ it.effect("says that a record is damaged, lists what is known without it, and fa
     )
   })
 )
+
+const runDir = "/var/run/openvswitch"
+
+/** Where its files tell of it, and what is said then. */
+const dead: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, said: RegExp]>> = {
+  "was killed": [
+    { "ovs-vswitchd.pid": "7\n", "ovs-vswitchd.7.ctl": "" },
+    /^ {2}Open vSwitch: list ports: ovs-vswitchd does not answer on .*7\.ctl \(ENOENT\); it was started at 1970-01-01T/m
+  ],
+  "was stopped": [
+    { "ovsdb-server.pid": "6\n" },
+    /^ {2}Open vSwitch: list ports: ovs-vswitchd does not run: \/var\/run\/openvswitch has the pidfile of ovsdb-server/m
+  ]
+}
+
+describe("of an ovs-vswitchd that does not answer", () => {
+  it.effect.each(Object.entries(dead))("because it %s, the last state is told as such", ([, [files, said]]) =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      yield* add(node, "c2")
+      for (const [name, content] of Object.entries(files)) {
+        node.files.put(`${runDir}/${name}`, name.endsWith(".ctl") ? "socket" : "file", content)
+      }
+      const { stderr, stdout, well } = yield* listed(node)
+      assert.isFalse(well)
+      assert.deepStrictEqual(cells(stdout)[1]?.slice(5), [portOf("c1"), "unknown, was disconnected"])
+      assert.match(stderr, /^userspace: a switch does not answer, so the state of its ports is not known\n/)
+      assert.match(stderr, said)
+      assert.lengthOf(stderr.match(/list ports/g) ?? [], 1)
+      const { attachments, problems } = yield* json(node)
+      assert.deepStrictEqual(
+        attachments.map(({ lastState, state }) => [state, lastState]),
+        [
+          ["unknown", "disconnected"],
+          ["unknown", "disconnected"]
+        ]
+      )
+      assert.deepStrictEqual(
+        problems.map(({ code }) => code),
+        [11]
+      )
+    })
+  )
+
+  it.effect("and is somewhere else, nothing is claimed", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      node.files.put(`${runDir}/ovsdb-server.pid`, "file", "6\n")
+      node.files.put(`${runDir}/ovs-vswitchd.8.ctl`, "socket")
+      assert.include((yield* listed(node)).stdout, "disconnected")
+    })
+  )
+})
 
 it.effect("says what it could not look at, lists the rest, and fails", () =>
   Effect.gen(function* () {

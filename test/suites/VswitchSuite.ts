@@ -53,7 +53,9 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
       })
       const wanted = { ...rest, attachment: { ...attachment, network: 'n "ü" [}', pod } }
       assert.strictEqual((yield* plugged(wanted)).mtu, 1400)
-      assert.deepStrictEqual(yield* verify(wanted), [])
+      const [unbound, ...more] = yield* verify(wanted)
+      assert.match(unbound ?? "", /^OVN has not bound port/)
+      assert.deepStrictEqual(more, [])
       const text = (yield* look).filter((line) => line.includes(portName(wanted.attachment))).join("\n")
       for (const part of [
         '["attached-mac","02:00:00:00:00:01"]',
