@@ -115,7 +115,9 @@ const withPath = (call: Call): Call => ({
 
 const sandboxDifferences = ({ netns }: Record) =>
   Effect.flatMap(Namespaces, ({ judge }) =>
-    Effect.map(judge(netns), (kind) => (kind === "missing" ? [`its sandbox ${netns} is gone`] : []))
+    Effect.map(judge(netns), (kind) =>
+      kind === "missing" || kind === "out of sight" ? [`its sandbox ${netns} is gone`] : []
+    )
   )
 
 const askedOnce = (vswitch: Vswitch["Service"], name: string, silent: Map<string, VswitchError>) => ({

@@ -127,7 +127,9 @@ const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
       "Run it as root."
     )
   }
-  return kind === "missing" || kind === "other file" ? `its sandbox ${netns} is gone` : undefined
+  return kind === "missing" || kind === "out of sight" || kind === "other file"
+    ? `its sandbox ${netns} is gone`
+    : undefined
 })
 
 const addressesFor = (call: Call, { addresses }: Record): Effect.Effect<ReadonlyArray<Address>, CniError> =>

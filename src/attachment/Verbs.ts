@@ -173,6 +173,7 @@ const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, varia
 
 const wrongSandbox: Partial<Readonly<{ [kind in NamespaceKind]: string }>> = {
   missing: "does not exist",
+  "out of sight": "does not exist",
   "other file": "is not a network namespace",
   unreadable: "cannot be looked at by this process"
 }

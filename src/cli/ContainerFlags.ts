@@ -56,6 +56,15 @@ const duration = (text: string): Option.Option<Duration.Duration> => {
     : Option.some(Duration.millis(Number(number) * millis))
 }
 
+export const everyFlag = Flag.String("every").pipe(
+  Flag.withMetavar("TIME"),
+  Flag.withDescription(
+    "Stay, and do it again each time that long after the last: 1m. Prints only what it removes, and failures"
+  ),
+  Flag.filterMap(duration, () => "a time such as 60s or 5m"),
+  Flag.optional
+)
+
 export const timeoutFlag = (otherwise: string, description: string) =>
   Flag.String("timeout").pipe(
     Flag.withMetavar("TIME"),

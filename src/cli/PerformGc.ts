@@ -2,8 +2,11 @@
  * `userspace gc`: removes what pods have left behind, by hand: as a runtime's GC, with a list of what is valid; or what
  * was added to sandboxes that are gone, as far as there are records, for when there is no list.
  */
+import * as Console from "effect/Console"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { Found } from "../attachment/Found.ts"
 import * as Gc from "../attachment/Gc.ts"
 import * as GcNode from "../attachment/GcNode.ts"
@@ -17,7 +20,7 @@ import { type ValidAttachment, validKeys } from "../cni/ValidAttachments.ts"
 import { atLeast } from "../cni/Versions.ts"
 import { pluginPath } from "./AttachmentFlags.ts"
 import { Caller } from "./Caller.ts"
-import { Complaint, fromCni } from "./Complaint.ts"
+import { Complaint, complaintText, fromCni } from "./Complaint.ts"
 import { readConfigurationFiles } from "./ConfigurationFile.ts"
 import { listTable } from "./ListText.ts"
 import { networkAsked } from "./NetworkAsked.ts"
@@ -33,12 +36,40 @@ export interface GcOptions {
   readonly valid: Option.Option<string>
   readonly bySandbox: boolean
   readonly cniPath: Option.Option<string>
+  readonly every: Option.Option<Duration.Duration>
   readonly dryRun: boolean
   readonly json: boolean
 }
 
 export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
-  const { dryRun, json } = options
+  const { bySandbox, every } = options
+  if (Option.isNone(every)) return yield* once(options)
+  if (!bySandbox) return yield* ofOneMoment
+  yield* stay(options, every.value)
+})
+
+/** Until somebody ends it, which is no failure. A round that fails is told, and the next one tries again. */
+const stay = Effect.fnUntraced(
+  function* (options: GcOptions, every: Duration.Duration) {
+    const { style } = yield* Caller
+    const round = Effect.catch(once(options), (complaint) => Console.error(complaintText(complaint, style.strong)))
+    yield* Effect.repeat(round, Schedule.spaced(every))
+  },
+  Effect.onInterrupt(() =>
+    Effect.sync(() => {
+      process.exitCode = 0
+    })
+  )
+)
+
+const ofOneMoment = new Complaint({
+  failed: "gc cannot stay with a list",
+  answer: "--every goes with --by-sandbox: what --valid names is alive at one moment",
+  cure: "Leave --every out, or give --by-sandbox."
+})
+
+const once = Effect.fnUntraced(function* (options: GcOptions) {
+  const { dryRun, every, json } = options
   const { style } = yield* Caller
   if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
   const { config } = options
@@ -53,7 +84,8 @@ export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
   const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["These would go:"] : []), listTable(removed, style)]
   const rest = dryRun && removed.length === 0 ? ["", "There is nothing to remove."] : []
   const [network, ...others] = networks ?? []
-  yield* print(
+  const quiet = Option.isSome(every) && removed.length === 0
+  yield* (quiet ? quietly : print)(
     json,
     // Null: each attachment says whose it is.
     { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, problems },
@@ -61,6 +93,8 @@ export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
   )
   yield* complain(dryRun ? "cannot look everywhere" : "not all was done; the next gc does the rest", problems)
 })
+
+const quietly: typeof print = () => Effect.void
 
 /** Of which networks; undefined: of all. */
 interface Done extends Collected {

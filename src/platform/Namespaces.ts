@@ -1,11 +1,15 @@
 /** Network namespaces by their path: the edge that tells a sandbox from any other file. */
 import * as Fs from "node:fs"
+import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** `own`: the one that this process is in. */
-export type NamespaceKind = "sandbox" | "own" | "other file" | "missing" | "unreadable"
+/**
+ * `own`: the one that this process is in. `out of sight`: not there, and neither is where it would be: the directory, or, of
+ * a process, the PID namespace of the node. In a container that lacks them every namespace looks so.
+ */
+export type NamespaceKind = "sandbox" | "own" | "other file" | "missing" | "out of sight" | "unreadable"
 
 export class Namespaces extends Context.Service<
   Namespaces,
@@ -33,8 +37,13 @@ const judge = (path: string): Effect.Effect<NamespaceKind> =>
       catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
     }),
     // Only what is certainly not there is missing: GC removes what was added to it.
-    (code): Effect.Effect<NamespaceKind> => Effect.succeed(absent.includes(code) ? "missing" : "unreadable")
+    (code): Effect.Effect<NamespaceKind> =>
+      Effect.sync(() => (!absent.includes(code) ? "unreadable" : isInSight(path) ? "missing" : "out of sight"))
   )
+
+/** The first process of a PID namespace is a container's: the node's processes have other numbers there, or none. */
+const isInSight = (path: string): boolean =>
+  path.startsWith("/proc/") ? process.pid !== 1 : Fs.existsSync(dirname(path))
 
 /** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
 const isOtherKind = (path: string): boolean =>

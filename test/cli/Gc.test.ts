@@ -1,6 +1,6 @@
 /** `userspace gc` on a node in memory: what would go, what goes, by a list and by sandbox, and what never does. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { keyOf, portName } from "../../src/attachment/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
@@ -280,6 +280,43 @@ describe("all networks of the node", () => {
       assert.include(stderr, "net1 of container c1: Open vSwitch: ")
       node.refusal = undefined
       assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 2 attachments of all networks.")
+    })
+  )
+
+  it.live("with --every comes back, also after a failure, until it is ended", () =>
+    Effect.gen(function* () {
+      const node = yield* twoNetworks()
+      node.refusal = "ECONNREFUSED"
+      const before = node.transactions.length
+      const staying = yield* Effect.forkChild(type(node, ["gc", "--by-sandbox", "--every", "10ms"]))
+      const reached = (what: () => boolean) =>
+        Effect.suspend(() => (what() ? Effect.void : Effect.fail("not yet"))).pipe(
+          Effect.retry({ schedule: Schedule.spaced("5 millis") }),
+          Effect.timeout("20 seconds")
+        )
+      yield* reached(() => node.refused > 3)
+      assert.strictEqual(node.transactions.length, before)
+      node.refusal = undefined
+      yield* reached(() => ports(node).length === 2)
+      node.sandboxes.clear()
+      yield* reached(() => ports(node).length === 0)
+      yield* Fiber.interrupt(staying)
+    })
+  )
+
+  it.effect("without --every does not stay; with a list of one moment it cannot", () =>
+    Effect.gen(function* () {
+      const node = yield* twoNetworks()
+      const config = yield* file("net.conf", network)
+      const list = ["gc", "--config", config, "--valid", yield* valid(), "--every", "1m"]
+      const { stderr, well } = yield* type(node, list)
+      assert.isFalse(well)
+      assert.include(stderr, "--every goes with --by-sandbox")
+      assert.include(
+        (yield* type(node, ["gc", "--by-sandbox", "--every", "soon"])).stderr,
+        'Invalid value for flag --every: "soon"'
+      )
+      assert.lengthOf(ports(node), 4)
     })
   )
 

@@ -49,7 +49,9 @@ describe("a command of the pages", () => {
   it.effect.each(lines)("%s (%s)", ([, , words]) =>
     Effect.gen(function* () {
       const config = yield* file("net.conf", network)
-      const here = words.map((word) =>
+      // What stays shall end here.
+      const ending = words.includes("--every") ? words.slice(0, words.indexOf("--every")) : words
+      const here = ending.map((word) =>
         word === "FILE" || /\.(conf|json)$/.test(word) ? config : word === "ID" ? "0958c8871b32cafe" : word
       )
       const { stderr, well } = yield* type(yield* populated(), here)

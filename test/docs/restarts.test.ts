@@ -83,3 +83,31 @@ describe("examples/node/userspace-restore.service", () => {
     })
   )
 })
+
+describe("examples/node/userspace-gc", () => {
+  const settings = (name: string) =>
+    new Map(
+      read(`examples/node/userspace-gc.${name}`)
+        .split("\n")
+        .flatMap((line) =>
+          [...line.matchAll(/^([A-Z][A-Za-z]+)=(\S.*)$/g)].map(([, key, value]) => [key, value] as const)
+        )
+    )
+
+  it.effect("runs a command that there is, and ends", () =>
+    Effect.gen(function* () {
+      const [program, ...words] = (settings("service").get("ExecStart") ?? "").split(" ")
+      assert.strictEqual(program, "/opt/cni/bin/userspace")
+      assert.deepStrictEqual([settings("service").get("Type"), words.includes("--every")], ["oneshot", false])
+      const { stderr, well } = yield* type(make(), words)
+      assert.isTrue(well, stderr)
+    })
+  )
+
+  it("comes back after each round, also one that failed", () => {
+    const timer = settings("timer")
+    assert.deepStrictEqual([timer.get("OnActiveSec"), timer.get("OnUnitInactiveSec")], ["1min", "1min"])
+    assert.strictEqual(timer.get("WantedBy"), "timers.target")
+    assert.isUndefined(timer.get("Unit"))
+  })
+})

@@ -5,8 +5,13 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
+import { defaultStateDir } from "../../src/attachment/Call.ts"
 import { commandLine } from "../../src/cli/CommandLine.ts"
+import { defaultControl } from "../../src/cni/HostPorts.ts"
 import { RunningExecutable } from "../../src/install/Executable.ts"
+import { account } from "../../src/kubernetes/Origin.ts"
+import { type } from "../cli/support/Terminal.ts"
+import { make } from "../dry-run/support/MemoryNode.ts"
 import { edges } from "../install/support/Edges.ts"
 import { node } from "../install/support/Place.ts"
 import { networks } from "./support/ExamplePods.ts"
@@ -18,7 +23,14 @@ const Container = Schema.Struct({
   securityContext: Schema.Struct({
     capabilities: Schema.Struct({ drop: Schema.Array(Schema.String), add: Schema.Array(Schema.String) })
   }),
-  volumeMounts: Schema.Array(Schema.Struct({ name: Schema.String, mountPath: Schema.String }))
+  volumeMounts: Schema.Array(
+    Schema.Struct({
+      name: Schema.String,
+      mountPath: Schema.String,
+      readOnly: Schema.optionalKey(Schema.Boolean),
+      mountPropagation: Schema.optionalKey(Schema.String)
+    })
+  )
 })
 
 const DaemonSet = Schema.Struct({
@@ -30,17 +42,27 @@ const DaemonSet = Schema.Struct({
       metadata: Schema.Struct({ labels: Schema.Record(Schema.String, Schema.String) }),
       spec: Schema.Struct({
         serviceAccountName: Schema.String,
+        automountServiceAccountToken: Schema.Literal(false),
+        hostNetwork: Schema.Literal(true),
         nodeSelector: Schema.Record(Schema.String, Schema.String),
         initContainers: Schema.Array(Container),
         containers: Schema.Array(Container),
-        volumes: Schema.Array(Schema.Struct({ name: Schema.String, hostPath: Schema.Struct({ path: Schema.String }) }))
+        volumes: Schema.Array(
+          Schema.Struct({
+            name: Schema.String,
+            hostPath: Schema.optionalKey(Schema.Struct({ path: Schema.String })),
+            projected: Schema.optionalKey(Schema.Struct({ sources: Schema.Array(Schema.Unknown) }))
+          })
+        )
       })
     })
   })
 })
 
 const daemonSet = Schema.decodeUnknownSync(DaemonSet)(manifests("daemonset.yaml")[0])
-const { containers, initContainers, nodeSelector, serviceAccountName, volumes } = daemonSet.spec.template.spec
+const { containers: staying, initContainers, nodeSelector, serviceAccountName, volumes } = daemonSet.spec.template.spec
+const containers = staying.filter(({ args }) => args[0] === "install")
+const collectors = staying.filter(({ args }) => args[0] === "gc")
 
 const Kustomization = Schema.Struct({
   resources: Schema.Array(Schema.String),
@@ -54,7 +76,7 @@ const onNode = ({ volumeMounts }: typeof Container.Type, path: string): string =
   const mount = volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`) || path === mountPath)
   const volume = volumes.find(({ name }) => name === mount?.name)
   assert.isDefined(mount)
-  assert.isDefined(volume)
+  assert.isDefined(volume?.hostPath)
   return volume.hostPath.path + path.slice(mount.mountPath.length)
 }
 
@@ -105,11 +127,49 @@ describe("the DaemonSet", () => {
     assert.isFalse(initContainers.some(({ args }) => args.includes("--renew")))
   })
 
+  it("gives the service account's token to the container that writes the kubeconfig, and to no other", () => {
+    const projected = volumes.filter((volume) => volume.projected !== undefined).map(({ name }) => name)
+    const users = [...initContainers, ...staying].filter(({ volumeMounts }) =>
+      volumeMounts.some(({ name }) => projected.includes(name))
+    )
+    assert.deepStrictEqual(users, containers)
+    const mounts = containers.flatMap(({ volumeMounts }) => volumeMounts)
+    assert.isTrue(mounts.some(({ mountPath }) => mountPath === account))
+  })
+
+  it.effect("collects what pods have left, with every path where the node has it, and namespaces of later pods", () =>
+    Effect.gen(function* () {
+      assert.lengthOf(collectors, 1)
+      for (const collector of collectors) {
+        const { stderr, well } = yield* type(make(), collector.args.slice(0, collector.args.indexOf("--every")))
+        assert.isTrue(well, stderr)
+        assert.include(collector.args, "--by-sandbox")
+        const kubeconfigs = networks.map(({ spec }) => spec.config.kubeconfig)
+        const paths = [
+          defaultStateDir,
+          "/opt/cni/bin",
+          "/var/lib/cni/networks",
+          "/var/lib/kubelet/pods",
+          ...kubeconfigs
+        ]
+        const controls = [defaultControl("ovs-dpdk", {}), defaultControl("vpp", {}), "/run/netns", "/var/run/netns"]
+        for (const path of [...paths, ...controls]) {
+          assert.strictEqual(
+            onNode(collector, path).replace(/^\/var\/run/, "/run"),
+            path.replace(/^\/var\/run/, "/run")
+          )
+        }
+        const mounts = collector.volumeMounts.filter(({ name }) => name === "run" || name === "kubelet")
+        assert.isTrue(mounts.every(({ mountPropagation }) => mountPropagation === "HostToContainer"))
+      }
+    })
+  )
+
   it("is in the kustomization, with its role and its image", () => {
     assert.deepStrictEqual(kustomization.resources, ["role.yaml", "daemonset.yaml"])
     assert.deepStrictEqual(
-      [...initContainers, ...containers].map(({ image }) => image),
-      [0, 1].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
+      [...initContainers, ...staying].map(({ image }) => image),
+      [0, 1, 2].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
     )
   })
 })

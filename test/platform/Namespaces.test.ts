@@ -66,7 +66,14 @@ describe("a path is", () => {
       symlinkSync("nowhere", `${base}/dangling`)
       writeFileSync(`${base}/file`, "")
       const missing = [`${base}/nothing`, `${base}/dangling`, `${base}/file/x`, "/proc/0/ns/net", "", "a\0b"]
-      for (const path of [...missing, `/${"x".repeat(5000)}`]) assert.strictEqual(yield* judge(path), "missing", path)
+      for (const path of [...missing, `${base}/${"x".repeat(5000)}`])
+        assert.strictEqual(yield* judge(path), "missing", path)
+    })
+  )
+
+  it.live("out of sight, when the directory of namespaces is not there", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* judge(`${yield* directory}/netns/cni-1`), "out of sight")
     })
   )
 

@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../AttachmentFlags.ts"
-import { jsonFlag, yes } from "../ContainerFlags.ts"
+import { everyFlag, jsonFlag, yes } from "../ContainerFlags.ts"
 
 export const gc = Command.make(
   "gc",
@@ -27,6 +27,7 @@ export const gc = Command.make(
       Flag.optional
     ),
     bySandbox: yes("by-sandbox", "What is recorded for network namespaces that are gone goes, and nothing else"),
+    every: everyFlag,
     dryRun: yes("dry-run", "Change nothing; print what would be removed"),
     json: jsonFlag
   },

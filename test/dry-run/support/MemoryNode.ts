@@ -34,6 +34,8 @@ export interface Node {
   readonly requests: Array<HttpsRequest>
   /** Undefined: the database answers. Else what connecting to it gives. */
   refusal: string | undefined
+  /** How often. */
+  refused: number
   api: (request: HttpsRequest) => HttpsResponse
   /** All that a call could have changed. */
   readonly state: () => unknown
@@ -71,7 +73,9 @@ export const make = (): Node => {
         Sockets.of({
           connect: (path) =>
             path === database && node.refusal !== undefined
-              ? Effect.fail(new SocketError({ path, code: node.refusal, operation: "connect" }))
+              ? Effect.fail(new SocketError({ path, code: node.refusal, operation: "connect" })).pipe(
+                  Effect.tapError(() => Effect.sync(() => node.refused++))
+                )
               : ovs.connect(path)
         })
       ),
@@ -115,6 +119,7 @@ export const make = (): Node => {
     programs: new Map(),
     requests: [],
     refusal: undefined,
+    refused: 0,
     api: () => ({ status: 404, retryAfter: undefined, body: "{}" }),
     state: () => [files.dump(), ovs.dump(), leases.dump()]
   }
