@@ -1,7 +1,8 @@
 /**
  * Log lines: always to stderr, which runtimes keep, and to `logFile` when there is one. Level names are the original's.
  * Every line says whose it is (container, netns, interface, network). A log that cannot be written is said once on
- * stderr, whatever the level, and never fails a call.
+ * stderr, whatever the level, and never fails a call. The file is opened for each call and closed with it: whoever rotates
+ * logs needs to tell nobody, and calls of one process that log to one file have nothing in common.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
@@ -21,21 +22,38 @@ const write = (fd: number, text: string) =>
   Effect.runSync(Effect.ignore(Effect.try({ try: () => Fs.writeSync(fd, text), catch: String })))
 
 /** `whose`: on every line, so that one attachment's lines can be found among all. */
-export const layer = (options: LogOptions, whose: Line = {}) => {
-  const told = (line: Line): string => hide(options.secrets, render(options.format, line))
-  const cannotOpen = (path: string) => (answer: string) =>
-    write(
-      2,
-      told({
-        time: new Date().toISOString(),
-        level: "warning",
-        msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
-        ...whose
-      })
+export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never> =>
+  Layer.effectContext(
+    Effect.map(opened(options, whose), (file) =>
+      Context.make(Logger.CurrentLoggers, new Set([loggerOf(options, file)])).pipe(
+        Context.add(References.MinimumLogLevel, options.level),
+        Context.add(References.CurrentLogAnnotations, whose)
+      )
     )
-  const file = options.file === undefined ? undefined : openForAppending(options.file, cannotOpen(options.file))
-  const logger = Logger.make<unknown, void>(({ cause, date, fiber, logLevel, message }) => {
-    const line = told({
+  )
+
+const opened = (options: LogOptions, whose: Line) => {
+  const { file } = options
+  return file === undefined
+    ? Effect.succeed(undefined)
+    : Effect.acquireRelease(
+        openForAppending(file, (answer) => write(2, told(options, cannotOpen(file, answer, whose)))),
+        (fd) => Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
+      )
+}
+
+const cannotOpen = (path: string, answer: string, whose: Line): Line => ({
+  time: new Date().toISOString(),
+  level: "warning",
+  msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
+  ...whose
+})
+
+const told = (options: LogOptions, line: Line): string => hide(options.secrets, render(options.format, line))
+
+const loggerOf = (options: LogOptions, file: number | undefined) =>
+  Logger.make<unknown, void>(({ cause, date, fiber, logLevel, message }) => {
+    const line = told(options, {
       time: date.toISOString(),
       level: nameOf(logLevel),
       msg: (Array.isArray(message) ? message : [message]).map(String).join(" "),
@@ -47,13 +65,6 @@ export const layer = (options: LogOptions, whose: Line = {}) => {
     write(2, line)
     if (file !== undefined) write(file, line)
   })
-  return Layer.succeedContext(
-    Context.make(Logger.CurrentLoggers, new Set([logger])).pipe(
-      Context.add(References.MinimumLogLevel, options.level),
-      Context.add(References.CurrentLogAnnotations, whose)
-    )
-  )
-}
 
 /** Where in our code something failed is for those who look for a defect, at debug level. */
 const withoutFrames = (text: string): string =>
@@ -65,13 +76,11 @@ const withoutFrames = (text: string): string =>
 /** Without blocking: a pipe that nobody reads must not hold the call. */
 const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
 
-const openForAppending = (path: string, failed: (answer: string) => void): number | undefined =>
-  Effect.runSync(
-    Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
-      onFailure: (answer) => void failed(answer),
-      onSuccess: (fd): number | undefined => fd
-    })
-  )
+const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
+  Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
+    onFailure: (answer) => void failed(answer),
+    onSuccess: (fd): number | undefined => fd
+  })
 
 const nameOf = (level: LogLevel): string => levelNames.find(([, ours]) => ours === level)?.[0] ?? "info"
 

@@ -1,6 +1,8 @@
 /**
- * One CNI call as a process: reads stdin, runs the verb, writes the one document, and says with the exit status how it
- * went. An interrupted call (SIGTERM, SIGINT) rolls back first and then answers like a failed one.
+ * One CNI call as a value: from its environment and stdin to the one document and the exit status, over the edges that it
+ * is given. Any number of calls go on in a process at the same time, and have nothing of the process: how a process reads
+ * stdin, writes the document and ends is in `VerbMain.ts`. An interrupted call rolls back first and then answers like a
+ * failed one.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -23,29 +25,51 @@ import * as Log from "./Log.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "./LogOptions.ts"
 import { toBeRetried } from "./RetriedWords.ts"
 import { hideInError, secretsIn } from "./Secrets.ts"
-import { readStdin, writeDocument } from "./Stdio.ts"
 import { timed } from "./Trace.ts"
 import type { NetworkVerb } from "./Versions.ts"
 
-/** `leave`: ends the process with that status, when the one document is written. */
-export const main = (
-  command: string,
-  variables: Variables,
+/** What a process writes and exits with. Undefined: nothing is written. */
+export interface Answer {
+  readonly document: Document
+  readonly status: 0 | 1
+}
+
+/** Who has asked. */
+export interface Asker {
+  /** Gets the answer, once, also when the call is interrupted. Fails when it cannot be taken: then an ADD is undone. */
+  readonly tell: (answer: Answer) => Effect.Effect<void, CniError>
+  /** Nothing will be undone any more: who has nothing else to do need not wait for connections to be closed. */
+  readonly leave?: (status: 0 | 1) => Effect.Effect<void>
+}
+
+/** Ends when everything that the call had open is closed as well. */
+export const call = (
+  environment: Variables,
+  stdin: string,
   edges: Layer.Layer<Edges>,
-  leave: (status: 0 | 1) => void
+  asker: Asker
 ): Effect.Effect<void> => {
-  const answering = (reading: Reading): Answering<CniError> => ({
-    tell: (exit) => write(reading, exit),
-    leave: (exit) => Effect.sync(() => leave(Exit.isSuccess(exit) ? 0 : 1))
-  })
-  return Effect.matchEffect(readStdin, {
-    onFailure: (error) => answered(Effect.fail(error), answering(readEnvelope(""))),
-    onSuccess: (text) => {
-      const reading = readEnvelope(text)
-      return answered(answer(command, variables, reading, edges), answering(reading))
+  const reading = readEnvelope(stdin)
+  return answered(answer(environment["CNI_COMMAND"] ?? "", environment, reading, edges), answering(reading, asker))
+}
+
+/** A call of which not even the configuration could be read. */
+export const refuse = (error: CniError, asker: Asker): Effect.Effect<void> =>
+  answered(Effect.fail(error), answering(readEnvelope(""), asker))
+
+const answering = (reading: Reading, { leave, tell }: Asker): Answering<CniError> => ({
+  tell: (exit) => tell(answerOf(reading, exit)),
+  leave: (exit) => leave?.(Exit.isSuccess(exit) ? 0 : 1) ?? Effect.void
+})
+
+const answerOf = (reading: Reading, exit: Exit.Exit<Document, CniError>): Answer =>
+  Exit.match(exit, {
+    onSuccess: (document): Answer => ({ document, status: 0 }),
+    onFailure: (cause): Answer => {
+      const { code, details, msg } = errorOf(cause)
+      return { document: { cniVersion: answerVersion(reading), code, msg, details }, status: 1 }
     }
   })
-}
 
 /** With its log. */
 export const answer = (
@@ -117,15 +141,6 @@ export const annotations = (variables: Variables, reading: Reading) => ({
   interface: variables["CNI_IFNAME"] ?? "",
   network: Result.match(reading, { onFailure: () => "", onSuccess: ({ name }) => name })
 })
-
-const write = (reading: Reading, exit: Exit.Exit<Document, CniError>): Effect.Effect<void, CniError> =>
-  Exit.match(exit, {
-    onSuccess: (document) => (document === undefined ? Effect.void : writeDocument(document)),
-    onFailure: (cause) => {
-      const { code, details, msg } = errorOf(cause)
-      return writeDocument({ cniVersion: answerVersion(reading), code, msg, details })
-    }
-  })
 
 /** What a call says when it has failed, in whatever way. */
 export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))

@@ -2,6 +2,7 @@
  * Where the time went: one line a span at debug level, with the ids of the runtime's trace when it passed TRACEPARENT
  * (W3C Trace Context, level 1; libcni hands it to plugins). No exporter: the log is what an operator has.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -49,37 +50,61 @@ export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpa
 export const spanned = <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
   Effect.flatMap(References.TracerEnabled, (enabled) => (enabled ? Effect.withSpan(self, name) : self))
 
-/**
- * Runs `self` with its spans kept, then logs them in order of their end, and the total since the process began.
- */
+/** What only the process of one call has, which it is started for. */
+export interface OwnProcess {
+  /** As `performance.now()` counts: its start is a part of the time that the call takes. */
+  readonly began: number
+  /** Effect takes a stack trace for every function with a name: they are off in it unless somebody asks where time goes. */
+  readonly takeStackTraces: () => void
+}
+
+/** Undefined in a process of many calls: there, a call begins when it is asked for, and changes nothing of the process. */
+export const Own = Context.Reference<OwnProcess | undefined>("userspace-cni/OwnProcess", {
+  defaultValue: () => undefined
+})
+
+/** Runs `self` with its spans kept, then logs them in order of their end, and the total. */
 export const timed =
   (verb: string, traceparent: string | undefined) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    // Turned off by `main.ts`.
-    Error.stackTraceLimit = 10
-    const ended: Array<Ended> = []
-    const tracer = Tracer.make({ span: (options) => new LoggedSpan(options, ended) })
-    const parent = parseTraceparent(traceparent)
-    const loaded = performance.now()
-    return self.pipe(
-      parent === undefined ? (same) => same : Effect.withParentSpan(parent),
-      Effect.provide(Layer.succeed(Tracer.Tracer, tracer)),
-      Effect.ensuring(
-        Effect.gen(function* () {
-          yield* Effect.logDebug("time").pipe(Effect.annotateLogs({ span: "start", ms: loaded.toFixed(2) }))
-          for (const { milliseconds, name, parent: above, spanId, traceId } of ended) {
-            yield* Effect.logDebug("time").pipe(
-              Effect.annotateLogs({
-                span: name,
-                ms: milliseconds.toFixed(2),
-                trace: traceId,
-                id: spanId,
-                ...(above === "" ? {} : { parent: above })
-              })
-            )
-          }
-          yield* Effect.logDebug(`${verb} took ${performance.now().toFixed(1)} ms since the process began`)
-        })
-      )
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Own, (own) => {
+      own?.takeStackTraces()
+      const now = performance.now()
+      return spansOf(self, verb, parseTraceparent(traceparent), own?.began ?? now, now, own !== undefined)
+    })
+
+const spansOf = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  verb: string,
+  parent: Tracer.ExternalSpan | undefined,
+  began: number,
+  loaded: number,
+  alone: boolean
+): Effect.Effect<A, E, R> => {
+  const ended: Array<Ended> = []
+  const tracer = Tracer.make({ span: (options) => new LoggedSpan(options, ended) })
+  return self.pipe(
+    parent === undefined ? (same) => same : Effect.withParentSpan(parent),
+    Effect.provide(Layer.succeed(Tracer.Tracer, tracer)),
+    Effect.ensuring(
+      Effect.gen(function* () {
+        if (alone) {
+          yield* Effect.logDebug("time").pipe(Effect.annotateLogs({ span: "start", ms: (loaded - began).toFixed(2) }))
+        }
+        for (const { milliseconds, name, parent: above, spanId, traceId } of ended) {
+          yield* Effect.logDebug("time").pipe(
+            Effect.annotateLogs({
+              span: name,
+              ms: milliseconds.toFixed(2),
+              trace: traceId,
+              id: spanId,
+              ...(above === "" ? {} : { parent: above })
+            })
+          )
+        }
+        const total = (performance.now() - began).toFixed(1)
+        yield* Effect.logDebug(`${verb} took ${total} ms${alone ? " since the process began" : ""}`)
+      })
     )
-  }
+  )
+}

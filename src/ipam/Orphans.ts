@@ -1,7 +1,8 @@
 /**
  * IPAM plugins whose caller was killed: they go on, and may take their address after a DEL has given back none. Found in
- * /proc by the environment that they were given; whoever cannot look there finds none. Loaded by the DEL of an attachment
- * whose ADD did not come to its end.
+ * /proc by the environment that they were given; whoever cannot look there finds none. One whose caller is a call of this
+ * same process is none: that call lives, and gives back what its plugin takes. Loaded by the DEL of an attachment whose
+ * ADD did not come to its end.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
@@ -64,7 +65,21 @@ const orphans = Effect.fnUntraced(function* (
     const environment = yield* words(`/proc/${pid}/environ`)
     if (!wanted.every((one) => environment.includes(one))) continue
     const command = yield* words(`/proc/${pid}/cmdline`)
-    if (command.slice(0, programs).some((word) => basename(word) === plugin)) found.push(pid)
+    if (!command.slice(0, programs).some((word) => basename(word) === plugin)) continue
+    if ((yield* parentOf(files, pid)) !== (yield* Effect.orElseSucceed(files.readLink("/proc/self"), () => ""))) {
+      found.push(pid)
+    }
   }
   return found
 })
+
+/** proc_pid_stat(5): behind the name, which may have any character, stand the state and the parent. */
+const parentOf = (files: Files["Service"], pid: string) =>
+  Effect.map(
+    Effect.orElseSucceed(files.read(`/proc/${pid}/stat`, limit), () => ""),
+    (stat) =>
+      stat
+        .slice(stat.lastIndexOf(")") + 1)
+        .trim()
+        .split(" ")[1]
+  )

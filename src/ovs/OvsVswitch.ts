@@ -10,9 +10,9 @@ import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as Daemon from "./Daemon.ts"
 import { findings } from "./Findings.ts"
 import * as Marks from "./Marks.ts"
-import { OvsClient, type Survey } from "./OvsClient.ts"
+import { OvsClient } from "./OvsClient.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
-import { plug } from "./Plug.ts"
+import { plug, type Seen } from "./Plug.ts"
 import { type PortPlan, portPlan } from "./PortPlan.ts"
 import { preflight, standingProblem } from "./Preflight.ts"
 import { fromOvsdb, notCaughtUp, toError } from "./Refusal.ts"
@@ -29,8 +29,11 @@ export const make = Effect.gen(function* () {
   const sockets = yield* Sockets
   const place = SocketPlace.make(files, sockets)
   const daemon = Daemon.make(files, sockets, client.peer)
-  /** What `preflight` saw: the transaction of `plug` checks it again, so it need not be asked for twice. */
-  const seen = new Map<string, Survey>()
+  /**
+   * What `preflight` saw: the transaction of `plug` checks it again, so it need not be asked for twice. By the attachment
+   * of the call, with which it is forgotten, whether or not it comes to its plug.
+   */
+  const seen: Seen = new WeakMap()
   const plugPort = plug(client, place, seen)
   const restorePort = restore(client, daemon, plugPort)
 
@@ -41,7 +44,7 @@ export const make = Effect.gen(function* () {
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
     yield* warnOfSecond(plan)
-    seen.set(request.invocation, survey)
+    seen.set(request.attachment, { invocation: request.invocation, survey })
   })
 
   /** OVN binds a logical port to one interface of a node: the other gets no packets, and nobody says so. */

@@ -4,6 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Attachment } from "../attachment/Attachment.ts"
 import type { OvsVhostPort } from "../cni/HostPort.ts"
 import type { Plugged, PortRequest } from "../vswitch/Vswitch.ts"
 import * as Outcome from "./Outcome.ts"
@@ -17,8 +18,10 @@ import type { SocketPlace } from "./SocketPlace.ts"
 import * as Transactions from "./Transactions.ts"
 import { withdraw } from "./Withdraw.ts"
 
-/** `seen`: surveys by invocation, good for one try: every belief in them stands as a `wait` in the transaction. */
-export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Map<string, Survey>) =>
+/** Surveys, each good for one try: every belief in them stands as a `wait` in the transaction. */
+export type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
+
+export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Seen) =>
   Effect.fnUntraced(function* (request: PortRequest, port: OvsVhostPort) {
     const plan = portPlan(request, port)
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
@@ -41,9 +44,14 @@ export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Map
       return plugged(plan, settled)
     })
 
+    const surveyed = ({ attachment, invocation }: PortRequest) => {
+      const before = seen.get(attachment)
+      seen.delete(attachment)
+      return before?.invocation === invocation ? before.survey : undefined
+    }
+
     for (let attempt = 0; attempt < tries; attempt++) {
-      const survey = seen.get(request.invocation) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
-      seen.delete(request.invocation)
+      const survey = surveyed(request) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
       const problem =
         preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)

@@ -17,18 +17,9 @@ export const send = Effect.fn("Https.send")(function* (request: HttpsRequest) {
   return answer
 })
 
-/** bun takes the proxy from the environment when `fetch` is called, and only this switches it off. */
-const direct = ({ body, headers, method, tls, url }: HttpsRequest, signal: AbortSignal): Promise<Response> => {
-  const names = ["NO_PROXY", "no_proxy"]
-  const before = names.map((name) => [name, process.env[name]] as const)
-  for (const name of names) process.env[name] = "*"
-  const response = fetch(url, { method, headers, body: body ?? null, redirect: "manual", tls: options(tls), signal })
-  for (const [name, value] of before) {
-    if (value === undefined) delete process.env[name]
-    else process.env[name] = value
-  }
-  return response
-}
+/** The API server is reached as the kubeconfig says, whatever proxy the environment names. */
+const direct = ({ body, headers, method, tls, url }: HttpsRequest, signal: AbortSignal): Promise<Response> =>
+  fetch(url, { method, headers, body: body ?? null, redirect: "manual", proxy: false, tls: options(tls), signal })
 
 const options = ({ ca, client, serverName, verify }: Tls): NonNullable<BunFetchRequestInit["tls"]> => ({
   ...(ca === undefined ? {} : { ca }),

@@ -1,7 +1,8 @@
 /**
  * ADD looks before it plugs, and what it does in between takes no time as a rule: the session of the first serves the
- * second, and what was found is still so, because nobody else of ours works on the attachment meanwhile. It is kept for
- * a second at most, because others wait for the turn that it holds, and ends with the layer.
+ * second, and what was found is still so, because nobody else of ours works on the attachment meanwhile. Each is kept for
+ * a second at most, because others wait for the turn that it holds, and ends with the layer. Two of one attachment are
+ * never kept: the second look waits for the first, or takes its session over.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -26,7 +27,6 @@ export interface Sessions<A> {
 }
 
 interface Kept<A> extends Opened<A> {
-  readonly key: string
   readonly scope: Scope.Closeable
 }
 
@@ -34,41 +34,48 @@ const keptFor = "1 second"
 
 export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Return<Sessions<A>, never, Scope.Scope> {
   const layer = yield* Effect.scope
-  let kept: Kept<A> | undefined
+  const kept = new Map<string, Kept<A>>()
 
   const open: Sessions<A>["open"] = (key) =>
-    Effect.suspend(() => {
-      if (kept?.key !== key) return Effect.map(fresh(key), (session) => ({ session, found: undefined }))
-      const { found, scope, session } = kept
-      kept = undefined
-      return Effect.as(
-        Effect.addFinalizer((exit) => Scope.close(scope, exit)),
-        { session, found }
-      )
-    })
+    Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const mine = kept.get(key)
+        if (mine === undefined) return Effect.map(restore(fresh(key)), (session) => ({ session, found: undefined }))
+        kept.delete(key)
+        return Effect.as(
+          Effect.addFinalizer((exit) => Scope.close(mine.scope, exit)),
+          { session: mine.session, found: mine.found }
+        )
+      })
+    )
 
-  const expire = (mine: Kept<A>) =>
+  const expire = (key: string, mine: Kept<A>) =>
     Effect.sleep(keptFor).pipe(
       Effect.andThen(
         Effect.suspend(() => {
-          if (kept !== mine) return Effect.void
-          kept = undefined
+          if (kept.get(key) !== mine) return Effect.void
+          kept.delete(key)
           return Scope.close(mine.scope, Exit.void)
         })
       )
     )
 
-  const keep: Sessions<A>["keep"] = Effect.fnUntraced(function* (key, work) {
-    const scope = yield* Scope.fork(layer)
-    const done = Effect.flatMap(Scope.provide(open(key), scope), ({ session }) =>
-      Effect.map(work(session), (found) => ({ found, session }))
+  const keep: Sessions<A>["keep"] = (key, work) =>
+    // Whatever interrupts it, the session is kept or closed: the layer may live for long.
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.fork(layer)
+        const done = Effect.flatMap(Scope.provide(open(key), scope), ({ session }) =>
+          Effect.map(work(session), (found) => ({ found, session }))
+        )
+        const { found, session } = yield* Effect.onExit(restore(done), (exit) =>
+          Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
+        )
+        const mine = { session, found, scope }
+        kept.set(key, mine)
+        yield* Effect.forkIn(Effect.interruptible(expire(key, mine)), layer)
+      })
     )
-    const { found, session } = yield* Effect.onExit(done, (exit) =>
-      Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
-    )
-    kept = { key, session, found, scope }
-    yield* Effect.forkIn(expire(kept), layer)
-  })
 
   return { open, keep }
 })

@@ -4,14 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { keyOf } from "../attachment/Attachment.ts"
+import { type Attachment, keyOf } from "../attachment/Attachment.ts"
 import { rolledBack } from "../attachment/Revertible.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import type { VppPort } from "../cni/HostPort.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { noLegacyPorts } from "../vswitch/LegacyPorts.ts"
-import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
+import { type PortRequest, type Unplug, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as HostAddresses from "./HostAddresses.ts"
 import * as KeptSession from "./KeptSession.ts"
@@ -38,8 +38,13 @@ export const make = Effect.gen(function* () {
   // Whoever changes something of an attachment's has looked: what he saw must not change meanwhile.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
   const sessions = yield* KeptSession.make<Found>(alone)
-  /** Invocations that found their number free and went on: what they leave there without a mark is their own. */
-  const begun = new Set<string>()
+  /**
+   * Invocations that found their number free and went on: what they leave there without a mark is their own. By the
+   * attachment of their call, with which it is forgotten.
+   */
+  const begun = new WeakMap<Attachment, string>()
+  const hasBegun = ({ attachment, invocation }: Unplug) =>
+    invocation !== undefined && begun.get(attachment) === invocation
 
   const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
   const openFor = (operation: string, key: string) => Effect.mapError(sessions.open(key), fromVpp(operation))
@@ -77,7 +82,7 @@ export const make = Effect.gen(function* () {
       const { found, session } = yield* openFor("plug", keyOf(request.attachment))
       if (found !== undefined) yield* atSocket(session, plan, false)
       const place = found ?? (yield* ready(session, "plug", plan, false))
-      begun.add(request.invocation)
+      begun.set(request.attachment, request.invocation)
       return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
     }, Effect.scoped),
 
@@ -96,7 +101,7 @@ export const make = Effect.gen(function* () {
     unplug: Effect.fnUntraced(function* (what) {
       const { session } = yield* openFor("unplug", what.key ?? keyOf(what.attachment))
       yield* Effect.mapError(check(session, toList), fromVpp("unplug"))
-      return yield* unplug(session, files, what, begun.has(what.invocation ?? ""))
+      return yield* unplug(session, files, what, hasBegun(what))
     }, Effect.scoped),
 
     verify: Effect.fnUntraced(function* (request) {

@@ -197,17 +197,35 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     )
   }
 
+  const waiting = (path: string) => install(path, "plug-in", `echo $$ >"$0.pid"; read -r x <"$0.fifo"; :`)
+  const environment = (path: string, verb: string) => ({ ...asked([path]).variables, CNI_COMMAND: verb })
+  const pidIn = (path: string) => Number(Fs.readFileSync(`${path}/plug-in.pid`, "utf8"))
+
   /** As it goes on when the plugin that called it was killed: with its environment, and nobody's child. */
   const orphan = (path: string, verb: string) =>
     Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(install(path, "plug-in", `echo $$ >"$0.pid"; read -r x <"$0.fifo"; :`), {
-          env: { ...asked([path]).variables, CNI_COMMAND: verb },
-          stdio: "ignore"
-        })
-      ),
-      (child) => Effect.sync(() => void child.kill("SIGKILL"))
+      Effect.gen(function* () {
+        const env = { ...environment(path, verb), PATH: "/usr/bin:/bin" }
+        execFileSync("sh", ["-c", '"$0" &', waiting(path)], { env, stdio: "ignore" })
+        yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
+        return pidIn(path)
+      }),
+      (pid) => Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
     )
+
+  it.effect("of an ADD that goes on in this process is no such one", () =>
+    Effect.gen(function* () {
+      const ipam = yield* Ipam
+      const path = yield* directory
+      execFileSync("mkfifo", [`${path}/plug-in.fifo`])
+      yield* Effect.acquireRelease(
+        Effect.sync(() => spawn(waiting(path), { env: environment(path, "ADD"), stdio: "ignore" })),
+        (child) => Effect.sync(() => void child.kill("SIGKILL"))
+      )
+      yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
+      yield* deadline(0.1)(ipam.ended(asked([path])))
+    })
+  )
 
   it.effect("of an ADD whose caller was killed is waited for, and for nothing else", () =>
     Effect.gen(function* () {
@@ -215,11 +233,9 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const path = yield* directory
       execFileSync("mkfifo", [`${path}/plug-in.fifo`])
       const other = yield* orphan(path, "DEL")
-      yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
       yield* ipam.ended(asked([path]))
       Fs.rmSync(`${path}/plug-in.pid`)
       yield* orphan(path, "ADD")
-      yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
       const another = { ...asked([path]), variables: { ...asked([path]).variables, CNI_IFNAME: "net10" } }
       yield* ipam.ended(another)
       const told = yield* Deferred.make<unknown>()
@@ -227,7 +243,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const waits = yield* Effect.forkChild(Effect.provide(ipam.ended(asked([path])), Logger.layer([logger])))
       assert.include(String(yield* Deferred.await(told)), "waiting for plug-in (pid ")
       assert.isUndefined(waits.pollUnsafe())
-      other.kill("SIGKILL")
+      process.kill(other, "SIGKILL")
       Fs.writeFileSync(`${path}/plug-in.fifo`, "\n")
       yield* Fiber.join(waits)
       yield* gone(`${path}/plug-in.pid`)
@@ -239,8 +255,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const ipam = yield* Ipam
       const path = yield* directory
       execFileSync("mkfifo", [`${path}/plug-in.fifo`])
-      const { pid } = yield* orphan(path, "ADD")
-      yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
+      const pid = yield* orphan(path, "ADD")
       const error = yield* Effect.flip(deadline(0.1)(ipam.ended(asked([path]))))
       assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
       assert.strictEqual(

@@ -68,3 +68,23 @@ it.effect("is not kept for longer than a second", () =>
     assert.deepStrictEqual([server.polite, server.rude], [1, 0])
   }).pipe(Effect.scoped)
 )
+
+it.effect("each attachment's own, and all of them go", () =>
+  Effect.gen(function* () {
+    const { server, wanted, gone } = yield* prepared
+    const other = { ...(yield* request(memif({ network: { netType: "none" } }))) }
+    yield* Effect.gen(function* () {
+      const vswitch = yield* Vswitch
+      yield* vswitch.preflight(wanted)
+      yield* vswitch.preflight(other)
+      yield* vswitch.preflight(wanted)
+      assert.strictEqual(server.connected, 2)
+      yield* vswitch.plug(other)
+      const ending = yield* Effect.forkChild(gone, { startImmediately: true })
+      yield* TestClock.adjust("1100 millis")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual([server.polite, server.rude], [2, 0])
+      yield* vswitch.unplug(unplugOf(other))
+    }).pipe(Effect.provide(layersFor(server.path)))
+  }).pipe(Effect.scoped)
+)

@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Log from "../../../src/cni/Log.ts"
 import { logOptions } from "../../../src/cni/LogOptions.ts"
-import { timed } from "../../../src/cni/Trace.ts"
+import { Own, timed } from "../../../src/cni/Trace.ts"
 
 const lines = Effect.gen(function* () {
   yield* Effect.logFatal("a fatal thing")
@@ -22,6 +22,7 @@ const options = logOptions(JSON.parse(conf))
 Effect.runSync(
   lines.pipe(
     timed("ADD", traceparent),
+    Effect.provideService(Own, { began: 0, takeStackTraces: () => undefined }),
     Effect.andThen(Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
     Effect.provide(Log.layer(options, { container: "0958c8871b32", netns: "/n", interface: "net1", network: "" }))
   )
