@@ -92,9 +92,9 @@ export class Files extends Context.Service<
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = Fs.constants
 
 /** open(2): a handle to a name of any kind, sockets included. Node has no constant for it; the same on x64 and arm64. */
-const O_PATH = 0o10000000
+export const O_PATH = 0o10000000
 
-const codeOf = (cause: unknown): string =>
+export const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string"
     ? cause.code === "ERR_INVALID_ARG_VALUE"
       ? "EINVAL"
@@ -111,7 +111,7 @@ const withDescriptor = <A>(path: string, flags: number, mode: number, use: (fd: 
 
 const descriptor = (fd: number) => ({ fd, [Symbol.dispose]: () => Fs.closeSync(fd) })
 
-const fail = (code: string): never => {
+export const fail = (code: string): never => {
   throw Object.assign(new Error(code), { code })
 }
 
@@ -129,7 +129,7 @@ const bytesOf = (fd: number, size: number, limit: number): Buffer => {
   }
 }
 
-const kindOf = (stats: Fs.Stats): FileKind =>
+export const kindOf = (stats: Fs.Stats): FileKind =>
   stats.isFile()
     ? "file"
     : stats.isDirectory()
@@ -140,7 +140,7 @@ const kindOf = (stats: Fs.Stats): FileKind =>
           ? "symlink"
           : "other"
 
-const status = (stats: Fs.Stats): FileStatus => ({
+export const statusOf = (stats: Fs.Stats): FileStatus => ({
   kind: kindOf(stats),
   mode: stats.mode & 0o7777,
   uid: stats.uid,
@@ -151,8 +151,25 @@ const status = (stats: Fs.Stats): FileStatus => ({
   modified: stats.mtimeMs
 })
 
-const make = () => {
+/** A call pins a handful, and a layer may live for many calls: those of long ago go. */
+const mostPinned = 4096
+
+export const pins = () => {
+  /** The latest last. */
   const pinned = new Set<string>()
+  return {
+    has: (directory: string) => pinned.has(directory),
+    add: (directory: string) => {
+      pinned.delete(directory)
+      pinned.add(directory)
+      const [oldest = directory] = pinned
+      if (pinned.size > mostPinned) pinned.delete(oldest)
+    }
+  }
+}
+
+const make = () => {
+  const pinned = pins()
 
   /** By way of its directory held open, if that is pinned. */
   const at = <A>(path: string, use: (path: string) => A): A => {
@@ -166,7 +183,7 @@ const make = () => {
     attempt(operation, path, () => at(path, use))
 
   return Files.of({
-    pin: (directory) => Effect.sync(() => void pinned.add(directory)),
+    pin: (directory) => Effect.sync(() => pinned.add(directory)),
     hold: (path) =>
       Effect.acquireRelease(
         onPath("hold", path, (path) => Fs.openSync(path, O_PATH | O_NOFOLLOW)),
@@ -183,7 +200,7 @@ const make = () => {
     lstat: (path) =>
       onPath("lstat", path, (path) => {
         const stats = Fs.lstatSync(path, { throwIfNoEntry: false })
-        return stats === undefined ? undefined : status(stats)
+        return stats === undefined ? undefined : statusOf(stats)
       }).pipe(orElse("ENOENT", undefined)),
     read: (path, limit) =>
       onPath("read", path, (path) =>

@@ -20,10 +20,10 @@ export class Namespaces extends Context.Service<
 }
 
 /** statfs(2): f_type of nsfs, which every namespace's file is on, bound somewhere or below /proc. */
-const nsfs = 0x6e736673
+export const nsfs = 0x6e736673
 
 /** A path that is too long, or has a NUL in it, names nothing. */
-const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]
+export const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]
 
 const judge = (path: string): Effect.Effect<NamespaceKind> =>
   Effect.catch(
@@ -46,5 +46,7 @@ const isInSight = (path: string): boolean =>
   path.startsWith("/proc/") ? process.pid !== 1 : Fs.existsSync(dirname(path))
 
 /** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
+export const ofOtherKind = /^(?!net:)[a-z_]+:\[\d+\]$/
+
 const isOtherKind = (path: string): boolean =>
-  Fs.lstatSync(path).isSymbolicLink() && /^(?!net:)[a-z_]+:\[\d+\]$/.test(Fs.readlinkSync(path))
+  Fs.lstatSync(path).isSymbolicLink() && ofOtherKind.test(Fs.readlinkSync(path))

@@ -6,9 +6,15 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
+import * as WaitingNamespaces from "../../src/platform/WaitingNamespaces.ts"
 
-const judge = (path: string) =>
-  Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path)).pipe(Effect.provide(Namespaces.layer))
+/** By both layers, which have to agree. */
+const judge = Effect.fnUntraced(function* (path: string) {
+  const judged = Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path))
+  const kind = yield* Effect.provide(judged, Namespaces.layer)
+  assert.strictEqual(yield* Effect.provide(judged, WaitingNamespaces.layer()), kind)
+  return kind
+})
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "namespaces-"))),

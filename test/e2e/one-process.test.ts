@@ -1,0 +1,100 @@
+/**
+ * Calls are values: thousands of them in one process, sixteen at a time, over the real edges, on a real Open vSwitch and
+ * the VPP in TypeScript. ADD, CHECK, DEL, GC and STATUS, that go well, fail, are interrupted and run out of time. Each has
+ * its own outcome, environment, log and deadline, and the process has in the end no more open or in memory than after the
+ * first tenth; nothing is left on either node. `CALLS_IN_ONE_PROCESS` says how many.
+ */
+import { chmodSync, readdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { type Measure, type Order, Report } from "./one-process/Order.ts"
+import { CniNode } from "./support/CniNode.ts"
+import { pluginDirectory } from "./support/Machine.ts"
+import { cleanEnvironment, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { onTypeScript, VppCniNode, VppInTypeScript } from "./support/VppCniNode.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+const calls = Number(process.env["CALLS_IN_ONE_PROCESS"] ?? 1000)
+const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
+
+/** host-local of Debian, which is as old as 1.0.0, for whom the environment has to be the call's; others that fail, or hang. */
+const programs = {
+  probe: `case "$CNI_COMMAND" in GC|STATUS) exit 0;; esac
+[ "$OF_THIS_CALL" = "$CNI_CONTAINERID" ] || { echo "of $OF_THIS_CALL, not $CNI_CONTAINERID" >&2; exit 9; }
+sed 's/"cniVersion":"1.1.0"/"cniVersion":"1.0.0"/' | ${pluginDirectory}/host-local`,
+  broken: `[ "$CNI_COMMAND" = ADD ] && exit 1; exit 0`,
+  hangs: `[ "$CNI_COMMAND" = ADD ] && exec sleep 60; exit 0`
+}
+
+const install = (directory: string) => {
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(`${directory}/${name}`, `#!/bin/sh\n${script}\n`)
+    chmodSync(`${directory}/${name}`, 0o755)
+  }
+}
+
+const descriptorsOf = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
+
+const interrupted = (outcomes: Report["outcomes"]) =>
+  Object.entries(outcomes).reduce((sum, [kind, count]) => sum + (/interrupted|deadline/.test(kind) ? count : 0), 0)
+
+const inWords = (measure: Measure) =>
+  Object.entries(measure)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ")
+
+onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript))("calls in one process", (test) => {
+  test(
+    `${calls} of them leave nothing, in the process and outside, and none meets another`,
+    () =>
+      Effect.gen(function* () {
+        const ovs = yield* CniNode
+        const vpp = yield* VppCniNode
+        const server = yield* VppInTypeScript
+        install(ovs.plugins)
+        yield* ovs.vsctl("add-br", "br-e2e", "--", "set", "Bridge", "br-e2e", "datapath_type=netdev")
+        const { netns } = yield* ovs.sandbox
+        const ipam = { ...ovs.network.ipam, type: "probe" }
+        const order: Order = {
+          calls,
+          warmUp: Math.max(calls / 10, 200),
+          networks: [
+            { ...ovs.network, cniVersion: "1.1.0", ipam },
+            { ...vpp.network({ netType: "bridge", bridge: { bridgeName: "61" } }), cniVersion: "1.1.0", ipam }
+          ],
+          netns,
+          plugins: ovs.plugins,
+          logs: `${ovs.directory}/logs`
+        }
+        const before = yield* look(ovs.watched)
+        const beforeVpp = yield* vpp.look
+        const atDatabase = descriptorsOf(yield* ovs.ovs.ovsdbPid)
+        const said = yield* succeed(bun, [join(import.meta.dirname, "one-process/main.ts"), JSON.stringify(order)], {
+          env: { ...cleanEnvironment, OF_THIS_CALL: "the process's" },
+          deadline: "1 hour"
+        })
+        const report = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Report))(said)
+        const { end, outcomes, problems, seconds, warm } = report
+        const kinds = Object.entries(outcomes).map(([kind, count]) => `  ${kind}: ${count}`)
+        process.stdout.write(
+          `${report.calls} calls in ${seconds} s\n${kinds.join("\n")}\nwarm: ${inWords(warm)}\nend:  ${inWords(end)}\n`
+        )
+        assert.deepStrictEqual(problems, [])
+        assert.isAtLeast(report.calls, calls)
+        assert.isAtMost(end.descriptors, warm.descriptors)
+        // Its own wait for rest.
+        assert.isAtMost(end.timers, 1)
+        assert.isAtMost(end.objects, warm.objects * 1.1)
+        assert.isAtMost(end.heapMiB, warm.heapMiB * 1.1 + 2)
+        assert.strictEqual(server.connected, 0)
+        // Who is interrupted before its hello has nobody to say goodbye as.
+        assert.isAtMost(server.rude, interrupted(outcomes))
+        assert.strictEqual(descriptorsOf(yield* ovs.ovs.ovsdbPid), atDatabase)
+        yield* returnsTo(ovs.watched, before)
+        yield* vpp.returnsTo(beforeVpp)
+      }),
+    3_600_000
+  )
+})

@@ -1,0 +1,49 @@
+/**
+ * A mount of which the server never answers, in a mount namespace of this program's own, and what the edges of a process
+ * of many calls make of it. Takes a directory, prints what it saw.
+ */
+import { spawnSync } from "node:child_process"
+import { closeSync, openSync } from "node:fs"
+import { Effect, Schedule } from "effect"
+import { Namespaces } from "../../../src/platform/Namespaces.ts"
+import * as WaitingFiles from "../../../src/platform/WaitingFiles.ts"
+import * as WaitingNamespaces from "../../../src/platform/WaitingNamespaces.ts"
+
+const [, , directory = ""] = process.argv
+// The kernel waits for the answer to its first request (fuse(4)), and everybody who asks for a file for the kernel.
+const server = openSync("/dev/fuse", "r+")
+const options = ["-i", "-t", "fuse", "-o", "fd=3,rootmode=40000,user_id=0,group_id=0", "hung", directory]
+const { status, stderr } = spawnSync("mount", options, { stdio: ["ignore", "ignore", "pipe", server] })
+if (status !== 0) throw new Error(String(stderr))
+
+const files = WaitingFiles.make(500)
+const order: Array<string> = []
+const noting = (what: string) => (self: Effect.Effect<string>) =>
+  Effect.map(self, (code) => void order.push(`${what}: ${code}`))
+const codeOf = <A>(self: Effect.Effect<A, { readonly code: string }>) =>
+  Effect.match(self, { onFailure: ({ code }) => code, onSuccess: () => "done" })
+
+const main = Effect.gen(function* () {
+  yield* Effect.all(
+    [
+      codeOf(files.lstat(`${directory}/file`)).pipe(noting("there")),
+      codeOf(files.read(`${directory}/file`, 10)).pipe(noting("there")),
+      codeOf(files.list(`${directory}/below`)).pipe(noting("there")),
+      codeOf(files.list("/proc")).pipe(noting("elsewhere"))
+    ],
+    { concurrency: "unbounded" }
+  )
+  const next = yield* Effect.sync(() => Effect.runSync(codeOf(files.lstat(`${directory}/another`))))
+  const namespace = yield* Effect.flatMap(Namespaces, ({ judge }) => judge(`${directory}/ns`)).pipe(
+    Effect.provide(WaitingNamespaces.layer(500))
+  )
+  closeSync(server)
+  const after = yield* codeOf(files.lstat(`${directory}/file`)).pipe(
+    Effect.repeat({ until: (code) => code !== "ETIMEDOUT", schedule: Schedule.spaced("10 millis") }),
+    Effect.timeout("20 seconds")
+  )
+  process.stdout.write(JSON.stringify({ order, next, namespace, after }))
+})
+
+await Effect.runPromise(main)
+process.exit(0)
