@@ -25,8 +25,6 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           fileParallelism: false,
-          // Real daemons on a machine that others use as well. What passes only the second time is named by `.ci/count.mjs`.
-          retry: 1,
           testTimeout: 180_000,
           hookTimeout: 120_000
         }
