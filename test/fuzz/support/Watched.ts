@@ -128,7 +128,8 @@ export const within = <A>(node: Node, directories: ReadonlyArray<string>, self: 
       const path = line.slice(0, line.search(/ (file|directory|socket|symlink|other) /))
       const owner = path.endsWith("/.userspace-cni") ? dirname(path) : path
       const allowed = directories.some(
-        (directory) => path.startsWith(`${directory.replace(/\/$/, "")}/`) || ancestors(directory).includes(owner)
+        (directory) =>
+          path.startsWith(`${normalize(directory).replace(/\/$/, "")}/`) || ancestors(directory).includes(owner)
       )
       assert.ok(allowed, `changed ${JSON.stringify(line)}`)
       assert.ok(!path.includes("\0") && !path.split("/").includes(".."), `made ${JSON.stringify(path)}`)
