@@ -42,8 +42,9 @@ const judge = (path: string): Effect.Effect<NamespaceKind> =>
   )
 
 /** The first process of a PID namespace is a container's: the node's processes have other numbers there, or none. */
-const isInSight = (path: string): boolean =>
-  path.startsWith("/proc/") ? process.pid !== 1 : Fs.existsSync(dirname(path))
+export const seesNode = (): boolean => process.pid !== 1
+
+const isInSight = (path: string): boolean => (path.startsWith("/proc/") ? seesNode() : Fs.existsSync(dirname(path)))
 
 /** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
 export const ofOtherKind = /^(?!net:)[a-z_]+:\[\d+\]$/
