@@ -57,7 +57,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
     meaning: "try again later",
     cause:
       "Somebody did not answer in time: the switch's control socket is absent, refuses or is silent; ovs-vswitchd does not act on what the database says; IPAM did not end; the whole call took too long.",
-    cure: "Is the daemon that the message names running? Runtimes try again by themselves; ADD has left nothing."
+    cure: "Is the daemon that the message names running? Runtimes try again by themselves; ADD has left nothing. The DEL of what that ADD did not make ends [without the switch](restarts.md#a-del-that-has-nothing-to-remove-while-the-switch-is-down)."
   },
   NotAvailable: {
     meaning: "not available",

@@ -4,12 +4,15 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { type CniResult, emptyResult } from "../cni/CniResult.ts"
+import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { spanned } from "../cni/Trace.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { Place } from "../shared-dir/Place.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { type Address, type Plugged, Vswitch } from "../vswitch/Vswitch.ts"
+import type { VswitchError } from "../vswitch/VswitchError.ts"
 import { type Attachment, plainHandle } from "./Attachment.ts"
 import {
   type Call,
@@ -40,9 +43,15 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 
   const site = yield* spanned(handover.site, "look at the pod")
   yield* findDelegate(call)
-  const record = yield* claim(call, site)
+  let silent: Effect.Effect<void, VswitchError> | undefined
+  const record = yield* claim(call, site, () => silent)
   const place = placeOfRecord(record)
-  const looked = spanned(vswitch.preflight(requestFor(call, record, [])), "look at the switch")
+  const asked = vswitch.preflight(requestFor(call, record, []))
+  const looked = Effect.tapError(spanned(asked, "look at the switch"), ({ code }) =>
+    Effect.sync(() => {
+      if (code === ErrorCodes.TryAgainLater) silent = asked
+    })
+  )
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* prepare(place, record)
 
@@ -73,7 +82,10 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
-const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
+/** Asks a switch again that could not be asked. */
+type Silent = () => Effect.Effect<void, VswitchError> | undefined
+
+const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site, silent: Silent) {
   const records = yield* Records
   const sharedDir = yield* SharedDir
   const { attachment } = call
@@ -88,7 +100,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site) {
   return yield* revertible(
     "write the record",
     records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
-    forget(records, attachment, invocation)
+    forget(records, attachment, invocation, silent)
   )
 })
 
@@ -105,9 +117,26 @@ const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
 })
 
 /** The last undo. What the others left is found by the record: then it stays for DEL, as after a kill. */
-const forget = Effect.fnUntraced(function* (records: Records["Service"], attachment: Attachment, invocation: string) {
+const forget = Effect.fnUntraced(function* (
+  records: Records["Service"],
+  attachment: Attachment,
+  invocation: string,
+  silent: Silent
+) {
   const { any } = yield* Leftovers
+  if (!any) yield* Effect.ignore(noteFor(records, attachment, silent()), { log: "Warn" })
   yield* any ? Effect.logWarning("the record stays for DEL") : records.remove(attachment, invocation)
+})
+
+/** For the DEL that comes next, if the switch is then still as it is: it needs not be asked. Else it can be. */
+const noteFor = Effect.fnUntraced(function* (
+  records: Records["Service"],
+  attachment: Attachment,
+  asked: Effect.Effect<void, VswitchError> | undefined
+) {
+  if (asked === undefined) return
+  const again = yield* Effect.result(asked)
+  if (Result.isFailure(again) && again.failure.code === ErrorCodes.TryAgainLater) yield* records.noteUndone(attachment)
 })
 
 /** The directory may be another attachment's as well: then its group and mode are given back. */

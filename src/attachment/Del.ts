@@ -4,6 +4,7 @@
  * is done, so that the next DEL knows as much. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { CniError, type Explained } from "../cni/CniError.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
 import { spanned } from "../cni/Trace.ts"
@@ -27,7 +28,8 @@ import type { Services } from "./Services.ts"
 export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
   const records = yield* Records
   const { attachment } = call
-  const legacy = yield* Effect.orElseSucceed(records.findLegacy(attachment), () => undefined)
+  const state = yield* Effect.result(records.findLegacy(attachment))
+  const legacy = Result.getOrUndefined(state)
   const left = yield* Effect.cached(record === undefined ? leftBefore(call, legacy) : Effect.succeed(undefined))
   const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
   const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
@@ -35,10 +37,25 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
   // The switch refuses an address that one of its ports has: nobody gets it before the port has gone, if it can go now.
   const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
+  // Only what the last ADD of exactly this attachment has said, and only for a switch that cannot be asked.
+  const undone =
+    record === undefined &&
+    Result.isSuccess(state) &&
+    legacy === undefined &&
+    (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
+  let isAsked = true
+  const unplugging = Effect.catchIf(
+    unplug(call, record, legacy),
+    ({ code }) => undone && code === ErrorCodes.TryAgainLater,
+    (error) => {
+      isAsked = false
+      return Effect.logInfo(`${error.failed}; the ADD of this attachment is known to have made nothing`)
+    }
+  )
   const failed = yield* all([
     // IPAM first: its process runs on another processor while this one goes on.
     ...atOnce,
-    step("unplug the port", Effect.andThen(left, unplug(call, record, legacy))),
+    step("unplug the port", Effect.andThen(left, unplugging)),
     step("take back what the container was told", takeBack),
     step("remove the device information", undescribe(call, record, made)),
     step("clear the shared directory", record === undefined ? clearWithout(call, left) : clear(record, made))
@@ -51,7 +68,8 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const before = yield* left
   if (before?.isAnothers !== true) yield* last("remove the original's state", records.removeLegacy(attachment))
   if (before !== undefined) yield* last("take off the original's mount", unbind(call, before))
-  yield* last("remove the record", records.remove(attachment))
+  // Runtimes repeat a DEL: the note stays as long as it is needed.
+  yield* last("remove the record", isAsked ? records.remove(attachment) : records.removeUnasked(attachment))
 })
 
 /** What the original plugin or its fork left, asked once and before the port goes. Undefined: there is a record of ours. */

@@ -7,7 +7,7 @@
  * writable (0600) in between: whoever makes ports from records keeps away from the ones, and a plugin of another release,
  * which knows no such thing, is none the worse for it.
  */
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -16,11 +16,13 @@ import { ensure, into, removeUnused } from "../shared-dir/Directories.ts"
 import { ancestors } from "../shared-dir/Place.ts"
 import type { Damaged } from "./AllRecords.ts"
 import { type Attachment, type Identity, keyOf, longHandle, networkDigest, plainHandle } from "./Attachment.ts"
-import { type Legacy, type LegacyAttachment, readLegacy } from "./Legacy.ts"
+import type { Legacy, LegacyAttachment } from "./Legacy.ts"
+import * as LegacyStates from "./LegacyStates.ts"
 import type { Record } from "./Record.ts"
 import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
 import { isRecord } from "./RecordGuard.ts"
 import { isSound } from "./RecordPaths.ts"
+import * as UndoneNotes from "./UndoneNotes.ts"
 
 type Done<A = void> = Effect.Effect<A, RecordError>
 
@@ -58,8 +60,17 @@ export class Records extends Context.Service<
     readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
     /** Fails when `claim` could not write, as far as looking can tell. Changes nothing. */
     readonly writable: Done
+    /**
+     * The switch could not be asked, and the ADD that has the record made nothing: while it has it, so that no other ADD of
+     * this attachment can be under way. The next one takes the note away before its first change.
+     */
+    readonly noteUndone: (attachment: Attachment) => Done
+    /** Whether the last ADD of exactly this attachment is known to have made nothing. */
+    readonly undone: (attachment: Attachment) => Done<boolean>
     /** Removes the record, and what a killed `claim` left. `invocation`: only if that ADD wrote it. */
     readonly remove: (attachment: Attachment, invocation?: string) => Done
+    /** As `remove` without an invocation, when the switch could not be asked: the notes of `noteUndone` stay. */
+    readonly removeUnasked: (attachment: Attachment) => Done
     readonly findLegacy: (attachment: Attachment) => Done<Legacy | undefined>
     /** Those of all attachments, named as far as their files are. */
     readonly legacies: Done<ReadonlyArray<LegacyAttachment>>
@@ -96,6 +107,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const files = yield* Files
   const directory = join(stateDir, "attachments")
   const fresh = join(directory, "new")
+  const notes = UndoneNotes.make(files, directory)
   const pathOf = (handle: string) => join(directory, `${handle}.json`)
   const besideOf = (record: Record) =>
     join(fresh, `${keyOf(record)}-${networkDigest(record.network)}-${record.invocation}`)
@@ -159,6 +171,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
         continue
       }
+      // Now that it is this ADD's alone. While the note is there, nothing may be made.
+      yield* Effect.tapError(notes.remove(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
       return record
     }
     return yield* inTheWay(pathOf(longHandle(attachment)))
@@ -191,6 +205,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const settle = Effect.fnUntraced(
     function* (record: Record) {
       const path = pathOf(record.handle)
+      yield* notes.drop
       if (record.addresses === undefined) return yield* files.change(path, "file", { mode: whole })
       if ((yield* read(record.handle))?.invocation !== record.invocation) {
         return yield* new FileError({ operation: "rename", path, code: "ENOENT" })
@@ -226,8 +241,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   /** Ours by name: a call that was killed may not have come to marking them. */
   const tidy = removeUnused(files, fresh, [fresh, directory])
 
-  const remove = Effect.fnUntraced(
-    function* (attachment: Attachment, invocation?: string) {
+  const removeWith = Effect.fnUntraced(
+    function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
       const key = keyOf(attachment)
       for (const handle of handles(attachment)) {
         // None: by the time of the removal one could be there that somebody else has just claimed.
@@ -242,30 +257,19 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (!name.startsWith(`${key}-`) || (invocation !== undefined && !name.endsWith(invocation))) continue
         yield* orElse("ENOENT", undefined)(files.unlink(join(fresh, name)))
       }
+      if (invocation === undefined && isAsked) yield* notes.drop
       yield* tidy
     },
     Effect.mapError(fromFile("remove the record"))
   )
+  const remove = (attachment: Attachment, invocation?: string) => removeWith(attachment, invocation, true)
+  const removeUnasked = (attachment: Attachment) => removeWith(attachment, undefined, false)
 
-  const legacyPath = (attachment: Attachment) => join(stateDir, "data", `local-${plainHandle(attachment)}.json`)
+  const noteUndone = (attachment: Attachment) =>
+    Effect.mapError(notes.write(attachment), fromFile("note that nothing was made"))
+  const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
 
-  const findLegacy = Effect.fnUntraced(
-    function* (attachment: Attachment) {
-      const text = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(legacyPath(attachment), limit))
-      return text === undefined ? undefined : readLegacy(text)
-    },
-    Effect.mapError(fromFile("read the original plugin's state"))
-  )
-
-  const removeLegacy = Effect.fnUntraced(
-    function* (attachment: Attachment) {
-      const path = legacyPath(attachment)
-      if (yield* files.unlink(path).pipe(Effect.as(false), orElse(["ENOENT", "ENOTDIR"], true))) return
-      // The original makes it anew for its next attachment, and removes it with its last.
-      yield* orElse(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"], undefined)(files.removeDirectory(dirname(path)))
-    },
-    Effect.mapError(fromFile("remove the original plugin's state"))
-  )
+  const states = LegacyStates.make(files, stateDir, limit)
 
   return Records.of({
     claim,
@@ -282,9 +286,12 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     begun,
     sweep,
     writable,
+    noteUndone,
+    undone,
     remove,
-    findLegacy,
+    removeUnasked,
+    findLegacy: states.find,
     legacies,
-    removeLegacy
+    removeLegacy: states.remove
   })
 })
