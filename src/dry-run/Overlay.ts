@@ -43,8 +43,8 @@ export const make = (real: Files["Service"]): Overlay => {
   const isDecided = (path: string) => changed.has(path) || ancestors(path).some((above) => decided.has(above))
   const isGone = (path: string) => ancestors(path).some((above) => decided.has(above))
 
-  const put = (path: string, { gid, ino, kind, mode }: FileStatus, content: string) =>
-    state.set(path, { kind, content, ino, mode, gid })
+  const put = (path: string, { gid, ino, kind, mode, modified }: FileStatus, content: string) =>
+    state.set(path, { kind, content, ino, mode, gid, modified })
 
   const copy = Effect.fnUntraced(function* (path: string) {
     if (copied.has(path) || isGone(path)) return

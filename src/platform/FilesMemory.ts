@@ -12,6 +12,7 @@ interface Node {
   readonly kind: FileKind
   readonly content: string
   readonly ino: number
+  readonly modified: number
   mode: number
   gid: number
 }
@@ -28,7 +29,7 @@ export class MemoryFiles {
   /** As somebody else would: a socket of an application, an administrator's directory. Makes missing parents. */
   put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644, gid = 0): void {
     if (path !== "/" && !this.nodes.has(dirname(path))) this.put(dirname(path), "directory")
-    this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno })
+    this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno, modified: 0 })
   }
 
   get(path: string): Node | undefined {
@@ -140,7 +141,7 @@ export const over = (state: MemoryFiles): Files["Service"] => {
           dev: 1,
           ino: node.ino,
           nlink: state.count(node),
-          modified: 0
+          modified: node.modified
         }
       }),
     read: (path, limit) =>
