@@ -172,7 +172,7 @@ describe.each(Object.entries(people))("attachments %s", (_, everybody) => {
       [Sequence, Seed],
       ([sequence, seed]) => holds(inMemory(everybody, seed, kind), sequence),
       {
-        timeout: 60_000 + 1_000 * runsOn(kind),
+        timeout: 60_000 + 4_000 * runsOn(kind),
         arbitrary: { runs: runsOn(kind), size: 12, maxShrinks: 2_000 }
       }
     )

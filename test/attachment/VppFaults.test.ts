@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { Interception } from "../vpp/server/VppServer.ts"
+import { timePasses } from "./support/Faults.ts"
 import { isOnVpp, networks } from "./support/Networks.ts"
 import { type Asked, stateDir, type Verb, World } from "./support/World.ts"
 
@@ -80,7 +81,7 @@ const eachRequest = (
       const fiber = yield* Effect.forkChild(Effect.andThen(Effect.sleep("1 millis"), world.call(verb, asked)))
       // As far as it comes by itself; then more than all deadlines.
       yield* TestClock.adjust("1 millis")
-      yield* TestClock.adjust("10 minutes")
+      yield* timePasses(fiber)
       const exit = yield* Fiber.await(fiber)
       server.intercept = () => undefined
       if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))

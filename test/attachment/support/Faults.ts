@@ -194,13 +194,17 @@ export const goesWrong = Effect.fnUntraced(function* (
     // Begun by the clock, which waits until what goes on beside the step has come to rest.
     yield* TestClock.adjust("1 millis")
     yield* Deferred.await(steps.reached)
-    // More than all deadlines; second by second, or time would be up for what needs turns and no time: an undo.
-    for (let second = 0; second < 600 && fiber.pollUnsafe() === undefined; second++) {
-      yield* Effect.repeat(Effect.yieldNow, { times: 50 })
-      yield* TestClock.adjust("1 second")
-    }
+    yield* timePasses(fiber)
   }
   return yield* Fiber.await(fiber)
+})
+
+/** More than all deadlines; second by second, or time would be up for what needs turns and no time: an undo. */
+export const timePasses = Effect.fnUntraced(function* (of: Fiber.Fiber<unknown, unknown>) {
+  for (let second = 0; second < 600 && of.pollUnsafe() === undefined; second++) {
+    yield* Effect.repeat(Effect.yieldNow, { times: 50 })
+    yield* TestClock.adjust("1 second")
+  }
 })
 
 /** How a call ended, in words. */
