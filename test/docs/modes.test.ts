@@ -86,10 +86,10 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
     Effect.sync(() => mkdtempSync(join(tmpdir(), "log-"))),
     (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
   ).pipe(
-    Effect.map((directory) => {
+    Effect.flatMap((directory) => {
       const file = join(directory, "log")
-      Log.layer({ ...defaultLogOptions, file })
-      return [octal(statSync(file).mode)]
+      const written = Effect.sync(() => [octal(statSync(file).mode)])
+      return Effect.provide(written, Log.layer({ ...defaultLogOptions, file }))
     }),
     Effect.scoped
   ),
