@@ -48,13 +48,17 @@ const cluster = (): Node => {
   return node
 }
 
-it.effect("plans the annotation and its undo, and sends neither", () =>
+it.effect("plans the annotation, the file beside it and the undo, and sends none", () =>
   Effect.gen(function* () {
     const node = cluster()
     const plan = yield* dry(node, "ADD", conf, args)
     assert.isNull(plan.error)
     const told = step(plan, "tell the container")
-    assert.deepStrictEqual(told?.changes, [writes])
+    const of = (kind: string) => told?.changes.filter((change) => change.kind === kind) ?? []
+    assert.deepStrictEqual(of("https"), [writes])
+    // And the file in the pod's volume, which goes with the shared directory.
+    assert.match(JSON.stringify(of("file").at(-1)), /\/shared-dir\/configData-c1-net1\.json"/)
+    assert.lengthOf(told?.changes ?? [], of("https").length + of("file").length)
     assert.deepStrictEqual(told?.undo, [writes])
     assert.deepStrictEqual([...new Set(node.requests.map(({ method }) => method))], ["GET"])
     assert.include(planText(plan), `write the annotations of the pod: PUT ${writes.url}`)
