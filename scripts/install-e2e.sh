@@ -7,7 +7,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 ovs="openvswitch-switch-dpdk openvswitch-switch openvswitch-common"
-dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-net-pcap25 librte-bus-vdev25 librte-mempool-ring25"
+dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-bus-vdev25 librte-mempool-ring25"
+# Hostile frames are sent from a file.
+frames="librte-net-pcap25"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
 image="buildah netavark"
 # It renders the manifests by itself; no cluster is asked.
@@ -96,7 +98,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $containers $image $cluster $tools)
+missing=$(absent $ovs $dpdk $frames $containers $image $cluster $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0
