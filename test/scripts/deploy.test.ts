@@ -31,7 +31,7 @@ describe.skipIf(noMake).each([
       assert.include(stdout, `${verb}: done`)
       const [render, change, ...more] = made.calls("kubectl")
       assert.deepStrictEqual([render?.args, change?.args, more], ["kustomize examples/kubernetes", command, []])
-      assert.deepStrictEqual(clusterOf(change?.stdin ?? "").images, [image, image])
+      assert.deepStrictEqual(clusterOf(change?.stdin ?? "").images, [image, image, image])
     })
   )
 
