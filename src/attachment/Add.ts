@@ -4,6 +4,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type CniResult, emptyResult } from "../cni/CniResult.ts"
 import { ErrorCodes } from "../cni/ErrorCodes.ts"
@@ -135,8 +136,13 @@ const noteFor = Effect.fnUntraced(function* (
   asked: Effect.Effect<void, VswitchError> | undefined
 ) {
   if (asked === undefined) return
-  const again = yield* Effect.result(asked)
-  if (Result.isFailure(again) && again.failure.code === ErrorCodes.TryAgainLater) yield* records.noteUndone(attachment)
+  // The runtime has waited for it once already.
+  const again = yield* Effect.result(Effect.timeoutOption(asked, "1 second"))
+  const silent = Result.match(again, {
+    onFailure: ({ code }) => code === ErrorCodes.TryAgainLater,
+    onSuccess: Option.isNone
+  })
+  if (silent) yield* records.noteUndone(attachment)
 })
 
 /** The directory may be another attachment's as well: then its group and mode are given back. */

@@ -191,7 +191,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
       yield* again
       well(yield* gc("--by-sandbox"))
       assert.notDeepEqual(yield* look(watched), before)
-      told({ ...pod, netns: "/var/run/netns/is-gone" }, at(pod), network.name)
+      told({ ...pod, netns: `${files}/is-gone` }, at(pod), network.name)
       const gone = yield* gc("--by-sandbox")
       well(gone)
       assert.include(gone.stdout, "Removed one attachment")
