@@ -29,7 +29,7 @@ onMachine(["kubectl"], Layer.empty)("the manifests as kubectl renders them", (te
           "DaemonSet kube-system/userspace-cni",
           "ServiceAccount kube-system/userspace-cni"
         ],
-        images: [image, image],
+        images: [image, image, image],
         account: "userspace-cni",
         bound: ["ServiceAccount kube-system/userspace-cni to ClusterRole userspace-cni"],
         rights
