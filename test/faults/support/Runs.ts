@@ -90,6 +90,16 @@ const ranOf = ({ wrong }: Setting, answer: Called, broken: Words, added: Words =
   added
 })
 
+const ofNote = /: left: file \S*\/attachments(\/undone(\/[a-z2-7]{20})?)?(\/\.userspace-cni)? /
+
+/** An ADD that could not ask the switch notes that it has made nothing, for a DEL that cannot either; one that can takes the note. */
+const orNoted = (rolledBack: Broken, deleted: Broken): Broken =>
+  Effect.flatMap(rolledBack, (found) =>
+    found.some((one) => one.includes("/attachments/undone/")) && found.every((one) => ofNote.test(one))
+      ? deleted
+      : Effect.succeed(found)
+  )
+
 /** ADD goes wrong. */
 export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
   const { column, ground } = setting
@@ -102,7 +112,7 @@ export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
         ? inTurn(column.blow === undefined ? succeeds(ground, "CHECK", "after an ADD that succeeded") : none, deleted)
         : inTurn(
             Effect.succeed(isTold(answer)),
-            canUndo(setting, answer) ? restored(setting, "after the rollback") : deleted
+            canUndo(setting, answer) ? orNoted(restored(setting, "after the rollback"), deleted) : deleted
           )
   return ranOf(setting, answer, yield* ending)
 })
