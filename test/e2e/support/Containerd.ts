@@ -142,7 +142,17 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
   const logs = `${setup.directory}/log`
 
   const stopPod = ({ id }: Pick<Pod, "id">) => Effect.asVoid(cri.call("StopPodSandbox", { pod_sandbox_id: id }))
-  const removePod = ({ id }: Pick<Pod, "id">) => Effect.asVoid(cri.call("RemovePodSandbox", { pod_sandbox_id: id }))
+  // A container dies with its pod's pause process. Until containerd has handled that exit it calls the container running,
+  // stops nothing and refuses to remove it; kubelet asks again.
+  const removePod = ({ id }: Pick<Pod, "id">) =>
+    cri.call("RemovePodSandbox", { pod_sandbox_id: id }).pipe(
+      Effect.retry({
+        schedule: Schedule.spaced("50 millis"),
+        times: 200,
+        while: (error) => error.answer.includes("container is still running")
+      }),
+      Effect.asVoid
+    )
   yield* Effect.addFinalizer(() =>
     cri.call("ListPodSandbox", {}).pipe(
       Effect.flatMap(({ items = [] }) => Effect.forEach(items, (pod) => Effect.andThen(stopPod(pod), removePod(pod)))),
