@@ -10,10 +10,20 @@ const allowed = 1.02
 
 /** The modules that a way imports when it is taken. */
 const ways: Readonly<Record<string, ReadonlyArray<string>>> = {
-  VERSION: ["src/main.ts", "src/cni/VersionMain.ts"],
-  "ADD and DEL, Open vSwitch": ["src/main.ts", "src/cni/VerbMain.ts", "src/ovs/OvsClient.ts", "src/ovs/OvsVswitch.ts"],
-  "ADD and DEL, VPP": ["src/main.ts", "src/cni/VerbMain.ts", "src/vpp/VppClient.ts", "src/vpp/VppVswitch.ts"],
-  "a kubeconfig, besides": ["src/main.ts", "src/cni/VerbMain.ts", "src/kubernetes/PodHandover.ts", "js-yaml"],
+  VERSION: ["src/main.ts", "src/app/VersionProcess.ts"],
+  "ADD and DEL, Open vSwitch": [
+    "src/main.ts",
+    "src/app/CniProcess.ts",
+    "src/ovs/client/OvsClient.ts",
+    "src/ovs/OvsVswitch.ts"
+  ],
+  "ADD and DEL, VPP": ["src/main.ts", "src/app/CniProcess.ts", "src/vpp/client/VppClient.ts", "src/vpp/VppVswitch.ts"],
+  "a kubeconfig, besides": [
+    "src/main.ts",
+    "src/app/CniProcess.ts",
+    "src/container-config/PodContainerConfig.ts",
+    "js-yaml"
+  ],
   "command line": ["src/main.ts", "src/cli/Main.ts"]
 }
 

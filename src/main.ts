@@ -4,14 +4,14 @@
  */
 const command = process.env["CNI_COMMAND"]
 
-// Effect takes a stack trace for every function with a name, and nobody reads them: `cni/Trace.ts` turns them on again.
+// Effect takes a stack trace for every function with a name, and nobody reads them: `program/Trace.ts` turns them on again.
 if (command !== undefined) Error.stackTraceLimit = 0
 
 const chosen =
   command === "VERSION"
-    ? import("./cni/VersionMain.ts")
+    ? import("./app/VersionProcess.ts")
     : command === undefined
       ? import("./cli/Main.ts")
-      : import("./cni/VerbMain.ts")
+      : import("./app/CniProcess.ts")
 
 void chosen.then(({ run }) => run())

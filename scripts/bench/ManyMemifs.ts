@@ -1,9 +1,9 @@
 /** As many memifs in a VPP as a full node has, each made as an ADD makes it, without a process for each. */
 import { Effect, Layer } from "effect"
-import * as BunSlots from "../../src/platform/BunSlots.ts"
-import * as BunSockets from "../../src/platform/BunSockets.ts"
+import * as BunSlots from "../../src/platform/bun/BunSlots.ts"
+import * as BunSockets from "../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../src/platform/Files.ts"
-import { VppClient } from "../../src/vpp/VppClient.ts"
+import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"

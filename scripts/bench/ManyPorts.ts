@@ -1,10 +1,10 @@
 /** As many ports on an Open vSwitch as a full node has, each made as an ADD makes it, without a process for each. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
-import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
-import { OvsClient } from "../../src/ovs/OvsClient.ts"
+import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
+import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
-import * as BunSockets from "../../src/platform/BunSockets.ts"
+import * as BunSockets from "../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"

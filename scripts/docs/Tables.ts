@@ -1,6 +1,6 @@
 /** The tables of the reference pages, in Markdown. */
 import { Struct } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
 import { type Key, keys } from "./NetConfSchema.ts"

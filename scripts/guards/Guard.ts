@@ -12,7 +12,7 @@ export interface Wanted {
   readonly from: string
 }
 
-/** The annotation of a filter that is none of Effect's own: the name of its predicate in `Rules.ts`. */
+/** The annotation of a filter that is none of Effect's own: the name of its predicate in `Validators.ts`. */
 export const rule = "rule"
 
 /** Objects inside become functions of their own, once for all that look alike. */
@@ -88,7 +88,7 @@ const object = ({ indexSignatures, propertySignatures }: SchemaAST.Objects, valu
 
 const passes = (check: SchemaAST.Check<never>, value: string): string => {
   const named = check.annotations?.[rule]
-  if (typeof named === "string") return `Rules.${named}(${value})`
+  if (typeof named === "string") return `Validators.${named}(${value})`
   const { id, payload } = Object(check.annotations?.["representation"])
   switch (id) {
     case "effect/schema/isInt":
@@ -122,7 +122,7 @@ export const moduleOf = (header: string, wanted: Wanted, more = ""): string => {
       .join("")} * Written by \`make guards\`, not by hand.\n */`,
     'import { isReadonlyObject } from "effect/Predicate"',
     `import type { ${wanted.name} } from "${wanted.from}"`,
-    ...(text.includes("Rules.") ? ['import * as Rules from "./Rules.ts"'] : []),
+    ...(text.includes("Validators.") ? ['import * as Validators from "./Validators.ts"'] : []),
     "",
     text + more
   ].join("\n")

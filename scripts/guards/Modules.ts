@@ -1,9 +1,9 @@
 /** The generated modules: which schemas a call of the plugin needs, ahead of time. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
-import { Record } from "../../src/attachment/Record.ts"
-import { AnyResult } from "../../src/cni/AnyResult.ts"
-import { Bridge, Container, Host, Memif, NetConf, Vhost } from "../../src/cni/NetConf.ts"
+import { Record } from "../../src/attachment/records/Record.ts"
+import { Bridge, Container, Host, Memif, NetConf, Vhost } from "../../src/cni/network/NetConf.ts"
+import { AnyResult } from "../../src/cni/spec/AnyResult.ts"
 import { moduleOf } from "./Guard.ts"
 
 export const root = new URL("../..", import.meta.url).pathname
@@ -21,15 +21,15 @@ export const keys = ${JSON.stringify(
 
 const modules = [
   {
-    path: "src/cni/NetConfGuard.ts",
+    path: "src/cni/network/NetConfGuard.ts",
     text: moduleOf(
-      "Whether a value is a network configuration, as the schema in `NetConf.ts` has it. What is wrong with one that is\nnot, the schema says (`Misfit.ts`).",
+      "Whether a value is a network configuration, as the schema in `NetConf.ts` has it. What is wrong with one that is\nnot, the schema says (`SchemaMismatch.ts`).",
       { name: "NetConf", schema: NetConf, from: "./NetConf.ts" },
       keys
     )
   },
   {
-    path: "src/cni/AnyResultGuard.ts",
+    path: "src/cni/spec/AnyResultGuard.ts",
     text: moduleOf("Whether a value is a result of any version, as the schema in `AnyResult.ts` has it.", {
       name: "AnyResult",
       schema: AnyResult,
@@ -37,7 +37,7 @@ const modules = [
     })
   },
   {
-    path: "src/attachment/RecordGuard.ts",
+    path: "src/attachment/records/RecordGuard.ts",
     text: moduleOf("Whether a value is a record, as the schema in `Record.ts` has it.", {
       name: "Record",
       schema: Record,

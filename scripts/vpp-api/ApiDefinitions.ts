@@ -4,8 +4,8 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { Layout } from "../../src/vpp/Field.ts"
 import { catalogue, type Entry } from "../../src/vpp/messages/Catalogue.ts"
+import type { Layout } from "../../src/vpp/wire/Field.ts"
 
 /** `["u32", "mtu", 4]`; the fourth says which field holds the count. Messages and types end with properties. */
 const Described = Schema.Array(Schema.Unknown)

@@ -2,16 +2,17 @@
  * One call of the plugin, judged and complete: who the attachment is, what is asked, by whom. And what follows from it
  * for a handle: where things are, what the switch is asked. Pure.
  */
-import type { CniResult } from "../cni/CniResult.ts"
-import type { Configuration } from "../cni/Configuration.ts"
-import type { Environment } from "../cni/Environment.ts"
+
+import type { Configuration } from "../cni/network/Configuration.ts"
+import type { CniResult } from "../cni/spec/CniResult.ts"
+import type { Environment } from "../cni/spec/Environment.ts"
+import { deviceInfoPath } from "../container-config/DeviceInfo.ts"
+import { type Attachment, derivedMac } from "../identity/Attachment.ts"
 import type { Delegation } from "../ipam/Ipam.ts"
-import { type Place, placeOf, type Volume } from "../shared-dir/Place.ts"
+import { type Place, placeOf, type Volume } from "../shared-dir/SocketPaths.ts"
 import type { Address, PortRequest } from "../vswitch/Vswitch.ts"
-import { type Attachment, derivedMac } from "./Attachment.ts"
-import { deviceInfoPath } from "./DeviceInfo.ts"
-import type { Record } from "./Record.ts"
-import { recordFormat } from "./RecordFormat.ts"
+import type { Record } from "./records/Record.ts"
+import { recordFormat } from "./records/RecordFormat.ts"
 
 export interface Call {
   readonly attachment: Attachment
@@ -19,6 +20,13 @@ export interface Call {
   readonly environment: Environment
   /** What a plugin before us in the chain gave, or on CHECK and DEL what ADD gave. */
   readonly previous: CniResult | undefined
+}
+
+/** A call for a network as a whole. */
+export interface NetworkCall {
+  readonly network: string
+  readonly configuration: Configuration
+  readonly environment: Environment
 }
 
 export const defaultStateDir = "/var/lib/cni/usrspcni"

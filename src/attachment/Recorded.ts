@@ -3,13 +3,13 @@
  * and of this environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
  */
 import * as Result from "effect/Result"
-import type { CniError } from "../cni/CniError.ts"
-import { type Configuration, type Misfit, readConfiguration, readEnvelope } from "../cni/Configuration.ts"
-import { readArgs, type Variables } from "../cni/Environment.ts"
-import type { Attachment } from "./Attachment.ts"
+import { type Configuration, type Misfit, readConfiguration, readEnvelope } from "../cni/network/Configuration.ts"
+import type { CniError } from "../cni/spec/CniError.ts"
+import { readArgs, type Variables } from "../cni/spec/Environment.ts"
+import type { Attachment } from "../identity/Attachment.ts"
 import type { Call } from "./Call.ts"
-import type { Record } from "./Record.ts"
-import { recordFormat } from "./RecordFormat.ts"
+import type { Record } from "./records/Record.ts"
+import { recordFormat } from "./records/RecordFormat.ts"
 
 export const attachmentOfRecord = ({ containerId, ifName, netns, network, pod }: Record): Attachment => ({
   network,

@@ -3,10 +3,10 @@
  * parameter is in the record but CNI_PATH, which the caller knows. Pure.
  */
 import * as Result from "effect/Result"
-import { readEnvelope } from "../cni/Configuration.ts"
-import type { Variables } from "../cni/Environment.ts"
-import { type AttachmentVerb, atLeast, verbs } from "../cni/Versions.ts"
-import type { Record } from "./Record.ts"
+import { readEnvelope } from "../cni/network/Configuration.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
+import { type AttachmentVerb, atLeast, verbs } from "../cni/spec/Versions.ts"
+import type { Record } from "./records/Record.ts"
 
 export interface RecordedCall {
   readonly variables: Variables

@@ -1,13 +1,13 @@
 /**
  * The directory that relative paths on the command line start from. The executable begins in `/` (scripts/build.sh), and
  * the kernel does not remember where it was called. Two witnesses do: `PWD`, which shells keep right and sudo takes away,
- * and the directory of the process that started this one. Says where that is; does not go there, except in `Main.ts`.
+ * and the directory of the process that started this one. Says where that is; does not go there, except in `CniCall.ts`.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import type { Variables } from "../cni/Environment.ts"
-import { Complaint } from "./Complaint.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
+import { Complaint } from "./CommandLineError.ts"
 
 /** Flags that take a path of the caller's. `--netns` and `--cni-path` have to be absolute. */
 export const pathFlags: ReadonlySet<string> = new Set([

@@ -8,11 +8,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as BunEdges from "../platform/BunEdges.ts"
+import * as BunEdges from "../platform/bun/BunEdges.ts"
 import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
-import { complaintText } from "./Complaint.ts"
+import { complaintText } from "./CommandLineError.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 

@@ -3,12 +3,12 @@
  * runs. Pure. CNI specification 1.1.0, sections 2 and 3; the same order of judgement as Go's skeleton.
  */
 import * as Result from "effect/Result"
-import { isAnyResult } from "./AnyResultGuard.ts"
-import { CniError } from "./CniError.ts"
-import { type CniResult, fromAnyResult } from "./CniResult.ts"
-import type { Envelope, Reading } from "./Configuration.ts"
-import { type Environment, readEnvironment, type Variables } from "./Environment.ts"
-import { ErrorCodes } from "./ErrorCodes.ts"
+import type { Envelope, Reading } from "./network/Configuration.ts"
+import { isAnyResult } from "./spec/AnyResultGuard.ts"
+import { CniError } from "./spec/CniError.ts"
+import { type CniResult, fromAnyResult } from "./spec/CniResult.ts"
+import { type Environment, readEnvironment, type Variables } from "./spec/Environment.ts"
+import { ErrorCodes } from "./spec/ErrorCodes.ts"
 import {
   type AttachmentVerb,
   atLeast,
@@ -18,7 +18,7 @@ import {
   type NetworkVerb,
   newestVersion,
   verbs
-} from "./Versions.ts"
+} from "./spec/Versions.ts"
 
 export interface Asked<V extends AttachmentVerb | NetworkVerb = AttachmentVerb> {
   readonly verb: V
@@ -69,7 +69,7 @@ const unknownVerb = (command: string) =>
     `Use one of ${Object.keys(verbs).join(", ")}.`
   )
 
-/** `VersionMain.ts` does, and loads none of this. */
+/** `VersionProcess.ts` does, and loads none of this. */
 const answeredBefore = CniError.of(
   ErrorCodes.BadEnvironment,
   "CNI_COMMAND=VERSION is no call for a network",

@@ -1,14 +1,14 @@
 /**
  * The elements that ADD writes, one an interface: in the annotation `userspace/configuration-data` and in the files
  * `configData-*.json`. Reads what the original plugin wrote as well, which has no mac, and addresses without version;
- * Go writes what is absent as null or "". Pure. Written by src/attachment/ContainerData.ts; described in docs/container.md.
+ * Go writes what is absent as null or "". Pure. Written by src/container-config/ContainerData.ts; described in docs/container.md.
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
-import { AnyResult } from "../cni/AnyResult.ts"
-import { type CniResult, emptyResult, fromAnyResult } from "../cni/CniResult.ts"
+import { AnyResult } from "../cni/spec/AnyResult.ts"
+import { type CniResult, emptyResult, fromAnyResult } from "../cni/spec/CniResult.ts"
 import { type End, Judge, nothing, type Part, pathIn, type Reading, shown } from "./Part.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))

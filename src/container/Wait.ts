@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { Changes } from "../platform/Changes.ts"
 import type { Files } from "../platform/Files.ts"
 import { ContainerError } from "./ContainerError.ts"
-import { cureForUntold, type Found, find, type Places } from "./Found.ts"
+import { cureForUntold, type Found, find, type Places } from "./Discovery.ts"
 import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
 

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
-import { defaultPlaces, type Found, find, type Places } from "./Found.ts"
+import { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
 import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
 import { type Expected, wait } from "./Wait.ts"
@@ -16,8 +16,8 @@ export { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 export { type Annotations, parseAnnotations } from "./Annotations.ts"
 export { readConfigurationData } from "./ConfigurationData.ts"
 export { ContainerError } from "./ContainerError.ts"
+export { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
 export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"
-export { defaultPlaces, type Found, find, type Places } from "./Found.ts"
 export {
   type Address,
   type Interface,

@@ -1,14 +1,14 @@
 /** What stands around a switch's client in a dry run: it records. CHECK only looks, so nothing stands around its own. */
 import * as Effect from "effect/Effect"
-import type { Around } from "../attachment/Composition.ts"
-import type { HostPort } from "../cni/HostPort.ts"
-import type { AttachmentVerb } from "../cni/Versions.ts"
+import type { Around } from "../app/Composition.ts"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import type { AttachmentVerb } from "../cni/spec/Versions.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
-import type { Overlay } from "./Overlay.ts"
+import type { Overlay } from "./edges/Overlay.ts"
 import { unknown } from "./Plan.ts"
 import * as RecordedSwitch from "./RecordedSwitch.ts"
-import * as RecordedVpp from "./RecordedVpp.ts"
 import type { Recorder } from "./Recorder.ts"
+import * as RecordedVpp from "./vpp/RecordedVpp.ts"
 
 export const around = (
   verb: AttachmentVerb | "restore",

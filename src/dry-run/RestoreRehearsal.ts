@@ -1,12 +1,12 @@
 /** `userspace restore` played through on layers that record: what would become of each attachment, and by which changes. */
 import * as Effect from "effect/Effect"
-import { engineFor, onServices } from "../attachment/Composition.ts"
-import { type Restored, restoreNode, stepOf } from "../attachment/RestoreNode.ts"
-import { everything, type Selector } from "../attachment/Selection.ts"
-import type { Explained } from "../cni/CniError.ts"
-import type { Variables } from "../cni/Environment.ts"
+import { engineFor, onServices } from "../app/Composition.ts"
+import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNode.ts"
+import { everything, type Selector } from "../attachment/node/Selection.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
+import * as RecordedEdges from "./edges/RecordedEdges.ts"
 import type { Change } from "./Plan.ts"
-import * as RecordedEdges from "./RecordedEdges.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
 import * as Recorder from "./Recorder.ts"
 

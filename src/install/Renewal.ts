@@ -6,7 +6,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { Variables } from "../cni/Environment.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
 import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
 import { type Account, readAccount, writeKubeconfig } from "./AccountKubeconfig.ts"

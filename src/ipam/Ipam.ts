@@ -8,17 +8,17 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { isAnyResult } from "../cni/AnyResultGuard.ts"
-import { type CniResult, fromAnyResult } from "../cni/CniResult.ts"
-import { Deadlines } from "../cni/Deadlines.ts"
-import type { Variables } from "../cni/Environment.ts"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import { isTooDeep } from "../cni/Nesting.ts"
-import { hide, secretsIn } from "../cni/Secrets.ts"
+import { isAnyResult } from "../cni/spec/AnyResultGuard.ts"
+import { type CniResult, fromAnyResult } from "../cni/spec/CniResult.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { isTooDeep } from "../cni/spec/JsonDepth.ts"
+import { hide, secretsIn } from "../cni/spec/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
-import * as Heard from "./Heard.ts"
+import { Deadlines } from "../program/Deadlines.ts"
 import { IpamError } from "./IpamError.ts"
+import * as Heard from "./Stderr.ts"
 
 /** One call of a delegate. */
 export interface Delegation {
@@ -57,7 +57,7 @@ export class Ipam extends Context.Service<
 
 type Call = IpamError["verb"]
 
-const orphanage = Effect.promise(() => import("./Orphans.ts"))
+const orphanage = Effect.promise(() => import("./SurvivingProcesses.ts"))
 
 /** The plugin's program: the first along CNI_PATH. */
 export const findPlugin = Effect.fnUntraced(function* (

@@ -1,7 +1,7 @@
 /** The one error of `Ipam`: which plugin, what it was asked, what came back, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 
 export type Reason =
   /** No such program along CNI_PATH. */

@@ -2,7 +2,7 @@
  * Whether there is an API server to talk to, and where its credentials come from. Small, because every call asks it:
  * nothing else of this folder is loaded when the answer is no. Pure.
  */
-import type { Variables } from "../cni/Environment.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
 
 export type Origin =
   | { readonly kubeconfig: string }

@@ -1,7 +1,7 @@
 /** The one error of `Pods`: which API server, what was asked, what came back, what to do. Never a token, never a key. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 
 export type Reason =
   /** The kubeconfig, or a file that it names. */

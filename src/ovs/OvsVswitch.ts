@@ -1,26 +1,26 @@
 /** The layer of {@link Vswitch} for Open vSwitch with DPDK. The judgements are in files of their own beside this one. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import type { HostPort, OvsVhostPort } from "../cni/HostPort.ts"
+import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { type Difference, type Owned, type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
-import * as Daemon from "./Daemon.ts"
-import { findings } from "./Findings.ts"
-import * as Marks from "./Marks.ts"
-import { OvsClient } from "./OvsClient.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
-import { plug, type Seen } from "./Plug.ts"
-import { type PortPlan, portPlan } from "./PortPlan.ts"
-import { preflight, standingProblem } from "./Preflight.ts"
-import { fromOvsdb, notCaughtUp, toError } from "./Refusal.ts"
-import { restore } from "./Restore.ts"
-import * as SocketPlace from "./SocketPlace.ts"
-import type { InterfaceRow } from "./Tables.ts"
-import { unplug } from "./Unplug.ts"
-import { differences, ovnWarnings } from "./Verify.ts"
+import * as Daemon from "./client/Daemon.ts"
+import * as Marks from "./client/Marks.ts"
+import { OvsClient } from "./client/OvsClient.ts"
+import { OvsDeadlines } from "./client/OvsDeadlines.ts"
+import { fromOvsdb, notCaughtUp, toError } from "./client/PortError.ts"
+import { type PortPlan, portPlan } from "./client/PortPlan.ts"
+import type { InterfaceRow } from "./client/Tables.ts"
+import { findings } from "./ports/Differences.ts"
+import { plug, type Seen } from "./ports/Plug.ts"
+import { preflight, standingProblem } from "./ports/Preflight.ts"
+import { restore } from "./ports/Restore.ts"
+import * as SocketPlace from "./ports/SocketDirectory.ts"
+import { unplug } from "./ports/Unplug.ts"
+import { differences, ovnWarnings } from "./ports/Verify.ts"
 
 /** A new one for each client: there is no constant layer that two switches could share. */
 export const make = Effect.gen(function* () {
@@ -106,7 +106,7 @@ export const make = Effect.gen(function* () {
     }),
     status,
     legacy: Effect.map(
-      Effect.promise(() => import("./Legacy.ts")),
+      Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
       ({ make }) => make(client)
     )
   })

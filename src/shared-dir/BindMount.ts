@@ -5,7 +5,7 @@
  * caller (Multus' thick plugin): there, sharedDir has to be on the file system of the switch's run directory.
  */
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { type Files, orElse } from "../platform/Files.ts"
 import type { Processes, Run } from "../platform/Processes.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"

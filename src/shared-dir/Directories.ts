@@ -6,7 +6,7 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
-import { ancestors, mayBeLink, type Place } from "./Place.ts"
+import { ancestors, mayBeLink, type Place } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
 

@@ -1,9 +1,9 @@
 /** The number of the group that may use directory and socket (`host.vhost.group`); undefined: none was asked for. */
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import type { Files } from "../platform/Files.ts"
-import type { Place } from "./Place.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
+import type { Place } from "./SocketPaths.ts"
 
 export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { group }: Place) {
   if (group === undefined || /^\d+$/.test(group)) return group === undefined ? undefined : Number(group)

@@ -1,22 +1,22 @@
 /**
  * What host and container share: the directory, the socket in it, and the file that tells the container what it got.
  * Removes only what is the attachment's own, and follows no link, because a container can write here. Where things are
- * is decided in `Place.ts`.
+ * is decided in `SocketPaths.ts`.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { isDirectory, missing, removeUnused } from "./Directories.ts"
 import { gidOf } from "./Group.ts"
-import { mayBeLink, type Place } from "./Place.ts"
+import { moveIn, moveOut, tenantFile } from "./InUseMarker.ts"
+import type { Told } from "./PublishedFiles.ts"
 import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
 import * as ShortLink from "./ShortLink.ts"
 import * as SocketAccess from "./SocketAccess.ts"
-import { moveIn, moveOut, tenantFile } from "./Tenant.ts"
-import type { Told } from "./Told.ts"
+import { mayBeLink, type Place } from "./SocketPaths.ts"
 import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
@@ -247,8 +247,8 @@ const make = Effect.gen(function* () {
 })
 
 /** For what the original plugin left, and for GC: both are rare. */
-const original = Effect.promise(() => import("./OriginalMount.ts"))
-const reader = Effect.promise(() => import("./Told.ts"))
+const original = Effect.promise(() => import("../legacy/OriginalMount.ts"))
+const reader = Effect.promise(() => import("./PublishedFiles.ts"))
 
 const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {
   const { directory } = place

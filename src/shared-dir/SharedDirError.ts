@@ -1,7 +1,7 @@
 /** The one error of `SharedDir`: which path, what the system said, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import type { FileError } from "../platform/Files.ts"
 
 export class SharedDirError extends Data.TaggedError("SharedDirError")<{

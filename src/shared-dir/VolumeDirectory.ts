@@ -4,10 +4,10 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
-import { mayBeLink, type Place } from "./Place.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
+import { mayBeLink, type Place } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
 

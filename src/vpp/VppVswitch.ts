@@ -1,33 +1,33 @@
 /**
  * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so that nothing is held while others work
- * (but see `KeptSession.ts`); what the verb needs of VPP is asked for before anything is changed.
+ * (but see `SessionCache.ts`); what the verb needs of VPP is asked for before anything is changed.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Attachment, keyOf } from "../attachment/Attachment.ts"
-import { rolledBack } from "../attachment/Revertible.ts"
-import { ErrorCodes } from "../cni/ErrorCodes.ts"
-import type { VppPort } from "../cni/HostPort.ts"
+import type { VppPort } from "../cni/network/HostPort.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { type Attachment, keyOf } from "../identity/Attachment.ts"
+import { noLegacyPorts } from "../legacy/LegacyPorts.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
-import { noLegacyPorts } from "../vswitch/LegacyPorts.ts"
+import { rolledBack } from "../program/Revertible.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
-import * as HostAddresses from "./HostAddresses.ts"
-import * as KeptSession from "./KeptSession.ts"
-import { markOf } from "./Mark.ts"
+import { check, toList, toPlug } from "./client/RequiredMessages.ts"
+import type { Session } from "./client/Session.ts"
+import * as KeptSession from "./client/SessionCache.ts"
+import { VppClient } from "./client/VppClient.ts"
+import * as HostAddresses from "./interfaces/HostAddresses.ts"
+import { markOf } from "./interfaces/Mark.ts"
+import { fromVpp, needs, notForVpp, toError } from "./interfaces/PortError.ts"
 import { createV2, socketFilenameAddDelV2 } from "./messages/Memif.ts"
-import { list } from "./Owned.ts"
-import { type Found, look, plug } from "./Plug.ts"
-import { fromVpp, needs, notForVpp, toError } from "./Refusal.ts"
-import { check, toList, toPlug } from "./Required.ts"
-import { complete } from "./Restore.ts"
-import type { Session } from "./Session.ts"
-import type { Plan } from "./SetUp.ts"
-import { survey } from "./SocketSurvey.ts"
-import { unplug } from "./Unplug.ts"
-import { verify } from "./Verify.ts"
-import { VppClient } from "./VppClient.ts"
+import { list } from "./ports/Owned.ts"
+import { type Found, look, plug } from "./ports/Plug.ts"
+import { complete } from "./ports/Restore.ts"
+import type { Plan } from "./ports/SetUp.ts"
+import { survey } from "./ports/SocketInspection.ts"
+import { unplug } from "./ports/Unplug.ts"
+import { verify } from "./ports/Verify.ts"
 
 /** A new one for each client: there is no constant layer that two switches could share. */
 export const make = Effect.gen(function* () {
@@ -154,7 +154,7 @@ const limited = (session: Session, plan: Plan): Effect.Effect<Plan> =>
   plan.port.limits.length === 0
     ? Effect.succeed(plan)
     : Effect.map(
-        Effect.promise(() => import("./Policers.ts")),
+        Effect.promise(() => import("./interfaces/Policers.ts")),
         ({ policing }) => ({
           ...plan,
           policing: policing(session, plan.port, markOf(plan.request.attachment, ""))

@@ -5,9 +5,11 @@
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
-import type { Attachment } from "../attachment/Attachment.ts"
-import type { HostPort } from "../cni/HostPort.ts"
-import type { LegacyPorts } from "./LegacyPorts.ts"
+import type * as Layer from "effect/Layer"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import type { Attachment } from "../identity/Attachment.ts"
+import type { LegacyPorts } from "../legacy/LegacyPorts.ts"
+import type { Edges } from "../platform/Edges.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 /** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
@@ -121,3 +123,6 @@ export class Vswitch extends Context.Service<
     readonly legacy: Effect.Effect<LegacyPorts>
   }
 >()("userspace-cni/Vswitch") {}
+
+/** One layer for a switch; it dials when it is first asked. */
+export type EngineLayer = Layer.Layer<Vswitch, never, Edges>

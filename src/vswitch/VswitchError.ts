@@ -1,7 +1,7 @@
 /** The one error of {@link Vswitch}: which switch, what was asked, what came back, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/CniError.ts"
-import type { ErrorCode, ErrorCodes } from "../cni/ErrorCodes.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import type { ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 
 export class VswitchError extends Data.TaggedError("VswitchError")<{
   readonly engine: "ovs-dpdk" | "vpp"

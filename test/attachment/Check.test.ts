@@ -1,11 +1,11 @@
 /** CHECK names each thing that is not as ADD left it, all at once, and changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Value } from "../../src/ovs/Notation.ts"
-import type { Mutation } from "../../src/ovs/Operation.ts"
-import { OvsClient } from "../../src/ovs/OvsClient.ts"
-import type { OvsdbError } from "../../src/ovs/OvsdbError.ts"
-import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
+import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
+import type { Value } from "../../src/ovs/wire/Notation.ts"
+import type { Mutation } from "../../src/ovs/wire/Operation.ts"
+import type { OvsdbError } from "../../src/ovs/wire/OvsdbError.ts"
 import { network, networks } from "./support/Networks.ts"
 import { type Asked, failed, runDir, stateDir, World } from "./support/World.ts"
 

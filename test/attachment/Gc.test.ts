@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf } from "../../src/attachment/Attachment.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
 import {
   containerId,
   gc,

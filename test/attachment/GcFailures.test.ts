@@ -1,7 +1,7 @@
 /** GC when something is in its way: another switch, a step that fails, a call that is none, an ADD that was killed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { networkDigest } from "../../src/attachment/Attachment.ts"
+import { networkDigest } from "../../src/identity/Attachment.ts"
 import { containerId, gc, loseRecords, recordPath, removeBelow, withList } from "./support/Collecting.ts"
 import { goesWrong, kills, services, stepsOf } from "./support/Faults.ts"
 import { network, networks } from "./support/Networks.ts"

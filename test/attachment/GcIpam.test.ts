@@ -1,7 +1,7 @@
 /** What GC asks of IPAM, for each attachment that it removes and for the network. On a node in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf } from "../../src/attachment/Attachment.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
 import type { Delegation } from "../../src/ipam/Ipam.ts"
 import { containerId, loseRecords, recordPath, withList } from "./support/Collecting.ts"
 import { network } from "./support/Networks.ts"

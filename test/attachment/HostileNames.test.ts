@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option } from "effect"
 import type { Plan } from "../../src/dry-run/Plan.ts"
 import { rehearse } from "../../src/dry-run/Rehearsal.ts"
-import { vsctlLine } from "../../src/ovs/VsctlLine.ts"
+import { vsctlLine } from "../../src/ovs/client/VsctlLine.ts"
 import { shellWord } from "../../src/platform/ShellWord.ts"
 import { hostileTexts } from "../fuzz/support/Inputs.ts"
 import {

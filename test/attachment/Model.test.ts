@@ -1,7 +1,7 @@
 /** Random sequences of calls by several processes at once, on a node in memory, against a simple model of what must exist. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { type Identity, keyOf } from "../../src/attachment/Attachment.ts"
+import { type Identity, keyOf } from "../../src/identity/Attachment.ts"
 import { holds, type NodeUnderTest, nameOf, people, Sequence } from "../suites/AttachmentModel.ts"
 import { removeBelow } from "./support/Collecting.ts"
 import { edges, services } from "./support/Faults.ts"

@@ -1,8 +1,8 @@
 /** Records on the real file system and in memory, and on one that refuses. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Records } from "../../src/attachment/Records.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { Records } from "../../src/attachment/records/Records.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { Files } from "../../src/platform/Files.ts"
 import * as FilesMemory from "../../src/platform/FilesMemory.ts"
 import * as RealSite from "../platform/support/RealSite.ts"

@@ -1,9 +1,9 @@
 /** What `restore` makes again of the attachments that are recorded on a node, what it leaves, and what it says of it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import type { Restored } from "../../src/attachment/RestoreNode.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import type { Restored } from "../../src/attachment/node/RestoreNode.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { network, networks } from "./support/Networks.ts"
 import { runDir, stateDir, World } from "./support/World.ts"
 

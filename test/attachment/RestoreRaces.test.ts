@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { deleted } from "../../src/attachment/Restore.ts"
+import { deleted } from "../../src/attachment/verbs/Restore.ts"
 import { edges, services } from "./support/Faults.ts"
 import { heldAt, stepsOf } from "./support/Interleaved.ts"
 import { networks } from "./support/Networks.ts"

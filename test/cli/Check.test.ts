@@ -1,7 +1,7 @@
 /** `userspace check`, `del` and `restore` by what the records have, on a node in memory: which attachments, and what of them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"

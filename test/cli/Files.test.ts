@@ -2,7 +2,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { readConfigurationFile } from "../../src/cli/ConfigurationFile.ts"
+import { readConfigurationFile } from "../../src/cli/input/ConfigurationFile.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { file } from "./support/Terminal.ts"
 

@@ -1,7 +1,7 @@
 /** `userspace gc` on a node in memory: what would go, what goes, by a list and by sandbox, and what never does. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
-import { keyOf, portName } from "../../src/attachment/Attachment.ts"
+import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"

@@ -1,7 +1,7 @@
 /** `userspace list` on a node in memory: what is there, what is only half there, and what the original plugin left. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { keyOf, portName } from "../../src/attachment/Attachment.ts"
+import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
 import { add, loseRecords, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"

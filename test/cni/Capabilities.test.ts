@@ -1,8 +1,8 @@
 /** What a pod may ask for of its port: bandwidth in a switch's units and direction, addresses, a MAC address. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readConfiguration, readEnvelope } from "../../src/cni/Configuration.ts"
-import { readArgs } from "../../src/cni/Environment.ts"
+import { readConfiguration, readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { readArgs } from "../../src/cni/spec/Environment.ts"
 
 const configured = (more: object, host: object = {}, args = "") => {
   const text = JSON.stringify({

@@ -2,12 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { generated } from "../../scripts/guards/Modules.ts"
-import { Record } from "../../src/attachment/Record.ts"
-import { isRecord } from "../../src/attachment/RecordGuard.ts"
-import { AnyResult } from "../../src/cni/AnyResult.ts"
-import { isAnyResult } from "../../src/cni/AnyResultGuard.ts"
-import { NetConf } from "../../src/cni/NetConf.ts"
-import { isNetConf, keys } from "../../src/cni/NetConfGuard.ts"
+import { Record } from "../../src/attachment/records/Record.ts"
+import { isRecord } from "../../src/attachment/records/RecordGuard.ts"
+import { NetConf } from "../../src/cni/network/NetConf.ts"
+import { isNetConf, keys } from "../../src/cni/network/NetConfGuard.ts"
+import { AnyResult } from "../../src/cni/spec/AnyResult.ts"
+import { isAnyResult } from "../../src/cni/spec/AnyResultGuard.ts"
 
 describe("what `make guards` writes", () => {
   it.each(generated())("$path is current", ({ now, wanted }) => {

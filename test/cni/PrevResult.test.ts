@@ -1,8 +1,8 @@
 /** What another plugin, or ADD, gave before: read where it matters, forgiven where a pod has to go. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readEnvelope } from "../../src/cni/Configuration.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
+import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { ovs, readingOf } from "./support/Reading.ts"
 
 const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" }

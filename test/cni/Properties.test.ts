@@ -1,12 +1,12 @@
 /** Whatever comes in on stdin, the answer is a configuration or an error with a code of the table, never a crash. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { readEnvelope } from "../../src/cni/Configuration.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import { logOptions } from "../../src/cni/LogOptions.ts"
-import { deepest } from "../../src/cni/Nesting.ts"
-import { NetConf } from "../../src/cni/NetConf.ts"
+import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { logOptions } from "../../src/cni/network/LogOptions.ts"
+import { NetConf } from "../../src/cni/network/NetConf.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { deepest } from "../../src/cni/spec/JsonDepth.ts"
 import { reading } from "./support/Reading.ts"
 
 const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes))

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { readEnvelope } from "../../src/cni/Configuration.ts"
 import { type AnyAsked, judge } from "../../src/cni/Dispatch.ts"
-import { attachmentOf } from "../../src/cni/Environment.ts"
+import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { attachmentOf } from "../../src/identity/Attachment.ts"
 import { ovs, reading } from "./support/Reading.ts"
 
 const Call = Schema.fromJsonString(

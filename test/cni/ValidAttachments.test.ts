@@ -1,7 +1,7 @@
 /** The list that GC goes by: what is not in it is removed, so nothing that is unclear is taken for a list. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readValidAttachments } from "../../src/cni/ValidAttachments.ts"
+import { readValidAttachments } from "../../src/cni/spec/ValidAttachments.ts"
 
 const now = "cni.dev/valid-attachments"
 const before = "cni.dev/attachments"

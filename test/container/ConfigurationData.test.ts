@@ -1,12 +1,12 @@
 /** The elements that ADD writes: ours, the original plugin's, broken ones, and ones that try to lead elsewhere. */
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
-import { containerData } from "../../src/attachment/ContainerData.ts"
-import { deviceInfo, socketInContainer } from "../../src/attachment/DeviceInfo.ts"
-import { emptyResult } from "../../src/cni/CniResult.ts"
+import { emptyResult } from "../../src/cni/spec/CniResult.ts"
 import { readConfigurationData } from "../../src/container/ConfigurationData.ts"
 import { readDeviceInfo } from "../../src/container/NetworkStatus.ts"
 import type { Reading } from "../../src/container/Part.ts"
+import { containerData } from "../../src/container-config/ContainerData.ts"
+import { deviceInfo, socketInContainer } from "../../src/container-config/DeviceInfo.ts"
 import { readingOf } from "../cni/support/Reading.ts"
 import { containerId, element } from "./support/Pod.ts"
 

@@ -5,8 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { keyNotes } from "../../scripts/docs/KeyNotes.ts"
-import { derivedMac, plainHandle } from "../../src/attachment/Attachment.ts"
-import { placeOf } from "../../src/shared-dir/Place.ts"
+import { derivedMac, plainHandle } from "../../src/identity/Attachment.ts"
+import { placeOf } from "../../src/shared-dir/SocketPaths.ts"
 import { accept } from "./support/Accept.ts"
 import { bases, type Json, made, portOf, put, served, without } from "./support/Networks.ts"
 

@@ -2,11 +2,11 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
-import { Deadlines } from "../../src/cni/Deadlines.ts"
-import * as Stdio from "../../src/cni/Stdio.ts"
+import * as Stdio from "../../src/app/Stdio.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
-import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
-import { VppDeadlines } from "../../src/vpp/VppDeadlines.ts"
+import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import { Deadlines } from "../../src/program/Deadlines.ts"
+import { VppDeadlines } from "../../src/vpp/client/VppDeadlines.ts"
 import { netns } from "../dry-run/support/MemoryNode.ts"
 import { read, root, rowsBelow } from "./support/Markdown.ts"
 import { bases, type Json, put } from "./support/Networks.ts"
@@ -27,7 +27,7 @@ describe("the steps of ADD at debug level", () => {
 
   /** Spans right below that of ADD, in the order in which they end: of the real program, on a node in memory. */
   const stepsOf = (conf: Json) => {
-    const { status, stderr } = spawnSync(process.execPath, [`${root}/test/cni/support/memory-plugin.ts`], {
+    const { status, stderr } = spawnSync(process.execPath, [`${root}/test/program/support/memory-plugin.ts`], {
       input: JSON.stringify(conf),
       env: {
         CNI_COMMAND: "ADD",

@@ -1,7 +1,7 @@
 /** A dry run changes nothing: not the switch, not a file, no lease, no program is run, nothing is written to a server. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { changes } from "../../src/ovs/Operation.ts"
+import { changes } from "../../src/ovs/wire/Operation.ts"
 import { type Conf, dry, network, real, type Verb, withHost } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"
 

@@ -1,10 +1,10 @@
 /** What a dry run finds out and says: the switch looked at or not, what would fail, what stays unknown, no secrets. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { plain, planText } from "../../src/cli/PlanText.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { plain, planText } from "../../src/cli/text/PlanText.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { Plan } from "../../src/dry-run/Plan.ts"
-import { set } from "../../src/ovs/Notation.ts"
+import { set } from "../../src/ovs/wire/Notation.ts"
 import { CurrentUser } from "../../src/platform/CurrentUser.ts"
 import { dry, network, real, step, withHost } from "./support/Calls.ts"
 import { database, make, type Node } from "./support/MemoryNode.ts"

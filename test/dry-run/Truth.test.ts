@@ -1,7 +1,7 @@
 /** What a dry run says is what the call then does. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { netChanges } from "../../src/cli/NetChanges.ts"
+import { netChanges } from "../../src/cli/text/NetChanges.ts"
 import type { Change, Plan } from "../../src/dry-run/Plan.ts"
 import { type Conf, dry, network, real, withHost } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"

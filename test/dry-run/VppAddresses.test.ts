@@ -1,8 +1,8 @@
 /** What a layer 3 port on VPP has lost, in a dry run of restore: addresses and routes are looked at as they will be. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { engineFor } from "../../src/attachment/Composition.ts"
-import * as RecordedEdges from "../../src/dry-run/RecordedEdges.ts"
+import { engineFor } from "../../src/app/Composition.ts"
+import * as RecordedEdges from "../../src/dry-run/edges/RecordedEdges.ts"
 import * as RecordedEngine from "../../src/dry-run/RecordedEngine.ts"
 import * as Recorder from "../../src/dry-run/Recorder.ts"
 import { type PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"

@@ -1,6 +1,6 @@
 /**
  * The log of the executable, called as a runtime calls it: whose each line is, the file, the form, the level, and where
- * the time went. The same on a node in memory, in more detail, is in `test/cni/Logged.test.ts`.
+ * the time went. The same on a node in memory, in more detail, is in `test/program/Logged.test.ts`.
  */
 import { readFileSync, statSync } from "node:fs"
 import { assert } from "@effect/vitest"

@@ -5,7 +5,7 @@
 import { basename } from "node:path"
 import type { Vitest } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
-import { keyOf } from "../../src/attachment/Attachment.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import type { Ground } from "./support/ModelNode.ts"
 import { allHold, timeoutOf } from "./support/Sequences.ts"

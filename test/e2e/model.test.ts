@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync } from "node:fs"
 import { Effect } from "effect"
-import type { Identity } from "../../src/attachment/Attachment.ts"
+import type { Identity } from "../../src/identity/Attachment.ts"
 import { CniNode } from "./support/CniNode.ts"
 import type { Ground } from "./support/ModelNode.ts"
 import type { ProgramError } from "./support/Program.ts"

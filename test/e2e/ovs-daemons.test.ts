@@ -1,8 +1,8 @@
 /** What real daemons do to a plug: stopped in the middle, restarted under it, started without DPDK. */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { leavesAsFound, look, request, unplugOf } from "../suites/SwitchUnderTest.ts"
 import { plug, plugged, refusal, status, unplug, verify } from "../suites/VswitchCalls.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"

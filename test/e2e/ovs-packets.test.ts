@@ -1,8 +1,8 @@
 /** What the columns and flows mean, in packets: two real applications, one burst, on bridges that pass it or must not. */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
-import { derivedMac, portName } from "../../src/attachment/Attachment.ts"
-import type { OvsVhostPort } from "../../src/cni/HostPort.ts"
+import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
+import { derivedMac, portName } from "../../src/identity/Attachment.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
 import { existing, plugged, verify } from "../suites/VswitchCalls.ts"

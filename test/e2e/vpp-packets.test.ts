@@ -7,8 +7,8 @@ import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
-import type { VppMemifPort } from "../../src/cni/HostPort.ts"
-import { abstractName } from "../../src/vpp/Memif.ts"
+import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
+import { abstractName } from "../../src/vpp/interfaces/Memif.ts"
 import { controlPing } from "../../src/vpp/messages/Control.ts"
 import {
   bridged,

@@ -7,7 +7,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
-import type { VppMemifPort, VppVhostPort } from "../../src/cni/HostPort.ts"
+import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { attachedByEarlier } from "../suites/EarlierPort.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
 import {

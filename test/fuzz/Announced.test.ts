@@ -1,12 +1,12 @@
 /** A length that somebody announces, and one that he does not: neither makes the plugin keep, or do, more than it may. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import * as Splitter from "../../src/ovs/Splitter.ts"
-import { messageLimit, splitter } from "../../src/vpp/Frames.ts"
-import * as Message from "../../src/vpp/Message.ts"
+import * as Splitter from "../../src/ovs/wire/Splitter.ts"
 import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
+import { messageLimit, splitter } from "../../src/vpp/wire/Frames.ts"
+import * as Message from "../../src/vpp/wire/Message.ts"
 
 /** Bytes of buffers that `run` leaves, or makes on its way. */
 const grown = (run: () => void): number => {

@@ -1,7 +1,7 @@
 /** What a delegate may answer, and what is made of it: a result, or an error that says what came back. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { asked } from "./support/Asked.ts"
 import { directory, install, real } from "./support/Plugin.ts"

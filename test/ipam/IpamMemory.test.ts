@@ -2,10 +2,10 @@
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Ipam } from "../../src/ipam/Ipam.ts"
-import { hostLocal, MemoryLeases, program } from "../../src/ipam/IpamMemory.ts"
 import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
 import { Processes } from "../../src/platform/Processes.ts"
 import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
+import { hostLocal, MemoryLeases, program } from "./support/IpamMemory.ts"
 
 const given = new MemoryLeases()
 const files = new MemoryFiles([])

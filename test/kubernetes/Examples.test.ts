@@ -1,8 +1,8 @@
 /** The manifests that a reader copies fit the plugin, and each other. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readConfiguration, readEnvelope } from "../../src/cni/Configuration.ts"
-import { readArgs } from "../../src/cni/Environment.ts"
+import { readConfiguration, readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { readArgs } from "../../src/cni/spec/Environment.ts"
 import * as Multus from "../e2e/support/Multus.ts"
 import { allRights } from "./support/ApiServer.ts"
 import { definition, manifests, network, rights, selections } from "./support/Manifests.ts"

@@ -1,9 +1,9 @@
 /** Rule (1): from a pod's volumes and mounts to the directory on the host and in the container. */
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
+import { mappedDirOf, volumeOf } from "../../src/container-config/PodVolume.ts"
 import { readPod } from "../../src/kubernetes/PodDocument.ts"
-import { mappedDirOf, volumeOf } from "../../src/kubernetes/PodVolume.ts"
-import type { Volume } from "../../src/shared-dir/Place.ts"
+import type { Volume } from "../../src/shared-dir/SocketPaths.ts"
 import { encode } from "./support/PodStore.ts"
 import { podJson, type Shape } from "./support/TestPod.ts"
 

@@ -1,7 +1,7 @@
 /** An API server that is busy, breaks, or allows less: what helps is tried again. What a role costs: `WholeCalls.test.ts`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { pauseAfter } from "../../src/kubernetes/Persistence.ts"
 import type { Reason } from "../../src/kubernetes/PodsError.ts"

@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue } from "effect"
 import { TestClock } from "effect/testing"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { bench, both, gives } from "./support/Bench.ts"
 
 /** What the server has done and keeps back; `next` waits for it, and gives what sends the answer. */

@@ -4,13 +4,13 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { OvsClient, over } from "../../src/ovs/OvsClient.ts"
-import { ConnectionLost, NoAnswer, OvsdbError, Rejected, Unreachable } from "../../src/ovs/OvsdbError.ts"
-import * as OvsMemory from "../../src/ovs/OvsMemory.ts"
+import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
+import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
+import { ConnectionLost, NoAnswer, OvsdbError, Rejected, Unreachable } from "../../src/ovs/wire/OvsdbError.ts"
 import { Files } from "../../src/platform/Files.ts"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { request, unplugOf } from "../suites/SwitchUnderTest.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 

@@ -1,14 +1,14 @@
 /** What is known before and after, row by row, without a switch: the causes that the suites cannot make on demand. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import * as Marks from "../../src/ovs/Marks.ts"
-import * as Outcome from "../../src/ovs/Outcome.ts"
-import type { Settled, Survey } from "../../src/ovs/OvsClient.ts"
-import { portPlan } from "../../src/ovs/PortPlan.ts"
-import { preflight } from "../../src/ovs/Preflight.ts"
-import type { BridgeRow, InterfaceRow, RootRow } from "../../src/ovs/Tables.ts"
-import { differences } from "../../src/ovs/Verify.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import * as Marks from "../../src/ovs/client/Marks.ts"
+import * as Outcome from "../../src/ovs/client/Outcome.ts"
+import type { Settled, Survey } from "../../src/ovs/client/OvsClient.ts"
+import { portPlan } from "../../src/ovs/client/PortPlan.ts"
+import type { BridgeRow, InterfaceRow, RootRow } from "../../src/ovs/client/Tables.ts"
+import { preflight } from "../../src/ovs/ports/Preflight.ts"
+import { differences } from "../../src/ovs/ports/Verify.ts"
 
 const attachment = { network: "net", containerId: "c1", ifName: "net1", netns: "", pod: undefined }
 const plan = (mode: "client" | "server", more: { readonly mtu?: number } = {}) => {

@@ -4,11 +4,11 @@ import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import * as Flows from "../../src/ovs/Flows.ts"
-import * as OpenFlow from "../../src/ovs/OpenFlow.ts"
-import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import * as Flows from "../../src/ovs/client/Flows.ts"
+import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import * as OpenFlow from "../../src/ovs/wire/OpenFlow.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex")
 const cookie = 0x1122334455667788n

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as Message from "../../src/ovs/Message.ts"
-import { integer, optional, text } from "../../src/ovs/Notation.ts"
-import type { Operation } from "../../src/ovs/Operation.ts"
-import * as Reply from "../../src/ovs/Reply.ts"
-import { Bridge, table } from "../../src/ovs/Tables.ts"
-import { select } from "../../src/ovs/Transactions.ts"
+import { Bridge, table } from "../../src/ovs/client/Tables.ts"
+import { select } from "../../src/ovs/client/Transactions.ts"
+import * as Message from "../../src/ovs/wire/Message.ts"
+import { integer, optional, text } from "../../src/ovs/wire/Notation.ts"
+import type { Operation } from "../../src/ovs/wire/Operation.ts"
+import * as Reply from "../../src/ovs/wire/Reply.ts"
 
 const lines = (name: string) =>
   readFileSync(`${import.meta.dirname}/fixtures/${name}`, "utf8")

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { peer } from "./support/OvsdbPeer.ts"
 import { Line, session, sessionOn, withoutTime } from "./support/Session.ts"
 

@@ -4,11 +4,11 @@ import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { PortPlan } from "../../src/ovs/PortPlan.ts"
-import * as SocketPlace from "../../src/ovs/SocketPlace.ts"
+import type { PortPlan } from "../../src/ovs/client/PortPlan.ts"
+import * as SocketPlace from "../../src/ovs/ports/SocketDirectory.ts"
 import { Files } from "../../src/platform/Files.ts"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(`${tmpdir()}/place-`)),

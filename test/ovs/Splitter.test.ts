@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import * as Splitter from "../../src/ovs/Splitter.ts"
+import * as Splitter from "../../src/ovs/wire/Splitter.ts"
 
 const pushAll = (chunks: ReadonlyArray<Uint8Array>, limit = 1 << 20) => {
   let splitter = Splitter.empty(limit)

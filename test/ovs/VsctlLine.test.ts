@@ -1,8 +1,8 @@
 /** Transactions in the words of ovs-vsctl(8). That ovs-vsctl does the same with them is shown end to end. */
 import { assert, it } from "@effect/vitest"
-import { map, named, set, uuid } from "../../src/ovs/Notation.ts"
-import type { Operation } from "../../src/ovs/Operation.ts"
-import { vsctlLine } from "../../src/ovs/VsctlLine.ts"
+import { vsctlLine } from "../../src/ovs/client/VsctlLine.ts"
+import { map, named, set, uuid } from "../../src/ovs/wire/Notation.ts"
+import type { Operation } from "../../src/ovs/wire/Operation.ts"
 
 const names: Readonly<Record<string, string>> = { b: "br-a", p: "usp1", q: "usp2" }
 const line = (...operations: ReadonlyArray<Operation>) => vsctlLine(operations, (id) => names[id] ?? id)

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
-import * as WaitingNamespaces from "../../src/platform/WaitingNamespaces.ts"
+import * as WaitingNamespaces from "../../src/platform/waiting/WaitingNamespaces.ts"
 
 /** By both layers, which have to agree. */
 const judge = Effect.fnUntraced(function* (path: string) {

@@ -1,6 +1,6 @@
 /** Where an attachment's files are: the original's rules and names, and the limits of socket paths. */
 import { assert, describe, it } from "@effect/vitest"
-import { ancestors, placeOf } from "../../src/shared-dir/Place.ts"
+import { ancestors, placeOf } from "../../src/shared-dir/SocketPaths.ts"
 import { memif, ovs, portOf, vpp } from "../cni/support/Reading.ts"
 
 const attachment = { network: "net", containerId: "0958c8871b32cafe", ifName: "net1", netns: "/n", pod: undefined }

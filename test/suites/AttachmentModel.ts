@@ -5,7 +5,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { type Identity, plainHandle } from "../../src/attachment/Attachment.ts"
+import { type Identity, plainHandle } from "../../src/identity/Attachment.ts"
 
 export type Verb = "ADD" | "DEL" | "CHECK"
 

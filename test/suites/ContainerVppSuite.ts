@@ -3,8 +3,8 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Redacted, type Scope } from "effect"
 import type { MemifInterface } from "../../src/container/Interface.ts"
 import { keyOf } from "../../src/container/vpp/Mark.ts"
+import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"
-import { portName, portNumber } from "../../src/vpp/PortName.ts"
 import {
   byHand,
   configured,

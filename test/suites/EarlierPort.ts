@@ -3,9 +3,9 @@
  * number, with a tag rewrite and VPP's filter.
  */
 import { Effect } from "effect"
-import type { VppMemifPort, VppVhostPort } from "../../src/cni/HostPort.ts"
-import { run, step } from "../../src/vpp/Batch.ts"
-import { byName } from "../../src/vpp/Interfaces.ts"
+import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
+import { run, step } from "../../src/vpp/client/Batch.ts"
+import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { memif, plug, unplug, unplugOf, vhost, type Wanted, withSession } from "./VppUnderTest.ts"
 

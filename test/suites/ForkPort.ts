@@ -2,8 +2,8 @@
  * The transactions of fivetime/userspace-cni (June 2026, cniovs/ovsdb.go): a bridge without a port of its own; an
  * Interface that is marked and a Port that is not, of one name.
  */
-import type { Row } from "../../src/ovs/Notation.ts"
-import type { Operation } from "../../src/ovs/Operation.ts"
+import type { Row } from "../../src/ovs/wire/Notation.ts"
+import type { Operation } from "../../src/ovs/wire/Operation.ts"
 
 export const marks = (ids: Readonly<Record<string, string>>) => ["map", Object.entries(ids)] as const
 

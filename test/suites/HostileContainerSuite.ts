@@ -6,7 +6,7 @@ import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { marker } from "../../src/shared-dir/Directories.ts"
-import type { Place } from "../../src/shared-dir/Place.ts"
+import type { Place } from "../../src/shared-dir/SocketPaths.ts"
 import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import type { SharedDirCase } from "./SharedDirSuite.ts"
 

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Context, Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Delegation, Ipam } from "../../src/ipam/Ipam.ts"
 
 export class IpamUnderTest extends Context.Service<

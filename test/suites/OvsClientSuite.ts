@@ -1,9 +1,9 @@
 /** What `OvsClient` does with the database, whatever is under it. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { OvsClient, over } from "../../src/ovs/OvsClient.ts"
-import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
-import { type PortPlan, portPlan } from "../../src/ovs/PortPlan.ts"
+import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
+import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import { type PortPlan, portPlan } from "../../src/ovs/client/PortPlan.ts"
 import { administrator, leavesAsFound, look, newBridge, quick, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing } from "./VswitchCalls.ts"
 

@@ -1,7 +1,7 @@
 /** What every `Pods` does, on any cluster. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import type { Pod } from "../../src/attachment/Attachment.ts"
+import type { Pod } from "../../src/identity/Attachment.ts"
 import { Pods } from "../../src/kubernetes/Pods.ts"
 import { ClusterUnderTest } from "../kubernetes/support/ClusterUnderTest.ts"
 

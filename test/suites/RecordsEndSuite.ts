@@ -1,9 +1,9 @@
 /** What of records can be written, what is left behind of them and who removes it, on every layer of `Files`. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf, longHandle, networkDigest, plainHandle } from "../../src/attachment/Attachment.ts"
-import { Records } from "../../src/attachment/Records.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { Records } from "../../src/attachment/records/Records.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { keyOf, longHandle, networkDigest, plainHandle } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { all, attachment, claim, find, recordOf, remove } from "../attachment/support/Recording.ts"
 import { tree } from "../shared-dir/support/SharedDirSite.ts"

@@ -1,7 +1,7 @@
 /** What `SharedDir` makes on every layer of `Files`, with which modes, and what it refuses to make. */
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Files } from "../../src/platform/Files.ts"
 import type { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import { site, tree } from "../shared-dir/support/SharedDirSite.ts"

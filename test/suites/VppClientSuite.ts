@@ -1,13 +1,13 @@
 /** What `VppClient` does, whatever VPP is under it. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Fiber, Queue, type Scope } from "effect"
+import { ask } from "../../src/vpp/client/Session.ts"
+import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
-import { ask } from "../../src/vpp/Session.ts"
-import { VppClient } from "../../src/vpp/VppClient.ts"
-import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/VppError.ts"
+import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/wire/VppError.ts"
 import { wantEvents } from "../vpp/server/Events.ts"
 import { directory, newDomain, once, VppUnderTest, withSession } from "./VppUnderTest.ts"
 

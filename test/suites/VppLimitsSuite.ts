@@ -1,12 +1,12 @@
 /** The policers that the VPP layer of `Vswitch` makes for a pod's bandwidth, where a VPP offers them. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Logger, type Scope } from "effect"
-import { keyOf, networkDigest, shortId } from "../../src/attachment/Attachment.ts"
-import type { Limit, VppPort } from "../../src/cni/HostPort.ts"
-import { byName } from "../../src/vpp/Interfaces.ts"
+import type { Limit, VppPort } from "../../src/cni/network/HostPort.ts"
+import { keyOf, networkDigest, shortId } from "../../src/identity/Attachment.ts"
+import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
+import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
-import { portName, portNumber } from "../../src/vpp/PortName.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import {
   bridged,

@@ -1,12 +1,12 @@
 /** The switch's end of layer 3 ports: addresses and routes of every shape that IPAM plugins give, and what others have. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import { byName } from "../../src/vpp/Interfaces.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { ask } from "../../src/vpp/client/Session.ts"
+import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
+import { attached, routeOver } from "../../src/vpp/interfaces/Route.ts"
 import { routeAddDel, routeLookup } from "../../src/vpp/messages/Ip.ts"
 import { remove } from "../../src/vpp/messages/Memif.ts"
-import { attached, routeOver } from "../../src/vpp/Route.ts"
-import { ask } from "../../src/vpp/Session.ts"
 import type { Address } from "../../src/vswitch/Vswitch.ts"
 import {
   leavesAsFound,

@@ -4,14 +4,14 @@
  */
 import { assert, type Vitest } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, type Scope } from "effect"
-import * as NodeSlots from "../../src/platform/NodeSlots.ts"
-import * as NodeSockets from "../../src/platform/NodeSockets.ts"
 import { Slots } from "../../src/platform/Slots.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
-import type { Wanted } from "../../src/vpp/MessageTable.ts"
+import type { Wanted } from "../../src/vpp/client/MessageTable.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import {
   leavesAsFound,
   memif,

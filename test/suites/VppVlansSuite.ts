@@ -1,9 +1,9 @@
 /** VLANs on VPP: which bridge domain each is, whose it may be, and what becomes of ports that earlier releases attached. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import { run, step } from "../../src/vpp/Batch.ts"
-import { byName } from "../../src/vpp/Interfaces.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { run, step } from "../../src/vpp/client/Batch.ts"
+import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import { attachedByEarlier, earlierTag, kindsInVlans, makeDomain } from "./EarlierPort.ts"

@@ -1,7 +1,7 @@
 /** Calls of `Vswitch` as the suites make them: each as if by a process of its own, with short deadlines. */
 import { Effect } from "effect"
-import type { Row } from "../../src/ovs/Notation.ts"
-import { OvsDeadlines } from "../../src/ovs/OvsDeadlines.ts"
+import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import type { Row } from "../../src/ovs/wire/Notation.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import { administrator, newBridge, quick, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"

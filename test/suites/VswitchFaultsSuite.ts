@@ -2,8 +2,8 @@
 import { lstatSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Fiber, Schedule, type Scope } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 

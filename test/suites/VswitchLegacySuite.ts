@@ -1,7 +1,7 @@
 /** Ports that the original plugin's fork made, on every Open vSwitch: found and removed by its marks, and only by all of them. */
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import type { LegacyAsked, LegacyPorts } from "../../src/vswitch/LegacyPorts.ts"
+import type { LegacyAsked, LegacyPorts } from "../../src/legacy/LegacyPorts.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import { type ForkPort, forkMarks, forkPort, marks } from "./ForkPort.ts"
 import { administrator, leavesAsFound, look, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"

@@ -1,6 +1,6 @@
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { administrator, leavesAsFound, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, unplug, verify } from "./VswitchCalls.ts"
 

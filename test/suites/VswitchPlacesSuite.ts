@@ -4,9 +4,9 @@ import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } 
 import { createServer, type Server } from "node:net"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Schedule, type Scope } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import { OvsClient } from "../../src/ovs/OvsClient.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
+import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 

@@ -2,8 +2,8 @@
 import { existsSync, lstatSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Schedule, type Scope } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { administrator, leavesAsFound, look, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, plug, plugged, refusal, restore, unplug, verify } from "./VswitchCalls.ts"
 

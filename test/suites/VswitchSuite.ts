@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import { portName } from "../../src/attachment/Attachment.ts"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import {
   administrator,
   directory,

@@ -4,13 +4,13 @@ import * as net from "node:net"
 import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Result, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/ErrorCodes.ts"
-import { frame } from "../../src/vpp/Frames.ts"
-import * as Message from "../../src/vpp/Message.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { VppClient } from "../../src/vpp/client/VppClient.ts"
+import type { VppWaits } from "../../src/vpp/client/VppDeadlines.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import { interfaceDump } from "../../src/vpp/messages/Interface.ts"
-import { VppClient } from "../../src/vpp/VppClient.ts"
-import type { VppWaits } from "../../src/vpp/VppDeadlines.ts"
+import { frame } from "../../src/vpp/wire/Frames.ts"
+import * as Message from "../../src/vpp/wire/Message.ts"
 import {
   list,
   memif,

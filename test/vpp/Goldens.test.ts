@@ -4,13 +4,13 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Result } from "effect"
-import * as Message from "../../src/vpp/Message.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../src/vpp/messages/Ip.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as VhostUser from "../../src/vpp/messages/VhostUser.ts"
+import * as Message from "../../src/vpp/wire/Message.ts"
 import { interfaceEvent, wantEvents } from "./server/Events.ts"
 import { type Frame, recorded } from "./support/Captures.ts"
 

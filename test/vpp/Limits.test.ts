@@ -1,7 +1,7 @@
 /** What a port with limits costs, and what one without does not; and how policers stand on the interface. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Limit } from "../../src/cni/HostPort.ts"
+import type { Limit } from "../../src/cni/network/HostPort.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
 import { memif, plug, request, restore, unplug, unplugOf, VppUnderTest, verify, vhost } from "../suites/VppUnderTest.ts"
 import { withPolicers } from "./server/Policers.ts"

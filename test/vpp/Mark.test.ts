@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { keyOf, networkDigest } from "../../src/attachment/Attachment.ts"
+import { keyOf, networkDigest } from "../../src/identity/Attachment.ts"
 import {
   bridgeDomainOf,
   bridgeDomainTag,
@@ -10,8 +10,8 @@ import {
   policerOf,
   selects,
   toTag
-} from "../../src/vpp/Mark.ts"
-import { portName, portNumber } from "../../src/vpp/PortName.ts"
+} from "../../src/vpp/interfaces/Mark.ts"
+import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 
 const attachment = {
   network: "userspace-net",

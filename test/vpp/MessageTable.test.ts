@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import * as Message from "../../src/vpp/Message.ts"
-import { messageTable, type Wanted } from "../../src/vpp/MessageTable.ts"
+import { messageTable, type Wanted } from "../../src/vpp/client/MessageTable.ts"
 import { catalogue } from "../../src/vpp/messages/Catalogue.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as VhostUser from "../../src/vpp/messages/VhostUser.ts"
-import { MessageChanged, MessageMissing, PluginNotLoaded } from "../../src/vpp/VppError.ts"
+import * as Message from "../../src/vpp/wire/Message.ts"
+import { MessageChanged, MessageMissing, PluginNotLoaded } from "../../src/vpp/wire/VppError.ts"
 import { messageNames, tableRows } from "./support/Captures.ts"
 
 const releases = ["v26.06", "v23.02", "v21.10"] as const

@@ -5,7 +5,7 @@
 import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger } from "effect"
-import type { VppMemifPort, VppVhostPort } from "../../src/cni/HostPort.ts"
+import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
 import {

@@ -1,8 +1,8 @@
 /** VLANs on a VPP in TypeScript: what frames reach, the order of changes, what an ADD costs, and who was there first. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf } from "../../src/attachment/Attachment.ts"
-import { VppClient } from "../../src/vpp/VppClient.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
+import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import { attachedByEarlier, earlierTag } from "../suites/EarlierPort.ts"
 import {
   bridged,

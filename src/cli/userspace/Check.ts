@@ -1,11 +1,11 @@
 /** `userspace check`. What does the work is loaded when it is asked for. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { recordedFlags } from "../AttachmentFlags.ts"
+import { recordedFlags } from "../input/AttachmentFlags.ts"
 
 export const check = Command.make("check", recordedFlags, (options) =>
   Effect.flatMap(
-    Effect.promise(() => import("../PerformCheck.ts")),
+    Effect.promise(() => import("../perform/PerformCheck.ts")),
     ({ performCheck }) => performCheck(options)
   )
 ).pipe(

@@ -1,11 +1,11 @@
 /** `userspace del`. What does the work is loaded when it is asked for. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { recordedFlags } from "../AttachmentFlags.ts"
+import { recordedFlags } from "../input/AttachmentFlags.ts"
 
 export const del = Command.make("del", recordedFlags, (options) =>
   Effect.flatMap(
-    Effect.promise(() => import("../PerformRecorded.ts")),
+    Effect.promise(() => import("../perform/PerformRecorded.ts")),
     ({ performDel }) => performDel(options)
   )
 ).pipe(

@@ -3,8 +3,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
-import { networkFlags } from "../AttachmentFlags.ts"
-import { everyFlag, jsonFlag, yes } from "../ContainerFlags.ts"
+import { networkFlags } from "../input/AttachmentFlags.ts"
+import { everyFlag, jsonFlag, yes } from "../input/ContainerFlags.ts"
 
 export const gc = Command.make(
   "gc",
@@ -33,7 +33,7 @@ export const gc = Command.make(
   },
   (options) =>
     Effect.flatMap(
-      Effect.promise(() => import("../PerformGc.ts")),
+      Effect.promise(() => import("../perform/PerformGc.ts")),
       ({ performGc }) => performGc(options)
     )
 ).pipe(

@@ -11,7 +11,7 @@ import { renew } from "../../install/Renewal.ts"
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
 import { Caller } from "../Caller.ts"
-import { Complaint, complaintText } from "../Complaint.ts"
+import { Complaint, complaintText } from "../CommandLineError.ts"
 
 export const install = Command.make(
   "install",

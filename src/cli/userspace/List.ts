@@ -3,7 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
-import { jsonFlag } from "../ContainerFlags.ts"
+import { jsonFlag } from "../input/ContainerFlags.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
@@ -23,7 +23,7 @@ export const list = Command.make(
   },
   (options) =>
     Effect.flatMap(
-      Effect.promise(() => import("../PerformList.ts")),
+      Effect.promise(() => import("../perform/PerformList.ts")),
       ({ performList }) => performList(options)
     )
 ).pipe(

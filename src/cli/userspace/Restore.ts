@@ -3,8 +3,8 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
-import { selectorFlags } from "../AttachmentFlags.ts"
-import { jsonFlag, timeoutFlag, yes } from "../ContainerFlags.ts"
+import { selectorFlags } from "../input/AttachmentFlags.ts"
+import { jsonFlag, timeoutFlag, yes } from "../input/ContainerFlags.ts"
 
 export const restore = Command.make(
   "restore",
@@ -21,7 +21,7 @@ export const restore = Command.make(
   },
   (options) =>
     Effect.flatMap(
-      Effect.promise(() => import("../PerformRestore.ts")),
+      Effect.promise(() => import("../perform/PerformRestore.ts")),
       ({ performRestore }) => performRestore(options)
     )
 ).pipe(

@@ -1,12 +1,12 @@
 /** `userspace status`. What does the work is loaded when it is asked for. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { networkFlags } from "../AttachmentFlags.ts"
-import { jsonFlag } from "../ContainerFlags.ts"
+import { networkFlags } from "../input/AttachmentFlags.ts"
+import { jsonFlag } from "../input/ContainerFlags.ts"
 
 export const status = Command.make("status", { ...networkFlags, json: jsonFlag }, (options) =>
   Effect.flatMap(
-    Effect.promise(() => import("../PerformStatus.ts")),
+    Effect.promise(() => import("../perform/PerformStatus.ts")),
     ({ performStatus }) => performStatus(options)
   )
 ).pipe(

@@ -3,12 +3,12 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import type { Compatibility } from "../../vpp/Compatibility.ts"
-import { fromVpp } from "../../vpp/Refusal.ts"
-import { VppClient } from "../../vpp/VppClient.ts"
+import type { Compatibility } from "../../vpp/client/Compatibility.ts"
+import { VppClient } from "../../vpp/client/VppClient.ts"
+import { fromVpp } from "../../vpp/interfaces/PortError.ts"
 import { Caller } from "../Caller.ts"
-import { Complaint } from "../Complaint.ts"
-import type { Style } from "../PlanText.ts"
+import { Complaint } from "../CommandLineError.ts"
+import type { Style } from "../text/PlanText.ts"
 
 const socket = Flag.String("socket").pipe(
   Flag.withMetavar("PATH"),
@@ -38,7 +38,7 @@ export const vppCompat = Command.make(
   })
 ).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
 
-const Comparison = Effect.promise(() => import("../../vpp/Compatibility.ts"))
+const Comparison = Effect.promise(() => import("../../vpp/client/Compatibility.ts"))
 
 const look = (path: string) =>
   Effect.all([VppClient, Comparison]).pipe(

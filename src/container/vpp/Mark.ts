@@ -28,5 +28,5 @@ export const fromTag = (tag: string): Mark | undefined => {
   return name === undefined || digest === undefined ? undefined : { name, digest }
 }
 
-/** What VPP's name for the interface is made from (src/vpp/PortName.ts). */
+/** What VPP's name for the interface is made from (src/vpp/interfaces/PortName.ts). */
 export const keyOf = (name: string): string => `container\0${name}`

@@ -1,6 +1,6 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
-import { as, type Field, i32, Misfit, text, u32 } from "../Field.ts"
-import { type Message, type Retval, reply, request } from "../Message.ts"
+import { as, type Field, i32, Misfit, text, u32 } from "../wire/Field.ts"
+import { type Message, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66

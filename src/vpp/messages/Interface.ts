@@ -1,7 +1,7 @@
 /** What every interface has. VPP: src/vnet/interface.api. */
-import { mac, prefix } from "../Address.ts"
-import { bool, text, times, trailingText, u8, u16, u32 } from "../Field.ts"
-import { dump, reply, request } from "../Message.ts"
+import { mac, prefix } from "../wire/Address.ts"
+import { bool, text, times, trailingText, u8, u16, u32 } from "../wire/Field.ts"
+import { dump, reply, request } from "../wire/Message.ts"
 import { plainReply } from "./Control.ts"
 
 export const adminUp = 1

@@ -1,7 +1,7 @@
 /** Shared-memory interfaces and the sockets on which their ends meet. VPP: src/plugins/memif/memif.api. */
-import { mac } from "../Address.ts"
-import { as, bool, type Field, i32, Misfit, text, trailingText, u8, u16, u32 } from "../Field.ts"
-import { dump, reply, request } from "../Message.ts"
+import { mac } from "../wire/Address.ts"
+import { as, bool, type Field, i32, Misfit, text, trailingText, u8, u16, u32 } from "../wire/Field.ts"
+import { dump, reply, request } from "../wire/Message.ts"
 import { indexReply, plainReply } from "./Control.ts"
 
 const one =

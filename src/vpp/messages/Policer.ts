@@ -2,8 +2,8 @@
  * Policers: a rate under a name, put on an interface. VPP: src/vnet/policer/policer.api, from 26.06 in a plugin of its
  * own, src/plugins/policer. The messages by index, which came with 23.06, are not needed.
  */
-import { bool, i32, struct, text, u8, u32, u64 } from "../Field.ts"
-import { dump, reply, request } from "../Message.ts"
+import { bool, i32, struct, text, u8, u32, u64 } from "../wire/Field.ts"
+import { dump, reply, request } from "../wire/Message.ts"
 import { plainReply } from "./Control.ts"
 
 const action = struct({ type: u8, dscp: u8 })

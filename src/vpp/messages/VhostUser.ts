@@ -1,7 +1,7 @@
 /** vhost-user interfaces. VPP: src/plugins/vhost/vhost_user.api (before 23.10: src/vnet/devices/virtio). */
-import { mac } from "../Address.ts"
-import { bool, i32, text, u32 } from "../Field.ts"
-import { dump, reply, request } from "../Message.ts"
+import { mac } from "../wire/Address.ts"
+import { bool, i32, text, u32 } from "../wire/Field.ts"
+import { dump, reply, request } from "../wire/Message.ts"
 import { indexReply, plainReply } from "./Control.ts"
 
 export const create = request(

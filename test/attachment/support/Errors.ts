@@ -1,13 +1,13 @@
 /** Every error that a service or an edge can give to the programs, by names of their own. */
 
-import { RecordError } from "../../../src/attachment/RecordError.ts"
-import { ErrorCodes } from "../../../src/cni/ErrorCodes.ts"
+import { RecordError } from "../../../src/attachment/records/RecordError.ts"
+import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
 import { IpamError } from "../../../src/ipam/IpamError.ts"
 import { PodsError } from "../../../src/kubernetes/PodsError.ts"
-import * as Ovsdb from "../../../src/ovs/OvsdbError.ts"
+import * as Ovsdb from "../../../src/ovs/wire/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
 import { SharedDirError } from "../../../src/shared-dir/SharedDirError.ts"
-import * as Vpp from "../../../src/vpp/VppError.ts"
+import * as Vpp from "../../../src/vpp/wire/VppError.ts"
 import { VswitchError } from "../../../src/vswitch/VswitchError.ts"
 
 type Errors = Readonly<Record<string, object>>

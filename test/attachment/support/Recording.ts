@@ -1,8 +1,8 @@
 /** Records of attachments that the tests make up. */
 import { Effect } from "effect"
-import type { Attachment } from "../../../src/attachment/Attachment.ts"
-import type { Record } from "../../../src/attachment/Record.ts"
-import { Records } from "../../../src/attachment/Records.ts"
+import type { Record } from "../../../src/attachment/records/Record.ts"
+import { Records } from "../../../src/attachment/records/Records.ts"
+import type { Attachment } from "../../../src/identity/Attachment.ts"
 import { placeIn } from "../../shared-dir/support/SharedDirSite.ts"
 
 export const attachment = (more: Partial<Attachment> = {}): Attachment => ({

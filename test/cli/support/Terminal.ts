@@ -5,8 +5,8 @@ import { join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"
-import type { Edges } from "../../../src/attachment/Services.ts"
 import { commandLine } from "../../../src/cli/CommandLine.ts"
+import type { Edges } from "../../../src/platform/Edges.ts"
 import { netns } from "../../dry-run/support/MemoryNode.ts"
 
 export interface Ended {

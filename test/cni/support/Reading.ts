@@ -1,10 +1,10 @@
 /** Configurations as tests write them, and what is read from them. */
 import { Result } from "effect"
-import type { CniError } from "../../../src/cni/CniError.ts"
-import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/Configuration.ts"
-import { readArgs, type Variables } from "../../../src/cni/Environment.ts"
-import type { HostPort, OvsVhostPort, VppMemifPort, VppVhostPort } from "../../../src/cni/HostPort.ts"
-import { inWords } from "../../../src/cni/Misfit.ts"
+import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import type { HostPort, OvsVhostPort, VppMemifPort, VppVhostPort } from "../../../src/cni/network/HostPort.ts"
+import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
+import type { CniError } from "../../../src/cni/spec/CniError.ts"
+import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
 
 /** The least that each port needs. */
 export const ovs = { engine: "ovs-dpdk", iftype: "vhostuser" } as const

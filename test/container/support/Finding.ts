@@ -1,6 +1,6 @@
 /** What the tests of `find` ask of a pod. */
 import { Effect } from "effect"
-import { find, type Places } from "../../../src/container/Found.ts"
+import { find, type Places } from "../../../src/container/Discovery.ts"
 import { filesWith } from "./Mounts.ts"
 
 export const found = (places: Places, mountinfo = "") => Effect.provide(find(places), filesWith(mountinfo))

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Schema } from "effect"
-import type { Places } from "../../../src/container/Found.ts"
+import type { Places } from "../../../src/container/Discovery.ts"
 
 export interface Pod {
   readonly root: string

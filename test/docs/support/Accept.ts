@@ -1,9 +1,9 @@
 /** Asks the plugin what it makes of a network configuration, as a call of it would. */
 import * as Result from "effect/Result"
-import type { CniError } from "../../../src/cni/CniError.ts"
-import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/Configuration.ts"
-import { readArgs, type Variables } from "../../../src/cni/Environment.ts"
-import { inWords } from "../../../src/cni/Misfit.ts"
+import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
+import type { CniError } from "../../../src/cni/spec/CniError.ts"
+import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
 
 export const accept = (configuration: object, variables: Variables = {}): Result.Result<Configuration, CniError> =>
   Result.flatMap(readArgs(""), (args) =>

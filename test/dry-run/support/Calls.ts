@@ -1,7 +1,7 @@
 /** Calls on a node in memory: real, and rehearsed. */
 import { Effect, Logger } from "effect"
-import { readEnvelope } from "../../../src/cni/Configuration.ts"
-import { serve } from "../../../src/cni/Main.ts"
+import { serve } from "../../../src/app/CniCall.ts"
+import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import type { Plan } from "../../../src/dry-run/Plan.ts"
 import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { type Node, netns } from "./MemoryNode.ts"

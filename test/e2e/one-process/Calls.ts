@@ -1,8 +1,8 @@
 /** One call of the many, and whether it was as it has to be. Each tells the IPAM plugin whose it is, by its environment. */
 import { type Duration, Effect, Fiber, Layer } from "effect"
-import { Deadlines } from "../../../src/cni/Deadlines.ts"
-import { type Answer, call } from "../../../src/cni/Main.ts"
-import * as BunEdges from "../../../src/platform/BunEdges.ts"
+import { type Answer, call } from "../../../src/app/CniCall.ts"
+import * as BunEdges from "../../../src/platform/bun/BunEdges.ts"
+import { Deadlines } from "../../../src/program/Deadlines.ts"
 import type { Order, Report } from "./Order.ts"
 
 export interface Wanted {

@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
 import { Effect, Schedule } from "effect"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
-import * as WaitingFiles from "../../../src/platform/WaitingFiles.ts"
-import * as WaitingNamespaces from "../../../src/platform/WaitingNamespaces.ts"
+import * as WaitingFiles from "../../../src/platform/waiting/WaitingFiles.ts"
+import * as WaitingNamespaces from "../../../src/platform/waiting/WaitingNamespaces.ts"
 
 const [, , directory = ""] = process.argv
 // The kernel waits for the answer to its first request (fuse(4)), and everybody who asks for a file for the kernel.

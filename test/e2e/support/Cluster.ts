@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import type { Pod } from "../../../src/attachment/Attachment.ts"
+import type { Pod } from "../../../src/identity/Attachment.ts"
 import { type ApiServer, apiServer } from "../../kubernetes/support/ApiServer.ts"
 import { kubeconfigText } from "../../kubernetes/support/KubeconfigText.ts"
 import { at, encode, type Json } from "../../kubernetes/support/PodStore.ts"

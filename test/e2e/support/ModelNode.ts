@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { isDeepStrictEqual } from "node:util"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule, Semaphore } from "effect"
-import type { Identity } from "../../../src/attachment/Attachment.ts"
+import type { Identity } from "../../../src/identity/Attachment.ts"
 import { type Ended, type NodeUnderTest, nameOf } from "../../suites/AttachmentModel.ts"
 import type { Sandbox } from "./CniNode.ts"
 import { executable, pluginDirectory } from "./Machine.ts"

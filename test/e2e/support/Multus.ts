@@ -3,7 +3,7 @@
  * them, and on stdin the NetworkAttachmentDefinition with keys sorted, `args.cni`, `runtimeConfig` for what the network
  * declares, and what ADD answered. Multus 4.3: pkg/types/conf.go, pkg/multus/multus.go; libcni: api.go.
  */
-import type { Pod } from "../../../src/attachment/Attachment.ts"
+import type { Pod } from "../../../src/identity/Attachment.ts"
 import type { Sandbox } from "./CniNode.ts"
 
 /** One element of `k8s.v1.cni.cncf.io/networks`. */

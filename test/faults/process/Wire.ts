@@ -3,10 +3,10 @@
  * the names of VPP's messages, the types of OpenFlow's. A write is a step and its words are the step's name.
  */
 import { Result, Schema } from "effect"
-import { Type } from "../../../src/ovs/OpenFlow.ts"
-import * as Frames from "../../../src/vpp/Frames.ts"
-import * as Message from "../../../src/vpp/Message.ts"
+import { Type } from "../../../src/ovs/wire/OpenFlow.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
+import * as Frames from "../../../src/vpp/wire/Frames.ts"
+import * as Message from "../../../src/vpp/wire/Message.ts"
 
 export interface Said {
   readonly text: string

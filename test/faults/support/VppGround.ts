@@ -1,6 +1,6 @@
 /** A VPP under a node: a real one, or the one in TypeScript, which speaks the same wire. */
 import { Effect, type Scope } from "effect"
-import * as Interfaces from "../../../src/vpp/Interfaces.ts"
+import * as Interfaces from "../../../src/vpp/interfaces/Interfaces.ts"
 import * as Bridging from "../../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../../src/vpp/messages/Ip.ts"

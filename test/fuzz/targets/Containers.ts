@@ -4,10 +4,10 @@
  */
 import * as assert from "node:assert/strict"
 import { Effect, Layer, Result } from "effect"
-import { interfaceJson, interfaceTable } from "../../../src/cli/InterfaceText.ts"
-import { plain } from "../../../src/cli/PlanText.ts"
+import { interfaceJson, interfaceTable } from "../../../src/cli/text/InterfaceText.ts"
+import { plain } from "../../../src/cli/text/PlanText.ts"
+import { type Found, find } from "../../../src/container/Discovery.ts"
 import { vdevArguments } from "../../../src/container/DpdkArguments.ts"
-import { type Found, find } from "../../../src/container/Found.ts"
 import * as Presence from "../../../src/container/Presence.ts"
 import { startupConf } from "../../../src/container/vpp/Link.ts"
 import { layer, MemoryFiles } from "../../../src/platform/FilesMemory.ts"

@@ -3,9 +3,9 @@ import { Effect, Layer } from "effect"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
-import * as NodeProcesses from "../../../src/platform/NodeProcesses.ts"
-import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
-import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
+import * as NodeProcesses from "../../platform/support/node/NodeProcesses.ts"
+import * as NodeSlots from "../../platform/support/node/NodeSlots.ts"
+import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 
 export const edges = Layer.mergeAll(
   Files.layer,

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { Effect, Layer, Logger } from "effect"
 import { Ipam } from "../../../src/ipam/Ipam.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import * as NodeProcesses from "../../../src/platform/NodeProcesses.ts"
+import * as NodeProcesses from "../../platform/support/node/NodeProcesses.ts"
 
 /** Without a log, unless a test brings one. */
 export const real = Layer.mergeAll(

@@ -3,11 +3,11 @@
  * of this, so that the servers of the tests are held to what a real one does.
  */
 import { Context, Effect, Layer, type Scope } from "effect"
-import type { Pod } from "../../../src/attachment/Attachment.ts"
+import type { Pod } from "../../../src/identity/Attachment.ts"
 import { Pods } from "../../../src/kubernetes/Pods.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
-import * as NodeHttps from "../../../src/platform/NodeHttps.ts"
+import * as NodeHttps from "../../platform/support/node/NodeHttps.ts"
 
 export interface Found {
   readonly annotations: Readonly<Record<string, string>>

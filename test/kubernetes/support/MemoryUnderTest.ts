@@ -1,11 +1,11 @@
 /** {@link ClusterUnderTest} in memory. */
 import { randomUUID } from "node:crypto"
 import { Effect, Layer, Option } from "effect"
-import type { Pod } from "../../../src/attachment/Attachment.ts"
+import type { Pod } from "../../../src/identity/Attachment.ts"
 import { wholeWith } from "../../../src/kubernetes/PodDocument.ts"
-import { MemoryPods, layer as podsLayer } from "../../../src/kubernetes/PodsMemory.ts"
 import { ClusterUnderTest } from "./ClusterUnderTest.ts"
 import { at, decode, encode } from "./PodStore.ts"
+import { MemoryPods, layer as podsLayer } from "./PodsMemory.ts"
 import { podJson } from "./TestPod.ts"
 
 export const layer = Layer.sync(ClusterUnderTest, () => {

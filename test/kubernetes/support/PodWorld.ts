@@ -2,11 +2,11 @@
 import { Effect, Option } from "effect"
 import { elementsOf } from "../../../src/kubernetes/ConfigurationData.ts"
 import { readPod, wholeWith } from "../../../src/kubernetes/PodDocument.ts"
-import { MemoryPods } from "../../../src/kubernetes/PodsMemory.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { network } from "../../attachment/support/Networks.ts"
 import { type Asked, World } from "../../attachment/support/World.ts"
 import { at, encode } from "./PodStore.ts"
+import { MemoryPods } from "./PodsMemory.ts"
 import { podJson, type Shape } from "./TestPod.ts"
 
 export const uid = "0c8d1fa4-8a9f-4c25-9c5e-1d2f3a4b5c6d"

@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { request } from "node:https"
 import { Effect, Layer, Redacted } from "effect"
-import type { Pod } from "../../../src/attachment/Attachment.ts"
+import type { Pod } from "../../../src/identity/Attachment.ts"
 import { type Access, readAccess } from "../../../src/kubernetes/Credentials.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { ClusterUnderTest, counted } from "./ClusterUnderTest.ts"

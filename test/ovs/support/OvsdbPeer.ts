@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Result, Schema, type Scope } from "effect"
-import * as Splitter from "../../../src/ovs/Splitter.ts"
+import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
 
 const Request = Schema.Struct({ id: Schema.Json, method: Schema.String, params: Schema.Array(Schema.Json) })
 export type Request = typeof Request.Type

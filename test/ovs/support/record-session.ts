@@ -1,7 +1,7 @@
 /** `node test/ovs/support/record-session.ts SOCKET > test/ovs/fixtures/session.jsonl`: see the README there. */
 import { Effect, Layer } from "effect"
-import * as NodeSockets from "../../../src/platform/NodeSockets.ts"
 import { Sockets } from "../../../src/platform/Sockets.ts"
+import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { session, sessionOn, withoutTime } from "./Session.ts"
 
 const write = (dir: "send" | "receive", bytes: Uint8Array) =>

@@ -1,6 +1,6 @@
 /** Runs the suite of `Https` on bun's layer, under bun, and prints one JSON line a case: its name and what failed. */
 import { Cause, Effect, Schema } from "effect"
-import * as BunHttps from "../../../src/platform/BunHttps.ts"
+import * as BunHttps from "../../../src/platform/bun/BunHttps.ts"
 import { cases } from "../../suites/HttpsSuite.ts"
 import { Ports } from "./HttpsPeer.ts"
 

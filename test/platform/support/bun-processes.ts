@@ -1,6 +1,6 @@
 /** Runs the suite of `Processes` on bun's layer, under bun, and prints the verdicts. */
 import { Effect } from "effect"
-import * as BunProcesses from "../../../src/platform/BunProcesses.ts"
+import * as BunProcesses from "../../../src/platform/bun/BunProcesses.ts"
 import { cases } from "../../suites/ProcessesSuite.ts"
 import { report } from "./Verdicts.ts"
 

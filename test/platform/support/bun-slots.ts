@@ -1,6 +1,6 @@
 /** Runs the suite of `Slots` on bun's layer, under bun, and prints one JSON line a case: its name and what failed. */
 import { Cause, Effect } from "effect"
-import * as BunSlots from "../../../src/platform/BunSlots.ts"
+import * as BunSlots from "../../../src/platform/bun/BunSlots.ts"
 import { cases } from "../../suites/SlotsSuite.ts"
 
 const report = Effect.forEach(cases, ({ name, run }) =>

@@ -1,6 +1,6 @@
 /** Runs the suite of `Sockets` on bun's layer, under bun, and prints one JSON line a case: its name and what failed. */
 import { Cause, Effect } from "effect"
-import * as BunSockets from "../../../src/platform/BunSockets.ts"
+import * as BunSockets from "../../../src/platform/bun/BunSockets.ts"
 import { cases } from "../../suites/SocketsSuite.ts"
 
 const report = Effect.forEach(cases, ({ name, run }) =>

@@ -2,8 +2,8 @@
 import { Effect, Layer, type Scope } from "effect"
 import { FileError, Files } from "../../../src/platform/Files.ts"
 import { type Ended, Processes, type Run } from "../../../src/platform/Processes.ts"
-import { placeOf } from "../../../src/shared-dir/Place.ts"
 import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
+import { placeOf } from "../../../src/shared-dir/SocketPaths.ts"
 import { ovs, portOf } from "../../cni/support/Reading.ts"
 import { FilesSite } from "../../suites/FilesSite.ts"
 

@@ -1,8 +1,8 @@
 /** Who wants to hear of interfaces. What has happened is told before the next answer, as by a real one (`fixtures`). */
 import { Result } from "effect"
-import { bool, u32 } from "../../../src/vpp/Field.ts"
-import { decodeRequest, reply, request } from "../../../src/vpp/Message.ts"
 import { plainReply } from "../../../src/vpp/messages/Control.ts"
+import { bool, u32 } from "../../../src/vpp/wire/Field.ts"
+import { decodeRequest, reply, request } from "../../../src/vpp/wire/Message.ts"
 import { type Answer, answer } from "./Handler.ts"
 import type { Happening } from "./State.ts"
 import type { Peer } from "./VppServer.ts"

@@ -1,6 +1,6 @@
 /** What a request does to the state, and how it is answered. */
 import { Result } from "effect"
-import * as Message from "../../../src/vpp/Message.ts"
+import * as Message from "../../../src/vpp/wire/Message.ts"
 import type { State } from "./State.ts"
 
 /** Bytes of the answers, or what happens instead of one. */

@@ -3,9 +3,9 @@
 import { Result } from "effect"
 import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
-import { isIpv6 } from "../../../src/vpp/Address.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../../src/vpp/messages/Ip.ts"
+import { isIpv6 } from "../../../src/vpp/wire/Address.ts"
 import { type Handler, onDump, onRequest } from "./Handler.ts"
 import type { Interface as Entry, State } from "./State.ts"
 

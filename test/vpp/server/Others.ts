@@ -1,8 +1,9 @@
 /** Messages that stand in the recordings and that the plugin does not use, so that the recordings can be replayed. */
-import { mac } from "../../../src/vpp/Address.ts"
-import { bool, i32, text, u32 } from "../../../src/vpp/Field.ts"
-import { reply, request } from "../../../src/vpp/Message.ts"
+
 import { indexReply, plainReply } from "../../../src/vpp/messages/Control.ts"
+import { mac } from "../../../src/vpp/wire/Address.ts"
+import { bool, i32, text, u32 } from "../../../src/vpp/wire/Field.ts"
+import { reply, request } from "../../../src/vpp/wire/Message.ts"
 import { wantEvents } from "./Events.ts"
 import { type Handler, onRequest } from "./Handler.ts"
 import { on } from "./Interfaces.ts"

@@ -1,7 +1,8 @@
 /** What a VPP knows: interfaces, memif sockets, bridge domains, routes. Lost when it restarts; socket files are not. */
-import type { TypeOf } from "../../../src/vpp/Field.ts"
+
 import type { routeDump } from "../../../src/vpp/messages/Ip.ts"
 import type { addDel } from "../../../src/vpp/messages/Policer.ts"
+import type { TypeOf } from "../../../src/vpp/wire/Field.ts"
 import type { Disk, Listener } from "./Disk.ts"
 import type { Traits } from "./Release.ts"
 

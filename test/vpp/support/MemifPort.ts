@@ -1,5 +1,5 @@
 /** A memif on VPP whose configuration says nothing of it: each test adds its network, and what it is about. */
-import type { VppMemifPort } from "../../../src/cni/HostPort.ts"
+import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 
 export const memifPort: Omit<VppMemifPort, "network"> = {
   engine: "vpp",

@@ -1,5 +1,5 @@
 /** Requests that two processes agree on by number. */
-import type { VppMemifPort } from "../../../src/cni/HostPort.ts"
+import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 import type { PortRequest } from "../../../src/vswitch/Vswitch.ts"
 import { memifPort } from "./MemifPort.ts"
 

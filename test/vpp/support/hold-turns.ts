@@ -1,7 +1,7 @@
 /** Takes as many turns at a VPP as it can get, says so, and waits to be killed. Arguments: name, count. */
 import { Effect } from "effect"
-import * as NodeSlots from "../../../src/platform/NodeSlots.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
+import * as NodeSlots from "../../platform/support/node/NodeSlots.ts"
 
 const [, , name = "", count = "8"] = process.argv
 

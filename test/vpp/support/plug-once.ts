@@ -1,9 +1,9 @@
 /** One `plug` in a process of its own, as an ADD is one. Arguments: API socket, directory, number of the attachment. */
 import { Effect, Layer } from "effect"
-import * as BunSlots from "../../../src/platform/BunSlots.ts"
-import * as BunSockets from "../../../src/platform/BunSockets.ts"
+import * as BunSlots from "../../../src/platform/bun/BunSlots.ts"
+import * as BunSockets from "../../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import { VppClient } from "../../../src/vpp/VppClient.ts"
+import { VppClient } from "../../../src/vpp/client/VppClient.ts"
 import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import { numberedAndLimited } from "./Numbered.ts"

@@ -2,12 +2,12 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { find } from "../../../container/Found.ts"
+import { find } from "../../../container/Discovery.ts"
 import * as Presence from "../../../container/Presence.ts"
 import { assumption } from "../../../container/Sandbox.ts"
 import { Caller } from "../../Caller.ts"
-import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../ContainerFlags.ts"
-import { interfaceJson, interfaceTable } from "../../InterfaceText.ts"
+import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../input/ContainerFlags.ts"
+import { interfaceJson, interfaceTable } from "../../text/InterfaceText.ts"
 
 export const show = Command.make(
   "show",

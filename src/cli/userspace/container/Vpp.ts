@@ -4,10 +4,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { find } from "../../../container/Found.ts"
+import { find } from "../../../container/Discovery.ts"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
-import { VppClient } from "../../../vpp/VppClient.ts"
+import { VppClient } from "../../../vpp/client/VppClient.ts"
 import { Caller } from "../../Caller.ts"
 import {
   chosen,
@@ -19,7 +19,7 @@ import {
   placesOf,
   timeoutFlag,
   yes
-} from "../../ContainerFlags.ts"
+} from "../../input/ContainerFlags.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
 

@@ -1,0 +1,38 @@
+/**
+ * The process of one call: its environment, stdin, stdout, signals and exit status, and the real edges. Other edges are
+ * for the fault campaign.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as BunEdges from "../platform/bun/BunEdges.ts"
+import type { Edges } from "../platform/Edges.ts"
+import { Own } from "../program/Trace.ts"
+import { type Asker, call, refuse } from "./CniCall.ts"
+import { readStdin, writeDocument } from "./Stdio.ts"
+
+const asker: Asker = {
+  tell: ({ document }) => (document === undefined ? Effect.void : writeDocument(document)),
+  // The work is done and the document written: nothing is worth waiting for.
+  leave: (status) => Effect.sync(() => process.exit(status))
+}
+
+const own = {
+  began: 0,
+  // As many as there are without `main.ts`.
+  takeStackTraces: () => {
+    Error.stackTraceLimit = 10
+  }
+}
+
+export const run = (edges: Layer.Layer<Edges> = BunEdges.layer): void => {
+  const main = Effect.matchEffect(readStdin, {
+    onFailure: (error) => refuse(error, asker),
+    onSuccess: (stdin) => call({ ...process.env }, stdin, edges, asker)
+  })
+  NodeRuntime.runMain(Effect.provideService(main, Own, own), {
+    disableErrorReporting: true,
+    // Reached only by what never came to an answer: a signal while stdin was read.
+    teardown: () => process.exit(1)
+  })
+}

@@ -1,0 +1,70 @@
+/**
+ * The composition: which service stands on which, down to the edges. There is one, for the executable's calls and
+ * commands, for dry runs, the demonstration, the fault campaign and the worlds of the tests; what differs are the edges
+ * that it is provided with. Services are made anew for each use and never memoized: two switches of a kind in one process
+ * must not share one. Each switch's code is loaded when the first of its kind is asked for.
+ */
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { Records } from "../attachment/records/Records.ts"
+import type { Control } from "../cni/network/HostPort.ts"
+import { Handover } from "../container-config/ContainerConfig.ts"
+import { handoverFor } from "../container-config/ContainerConfigs.ts"
+import { Ipam } from "../ipam/Ipam.ts"
+import type { OvsClient } from "../ovs/client/OvsClient.ts"
+import type { On } from "../program/On.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { VppClient } from "../vpp/client/VppClient.ts"
+import type { EngineLayer } from "../vswitch/Vswitch.ts"
+import { Vswitch } from "../vswitch/Vswitch.ts"
+import type { Choices } from "./Verbs.ts"
+
+/**
+ * For who watches services at work, lets them go wrong, or keeps them from changing anything (a dry run). Not for other
+ * implementations: what a service runs on is replaced at its edges. The executable's calls have none.
+ */
+export interface Around {
+  readonly Records?: On<Records["Service"]>
+  readonly SharedDir?: On<SharedDir["Service"]>
+  readonly Ipam?: On<Ipam["Service"]>
+  readonly Handover?: On<Handover["Service"], Scope.Scope>
+  readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
+  readonly OvsClient?: On<OvsClient["Service"], Scope.Scope>
+  readonly VppClient?: On<VppClient["Service"], Scope.Scope>
+}
+
+/** A new one, for the switch at this control socket. */
+export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
+  Layer.effect(
+    Vswitch,
+    Effect.flatMap(
+      Effect.promise(() => (control.engine === "vpp" ? import("../vpp/VppEngine.ts") : import("../ovs/OvsEngine.ts"))),
+      ({ engine }) => engine(control.control, around)
+    )
+  )
+
+export const choicesFor = (around: Around = {}): Choices<Control> => {
+  const { Handover: handed } = around
+  return {
+    engine: (control) => engineFor(control, around),
+    handover:
+      handed === undefined
+        ? handoverFor
+        : (...call) => Layer.provide(Layer.effect(Handover, handed(Handover)), handoverFor(...call))
+  }
+}
+
+/** Runs on the services that are not a switch's, with records below `stateDir`. */
+export const onServices =
+  (
+    stateDir: string,
+    { Ipam: ipam = identity, Records: records = identity, SharedDir: sharedDir = identity }: Around = {}
+  ) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    self.pipe(
+      Effect.provideServiceEffect(Records, records(Records.make(stateDir))),
+      Effect.provideServiceEffect(SharedDir, sharedDir(SharedDir.make)),
+      Effect.provideServiceEffect(Ipam, ipam(Ipam.make))
+    )

@@ -1,0 +1,126 @@
+/**
+ * Standard input and output of a CNI call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. stdout carries
+ * one JSON document or nothing. CNI specification 1.1.0, section 2.
+ */
+import * as Fs from "node:fs"
+import * as Effect from "effect/Effect"
+import { CniError } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+
+/** More than any configuration with its prevResult; etcd takes objects of 1.5 MiB. */
+const limit = 4 << 20
+
+/** For all of stdin. */
+export const seconds = 15
+
+const chunk = Effect.callback<Uint8Array, CniError>((resume) => {
+  const buffer = Buffer.allocUnsafe(1 << 16)
+  Fs.read(0, buffer, 0, buffer.length, null, (error, length) =>
+    resume(
+      error ? Effect.fail(unreadable(`cannot be read: ${error.message}`)) : Effect.succeed(buffer.subarray(0, length))
+    )
+  )
+})
+
+const rest = Effect.fnUntraced(function* (begun: ReadonlyArray<Uint8Array>) {
+  const chunks = [...begun]
+  while (true) {
+    const next = yield* chunk
+    if (next.length === 0) return chunks
+    chunks.push(next)
+    if (size(chunks) > limit) return yield* tooLong
+  }
+})
+
+const size = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, { length }) => sum + length, 0)
+
+/**
+ * What is there already, without waiting, and whether that is all: a runtime has written it before this process has
+ * loaded, and a thread that reads costs a millisecond (docs/performance.md). A pipe is opened anew, because whoever else
+ * has it open must not find it non-blocking; a socket cannot be, and is waited for.
+ */
+const readNow = (stdin: Fs.Stats): { readonly chunks: ReadonlyArray<Uint8Array>; readonly ended: boolean } => {
+  if (stdin.isFile()) return drain(0)
+  const pipe = stdin.isFIFO()
+    ? quietly(() => Fs.openSync("/proc/self/fd/0", Fs.constants.O_RDONLY | Fs.constants.O_NONBLOCK))
+    : undefined
+  if (pipe === undefined) return { chunks: [], ended: false }
+  const now = drain(pipe)
+  Fs.closeSync(pipe)
+  return now
+}
+
+const drain = (fd: number) => {
+  const chunks: Array<Uint8Array> = []
+  while (size(chunks) <= limit) {
+    const buffer = Buffer.allocUnsafe(1 << 16)
+    const length = quietly(() => Fs.readSync(fd, buffer))
+    if (length === undefined || length === 0) return { chunks, ended: length === 0 }
+    chunks.push(buffer.subarray(0, length))
+  }
+  return { chunks, ended: false }
+}
+
+/** Undefined when it fails. */
+const quietly = <A>(self: () => A): A | undefined =>
+  Effect.runSync(Effect.orElseSucceed(Effect.try(self), () => undefined))
+
+const unreadable = (came: string) =>
+  CniError.of(
+    ErrorCodes.IoFailure,
+    `the network configuration on stdin ${came}`,
+    "The caller writes it to the plugin's standard input and closes that."
+  )
+
+const tooLong = Effect.suspend(() => Effect.fail(unreadable(`is longer than ${limit} bytes`)))
+
+/** All of stdin; a terminal, or none at all, reads as empty. */
+export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
+  const status = Effect.runSync(Effect.option(Effect.try({ try: () => Fs.fstatSync(0), catch: String })))
+  if (status._tag === "None" || status.value.isCharacterDevice()) return Effect.succeed("")
+  const { chunks, ended } = readNow(status.value)
+  if (size(chunks) > limit) return tooLong
+  const whole = ended
+    ? Effect.succeed(chunks)
+    : Effect.timeoutOrElse(rest(chunks), {
+        duration: `${seconds} seconds`,
+        orElse: () => Effect.fail(unreadable(`did not end within ${seconds} s`))
+      })
+  return Effect.map(whole, (all) => Buffer.concat(all).toString("utf8"))
+})
+
+/** The one document. Fails when it cannot be taken: the descriptor is closed, its reader gone, its disk full. */
+export const writeDocument = (document: unknown): Effect.Effect<void, CniError> =>
+  Effect.suspend(() =>
+    wasClosed()
+      ? Effect.fail(untaken("EBADF"))
+      : Effect.try({
+          try: () => {
+            const bytes = Buffer.from(`${JSON.stringify(document)}\n`)
+            for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
+          },
+          catch: (cause) => untaken(cause instanceof Error && "code" in cause ? String(cause.code) : String(cause))
+        })
+  )
+
+/**
+ * Bun opens /dev/null where the caller has closed a descriptor. That one closes on exec; what was inherited does not, or it
+ * would not be here.
+ */
+const wasClosed = (): boolean => {
+  const isNull = quietly(() => Fs.fstatSync(1).rdev === Fs.statSync("/dev/null").rdev)
+  if (isNull !== true) return false
+  const [, flags = "0"] =
+    /^flags:\s*(\d+)/m.exec(quietly(() => Fs.readFileSync("/proc/self/fdinfo/1", "utf8")) ?? "") ?? []
+  return (Number.parseInt(flags, 8) & closesOnExec) !== 0
+}
+
+/** O_CLOEXEC; the same on x64 and arm64. */
+const closesOnExec = 0o2000000
+
+const untaken = (code: string) =>
+  CniError.of(
+    ErrorCodes.IoFailure,
+    `the answer cannot be written to stdout: ${code}; what was done is undone`,
+    "The caller reads the result from the plugin's standard output: it has to be open, read, and have room."
+  )

@@ -1,0 +1,171 @@
+/**
+ * From a judged call to its program: the configuration that counts, the sandbox looked at, the record read, the
+ * switch's layer chosen. The only place that knows all three programs.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { type Call, defaultStateDir } from "../attachment/Call.ts"
+import { configurationOfRecord, isNewer } from "../attachment/Recorded.ts"
+import type { Record } from "../attachment/records/Record.ts"
+import { recordFormat } from "../attachment/records/RecordFormat.ts"
+import { Records } from "../attachment/records/Records.ts"
+import { add } from "../attachment/verbs/Add.ts"
+import { check } from "../attachment/verbs/Check.ts"
+import { del } from "../attachment/verbs/Del.ts"
+import type { Asked } from "../cni/Dispatch.ts"
+import { type Configuration, readConfiguration, readLeniently } from "../cni/network/Configuration.ts"
+import { spelledOut } from "../cni/network/Explained.ts"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import { isAbsolutePath } from "../cni/network/Validators.ts"
+import { CniError, fromExplained } from "../cni/spec/CniError.ts"
+import { type CniResult, inVersion } from "../cni/spec/CniResult.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import type { HandoverLayer } from "../container-config/ContainerConfig.ts"
+import type { Attachment } from "../identity/Attachment.ts"
+import { attachmentOf } from "../identity/Attachment.ts"
+import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
+import { commit, committing } from "../program/Committed.ts"
+import type { EngineLayer } from "../vswitch/Vswitch.ts"
+
+/** What goes to stdout: ADD's result, nothing for the others. */
+export type Document = Readonly<{ [key: string]: unknown }> | undefined
+
+/** The layers that the configuration decides on. `At`: what has to be known of a switch. */
+export interface Choices<At = HostPort> {
+  readonly engine: (at: At) => EngineLayer
+  readonly handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer
+}
+
+/** Runs the verb. Needs a `Records` of {@link stateDirOfAsked}. */
+export const runVerb = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
+  return yield* program(asked, choices).pipe(
+    Effect.catchTags({
+      VswitchError: (error) => Effect.fail(fromExplained(error)),
+      IpamError: (error) => Effect.fail(fromExplained(error)),
+      PodsError: (error) => Effect.fail(fromExplained(error)),
+      SharedDirError: (error) => Effect.fail(fromExplained(error)),
+      RecordError: (error) => Effect.fail(fromExplained(error))
+    }),
+    Effect.satisfiesErrorType<CniError>()
+  )
+})
+
+const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
+  const { environment, previous, verb } = asked
+  yield* lookAtSandbox(asked)
+  if (verb === "ADD") {
+    const call = yield* callFor(asked, attachmentIn(asked))
+    yield* Effect.forEach(call.configuration.warnings, (warning) => Effect.logWarning(warning))
+    const documentOf = (result: CniResult) => inVersion(asked.envelope.version, result)
+    const added = add(call, (result) => commit(documentOf(result)))
+    return documentOf(yield* Effect.provide(added, chosen(call, choices)))
+  }
+  const named = attachmentIn(asked)
+  const record = yield* recordOf(asked, named)
+  const attachment = { ...named, pod: named.pod ?? record?.pod }
+  if (record !== undefined && isNewer(record)) yield* Effect.logWarning(newer(verb, record))
+  const configuration = yield* configurationThatCounts(asked, record)
+  const call: Call = { attachment, configuration, environment, previous }
+  const done = verb === "DEL" ? committing(del(call, record)) : check(call, record)
+  yield* Effect.provide(done, chosen(call, choices))
+  return undefined
+})
+
+const newer = (verb: Asked["verb"], { format }: Record): string =>
+  `the record has format ${format}, of a later release; this one knows ${recordFormat}, and ${
+    verb === "DEL" ? "removes" : "compares"
+  } what it knows of`
+
+const chosen = ({ attachment, configuration, environment }: Call, { engine, handover }: Choices) =>
+  Layer.merge(engine(configuration.port), handover(attachment, configuration, environment.variables))
+
+const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmentOf(envelope.name, environment)
+
+const callFor = Effect.fnUntraced(function* (asked: Asked, attachment: Attachment) {
+  const { envelope, environment, previous } = asked
+  const configuration = yield* spelledOut(readConfiguration(envelope, environment.args, environment.variables))
+  const call: Call = { attachment, configuration, environment, previous }
+  return call
+})
+
+/** A DEL whose record cannot be read goes on without: it is no reason to keep a pod from going. */
+const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attachment) {
+  const records = yield* Records
+  const found = records.find(attachment)
+  if (verb !== "DEL") return yield* found
+  return yield* Effect.catch(found, (error) =>
+    Effect.as(Effect.logWarning(`${error.failed}; going on by the mark on the switch`), undefined)
+  )
+})
+
+/**
+ * What ADD was given is what has to be undone, so the record's configuration goes before the caller's, which may have
+ * been edited, or broken, since. IPAM still gets the caller's, as the specification has it, unless that names none.
+ */
+const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, record: Record | undefined) {
+  const { envelope, environment } = asked
+  const given = yield* Effect.result(spelledOut(readConfiguration(envelope, environment.args, environment.variables)))
+  const recorded =
+    record === undefined ? undefined : Result.getOrUndefined(configurationOfRecord(record, environment.variables))
+  if (recorded === undefined) return yield* asked.verb === "DEL" ? lenient(asked, given) : Effect.fromResult(given)
+  if (Result.isFailure(given)) {
+    yield* Effect.logWarning(`${given.failure.msg}; going on with the configuration that ADD was given`)
+    return recorded
+  }
+  return given.success.netConf.ipam === undefined
+    ? recorded
+    : { ...recorded, netConf: { ...recorded.netConf, ipam: given.success.netConf.ipam }, text: envelope.text }
+})
+
+/**
+ * Without a record, the attachment may be the original plugin's, which took no notice of much that is refused here: a
+ * key it did not know, a VLAN that VPP has no place for. That is no reason to keep the pod from going.
+ */
+const lenient = Effect.fnUntraced(function* (
+  { envelope, environment }: Asked,
+  strict: Result.Result<Configuration, CniError>
+) {
+  if (Result.isSuccess(strict)) return strict.success
+  const { args, variables } = environment
+  const reading = Result.getOrUndefined(readLeniently(envelope, args, variables))
+  if (reading === undefined) return yield* strict.failure
+  yield* Effect.logWarning(`${strict.failure.msg}; going on without what is wrong`)
+  return reading
+})
+
+/** Known before the configuration is judged, because a broken one must not hide the records from DEL. */
+export const stateDirOfAsked = ({ envelope: { value } }: Pick<Asked, "envelope">): string => {
+  const stateDir = value["stateDir"]
+  return isAbsolutePath(stateDir) ? stateDir : defaultStateDir
+}
+
+const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, variables }, verb }: Asked) {
+  if (netns === "") return
+  const namespaces = yield* Namespaces
+  const kind = yield* namespaces.judge(netns)
+  const override = /^(1|t|true)$/i.test(variables["CNI_NETNS_OVERRIDE"] ?? "")
+  if (kind === "own" && !override && verb !== "CHECK") {
+    return yield* CniError.of(
+      ErrorCodes.OwnNetns,
+      `CNI_NETNS=${netns} is the plugin's own network namespace`,
+      "A pod with hostNetwork needs no attachment. Set CNI_NETNS_OVERRIDE=1 if it is meant."
+    )
+  }
+  const wrong = wrongSandbox[kind]
+  if (verb === "ADD" && wrong !== undefined) {
+    return yield* CniError.of(
+      ErrorCodes.BadEnvironment,
+      `CNI_NETNS=${netns} ${wrong}`,
+      "The runtime gives the path of the sandbox's namespace, such as /var/run/netns/NAME or /proc/PID/ns/net."
+    )
+  }
+})
+
+const wrongSandbox: Partial<Readonly<{ [kind in NamespaceKind]: string }>> = {
+  missing: "does not exist",
+  "out of sight": "does not exist",
+  "other file": "is not a network namespace",
+  unreadable: "cannot be looked at by this process"
+}

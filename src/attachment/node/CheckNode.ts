@@ -1,0 +1,133 @@
+/**
+ * CHECK of recorded attachments, each with the parameters and the configuration of its own ADD. Changes nothing. A switch
+ * that did not answer once is not asked again.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { handoverFor } from "../../container-config/ContainerConfigs.ts"
+import { Namespaces } from "../../platform/Namespaces.ts"
+import { Vswitch } from "../../vswitch/Vswitch.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import type { Call } from "../Call.ts"
+import { attachmentOfRecord } from "../Recorded.ts"
+import { recordedCall } from "../RecordedCall.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+import { compare } from "../verbs/Check.ts"
+import { deleted, inTransit, readable } from "../verbs/Restore.ts"
+import type { Switches } from "./Switches.ts"
+
+/** What came of one. A failure is why it could not be compared. */
+export interface Checked {
+  readonly record: Record
+  readonly outcome: "whole" | "differs" | "skipped" | "failed"
+  readonly differences: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+  /** Why it was skipped. */
+  readonly reason: string | undefined
+  readonly error: CniError | undefined
+}
+
+/** IPAM plugins are processes: some run beside each other, not hundreds. */
+const atOnce = 4
+
+export const checkNode = Effect.fn("check")(function* (
+  switches: Switches,
+  records: ReadonlyArray<Record>,
+  variables: Variables
+) {
+  const silent = new Map<string, VswitchError>()
+  return yield* Effect.forEach(records, (record) => checkOne(switches, record, variables, silent), {
+    concurrency: atOnce
+  })
+})
+
+const checkOne = Effect.fnUntraced(function* (
+  switches: Switches,
+  listed: Record,
+  variables: Variables,
+  silent: Map<string, VswitchError>
+) {
+  const records = yield* Records
+  const now = yield* standing(listed)
+  if (now._tag === "Skipped") return checked(listed, { outcome: "skipped", reason: now.reason })
+  const { record } = now
+  const asked = recordedCall("CHECK", record, variables)
+  const reading = readable({ ...record, configuration: asked.text }, asked.variables)
+  if (Result.isFailure(reading)) return checked(record, { outcome: "failed", error: reading.failure })
+  const call = withPath(reading.success)
+  const { port } = call.configuration
+  const vswitch = askedOnce(yield* switches.at(port), `${port.engine} ${port.control}`, silent)
+  const handover = handoverFor(call.attachment, call.configuration, asked.variables)
+  const compared = yield* Effect.provide(compare(call, record), Layer.merge(Layer.succeed(Vswitch, vswitch), handover))
+  const differences = [...(yield* sandboxDifferences(record)), ...compared.differences]
+  const { failures, warnings } = compared
+  const [failure] = failures
+  if (differences.length === 0 && failure === undefined) return checked(record, { outcome: "whole", warnings })
+  // A DEL that has begun meanwhile is no difference.
+  if (!(yield* Effect.orElseSucceed(records.settled(record), () => true))) {
+    return checked(record, { outcome: "skipped", reason: inTransit.reason })
+  }
+  if (differences.length === 0 && failure !== undefined) {
+    const all = failures.map(({ failed }) => failed).join("; ")
+    return checked(record, { outcome: "failed", warnings, error: CniError.of(failure.code, all, failure.cure) })
+  }
+  return checked(record, {
+    outcome: "differs",
+    warnings,
+    differences: [...differences, ...failures.map(({ failed }) => failed)],
+    error: failure === undefined ? undefined : fromExplained(failure)
+  })
+})
+
+type Standing =
+  | { readonly _tag: "Skipped"; readonly reason: string }
+  | { readonly _tag: "There"; readonly record: Record }
+
+/** It may be gone since it was listed, or be on its way. */
+const standing = Effect.fnUntraced(function* (listed: Record) {
+  const records = yield* Records
+  const record = yield* Effect.orElseSucceed(records.find(attachmentOfRecord(listed)), () => listed)
+  if (record === undefined) return { _tag: "Skipped", reason: deleted.reason } satisfies Standing
+  return (yield* Effect.orElseSucceed(records.settled(record), () => true))
+    ? ({ _tag: "There", record } satisfies Standing)
+    : ({ _tag: "Skipped", reason: inTransit.reason } satisfies Standing)
+})
+
+const checked = (record: Record, more: Pick<Checked, "outcome"> & Partial<Checked>): Checked => ({
+  differences: [],
+  warnings: [],
+  reason: undefined,
+  error: undefined,
+  ...more,
+  record
+})
+
+/** No record knows where IPAM plugins are. */
+const withPath = (call: Call): Call => ({
+  ...call,
+  environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }
+})
+
+const sandboxDifferences = ({ netns }: Record) =>
+  Effect.flatMap(Namespaces, ({ judge }) =>
+    Effect.map(judge(netns), (kind) =>
+      kind === "missing" || kind === "out of sight" ? [`its sandbox ${netns} is gone`] : []
+    )
+  )
+
+const askedOnce = (vswitch: Vswitch["Service"], name: string, silent: Map<string, VswitchError>) => ({
+  ...vswitch,
+  verify: (request: Parameters<Vswitch["Service"]["verify"]>[0]) =>
+    Effect.suspend(() => {
+      const before = silent.get(name)
+      if (before !== undefined) return Effect.fail(before)
+      return Effect.tapError(vswitch.verify(request), (error) =>
+        Effect.sync(() => error.code === ErrorCodes.TryAgainLater && silent.set(name, error))
+      )
+    })
+})

@@ -1,0 +1,120 @@
+/**
+ * GC: removes what a network has left behind on this node. Found by the mark on the switches, in the records, and by what
+ * containers were told; goes on after failures, and tells them together. Touches nothing without our mark, and nothing of
+ * another network. CNI specification 1.1.0, section 2 (GC).
+ */
+import * as Effect from "effect/Effect"
+import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
+import { keyOf } from "../../identity/Attachment.ts"
+import { Ipam } from "../../ipam/Ipam.ts"
+import * as LegacyAttachments from "../../legacy/LegacyAttachments.ts"
+import { baseFor } from "../../shared-dir/SocketPaths.ts"
+import { delegation, type NetworkCall } from "../Call.ts"
+import { Records } from "../records/Records.ts"
+import { survey } from "./Inventory.ts"
+import type { Found } from "./ObservedState.ts"
+import { removeStray, type Tools } from "./StaleAttachment.ts"
+import type { Switches } from "./Switches.ts"
+
+/** Removes all that the runtime does not know, and tells the IPAM plugin, which has the same list in its configuration. */
+export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyArray<ValidAttachment>, tools: Tools) {
+  const { failures, found } = yield* look(call, tools.switches)
+  const removals = yield* remove(call, strays(call, found, valid), found, tools)
+  const undone = removals.flatMap(({ undone }) => undone)
+  const all = [...failures, ...undone, ...(yield* sweep(call, valid)), ...(yield* forward(call))]
+  if (all.length > 0) return yield* incomplete(all)
+})
+
+/** All that there is of the network, and what could not be looked at. Changes nothing. */
+export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switches) {
+  const { configuration, environment, network } = call
+  const { netConf, port } = configuration
+  const {
+    failures,
+    found: ours,
+    legacy,
+    silent
+  } = yield* survey(at, {
+    network,
+    controls: [port],
+    base: baseFor(port, netConf.sharedDir),
+    variables: environment.variables
+  })
+  const found = LegacyAttachments.merge(ours, yield* LegacyAttachments.ofNetwork(call, legacy))
+  return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
+})
+
+export const strays = (
+  { network }: NetworkCall,
+  found: ReadonlyArray<Found>,
+  valid: ReadonlyArray<ValidAttachment>
+): ReadonlyArray<Found> => {
+  const alive = keysOf(network, valid)
+  return found.filter(({ key }) => !alive.has(key))
+}
+
+const keysOf = (network: string, valid: ReadonlyArray<ValidAttachment>): ReadonlySet<string> =>
+  new Set(valid.map((one) => keyOf({ ...one, network })))
+
+/** IPAM plugins are processes: some run beside each other, not hundreds. */
+export const atOnce = 4
+
+/** What became of one. */
+export interface Removal {
+  readonly found: Found
+  /** What could not be done; empty: it is gone. */
+  readonly undone: ReadonlyArray<CniError>
+}
+
+/** `all`: what else is there, which is not to be disturbed. */
+export const remove = Effect.fn("GC.remove")(function* (
+  call: NetworkCall,
+  gone: ReadonlyArray<Found>,
+  all: ReadonlyArray<Found>,
+  tools: Tools
+) {
+  return yield* Effect.forEach(
+    gone,
+    (found) => Effect.map(removeStray(call, found, all, tools), (undone): Removal => ({ found, undone })),
+    { concurrency: atOnce }
+  )
+})
+
+/** What was begun of which only the network is known. Gives what failed. */
+export const sweep = Effect.fn("GC.sweep")(function* ({ network }: NetworkCall, valid: ReadonlyArray<ValidAttachment>) {
+  return yield* sweepBut(network, keysOf(network, valid))
+})
+
+/** Undefined: of every network. Safe beside ADD, which writes its file again. */
+export const sweepBut = Effect.fnUntraced(function* (network: string | undefined, but: ReadonlySet<string>) {
+  const { sweep } = yield* Records
+  return yield* Effect.match(sweep(network, but), {
+    onFailure: (error) => [fromExplained(error)],
+    onSuccess: () => []
+  })
+})
+
+/** The same list is in the configuration. Gives what failed. */
+export const forward = Effect.fn("GC.forward")(function* (call: NetworkCall) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  const [, failures] = yield* Effect.partition(delegate === undefined ? [] : [delegate], ipam.gc)
+  return failures.map(fromExplained)
+})
+
+/** A node that has gone wrong has gone wrong for all of them alike. */
+const told = 10
+
+/** One document that tells of all. `Try again later` wins: it is true of all. */
+export const incomplete = (failures: ReadonlyArray<CniError>): CniError => {
+  const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
+  const several = [...new Set(failures.map(({ msg }) => msg))]
+  const more = several.length > told ? [`and ${several.length - told} more`] : []
+  return CniError.of(
+    later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
+    `GC has removed what it could, but not all: ${[...several.slice(0, told), ...more].join("; ")}`,
+    [...new Set(failures.map(({ details }) => details))].slice(0, told).join(" ")
+  )
+}

@@ -1,0 +1,72 @@
+/**
+ * GC by sandbox for all networks of a node: removes what was added to network namespaces that are gone. Everything it needs
+ * is in the records. What has no record is not judged: nobody knows its sandbox.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { inWords } from "../../cni/network/SchemaMismatch.ts"
+import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { NetworkCall } from "../Call.ts"
+import { callOfRecord } from "../Recorded.ts"
+import { atOnce, type Removal } from "./Gc.ts"
+import { survey } from "./Inventory.ts"
+import { sandboxOf } from "./Listing.ts"
+import type { Found } from "./ObservedState.ts"
+import { nameOf, removeStray, tools } from "./StaleAttachment.ts"
+import type { Switches } from "./Switches.ts"
+
+/** Everything on the node, and what could not be looked at. Changes nothing. */
+export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, variables: Variables) {
+  const { failures, found, silent } = yield* survey(switches, {
+    network: undefined,
+    controls: [],
+    base: undefined,
+    variables
+  })
+  return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
+})
+
+/** One that is being added has its sandbox. What has no record is judged where something else tells of its sandbox. */
+export const withoutSandbox = (found: ReadonlyArray<Found>) =>
+  Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
+    record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")
+  )
+
+export const removeRecorded = Effect.fn("GC.removeRecorded")(function* (
+  switches: Switches,
+  gone: ReadonlyArray<Found>,
+  all: ReadonlyArray<Found>,
+  variables: Variables
+) {
+  return yield* Effect.forEach(
+    gone,
+    (found) =>
+      Effect.gen(function* () {
+        const call = Result.getOrElse(callFor(found, variables), (error) => error)
+        const undone = call instanceof CniError ? [call] : yield* removeStray(call, found, all, tools(switches))
+        const removal: Removal = { found, undone }
+        return removal
+      }),
+    { concurrency: atOnce }
+  )
+})
+
+const callFor = (found: Found, variables: Variables): Result.Result<NetworkCall, CniError> => {
+  const record = found.record ?? found.begun
+  if (record === undefined) return Result.fail(unreadable(found, "it has no record"))
+  const path = (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"))
+  return Result.match(Result.mapError(callOfRecord(record, variables), inWords), {
+    onFailure: ({ msg }) => Result.fail(unreadable(found, msg)),
+    onSuccess: ({ configuration, environment }) =>
+      Result.succeed({ network: record.network, configuration, environment: { ...environment, path } })
+  })
+}
+
+const unreadable = (found: Found, why: string) =>
+  CniError.of(
+    ErrorCodes.CleanupIncomplete,
+    `${nameOf(found)}: the configuration of its ADD cannot be used: ${why}`,
+    "Give the network's configuration as it is now: `userspace gc --by-sandbox --config FILE`."
+  )

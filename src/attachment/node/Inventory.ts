@@ -1,0 +1,100 @@
+/**
+ * Looks for attachments wherever one leaves something: records, switches, and what containers are told. What could not be
+ * looked at is told, and the rest is found all the same. Changes nothing.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Control } from "../../cni/network/HostPort.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { FoundLegacy } from "../../legacy/LegacyAttachments.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { Vswitch } from "../../vswitch/Vswitch.ts"
+import { configurationOfRecord } from "../Recorded.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+import { type Found, type FoundPort, together, whoseTold } from "./ObservedState.ts"
+import { distinct, isSame, type Switches, standing } from "./Switches.ts"
+
+export interface Wanted {
+  /** Undefined: of every network. */
+  readonly network: string | undefined
+  /** Switches to look at beside those of the records and those that are there by default. */
+  readonly controls: ReadonlyArray<Control>
+  /** Below which containers have their directories; undefined: not looked at. */
+  readonly base: string | undefined
+  readonly variables: Variables
+}
+
+/** A switch that could not be asked. */
+export interface Silent {
+  readonly at: Control
+  readonly error: Explained
+}
+
+export interface Survey {
+  readonly found: ReadonlyArray<Found>
+  /** Ports of the original plugin's fork, of whatever network: their marks do not name it. */
+  readonly legacy: ReadonlyArray<FoundLegacy>
+  /** Those that a record or the caller names; of one that only happens to be there nothing is expected. */
+  readonly silent: ReadonlyArray<Silent>
+  /** What else could not be looked at. */
+  readonly failures: ReadonlyArray<Explained>
+}
+
+export const survey = Effect.fn("survey")(function* (switches: Switches, wanted: Wanted) {
+  const records = yield* Records
+  const sharedDir = yield* SharedDir
+  const { base, network, variables } = wanted
+  const ofNetwork = <A extends { readonly network: string }>(all: ReadonlyArray<A>) =>
+    all.filter((one) => network === undefined || one.network === network)
+
+  const failures: Array<Explained> = []
+  const orNothing = <A>(self: Effect.Effect<ReadonlyArray<A>, Explained>): Effect.Effect<ReadonlyArray<A>> =>
+    Effect.catch(self, (error) => {
+      failures.push(error)
+      return Effect.succeed([])
+    })
+  const recorded = ofNetwork(yield* orNothing(records.all))
+  const begun = ofNetwork(yield* orNothing(records.begun))
+  const told = base === undefined ? [] : yield* orNothing(sharedDir.told(base))
+
+  const named = distinct([...wanted.controls, ...recorded.flatMap((record) => controlOf(record, variables) ?? [])])
+  const controls = distinct([...named, ...(yield* standing(variables))])
+  const ports: Array<FoundPort> = []
+  const legacy: Array<FoundLegacy> = []
+  const silent: Array<Silent> = []
+  const asked = yield* Effect.forEach(
+    controls,
+    (at) => Effect.map(Effect.result(Effect.flatMap(switches.at(at), portsOn(network))), (answer) => ({ at, answer })),
+    { concurrency: "unbounded" }
+  )
+  for (const { answer, at } of asked) {
+    if (Result.isSuccess(answer)) {
+      ports.push(...answer.success.marked.map((owned) => ({ at, owned })))
+      legacy.push(...answer.success.legacy.map((port) => ({ at, port })))
+    } else if (named.some((one) => isSame(one, at))) silent.push({ at, error: answer.failure })
+    else yield* Effect.logWarning(`${answer.failure.failed}; it is not looked through`)
+  }
+  const found = together({
+    records: recorded,
+    ports,
+    begun,
+    named: ofNetwork(told.flatMap((one) => whoseTold(one) ?? []))
+  })
+  const done: Survey = { found, legacy, silent, failures }
+  return done
+})
+
+const portsOn = (network: string | undefined) => (vswitch: Vswitch["Service"]) =>
+  Effect.gen(function* () {
+    const marked = yield* vswitch.list(network)
+    return { marked, legacy: yield* (yield* vswitch.legacy).list }
+  })
+
+/** The switch that ADD made the port on; undefined when its configuration cannot be read any more. */
+export const controlOf = (record: Record, variables: Variables): Control | undefined =>
+  Result.match(configurationOfRecord(record, variables), {
+    onFailure: () => undefined,
+    onSuccess: ({ port: { control, engine } }) => ({ control, engine })
+  })

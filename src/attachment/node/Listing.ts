@@ -1,0 +1,188 @@
+/**
+ * Every attachment on this node, for people: what the records, the marks on the switches and the original plugin's state
+ * files tell of it. Changes nothing.
+ */
+import * as Effect from "effect/Effect"
+import type { Control, Engine } from "../../cni/network/HostPort.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { type Attachment, shortId } from "../../identity/Attachment.ts"
+import { type FoundLegacy, podIsGone } from "../../legacy/LegacyAttachments.ts"
+import type { LegacyAttachment } from "../../legacy/StateFile.ts"
+import { Namespaces } from "../../platform/Namespaces.ts"
+import { Records } from "../records/Records.ts"
+import { controlOf, type Survey, survey } from "./Inventory.ts"
+import type { Found } from "./ObservedState.ts"
+import { isSame, type Switches } from "./Switches.ts"
+
+/** As `--json` prints it. Null: not known. */
+export interface Listed {
+  readonly network: string | null
+  readonly containerId: string
+  readonly ifName: string | null
+  readonly pod: NonNullable<Attachment["pod"]> | null
+  readonly engine: Engine | null
+  /** Where the switch is asked. */
+  readonly control: string | null
+  readonly port: string | null
+  readonly socketPath: string | null
+  /**
+   * The switch's own word (`connected`, `disconnected`, an error of its); `missing`: there is a record and no port;
+   * `unknown`: the switch could not be asked, or does not answer; `unfinished`: an ADD or DEL is under way, or was killed;
+   * `original`: left by the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own.
+   */
+  readonly state: string
+  /** What `unknown` was when the switch last said something. */
+  readonly lastState: string | null
+  /** There is a record, so that the attachment can be deleted and made again without the network's configuration. */
+  readonly recorded: boolean
+  /** When ADD was called, ISO 8601. */
+  readonly since: string | null
+  readonly netns: string | null
+  /** Whether the network namespace is there: `gone` is what GC by sandbox removes. */
+  readonly sandbox: "there" | "gone" | "unknown"
+}
+
+export interface Listing {
+  readonly attachments: ReadonlyArray<Listed>
+  /** Why the state of some is only the last that is known. */
+  readonly doubts: ReadonlyArray<Explained>
+  /** What could not be looked at. */
+  readonly problems: ReadonlyArray<Explained>
+}
+
+export const list = Effect.fn("list")(function* (
+  switches: Switches,
+  { controls, variables }: { readonly controls: ReadonlyArray<Control>; readonly variables: Variables }
+) {
+  const records = yield* Records
+  const seen = yield* survey(switches, { network: undefined, controls, base: undefined, variables })
+  const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
+  const damaged = yield* Effect.result(records.damaged)
+  const originals = yield* Effect.result(records.legacies)
+  const forks = yield* Effect.forEach(seen.legacy, fork)
+  const isListed = ({ containerId, ifName }: LegacyAttachment) =>
+    forks.some((one) => shortId(one) === containerId && one.ifName === ifName)
+  const states = originals._tag === "Success" ? originals.success.filter((one) => !isListed(one)) : []
+  const listing: Listing = {
+    attachments: [...ours.flat(), ...forks, ...states.map(original)].sort(order),
+    doubts: doubts(seen),
+    problems: [
+      ...seen.silent.map(({ error }) => error),
+      ...seen.failures,
+      ...(damaged._tag === "Success" ? damaged.success.map(({ error }) => error) : [damaged.failure]),
+      ...(originals._tag === "Success" ? [] : [originals.failure])
+    ]
+  }
+  return listing
+})
+
+/** Each once: a switch that does not answer is the same for all its ports. */
+const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
+  const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
+  return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
+}
+
+/** A line for each of its ports, and one if it has none. */
+export const listed = Effect.fnUntraced(function* (
+  { begun, ports, record, who }: Found,
+  { silent }: Pick<Survey, "silent">,
+  variables: Variables
+) {
+  const records = yield* Records
+  const unfinished = record !== undefined && !(yield* Effect.orElseSucceed(records.settled(record), () => true))
+  const common = {
+    recorded: record !== undefined,
+    since: record?.since ?? null,
+    netns: (record ?? begun)?.netns || null,
+    sandbox: yield* sandboxOf((record ?? begun)?.netns)
+  }
+  if (ports.length > 0) {
+    return ports.map(({ at, owned }): Listed => {
+      const { containerId, ifName, network, pod } = who ?? owned
+      return {
+        network: network || null,
+        containerId,
+        ifName: ifName || null,
+        pod: pod ?? null,
+        engine: at.engine,
+        control: at.control,
+        port: owned.port,
+        socketPath: owned.socketPath ?? record?.place.socketPath ?? null,
+        state: unfinished ? "unfinished" : owned.doubt === undefined ? owned.state : "unknown",
+        lastState: owned.doubt === undefined ? null : owned.state,
+        ...common
+      }
+    })
+  }
+  const at = record === undefined ? undefined : controlOf(record, variables)
+  const asked = at !== undefined && !silent.some((one) => isSame(one.at, at))
+  const line: Listed = {
+    network: who?.network ?? null,
+    containerId: who?.containerId ?? "",
+    ifName: who?.ifName ?? null,
+    pod: who?.pod ?? null,
+    engine: at?.engine ?? null,
+    control: at?.control ?? null,
+    port: null,
+    socketPath: record?.place.socketPath ?? null,
+    // Without a record only a killed claim has made it known.
+    state: unfinished || record === undefined ? "unfinished" : asked ? "missing" : "unknown",
+    lastState: null,
+    ...common
+  }
+  return [line]
+})
+
+/** Only a namespace that is certainly not there is gone. */
+export const sandboxOf = (netns: string | undefined): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
+  netns === undefined || netns === ""
+    ? Effect.succeed("unknown")
+    : Effect.flatMap(Namespaces, ({ judge }) =>
+        Effect.map(judge(netns), (kind) => (kind === "missing" ? "gone" : kind === "sandbox" ? "there" : "unknown"))
+      )
+
+const fork = ({ at, port }: FoundLegacy) =>
+  Effect.map(
+    podIsGone(port),
+    (gone): Listed => ({
+      network: null,
+      containerId: port.containerId ?? "",
+      ifName: port.ifName ?? null,
+      pod: null,
+      engine: at.engine,
+      control: at.control,
+      port: port.port,
+      socketPath: port.socketPath ?? null,
+      state: port.by,
+      lastState: null,
+      recorded: false,
+      since: null,
+      netns: null,
+      sandbox: gone ? "gone" : "unknown"
+    })
+  )
+
+const original = ({ containerId, ifName, portName, swIfIndex }: LegacyAttachment): Listed => ({
+  network: null,
+  containerId,
+  ifName,
+  pod: null,
+  engine: portName !== undefined ? "ovs-dpdk" : swIfIndex !== undefined ? "vpp" : null,
+  control: null,
+  port: portName ?? (swIfIndex === undefined ? null : `sw_if_index ${swIfIndex}`),
+  socketPath: null,
+  state: "original",
+  lastState: null,
+  recorded: false,
+  since: null,
+  netns: null,
+  sandbox: "unknown"
+})
+
+const order = (one: Listed, other: Listed): number => {
+  const [a, b] = [one, other].map(({ containerId, ifName, network, pod }) =>
+    [network ?? "\uffff", pod?.namespace ?? "", pod?.name ?? "", containerId, ifName ?? ""].join("\0")
+  )
+  return (a ?? "") < (b ?? "") ? -1 : 1
+}

@@ -1,0 +1,135 @@
+/**
+ * Restores every attachment that has a record on this node, one after the other, each whatever became of those before.
+ * What may be well in a moment is tried again until the time is up: a switch that is still starting, an ADD that is still
+ * running. One of these runs at a time on a node: two would make the same ports under the same marks.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import type { HostPort } from "../../cni/network/HostPort.ts"
+import { CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Slots } from "../../platform/Slots.ts"
+import { Deadlines } from "../../program/Deadlines.ts"
+import type { EngineLayer } from "../../vswitch/Vswitch.ts"
+import type { Call } from "../Call.ts"
+import { attachmentOfRecord } from "../Recorded.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+import { deleted, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
+import { everything, narrows, type Selector, select } from "./Selection.ts"
+
+export interface Restored {
+  readonly record: Record
+  readonly result: Restoration | { readonly outcome: "failed"; readonly error: CniError }
+}
+
+export interface NodeRestored {
+  readonly attachments: ReadonlyArray<Restored>
+  /** Records that nothing can be made again from. */
+  readonly damaged: ReadonlyArray<Explained>
+}
+
+export interface Options {
+  readonly variables: Variables
+  readonly engine: (port: HostPort) => EngineLayer
+  /** How long to try again. */
+  readonly millis: number
+  /** Only these; then damaged records are not reported. */
+  readonly selector?: Selector
+}
+
+/** A step of it, by which a dry run tells whose a change is. */
+export const stepOf = ({ containerId, ifName, network }: Record): string =>
+  `${ifName} of container ${containerId.slice(0, 12)}, network ${network}`
+
+export const restoreNode = Effect.fn("restore")(function* (options: Options) {
+  if (!(yield* Effect.orElseSucceed((yield* Slots).hold("userspace-cni/restore"), () => true))) return yield* busy
+  const records = yield* Records
+  const { selector = everything } = options
+  const all = [...(yield* Effect.fromResult(select(yield* records.all, selector)))].sort((one, other) =>
+    one.since.localeCompare(other.since)
+  )
+  const ended = new Map<string, Restored>()
+  const since = yield* Clock.currentTimeMillis
+  let waiting: ReadonlyArray<Record> = all
+  const pass = Effect.gen(function* () {
+    for (const one of yield* passOver(waiting, options)) ended.set(one.record.handle, one)
+    const now = yield* Clock.currentTimeMillis
+    waiting = now - since < options.millis ? yield* worthwhile([...ended.values()], now) : []
+  })
+  yield* Effect.repeat(pass, { until: () => waiting.length === 0, schedule: Schedule.spaced("250 millis") })
+  const done: NodeRestored = {
+    attachments: all.flatMap(({ handle }) => ended.get(handle) ?? []),
+    damaged: narrows(selector) ? [] : (yield* records.damaged).map(({ error }) => error)
+  }
+  return done
+}, Effect.scoped)
+
+const busy = CniError.of(
+  ErrorCodes.TryAgainLater,
+  "another restore runs on this node",
+  "Wait until it has ended, and look at what it says."
+)
+
+/** Each switch is dialled once. A record may know more by now than when it was listed, or be gone. */
+const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { engine, variables }: Options) {
+  const ended: Array<Restored> = []
+  const bySwitch = new Map<string, Array<readonly [Record, Call]>>()
+  const records = yield* Records
+  for (const listed of wanted) {
+    const record = yield* records.find(attachmentOfRecord(listed))
+    if (record === undefined) {
+      ended.push({ record: listed, result: deleted })
+      continue
+    }
+    const call = readable(record, variables)
+    if (Result.isFailure(call)) {
+      ended.push({ record, result: { outcome: "failed", error: call.failure } })
+      continue
+    }
+    const { control, engine } = call.success.configuration.port
+    const key = `${engine} ${control}`
+    bySwitch.set(key, [...(bySwitch.get(key) ?? []), [record, call.success]])
+  }
+  for (const calls of bySwitch.values()) {
+    const [first] = calls
+    if (first === undefined) continue
+    ended.push(...(yield* Effect.provide(overSwitch(calls), engine(first[1].configuration.port))))
+  }
+  return ended
+})
+
+/** What fails because the switch is not there fails alike for all its ports. */
+const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [Record, Call]>) {
+  const ended: Array<Restored> = []
+  let absent: CniError | undefined
+  for (const [record, call] of calls) {
+    const result = yield* absent === undefined ? restoreOne(record, call) : Effect.succeed(failed(absent))
+    if (result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater) absent = result.error
+    ended.push({ record, result })
+  }
+  return ended
+})
+
+const failed = (error: CniError): Restored["result"] => ({ outcome: "failed", error })
+
+const restoreOne = (record: Record, call: Call) =>
+  restore(call, record).pipe(
+    Effect.map((result): Restored["result"] => result),
+    Effect.catch((error) => Effect.succeed(failed(error._tag === "CniError" ? error : fromExplained(error)))),
+    Effect.withSpan(stepOf(record))
+  )
+
+/** Those of which another try may tell more. */
+const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, now: number) {
+  const { total } = yield* Deadlines
+  return ended.flatMap(({ record, result }) => {
+    const age = now - Date.parse(record.since)
+    const running = result === inTransit && age >= 0 && age < total * 1_000
+    const absent = result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater
+    return running || absent ? [record] : []
+  })
+})

@@ -1,0 +1,162 @@
+/**
+ * Removes one attachment that nobody asks to remove: by DEL, called as a runtime would, with the configuration that its
+ * ADD was given when there is a record, so that a network which has moved to another switch is cleaned up as well; then
+ * its ports on other switches. What is known by VPP's mark alone has no names: its port goes, and its socket.
+ */
+import { basename, dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { Configuration } from "../../cni/network/Configuration.ts"
+import { spelledOut } from "../../cni/network/Explained.ts"
+import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
+import { readArgs, type Variables } from "../../cni/spec/Environment.ts"
+import type { HandoverLayer } from "../../container-config/ContainerConfig.ts"
+import { handoverFor } from "../../container-config/ContainerConfigs.ts"
+import type { Attachment } from "../../identity/Attachment.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { Place } from "../../shared-dir/SocketPaths.ts"
+import { type Unplug, Vswitch } from "../../vswitch/Vswitch.ts"
+import { type Call, type NetworkCall, placeFor } from "../Call.ts"
+import { configurationOfRecord } from "../Recorded.ts"
+import type { Record } from "../records/Record.ts"
+import { del } from "../verbs/Del.ts"
+import type { Found, FoundPort } from "./ObservedState.ts"
+import { isSame, type Switches } from "./Switches.ts"
+
+export interface Tools {
+  readonly switches: Switches
+  readonly handover: (call: Call) => HandoverLayer
+}
+
+export const tools = (
+  switches: Switches,
+  handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer = handoverFor
+): Tools => ({
+  switches,
+  handover: ({ attachment, configuration, environment }) => handover(attachment, configuration, environment.variables)
+})
+
+/** How people know it. */
+export const nameOf = ({ key, ports, who }: Found): string =>
+  who === undefined
+    ? `${ports.map(({ owned }) => `port ${owned.port} of container ${owned.containerId}`).join(", ") || key}`
+    : `${who.ifName} of container ${who.containerId}`
+
+/** Gives what could not be done. `all`: who else is there, and may use the same socket. */
+export const removeStray = Effect.fnUntraced(function* (
+  call: NetworkCall,
+  found: Found,
+  all: ReadonlyArray<Found>,
+  { handover, switches }: Tools
+) {
+  const { begun, ports, record, who } = found
+  const own = who === undefined ? undefined : yield* callFor(call, { ...who, netns: "" }, record ?? begun)
+  const { at } = switches
+  const deleted =
+    own === undefined
+      ? []
+      : yield* failuresOf(
+          Effect.flatMap(at(own.configuration.port), (vswitch) =>
+            Effect.provide(del(own, record), Layer.merge(Layer.succeed(Vswitch, vswitch), handover(own)))
+          )
+        )
+  const elsewhere = ports.filter((port) => own === undefined || !isSame(port.at, own.configuration.port))
+  const unplugged = yield* Effect.forEach(elsewhere, (port) => failuresOf(unplugThere(found, port, switches)))
+  const unfreed = own === undefined && unplugged.flat().length === 0 ? yield* failuresOf(clear(call, found, all)) : []
+  const failures = [...deleted, ...unplugged.flat(), ...unfreed]
+  if (failures.length === 0) yield* Effect.logInfo(`removed ${nameOf(found)}`)
+  return failures.map(({ code, details, msg }) => new CniError({ code, msg: `${nameOf(found)}: ${msg}`, details }))
+})
+
+const failuresOf = <R>(self: Effect.Effect<void, CniError, R>) =>
+  Effect.match(self, { onSuccess: (): ReadonlyArray<CniError> => [], onFailure: (error) => [error] })
+
+/** The DEL that a runtime would have called. The sandbox is gone, the specification says. */
+const callFor = Effect.fnUntraced(function* (
+  { configuration, environment }: NetworkCall,
+  attachment: Attachment,
+  record: Record | undefined
+) {
+  const { containerId, ifName, pod } = attachment
+  const text = record?.args ?? argsFor(pod)
+  const variables = {
+    ...environment.variables,
+    CNI_COMMAND: "DEL",
+    CNI_CONTAINERID: containerId,
+    CNI_IFNAME: ifName,
+    CNI_NETNS: "",
+    CNI_ARGS: text
+  }
+  const args = Result.getOrElse(readArgs(text), () => environment.args)
+  const recorded =
+    record === undefined ? undefined : yield* Effect.result(spelledOut(configurationOfRecord(record, variables)))
+  if (recorded !== undefined && Result.isFailure(recorded)) {
+    yield* Effect.logWarning(`${recorded.failure.msg}; going on with the configuration that the network has now`)
+  }
+  const call: Call = {
+    attachment,
+    configuration: recorded !== undefined && Result.isSuccess(recorded) ? recorded.success : configuration,
+    environment: { ...environment, containerId, ifName, netns: "", args, variables },
+    previous: undefined
+  }
+  return call
+})
+
+/** What Multus and the runtimes say of a pod, for IPAM plugins that go by it. */
+const argsFor = (pod: Attachment["pod"]): string =>
+  pod === undefined
+    ? ""
+    : `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};K8S_POD_UID=${pod.uid}`
+
+/** By the mark alone: what has none stays, whatever its name or socket. */
+const unplugThere = Effect.fnUntraced(function* (
+  { key, who }: Found,
+  { at, isLegacy, owned }: FoundPort,
+  switches: Switches
+) {
+  const vswitch = yield* switches.at(at)
+  const { containerId, ifName, network, pod } = who ?? owned
+  if (isLegacy === true) {
+    const { remove } = yield* vswitch.legacy
+    yield* Effect.mapError(remove({ attachment: { containerId, ifName }, state: undefined }), fromExplained)
+    return
+  }
+  const what: Unplug = {
+    attachment: { network, containerId, ifName, pod, netns: "" },
+    key,
+    invocation: undefined,
+    port: undefined,
+    socketPath: undefined,
+    legacy: undefined
+  }
+  yield* Effect.mapError(vswitch.unplug(what), fromExplained)
+})
+
+/** The files of one without names, by the path that its port had; the IPAM plugin alone can know its addresses. */
+const clear = Effect.fnUntraced(function* (call: NetworkCall, { key, ports }: Found, all: ReadonlyArray<Found>) {
+  const sharedDir = yield* SharedDir
+  for (const { owned } of ports) {
+    const place = placeOfSocket(call, key, owned)
+    const shared = all.some(
+      (other) => other.key !== key && other.ports.some((port) => port.owned.socketPath === owned.socketPath)
+    )
+    if (place !== undefined && !shared) yield* Effect.mapError(sharedDir.release(place, []), fromExplained)
+  }
+})
+
+/** Where ADD would have put it, if that is where it is. */
+const placeOfSocket = (
+  { configuration, environment, network }: NetworkCall,
+  key: string,
+  { containerId, pod, socketPath }: FoundPort["owned"]
+): Place | undefined => {
+  if (socketPath === undefined) return undefined
+  const name = basename(socketPath)
+  const [, handle = name] = /^memif-(.+)\.sock$/.exec(name) ?? []
+  const attachment = { network, containerId, ifName: "", netns: "", pod }
+  const place = placeFor({ attachment, configuration, environment, previous: undefined }, handle)
+  const link = place.link === undefined ? undefined : join(dirname(place.link), key)
+  const switchPath = link === undefined ? place.socketPath : join(link, place.socketName)
+  return switchPath === socketPath ? { ...place, link, switchPath } : undefined
+}

@@ -1,0 +1,119 @@
+/**
+ * All records of a node, for `Records`: each of them as it would be found by its name, what killed claims have left, and
+ * the state files of the original plugin. What is no file of ours is passed over.
+ */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { type Identity, keyOf } from "../../identity/Attachment.ts"
+import { type LegacyAttachment, readLegacy, readLegacyName } from "../../legacy/StateFile.ts"
+import { type FileError, type Files, orElse } from "../../platform/Files.ts"
+import type { Record } from "./Record.ts"
+import { fromFile, notRead, type RecordError } from "./RecordError.ts"
+
+export interface Damaged {
+  readonly handle: string
+  readonly error: RecordError
+}
+
+export interface Place {
+  readonly files: Files["Service"]
+  readonly stateDir: string
+  /** Of the records. */
+  readonly directory: string
+  /** Of those that are being written. */
+  readonly fresh: string
+  readonly handles: (attachment: Identity) => ReadonlyArray<string>
+  readonly parse: (text: string) => Record | undefined
+  /** Removes the directories when nothing is in them. */
+  readonly tidy: Effect.Effect<void, FileError>
+  /** Bytes of a file. */
+  readonly limit: number
+}
+
+export const make = ({ directory, files, fresh, handles, limit, parse, stateDir, tidy }: Place) => {
+  const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
+  /** Undefined: it is gone meanwhile, or is no file. */
+  const text = (path: string) =>
+    orElse(["ENOENT", "EISDIR", "EINVAL", "ELOOP", "EFBIG"], undefined)(files.read(path, limit))
+  const record = (path: string) => Effect.map(text(path), (found) => (found === undefined ? undefined : parse(found)))
+
+  /** A name that does not belong to what is in it is a copy that somebody made. */
+  const all = Effect.gen(function* () {
+    const found = new Map<string, Record>()
+    for (const name of yield* names(directory)) {
+      const [, handle] = /^(.+)\.json$/.exec(name) ?? []
+      if (handle === undefined) continue
+      const one = yield* record(join(directory, name))
+      if (one === undefined) continue
+      const [first, ...others] = handles(one)
+      if (handle === first || (others.includes(handle) && !found.has(keyOf(one)))) found.set(keyOf(one), one)
+    }
+    return [...found.values()]
+  })
+
+  /** Cut off or written over: a record comes to its name whole. */
+  const damaged = Effect.gen(function* () {
+    const found: Array<Damaged> = []
+    for (const name of yield* names(directory)) {
+      const [, handle] = /^(.+)\.json$/.exec(name) ?? []
+      const path = join(directory, name)
+      const written = handle === undefined ? undefined : yield* text(path)
+      if (handle !== undefined && written !== undefined && parse(written) === undefined) {
+        found.push({ handle, error: notRead(path) })
+      }
+    }
+    return found
+  })
+
+  const begun = Effect.gen(function* () {
+    const found: Array<Record> = []
+    for (const name of yield* names(fresh)) {
+      const one = yield* record(join(fresh, name))
+      if (one !== undefined && name.startsWith(`${keyOf(one)}-`)) found.push(one)
+    }
+    return found
+  })
+
+  /**
+   * A claim is read-only from its first moment; what is writable is of an attachment that is there. One that is at work
+   * makes its file again.
+   */
+  const sweep = Effect.fnUntraced(
+    function* (network: string | undefined, but: ReadonlySet<string>) {
+      for (const name of yield* names(fresh)) {
+        const [, key, digest] = /^([a-z2-7]{20})-([a-z2-7]{8})-/.exec(name) ?? []
+        if (key === undefined || but.has(key)) continue
+        if (network !== undefined && digest !== network) continue
+        const path = join(fresh, name)
+        const there = yield* files.lstat(path)
+        if (there?.kind !== "file" || (there.mode & 0o222) !== 0 || (yield* record(path)) !== undefined) continue
+        yield* orElse("ENOENT", undefined)(files.unlink(path))
+      }
+      yield* tidy
+    },
+    Effect.mapError(fromFile("remove what killed calls have left of records"))
+  )
+
+  const legacies = Effect.gen(function* () {
+    const found: Array<LegacyAttachment> = []
+    for (const name of yield* names(join(stateDir, "data"))) {
+      const named = readLegacyName(name)
+      if (named === undefined) continue
+      const state = yield* text(join(stateDir, "data", name))
+      if (state !== undefined) found.push({ ...named, ...readLegacy(state) })
+    }
+    return found
+  })
+
+  const readRecords = Effect.mapError(fromFile("read the records"))
+  return {
+    all: all.pipe(readRecords, Effect.withSpan("Records.all")),
+    damaged: damaged.pipe(readRecords, Effect.withSpan("Records.damaged")),
+    begun: begun.pipe(readRecords, Effect.withSpan("Records.begun")),
+    sweep,
+    legacies: legacies.pipe(
+      Effect.mapError(fromFile("read the original plugin's state")),
+      Effect.withSpan("Records.legacies")
+    )
+  }
+}

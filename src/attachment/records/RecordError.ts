@@ -1,0 +1,66 @@
+/** The one error of `Records`: which file, what the system said, what to do. */
+import * as Data from "effect/Data"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { FileError } from "../../platform/Files.ts"
+import type { Record } from "./Record.ts"
+
+export class RecordError extends Data.TaggedError("RecordError")<{
+  readonly operation: string
+  readonly path: string
+  readonly answer: string
+  readonly cure: string
+  readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.AlreadyAttached
+}> {
+  get failed(): string {
+    return `${this.operation} ${this.path}: ${this.answer}`
+  }
+  override get message(): string {
+    return this.failed
+  }
+}
+
+/** Does not compile unless the error can explain itself. */
+export const explained = (error: RecordError): Explained & { readonly code: ErrorCode } => error
+
+/** Its attachment is known by its mark only. */
+export const notRead = (path: string): RecordError =>
+  new RecordError({
+    operation: "read the record",
+    path,
+    answer: "it is damaged",
+    cure:
+      "Delete the pod and let it be made again: DEL needs no record, it finds the port by its mark. When that " +
+      "attachment is gone already, remove the file.",
+    code: ErrorCodes.IoFailure
+  })
+
+export const fromFile =
+  (operation: string) =>
+  ({ code, path }: FileError): RecordError =>
+    new RecordError({
+      operation,
+      path,
+      answer: code,
+      cure: "The plugin keeps its records there: make the directory writable for root, with space left, or set stateDir.",
+      code: ErrorCodes.IoFailure
+    })
+
+/** Something else has the name that the record would have. */
+export const inTheWay = (path: string): RecordError =>
+  new RecordError({
+    operation: "write the record",
+    path,
+    answer: "a file of that name is there and is no record of this attachment",
+    cure: "Remove that file.",
+    code: ErrorCodes.IoFailure
+  })
+
+export const alreadyAttached = (record: Record): RecordError =>
+  new RecordError({
+    operation: "add",
+    path: `${record.network}/${record.containerId}/${record.ifName}`,
+    answer: `this attachment has been there since ${record.since}`,
+    cure: "Run DEL for it first. Its port and addresses were left as they are.",
+    code: ErrorCodes.AlreadyAttached
+  })

@@ -1,0 +1,21 @@
+/** What the paths of a record are, whoever wrote it. Pure. */
+import { dirname } from "node:path"
+import { ancestors } from "../../shared-dir/SocketPaths.ts"
+import type { Record } from "./Record.ts"
+
+const isPath = (path: string): boolean =>
+  path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..")
+
+/**
+ * Its paths are such as an ADD writes down: names in the attachment's directory, and directories that lead to one. What
+ * is removed is removed on the record's word, so one that says anything else is no record.
+ */
+export const isSound = ({ deviceInfo, made, place }: Record): boolean => {
+  const { configPath, directory, link = directory, socketPath } = place
+  const leading = [...ancestors(directory), ...(deviceInfo === undefined ? [] : ancestors(deviceInfo))]
+  return (
+    [directory, socketPath, configPath, link, deviceInfo ?? directory].every(isPath) &&
+    [socketPath, configPath].every((path) => path !== directory && dirname(path) === directory) &&
+    made.every((path) => leading.includes(path))
+  )
+}

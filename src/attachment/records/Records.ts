@@ -1,0 +1,304 @@
+/**
+ * The records on disk: `<stateDir>/attachments/<handle>.json`. Making one is how an ADD claims its attachment and its
+ * handle, atomically and without a lock: the whole file is written beside and linked to its name, which only one can do.
+ * It is a memory, not the truth: the mark on the switch is. Also reads the state files that the original plugin left.
+ *
+ * A record is read-only (0400, and 0500 after a DEL that failed) while its attachment is being added or removed, and
+ * writable (0600) in between: whoever makes ports from records keeps away from the ones, and a plugin of another release,
+ * which knows no such thing, is none the worse for it.
+ */
+import { join } from "node:path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import {
+  type Attachment,
+  type Identity,
+  keyOf,
+  longHandle,
+  networkDigest,
+  plainHandle
+} from "../../identity/Attachment.ts"
+import type { Legacy, LegacyAttachment } from "../../legacy/StateFile.ts"
+import * as LegacyStates from "../../legacy/StateFiles.ts"
+import { FileError, Files, orElse } from "../../platform/Files.ts"
+import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
+import { ancestors } from "../../shared-dir/SocketPaths.ts"
+import type { Damaged } from "./AllRecords.ts"
+import type { Record } from "./Record.ts"
+import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
+import { isRecord } from "./RecordGuard.ts"
+import { isSound } from "./RecordPaths.ts"
+import * as UndoneNotes from "./UndoneNotes.ts"
+
+type Done<A = void> = Effect.Effect<A, RecordError>
+
+export class Records extends Context.Service<
+  Records,
+  {
+    /** Writes the record that `make` gives for a free handle. Fails when this attachment has one already. */
+    readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
+    /** Returns when the record is on disk, for which nobody has to wait idly: before the first change is soon enough. */
+    readonly keep: (record: Record) => Done
+    /** The ADD has ended well, and this is what it knows now. */
+    readonly settle: (record: Record) => Done
+    /** It is on its way out: nobody shall make its port again. Gone already is no failure. */
+    readonly unsettle: (record: Record) => Done
+    /** A DEL of it has failed, and comes again: nobody shall make its port again, but its ADD had ended well. */
+    readonly defer: (record: Record) => Done
+    /** Of one that was just found: whether its ADD has ended well, and no DEL of it was killed. */
+    readonly completed: (record: Record) => Done<boolean>
+    /** Whether it is this ADD's still, and neither being added nor being removed. */
+    readonly settled: (record: Record) => Done<boolean>
+    /** The attachment's record; one that cannot be read is as good as none. */
+    readonly find: (attachment: Attachment) => Done<Record | undefined>
+    /** Whether another attachment has a record under the plain handle of this one: what has that name is the other's. */
+    readonly hasNamesake: (attachment: Attachment) => Done<boolean>
+    /** Every record that `find` would give, of all networks. */
+    readonly all: Done<ReadonlyArray<Record>>
+    /** Those that are there and that `find` takes for none. */
+    readonly damaged: Done<ReadonlyArray<Damaged>>
+    /** Those that a killed `claim` wrote and came to claim nothing with: of attachments that made nothing else. */
+    readonly begun: Done<ReadonlyArray<Record>>
+    /**
+     * Removes what claims of this network (undefined: of every one) left that were killed before they had written anything,
+     * but for attachments with these keys. They have no more than a name.
+     */
+    readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
+    /** Fails when `claim` could not write, as far as looking can tell. Changes nothing. */
+    readonly writable: Done
+    /**
+     * The switch could not be asked, and the ADD that has the record made nothing: while it has it, so that no other ADD of
+     * this attachment can be under way. The next one takes the note away before its first change.
+     */
+    readonly noteUndone: (attachment: Attachment) => Done
+    /** Whether the last ADD of exactly this attachment is known to have made nothing. */
+    readonly undone: (attachment: Attachment) => Done<boolean>
+    /** Removes the record, and what a killed `claim` left. `invocation`: only if that ADD wrote it. */
+    readonly remove: (attachment: Attachment, invocation?: string) => Done
+    /** As `remove` without an invocation, when the switch could not be asked: the notes of `noteUndone` stay. */
+    readonly removeUnasked: (attachment: Attachment) => Done
+    readonly findLegacy: (attachment: Attachment) => Done<Legacy | undefined>
+    /** Those of all attachments, named as far as their files are. */
+    readonly legacies: Done<ReadonlyArray<LegacyAttachment>>
+    /** With the last of them goes their directory. */
+    readonly removeLegacy: (attachment: Attachment) => Done
+  }
+>()("userspace-cni/Records") {
+  static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
+}
+
+/** Every field is JSON as it stands: an encoder would only take its time. */
+const toJson = (record: Record): string => JSON.stringify(record)
+
+const parse = (text: string): Record | undefined => {
+  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  return isRecord(written) && isSound(written) ? written : undefined
+}
+
+/** Four times what stdin may have: the configuration is in it, as a text with its quotes escaped. */
+const limit = 16 << 20
+/** Adding and deleting one needs no look at the others. */
+const reader = Effect.promise(() => import("./AllRecords.ts"))
+
+const absent = ["ENOENT", "ENOTDIR"]
+/** Something that is no file of ours. */
+const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
+
+const inTransit = 0o400
+const whole = 0o600
+/** Read-only as well, for every release, and told from `inTransit` by this one. */
+const deferred = 0o500
+
+const make = Effect.fnUntraced(function* (stateDir: string) {
+  const files = yield* Files
+  const directory = join(stateDir, "attachments")
+  const fresh = join(directory, "new")
+  const notes = UndoneNotes.make(files, directory)
+  const pathOf = (handle: string) => join(directory, `${handle}.json`)
+  const besideOf = (record: Record) =>
+    join(fresh, `${keyOf(record)}-${networkDigest(record.network)}-${record.invocation}`)
+  const handles = (attachment: Identity) => [plainHandle(attachment), longHandle(attachment)]
+
+  const read = (handle: string): Effect.Effect<Record | undefined, FileError> =>
+    orElse(absent, undefined)(readThere(handle))
+
+  /** Undefined: it is there, and no record. */
+  const readThere = (handle: string): Effect.Effect<Record | undefined, FileError> =>
+    orElse(odd, undefined)(Effect.map(files.read(pathOf(handle), limit), parse))
+
+  const find = Effect.fnUntraced(
+    function* (attachment: Attachment) {
+      for (const handle of handles(attachment)) {
+        const record = yield* read(handle)
+        if (record !== undefined && keyOf(record) === keyOf(attachment)) return record
+      }
+      return undefined
+    },
+    Effect.mapError(fromFile("read the record"))
+  )
+
+  const hasNamesake = (attachment: Attachment) =>
+    read(plainHandle(attachment)).pipe(
+      Effect.map((record) => record !== undefined && keyOf(record) !== keyOf(attachment)),
+      Effect.mapError(fromFile("read the record"))
+    )
+
+  const reading = Effect.map(reader, ({ make }) =>
+    make({ files, stateDir, directory, fresh, handles, parse, tidy, limit })
+  )
+  const all = Effect.flatMap(reading, ({ all }) => all)
+  const damaged = Effect.flatMap(reading, ({ damaged }) => damaged)
+  const begun = Effect.flatMap(reading, ({ begun }) => begun)
+  const sweep = (network: string | undefined, but: ReadonlySet<string>) =>
+    Effect.flatMap(reading, ({ sweep }) => sweep(network === undefined ? undefined : networkDigest(network), but))
+  const legacies = Effect.flatMap(reading, ({ legacies }) => legacies)
+
+  const writable = Effect.gen(function* () {
+    for (const path of ancestors(directory)) {
+      const there = yield* orElse("ENOTDIR", undefined)(files.lstat(path))
+      if (there !== undefined) return yield* files.writable(path)
+    }
+  }).pipe(Effect.mapError(fromFile("write in")), Effect.withSpan("Records.writable"))
+
+  const claimOnce = Effect.fnUntraced(function* (attachment: Attachment, makeRecord: (handle: string) => Record) {
+    yield* ensure(files, fresh, 0o700)
+    // Who had the plain handle when this attachment was added may be gone by now, and the handle free.
+    const earlier = yield* read(longHandle(attachment))
+    if (earlier !== undefined && keyOf(earlier) === keyOf(attachment)) return yield* alreadyAttached(earlier)
+    for (const handle of handles(attachment)) {
+      const record = makeRecord(handle)
+      const beside = besideOf(record)
+      yield* files.create(beside, toJson(record), inTransit)
+      const claimed = yield* files
+        .link(beside, pathOf(handle))
+        .pipe(Effect.as(true), orElse("EEXIST", false), Effect.ensuring(Effect.ignore(files.unlink(beside))))
+      if (!claimed) {
+        const other = yield* read(handle)
+        if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
+        continue
+      }
+      // Now that it is this ADD's alone. While the note is there, nothing may be made.
+      yield* Effect.tapError(notes.remove(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
+      return record
+    }
+    return yield* inTheWay(pathOf(longHandle(attachment)))
+  })
+
+  const claimSoon = (
+    attachment: Attachment,
+    makeRecord: (handle: string) => Record,
+    tries: number
+  ): ReturnType<typeof claimOnce> =>
+    Effect.catchIf(
+      claimOnce(attachment, makeRecord),
+      // Somebody removed the last record, and the directory with it, in between.
+      (error) => tries > 1 && error._tag === "FileError" && error.code === "ENOENT",
+      () => claimSoon(attachment, makeRecord, tries - 1)
+    )
+
+  const claim = (attachment: Attachment, makeRecord: (handle: string) => Record) =>
+    Effect.catchTag(claimSoon(attachment, makeRecord, 20), "FileError", (error) =>
+      Effect.fail(fromFile("write the record")(error))
+    )
+
+  /** At the same time: a journal writes both at once. */
+  const keep = ({ handle }: Record) =>
+    Effect.all([files.sync(pathOf(handle)), files.sync(directory)], { concurrency: "unbounded", discard: true }).pipe(
+      Effect.mapError(fromFile("write the record"))
+    )
+
+  /** Anew when there is more to tell: not synced, because after a power cut there is no port to make again. */
+  const settle = Effect.fnUntraced(
+    function* (record: Record) {
+      const path = pathOf(record.handle)
+      yield* notes.drop
+      if (record.addresses === undefined) return yield* files.change(path, "file", { mode: whole })
+      if ((yield* read(record.handle))?.invocation !== record.invocation) {
+        return yield* new FileError({ operation: "rename", path, code: "ENOENT" })
+      }
+      const beside = besideOf(record)
+      yield* into(files, fresh, 0o700, files.create(beside, toJson(record), whole))
+      yield* Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
+    },
+    Effect.mapError(fromFile("write the record"))
+  )
+
+  const marked =
+    (mode: number) =>
+    ({ handle }: Record) =>
+      files
+        .change(pathOf(handle), "file", { mode })
+        .pipe(orElse(["ENOENT", "ENOTDIR"], undefined), Effect.mapError(fromFile("mark the record")))
+
+  const hasMode = (handle: string, bits: number) =>
+    Effect.map(files.lstat(pathOf(handle)), (there) => ((there?.mode ?? inTransit) & bits) !== 0)
+
+  const settled = Effect.fnUntraced(
+    function* ({ handle, invocation }: Record) {
+      if ((yield* read(handle))?.invocation !== invocation) return false
+      return yield* hasMode(handle, whole & ~inTransit)
+    },
+    Effect.mapError(fromFile("read the record"))
+  )
+
+  const completed = ({ handle }: Record) =>
+    Effect.mapError(hasMode(handle, (whole | deferred) & ~inTransit), fromFile("read the record"))
+
+  /** Ours by name: a call that was killed may not have come to marking them. */
+  const tidy = removeUnused(files, fresh, [fresh, directory])
+
+  const removeWith = Effect.fnUntraced(
+    function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
+      const key = keyOf(attachment)
+      for (const handle of handles(attachment)) {
+        // None: by the time of the removal one could be there that somebody else has just claimed.
+        const record = yield* orElse(absent, "none" as const)(readThere(handle))
+        // One that cannot be read is what a power cut left of a claim, before it had come to `keep`.
+        if (record === "none") continue
+        if (record === undefined ? invocation !== undefined : keyOf(record) !== key) continue
+        if (invocation !== undefined && record?.invocation !== invocation) continue
+        yield* orElse("ENOENT", undefined)(files.unlink(pathOf(handle)))
+      }
+      for (const name of yield* orElse(["ENOENT", "ENOTDIR"], [])(files.list(fresh))) {
+        if (!name.startsWith(`${key}-`) || (invocation !== undefined && !name.endsWith(invocation))) continue
+        yield* orElse("ENOENT", undefined)(files.unlink(join(fresh, name)))
+      }
+      if (invocation === undefined && isAsked) yield* notes.drop
+      yield* tidy
+    },
+    Effect.mapError(fromFile("remove the record"))
+  )
+  const remove = (attachment: Attachment, invocation?: string) => removeWith(attachment, invocation, true)
+  const removeUnasked = (attachment: Attachment) => removeWith(attachment, undefined, false)
+
+  const noteUndone = (attachment: Attachment) =>
+    Effect.mapError(notes.write(attachment), fromFile("note that nothing was made"))
+  const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
+
+  const states = LegacyStates.make(files, stateDir, limit)
+
+  return Records.of({
+    claim,
+    keep,
+    settle,
+    unsettle: marked(inTransit),
+    defer: marked(deferred),
+    completed,
+    settled,
+    find,
+    hasNamesake,
+    all,
+    damaged,
+    begun,
+    sweep,
+    writable,
+    noteUndone,
+    undone,
+    remove,
+    removeUnasked,
+    findLegacy: states.find,
+    legacies,
+    removeLegacy: states.remove
+  })
+})

@@ -1,0 +1,254 @@
+/**
+ * ADD: one port on the switch, joined to its network, with addresses, and the container told about it; or an error, and
+ * the world as it was. Reads as its list of steps; each change stands with its undo. CNI specification 1.1.0, section 2.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { type CniResult, emptyResult } from "../../cni/spec/CniResult.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Handover, type Site } from "../../container-config/ContainerConfig.ts"
+import { containerData } from "../../container-config/ContainerData.ts"
+import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
+import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
+import { Ipam } from "../../ipam/Ipam.ts"
+import { Leftovers, revertible, rolledBack } from "../../program/Revertible.ts"
+import { spanned } from "../../program/Trace.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { Place } from "../../shared-dir/SocketPaths.ts"
+import { type Address, type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import {
+  type Call,
+  delegation,
+  hasGivenSocket,
+  placeFor,
+  placeOfRecord,
+  recordFor,
+  requestFor,
+  wantsAddresses
+} from "../Call.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+
+/** `answer` gives the result to the caller, and is the last step: an ADD of which nobody hears is undone. */
+export const add = Effect.fn("ADD")(function* <E, R>(
+  call: Call,
+  answer: (result: CniResult) => Effect.Effect<void, E, R>
+) {
+  const sharedDir = yield* SharedDir
+  const vswitch = yield* Vswitch
+  const handover = yield* Handover
+  const { attachment, configuration } = call
+
+  const site = yield* spanned(handover.site, "look at the pod")
+  yield* findDelegate(call)
+  let silent: Effect.Effect<void, VswitchError> | undefined
+  const record = yield* claim(call, site, () => silent)
+  const place = placeOfRecord(record)
+  const asked = vswitch.preflight(requestFor(call, record, []))
+  const looked = Effect.tapError(spanned(asked, "look at the switch"), ({ code }) =>
+    Effect.sync(() => {
+      if (code === ErrorCodes.TryAgainLater) silent = asked
+    })
+  )
+  yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
+  yield* prepare(place, record)
+
+  // The switch first: while it acts, there is time to start a process.
+  const [plugged, addresses] = yield* wantsAddresses(call)
+    ? Effect.flatMap(address(call), (result) =>
+        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
+      )
+    : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
+
+  if (plugged.socketAt !== undefined) {
+    // Undone with the directory.
+    yield* spanned(sharedDir.publish(place, plugged.socketAt), "publish the socket")
+  }
+  if (madeBySwitch(call)) yield* spanned(sharedDir.open(place), "open the socket")
+
+  const own = resultOf(call, record, plugged, addresses)
+  const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
+  yield* describe(call, record, site)
+  yield* revertible("tell the container", handover.give(place, data), handover.takeBack)
+  yield* settle(call, record, addresses)
+  const result = chained(call.previous ?? emptyResult, own)
+  yield* answer(result)
+  return result
+}, rolledBack)
+
+/** Who creates the socket: the switch (then its owner and mode are ours to set) or the application. */
+export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
+  port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
+
+/** Asks a switch again that could not be asked. */
+type Silent = () => Effect.Effect<void, VswitchError> | undefined
+
+const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site, silent: Silent) {
+  const records = yield* Records
+  const sharedDir = yield* SharedDir
+  const { attachment } = call
+  const made = [
+    ...(yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume), {
+      socket: madeBySwitch(call) && hasGivenSocket(call)
+    })),
+    ...(yield* missingForDeviceInfo(call))
+  ]
+  const invocation = crypto.randomUUID()
+  const since = new Date(yield* Clock.currentTimeMillis).toISOString()
+  return yield* revertible(
+    "write the record",
+    records.claim(attachment, (handle) => recordFor(call, handle, volume, { invocation, made, since })),
+    forget(records, attachment, invocation, silent)
+  )
+})
+
+/** From here on it may be made again from its record, should the switch forget it (`Restore.ts`). */
+const settle = Effect.fnUntraced(function* (call: Call, record: Record, { ips }: CniResult) {
+  const records = yield* Records
+  const known = wantsAddresses(call) ? { ...record, addresses: ips.map(recorded) } : record
+  yield* revertible("write the record", records.settle(known), records.unsettle(record))
+})
+
+const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
+  address,
+  ...(gateway === undefined ? {} : { gateway })
+})
+
+/** The last undo. What the others left is found by the record: then it stays for DEL, as after a kill. */
+const forget = Effect.fnUntraced(function* (
+  records: Records["Service"],
+  attachment: Attachment,
+  invocation: string,
+  silent: Silent
+) {
+  const { any } = yield* Leftovers
+  if (!any) yield* Effect.ignore(noteFor(records, attachment, silent()), { log: "Warn" })
+  yield* any ? Effect.logWarning("the record stays for DEL") : records.remove(attachment, invocation)
+})
+
+/** For the DEL that comes next, if the switch is then still as it is: it needs not be asked. Else it can be. */
+const noteFor = Effect.fnUntraced(function* (
+  records: Records["Service"],
+  attachment: Attachment,
+  asked: Effect.Effect<void, VswitchError> | undefined
+) {
+  if (asked === undefined) return
+  // The runtime has waited for it once already.
+  const again = yield* Effect.result(Effect.timeoutOption(asked, "1 second"))
+  const silent = Result.match(again, {
+    onFailure: ({ code }) => code === ErrorCodes.TryAgainLater,
+    onSuccess: Option.isNone
+  })
+  if (silent) yield* records.noteUndone(attachment)
+})
+
+/** The directory may be another attachment's as well: then its group and mode are given back. */
+const prepare = Effect.fnUntraced(function* (place: Place, { made }: Record) {
+  const sharedDir = yield* SharedDir
+  const before = yield* sharedDir.access(place)
+  const release = sharedDir.release(place, made)
+  yield* revertible(
+    "prepare the shared directory",
+    sharedDir.prepare(place),
+    before === undefined
+      ? release
+      : Effect.ensuring(release, Effect.ignore(sharedDir.restore(place, before), { log: "Warn" }))
+  )
+})
+
+const missingForDeviceInfo = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call) {
+  const { undescribed } = yield* Handover
+  const path = deviceInfoPath(netConf)
+  return path === undefined ? [] : yield* undescribed(path)
+})
+
+const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses: ReadonlyArray<Address>) {
+  const vswitch = yield* Vswitch
+  const { attachment, configuration } = call
+  const { invocation, place } = record
+  return yield* revertible(
+    "plug the port",
+    vswitch.plug(requestFor(call, record, addresses)),
+    vswitch.unplug({
+      attachment,
+      invocation,
+      port: configuration.port,
+      socketPath: place.switchPath,
+      legacy: undefined
+    })
+  )
+})
+
+/** Before anything is changed: the switch acts before the plugin is run. */
+const findDelegate = Effect.fnUntraced(function* (call: Call) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate !== undefined) yield* ipam.preflight(delegate)
+})
+
+const address = Effect.fnUntraced(function* (call: Call) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate === undefined) return emptyResult
+  let gave = true
+  const asked = Effect.tapError(ipam.add(delegate), ({ reason }) =>
+    Effect.sync(() => {
+      gave = reason._tag !== "NotFound" && reason._tag !== "Refused"
+    })
+  )
+  // One that has said no, or is not there, has given nothing: it may say no again.
+  const returned = Effect.suspend(() =>
+    gave ? ipam.del(delegate) : Effect.ignore(ipam.del(delegate), { log: "Warn" })
+  )
+  return yield* revertible("get addresses", asked, returned)
+})
+
+/** For Multus, when it asks; undone to what was there. */
+const describe = Effect.fnUntraced(function* (
+  call: Call,
+  { deviceInfo: path, made, place }: Record,
+  { mappedDir }: Site
+) {
+  if (path === undefined) return
+  const handover = yield* Handover
+  const { netConf, port } = call.configuration
+  const before = yield* handover.described(path)
+  const info = deviceInfo(port, netConf.container, socketInContainer(port, mappedDir, place.socketName))
+  yield* revertible(
+    "write the device information",
+    handover.describe(path, `${JSON.stringify(info)}\n`, made),
+    handover.describe(path, before, made)
+  )
+})
+
+const toAddress = ({ address, gateway }: CniResult["ips"][number]): Address => ({ address, gateway })
+
+const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniResult): CniResult => {
+  const { attachment, configuration } = call
+  const mtu = configuration.port.mtu ?? plugged.mtu
+  return {
+    interfaces: [
+      {
+        name: attachment.ifName,
+        mac: record.mac,
+        ...(mtu === undefined ? {} : { mtu }),
+        sandbox: attachment.netns,
+        socketPath: record.place.socketPath
+      }
+    ],
+    ips: addresses.ips.map((ip) => ({ ...ip, interface: 0 })),
+    routes: addresses.routes,
+    dns: Object.keys(addresses.dns).length > 0 ? addresses.dns : (configuration.netConf.dns ?? {})
+  }
+}
+
+/** Ours after those of the plugins before us; their indices stay true. */
+const chained = (previous: CniResult, own: CniResult): CniResult => ({
+  interfaces: [...previous.interfaces, ...own.interfaces],
+  ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],
+  routes: [...previous.routes, ...own.routes],
+  dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns
+})

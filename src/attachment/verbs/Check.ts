@@ -1,0 +1,165 @@
+/**
+ * CHECK: is everything as ADD left it? Compares record, result, switch, files and addresses, and lists every difference
+ * at once. Changes nothing. CNI specification 1.1.0, section 2 (CHECK).
+ */
+import * as Effect from "effect/Effect"
+import { CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import type { CniResult } from "../../cni/spec/CniResult.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Handover } from "../../container-config/ContainerConfig.ts"
+import { longHandle, plainHandle } from "../../identity/Attachment.ts"
+import { Ipam } from "../../ipam/Ipam.ts"
+import type { IpamError } from "../../ipam/IpamError.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import { type Difference, Vswitch } from "../../vswitch/Vswitch.ts"
+import { type Call, delegation, placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+import { madeBySwitch } from "./Add.ts"
+
+export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
+  if (record === undefined) return yield* withoutRecord(call)
+  const { differences, failures, warnings } = yield* compare(call, record)
+  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
+  const [failure] = failures
+  if (differences.length === 0 && failure === undefined) return
+  if (differences.length === 0 && failure !== undefined && failures.length === 1) {
+    return yield* CniError.of(failure.code, failure.failed, failure.cure)
+  }
+  return yield* CniError.of(
+    ErrorCodes.CheckFailed,
+    `not as ADD left it: ${[...differences, ...failures.map(({ failed }) => failed)].join("; ")}`,
+    cureForDifferences
+  )
+})
+
+export const cureForDifferences =
+  "`userspace restore` makes ports again that a restarted switch has forgotten. For all else, delete the pod and let " +
+  "it be made again: CHECK repairs nothing under a running container."
+
+export interface Comparison {
+  readonly differences: ReadonlyArray<string>
+  /** All is as ADD left it, and may not work all the same. */
+  readonly warnings: ReadonlyArray<string>
+  /** What could not be compared, and why. */
+  readonly failures: ReadonlyArray<Explained>
+}
+
+/** Everything, at once. */
+export const compare = Effect.fnUntraced(function* (call: Call, record: Record) {
+  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
+    Effect.succeed(named(resultDifferences(call, record))),
+    switchDifferences(call, record),
+    Effect.map(fileDifferences(call, record), named),
+    Effect.map(handoverDifferences(record), named),
+    addressDifferences(call)
+  ]
+  const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
+  const words = (warning: boolean) =>
+    found.flat().flatMap((one) => ((one.warning ?? false) === warning ? [one.what] : []))
+  const comparison: Comparison = { differences: words(false), warnings: words(true), failures }
+  return comparison
+})
+
+/** One of the original plugin or its fork: what follows from the configuration. */
+const withoutRecord = Effect.fnUntraced(function* (call: Call) {
+  const { differences } = yield* Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
+  const found = yield* differences(call, yield* (yield* Records).findLegacy(call.attachment))
+  if (found === undefined) return yield* notRecorded(call)
+  const [, failures] = yield* Effect.partition([addressDifferences(call)], (self) => self)
+  const all = [...found, ...failures.map(({ failed }) => failed)]
+  if (all.length === 0) {
+    yield* Effect.logInfo("made by the original plugin or its fork: port and addresses are as the network asks")
+    return
+  }
+  return yield* CniError.of(
+    ErrorCodes.CheckFailed,
+    `made by the original plugin or its fork, and not as the network asks: ${all.join("; ")}`,
+    "Delete the pod and let it be made again."
+  )
+})
+
+type Differences<R> = Effect.Effect<ReadonlyArray<Difference>, Explained, R>
+
+const named = (words: ReadonlyArray<string>): ReadonlyArray<Difference> => words.map((what) => ({ what }))
+
+const notRecorded = Effect.fnUntraced(function* ({ attachment }: Call) {
+  const handles = [plainHandle(attachment), longHandle(attachment)]
+  const damaged = (yield* (yield* Records).damaged).find(({ handle }) => handles.includes(handle))
+  if (damaged !== undefined) return yield* fromExplained(damaged.error)
+  const { containerId, ifName, network } = attachment
+  return yield* CniError.of(
+    ErrorCodes.UnknownContainer,
+    `no attachment of container ${containerId} as ${ifName} to network ${network} is recorded on this node`,
+    "It was never added here, or was deleted. Run ADD."
+  )
+})
+
+/** What the runtime says ADD gave, against what ADD wrote down. */
+const resultDifferences = ({ attachment, previous }: Call, record: Record): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  if (attachment.netns !== record.netns) found.push(`the sandbox is ${attachment.netns}, not ${record.netns}`)
+  if (previous === undefined) return found
+  const own = previous.interfaces.find(
+    ({ name, sandbox }) => name === attachment.ifName && (sandbox === undefined || sandbox === record.netns)
+  )
+  if (own === undefined) return [...found, `prevResult has no interface ${attachment.ifName} in ${record.netns}`]
+  const { mac, place } = record
+  if (own.mac !== undefined && own.mac !== mac) found.push(`prevResult has MAC ${own.mac}, not ${mac}`)
+  if (own.socketPath !== undefined && own.socketPath !== place.socketPath) {
+    found.push(`prevResult has socket ${own.socketPath}, not ${place.socketPath}`)
+  }
+  return found
+}
+
+const switchDifferences = (call: Call, record: Record): Differences<Vswitch> =>
+  Effect.flatMap(Vswitch, (vswitch) =>
+    vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : []))
+  )
+
+/** A record of an earlier release has none; in what the runtime remembers there may be other plugins' as well. */
+const addressesOf = ({ attachment: { ifName }, previous }: Call, { addresses, netns }: Record) =>
+  (addresses ?? (previous === undefined ? [] : ofInterface(previous, ifName, netns))).map(withGateway)
+
+const ofInterface = ({ interfaces, ips }: CniResult, ifName: string, netns: string) => {
+  const own = interfaces.findIndex(
+    ({ name, sandbox }) => name === ifName && (sandbox === undefined || sandbox === netns)
+  )
+  return ips.filter((ip) => ip.interface === undefined || ip.interface === own)
+}
+
+const withGateway = ({ address, gateway }: { readonly address: string; readonly gateway?: string }) => ({
+  address,
+  gateway
+})
+
+const fileDifferences = (call: Call, record: Record) =>
+  Effect.gen(function* () {
+    const sharedDir = yield* SharedDir
+    return yield* sharedDir.verify(placeOfRecord(record), { socket: madeBySwitch(call) })
+  })
+
+const handoverDifferences = (record: Record) =>
+  Effect.gen(function* () {
+    const handover = yield* Handover
+    const found = yield* handover.verify(placeOfRecord(record))
+    const { deviceInfo: path } = record
+    if (path === undefined || (yield* handover.described(path)) !== undefined) return found
+    return [...found, `the device information ${path} is missing`]
+  })
+
+const addressDifferences = (call: Call): Differences<Ipam> =>
+  Effect.gen(function* () {
+    const ipam = yield* Ipam
+    const delegate = delegation(call)
+    if (delegate === undefined) return []
+    return yield* Effect.catchIf(Effect.as(ipam.check(delegate), []), cannotCompare(call), ({ failed }) =>
+      Effect.succeed([{ what: `addresses were not compared: ${failed}`, warning: true }])
+    )
+  })
+
+/** static and dhcp compare with the result of ADD, which only a runtime remembers. */
+const cannotCompare =
+  ({ previous }: Call) =>
+  ({ reason }: IpamError): boolean =>
+    previous === undefined && reason._tag === "Refused" && /prevResult missing/i.test(reason.msg)

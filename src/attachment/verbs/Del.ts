@@ -1,0 +1,224 @@
+/**
+ * DEL: nothing of the attachment is left, whatever was there before: all of it, the half of an ADD that was killed, or
+ * nothing. Every step runs even when another fails; the failures are reported together, and the record stays until all
+ * is done, so that the next DEL knows as much. CNI specification 1.1.0, section 2.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { CniError, type Explained } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Handover } from "../../container-config/ContainerConfig.ts"
+import { isFor } from "../../container-config/ContainerData.ts"
+import { deviceInfoPath } from "../../container-config/DeviceInfo.ts"
+import { type Attachment, longHandle, plainHandle, shortId } from "../../identity/Attachment.ts"
+import { Ipam } from "../../ipam/Ipam.ts"
+import type { LegacyLeft } from "../../legacy/LegacyAttachments.ts"
+import type { Legacy } from "../../legacy/StateFile.ts"
+import { spanned } from "../../program/Trace.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { Place } from "../../shared-dir/SocketPaths.ts"
+import { Vswitch } from "../../vswitch/Vswitch.ts"
+import { type Call, delegation, hasGivenSocket, placeFor, placeOfRecord, wantsAddresses } from "../Call.ts"
+import { stillOurs } from "../Recorded.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+
+/** `record` as found; undefined when it was lost, or the original plugin made the attachment. */
+export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
+  const records = yield* Records
+  const { attachment } = call
+  const state = yield* Effect.result(records.findLegacy(attachment))
+  const legacy = Result.getOrUndefined(state)
+  const left = yield* Effect.cached(record === undefined ? leftBefore(call, legacy) : Effect.succeed(undefined))
+  const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
+  const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
+  if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
+  const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
+  // The switch refuses an address that one of its ports has: nobody gets it before the port has gone, if it can go now.
+  const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
+  // Only what the last ADD of exactly this attachment has said, and only for a switch that cannot be asked.
+  const undone =
+    record === undefined &&
+    Result.isSuccess(state) &&
+    legacy === undefined &&
+    (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
+  let isAsked = true
+  const unplugging = Effect.catchIf(
+    unplug(call, record, legacy),
+    ({ code }) => undone && code === ErrorCodes.TryAgainLater,
+    (error) => {
+      isAsked = false
+      return Effect.logInfo(`${error.failed}; the ADD of this attachment is known to have made nothing`)
+    }
+  )
+  const failed = yield* all([
+    // IPAM first: its process runs on another processor while this one goes on.
+    ...atOnce,
+    step("unplug the port", Effect.andThen(left, unplugging)),
+    step("take back what the container was told", takeBack),
+    step("remove the device information", undescribe(call, record, made)),
+    step("clear the shared directory", record === undefined ? clearWithout(call, left) : clear(record, made))
+  ])
+  const failures = [...failed, ...(yield* all(afterwards))]
+  if (failures.length > 0) {
+    if (record !== undefined && ended) yield* Effect.ignore(records.defer(record), { log: "Warn" })
+    return yield* together(failures)
+  }
+  const before = yield* left
+  if (before?.isAnothers !== true) yield* last("remove the original's state", records.removeLegacy(attachment))
+  if (before !== undefined) yield* last("take off the original's mount", unbind(call, before))
+  // Runtimes repeat a DEL: the note stays as long as it is needed.
+  yield* last("remove the record", isAsked ? records.remove(attachment) : records.removeUnasked(attachment))
+})
+
+/** What the original plugin or its fork left, asked once and before the port goes. Undefined: there is a record of ours. */
+type Left = Effect.Effect<LegacyLeft | undefined, never, Vswitch>
+
+/** Loaded when there is no record, or a state file. */
+const compatibility = Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
+
+const leftBefore = Effect.fnUntraced(function* (call: Call, legacy: Legacy | undefined) {
+  const left = yield* (yield* compatibility).lookFor(call, legacy)
+  if (left.isAnothers) {
+    yield* Effect.logWarning(
+      "a container whose id begins alike has the port, socket and state file of this name: they stay"
+    )
+  }
+  return left
+})
+
+type Step = Effect.Effect<void, Explained, Handover | Ipam | Records | SharedDir | Vswitch>
+
+const step = (name: string, self: Step): Step => spanned(self, name)
+
+const last = (name: string, self: Step) => Effect.mapError(step(name, self), (failure) => together([failure]))
+
+/** Runs all steps at the same time; gives the failures. */
+const all = (steps: ReadonlyArray<Step>) =>
+  Effect.map(
+    Effect.partition(steps, (self) => self, { concurrency: "unbounded" }),
+    ([, failures]) => failures
+  )
+
+/**
+ * Names that things of an attachment without a record can have: not the plain one when another attachment has it. Asked
+ * right before it is used: the other may just be added.
+ */
+const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
+  const records = yield* Records
+  const taken = yield* Effect.orElseSucceed(records.hasNamesake(attachment), () => false)
+  return taken ? [longHandle(attachment)] : [plainHandle(attachment), longHandle(attachment)]
+})
+
+/**
+ * Of the API server nothing is needed: the annotation goes with the pod, readers leave out what is of another sandbox, and
+ * the next ADD of the interface replaces it. So no failure of its is one of DEL, which Multus does not repeat.
+ */
+const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
+  Effect.catchTag("PodsError", ({ cure, failed }) =>
+    Effect.logWarning(`${failed}; the annotations of the pod stay as they are. ${cure}`)
+  )
+)
+
+const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+  const guessed = Effect.map(
+    handlesLeft(call.attachment),
+    ([handle = longHandle(call.attachment)]) => placeFor(call, handle).switchPath
+  )
+  const vswitch = yield* Vswitch
+  const removed = yield* vswitch.unplug({
+    attachment: call.attachment,
+    invocation: undefined,
+    port: call.configuration.port,
+    socketPath: record?.place.switchPath ?? (yield* guessed),
+    guessed: record === undefined,
+    addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway })),
+    legacy
+  })
+  for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
+  if (record === undefined || legacy !== undefined) yield* (yield* compatibility).removePorts(call, legacy)
+})
+
+/** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */
+const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean) {
+  const ipam = yield* Ipam
+  const delegate = delegation(call)
+  if (delegate === undefined) return
+  if (!ended) yield* ipam.ended(delegate)
+  yield* ipam.del(delegate)
+})
+
+const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<string>) {
+  yield* (yield* SharedDir).release(placeOfRecord(record), made)
+})
+
+/** Of an attachment whose record was lost, or that the original plugin or its fork made. */
+const clearWithout = Effect.fnUntraced(function* (call: Call, looked: Left) {
+  const sharedDir = yield* SharedDir
+  const left = yield* looked
+  const legacy = left?.isThere === true
+  for (const [handle, volume] of yield* placesLeft(call, left)) {
+    const place = placeFor(call, handle, volume)
+    // Without a record the name alone does not prove whose it is: two ids can begin alike.
+    const text = yield* sharedDir.handed(place)
+    if (text !== undefined && !isFor(text, call.attachment)) continue
+    const socket = text !== undefined || legacy || !hasGivenSocket(call)
+    yield* sharedDir.release(place, madeByOriginal(place, legacy), { socket })
+  }
+})
+
+const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call, left: LegacyLeft | undefined) {
+  const { oldVolumes } = yield* Handover
+  const volumes = [undefined, ...(yield* oldVolumes), ...(left?.volumes ?? [])]
+  const handles = left?.isAnothers === true ? [longHandle(attachment)] : yield* handlesLeft(attachment)
+  return handles.flatMap((handle) => volumes.map((volume) => [handle, volume] as const))
+})
+
+/** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
+const unbind = Effect.fnUntraced(function* ({ attachment, configuration: { port } }: Call, left: LegacyLeft) {
+  if (port.engine !== "ovs-dpdk") return
+  const sharedDir = yield* SharedDir
+  for (const uid of yield* uidsOf(attachment, left)) {
+    const names = yield* sharedDir.bound(uid)
+    if (names === undefined) continue
+    const others = yield* (yield* Records).legacies
+    const needed = others.some(
+      ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
+    )
+    if (needed || (yield* (yield* compatibility).usesMount(uid))) continue
+    yield* sharedDir.unbind(uid)
+  }
+})
+
+/** As the runtime says, or else as the pod's volume has it. */
+const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
+  if (pod !== undefined && pod.uid !== "") return [pod.uid]
+  const volumes = yield* (yield* Handover).oldVolumes
+  const ofVolumes = volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
+  return [...new Set([...ofVolumes, ...mounts])]
+})
+
+const undescribe = Effect.fnUntraced(function* (
+  { configuration: { netConf } }: Call,
+  record: Record | undefined,
+  made: ReadonlyArray<string>
+) {
+  const { describe } = yield* Handover
+  const path = record === undefined ? deviceInfoPath(netConf) : record.deviceInfo
+  if (path !== undefined) yield* describe(path, undefined, made)
+})
+
+/** The original made a directory for each container and did not mark it. */
+const madeByOriginal = (place: Place, legacy: boolean) => (legacy ? [place.directory] : [])
+
+/** One failure is itself; several become one document that tells them all. `Try again later` wins: it is true of all. */
+const together = (failures: ReadonlyArray<Explained>): CniError => {
+  const [first] = failures
+  if (first !== undefined && failures.length === 1) return CniError.of(first.code, first.failed, first.cure)
+  const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
+  return CniError.of(
+    later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
+    `${failures.length} steps of DEL failed, the others are done: ${failures.map(({ failed }) => failed).join("; ")}`,
+    [...new Set(failures.map(({ cure }) => cure))].join(" ")
+  )
+}

@@ -1,0 +1,148 @@
+/**
+ * Makes the port of one attachment again that the switch has forgotten, from its record, so that a container that still
+ * runs connects again. Only of an attachment that is whole: while its ADD or DEL runs, the port is theirs. Asks no IPAM
+ * plugin and no API server, and makes no directory: what a running container has lost there, it does not find again.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { inWords } from "../../cni/network/SchemaMismatch.ts"
+import { CniError } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Namespaces } from "../../platform/Namespaces.ts"
+import { SharedDir, type Socket } from "../../shared-dir/SharedDir.ts"
+import { type Address, Vswitch } from "../../vswitch/Vswitch.ts"
+import { type Call, placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import { callOfRecord, isNewer, stillOurs } from "../Recorded.ts"
+import type { Record } from "../records/Record.ts"
+import { recordFormat } from "../records/RecordFormat.ts"
+import { Records } from "../records/Records.ts"
+import { madeBySwitch } from "./Add.ts"
+
+/** What became of an attachment. `made` in words: `interface memif7/0`, `socket /run/...`. */
+export type Restoration =
+  | { readonly outcome: "restored"; readonly port: string; readonly made: ReadonlyArray<string> }
+  | { readonly outcome: "there"; readonly port: string }
+  | { readonly outcome: "skipped"; readonly reason: string }
+
+const skipped = (reason: string): Extract<Restoration, { readonly outcome: "skipped" }> => ({
+  outcome: "skipped",
+  reason
+})
+
+export const inTransit = skipped("its ADD has not ended, or its DEL has begun")
+export const deleted = skipped("it was deleted meanwhile")
+
+/** The record as a call; fails when this release cannot make of it what the one that wrote it would. */
+export const readable = (record: Record, variables: Variables): Result.Result<Call, CniError> =>
+  isNewer(record)
+    ? Result.fail(
+        CniError.of(
+          ErrorCodes.IncompatibleVersion,
+          `the record has format ${record.format}, of a later release; this one knows ${recordFormat}`,
+          "Run `userspace restore` of the release that wrote it."
+        )
+      )
+    : Result.mapError(callOfRecord(record, variables), inWords)
+
+export const restore = Effect.fnUntraced(function* (call: Call, record: Record) {
+  const records = yield* Records
+  if (!(yield* records.settled(record))) return inTransit
+  const gone = yield* sandboxGone(record)
+  if (gone !== undefined) return skipped(gone)
+  const addresses = yield* addressesFor(call, record)
+  const looked = yield* Effect.result(lookAtDirectory(call, record))
+  // A DEL that came meanwhile takes the directory with it, and has marked the record before.
+  if (Result.isFailure(looked))
+    return yield* (yield* records.settled(record)) ? looked.failure : Effect.succeed(deleted)
+
+  let socket: Socket | undefined
+  let meanwhile = false
+  const again = remake(call, record, addresses, (published) => {
+    socket = published
+  })
+  // Whatever came of it: a DEL that began before this look may have done its part already.
+  const check = Effect.suspend(() => unlessSettled(call, record, socket))
+  const made = yield* again.pipe(
+    Effect.onExit(() =>
+      Effect.tap(check, (taken) =>
+        Effect.sync(() => {
+          meanwhile = taken
+        })
+      )
+    ),
+    Effect.catchIf(
+      () => meanwhile,
+      () => Effect.succeed(deleted)
+    )
+  )
+  return meanwhile ? deleted : made
+})
+
+const remake = Effect.fnUntraced(function* (
+  call: Call,
+  record: Record,
+  addresses: ReadonlyArray<Address>,
+  published: (socket: Socket | undefined) => void
+) {
+  const sharedDir = yield* SharedDir
+  const vswitch = yield* Vswitch
+  const place = placeOfRecord(record)
+  const { made, port, socketAt } = yield* vswitch.restore(requestFor(call, record, addresses))
+  const socket = socketAt === undefined ? undefined : yield* sharedDir.republish(place, socketAt)
+  published(socket)
+  const opened = madeBySwitch(call) && (yield* sharedDir.open(place))
+  const all = [...made, ...(socket !== undefined || opened ? [`socket ${place.socketPath}`] : [])]
+  const done: Restoration = all.length === 0 ? { outcome: "there", port } : { outcome: "restored", port, made: all }
+  return done
+})
+
+/**
+ * A DEL marks the record before it looks for the port. So either it is seen here, and the port is taken back, or it has
+ * not looked yet. Says whether it is seen.
+ */
+const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
+  if (yield* (yield* Records).settled(record)) return false
+  const { attachment, configuration } = call
+  const { invocation, place } = record
+  const vswitch = yield* Vswitch
+  yield* vswitch.unplug({
+    attachment,
+    invocation,
+    port: configuration.port,
+    socketPath: place.switchPath,
+    legacy: undefined
+  })
+  yield* (yield* SharedDir).withdraw(placeOfRecord(record), stillOurs(record), socket)
+  return true
+})
+
+/** After the node has started anew, the containers of before are no more, and their records wait for DEL or GC. */
+const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
+  const kind = yield* (yield* Namespaces).judge(netns)
+  if (kind === "unreadable") {
+    return yield* CniError.of(
+      ErrorCodes.IoFailure,
+      `the sandbox ${netns} cannot be looked at by this process`,
+      "Run it as root."
+    )
+  }
+  return kind === "missing" || kind === "out of sight" || kind === "other file"
+    ? `its sandbox ${netns} is gone`
+    : undefined
+})
+
+const addressesFor = (call: Call, { addresses }: Record): Effect.Effect<ReadonlyArray<Address>, CniError> =>
+  !wantsAddresses(call)
+    ? Effect.succeed([])
+    : addresses === undefined
+      ? Effect.fail(lost("the record has no addresses for the switch's end: an earlier release wrote it"))
+      : Effect.succeed(addresses.map(({ address, gateway }) => ({ address, gateway })))
+
+const lookAtDirectory = Effect.fnUntraced(function* ({ configuration: { port } }: Call, record: Record) {
+  if (port.iftype === "memif" && port.abstract) return
+  const found = yield* (yield* SharedDir).verify(placeOfRecord(record), { socket: false })
+  if (found.length > 0) return yield* lost(found.join("; "))
+})
+
+const lost = (what: string) => CniError.of(ErrorCodes.CheckFailed, what, "Delete the pod and let it be made again.")

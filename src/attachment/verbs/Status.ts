@@ -1,0 +1,75 @@
+/**
+ * STATUS: could an ADD be served now? Asks the switch, the place of the records and the IPAM plugin, all at the same time
+ * and none for long; changes nothing. 51 when the switch does not run, because the containers that are there have no
+ * network then either. CNI specification 1.1.0, section 2 (STATUS).
+ */
+import * as Effect from "effect/Effect"
+import { CniError, type Explained } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { Ipam } from "../../ipam/Ipam.ts"
+import type { IpamError } from "../../ipam/IpamError.ts"
+import { Deadlines } from "../../program/Deadlines.ts"
+import { Vswitch } from "../../vswitch/Vswitch.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import type { NetworkCall } from "../Call.ts"
+import { delegation } from "../Call.ts"
+import { Records } from "../records/Records.ts"
+
+export const status = Effect.fn("STATUS")(function* (call: NetworkCall) {
+  const vswitch = yield* Vswitch
+  const records = yield* Records
+  const { port } = call.configuration
+  const { engine, control } = port
+  const questions: ReadonlyArray<Effect.Effect<void, Trouble, Ipam>> = [
+    inTime(`${engine} on ${control}`, true, Effect.mapError(vswitch.status(port), ofSwitch)),
+    inTime("the place of the records", false, Effect.mapError(records.writable, trouble(false))),
+    askIpam(call)
+  ]
+  const [, found] = yield* Effect.partition(questions, (question) => question, { concurrency: "unbounded" })
+  if (found.length === 0) return
+  return yield* CniError.of(
+    found.some(({ limited }) => limited) ? ErrorCodes.NotAvailableLimited : ErrorCodes.NotAvailable,
+    found.map(({ failed }) => failed).join("; "),
+    [...new Set(found.map(({ cure }) => cure))].join(" ")
+  )
+})
+
+interface Trouble {
+  /** Containers that are there already suffer as well. */
+  readonly limited: boolean
+  readonly failed: string
+  readonly cure: string
+}
+
+const trouble =
+  (limited: boolean) =>
+  ({ cure, failed }: Explained): Trouble => ({ limited, failed, cure })
+
+/** It does not answer, or does not forward. One that only lacks something serves what it has. */
+const ofSwitch = (error: VswitchError): Trouble =>
+  trouble(error.code === ErrorCodes.TryAgainLater || error.code === ErrorCodes.DpdkMissing)(error)
+
+const ofIpam = (error: IpamError): Trouble =>
+  trouble(error.reason._tag === "Refused" && error.reason.code === ErrorCodes.NotAvailableLimited)(error)
+
+/** Along CNI_PATH; a caller may leave that out, and then nobody can tell where the plugin is. */
+const askIpam = (call: NetworkCall): Effect.Effect<void, Trouble, Ipam> =>
+  Effect.flatMap(Ipam, (ipam) => {
+    const delegate = delegation(call)
+    return delegate === undefined || delegate.path.length === 0
+      ? Effect.void
+      : inTime(`IPAM plugin ${delegate.plugin}`, false, Effect.mapError(ipam.status(delegate), ofIpam))
+  })
+
+const inTime = (whom: string, limited: boolean, question: Effect.Effect<void, Trouble>): Effect.Effect<void, Trouble> =>
+  Effect.flatMap(Deadlines, ({ status: seconds }) =>
+    Effect.timeoutOrElse(question, {
+      duration: `${seconds} seconds`,
+      orElse: () =>
+        Effect.fail({
+          limited,
+          failed: `${whom}: no answer within ${seconds} s`,
+          cure: "It is overloaded, or hangs; its log says more."
+        })
+    })
+  )

@@ -1,0 +1,32 @@
+/** An error for people, always in three parts: what failed, what came back, what to do. */
+import * as Data from "effect/Data"
+import type { CniError } from "../cni/spec/CniError.ts"
+
+export class Complaint extends Data.TaggedError("Complaint")<{
+  readonly failed: string
+  readonly answer: string
+  readonly cure: string
+}> {
+  override get message(): string {
+    return `${this.failed}: ${this.answer}`
+  }
+}
+
+/** An error document of the plugin: its code is in docs/errors.md. */
+export const fromCni =
+  (what: string) =>
+  ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): Complaint =>
+    new Complaint({
+      failed: `${what} failed (code ${code})`,
+      answer: msg,
+      cure: /\b(EACCES|EPERM)\b/.test(msg) && process.getuid?.() !== 0 ? "Run it as root, as runtimes do." : details
+    })
+
+export const complaintText = ({ answer, cure, failed }: Complaint, strong = (text: string): string => text): string =>
+  [strong(`userspace: ${failed}`), ...lines("  ", answer), ...lines("  -> ", cure)].join("\n")
+
+const lines = (prefix: string, text: string): ReadonlyArray<string> =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line, index) => `${index === 0 ? prefix : " ".repeat(prefix.length)}${line.trim()}`)

@@ -1,0 +1,122 @@
+/**
+ * The flags of add, del and check: the parameters that a runtime passes in the environment, and what they are when nobody
+ * gives them. CNI_IFNAME, CNI_ARGS and CNI_PATH of the caller's environment count, as they do for cnitool.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { defaultStateDir } from "../../attachment/Call.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
+import { Complaint } from "../CommandLineError.ts"
+
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+const yes = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
+
+export const pluginPath = ({ cniPath }: Pick<AttachmentOptions, "cniPath">, environment: Variables): string =>
+  Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)
+
+/** Of every command that is about a network. */
+export const networkFlags = {
+  config: Flag.Path("config").pipe(
+    Flag.withAlias("c"),
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("The network: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
+  ),
+  cniPath: text("cni-path", "DIRS", `CNI_PATH, where IPAM plugins are (default: ${defaultPluginPath})`)
+}
+
+const callFlags = {
+  netns: text("netns", "PATH", "CNI_NETNS (default: /var/run/netns/ID)"),
+  args: text("args", "K=V;K=V", "CNI_ARGS, such as IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0"),
+  dryRun: yes("dry-run", "Change nothing; print what would be done, in order, each step with its undo"),
+  json: yes("json", "Print JSON: the CNI document, or the plan of a dry run")
+}
+
+export const attachmentFlags = {
+  ...networkFlags,
+  containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
+  ifname: text("ifname", "NAME", "CNI_IFNAME (default: net1)"),
+  ...callFlags
+}
+
+/** Which of the attachments that are recorded on this node. */
+export const selectorFlags = {
+  pod: text("pod", "NAMESPACE/NAME", "Only the attachments of this pod"),
+  containerId: text("container-id", "ID", "Only this container's: the ID, or a prefix that no other container has"),
+  ifname: text("ifname", "NAME", "Only the interface of this name")
+}
+
+/** Of commands that take an attachment from its record, or a call as a runtime makes it when `--config` is given. */
+export const recordedFlags = {
+  ...selectorFlags,
+  stateDir: text(
+    "state-dir",
+    "DIR",
+    `Where the records are, as stateDir of the networks (default: ${defaultStateDir})`
+  ),
+  ...networkFlags,
+  config: networkFlags.config.pipe(
+    Flag.withDescription(
+      "Instead of the record: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON. Needs the whole container ID"
+    ),
+    Flag.optional
+  ),
+  ...callFlags
+}
+
+/** As `effect/cli` hands them over. */
+export interface AttachmentOptions {
+  readonly config: string
+  readonly containerId: Option.Option<string>
+  readonly netns: Option.Option<string>
+  readonly ifname: Option.Option<string>
+  readonly args: Option.Option<string>
+  readonly cniPath: Option.Option<string>
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+export interface Parameters {
+  readonly variables: Variables
+  /** Nobody named a sandbox. */
+  readonly assumedNetns: boolean
+}
+
+const rehearsalId = "dry-run"
+
+export const parameters = (
+  verb: AttachmentVerb,
+  { args, cniPath, containerId, dryRun, ifname, netns }: AttachmentOptions,
+  environment: Variables
+): Effect.Effect<Parameters, Complaint> => {
+  const given = Option.getOrUndefined(containerId) ?? (dryRun && verb === "ADD" ? rehearsalId : undefined)
+  if (given === undefined) {
+    return Effect.fail(
+      new Complaint({
+        failed: `${verb.toLowerCase()} needs a container`,
+        answer: "--container-id is missing",
+        cure: "Name the container: `crictl pods` lists those of a node. A dry run of add can do without."
+      })
+    )
+  }
+  const chosen = (option: Option.Option<string>, variable: string, otherwise: string) =>
+    Option.getOrUndefined(option) ?? (environment[variable] || otherwise)
+  return Effect.succeed({
+    assumedNetns: Option.isNone(netns),
+    variables: {
+      ...environment,
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: given,
+      CNI_NETNS: Option.getOrElse(netns, () => `/var/run/netns/${given}`),
+      CNI_IFNAME: chosen(ifname, "CNI_IFNAME", "net1"),
+      CNI_ARGS: chosen(args, "CNI_ARGS", ""),
+      CNI_PATH: pluginPath({ cniPath }, environment)
+    }
+  })
+}

@@ -1,0 +1,141 @@
+/**
+ * The configuration that the plugin would get on stdin, out of the file that a person has: a network (.conf), a list
+ * (.conflist: our plugin of it, with the list's name and version, as libcni hands it over), or a NetworkAttachmentDefinition
+ * in JSON, which holds one of the two as text; or, where several will do, a List of such. Told apart by what is in them. CNI specification 1.1.0, section 1.
+ */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { parserSaid } from "../../cni/spec/Redacted.ts"
+import { failureWords } from "../../platform/FailureWords.ts"
+import { Complaint } from "../CommandLineError.ts"
+
+type Json = Readonly<Record<string, unknown>>
+
+const ours = "userspace"
+
+/** The one network in it. */
+export const readConfigurationFile = Effect.fnUntraced(function* (path: string) {
+  const [first, ...others] = yield* readConfigurationFiles(path)
+  return first !== undefined && others.length === 0 ? first : yield* several(path, 1 + others.length)
+})
+
+/** Every network of ours in it; at least one. */
+export const readConfigurationFiles = Effect.fnUntraced(function* (path: string) {
+  const value = yield* parsed(yield* contents(path), path)
+  const items = itemsOf(value)
+  if (items === undefined) return [JSON.stringify(yield* network(value, path))]
+  const found = yield* Effect.forEach(items, (item) => ofList(item, path))
+  return found.flat().length > 0 ? found.flat() : yield* noneOfOurs(path, items.length)
+})
+
+/** What kubectl prints of several: a List with all networks, also those of other plugins. */
+const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
+  if (!isJson(value)) return undefined
+  const { items, kind } = value
+  return /List$/.test(String(kind)) && Array.isArray(items) ? items : undefined
+}
+
+const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
+  const { metadata, spec } = isJson(item) ? item : {}
+  const { name, namespace } = isJson(metadata) ? metadata : {}
+  const { config } = isJson(spec) ? spec : {}
+  // Multus takes that one from the node's CNI directory.
+  if (typeof config !== "string" || config.trim() === "") return []
+  const which = `${String(namespace)}/${String(name)} in ${path}`
+  const inner = yield* parsed(config, `spec.config of ${which}`)
+  const { plugins, type } = isJson(inner) ? inner : {}
+  const types = Array.isArray(plugins) ? plugins.filter(isJson).map((plugin) => plugin["type"]) : [type]
+  return types.includes(ours) ? [JSON.stringify(yield* network(item, which))] : []
+})
+
+const several = (path: string, count: number) =>
+  wrong(
+    path,
+    `it is a list with ${count} networks of type ${ours}`,
+    "Name one: `kubectl get network-attachment-definition NAME -o json`."
+  )
+
+const noneOfOurs = (path: string, count: number) =>
+  wrong(path, `it is a list of ${count} objects, and none is a network of type ${ours}`, "Name one that is.")
+
+const contents = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  return yield* Effect.mapError(
+    files.readFileString(path),
+    (error) =>
+      new Complaint({
+        failed: `cannot read ${path}`,
+        answer: failureWords(error, path),
+        cure: "Name a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
+      })
+  )
+})
+
+const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =>
+  Effect.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (cause) =>
+      wrong(
+        name,
+        `it is not JSON${parserSaid(text, cause)}`,
+        /^\s*(apiVersion|kind)\s*:/m.test(text)
+          ? "YAML is not read yet: `kubectl get network-attachment-definition NAME -o json` gives JSON."
+          : "Correct the file."
+      )
+  })
+
+/** The network inside, whatever it is wrapped in. */
+const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> => {
+  if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
+  if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
+  if ("plugins" in value) return fromList(value, name)
+  const type = value["type"]
+  return type === undefined || type === ours || "host" in value
+    ? Effect.succeed(value)
+    : Effect.fail(
+        wrong(name, `its type is ${JSON.stringify(type)}, not ${ours}`, `Name a network whose type is ${ours}.`)
+      )
+}
+
+const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Complaint> => {
+  const { metadata, spec } = definition
+  const config = isJson(spec) ? spec["config"] : undefined
+  if (typeof config !== "string" || config.trim() === "") {
+    return Effect.fail(
+      wrong(
+        name,
+        "the NetworkAttachmentDefinition has no spec.config",
+        "Multus then takes the file of that name in the node's CNI directory: name that file."
+      )
+    )
+  }
+  return Effect.flatMap(parsed(config, `spec.config of ${name}`), (inner) =>
+    Effect.map(network(inner, `spec.config of ${name}`), (found) =>
+      // Multus names a network that has no name after its definition.
+      typeof found["name"] === "string" || !isJson(metadata) ? found : { ...found, name: metadata["name"] }
+    )
+  )
+}
+
+const fromList = ({ cniVersion, name: network, plugins }: Json, name: string): Effect.Effect<Json, Complaint> => {
+  const found = Array.isArray(plugins) ? plugins.filter(isJson).filter(({ type }) => type === ours) : []
+  const [plugin] = found
+  return plugin === undefined || found.length > 1
+    ? Effect.fail(
+        wrong(
+          name,
+          `the list has ${found.length === 0 ? "no plugin" : `${found.length} plugins`} of type ${ours}`,
+          found.length === 0 ? "Name a list that has one." : "Put the one that is meant into a file of its own."
+        )
+      )
+    : Effect.succeed({
+        ...plugin,
+        ...(cniVersion === undefined ? {} : { cniVersion }),
+        ...(network === undefined ? {} : { name: network })
+      })
+}
+
+const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const wrong = (name: string, answer: string, cure: string) =>
+  new Complaint({ failed: `cannot use ${name}`, answer, cure })

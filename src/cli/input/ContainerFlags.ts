@@ -1,0 +1,119 @@
+/**
+ * The flags of every `container` command: where to look for what ADD left, and which interfaces are meant. Each place
+ * has a variable as well, for a pod's `env`.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { ContainerError } from "../../container/ContainerError.ts"
+import { cureForUntold, defaultDirectory, defaultPlaces, type Found, type Places } from "../../container/Discovery.ts"
+import type { Interface } from "../../container/Interface.ts"
+import { Complaint } from "../CommandLineError.ts"
+
+const text = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+export const yes = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+export const placeFlags = {
+  annotations: text(
+    "annotations",
+    "FILE",
+    `The pod's annotations, from the downward API (USERSPACE_ANNOTATIONS; default: ${defaultPlaces.annotations})`
+  ),
+  dir: text(
+    "dir",
+    "DIR",
+    `Where the pod's volume shared-dir is mounted (USERSPACE_DIR; default: as the annotations say, or ${defaultDirectory})`
+  ),
+  deviceInfo: Flag.KeyValuePair("device-info").pipe(
+    Flag.withMetavar("NAME=FILE"),
+    Flag.withDescription("A file of device information, and the interface that it describes; can be repeated"),
+    Flag.withDefault({})
+  ),
+  containerId: text(
+    "container-id",
+    "ID",
+    "The sandbox's id or its beginning (USERSPACE_CONTAINER_ID; default: as this container's mounts say)"
+  )
+}
+
+export const interfacesFlag = text("interfaces", "NAMES", "Only these, separated by commas: net1,net2")
+
+export const jsonFlag = yes("json", "Print JSON")
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** As people and Kubernetes write it; a bare number is seconds. */
+const duration = (text: string): Option.Option<Duration.Duration> => {
+  const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
+  const millis = units[unit]
+  return number === undefined || millis === undefined
+    ? Option.none()
+    : Option.some(Duration.millis(Number(number) * millis))
+}
+
+export const everyFlag = Flag.String("every").pipe(
+  Flag.withMetavar("TIME"),
+  Flag.withDescription(
+    "Stay, and do it again each time that long after the last: 1m. Prints only what it removes, and failures"
+  ),
+  Flag.filterMap(duration, () => "a time such as 60s or 5m"),
+  Flag.optional
+)
+
+export const timeoutFlag = (otherwise: string, description: string) =>
+  Flag.String("timeout").pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription(`${description}: 90s, 5m, 1h (default: ${otherwise})`),
+    Flag.withDefault(otherwise),
+    Flag.filterMap(duration, () => "a time such as 60s or 5m")
+  )
+
+export interface PlaceOptions {
+  readonly annotations: Option.Option<string>
+  readonly dir: Option.Option<string>
+  readonly deviceInfo: Readonly<Record<string, string>>
+  readonly containerId: Option.Option<string>
+}
+
+export const placesOf = ({ annotations, containerId, deviceInfo, dir }: PlaceOptions, variables: Variables): Places => {
+  const given = (option: Option.Option<string>, variable: string): string | undefined =>
+    Option.getOrUndefined(option) ?? (variables[variable] || undefined)
+  return {
+    annotations: given(annotations, "USERSPACE_ANNOTATIONS") ?? defaultPlaces.annotations,
+    directory: given(dir, "USERSPACE_DIR"),
+    deviceInfo,
+    containerId: given(containerId, "USERSPACE_CONTAINER_ID")
+  }
+}
+
+export const namesOf = (option: Option.Option<string>): ReadonlyArray<string> =>
+  Option.match(option, {
+    onNone: () => [],
+    onSome: (names) => names.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
+  })
+
+/** Those that are asked for, all of them when none is named; at least one. */
+export const chosen = (
+  found: Found,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Interface>, Complaint> => {
+  const missing = names.filter((name) => !found.interfaces.some((one) => one.name === name))
+  return missing.length > 0 || found.interfaces.length === 0
+    ? Effect.fail(nothingFound(found, missing))
+    : Effect.succeed(found.interfaces.filter(({ name }) => names.length === 0 || names.includes(name)))
+}
+
+const nothingFound = ({ interfaces, looked, others, problems }: Found, missing: ReadonlyArray<string>) =>
+  new Complaint({
+    failed: missing.length > 0 ? `nothing tells about ${missing.join(", ")}` : "no interface of ours was found",
+    answer: [...looked, ...problems].join("\n"),
+    cure: cureForUntold({ interfaces, others })
+  })
+
+export const fromContainer = ({ cure, details, operation }: ContainerError) =>
+  new Complaint({ failed: operation, answer: details.join("\n"), cure })

@@ -1,0 +1,33 @@
+/**
+ * A verb that works on a network as a whole, asked by a person: judged as a runtime's, but for the version, because the
+ * network's may be older than the verb.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { networkCall } from "../../app/NetworkVerbs.ts"
+import { readEnvelope } from "../../cni/network/Configuration.ts"
+import { readEnvironment, type Variables } from "../../cni/spec/Environment.ts"
+import type { NetworkVerb } from "../../cni/spec/Versions.ts"
+import { defaultPluginPath } from "./AttachmentFlags.ts"
+
+export interface Caller {
+  readonly variables: Variables
+  readonly cniPath: Option.Option<string>
+}
+
+/** `more`: keys beside those of the network. IPAM plugins get them as well. */
+export const networkAsked = Effect.fnUntraced(function* (
+  verb: NetworkVerb,
+  text: string,
+  { cniPath, variables }: Caller,
+  more: Readonly<Record<string, unknown>> = {}
+) {
+  const path = Option.getOrElse(cniPath, () => variables["CNI_PATH"] || defaultPluginPath)
+  const ofNone = { CNI_CONTAINERID: "", CNI_IFNAME: "", CNI_NETNS: "" }
+  const environment = yield* Effect.fromResult(
+    readEnvironment(verb, { ...variables, ...ofNone, CNI_COMMAND: verb, CNI_PATH: path })
+  )
+  const network: Readonly<Record<string, unknown>> = JSON.parse(text)
+  const envelope = yield* Effect.fromResult(readEnvelope(JSON.stringify({ ...network, ...more })))
+  return { envelope, call: yield* networkCall({ envelope, environment }) }
+})

@@ -1,0 +1,40 @@
+/** What commands that look at the whole node have in common: its switches, its records, and what to say of failures. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { engineFor, onServices } from "../../app/Composition.ts"
+import * as Switches from "../../attachment/node/Switches.ts"
+import type { Records } from "../../attachment/records/Records.ts"
+import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import type { Ipam } from "../../ipam/Ipam.ts"
+import type { Edges } from "../../platform/Edges.ts"
+import * as Log from "../../program/Log.ts"
+import type { SharedDir } from "../../shared-dir/SharedDir.ts"
+import { Complaint } from "../CommandLineError.ts"
+
+/** Runs on this node, with its records below `stateDir`. */
+export const onNode = <A, E>(
+  stateDir: string,
+  self: (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>
+): Effect.Effect<A, E, Edges> =>
+  Effect.scoped(Effect.flatMap(Switches.make(engineFor), self)).pipe(
+    Effect.withTracerEnabled(false),
+    onServices(stateDir),
+    Effect.provide(Log.layer(defaultLogOptions))
+  )
+
+/** Fails with all of them, if there are any. */
+export const complain = (
+  failed: string,
+  problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
+): Effect.Effect<void, Complaint> => {
+  if (problems.length === 0) return Effect.void
+  const answers = [...new Set(problems.map((problem) => problem.failed))].join("\n")
+  const cures = [...new Set(problems.map(({ cure }) => cure))].join("\n")
+  const asUser = /\b(EACCES|EPERM)\b/.test(answers) && process.getuid?.() !== 0
+  return Effect.fail(
+    new Complaint({ failed, answer: answers, cure: asUser ? "Run it as root, as runtimes do." : cures })
+  )
+}
+
+export const print = (json: boolean, document: unknown, text: string) =>
+  Console.log(json ? JSON.stringify(document) : text)

@@ -1,0 +1,195 @@
+/**
+ * `userspace gc`: removes what pods have left behind, by hand: as a runtime's GC, with a list of what is valid; or what
+ * was added to sandboxes that are gone, as far as there are records, for when there is no list.
+ */
+import * as Console from "effect/Console"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { stateDirOfAsked } from "../../app/Verbs.ts"
+import type { NetworkCall } from "../../attachment/Call.ts"
+import * as Gc from "../../attachment/node/Gc.ts"
+import * as GcNode from "../../attachment/node/GcNode.ts"
+import { type Listed, listed } from "../../attachment/node/Listing.ts"
+import type { Found } from "../../attachment/node/ObservedState.ts"
+import { tools } from "../../attachment/node/StaleAttachment.ts"
+import type { Switches } from "../../attachment/node/Switches.ts"
+import type { CniError } from "../../cni/spec/CniError.ts"
+import { type ValidAttachment, validKeys } from "../../cni/spec/ValidAttachments.ts"
+import { atLeast } from "../../cni/spec/Versions.ts"
+import { Caller } from "../Caller.ts"
+import { Complaint, complaintText, fromCni } from "../CommandLineError.ts"
+import { pluginPath } from "../input/AttachmentFlags.ts"
+import { readConfigurationFiles } from "../input/ConfigurationFile.ts"
+import { networkAsked } from "../input/NetworkAsked.ts"
+import { readValidFile } from "../input/ValidFile.ts"
+import { listTable } from "../text/ListText.ts"
+import { complain, onNode, print } from "./Node.ts"
+
+/** Undefined: by sandbox. */
+type Valid = ReadonlyArray<ValidAttachment> | undefined
+
+export interface GcOptions {
+  readonly config: Option.Option<string>
+  readonly stateDir: string
+  readonly valid: Option.Option<string>
+  readonly bySandbox: boolean
+  readonly cniPath: Option.Option<string>
+  readonly every: Option.Option<Duration.Duration>
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
+  const { bySandbox, every } = options
+  if (Option.isNone(every)) return yield* once(options)
+  if (!bySandbox) return yield* ofOneMoment
+  yield* stay(options, every.value)
+})
+
+/** Until somebody ends it, which is no failure. A round that fails is told, and the next one tries again. */
+const stay = Effect.fnUntraced(
+  function* (options: GcOptions, every: Duration.Duration) {
+    const { style } = yield* Caller
+    const round = Effect.catch(once(options), (complaint) => Console.error(complaintText(complaint, style.strong)))
+    yield* Effect.repeat(round, Schedule.spaced(every))
+  },
+  Effect.onInterrupt(() =>
+    Effect.sync(() => {
+      process.exitCode = 0
+    })
+  )
+)
+
+const ofOneMoment = new Complaint({
+  failed: "gc cannot stay with a list",
+  answer: "--every goes with --by-sandbox: what --valid names is alive at one moment",
+  cure: "Leave --every out, or give --by-sandbox."
+})
+
+const once = Effect.fnUntraced(function* (options: GcOptions) {
+  const { dryRun, every, json } = options
+  const { style } = yield* Caller
+  if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
+  const { config } = options
+  const { networks, problems, removed, stays } = Option.isSome(config)
+    ? yield* ofNetworks(config.value, options)
+    : options.bySandbox
+      ? yield* ofNode(options)
+      : yield* whichNetwork
+  const of =
+    networks === undefined ? "all networks" : `network${networks.length === 1 ? "" : "s"} ${networks.join(", ")}`
+  const head = dryRun ? `Dry run of GC: ${of}. Nothing was changed.` : `Removed ${counted(removed)} of ${of}.`
+  const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["These would go:"] : []), listTable(removed, style)]
+  const rest = dryRun && removed.length === 0 ? ["", "There is nothing to remove."] : []
+  const [network, ...others] = networks ?? []
+  const quiet = Option.isSome(every) && removed.length === 0
+  yield* (quiet ? quietly : print)(
+    json,
+    // Null: each attachment says whose it is.
+    { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, problems },
+    [style.strong(head), ...table, ...rest, "", `${dryRun ? "These would stay" : "There stay"}: ${stays}.`].join("\n")
+  )
+  yield* complain(dryRun ? "cannot look everywhere" : "not all was done; the next gc does the rest", problems)
+})
+
+const quietly: typeof print = () => Effect.void
+
+/** Of which networks; undefined: of all. */
+interface Done extends Collected {
+  readonly networks: ReadonlyArray<string> | undefined
+}
+
+/** All of them are judged before anything is removed. */
+const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun, valid: file }: GcOptions) {
+  const { variables } = yield* Caller
+  const valid = Option.isSome(file) ? yield* readValidFile(file.value) : undefined
+  const asked = yield* Effect.forEach(yield* readConfigurationFiles(path), (text) =>
+    Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
+  )
+  const all = yield* Effect.forEach(asked, (one) =>
+    onNode(stateDirOfAsked(one), (switches) => collect(one.call, valid, switches, dryRun))
+  )
+  const done: Done = {
+    networks: asked.map(({ call }) => call.network),
+    removed: all.flatMap(({ removed }) => removed),
+    stays: all.reduce((sum, { stays }) => sum + stays, 0),
+    problems: all.flatMap(({ problems }) => problems)
+  }
+  return done
+})
+
+/** By the records alone. */
+const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
+  const { variables: own } = yield* Caller
+  const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
+  return yield* onNode(stateDir, (switches) =>
+    Effect.gen(function* () {
+      const seen = yield* GcNode.lookAll(switches, variables)
+      const gone = yield* GcNode.withoutSandbox(seen.found)
+      const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
+      const removals = dryRun ? [] : yield* GcNode.removeRecorded(switches, gone, seen.found, variables)
+      const swept = dryRun ? [] : yield* Gc.sweepBut(undefined, new Set())
+      const done: Done = { networks: undefined, ...outcome(seen, gone, rows, removals, swept) }
+      return done
+    })
+  )
+})
+
+const counted = ({ length }: ReadonlyArray<unknown>): string =>
+  length === 1 ? "one attachment" : `${length} attachments`
+
+const eitherOr = new Complaint({
+  failed: "gc has to know what is alive",
+  answer: "give one of --valid FILE and --by-sandbox",
+  cure: "--by-sandbox goes by what the plugin recorded, --valid by what you know. With --dry-run nothing is changed."
+})
+
+const whichNetwork = new Complaint({
+  failed: "gc has to know which network",
+  answer: "--valid is for the network that --config names, and --config is missing",
+  cure: "Give --config FILE: a network, or what `kubectl get net-attach-def NAME -o json` prints."
+})
+
+/** As a runtime passes it on, for IPAM plugins. */
+const listOf = (valid: Valid): Readonly<Record<string, unknown>> => {
+  const list = valid?.map(({ containerId, ifName }) => ({ containerID: containerId, ifname: ifName }))
+  return list === undefined ? {} : Object.fromEntries(validKeys.map((key) => [key, list]))
+}
+
+interface Collected {
+  /** Or would be. */
+  readonly removed: ReadonlyArray<Listed>
+  readonly stays: number
+  readonly problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
+}
+
+const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
+  const seen = yield* Gc.look(call, switches)
+  const { found } = seen
+  const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.strays(call, found, valid)
+  // Told of before they go.
+  const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
+  const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, tools(switches))
+  const swept = dryRun ? [] : yield* Gc.sweep(call, valid ?? [])
+  const forwarded =
+    dryRun || valid === undefined || !atLeast(call.configuration.version, "1.1.0") ? [] : yield* Gc.forward(call)
+  return outcome(seen, gone, rows, removals, [...swept, ...forwarded])
+})
+
+const outcome = (
+  { failures, found }: { readonly failures: ReadonlyArray<CniError>; readonly found: ReadonlyArray<Found> },
+  gone: ReadonlyArray<Found>,
+  rows: ReadonlyArray<ReadonlyArray<Listed>>,
+  removals: ReadonlyArray<Gc.Removal>,
+  more: ReadonlyArray<CniError>
+): Collected => {
+  const undone = new Set(removals.flatMap(({ found, undone }) => (undone.length === 0 ? [] : [found.key])))
+  const problems = [...failures, ...removals.flatMap(({ undone }) => undone), ...more]
+  return {
+    removed: rows.filter((_, index) => !undone.has(gone[index]?.key ?? "")).flat(),
+    stays: found.length - gone.length + undone.size,
+    problems: problems.map(({ details, msg }) => ({ failed: msg, cure: details }))
+  }
+}

@@ -1,0 +1,44 @@
+/** `userspace list`, carried out. */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Listing from "../../attachment/node/Listing.ts"
+import type { Control } from "../../cni/network/HostPort.ts"
+import { Caller } from "../Caller.ts"
+import { listTable } from "../text/ListText.ts"
+import { complain, onNode, print } from "./Node.ts"
+
+export interface ListOptions {
+  readonly network: Option.Option<string>
+  readonly stateDir: string
+  readonly ovs: Option.Option<string>
+  readonly vpp: Option.Option<string>
+  readonly json: boolean
+}
+
+export const performList = Effect.fnUntraced(function* ({ json, network, ovs, stateDir, vpp }: ListOptions) {
+  const { style, variables } = yield* Caller
+  const controls: ReadonlyArray<Control> = [
+    ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
+    ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
+  ]
+  const { attachments, doubts, problems } = yield* onNode(stateDir, (switches) =>
+    Listing.list(switches, { controls, variables })
+  )
+  const wanted = attachments.filter((one) => Option.isNone(network) || one.network === network.value)
+  yield* print(
+    json,
+    {
+      attachments: wanted,
+      problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
+    },
+    wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style)
+  )
+  yield* problems.length > 0
+    ? complain("cannot look everywhere, so this may not be all", [...problems, ...doubts])
+    : complain("a switch does not answer, so the state of its ports is not known", doubts)
+})
+
+const nothing = (stateDir: string, network: Option.Option<string>): string => {
+  const of = Option.match(network, { onNone: () => "", onSome: (name) => ` of network ${name}` })
+  return `There are no attachments${of}: none has a record in ${stateDir}, none a port on a switch that was looked at.`
+}

@@ -1,0 +1,40 @@
+/** `userspace status`: STATUS of a network by hand, whatever its version. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import { engineFor } from "../../app/Composition.ts"
+import { stateDirOfAsked } from "../../app/Verbs.ts"
+import { status } from "../../attachment/verbs/Status.ts"
+import { Caller } from "../Caller.ts"
+import { fromCni } from "../CommandLineError.ts"
+import { readConfigurationFile } from "../input/ConfigurationFile.ts"
+import { networkAsked } from "../input/NetworkAsked.ts"
+import { onNode, print } from "./Node.ts"
+
+export interface StatusOptions {
+  readonly config: string
+  readonly cniPath: Option.Option<string>
+  readonly json: boolean
+}
+
+export const performStatus = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOptions) {
+  const { variables } = yield* Caller
+  const text = yield* readConfigurationFile(config)
+  const { call, envelope } = yield* Effect.mapError(
+    networkAsked("STATUS", text, { variables, cniPath }),
+    fromCni("status")
+  )
+  const { network } = call
+  const { port } = call.configuration
+  const asked = onNode(stateDirOfAsked({ envelope }), () => Effect.provide(status(call), engineFor(port)))
+  const told = (error: { readonly code: number; readonly msg: string; readonly details: string } | null) =>
+    print(
+      json,
+      { network, available: error === null, error },
+      `Network ${network}: an ADD can be served by ${port.engine} on ${port.control}.`
+    )
+  yield* asked.pipe(
+    Effect.tapError(({ code, details, msg }) => (json ? told({ code, msg, details }) : Effect.void)),
+    Effect.mapError(fromCni(`status of network ${network}`))
+  )
+  yield* told(null)
+})

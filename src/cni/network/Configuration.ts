@@ -1,0 +1,127 @@
+/**
+ * From the text on stdin to a configuration that can be acted upon, or one error that lists everything that is wrong:
+ * path, value, what is allowed. Codes: 6 for text that is no JSON object, 1 for a version, 2 for a key of ours that
+ * nobody knows, 7 for values. CNI specification 1.1.0, sections 1 and 5.
+ */
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import { CniError } from "../spec/CniError.ts"
+import type { CniArgs, Variables } from "../spec/Environment.ts"
+import { ErrorCodes } from "../spec/ErrorCodes.ts"
+import { deepest, isTooDeep } from "../spec/JsonDepth.ts"
+import { cut, parserSaid, shown } from "../spec/Redacted.ts"
+import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "../spec/Versions.ts"
+import type { HostPort } from "./HostPort.ts"
+import { hostPort, type Problem } from "./HostPorts.ts"
+import { mistyped, settleKeys, type UnknownKey } from "./KnownKeys.ts"
+import type { NetConf } from "./NetConf.ts"
+import { isNetConf } from "./NetConfGuard.ts"
+
+export interface Configuration {
+  readonly version: CniVersion
+  readonly netConf: NetConf
+  readonly port: HostPort
+  readonly warnings: ReadonlyArray<string>
+  /** As it came, for delegates: the specification wants the whole configuration passed on. */
+  readonly text: string
+}
+
+/** The parts of a configuration that must be known to answer in its version, whatever else is wrong. */
+export interface Envelope {
+  readonly version: CniVersion
+  /** Of the network; empty when there is none to be read. */
+  readonly name: string
+  /** Our keys in our spelling, empty values left out. */
+  readonly value: Readonly<Record<string, unknown>>
+  readonly unknown: ReadonlyArray<UnknownKey>
+  readonly text: string
+}
+
+/** A text on stdin, read: once a call, for all who ask something of it. */
+export type Reading = Result.Result<Envelope, CniError>
+
+const cureForText = "Correct the file in the network configuration directory, or the NetworkAttachmentDefinition."
+
+export const readEnvelope = (text: string): Reading => {
+  const undecodable = (came: string) =>
+    CniError.of(ErrorCodes.DecodingFailure, `the network configuration on stdin ${came}`, cureForText)
+  if (text.trim() === "") return Result.fail(undecodable("is empty"))
+  if (isTooDeep(text)) return Result.fail(undecodable(`is nested deeper than ${deepest}`))
+  return Result.flatMap(
+    Result.mapError(
+      Result.try(() => JSON.parse(text) as unknown),
+      (error) => undecodable(`is not JSON${parserSaid(text, error)}`)
+    ),
+    (written) => {
+      if (!isObject(written)) return Result.fail(undecodable("is not a JSON object"))
+      const { unknown, value } = settleKeys(written)
+      const { cniVersion: version = assumedVersion, name } = value
+      if (typeof version === "string" && isSupported(version)) {
+        return Result.succeed({ version, name: typeof name === "string" ? name : "", value, unknown, text })
+      }
+      return Result.fail(
+        CniError.of(
+          ErrorCodes.IncompatibleVersion,
+          `cniVersion: ${shown("cniVersion", version)} is not supported`,
+          `Use one of ${supportedVersions.join(", ")}.`
+        )
+      )
+    }
+  )
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Values that do not fit the schema: `SchemaMismatch.ts` says which, and is loaded for that alone. */
+export class Misfit extends Data.TaggedError("Misfit")<{ readonly value: Envelope["value"] }> {}
+
+/** But for `prevResult`, which `Dispatch.ts` judges: on DEL it may be anything. */
+export const readConfiguration = (
+  envelope: Envelope,
+  args: CniArgs,
+  variables: Variables
+): Result.Result<Configuration, CniError | Misfit> =>
+  envelope.unknown.length > 0
+    ? Result.fail(unknownKeys(envelope.unknown))
+    : Result.flatMap(readLeniently(envelope, args, variables), ({ refusal, ...configuration }) =>
+        refusal === undefined ? Result.succeed(configuration) : Result.fail(refusal)
+      )
+
+/** For DEL of what another plugin has made: that one may have known, or passed over, what is refused here. */
+export const readLeniently = (
+  { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
+  args: CniArgs,
+  variables: Variables
+): Result.Result<Configuration & { readonly refusal: CniError | undefined }, Misfit> => {
+  if (!isNetConf(value)) return Result.fail(new Misfit({ value }))
+  const { port, problems, warnings } = hostPort(value, args, variables)
+  const refusal = unknown.length > 0 ? unknownKeys(unknown) : problems.length > 0 ? invalid(problems) : undefined
+  return Result.succeed({ version, netConf: value, port, warnings: [...mistyped(value), ...warnings], text, refusal })
+}
+
+const unknownKeys = (unknown: ReadonlyArray<UnknownKey>): CniError =>
+  CniError.of(
+    ErrorCodes.UnsupportedField,
+    `the network configuration has unknown keys: ${listed(
+      unknown.map(
+        ({ nearest, path, value }) =>
+          `${cut(path)}: ${shown(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
+      )
+    )}`,
+    `${cureForText} All keys are in docs/configuration.md.`
+  )
+
+/** Said once: a number that is no integer is in no range of integers either. */
+export const invalid = (problems: ReadonlyArray<Problem>): CniError =>
+  CniError.of(
+    ErrorCodes.InvalidConfiguration,
+    `the network configuration is not valid: ${listed([...new Set(problems.map(({ message, path }) => `${path}: ${message}`))])}`,
+    cureForText
+  )
+
+/** So many are enough to begin with. */
+const mostListed = 20
+
+const listed = (all: ReadonlyArray<string>): string =>
+  [...all.slice(0, mostListed), ...(all.length > mostListed ? [`and ${all.length - mostListed} more`] : [])].join("; ")

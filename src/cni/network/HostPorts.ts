@@ -1,0 +1,257 @@
+/**
+ * From the configuration to the one port it asks for: defaults, and the combinations that cannot work, refused before
+ * anything is touched. Pure. Defaults as in the original; refusals have their reason beside them.
+ */
+import { dirname } from "node:path"
+import type { CniArgs, Variables } from "../spec/Environment.ts"
+import { cut, shown } from "../spec/Redacted.ts"
+import { limits, policing, unlimited } from "./Bandwidth.ts"
+import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
+import type { Host, NetConf } from "./NetConf.ts"
+
+/** One thing that is wrong: `host.iftype: "memif" is not vhostuser (...)`. */
+export interface Problem {
+  readonly path: string
+  readonly message: string
+}
+
+export interface Asked {
+  readonly problems: ReadonlyArray<Problem>
+  /** What works, but not as well as it could. */
+  readonly warnings: ReadonlyArray<string>
+  readonly port: HostPort
+}
+
+export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): Asked => {
+  const problems: Array<Problem> = []
+  const refuse = (path: string, value: unknown, why: string) =>
+    problems.push({
+      path,
+      message: value === undefined ? "is missing" : `${shown(path, value)} ${why}`
+    })
+  const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
+  const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
+  return {
+    problems,
+    warnings: [
+      ...warnings(port),
+      ...unreadable(port, conf),
+      ...apart(port, conf),
+      ...foreign(conf.host),
+      ...unlimited(conf),
+      ...unused(conf, args)
+    ],
+    port
+  }
+}
+
+/** Where a switch is asked when nobody says where. */
+export const defaultControl = (engine: Engine, variables: Variables): string =>
+  engine === "vpp" ? "/run/vpp/api.sock" : `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
+
+interface Question {
+  readonly conf: NetConf
+  readonly host: Host
+  readonly wish: (name: string) => string | undefined
+  readonly variables: Variables
+  readonly refuse: (path: string, value: unknown, why: string) => void
+}
+
+/** What the pod asked for: the runtime's capability, CNI_ARGS, then Multus' cni-args. Keys without case. */
+const wishes = (conf: NetConf, args: CniArgs) => {
+  const own = (from: unknown, name: string): string | undefined => {
+    if (typeof from !== "object" || from === null) return undefined
+    const found = Object.entries(from).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+    return typeof found === "string" && found !== "" ? found : undefined
+  }
+  return (name: string) => own(conf.runtimeConfig, name) ?? args.get(name) ?? own(conf.args?.["cni"], name)
+}
+
+const unicast = /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/
+
+const common = ({ conf, host, refuse, wish }: Question) => {
+  const mac = wish("mac") ?? conf.container?.mac ?? host.mac
+  if (mac !== undefined && !unicast.test(mac)) refuse("host.mac", mac, "is not a unicast MAC address")
+  const mtu = host.mtu ?? conf.container?.mtu ?? 0
+  if (mtu !== 0 && mtu < 68) refuse("host.mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
+  return { mac: mac?.toLowerCase(), mtu: mtu === 0 ? undefined : mtu, group: host.vhost?.group }
+}
+
+const ovsPort = (asked: Question): OvsVhostPort => {
+  const { host, refuse, variables, wish } = asked
+  if (host.iftype === "memif")
+    refuse("host.iftype", "memif", "is not vhostuser (Open vSwitch has no memif; engine vpp has)")
+  if (host.netType === "interface")
+    refuse("host.netType", "interface", "is not bridge or none (Open vSwitch ports have no addresses; engine vpp has)")
+  const control = host.socket ?? defaultControl("ovs-dpdk", variables)
+  const ovnPort = wish("OvnPort")
+  const { bridge, vhost } = host
+  const limit = policing(asked.conf)
+  const mode = bridge?.vlanMode
+  if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
+    refuse("host.bridge.vlanMode", mode, "needs bridge.vlanId")
+  const trunks = bridge?.trunks ?? []
+  if (mode === "access" && trunks.length > 0) refuse("host.bridge.vlanMode", mode, "does not go with bridge.trunks")
+  if (mode === "trunk" && bridge?.vlanId !== undefined)
+    refuse(
+      "host.bridge.vlanMode",
+      mode,
+      "does not go with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
+    )
+  if (bridge?.bridgeName !== undefined && !/^(?!-)[^/\p{C}\p{Z}]+$/u.test(bridge.bridgeName))
+    refuse("host.bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks, no `-` in front)")
+  if (ovnPort !== undefined && !/^\P{C}{1,255}$/u.test(ovnPort))
+    refuse(
+      "args.cni.OvnPort",
+      ovnPort,
+      "is not the name of a logical port (1 to 255 characters, no control characters)"
+    )
+  return {
+    ...common(asked),
+    engine: "ovs-dpdk",
+    iftype: "vhostuser",
+    control,
+    netType: host.netType === "bridge" ? "bridge" : "none",
+    mode: vhost?.mode ?? "server",
+    socketFile: vhost?.socketfile,
+    ovsSocketDir: variables["OVS_SOCKDIR"] || dirname(control),
+    bridge: bridge?.bridgeName ?? (ovnPort === undefined ? "br0" : "br-int"),
+    vlan: bridge?.vlanId,
+    trunks,
+    // Left alone, Open vSwitch takes a port with a tag for an access port and its trunks for nothing.
+    vlanMode: mode ?? (bridge?.vlanId !== undefined && trunks.length > 0 ? "native-untagged" : undefined),
+    ingressPolicingRate: limit.rate,
+    ingressPolicingBurst: limit.burst,
+    queues: vhost?.queues,
+    ovnPort
+  }
+}
+
+const vppPort = (asked: Question): VppPort => {
+  const { host, refuse } = asked
+  const shared = {
+    ...common(asked),
+    engine: "vpp",
+    control: host.socket ?? defaultControl("vpp", asked.variables),
+    network: vppNetwork(asked),
+    limits: limits(asked.conf)
+  } as const
+  const { memif, vhost } = host
+  if (host.iftype === "vhostuser") {
+    return {
+      ...shared,
+      iftype: "vhostuser",
+      mode: vhost?.mode ?? "server",
+      socketFile: vhost?.socketfile,
+      enableGso: vhost?.enableGso ?? false,
+      enablePacked: vhost?.enablePacked ?? false,
+      enableEventIdx: vhost?.enableEventIdx ?? false
+    }
+  }
+  const role = memif?.role ?? "slave"
+  if (memif?.role === undefined) refuse("host.memif.role", undefined, "is not master or slave")
+  for (const [end, mode] of [
+    ["host", memif?.mode],
+    ["container", asked.conf.container?.memif?.mode]
+  ] as const) {
+    if (mode === "inject-punt")
+      refuse(`${end}.memif.mode`, mode, "is not ethernet or ip (VPP crashes when it is asked for such an interface)")
+  }
+  if (memif?.mode === "ip" && host.netType === "bridge")
+    refuse("host.memif.mode", "ip", "is not ethernet, which a bridge domain needs")
+  return {
+    ...shared,
+    iftype: "memif",
+    socketFile: memif?.socketfile,
+    role,
+    mode: memif?.mode === "ip" ? "ip" : "ethernet",
+    abstract: memif?.socket === "abstract",
+    rxQueues: memif?.rxQueues,
+    txQueues: memif?.txQueues,
+    ringSize: memif?.ringSize,
+    bufferSize: memif?.bufferSize,
+    secret: memif?.secret,
+    noZeroCopy: memif?.noZeroCopy ?? false,
+    useDma: memif?.useDma ?? false
+  }
+}
+
+/** A bridge domain is a 24-bit number; 0 is VPP's own and cannot be changed. */
+const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
+  const { bridgeId, bridgeName, vlanId } = host.bridge ?? {}
+  if (host.netType !== "bridge") {
+    if (vlanId !== undefined)
+      refuse("host.bridge.vlanId", vlanId, "needs netType bridge (VPP has VLANs in bridge domains)")
+    return { netType: host.netType === "interface" ? "interface" : "none" }
+  }
+  const written = bridgeName ?? bridgeId
+  const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
+  const key = bridgeName === undefined && bridgeId !== undefined ? "host.bridge.bridgeId" : "host.bridge.bridgeName"
+  if (bridgeDomain < 1 || bridgeDomain > 16777215)
+    refuse(key, written, "is not the number of a bridge domain, 1 to 16777215")
+  else if (vlanId !== undefined && bridgeDomain > lastWithVlans)
+    refuse(
+      key,
+      written,
+      `is not from 1 to ${lastWithVlans}, as vlanId needs (VLAN ${vlanId} of bridge N is VPP's bridge domain N * 4096 + ${vlanId}): give the bridge a lower number`
+    )
+  return { netType: "bridge", bridgeDomain, vlan: vlanId }
+}
+
+/** Its VLAN 4094 has the highest number that VPP has. */
+const lastWithVlans = 4095
+
+/** Addresses that a pod asks for are the IPAM plugin's to give: it gets all that we got. */
+const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
+  const { ips } = runtimeConfig ?? {}
+  const asked =
+    args.get("IP") ?? (Array.isArray(ips) && ips.length > 0 ? ips.slice(0, 8).map(String).join() : undefined)
+  return ipam !== undefined || asked === undefined
+    ? []
+    : [`the addresses ${cut(asked)} that the pod asks for are not given: the network has no ipam`]
+}
+
+/** The container may know better what it does; but as it is written, the two ends never meet. */
+const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> => {
+  const both: ReadonlyArray<readonly [key: string, theirs: unknown, apart: boolean]> =
+    port.iftype === "memif"
+      ? [
+          ["memif.role", container?.memif?.role, container?.memif?.role === port.role],
+          ["memif.mode", container?.memif?.mode, (container?.memif?.mode ?? port.mode) !== port.mode]
+        ]
+      : [["vhost.mode", container?.vhost?.mode, container?.vhost?.mode === port.mode]]
+  return both.flatMap(([key, theirs, apart]) =>
+    apart ? [`container.${key} is ${theirs}, with which the container's end never meets the host's: leave it out`] : []
+  )
+}
+
+/** Keys that are Open vSwitch's alone. Not refused: the plugins before this one took no notice of them either. */
+const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
+  if (engine !== "vpp") return []
+  const given = {
+    "bridge.trunks": bridge?.trunks,
+    "bridge.vlanMode": bridge?.vlanMode,
+    "vhost.queues": vhost?.queues,
+    "vhost.ingressPolicingRate": vhost?.ingressPolicingRate || undefined
+  }
+  return Object.entries(given).flatMap(([key, value]) =>
+    value === undefined ? [] : [`host.${key} does nothing on vpp: only ovs-dpdk has it`]
+  )
+}
+
+/** app-netutil cuts every annotation at its second `=`, and then finds no interface at all. */
+const unreadable = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
+  port.iftype === "memif" && (container?.memif?.secret ?? port.secret ?? "").includes("=")
+    ? [
+        "the memif secret has a `=`, with which applications that use app-netutil cannot read the pod's annotations: they " +
+          "find no interface. Choose a secret without."
+      ]
+    : []
+
+const warnings = (port: HostPort): ReadonlyArray<string> =>
+  port.engine === "ovs-dpdk" && port.mode === "server"
+    ? [
+        "vhost.mode server (dpdkvhostuser) is deprecated by Open vSwitch: every pod has to restart when it does. " +
+          'Set host.vhost.mode to "client": the application then makes the socket.'
+      ]
+    : []

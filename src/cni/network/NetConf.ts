@@ -1,0 +1,209 @@
+/**
+ * The network configuration as users write it: keys, types, ranges and their meaning, one schema. The reference page
+ * and the JSON Schema in `docs/` are made from it. What the values mean together is in `HostPorts.ts`.
+ * CNI specification 1.1.0, section 1; keys of the original plugin and of its fork under their names. A call does not load
+ * this: it uses `NetConfGuard.ts`, which `make guards` writes from it.
+ */
+import * as Schema from "effect/Schema"
+import { levelNames } from "./LogOptions.ts"
+import { absolutePath, fitsSecret, isRingSize } from "./Validators.ts"
+
+const described = (description: string) => ({ description })
+
+/** What is said about a value of another type. */
+const insteadOf = (expected: string) => ({ message: `Expected ${expected}` })
+
+/** Patterns have the flag `u`: only those go into the JSON Schema. */
+const text = (expected: string, pattern: RegExp, longest = 1024) =>
+  Schema.String.annotate(insteadOf(expected)).check(
+    Schema.isPattern(pattern, { expected }),
+    Schema.isMaxLength(longest, { expected })
+  )
+
+const whole = (expected: string) => Schema.Number.annotate(insteadOf(expected)).check(Schema.isInt({ expected }))
+
+const integer = (minimum: number, maximum: number, expected = `an integer from ${minimum} to ${maximum}`) =>
+  whole(expected).check(Schema.isBetween({ minimum, maximum }, { expected })).annotate({ expected })
+
+const flag = (description: string) => Schema.optionalKey(Schema.Boolean.annotate(described(description)))
+
+const oneOf = <const L extends ReadonlyArray<string>>(values: L, description: string) =>
+  Schema.optionalKey(Schema.Literals(values).annotate(described(description)))
+
+const numberOf = (minimum: number, maximum: number, description: string) =>
+  Schema.optionalKey(integer(minimum, maximum).annotate(described(description)))
+
+/** Becomes a name in a directory, so it has no `/`; VPP from 23.06 allows no other characters. */
+const FileName = text(
+  "a file name of at most 80 letters, digits, `_`, `.` and `-`",
+  /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u
+)
+
+const AbsolutePath = text("an absolute path (at most 1024 characters, no control characters)", absolutePath)
+
+const powerOfTwo = whole("a power of two from 2 to 16384")
+  .check(
+    Schema.makeFilter(isRingSize, {
+      rule: "isRingSize",
+      expected: "a power of two from 2 to 16384",
+      toJsonSchema: () => ({ enum: Array.from({ length: 14 }, (_, bit) => 2 << bit) })
+    })
+  )
+  .annotate({ expected: "a power of two from 2 to 16384" })
+
+const socketfile = Schema.optionalKey(
+  FileName.annotate(described("File name of the socket, without directory. Made from container and interface."))
+)
+
+const secretLimit = "at most 23 bytes (a character of ASCII is one)"
+
+export const Memif = Schema.Struct({
+  role: oneOf(["master", "slave"], "The master makes the socket, the slave connects."),
+  mode: oneOf(["ethernet", "ip", "inject-punt"], "What a frame is. inject-punt is refused: VPP does not survive it."),
+  socketfile,
+  socket: oneOf(
+    ["file", "abstract"],
+    "Where the socket lives: in the shared directory, or in the sandbox's namespace."
+  ),
+  rxQueues: numberOf(1, 255, "Receive queues."),
+  txQueues: numberOf(1, 255, "Transmit queues."),
+  ringSize: Schema.optionalKey(powerOfTwo.annotate(described("Descriptors in a ring."))),
+  bufferSize: numberOf(1, 65535, "Bytes in a packet buffer."),
+  secret: Schema.optionalKey(
+    Schema.String.check(
+      Schema.makeFilter(fitsSecret, { rule: "fitsSecret", expected: secretLimit }),
+      Schema.isMaxLength(23, { expected: secretLimit })
+    ).annotate(described("Shared secret of both ends. Never shown in logs or plans."))
+  ),
+  noZeroCopy: flag("Copy packets instead of sharing buffers."),
+  useDma: flag("Let VPP copy with DMA engines.")
+})
+
+export const Vhost = Schema.Struct({
+  mode: oneOf(["client", "server"], "client: connects to a socket that the other end makes. server: makes it."),
+  group: Schema.optionalKey(
+    text(
+      "a group name or number of at most 32 letters, digits, `_`, `.` and `-`",
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u,
+      32
+    ).annotate(described("Group that may use the socket and write in its directory."))
+  ),
+  socketfile,
+  queues: numberOf(1, 1024, "Receive queues (options:n_rxq), where Open vSwitch has it."),
+  enableGso: flag("VPP: generic segmentation offload."),
+  enablePacked: flag("VPP: packed virtqueues."),
+  enableEventIdx: flag("VPP: event index."),
+  ingressPolicingRate: numberOf(0, 4294967295, "Open vSwitch: kbit/s that the container may send; 0: no limit."),
+  ingressPolicingBurst: numberOf(0, 4294967295, "Open vSwitch: kbit of burst above that rate.")
+})
+
+const Vlan = integer(1, 4094, "a VLAN from 1 to 4094 (leave it out for none)")
+
+export const Bridge = Schema.Struct({
+  bridgeName: Schema.optionalKey(
+    Schema.String.check(Schema.isMaxLength(255, { expected: "at most 255 characters" })).annotate(
+      described("Open vSwitch: name of the bridge. VPP: number of the bridge domain.")
+    )
+  ),
+  bridgeId: numberOf(0, 16777215, "VPP: number of the bridge domain, when bridgeName is absent (older)."),
+  vlanId: Schema.optionalKey(
+    Vlan.annotate(
+      described(
+        "Access VLAN of the port; native VLAN beside trunks. On VPP the bridge domain bridgeName * 4096 + vlanId."
+      )
+    )
+  ),
+  trunks: Schema.optionalKey(Schema.Array(Vlan).annotate(described("Open vSwitch: VLANs of a trunk port."))),
+  vlanMode: oneOf(
+    ["access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"],
+    "Open vSwitch: vlan_mode of the port, when it shall not follow from vlanId and trunks."
+  )
+})
+
+const MacAddress = text(
+  "a unicast MAC address such as 02:00:00:00:00:01",
+  /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u
+)
+
+const end = {
+  engine: Schema.Literals(["vpp", "ovs-dpdk"]).annotate(described("The switch.")),
+  iftype: Schema.Literals(["memif", "vhostuser"]).annotate(described("The kind of port.")),
+  netType: oneOf(
+    ["bridge", "interface", "none"],
+    "bridge: a layer-2 network. interface: the switch's end gets the address (VPP). none or empty: only the port."
+  ),
+  mtu: numberOf(0, 65535, "Bytes; 0 or absent leaves the switch's own."),
+  mac: Schema.optionalKey(MacAddress.annotate(described("MAC address of the container's end."))),
+  memif: Schema.optionalKey(Memif),
+  vhost: Schema.optionalKey(Vhost),
+  bridge: Schema.optionalKey(Bridge)
+}
+
+export const Host = Schema.Struct({
+  ...end,
+  socket: Schema.optionalKey(
+    AbsolutePath.annotate(
+      described("Control socket of the switch. /var/run/openvswitch/db.sock (OVS_RUNDIR honoured), /run/vpp/api.sock.")
+    )
+  )
+})
+
+/** Absent values mirror the host's: role and mode turn round, the rest is copied, netType is `interface`. */
+export const Container = Schema.Struct({
+  ...end,
+  engine: Schema.optionalKey(end.engine),
+  iftype: Schema.optionalKey(end.iftype)
+})
+
+const Ipam = Schema.StructWithRest(
+  Schema.Struct({
+    type: text(
+      "the name of an IPAM plugin (at most 255 letters, digits, `_`, `.` and `-`)",
+      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u,
+      255
+    )
+  }),
+  [Schema.Record(Schema.String, Schema.Unknown)]
+)
+
+const handed = (description: string) =>
+  Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown).annotate(described(description)))
+
+export const NetConf = Schema.Struct({
+  cniVersion: Schema.optionalKey(Schema.String.annotate(described("Version of the specification."))),
+  name: text(
+    "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit, at most 253)",
+    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u,
+    253
+  ).annotate(described("Name of the network, unique on the node.")),
+  type: Schema.optionalKey(Schema.String.annotate(described("`userspace`."))),
+  host: Host.annotate(described("The switch's end of the port.")),
+  container: Schema.optionalKey(Container.annotate(described("The container's end."))),
+  ipam: Schema.optionalKey(Ipam.annotate(described("IPAM plugin that gives the addresses; passed on as it is."))),
+  sharedDir: Schema.optionalKey(
+    AbsolutePath.annotate(described("Directory on the host in which each container gets one of its own."))
+  ),
+  kubeconfig: Schema.optionalKey(AbsolutePath.annotate(described("Credentials for reading and annotating the pod."))),
+  stateDir: Schema.optionalKey(
+    AbsolutePath.annotate(described("Where the plugin keeps its records. Default /var/lib/cni/usrspcni."))
+  ),
+  logFile: Schema.optionalKey(AbsolutePath.annotate(described("Also log to this file."))),
+  logLevel: Schema.optionalKey(
+    Schema.String.annotate({
+      ...insteadOf(levelNames.map(([name]) => name).join(" | ")),
+      ...described("panic, error, warning (default), info, debug or verbose.")
+    })
+  ),
+  logFormat: oneOf(["text", "json"], "Form of the log lines."),
+  dns: handed("Name servers for the result, when the IPAM plugin gives none."),
+  capabilities: handed(
+    "What the runtime may pass in runtimeConfig. The plugin reads mac, bandwidth and CNIDeviceInfoFile."
+  ),
+  runtimeConfig: handed("What the runtime passes for the declared capabilities."),
+  args: handed("args.cni is what a pod asks for (the cni-args of Multus). The plugin reads mac and OvnPort."),
+  prevResult: handed("Result of the plugin before this one in a list; on CHECK and DEL what ADD gave.")
+})
+
+export type NetConf = typeof NetConf.Type
+export type Host = typeof Host.Type
+export type Container = typeof Container.Type

@@ -1,0 +1,59 @@
+/**
+ * What is wrong with a configuration whose values do not fit the schema: every problem at once, with path, value and what
+ * is allowed. Loaded when there is something wrong. Pure.
+ */
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
+import type { CniError } from "../spec/CniError.ts"
+import { shown } from "../spec/Redacted.ts"
+import { invalid, type Misfit } from "./Configuration.ts"
+import type { Problem } from "./HostPorts.ts"
+import { NetConf } from "./NetConf.ts"
+
+const decodeAll = Schema.decodeUnknownResult(NetConf, { errors: "all" })
+const decodeFirst = Schema.decodeUnknownResult(NetConf)
+
+/** Of a long configuration only the first mistake is looked for: a list of a million VLANs can have a million. */
+const decode = (value: Misfit["value"]) =>
+  JSON.stringify(value).length > 64 << 10 ? decodeFirst(value) : decodeAll(value)
+
+export const explain = ({ value }: Misfit): CniError =>
+  invalid(
+    Result.match(decode(value), {
+      onSuccess: () => [],
+      onFailure: ({ issue }) =>
+        makeFormatterStandardSchemaV1()(issue).issues.map(({ message, path }) => problem(value, path ?? [], message))
+    })
+  )
+
+/** The same of a reading that may have failed otherwise. */
+export const inWords = (error: CniError | Misfit): CniError => (error._tag === "Misfit" ? explain(error) : error)
+
+/** Types, as people say them. */
+const wordsFor: Readonly<Record<string, string>> = {
+  string: "text",
+  boolean: "true or false",
+  object: "an object",
+  array: "a list"
+}
+
+type Path = ReadonlyArray<PropertyKey | { readonly key: PropertyKey }>
+
+/** `Expected "memif" | "vhostuser"` at a path becomes `host.iftype: "vhostuserr" is not memif or vhostuser`. */
+const problem = (root: unknown, path: Path, message: string): Problem => {
+  const keys = path.map((part) => (typeof part === "object" ? part.key : part))
+  const name = keys.map(String).join(".")
+  const value = keys.reduce<unknown>(
+    (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),
+    root
+  )
+  const wanted = message
+    .replace(/^Expected /, "")
+    .replaceAll('"', "")
+    .replaceAll(" | ", " or ")
+  const expected = wordsFor[wanted] ?? wanted
+  return value === undefined
+    ? { path: name, message: "is missing" }
+    : { path: name, message: `${shown(name, value)} is not ${expected}` }
+}

@@ -1,0 +1,102 @@
+/**
+ * The environment of a call, as the specification hands it over: which variables a verb needs is in `Versions.ts`.
+ * Pure: the process's environment comes in as a record. CNI specification 1.1.0, section 2 (Parameters).
+ */
+import * as Result from "effect/Result"
+import { CniError } from "./CniError.ts"
+import { ErrorCodes } from "./ErrorCodes.ts"
+import { type Verb, verbs } from "./Versions.ts"
+
+export type Variables = Readonly<Record<string, string | undefined>>
+
+/** CNI_ARGS: `K=V;K=V`. Keys are compared without case, as OVN's and Multus' users write them. */
+export interface CniArgs {
+  readonly get: (key: string) => string | undefined
+}
+
+export interface Environment {
+  readonly containerId: string
+  readonly ifName: string
+  /** May be empty on DEL. */
+  readonly netns: string
+  readonly path: ReadonlyArray<string>
+  readonly args: CniArgs
+  /** The whole environment, which a delegate gets as it is. */
+  readonly variables: Variables
+}
+
+const bad = (msg: string, details: string) => CniError.of(ErrorCodes.BadEnvironment, msg, details)
+
+/** Checks what `verb` requires; all missing variables are named together. */
+export const readEnvironment = (verb: Verb, variables: Variables): Result.Result<Environment, CniError> => {
+  const missing = verbs[verb].requires.filter((name) => (variables[name] ?? "") === "")
+  if (missing.length > 0) {
+    return Result.fail(
+      bad(
+        `CNI_COMMAND=${verb} needs ${missing.join(", ")}, which the caller did not set`,
+        "A container runtime sets them. By hand, use `userspace add --container-id ... --netns ... --ifname ...`."
+      )
+    )
+  }
+  const containerId = variables["CNI_CONTAINERID"] ?? ""
+  const ifName = variables["CNI_IFNAME"] ?? ""
+  const netns = variables["CNI_NETNS"] ?? ""
+  const wrong = wrongContainerId(containerId) ?? wrongIfName(ifName) ?? wrongNetns(netns)
+  if (wrong !== undefined) return Result.fail(wrong)
+  return Result.map(readArgs(variables["CNI_ARGS"] ?? ""), (args) => ({
+    containerId,
+    ifName,
+    netns,
+    // A relative one would be looked up wherever the caller happens to be.
+    path: (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/")),
+    args,
+    variables
+  }))
+}
+
+/** 255: runtimes and IPAM plugins make file names of it. */
+export const isContainerId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id) && id.length <= 255
+
+export const isIfName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 15
+
+const wrongContainerId = (id: string): CniError | undefined =>
+  id === "" || isContainerId(id)
+    ? undefined
+    : bad(
+        `CNI_CONTAINERID=${excerpt(id)} (${id.length} characters) is not a container id`,
+        "It is 1 to 255 letters, digits, `_`, `.` and `-`, beginning with a letter or a digit."
+      )
+
+const wrongIfName = (name: string): CniError | undefined =>
+  name === "" || isIfName(name)
+    ? undefined
+    : bad(
+        `CNI_IFNAME=${excerpt(name)} (${name.length} characters) is not an interface name`,
+        "It is 1 to 15 letters, digits, `_`, `.` and `-`, as for any network interface."
+      )
+
+/** It goes into messages, and on VPP into the name of an abstract socket. */
+const wrongNetns = (path: string): CniError | undefined =>
+  path === "" || /^\/[\x21-\x7e]{1,1023}$/.test(path)
+    ? undefined
+    : bad(
+        `CNI_NETNS=${excerpt(path)} (${path.length} characters) is not the path of a network namespace`,
+        "It is an absolute path without blanks, such as /var/run/netns/NAME or /proc/PID/ns/net."
+      )
+
+/** Enough of a value to recognise it, and nothing that breaks a line. */
+const excerpt = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
+
+/** CNI_ARGS from text. */
+export const readArgs = (text: string): Result.Result<CniArgs, CniError> => {
+  const values = new Map<string, string>()
+  for (const pair of text.split(";")) {
+    if (pair.trim() === "") continue
+    const at = pair.indexOf("=")
+    if (at < 1) {
+      return Result.fail(bad(`CNI_ARGS has ${excerpt(pair)}, which is not KEY=VALUE`, "Separate pairs with `;`."))
+    }
+    values.set(pair.slice(0, at).toLowerCase(), pair.slice(at + 1))
+  }
+  return Result.succeed({ get: (key) => values.get(key.toLowerCase()) })
+}

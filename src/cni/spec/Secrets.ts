@@ -1,0 +1,50 @@
+/**
+ * Secrets of a configuration, kept out of what others say about it: an IPAM plugin gets all of it, an admission webhook
+ * what the container is told, and either may quote what it got. Our own messages name none in the first place
+ * (`Redacted.ts`). Pure.
+ */
+import { CniError } from "./CniError.ts"
+import { isSecret } from "./Redacted.ts"
+
+/** A shorter one is in every word, and no secret. */
+const shortest = 4
+
+/** Texts under keys that are named as secrets are, however deep. */
+export const secretsIn = (value: unknown, named = false): ReadonlyArray<string> => {
+  if (typeof value === "string") return named && value.length >= shortest ? [value] : []
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => secretsIn(inner, named || isSecret(key)))
+}
+
+/** As it is, as JSON has it, and as Go's JSON does. */
+const forms = (secret: string): ReadonlyArray<string> => {
+  const json = JSON.stringify(secret).slice(1, -1)
+  const go = json.replaceAll(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`)
+  return [...new Set([secret, json, go, JSON.stringify(json).slice(1, -1)])].sort((a, b) => b.length - a.length)
+}
+
+/** Where a text was cut, the beginning of one may be left. */
+const beginnings = (form: string): ReadonlyArray<string> =>
+  Array.from(
+    { length: Math.max(0, form.length - shortest) },
+    (_, index) => `${form.slice(0, form.length - 1 - index)}...`
+  )
+
+export const hide = (secrets: ReadonlyArray<string>, text: string): string =>
+  secrets
+    .flatMap(forms)
+    .reduce(
+      (hidden, form) =>
+        beginnings(form).reduce(
+          (rest, beginning) => rest.replaceAll(beginning, "(hidden)..."),
+          hidden.replaceAll(form, "(hidden)")
+        ),
+      text
+    )
+
+export const hideInError =
+  (secrets: ReadonlyArray<string>) =>
+  (error: CniError): CniError =>
+    secrets.length === 0
+      ? error
+      : new CniError({ code: error.code, msg: hide(secrets, error.msg), details: hide(secrets, error.details) })

@@ -1,0 +1,61 @@
+/**
+ * The attachments that a runtime says are alive, as GC gets them: judged strictly, because what is not in the list goes.
+ * Two keys: the specification's, and the one that libcni wrote by mistake and still writes beside it. Go writes an empty
+ * list as `null`. Pure. CNI specification 1.1.0, section 2 (GC).
+ */
+import * as Result from "effect/Result"
+import { CniError } from "./CniError.ts"
+import { isContainerId, isIfName } from "./Environment.ts"
+import { ErrorCodes } from "./ErrorCodes.ts"
+import { shown } from "./Redacted.ts"
+
+export interface ValidAttachment {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+export const validKeys = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const
+
+type Judged<A> = Result.Result<A, CniError>
+
+/** What either list has is alive. */
+export const readValidAttachments = (
+  configuration: Readonly<Record<string, unknown>>
+): Judged<ReadonlyArray<ValidAttachment>> => {
+  const given = validKeys.filter((key) => configuration[key] !== undefined)
+  if (given.length === 0) return Result.fail(absent)
+  return Result.map(Result.all(given.map((key) => readList(key, configuration[key]))), (lists) => lists.flat())
+}
+
+/** One list, from wherever it comes; `name` is for people. */
+export const readList = (name: string, list: unknown): Judged<ReadonlyArray<ValidAttachment>> => {
+  if (list === null) return Result.succeed([])
+  if (!Array.isArray(list)) return Result.fail(wrong(name, list, "is not a list"))
+  return Result.all(list.map((entry: unknown, index) => readEntry(`${name}[${index}]`, entry)))
+}
+
+const readEntry = (name: string, entry: unknown): Judged<ValidAttachment> => {
+  if (typeof entry !== "object" || entry === null) return Result.fail(wrong(name, entry, "is not an object"))
+  const containerId: unknown = Reflect.get(entry, "containerID")
+  const ifName: unknown = Reflect.get(entry, "ifname")
+  if (typeof containerId !== "string" || !isContainerId(containerId)) {
+    return Result.fail(wrong(`${name}.containerID`, containerId, "is not a container id"))
+  }
+  if (typeof ifName !== "string" || !isIfName(ifName)) {
+    return Result.fail(wrong(`${name}.ifname`, ifName, "is not an interface name"))
+  }
+  return Result.succeed({ containerId, ifName })
+}
+
+const absent = CniError.of(
+  ErrorCodes.InvalidConfiguration,
+  `GC needs ${validKeys[0]}, the list of the attachments that are valid, and nobody gave one`,
+  "Nothing was removed. The caller has to give the list, also when it is empty; cnitool gc does not. By hand, use `userspace gc`."
+)
+
+const wrong = (path: string, value: unknown, why: string) =>
+  CniError.of(
+    ErrorCodes.InvalidConfiguration,
+    value === undefined ? `${path}: is missing` : `${path}: ${shown(path, value)} ${why}`,
+    'Nothing was removed. An entry is {"containerID": CNI_CONTAINERID of its ADD, "ifname": CNI_IFNAME of its ADD}.'
+  )

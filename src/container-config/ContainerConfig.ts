@@ -1,0 +1,51 @@
+/**
+ * What others are told about a port: the container, by a file beside its socket and by annotations of its pod, and Multus,
+ * by the device information file that it asks for. Also where the pod wants its files. Two layers: `FileContainerConfig.ts`,
+ * and `container-config/PodContainerConfig.ts` for a network with credentials for the API server.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import type { PodsError } from "../kubernetes/PodsError.ts"
+import type { Edges } from "../platform/Edges.ts"
+import type { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { SharedDirError } from "../shared-dir/SharedDirError.ts"
+import type { Place, Volume } from "../shared-dir/SocketPaths.ts"
+import type { ContainerData } from "./ContainerData.ts"
+
+export interface Site {
+  /** The pod's own volume; undefined: the network says where. */
+  readonly volume: Volume | undefined
+  /** The directory of the sockets in the container, with a slash at the end. */
+  readonly mappedDir: string
+}
+
+type Done<A = void> = Effect.Effect<A, PodsError | SharedDirError>
+
+export class Handover extends Context.Service<
+  Handover,
+  {
+    /** Asked before the first change of ADD. */
+    readonly site: Done<Site>
+    /** Where files may be of an attachment that has no record: what can still be found out. */
+    readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
+    /** Tells the container, in the place of what it was told of this interface before. */
+    readonly give: (place: Place, data: ContainerData) => Done
+    /** Takes it back; gone already is no failure. A file beside the socket goes with the shared directory. */
+    readonly takeBack: Done
+    /** What is not as `give` left it, in words. */
+    readonly verify: (place: Place) => Done<ReadonlyArray<string>>
+    /** The device information file as it is; undefined when there is none. */
+    readonly described: (path: string) => Done<string | undefined>
+    /** The directories that `describe` would make. */
+    readonly undescribed: (path: string) => Done<ReadonlyArray<string>>
+    /** Writes it; undefined removes it, and of its directories those that are ours. `made`: from `undescribed`. */
+    readonly describe: (path: string, text: string | undefined, made: ReadonlyArray<string>) => Done
+  }
+>()("userspace-cni/Handover") {}
+
+/** Where applications look when nothing else is said. */
+export const defaultMappedDir = "/var/lib/cni/usrspcni/"
+
+/** What tells container and Multus; it reaches for the API server when it is first asked. */
+export type HandoverLayer = Layer.Layer<Handover, never, Edges | SharedDir>

@@ -1,0 +1,93 @@
+/**
+ * What the container is told about its interface: one element of the original's `userspace/configuration-data`, written
+ * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, its
+ * absent values mirroring the host's. Pure; readers are app-netutil and applications in any language.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import type { Container, NetConf } from "../cni/network/NetConf.ts"
+import { type CniResult, family } from "../cni/spec/CniResult.ts"
+import type { Attachment, Identity } from "../identity/Attachment.ts"
+import type { Place } from "../shared-dir/SocketPaths.ts"
+
+export interface ContainerData {
+  readonly containerId: string
+  readonly ifName: string
+  readonly name: string
+  readonly config: Readonly<{ [key: string]: unknown }>
+  readonly ipResult: Readonly<{ [key: string]: unknown }>
+}
+
+export const containerData = (
+  { containerId, ifName, network }: Attachment,
+  netConf: NetConf,
+  port: HostPort,
+  place: Pick<Place, "socketName">,
+  mac: string,
+  result: CniResult
+): ContainerData => ({
+  containerId,
+  ifName,
+  name: network,
+  config: mirrored(netConf.container ?? {}, port, place.socketName, mac),
+  ipResult: {
+    interfaces: result.interfaces,
+    // `version` left the specification with 1.0.0; readers of this file still look at it.
+    ips: result.ips.map((ip) => ({ version: family(ip.address), ...ip })),
+    routes: result.routes,
+    dns: result.dns
+  }
+})
+
+const mirrored = (container: Container, port: HostPort, socketfile: string, mac: string) => {
+  const common = {
+    engine: container.engine ?? port.engine,
+    iftype: container.iftype ?? port.iftype,
+    netType: container.netType ?? "interface",
+    ...((container.mtu ?? port.mtu) ? { mtu: container.mtu ?? port.mtu } : {}),
+    mac,
+    ...(container.bridge === undefined ? {} : { bridge: container.bridge })
+  }
+  if (port.iftype === "memif") {
+    const { role = port.role === "master" ? "slave" : "master", mode = port.mode } = container.memif ?? {}
+    const { bufferSize, ringSize, secret } = port
+    // What one end receives, the other sends.
+    const mirrored = { secret, rxQueues: port.txQueues, txQueues: port.rxQueues, ringSize, bufferSize }
+    const socket = port.abstract ? "abstract" : undefined
+    return { ...common, memif: given({ ...mirrored, ...container.memif, role, mode, socket, socketfile }) }
+  }
+  const { mode = port.mode === "client" ? "server" : "client" } = container.vhost ?? {}
+  const mirrored = port.engine === "vpp" ? { enablePacked: port.enablePacked || undefined } : { queues: port.queues }
+  return { ...common, vhost: { ...given(mirrored), ...container.vhost, mode, socketfile } }
+}
+
+const given = (values: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+
+/** Whose a file is, as it says itself: a container can write there as well. */
+export const whoseText = (text: string): Identity | undefined => {
+  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { containerId, ifName, name }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
+  return Predicate.isString(containerId) && Predicate.isString(ifName) && Predicate.isString(name)
+    ? { network: name, containerId, ifName }
+    : undefined
+}
+
+/** The network namespace that a file names for the interface; as ADD wrote it, or as a container did. */
+export const sandboxTold = (text: string, ifName: string): string | undefined => {
+  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { ipResult }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
+  const { interfaces }: Readonly<Record<string, unknown>> = Predicate.isObject(ipResult) ? { ...ipResult } : {}
+  for (const one of Array.isArray(interfaces) ? interfaces : []) {
+    const { name, sandbox }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
+    if (name === ifName && Predicate.isString(sandbox) && sandbox.startsWith("/")) return sandbox
+  }
+  return undefined
+}
+
+/** Whether a file was written for this attachment. */
+export const isFor = (text: string, { containerId, ifName, network }: Identity): boolean => {
+  const said = whoseText(text)
+  return said?.containerId === containerId && said.ifName === ifName && said.network === network
+}

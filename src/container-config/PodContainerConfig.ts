@@ -1,0 +1,131 @@
+/**
+ * {@link Handover} with an API server: the pod says where its files go, and the container is told by the pod's
+ * annotations and by the file beside its socket. kubelet shows annotations late, and those of a static pod never; the file
+ * is there before the container is. ADD reads the pod once, and writes on what it read; so does DEL.
+ */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { Attachment, Pod } from "../identity/Attachment.ts"
+import {
+  elementOf,
+  elementsOf,
+  isOf,
+  isPluginsOwn,
+  mappedDirKey,
+  put,
+  remove
+} from "../kubernetes/ConfigurationData.ts"
+import type { Origin } from "../kubernetes/Origin.ts"
+import type { PodDocument } from "../kubernetes/PodDocument.ts"
+import { Pods } from "../kubernetes/Pods.ts"
+import { PodsError } from "../kubernetes/PodsError.ts"
+import { Files } from "../platform/Files.ts"
+import type { Https } from "../platform/Https.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { defaultMappedDir, Handover } from "./ContainerConfig.ts"
+import { isFor } from "./ContainerData.ts"
+import { deviceInformation, fileText } from "./FileContainerConfig.ts"
+import { emptyDirOf, isUid, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
+
+export interface Options {
+  readonly attachment: Attachment
+  readonly pod: Pod
+  readonly origin: Origin
+  /** The network's own, for pods without a volume. */
+  readonly sharedDir: string | undefined
+}
+
+export const layer = (options: Options): Layer.Layer<Handover, never, Files | Https | SharedDir> =>
+  Layer.provide(over(options), Pods.layer(options.origin))
+
+/** On any `Pods`. */
+export const over = (options: Options): Layer.Layer<Handover, never, Files | Pods | SharedDir> =>
+  Layer.effect(
+    Handover,
+    Effect.suspend(() => make(options))
+  )
+
+const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Options) {
+  const files = yield* Files
+  const pods = yield* Pods
+  const shared = yield* SharedDir
+  const name = `${pod.namespace}/${pod.name}`
+
+  // What was read last and not written on since. A write starts from it, once: what the pod is after a write that
+  // failed, only a new look tells.
+  let seen: PodDocument | undefined
+  let mappedDir = defaultMappedDir
+  const look = Effect.tap(pods.read(pod), (document) =>
+    Effect.sync(() => {
+      seen = document
+      mappedDir = Result.getOrElse(mappedDirOf(document), () => defaultMappedDir)
+    })
+  )
+  const takeSeen = Effect.sync(() => {
+    const document = seen
+    seen = undefined
+    return document
+  })
+
+  const refuse = (problem: Problem) =>
+    new PodsError({ server: "", operation: `look at pod ${name}`, reason: { _tag: "NoSharedDir", ...problem } })
+
+  const site = Effect.gen(function* () {
+    const document = yield* look
+    const volume = yield* Effect.fromResult(Result.mapError(volumeOf(document, pod.uid || document.uid), refuse))
+    if (volume === undefined && sharedDir === undefined) return yield* refuse(noVolume)
+    return { volume, mappedDir: yield* Effect.fromResult(Result.mapError(mappedDirOf(document), refuse)) }
+  })
+
+  const oldVolumes = Effect.map(Effect.result(look), (read) => {
+    const found = Result.flatMap(read, (document) => volumeOf(document, pod.uid || document.uid))
+    if (Result.isSuccess(found)) return found.success === undefined ? [] : [found.success]
+    return isUid(pod.uid) ? [emptyDirOf(pod.uid)] : []
+  })
+
+  const give: Handover["Service"]["give"] = Effect.fnUntraced(function* (place, data) {
+    const before = yield* takeSeen
+    const own = before?.annotations[mappedDirKey] ?? ""
+    if (before !== undefined && own !== "" && !isPluginsOwn(before.annotations, mappedDir)) {
+      yield* Effect.logWarning(`pod ${name} says ${mappedDirKey}: ${own}, and mounts the directory at ${mappedDir}`)
+    }
+    if (before !== undefined && elementsOf(before.annotations) === undefined) {
+      yield* Effect.logWarning(`pod ${name} has something else in its configuration data, which is replaced`)
+    }
+    const annotated = pods.annotate(pod, (annotations) => put(annotations, attachment, data, mappedDir), before)
+    // The file is written while the API server answers.
+    yield* Effect.all([annotated, shared.hand(place, fileText(data))], { concurrency: "unbounded", discard: true })
+  })
+
+  const takeBack = Effect.gen(function* () {
+    const before = (yield* takeSeen) ?? (yield* Effect.andThen(look, takeSeen))
+    yield* pods.annotate(pod, (annotations) => remove(annotations, attachment, mappedDir), before)
+  }).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NotFound" || reason._tag === "Replaced",
+      () => Effect.logInfo(`pod ${name} is gone, and its annotations with it`)
+    ),
+    // What cannot be reached any more cannot be cleaned, and must not keep the pod from going.
+    Effect.catchIf(
+      ({ reason }) => reason._tag === "NoAccess" && reason.missing,
+      ({ failed }) => Effect.logWarning(`${failed}; the annotations of the pod stay as they are`)
+    )
+  )
+
+  const verify: Handover["Service"]["verify"] = Effect.fnUntraced(function* (place) {
+    const { annotations } = yield* look
+    // A file that is missing is no difference: a release without it may have made the attachment.
+    const text = yield* shared.handed(place)
+    return [
+      ...(isOf(elementOf(annotations, attachment), attachment.network)
+        ? []
+        : [`pod ${name} has no configuration data for ${attachment.ifName} in its annotations`]),
+      ...(text === undefined || isFor(text, attachment)
+        ? []
+        : [`${place.configPath} is not this attachment's any more`])
+    ]
+  })
+
+  return Handover.of({ ...deviceInformation(files), site, oldVolumes, give, takeBack, verify })
+})

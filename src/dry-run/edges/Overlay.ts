@@ -1,0 +1,138 @@
+/**
+ * The file system as it would be: a file system in memory, into which every name of the real one is copied when it is
+ * first looked at, and in which the plan is done. Reads nothing that nobody asks for.
+ */
+import * as Fs from "node:fs"
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../../platform/Files.ts"
+import { MemoryFiles, over } from "../../platform/FilesMemory.ts"
+import { ancestors } from "../../shared-dir/SocketPaths.ts"
+
+type Done<A = void> = Effect.Effect<A, FileError>
+
+export interface Overlay {
+  readonly state: MemoryFiles
+  readonly planned: Files["Service"]
+  /** Copies what is at a path, and the directories above it. */
+  readonly see: (path: string) => Done
+  /** And the names in it. */
+  readonly seeInside: (path: string) => Done
+  /** What is really at this path does not count any more; nor what is below it, unless only `itself` was changed. */
+  readonly decide: (path: string, itself?: "itself") => void
+  readonly isDecided: (path: string) => boolean
+  /** The file system that a directory is on, or would be. */
+  readonly deviceOf: (directory: string) => Done<number | undefined>
+  /** Something is mounted there, or would be: it cannot be removed before it is unmounted. */
+  readonly isMount: (path: string) => Done<boolean>
+  /** Binds a socket over a file, and takes it off. */
+  readonly mount: (path: string) => void
+  readonly unmount: (path: string) => void
+  /** What others do in the plan: the switch makes a socket, and removes it. */
+  readonly appear: (path: string) => void
+  readonly vanish: (path: string) => void
+}
+
+export const make = (real: Files["Service"]): Overlay => {
+  const state = new MemoryFiles()
+  const copied = new Set(["/"])
+  const decided = new Set<string>()
+  const changed = new Set<string>()
+  const mounts = new Map<string, boolean>()
+
+  const isDecided = (path: string) => changed.has(path) || ancestors(path).some((above) => decided.has(above))
+  const isGone = (path: string) => ancestors(path).some((above) => decided.has(above))
+
+  const put = (path: string, { gid, ino, kind, mode, modified }: FileStatus, content: string) =>
+    state.set(path, { kind, content, ino, mode, gid, modified })
+
+  const copy = Effect.fnUntraced(function* (path: string) {
+    if (copied.has(path) || isGone(path)) return
+    const status = yield* real.lstat(path)
+    copied.add(path)
+    if (status !== undefined) put(path, status, status.kind === "symlink" ? yield* real.readLink(path) : "")
+  })
+
+  /** In the middle of a path a link counts as what it leads to. */
+  const copyDirectory = Effect.fnUntraced(function* (path: string) {
+    yield* copy(path)
+    if (state.get(path)?.kind !== "symlink" || isGone(path)) return
+    const status = yield* followed(real, path)
+    if (status !== undefined) put(path, status, "")
+  })
+
+  const see = Effect.fnUntraced(function* (path: string) {
+    for (const above of ancestors(path).slice(1).reverse()) yield* copyDirectory(above)
+    yield* copy(path)
+  })
+
+  const seeInside = Effect.fnUntraced(function* (path: string) {
+    for (const above of ancestors(path).toReversed()) yield* copyDirectory(above)
+    if (state.get(path)?.kind !== "directory" || isGone(path)) return
+    for (const name of yield* real.list(path)) yield* copy(path === "/" ? `/${name}` : `${path}/${name}`)
+  })
+
+  const deviceOf = (directory: string): Done<number | undefined> =>
+    Effect.flatMap(isGone(directory) ? Effect.undefined : followed(real, directory), (status) =>
+      status === undefined && directory !== "/" ? deviceOf(dirname(directory)) : Effect.succeed(status?.dev)
+    )
+
+  const isMount = (path: string): Done<boolean> => {
+    const planned = mounts.get(path)
+    if (planned !== undefined || isGone(path)) return Effect.succeed(planned ?? false)
+    return Effect.flatMap(real.lstat(path), (there) =>
+      there === undefined
+        ? Effect.succeed(false)
+        : Effect.map(deviceOf(dirname(path)), (dev) => dev !== there.dev || isBound(path))
+    )
+  }
+
+  const cover = (path: string, kind: FileKind, mounted: boolean) => {
+    mounts.set(path, mounted)
+    const node = state.get(path)
+    if (node !== undefined) state.set(path, { ...node, kind })
+  }
+
+  const decide: Overlay["decide"] = (path, itself) => void (itself === undefined ? decided : changed).add(path)
+
+  return {
+    state,
+    planned: over(state),
+    see,
+    seeInside,
+    decide,
+    isDecided,
+    deviceOf,
+    isMount,
+    mount: (path) => cover(path, "socket", true),
+    unmount: (path) => {
+      if (state.get(path)?.kind !== "directory") return cover(path, "file", false)
+      // Below it was what is bound there.
+      for (const name of state.names(path)) state.remove(`${path}/${name}`)
+      mounts.set(path, false)
+      decide(path)
+    },
+    appear: (path) => {
+      state.put(path, "socket", "", 0o755)
+      decide(path)
+    },
+    vanish: (path) => {
+      state.remove(path)
+      decide(path)
+    }
+  }
+}
+
+/** From the same file system, its number tells nothing; proc_pid_mountinfo(5) does. */
+const isBound = (path: string): boolean =>
+  Fs.readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .some((line) => line.split(" ")[4] === path)
+
+/** What a link leads to; with `/.` at its end a path goes through it. */
+const followed = (files: Files["Service"], path: string): Done<FileStatus | undefined> =>
+  Effect.flatMap(orElse("ENOTDIR", undefined)(files.lstat(path)), (status) =>
+    status?.kind === "symlink"
+      ? orElse(["ENOENT", "ENOTDIR"], undefined)(files.lstat(`${path}/.`))
+      : Effect.succeed(status)
+  )

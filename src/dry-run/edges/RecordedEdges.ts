@@ -1,0 +1,45 @@
+/** What a program runs on in a dry run: the real edges, read; and what would change them, recorded. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import type { Edges } from "../../platform/Edges.ts"
+import { Files } from "../../platform/Files.ts"
+import { Https } from "../../platform/Https.ts"
+import { Processes } from "../../platform/Processes.ts"
+import type { Recorder } from "../Recorder.ts"
+import * as Overlay from "./Overlay.ts"
+import * as RecordedFiles from "./RecordedFiles.ts"
+import * as RecordedHttps from "./RecordedHttps.ts"
+import * as RecordedPrograms from "./RecordedPrograms.ts"
+
+export interface Recorded {
+  /** Of all that is looked at: nothing here changes it. */
+  readonly overlay: Overlay.Overlay
+  readonly files: Files["Service"]
+  readonly layer: Layer.Layer<Files | Https | Processes>
+}
+
+export const make = Effect.fnUntraced(function* (recorder: Recorder): Effect.fn.Return<Recorded, never, Edges> {
+  const real = yield* Files
+  const overlay = Overlay.make(real)
+  const files = RecordedFiles.make(real, overlay, recorder)
+  const layer = Layer.mergeAll(
+    Layer.succeed(Files, files),
+    Layer.succeed(Https, RecordedHttps.make(yield* Https, recorder)),
+    Layer.succeed(Processes, RecordedPrograms.processes(overlay, recorder)),
+    listening(recorder)
+  )
+  return { overlay, files, layer }
+})
+
+/** What the call would warn of in its log belongs to the plan. */
+const listening = (recorder: Recorder) =>
+  Layer.mergeAll(
+    Logger.layer([
+      Logger.make<unknown, void>(({ message }) =>
+        recorder.warn((Array.isArray(message) ? message : [message]).map(String).join(" "))
+      )
+    ]),
+    Layer.succeed(References.MinimumLogLevel, "Warn")
+  )

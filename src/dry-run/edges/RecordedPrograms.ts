@@ -1,0 +1,57 @@
+/**
+ * {@link Ipam} and {@link Processes} that record the call instead of making it. That the IPAM plugin is there is checked
+ * as the real call would; what it would answer is not known.
+ */
+import * as Effect from "effect/Effect"
+import type { CniResult } from "../../cni/spec/CniResult.ts"
+import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
+import { IpamError } from "../../ipam/IpamError.ts"
+import type { Files } from "../../platform/Files.ts"
+import { Processes } from "../../platform/Processes.ts"
+import { unknown } from "../Plan.ts"
+import type { Recorder } from "../Recorder.ts"
+import type { Overlay } from "./Overlay.ts"
+
+export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service"] => {
+  const find = (verb: IpamError["verb"], delegation: Delegation) =>
+    Effect.tapError(findPlugin(files, verb, delegation), () =>
+      recorder.record({ kind: "ipam", plugin: delegation.plugin, verb, program: null })
+    )
+  const call = Effect.fnUntraced(function* (verb: IpamError["verb"], delegation: Delegation) {
+    const { plugin } = delegation
+    const program = yield* find(verb, delegation)
+    yield* recorder.record({ kind: "ipam", plugin, verb, program })
+    const status = yield* Effect.orElseSucceed(files.lstat(program), () => undefined)
+    if (status?.kind === "file" && (status.mode & 0o111) === 0) {
+      return yield* new IpamError({ plugin, verb, reason: { _tag: "NotRun", answer: "EACCES" } })
+    }
+  })
+  return Ipam.of({
+    preflight: (delegation) => Effect.asVoid(find("ADD", delegation)),
+    add: (delegation) =>
+      Effect.map(call("ADD", delegation), (): CniResult => {
+        recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} gives them`)
+        return { interfaces: [], ips: [{ address: unknown }], routes: [], dns: {} }
+      }),
+    del: (delegation) => call("DEL", delegation),
+    ended: () => Effect.void,
+    check: (delegation) =>
+      Effect.map(call("CHECK", delegation), () => {
+        recorder.unknown(`whether ${delegation.plugin} still knows the addresses: it was not asked`)
+      }),
+    gc: (delegation) => call("GC", delegation),
+    status: (delegation) => call("STATUS", delegation)
+  })
+}
+
+/** Only `mount` and `umount` are run beside IPAM plugins (`BindMount.ts`), and the plan goes on as if they had been. */
+export const processes = (overlay: Overlay, recorder: Recorder): Processes["Service"] =>
+  Processes.of({
+    run: Effect.fnUntraced(function* ({ args, program }) {
+      const path = args.at(-1) ?? ""
+      if (program === "mount") overlay.mount(path)
+      if (program === "umount") overlay.unmount(path)
+      yield* recorder.record({ kind: "program", program, args })
+      return { status: 0, stdout: "", stderr: "" }
+    })
+  })

@@ -1,0 +1,58 @@
+/**
+ * The database of a switch as it is now, read whole in one transaction, so that a plan can be executed on a copy. Larger
+ * than what a real call reads; a dry run is for a person, once.
+ */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Transact } from "../../ovs/client/Ovsdb.ts"
+import { Bridge, Interface, Port, Root } from "../../ovs/client/Tables.ts"
+import type { Database } from "../../ovs/memory/Database.ts"
+import type { Operation } from "../../ovs/wire/Operation.ts"
+import { Malformed, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
+
+const UuidAtom = Schema.Tuple([Schema.Literal("uuid"), Schema.String])
+const Atom = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, UuidAtom])
+const Value = Schema.Union([
+  Schema.Tuple([Schema.Literal("set"), Schema.Array(Atom)]),
+  Schema.Tuple([Schema.Literal("map"), Schema.Array(Schema.Tuple([Atom, Atom]))]),
+  Atom
+])
+
+const Rows = Schema.Array(
+  Schema.StructWithRest(Schema.Struct({ _uuid: UuidAtom }), [Schema.Record(Schema.String, Value)])
+)
+
+const decode = Schema.decodeUnknownEffect(Rows)
+
+/** The columns that the client reads, and those that hold the tables together. */
+const tables = [
+  { name: Root.name, columns: [...Root.columns, "bridges"] },
+  { name: Bridge.name, columns: [...Bridge.columns, "ports"] },
+  { name: Port.name, columns: Port.columns },
+  { name: Interface.name, columns: Interface.columns }
+]
+
+const everything: ReadonlyArray<Operation> = tables.map(({ columns, name }) => ({
+  op: "select",
+  table: name,
+  where: [],
+  columns
+}))
+
+export const snapshot = Effect.fnUntraced(function* (
+  peer: string,
+  transact: Transact
+): Effect.fn.Return<Database, OvsdbError> {
+  const results = yield* transact(everything)
+  const read = yield* Effect.forEach(tables, ({ name }, index) =>
+    Effect.map(
+      decode(results[index]?.rows),
+      (rows) => [name, new Map(rows.map(({ _uuid: [, id], ...row }) => [id, row]))] as const
+    )
+  ).pipe(
+    Effect.mapError(
+      ({ message }) => new OvsdbError({ peer, operation: "select", reason: new Malformed({ detail: message }) })
+    )
+  )
+  return new Map(read)
+})

@@ -1,0 +1,97 @@
+/**
+ * Who an attachment is, and every name that follows from it. An attachment is (network, container, interface): the
+ * specification promises no more (CNI 1.1.0, section 2). Pure; nothing here looks at the node.
+ */
+import { sha256 } from "#sha256"
+import type { Environment } from "../cni/spec/Environment.ts"
+
+export interface Attachment {
+  /** `name` of the network configuration. */
+  readonly network: string
+  /** CNI_CONTAINERID, whole. May be shorter than 12 characters. */
+  readonly containerId: string
+  /** CNI_IFNAME. */
+  readonly ifName: string
+  /** CNI_NETNS; empty on a DEL after the sandbox has gone. */
+  readonly netns: string
+  /** From CNI_ARGS, for people and for the API server. */
+  readonly pod: Pod | undefined
+}
+
+/** The three parts that make it what it is. */
+export type Identity = Pick<Attachment, "network" | "containerId" | "ifName">
+
+export interface Pod {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+/**
+ * As Kubernetes allows them (RFC 1123, with dots between labels): they become parts of a URL, and the UID part of a path
+ * of kubelet's. Other runtimes pass names of their own under these keys, podman a container's.
+ */
+const isPod = ({ name, namespace, uid }: Pod): boolean =>
+  /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace) &&
+  /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) &&
+  /^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$/.test(uid)
+
+export const attachmentOf = (network: string, environment: Environment): Attachment => {
+  const { args, containerId, ifName, netns } = environment
+  const pod = {
+    namespace: args.get("K8S_POD_NAMESPACE") ?? "",
+    name: args.get("K8S_POD_NAME") ?? "",
+    uid: args.get("K8S_POD_UID") ?? ""
+  }
+  return { network, containerId, ifName, netns, pod: isPod(pod) ? pod : undefined }
+}
+
+/** The first twelve characters: how the original plugin, docker and people abbreviate a container id. */
+export const shortId = (attachment: Pick<Attachment, "containerId">): string => attachment.containerId.slice(0, 12)
+
+/**
+ * 20 lower-case base32 characters (100 bits) of the three parts of the identity. NUL cannot be in any of them, so
+ * ("a", "bc") and ("ab", "c") differ.
+ */
+export const keyOf = (attachment: Identity): string =>
+  base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`)).slice(0, 20)
+
+/** A network in few characters, where its name has no room. */
+export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
+
+/** The switch's name for the port. OpenFlow shows 15 characters of a port name, so it has 15: `usp` and 60 bits. */
+export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
+
+/** `<id12>-<ifname>`: the original's file name, free unless two attachments of one prefix meet in a directory. */
+export const plainHandle = (attachment: Pick<Identity, "containerId" | "ifName">): string =>
+  `${shortId(attachment)}-${attachment.ifName}`
+
+/** The name that nobody else can have, for when the plain one is taken. */
+export const longHandle = (attachment: Identity): string =>
+  `${plainHandle(attachment)}-${keyOf(attachment).slice(0, 8)}`
+
+/**
+ * A locally administered unicast MAC address that the same attachment always gets. Used when nobody asked for one:
+ * a vhost-user port has none of its own, and a retried ADD shall not change it.
+ */
+export const derivedMac = (attachment: Attachment): string => {
+  const bytes = sha256(`mac\0${keyOf(attachment)}`).subarray(0, 6)
+  bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":")
+}
+
+const base32 = (bytes: Uint8Array): string => {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+  let bits = 0
+  let value = 0
+  let out = ""
+  for (const byte of bytes) {
+    value = ((value << 8) | byte) & 0xfff
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      out += alphabet[(value >> bits) & 31]
+    }
+  }
+  return out
+}

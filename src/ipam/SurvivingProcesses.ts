@@ -1,0 +1,85 @@
+/**
+ * IPAM plugins whose caller was killed: they go on, and may take their address after a DEL has given back none. Found in
+ * /proc by the environment that they were given; whoever cannot look there finds none. One whose caller is a call of this
+ * same process is none: that call lives, and gives back what its plugin takes. Loaded by the DEL of an attachment whose
+ * ADD did not come to its end.
+ */
+import { basename } from "node:path"
+import * as Effect from "effect/Effect"
+import type { Files } from "../platform/Files.ts"
+import { Deadlines } from "../program/Deadlines.ts"
+import type { Delegation } from "./Ipam.ts"
+import { IpamError } from "./IpamError.ts"
+
+/** A kernel gives arguments and environment together no more (execve(2), by the default stack limit). */
+const limit = 4 << 20
+
+/** Of a script the first arguments are its interpreter and that one's option. */
+const programs = 3
+
+/** Returns when none is left. */
+export const ended = Effect.fnUntraced(function* (files: Files["Service"], delegation: Delegation) {
+  const { plugin } = delegation
+  let pids = yield* orphans(files, delegation)
+  if (pids.length === 0) return
+  const { ipam: seconds } = yield* Deadlines
+  yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), which an ADD that was killed has started`)
+  // No other comes: who would start it is dead.
+  const again = Effect.delay(
+    Effect.suspend(() => orphans(files, delegation, pids)),
+    "50 millis"
+  ).pipe(
+    Effect.tap((found) =>
+      Effect.sync(() => {
+        pids = found
+      })
+    )
+  )
+  yield* Effect.repeat(again, { until: ({ length }) => length === 0 }).pipe(
+    Effect.timeoutOrElse({
+      duration: `${seconds} seconds`,
+      orElse: () => Effect.fail(new IpamError({ plugin, verb: "ADD", reason: { _tag: "StillRuns", pids, seconds } }))
+    })
+  )
+})
+
+/** Processes that run this ADD, of these, or of all. */
+const orphans = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  { plugin, variables }: Delegation,
+  among?: ReadonlyArray<string>
+) {
+  const words = (path: string) =>
+    Effect.map(
+      Effect.orElseSucceed(files.read(path, limit), () => ""),
+      (text) => text.split("\0")
+    )
+  const wanted = [
+    "CNI_COMMAND=ADD",
+    `CNI_CONTAINERID=${variables["CNI_CONTAINERID"] ?? ""}`,
+    `CNI_IFNAME=${variables["CNI_IFNAME"] ?? ""}`
+  ]
+  const found: Array<string> = []
+  for (const pid of among ?? (yield* Effect.orElseSucceed(files.list("/proc"), () => []))) {
+    if (!/^\d+$/.test(pid)) continue
+    const environment = yield* words(`/proc/${pid}/environ`)
+    if (!wanted.every((one) => environment.includes(one))) continue
+    const command = yield* words(`/proc/${pid}/cmdline`)
+    if (!command.slice(0, programs).some((word) => basename(word) === plugin)) continue
+    if ((yield* parentOf(files, pid)) !== (yield* Effect.orElseSucceed(files.readLink("/proc/self"), () => ""))) {
+      found.push(pid)
+    }
+  }
+  return found
+})
+
+/** proc_pid_stat(5): behind the name, which may have any character, stand the state and the parent. */
+const parentOf = (files: Files["Service"], pid: string) =>
+  Effect.map(
+    Effect.orElseSucceed(files.read(`/proc/${pid}/stat`, limit), () => ""),
+    (stat) =>
+      stat
+        .slice(stat.lastIndexOf(")") + 1)
+        .trim()
+        .split(" ")[1]
+  )

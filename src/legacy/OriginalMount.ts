@@ -1,0 +1,47 @@
+/**
+ * How the original plugin reached a pod's emptyDir, whose path is too long for a socket: bound at
+ * `/var/lib/vhost_sockets/<uid of the pod>`, one for all interfaces. We make no such thing, and take it off with the last
+ * port that needs it. Of its sockets those in the emptyDir go by their own names.
+ */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { type Files, orElse } from "../platform/Files.ts"
+import type { Processes } from "../platform/Processes.ts"
+import { unbind } from "../shared-dir/BindMount.ts"
+import { fromFile } from "../shared-dir/SharedDirError.ts"
+
+const gone = ["ENOENT", "ENOTDIR"]
+
+/** Undefined for what is no uid, and so would be another path. */
+const directoryFor = (uid: string): string | undefined =>
+  /^[A-Za-z0-9-]+$/.test(uid) ? join("/var/lib/vhost_sockets", uid) : undefined
+
+/** The names in it; undefined when there is none. */
+export const look = Effect.fnUntraced(
+  function* (files: Files["Service"], podUid: string) {
+    const directory = directoryFor(podUid)
+    if (directory === undefined) return undefined
+    const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
+    return there?.kind === "directory" ? yield* orElse(gone, undefined)(files.list(directory)) : undefined
+  },
+  Effect.mapError(fromFile("look at"))
+)
+
+/** Busy is a mount. One that has something in it and is none was lost with a restart of the node: that stays. */
+export const remove = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  processes: Processes["Service"],
+  podUid: string
+) {
+  const directory = directoryFor(podUid)
+  if (directory === undefined) return
+  const removing = orElse(
+    [...gone, "ENOTEMPTY", "EEXIST"],
+    undefined
+  )(files.removeDirectory(directory)).pipe(Effect.mapError(fromFile("remove")))
+  yield* Effect.catchIf(
+    removing,
+    ({ answer }) => answer === "EBUSY",
+    () => Effect.andThen(unbind(files, processes, directory), removing)
+  )
+})

@@ -1,0 +1,169 @@
+/**
+ * Ports that the original plugin and its fork (fivetime/userspace-cni) made. The fork marks the Interface and not the
+ * Port: owner, container-id, interface; the network is not in it. The original marks nothing: its state file names the
+ * port. Read and removed here, never made. All that the OVS side knows of the two is in this file.
+ */
+import * as Effect from "effect/Effect"
+import type { OvsVhostPort } from "../cni/network/HostPort.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { type Identity, plainHandle, shortId } from "../identity/Attachment.ts"
+import * as Marks from "../ovs/client/Marks.ts"
+import type { OvsClient } from "../ovs/client/OvsClient.ts"
+import { fromOvsdb, toError } from "../ovs/client/PortError.ts"
+import { portPlan } from "../ovs/client/PortPlan.ts"
+import type { InterfaceRow, PortRow } from "../ovs/client/Tables.ts"
+import { differences } from "../ovs/ports/Verify.ts"
+import type { Difference, PortRequest } from "../vswitch/Vswitch.ts"
+import type { LegacyAsked, LegacyPort, LegacyPorts } from "./LegacyPorts.ts"
+
+const owner = { owner: "userspace-cni" }
+const containerKey = "container-id"
+const ifNameKey = "interface"
+
+export const forkMark = ({ containerId, ifName }: Pick<Identity, "containerId" | "ifName">): Marks.ExternalIds => ({
+  ...owner,
+  [containerKey]: containerId,
+  [ifNameKey]: ifName
+})
+
+const forkOwner = (ids: Marks.ExternalIds): Pick<Identity, "containerId" | "ifName"> | undefined => {
+  const { owner: said, [containerKey]: containerId, [ifNameKey]: ifName } = ids
+  return said !== owner.owner ||
+    containerId === undefined ||
+    containerId === "" ||
+    ifName === undefined ||
+    ifName === ""
+    ? undefined
+    : { containerId, ifName }
+}
+
+interface Pair {
+  readonly port: PortRow
+  readonly interface: InterfaceRow
+}
+
+const isVhost = ({ type }: InterfaceRow): boolean => type.startsWith("dpdkvhostuser")
+
+const hasNone = ({ external_ids }: PortRow | InterfaceRow): boolean => Object.keys(external_ids).length === 0
+
+/** OVN adds keys to the Interface. A mark of ours means that somebody copied the other. */
+const isForks = ({ interface: row, port }: Pair): boolean =>
+  isVhost(row) &&
+  forkOwner(row.external_ids) !== undefined &&
+  [row, port].every(({ external_ids }) => external_ids[Marks.formatKey] === undefined)
+
+/** It sets no external_ids and only makes vhost-user ports; what looks different is somebody else's. */
+export const isOriginals = ({ interface: row, port }: Pair): boolean => isVhost(row) && hasNone(row) && hasNone(port)
+
+const plain = (client: OvsClient["Service"], name: string) =>
+  Effect.gen(function* () {
+    const port = yield* client.portNamed(name)
+    if (port === undefined) return undefined
+    const [row, ...others] = yield* client.interfacesOf(port)
+    return { port, pair: row === undefined || others.length > 0 ? undefined : { port, interface: row } }
+  })
+
+/** Both give port and interface one name. */
+const marked = Effect.fnUntraced(function* (client: OvsClient["Service"], mark: Marks.ExternalIds) {
+  const rows = yield* client.interfacesMarked(mark)
+  const found = yield* Effect.forEach(rows, ({ name }) => plain(client, name))
+  return found.flatMap((one) => (one?.pair !== undefined && isForks(one.pair) ? [one.pair] : []))
+})
+
+/** The original's: the port that the state file names, if it is as the original makes them. */
+export const named = Effect.fnUntraced(function* (client: OvsClient["Service"], name: string | undefined) {
+  const found = name === undefined ? undefined : yield* plain(client, name)
+  return found?.pair !== undefined && isOriginals(found.pair) ? [found.pair] : []
+})
+
+const look = Effect.fnUntraced(function* (client: OvsClient["Service"], { attachment, state }: LegacyAsked) {
+  const byMark = yield* marked(client, forkMark(attachment))
+  // Without a state file the name proves nothing, but that files of this name are another's.
+  const isNamed = state?.portName !== undefined
+  const there = yield* plain(client, state?.portName ?? plainHandle(attachment))
+  const isFound = byMark.some(({ port }) => port._uuid === there?.port._uuid)
+  const pair = isFound ? undefined : there?.pair
+  const originals = isNamed && pair !== undefined && isOriginals(pair) ? [pair] : []
+  const other = there === undefined || isFound || originals.length > 0 ? undefined : there
+  const isAnothers = other?.pair !== undefined && isForks(other.pair) && beginsAlike(other.pair, attachment)
+  return { pairs: [...byMark, ...originals], refused: isAnothers || !isNamed ? undefined : other?.port, isAnothers }
+})
+
+/** The state file has only the beginning of the id in its name, and so may be of a container that begins alike. */
+const beginsAlike = ({ interface: row }: Pair, { containerId, ifName }: LegacyAsked["attachment"]): boolean => {
+  const said = forkOwner(row.external_ids)
+  return said?.ifName === ifName && said.containerId !== containerId && shortId(said) === shortId({ containerId })
+}
+
+const legacyPort = Effect.fnUntraced(function* (client: OvsClient["Service"], { interface: row, port }: Pair) {
+  const owned = forkOwner(row.external_ids)
+  const found: LegacyPort = {
+    by: owned === undefined ? "original" : "fork",
+    port: port.name,
+    containerId: owned?.containerId,
+    ifName: owned?.ifName,
+    socketPath: row.options["vhost-server-path"],
+    bridge: (yield* client.bridgeOf(port))?.name
+  }
+  return found
+})
+
+export const make = (client: OvsClient["Service"]): LegacyPorts => ({
+  list: marked(client, owner).pipe(
+    Effect.flatMap((pairs) => Effect.forEach(pairs, (pair) => legacyPort(client, pair))),
+    Effect.mapError(fromOvsdb("list ports of the original plugin's fork"))
+  ),
+  find: Effect.fnUntraced(
+    function* (asked) {
+      const { isAnothers, pairs } = yield* look(client, asked)
+      return { ports: yield* Effect.forEach(pairs, (pair) => legacyPort(client, pair)), isAnothers }
+    },
+    Effect.mapError(fromOvsdb("look for ports of the original plugin and its fork"))
+  ),
+  remove: Effect.fnUntraced(function* (asked) {
+    const operation = "remove the port of the original plugin or its fork"
+    const failed = fromOvsdb(operation)
+    const { pairs, refused } = yield* Effect.mapError(look(client, asked), failed)
+    const ports = pairs.map(({ port }) => port)
+    const gone = yield* Effect.mapError(client.removePorts(ports), failed)
+    if (refused !== undefined) return yield* notTaken(operation, refused)
+    return gone
+  }),
+  verify: Effect.fnUntraced(
+    function* (asked, request) {
+      const { pairs } = yield* look(client, asked)
+      const { port } = request
+      if (port.engine !== "ovs-dpdk") return []
+      const found = yield* Effect.forEach(pairs, (pair) => compared(client, pair, request, port))
+      return pairs.length === 0 ? [{ what: `port ${asked.state?.portName ?? ""} is missing` }] : found.flat()
+    },
+    Effect.mapError(fromOvsdb("read the port of the original plugin or its fork"))
+  )
+})
+
+/** Name and path are what they gave it; its flow, where the bridge has none by itself, is a controller's. */
+const compared = Effect.fnUntraced(function* (
+  client: OvsClient["Service"],
+  { interface: row, port }: Pair,
+  request: PortRequest,
+  wanted: OvsVhostPort
+) {
+  const plan = portPlan(request, wanted)
+  const bridge = yield* client.bridgeOf(port)
+  const socket = row.options["vhost-server-path"] ?? plan.socket
+  const found: ReadonlyArray<Difference> = differences(
+    { ...plan, name: port.name, socket },
+    { port, bridge, interface: row, learns: true }
+  )
+  return found
+})
+
+const notTaken = (operation: string, { name }: PortRow) =>
+  toError(operation, {
+    code: ErrorCodes.CleanupIncomplete,
+    answer: `the state file names port ${name}, which is not as either of them makes it: it stays, and so does the state file`,
+    cure:
+      `Look at it with \`ovs-vsctl list Interface ${name}\` and \`ovs-vsctl list Port ${name}\`. If it is this ` +
+      `container's, remove it with \`ovs-vsctl del-port ${name}\`; if not, remove the state file, data/local-*.json in the ` +
+      "plugin's state directory. The next DEL does the rest."
+  })

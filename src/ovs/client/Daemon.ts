@@ -1,0 +1,79 @@
+/**
+ * Whether ovs-vswitchd lives. The database cannot tell: what a dead one wrote stays there. Its control socket can
+ * (ovs-vswitchd(8), --unixctl; the same JSON-RPC as the database). Found by the pidfile beside the database's socket;
+ * where there is none, because the run directory is somewhere else, nothing is claimed of it.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { type Files, orElse } from "../../platform/Files.ts"
+import type { Sockets } from "../../platform/Sockets.ts"
+import * as JsonRpc from "../wire/JsonRpc.ts"
+import { OvsDeadlines } from "./OvsDeadlines.ts"
+import type { Refusal } from "./PortError.ts"
+
+export interface Daemon {
+  /** Undefined: it answers, or there is no way to ask it. */
+  readonly silent: Effect.Effect<Refusal | undefined>
+  /**
+   * Also when it was stopped as it should be, and took its pidfile and its control socket along: ovsdb-server's pidfile
+   * tells that this is the run directory of both. Good for what people are told, not for a refusal: ovs-vswitchd may have
+   * been given other paths.
+   */
+  readonly absent: Effect.Effect<Refusal | undefined>
+}
+
+export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string): Daemon => {
+  const directory = dirname(database)
+
+  const control = Effect.gen(function* () {
+    const written = (yield* orElse("ENOENT", "")(files.read(`${directory}/ovs-vswitchd.pid`, 32))).trim()
+    const own = /^\d+$/.test(written) ? [`${directory}/ovs-vswitchd.${written}.ctl`] : []
+    for (const path of [...own, `${directory}/ovs-vswitchd.ctl`]) {
+      const found = yield* files.lstat(path)
+      if (found?.kind === "socket") return path
+    }
+    return undefined
+  })
+
+  const ask = Effect.fnUntraced(function* (path: string) {
+    const deadlines = yield* OvsDeadlines
+    const connection = yield* Effect.timeout(sockets.connect(path), deadlines.connect)
+    const rpc = yield* JsonRpc.make(connection)
+    yield* rpc.call("version", [], deadlines.reply)
+  }, Effect.scoped)
+
+  /** Nothing on the node tells when it ended: it was alive when it wrote its pidfile. */
+  const started = Effect.map(
+    Effect.orElseSucceed(files.lstat(`${directory}/ovs-vswitchd.pid`), () => undefined),
+    (pidfile) => (pidfile === undefined ? "" : `; it was started at ${new Date(pidfile.modified).toISOString()}`)
+  )
+
+  const silent = Effect.gen(function* () {
+    const path = yield* Effect.catch(control, () => Effect.succeed(undefined))
+    if (path === undefined) return undefined
+    return yield* ask(path).pipe(
+      Effect.as(undefined),
+      Effect.catch((error) =>
+        Effect.map(started, (since) =>
+          refusal(`ovs-vswitchd does not answer on ${path} (${"code" in error ? error.code : error._tag})${since}`)
+        )
+      )
+    )
+  })
+
+  const stopped = Effect.gen(function* () {
+    const names = yield* Effect.orElseSucceed(files.list(directory), (): ReadonlyArray<string> => [])
+    return names.includes("ovsdb-server.pid") && !names.some((name) => /^ovs-vswitchd\b.*\.(pid|ctl)$/.test(name))
+      ? refusal(`ovs-vswitchd does not run: ${directory} has the pidfile of ovsdb-server and none of its`)
+      : undefined
+  })
+
+  return { silent, absent: Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found))) }
+}
+
+const refusal = (answer: string): Refusal => ({
+  code: ErrorCodes.TryAgainLater,
+  answer,
+  cure: "Start ovs-vswitchd on this node; its log says why it ended."
+})

@@ -1,0 +1,72 @@
+/**
+ * How we know our rows again: `external_ids`, which Open vSwitch keeps and never reads (ovs-vswitchd.conf.db(5),
+ * "Common Columns"). The mark is the truth about who owns a port; names and records are not. Pure.
+ */
+import type { Attachment, Identity } from "../../identity/Attachment.ts"
+
+/** Version of this set of keys; also says "made by the plugin", alone so on a bridge. */
+export const formatKey = "userspace-cni"
+export const format = "1"
+
+const networkKey = "userspace-cni-network"
+const containerKey = "userspace-cni-container"
+const ifNameKey = "userspace-cni-ifname"
+const invocationKey = "userspace-cni-invocation"
+const socketKey = "userspace-cni-socket"
+/** On the Port: the cookie of its own flow, when its bridge needs one. */
+const flowKey = "userspace-cni-flow"
+const podKey = "userspace-cni-pod"
+const podUidKey = "userspace-cni-pod-uid"
+
+export type ExternalIds = Readonly<Record<string, string>>
+
+export const bridgeMark: ExternalIds = { [formatKey]: format }
+
+/** Finds the ports of one attachment; with an invocation, only what that ADD made. */
+export const selector = (attachment: Identity, invocation?: string | undefined): ExternalIds => ({
+  [formatKey]: format,
+  [networkKey]: attachment.network,
+  [containerKey]: attachment.containerId,
+  [ifNameKey]: attachment.ifName,
+  ...(invocation === undefined ? {} : { [invocationKey]: invocation })
+})
+
+/** Finds the ports of one network, or all of ours. */
+export const ofNetwork = (network: string | undefined): ExternalIds =>
+  network === undefined ? { [formatKey]: format } : { [formatKey]: format, [networkKey]: network }
+
+/** What Port and Interface carry. */
+export const portMark = (attachment: Attachment, invocation: string, socket: string): ExternalIds => ({
+  ...selector(attachment, invocation),
+  [socketKey]: socket,
+  ...(attachment.pod === undefined
+    ? {}
+    : {
+        [podKey]: `${attachment.pod.namespace}/${attachment.pod.name}`,
+        [podUidKey]: attachment.pod.uid
+      })
+})
+
+export const flowMark = (cookie: bigint): ExternalIds => ({ [flowKey]: `0x${cookie.toString(16)}` })
+
+export const flowOf = (ids: ExternalIds): bigint | undefined =>
+  /^0x[0-9a-f]{1,16}$/.test(ids[flowKey] ?? "") ? BigInt(ids[flowKey] ?? 0) : undefined
+
+export interface Owner {
+  readonly network: string
+  readonly containerId: string
+  readonly ifName: string
+  readonly pod: Attachment["pod"]
+  readonly socketPath: string | undefined
+}
+
+/** Reads a mark back; undefined when it is not whole, and so not ours. */
+export const ownerOf = (ids: ExternalIds): Owner | undefined => {
+  const { [networkKey]: network, [containerKey]: containerId, [ifNameKey]: ifName } = ids
+  if (ids[formatKey] !== format || network === undefined || containerId === undefined || ifName === undefined) {
+    return undefined
+  }
+  const [namespace, name] = (ids[podKey] ?? "").split("/")
+  const pod = namespace === undefined || name === undefined ? undefined : { namespace, name, uid: ids[podUidKey] ?? "" }
+  return { network, containerId, ifName, pod, socketPath: ids[socketKey] }
+}

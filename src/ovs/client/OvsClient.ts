@@ -1,0 +1,254 @@
+/**
+ * What we ask of one Open vSwitch database. Each method is a transaction or a few; what their outcome means for an
+ * attachment is judged in `OvsVswitch.ts`. The same code runs on a socket and on the database in memory.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Sockets } from "../../platform/Sockets.ts"
+import { spanned } from "../../program/Trace.ts"
+import type { Operation } from "../wire/Operation.ts"
+import { Contended, Malformed, OvsdbError } from "../wire/OvsdbError.ts"
+import * as Reply from "../wire/Reply.ts"
+import * as Flows from "./Flows.ts"
+import * as Marks from "./Marks.ts"
+import { OvsDeadlines } from "./OvsDeadlines.ts"
+import * as Ovsdb from "./Ovsdb.ts"
+import type { PortPlan } from "./PortPlan.ts"
+import {
+  Bridge,
+  type BridgeRow,
+  Interface,
+  type InterfaceRow,
+  Port,
+  type PortRow,
+  Root,
+  type RootRow,
+  type Table
+} from "./Tables.ts"
+import * as Transactions from "./Transactions.ts"
+
+/** What stands where a port shall be made. */
+export interface Survey {
+  readonly root: RootRow
+  readonly bridge: BridgeRow | undefined
+  readonly portByName: PortRow | undefined
+  readonly portsByMark: ReadonlyArray<PortRow>
+  readonly interfacesBySocket: ReadonlyArray<InterfaceRow>
+}
+
+/** A committed port: the configuration number that ovs-vswitchd has to reach, and the rows to read then. */
+export interface Added {
+  readonly root: RootRow
+  readonly interface: string
+  readonly bridge: string
+  readonly madeBridge: boolean
+}
+
+/** What ovs-vswitchd made of it. Undefined when somebody removed the row meanwhile. */
+export interface Settled {
+  readonly interface: InterfaceRow | undefined
+  readonly bridge: BridgeRow | undefined
+}
+
+type Done<A> = Effect.Effect<A, OvsdbError>
+
+export class OvsClient extends Context.Service<
+  OvsClient,
+  {
+    /** Name of the database for people: its socket's path. */
+    readonly peer: string
+    readonly root: Done<RootRow>
+    readonly survey: (plan: PortPlan) => Done<Survey>
+    /** Bridge if missing, port and interface in one transaction. Undefined: no longer as surveyed, look again. */
+    readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
+    /** Waits for ovs-vswitchd. Undefined: it did not act for as long as the deadline. */
+    readonly settle: (added: Added) => Done<Settled | undefined>
+    /** The same for whatever was asked of it before, by anyone. Undefined: still not. */
+    readonly caughtUp: (root: RootRow) => Done<unknown>
+    readonly portNamed: (name: string) => Done<PortRow | undefined>
+    readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
+    readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
+    readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
+    readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
+    /** The flow of a port on a bridge that forwards nothing by itself. */
+    readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
+    readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
+    /** Takes the ports away with their flows, and a bridge of ours with its last one. Returns what went. */
+    readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
+    /** A bridge of ours that has lost its last port to somebody else. Returns what went. */
+    readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
+  }
+>()("userspace-cni/OvsClient") {
+  /** Dials when it is first used, and hangs up with the scope. */
+  static readonly make = (path: string) =>
+    Effect.gen(function* () {
+      return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
+    })
+
+  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
+    Layer.effect(OvsClient, OvsClient.make(path))
+}
+
+/** A lost race means that another got on, so trying again at once is right; the bound is for a broken server. */
+export const tries = 40
+
+export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
+  const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
+
+  const read = <Row>(table: Table<Row>, results: Reply.TransactResult, index: number) =>
+    Effect.mapError(Effect.fromResult(Reply.rows(table.read, results, index)), failed("select"))
+
+  const select = <Row>(table: Table<Row>, operation: Operation): Done<ReadonlyArray<Row>> =>
+    Effect.flatMap(transact([operation]), (results) => read(table, results, 0))
+
+  const first = <A>(rows: ReadonlyArray<A>): A | undefined => rows[0]
+
+  const theRoot = (rows: ReadonlyArray<RootRow>): Done<RootRow> => {
+    const [root] = rows
+    return root === undefined
+      ? Effect.fail(
+          failed("select")(new Malformed({ detail: "no row in table Open_vSwitch (ovs-vsctl init makes it)" }))
+        )
+      : Effect.succeed(root)
+  }
+
+  const root = Effect.flatMap(select(Root, Transactions.select(Root, [])), theRoot)
+
+  const survey = Effect.fnUntraced(function* (plan: PortPlan) {
+    const results = yield* transact(Transactions.survey(plan))
+    return {
+      root: yield* theRoot(yield* read(Root, results, 0)),
+      bridge: first(yield* read(Bridge, results, 1)),
+      portByName: first(yield* read(Port, results, 2)),
+      portsByMark: yield* read(Port, results, 3),
+      interfacesBySocket: yield* read(Interface, results, 4)
+    }
+  })
+
+  const addPort = Effect.fnUntraced(function* (plan: PortPlan, found: Survey) {
+    const results = yield* unlessRaced(transact(Transactions.addPort(plan, found)))
+    if (results === undefined) return undefined
+    const { interface: interfaceAt, bridgeWhenNew } = Transactions.addPortPlaces
+    return {
+      root: yield* theRoot(yield* read(Root, results, results.length - 1)),
+      interface: results[interfaceAt]?.uuid ?? "",
+      bridge: found.bridge?._uuid ?? results[bridgeWhenNew]?.uuid ?? "",
+      madeBridge: found.bridge === undefined
+    }
+  })
+
+  const caughtUp = Effect.fnUntraced(function* (wanted: RootRow, ...also: ReadonlyArray<Operation>) {
+    const patience = Duration.toMillis((yield* OvsDeadlines).settle)
+    let { cur_cfg: seen } = wanted
+    if (seen >= wanted.next_cfg) return yield* transact([Transactions.select(Root, []), ...also])
+    while (true) {
+      const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, patience), ...also]))) ?? []
+      if (results.length === 0) return undefined
+      // Many wait: it does their work first, and as long as it does any there is nothing to complain of.
+      seen = (yield* theRoot(yield* read(Root, results, 0))).cur_cfg
+      if (seen >= wanted.next_cfg) return results
+    }
+  })
+
+  const settle = Effect.fnUntraced(function* (added: Added) {
+    const results = yield* caughtUp(
+      added.root,
+      Transactions.select(Interface, [Transactions.is(added.interface)]),
+      Transactions.select(Bridge, [Transactions.is(added.bridge)])
+    )
+    return results === undefined
+      ? undefined
+      : {
+          interface: first(yield* read(Interface, results, 1)),
+          bridge: first(yield* read(Bridge, results, 2))
+        }
+  })
+
+  const bridgeOf = (port: PortRow) =>
+    Effect.map(select(Bridge, Transactions.select(Bridge, [Transactions.holds(port._uuid)])), first)
+  const portNamed = (name: string) =>
+    Effect.map(select(Port, Transactions.select(Port, [Transactions.nameIs(name)])), first)
+
+  const removePorts = Effect.fnUntraced(function* (ports: ReadonlyArray<PortRow>) {
+    const gone: Array<string> = []
+    for (const port of ports) gone.push(...(yield* removePort(port)))
+    return gone
+  })
+
+  const removePort = Effect.fnUntraced(function* (port: PortRow) {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const bridge = yield* bridgeOf(port)
+      if (bridge === undefined) return []
+      // Before the port goes, and with it all that tells of the flow.
+      yield* forgetFlow(bridge, port)
+      const ours = Transactions.isOurs(bridge)
+      const local = ours ? yield* portNamed(bridge.name) : undefined
+      const remove = (last: boolean) => unlessRaced(transact(Transactions.removePort(bridge, port, local, last)))
+      if ((yield* remove(false)) !== undefined) return [`port ${port.name}`]
+      if ((yield* remove(true)) !== undefined) return [`port ${port.name}`, `bridge ${bridge.name}`]
+    }
+    return yield* failed("transact")(new Contended({ tries }))
+  })
+
+  const removeIdleBridge = Effect.fnUntraced(function* (name: string) {
+    const bridge = first(yield* select(Bridge, Transactions.select(Bridge, [Transactions.nameIs(name)])))
+    const local = yield* portNamed(name)
+    if (bridge === undefined || local === undefined || !Transactions.isOurs(bridge)) return []
+    const done = yield* unlessRaced(transact(Transactions.removeIdleBridge(bridge, local)))
+    return done === undefined ? [] : [`bridge ${name}`]
+  })
+
+  /** A flow that stays would catch the next port with this number. */
+  const forgetFlow = (bridge: BridgeRow, port: PortRow): Done<void> => {
+    const cookie = Marks.flowOf(port.external_ids)
+    return cookie === undefined
+      ? Effect.void
+      : Effect.catchIf(
+          flows.forget(bridge.name, cookie),
+          ({ reason }) => !mayPass(reason),
+          (error) => Effect.logWarning(`could not remove the flow of port ${port.name}: ${error.message}`)
+        )
+  }
+
+  return OvsClient.of({
+    peer,
+    root,
+    survey,
+    addPort: (plan, found) => spanned(addPort(plan, found), "OvsClient.addPort"),
+    settle: (added) => spanned(settle(added), "OvsClient.settle"),
+    caughtUp: (wanted) => caughtUp(wanted),
+    portNamed,
+    portsMarked: (ids) => select(Port, Transactions.select(Port, [Transactions.marked(ids)])),
+    interfacesMarked: (ids) => select(Interface, Transactions.select(Interface, [Transactions.marked(ids)])),
+    interfacesOf: (port) =>
+      Effect.flatMap(
+        transact(port.interfaces.map((id) => Transactions.select(Interface, [Transactions.is(id)]))),
+        (results) =>
+          Effect.map(
+            Effect.forEach(results, (_, index) => read(Interface, results, index)),
+            (rows) => rows.flat()
+          )
+      ),
+    bridgeOf,
+    learn: flows.learn,
+    learns: flows.learns,
+    removePorts,
+    removeIdleBridge
+  })
+}
+
+/** A dead ovs-vswitchd has no flows any more; a bridge that speaks no OpenFlow of ours will not learn it by waiting. */
+const mayPass = (reason: OvsdbError["reason"]): boolean =>
+  reason._tag === "Unreachable"
+    ? !["ENOENT", "ECONNREFUSED"].includes(reason.code)
+    : reason._tag === "NoAnswer" || reason._tag === "ConnectionLost"
+
+/** Undefined when a `wait` of the transaction did not hold: nothing was done. */
+const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>
+  Effect.catchIf(
+    self,
+    ({ reason }) => reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out",
+    () => Effect.succeed(undefined)
+  )

@@ -1,0 +1,78 @@
+/**
+ * One database behind a unix socket, reached when it is first needed and reached again when the connection was lost.
+ * Nothing is repeated here: whether a lost call may be made again is for the caller to judge.
+ */
+
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { Sockets } from "../../platform/Sockets.ts"
+import { within } from "../../platform/Within.ts"
+import { spanned } from "../../program/Trace.ts"
+import * as JsonRpc from "../wire/JsonRpc.ts"
+import type { Operation } from "../wire/Operation.ts"
+import { NoAnswer, OvsdbError, type Reason, Unreachable } from "../wire/OvsdbError.ts"
+import * as Reply from "../wire/Reply.ts"
+import { OvsDeadlines } from "./OvsDeadlines.ts"
+
+/** Does all of the operations or none. Waits in them add to the deadline. */
+export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<Reply.TransactResult, OvsdbError>
+
+export const make = Effect.fnUntraced(function* (
+  path: string
+): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
+  const sockets = yield* Sockets
+  const scope = yield* Effect.scope
+  const mutex = yield* Semaphore.make(1)
+  let current: { readonly rpc: JsonRpc.JsonRpc; readonly scope: Scope.Closeable } | undefined
+
+  const dial = Effect.gen(function* () {
+    const { connect } = yield* OvsDeadlines
+    const connection = yield* spanned(sockets.connect(path), "Sockets.connect").pipe(
+      Effect.mapError(({ code }): Reason => new Unreachable({ code })),
+      within({
+        duration: connect,
+        orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(connect) }))
+      })
+    )
+    return yield* JsonRpc.make(connection)
+  })
+
+  const connected = Effect.gen(function* () {
+    if (current !== undefined && current.rpc.ended() === undefined) return current.rpc
+    if (current !== undefined) yield* Scope.close(current.scope, Exit.void)
+    current = undefined
+    const own = yield* Scope.fork(scope)
+    const rpc = yield* dial.pipe(
+      Scope.provide(own),
+      Effect.onError(() => Scope.close(own, Exit.void))
+    )
+    current = { rpc, scope: own }
+    return rpc
+  }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
+
+  const transact: Transact = Effect.fnUntraced(function* (operations) {
+    const { reply } = yield* OvsDeadlines
+    const rpc = yield* connected
+    return yield* rpc.call("transact", ["Open_vSwitch", ...operations], Duration.sum(reply, waits(operations))).pipe(
+      // What it still owes may never come: the next call, which may be there to undo this one, dials anew.
+      Effect.tapError(({ _tag }) =>
+        Effect.sync(() => {
+          if (_tag === "NoAnswer" && current?.rpc === rpc) current = undefined
+        })
+      ),
+      Effect.flatMap((result) => Effect.fromResult(Reply.judge(operations, result))),
+      Effect.mapError(failed("transact"))
+    )
+  })
+  return (operations) => spanned(transact(operations), "Ovsdb.transact")
+
+  function failed(operation: string) {
+    return (reason: Reason) => new OvsdbError({ peer: path, operation, reason })
+  }
+})
+
+const waits = (operations: ReadonlyArray<Operation>): Duration.Duration =>
+  Duration.millis(operations.reduce((sum, operation) => sum + (operation.op === "wait" ? operation.timeout : 0), 0))

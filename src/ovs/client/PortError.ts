@@ -1,0 +1,63 @@
+/** Why a port cannot be made or did not come to be, for people. Pure; the one place with these words and codes. */
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { VswitchError } from "../../vswitch/VswitchError.ts"
+import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
+
+export interface Refusal {
+  readonly code: VswitchError["code"]
+  readonly answer: string
+  readonly cure: string
+}
+
+export const toError = (operation: string, refusal: Refusal): VswitchError =>
+  new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
+
+/** A database that is not there may be there when the runtime tries again; one that refuses will refuse again. */
+export const fromOvsdb =
+  (operation: string) =>
+  (error: OvsdbError): VswitchError =>
+    toError(operation, { ...judged(error), answer: `${error.operation} on ${error.peer}: ${inWords(error.reason)}` })
+
+const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> => {
+  switch (reason._tag) {
+    case "Unreachable":
+      return {
+        code: ErrorCodes.TryAgainLater,
+        cure: `Is ovsdb-server running on this node, and is ${peer} its socket (host.socket, OVS_RUNDIR)? The plugin must be allowed to write to it.`
+      }
+    case "NoAnswer":
+    case "ConnectionLost":
+      return {
+        code: ErrorCodes.TryAgainLater,
+        cure: `ovsdb-server is overloaded, stopped or being restarted, or ${peer} is the socket of something else (host.socket). Its log says more. Try again.`
+      }
+    case "Contended":
+      return { code: ErrorCodes.TryAgainLater, cure: "Try again." }
+    case "Malformed":
+      return {
+        code: ErrorCodes.SwitchRefused,
+        cure: `Is ${peer} the socket of ovsdb-server with an Open_vSwitch database?`
+      }
+    case "Rejected":
+      return {
+        code: ErrorCodes.SwitchRefused,
+        cure: "The database holds something that does not go with this port; `ovs-vsctl show` lists it."
+      }
+  }
+}
+
+/** The bridge's table is closed to us: the one thing that a bridge in fail_mode secure needs beside the port. */
+export const flowRefused =
+  (operation: string, bridge: string) =>
+  (error: OvsdbError): VswitchError =>
+    toError(operation, {
+      code: error.reason._tag === "Rejected" ? ErrorCodes.SwitchRefused : ErrorCodes.TryAgainLater,
+      answer: `bridge ${bridge} is in fail_mode secure and the flow of the port could not be added: ${error.message}`,
+      cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
+    })
+
+export const notCaughtUp = (millis: number): Refusal => ({
+  code: ErrorCodes.TryAgainLater,
+  answer: `ovs-vswitchd has not caught up with the database within ${millis} ms (cur_cfg, next_cfg)`,
+  cure: "Is ovs-vswitchd running on this node? Its log says what it is busy with."
+})

@@ -1,0 +1,72 @@
+/** From the request to the rows that one port needs in the database, and the names it will have. Pure. */
+
+import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
+import { portName } from "../../identity/Attachment.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import { map, type Row, set } from "../wire/Notation.ts"
+import { cookieOf } from "./Flows.ts"
+import * as Marks from "./Marks.ts"
+
+export type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
+
+export interface PortPlan {
+  readonly bridge: string
+  readonly name: string
+  readonly type: InterfaceType
+  /** Where OVS connects to (client), or makes its socket (server). */
+  readonly socket: string
+  /** Finds this attachment's port, and only what this ADD made. */
+  readonly mark: Marks.ExternalIds
+  readonly invocationMark: Marks.ExternalIds
+  /** Columns beside `name` and `external_ids`; defaults are left out. */
+  readonly interface: Row
+  readonly port: Row
+  readonly interfaceIds: Marks.ExternalIds
+  readonly portIds: Marks.ExternalIds
+  /** Of the port's own flow, on a bridge that needs one. */
+  readonly cookie: bigint
+  readonly wanted: OvsVhostPort
+}
+
+export const serverSocket = (port: Pick<OvsVhostPort, "ovsSocketDir">, name: string): string =>
+  `${port.ovsSocketDir}/${name}`
+
+export const portPlan = (request: Omit<PortRequest, "port">, port: OvsVhostPort): PortPlan => {
+  const { attachment, invocation } = request
+  const name = portName(attachment)
+  const client = port.mode === "client"
+  const socket = client ? request.socketPath : serverSocket(port, name)
+  const mark = Marks.portMark(attachment, invocation, request.socketPath)
+  const options = {
+    ...(client ? { "vhost-server-path": socket } : {}),
+    ...(port.queues === undefined ? {} : { n_rxq: String(port.queues) })
+  }
+  return {
+    bridge: port.bridge,
+    name,
+    type: client ? "dpdkvhostuserclient" : "dpdkvhostuser",
+    socket,
+    mark: Marks.selector(attachment),
+    invocationMark: Marks.selector(attachment, invocation),
+    interface: {
+      type: client ? "dpdkvhostuserclient" : "dpdkvhostuser",
+      ...(Object.keys(options).length === 0 ? {} : { options: map(options) }),
+      ...(port.mtu === undefined ? {} : { mtu_request: port.mtu }),
+      ...(port.ingressPolicingRate === 0 ? {} : { ingress_policing_rate: port.ingressPolicingRate }),
+      ...(port.ingressPolicingBurst === 0 ? {} : { ingress_policing_burst: port.ingressPolicingBurst })
+    },
+    port: {
+      ...(port.vlan === undefined ? {} : { tag: port.vlan }),
+      ...(port.trunks.length === 0 ? {} : { trunks: set(port.trunks) }),
+      ...(port.vlanMode === undefined ? {} : { vlan_mode: port.vlanMode })
+    },
+    interfaceIds: {
+      ...mark,
+      // OVN binds the logical port that has this name (Open vSwitch, Documentation/topics/integration.rst).
+      ...(port.ovnPort === undefined ? {} : { "iface-id": port.ovnPort, "attached-mac": request.mac })
+    },
+    portIds: mark,
+    cookie: cookieOf(attachment),
+    wanted: port
+  }
+}

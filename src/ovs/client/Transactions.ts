@@ -1,0 +1,183 @@
+/**
+ * Every transaction we make, as data: the client sends it, the dry run prints it, tests read it. Pure.
+ * Only `mutate` on what others change too: an `update` of `ports` from an old read would delete their ports. Every
+ * precondition is a `wait` with timeout 0 in the same transaction. RFC 7047, section 5.2.
+ */
+
+import { map, named, type Row, set, uuid } from "../wire/Notation.ts"
+import type { Condition, Operation, Reference } from "../wire/Operation.ts"
+import * as Marks from "./Marks.ts"
+import type { PortPlan } from "./PortPlan.ts"
+import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root } from "./Tables.ts"
+
+type Table = typeof Root | typeof Bridge | typeof Port | typeof Interface
+
+export const select = (table: Table, where: ReadonlyArray<Condition>): Operation => ({
+  op: "select",
+  table: table.name,
+  where,
+  columns: table.columns
+})
+
+/** The table has one row (ovs-vswitchd.conf.db(5)). */
+const theRoot: ReadonlyArray<Condition> = []
+
+export const is = (id: string): Condition => ["_uuid", "==", uuid(id)]
+export const nameIs = (name: string): Condition => ["name", "==", name]
+/** Found by the server, so the cost here does not grow with the number of ports. */
+export const marked = (ids: Marks.ExternalIds): Condition => ["external_ids", "includes", map(ids)]
+export const holds = (port: string): Condition => ["ports", "includes", set([uuid(port)])]
+const connectsTo = (path: string): Condition => ["options", "includes", map({ "vhost-server-path": path })]
+
+/** All that a plug has to know beforehand, in one round trip. `OvsClient` reads the results by these places. */
+export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
+  select(Root, theRoot),
+  select(Bridge, [nameIs(plan.bridge)]),
+  select(Port, [nameIs(plan.name)]),
+  select(Port, [marked(plan.mark)]),
+  select(Interface, [connectsTo(plan.socket)])
+]
+
+/** Bridge when it is missing, port and interface, and the request that ovs-vswitchd looks at it. */
+export const addPort = (
+  plan: PortPlan,
+  { bridge }: { readonly bridge: BridgeRow | undefined }
+): ReadonlyArray<Operation> => [
+  bridge === undefined ? absent(Bridge, nameIs(plan.bridge)) : stillNetdev(bridge),
+  absent(Port, nameIs(plan.name)),
+  absent(Interface, plan.type === "dpdkvhostuserclient" ? connectsTo(plan.socket) : nameIs(plan.name)),
+  { op: "comment", comment: `userspace-cni: add port ${plan.name} to ${plan.bridge}` },
+  insert(Interface, "interface", { name: plan.name, ...plan.interface, external_ids: map(plan.interfaceIds) }),
+  insert(Port, "port", {
+    name: plan.name,
+    interfaces: named("interface"),
+    ...plan.port,
+    external_ids: map({ ...plan.portIds, ...(needsFlow(plan, bridge) ? Marks.flowMark(plan.cookie) : {}) })
+  }),
+  ...(bridge === undefined ? newBridge(plan.bridge) : [mutatePorts(bridge, "insert", [named("port")])]),
+  bump,
+  select(Root, theRoot)
+]
+
+/** A bridge in fail_mode secure drops what no flow mentions; every other one learns addresses by itself. */
+export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolean =>
+  plan.wanted.netType === "bridge" && bridge?.fail_mode === "secure"
+
+/** Places of the results that name new rows. The last result is the row of Open_vSwitch. */
+export const addPortPlaces = { interface: 4, bridgeWhenNew: 8 } as const
+
+const newBridge = (name: string): ReadonlyArray<Operation> => [
+  insert(Interface, "local_interface", { name, type: "internal" }),
+  insert(Port, "local_port", { name, interfaces: named("local_interface") }),
+  insert(Bridge, "bridge", {
+    name,
+    datapath_type: "netdev",
+    // No fail_mode: without a controller the bridge then learns addresses by itself.
+    ports: set([named("local_port"), named("port")]),
+    external_ids: map(Marks.bridgeMark)
+  }),
+  mutateBridges("insert", named("bridge"))
+]
+
+/**
+ * Takes `port` off its bridge; rows that nothing refers to any more are removed by the database. A bridge of ours goes
+ * with its last port: `last` says that there is none but this and the bridge's own. Both forms check what they believe,
+ * so neither removes a bridge under a port that comes, nor leaves an empty one when two go at the same time.
+ */
+export const removePort = (
+  bridge: BridgeRow,
+  port: PortRow,
+  local: PortRow | undefined,
+  last: boolean
+): ReadonlyArray<Operation> => {
+  const rest = set([port, ...(local === undefined ? [] : [local])].map(({ _uuid }) => uuid(_uuid)))
+  return [
+    ...(isOurs(bridge) ? [portsAre(bridge, last ? "==" : "!=", rest)] : []),
+    { op: "comment", comment: `userspace-cni: remove port ${port.name}${last ? ` with bridge ${bridge.name}` : ""}` },
+    last ? mutateBridges("delete", uuid(bridge._uuid)) : mutatePorts(bridge, "delete", [uuid(port._uuid)]),
+    bump
+  ]
+}
+
+/** A bridge of ours that nothing but its own port is left on: somebody else removed the last one. */
+export const removeIdleBridge = (bridge: BridgeRow, local: PortRow): ReadonlyArray<Operation> => [
+  portsAre(bridge, "==", set([uuid(local._uuid)])),
+  { op: "comment", comment: `userspace-cni: remove idle bridge ${bridge.name}` },
+  mutateBridges("delete", uuid(bridge._uuid)),
+  bump
+]
+
+export const isOurs = (bridge: BridgeRow): boolean => bridge.external_ids[Marks.formatKey] === Marks.format
+
+/** Waits until ovs-vswitchd has moved on from configuration `seen`, then reads where it is. */
+export const progress = (seen: number, millis: number): ReadonlyArray<Operation> => [
+  {
+    op: "wait",
+    table: Root.name,
+    where: theRoot,
+    columns: ["cur_cfg"],
+    until: "!=",
+    rows: [{ cur_cfg: seen }],
+    timeout: millis
+  },
+  select(Root, theRoot)
+]
+
+const insert = (table: Table, name: string, row: Row): Operation => ({
+  op: "insert",
+  table: table.name,
+  "uuid-name": name,
+  row
+})
+
+const absent = (table: Table, condition: Condition): Operation => ({
+  op: "wait",
+  table: table.name,
+  where: [condition],
+  columns: ["name"],
+  until: "==",
+  rows: [],
+  timeout: 0
+})
+
+const stillNetdev = (bridge: BridgeRow): Operation => ({
+  op: "wait",
+  table: Bridge.name,
+  where: [is(bridge._uuid)],
+  columns: ["datapath_type"],
+  until: "==",
+  rows: [{ datapath_type: "netdev" }],
+  timeout: 0
+})
+
+const portsAre = (bridge: BridgeRow, until: "==" | "!=", ports: Row["ports"] & {}): Operation => ({
+  op: "wait",
+  table: Bridge.name,
+  where: [is(bridge._uuid)],
+  columns: ["ports"],
+  until,
+  rows: [{ ports }],
+  timeout: 0
+})
+
+const mutatePorts = (bridge: BridgeRow, mutator: "insert" | "delete", ports: ReadonlyArray<Reference>): Operation => ({
+  op: "mutate",
+  table: Bridge.name,
+  where: [is(bridge._uuid)],
+  mutations: [["ports", mutator, set(ports)]]
+})
+
+const mutateBridges = (mutator: "insert" | "delete", bridge: Reference): Operation => ({
+  op: "mutate",
+  table: Root.name,
+  where: theRoot,
+  mutations: [["bridges", mutator, set([bridge])]]
+})
+
+/** ovs-vswitchd copies next_cfg to cur_cfg when it has done all that stood in the database with it. */
+const bump: Operation = {
+  op: "mutate",
+  table: Root.name,
+  where: theRoot,
+  mutations: [["next_cfg", "+=", 1]]
+}

@@ -1,0 +1,221 @@
+/**
+ * An Open vSwitch in memory: the demonstration and the tests run the real programs on it, over connections to its sockets.
+ * A database that executes the same transactions, and beside it what ovs-vswitchd would write into it. One `MemorySwitch`
+ * can serve many clients, outlives them, and shows its whole state for comparison.
+ */
+import { basename, dirname } from "node:path"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
+import { type Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
+import type { Flows } from "../client/Flows.ts"
+import { OvsClient } from "../client/OvsClient.ts"
+import type { Transact } from "../client/Ovsdb.ts"
+import type { Row, Value } from "../wire/Notation.ts"
+import type { Operation } from "../wire/Operation.ts"
+import { OvsdbError, Unreachable } from "../wire/OvsdbError.ts"
+import * as Reply from "../wire/Reply.ts"
+import { type Database, execute, withRoot } from "./Database.ts"
+import { settled, type Vswitchd } from "./Vswitchd.ts"
+import * as Wire from "./Wire.ts"
+
+export interface MemorySwitch {
+  readonly peer: string
+  /** Whether this is, or could be, a socket of its own: the database's, or a bridge's. */
+  readonly owns: (path: string) => boolean
+  readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
+  /** Change it, then `look`. */
+  readonly vswitchd: Vswitchd
+  /** How the database can be reached from now on. */
+  readonly serve: (how: "well" | "refused" | "silent") => void
+  /** ovs-vswitchd looks at the database, as it does after every transaction. */
+  readonly look: () => void
+  /** ovs-vswitchd has ended and started: flows are forgotten, sockets are new ones. */
+  readonly restart: () => void
+  /** Somebody has put an empty database in the place of this one. */
+  readonly empty: () => void
+  /** What ovsdb-server puts into `result`; a `wait` in it really waits. */
+  readonly results: (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
+  /** As anybody else would change it. */
+  readonly transact: Transact
+  readonly flows: Flows
+  /** `in_port=4 actions=NORMAL` */
+  readonly flowsOf: (bridge: string) => ReadonlyArray<string>
+  /** Every row as text, without what only tells the time: two equal dumps are two equal switches. */
+  readonly dump: () => ReadonlyArray<string>
+}
+
+export interface Options {
+  readonly peer?: string
+  /** Called when a server-mode port, by its name, has got or lost its socket. */
+  readonly onSocket?: (port: string, made: boolean) => void
+  /** Called with what came over the wire, when it is answered; `done`: unless it was refused. */
+  readonly onTransaction?: (operations: ReadonlyArray<Operation>, done: boolean) => void
+}
+
+export const make = ({
+  onSocket = () => {},
+  onTransaction = () => {},
+  peer = "/memory/db.sock"
+}: Options = {}): MemorySwitch => {
+  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set() }
+  let how: Parameters<MemorySwitch["serve"]>[0] = "well"
+  let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
+  let sockets: ReadonlySet<string> = new Set()
+  const table = new Map<bigint, readonly [bridge: string, flow: string]>()
+  let changed = Deferred.makeUnsafe<void>()
+  const open: Wire.HangUps = new Set()
+
+  const look = () => {
+    database = settled(database, vswitchd)
+    if (vswitchd.alive) {
+      const now = serverPorts(database)
+      for (const port of now) if (!sockets.has(port)) onSocket(port, true)
+      for (const port of sockets) if (!now.has(port)) onSocket(port, false)
+      sockets = now
+    }
+    const waited = changed
+    // First: who waits goes on at once, within the next line, and may wait again.
+    changed = Deferred.makeUnsafe<void>()
+    Deferred.doneUnsafe(waited, Effect.void)
+  }
+
+  const restart = () => {
+    vswitchd.alive = true
+    table.clear()
+    for (const port of sockets) onSocket(port, false)
+    sockets = new Set()
+    look()
+  }
+
+  const empty = () => {
+    database = withRoot(crypto.randomUUID(), {})
+    table.clear()
+    look()
+  }
+
+  const perform = (operations: ReadonlyArray<Operation>) => {
+    const done = execute(database, operations, () => crypto.randomUUID())
+    if (done.database !== database) {
+      database = done.database
+      // Later, as in truth: who made the change reads the old cur_cfg.
+      queueMicrotask(look)
+    }
+    return done
+  }
+
+  const serveOperations = Effect.fnUntraced(function* (operations: ReadonlyArray<Operation>) {
+    const started = yield* Clock.currentTimeMillis
+    while (true) {
+      const nextChange = changed
+      const { results, waits = 0 } = perform(operations)
+      const left = started + waits - (yield* Clock.currentTimeMillis)
+      if (left <= 0) return results
+      yield* Effect.timeoutOption(Deferred.await(nextChange), Duration.millis(left))
+    }
+  })
+
+  const transact: Transact = Effect.fn("MemorySwitch.transact")(
+    function* (operations) {
+      return yield* Effect.fromResult(Reply.judge(operations, yield* serveOperations(operations)))
+    },
+    Effect.mapError((reason) => new OvsdbError({ peer, operation: "transact", reason }))
+  )
+
+  const openFlow = <A>(f: () => A) =>
+    Effect.suspend(() =>
+      vswitchd.alive
+        ? Effect.sync(f)
+        : Effect.fail(
+            new OvsdbError({ peer, operation: "OpenFlow", reason: new Unreachable({ code: "ECONNREFUSED" }) })
+          )
+    )
+
+  const onWire: Wire.Results = (operations) =>
+    Effect.tap(serveOperations(operations), (results) =>
+      Effect.sync(() => onTransaction(operations, !results.some((one) => Predicate.hasProperty(one, "error"))))
+    )
+
+  const flows: Flows = {
+    learn: (bridge, ofport, cookie) =>
+      openFlow(() => void table.set(cookie, [bridge, `in_port=${ofport} actions=NORMAL`])),
+    forget: (_, cookie) => openFlow(() => void table.delete(cookie)),
+    learns: (_, cookie) => openFlow(() => table.has(cookie))
+  }
+
+  const bridgeAt = (path: string) => basename(path, ".mgmt")
+  const isBridge = (name: string) => [...(database.get("Bridge")?.values() ?? [])].some((row) => row["name"] === name)
+
+  const connect = (path: string) =>
+    Effect.suspend(() => {
+      const refused = (code: string) => Effect.fail(new SocketError({ path, code, operation: "connect" }))
+      if (path === peer) {
+        if (how === "refused") return refused("ECONNREFUSED")
+        return Wire.dial(
+          path,
+          Wire.database(onWire, () => how === "silent"),
+          open
+        )
+      }
+      if (!isBridge(bridgeAt(path))) return refused("ENOENT")
+      return vswitchd.alive
+        ? Wire.dial(path, Wire.management(bridgeAt(path), flows), new Set())
+        : refused("ECONNREFUSED")
+    })
+
+  return {
+    peer,
+    owns: (path) => path === peer || (path.endsWith(".mgmt") && dirname(path) === dirname(peer)),
+    connect,
+    vswitchd,
+    serve: (next) => {
+      how = next
+      if (how === "refused") for (const hangUp of open) hangUp()
+    },
+    look,
+    restart,
+    empty,
+    results: serveOperations,
+    transact,
+    flows,
+    flowsOf: (bridge) => [...table.values()].filter(([on]) => on === bridge).map(([, flow]) => flow),
+    dump: () => [...dump(database), ...[...table.values()].map(([bridge]) => `Flow ${bridge}`).sort()]
+  }
+}
+
+/** The client of one that nothing else is reached beside. */
+export const layer = ({ connect, peer }: MemorySwitch): Layer.Layer<OvsClient> =>
+  Layer.provide(OvsClient.layer(peer), Layer.succeed(Sockets, Sockets.of({ connect })))
+
+const serverPorts = (database: Database): ReadonlySet<string> =>
+  new Set(
+    [...(database.get("Interface") ?? new Map<string, Row>()).values()]
+      .filter(({ ofport, type }) => type === "dpdkvhostuser" && typeof ofport === "number" && ofport > 0)
+      .map(({ name }) => String(name))
+  )
+
+const volatile = new Set(["cur_cfg", "next_cfg", "datapath_id", "ofport"])
+
+const dump = (database: Database): ReadonlyArray<string> => {
+  const names = new Map([...database.values()].flatMap((rows) => [...rows].map(([id, { name }]) => [id, name])))
+  const shown = (value: Value): unknown =>
+    JSON.parse(JSON.stringify(value), (_, part: unknown) => {
+      if (!Array.isArray(part)) return part
+      const [kind, inside] = part
+      // A set has no order, and UUIDs would give it another one every time.
+      if (kind === "set" && Array.isArray(inside)) return [kind, inside.map((one) => JSON.stringify(one)).sort()]
+      return kind === "uuid" ? (names.get(String(inside)) ?? part) : part
+    })
+  return [...database]
+    .flatMap(([table, rows]) =>
+      [...rows.values()].map((row) => {
+        const columns = Object.entries(row).filter(([column]) => !volatile.has(column))
+        return `${table} ${JSON.stringify(Object.fromEntries(columns.map(([column, value]) => [column, shown(value)])))}`
+      })
+    )
+    .sort()
+}

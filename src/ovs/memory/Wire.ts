@@ -1,0 +1,126 @@
+/**
+ * What the switch in memory says on the wire: JSON-RPC of its database (RFC 7047, section 4) and OpenFlow of its bridges,
+ * so that the real clients run on it. Connections without a socket: who writes is heard at once.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { type Connection, SocketError } from "../../platform/Sockets.ts"
+import type { Flows } from "../client/Flows.ts"
+import * as OpenFlow from "../wire/OpenFlow.ts"
+import type { Operation } from "../wire/Operation.ts"
+import * as Splitter from "../wire/Splitter.ts"
+
+/** Ends connections from the server's side. */
+export type HangUps = Set<() => void>
+
+type Says = (bytes: Uint8Array) => void
+
+/** One end of a conversation. What it still does when the connection is closed ends with `scope`. */
+export type Hears = (bytes: Uint8Array, says: Says, scope: Scope.Scope) => Effect.Effect<void>
+
+export const dial = Effect.fnUntraced(function* (
+  path: string,
+  hears: Hears,
+  open: HangUps
+): Effect.fn.Return<Connection, never, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const said = yield* Queue.unbounded<Uint8Array, SocketError>()
+  let closed = false
+  const close = () => {
+    if (closed) return
+    closed = true
+    open.delete(close)
+    Queue.failCauseUnsafe(said, Cause.fail(new SocketError({ path, code: "Closed", operation: "read" })))
+  }
+  open.add(close)
+  yield* Scope.addFinalizer(scope, Effect.sync(close))
+  const says: Says = (bytes) => {
+    if (!closed) Queue.offerUnsafe(said, bytes)
+  }
+  return {
+    read: Queue.take(said),
+    write: (bytes) =>
+      Effect.suspend(() =>
+        closed ? Effect.fail(new SocketError({ path, code: "EPIPE", operation: "write" })) : hears(bytes, says, scope)
+      )
+  }
+})
+
+export type Results = (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
+
+/** `isSilent`: takes what it is asked and does nothing. */
+export const database = (results: Results, isSilent: () => boolean): Hears => {
+  let splitter = Splitter.empty(1 << 20)
+  const answer = (text: string, says: Says): Effect.Effect<void> => {
+    const { id, method, params } = requestOf(text)
+    const say = (document: object) => says(Buffer.from(JSON.stringify({ id, ...document })))
+    return method === "transact"
+      ? Effect.map(results(params.filter(isOperation)), (result) => say({ result, error: null }))
+      : Effect.sync(() => say({ result: null, error: { error: "unknown method" } }))
+  }
+  return (bytes, says, scope) =>
+    Effect.suspend(() => {
+      const split = Result.getOrThrow(Splitter.push(splitter, bytes))
+      splitter = split.splitter
+      if (isSilent()) return Effect.void
+      // At once, but for what waits; others are answered meanwhile.
+      return Effect.forEach(
+        split.texts,
+        (text) => Effect.forkIn(answer(text, says), scope, { startImmediately: true }),
+        { discard: true }
+      )
+    })
+}
+
+/** One of ours. */
+const requestOf = (text: string) => {
+  const value: unknown = JSON.parse(text)
+  const params: unknown = Predicate.hasProperty(value, "params") ? value.params : []
+  return {
+    id: Predicate.hasProperty(value, "id") ? value.id : null,
+    method: Predicate.hasProperty(value, "method") ? value.method : "",
+    params: Array.isArray(params) ? params.map((one): unknown => one) : []
+  }
+}
+
+const isOperation = (value: unknown): value is Operation => Predicate.hasProperty(value, "op")
+
+/** A bridge's management socket. */
+export const management = (bridge: string, flows: Flows): Hears => {
+  let bytes = Buffer.alloc(0)
+  const answer = ({ body, id, type }: OpenFlow.Message, say: (type: number, id: number, body?: Uint8Array) => void) => {
+    switch (type) {
+      case OpenFlow.Type.Hello:
+        return Effect.sync(() => say(OpenFlow.Type.Hello, id, OpenFlow.hello))
+      case OpenFlow.Type.FlowMod: {
+        const { cookie, learns } = OpenFlow.flowModOf(body)
+        return learns === undefined ? flows.forget(bridge, cookie) : flows.learn(bridge, learns, cookie)
+      }
+      case OpenFlow.Type.MultipartRequest:
+        return Effect.map(flows.learns(bridge, OpenFlow.countedCookie(body)), (there) =>
+          say(OpenFlow.Type.MultipartReply, id, OpenFlow.countOf(there ? 1 : 0))
+        )
+      case OpenFlow.Type.BarrierRequest:
+        return Effect.sync(() => say(OpenFlow.Type.BarrierReply, id))
+      default:
+        return Effect.void
+    }
+  }
+  return (more, says) =>
+    Effect.suspend(() => {
+      const { messages = [], rest = Buffer.alloc(0) } = OpenFlow.split(Buffer.concat([bytes, more])) ?? {}
+      bytes = Buffer.from(rest)
+      // A dead one says nothing.
+      return Effect.ignore(
+        Effect.forEach(
+          messages,
+          (message) => answer(message, (type, id, body) => says(OpenFlow.encode(type, id, body))),
+          { discard: true }
+        )
+      )
+    })
+}

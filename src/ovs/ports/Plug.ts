@@ -1,0 +1,73 @@
+/**
+ * The plug of {@link OvsVswitch}: look, judge, one transaction, wait for ovs-vswitchd, judge again. From the moment the
+ * transaction may have been committed, any end but success takes it back.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
+import type { Attachment } from "../../identity/Attachment.ts"
+import type { Plugged, PortRequest } from "../../vswitch/Vswitch.ts"
+import * as Outcome from "../client/Outcome.ts"
+import { type OvsClient, type Settled, type Survey, tries } from "../client/OvsClient.ts"
+import { OvsDeadlines } from "../client/OvsDeadlines.ts"
+import { flowRefused, fromOvsdb, type Refusal, toError } from "../client/PortError.ts"
+import { type PortPlan, portPlan } from "../client/PortPlan.ts"
+import * as Transactions from "../client/Transactions.ts"
+import { Contended, OvsdbError } from "../wire/OvsdbError.ts"
+import { preflight } from "./Preflight.ts"
+import { withdraw } from "./Rollback.ts"
+import type { SocketPlace } from "./SocketDirectory.ts"
+
+/** Surveys, each good for one try: every belief in them stands as a `wait` in the transaction. */
+export type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
+
+export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Seen) =>
+  Effect.fnUntraced(function* (request: PortRequest, port: OvsVhostPort) {
+    const plan = portPlan(request, port)
+    const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
+    const refuse = (refusal: Refusal) => Effect.fail(toError(operation, refusal))
+
+    const commit = Effect.fnUntraced(function* (survey: Survey) {
+      const added = yield* Effect.mapError(client.addPort(plan, survey), fromOvsdb(operation))
+      if (added === undefined) return undefined
+      const settled = yield* Effect.mapError(client.settle(added), fromOvsdb(operation))
+      if (settled === undefined) {
+        return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).settle)))
+      }
+      const problem = Outcome.failure(plan, settled) ?? (yield* place.madeProblem(plan))
+      if (problem !== undefined) return yield* refuse(problem)
+      if (Transactions.needsFlow(plan, survey.bridge) && settled.interface?.ofport !== undefined) {
+        yield* client
+          .learn(plan.bridge, settled.interface.ofport, plan.cookie)
+          .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
+      }
+      return plugged(plan, settled)
+    })
+
+    const surveyed = ({ attachment, invocation }: PortRequest) => {
+      const before = seen.get(attachment)
+      seen.delete(attachment)
+      return before?.invocation === invocation ? before.survey : undefined
+    }
+
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const survey = surveyed(request) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
+      const problem =
+        preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
+      if (problem !== undefined) return yield* refuse(problem)
+      // The database has no such port and the name is ours alone: a socket there is what a killed ovs-vswitchd left.
+      if (plan.type === "dpdkvhostuser") yield* Effect.ignore(place.clear(plan.socket))
+      const done = yield* Effect.onError(commit(survey), () => withdraw(client, plan))
+      if (done !== undefined) return done
+    }
+    return yield* fromOvsdb(operation)(
+      new OvsdbError({ peer: client.peer, operation: "transact", reason: new Contended({ tries }) })
+    )
+  })
+
+const plugged = (plan: PortPlan, { interface: row }: Settled): Plugged => ({
+  port: plan.name,
+  socketAt: plan.type === "dpdkvhostuser" ? plan.socket : undefined,
+  // 0 until the container's end has connected.
+  mtu: row?.mtu === undefined || row.mtu === 0 ? row?.mtu_request : row.mtu
+})

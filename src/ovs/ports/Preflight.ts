@@ -1,0 +1,91 @@
+/**
+ * What can be known before anything is changed. Open vSwitch reports none of the socket's problems, it retries for ever
+ * and says so in its log only; so they are found here. Pure: the survey and the look at the directory are given.
+ */
+import { dirname } from "node:path"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { maximumPathBytes, pathBytes } from "../../platform/SocketPath.ts"
+import { isShortLink } from "../../shared-dir/SocketPaths.ts"
+import type { Survey } from "../client/OvsClient.ts"
+import type { Refusal } from "../client/PortError.ts"
+import type { PortPlan } from "../client/PortPlan.ts"
+import type { RootRow } from "../client/Tables.ts"
+
+/** The first reason for which this port cannot work. */
+export const preflight = (plan: PortPlan, survey: Survey): Refusal | undefined =>
+  standingProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
+
+/** The first reason for which no port of such a network can work. */
+export const standingProblem = (plan: PortPlan, survey: Survey): Refusal | undefined =>
+  switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
+
+const switchProblem = ({ type }: PortPlan, { root }: Survey): Refusal | undefined =>
+  dpdkProblem(root) ??
+  (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd knows no interface type ${type}`))
+
+/** What ovs-vswitchd says of itself; nothing at all before its first start. */
+export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): Refusal | undefined =>
+  iface_types.length === 0
+    ? {
+        code: ErrorCodes.TryAgainLater,
+        answer: "ovs-vswitchd has not reported itself to the database yet",
+        cure: "Start ovs-vswitchd on this node, then try again."
+      }
+    : dpdk_initialized
+      ? undefined
+      : dpdkMissing("DPDK is not initialized in ovs-vswitchd (dpdk_initialized is false)")
+
+export const dpdkMissing = (answer: string): Refusal => ({
+  code: ErrorCodes.DpdkMissing,
+  answer,
+  cure: "Run an ovs-vswitchd built with DPDK and vhost, set other_config:dpdk-init=true, restart it; its log says what DPDK misses."
+})
+
+const bridgeProblem = (_: PortPlan, { bridge }: Survey): Refusal | undefined =>
+  bridge === undefined || bridge.datapath_type === "netdev"
+    ? undefined
+    : {
+        code: ErrorCodes.SwitchRefused,
+        answer: `bridge ${bridge.name} exists with datapath_type "${bridge.datapath_type}", vhost-user ports need netdev`,
+        cure: `Name another bridge in host.bridge.bridgeName, or make this one with datapath_type=netdev.`
+      }
+
+const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): Refusal | undefined => {
+  const [marked] = portsByMark
+  return marked !== undefined
+    ? {
+        code: ErrorCodes.AlreadyAttached,
+        answer: `port ${marked.name} of this attachment exists already`,
+        cure: "DEL the attachment before it is added again. The port was left as it is."
+      }
+    : portByName !== undefined
+      ? {
+          code: ErrorCodes.SwitchRefused,
+          answer: `a port ${name} exists, and has not our mark`,
+          cure: `Find out whose it is (\`ovs-vsctl list Port ${name}\`) and remove it.`
+        }
+      : undefined
+}
+
+const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Survey): Refusal | undefined => {
+  const bytes = pathBytes(socket)
+  const [other] = interfacesBySocket
+  return bytes > maximumPathBytes
+    ? {
+        code: ErrorCodes.SocketPath,
+        answer: `socket path ${socket} has ${bytes} bytes, a socket may have ${maximumPathBytes}`,
+        cure:
+          type === "dpdkvhostuser"
+            ? "Use a shorter OVS run directory (OVS_SOCKDIR)."
+            : isShortLink(dirname(socket))
+              ? "Use a shorter stateDir or socketfile: the short link to a long sharedDir is in stateDir."
+              : "Use a shorter sharedDir."
+      }
+    : other !== undefined && type === "dpdkvhostuserclient"
+      ? {
+          code: ErrorCodes.SocketPath,
+          answer: `port ${other.name} uses the socket path ${socket} already`,
+          cure: "Two ports cannot share a socket. Name another in host.vhost.socketfile, or leave it out."
+        }
+      : undefined
+}

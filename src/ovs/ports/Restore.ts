@@ -1,0 +1,70 @@
+/**
+ * The restore of {@link OvsVswitch}. The database outlives its daemons, so a port is missing only when somebody emptied
+ * it; what ovs-vswitchd forgets at its end is the flow of a port on a bridge in fail_mode secure. A row that is there is
+ * left as it is, and told of when it is not as recorded.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { Plugged, PortRequest, Restored } from "../../vswitch/Vswitch.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import type { Daemon } from "../client/Daemon.ts"
+import * as Marks from "../client/Marks.ts"
+import type { OvsClient } from "../client/OvsClient.ts"
+import { OvsDeadlines } from "../client/OvsDeadlines.ts"
+import { flowRefused, fromOvsdb, notCaughtUp, toError } from "../client/PortError.ts"
+import { type PortPlan, portPlan } from "../client/PortPlan.ts"
+import type { PortRow } from "../client/Tables.ts"
+import { findings } from "./Differences.ts"
+import { differences, type Found } from "./Verify.ts"
+
+type PlugPort = (request: PortRequest, port: OvsVhostPort) => Effect.Effect<Plugged, VswitchError>
+
+export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: PlugPort) =>
+  Effect.fn("OvsVswitch.restore")(function* (
+    request: PortRequest,
+    port: OvsVhostPort
+  ): Effect.fn.Return<Restored, VswitchError> {
+    const plan = portPlan(request, port)
+    const operation = `restore port ${plan.name}`
+    const failed = fromOvsdb(operation)
+    const dead = yield* daemon.silent
+    if (dead !== undefined) return yield* toError(operation, dead)
+    const [there] = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
+    if (there === undefined) {
+      const { port: name, socketAt } = yield* plugPort(request, port)
+      return { port: name, socketAt, made: [`port ${name}`] }
+    }
+    // One that is just starting has made neither its sockets nor the ports' numbers.
+    if ((yield* Effect.mapError(Effect.flatMap(client.root, client.caughtUp), failed)) === undefined) {
+      return yield* toError(operation, notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
+    }
+    const found = yield* Effect.mapError(findings(client, plan, there), failed)
+    const learned = yield* relearn(client, plan, there, found)
+    const wrong = differences(plan, { ...found, learns: found.learns || learned })
+    if (wrong.length > 0) {
+      return yield* toError(operation, {
+        code: ErrorCodes.SwitchRefused,
+        answer: `not as recorded: ${wrong.map(({ what }) => what).join("; ")}`,
+        cure: "Put it right with ovs-vsctl, or delete the pod and let it be made again. The port was left as it is."
+      })
+    }
+    return {
+      port: there.name,
+      socketAt: plan.type === "dpdkvhostuser" ? plan.socket : undefined,
+      made: learned ? [`flow of port ${there.name}`] : []
+    }
+  })
+
+/** Only one that the port's own ADD had made: by its mark the DEL knows that there is a flow to remove. */
+const relearn = Effect.fnUntraced(function* (
+  client: OvsClient["Service"],
+  { bridge, cookie, name }: PortPlan,
+  { external_ids }: PortRow,
+  { interface: row, learns }: Found
+) {
+  if (learns || Marks.flowOf(external_ids) !== cookie || row?.ofport === undefined || row.ofport < 0) return false
+  yield* client.learn(bridge, row.ofport, cookie).pipe(Effect.mapError(flowRefused(`restore port ${name}`, bridge)))
+  return true
+})

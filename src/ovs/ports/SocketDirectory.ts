@@ -1,0 +1,116 @@
+/**
+ * The place in the file system where a port's socket is or will be. Open vSwitch says nothing when a directory is
+ * missing, and `Unknown error -1` when something is where it wants to listen; so we look.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { type FileError, type FileKind, type Files, leadsTo } from "../../platform/Files.ts"
+import type { Sockets } from "../../platform/Sockets.ts"
+import { OvsDeadlines } from "../client/OvsDeadlines.ts"
+import type { Refusal } from "../client/PortError.ts"
+import type { PortPlan } from "../client/PortPlan.ts"
+
+export interface SocketPlace {
+  /** Why the socket of the plan cannot be in its directory. */
+  readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<Refusal | undefined>
+  /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
+  readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  /** Why the socket of a port that is made is not where it has to be (server mode). */
+  readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
+  readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
+  /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
+  readonly clear: (path: string) => Effect.Effect<boolean, FileError>
+}
+
+export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketPlace => ({
+  directoryProblem: ({ socket }) =>
+    look(
+      Effect.map(kindOf(files, dirname(socket)), (kind) =>
+        kind === "directory"
+          ? undefined
+          : refusal(
+              `directory ${dirname(socket)} of socket ${socket} does not exist`,
+              "It has to be there before the port is made."
+            )
+      )
+    ),
+
+  // A socket is no problem: it is ovs-vswitchd's own, about to go, or a killed one's that `clear` removes.
+  serverProblem: ({ socket, type }) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(undefined)
+      : look(
+          Effect.map(files.lstat(socket), (found) =>
+            found === undefined || found.kind === "socket"
+              ? undefined
+              : refusal(
+                  `a ${found.kind} is at ${socket}, where ovs-vswitchd has to make its socket`,
+                  "Find out whose it is and remove it."
+                )
+          )
+        ),
+
+  madeProblem: ({ socket, type }) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(undefined)
+      : look(
+          Effect.map(files.lstat(socket), (found) =>
+            found?.kind === "socket"
+              ? undefined
+              : refusal(
+                  `ovs-vswitchd made its socket, but not at ${socket}`,
+                  "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd makes its sockets (other_config:vhost-sock-dir), and let the plugin see it."
+                )
+          )
+        ),
+
+  // One that is missing is said by who looks after the shared directory, or is the port's to say.
+  stale: ({ socket, type }, published) =>
+    type === "dpdkvhostuserclient"
+      ? Effect.succeed(false)
+      : Effect.all([files.lstat(socket), files.lstat(published)]).pipe(
+          Effect.map(
+            ([own, theirs]) =>
+              own !== undefined && theirs !== undefined && (own.ino !== theirs.ino || own.dev !== theirs.dev)
+          ),
+          Effect.orElseSucceed(() => false)
+        ),
+
+  clear: Effect.fnUntraced(function* (path) {
+    const found = yield* files.lstat(path)
+    if (found?.kind !== "socket") return false
+    const { connect } = yield* OvsDeadlines
+    const heard = yield* sockets.connect(path).pipe(
+      Effect.scoped,
+      Effect.as("accepted"),
+      Effect.catch(({ code }) => Effect.succeed(code)),
+      Effect.timeoutOrElse({ duration: connect, orElse: () => Effect.succeed("silent") })
+    )
+    if (heard !== "ECONNREFUSED") return false
+    yield* files.unlink(path)
+    return true
+  })
+})
+
+/**
+ * Of what a link leads to, at its end: long directories are reached through a short one, and a hostPath volume may be an
+ * administrator's link.
+ */
+const kindOf = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  path: string,
+  links = 40
+): Effect.fn.Return<FileKind | undefined, FileError> {
+  const found = yield* files.lstat(path)
+  if (found?.kind !== "symlink" || links === 0) return found?.kind
+  return yield* kindOf(files, leadsTo(path, yield* files.readLink(path)), links - 1)
+})
+
+const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>
+  Effect.catch(self, ({ message }) =>
+    Effect.succeed(refusal(message, "The plugin has to see the directory of the socket."))
+  )
+
+const refusal = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SocketPath, answer, cure })

@@ -1,0 +1,74 @@
+/** Compares a port on the switch with what its ADD asked for, difference by difference. Pure. */
+import type { Difference } from "../../vswitch/Vswitch.ts"
+import type { PortPlan } from "../client/PortPlan.ts"
+import type { BridgeRow, InterfaceRow, PortRow } from "../client/Tables.ts"
+
+export interface Found {
+  readonly port: PortRow
+  readonly bridge: BridgeRow | undefined
+  readonly interface: InterfaceRow | undefined
+  /** Whether its bridge switches for it: by itself, or by the port's own flow. */
+  readonly learns: boolean
+}
+
+type Shown = string | number | undefined
+
+export const differences = (
+  plan: PortPlan,
+  { bridge, interface: row, learns, port }: Found
+): ReadonlyArray<Difference> => {
+  const { wanted } = plan
+  const compare = (what: string, is: Shown, asked: Shown): ReadonlyArray<Difference> =>
+    is === asked ? [] : [{ what: `${what} of port ${port.name} is ${show(is)}, not ${show(asked)}` }]
+  const numbers = (values: ReadonlyArray<number>) => [...values].sort((a, b) => a - b).join(",") || undefined
+
+  const onPort = [
+    ...compare("name", port.name, plan.name),
+    ...compare("bridge", bridge?.name, plan.bridge),
+    ...compare("VLAN", port.tag, wanted.vlan),
+    ...compare("trunks", numbers(port.trunks), numbers(wanted.trunks)),
+    ...compare("VLAN mode", port.vlan_mode, wanted.vlanMode),
+    ...(learns
+      ? []
+      : [{ what: `the flow of port ${port.name} is missing on bridge ${plan.bridge} (fail_mode secure)` }])
+  ]
+  if (row === undefined) return [...onPort, { what: `interface of port ${port.name} is missing` }]
+  return [
+    ...onPort,
+    ...compare("type", row.type, plan.type),
+    ...compare(
+      "socket path",
+      row.options["vhost-server-path"],
+      plan.type === "dpdkvhostuserclient" ? plan.socket : undefined
+    ),
+    ...compare("MTU request", row.mtu_request, wanted.mtu),
+    // Known while the container's end is connected; then the switch must have taken what was asked.
+    ...(wanted.mtu === undefined || row.mtu === undefined || row.mtu === 0 ? [] : compare("MTU", row.mtu, wanted.mtu)),
+    ...compare("queues", row.options["n_rxq"], wanted.queues === undefined ? undefined : String(wanted.queues)),
+    ...compare("ingress policing rate", row.ingress_policing_rate, wanted.ingressPolicingRate),
+    ...compare("ingress policing burst", row.ingress_policing_burst, wanted.ingressPolicingBurst),
+    ...compare("OVN port (iface-id)", row.external_ids["iface-id"], wanted.ovnPort),
+    ...(row.error === undefined ? [] : [{ what: `port ${port.name} has failed: ${row.error}` }]),
+    ...(row.error === undefined && row.ofport !== undefined && row.ofport < 0
+      ? [{ what: `port ${port.name} is not on the switch (ofport ${row.ofport})` }]
+      : [])
+  ]
+}
+
+/**
+ * ovn-controller says when it has bound the port. It may not have come to it yet when a runtime calls CHECK right after ADD,
+ * so this is a warning.
+ */
+export const ovnWarnings = ({ wanted }: PortPlan, { interface: row, port }: Found): ReadonlyArray<Difference> =>
+  wanted.ovnPort === undefined || row === undefined || row.external_ids["ovn-installed"] === "true"
+    ? []
+    : [
+        {
+          what:
+            `OVN has not bound port ${port.name} to its logical port ${wanted.ovnPort} (external_ids:ovn-installed is ` +
+            "missing): it carries no traffic. Is there such a logical port, and does ovn-controller run?",
+          warning: true
+        }
+      ]
+
+const show = (value: Shown): string => (value === undefined ? "none" : String(value))

@@ -1,0 +1,104 @@
+/**
+ * Calls over one connection to ovsdb-server: several at the same time, each finds its reply by id; `echo` is answered;
+ * the end of the connection fails all that wait, and all that come later, with its reason. RFC 7047, section 4.
+ */
+
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { Connection, SocketError } from "../../platform/Sockets.ts"
+import { within } from "../../platform/Within.ts"
+import * as Message from "./Message.ts"
+import { ConnectionLost, Malformed, NoAnswer, type Reason } from "./OvsdbError.ts"
+import * as Splitter from "./Splitter.ts"
+
+export interface JsonRpc {
+  /** The `result` of the reply. */
+  readonly call: (
+    method: string,
+    params: ReadonlyArray<unknown>,
+    deadline: Duration.Duration
+  ) => Effect.Effect<unknown, Reason>
+  /** The reason for which nothing can be called any more. */
+  readonly ended: () => Reason | undefined
+}
+
+/** A reply to `list` with a thousand ports has about a megabyte. */
+export const messageLimit = 16 * 1024 * 1024
+
+export const make = Effect.fnUntraced(function* (
+  connection: Connection,
+  limit: number = messageLimit
+): Effect.fn.Return<JsonRpc, never, Scope.Scope> {
+  const waiting = new Map<number, Deferred.Deferred<unknown, Reason>>()
+  let last = 0
+  let end: Reason | undefined
+
+  const send = (message: unknown) => connection.write(Buffer.from(JSON.stringify(message)))
+
+  const receive = Effect.fnUntraced(function* (text: string) {
+    const message = yield* Effect.fromResult(Message.decode(text))
+    if (message.method === "echo") {
+      return yield* send({ id: message.id, result: message.params, error: null })
+    }
+    // Other requests (`update`, `locked`) answer what we never ask. A reply that nobody waits for is a late one.
+    const waiter = Predicate.isNumber(message.id) ? waiting.get(message.id) : undefined
+    if (message.method === undefined && waiter !== undefined) {
+      Deferred.doneUnsafe(waiter, Effect.fromResult(Message.answer(message)))
+    }
+  })
+
+  const step = Effect.fnUntraced(function* (splitter: Splitter.Splitter) {
+    const split = Splitter.push(splitter, yield* connection.read)
+    if (Result.isFailure(split)) return yield* new Malformed({ detail: Splitter.inWords(split.failure) })
+    yield* Effect.forEach(split.success.texts, receive, { discard: true })
+    return split.success.splitter
+  })
+
+  const finish = (reason: Reason) => {
+    end = reason
+    for (const waiter of waiting.values()) Deferred.doneUnsafe(waiter, Effect.fail(reason))
+  }
+
+  let splitter = Splitter.empty(limit)
+  yield* Effect.suspend(() => step(splitter)).pipe(
+    Effect.tap((next) =>
+      Effect.sync(() => {
+        splitter = next
+      })
+    ),
+    Effect.forever,
+    Effect.catch((cause: SocketError | Malformed) => Effect.sync(() => finish(lost(cause)))),
+    // A closed scope, or a defect of ours.
+    Effect.onError(() => Effect.sync(() => finish(new ConnectionLost({ code: "Closed" })))),
+    Effect.forkScoped
+  )
+
+  const call = Effect.fnUntraced(function* (
+    method: string,
+    params: ReadonlyArray<unknown>,
+    deadline: Duration.Duration
+  ) {
+    if (end !== undefined) return yield* Effect.fail(end)
+    const id = last++
+    const waiter = Deferred.makeUnsafe<unknown, Reason>()
+    waiting.set(id, waiter)
+    return yield* send({ id, method, params }).pipe(
+      Effect.mapError(lost),
+      Effect.andThen(Deferred.await(waiter)),
+      within({
+        duration: deadline,
+        orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(deadline) }))
+      }),
+      Effect.ensuring(Effect.sync(() => waiting.delete(id)))
+    )
+  })
+
+  return { call, ended: () => end }
+})
+
+const lost = (cause: SocketError | Malformed): Reason =>
+  cause._tag === "SocketError" ? new ConnectionLost({ code: cause.code }) : cause

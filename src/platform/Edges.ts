@@ -1,0 +1,9 @@
+/** The edges: everything outside the process. The executable, a dry run, the tests and fault runs provide them. */
+import type { Files } from "./Files.ts"
+import type { Https } from "./Https.ts"
+import type { Namespaces } from "./Namespaces.ts"
+import type { Processes } from "./Processes.ts"
+import type { Slots } from "./Slots.ts"
+import type { Sockets } from "./Sockets.ts"
+
+export type Edges = Files | Https | Namespaces | Processes | Slots | Sockets

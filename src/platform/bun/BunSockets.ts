@@ -1,0 +1,129 @@
+/** {@link Sockets} on `Bun.connect`, for the executable. Loaded nowhere else. */
+import type { Socket } from "bun"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { checkedPath, codeOf } from "../SocketPath.ts"
+import { type Connection, SocketError, Sockets } from "../Sockets.ts"
+import { whyRefused } from "./BunRefused.ts"
+import { whileFull } from "./ListenQueue.ts"
+
+/** What bun pushes at us, kept until it is pulled. */
+interface Traffic {
+  readonly path: string
+  readonly received: Array<Uint8Array>
+  readonly writing: Array<Writing>
+  /** Why nothing more will come. */
+  ended: string | undefined
+  reader: (() => void) | undefined
+}
+
+interface Writing {
+  rest: Uint8Array
+  readonly done: (result: Effect.Effect<void, SocketError>) => void
+}
+
+const connect = Effect.fnUntraced(function* (path: string) {
+  yield* checkedPath(path)
+  const socket = yield* Effect.acquireRelease(whileFull(dialed(path)), (socket) =>
+    Effect.sync(() => socket.terminate())
+  )
+  return connection(socket)
+})
+
+/** Refused with the kernel's own code: EAGAIN when it is the peer's queue that is full. */
+const dialed = (path: string) =>
+  Effect.catchIf(
+    dial(path),
+    ({ code }) => code === "ECONNREFUSED",
+    ({ operation }) =>
+      Effect.flatMap(whyRefused(path), (code) => Effect.fail(new SocketError({ path, code, operation })))
+  )
+
+const dial = (path: string) =>
+  Effect.callback<Socket<Traffic>, SocketError>((resume, signal) => {
+    const refused = (cause: unknown) =>
+      resume(Effect.fail(new SocketError({ path, code: codeOf(cause), operation: "connect" })))
+    const opened = (socket: Socket<Traffic>) => {
+      if (signal.aborted) socket.terminate()
+      else resume(Effect.succeed(socket))
+    }
+    Bun.connect<Traffic>({
+      unix: path,
+      data: { path, received: [], writing: [], ended: undefined, reader: undefined },
+      socket: {
+        binaryType: "uint8array",
+        data: (socket, bytes) => {
+          socket.data.received.push(Uint8Array.from(bytes))
+          // Until the next pull, so that a peer that talks too much waits in the kernel.
+          socket.pause()
+          wake(socket.data)
+        },
+        drain: flush,
+        end: (socket) => end(socket, "Closed"),
+        close: (socket, cause) => end(socket, cause === undefined ? "Closed" : codeOf(cause)),
+        error: (socket, cause) => end(socket, codeOf(cause)),
+        connectError: (_, cause) => refused(cause)
+      }
+    }).then(opened, refused)
+  })
+
+const connection = (socket: Socket<Traffic>): Connection => {
+  const { path } = socket.data
+  return {
+    write: (bytes) =>
+      Effect.callback((resume) => {
+        socket.data.writing.push({ rest: bytes, done: resume })
+        if (socket.data.writing.length === 1) flush(socket)
+      }),
+    read: Effect.callback((resume) => {
+      const look = () => {
+        const bytes = socket.data.received.shift()
+        if (bytes !== undefined) resume(Effect.succeed(bytes))
+        else if (socket.data.ended !== undefined) {
+          resume(Effect.fail(new SocketError({ path, code: socket.data.ended, operation: "read" })))
+        } else {
+          socket.data.reader = look
+          socket.resume()
+        }
+      }
+      look()
+      return Effect.sync(() => {
+        if (socket.data.reader === look) socket.data.reader = undefined
+      })
+    })
+  }
+}
+
+/** bun writes what fits and calls `drain` when more does. One message is not cut by another. */
+const flush = (socket: Socket<Traffic>) => {
+  const { path, writing } = socket.data
+  for (let [head] = writing; head !== undefined; [head] = writing) {
+    const written = socket.data.ended === undefined ? socket.write(head.rest) : -1
+    if (written >= 0 && written < head.rest.length) {
+      head.rest = head.rest.subarray(written)
+      return
+    }
+    writing.shift()
+    head.done(
+      written < 0
+        ? Effect.fail(new SocketError({ path, code: socket.data.ended ?? "Closed", operation: "write" }))
+        : Effect.void
+    )
+  }
+}
+
+const end = (socket: Socket<Traffic>, code: string) => {
+  socket.data.ended ??= code
+  flush(socket)
+  wake(socket.data)
+}
+
+const wake = (traffic: Traffic) => {
+  const reader = traffic.reader
+  traffic.reader = undefined
+  reader?.()
+}
+
+export const sockets = Sockets.of({ connect })
+
+export const layer: Layer.Layer<Sockets> = Layer.succeed(Sockets, sockets)

@@ -1,0 +1,95 @@
+/**
+ * Log lines: always to stderr, which runtimes keep, and to `logFile` when there is one. Level names are the original's.
+ * Every line says whose it is (container, netns, interface, network). A log that cannot be written is said once on
+ * stderr, whatever the level, and never fails a call. The file is opened for each call and closed with it: whoever rotates
+ * logs needs to tell nobody, and calls of one process that log to one file have nothing in common.
+ */
+import * as Fs from "node:fs"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type { LogLevel } from "effect/LogLevel"
+import * as References from "effect/References"
+import { type LogOptions, levelNames, tracesTime } from "../cni/network/LogOptions.ts"
+import { oneLine } from "../cni/spec/Redacted.ts"
+import { hide } from "../cni/spec/Secrets.ts"
+
+type Line = Readonly<Record<string, unknown>>
+
+const write = (fd: number, text: string) =>
+  Effect.runSync(Effect.ignore(Effect.try({ try: () => Fs.writeSync(fd, text), catch: String })))
+
+/** `whose`: on every line, so that one attachment's lines can be found among all. */
+export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never> =>
+  Layer.effectContext(
+    Effect.map(opened(options, whose), (file) =>
+      Context.make(Logger.CurrentLoggers, new Set([loggerOf(options, file)])).pipe(
+        Context.add(References.MinimumLogLevel, options.level),
+        Context.add(References.CurrentLogAnnotations, whose)
+      )
+    )
+  )
+
+const opened = (options: LogOptions, whose: Line) => {
+  const { file } = options
+  return file === undefined
+    ? Effect.succeed(undefined)
+    : Effect.acquireRelease(
+        openForAppending(file, (answer) => write(2, told(options, cannotOpen(file, answer, whose)))),
+        (fd) => Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
+      )
+}
+
+const cannotOpen = (path: string, answer: string, whose: Line): Line => ({
+  time: new Date().toISOString(),
+  level: "warning",
+  msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
+  ...whose
+})
+
+const told = (options: LogOptions, line: Line): string => hide(options.secrets, render(options.format, line))
+
+const loggerOf = (options: LogOptions, file: number | undefined) =>
+  Logger.make<unknown, void>(({ cause, date, fiber, logLevel, message }) => {
+    const line = told(options, {
+      time: date.toISOString(),
+      level: nameOf(logLevel),
+      msg: (Array.isArray(message) ? message : [message]).map(String).join(" "),
+      ...(cause.reasons.length > 0
+        ? { cause: tracesTime(options) ? Cause.pretty(cause) : withoutFrames(Cause.pretty(cause)) }
+        : {}),
+      ...fiber.getRef(References.CurrentLogAnnotations)
+    })
+    write(2, line)
+    if (file !== undefined) write(file, line)
+  })
+
+/** Where in our code something failed is for those who look for a defect, at debug level. */
+const withoutFrames = (text: string): string =>
+  text
+    .split("\n")
+    .filter((line) => !/^\s+at /.test(line))
+    .join("\n")
+
+/** Without blocking: a pipe that nobody reads must not hold the call. */
+const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
+
+const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
+  Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
+    onFailure: (answer) => void failed(answer),
+    onSuccess: (fd): number | undefined => fd
+  })
+
+const nameOf = (level: LogLevel): string => levelNames.find(([, ours]) => ours === level)?.[0] ?? "info"
+
+const render = (format: LogOptions["format"], line: Line): string => {
+  if (format === "json") return `${oneLine(JSON.stringify(line))}\n`
+  const { level, msg, time, ...rest } = line
+  const fields = Object.entries(rest).map(([key, value]) => `${key}=${quoted(String(value))}`)
+  return `${oneLine([time, `[${level}]`, String(msg), ...fields].join(" "))}\n`
+}
+
+/** One line is one event: line ends inside a value are escaped. */
+const quoted = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))

@@ -1,0 +1,49 @@
+/**
+ * A change to the world with its undo beside it. The undo is registered before the change is made: a change that failed
+ * half-way, or whose answer was lost, is undone as well, so every undo finds what is there and removes only that. The
+ * enclosing scope runs undos last first, on failure, defect and interruption; one that fails is logged and hides nothing.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import { Committed } from "./Committed.ts"
+import { Deadlines } from "./Deadlines.ts"
+import { spanned } from "./Trace.ts"
+
+/** Whether a rollback could take back everything. */
+export const Leftovers = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
+  defaultValue: () => ({ any: false })
+})
+
+/** The scope of revertible changes. What their undos leave is known inside, and not outside. */
+export const rolledBack = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.suspend(() => Effect.provideService(Effect.scoped(self), Leftovers, { any: false }))
+
+export const revertible = <A, E, R, E2, R2>(
+  step: string,
+  apply: Effect.Effect<A, E, R>,
+  undo: Effect.Effect<unknown, E2, R2>
+): Effect.Effect<A, E, R | R2 | Scope.Scope> =>
+  Effect.andThen(
+    Effect.addFinalizer((exit) =>
+      Effect.flatMap(Committed, ({ isDone }) => (Exit.isSuccess(exit) || isDone() ? Effect.void : undone(step, undo)))
+    ),
+    spanned(apply, step)
+  )
+
+const undone = Effect.fnUntraced(function* <E, R>(step: string, undo: Effect.Effect<unknown, E, R>) {
+  const { undo: seconds } = yield* Deadlines
+  const leftovers = yield* Leftovers
+  yield* undo.pipe(
+    Effect.timeout(`${seconds} seconds`),
+    Effect.withSpan(`undo ${step}`),
+    Effect.matchCauseEffect({
+      onFailure: (cause) => {
+        leftovers.any = true
+        return Effect.logWarning(`could not undo "${step}": the next DEL of this attachment will`, cause)
+      },
+      onSuccess: () => Effect.logInfo(`undid "${step}"`)
+    })
+  )
+})

@@ -1,0 +1,87 @@
+/**
+ * Where an attachment's files are: the directory that host and container share, the socket in it, the configuration
+ * that the container reads, and the path that the switch is told. Pure: computed once, written into the record.
+ * Rules (2) and (3) and the file names are the original's, on which pods rely; rule (1) is `container-config/PodVolume.ts`.
+ */
+import { dirname, join } from "node:path"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import { type Attachment, keyOf, shortId } from "../identity/Attachment.ts"
+
+/** A pod's volume: shared with others perhaps, so it is never removed, and only our files in it are. */
+export interface Volume {
+  readonly directory: string
+  /** Who makes it when it is missing: kubelet before ADD, or the runtime after it. */
+  readonly maker: "kubelet" | "runtime"
+}
+
+export interface Place {
+  readonly directory: string
+  readonly socketName: string
+  /** The socket, where it really is. */
+  readonly socketPath: string
+  /** The socket, as the switch is told: through `link` where the real path is too long for a socket address. */
+  readonly switchPath: string
+  /** A symbolic link to `directory`, if one is needed. */
+  readonly link: string | undefined
+  readonly configPath: string
+  /** Group name or number that may use socket and directory. */
+  readonly group: string | undefined
+  /** `directory` is a pod's volume, and who makes it. */
+  readonly volume: Volume["maker"] | undefined
+}
+
+export interface PlaceOptions {
+  readonly attachment: Attachment
+  readonly port: HostPort
+  /** `<id12>-<ifname>`, or longer when that was taken. */
+  readonly handle: string
+  /** Goes before the other rules. */
+  readonly volume?: Volume | undefined
+  readonly sharedDir: string | undefined
+  readonly stateDir: string
+}
+
+/** sun_path has 108 bytes, one of them NUL; VPP from 23.06 keeps one more for itself. */
+export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
+
+/** VPP from 23.06 takes no other characters in a socket's path; kubelet's directory for an emptyDir has a `~`. */
+const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)
+
+export const placeOf = ({ attachment, handle, port, sharedDir, stateDir, volume }: PlaceOptions): Place => {
+  const directory = volume?.directory ?? join(baseFor(port, sharedDir), shortId(attachment))
+  const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
+  const socketPath = join(directory, socketName)
+  const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port) && speakable(port, socketPath)
+  const link = fits ? undefined : join(stateDir, "links", keyOf(attachment))
+  return {
+    directory,
+    socketName,
+    socketPath,
+    switchPath: link === undefined ? socketPath : join(link, socketName),
+    link,
+    configPath: join(directory, `configData-${handle}.json`),
+    group: port.group,
+    volume: volume?.maker
+  }
+}
+
+/** Where the containers' directories are, by rules (2) and (3). */
+export const baseFor = (port: HostPort, sharedDir: string | undefined): string => sharedDir ?? defaultBase(port)
+
+/** Its name is a key. */
+export const isShortLink = (path: string): boolean => /\/links\/[a-z2-7]{20}$/.test(path)
+
+/** Rule (3): where the original put them when nobody said where. */
+const defaultBase = (port: HostPort): string =>
+  port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
+
+/** A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours is one. */
+export const mayBeLink = ({ directory, volume }: Pick<Place, "directory" | "volume">): boolean =>
+  volume !== undefined && !/\/volumes\/kubernetes\.io~empty-dir\/[^/]+$/.test(directory)
+
+/** `/a/b/c`, `/a/b`, `/a`, `/`. */
+export const ancestors = (path: string): ReadonlyArray<string> => {
+  const all = [path]
+  for (let at = path; at !== dirname(at); at = dirname(at)) all.push(dirname(at))
+  return all
+}

@@ -1,0 +1,40 @@
+/**
+ * Several changes to one port in one write: one trip instead of many, and nothing of another client in between. VPP does
+ * all of them even when one is refused; the caller undoes.
+ */
+import * as Effect from "effect/Effect"
+import type { Request, Retval } from "../wire/Message.ts"
+import { Refused, VppError } from "../wire/VppError.ts"
+import { type Ask, ask, type Session } from "./Session.ts"
+
+export interface Step<R extends Retval = Retval> {
+  readonly ask: Ask<R>
+  /** Numbers with which VPP may refuse, because what is asked for is so already, or cannot be had and need not be. */
+  readonly tolerated: ReadonlyArray<number> | "any"
+}
+
+export const step = <A, R extends Retval>(
+  message: Request<A, R>,
+  values: A,
+  tolerated: Step["tolerated"] = []
+): Step<R> => ({ ask: ask(message, values), tolerated })
+
+/** Fails with the first refusal that is not tolerated. */
+export const run = Effect.fnUntraced(function* (
+  session: Session,
+  steps: ReadonlyArray<Step>
+): Effect.fn.Return<ReadonlyArray<Retval>, VppError> {
+  if (steps.length === 0) return []
+  const answers = yield* session.together(steps.map(({ ask }) => ask))
+  for (const [n, { retval }] of answers.entries()) {
+    const step = steps[n]
+    if (step !== undefined) yield* judge(session, step, retval)
+  }
+  return answers
+})
+
+/** What VPP answered to one of them. */
+export const judge = ({ peer }: Session, { ask, tolerated }: Step, retval: number): Effect.Effect<void, VppError> =>
+  retval === 0 || tolerated === "any" || tolerated.includes(retval)
+    ? Effect.void
+    : Effect.fail(new VppError({ peer, reason: new Refused({ name: ask.request.name, retval }) }))

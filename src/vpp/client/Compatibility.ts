@@ -1,0 +1,158 @@
+/**
+ * Which of our messages a VPP has, which of two it will be spoken to with, and what it can serve therefore: by the same
+ * list that every verb is checked against before it begins. Changes nothing.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { VppMemifPort, VppNetwork, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
+import { hindrance } from "../interfaces/Policers.ts"
+import { catalogue } from "../messages/Catalogue.ts"
+import { showVersion } from "../messages/Control.ts"
+import { inWords } from "../wire/VppError.ts"
+import type { Verdict } from "./MessageTable.ts"
+import { check, successors, toList, toPlug } from "./RequiredMessages.ts"
+import type { Session } from "./Session.ts"
+
+export interface Row {
+  readonly message: string
+  readonly wanted: string
+  /** CRC that this VPP has under that name. */
+  readonly offered: string | null
+  readonly verdict: "ok" | "other CRC" | "missing" | "plugin not loaded"
+  /** Of two messages for one thing, which it is, and whether it is the one that the plugin will send. */
+  readonly use: "preferred: used" | "preferred: not used" | "fallback: used" | "fallback: not used" | null
+}
+
+export interface Work {
+  readonly work: string
+  /** Null: served. */
+  readonly missing: string | null
+  /** A port is made all the same without it, with a warning. */
+  readonly optional: boolean
+}
+
+export interface Compatibility {
+  readonly socket: string
+  /** Null: it does not tell. */
+  readonly version: string | null
+  readonly messages: ReadonlyArray<Row>
+  readonly works: ReadonlyArray<Work>
+}
+
+export const compatibility = Effect.fnUntraced(function* (session: Session) {
+  const version = session.offers(showVersion) ? (yield* session.call(showVersion, {})).version : null
+  const works = yield* Effect.forEach(everything, ([work, needed]) =>
+    Effect.map(
+      Effect.result(check(session, needed(session))),
+      (served): Work => ({
+        work,
+        missing: Result.isFailure(served) ? inWords(served.failure.reason) : null,
+        optional: false
+      })
+    )
+  )
+  const found: Compatibility = {
+    socket: session.peer,
+    version,
+    messages: rows(session),
+    works: [...works, ...limits(session)]
+  }
+  return found
+})
+
+const rows = (session: Session): ReadonlyArray<Row> =>
+  catalogue.map((wanted) => ({
+    message: wanted.name,
+    wanted: wanted.crc,
+    ...judged(session.verdict(wanted), wanted.crc),
+    use: useOf(session, wanted.name)
+  }))
+
+const judged = (verdict: Verdict, wanted: string): Pick<Row, "offered" | "verdict"> => {
+  switch (verdict._tag) {
+    case "Offered":
+      return { offered: wanted, verdict: "ok" }
+    case "MessageChanged":
+      return { offered: verdict.offered, verdict: "other CRC" }
+    case "MessageMissing":
+      return { offered: null, verdict: "missing" }
+    case "PluginNotLoaded":
+      return { offered: null, verdict: "plugin not loaded" }
+  }
+}
+
+const useOf = (session: Session, message: string): Row["use"] => {
+  const request = message.replace(/_reply$/, "")
+  for (const [now, before] of successors) {
+    if (request === now.name) return session.offers(now) ? "preferred: used" : "preferred: not used"
+    if (request !== before.name) continue
+    return !session.offers(now) && session.offers(before) ? "fallback: used" : "fallback: not used"
+  }
+  return null
+}
+
+const common = {
+  engine: "vpp",
+  control: "",
+  mtu: 1500,
+  mac: undefined,
+  socketFile: undefined,
+  group: undefined,
+  limits: []
+} as const
+
+const memif = (network: VppNetwork): VppMemifPort => ({
+  ...common,
+  iftype: "memif",
+  network,
+  role: "master",
+  mode: "ethernet",
+  abstract: false,
+  rxQueues: undefined,
+  txQueues: undefined,
+  ringSize: undefined,
+  bufferSize: undefined,
+  secret: undefined,
+  noZeroCopy: false,
+  useDma: false
+})
+
+const vhost = (network: VppNetwork): VppVhostPort => ({
+  ...common,
+  iftype: "vhostuser",
+  network,
+  mode: "server",
+  enableGso: false,
+  enablePacked: false,
+  enableEventIdx: false
+})
+
+const networks: ReadonlyArray<VppNetwork> = [
+  { netType: "bridge", bridgeDomain: 1, vlan: 1 },
+  { netType: "interface" },
+  { netType: "none" }
+]
+
+const limits = (session: Session): ReadonlyArray<Work> =>
+  (["input", "output"] as const).flatMap((direction) =>
+    networks.map(
+      (network): Work => ({
+        work: `bandwidth, ${direction === "input" ? "egressRate" : "ingressRate"}, netType ${network.netType}`,
+        missing: hindrance(session, memif(network), direction) ?? null,
+        optional: true
+      })
+    )
+  )
+
+type Needed = (session: Session) => typeof toList
+
+/** With an MTU and a VLAN, which need messages of their own. */
+const everything: ReadonlyArray<readonly [work: string, needed: Needed]> = [
+  ...[memif, vhost].flatMap((of) =>
+    networks.map((network): readonly [string, Needed] => {
+      const port: VppPort = of(network)
+      return [`ADD, CHECK of ${port.iftype}, netType ${network.netType}`, (session) => toPlug(session, port)]
+    })
+  ),
+  ["DEL", () => toList]
+]

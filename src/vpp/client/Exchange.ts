@@ -1,0 +1,95 @@
+/**
+ * Messages in both directions over one connection: what comes in is handed to whoever waits for its context; what nobody
+ * waits for (an event, the late answer to a call that has given up) is dropped. The end of the connection fails all that
+ * wait, and all that come later, with its reason. Knows no message but the first one.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { Connection, SocketError } from "../../platform/Sockets.ts"
+import { sockclntCreateReplyId } from "../messages/Control.ts"
+import { frame, messageLimit, splitter } from "../wire/Frames.ts"
+import { contextOf, idOf } from "../wire/Message.ts"
+import { ConnectionLost, Malformed, type Reason } from "../wire/VppError.ts"
+
+/** Judges each message of its context; undefined: more is to come, or it was something else's. */
+export type Take<R> = (id: number, bytes: Buffer) => Exit.Exit<R, Reason> | undefined
+
+export interface Exchange {
+  /** A number that no other request of this connection has. */
+  readonly nextContext: () => number
+  /** Waits from now on, until the answer is there or {@link forget} is called. */
+  readonly expect: <R>(context: number, take: Take<R>) => Deferred.Deferred<R, Reason>
+  readonly forget: (context: number) => void
+  /** All in one write. */
+  readonly send: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Reason>
+}
+
+/** VPP's hello has its context where no other message has one: it is waited for under this. */
+export const helloContext = 0
+
+interface Waiter {
+  readonly deliver: (id: number, bytes: Buffer) => void
+  readonly fail: (reason: Reason) => void
+}
+
+export const make = Effect.fnUntraced(function* (
+  connection: Connection,
+  limit: number = messageLimit
+): Effect.fn.Return<Exchange, never, Scope.Scope> {
+  const waiting = new Map<number, Waiter>()
+  const frames = splitter(limit)
+  let ended: Reason | undefined
+  let context = helloContext
+
+  const receive = Effect.fnUntraced(function* () {
+    const split = frames.push(yield* connection.read)
+    if (Result.isFailure(split)) {
+      const { announced } = split.failure
+      return yield* new Malformed({ detail: `a message of ${announced} bytes is announced; the limit is ${limit}` })
+    }
+    for (const bytes of split.success) {
+      const id = idOf(bytes) ?? 0
+      const of = id === sockclntCreateReplyId ? helloContext : contextOf(bytes)
+      if (of !== undefined) waiting.get(of)?.deliver(id, bytes)
+    }
+  })
+
+  const finish = (reason: Reason) =>
+    Effect.sync(() => {
+      ended ??= reason
+      for (const waiter of waiting.values()) waiter.fail(reason)
+    })
+
+  yield* Effect.suspend(receive).pipe(
+    Effect.forever,
+    Effect.catch((cause: SocketError | Malformed) => finish(lost(cause))),
+    // A closed scope, or a defect of ours.
+    Effect.onError(() => finish(new ConnectionLost({ code: "Closed" }))),
+    Effect.forkScoped
+  )
+
+  return {
+    nextContext: () => ++context,
+    expect: <R>(of: number, take: Take<R>) => {
+      const answer = Deferred.makeUnsafe<R, Reason>()
+      const settle = (exit: Exit.Exit<R, Reason>) => Deferred.doneUnsafe(answer, exit)
+      if (ended !== undefined) settle(Exit.fail(ended))
+      waiting.set(of, {
+        deliver: (id, bytes) => {
+          const taken = take(id, bytes)
+          if (taken !== undefined) settle(taken)
+        },
+        fail: (reason) => settle(Exit.fail(reason))
+      })
+      return answer
+    },
+    forget: (of) => waiting.delete(of),
+    send: (messages) => Effect.mapError(connection.write(Buffer.concat(messages.map(frame))), lost)
+  }
+})
+
+const lost = (cause: SocketError | Malformed): Reason =>
+  cause._tag === "SocketError" ? new ConnectionLost({ code: cause.code }) : cause

@@ -1,0 +1,69 @@
+/**
+ * What a VPP offers: the numbers of its messages, which differ with release and plugins, found by name and CRC. Searched
+ * as the bytes it came in: a handful of look-ups is cheaper than decoding thousands of rows. Pure.
+ */
+
+import { tableRow } from "../messages/Control.ts"
+import { type Message, nameCrc, type Plugin } from "../wire/Message.ts"
+import { MessageChanged, MessageMissing, PluginNotLoaded } from "../wire/VppError.ts"
+
+export type Wanted = Pick<Message<unknown>, "name" | "crc" | "plugin">
+
+export type Verdict =
+  | { readonly _tag: "Offered"; readonly id: number }
+  | MessageMissing
+  | MessageChanged
+  | PluginNotLoaded
+
+/** A message that its plugin has had in every release, so that its absence tells that the plugin is not there. */
+const sign: { readonly [P in Plugin]: string } = { memif: "memif_dump_", vhost: "delete_vhost_user_if_" }
+
+export interface MessageTable {
+  /** For a message whose CRC may be any: the CRC that is offered. */
+  readonly crcOf: (name: string) => string | undefined
+  readonly verdict: (wanted: Wanted) => Verdict
+}
+
+export const messageTable = (rows: Buffer): MessageTable => {
+  /** Where in `rows` a row begins whose name does. */
+  const find = (start: string, from = 0): number | undefined => {
+    const at = rows.indexOf(start, from, "latin1")
+    if (at === -1) return undefined
+    return at % tableRow === 2 ? at - 2 : find(start, at + 1)
+  }
+  const nameAt = (row: number): string => {
+    const end = rows.indexOf(0, row + 2)
+    return rows.toString("latin1", row + 2, end === -1 ? row + tableRow : Math.min(end, row + tableRow))
+  }
+
+  const crcOf = (name: string, from = 0): string | undefined => {
+    const row = find(`${name}_`, from)
+    if (row === undefined) return undefined
+    const crc = nameAt(row).slice(name.length + 1)
+    // Not `memif_create_v2_...` when `memif_create` was asked for.
+    return /^[0-9a-f]{8}$/.test(crc) ? crc : crcOf(name, row + tableRow)
+  }
+
+  const verdict = (wanted: Wanted): Verdict => {
+    const row = find(`${nameCrc(wanted)}\0`)
+    if (row !== undefined) return { _tag: "Offered", id: rows.readUInt16BE(row) }
+    const offered = crcOf(wanted.name)
+    const { crc, name, plugin } = wanted
+    if (offered !== undefined) return new MessageChanged({ name, wanted: crc, offered })
+    if (plugin !== undefined && find(sign[plugin]) === undefined) return new PluginNotLoaded({ plugin, name })
+    return new MessageMissing({ name })
+  }
+
+  const known = new Map<string, Verdict>()
+  return {
+    crcOf: (name) => crcOf(name),
+    verdict: (wanted) => {
+      const key = nameCrc(wanted)
+      const before = known.get(key)
+      if (before !== undefined) return before
+      const found = verdict(wanted)
+      known.set(key, found)
+      return found
+    }
+  }
+}

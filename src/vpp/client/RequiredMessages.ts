@@ -1,0 +1,75 @@
+/**
+ * The messages that a verb uses for a port. Asked for before the first change, so that a VPP that lacks one is told so
+ * precisely, and a VPP that lacks others serves. The new message where there is one, the old one where not.
+ */
+import * as Effect from "effect/Effect"
+import type { VppPort } from "../../cni/network/HostPort.ts"
+import * as BridgeDomain from "../messages/BridgeDomain.ts"
+import * as Control from "../messages/Control.ts"
+import * as Interface from "../messages/Interface.ts"
+import * as Ip from "../messages/Ip.ts"
+import * as Memif from "../messages/Memif.ts"
+import * as VhostUser from "../messages/VhostUser.ts"
+import { VppError } from "../wire/VppError.ts"
+import type { Wanted } from "./MessageTable.ts"
+import type { Session } from "./Session.ts"
+
+type Listed = Wanted & ({ readonly reply: Wanted } | { readonly details: Wanted })
+
+/** Two messages for one thing, and the old one goes away some day. */
+export const successors: ReadonlyArray<readonly [now: Listed, before: Listed]> = [
+  [Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel],
+  [Memif.createV2, Memif.create],
+  [BridgeDomain.addDelV2, BridgeDomain.addDel]
+]
+
+const newer = (session: Session, now: Listed, before: Listed): Listed => (session.offers(now) ? now : before)
+
+const always: ReadonlyArray<Listed> = [Control.controlPing, Control.sockclntDelete, Interface.interfaceDump]
+
+/** Of every port, whatever it is. */
+export const toList: ReadonlyArray<Listed> = always
+
+const ofPort = (session: Session, port: VppPort): ReadonlyArray<Listed> =>
+  port.iftype === "memif"
+    ? [
+        newer(session, Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel),
+        newer(session, Memif.createV2, Memif.create),
+        Memif.remove,
+        Interface.tagAddDel
+      ]
+    : [VhostUser.create, VhostUser.remove]
+
+const ofNetwork = (session: Session, { network }: VppPort): ReadonlyArray<Listed> => {
+  switch (network.netType) {
+    case "none":
+      return []
+    case "interface":
+      return [Interface.addDelAddress, Ip.addressDump, Ip.routeAddDel, Ip.routeDump, Ip.routeLookup]
+    case "bridge":
+      return [
+        newer(session, BridgeDomain.addDelV2, BridgeDomain.addDel),
+        BridgeDomain.bridgeDomainDump,
+        BridgeDomain.setBridge
+      ]
+  }
+}
+
+export const toPlug = (session: Session, port: VppPort): ReadonlyArray<Listed> => [
+  ...always,
+  ...ofPort(session, port),
+  Interface.setFlags,
+  ...(port.mtu === undefined ? [] : [Interface.setHardwareMtu, Interface.setMtu]),
+  ...ofNetwork(session, port)
+]
+
+/** Fails with the first that is missing, another, or of a plugin that is not loaded. */
+export const check = Effect.fnUntraced(function* (session: Session, messages: ReadonlyArray<Listed>) {
+  for (const message of messages) {
+    const answer = "reply" in message ? message.reply : message.details
+    for (const one of [message, answer]) {
+      const verdict = session.verdict(one)
+      if (verdict._tag !== "Offered") return yield* new VppError({ peer: session.peer, reason: verdict })
+    }
+  }
+})

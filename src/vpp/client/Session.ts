@@ -1,0 +1,187 @@
+/**
+ * One connection to VPP: hello, requests, goodbye. The goodbye comes before the end in every case, because connections
+ * that drop without it can hang VPP. A message is sent only if VPP's table has it, with our CRC: some numbers crash VPP.
+ * What the requests are for is not known here. VPP: src/vlibmemory/socket_api.c.
+ */
+
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import type { Connection } from "../../platform/Sockets.ts"
+import { within } from "../../platform/Within.ts"
+import { spanned } from "../../program/Trace.ts"
+import * as Control from "../messages/Control.ts"
+import * as Message from "../wire/Message.ts"
+import { DoesNotFit, Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppError } from "../wire/VppError.ts"
+import * as Exchange from "./Exchange.ts"
+import { type MessageTable, messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
+import type { VppWaits } from "./VppDeadlines.ts"
+
+/** A request with its values. */
+export interface Ask<R> {
+  readonly request: Wanted
+  readonly reply: Wanted
+  readonly encode: (head: Message.Head & { readonly client: number }) => Result.Result<Uint8Array, Message.CodecFault>
+  readonly decode: (bytes: Buffer) => Result.Result<R, Message.CodecFault>
+}
+
+export const ask = <A, R>(message: Message.Request<A, R>, values: NoInfer<A>): Ask<R> => ({
+  request: message,
+  reply: message.reply,
+  encode: (head) => Message.encodeRequest(message, head, values),
+  decode: (bytes) => Message.decodeReply(message.reply, bytes)
+})
+
+export interface Session {
+  /** VPP's API socket, for errors. */
+  readonly peer: string
+  readonly verdict: (message: Wanted) => Verdict
+  readonly offers: (message: Wanted) => boolean
+  /** One request; a `retval` that is not 0 is an error. */
+  readonly call: <A, R extends Message.Retval>(
+    message: Message.Request<A, R>,
+    values: NoInfer<A>
+  ) => Effect.Effect<R, VppError>
+  /** All details of a dump. */
+  readonly dump: <A, D>(message: Message.Dump<A, D>, values: NoInfer<A>) => Effect.Effect<ReadonlyArray<D>, VppError>
+  /**
+   * Several requests in one write. VPP handles what it reads at once without doing anything for another client in
+   * between. The replies are given as they are, refusals among them.
+   */
+  readonly together: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
+  /** The same, of requests that change nothing. */
+  readonly read: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
+}
+
+/** Shown by `show api clients`. */
+const clientName = "userspace-cni"
+
+export const open = Effect.fnUntraced(function* (
+  peer: string,
+  connection: Connection,
+  waits: VppWaits
+): Effect.fn.Return<Session, Reason, Scope.Scope> {
+  const exchange = yield* Exchange.make(connection)
+  const hello = exchange.expect(Exchange.helloContext, (_, bytes) => toExit(decodeHello(bytes)))
+  // Before the request: from the moment it is sent, VPP may know us.
+  yield* Effect.addFinalizer(() => goodbye(exchange, hello, waits.goodbye))
+  yield* Effect.flatMap(Effect.fromResult(written(encodeHello(exchange.nextContext()))), (bytes) =>
+    exchange.send([bytes])
+  )
+  return session(peer, exchange, yield* Deferred.await(hello), waits.answer)
+})
+
+interface Hello {
+  readonly client: number
+  readonly table: MessageTable
+}
+
+const encodeHello = (context: number) =>
+  Message.encodeRequest(
+    Control.sockclntCreate,
+    { id: Control.sockclntCreateId, client: undefined, context },
+    { name: clientName }
+  )
+
+const decodeHello = (bytes: Buffer): Result.Result<Hello, Reason> =>
+  Result.flatMap(read(Message.decodeHello(Control.sockclntCreateReply, bytes)), (reply) =>
+    reply.response === 0
+      ? Result.succeed({ client: reply.index, table: messageTable(reply.message_table) })
+      : Result.fail(new NotWelcome({ response: reply.response }))
+  )
+
+const written = Result.mapError(({ detail, message }: Message.CodecFault) => new DoesNotFit({ name: message, detail }))
+const read = Result.mapError(
+  ({ detail, message }: Message.CodecFault) => new Malformed({ detail: `${message}: ${detail}` })
+)
+
+const toExit = <A>(result: Result.Result<A, Reason>): Exit.Exit<A, Reason> =>
+  Result.match(result, { onFailure: Exit.fail, onSuccess: Exit.succeed })
+
+/** VPP answers 1 and closes. Without a hello there is nobody to say goodbye as. */
+const goodbye = (exchange: Exchange.Exchange, hello: Deferred.Deferred<Hello, Reason>, millis: number) =>
+  Deferred.await(hello).pipe(
+    Effect.flatMap((hello) =>
+      session("", exchange, hello, millis).together([ask(Control.sockclntDelete, { index: hello.client })])
+    ),
+    Effect.timeout(millis),
+    Effect.ignoreCause
+  )
+
+const session = (peer: string, exchange: Exchange.Exchange, { client, table }: Hello, millis: number): Session => {
+  const told = Effect.mapError((reason: Reason) => new VppError({ peer, reason }))
+
+  const idOf = (message: Wanted): Effect.Effect<number, Reason> => {
+    const verdict = table.verdict(message)
+    return verdict._tag === "Offered" ? Effect.succeed(verdict.id) : Effect.fail(verdict)
+  }
+  const timely = <A>(answer: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
+    within({ duration: millis, orElse: () => Effect.fail(new NoAnswer({ millis })) })(answer)
+
+  const prepare = Effect.fnUntraced(function* <R>({ decode, encode, reply, request }: Ask<R>) {
+    const id = yield* idOf(request)
+    const replyId = yield* idOf(reply)
+    const context = exchange.nextContext()
+    const bytes = yield* Effect.fromResult(written(encode({ id, client, context })))
+    const take: Exchange.Take<R> = (id, received) => (id === replyId ? toExit(read(decode(received))) : undefined)
+    return { context, bytes, take }
+  })
+
+  const all = Effect.fnUntraced(function* <R>(asks: ReadonlyArray<Ask<R>>) {
+    const prepared = yield* Effect.forEach(asks, prepare)
+    const answers = prepared.map(({ context, take }) => exchange.expect(context, take))
+    return yield* exchange
+      .send(prepared.map(({ bytes }) => bytes))
+      .pipe(
+        Effect.andThen(Effect.forEach(answers, (answer) => Deferred.await(answer))),
+        timely,
+        Effect.ensuring(Effect.sync(() => prepared.forEach(({ context }) => void exchange.forget(context))))
+      )
+  })
+
+  const call = Effect.fnUntraced(function* <A, R extends Message.Retval>(message: Message.Request<A, R>, values: A) {
+    const [answer] = yield* all([ask(message, values)])
+    if (answer === undefined) return yield* Effect.die("as many answers as requests")
+    if (answer.retval !== 0) return yield* new Refused({ name: message.name, retval: answer.retval })
+    return answer
+  })
+
+  /** The details and the ping that ends them carry one context. */
+  const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
+    const detailsId = yield* idOf(message.details)
+    const end = yield* prepare(ask(Control.controlPing, {}))
+    const { context } = end
+    const id = yield* idOf(message)
+    const bytes = yield* Effect.fromResult(written(Message.encodeRequest(message, { id, client, context }, values)))
+    const details: Array<D> = []
+    const answer = exchange.expect<ReadonlyArray<D>>(context, (id, received) => {
+      if (id !== detailsId) return end.take(id, received) && Exit.succeed(details)
+      const decoded = read(Message.decodeReply(message.details, received))
+      if (Result.isFailure(decoded)) return Exit.fail(decoded.failure)
+      details.push(decoded.success)
+      return undefined
+    })
+    return yield* exchange
+      .send([bytes, end.bytes])
+      .pipe(
+        Effect.andThen(Deferred.await(answer)),
+        timely,
+        Effect.ensuring(Effect.sync(() => exchange.forget(context)))
+      )
+  })
+
+  const together: Session["together"] = (asks) =>
+    spanned(told(all(asks)), asks.map(({ request }) => request.name).join(" "))
+
+  return {
+    peer,
+    verdict: table.verdict,
+    offers: (message) => table.verdict(message)._tag === "Offered",
+    call: (message, values) => spanned(told(call(message, values)), message.name),
+    dump: (message, values) => spanned(told(dump(message, values)), message.name),
+    together,
+    read: together
+  }
+}

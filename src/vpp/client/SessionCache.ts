@@ -1,0 +1,81 @@
+/**
+ * ADD looks before it plugs, and what it does in between takes no time as a rule: the session of the first serves the
+ * second, and what was found is still so, because nobody else of ours works on the attachment meanwhile. Each is kept for
+ * a second at most, because others wait for the turn that it holds, and ends with the layer. Two of one attachment are
+ * never kept: the second look waits for the first, or takes its session over.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { VppError } from "../wire/VppError.ts"
+import type { Session } from "./Session.ts"
+
+/** Opens one for work on the attachment with this key, alone. */
+type Open = (key: string) => Effect.Effect<Session, VppError, Scope.Scope>
+
+export interface Opened<A> {
+  readonly session: Session
+  /** What the work on it has found for which it was kept; undefined: it is new. */
+  readonly found: A | undefined
+}
+
+export interface Sessions<A> {
+  /** The kept one, or a new one; it ends with the scope. */
+  readonly open: (key: string) => Effect.Effect<Opened<A>, VppError, Scope.Scope>
+  /** Works on a session and, when that succeeds, keeps it for whoever opens one for the same attachment next. */
+  readonly keep: <E>(key: string, work: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<void, E | VppError>
+}
+
+interface Kept<A> extends Opened<A> {
+  readonly scope: Scope.Closeable
+}
+
+const keptFor = "1 second"
+
+export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Return<Sessions<A>, never, Scope.Scope> {
+  const layer = yield* Effect.scope
+  const kept = new Map<string, Kept<A>>()
+
+  const open: Sessions<A>["open"] = (key) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.suspend(() => {
+        const mine = kept.get(key)
+        if (mine === undefined) return Effect.map(restore(fresh(key)), (session) => ({ session, found: undefined }))
+        kept.delete(key)
+        return Effect.as(
+          Effect.addFinalizer((exit) => Scope.close(mine.scope, exit)),
+          { session: mine.session, found: mine.found }
+        )
+      })
+    )
+
+  const expire = (key: string, mine: Kept<A>) =>
+    Effect.sleep(keptFor).pipe(
+      Effect.andThen(
+        Effect.suspend(() => {
+          if (kept.get(key) !== mine) return Effect.void
+          kept.delete(key)
+          return Scope.close(mine.scope, Exit.void)
+        })
+      )
+    )
+
+  const keep: Sessions<A>["keep"] = (key, work) =>
+    // Whatever interrupts it, the session is kept or closed: the layer may live for long.
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.fork(layer)
+        const done = Effect.flatMap(Scope.provide(open(key), scope), ({ session }) =>
+          Effect.map(work(session), (found) => ({ found, session }))
+        )
+        const { found, session } = yield* Effect.onExit(restore(done), (exit) =>
+          Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
+        )
+        const mine = { session, found, scope }
+        kept.set(key, mine)
+        yield* Effect.forkIn(Effect.interruptible(expire(key, mine)), layer)
+      })
+    )
+
+  return { open, keep }
+})

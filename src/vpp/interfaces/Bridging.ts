@@ -1,0 +1,139 @@
+/**
+ * A port's place in a bridge domain. VPP refuses to delete one that has members (-120), and a member joins in the same
+ * write in which the bridge domain is made: so the last one out removes it, and an ADD that is just coming cannot lose
+ * it. Joining one that is not there would make it, without our mark.
+ *
+ * Each VLAN of a bridge is a bridge domain of its own. Ports have neither tag rewrite nor filter: what a pod sends, tagged
+ * or not, reaches the members of its bridge domain and nobody else, and VPP does not look into it.
+ */
+import * as Effect from "effect/Effect"
+import type { VppNetwork } from "../../cni/network/HostPort.ts"
+import { run, type Step, step } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import {
+  addDel,
+  addDelV2,
+  bridgeDomainDump,
+  efpFilter,
+  noRewrite,
+  setBridge,
+  setLearnLimit,
+  vlanTagRewrite
+} from "../messages/BridgeDomain.ts"
+import { every } from "../messages/Control.ts"
+import type { VppError } from "../wire/VppError.ts"
+import { bridgeDomainOf, bridgeDomainTag } from "./Mark.ts"
+
+export type Bridge = Extract<VppNetwork, { readonly netType: "bridge" }>
+
+const exists = -119
+const hasMembers = -120
+const isGone = -6
+
+/** VPP's number of the bridge domain that a bridge is, or a VLAN of it. */
+export const numberOf = ({ bridgeDomain, vlan }: Pick<Bridge, "bridgeDomain" | "vlan">): number =>
+  vlan === undefined ? bridgeDomain : bridgeDomain * 4096 + vlan
+
+/** Else the number would be above those that VPP has, or another's. */
+export const hasVlans = (bridgeDomain: number): boolean => bridgeDomain < 4096
+
+/** Bridge domains that may be empty without the port. An earlier release had the VLANs of a bridge in the bridge's. */
+export const numbersOf = (bridge: Bridge): ReadonlyArray<number> =>
+  bridge.vlan !== undefined && hasVlans(bridge.bridgeDomain)
+    ? [numberOf(bridge), bridge.bridgeDomain]
+    : [bridge.bridgeDomain]
+
+const addOrDelete = (
+  session: Session,
+  bridgeDomain: number,
+  tag: string | undefined,
+  tolerated: ReadonlyArray<number>
+): Step => {
+  const add = tag !== undefined
+  const values = {
+    bd_id: bridgeDomain,
+    flood: add,
+    uu_flood: add,
+    forward: add,
+    learn: add,
+    arp_term: false,
+    arp_ufwd: false,
+    mac_age: 0,
+    bd_tag: tag ?? "",
+    is_add: add
+  }
+  return session.offers(addDelV2) ? step(addDelV2, values, tolerated) : step(addDel, values, tolerated)
+}
+
+/** One that exists is used as it is; whoever made it, it has been looked at by {@link conflict}. */
+export const join = (session: Session, index: number, bridge: Bridge): ReadonlyArray<Step> => [
+  addOrDelete(session, numberOf(bridge), bridgeDomainTag(bridge.bridgeDomain, bridge.vlan), [exists]),
+  step(setBridge, { rx_sw_if_index: index, bd_id: numberOf(bridge), port_type: 0, shg: 0, enable: true })
+]
+
+/**
+ * VPP's table of MAC addresses, of all bridge domains together, has 128 MB, and VPP ends when it is full: at 4 million, which
+ * one pod can send in a minute. Its own limits are above that.
+ */
+const macs = 16_384
+
+/** Of a bridge domain of ours; an administrator's has the administrator's. */
+export const limitMacs = (session: Session, there: { readonly bd_id: number; readonly bd_tag: string } | undefined) =>
+  there !== undefined && bridgeDomainOf(there.bd_tag) !== undefined && session.offers(setLearnLimit)
+    ? [step(setLearnLimit, { bd_id: there.bd_id, learn_limit: macs }, [isGone])]
+    : []
+
+/**
+ * Takes a port out of its bridge domain, and off what an earlier release has set on it. The order matters, since frames
+ * may pass between two steps: outside every bridge domain it reaches nobody, and nobody reaches it. VPP answers the
+ * filter's request with whatever number the last failure of anybody left behind.
+ */
+export const leave = (session: Session, index: number): ReadonlyArray<Step> => [
+  step(setBridge, { rx_sw_if_index: index, bd_id: 0, port_type: 0, shg: 0, enable: false }),
+  ...(session.offers(efpFilter) ? [step(efpFilter, { sw_if_index: index, enable_disable: false }, "any")] : []),
+  ...(session.offers(vlanTagRewrite)
+    ? [step(vlanTagRewrite, { sw_if_index: index, vtr_op: noRewrite, push_dot1q: 0, tag1: 0, tag2: 0 })]
+    : [])
+]
+
+export const find = (session: Session, bridgeDomain: number) =>
+  Effect.map(session.dump(bridgeDomainDump, { bd_id: bridgeDomain, sw_if_index: every }), (found) =>
+    found.find(({ bd_id }) => bd_id === bridgeDomain)
+  )
+
+/** `VLAN 7 of bridge 4`: what a bridge domain of ours is, when that is not what is asked for. An administrator's is what they say. */
+export const conflict = (bridge: Bridge, there: { readonly bd_tag: string } | undefined): string | undefined => {
+  const is = there === undefined ? undefined : bridgeDomainOf(there.bd_tag)
+  if (is === undefined || (is.vlan === undefined) === (bridge.vlan === undefined)) return undefined
+  return is.vlan === undefined ? "a bridge without VLANs" : `VLAN ${is.vlan} of bridge ${is.bridge}`
+}
+
+/** It may have ports of an earlier release with a VLAN: those made since carry their number, and have none. */
+export const mayHaveEarlier = (
+  there: { readonly bd_tag: string; readonly sw_if_details: ReadonlyArray<unknown> } | undefined
+): boolean =>
+  there !== undefined && there.sw_if_details.length > 0 && bridgeDomainOf(there.bd_tag)?.bridge === undefined
+
+/** VPP neither made the bridge domain nor had it. */
+export const notMade = ({ reason }: VppError): boolean =>
+  reason._tag === "Refused" && (reason.name === addDel.name || reason.name === addDelV2.name)
+
+/** The one that an interface is in, when the configuration does not tell. */
+export const domainOf = (session: Session, index: number) =>
+  Effect.map(
+    session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every }),
+    (domains) =>
+      domains.find(({ sw_if_details }) => sw_if_details.some(({ sw_if_index }) => sw_if_index === index))?.bd_id
+  )
+
+/**
+ * Removes it when it is ours and nobody is in it. Says whether it did. `unmarked`: one without a mark is ours as well,
+ * because VPP refused to make it and joining made it.
+ */
+export const removeUnused = Effect.fnUntraced(function* (session: Session, bridgeDomain: number, unmarked = false) {
+  const found = yield* find(session, bridgeDomain)
+  if (found === undefined || found.sw_if_details.length > 0) return false
+  if (bridgeDomainOf(found.bd_tag) === undefined && !(unmarked && found.bd_tag === "")) return false
+  const [answer] = yield* run(session, [addOrDelete(session, bridgeDomain, undefined, [hasMembers, isGone])])
+  return answer?.retval === 0
+})

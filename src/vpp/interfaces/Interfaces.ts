@@ -1,0 +1,71 @@
+/** Looking at VPP's interfaces: by name, by index, by mark, by socket. Each asks for as little as it can. */
+import * as Effect from "effect/Effect"
+import type { Session } from "../client/Session.ts"
+import { every } from "../messages/Control.ts"
+import { interfaceDump } from "../messages/Interface.ts"
+import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
+import { vhostUserDump } from "../messages/VhostUser.ts"
+import type { Message } from "../wire/Message.ts"
+import type { VppError } from "../wire/VppError.ts"
+import { type Selector, selects } from "./Mark.ts"
+
+type Details<D> = D extends { readonly details: Message<infer A> } ? A : never
+
+export type Interface = Details<typeof interfaceDump>
+
+export const all = (session: Session) =>
+  session.dump(interfaceDump, { sw_if_index: every, name_filter_valid: false, name_filter: "" })
+
+/** Index 0 is VPP's own `local0`; asking for it gives all. */
+export const byIndex = Effect.fnUntraced(function* (session: Session, index: number) {
+  const found = yield* session.dump(interfaceDump, {
+    sw_if_index: index,
+    name_filter_valid: false,
+    name_filter: ""
+  })
+  return found.find(({ sw_if_index }) => sw_if_index === index)
+})
+
+/** VPP filters by substring, in any case. */
+export const byName = Effect.fnUntraced(function* (session: Session, name: string) {
+  const found = yield* session.dump(interfaceDump, {
+    sw_if_index: every,
+    name_filter_valid: true,
+    name_filter: name
+  })
+  return found.find(({ interface_name }) => interface_name === name)
+})
+
+/** Of all there are: for what is not under its name. */
+export const byMark = (session: Session, who: Selector) =>
+  Effect.map(all(session), (found) => found.filter(({ tag }) => selects(who, tag)))
+
+/** Ids under which VPP knows a socket's path. It cuts longer ones. */
+export const memifSockets = (session: Session) =>
+  Effect.map(
+    session.dump(socketFilenameDump, {}),
+    (sockets) => new Map(sockets.map(({ socket_filename, socket_id }) => [socket_id, socket_filename]))
+  )
+
+export const vppKeeps = (path: string): string => Buffer.from(path).subarray(0, 107).toString("utf8")
+
+/** Indices of the interfaces that meet their other end at a path. */
+export const bySocket = Effect.fnUntraced(function* (
+  session: Session,
+  path: string
+): Effect.fn.Return<ReadonlyArray<number>, VppError> {
+  const indices: Array<number> = []
+  if (session.offers(memifDump)) {
+    const sockets = yield* memifSockets(session)
+    const ids = [...sockets].filter(([, name]) => name === vppKeeps(path)).map(([id]) => id)
+    if (ids.length > 0) {
+      const memifs = yield* session.dump(memifDump, {})
+      indices.push(...memifs.filter(({ socket_id }) => ids.includes(socket_id)).map((memif) => memif.sw_if_index))
+    }
+  }
+  if (session.offers(vhostUserDump)) {
+    const vhosts = yield* session.dump(vhostUserDump, { sw_if_index: every })
+    indices.push(...vhosts.filter(({ sock_filename }) => sock_filename === path).map((vhost) => vhost.sw_if_index))
+  }
+  return indices
+})

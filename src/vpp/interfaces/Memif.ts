@@ -1,0 +1,117 @@
+/**
+ * memif ports: a socket with an id of its own, and one interface on it. The id follows from the attachment (see
+ * `PortName.ts`), with the old messages and with the new ones, which could choose one: theirs repeat after a restart,
+ * and would have to be looked for among all.
+ */
+import { basename } from "node:path"
+import * as Effect from "effect/Effect"
+import type { VppMemifPort } from "../../cni/network/HostPort.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import { judge, run, type Step, step } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import type { IndexReply } from "../messages/Control.ts"
+import * as Memif from "../messages/Memif.ts"
+import { anyMac } from "../wire/Address.ts"
+import type { Retval } from "../wire/Message.ts"
+
+const isAbsent = -2
+const inUse = -74
+const isGone = -73
+const otherFile = -116
+
+/** `abstract:<name>`, as the container's end is told: the name of the file that it would have been. */
+export const abstractName = (socketPath: string): string => `abstract:${basename(socketPath)}`
+
+/** In the pod's network namespace, where nobody but the pod can connect. VPP: src/vppinfra/socket.c. */
+export const filenameOf = ({ attachment, socketPath }: PortRequest, port: VppMemifPort): string =>
+  port.abstract ? `${abstractName(socketPath)},netns_name=${attachment.netns}` : socketPath
+
+const addDel = (
+  session: Session,
+  is_add: boolean,
+  number: number,
+  filename: string,
+  tolerated: ReadonlyArray<number> = []
+) => {
+  const values = { is_add, socket_id: number, socket_filename: filename }
+  return session.offers(Memif.socketFilenameAddDelV2)
+    ? step(Memif.socketFilenameAddDelV2, values, tolerated)
+    : step(Memif.socketFilenameAddDel, values, tolerated)
+}
+
+/** Of a socket, not of an interface. */
+export const isRegistration = (request: string): boolean =>
+  request === Memif.socketFilenameAddDelV2.name || request === Memif.socketFilenameAddDel.name
+
+/** Gives the path the id. `taken`: another path has it. */
+export const register = Effect.fnUntraced(function* (session: Session, number: number, filename: string) {
+  const [added] = yield* run(session, [addDel(session, true, number, filename, [otherFile])])
+  return added?.retval === otherFile ? "taken" : "registered"
+})
+
+/** False: another interface uses it, and so it stays. */
+export const unregister = (session: Session, number: number) =>
+  Effect.map(
+    run(session, [addDel(session, false, number, "", [inUse, isGone])]),
+    ([answer]) => answer?.retval !== inUse
+  )
+
+/**
+ * The interface on a registered socket. The socket is registered anew in the same write: VPP from 23.06 makes no socket
+ * file on an id on which a create has failed before, and says nothing. Not `alone`: somebody else has an interface on
+ * it. Whoever fails, or is not alone, has the interface taken back, but for a create that was refused.
+ */
+export const create = Effect.fnUntraced(function* (
+  session: Session,
+  port: VppMemifPort,
+  number: number,
+  filename: string
+) {
+  const values = {
+    role: port.role,
+    mode: port.mode,
+    rx_queues: port.rxQueues ?? 0,
+    tx_queues: port.txQueues ?? 0,
+    id: 0,
+    socket_id: number,
+    ring_size: port.ringSize ?? 0,
+    buffer_size: port.bufferSize ?? 0,
+    no_zero_copy: port.noZeroCopy,
+    hw_addr: ownMac(port) ?? anyMac,
+    secret: port.secret ?? ""
+  }
+  const made = session.offers(Memif.createV2)
+    ? step(Memif.createV2, { ...values, use_dma: port.useDma })
+    : step(Memif.create, values)
+  const anew = [addDel(session, false, number, "", [inUse]), addDel(session, true, number, filename)]
+  const steps: ReadonlyArray<Step<Retval | IndexReply>> = [...anew, made]
+  const answers = yield* session.together(steps.map(({ ask }) => ask))
+  // Its own answer comes first: when VPP made none, there is none to take back.
+  const last = answers[anew.length]
+  yield* judge(session, made, last?.retval ?? 0)
+  const index = last !== undefined && "sw_if_index" in last ? last.sw_if_index : undefined
+  if (index === undefined) return yield* Effect.die(new Error(`${made.ask.request.name} was answered without an index`))
+  yield* Effect.forEach(anew, (one, n) => judge(session, one, answers[n]?.retval ?? 0), { discard: true })
+  return { index, alone: answers[0]?.retval !== inUse }
+})
+
+/** Absent is success. */
+export const remove = (session: Session, index: number) =>
+  Effect.asVoid(run(session, [step(Memif.remove, { sw_if_index: index }, [isAbsent])]))
+
+/** The interface and its socket's id. False: another interface uses that, and so it stays. */
+export const removeBoth = (session: Session, index: number, socket: number) =>
+  Effect.map(
+    run(session, [
+      step(Memif.remove, { sw_if_index: index }, [isAbsent]),
+      addDel(session, false, socket, "", [inUse, isGone])
+    ]),
+    ([, answer]) => answer?.retval !== inUse
+  )
+
+/**
+ * A bridged port's own address is never used, so the asked one may stand on both ends; on a layer 3 link the ends have
+ * to differ.
+ */
+export const ownMac = ({ mac, network }: Pick<VppMemifPort, "mac" | "network">): string | undefined =>
+  network.netType === "interface" ? undefined : mac

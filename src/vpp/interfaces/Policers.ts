@@ -1,0 +1,149 @@
+/**
+ * The limits of a port: a policer for each, named after the port's mark, made and put on the interface in the same write
+ * in which that becomes the port. They are taken off and removed before the interface is: VPP takes them off with it, but
+ * keeps them, and a second policer on an interface would count beside the first. Loaded only for ports that have limits.
+ * VPP does not tell on which interface a policer is.
+ */
+import * as Effect from "effect/Effect"
+import type { Limit, VppPort } from "../../cni/network/HostPort.ts"
+import { run, type Step, step } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import * as Policer from "../messages/Policer.ts"
+import { inWords, type VppError } from "../wire/VppError.ts"
+import { type Owner, policerName, policerOf } from "./Mark.ts"
+
+type Direction = Limit["direction"]
+
+export interface Policing {
+  /** There will be policers: the port's mark says so. */
+  readonly kept: boolean
+  /** What of the wanted limits this VPP cannot keep, in words. */
+  readonly unkept: ReadonlyArray<string>
+  /** Done again, they have no other effect. */
+  readonly steps: (index: number) => ReadonlyArray<Step>
+  /** What is not as the steps have left it. */
+  readonly differences: Effect.Effect<ReadonlyArray<string>, VppError>
+}
+
+const isAbsent = -2
+const isGone = -6
+/** 23.02 and before, which have no other number. */
+const unspecified = -1
+
+const messages = { input: Policer.input, output: Policer.output }
+const words = {
+  input: "what the container sends is not limited (egressRate)",
+  output: "what goes to the container is not limited (ingressRate)"
+}
+
+export const policing = (session: Session, port: VppPort, owner: Owner): Policing => {
+  const judged = port.limits.map((limit) => ({ limit, reason: hindrance(session, port, limit.direction) }))
+  const kept = judged.flatMap(({ limit, reason }) => (reason === undefined ? [limit] : []))
+  return {
+    kept: kept.length > 0,
+    unkept: judged.flatMap(({ limit, reason }) =>
+      reason === undefined ? [] : [`${words[limit.direction]}: ${reason}`]
+    ),
+    steps: (index) =>
+      kept.flatMap((limit) => {
+        const name = policerName(owner, limit.direction)
+        const apply = { name, sw_if_index: index, apply: true }
+        return [
+          ...removal(index, owner, limit.direction),
+          step(Policer.addDel, { ...settings(limit), is_add: true, name }),
+          step(messages[limit.direction], apply)
+        ]
+      }),
+    differences: Effect.map(
+      Effect.forEach(kept, (limit) => compare(session, policerName(owner, limit.direction), limit)),
+      (all) => all.flat()
+    )
+  }
+}
+
+/** Why a VPP cannot keep a limit; undefined: it can. */
+export const hindrance = (
+  session: Session,
+  { iftype, network, ...port }: Pick<VppPort, "iftype" | "network"> & { readonly mode: VppPort["mode"] },
+  direction: Direction
+): string | undefined => {
+  for (const message of [Policer.addDel, messages[direction], Policer.policerDump]) {
+    const verdict = session.verdict(message)
+    if (verdict._tag !== "Offered")
+      return `${inWords(verdict)} (22.06 to 26.02 have it, later ones in policer_plugin.so)`
+  }
+  if (session.offers(Policer.sinceLayer2)) return undefined
+  if (direction === "output" && network.netType === "bridge") return "in a bridge domain VPP can from 26.06 on"
+  if (direction === "input" && iftype === "memif" && port.mode === "ip") {
+    return "on a memif in mode ip VPP can from 26.06 on"
+  }
+  return undefined
+}
+
+/** One rate, two colours: what is above it is dropped. */
+const settings = ({ burst, rate }: Pick<Limit, "burst" | "rate">) => ({
+  cir: rate,
+  eir: 0,
+  cb: burst,
+  eb: 0,
+  rate_type: 0,
+  round_type: 0,
+  type: 0,
+  color_aware: false,
+  conform_action: Policer.transmit,
+  exceed_action: Policer.drop,
+  violate_action: Policer.drop
+})
+
+/** VPP would go on using one that is removed while it is on an interface. Not there is success. */
+const removal = (index: number | undefined, owner: Owner, direction: Direction): ReadonlyArray<Step> => {
+  const name = policerName(owner, direction)
+  return [
+    ...(index === undefined
+      ? []
+      : [step(messages[direction], { name, sw_if_index: index, apply: false }, [isGone, isAbsent])]),
+    step(Policer.addDel, { ...settings({ rate: 0, burst: 0 }), is_add: false, name }, [isGone, unspecified])
+  ]
+}
+
+const compare = Effect.fnUntraced(function* (session: Session, name: string, { burst, rate }: Limit) {
+  const [there] = yield* session.dump(Policer.policerDump, { match_name_valid: true, match_name: name })
+  if (there === undefined) return [`there is no policer ${name}`]
+  return [
+    ...(there.cir === rate ? [] : [`policer ${name}: rate is ${there.cir} kbit/s, not ${rate}`]),
+    ...(there.cb === burst ? [] : [`policer ${name}: burst is ${there.cb} bytes, not ${burst}`])
+  ]
+})
+
+/** Those of one port, before its interface goes. `index` undefined: that has gone already. Names what was removed. */
+export const remove = Effect.fnUntraced(function* (session: Session, index: number | undefined, owner: Owner) {
+  if (!session.offers(Policer.addDel)) return []
+  const offered = (["input", "output"] as const).filter((direction) => session.offers(messages[direction]))
+  const steps = offered.map((direction) => removal(index, owner, direction))
+  const answers = yield* run(session, steps.flat())
+  let last = -1
+  return offered.flatMap((direction, n) => {
+    last += steps[n]?.length ?? 0
+    return answers[last]?.retval === 0 ? [`policer ${policerName(owner, direction)}`] : []
+  })
+})
+
+/** Ours, by the names. */
+export const list = Effect.fnUntraced(function* (session: Session) {
+  if (!session.offers(Policer.policerDump)) return []
+  const all = yield* session.dump(Policer.policerDump, { match_name_valid: false, match_name: "" })
+  return all.flatMap(({ name }) => {
+    const owner = policerOf(name)
+    return owner === undefined ? [] : [{ ...owner, name }]
+  })
+})
+
+/** What somebody who removed the interface has left of it. */
+export const removeLeft = Effect.fnUntraced(function* (session: Session, key: string) {
+  const removed: Array<string> = []
+  const owners = new Map(
+    (yield* list(session)).filter((one) => one.key === key).map((one) => [one.network + one.container, one])
+  )
+  for (const owner of owners.values()) removed.push(...(yield* remove(session, undefined, owner)))
+  return removed
+})

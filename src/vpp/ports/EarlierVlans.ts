@@ -1,0 +1,66 @@
+/**
+ * Ports with a VLAN that an earlier release attached: in the bridge's own bridge domain, with a tag rewrite and VPP's
+ * filter, with which one frame of a pod ends VPP. They are moved to the bridge domain of their VLAN: each by `userspace
+ * restore`, with its record, and all of a bridge by its next ADD, which does it here, whatever its own VLAN is.
+ * Loaded when there may be some.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { within } from "../../platform/Within.ts"
+import { run } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import * as Bridging from "../interfaces/Bridging.ts"
+import { byIndex, type Interface } from "../interfaces/Interfaces.ts"
+import { fromTag } from "../interfaces/Mark.ts"
+import { pushOne } from "../messages/BridgeDomain.ts"
+import type { VppError } from "../wire/VppError.ts"
+
+/** Nobody else of ours works on the attachment until the scope closes. */
+export type Alone = (key: string) => Effect.Effect<void, VppError, Scope.Scope>
+
+/** Whoever works on it removes it, or restores it. */
+const busy = { duration: "1 second", orElse: () => Effect.succeed("somebody works on its attachment") } as const
+
+const keyOf = ({ tag, vtr_op }: Interface): string | undefined => (vtr_op === pushOne ? fromTag(tag)?.key : undefined)
+
+/** Looks at the members of the bridge's bridge domain only. Fails never: the ADD has its port, and CHECK tells of the rest. */
+export const move = Effect.fnUntraced(
+  function* (session: Session, alone: Alone, bridge: number) {
+    const domain = yield* Bridging.find(session, bridge)
+    const members = yield* Effect.forEach(
+      domain?.sw_if_details ?? [],
+      ({ sw_if_index }) => byIndex(session, sw_if_index),
+      { concurrency: "unbounded" }
+    )
+    for (const one of members) {
+      const key = one === undefined ? undefined : keyOf(one)
+      if (one === undefined || key === undefined) continue
+      const left = yield* within(busy)(Effect.scoped(Effect.andThen(alone(key), moveOne(session, bridge, one))))
+      yield* left === undefined
+        ? Effect.logInfo(`${one.interface_name} was attached by an earlier release; it is in VLAN ${one.vtr_tag1} anew`)
+        : Effect.logWarning(`${one.interface_name} is attached as by an earlier release and stays so: ${left}. ${cure}`)
+    }
+    yield* Bridging.removeUnused(session, bridge)
+  },
+  Effect.catch((error) =>
+    Effect.logWarning(`ports of an earlier release were not moved to their VLANs: ${error.message}. ${cure}`)
+  )
+)
+
+const cure = "Run `userspace restore`, or delete the pod."
+
+/** Says why not. An index may be another's by now: it is looked at again, when nobody else works on the attachment. */
+const moveOne = Effect.fnUntraced(function* (session: Session, bridgeDomain: number, seen: Interface) {
+  const { sw_if_index, tag, vtr_tag1: vlan } = seen
+  const network = { netType: "bridge", bridgeDomain, vlan } as const
+  if (!Bridging.hasVlans(bridgeDomain)) return `bridge ${bridgeDomain} cannot have VLANs, its number is above 4095`
+  const [there, domain] = yield* Effect.all(
+    [byIndex(session, sw_if_index), Bridging.find(session, Bridging.numberOf(network))],
+    { concurrency: "unbounded" }
+  )
+  if (there === undefined || there.tag !== tag || keyOf(there) === undefined) return "it has just been changed"
+  const other = Bridging.conflict(network, domain)
+  if (other !== undefined) return `bridge domain ${Bridging.numberOf(network)} is ${other}`
+  yield* run(session, [...Bridging.leave(session, sw_if_index), ...Bridging.join(session, sw_if_index, network)])
+  return undefined
+})

@@ -1,0 +1,178 @@
+/**
+ * Makes one port, whole or not at all. Each change is registered for undo before it is made; the undo looks at what is
+ * there and takes back only what this ADD made, so that a lost answer, an interruption and a second ADD of the same
+ * attachment are all the same to it.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { VppMemifPort, VppVhostPort } from "../../cni/network/HostPort.ts"
+import { keyOf } from "../../identity/Attachment.ts"
+import type { Files } from "../../platform/Files.ts"
+import { revertible } from "../../program/Revertible.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import { run } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import * as Bridging from "../interfaces/Bridging.ts"
+import * as HostAddresses from "../interfaces/HostAddresses.ts"
+import { byName, type Interface } from "../interfaces/Interfaces.ts"
+import { fromTag, markOf, selects } from "../interfaces/Mark.ts"
+import * as Memif from "../interfaces/Memif.ts"
+import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "../interfaces/PortError.ts"
+import { attempts, type PortKind, portName, portNumber } from "../interfaces/PortName.ts"
+import * as VhostUser from "../interfaces/VhostUser.ts"
+import type { VppError } from "../wire/VppError.ts"
+import { removeInterface } from "./Delete.ts"
+import type { Alone } from "./EarlierVlans.ts"
+import { mayHaveEarlier, type Plan, refuseTaken, setUp } from "./SetUp.ts"
+import { madeByVpp } from "./SocketInspection.ts"
+
+type Fs = Files["Service"]
+
+/** In the scope of the caller: what is undone when that ends without success. */
+export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, alone: Alone, plan: Plan, place: Found) {
+  const { addresses, policing, port } = plan
+  const { network } = port
+  yield* refuseTaken(session, "plug", addresses)
+  for (const what of policing?.unkept ?? []) yield* Effect.logWarning(what)
+  let unmarked = false
+  if (network.netType === "bridge") {
+    const leave = Effect.suspend(() => Bridging.removeUnused(session, Bridging.numberOf(network), unmarked))
+    yield* revertible("join the bridge domain", Effect.void, leave)
+  }
+  const index =
+    port.iftype === "memif"
+      ? yield* plugMemif(session, files, { ...plan, port }, place)
+      : yield* plugVhost(session, files, { ...plan, port }, place)
+  const there = yield* setUp(session, plan, index, (error) => {
+    unmarked = Bridging.notMade(error)
+  })
+  yield* Effect.mapError(run(session, HostAddresses.addRoutes(index, addresses)), fromVpp("set up the port"))
+  const plugged = yield* made(files, plan, there)
+  if (place.earlier && network.netType === "bridge") {
+    const { move } = yield* Effect.promise(() => import("./EarlierVlans.ts"))
+    yield* move(session, alone, network.bridgeDomain)
+  }
+  return plugged
+})
+
+/** A number that nobody has, and the name that it gives. */
+export interface Place {
+  readonly attempt: number
+  readonly number: number
+  readonly name: string
+}
+
+/** Finds one. A port that has ours and no tag is of this attachment as well: its ADD was killed, or still runs. */
+const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { request }: Plan, from = 0) {
+  const key = keyOf(request.attachment)
+  for (let attempt = from; attempt < attempts; attempt++) {
+    const number = portNumber(key, attempt)
+    const name = portName(kind, number)
+    const there = yield* Effect.mapError(byName(session, name), fromVpp(`look for ${name}`))
+    if (there === undefined) return { attempt, number, name }
+    if (there.tag === "" || fromTag(there.tag)?.key === key) return yield* toError("plug", alreadyAttached(name))
+  }
+  return yield* toError(
+    "plug",
+    notMade("every number that the port could have is taken", "Remove the interfaces that take them.")
+  )
+})
+
+export interface Found extends Place {
+  /** There may be ports of an earlier release to be moved. */
+  readonly earlier: boolean
+}
+
+/** Fails when the attachment has a port, and when its bridge domain is something else. */
+export const look = Effect.fnUntraced(function* (session: Session, plan: Plan) {
+  const place = yield* free(session, plan.port.iftype, plan)
+  const { network } = plan.port
+  const found: Found = { ...place, earlier: network.netType === "bridge" && (yield* mayHaveEarlier(session, network)) }
+  return found
+})
+
+const plugMemif = Effect.fnUntraced(function* (
+  session: Session,
+  files: Fs,
+  plan: Plan<VppMemifPort>,
+  { attempt, name, number }: Place
+): Effect.fn.Return<number, VswitchError, Scope.Scope> {
+  const { port, request } = plan
+  const filename = Memif.filenameOf(request, port)
+  let ours = false
+  const register = Effect.suspend(() => {
+    ours = true
+    return Effect.tap(Memif.register(session, number, filename), (answer) =>
+      Effect.sync(() => {
+        ours = answer === "registered"
+      })
+    )
+  })
+  const registered = yield* revertible(
+    "register the memif socket",
+    Effect.mapError(register, fromVpp(`register socket ${filename}`)),
+    Effect.suspend(() => (ours ? Memif.unregister(session, number) : Effect.void))
+  )
+  if (registered === "taken") {
+    return yield* plugMemif(session, files, plan, yield* free(session, "memif", plan, attempt + 1))
+  }
+  const { alone, index } = yield* create(session, files, plan, name, Memif.create(session, port, number, filename))
+  return alone ? index : yield* toError("plug", alreadyAttached(name))
+})
+
+const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
+  create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number, plan.policing?.kept))
+
+/** What `make` gives. Undone when VPP has done it, or when its answer was lost; not when it refused. */
+const create = <A>(
+  session: Session,
+  files: Fs,
+  { addresses, policing, port, request }: Plan,
+  name: string,
+  make: Effect.Effect<A, VppError>
+) => {
+  let asked = false
+  const who = { key: keyOf(request.attachment), invocation: request.invocation }
+  const attempt = Effect.suspend(() => {
+    asked = true
+    return Effect.tapError(make, ({ reason }) =>
+      Effect.sync(() => {
+        asked = reason._tag !== "Refused" || Memif.isRegistration(reason.name)
+      })
+    )
+  })
+  const takeBack = Effect.gen(function* () {
+    const there = asked ? yield* byName(session, name) : undefined
+    // The tag of a memif comes in a second step.
+    if (there === undefined || !(selects(who, there.tag) || there.tag === "")) return
+    yield* removeInterface(session, files, there, {
+      routes: addresses.routes,
+      limited: policing?.kept === true ? markOf(request.attachment, "") : undefined,
+      socketFile: madeByVpp(port) ? request.socketPath : undefined
+    })
+  })
+  return revertible(`create ${name}`, Effect.mapError(attempt, fromVpp(`create ${name}`)), takeBack)
+}
+
+/** VPP says it is done: now it is looked at. */
+const made = Effect.fnUntraced(function* (files: Fs, { port, request }: Plan, there: Interface | undefined) {
+  if (there === undefined || !selects({ key: keyOf(request.attachment), invocation: request.invocation }, there.tag)) {
+    return yield* toError(
+      "plug",
+      notMade("the interface that it made is not there any more", "Did somebody remove it, or VPP restart? Try again.")
+    )
+  }
+  if (madeByVpp(port)) {
+    const file = yield* Effect.mapError(files.lstat(request.socketPath), fromFile("look at the socket"))
+    if (file?.kind !== "socket") {
+      return yield* toError(
+        "plug",
+        socketRefused(
+          `VPP says it listens on ${request.socketPath}, but there is no socket`,
+          "VPP and the plugin must see that directory under the same path: mount it into VPP's container."
+        )
+      )
+    }
+  }
+  return { port: there.interface_name, socketAt: undefined, mtu: there.mtu[0] || there.link_mtu || undefined }
+})

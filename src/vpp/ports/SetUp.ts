@@ -1,0 +1,110 @@
+/**
+ * Makes an interface the port that the configuration asks for: tag, MTU, bridge domain, addresses, limits, up. Looks first
+ * at what would be somebody else's. ADD does it with a new interface, restore with one that lacks something.
+ */
+import * as Effect from "effect/Effect"
+import type { VppPort } from "../../cni/network/HostPort.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import { run, type Step, step } from "../client/Batch.ts"
+import type { Session } from "../client/Session.ts"
+import type { Bridge } from "../interfaces/Bridging.ts"
+import * as Bridging from "../interfaces/Bridging.ts"
+import * as HostAddresses from "../interfaces/HostAddresses.ts"
+import { byIndex } from "../interfaces/Interfaces.ts"
+import { markOf, toTag } from "../interfaces/Mark.ts"
+import type { Policing } from "../interfaces/Policers.ts"
+import { fromVpp, otherBridge, routeTaken, toError } from "../interfaces/PortError.ts"
+import { adminUp, setFlags, setHardwareMtu, setMtu, tagAddDel } from "../messages/Interface.ts"
+import type { VppError } from "../wire/VppError.ts"
+
+export interface Plan<P extends VppPort = VppPort> {
+  readonly request: PortRequest
+  readonly port: P
+  readonly addresses: HostAddresses.Plan
+  /** Undefined: no limit is asked for. */
+  readonly policing: Policing | undefined
+}
+
+/** Fails when the port's bridge domain is something else. True: the bridge's own may have ports of an earlier release. */
+export const mayHaveEarlier = Effect.fnUntraced(function* (session: Session, bridge: Bridge) {
+  const own = refuseConflict(session, "plug", bridge)
+  if (bridge.vlan === undefined) return Bridging.mayHaveEarlier(yield* own)
+  const { bridgeDomain } = bridge
+  const whole = Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`look at bridge domain ${bridgeDomain}`))
+  const [, there] = yield* Effect.all([own, whole], { concurrency: "unbounded" })
+  return Bridging.mayHaveEarlier(there)
+})
+
+/**
+ * Makes the interface the port, and reads it. One that joins a bridge domain goes up in a second step: when somebody has
+ * made another of that number since it was looked at, no frame has passed.
+ */
+export const setUp = Effect.fnUntraced(function* (
+  session: Session,
+  plan: Plan,
+  index: number,
+  refused: (error: VppError) => void = () => {},
+  before: ReadonlyArray<Step> = []
+) {
+  const { network } = plan.port
+  const up = step(setFlags, { sw_if_index: index, flags: adminUp })
+  const settle = (steps: ReadonlyArray<Step>) =>
+    run(session, steps).pipe(
+      Effect.tapError((error) => Effect.sync(() => refused(error))),
+      Effect.mapError(fromVpp("set up the port"))
+    )
+  // VPP answers in order: what is read is what the steps before have made.
+  const read = Effect.mapError(byIndex(session, index), fromVpp("set up the port"))
+  const steps = [...before, ...settings(session, plan, index)]
+  const both = { concurrency: "unbounded" } as const
+  if (network.netType === "bridge") {
+    const [, domain] = yield* Effect.all([settle(steps), refuseConflict(session, "set up the port", network)], both)
+    const [, there] = yield* Effect.all([settle([...Bridging.limitMacs(session, domain), up]), read], both)
+    return there
+  }
+  const [, there] = yield* Effect.all([settle([...steps, up]), read], both)
+  return there
+})
+
+/** A bridge domain of ours that is something else. Gives the bridge's, which may have ports of an earlier release. */
+export const refuseConflict = Effect.fnUntraced(function* (session: Session, operation: string, bridge: Bridge) {
+  const number = Bridging.numberOf(bridge)
+  const there = yield* Effect.mapError(Bridging.find(session, number), fromVpp(`look at bridge domain ${number}`))
+  const other = Bridging.conflict(bridge, there)
+  return other === undefined ? there : yield* toError(operation, otherBridge(number, other))
+})
+
+/** What has the container's address, by another's doing or by a range that two networks share, is not taken from it. */
+export const refuseTaken = Effect.fnUntraced(function* (
+  session: Session,
+  operation: string,
+  { routes }: HostAddresses.Plan,
+  own?: number
+) {
+  const taken = yield* Effect.mapError(HostAddresses.takenRoute(session, routes, own), fromVpp("look at the routes"))
+  if (taken !== undefined) return yield* toError(operation, routeTaken(taken.to, taken.name))
+})
+
+/** What makes an interface the port, but for up. All but addresses can be set again with no other effect. */
+const settings = (
+  session: Session,
+  { addresses, policing, port, request }: Plan,
+  index: number
+): ReadonlyArray<Step> => {
+  const tag = toTag(markOf(request.attachment, request.invocation, policing?.kept))
+  return [
+    ...(port.iftype === "memif" ? [step(tagAddDel, { is_add: true, sw_if_index: index, tag })] : []),
+    ...(port.mtu === undefined ? [] : withMtu(index, port.mtu)),
+    ...(port.network.netType === "bridge" ? Bridging.join(session, index, port.network) : []),
+    ...HostAddresses.addAddresses(index, addresses),
+    ...(policing?.steps(index) ?? [])
+  ]
+}
+
+/** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
+const noHardwareMtu = [-126, -30]
+
+export const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [
+  step(setHardwareMtu, { sw_if_index: index, mtu }, noHardwareMtu),
+  step(setMtu, { sw_if_index: index, mtu: [mtu, 0, 0, 0] })
+]

@@ -1,0 +1,82 @@
+/**
+ * What can be known about a socket's path before VPP is asked. VPP deletes whatever is at the path of a vhost-user
+ * server, until 23.02 it takes over a memif path that somebody else listens on, and it poisons a socket id after it
+ * failed to bind. So what it could not do well is refused here.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import type { VppPort } from "../../cni/network/HostPort.ts"
+import type { Files } from "../../platform/Files.ts"
+import { maximumPathBytes, pathBytes } from "../../platform/SocketPath.ts"
+import type { Sockets } from "../../platform/Sockets.ts"
+import { isShortLink } from "../../shared-dir/SocketPaths.ts"
+import type { Session } from "../client/Session.ts"
+import { fromFile, type Refusal, socketRefused, toError } from "../interfaces/PortError.ts"
+import { socketFilenameAddDelV2 } from "../messages/Memif.ts"
+
+/** Who makes the socket: VPP, or the application. */
+export const madeByVpp = (port: VppPort): boolean =>
+  port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
+
+const allowed = "with nothing but letters, digits, `.`, `_`, `-` and `/`"
+
+/** A directory that VPP cannot be told is reached through a link in the other. */
+const shorter = (path: string): string =>
+  isShortLink(dirname(path))
+    ? `Use a shorter stateDir or socketfile, ${allowed}: the short link to the sharedDir is in stateDir.`
+    : `Use a shorter sharedDir, ${allowed}.`
+
+/** Pure: the path by itself. */
+const pathProblem = (session: Session, port: VppPort, path: string): Refusal | undefined => {
+  // A name, and no path.
+  if (port.iftype === "memif" && port.abstract) return undefined
+  const strict = port.iftype === "memif" && session.offers(socketFilenameAddDelV2)
+  const limit = strict ? maximumPathBytes - 1 : maximumPathBytes
+  const bytes = pathBytes(path)
+  if (!path.startsWith("/"))
+    return socketRefused(`socket path ${path} is not absolute`, "VPP would put it in its own run directory.")
+  if (bytes > limit)
+    return socketRefused(`socket path ${path} has ${bytes} bytes, here it may have ${limit}`, shorter(path))
+  const [foreign] = strict ? (/[^A-Za-z0-9_./-]/.exec(path) ?? []) : []
+  return foreign === undefined
+    ? undefined
+    : socketRefused(`socket path ${path} has a ${JSON.stringify(foreign)}, which VPP does not accept`, shorter(path))
+}
+
+/** `early`: asked before ADD has made the directory, so that one that is missing is no problem yet. */
+export const survey = Effect.fnUntraced(function* (
+  files: Files["Service"],
+  sockets: Sockets["Service"],
+  session: Session,
+  port: VppPort,
+  path: string,
+  early: boolean
+) {
+  const operation = "look at the socket"
+  const problem = pathProblem(session, port, path)
+  if (problem !== undefined) return yield* toError(operation, problem)
+  if (!madeByVpp(port)) return
+  const look = (at: string) => Effect.mapError(files.lstat(at), fromFile(operation))
+  if ((yield* look(dirname(path))) === undefined) {
+    if (early) return
+    return yield* toError(
+      operation,
+      socketRefused(`there is no directory ${dirname(path)}`, "Make it, or set sharedDir to another place.")
+    )
+  }
+  const there = yield* look(path)
+  if (there === undefined) return
+  const cure = "Find out whose it is (`ss -xlp`) and remove it, or name another file in socketfile."
+  if (there.kind !== "socket") return yield* toError(operation, socketRefused(`a ${there.kind} is at ${path}`, cure))
+  // One that nobody listens on is left over from a VPP that has ended. VPP takes its place.
+  const listening = yield* Effect.scoped(sockets.connect(path)).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      ({ code }) => code === "ECONNREFUSED" || code === "ENOENT",
+      () => Effect.succeed(false)
+    ),
+    Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(true) }),
+    Effect.orElseSucceed(() => true)
+  )
+  if (listening) return yield* toError(operation, socketRefused(`somebody else listens on ${path}`, cure))
+})

@@ -1,0 +1,171 @@
+/**
+ * Removes the port of an attachment, whatever is known about it and whatever is left of it: by our mark, by the number
+ * that only it has, and when nothing has either, by the socket's path, where the original plugin's ports and those of a
+ * killed ADD are. An interface with another mark is never touched, and an index that somebody remembers never believed.
+ */
+import { basename } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { VppPort } from "../../cni/network/HostPort.ts"
+import { keyOf, plainHandle } from "../../identity/Attachment.ts"
+import type { Files } from "../../platform/Files.ts"
+import type { Unplug } from "../../vswitch/Vswitch.ts"
+import type { Session } from "../client/Session.ts"
+import * as Bridging from "../interfaces/Bridging.ts"
+import * as HostAddresses from "../interfaces/HostAddresses.ts"
+import { byIndex, byMark, byName, bySocket, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
+import { fromTag, markOf, type Selector, selects } from "../interfaces/Mark.ts"
+import * as Memif from "../interfaces/Memif.ts"
+import { fromVpp } from "../interfaces/PortError.ts"
+import { attempts, memifSocketOf, type PortKind, portName, portNumber } from "../interfaces/PortName.ts"
+import { memifDump } from "../messages/Memif.ts"
+import { removeInterface } from "./Delete.ts"
+import { madeByVpp } from "./SocketInspection.ts"
+
+const failed = fromVpp("unplug")
+
+/** `begun`: the ADD of `what.invocation` found nothing under its number and has begun to make its port there. */
+export const unplug = Effect.fnUntraced(function* (
+  session: Session,
+  files: Files["Service"],
+  what: Unplug,
+  begun: boolean
+) {
+  const port = what.port?.engine === "vpp" ? what.port : undefined
+  const who = {
+    key: what.key ?? keyOf(what.attachment),
+    invocation: what.invocation,
+    unmarked: begun || what.invocation === undefined
+  }
+  const found = yield* Effect.mapError(find(session, what, port, who), failed)
+  const domains = yield* Effect.mapError(domainsOf(session, port, found), failed)
+  const socketOf = yield* Effect.mapError(socketsOf(session, what, port), failed)
+  const removed: Array<string> = []
+  for (const one of found) {
+    removed.push(
+      ...(yield* removeInterface(session, files, one, {
+        routes: routesOf(what, port),
+        limited: limitedAs(what, port, one),
+        socketFile: port !== undefined && madeByVpp(port) ? socketOf(one) : undefined
+      }))
+    )
+  }
+  const routes = routesOf(what, port)
+  if (found.length === 0 && routes !== HostAddresses.unknownRoutes) {
+    // Somebody removed the interface, and VPP keeps its routes.
+    yield* Effect.mapError(HostAddresses.takenRoute(session, routes), failed)
+  }
+  if (found.length === 0 && who.unmarked) {
+    const left = [forgotten(session, what, who), leftPolicers(session, what, port, who)]
+    removed.push(...(yield* Effect.mapError(Effect.all(left, { concurrency: "unbounded" }), failed)).flat())
+  }
+  for (const domain of domains) {
+    if (yield* Effect.mapError(Bridging.removeUnused(session, domain), failed)) removed.push(`bridge domain ${domain}`)
+  }
+  return removed
+})
+
+/** As its ADD made them, if that ended well, and as they are found else. */
+const routesOf = ({ addresses }: Unplug, port: VppPort | undefined) => {
+  if (port !== undefined && port.network.netType !== "interface") return []
+  const planned = addresses === undefined ? undefined : HostAddresses.plan(addresses)
+  return planned === undefined || Result.isFailure(planned) ? HostAddresses.unknownRoutes : planned.success.routes
+}
+
+/** Where the socket of a memif is. Of one that somebody renamed it is not known. */
+const socketsOf = Effect.fnUntraced(function* (session: Session, what: Unplug, port: VppPort | undefined) {
+  if (what.guessed !== true || port?.iftype !== "memif" || !session.offers(memifDump)) return () => what.socketPath
+  const sockets = yield* memifSockets(session)
+  return ({ interface_name }: Interface) => sockets.get(memifSocketOf(interface_name) ?? -1)
+})
+
+interface Who extends Selector {
+  /** What has our number and no mark is the attachment's as well. */
+  readonly unmarked: boolean
+}
+
+/** The usual case asks once, for one name. */
+const find = Effect.fnUntraced(function* (session: Session, what: Unplug, port: VppPort | undefined, who: Who) {
+  const kinds: ReadonlyArray<PortKind> = port === undefined ? ["memif", "vhostuser"] : [port.iftype]
+  for (const kind of kinds) {
+    const numbered = yield* byNumber(session, kind, who)
+    if (numbered !== undefined) return [numbered]
+  }
+  if (who.invocation !== undefined) return []
+  const marked = yield* byMark(session, who)
+  if (marked.length > 0) return marked
+  return yield* unmarked(session, what)
+})
+
+/** One under our number without a mark is of an ADD that was killed before it could set it. */
+const byNumber = Effect.fnUntraced(function* (session: Session, kind: PortKind, who: Who) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const there = yield* byName(session, portName(kind, portNumber(who.key, attempt)))
+    if (there === undefined) return undefined
+    if (selects(who, there.tag) || (there.tag === "" && who.unmarked)) return there
+  }
+  return undefined
+})
+
+/** What the original plugin made. It set no mark; its socket tells whose it is. */
+const unmarked = Effect.fnUntraced(function* (session: Session, { attachment, legacy, port, socketPath }: Unplug) {
+  const indices = new Set(socketPath === undefined ? [] : yield* bySocket(session, socketPath))
+  const remembered = legacy?.swIfIndex
+  if (remembered !== undefined && remembered > 0 && session.offers(memifDump)) {
+    const sockets = yield* memifSockets(session)
+    const memif = (yield* session.dump(memifDump, {})).find(({ sw_if_index }) => sw_if_index === remembered)
+    const path = memif === undefined ? undefined : sockets.get(memif.socket_id)
+    const names = [`memif-${plainHandle(attachment)}.sock`, port?.socketFile]
+    if (path !== undefined && names.includes(basename(path))) indices.add(remembered)
+  }
+  const found: Array<Interface> = []
+  for (const index of indices) {
+    const there = yield* byIndex(session, index)
+    if (there?.tag === "") found.push(there)
+  }
+  return found
+})
+
+/** A socket that a killed ADD registered and never used. */
+const forgotten = Effect.fnUntraced(function* (session: Session, { port, socketPath }: Unplug, who: Selector) {
+  if (socketPath === undefined || port?.iftype === "vhostuser" || !session.offers(memifDump)) return []
+  const sockets = yield* memifSockets(session)
+  const removed: Array<string> = []
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const number = portNumber(who.key, attempt)
+    const path = sockets.get(number)
+    const ours = path === vppKeeps(socketPath) || path?.startsWith(Memif.abstractName(socketPath)) === true
+    if (ours && (yield* Memif.unregister(session, number))) removed.push(`memif socket ${number}`)
+  }
+  return removed
+})
+
+/** The tag says whether there are policers. One without a tag has them only if that was refused. */
+const limitedAs = ({ attachment }: Unplug, port: VppPort | undefined, { tag }: Interface) => {
+  const mark = fromTag(tag)
+  if (mark !== undefined) return mark.limited ? mark : undefined
+  return port !== undefined && port.limits.length > 0 ? markOf(attachment, "") : undefined
+}
+
+/** Policers that lost their interface to somebody else. Not looked for when it is known that there were none. */
+const leftPolicers = Effect.fnUntraced(function* (
+  session: Session,
+  { guessed }: Unplug,
+  port: VppPort | undefined,
+  { key }: Selector
+) {
+  if (port?.limits.length === 0 && guessed !== true) return []
+  const { removeLeft } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
+  return yield* removeLeft(session, key)
+})
+
+/** Those that may be empty afterwards. */
+const domainsOf = Effect.fnUntraced(function* (
+  session: Session,
+  port: VppPort | undefined,
+  found: ReadonlyArray<Interface>
+) {
+  if (port !== undefined) return port.network.netType === "bridge" ? Bridging.numbersOf(port.network) : []
+  const domains = yield* Effect.forEach(found, ({ sw_if_index }) => Bridging.domainOf(session, sw_if_index))
+  return domains.filter((domain) => domain !== undefined)
+})

@@ -1,0 +1,104 @@
+/** What is not as `plug` left it, in words. Compares only what VPP keeps: it shows ring and buffer sizes of peers only. */
+import * as Effect from "effect/Effect"
+import type { VppMemifPort, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
+import { keyOf } from "../../identity/Attachment.ts"
+import type { Difference } from "../../vswitch/Vswitch.ts"
+import type { Session } from "../client/Session.ts"
+import * as Bridging from "../interfaces/Bridging.ts"
+import { addressesOf, missingRoutes } from "../interfaces/HostAddresses.ts"
+import { byMark, byName, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
+import { selects } from "../interfaces/Mark.ts"
+import * as Memif from "../interfaces/Memif.ts"
+import { portName, portNumber } from "../interfaces/PortName.ts"
+import { noRewrite, pushOne } from "../messages/BridgeDomain.ts"
+import { adminUp } from "../messages/Interface.ts"
+import { memifDump } from "../messages/Memif.ts"
+import { vhostUserDump } from "../messages/VhostUser.ts"
+import type { Plan } from "./SetUp.ts"
+
+export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan) {
+  const { port, request } = plan
+  const who = { key: keyOf(request.attachment), invocation: undefined }
+  const first = yield* byName(session, portName(port.iftype, portNumber(who.key)))
+  const there = first !== undefined && selects(who, first.tag) ? first : (yield* byMark(session, who))[0]
+  if (there === undefined) return differences(["VPP has no interface with the mark of this attachment"])
+  const own =
+    port.iftype === "memif"
+      ? yield* memif(session, { ...plan, port }, there)
+      : yield* vhostUser(session, { ...plan, port }, there)
+  const limits = plan.policing === undefined ? [] : yield* plan.policing.differences
+  return differences([...own, ...common(port, there), ...(yield* network(session, plan, there)), ...limits])
+})
+
+const differences = (what: ReadonlyArray<string>): ReadonlyArray<Difference> => what.map((what) => ({ what }))
+
+/** `interface memif7/0: MTU is 1500, not 9000`. */
+const compare = (name: string, what: string, is: unknown, wanted: unknown): ReadonlyArray<string> =>
+  is === wanted ? [] : [`interface ${name}: ${what} is ${String(is)}, not ${String(wanted)}`]
+
+const common = (port: VppPort, { flags, interface_name, mtu }: Interface): ReadonlyArray<string> => [
+  ...((flags & adminUp) === 0 ? [`interface ${interface_name} is down`] : []),
+  ...(port.mtu === undefined ? [] : compare(interface_name, "MTU", mtu[0], port.mtu))
+]
+
+const memif = Effect.fnUntraced(function* (
+  session: Session,
+  { port, request }: Plan<VppMemifPort>,
+  { interface_name, sw_if_index }: Interface
+) {
+  const found = (yield* session.dump(memifDump, {})).find((memif) => memif.sw_if_index === sw_if_index)
+  if (found === undefined) return [`interface ${interface_name} is no memif`]
+  const socket = (yield* memifSockets(session)).get(found.socket_id)
+  return [
+    ...compare(interface_name, "role", found.role, port.role),
+    ...compare(interface_name, "mode", found.mode, port.mode),
+    ...compare(interface_name, "socket", socket, vppKeeps(Memif.filenameOf(request, port)))
+  ]
+})
+
+const vhostUser = Effect.fnUntraced(function* (
+  session: Session,
+  { port, request }: Plan<VppVhostPort>,
+  { interface_name, sw_if_index }: Interface
+) {
+  const found = (yield* session.dump(vhostUserDump, { sw_if_index })).find((one) => one.sw_if_index === sw_if_index)
+  if (found === undefined) return [`interface ${interface_name} is not vhost-user`]
+  return [
+    ...compare(interface_name, "mode", found.is_server ? "server" : "client", port.mode),
+    ...compare(interface_name, "socket", found.sock_filename, request.socketPath)
+  ]
+})
+
+const network = Effect.fnUntraced(function* (session: Session, { addresses, port }: Plan, there: Interface) {
+  const { interface_name, sw_if_index, vtr_op, vtr_tag1 } = there
+  if (port.network.netType === "interface") {
+    const has = yield* addressesOf(session, sw_if_index)
+    const unrouted = yield* missingRoutes(session, addresses, sw_if_index)
+    return [
+      ...addresses.addresses
+        // VPP does not list link-local addresses among an interface's.
+        .filter((address) => !has.includes(address) && !/^fe[89ab]/.test(address))
+        .map((address) => `interface ${interface_name} has not the address ${address}`),
+      ...unrouted.map((to) => `no route to ${to} leads over interface ${interface_name}`)
+    ]
+  }
+  if (port.network.netType === "none") return []
+  const bridgeDomain = Bridging.numberOf(port.network)
+  const domain = yield* Bridging.find(session, bridgeDomain)
+  const member = domain?.sw_if_details.some((one) => one.sw_if_index === sw_if_index) === true
+  if (port.network.vlan !== undefined && !member && vtr_op === pushOne) {
+    return [
+      `interface ${interface_name} is attached as by an earlier release, with VPP's filter for VLAN ${vtr_tag1}, with ` +
+        "which a frame of a pod can end VPP: run `userspace restore`"
+    ]
+  }
+  if (domain === undefined) return [`there is no bridge domain ${bridgeDomain}`]
+  const other = Bridging.conflict(port.network, domain)
+  const rewrite = vtr_op === noRewrite ? "none" : vtr_op === pushOne ? `push dot1q ${vtr_tag1}` : `operation ${vtr_op}`
+  return [
+    ...(other === undefined ? [] : [`bridge domain ${bridgeDomain} is ${other}`]),
+    ...(member ? [] : [`interface ${interface_name} is not in bridge domain ${bridgeDomain}`]),
+    ...(domain.forward && domain.flood ? [] : [`bridge domain ${bridgeDomain} does not forward`]),
+    ...compare(interface_name, "VLAN tag rewrite", rewrite, "none")
+  ]
+})

@@ -1,0 +1,107 @@
+/** Why VPP did not do what it was asked. What that means for a port is said in `PortError.ts`. */
+import * as Data from "effect/Data"
+import { retvalInWords } from "./Retval.ts"
+
+/** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
+
+/** Others of our processes talked to this VPP all the time. */
+export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number }> {}
+
+/** Connected, and no answer: VPP is stopped, busy, or found a mistake, about which it never says a word. */
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
+
+/** The connection ended while an answer was awaited. Whether the request was done is not known. */
+export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
+
+/** What came back is not the binary API. */
+export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
+
+/** A value that the message cannot hold. Nothing was sent. */
+export class DoesNotFit extends Data.TaggedError("DoesNotFit")<{
+  readonly name: string
+  readonly detail: string
+}> {}
+
+/** VPP did not take us as a client. */
+export class NotWelcome extends Data.TaggedError("NotWelcome")<{ readonly response: number }> {}
+
+/** This VPP does not have the message: too old, or too new. */
+export class MessageMissing extends Data.TaggedError("MessageMissing")<{
+  readonly name: string
+}> {}
+
+/** This VPP has a message of that name, and means something else by it. */
+export class MessageChanged extends Data.TaggedError("MessageChanged")<{
+  readonly name: string
+  readonly wanted: string
+  readonly offered: string
+}> {}
+
+/** This VPP runs without the plugin that the message is from. */
+export class PluginNotLoaded extends Data.TaggedError("PluginNotLoaded")<{
+  readonly plugin: string
+  readonly name: string
+}> {}
+
+/** VPP's own word: `retval` of the reply. */
+export class Refused extends Data.TaggedError("Refused")<{
+  readonly name: string
+  readonly retval: number
+}> {}
+
+export class VppError extends Data.TaggedError("VppError")<{
+  /** VPP's API socket. */
+  readonly peer: string
+  readonly reason:
+    | Unreachable
+    | NoTurn
+    | NoAnswer
+    | ConnectionLost
+    | Malformed
+    | DoesNotFit
+    | NotWelcome
+    | MessageMissing
+    | MessageChanged
+    | PluginNotLoaded
+    | Refused
+}> {
+  override get message(): string {
+    return `VPP at ${this.peer}: ${inWords(this.reason)}`
+  }
+}
+
+export type Reason = VppError["reason"]
+
+export const inWords = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "Unreachable":
+      return `cannot connect: ${reason.code}`
+    case "NoTurn":
+      return `${reason.millis} ms passed, and other calls of this plugin still talked to it`
+    case "NoAnswer":
+      return `no answer within ${reason.millis} ms`
+    case "ConnectionLost":
+      return `connection lost (${reason.code})`
+    case "Malformed":
+      return `not the binary API: ${reason.detail}`
+    case "DoesNotFit":
+      return `${reason.name}: ${reason.detail}`
+    case "NotWelcome":
+      return `sockclnt_create was answered with ${reason.response}`
+    case "MessageMissing":
+      return `it has no message ${reason.name}`
+    case "MessageChanged":
+      return `its message ${reason.name} is another one: CRC ${reason.offered}, not ${reason.wanted}`
+    case "PluginNotLoaded":
+      return `its plugin ${reason.plugin} is not loaded, which has ${reason.name}`
+    case "Refused":
+      return `${reason.name} was refused: ${retvalInWords(reason.retval)}`
+  }
+}
+
+/** Whether VPP refused with one of these numbers. */
+export const refusedWith =
+  (...retvals: ReadonlyArray<number>) =>
+  ({ reason }: VppError): boolean =>
+    reason._tag === "Refused" && retvals.includes(reason.retval)

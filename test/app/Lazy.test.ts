@@ -1,0 +1,99 @@
+/**
+ * No schema is loaded by a call, and nothing of Kubernetes without a kubeconfig (docs/performance.md): what a verb's process loads at start is what its modules import
+ * statically, and that is followed here from the first to the last.
+ */
+import { readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+
+const source = join(import.meta.dirname, "../../src")
+
+/** Types are gone before anything runs, and `import(...)` loads when it is reached. */
+const imports = (file: string): ReadonlyArray<string> =>
+  [...readFileSync(file, "utf8").matchAll(/^(?:import|export)(?!\s+type\b)[^"]*?from\s+"([^"]+)"/gm)].map(
+    ([, specifier = ""]) => specifier
+  )
+
+const loaded = (entry: string): ReadonlySet<string> => {
+  const seen = new Set<string>()
+  const queue = [entry]
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    for (const specifier of imports(join(source, file))) {
+      const name = specifier.startsWith(".") ? relative(source, join(source, dirname(file), specifier)) : specifier
+      if (seen.has(name)) continue
+      seen.add(name)
+      if (specifier.startsWith(".")) queue.push(name)
+    }
+  }
+  return seen
+}
+
+describe("loaded at start", () => {
+  for (const entry of ["main.ts", "app/VersionProcess.ts", "app/CniProcess.ts"]) {
+    it(`by ${entry}: no Kubernetes, no YAML, no HTTP`, () => {
+      const names = [...loaded(entry)]
+      const ours = /^kubernetes\/(?!Origin\.ts$)|^platform\/bun\/BunHttps\.ts$/
+      assert.deepStrictEqual(
+        names.filter((name) => ours.test(name) || name === "js-yaml" || /^(node:)?https?$/.test(name)),
+        []
+      )
+    })
+  }
+
+  for (const entry of [
+    "app/CniProcess.ts",
+    "ovs/OvsVswitch.ts",
+    "ovs/client/OvsClient.ts",
+    "vpp/VppVswitch.ts",
+    "vpp/client/VppClient.ts"
+  ]) {
+    it(`by ${entry}: no schema, whose work the guards do`, () => {
+      const names = [...loaded(entry)]
+      assert.include(names, entry.startsWith("app") ? "cni/network/NetConfGuard.ts" : "effect/Effect")
+      assert.deepStrictEqual(
+        names.filter((name) => name.startsWith("effect/Schema")),
+        []
+      )
+    })
+  }
+
+  it("by app/CniProcess.ts: nothing of GC and STATUS, nor what looks at all attachments", () => {
+    const ofNetwork = [...loaded("app/NetworkVerbs.ts")]
+    for (const name of ["attachment/node/Gc.ts", "attachment/verbs/Status.ts", "attachment/node/Inventory.ts"]) {
+      assert.include(ofNetwork, name)
+    }
+    const names = loaded("app/CniProcess.ts")
+    const own =
+      /^app\/NetworkVerbs|^attachment\/node\/|^attachment\/verbs\/Status|AllRecords|^shared-dir\/PublishedFiles|ValidAttachments/
+    assert.deepStrictEqual(
+      [...names].filter((name) => own.test(name)),
+      []
+    )
+  })
+
+  it("by vpp/VppVswitch.ts: no policers, which few ports have", () => {
+    assert.isTrue(loaded("vpp/interfaces/Policers.ts").has("vpp/messages/Policer.ts"))
+    const names = [...loaded("vpp/VppVswitch.ts")]
+    assert.deepStrictEqual(
+      names.filter((name) => /Policer/.test(name)),
+      []
+    )
+  })
+
+  it("by app/NetworkVerbs.ts: no schema either", () => {
+    assert.deepStrictEqual(
+      [...loaded("app/NetworkVerbs.ts")].filter((name) => name.startsWith("effect/Schema")),
+      []
+    )
+  })
+
+  it("by what is said about a configuration that does not fit: the schema", () => {
+    assert.isTrue(loaded("cni/network/SchemaMismatch.ts").has("effect/Schema"))
+  })
+
+  it("by what a kubeconfig asks for: all of it", () => {
+    const names = loaded("container-config/PodContainerConfig.ts")
+    assert.isTrue(names.has("kubernetes/Pods.ts"))
+    assert.isTrue(loaded("app/CniProcess.ts").has("container-config/ContainerConfigs.ts"))
+  })
+})

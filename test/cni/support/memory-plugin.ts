@@ -1,5 +1,0 @@
-/** The process of a verb as a runtime starts it, on a node in memory: what it logs can be read. */
-import { run } from "../../../src/cni/VerbMain.ts"
-import { make } from "../../dry-run/support/MemoryNode.ts"
-
-run(make().edges)

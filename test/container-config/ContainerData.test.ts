@@ -1,0 +1,97 @@
+/** What the container is told for each kind of port: the other end, mirrored, in the original's shape. */
+import { assert, describe, it } from "@effect/vitest"
+import { emptyResult } from "../../src/cni/spec/CniResult.ts"
+import { containerData, isFor } from "../../src/container-config/ContainerData.ts"
+import { memif, ovs, readingOf, vpp } from "../cni/support/Reading.ts"
+
+const attachment = { network: "net", containerId: "0958c8871b32cafe", ifName: "net1", netns: "/n/a", pod: undefined }
+const mac = "02:00:00:00:00:01"
+
+const configOf = (host: object, container?: object) => {
+  const { netConf, port } = readingOf({ name: "net", host, ...(container === undefined ? {} : { container }) })
+  return containerData(attachment, netConf, port, { socketName: "s.sock" }, mac, emptyResult).config
+}
+
+const common = { netType: "interface", mac }
+
+describe("mirrors", () => {
+  it.each<[string, string]>([
+    ["client", "server"],
+    ["server", "client"]
+  ])("a vhost-user %s as a %s", (mode, other) => {
+    for (const host of [ovs, vpp]) {
+      assert.deepStrictEqual<unknown>(configOf({ ...host, vhost: { mode } }), {
+        ...common,
+        ...host,
+        vhost: { mode: other, socketfile: "s.sock" }
+      })
+    }
+  })
+
+  it("the original's default: the switch serves", () => {
+    assert.deepStrictEqual<unknown>(configOf(ovs)["vhost"], { mode: "client", socketfile: "s.sock" })
+  })
+
+  it.each<[string, string]>([
+    ["master", "slave"],
+    ["slave", "master"]
+  ])("a memif %s as a %s, with mode and secret", (role, other) => {
+    assert.deepStrictEqual<unknown>(configOf({ ...memif, memif: { role, secret: "hunter2" } }), {
+      ...common,
+      engine: "vpp",
+      iftype: "memif",
+      memif: { role: other, mode: "ethernet", secret: "hunter2", socketfile: "s.sock" }
+    })
+    assert.deepInclude(configOf({ ...memif, memif: { role, mode: "ip" } })["memif"], { mode: "ip" })
+  })
+
+  it("queues crosswise: what one end receives, the other sends", () => {
+    const host = { ...memif, memif: { role: "master", rxQueues: 2, txQueues: 3, ringSize: 64, bufferSize: 4096 } }
+    assert.deepInclude(configOf(host)["memif"], { rxQueues: 3, txQueues: 2, ringSize: 64, bufferSize: 4096 })
+  })
+
+  it("the MTU", () => {
+    assert.strictEqual(configOf({ ...ovs, mtu: 9000 })["mtu"], 9000)
+    assert.isUndefined(configOf({ ...ovs, mtu: 0 })["mtu"])
+  })
+})
+
+describe("what the network says of the container", () => {
+  it("goes before what is mirrored, but for the socket's name, which is a fact", () => {
+    const container = {
+      engine: "vpp",
+      iftype: "vhostuser",
+      netType: "bridge",
+      mtu: 1500,
+      vhost: { mode: "server", group: "107", socketfile: "other" },
+      bridge: { bridgeName: "4" }
+    }
+    assert.deepStrictEqual<unknown>(configOf({ ...ovs, mtu: 9000 }, container), {
+      ...container,
+      mac,
+      vhost: { mode: "server", group: "107", socketfile: "s.sock" }
+    })
+  })
+})
+
+describe("a file is an attachment's own", () => {
+  const { containerId, ifName, network: name } = attachment
+
+  it("when its three names are", () => {
+    assert.isTrue(isFor(JSON.stringify({ containerId, ifName, name, config: {} }), attachment))
+  })
+
+  it.each([
+    "",
+    "{",
+    "null",
+    "[]",
+    JSON.stringify({ containerId, ifName }),
+    JSON.stringify({ containerId, ifName: "net10", name }),
+    JSON.stringify({ containerId: containerId.slice(0, 12), ifName, name }),
+    JSON.stringify({ containerId, ifName, name: "other" }),
+    JSON.stringify({ containerId: [containerId], ifName, name })
+  ])("and not: %s", (text) => {
+    assert.isFalse(isFor(text, attachment))
+  })
+})

@@ -1,0 +1,148 @@
+/** An ADD that is done stays done, and says so: a signal that comes while its connections are closed changes nothing. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber } from "effect"
+import type { Document } from "../../src/app/Verbs.ts"
+import { CniError } from "../../src/cni/spec/CniError.ts"
+import { type Answering, answered, commit } from "../../src/program/Committed.ts"
+import { networks } from "../attachment/support/Networks.ts"
+import { World } from "../attachment/support/World.ts"
+
+/** A world whose calls stop while they close what they have opened. */
+const closingSlowly = Effect.gen(function* () {
+  const world = new World()
+  const closing = yield* Deferred.make<void>()
+  const goOn = yield* Deferred.make<void>()
+  const slow = Effect.acquireRelease(Effect.void, () =>
+    Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn))
+  )
+  world.around = { Handover: Effect.tap(slow) }
+  return { world, closing, goOn }
+})
+
+const told = () => {
+  const exits: Array<Exit.Exit<Document, CniError>> = []
+  const left: Array<Exit.Exit<Document, CniError>> = []
+  const add = (to: typeof exits) => (exit: Exit.Exit<Document, CniError>) => Effect.sync(() => void to.push(exit))
+  return { exits, left, answering: { tell: add(exits), leave: add(left) } }
+}
+
+describe("a signal", () => {
+  it.effect("after the last step: the answer is the result, told once and at once; the attachment is there", () =>
+    Effect.gen(function* () {
+      const { closing, goOn, world } = yield* closingSlowly
+      const { answering, exits } = told()
+      const { conf } = networks["client mode"]
+      const fiber = yield* Effect.forkChild(answered(world.call("ADD", { conf }), answering))
+      yield* Deferred.await(closing)
+      assert.strictEqual(exits.length, 1)
+      const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.await(interrupted)
+
+      assert.strictEqual(exits.length, 1)
+      assert.isTrue(exits.every(Exit.isSuccess))
+      assert.isTrue(world.ovs.dump().some((line) => line.includes("dpdkvhostuserclient")))
+      yield* world.call("DEL", { conf })
+    })
+  )
+
+  it.effect("likewise with spans: the process is left when the last of them has ended", () =>
+    Effect.gen(function* () {
+      const closing = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      const { answering, exits, left } = told()
+      const done = commit({ answer: "done" })
+      const slow = Effect.ensuring(done, Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn)))
+      const call = Effect.as(Effect.withTracerEnabled(slow, true), undefined)
+      const fiber = yield* Effect.forkChild(answered(call, answering))
+      yield* Deferred.await(closing)
+      assert.deepStrictEqual(exits, [Exit.succeed({ answer: "done" })])
+      assert.deepStrictEqual(left, [])
+      const interrupted = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.await(interrupted)
+      assert.deepStrictEqual(left, exits)
+      assert.strictEqual(exits.length, 1)
+    })
+  )
+
+  it.effect("at the very moment of the answer: nothing is undone", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const { conf } = networks["client mode"]
+      const { answering, exits, left } = told()
+      const signalled = Effect.withFiber((fiber) =>
+        Effect.forkDetach(Fiber.interrupt(fiber), { startImmediately: true })
+      )
+      const fiber = yield* Effect.forkChild(
+        answered(world.call("ADD", { conf }), {
+          ...answering,
+          tell: (exit) => Effect.andThen(signalled, answering.tell(exit))
+        })
+      )
+      yield* Fiber.await(fiber)
+      assert.strictEqual(exits.length, 1)
+      assert.deepStrictEqual(left, exits)
+      assert.isTrue(exits.every(Exit.isSuccess))
+      assert.isTrue(world.ovs.dump().some((line) => line.includes("dpdkvhostuserclient")))
+      yield* world.call("DEL", { conf })
+    })
+  )
+
+  it.effect("a DEL that is done is told likewise, with nothing to say", () =>
+    Effect.gen(function* () {
+      const { closing, goOn, world } = yield* closingSlowly
+      const { answering, exits } = told()
+      const call = world.call("DEL", { conf: networks["client mode"].conf })
+      const fiber = yield* Effect.forkChild(answered(call, answering))
+      yield* Deferred.await(closing)
+      assert.deepStrictEqual(exits, [Exit.succeed(undefined)])
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(fiber)
+      assert.strictEqual(exits.length, 1)
+    })
+  )
+
+  it.effect("before: everything is undone, and the answer says so", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const before = world.dump()
+      const begun = yield* Deferred.make<void>()
+      world.around = { Handover: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }
+      const { answering, exits } = told()
+      const fiber = yield* Effect.forkChild(
+        answered(world.call("ADD", { conf: networks["client mode"].conf }), answering)
+      )
+      yield* Deferred.await(begun)
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(exits.length === 1 && exits.every(Exit.hasInterrupts))
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+})
+
+describe("an answer that nobody takes", () => {
+  const untaken = CniError.of(5, "the answer cannot be written", "Open it.")
+  const deaf: Answering<CniError>["tell"] = () => Effect.fail(untaken)
+
+  it.effect("fails an ADD, which undoes everything", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const before = world.dump()
+      const { answering, left } = told()
+      yield* answered(world.call("ADD", { conf: networks["client mode"].conf }), { ...answering, tell: deaf })
+      assert.deepStrictEqual(left, [Exit.fail(untaken)])
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("does not make a failed ADD a good one", () =>
+    Effect.gen(function* () {
+      const { answering, left } = told()
+      yield* answered(Effect.fail(CniError.of(7, "wrong", "Correct it.")), { ...answering, tell: deaf })
+      assert.isTrue(left.length === 1 && left.every(Exit.isFailure))
+    })
+  )
+})
