@@ -91,15 +91,19 @@ export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
 
 /** The one document. Fails when it cannot be taken: the descriptor is closed, its reader gone, its disk full. */
 export const writeDocument = (document: unknown): Effect.Effect<void, CniError> =>
+  Effect.mapError(writeText(`${JSON.stringify(document)}\n`), untaken)
+
+/** All of it, to stdout. Fails with the system's code. */
+export const writeText = (text: string): Effect.Effect<void, string> =>
   Effect.suspend(() =>
     wasClosed()
-      ? Effect.fail(untaken("EBADF"))
+      ? Effect.fail("EBADF")
       : Effect.try({
           try: () => {
-            const bytes = Buffer.from(`${JSON.stringify(document)}\n`)
+            const bytes = Buffer.from(text)
             for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
           },
-          catch: (cause) => untaken(cause instanceof Error && "code" in cause ? String(cause.code) : String(cause))
+          catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : String(cause))
         })
   )
 

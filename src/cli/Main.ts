@@ -13,6 +13,7 @@ import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
 import { complaintText } from "./CommandLineError.ts"
+import { checked } from "./StandardOutput.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
@@ -40,11 +41,14 @@ export const run = (): void => {
   const program: Effect.Effect<void, unknown> =
     args.length === 0
       ? Console.error(about)
-      : Effect.provide(Effect.andThen(whereItWasCalled(args), commandLine(args, process.env)), services)
+      : Effect.andThen(whereItWasCalled(args), commandLine(args, process.env)).pipe(
+          Effect.updateService(Console.Console, checked),
+          Effect.provide(services)
+        )
   NodeRuntime.runMain(program, {
     // It has been told by then, in three parts.
     disableErrorReporting: true,
     // A command that is made to be stopped says so with the exit code that it leaves behind.
-    teardown: (exit) => process.exit(Exit.isSuccess(exit) ? 0 : (process.exitCode ?? 1))
+    teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : 1))
   })
 }

@@ -232,7 +232,7 @@ const dead: Readonly<Record<string, readonly [files: Readonly<Record<string, str
   ],
   "was stopped": [
     { "ovsdb-server.pid": "6\n" },
-    /^ {2}Open vSwitch: list ports: ovs-vswitchd does not run: \/var\/run\/openvswitch has the pidfile of ovsdb-server/m
+    /^ {2}Open vSwitch: list ports: ovs-vswitchd does not run: \/var\/run\/openvswitch has the pidfile of ovsdb-server and none of its; it ended at 1970-01-01T\S+ or before/m
   ]
 }
 

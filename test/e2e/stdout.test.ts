@@ -2,7 +2,9 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode } from "./support/CniNode.ts"
+import { executable } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
+import { run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
@@ -53,6 +55,19 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
         const { status, stderr } = yield* call("VERSION", yield* sandbox, network, { through: outputs[name] })
         assert.strictEqual(status, 1)
         assert.match(stderr, /VERSION cannot be written to stdout: (ENOSPC|EPIPE)/)
+      }))
+  }
+
+  for (const [name, through] of Object.entries(outputs)) {
+    test(`that ${name}: a command fails, and tells who is still there`, () =>
+      Effect.gen(function* () {
+        const [program, ...args] = through
+        const { stderr, status } = yield* run(program, [...args, executable, "list", "--json"])
+        assert.strictEqual(status, 1)
+        assert.match(
+          stderr,
+          name === "has lost its reader" ? /^$/ : /stdout cannot be written: (ENOSPC|EBADF)\n {2}-> /
+        )
       }))
   }
 

@@ -6,7 +6,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { type Files, orElse } from "../../platform/Files.ts"
+import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
@@ -46,7 +46,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
   /** Nothing on the node tells when it ended: it was alive when it wrote its pidfile. */
   const started = Effect.map(
     Effect.orElseSucceed(files.lstat(`${directory}/ovs-vswitchd.pid`), () => undefined),
-    (pidfile) => (pidfile === undefined ? "" : `; it was started at ${new Date(pidfile.modified).toISOString()}`)
+    (pidfile) => (pidfile === undefined ? "" : `; it was started at ${timeOf(pidfile)}`)
   )
 
   const silent = Effect.gen(function* () {
@@ -64,13 +64,17 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
 
   const stopped = Effect.gen(function* () {
     const names = yield* Effect.orElseSucceed(files.list(directory), (): ReadonlyArray<string> => [])
-    return names.includes("ovsdb-server.pid") && !names.some((name) => /^ovs-vswitchd\b.*\.(pid|ctl)$/.test(name))
-      ? refusal(`ovs-vswitchd does not run: ${directory} has the pidfile of ovsdb-server and none of its`)
-      : undefined
+    if (!names.includes("ovsdb-server.pid") || names.some((name) => /^ovs-vswitchd\b.*\.(pid|ctl)$/.test(name))) return
+    // It took its files along when it ended. Whatever was made or removed there since only makes this later.
+    const there = yield* Effect.orElseSucceed(files.lstat(directory), () => undefined)
+    const ended = there === undefined ? "" : `; it ended at ${timeOf(there)} or before`
+    return refusal(`ovs-vswitchd does not run: ${directory} has the pidfile of ovsdb-server and none of its${ended}`)
   })
 
   return { silent, absent: Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found))) }
 }
+
+const timeOf = ({ modified }: FileStatus): string => new Date(modified).toISOString()
 
 const refusal = (answer: string): Refusal => ({
   code: ErrorCodes.TryAgainLater,
