@@ -10,8 +10,8 @@ import { look, returnsTo } from "./support/World.ts"
 
 /** What becomes of the executable's stdout. */
 const outputs = {
-  "has no room": ["sh", "-c", 'exec "$0" >/dev/full'],
-  "is closed": ["sh", "-c", 'exec "$0" >&-'],
+  "has no room": ["sh", "-c", 'exec "$0" "$@" >/dev/full'],
+  "is closed": ["sh", "-c", 'exec "$0" "$@" >&-'],
   "has lost its reader": [
     "perl",
     "-e",
@@ -76,7 +76,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
       const { call, network, sandbox, watched } = yield* CniNode
       const of = yield* sandbox
       const before = yield* look(watched)
-      Plugin.well(yield* call("ADD", of, network, { through: ["sh", "-c", 'exec "$0" >/dev/null'] }))
+      Plugin.well(yield* call("ADD", of, network, { through: ["sh", "-c", 'exec "$0" "$@" >/dev/null'] }))
       Plugin.well(
         yield* call("ADD", { ...of, ifName: "net2" }, network, { through: ["sh", "-c", 'exec "$0" 1<>/dev/null'] })
       )
