@@ -1,9 +1,9 @@
 /** What exists in a world, as an administrator would look at it: `ovs-vsctl show`, and a tree with modes. */
 import * as Effect from "effect/Effect"
-import { snapshot } from "../../src/dry-run/edges/Snapshot.ts"
-import type { MemorySwitch } from "../../src/ovs/memory/OvsMemory.ts"
-import { atoms } from "../../src/ovs/memory/Values.ts"
+import { snapshot } from "../../src/dry-run/ovs/Snapshot.ts"
+import { atoms } from "../../src/dry-run/ovs/Values.ts"
 import type { Row, Value } from "../../src/ovs/wire/Notation.ts"
+import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"
 import type { Tree } from "./World.ts"
 
 export const switchLines = Effect.fnUntraced(function* (ovs: MemorySwitch) {

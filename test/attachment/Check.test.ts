@@ -2,10 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import type { Value } from "../../src/ovs/wire/Notation.ts"
 import type { Mutation } from "../../src/ovs/wire/Operation.ts"
 import type { OvsdbError } from "../../src/ovs/wire/OvsdbError.ts"
+import * as OvsMemory from "../ovs/support/OvsMemory.ts"
 import { network, networks } from "./support/Networks.ts"
 import { type Asked, failed, runDir, stateDir, World } from "./support/World.ts"
 

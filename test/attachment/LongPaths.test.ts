@@ -1,7 +1,7 @@
 /** A socket's path that cannot be used whichever way it is reached: which key has to be another. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
+import * as OvsMemory from "../ovs/support/OvsMemory.ts"
 import { networks } from "./support/Networks.ts"
 import { failed, World } from "./support/World.ts"
 

@@ -1,8 +1,8 @@
 /** The real delegation, to host-local in memory. */
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { MemoryFiles, layer as memoryFiles } from "../../src/dry-run/edges/FilesMemory.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
-import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
 import { Processes } from "../../src/platform/Processes.ts"
 import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
 import { hostLocal, MemoryLeases, program } from "./support/IpamMemory.ts"

@@ -5,10 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import type { Row } from "../../src/ovs/wire/Notation.ts"
 import { network, networks } from "../attachment/support/Networks.ts"
 import { failed, stateDir, World } from "../attachment/support/World.ts"
+import * as OvsMemory from "../ovs/support/OvsMemory.ts"
 import { forkBridge, forkMarks, forkPort, marks } from "../suites/ForkPort.ts"
 
 const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, bridge: { bridgeName: "br-dpdk0" } } }

@@ -8,7 +8,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Result } from "effect"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { type Deadlines, OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
 import type { Operation } from "../../src/ovs/wire/Operation.ts"
 import { Files } from "../../src/platform/Files.ts"
@@ -18,6 +17,7 @@ import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { request, unplugOf } from "../suites/SwitchUnderTest.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 import { peer, type Request, reply } from "./support/OvsdbPeer.ts"
+import * as OvsMemory from "./support/OvsMemory.ts"
 
 const deadlines: Deadlines = {
   connect: Duration.millis(200),

@@ -5,7 +5,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
 import { ConnectionLost, NoAnswer, OvsdbError, Rejected, Unreachable } from "../../src/ovs/wire/OvsdbError.ts"
 import { Files } from "../../src/platform/Files.ts"
@@ -13,6 +12,7 @@ import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitc
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { request, unplugOf } from "../suites/SwitchUnderTest.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
+import * as OvsMemory from "./support/OvsMemory.ts"
 
 type Reason = OvsdbError["reason"]
 

@@ -3,14 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { MemoryFiles, layer as memoryFiles } from "../../src/dry-run/edges/FilesMemory.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
-import * as OvsMemory from "../../src/ovs/memory/OvsMemory.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
-import { MemoryFiles, layer as memoryFiles } from "../../src/platform/FilesMemory.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { ovs, portOf } from "../cni/support/Reading.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import * as OvsMemory from "./support/OvsMemory.ts"
 
 const port = portOf(ovs)
 

@@ -1,6 +1,6 @@
 import { it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as FilesMemory from "../../src/platform/FilesMemory.ts"
+import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
 import { cases } from "../suites/FilesSuite.ts"
 

@@ -1,8 +1,8 @@
 /** The suites of `SharedDir`, on the real file system and in memory. */
 import { describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import { Files } from "../../src/platform/Files.ts"
-import * as FilesMemory from "../../src/platform/FilesMemory.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"

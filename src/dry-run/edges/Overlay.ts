@@ -6,8 +6,8 @@ import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../../platform/Files.ts"
-import { MemoryFiles, over } from "../../platform/FilesMemory.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
+import { MemoryFiles, over } from "./FilesMemory.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>
 

@@ -95,22 +95,6 @@ export const count = (cookie: bigint): Buffer => {
 export const counted = ({ body, type }: Message): number | undefined =>
   type === Type.MultipartReply && body.length >= 28 && body.readUInt16BE(0) === 2 ? body.readUInt32BE(24) : undefined
 
-/** What a switch reads in the two of these that we send: the port that a flow is learned from, or none. */
-export const flowModOf = (body: Buffer): { readonly cookie: bigint; readonly learns: number | undefined } => ({
-  cookie: body.readBigUInt64BE(0),
-  learns: body.readUInt8(17) === 0 ? body.readUInt32BE(48) : undefined
-})
-
-/** As a switch reads {@link count}, and answers it. */
-export const countedCookie = (body: Buffer): bigint => body.readBigUInt64BE(24)
-
-export const countOf = (flows: number): Buffer => {
-  const body = Buffer.alloc(32)
-  body.writeUInt16BE(2, 0) // OFPMP_AGGREGATE
-  body.writeUInt32BE(flows, 24)
-  return body
-}
-
 const flowMod = (flow: {
   readonly command: number
   readonly cookie: bigint

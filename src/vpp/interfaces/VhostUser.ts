@@ -9,9 +9,6 @@ import { refusedWith } from "../wire/VppError.ts"
 import { markOf, toTag } from "./Mark.ts"
 import { ownMac } from "./Memif.ts"
 
-/** Another interface has this socket. */
-export const socketTaken = refusedWith(-79)
-
 /** Returns the index. */
 export const create = Effect.fnUntraced(function* (
   session: Session,

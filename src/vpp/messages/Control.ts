@@ -1,5 +1,5 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
-import { as, type Field, i32, Misfit, text, u32 } from "../wire/Field.ts"
+import { type Field, i32, Misfit, text, u32 } from "../wire/Field.ts"
 import { type Message, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
@@ -95,11 +95,3 @@ export interface IndexReply extends Retval {
 /** An interface was made, or not: the index says nothing then, VPP leaves garbage in it. */
 export const indexReply = (name: string, plugin?: "memif" | "vhost") =>
   reply(`${name}_reply`, "5383d31f", { retval: i32, sw_if_index: u32 }, plugin)
-
-/** Two words of a protocol for a number, unknown numbers kept. */
-export const flagOf = (bit: number) =>
-  as(
-    u32,
-    (value) => (value & bit) !== 0,
-    (value: boolean) => (value ? bit : 0)
-  )

@@ -1,7 +1,7 @@
 /** What the tests of GC do to a node in memory. */
 import { Effect } from "effect"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
-import * as OvsMemory from "../../../src/ovs/memory/OvsMemory.ts"
+import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import { network } from "./Networks.ts"
 import { type Asked, stateDir, type World } from "./World.ts"
 

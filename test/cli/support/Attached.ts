@@ -1,9 +1,9 @@
 /** Attachments on a node in memory, added as a runtime does, and what befalls them. */
 import { Effect } from "effect"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
-import * as OvsMemory from "../../../src/ovs/memory/OvsMemory.ts"
 import { network, real } from "../../dry-run/support/Calls.ts"
 import type { Node } from "../../dry-run/support/MemoryNode.ts"
+import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 
 export const stateDir = "/var/lib/cni/usrspcni"
 

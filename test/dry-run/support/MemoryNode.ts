@@ -3,17 +3,17 @@
  * to them.
  */
 import { Effect, Layer } from "effect"
-import * as OvsMemory from "../../../src/ovs/memory/OvsMemory.ts"
+import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
 import { changes, type Operation } from "../../../src/ovs/wire/Operation.ts"
 import { CurrentUser } from "../../../src/platform/CurrentUser.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
-import * as FilesMemory from "../../../src/platform/FilesMemory.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
 import { type Ended, ProcessError, Processes, type Run } from "../../../src/platform/Processes.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
 import { SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
+import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 
 export const database = "/var/run/openvswitch/db.sock"
 export const netns = "/var/run/netns/c1"

@@ -3,12 +3,12 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Layer } from "effect"
-import * as OvsMemory from "../../../src/ovs/memory/OvsMemory.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
+import * as OvsMemory from "./OvsMemory.ts"
 
 const make = Effect.gen(function* () {
   const ovsSocketDir = yield* Effect.acquireRelease(

@@ -1,8 +1,8 @@
 /** One call of each kind, with nothing in it that changes from run to run: what `session.jsonl` holds and replays. */
 import { Effect, Layer, Schema } from "effect"
+import { MemoryFiles, layer as memoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
-import { MemoryFiles, layer as memoryFiles } from "../../../src/platform/FilesMemory.ts"
 import type { Sockets } from "../../../src/platform/Sockets.ts"
 import { type PortRequest, Vswitch } from "../../../src/vswitch/Vswitch.ts"
 

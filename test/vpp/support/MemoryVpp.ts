@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import { Cause, Effect, Queue } from "effect"
-import type { MemoryFiles } from "../../../src/platform/FilesMemory.ts"
+import type { MemoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
 import type { Disk } from "../server/Disk.ts"
 import { knowledge } from "../server/Knowledge.ts"

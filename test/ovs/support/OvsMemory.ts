@@ -1,5 +1,5 @@
 /**
- * An Open vSwitch in memory: the demonstration and the tests run the real programs on it, over connections to its sockets.
+ * An Open vSwitch in memory: the tests and `make demo` run the real programs on it, over connections to its sockets.
  * A database that executes the same transactions, and beside it what ovs-vswitchd would write into it. One `MemorySwitch`
  * can serve many clients, outlives them, and shows its whole state for comparison.
  */
@@ -11,17 +11,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
-import { type Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
-import type { Flows } from "../client/Flows.ts"
-import { OvsClient } from "../client/OvsClient.ts"
-import type { Transact } from "../client/Ovsdb.ts"
-import type { Row, Value } from "../wire/Notation.ts"
-import type { Operation } from "../wire/Operation.ts"
-import { OvsdbError, Unreachable } from "../wire/OvsdbError.ts"
-import * as Reply from "../wire/Reply.ts"
-import { type Database, execute, withRoot } from "./Database.ts"
-import { settled, type Vswitchd } from "./Vswitchd.ts"
-import * as Wire from "./Wire.ts"
+import { type Database, execute, withRoot } from "../../../src/dry-run/ovs/Database.ts"
+import { settled, type Vswitchd } from "../../../src/dry-run/ovs/Vswitchd.ts"
+import type { Flows } from "../../../src/ovs/client/Flows.ts"
+import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
+import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
+import type { Row, Value } from "../../../src/ovs/wire/Notation.ts"
+import type { Operation } from "../../../src/ovs/wire/Operation.ts"
+import { OvsdbError, Unreachable } from "../../../src/ovs/wire/OvsdbError.ts"
+import * as Reply from "../../../src/ovs/wire/Reply.ts"
+import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import * as Wire from "./MemoryWire.ts"
 
 export interface MemorySwitch {
   readonly peer: string

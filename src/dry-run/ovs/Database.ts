@@ -1,11 +1,12 @@
 /**
- * A database that executes our transactions as ovsdb-server does: all operations or none, `wait` preconditions, unique
- * names, references that must exist, and rows that vanish when nothing refers to them. Pure: a transaction takes one
- * value and gives the next. Only the tables, columns and operations that we use. RFC 7047, section 5.2.
+ * The database in which a dry run plans: it executes our transactions as ovsdb-server does, all operations or none, with
+ * `wait` preconditions, unique names, references that must exist, and rows that vanish when nothing refers to them.
+ * Pure: a transaction takes one value and gives the next. Only the tables, columns and operations that we use. RFC 7047,
+ * section 5.2.
  */
 import * as Result from "effect/Result"
-import { type MapValue, type Row, type SetValue, uuid, type Value } from "../wire/Notation.ts"
-import type { Condition, Operation } from "../wire/Operation.ts"
+import { type MapValue, type Row, type SetValue, uuid, type Value } from "../../ovs/wire/Notation.ts"
+import type { Condition, Operation } from "../../ovs/wire/Operation.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
 export type Table = ReadonlyMap<string, Row>

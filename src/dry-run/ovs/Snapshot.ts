@@ -6,9 +6,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Transact } from "../../ovs/client/Ovsdb.ts"
 import { Bridge, Interface, Port, Root } from "../../ovs/client/Tables.ts"
-import type { Database } from "../../ovs/memory/Database.ts"
 import type { Operation } from "../../ovs/wire/Operation.ts"
 import { Malformed, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
+import type { Database } from "./Database.ts"
 
 const UuidAtom = Schema.Tuple([Schema.Literal("uuid"), Schema.String])
 const Atom = Schema.Union([Schema.String, Schema.Finite, Schema.Boolean, UuidAtom])

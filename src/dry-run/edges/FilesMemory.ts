@@ -1,12 +1,12 @@
 /**
- * {@link Files} in memory: the demonstration and the tests run the real programs on it. Keeps kinds, modes and groups,
+ * {@link Files} in memory: a dry run is planned in it, and the tests run the programs on it. Keeps kinds, modes and groups,
  * answers with the system's error codes, and shows its whole state for comparison. Not a file system: no links in the
  * middle of a path, one user.
  */
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { FileError, type FileKind, Files } from "./Files.ts"
+import { FileError, type FileKind, Files } from "../../platform/Files.ts"
 
 interface Node {
   readonly kind: FileKind

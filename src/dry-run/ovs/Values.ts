@@ -1,6 +1,6 @@
-/** Comparing and changing OVSDB values, for the database in memory. Pure. RFC 7047, sections 5.1 and 5.2. */
-import type { Atom, MapValue, Row, SetValue, Value } from "../wire/Notation.ts"
-import type { Condition, Mutation } from "../wire/Operation.ts"
+/** Comparing and changing OVSDB values, for the database of a dry run. Pure. RFC 7047, sections 5.1 and 5.2. */
+import type { Atom, MapValue, Row, SetValue, Value } from "../../ovs/wire/Notation.ts"
+import type { Condition, Mutation } from "../../ovs/wire/Operation.ts"
 
 const isMap = (value: Value): value is MapValue => typeof value === "object" && value[0] === "map"
 const isSet = (value: Value): value is SetValue => typeof value === "object" && value[0] === "set"

@@ -8,11 +8,11 @@ import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { type Connection, SocketError } from "../../platform/Sockets.ts"
-import type { Flows } from "../client/Flows.ts"
-import * as OpenFlow from "../wire/OpenFlow.ts"
-import type { Operation } from "../wire/Operation.ts"
-import * as Splitter from "../wire/Splitter.ts"
+import type { Flows } from "../../../src/ovs/client/Flows.ts"
+import * as OpenFlow from "../../../src/ovs/wire/OpenFlow.ts"
+import type { Operation } from "../../../src/ovs/wire/Operation.ts"
+import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
+import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
 
 /** Ends connections from the server's side. */
 export type HangUps = Set<() => void>
@@ -97,12 +97,12 @@ export const management = (bridge: string, flows: Flows): Hears => {
       case OpenFlow.Type.Hello:
         return Effect.sync(() => say(OpenFlow.Type.Hello, id, OpenFlow.hello))
       case OpenFlow.Type.FlowMod: {
-        const { cookie, learns } = OpenFlow.flowModOf(body)
+        const { cookie, learns } = flowModOf(body)
         return learns === undefined ? flows.forget(bridge, cookie) : flows.learn(bridge, learns, cookie)
       }
       case OpenFlow.Type.MultipartRequest:
-        return Effect.map(flows.learns(bridge, OpenFlow.countedCookie(body)), (there) =>
-          say(OpenFlow.Type.MultipartReply, id, OpenFlow.countOf(there ? 1 : 0))
+        return Effect.map(flows.learns(bridge, countedCookie(body)), (there) =>
+          say(OpenFlow.Type.MultipartReply, id, countOf(there ? 1 : 0))
         )
       case OpenFlow.Type.BarrierRequest:
         return Effect.sync(() => say(OpenFlow.Type.BarrierReply, id))
@@ -123,4 +123,20 @@ export const management = (bridge: string, flows: Flows): Hears => {
         )
       )
     })
+}
+
+/** What a switch reads in the two of these that we send: the port that a flow is learned from, or none. */
+const flowModOf = (body: Buffer): { readonly cookie: bigint; readonly learns: number | undefined } => ({
+  cookie: body.readBigUInt64BE(0),
+  learns: body.readUInt8(17) === 0 ? body.readUInt32BE(48) : undefined
+})
+
+/** As a switch reads `OpenFlow.count`, and answers it. */
+const countedCookie = (body: Buffer): bigint => body.readBigUInt64BE(24)
+
+const countOf = (flows: number): Buffer => {
+  const body = Buffer.alloc(32)
+  body.writeUInt16BE(2, 0) // OFPMP_AGGREGATE
+  body.writeUInt32BE(flows, 24)
+  return body
 }

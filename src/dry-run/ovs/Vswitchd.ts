@@ -1,6 +1,6 @@
-/** What ovs-vswitchd writes into the database after it has looked at it, for the switch in memory. Pure. */
+/** What ovs-vswitchd writes into the database after it has looked at it, for the copy of it in a dry run. Pure. */
 
-import type { Row, Value } from "../wire/Notation.ts"
+import type { Row, Value } from "../../ovs/wire/Notation.ts"
 import type { Database } from "./Database.ts"
 import { atoms, equal } from "./Values.ts"
 

@@ -1,8 +1,8 @@
 /** One line for each operation of a transaction, for people: what it looks for, makes and changes. Pure. */
 
-import type { NameOf } from "../ovs/client/VsctlLine.ts"
-import type { Row, Value } from "../ovs/wire/Notation.ts"
-import type { Operation } from "../ovs/wire/Operation.ts"
+import type { NameOf } from "../../ovs/client/VsctlLine.ts"
+import type { Row, Value } from "../../ovs/wire/Notation.ts"
+import type { Operation } from "../../ovs/wire/Operation.ts"
 
 /** Reads and comments change nothing, and are left out. */
 export const operationLines = (operations: ReadonlyArray<Operation>, nameOf: NameOf): ReadonlyArray<string> =>
