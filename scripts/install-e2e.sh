@@ -10,6 +10,7 @@ ovs="openvswitch-switch-dpdk openvswitch-switch openvswitch-common"
 dpdk="dpdk-dev librte-net-virtio25 librte-net-memif25 librte-bus-vdev25 librte-mempool-ring25"
 # Hostile frames are sent from a file.
 frames="librte-net-pcap25"
+ovn="ovn-central ovn-host"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
 image="buildah netavark"
 # It renders the manifests by itself; no cluster is asked.
@@ -98,7 +99,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $frames $containers $image $cluster $tools)
+missing=$(absent $ovs $dpdk $frames $ovn $containers $image $cluster $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0

@@ -40,6 +40,10 @@ const needs = {
     present: () => existsSync("/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk") && existsSync("/dev/net/tun"),
     reason: "no Open vSwitch with DPDK, or no /dev/net/tun"
   },
+  ovn: {
+    present: () => ["/usr/bin/ovn-northd", "/usr/bin/ovn-controller"].every(existsSync),
+    reason: "no OVN (ovn-central, ovn-host)"
+  },
   testpmd: { present: () => existsSync("/usr/bin/dpdk-testpmd"), reason: "no dpdk-testpmd" },
   memif: {
     present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_memif.so.25`)),
