@@ -1,7 +1,5 @@
-/** Calls in one process, as an executable of bun makes them: each of its verdicts becomes a test. */
-import { assert, it } from "@effect/vitest"
-import { cases } from "../cni/support/CallCases.ts"
-import { verdictsOf } from "../platform/support/Verdicts.ts"
+/** Calls in one process, as an executable of bun makes them. */
+import { calls } from "../suites/CallSuite.ts"
+import { runUnderBun } from "../suites/Run.ts"
 
-for (const [name, failure] of verdictsOf("../../cni/support/bun-calls.ts", cases))
-  it(name, () => assert.isNull(failure))
+runUnderBun("app/support/bun-calls.ts", [calls])

@@ -3,33 +3,23 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Records } from "../../src/attachment/records/Records.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
-import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import { Files } from "../../src/platform/Files.ts"
+import * as MemorySite from "../platform/support/MemorySite.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
 import { failing, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
-import { claiming } from "../suites/RecordsClaimSuite.ts"
-import { ending } from "../suites/RecordsEndSuite.ts"
+import { recordsClaim } from "../suites/RecordsClaimSuite.ts"
+import { recordsEnd } from "../suites/RecordsEndSuite.ts"
+import { runEach } from "../suites/Run.ts"
 import { attachment, claim, remove } from "./support/Recording.ts"
 
-const memory = Layer.suspend(() => {
-  const state = new FilesMemory.MemoryFiles(["/base"])
-  const socket = (path: string) => Effect.sync(() => state.put(path, "socket"))
-  return Layer.merge(
-    FilesMemory.layer(state),
-    Layer.succeed(FilesSite, FilesSite.of({ base: "/base", gid: 12345, socket }))
-  )
-})
-
-const layers = { "in memory": memory, "on real files": Layer.merge(Files.layer, RealSite.layer) }
+const layers = { "in memory": MemorySite.layer, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
   const records = Layer.unwrap(
     Effect.map(FilesSite, ({ base }) => Layer.effect(Records, Records.make(`${base}/state`)))
   )
-  for (const [name, run] of Object.entries({ ...claiming, ...ending })) {
-    it.live(name, () => run.pipe(Effect.provide(Layer.provideMerge(Layer.fresh(records), Layer.fresh(layer)))))
-  }
+  runEach(Layer.provideMerge(records, layer), recordsClaim, recordsEnd)
 })
 
 describe("a file system that refuses", () => {
@@ -53,6 +43,6 @@ describe("a file system that refuses", () => {
       const asked = Effect.flatMap(Records, ({ writable }) => writable)
       const error = yield* Effect.flip(Effect.provide(asked, Layer.fresh(broken)))
       assert.deepStrictEqual([error.code, error.answer, error.path], [ErrorCodes.IoFailure, code, "/base"])
-    }).pipe(Effect.provide(Layer.fresh(memory)))
+    }).pipe(Effect.provide(Layer.fresh(MemorySite.layer)))
   )
 })

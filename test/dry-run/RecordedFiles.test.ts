@@ -1,53 +1,56 @@
-/** `Files` in a dry run keeps the suite of `Files`, and leaves what is below it as it was. */
+/** `Files` in a dry run keeps the suites of `Files`, and leaves what is below it as it was. */
 import * as Fs from "node:fs"
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { assert, describe } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
 import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import * as Overlay from "../../src/dry-run/edges/Overlay.ts"
 import * as RecordedFiles from "../../src/dry-run/edges/RecordedFiles.ts"
 import * as Recorder from "../../src/dry-run/Recorder.ts"
 import { Files } from "../../src/platform/Files.ts"
+import * as MemorySite from "../platform/support/MemorySite.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
-import { FilesSite } from "../suites/FilesSite.ts"
-import { cases } from "../suites/FilesSuite.ts"
+import { filesHeld } from "../suites/FilesHeldSuite.ts"
+import { filesNames } from "../suites/FilesNamesSuite.ts"
+import { FilesSite, type FilesUnderTest } from "../suites/FilesSite.ts"
+import { files } from "../suites/FilesSuite.ts"
+import { runEach } from "../suites/Run.ts"
+import { around } from "../suites/Suite.ts"
+
+/** What is below, but for sockets, which are not made by `Files`. */
+class Below extends Context.Service<Below, () => ReadonlyArray<string>>()("userspace-cni/test/Below") {}
+
+const untouched = [files, filesNames, filesHeld].map((suite) =>
+  around<FilesUnderTest | Below>(suite, (body) =>
+    Effect.gen(function* () {
+      const look = yield* Below
+      const before = look()
+      yield* body
+      assert.deepStrictEqual(look(), before)
+    })
+  )
+)
 
 const recorded = Layer.effect(
   Files,
   Effect.map(Files, (real) => RecordedFiles.make(real, Overlay.make(real), Recorder.make()))
 )
 
-describe("over files in memory", () => {
-  for (const { name, run } of cases) {
-    it.effect(name, () => {
-      const state = new FilesMemory.MemoryFiles(["/base"])
-      const site = FilesSite.of({
-        base: "/base",
-        gid: 12345,
-        socket: (path) => Effect.sync(() => state.put(path, "socket", "", 0o755))
-      })
-      return Effect.gen(function* () {
-        const before = state.dump()
-        yield* run
-        assert.deepStrictEqual(
-          state.dump().filter((line) => !line.includes(" socket ")),
-          before
-        )
-      }).pipe(
-        Effect.provide(Layer.merge(Layer.provide(recorded, FilesMemory.layer(state)), Layer.succeed(FilesSite, site)))
-      )
-    })
-  }
+const inMemory = Layer.suspend(() => {
+  const { site, state } = MemorySite.make()
+  const look = () => state.dump().filter((line) => !line.includes(" socket "))
+  return Layer.mergeAll(Layer.provide(recorded, FilesMemory.layer(state)), site, Layer.succeed(Below, look))
 })
 
-describe("over real files", () => {
-  for (const { name, run } of cases) {
-    it.live(name, () =>
-      Effect.gen(function* () {
-        const { base } = yield* FilesSite
-        yield* run
-        const left = Fs.readdirSync(base).filter((entry) => !Fs.lstatSync(`${base}/${entry}`).isSocket())
-        assert.deepStrictEqual(left, [])
-      }).pipe(Effect.provide(Layer.merge(Layer.provide(recorded, Files.layer), Layer.fresh(RealSite.layer))))
-    )
-  }
-})
+const onRealFiles = Layer.effect(
+  Below,
+  Effect.map(
+    FilesSite,
+    ({ base }) =>
+      () =>
+        Fs.readdirSync(base).filter((entry) => !Fs.lstatSync(`${base}/${entry}`).isSocket())
+  )
+).pipe(Layer.provideMerge(Layer.merge(Layer.provide(recorded, Files.layer), RealSite.layer)))
+
+describe("over files in memory", () => runEach(inMemory, ...untouched))
+
+describe("over real files", () => runEach(onRealFiles, ...untouched))

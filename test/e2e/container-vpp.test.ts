@@ -7,7 +7,8 @@ import { tmpdir } from "node:os"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
-import { configures } from "../suites/ContainerVppSuite.ts"
+import { containerVpp } from "../suites/ContainerVppSuite.ts"
+import { runOn } from "../suites/Run.ts"
 import { newContainerId } from "./support/CniNode.ts"
 import { executable, pluginDirectory, vppPrefixes } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
@@ -110,7 +111,7 @@ const pings = (pod: VppInstance, to: string) =>
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "vpp"], underTest(prefix))(
     `container vpp, one by one, on a real VPP ${basename(prefix)}`,
-    configures
+    (test) => runOn(test, containerVpp)
   )
 
   onMachine(["root", "executable", "vpp", "hostLocal"], Vpps.layer(prefix))(

@@ -3,7 +3,8 @@ import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { directory, real } from "../ipam/support/Plugin.ts"
-import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
+import { IpamUnderTest, ipamLeases, ipamRanges } from "../suites/IpamSuite.ts"
+import { runOn } from "../suites/Run.ts"
 
 const UnderTest = Layer.effect(
   IpamUnderTest,
@@ -14,6 +15,5 @@ const UnderTest = Layer.effect(
 ).pipe(Layer.provide(real))
 
 layer(UnderTest, { excludeTestServices: true })("addresses from host-local", (it) => {
-  leases(it.effect)
-  ranges(it.effect)
+  runOn(it.effect, ipamLeases, ipamRanges)
 })

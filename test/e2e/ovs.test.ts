@@ -1,20 +1,15 @@
 /** The suites of the Open vSwitch layer on a real ovsdb-server and ovs-vswitchd with DPDK. */
-import { keeps } from "../suites/OvsClientSuite.ts"
-import { faults } from "../suites/VswitchFaultsSuite.ts"
-import { legacyPorts } from "../suites/VswitchLegacySuite.ts"
-import { looks } from "../suites/VswitchLooksSuite.ts"
-import { places } from "../suites/VswitchPlacesSuite.ts"
-import { restores } from "../suites/VswitchRestoreSuite.ts"
-import { behaves } from "../suites/VswitchSuite.ts"
+import { ovsClient } from "../suites/OvsClientSuite.ts"
+import { runOn } from "../suites/Run.ts"
+import { ovsFaults } from "../suites/VswitchFaultsSuite.ts"
+import { forkPorts } from "../suites/VswitchLegacySuite.ts"
+import { ovsDifferences } from "../suites/VswitchLooksSuite.ts"
+import { ovsSocketsAndFlows } from "../suites/VswitchPlacesSuite.ts"
+import { ovsRestore } from "../suites/VswitchRestoreSuite.ts"
+import { ovsPorts } from "../suites/VswitchSuite.ts"
 import { OvsUnderTest } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
 
 onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
-  keeps(test)
-  behaves(test)
-  looks(test)
-  legacyPorts(test)
-  places(test)
-  restores(test)
-  faults(test)
+  runOn(test, ovsClient, ovsPorts, ovsDifferences, forkPorts, ovsSocketsAndFlows, ovsRestore, ovsFaults)
 })

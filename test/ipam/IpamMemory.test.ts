@@ -4,7 +4,8 @@ import { Effect, Layer } from "effect"
 import { MemoryFiles, layer as memoryFiles } from "../../src/dry-run/edges/FilesMemory.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { Processes } from "../../src/platform/Processes.ts"
-import { IpamUnderTest, leases, ranges } from "../suites/IpamSuite.ts"
+import { IpamUnderTest, ipamLeases, ipamRanges } from "../suites/IpamSuite.ts"
+import { runOn } from "../suites/Run.ts"
 import { hostLocal, MemoryLeases, program } from "./support/IpamMemory.ts"
 
 const given = new MemoryLeases()
@@ -22,6 +23,5 @@ const UnderTest = Layer.effect(
 )
 
 layer(UnderTest)("addresses from memory", (it) => {
-  leases(it.effect)
-  ranges(it.effect)
+  runOn(it.effect, ipamLeases, ipamRanges)
 })

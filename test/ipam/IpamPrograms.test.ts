@@ -1,7 +1,8 @@
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Ipam } from "../../src/ipam/Ipam.ts"
-import { IpamUnderTest, leases } from "../suites/IpamSuite.ts"
+import { IpamUnderTest, ipamLeases } from "../suites/IpamSuite.ts"
+import { runOn } from "../suites/Run.ts"
 import { directory, hostLocal, install, real } from "./support/Plugin.ts"
 
 const UnderTest = Layer.effect(
@@ -14,5 +15,5 @@ const UnderTest = Layer.effect(
 ).pipe(Layer.provide(real))
 
 layer(UnderTest, { excludeTestServices: true })("addresses from a program", (it) => {
-  leases(it.effect)
+  runOn(it.effect, ipamLeases)
 })

@@ -1,8 +1,7 @@
-/** The executable's file system is bun's: each verdict of the suite there becomes a test. */
-import { assert, describe, it } from "@effect/vitest"
-import { cases } from "../suites/FilesSuite.ts"
-import { verdictsOf } from "./support/Verdicts.ts"
+/** The executable's file system is bun's. */
+import { filesHeld } from "../suites/FilesHeldSuite.ts"
+import { filesNames } from "../suites/FilesNamesSuite.ts"
+import { files } from "../suites/FilesSuite.ts"
+import { runUnderBun } from "../suites/Run.ts"
 
-describe("on bun", () => {
-  for (const [name, failure] of verdictsOf("bun-files.ts", cases)) it(name, () => assert.isNull(failure))
-})
+runUnderBun("platform/support/bun-files.ts", [files, filesNames, filesHeld])

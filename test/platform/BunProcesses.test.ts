@@ -1,8 +1,5 @@
-/** bun runs the suite, since its processes exist nowhere else; each of its verdicts becomes a test. */
-import { assert, describe, it } from "@effect/vitest"
-import { cases } from "../suites/ProcessesSuite.ts"
-import { verdictsOf } from "./support/Verdicts.ts"
+/** The executable's processes are bun's, and exist nowhere else. */
+import { processes } from "../suites/ProcessesSuite.ts"
+import { runUnderBun } from "../suites/Run.ts"
 
-describe("on bun", () => {
-  for (const [name, failure] of verdictsOf("bun-processes.ts", cases)) it(name, () => assert.isNull(failure))
-})
+runUnderBun("platform/support/bun-processes.ts", [processes])

@@ -3,13 +3,16 @@ import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
 import { Files } from "../../src/platform/Files.ts"
+import { filesHeld } from "../suites/FilesHeldSuite.ts"
+import { filesNames } from "../suites/FilesNamesSuite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
-import { cases } from "../suites/FilesSuite.ts"
+import { files } from "../suites/FilesSuite.ts"
+import { runEach } from "../suites/Run.ts"
 import * as RealSite from "./support/RealSite.ts"
 
 const real = Layer.merge(Files.layer, Layer.fresh(RealSite.layer))
 
-for (const { name, run } of cases) it.live(name, () => Effect.provide(run, real))
+runEach(real, files, filesNames, filesHeld)
 
 const here = Effect.gen(function* () {
   return { base: (yield* FilesSite).base, files: yield* Files }

@@ -1,8 +1,5 @@
-import { it } from "@effect/vitest"
-import { Effect } from "effect"
-import { cases } from "../suites/SlotsSuite.ts"
+import { runEach } from "../suites/Run.ts"
+import { slots } from "../suites/SlotsSuite.ts"
 import * as NodeSlots from "./support/node/NodeSlots.ts"
 
-for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(NodeSlots.layer), Effect.timeout("20 seconds")))
-}
+runEach(NodeSlots.layer, slots)

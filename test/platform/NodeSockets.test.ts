@@ -1,8 +1,6 @@
-import { it } from "@effect/vitest"
-import { Effect } from "effect"
-import { cases } from "../suites/SocketsSuite.ts"
+import { runEach } from "../suites/Run.ts"
+import { socketsConnect } from "../suites/SocketsConnectSuite.ts"
+import { sockets } from "../suites/SocketsSuite.ts"
 import * as NodeSockets from "./support/node/NodeSockets.ts"
 
-for (const { name, run } of cases) {
-  it.live(name, () => run.pipe(Effect.provide(NodeSockets.layer), Effect.timeout("20 seconds")))
-}
+runEach(NodeSockets.layer, sockets, socketsConnect)

@@ -5,15 +5,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
 import { Files } from "../../src/platform/Files.ts"
 import * as WaitingFiles from "../../src/platform/waiting/WaitingFiles.ts"
+import { filesHeld } from "../suites/FilesHeldSuite.ts"
+import { filesNames } from "../suites/FilesNamesSuite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
-import { cases } from "../suites/FilesSuite.ts"
+import { files } from "../suites/FilesSuite.ts"
+import { runEach, runUnderBun } from "../suites/Run.ts"
 import * as RealSite from "./support/RealSite.ts"
-import { verdictsOf } from "./support/Verdicts.ts"
 
 const real = Layer.merge(WaitingFiles.layer(), Layer.fresh(RealSite.layer))
 
 describe("on Node", () => {
-  for (const { name, run } of cases) it.live(name, () => Effect.provide(run, real))
+  runEach(real, files, filesNames, filesHeld)
 
   it.live("a pipe that nobody writes to does not hold up whoever reads", () =>
     Effect.gen(function* () {
@@ -44,6 +46,4 @@ describe("on Node", () => {
 
 const isBelow = (link: string, directory: string) => Fs.existsSync(link) && Fs.readlinkSync(link).startsWith(directory)
 
-describe("on bun", () => {
-  for (const [name, failure] of verdictsOf("bun-waiting-files.ts", cases)) it(name, () => assert.isNull(failure))
-})
+runUnderBun("platform/support/bun-waiting-files.ts", [files, filesNames, filesHeld])

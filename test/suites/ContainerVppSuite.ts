@@ -1,6 +1,6 @@
 /** What `container vpp` does to the VPP of a container, on every layer of {@link VppUnderTest}. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Redacted, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/Interface.ts"
 import { keyOf } from "../../src/container/vpp/Mark.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
@@ -17,9 +17,10 @@ import {
   removedAfter,
   vhost
 } from "../container/support/ContainerVpp.ts"
+import { suite } from "./Suite.ts"
 import { leavesAsFound, look, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
-export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
   test("ten at once make one", () =>
     Effect.gen(function* () {
       const wanted = yield* memif({})
@@ -232,4 +233,4 @@ export const configures = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void 
       assert.strictEqual(again.was, "made")
       assert.deepStrictEqual(yield* ours(wanted.name), before)
     }))
-}
+})

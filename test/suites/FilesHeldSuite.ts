@@ -1,12 +1,12 @@
 /** `Files`, where somebody else can put links in the place of directories and files. Part of `FilesSuite.ts`. */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
-import { codeOf, codesOf, type FilesCase, site, zoo } from "./FilesSite.ts"
+import { codeOf, codesOf, type FilesUnderTest, site, zoo } from "./FilesSite.ts"
+import { suite } from "./Suite.ts"
 
-export const heldCases: ReadonlyArray<FilesCase> = [
-  {
-    name: "a pinned directory is used as any other",
-    run: Effect.gen(function* () {
+export const filesHeld = suite<FilesUnderTest>("Files, where links can be put in the place of directories", (test) => {
+  test("a pinned directory is used as any other", () =>
+    Effect.gen(function* () {
       const { at, files, gid } = yield* site
       yield* files.makeDirectory(at("own"), 0o755)
       yield* files.pin(at("own"))
@@ -29,11 +29,10 @@ export const heldCases: ReadonlyArray<FilesCase> = [
       yield* files.removeDirectory(at("own"))
       assert.equal(yield* files.lstat(at("own/a")), undefined)
       assert.equal(yield* codeOf(files.read(at("own/a"), 10)), "ENOENT")
-    })
-  },
-  {
-    name: "a link in the place of a pinned directory leads nowhere",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a link in the place of a pinned directory leads nowhere", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.makeDirectory(at("own"), 0o755)
       yield* files.pin(at("own"))
@@ -58,11 +57,10 @@ export const heldCases: ReadonlyArray<FilesCase> = [
       assert.deepEqual(new Set(Object.values(codes)), new Set(["ENOTDIR"]), JSON.stringify(codes))
       assert.deepEqual(yield* files.list(at("directory")), ["inside"])
       assert.deepEqual(yield* files.lstat(at("directory/inside")), before)
-    })
-  },
-  {
-    name: "hold takes what is there, and no link",
-    run: Effect.gen(function* () {
+    }))
+
+  test("hold takes what is there, and no link", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       const holds = ["file", "directory", "socket", "link", "dangling", "nothing"].map(
         (name) => [name, Effect.scoped(files.hold(at(name)))] as const
@@ -75,6 +73,5 @@ export const heldCases: ReadonlyArray<FilesCase> = [
         dangling: "EINVAL",
         nothing: "ENOENT"
       })
-    })
-  }
-]
+    }))
+})

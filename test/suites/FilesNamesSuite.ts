@@ -1,12 +1,12 @@
 /** The part of the suite of `Files` about names: removing, moving and linking them, and changing what they name. */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
-import { codeOf, codesOf, everything, type FilesCase, zoo } from "./FilesSite.ts"
+import { codeOf, codesOf, everything, type FilesUnderTest, zoo } from "./FilesSite.ts"
+import { suite } from "./Suite.ts"
 
-export const nameCases: ReadonlyArray<FilesCase> = [
-  {
-    name: "unlink removes a name of any kind but a directory, of a link the link",
-    run: Effect.gen(function* () {
+export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) => {
+  test("unlink removes a name of any kind but a directory, of a link the link", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of ["link", "dangling", "socket"]) {
         yield* files.unlink(at(name))
@@ -22,11 +22,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         }),
         { directory: "EISDIR", nothing: "ENOENT", "missing/f": "ENOENT", "file/f": "ENOTDIR" }
       )
-    })
-  },
-  {
-    name: "rename puts a file in the place of a file, and of a link itself",
-    run: Effect.gen(function* () {
+    }))
+
+  test("rename puts a file in the place of a file, and of a link itself", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.create(at("new"), "new", 0o640)
       yield* files.rename(at("new"), at("link"))
@@ -36,11 +35,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
       assert.equal(yield* files.read(at("file"), 100), "content")
       yield* files.rename(at("link"), at("file"))
       assert.equal(yield* files.read(at("file"), 100), "new")
-    })
-  },
-  {
-    name: "rename says what is missing or in the way, and then changes nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("rename says what is missing or in the way, and then changes nothing", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       assert.deepEqual(
         yield* codesOf({
@@ -52,11 +50,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         { nothing: "ENOENT", missing: "ENOENT", directory: "EISDIR", below: "ENOTDIR" }
       )
       assert.equal(yield* files.read(at("file"), 100), "content")
-    })
-  },
-  {
-    name: "link gives the same file a second name",
-    run: Effect.gen(function* () {
+    }))
+
+  test("link gives the same file a second name", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of ["file", "socket"]) {
         yield* files.link(at(name), at(`${name}2`))
@@ -66,11 +63,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         assert.equal((yield* files.lstat(at(`${name}2`)))?.nlink, 1)
       }
       assert.equal(yield* files.read(at("file2"), 100), "content")
-    })
-  },
-  {
-    name: "link needs a free name in a directory, and takes no directory",
-    run: Effect.gen(function* () {
+    }))
+
+  test("link needs a free name in a directory, and takes no directory", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of everything) assert.equal(yield* codeOf(files.link(at("directory/inside"), at(name))), "EEXIST")
       assert.deepEqual(
@@ -82,11 +78,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         }),
         { nothing: "ENOENT", missing: "ENOENT", below: "ENOTDIR", directory: "EPERM" }
       )
-    })
-  },
-  {
-    name: "symlink and readLink keep the target as it is written",
-    run: Effect.gen(function* () {
+    }))
+
+  test("symlink and readLink keep the target as it is written", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.symlink("../a/./b", at("new"))
       assert.equal(yield* files.readLink(at("new")), "../a/./b")
@@ -109,11 +104,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
           belowFile: "ENOTDIR"
         }
       )
-    })
-  },
-  {
-    name: "change sets mode and group, each alone or both, of a directory and of a socket",
-    run: Effect.gen(function* () {
+    }))
+
+  test("change sets mode and group, each alone or both, of a directory and of a socket", () =>
+    Effect.gen(function* () {
       const { at, files, gid } = yield* zoo
       for (const kind of ["directory", "socket"] as const) {
         const before = yield* files.lstat(at(kind))
@@ -124,11 +118,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         yield* files.change(at(kind), kind, { gid, mode: 0o2770 })
         assert.deepEqual(yield* files.lstat(at(kind)), { ...before, mode: 0o2770, gid })
       }
-    })
-  },
-  {
-    name: "change changes what it was meant for, and follows no link",
-    run: Effect.gen(function* () {
+    }))
+
+  test("change changes what it was meant for, and follows no link", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       const before = yield* files.lstat(at("file"))
       const changes = Object.fromEntries(
@@ -147,11 +140,10 @@ export const nameCases: ReadonlyArray<FilesCase> = [
       })
       assert.equal(yield* codeOf(files.change(at("socket"), "directory", { mode: 0o777 })), "EINVAL")
       assert.deepEqual(yield* files.lstat(at("file")), before)
-    })
-  },
-  {
-    name: "sync takes files and directories",
-    run: Effect.gen(function* () {
+    }))
+
+  test("sync takes files and directories", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       assert.deepEqual(
         yield* codesOf({
@@ -161,6 +153,5 @@ export const nameCases: ReadonlyArray<FilesCase> = [
         }),
         { directory: "succeeded", file: "succeeded", nothing: "ENOENT" }
       )
-    })
-  }
-]
+    }))
+})

@@ -13,10 +13,8 @@ export class FilesSite extends Context.Service<
   }
 >()("userspace-cni/test/FilesSite") {}
 
-export interface FilesCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, FileError, Files | FilesSite | Scope.Scope>
-}
+/** What the suites of `Files` run on. */
+export type FilesUnderTest = Files | FilesSite
 
 export const site = Effect.gen(function* () {
   const { base, gid, socket } = yield* FilesSite

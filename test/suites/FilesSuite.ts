@@ -1,33 +1,29 @@
 /**
- * What every layer of `Files` does, error codes included: the real one on Node and on bun, and the one in memory. The
- * cases are data and assert with node's own module, so that a small program can run them under bun.
+ * What every layer of `Files` does, error codes included: the real one on Node and on bun, and the one in memory. Runs under
+ * bun as well, so it asserts with node's own module.
  */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
-import { heldCases } from "./FilesHeldSuite.ts"
-import { nameCases } from "./FilesNamesSuite.ts"
-import { codeOf, codesOf, everything, type FilesCase, site, zoo } from "./FilesSite.ts"
+import { codeOf, codesOf, everything, type FilesUnderTest, site, zoo } from "./FilesSite.ts"
+import { suite } from "./Suite.ts"
 
-export const cases: ReadonlyArray<FilesCase> = [
-  {
-    name: "lstat tells the kind, of a link its own",
-    run: Effect.gen(function* () {
+export const files = suite<FilesUnderTest>("Files", (test) => {
+  test("lstat tells the kind, of a link its own", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       const kinds = yield* Effect.forEach(everything, (name) => Effect.map(files.lstat(at(name)), (it) => it?.kind))
       assert.deepEqual(kinds, ["file", "directory", "socket", "symlink", "symlink"])
-    })
-  },
-  {
-    name: "lstat of nothing is nothing; below a file nothing can be",
-    run: Effect.gen(function* () {
+    }))
+
+  test("lstat of nothing is nothing; below a file nothing can be", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of ["nothing", "nothing/below"]) assert.equal(yield* files.lstat(at(name)), undefined)
       assert.equal(yield* codeOf(files.lstat(at("file/below"))), "ENOTDIR")
-    })
-  },
-  {
-    name: "writable is content with a directory and a link to one, and changes nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("writable is content with a directory and a link to one, and changes nothing", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.symlink("directory", at("way"))
       yield* files.writable(at("directory"))
@@ -51,21 +47,19 @@ export const cases: ReadonlyArray<FilesCase> = [
           below: "ENOTDIR"
         }
       )
-    })
-  },
-  {
-    name: "makeDirectory gives exactly the mode, whatever the umask",
-    run: Effect.gen(function* () {
+    }))
+
+  test("makeDirectory gives exactly the mode, whatever the umask", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* site
       for (const mode of [0o755, 0o700, 0o2770, 0o777]) {
         yield* files.makeDirectory(at(`d${mode}`), mode)
         assert.equal((yield* files.lstat(at(`d${mode}`)))?.mode, mode)
       }
-    })
-  },
-  {
-    name: "makeDirectory needs a free name in a directory",
-    run: Effect.gen(function* () {
+    }))
+
+  test("makeDirectory needs a free name in a directory", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of everything) assert.equal(yield* codeOf(files.makeDirectory(at(name), 0o755)), "EEXIST")
       assert.deepEqual(
@@ -75,11 +69,10 @@ export const cases: ReadonlyArray<FilesCase> = [
         }),
         { missing: "ENOENT", file: "ENOTDIR" }
       )
-    })
-  },
-  {
-    name: "create writes the text with exactly the mode",
-    run: Effect.gen(function* () {
+    }))
+
+  test("create writes the text with exactly the mode", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* site
       const text = `Grüße 🙂\n${"x".repeat(100_000)}`
       for (const [name, mode] of [["a", 0o600] as const, ["b", 0o644] as const, ["c", 0o444] as const]) {
@@ -87,11 +80,10 @@ export const cases: ReadonlyArray<FilesCase> = [
         assert.equal(yield* files.read(at(name), 1 << 20), text)
         assert.equal((yield* files.lstat(at(name)))?.mode, mode)
       }
-    })
-  },
-  {
-    name: "create needs a free name in a directory, and writes through no link",
-    run: Effect.gen(function* () {
+    }))
+
+  test("create needs a free name in a directory, and writes through no link", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of everything) assert.equal(yield* codeOf(files.create(at(name), "x", 0o644)), "EEXIST")
       assert.deepEqual(
@@ -103,20 +95,18 @@ export const cases: ReadonlyArray<FilesCase> = [
       )
       assert.equal(yield* files.read(at("file"), 100), "content")
       assert.equal(yield* files.lstat(at("nowhere")), undefined)
-    })
-  },
-  {
-    name: "read takes as many bytes as allowed, and no more",
-    run: Effect.gen(function* () {
+    }))
+
+  test("read takes as many bytes as allowed, and no more", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* site
       yield* files.create(at("f"), "äöü", 0o644)
       assert.equal(yield* files.read(at("f"), 6), "äöü")
       assert.equal(yield* codeOf(files.read(at("f"), 5)), "EFBIG")
-    })
-  },
-  {
-    name: "read follows no link, and reads files only",
-    run: Effect.gen(function* () {
+    }))
+
+  test("read follows no link, and reads files only", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       const reads = Object.fromEntries(
         [...everything, "nothing", "missing/f", "file/f"].map((name) => [name, files.read(at(name), 100)])
@@ -131,11 +121,10 @@ export const cases: ReadonlyArray<FilesCase> = [
         "missing/f": "ENOENT",
         "file/f": "ENOTDIR"
       })
-    })
-  },
-  {
-    name: "list gives the names in a directory",
-    run: Effect.gen(function* () {
+    }))
+
+  test("list gives the names in a directory", () =>
+    Effect.gen(function* () {
       const { at, base, files } = yield* zoo
       assert.deepEqual([...(yield* files.list(base))].sort(), [...everything].sort())
       assert.deepEqual(yield* files.list(at("directory")), ["inside"])
@@ -147,11 +136,10 @@ export const cases: ReadonlyArray<FilesCase> = [
         }),
         { nothing: "ENOENT", file: "ENOTDIR", below: "ENOTDIR" }
       )
-    })
-  },
-  {
-    name: "removeDirectory removes an empty directory and nothing else",
-    run: Effect.gen(function* () {
+    }))
+
+  test("removeDirectory removes an empty directory and nothing else", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       const removals = Object.fromEntries(
         [...everything, "nothing", "file/x"].map((name) => [name, files.removeDirectory(at(name))])
@@ -168,11 +156,10 @@ export const cases: ReadonlyArray<FilesCase> = [
       yield* files.unlink(at("directory/inside"))
       yield* files.removeDirectory(at("directory"))
       assert.equal(yield* files.lstat(at("directory")), undefined)
-    })
-  },
-  {
-    name: "a path that no file system takes is refused by every step",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a path that no file system takes is refused by every step", () =>
+    Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const [name, code] of [
         ["a\0b", "EINVAL"],
@@ -196,8 +183,5 @@ export const cases: ReadonlyArray<FilesCase> = [
         })
         assert.deepEqual(new Set(Object.values(codes)), new Set([code]), JSON.stringify(codes))
       }
-    })
-  },
-  ...nameCases,
-  ...heldCases
-]
+    }))
+})

@@ -7,8 +7,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { marker } from "../../src/shared-dir/Directories.ts"
 import type { Place } from "../../src/shared-dir/SocketPaths.ts"
-import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
-import type { SharedDirCase } from "./SharedDirSuite.ts"
+import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { suite } from "./Suite.ts"
 
 /** A prepared attachment, and what must stay as it is: a file and a socket of somebody else's. */
 const prey = Effect.gen(function* () {
@@ -52,10 +52,9 @@ const ours = ["configPath", "newConfigPath", "socketPath"] as const
 const pathOf = (place: { readonly configPath: string; readonly socketPath: string }, name: (typeof ours)[number]) =>
   name === "newConfigPath" ? `${place.configPath}.new` : place[name]
 
-export const cases: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "hand replaces a planted link and follows none",
-    run: Effect.gen(function* () {
+export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a container that plants things", (test) => {
+  test("hand replaces a planted link and follows none", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir, stillUntouched, victim } = yield* prey
       yield* files.symlink(victim, place.configPath)
       yield* files.symlink(victim, `${place.configPath}.new`)
@@ -63,11 +62,10 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       assert.strictEqual((yield* files.lstat(place.configPath))?.kind, "file")
       assert.strictEqual(yield* sharedDir.handed(place), "text")
       yield* stillUntouched
-    })
-  },
-  {
-    name: "hand does not write into a planted directory, and says what is in the way",
-    run: Effect.gen(function* () {
+    }))
+
+  test("hand does not write into a planted directory, and says what is in the way", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* prey
       yield* files.makeDirectory(place.configPath, 0o755)
       const { cure, failed } = yield* Effect.flip(sharedDir.hand(place, "text"))
@@ -75,11 +73,10 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       assert.notStrictEqual(cure, "")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
       assert.deepStrictEqual(yield* files.list(place.configPath), [])
-    })
-  },
-  {
-    name: "open changes a socket only, and nothing through a link",
-    run: Effect.gen(function* () {
+    }))
+
+  test("open changes a socket only, and nothing through a link", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir, stillUntouched, victim, victimSocket } = yield* prey
       for (const target of [victim, victimSocket, "/etc/passwd"]) {
         yield* files.symlink(target, place.socketPath)
@@ -91,11 +88,10 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       yield* files.create(place.socketPath, "", 0o600)
       assert.strictEqual((yield* Effect.flip(sharedDir.open(place))).answer, "EINVAL")
       yield* stillUntouched
-    })
-  },
-  {
-    name: "publish puts the switch's socket over nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("publish puts the switch's socket over nothing", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, socket, stillUntouched, victim } = yield* prey
       yield* socket(`${base}/usp1`)
       yield* files.symlink(victim, place.socketPath)
@@ -103,21 +99,19 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       assert.strictEqual(answer, "EEXIST")
       assert.include(cure, "remove it")
       yield* stillUntouched
-    })
-  },
-  {
-    name: "prepare gives no other directory to the group",
-    run: Effect.gen(function* () {
+    }))
+
+  test("prepare gives no other directory to the group", () =>
+    Effect.gen(function* () {
       const { at, base, files, gid, sharedDir, stillUntouched } = yield* prey
       const place = at({ ifName: "net2", containerId: "another", vhost: { group: String(gid) } })
       yield* files.symlink(`${base}/prey`, place.directory)
       assert.strictEqual((yield* Effect.flip(sharedDir.prepare(place))).answer, "ENOTDIR")
       yield* stillUntouched
-    })
-  },
-  {
-    name: "what is read as ours is a file of ours",
-    run: Effect.gen(function* () {
+    }))
+
+  test("what is read as ours is a file of ours", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir, socket, stillUntouched, victim } = yield* prey
       yield* files.symlink(victim, place.configPath)
       assert.isUndefined(yield* sharedDir.handed(place))
@@ -131,42 +125,42 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       yield* files.create(place.configPath, "x".repeat((1 << 20) + 1), 0o644)
       assert.isUndefined(yield* sharedDir.handed(place))
       yield* stillUntouched
-    })
-  },
-  ...ours.map((name) => ({
-    name: `release removes a link at ${name}, not what it leads to`,
-    run: Effect.gen(function* () {
-      const { directories, files, place, sharedDir, stillUntouched, victim } = yield* prey
-      yield* files.symlink(victim, pathOf(place, name))
-      yield* sharedDir.release(place, directories)
-      assert.isUndefined(yield* files.lstat(place.directory))
-      yield* stillUntouched
-    })
-  })),
-  ...ours.map((name) => ({
-    name: `release is not kept from ending by a directory at ${name}, and removes nothing in it`,
-    run: Effect.gen(function* () {
-      const { directories, files, place, sharedDir } = yield* prey
-      yield* files.makeDirectory(pathOf(place, name), 0o755)
-      yield* files.create(`${pathOf(place, name)}/inside`, "", 0o644)
-      yield* sharedDir.release(place, directories)
-      assert.deepStrictEqual(yield* files.list(pathOf(place, name)), ["inside"])
-    })
-  })),
-  {
-    name: "release is not kept from ending by a directory in the place of our mark",
-    run: Effect.gen(function* () {
+    }))
+
+  for (const name of ours) {
+    test(`release removes a link at ${name}, not what it leads to`, () =>
+      Effect.gen(function* () {
+        const { directories, files, place, sharedDir, stillUntouched, victim } = yield* prey
+        yield* files.symlink(victim, pathOf(place, name))
+        yield* sharedDir.release(place, directories)
+        assert.isUndefined(yield* files.lstat(place.directory))
+        yield* stillUntouched
+      }))
+  }
+
+  for (const name of ours) {
+    test(`release is not kept from ending by a directory at ${name}, and removes nothing in it`, () =>
+      Effect.gen(function* () {
+        const { directories, files, place, sharedDir } = yield* prey
+        yield* files.makeDirectory(pathOf(place, name), 0o755)
+        yield* files.create(`${pathOf(place, name)}/inside`, "", 0o644)
+        yield* sharedDir.release(place, directories)
+        assert.deepStrictEqual(yield* files.list(pathOf(place, name)), ["inside"])
+      }))
+  }
+
+  test("release is not kept from ending by a directory in the place of our mark", () =>
+    Effect.gen(function* () {
       const { directories, files, place, sharedDir } = yield* prey
       yield* files.unlink(`${place.directory}/${marker}`)
       yield* files.makeDirectory(`${place.directory}/${marker}`, 0o755)
       yield* sharedDir.release(place, directories)
       yield* sharedDir.release(place, [])
       assert.deepStrictEqual(yield* files.list(place.directory), [marker])
-    })
-  },
-  {
-    name: "release removes a link in the place of the directory, and nothing behind it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release removes a link in the place of the directory, and nothing behind it", () =>
+    Effect.gen(function* () {
       const { base, directories, files, place, sharedDir, stillUntouched } = yield* prey
       yield* files.rename(place.directory, `${base}/moved`)
       yield* files.symlink(`${base}/prey`, place.directory)
@@ -177,11 +171,10 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.release(place, directories)
       assert.isUndefined(yield* files.lstat(`${base}/shared`))
       yield* stillUntouched
-    })
-  },
-  {
-    name: "an emptyDir is kubelet's own directory; a hostPath may be a link of an administrator's",
-    run: Effect.gen(function* () {
+    }))
+
+  test("an emptyDir is kubelet's own directory; a hostPath may be a link of an administrator's", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, stillUntouched } = yield* prey
       const volumes = `${base}/pods/uid/volumes/kubernetes.io~empty-dir`
       for (const directory of [`${base}/pods`, `${base}/pods/uid`, `${base}/pods/uid/volumes`, volumes]) {
@@ -204,27 +197,24 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(yield* sharedDir.verify(dangling, { socket: false }), [
         `the shared directory ${base}/dangling is missing`
       ])
-    })
-  },
-  {
-    name: "release follows no link in the place of our mark",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release follows no link in the place of our mark", () =>
+    Effect.gen(function* () {
       const { directories, files, place, sharedDir, stillUntouched, victim } = yield* prey
       yield* files.unlink(`${place.directory}/${marker}`)
       yield* files.symlink(victim, `${place.directory}/${marker}`)
       yield* sharedDir.release(place, directories)
       assert.isUndefined(yield* files.lstat(place.directory))
       yield* stillUntouched
-    })
-  },
-  {
-    name: "a directory with a mark of the container's making is not ours to remove when it holds something",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a directory with a mark of the container's making is not ours to remove when it holds something", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, stillUntouched } = yield* prey
       yield* files.create(`${base}/prey/${marker}`, "", 0o444)
       yield* sharedDir.release({ ...place, directory: `${base}/prey` }, [])
       yield* files.unlink(`${base}/prey/${marker}`)
       yield* stillUntouched
-    })
-  }
-]
+    }))
+})

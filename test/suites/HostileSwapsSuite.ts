@@ -11,9 +11,9 @@ import { Processes } from "../../src/platform/Processes.ts"
 import { marker } from "../../src/shared-dir/Directories.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import type { Place } from "../../src/shared-dir/SocketPaths.ts"
-import { around, over, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { around, over, type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
-import type { SharedDirCase } from "./SharedDirSuite.ts"
+import { suite } from "./Suite.ts"
 
 const namesOf = ({ configPath, socketName }: Place) => {
   const config = configPath.slice(configPath.lastIndexOf("/") + 1)
@@ -146,13 +146,13 @@ const once = Effect.fnUntraced(function* (act: Act, method: Method, far: boolean
   return step > at
 })
 
-export const cases: ReadonlyArray<SharedDirCase> = Object.entries(acts).flatMap(([what, act]) => [
-  ...Object.entries(methods).map(([name, method]) => ({
-    name: `${name}: ${what} at any moment`,
-    run: atEveryMoment(act, method, false)
-  })),
-  {
-    name: `publish across file systems: ${what} at any moment`,
-    run: atEveryMoment(act, (sharedDir, { base, place }) => sharedDir.publish(place, `${base}/usp1`), true)
-  }
-])
+export const hostileSwaps =
+  suite<SharedDirUnderTest>("SharedDir, with a container that swaps things at any moment", (test) => {
+    for (const [what, act] of Object.entries(acts)) {
+      for (const [name, method] of Object.entries(methods)) {
+        test(`${name}: ${what} at any moment`, () => atEveryMoment(act, method, false))
+      }
+      test(`publish across file systems: ${what} at any moment`, () =>
+        atEveryMoment(act, (sharedDir, { base, place }) => sharedDir.publish(place, `${base}/usp1`), true))
+    }
+  })

@@ -1,16 +1,12 @@
 /**
- * What every layer of `Https` does. The cases are data, so that vitest can run them on Node's layer and a small program on
- * bun's; that is why they assert with node's own module. The peer is always a server on Node.
+ * What every layer of `Https` does. Runs under bun as well, so it asserts with node's own module. The peer is always a
+ * server on Node.
  */
 import * as assert from "node:assert/strict"
 import { Effect, Fiber, Schedule, Schema } from "effect"
 import { Https, type HttpsRequest, type Tls } from "../../src/platform/Https.ts"
-import { Echo, type Ports, pem } from "../platform/support/HttpsPeer.ts"
-
-export interface HttpsCase {
-  readonly name: string
-  readonly run: (ports: Ports) => Effect.Effect<void, unknown, Https>
-}
+import { Echo, Peer, pem } from "../platform/support/HttpsPeer.ts"
+import { suite } from "./Suite.ts"
 
 const trusting: Tls = { ca: pem("ca.crt"), client: undefined, verify: true, serverName: undefined }
 
@@ -29,10 +25,10 @@ const codeOf = (url: string, tls: Partial<Tls> = {}) =>
 const unknownIssuer =
   /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/
 
-export const cases: ReadonlyArray<HttpsCase> = [
-  {
-    name: "sends method, headers and body, and gives status and body",
-    run: Effect.fnUntraced(function* ({ tls }) {
+export const https = suite<Https | Peer>("Https", (test) => {
+  test("sends method, headers and body, and gives status and body", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const body = JSON.stringify({ grüße: "€".repeat(100_000) })
       const headers = { authorization: "Bearer abc", "content-type": "application/json" }
       const heard = yield* echo(`https://127.0.0.1:${tls}/echo`, { method: "PUT", headers, body })
@@ -41,28 +37,27 @@ export const cases: ReadonlyArray<HttpsCase> = [
       assert.equal(heard.headers["content-type"], "application/json")
       assert.equal(heard.body, body)
       assert.equal(heard.client, "")
-    })
-  },
-  {
-    name: "gives an answer that is no success as it is, with Retry-After",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("gives an answer that is no success as it is, with Retry-After", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       assert.deepEqual(yield* send(`https://127.0.0.1:${tls}/later`), { status: 429, retryAfter: "7", body: "wait" })
-    })
-  },
-  {
-    name: "shows the client's certificate",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("shows the client's certificate", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const client = { cert: pem("client.crt"), key: pem("client.key") }
       assert.equal((yield* echo(`https://127.0.0.1:${tls}/echo`, { tls: { ...trusting, client } })).client, "node-1")
-    })
-  },
-  {
-    name: "reaches an IPv6 address and checks the certificate against it",
-    run: ({ tls }) => Effect.asVoid(echo(`https://[::1]:${tls}/echo`))
-  },
-  {
-    name: "refuses a certificate for another name, unless that is the one to look for",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("reaches an IPv6 address and checks the certificate against it", () =>
+    Effect.flatMap(Peer, ({ tls }) => echo(`https://[::1]:${tls}/echo`)))
+
+  test("refuses a certificate for another name, unless that is the one to look for", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const url = `https://localhost:${tls}/echo`
       assert.equal(yield* codeOf(url), "ERR_TLS_CERT_ALTNAME_INVALID")
       yield* echo(url, { tls: { ...trusting, serverName: "kubernetes.default.svc" } })
@@ -70,59 +65,59 @@ export const cases: ReadonlyArray<HttpsCase> = [
         yield* codeOf(`https://127.0.0.1:${tls}/echo`, { serverName: "other.svc" }),
         "ERR_TLS_CERT_ALTNAME_INVALID"
       )
-    })
-  },
-  {
-    name: "refuses a certificate of an authority that it was not given, and trusts none by default that it does not know",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("refuses a certificate of an authority that it was not given, and trusts none by default that it does not know", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       assert.match(yield* codeOf(`https://127.0.0.1:${tls}/echo`, { ca: pem("other-ca.crt") }), unknownIssuer)
       assert.match(yield* codeOf(`https://127.0.0.1:${tls}/echo`, { ca: undefined }), unknownIssuer)
-    })
-  },
-  {
-    name: "refuses a certificate that has expired",
-    run: Effect.fnUntraced(function* ({ expired }) {
+    }))
+
+  test("refuses a certificate that has expired", () =>
+    Effect.gen(function* () {
+      const { expired } = yield* Peer
       assert.equal(yield* codeOf(`https://127.0.0.1:${expired}/echo`), "CERT_HAS_EXPIRED")
-    })
-  },
-  {
-    name: "believes anybody when told not to verify, and only then",
-    run: Effect.fnUntraced(function* ({ expired }) {
+    }))
+
+  test("believes anybody when told not to verify, and only then", () =>
+    Effect.gen(function* () {
+      const { expired } = yield* Peer
       const url = `https://localhost:${expired}/echo`
       yield* echo(url, { tls: { ...trusting, ca: undefined, verify: false } })
       assert.notEqual(yield* codeOf(url), "")
-    })
-  },
-  {
-    name: "says that a certificate or key cannot be used",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("says that a certificate or key cannot be used", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}/echo`
       // Node takes no certificate for no certificate.
       assert.notEqual(yield* codeOf(url, { ca: "no PEM" }), "")
       assert.equal(yield* codeOf(url, { client: { cert: "no PEM", key: pem("client.key") } }), "BADTLS")
       assert.equal(yield* codeOf(url, { client: { cert: pem("client.crt"), key: pem("server.key") } }), "BADTLS")
-    })
-  },
-  {
-    name: "ECONNREFUSED when nobody listens, ECONNRESET when the server hangs up, ENOTFOUND for an unknown name",
-    run: Effect.fnUntraced(function* ({ closed, tls }) {
+    }))
+
+  test("ECONNREFUSED when nobody listens, ECONNRESET when the server hangs up, ENOTFOUND for an unknown name", () =>
+    Effect.gen(function* () {
+      const { closed, tls } = yield* Peer
       assert.equal(yield* codeOf(`https://127.0.0.1:${closed}/`), "ECONNREFUSED")
       assert.equal(yield* codeOf(`https://127.0.0.1:${tls}/reset`), "ECONNRESET")
       // Longer than a label of a name can be: no server is asked for it.
       assert.equal(yield* codeOf(`https://${"x".repeat(64)}.invalid:6443/`), "ENOTFOUND")
-    })
-  },
-  {
-    name: "takes no more than the limit",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("takes no more than the limit", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}/big`
       assert.equal((yield* send(url, { limit: 300_000 })).body.length, 300_000)
       assert.equal((yield* Effect.flip(send(url, { limit: 299_999 }))).code, "TOOBIG")
-    })
-  },
-  {
-    name: "keeps no more than the limit, whatever is announced, packed, or never ends",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("keeps no more than the limit, whatever is announced, packed, or never ends", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const before = process.memoryUsage().rss
       const most = { limit: 1 << 20 }
       const announced = send(`https://127.0.0.1:${tls}/announced`, most)
@@ -133,18 +128,18 @@ export const cases: ReadonlyArray<HttpsCase> = [
       if (packed._tag === "Failure") assert.equal(packed.failure.code, "TOOBIG")
       else assert.ok(packed.success.body.length <= most.limit)
       assert.ok(process.memoryUsage().rss - before < 256 << 20)
-    })
-  },
-  {
-    name: "follows no redirection",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("follows no redirection", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const { body, status } = yield* send(`https://127.0.0.1:${tls}/elsewhere`)
       assert.deepEqual({ body, status }, { body: "", status: 302 })
-    })
-  },
-  {
-    name: "hangs up when it is interrupted",
-    run: Effect.fnUntraced(function* ({ tls }) {
+    }))
+
+  test("hangs up when it is interrupted", () =>
+    Effect.gen(function* () {
+      const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}`
       const says = (text: string) =>
         send(`${url}/silent/state`).pipe(
@@ -154,17 +149,17 @@ export const cases: ReadonlyArray<HttpsCase> = [
       yield* says("1 arrived, 0 left")
       yield* Fiber.interrupt(fiber)
       yield* says("1 arrived, 1 left")
-    })
-  },
-  {
-    name: "speaks without TLS where the URL says so",
-    run: Effect.fnUntraced(function* ({ plain }) {
+    }))
+
+  test("speaks without TLS where the URL says so", () =>
+    Effect.gen(function* () {
+      const { plain } = yield* Peer
       assert.equal((yield* echo(`http://127.0.0.1:${plain}/echo`)).method, "GET")
-    })
-  },
-  {
-    name: "goes past a proxy in the environment, and leaves that as it is",
-    run: Effect.fnUntraced(function* ({ closed, tls }) {
+    }))
+
+  test("goes past a proxy in the environment, and leaves that as it is", () =>
+    Effect.gen(function* () {
+      const { closed, tls } = yield* Peer
       const proxies = { HTTPS_PROXY: `http://127.0.0.1:${closed}`, NO_PROXY: "registry.example" }
       const before = { ...process.env }
       yield* Effect.acquireUseRelease(
@@ -179,6 +174,5 @@ export const cases: ReadonlyArray<HttpsCase> = [
             Object.assign(process.env, before)
           })
       )
-    })
-  }
-]
+    }))
+})

@@ -3,10 +3,11 @@
  * with a small program, and on the real layer with the real host-local.
  */
 import { randomUUID } from "node:crypto"
-import { assert, type Vitest } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Delegation, Ipam } from "../../src/ipam/Ipam.ts"
+import { suite } from "./Suite.ts"
 
 export class IpamUnderTest extends Context.Service<
   IpamUnderTest,
@@ -61,7 +62,7 @@ const status = (delegation: Delegation) => Effect.flatMap(IpamUnderTest, ({ ipam
 const addresses = (delegation: Delegation) =>
   Effect.map(add(delegation), ({ ips }) => ips.map(({ address }) => address))
 
-export const leases = (test: Vitest.Test<IpamUnderTest>): void => {
+export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
   test("gives the addresses of the range one after the other, with gateway and routes, never the gateway's", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
@@ -172,10 +173,10 @@ export const leases = (test: Vitest.Test<IpamUnderTest>): void => {
       const error = yield* Effect.flip(add(yield* delegate({ range: undefined })))
       assert.include(error.failed, "no IP ranges specified")
     }))
-}
+})
 
 /** What the small program of the unit tests has not. */
-export const ranges = (test: Vitest.Test<IpamUnderTest>): void => {
+export const ipamRanges = suite<IpamUnderTest>("Ipam, with sets of ranges", (test) => {
   test("gives one address from each set, of both families", () =>
     Effect.gen(function* () {
       const both = { ranges: [[{ subnet: "10.9.8.0/24" }], [{ subnet: "fd00:9::/64", gateway: "fd00:9::ff" }]] }
@@ -231,4 +232,4 @@ export const ranges = (test: Vitest.Test<IpamUnderTest>): void => {
         assert.include((yield* Effect.flip(add(yield* delegate({ range })))).failed, said)
       }))
   }
-}
+})

@@ -1,9 +1,10 @@
 /** What `OvsClient` does with the database, whatever is under it. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import { type PortPlan, portPlan } from "../../src/ovs/client/PortPlan.ts"
+import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, look, newBridge, quick, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing } from "./VswitchCalls.ts"
 
@@ -28,7 +29,7 @@ const added = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: P
   return done
 })
 
-export const keeps = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
   test("a survey finds what stands where the port shall be, and changes nothing", () =>
     withClient((client) =>
       Effect.gen(function* () {
@@ -176,4 +177,4 @@ export const keeps = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =>
       yield* quiet
       assert.isBelow(Math.abs((yield* read) - alone), 30)
     }))
-}
+})

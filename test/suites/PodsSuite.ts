@@ -1,17 +1,18 @@
 /** What every `Pods` does, on any cluster. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import type { Pod } from "../../src/identity/Attachment.ts"
 import { Pods } from "../../src/kubernetes/Pods.ts"
 import { ClusterUnderTest } from "../kubernetes/support/ClusterUnderTest.ts"
+import { suite } from "./Suite.ts"
 
 const onPods = <A, E>(use: (pods: Pods["Service"]) => Effect.Effect<A, E>) =>
   Effect.flatMap(ClusterUnderTest, ({ pods }) => Effect.scoped(Effect.provide(Effect.flatMap(Pods, use), pods)))
 
 const reasonOf = (pod: Pod) => Effect.map(Effect.flip(onPods(({ read }) => read(pod))), ({ reason }) => reason)
 
-export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
-  it("reads a pod: identity, annotations, volumes, mounts", () =>
+export const pods = suite<ClusterUnderTest>("Pods", (test) => {
+  test("reads a pod: identity, annotations, volumes, mounts", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ color: "blue" })
@@ -28,7 +29,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       )
     }))
 
-  it("says that there is no such pod, and that another has its name", () =>
+  test("says that there is no such pod, and that another has its name", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -39,7 +40,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.strictEqual((yield* onPods(({ read }) => read({ ...pod, uid: "" }))).uid, later.uid)
     }))
 
-  it("knows a static pod's mirror by the UID of its manifest, and by no other", () =>
+  test("knows a static pod's mirror by the UID of its manifest, and by no other", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const manifest = "4f1c9a0b2d4e5f60718293a4b5c6d7e8"
@@ -56,7 +57,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       })
     }))
 
-  it("adds, changes and removes annotations, and touches nothing else", () =>
+  test("adds, changes and removes annotations, and touches nothing else", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ mine: "old", gone: "soon", other: 'ünïcode "quoted"\n\u2028' })
@@ -70,7 +71,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.include(after.rest, "9223372036854775807")
     }))
 
-  it("annotates a pod that had no annotations, and takes the last one away", () =>
+  test("annotates a pod that had no annotations, and takes the last one away", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -81,7 +82,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.deepStrictEqual((yield* cluster.look(pod)).annotations, before.annotations)
     }))
 
-  it("writes nothing when there is nothing to change", () =>
+  test("writes nothing when there is nothing to change", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ mine: "1" })
@@ -94,7 +95,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.isAbove(yield* cluster.writes, before)
     }))
 
-  it("applies the change again on what somebody else wrote since the read", () =>
+  test("applies the change again on what somebody else wrote since the read", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ count: "1" })
@@ -110,7 +111,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.strictEqual(annotations["k8s.v1.cni.cncf.io/network-status"], "[]")
     }))
 
-  it("loses no change of eight writers at once, nor of a ninth who is not ours", () =>
+  test("loses no change of eight writers at once, nor of a ninth who is not ours", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -125,7 +126,7 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       assert.strictEqual(annotations["ninth"], "9")
     }))
 
-  it("does not write on a pod that was deleted, or made anew, since the read", () =>
+  test("does not write on a pod that was deleted, or made anew, since the read", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -147,4 +148,4 @@ export const suite = (it: Vitest.Test<ClusterUnderTest | Scope.Scope>) => {
       const gone = yield* Effect.flip(onPods(({ annotate }) => annotate(other, () => ({ late: "1" }), seen)))
       assert.strictEqual(gone.reason._tag, "NotFound")
     }))
-}
+})

@@ -1,18 +1,14 @@
 /**
- * What every layer of `Processes` does. The children are small shell programs. The cases are data and assert with node's
- * own module, so that a small program can run them on bun's layer.
+ * What every layer of `Processes` does. The children are small shell programs. Runs under bun as well, so it asserts with
+ * node's own module.
  */
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Fiber, type Scope } from "effect"
-import { type ProcessError, Processes, type Run } from "../../src/platform/Processes.ts"
-
-export interface ProcessesCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, ProcessError, Processes | Scope.Scope>
-}
+import { Effect, Fiber } from "effect"
+import { Processes, type Run } from "../../src/platform/Processes.ts"
+import { suite } from "./Suite.ts"
 
 const environment = { PATH: "/usr/bin:/bin" }
 
@@ -70,129 +66,116 @@ const interrupted = Effect.fnUntraced(function* (script: (pids: string) => strin
   return numbers
 })
 
-export const cases: ReadonlyArray<ProcessesCase> = [
-  {
-    name: "gives both outputs and the exit status",
-    run: Effect.gen(function* () {
+export const processes = suite<Processes>("Processes", (test) => {
+  test("gives both outputs and the exit status", () =>
+    Effect.gen(function* () {
       assert.deepEqual(yield* run(shell("echo out; echo err >&2; exit 3")), {
         status: 3,
         stdout: "out\n",
         stderr: "err\n"
       })
       assert.deepEqual(yield* run(shell(":")), { status: 0, stdout: "", stderr: "" })
-    })
-  },
-  {
-    name: "gives the name of the signal that ended it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("gives the name of the signal that ended it", () =>
+    Effect.gen(function* () {
       assert.equal((yield* run(shell("kill -TERM $$"))).status, "SIGTERM")
       assert.equal((yield* run(shell("kill -KILL $$"))).status, "SIGKILL")
-    })
-  },
-  {
-    name: "passes stdin and ends it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("passes stdin and ends it", () =>
+    Effect.gen(function* () {
       assert.equal((yield* run(shell("cat", { stdin: "Grüße\n🙂" }))).stdout, "Grüße\n🙂")
       assert.equal((yield* run(shell("cat; echo done"))).stdout, "done\n")
-    })
-  },
-  {
-    name: "passes more than a pipe holds in both directions at once",
-    run: Effect.gen(function* () {
+    }))
+
+  test("passes more than a pipe holds in both directions at once", () =>
+    Effect.gen(function* () {
       const stdin = "0123456789abcde\n".repeat(1 << 15)
       const { stderr, stdout } = yield* run(shell("head -c 500000 /dev/zero; cat >&2", { stdin }))
       assert.equal(stdout, "\0".repeat(500_000))
       assert.ok(stderr === stdin)
-    })
-  },
-  {
-    name: "does not mind a child that does not read its stdin",
-    run: Effect.gen(function* () {
+    }))
+
+  test("does not mind a child that does not read its stdin", () =>
+    Effect.gen(function* () {
       const stdin = "x".repeat(1 << 20)
       assert.equal((yield* run(shell("exit 7", { stdin }))).status, 7)
       assert.equal((yield* run(shell("exec 0<&-; echo closed", { stdin }))).stdout, "closed\n")
-    })
-  },
-  {
-    name: "gives arguments as they are, and no environment but the given",
-    run: Effect.gen(function* () {
+    }))
+
+  test("gives arguments as they are, and no environment but the given", () =>
+    Effect.gen(function* () {
       const args = ["-c", 'printf "%s|" "$0" "$@"', "a b", "", "$HOME", "*"]
       assert.equal((yield* run(shell("", { args }))).stdout, "a b||$HOME|*|")
       const env = { CNI_ARGS: "A=1;B=ü", EMPTY: "" }
       const { stdout } = yield* run({ ...shell(""), program: "/usr/bin/env", args: [], env })
       assert.deepEqual(stdout.split("\n").sort(), ["", "CNI_ARGS=A=1;B=ü", "EMPTY="])
-    })
-  },
-  {
-    name: "keeps a character whole that comes in two parts",
-    run: Effect.gen(function* () {
+    }))
+
+  test("keeps a character whole that comes in two parts", () =>
+    Effect.gen(function* () {
       const script = "printf '\\303'; sleep 0.05; printf '\\274'"
       assert.equal((yield* run(shell(script))).stdout, "ü")
-    })
-  },
-  {
-    name: "waits for the end, not for the output's",
-    run: Effect.gen(function* () {
+    }))
+
+  test("waits for the end, not for the output's", () =>
+    Effect.gen(function* () {
       assert.deepEqual(yield* run(shell("exec >&- 2>&-; sleep 0.05; exit 4")), { status: 4, stdout: "", stderr: "" })
-    })
-  },
-  {
-    name: "allows as much output as the limit, on each",
-    run: Effect.gen(function* () {
+    }))
+
+  test("allows as much output as the limit, on each", () =>
+    Effect.gen(function* () {
       const { stderr, stdout } = yield* run(shell("printf 12345; printf 12345 >&2", { limit: 5 }))
       assert.deepEqual([stdout, stderr], ["12345", "12345"])
-    })
-  },
-  ...["", " >&2"].map((to) => ({
-    name: `kills a child that writes more than allowed${to === "" ? "" : " to stderr"}, and leaves nothing of it`,
-    run: Effect.gen(function* () {
-      const pids = join(yield* directory, "pids")
-      const script = `echo $$ > ${pids}; while :; do echo much${to}; done`
-      assert.equal(yield* codeOf(shell(script, { limit: 5 })), "TOOBIG")
-      const [pid = 0] = yield* numbersIn(pids, 1)
-      assert.equal(stateOf(pid), undefined)
-    })
-  })),
-  {
-    name: "says why a program cannot be started",
-    run: Effect.gen(function* () {
+    }))
+
+  for (const to of ["", " >&2"]) {
+    test(`kills a child that writes more than allowed${to === "" ? "" : " to stderr"}, and leaves nothing of it`, () =>
+      Effect.gen(function* () {
+        const pids = join(yield* directory, "pids")
+        const script = `echo $$ > ${pids}; while :; do echo much${to}; done`
+        assert.equal(yield* codeOf(shell(script, { limit: 5 })), "TOOBIG")
+        const [pid = 0] = yield* numbersIn(pids, 1)
+        assert.equal(stateOf(pid), undefined)
+      }))
+  }
+
+  test("says why a program cannot be started", () =>
+    Effect.gen(function* () {
       const base = yield* directory
       Fs.writeFileSync(`${base}/file`, "#!/bin/sh\n", { mode: 0o644 })
       assert.equal(yield* codeOf(shell("", { program: `${base}/nothing` })), "ENOENT")
       assert.equal(yield* codeOf(shell("", { program: `${base}/file` })), "EACCES")
       assert.equal(yield* codeOf(shell("", { program: base })), "EACCES")
       assert.equal(yield* codeOf(shell("", { program: `${base}/file/below` })), "ENOTDIR")
-    })
-  },
-  {
-    name: "interruption kills the child and waits until it is gone, whatever it does about signals",
-    run: Effect.gen(function* () {
+    }))
+
+  test("interruption kills the child and waits until it is gone, whatever it does about signals", () =>
+    Effect.gen(function* () {
       const [pid = 0] = yield* interrupted(
         (pids) => `trap '' TERM INT HUP; echo $$ > ${pids}; while :; do sleep 1; done`,
         1
       )
       assert.equal(stateOf(pid), undefined)
-    })
-  },
-  {
-    name: "interruption kills what the child has started as well",
-    run: Effect.gen(function* () {
+    }))
+
+  test("interruption kills what the child has started as well", () =>
+    Effect.gen(function* () {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; wait`, 2)
       assert.equal(pids.length, 2)
       // The child's child is not ours to wait for: init does.
       for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
-    })
-  },
-  {
-    name: "interruption is not held up by somebody who keeps the output open",
-    run: Effect.gen(function* () {
+    }))
+
+  test("interruption is not held up by somebody who keeps the output open", () =>
+    Effect.gen(function* () {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}`, 2)
       for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
-    })
-  },
-  {
-    name: "a deadline is an interruption",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a deadline is an interruption", () =>
+    Effect.gen(function* () {
       const pids = join(yield* directory, "pids")
       // Longer, until it has come to its first command: on a busy machine a process does not begin at once.
       for (let millis = 300; !Fs.existsSync(pids) || Fs.readFileSync(pids, "utf8") === ""; millis *= 2) {
@@ -204,11 +187,10 @@ export const cases: ReadonlyArray<ProcessesCase> = [
       }
       const [pid = 0] = yield* numbersIn(pids, 1)
       assert.equal(stateOf(pid), undefined)
-    })
-  },
-  {
-    name: "runs many at once and mixes nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("runs many at once and mixes nothing", () =>
+    Effect.gen(function* () {
       const numbers = Array.from({ length: 20 }, (_, i) => i)
       const ended = yield* Effect.forEach(numbers, (i) => run(shell(`cat; exit ${i}`, { stdin: `${i}` })), {
         concurrency: "unbounded"
@@ -217,6 +199,5 @@ export const cases: ReadonlyArray<ProcessesCase> = [
         ended.map(({ status, stdout }) => [status, stdout]),
         numbers.map((i) => [i, `${i}`])
       )
-    })
-  }
-]
+    }))
+})

@@ -5,49 +5,60 @@ import { Records } from "../../src/attachment/records/Records.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf, longHandle, networkDigest, plainHandle } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
-import { all, attachment, claim, find, recordOf, remove } from "../attachment/support/Recording.ts"
+import {
+  all,
+  attachment,
+  claim,
+  find,
+  type RecordsUnderTest,
+  recordOf,
+  remove
+} from "../attachment/support/Recording.ts"
 import { tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
+import { suite } from "./Suite.ts"
 
-export const ending: Readonly<{ [name: string]: Effect.Effect<void, unknown, Records | Files | FilesSite> }> = {
-  "a place that can be written is told as such, made or not, and nothing is made": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const records = yield* Records
-    const before = yield* tree
-    yield* records.writable
-    assert.deepStrictEqual(yield* tree, before)
-    yield* claim(attachment())
-    const claimed = yield* tree
-    yield* records.writable
-    assert.deepStrictEqual(yield* tree, claimed)
-    yield* remove(attachment())
-    yield* files.create(`${base}/state`, "in the way", 0o644)
-    const error = yield* Effect.flip(records.writable)
-    assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, "ENOTDIR"])
-    assert.strictEqual((yield* Effect.flip(claim(attachment()))).answer, error.answer)
-  }),
+export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
+  test("a place that can be written is told as such, made or not, and nothing is made", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
+      const before = yield* tree
+      yield* records.writable
+      assert.deepStrictEqual(yield* tree, before)
+      yield* claim(attachment())
+      const claimed = yield* tree
+      yield* records.writable
+      assert.deepStrictEqual(yield* tree, claimed)
+      yield* remove(attachment())
+      yield* files.create(`${base}/state`, "in the way", 0o644)
+      const error = yield* Effect.flip(records.writable)
+      assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, "ENOTDIR"])
+      assert.strictEqual((yield* Effect.flip(claim(attachment()))).answer, error.answer)
+    }))
 
-  "what a killed claim wrote and did not come to claim with is told apart": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const records = yield* Records
-    assert.deepStrictEqual(yield* records.begun, [])
-    yield* claim(attachment({ ifName: "net2" }))
-    assert.deepStrictEqual(yield* records.begun, [])
-    const scratch = `${base}/state/attachments/new`
-    const record = recordOf(attachment(), "killed")("0958c8871b32-net1")
-    yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, JSON.stringify(record), 0o600)
-    yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net3" }))}-torn`, "{", 0o600)
-    yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net4" }))}-copy`, JSON.stringify(record), 0o600)
-    assert.deepStrictEqual(yield* records.begun, [record])
-    assert.lengthOf(yield* all, 1)
-    assert.isUndefined(yield* find(attachment()))
-    yield* remove(attachment())
-    assert.deepStrictEqual(yield* records.begun, [])
-  }),
+  test("what a killed claim wrote and did not come to claim with is told apart", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
+      assert.deepStrictEqual(yield* records.begun, [])
+      yield* claim(attachment({ ifName: "net2" }))
+      assert.deepStrictEqual(yield* records.begun, [])
+      const scratch = `${base}/state/attachments/new`
+      const record = recordOf(attachment(), "killed")("0958c8871b32-net1")
+      yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, JSON.stringify(record), 0o600)
+      yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net3" }))}-torn`, "{", 0o600)
+      yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net4" }))}-copy`, JSON.stringify(record), 0o600)
+      assert.deepStrictEqual(yield* records.begun, [record])
+      assert.lengthOf(yield* all, 1)
+      assert.isUndefined(yield* find(attachment()))
+      yield* remove(attachment())
+      assert.deepStrictEqual(yield* records.begun, [])
+    }))
 
-  "what a claim left that was killed before it wrote anything is swept by its network, but for those that live":
+  test("what a claim left that was killed before it wrote anything is swept by its network, but for those that live", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -77,128 +88,139 @@ export const ending: Readonly<{ [name: string]: Effect.Effect<void, unknown, Rec
       yield* remove(attachment({ ifName: "net4" }))
       yield* records.sweep(net1.network, new Set())
       assert.deepStrictEqual(yield* tree, before)
-    }),
+    }))
 
-  "an undo removes only what its own call wrote": Effect.gen(function* () {
-    yield* claim(attachment(), "first")
-    yield* remove(attachment(), "second")
-    assert.strictEqual((yield* find(attachment()))?.invocation, "first")
-    yield* remove(attachment(), "first")
-    assert.isUndefined(yield* find(attachment()))
-  }),
-
-  "what a killed claim has left is removed by DEL, and others' is not": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const before = yield* tree
-    const other = attachment({ ifName: "net2" })
-    yield* claim(other)
-    const scratch = `${base}/state/attachments/new`
-    yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, "{", 0o600)
-    yield* files.create(`${scratch}/${keyOf(other)}-killed`, "{", 0o600)
-    yield* remove(attachment(), "mine")
-    assert.lengthOf(yield* files.list(scratch), 3)
-    yield* remove(attachment())
-    assert.notInclude(yield* files.list(scratch), `${keyOf(attachment())}-killed`)
-    assert.include(yield* files.list(scratch), `${keyOf(other)}-killed`)
-    yield* remove(other)
-    assert.deepStrictEqual(yield* tree, before)
-  }),
-
-  "a record that cannot be read is as good as none: ADD goes round it, DEL removes it": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const before = yield* tree
-    for (const text of ["", "{", "null", '{"format":1}', JSON.stringify({ format: 2, network: 7 })]) {
-      yield* claim(attachment({ ifName: "net2" }))
-      yield* files.create(`${base}/state/attachments/0958c8871b32-net1.json`, text, 0o600)
+  test("an undo removes only what its own call wrote", () =>
+    Effect.gen(function* () {
+      yield* claim(attachment(), "first")
+      yield* remove(attachment(), "second")
+      assert.strictEqual((yield* find(attachment()))?.invocation, "first")
+      yield* remove(attachment(), "first")
       assert.isUndefined(yield* find(attachment()))
+    }))
+
+  test("what a killed claim has left is removed by DEL, and others' is not", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const before = yield* tree
+      const other = attachment({ ifName: "net2" })
+      yield* claim(other)
+      const scratch = `${base}/state/attachments/new`
+      yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, "{", 0o600)
+      yield* files.create(`${scratch}/${keyOf(other)}-killed`, "{", 0o600)
       yield* remove(attachment(), "mine")
-      const { handle } = yield* claim(attachment())
-      assert.strictEqual(handle, longHandle(attachment()))
+      assert.lengthOf(yield* files.list(scratch), 3)
       yield* remove(attachment())
-      yield* remove(attachment({ ifName: "net2" }))
+      assert.notInclude(yield* files.list(scratch), `${keyOf(attachment())}-killed`)
+      assert.include(yield* files.list(scratch), `${keyOf(other)}-killed`)
+      yield* remove(other)
       assert.deepStrictEqual(yield* tree, before)
-    }
-  }),
+    }))
 
-  "a newer release's record with more in it is read": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    yield* claim(attachment({ ifName: "net2" }))
-    const newer = { ...recordOf(attachment(), "newer")("0958c8871b32-net1"), format: 2, more: { a: [1] } }
-    yield* files.create(`${base}/state/attachments/0958c8871b32-net1.json`, JSON.stringify(newer), 0o600)
-    assert.strictEqual((yield* find(attachment()))?.invocation, "newer")
-    assert.strictEqual((yield* Effect.flip(claim(attachment()))).code, ErrorCodes.AlreadyAttached)
-  }),
+  test("a record that cannot be read is as good as none: ADD goes round it, DEL removes it", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const before = yield* tree
+      for (const text of ["", "{", "null", '{"format":1}', JSON.stringify({ format: 2, network: 7 })]) {
+        yield* claim(attachment({ ifName: "net2" }))
+        yield* files.create(`${base}/state/attachments/0958c8871b32-net1.json`, text, 0o600)
+        assert.isUndefined(yield* find(attachment()))
+        yield* remove(attachment(), "mine")
+        const { handle } = yield* claim(attachment())
+        assert.strictEqual(handle, longHandle(attachment()))
+        yield* remove(attachment())
+        yield* remove(attachment({ ifName: "net2" }))
+        assert.deepStrictEqual(yield* tree, before)
+      }
+    }))
 
-  "both handles taken by files of others is an error, not a loop": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    yield* claim(attachment({ ifName: "net2" }))
-    for (const handle of [plainHandle(attachment()), longHandle(attachment())]) {
-      yield* files.create(`${base}/state/attachments/${handle}.json`, "{}", 0o600)
-    }
-    const { code, cure, failed } = yield* Effect.flip(claim(attachment()))
-    assert.strictEqual(code, ErrorCodes.IoFailure)
-    assert.include(failed, `${longHandle(attachment())}.json`)
-    assert.include(cure, "Remove that file")
-  }),
+  test("a newer release's record with more in it is read", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      yield* claim(attachment({ ifName: "net2" }))
+      const newer = { ...recordOf(attachment(), "newer")("0958c8871b32-net1"), format: 2, more: { a: [1] } }
+      yield* files.create(`${base}/state/attachments/0958c8871b32-net1.json`, JSON.stringify(newer), 0o600)
+      assert.strictEqual((yield* find(attachment()))?.invocation, "newer")
+      assert.strictEqual((yield* Effect.flip(claim(attachment()))).code, ErrorCodes.AlreadyAttached)
+    }))
 
-  "the original's state is told of all its attachments, named as far as its files are": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const records = yield* Records
-    assert.deepStrictEqual(yield* records.legacies, [])
-    yield* files.makeDirectory(`${base}/state`, 0o755)
-    yield* files.makeDirectory(`${base}/state/data`, 0o755)
-    const names = ["local-0958c8871b32-net1.json", "local-aaaa-aaaa-aa-a-b.json", "local-0958c8871b32-net2.json"]
-    for (const name of [
-      ...names,
-      "local-short-net1.json",
-      "remote-0958c8871b32-net1.json",
-      "local-0958c8871b32.json"
-    ]) {
-      yield* files.create(`${base}/state/data/${name}`, name === names[2] ? "{" : '{"vhostname":"v"}', 0o644)
-    }
-    yield* files.makeDirectory(`${base}/state/data/local-0958c8871b32-net3.json`, 0o755)
-    const found = (yield* records.legacies).map(({ containerId, ifName, portName }) => [containerId, ifName, portName])
-    assert.deepStrictEqual(found.sort(), [
-      ["0958c8871b32", "net1", "v"],
-      ["0958c8871b32", "net2", undefined],
-      ["aaaa-aaaa-aa", "a-b", "v"]
-    ])
-  }),
+  test("both handles taken by files of others is an error, not a loop", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      yield* claim(attachment({ ifName: "net2" }))
+      for (const handle of [plainHandle(attachment()), longHandle(attachment())]) {
+        yield* files.create(`${base}/state/attachments/${handle}.json`, "{}", 0o600)
+      }
+      const { code, cure, failed } = yield* Effect.flip(claim(attachment()))
+      assert.strictEqual(code, ErrorCodes.IoFailure)
+      assert.include(failed, `${longHandle(attachment())}.json`)
+      assert.include(cure, "Remove that file")
+    }))
 
-  "the original's state is found by its own name, and removed": Effect.gen(function* () {
-    const { base } = yield* FilesSite
-    const files = yield* Files
-    const records = yield* Records
-    assert.isUndefined(yield* records.findLegacy(attachment()))
-    yield* files.makeDirectory(`${base}/state`, 0o755)
-    const path = `${base}/state/data/local-0958c8871b32-net1.json`
-    const nothing = { portName: undefined, swIfIndex: undefined }
-    const states: ReadonlyArray<readonly [string, object]> = [
-      ['{"vhostname":"0958c8871b32-net1","vhostmac":"","ifmac":""}', { ...nothing, portName: "0958c8871b32-net1" }],
-      ['{"swIfIndex":3,"memifSocketId":2}', { ...nothing, swIfIndex: 3 }],
-      ['{"vhostname":"","vhostmac":"","ifmac":""}', nothing],
-      ["{", nothing],
-      ['{"swIfIndex":"3"}', nothing]
-    ]
-    for (const [text, expected] of states) {
+  test("the original's state is told of all its attachments, named as far as its files are", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
+      assert.deepStrictEqual(yield* records.legacies, [])
+      yield* files.makeDirectory(`${base}/state`, 0o755)
       yield* files.makeDirectory(`${base}/state/data`, 0o755)
-      yield* files.create(path, text, 0o644)
-      assert.deepStrictEqual<unknown>(yield* records.findLegacy(attachment()), expected)
-      assert.isUndefined(yield* records.findLegacy(attachment({ ifName: "net10" })))
-      yield* files.create(`${base}/state/data/another`, "", 0o644)
-      yield* records.removeLegacy(attachment())
-      assert.deepStrictEqual(yield* files.list(`${base}/state/data`), ["another"])
-      yield* files.unlink(`${base}/state/data/another`)
-      yield* files.create(path, text, 0o644)
-      yield* records.removeLegacy(attachment())
-      assert.isUndefined(yield* files.lstat(`${base}/state/data`))
+      const names = ["local-0958c8871b32-net1.json", "local-aaaa-aaaa-aa-a-b.json", "local-0958c8871b32-net2.json"]
+      for (const name of [
+        ...names,
+        "local-short-net1.json",
+        "remote-0958c8871b32-net1.json",
+        "local-0958c8871b32.json"
+      ]) {
+        yield* files.create(`${base}/state/data/${name}`, name === names[2] ? "{" : '{"vhostname":"v"}', 0o644)
+      }
+      yield* files.makeDirectory(`${base}/state/data/local-0958c8871b32-net3.json`, 0o755)
+      const found = (yield* records.legacies).map(({ containerId, ifName, portName }) => [
+        containerId,
+        ifName,
+        portName
+      ])
+      assert.deepStrictEqual(found.sort(), [
+        ["0958c8871b32", "net1", "v"],
+        ["0958c8871b32", "net2", undefined],
+        ["aaaa-aaaa-aa", "a-b", "v"]
+      ])
+    }))
+
+  test("the original's state is found by its own name, and removed", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
       assert.isUndefined(yield* records.findLegacy(attachment()))
-      yield* records.removeLegacy(attachment())
-    }
-  })
-}
+      yield* files.makeDirectory(`${base}/state`, 0o755)
+      const path = `${base}/state/data/local-0958c8871b32-net1.json`
+      const nothing = { portName: undefined, swIfIndex: undefined }
+      const states: ReadonlyArray<readonly [string, object]> = [
+        ['{"vhostname":"0958c8871b32-net1","vhostmac":"","ifmac":""}', { ...nothing, portName: "0958c8871b32-net1" }],
+        ['{"swIfIndex":3,"memifSocketId":2}', { ...nothing, swIfIndex: 3 }],
+        ['{"vhostname":"","vhostmac":"","ifmac":""}', nothing],
+        ["{", nothing],
+        ['{"swIfIndex":"3"}', nothing]
+      ]
+      for (const [text, expected] of states) {
+        yield* files.makeDirectory(`${base}/state/data`, 0o755)
+        yield* files.create(path, text, 0o644)
+        assert.deepStrictEqual<unknown>(yield* records.findLegacy(attachment()), expected)
+        assert.isUndefined(yield* records.findLegacy(attachment({ ifName: "net10" })))
+        yield* files.create(`${base}/state/data/another`, "", 0o644)
+        yield* records.removeLegacy(attachment())
+        assert.deepStrictEqual(yield* files.list(`${base}/state/data`), ["another"])
+        yield* files.unlink(`${base}/state/data/another`)
+        yield* files.create(path, text, 0o644)
+        yield* records.removeLegacy(attachment())
+        assert.isUndefined(yield* files.lstat(`${base}/state/data`))
+        assert.isUndefined(yield* records.findLegacy(attachment()))
+        yield* records.removeLegacy(attachment())
+      }
+    }))
+})

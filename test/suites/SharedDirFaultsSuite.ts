@@ -9,8 +9,8 @@ import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Files } from "../../src/platform/Files.ts"
 import type { Ended, Processes, Run } from "../../src/platform/Processes.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
-import { failing, over, processes, site, tree } from "../shared-dir/support/SharedDirSite.ts"
-import type { SharedDirCase } from "./SharedDirSuite.ts"
+import { failing, over, processes, type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { suite } from "./Suite.ts"
 
 type Operation = Parameters<Parameters<typeof failing>[0]>[0]
 
@@ -43,55 +43,53 @@ const steps: ReadonlyArray<
   ["release", "removeDirectory", "shared/0958c8871b32", "release"]
 ]
 
-const refusals: ReadonlyArray<SharedDirCase> = steps.map(([method, operation, path, call]) => ({
-  name: `${method} says what is wrong when the system refuses ${operation} of ${path}`,
-  run: Effect.gen(function* () {
-    const { at, base, gid, sharedDir, socket } = yield* site
-    const before = yield* tree
-    const place = at({ vhost: { group: String(gid) } })
-    const made = yield* sharedDir.survey(place)
-    if (call !== "prepare") {
-      yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "before")
-      yield* socket(place.socketPath)
-    }
-    for (const [code, expected] of cures) {
-      const broken = yield* on(
-        failing((what, where) => (what === operation && where === `${base}/${path}` ? code : undefined))
-      )
-      const calls = {
-        prepare: broken.prepare(place),
-        hand: broken.hand(place, "after"),
-        open: broken.open(place),
-        release: broken.release(place, made)
-      }
-      const error = yield* Effect.flip(calls[call])
-      assert.strictEqual(error.code, ErrorCodes.IoFailure)
-      assert.strictEqual(error.path, `${base}/${path}`)
-      assert.strictEqual(error.answer, code)
-      assert.strictEqual(error.failed, `shared directory: ${error.operation} ${error.path}: ${code}`)
-      assert.include(error.cure, expected)
-    }
-    if (call === "hand") assert.strictEqual(yield* sharedDir.handed(place), "before")
-    yield* sharedDir.release(place, made)
-    assert.deepStrictEqual(yield* tree, before)
-  })
-}))
+export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the system refuses", (test) => {
+  for (const [method, operation, path, call] of steps) {
+    test(`${method} says what is wrong when the system refuses ${operation} of ${path}`, () =>
+      Effect.gen(function* () {
+        const { at, base, gid, sharedDir, socket } = yield* site
+        const before = yield* tree
+        const place = at({ vhost: { group: String(gid) } })
+        const made = yield* sharedDir.survey(place)
+        if (call !== "prepare") {
+          yield* sharedDir.prepare(place)
+          yield* sharedDir.hand(place, "before")
+          yield* socket(place.socketPath)
+        }
+        for (const [code, expected] of cures) {
+          const broken = yield* on(
+            failing((what, where) => (what === operation && where === `${base}/${path}` ? code : undefined))
+          )
+          const calls = {
+            prepare: broken.prepare(place),
+            hand: broken.hand(place, "after"),
+            open: broken.open(place),
+            release: broken.release(place, made)
+          }
+          const error = yield* Effect.flip(calls[call])
+          assert.strictEqual(error.code, ErrorCodes.IoFailure)
+          assert.strictEqual(error.path, `${base}/${path}`)
+          assert.strictEqual(error.answer, code)
+          assert.strictEqual(error.failed, `shared directory: ${error.operation} ${error.path}: ${code}`)
+          assert.include(error.cure, expected)
+        }
+        if (call === "hand") assert.strictEqual(yield* sharedDir.handed(place), "before")
+        yield* sharedDir.release(place, made)
+        assert.deepStrictEqual(yield* tree, before)
+      }))
+  }
 
-const others: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "a file system that is full at any step leaves nothing that nobody owns up to",
-    run: Effect.gen(function* () {
+  test("a file system that is full at any step leaves nothing that nobody owns up to", () =>
+    Effect.gen(function* () {
       const { place } = yield* site
       const before = yield* tree
       const full = yield* on(failing((operation) => (operation === "create" ? "ENOSPC" : undefined)))
       assert.strictEqual((yield* Effect.flip(full.prepare(place))).answer, "ENOSPC")
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "a directory that could not be removed is removed by the next, without a record that it is ours",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a directory that could not be removed is removed by the next, without a record that it is ours", () =>
+    Effect.gen(function* () {
       const { place, sharedDir } = yield* site
       const before = yield* tree
       yield* sharedDir.prepare(place)
@@ -99,11 +97,10 @@ const others: ReadonlyArray<SharedDirCase> = [
       assert.include((yield* Effect.flip(broken.release(place, []))).failed, "EBUSY")
       yield* sharedDir.release(place, [])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "a shared directory that is a file is refused, and left",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a shared directory that is a file is refused, and left", () =>
+    Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       yield* files.create(`${base}/file`, "mine", 0o644)
       const before = yield* tree
@@ -117,11 +114,10 @@ const others: ReadonlyArray<SharedDirCase> = [
         yield* sharedDir.release(place, [])
       }
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "release runs every step although some fail, and tells of all that failed",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release runs every step although some fail, and tells of all that failed", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
       const made = yield* sharedDir.survey(place)
       yield* sharedDir.prepare(place)
@@ -145,9 +141,8 @@ const others: ReadonlyArray<SharedDirCase> = [
       assert.include(cure, "read-only")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
       assert.isDefined(yield* files.lstat(place.configPath))
-    })
-  }
-]
+    }))
+})
 
 /** `mount` and `umount`, and what they were called with. */
 const mounts = (answer: (run: Run) => Partial<Ended> = () => ({})) => {
@@ -161,27 +156,27 @@ const mounts = (answer: (run: Run) => Partial<Ended> = () => ({})) => {
   return { calls, programs }
 }
 
-const mounting: ReadonlyArray<SharedDirCase> = [
-  ...["EXDEV", "EPERM"].map((code) => ({
-    name: `publish binds the socket where it cannot be linked (${code})`,
-    run: Effect.gen(function* () {
-      const { base, files, place, sharedDir, socket } = yield* site
-      yield* sharedDir.prepare(place)
-      yield* socket(`${base}/usp1`)
-      const { calls, programs } = mounts()
-      const far = yield* on(
-        failing((operation) => (operation === "link" ? code : undefined)),
-        programs
-      )
-      yield* far.publish(place, `${base}/usp1`)
-      assert.deepStrictEqual(calls, [`mount -n -c --bind ${base}/usp1 ${place.socketPath}`])
-      const { kind, mode } = (yield* files.lstat(place.socketPath)) ?? {}
-      assert.deepStrictEqual([kind, mode], ["file", 0o600])
-    })
-  })),
-  {
-    name: "publish that cannot bind either says what mount said and what to do, and leaves no file",
-    run: Effect.gen(function* () {
+export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file systems", (test) => {
+  for (const code of ["EXDEV", "EPERM"]) {
+    test(`publish binds the socket where it cannot be linked (${code})`, () =>
+      Effect.gen(function* () {
+        const { base, files, place, sharedDir, socket } = yield* site
+        yield* sharedDir.prepare(place)
+        yield* socket(`${base}/usp1`)
+        const { calls, programs } = mounts()
+        const far = yield* on(
+          failing((operation) => (operation === "link" ? code : undefined)),
+          programs
+        )
+        yield* far.publish(place, `${base}/usp1`)
+        assert.deepStrictEqual(calls, [`mount -n -c --bind ${base}/usp1 ${place.socketPath}`])
+        const { kind, mode } = (yield* files.lstat(place.socketPath)) ?? {}
+        assert.deepStrictEqual([kind, mode], ["file", 0o600])
+      }))
+  }
+
+  test("publish that cannot bind either says what mount said and what to do, and leaves no file", () =>
+    Effect.gen(function* () {
       const { base, place, sharedDir, socket } = yield* site
       yield* sharedDir.prepare(place)
       yield* socket(`${base}/usp1`)
@@ -202,19 +197,17 @@ const mounting: ReadonlyArray<SharedDirCase> = [
         assert.include(cure, "host.vhost.mode to client")
         assert.deepStrictEqual(yield* tree, before)
       }
-    })
-  },
-  {
-    name: "publish of a socket that is not there is an error, not a mount",
-    run: Effect.gen(function* () {
+    }))
+
+  test("publish of a socket that is not there is an error, not a mount", () =>
+    Effect.gen(function* () {
       const { base, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       assert.strictEqual((yield* Effect.flip(sharedDir.publish(place, `${base}/nothing`))).answer, "ENOENT")
-    })
-  },
-  {
-    name: "release takes a bound socket off before it removes its name",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release takes a bound socket off before it removes its name", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
       const made = yield* sharedDir.survey(place)
@@ -234,11 +227,10 @@ const mounting: ReadonlyArray<SharedDirCase> = [
       yield* busy.release(place, made)
       assert.deepStrictEqual(calls, [`umount -n -c -l ${place.socketPath}`])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "release of a bound socket that does not come off fails, and can be tried again",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release of a bound socket that does not come off fails, and can be tried again", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
       const made = yield* sharedDir.survey(place)
@@ -252,8 +244,5 @@ const mounting: ReadonlyArray<SharedDirCase> = [
       assert.include((yield* Effect.flip(busy.release(place, made))).failed, "umount: target is busy.")
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
-    })
-  }
-]
-
-export const cases: ReadonlyArray<SharedDirCase> = [...refusals, ...others, ...mounting]
+    }))
+})

@@ -1,24 +1,16 @@
 /** What `SharedDir` makes on every layer of `Files`, with which modes, and what it refuses to make. */
 import { assert } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
-import type { Files } from "../../src/platform/Files.ts"
-import type { SharedDir } from "../../src/shared-dir/SharedDir.ts"
-import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
-import type { FilesSite } from "./FilesSite.ts"
-
-export interface SharedDirCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, unknown, Files | FilesSite | SharedDir | Scope.Scope>
-}
+import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { suite } from "./Suite.ts"
 
 const marked = "file 444  Made by the userspace CNI plugin, which removes it.\n"
 const tenant = "/shared/0958c8871b32/.userspace-cni-0958c8871b32-net1 file 400  "
 
-export const making: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "survey lists the directories that are missing, and makes none",
-    run: Effect.gen(function* () {
+export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (test) => {
+  test("survey lists the directories that are missing, and makes none", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       const all = [`${base}/shared/0958c8871b32`, `${base}/shared`]
       assert.deepStrictEqual(yield* sharedDir.survey(place), all)
@@ -27,22 +19,20 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(yield* sharedDir.survey(place), all.slice(0, 1))
       yield* sharedDir.prepare(place)
       assert.deepStrictEqual(yield* sharedDir.survey(place), [])
-    })
-  },
-  {
-    name: "survey knows the groups of the node, by name and by number",
-    run: Effect.gen(function* () {
+    }))
+
+  test("survey knows the groups of the node, by name and by number", () =>
+    Effect.gen(function* () {
       const { at, sharedDir } = yield* site
       for (const group of ["root", "0", "107"]) yield* sharedDir.survey(at({ vhost: { group } }))
       const { code, cure, failed } = yield* Effect.flip(sharedDir.survey(at({ vhost: { group: "no-such-group" } })))
       assert.strictEqual(code, ErrorCodes.InvalidConfiguration)
       assert.include(failed, "find the group no-such-group in /etc/group: not there")
       assert.include(cure, "host.vhost.group")
-    })
-  },
-  {
-    name: "prepare makes directories that everybody may enter and that say whose they are",
-    run: Effect.gen(function* () {
+    }))
+
+  test("prepare makes directories that everybody may enter and that say whose they are", () =>
+    Effect.gen(function* () {
       const { place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       const all = yield* tree
@@ -55,11 +45,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       ])
       yield* sharedDir.prepare(place)
       assert.deepStrictEqual(yield* tree, all)
-    })
-  },
-  {
-    name: "prepare gives the attachment's directory, and no other, to the group; new files in it as well",
-    run: Effect.gen(function* () {
+    }))
+
+  test("prepare gives the attachment's directory, and no other, to the group; new files in it as well", () =>
+    Effect.gen(function* () {
       const { at, base, files, gid, sharedDir } = yield* site
       const own = (yield* files.lstat(base))?.gid
       yield* sharedDir.prepare(at({ vhost: { group: String(gid) } }))
@@ -68,11 +57,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
         "/shared directory 755  ",
         `/shared/0958c8871b32 directory 2770 ${gid === own ? "" : gid} `
       ])
-    })
-  },
-  {
-    name: "prepare takes an administrator's directory as it is, and marks only what it makes",
-    run: Effect.gen(function* () {
+    }))
+
+  test("prepare takes an administrator's directory as it is, and marks only what it makes", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* files.makeDirectory(`${base}/shared`, 0o711)
       yield* sharedDir.prepare(place)
@@ -82,11 +70,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
         `/shared/0958c8871b32/.userspace-cni ${marked}`,
         tenant
       ])
-    })
-  },
-  {
-    name: "a directory whose path is too long for a socket is reached through a short link",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a directory whose path is too long for a socket is reached through a short link", () =>
+    Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
       assert.isAbove(Buffer.byteLength(place.socketPath), 107)
@@ -99,11 +86,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
       yield* sharedDir.release(place, made)
       assert.lengthOf(yield* tree, 1)
-    })
-  },
-  {
-    name: "a short link that leads elsewhere is made anew",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a short link that leads elsewhere is made anew", () =>
+    Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
       yield* sharedDir.prepare(place)
@@ -113,11 +99,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(wrong, [`the short link ${place.link} does not lead to ${place.directory}`])
       yield* sharedDir.prepare(place)
       assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
-    })
-  },
-  {
-    name: "a path that is too long even so is refused before anything is made",
-    run: Effect.gen(function* () {
+    }))
+
+  test("a path that is too long even so is refused before anything is made", () =>
+    Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       const before = yield* tree
       const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end`, vhost: { socketfile: "s".repeat(80) } })
@@ -127,11 +112,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.include(failed, `${Buffer.byteLength(place.switchPath)} bytes`)
       assert.include(cure, "socketfile")
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "hand writes the whole text for everybody to read, and again in its place",
-    run: Effect.gen(function* () {
+    }))
+
+  test("hand writes the whole text for everybody to read, and again in its place", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       assert.isUndefined(yield* sharedDir.handed(place))
@@ -144,11 +128,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.hand(place, "third")
       assert.strictEqual(yield* sharedDir.handed(place), "third")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
-    })
-  },
-  {
-    name: "publish gives the switch's socket a second name",
-    run: Effect.gen(function* () {
+    }))
+
+  test("publish gives the switch's socket a second name", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
       yield* sharedDir.prepare(place)
       yield* socket(`${base}/usp1`)
@@ -156,11 +139,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.strictEqual((yield* files.lstat(place.socketPath))?.ino, (yield* files.lstat(`${base}/usp1`))?.ino)
       yield* sharedDir.open(place)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
-    })
-  },
-  {
-    name: "republish puts the switch's new socket in the place of its old one, once",
-    run: Effect.gen(function* () {
+    }))
+
+  test("republish puts the switch's new socket in the place of its old one, once", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
       yield* sharedDir.prepare(place)
       yield* socket(`${base}/usp1`)
@@ -175,11 +157,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.isUndefined(yield* sharedDir.republish(place, `${base}/usp1`))
       yield* files.unlink(place.socketPath)
       assert.strictEqual((yield* sharedDir.republish(place, `${base}/usp1`))?.ino, own?.ino)
-    })
-  },
-  {
-    name: "withdraw removes the socket that was published anew, not another, and a directory that nobody uses",
-    run: Effect.gen(function* () {
+    }))
+
+  test("withdraw removes the socket that was published anew, not another, and a directory that nobody uses", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
       const made = yield* sharedDir.survey(place)
       yield* sharedDir.prepare(place)
@@ -196,11 +177,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
       assert.isUndefined(yield* files.lstat(place.directory))
       yield* sharedDir.withdraw(place, made, again)
       yield* sharedDir.withdraw(place, made, undefined)
-    })
-  },
-  {
-    name: "open lets everybody connect, or the group alone",
-    run: Effect.gen(function* () {
+    }))
+
+  test("open lets everybody connect, or the group alone", () =>
+    Effect.gen(function* () {
       const { at, base, files, gid, sharedDir, socket } = yield* site
       const own = (yield* files.lstat(base))?.gid
       for (const [group, mode, owner] of [[undefined, 0o666, own] as const, [String(gid), 0o660, gid] as const]) {
@@ -212,11 +192,10 @@ export const making: ReadonlyArray<SharedDirCase> = [
         const status = yield* files.lstat(place.socketPath)
         assert.deepStrictEqual([status?.mode, status?.gid], [mode, owner])
       }
-    })
-  },
-  {
-    name: "hand lets everybody read, or the group alone: a secret may be in it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("hand lets everybody read, or the group alone: a secret may be in it", () =>
+    Effect.gen(function* () {
       const { at, base, files, gid, sharedDir } = yield* site
       const own = (yield* files.lstat(base))?.gid
       for (const [group, mode, owner] of [[undefined, 0o644, own] as const, [String(gid), 0o640, gid] as const]) {
@@ -228,6 +207,5 @@ export const making: ReadonlyArray<SharedDirCase> = [
           assert.deepStrictEqual([status?.mode, status?.gid], [mode, owner])
         }
       }
-    })
-  }
-]
+    }))
+})

@@ -1,13 +1,12 @@
 /** What `SharedDir` does on every layer of `Files`: that it removes only its own, and tells of what is there. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { site, tree } from "../shared-dir/support/SharedDirSite.ts"
-import { making, type SharedDirCase } from "./SharedDirMakingSuite.ts"
+import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { suite } from "./Suite.ts"
 
-const removing: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "release removes all that was made, and again is no failure",
-    run: Effect.gen(function* () {
+export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing", (test) => {
+  test("release removes all that was made, and again is no failure", () =>
+    Effect.gen(function* () {
       const { place, sharedDir, socket } = yield* site
       const before = yield* tree
       const made = yield* sharedDir.survey(place)
@@ -19,21 +18,19 @@ const removing: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.release(place, made)
       yield* sharedDir.release(place, [])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "release of what was never made changes nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release of what was never made changes nothing", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* files.makeDirectory(`${base}/shared`, 0o755)
       const before = yield* tree
       yield* sharedDir.release(place, [place.directory])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "release leaves an administrator's directories, also empty ones",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release leaves an administrator's directories, also empty ones", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* files.makeDirectory(`${base}/shared`, 0o755)
       yield* files.makeDirectory(place.directory, 0o755)
@@ -43,11 +40,10 @@ const removing: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.hand(place, "text")
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "release leaves what others put there, and the directories for it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("release leaves what others put there, and the directories for it", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const made = yield* sharedDir.survey(place)
       yield* sharedDir.prepare(place)
@@ -56,11 +52,10 @@ const removing: ReadonlyArray<SharedDirCase> = [
       yield* sharedDir.hand(place, "text")
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "the directory of an attachment that has nothing in it yet stays when another of the container goes",
-    run: Effect.gen(function* () {
+    }))
+
+  test("the directory of an attachment that has nothing in it yet stays when another of the container goes", () =>
+    Effect.gen(function* () {
       const { at, sharedDir } = yield* site
       const before = yield* tree
       const [coming, going] = [at({ ifName: "net1" }), at({ ifName: "net10" })]
@@ -73,11 +68,10 @@ const removing: ReadonlyArray<SharedDirCase> = [
       assert.strictEqual(yield* sharedDir.handed(coming), "text")
       yield* sharedDir.release(coming, [])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "two attachments of a container share a directory; the last one takes it away",
-    run: Effect.gen(function* () {
+    }))
+
+  test("two attachments of a container share a directory; the last one takes it away", () =>
+    Effect.gen(function* () {
       const { at, sharedDir, socket } = yield* site
       const before = yield* tree
       const [one, ten] = [at({ ifName: "net1" }), at({ ifName: "net10" })]
@@ -96,11 +90,10 @@ const removing: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(yield* sharedDir.verify(ten, { socket: true }), [])
       yield* sharedDir.release(ten, madeTen)
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "what is left of a call that was killed at any point is removed by name",
-    run: Effect.gen(function* () {
+    }))
+
+  test("what is left of a call that was killed at any point is removed by name", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
       const made = yield* sharedDir.survey(place)
@@ -108,11 +101,10 @@ const removing: ReadonlyArray<SharedDirCase> = [
       yield* files.create(`${place.configPath}.new`, "hal", 0o600)
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "verify names each thing that is not there, and whom the switch's socket leaves out",
-    run: Effect.gen(function* () {
+    }))
+
+  test("verify names each thing that is not there, and whom the switch's socket leaves out", () =>
+    Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
       const missing = [`the shared directory ${place.directory} is missing`]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), missing)
@@ -128,14 +120,12 @@ const removing: ReadonlyArray<SharedDirCase> = [
       const closed = [`the socket ${place.socketPath} is open to mode 0600 of group ${gid}, not to mode 0666`]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), closed)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
-    })
-  }
-]
+    }))
+})
 
-const telling: ReadonlyArray<SharedDirCase> = [
-  {
-    name: "told gives what containers are told below a base, as it was handed",
-    run: Effect.gen(function* () {
+export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (test) => {
+  test("told gives what containers are told below a base, as it was handed", () =>
+    Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       assert.deepStrictEqual(yield* sharedDir.told(`${base}/shared`), [])
       const places = [at({}), at({ ifName: "net10" }), at({ containerId: "a" })]
@@ -153,11 +143,10 @@ const telling: ReadonlyArray<SharedDirCase> = [
         places.map(({ configPath }) => [configPath, configPath]).sort()
       )
       assert.deepStrictEqual(yield* tree, before)
-    })
-  },
-  {
-    name: "told passes over what is not ours by our mark, or is no such file",
-    run: Effect.gen(function* () {
+    }))
+
+  test("told passes over what is not ours by our mark, or is no such file", () =>
+    Effect.gen(function* () {
       const { at, base, files, place, sharedDir, socket } = yield* site
       const shared = `${base}/shared`
       yield* sharedDir.prepare(place)
@@ -176,21 +165,15 @@ const telling: ReadonlyArray<SharedDirCase> = [
       assert.deepStrictEqual(yield* sharedDir.told(shared), [
         { directory: "0958c8871b32", handle: "0958c8871b32-net1", text: "ours" }
       ])
-    })
-  },
-  {
-    name: "told does not read all that a container puts there",
-    run: Effect.gen(function* () {
+    }))
+
+  test("told does not read all that a container puts there", () =>
+    Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       for (let index = 0; index < 300; index++) {
         yield* files.create(`${place.directory}/configData-${index}.json`, "", 0o644)
       }
       assert.lengthOf(yield* sharedDir.told(`${base}/shared`), 256)
-    })
-  }
-]
-
-export type { SharedDirCase }
-
-export const cases: ReadonlyArray<SharedDirCase> = [...making, ...removing, ...telling]
+    }))
+})

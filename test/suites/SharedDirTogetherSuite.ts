@@ -8,9 +8,9 @@ import { Files } from "../../src/platform/Files.ts"
 import { marker } from "../../src/shared-dir/Directories.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
 import type { Place } from "../../src/shared-dir/SocketPaths.ts"
-import { around, over, placeIn, site, tree } from "../shared-dir/support/SharedDirSite.ts"
+import { around, over, placeIn, type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
-import type { SharedDirCase } from "./SharedDirSuite.ts"
+import { suite } from "./Suite.ts"
 
 const count = 30
 
@@ -69,18 +69,14 @@ const leavesNothing = (prepare: (base: string) => Effect.Effect<void, unknown, F
     }
   })
 
-export const cases: ReadonlyArray<SharedDirCase> = [
-  {
-    name: `${count} containers in a base directory that was not there`,
-    run: leavesNothing(() => Effect.void)
-  },
-  {
-    name: `${count} containers in an administrator's base directory`,
-    run: leavesNothing((base) => Effect.flatMap(Files, (files) => files.makeDirectory(`${base}/shared`, 0o755)))
-  },
-  {
-    name: "an ADD killed before it marked its directories, in which others live by now: they go with the last of them",
-    run: Effect.gen(function* () {
+export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, many at once", (test) => {
+  test(`${count} containers in a base directory that was not there`, () => leavesNothing(() => Effect.void))
+
+  test(`${count} containers in an administrator's base directory`, () =>
+    leavesNothing((base) => Effect.flatMap(Files, (files) => files.makeDirectory(`${base}/shared`, 0o755))))
+
+  test("an ADD killed before it marked its directories, in which others live by now: they go with the last of them", () =>
+    Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       const before = yield* tree
       const [killed, same, next] = [at({ ifName: "net1" }), at({ ifName: "net2" }), at({ containerId: "other" })]
@@ -103,11 +99,10 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       const theirs = yield* tree
       yield* sharedDir.release(killed, made)
       assert.deepStrictEqual(yield* tree, theirs, "an administrator has made it since")
-    })
-  },
-  {
-    name: "somebody moves in while the last one clears up, and leaves before that one has marked the directory again",
-    run: Effect.gen(function* () {
+    }))
+
+  test("somebody moves in while the last one clears up, and leaves before that one has marked the directory again", () =>
+    Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       const before = yield* tree
       const [one, other] = [at({ containerId: "one" }), at({ containerId: "other" })]
@@ -133,6 +128,5 @@ export const cases: ReadonlyArray<SharedDirCase> = [
       yield* Effect.flatMap(SharedDir, (slow) => slow.release(one, made)).pipe(Effect.provide(over(meanwhile)))
       assert.deepStrictEqual([...done], ["moves in", "leaves"])
       assert.deepStrictEqual(yield* tree, before)
-    })
-  }
-]
+    }))
+})

@@ -1,16 +1,9 @@
-/**
- * What every layer of `Slots` does. The cases are data, so that vitest can run them on Node's layer and a small program
- * on bun's; that is why they assert with node's own module.
- */
+/** What every layer of `Slots` does. Runs under bun as well, so it asserts with node's own module. */
 import * as assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { Effect, Exit, Fiber, Scope } from "effect"
-import { type SlotError, Slots } from "../../src/platform/Slots.ts"
-
-export interface SlotsCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, SlotError, Slots | Scope.Scope>
-}
+import { Slots } from "../../src/platform/Slots.ts"
+import { suite } from "./Suite.ts"
 
 /** Holds a name in a scope of its own. */
 const held = Effect.fnUntraced(function* (name: string) {
@@ -20,29 +13,26 @@ const held = Effect.fnUntraced(function* (name: string) {
   return { got, release: Scope.close(scope, Exit.void) }
 })
 
-export const cases: ReadonlyArray<SlotsCase> = [
-  {
-    name: "one holder at a time, and another when it has gone",
-    run: Effect.gen(function* () {
+export const slots = suite<Slots>("Slots", (test) => {
+  test("one holder at a time, and another when it has gone", () =>
+    Effect.gen(function* () {
       const name = randomUUID()
       const first = yield* held(name)
       const second = yield* held(name)
       assert.deepEqual([first.got, second.got], [true, false])
       yield* first.release
       assert.equal((yield* held(name)).got, true)
-    })
-  },
-  {
-    name: "names are apart",
-    run: Effect.gen(function* () {
+    }))
+
+  test("names are apart", () =>
+    Effect.gen(function* () {
       const name = randomUUID()
       assert.equal((yield* held(`${name}/1`)).got, true)
       assert.equal((yield* held(`${name}/11`)).got, true)
-    })
-  },
-  {
-    name: "who waits is told when the holder has gone, every one of them",
-    run: Effect.gen(function* () {
+    }))
+
+  test("who waits is told when the holder has gone, every one of them", () =>
+    Effect.gen(function* () {
       const slots = yield* Slots
       const name = randomUUID()
       const { release } = yield* held(name)
@@ -50,15 +40,12 @@ export const cases: ReadonlyArray<SlotsCase> = [
       assert.equal(waiting[0]?.pollUnsafe(), undefined)
       yield* release
       yield* Effect.forEach(waiting, Fiber.join)
-    })
-  },
-  {
-    name: "nobody waits for a name that nobody has",
-    run: Effect.flatMap(Slots, (slots) => slots.freed(randomUUID()))
-  },
-  {
-    name: "a wait can be given up, and hurts nobody",
-    run: Effect.gen(function* () {
+    }))
+
+  test("nobody waits for a name that nobody has", () => Effect.flatMap(Slots, (slots) => slots.freed(randomUUID())))
+
+  test("a wait can be given up, and hurts nobody", () =>
+    Effect.gen(function* () {
       const slots = yield* Slots
       const name = randomUUID()
       const { release } = yield* held(name)
@@ -67,6 +54,5 @@ export const cases: ReadonlyArray<SlotsCase> = [
       assert.equal((yield* held(name)).got, false)
       yield* release
       assert.equal((yield* held(name)).got, true)
-    })
-  }
-]
+    }))
+})

@@ -5,7 +5,8 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { Effect, Fiber } from "effect"
 import { Sockets } from "../../src/platform/Sockets.ts"
-import { codeOf, directory, listen, type SocketsCase, turns, until } from "./SocketsSite.ts"
+import { codeOf, directory, listen, turns, until } from "./SocketsSite.ts"
+import { suite } from "./Suite.ts"
 
 /** A server with the shortest queue that there is, whose socket had another name when it was bound; says when it listens. */
 const listens = `
@@ -38,18 +39,16 @@ const withoutRoot = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E,
       )
     : self
 
-export const connectCases: ReadonlyArray<SocketsCase> = [
-  {
-    name: "ENOENT when there is no socket",
-    run: Effect.gen(function* () {
+export const socketsConnect = suite<Sockets>("Sockets, that cannot connect", (test) => {
+  test("ENOENT when there is no socket", () =>
+    Effect.gen(function* () {
       const path = `${yield* directory}/nothing`
       const sockets = yield* Sockets
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect ENOENT")
-    })
-  },
-  {
-    name: "ECONNREFUSED when nobody listens any more, or it is no socket",
-    run: Effect.gen(function* () {
+    }))
+
+  test("ECONNREFUSED when nobody listens any more, or it is no socket", () =>
+    Effect.gen(function* () {
       const path = `${yield* directory}/stale`
       const sockets = yield* Sockets
       yield* Effect.scoped(
@@ -63,31 +62,28 @@ export const connectCases: ReadonlyArray<SocketsCase> = [
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect ECONNREFUSED")
       Fs.writeFileSync(`${path}.file`, "")
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(`${path}.file`))), "connect ECONNREFUSED")
-    })
-  },
-  {
-    name: "EPROTOTYPE when a memif listens",
-    run: Effect.gen(function* () {
+    }))
+
+  test("EPROTOTYPE when a memif listens", () =>
+    Effect.gen(function* () {
       const path = `${yield* directory}/memif`
       const sockets = yield* Sockets
       yield* started(bun, [seqpacket, path])
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect EPROTOTYPE")
-    })
-  },
-  {
-    name: "EACCES when it is not ours to use",
-    run: Effect.gen(function* () {
+    }))
+
+  test("EACCES when it is not ours to use", () =>
+    Effect.gen(function* () {
       const path = `${yield* directory}/private`
       const sockets = yield* Sockets
       yield* listen(path)
       Fs.chmodSync(path, 0)
       Fs.chmodSync(join(path, ".."), 0o755)
       assert.equal(yield* codeOf(withoutRoot(Effect.scoped(sockets.connect(path)))), "connect EACCES")
-    })
-  },
-  {
-    name: "waits while the peer has more callers than it takes",
-    run: Effect.gen(function* () {
+    }))
+
+  test("waits while the peer has more callers than it takes", () =>
+    Effect.gen(function* () {
       const path = `${yield* directory}/busy`
       const sockets = yield* Sockets
       const server = yield* started("node", ["-e", listens, path])
@@ -99,11 +95,10 @@ export const connectCases: ReadonlyArray<SocketsCase> = [
       assert.ok(calls.some((call) => call.pollUnsafe() === undefined))
       server.kill("SIGCONT")
       yield* Fiber.joinAll(calls)
-    })
-  },
-  {
-    name: "connects to a path of 107 bytes and refuses one of 108",
-    run: Effect.gen(function* () {
+    }))
+
+  test("connects to a path of 107 bytes and refuses one of 108", () =>
+    Effect.gen(function* () {
       const base = `${yield* directory}/`
       const sockets = yield* Sockets
       const longest = base + "x".repeat(107 - base.length)
@@ -112,6 +107,5 @@ export const connectCases: ReadonlyArray<SocketsCase> = [
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(`${longest}x`))), "connect ENAMETOOLONG")
       const wide = base + "ü".repeat((108 - base.length + 1) >> 1)
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(wide))), "connect ENAMETOOLONG")
-    })
-  }
-]
+    }))
+})

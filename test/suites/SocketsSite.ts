@@ -3,13 +3,8 @@ import * as Fs from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
 import type { SocketError, Sockets } from "../../src/platform/Sockets.ts"
-
-export interface SocketsCase {
-  readonly name: string
-  readonly run: Effect.Effect<void, SocketError, Sockets | Scope.Scope>
-}
 
 export const directory = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "sockets-"))),

@@ -1,13 +1,10 @@
-/**
- * What every layer of `Sockets` does. The cases are data, so that vitest can run them on Node's layer and a small
- * program on bun's; that is why they assert with node's own module.
- */
+/** What every layer of `Sockets` does. Runs under bun as well, so it asserts with node's own module. */
 import * as assert from "node:assert/strict"
 import type * as Net from "node:net"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { type Connection, Sockets } from "../../src/platform/Sockets.ts"
-import { connectCases } from "./SocketsConnectSuite.ts"
-import { codeOf, directory, listen, type SocketsCase, turns, until } from "./SocketsSite.ts"
+import { codeOf, directory, listen, turns, until } from "./SocketsSite.ts"
+import { suite } from "./Suite.ts"
 
 /** A connection and its other end, which reads nothing until it is told to. */
 const pair = Effect.gen(function* () {
@@ -44,31 +41,28 @@ const pattern = (size: number, seed: number) =>
 
 const mebibyte = 1024 * 1024
 
-export const cases: ReadonlyArray<SocketsCase> = [
-  {
-    name: "carries bytes both ways",
-    run: Effect.gen(function* () {
+export const sockets = suite<Sockets>("Sockets", (test) => {
+  test("carries bytes both ways", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const received = collect(peer)
       yield* connection.write(Buffer.from("to the peer"))
       yield* until(() => received().toString() === "to the peer")
       peer.write("from the peer")
       assert.equal(text(yield* readBytes(connection, 13)), "from the peer")
-    })
-  },
-  {
-    name: "gives what came before anybody read, in order",
-    run: Effect.gen(function* () {
+    }))
+
+  test("gives what came before anybody read, in order", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       for (let i = 0; i < 100; i++) peer.write(`${i},`)
       yield* turns(20)
       const expected = Array.from({ length: 100 }, (_, i) => `${i},`).join("")
       assert.equal(text(yield* readBytes(connection, expected.length)), expected)
-    })
-  },
-  {
-    name: "resumes a write only when the kernel has taken all of it",
-    run: Effect.gen(function* () {
+    }))
+
+  test("resumes a write only when the kernel has taken all of it", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const sent = pattern(8 * mebibyte, 7)
       const writing = yield* Effect.forkChild(connection.write(sent), { startImmediately: true })
@@ -78,33 +72,30 @@ export const cases: ReadonlyArray<SocketsCase> = [
       yield* Fiber.join(writing)
       yield* until(() => received().length === sent.length)
       assert.ok(received().equals(sent))
-    })
-  },
-  {
-    name: "does not mix two writes",
-    run: Effect.gen(function* () {
+    }))
+
+  test("does not mix two writes", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const [one, two] = [pattern(3 * mebibyte, 3), pattern(3 * mebibyte, 5)]
       const received = collect(peer)
       yield* Effect.all([connection.write(one), connection.write(two)], { concurrency: "unbounded" })
       yield* until(() => received().length === one.length + two.length)
       assert.ok(received().equals(Buffer.concat([one, two])))
-    })
-  },
-  {
-    name: "leaves in the kernel what nobody reads",
-    run: Effect.gen(function* () {
+    }))
+
+  test("leaves in the kernel what nobody reads", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const sent = pattern(8 * mebibyte, 11)
       peer.write(sent)
       yield* turns(200)
       assert.ok(peer.writableLength > 4 * mebibyte, `${peer.writableLength} bytes still to send`)
       assert.ok((yield* readBytes(connection, sent.length)).equals(sent))
-    })
-  },
-  {
-    name: "an interrupted read takes nothing",
-    run: Effect.gen(function* () {
+    }))
+
+  test("an interrupted read takes nothing", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const reading = yield* Effect.forkChild(connection.read, { startImmediately: true })
       yield* turns(5)
@@ -112,31 +103,28 @@ export const cases: ReadonlyArray<SocketsCase> = [
       peer.write("whole")
       yield* turns(5)
       assert.equal(text(yield* readBytes(connection, 5)), "whole")
-    })
-  },
-  {
-    name: "gives the rest, then fails with Closed, and for ever, when the peer ends",
-    run: Effect.gen(function* () {
+    }))
+
+  test("gives the rest, then fails with Closed, and for ever, when the peer ends", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       peer.end("last words")
       assert.equal(text(yield* readBytes(connection, 10)), "last words")
       assert.equal(yield* codeOf(connection.read), "read Closed")
       assert.equal(yield* codeOf(connection.read), "read Closed")
-    })
-  },
-  {
-    name: "wakes a reader when the peer goes away",
-    run: Effect.gen(function* () {
+    }))
+
+  test("wakes a reader when the peer goes away", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const reading = yield* Effect.forkChild(codeOf(connection.read), { startImmediately: true })
       yield* turns(5)
       peer.destroy()
       assert.equal(yield* Fiber.join(reading), "read Closed")
-    })
-  },
-  {
-    name: "fails a write with Closed when the peer is gone",
-    run: Effect.gen(function* () {
+    }))
+
+  test("fails a write with Closed when the peer is gone", () =>
+    Effect.gen(function* () {
       const { connection, peer } = yield* pair
       const writing = yield* Effect.forkChild(codeOf(connection.write(pattern(8 * mebibyte, 3))), {
         startImmediately: true
@@ -145,11 +133,10 @@ export const cases: ReadonlyArray<SocketsCase> = [
       peer.destroy()
       assert.equal(yield* Fiber.join(writing), "write Closed")
       assert.equal(yield* codeOf(connection.write(Buffer.from("more"))), "write Closed")
-    })
-  },
-  {
-    name: "is closed by its scope, and what was written arrives",
-    run: Effect.gen(function* () {
+    }))
+
+  test("is closed by its scope, and what was written arrives", () =>
+    Effect.gen(function* () {
       const { close, connection, peer } = yield* pair
       const ended = yield* Effect.sync(() => {
         const state = { ended: false }
@@ -165,7 +152,5 @@ export const cases: ReadonlyArray<SocketsCase> = [
       assert.equal(received().toString(), "goodbye")
       assert.equal(yield* codeOf(connection.read), "read Closed")
       assert.equal(yield* codeOf(connection.write(Buffer.from("late"))), "write Closed")
-    })
-  },
-  ...connectCases
-]
+    }))
+})

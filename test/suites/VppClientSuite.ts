@@ -1,6 +1,6 @@
 /** What `VppClient` does, whatever VPP is under it. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Fiber, Queue, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Queue } from "effect"
 import { ask } from "../../src/vpp/client/Session.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
@@ -9,6 +9,7 @@ import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/wire/VppError.ts"
 import { wantEvents } from "../vpp/server/Events.ts"
+import { suite } from "./Suite.ts"
 import { directory, newDomain, once, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
 const all = { sw_if_index: Control.every, name_filter_valid: false, name_filter: "" }
@@ -16,7 +17,7 @@ const alive = withSession((session) => session.call(Control.controlPing, {}))
 
 const failure = (self: Effect.Effect<unknown, VppError>) => Effect.orDie(Effect.flip(self))
 
-export const talks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
   test("asks and is answered", () =>
     Effect.gen(function* () {
       const { release } = yield* VppUnderTest
@@ -163,4 +164,4 @@ export const talks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
       }
       assert.strictEqual((yield* alive).retval, 0)
     }))
-}
+})

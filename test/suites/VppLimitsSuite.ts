@@ -1,6 +1,6 @@
 /** The policers that the VPP layer of `Vswitch` makes for a pod's bandwidth, where a VPP offers them. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Logger, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Logger } from "effect"
 import type { Limit, VppPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf, networkDigest, shortId } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
@@ -8,6 +8,7 @@ import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
+import { suite } from "./Suite.ts"
 import {
   bridged,
   leavesAsFound,
@@ -80,7 +81,7 @@ const ports: ReadonlyArray<readonly [string, () => VppPort]> = [
   ["vhost-user, alone", () => vhost({ limits: both, network: { netType: "none" } })]
 ]
 
-export const limits = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) => {
   for (const [name, port] of ports) {
     test(`limits what VPP can, and says what it cannot: ${name}`, () =>
       leavesAsFound(
@@ -196,4 +197,4 @@ export const limits = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         yield* Effect.forEach(names, (name) => addDel(false, name))
       })
     ))
-}
+})

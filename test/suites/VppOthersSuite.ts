@@ -1,8 +1,8 @@
 /** What the VPP layer of `Vswitch` does about things that it did not make, or that nobody remembers making. */
 import * as fs from "node:fs"
 import * as net from "node:net"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf, plainHandle } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
@@ -10,6 +10,7 @@ import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
+import { suite } from "./Suite.ts"
 import {
   bridged,
   leavesAsFound,
@@ -61,7 +62,7 @@ const listener = (path: string) =>
 
 const numberOf = ({ attachment }: { readonly attachment: Parameters<typeof keyOf>[0] }) => portNumber(keyOf(attachment))
 
-export const respects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did not make", (test) => {
   test("leaves an administrator's bridge domain, empty or not", () =>
     Effect.gen(function* () {
       const domain = newDomain()
@@ -271,4 +272,4 @@ export const respects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
       }
       assert.deepStrictEqual(yield* look, fresh)
     }))
-}
+})

@@ -1,13 +1,14 @@
 /** What the VPP layer of `Vswitch` makes, and that it takes all of it away again. */
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import type { Address } from "../../src/vswitch/Vswitch.ts"
+import { suite } from "./Suite.ts"
 import {
   bridged,
   isSince,
@@ -101,7 +102,7 @@ export const kinds: ReadonlyArray<Kind> = [
   ["vhost-user, layer 3", () => vhost({ network: layer3 }), addresses]
 ]
 
-export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
   for (const [name, port, ips, since = 0] of kinds) {
     test(`makes and removes: ${name}`, () =>
       Effect.gen(function* () {
@@ -295,4 +296,4 @@ export const makes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
       const line = `userspace/1/${keyOf(attachment)}/${invocation.slice(0, 8)}`
       assert.include((yield* look).join("\n"), line)
     }))
-}
+})

@@ -1,7 +1,7 @@
 /** What GC, STATUS and CHECK, called as a runtime calls them, do with a VPP, its sockets' files, records and leases. */
 import * as fs from "node:fs"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Layer, Logger, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../src/app/CniCall.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
@@ -18,6 +18,7 @@ import { hostLocal, install } from "../ipam/support/Plugin.ts"
 import * as NodeProcesses from "../platform/support/node/NodeProcesses.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { suite } from "./Suite.ts"
 import { directory, look, newDomain, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
 const edges = Layer.mergeAll(
@@ -132,7 +133,7 @@ const onPort = (name: string, change: (session: Session, index: number) => Effec
     )
   )
 
-export const collects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
   for (const [name, host] of Object.entries(hosts)) {
     test(`GC removes what is not in the list, with its record and without: ${name}`, () =>
       Effect.gen(function* () {
@@ -232,9 +233,9 @@ export const collects = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
       assert.include(error.msg, "VPP: status: ")
       assert.include(error.details, `${at}/nothing.sock`)
     }))
-}
+})
 
-export const checks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppCheck = suite<VppUnderTest>("CHECK on VPP", (test) => {
   type Node = Effect.Success<typeof node>
   type Damage = (node: Node) => Effect.Effect<unknown, unknown, VppUnderTest>
 
@@ -294,4 +295,4 @@ export const checks = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         yield* call("DEL", one, conf)
       }))
   }
-}
+})

@@ -1,7 +1,7 @@
 /** What the VPP layer of `Vswitch` makes again after a restart of VPP, and what it leaves as it is. */
 import * as fs from "node:fs"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
@@ -10,6 +10,7 @@ import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
+import { suite } from "./Suite.ts"
 import { addresses, kinds } from "./VppPortsSuite.ts"
 import {
   bridged,
@@ -47,7 +48,7 @@ const change = <A>(
     )
   )
 
-export const restores = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
   for (const [name, port, ips, since = 0] of kinds) {
     test(`makes again after a restart, once: ${name}`, () =>
       Effect.gen(function* () {
@@ -190,4 +191,4 @@ export const restores = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
         })
       )
     }))
-}
+})

@@ -1,6 +1,6 @@
 /** The switch's end of layer 3 ports: addresses and routes of every shape that IPAM plugins give, and what others have. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { ask } from "../../src/vpp/client/Session.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
@@ -8,6 +8,7 @@ import { attached, routeOver } from "../../src/vpp/interfaces/Route.ts"
 import { routeAddDel, routeLookup } from "../../src/vpp/messages/Ip.ts"
 import { remove } from "../../src/vpp/messages/Memif.ts"
 import type { Address } from "../../src/vswitch/Vswitch.ts"
+import { suite } from "./Suite.ts"
 import {
   leavesAsFound,
   memif,
@@ -84,7 +85,7 @@ const leadsOver = (prefix: string) =>
     })
   )
 
-export const routes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => {
   for (const [name, shape] of Object.entries(shapes)) {
     test(`layer 3, ${name}: made, seen, removed, by what the record knows and without`, () =>
       Effect.gen(function* () {
@@ -188,4 +189,4 @@ export const routes = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         assert.include(error.failed, `gateway "${gateway}" of "${four}.3/24" is of another family`)
       }
     }))
-}
+})

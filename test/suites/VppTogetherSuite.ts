@@ -2,8 +2,8 @@
  * What the VPP layer of `Vswitch` does about calls for the same attachment that go on at the same time. VPP gives the
  * index of an interface that is gone to the next one, so that whoever looked too early works on somebody else's.
  */
-import { assert, type Vitest } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { Slots } from "../../src/platform/Slots.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
 import type { Wanted } from "../../src/vpp/client/MessageTable.ts"
@@ -12,6 +12,7 @@ import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { suite } from "./Suite.ts"
 import {
   leavesAsFound,
   memif,
@@ -71,7 +72,7 @@ const heldAt = Effect.fnUntraced(function* <A, E>(
   return yield* Fiber.await(first)
 })
 
-export const together = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppTogether = suite<VppUnderTest>("calls for one attachment at the same time, on VPP", (test) => {
   test("a port that two remove takes nobody along who gets its index in between", () =>
     leavesAsFound(
       Effect.gen(function* () {
@@ -103,4 +104,4 @@ export const together = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void =>
         yield* unplug(unplugOf(made))
       })
     ))
-}
+})

@@ -1,8 +1,8 @@
 /** That VPP is told the values of a port's configuration: as much of them as it shows to somebody, or does for frames. */
 import * as fs from "node:fs"
 import { basename } from "node:path"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
@@ -11,6 +11,7 @@ import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { attachedByEarlier } from "./EarlierPort.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
+import { suite } from "./Suite.ts"
 import {
   bridged,
   isSince,
@@ -63,7 +64,7 @@ const peer = Effect.fnUntraced(function* (socket: number, path: string) {
 const linkMtu = (name: string) =>
   withSession((session) => Effect.map(byName(session, name), (there) => there?.link_mtu ?? assert.fail(name)))
 
-export const tells = (test: Vitest.Test<VppUnderTest | VppShows | Scope.Scope>): void => {
+export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is told", (test) => {
   test("memif: queues, ring, buffer, zero copy, DMA, secret; again after a restart", () =>
     Effect.gen(function* () {
       const { restart } = yield* VppUnderTest
@@ -154,4 +155,4 @@ export const tells = (test: Vitest.Test<VppUnderTest | VppShows | Scope.Scope>):
         assert.deepStrictEqual([mtu, yield* linkMtu(name)], [1400, layer2])
       }
     }))
-}
+})

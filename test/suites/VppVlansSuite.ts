@@ -1,12 +1,13 @@
 /** VLANs on VPP: which bridge domain each is, whose it may be, and what becomes of ports that earlier releases attached. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { run, step } from "../../src/vpp/client/Batch.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import { attachedByEarlier, earlierTag, kindsInVlans, makeDomain } from "./EarlierPort.ts"
+import { suite } from "./Suite.ts"
 import {
   bridged,
   leavesAsFound,
@@ -52,7 +53,7 @@ const tagged = (sw_if_index: number, tag: string) => step(tagAddDel, { is_add: t
 const rewriteOf = (name: string) =>
   withSession((session) => Effect.map(byName(session, name), (there) => there?.vtr_op))
 
-export const vlans = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
+export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
   test("a VLAN is a bridge domain of its own, shared by its ports, marked, and gone with the last of them", () =>
     leavesAsFound(
       Effect.gen(function* () {
@@ -215,4 +216,4 @@ export const vlans = (test: Vitest.Test<VppUnderTest | Scope.Scope>): void => {
         }
       })
     ))
-}
+})

@@ -1,9 +1,10 @@
 /** What `Vswitch` does when the switch does not: dead, refused, unreachable, interrupted; and with many at once. */
 import { lstatSync } from "node:fs"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Fiber, Schedule, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { suite } from "./Suite.ts"
 import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 
@@ -23,7 +24,7 @@ const committed = (name: string) =>
     schedule: Schedule.spaced("1 millis")
   })
 
-export const faults = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that fails", (test) => {
   test("takes the port back when ovs-vswitchd does nothing about it", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
@@ -152,4 +153,4 @@ export const faults = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
         )
       })
     ))
-}
+})

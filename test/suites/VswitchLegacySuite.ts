@@ -1,9 +1,10 @@
 /** Ports that the original plugin's fork made, on every Open vSwitch: found and removed by its marks, and only by all of them. */
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import type { LegacyAsked, LegacyPorts } from "../../src/legacy/LegacyPorts.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import { type ForkPort, forkMarks, forkPort, marks } from "./ForkPort.ts"
+import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, look, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plugged } from "./VswitchCalls.ts"
 
@@ -17,7 +18,7 @@ const made = Effect.fnUntraced(function* (port: Omit<ForkPort, "socketPath">) {
   yield* change(...forkPort({ socketPath: `/nowhere/${port.name}`, ...port }))
 })
 
-export const legacyPorts = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const forkPorts = suite<SwitchUnderTest>("ports of the original's fork on Open vSwitch", (test) => {
   const attachment = { containerId: "0958c8871b32cafe", ifName: "net1" }
   const own = forkMarks(attachment.containerId)
   const state = (portName: string) => ({ portName, swIfIndex: undefined })
@@ -92,4 +93,4 @@ export const legacyPorts = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): v
       yield* (yield* administrator).removePort("c-own")
       assert.deepStrictEqual(yield* verify({ attachment, state: state("c-own") }), ["port c-own is missing"])
     }))
-}
+})

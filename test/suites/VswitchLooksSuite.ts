@@ -1,10 +1,11 @@
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"
+import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, unplug, verify } from "./VswitchCalls.ts"
 
-export const looks = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what is there", (test) => {
   test("names every difference that somebody made", () =>
     Effect.gen(function* () {
       const { move, removePort, set } = yield* administrator
@@ -79,4 +80,4 @@ export const looks = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =>
       assert.deepStrictEqual(yield* list("red"), ["red"])
       assert.deepStrictEqual(yield* list("green"), [])
     }))
-}
+})

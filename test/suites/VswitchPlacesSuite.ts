@@ -2,15 +2,16 @@
 import { randomUUID } from "node:crypto"
 import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Schedule, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 
-export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitch, outside of the database", (test) => {
   test("in server mode says where ovs-vswitchd made the socket, and leaves none", () =>
     Effect.gen(function* () {
       const { ovsSocketDir } = yield* SwitchUnderTest
@@ -109,4 +110,4 @@ export const places = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void =
         `the flow of port ${portName(open.attachment)} is missing on bridge ${open.port.bridge} (fail_mode secure)`
       ])
     }))
-}
+})

@@ -1,9 +1,10 @@
 /** What the Open vSwitch layer of `Vswitch` makes again when a daemon was restarted or the database emptied. */
 import { existsSync, lstatSync } from "node:fs"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Schedule, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, look, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, plug, plugged, refusal, restore, unplug, verify } from "./VswitchCalls.ts"
 
@@ -14,7 +15,7 @@ const restarted = Effect.gen(function* () {
   yield* startVswitchd
 })
 
-export const restores = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (test) => {
   test("makes nothing of a port that is there, and says where its socket is", () =>
     Effect.gen(function* () {
       const { ovsSocketDir } = yield* SwitchUnderTest
@@ -113,4 +114,4 @@ export const restores = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void
       }
       yield* unplug(unplugOf(there))
     }))
-}
+})

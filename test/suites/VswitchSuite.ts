@@ -1,9 +1,10 @@
 /** What the Open vSwitch layer of `Vswitch` does when all is well, whatever switch is under it. */
 import { randomUUID } from "node:crypto"
-import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { suite } from "./Suite.ts"
 import {
   administrator,
   directory,
@@ -15,7 +16,7 @@ import {
 } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, status, unplug, verify } from "./VswitchCalls.ts"
 
-export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void => {
+export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test) => {
   test("makes a bridge of ours with the port, and takes both away", () =>
     leavesAsFound(
       Effect.gen(function* () {
@@ -215,4 +216,4 @@ export const behaves = (test: Vitest.Test<SwitchUnderTest | Scope.Scope>): void 
         assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
       }
     }))
-}
+})

@@ -1,10 +1,10 @@
 import { layer } from "@effect/vitest"
-import { checks, collects } from "../suites/VppProgramsSuite.ts"
+import { runOn } from "../suites/Run.ts"
+import { vppCheck, vppGc } from "../suites/VppProgramsSuite.ts"
 import * as TestVpp from "./support/TestVpp.ts"
 
 for (const release of ["26.06", "21.10"] as const) {
   layer(TestVpp.layer(release), { excludeTestServices: true })(`on a VPP ${release} in TypeScript`, (it) => {
-    collects(it.effect)
-    checks(it.effect)
+    runOn(it.effect, vppGc, vppCheck)
   })
 }

@@ -4,6 +4,10 @@ import type { Record } from "../../../src/attachment/records/Record.ts"
 import { Records } from "../../../src/attachment/records/Records.ts"
 import type { Attachment } from "../../../src/identity/Attachment.ts"
 import { placeIn } from "../../shared-dir/support/SharedDirSite.ts"
+import type { FilesUnderTest } from "../../suites/FilesSite.ts"
+
+/** What the suites of `Records` run on. */
+export type RecordsUnderTest = Records | FilesUnderTest
 
 export const attachment = (more: Partial<Attachment> = {}): Attachment => ({
   network: "net",

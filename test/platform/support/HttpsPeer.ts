@@ -15,7 +15,7 @@ import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { TLSSocket } from "node:tls"
 import { gzipSync } from "node:zlib"
-import { Effect, Schema, type Scope } from "effect"
+import { Context, Effect, Layer, Schema, type Scope } from "effect"
 
 const fixtures = join(import.meta.dirname, "../../kubernetes/fixtures")
 export const pem = (name: string): string => readFileSync(join(fixtures, name), "utf8")
@@ -123,3 +123,8 @@ export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.suspend(()
     closed: closedPort
   })
 )
+
+/** What the suite of `Https` runs against. */
+export class Peer extends Context.Service<Peer, Ports>()("userspace-cni/test/HttpsPeer") {
+  static readonly layer = Layer.effect(Peer, ports)
+}

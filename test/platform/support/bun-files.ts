@@ -1,13 +1,10 @@
-/** Runs the suite of `Files` under bun, whose `node:fs` is its own, and prints the verdicts. */
-import { Effect, Layer } from "effect"
+/** The suites of `Files` under bun, whose `node:fs` is its own. */
+import { Layer } from "effect"
 import { Files } from "../../../src/platform/Files.ts"
-import { cases } from "../../suites/FilesSuite.ts"
+import { filesHeld } from "../../suites/FilesHeldSuite.ts"
+import { filesNames } from "../../suites/FilesNamesSuite.ts"
+import { files } from "../../suites/FilesSuite.ts"
+import { report } from "../../suites/Report.ts"
 import * as RealSite from "./RealSite.ts"
-import { report } from "./Verdicts.ts"
 
-await report(
-  cases.map(({ name, run }) => ({
-    name,
-    run: Effect.provide(run, Layer.merge(Files.layer, Layer.fresh(RealSite.layer)))
-  }))
-)
+await report(Layer.merge(Files.layer, RealSite.layer), files, filesNames, filesHeld)

@@ -1,7 +1,6 @@
-/** Runs the suite of `Processes` on bun's layer, under bun, and prints the verdicts. */
-import { Effect } from "effect"
+/** The suite of `Processes` on bun's layer, under bun. */
 import * as BunProcesses from "../../../src/platform/bun/BunProcesses.ts"
-import { cases } from "../../suites/ProcessesSuite.ts"
-import { report } from "./Verdicts.ts"
+import { processes } from "../../suites/ProcessesSuite.ts"
+import { report } from "../../suites/Report.ts"
 
-await report(cases.map(({ name, run }) => ({ name, run: Effect.provide(run, BunProcesses.layer) })))
+await report(BunProcesses.layer, processes)

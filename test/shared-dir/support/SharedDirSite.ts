@@ -5,7 +5,7 @@ import { type Ended, Processes, type Run } from "../../../src/platform/Processes
 import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
 import { placeOf } from "../../../src/shared-dir/SocketPaths.ts"
 import { ovs, portOf } from "../../cni/support/Reading.ts"
-import { FilesSite } from "../../suites/FilesSite.ts"
+import { FilesSite, type FilesUnderTest } from "../../suites/FilesSite.ts"
 
 export interface Wanted {
   readonly containerId?: string
@@ -26,6 +26,9 @@ export const placeIn = (base: string, wanted: Wanted = {}) => {
     stateDir: `${base}/state`
   })
 }
+
+/** What the suites of `SharedDir` run on. */
+export type SharedDirUnderTest = FilesUnderTest | SharedDir
 
 export const site = Effect.gen(function* () {
   const { base, gid, socket } = yield* FilesSite

@@ -1,17 +1,18 @@
 /**
  * A call is a value: many in one process, at the same time, on a node in memory. None sees another's environment or log,
- * each answers once, also when it is interrupted, and nothing stays open. Data, so that a program can run them under bun:
- * what they log to stderr is nobody's. The same on real switches is `test/e2e/one-process.test.ts`.
+ * each answers once, also when it is interrupted, and nothing stays open. Runs under bun: what it logs to stderr is
+ * nobody's. The same on real switches is `test/e2e/one-process.test.ts`.
  */
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Deferred, Effect, Fiber } from "effect"
-import { type Answer, call } from "../../../src/app/CniCall.ts"
-import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
-import * as MemoryNode from "../../dry-run/support/MemoryNode.ts"
-import { ovs } from "./Reading.ts"
+import { type Answer, call } from "../../src/app/CniCall.ts"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { ovs } from "../cni/support/Reading.ts"
+import * as MemoryNode from "../dry-run/support/MemoryNode.ts"
+import { suite } from "./Suite.ts"
 
 const scratch = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "call-"))),
@@ -55,10 +56,9 @@ const openIn = (directory: string) =>
 
 const each = Array.from({ length: 16 }, (_, n) => n)
 
-export const cases = [
-  {
-    name: "calls in one process have their own environment, log and answer, and leave no log file open",
-    run: Effect.gen(function* () {
+export const calls = suite<never>("calls in one process", (test) => {
+  test("have their own environment, log and answer, and leave no log file open", () =>
+    Effect.gen(function* () {
       const directory = yield* scratch
       const node = MemoryNode.make()
       const before = node.state()
@@ -86,12 +86,10 @@ export const cases = [
       }
       assert.deepEqual(openIn(directory), [])
       assert.deepEqual(node.state(), before)
-    })
-  },
+    }))
 
-  {
-    name: "calls in one process find a log file that was rotated",
-    run: Effect.gen(function* () {
+  test("find a log file that was rotated", () =>
+    Effect.gen(function* () {
       const directory = yield* scratch
       const node = MemoryNode.make()
       const more = { logFile: `${directory}/log`, logLevel: "debug" }
@@ -100,12 +98,10 @@ export const cases = [
       yield* called(node, 0, "DEL", more)
       assert.ok(Fs.readFileSync(`${directory}/log`, "utf8").includes("DEL took "))
       assert.ok(!Fs.readFileSync(`${directory}/log.1`, "utf8").includes("DEL"))
-    })
-  },
+    }))
 
-  {
-    name: "calls in one process are interrupted one by one: that one is undone and says so, the other goes on",
-    run: Effect.gen(function* () {
+  test("are interrupted one by one: that one is undone and says so, the other goes on", () =>
+    Effect.gen(function* () {
       const node = MemoryNode.make()
       const started = yield* Effect.forEach([0, 1], () => Deferred.make<void>())
       const go = yield* Deferred.make<void>()
@@ -154,6 +150,5 @@ export const cases = [
       )
       yield* called(node, 1, "DEL", more)
       assert.deepEqual(node.state(), before)
-    })
-  }
-]
+    }))
+})

@@ -1,0 +1,14 @@
+/** A place for the suites of `Files`, and of what is above, in memory: a new one each time. */
+import { Effect, Layer } from "effect"
+import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
+import { FilesSite } from "../../suites/FilesSite.ts"
+
+export const make = () => {
+  const state = new FilesMemory.MemoryFiles(["/base", "/etc"])
+  state.put("/etc/group", "file", "root:x:0:\nhugetlbfs:x:107:\n")
+  const socket = (path: string) => Effect.sync(() => state.put(path, "socket", "", 0o755))
+  const site = Layer.succeed(FilesSite, FilesSite.of({ base: "/base", gid: 12345, socket }))
+  return { site, state, layer: Layer.merge(FilesMemory.layer(state), site) }
+}
+
+export const layer = Layer.suspend(() => make().layer)
