@@ -30,7 +30,13 @@ const privately = 'mount --bind "$0/run" /run && mount --bind "$0/lib" /var/lib 
 const inStorage = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   const { directory } = yield* Storage
   return yield* succeed("unshare", ["--mount", "sh", "-c", privately, directory, ...words], {
-    env: { ...cleanEnvironment, STORAGE_DRIVER: "vfs", IMAGE_BUILDER: "buildah", CNI_BIN_DIR: `${directory}/bin` },
+    env: {
+      ...cleanEnvironment,
+      STORAGE_DRIVER: "vfs",
+      BUILDAH_RUNTIME: "runc",
+      IMAGE_BUILDER: "buildah",
+      CNI_BIN_DIR: `${directory}/bin`
+    },
     deadline: "50 seconds"
   })
 })
