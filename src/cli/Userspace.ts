@@ -2,6 +2,7 @@
 import * as Command from "effect/cli/Command"
 import { purpose } from "./About.ts"
 import { add } from "./userspace/Add.ts"
+import { agent } from "./userspace/Agent.ts"
 import { check } from "./userspace/Check.ts"
 import { container } from "./userspace/Container.ts"
 import { del } from "./userspace/Del.ts"
@@ -17,7 +18,7 @@ export const userspace = Command.make("userspace").pipe(
   Command.withDescription(
     `${purpose}. A container runtime runs it with CNI_COMMAND set; these commands are for people`
   ),
-  Command.withSubcommands([add, del, check, list, status, gc, restore, container, vppCompat, install, version]),
+  Command.withSubcommands([add, del, check, list, status, gc, restore, agent, container, vppCompat, install, version]),
   Command.withExamples([
     { command: "userspace add --dry-run --config net.conf", description: "See what an ADD would do" },
     { command: "userspace --completions bash > /etc/bash_completion.d/userspace", description: "Complete with Tab" }

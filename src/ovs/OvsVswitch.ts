@@ -67,12 +67,17 @@ export const make = Effect.gen(function* () {
     const ports = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
     const found = yield* Effect.forEach(ports, (port) => Effect.mapError(findings(client, plan, port), failed))
     const all: ReadonlyArray<Difference> = [
-      ...(dead === undefined ? [] : [{ what: dead.answer }]),
+      ...(dead === undefined ? [] : [{ what: dead.answer, kind: "silent" as const }]),
       ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
-      ...(found.length === 0 ? [{ what: `port ${plan.name} is missing` }] : []),
+      ...(found.length === 0 ? [{ what: `port ${plan.name} is missing`, kind: "missing" as const }] : []),
       ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
       ...((yield* place.stale(plan, request.socketPath))
-        ? [{ what: `socket ${request.socketPath} is not ovs-vswitchd's own ${plan.socket} any more: it was restarted` }]
+        ? [
+            {
+              what: `socket ${request.socketPath} is not ovs-vswitchd's own ${plan.socket} any more: it was restarted`,
+              kind: "forgotten" as const
+            }
+          ]
         : [])
     ]
     return all

@@ -74,6 +74,11 @@ export interface Difference {
   readonly what: string
   /** It is as ADD left it, and may not work all the same. */
   readonly warning?: boolean
+  /**
+   * `missing`: there is no port. `forgotten`: a part of it that a switch loses by itself, and that `restore` makes again
+   * without undoing what anybody has set. `silent`: who makes ports does not answer. Absent: somebody has changed it.
+   */
+  readonly kind?: "missing" | "forgotten" | "silent"
 }
 
 /** A port with our mark. */

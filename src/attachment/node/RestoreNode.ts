@@ -18,7 +18,7 @@ import type { Call } from "../Call.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
-import { deleted, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
+import { deleted, elsewhere, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
 import { everything, narrows, type Selector, select } from "./Selection.ts"
 
 export interface Restored {
@@ -128,7 +128,7 @@ const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, 
   const { total } = yield* Deadlines
   return ended.flatMap(({ record, result }) => {
     const age = now - Date.parse(record.since)
-    const running = result === inTransit && age >= 0 && age < total * 1_000
+    const running = result === elsewhere || (result === inTransit && age >= 0 && age < total * 1_000)
     const absent = result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater
     return running || absent ? [record] : []
   })

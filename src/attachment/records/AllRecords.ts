@@ -65,6 +65,23 @@ export const make = ({ directory, files, fresh, handles, limit, parse, stateDir,
     return found
   })
 
+  /** Nobody takes it for a record any more, and nothing of it is lost. Undefined: it is one after all, or gone. */
+  const setAside = Effect.fnUntraced(
+    function* (handle: string) {
+      const path = join(directory, `${handle}.json`)
+      const written = yield* text(path)
+      if (written === undefined || parse(written) !== undefined) return undefined
+      const aside = join(directory, freeName(`${handle}.damaged`, yield* names(directory)))
+      yield* files.rename(path, aside)
+      if ((yield* record(aside)) === undefined) return aside
+      // After the look a DEL has removed it, and an ADD has claimed the name.
+      yield* files.link(aside, path)
+      yield* files.unlink(aside)
+      return undefined
+    },
+    Effect.mapError(fromFile("set the damaged record aside"))
+  )
+
   const begun = Effect.gen(function* () {
     const found: Array<Record> = []
     for (const name of yield* names(fresh)) {
@@ -111,9 +128,16 @@ export const make = ({ directory, files, fresh, handles, limit, parse, stateDir,
     damaged: damaged.pipe(readRecords, Effect.withSpan("Records.damaged")),
     begun: begun.pipe(readRecords, Effect.withSpan("Records.begun")),
     sweep,
+    setAside,
     legacies: legacies.pipe(
       Effect.mapError(fromFile("read the original plugin's state")),
       Effect.withSpan("Records.legacies")
     )
   }
+}
+
+const freeName = (name: string, taken: ReadonlyArray<string>): string => {
+  let free = name
+  for (let n = 1; taken.includes(free); n++) free = `${name}.${n}`
+  return free
 }

@@ -58,6 +58,8 @@ export class Records extends Context.Service<
     readonly all: Done<ReadonlyArray<Record>>
     /** Those that are there and that `find` takes for none. */
     readonly damaged: Done<ReadonlyArray<Damaged>>
+    /** Renames one of them, whole, so that it is in nobody's way: gives its path. Undefined: it is none any more. */
+    readonly setAside: (handle: string) => Done<string | undefined>
     /** Those that a killed `claim` wrote and came to claim nothing with: of attachments that made nothing else. */
     readonly begun: Done<ReadonlyArray<Record>>
     /**
@@ -149,6 +151,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   )
   const all = Effect.flatMap(reading, ({ all }) => all)
   const damaged = Effect.flatMap(reading, ({ damaged }) => damaged)
+  const setAside = (handle: string) => Effect.flatMap(reading, ({ setAside }) => setAside(handle))
   const begun = Effect.flatMap(reading, ({ begun }) => begun)
   const sweep = (network: string | undefined, but: ReadonlySet<string>) =>
     Effect.flatMap(reading, ({ sweep }) => sweep(network === undefined ? undefined : networkDigest(network), but))
@@ -290,6 +293,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     hasNamesake,
     all,
     damaged,
+    setAside,
     begun,
     sweep,
     writable,

@@ -9,7 +9,9 @@ import { inWords } from "../../cni/network/SchemaMismatch.ts"
 import { CniError } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { keyOf } from "../../identity/Attachment.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
+import { Slots } from "../../platform/Slots.ts"
 import { SharedDir, type Socket } from "../../shared-dir/SharedDir.ts"
 import { type Address, Vswitch } from "../../vswitch/Vswitch.ts"
 import { type Call, placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
@@ -31,6 +33,8 @@ const skipped = (reason: string): Extract<Restoration, { readonly outcome: "skip
 })
 
 export const inTransit = skipped("its ADD has not ended, or its DEL has begun")
+/** By another process, or another fiber of this one. */
+export const elsewhere = skipped("another restore is at work on it")
 export const deleted = skipped("it was deleted meanwhile")
 
 /** The record as a call; fails when this release cannot make of it what the one that wrote it would. */
@@ -46,6 +50,32 @@ export const readable = (record: Record, variables: Variables): Result.Result<Ca
     : Result.mapError(callOfRecord(record, variables), inWords)
 
 export const restore = Effect.fnUntraced(function* (call: Call, record: Record) {
+  return (yield* alone(record)) ? yield* restoreAlone(call, record) : elsewhere
+}, Effect.scoped)
+
+/**
+ * As `restore`, and what somebody has changed on the port becomes as it was recorded: where the switch cannot be told so,
+ * the port is made anew, and the container connects again.
+ */
+export const repair = Effect.fnUntraced(function* (call: Call, record: Record) {
+  if (!(yield* alone(record))) return elsewhere
+  const gone = yield* sandboxGone(record)
+  if (gone !== undefined) return skipped(gone)
+  return yield* Effect.catchIf(
+    restoreAlone(call, record),
+    ({ code }) => code === ErrorCodes.SwitchRefused,
+    () => Effect.andThen(unplugOwn(call, record), restoreAlone(call, record))
+  )
+}, Effect.scoped)
+
+/** Both would work under the mark of its ADD, and the one that fails would take the other's port back. */
+const alone = (record: Record) =>
+  Effect.flatMap(Slots, ({ hold }) => Effect.orElseSucceed(hold(slotOf(record)), () => true))
+
+/** Held while its port is made again. */
+export const slotOf = (record: Record): string => `userspace-cni/restore/${keyOf(record)}`
+
+const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   const records = yield* Records
   if (!(yield* records.settled(record))) return inTransit
   const gone = yield* sandboxGone(record)
@@ -103,19 +133,22 @@ const remake = Effect.fnUntraced(function* (
  */
 const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
   if (yield* (yield* Records).settled(record)) return false
-  const { attachment, configuration } = call
-  const { invocation, place } = record
-  const vswitch = yield* Vswitch
-  yield* vswitch.unplug({
-    attachment,
-    invocation,
-    port: configuration.port,
-    socketPath: place.switchPath,
-    legacy: undefined
-  })
+  yield* unplugOwn(call, record)
   yield* (yield* SharedDir).withdraw(placeOfRecord(record), stillOurs(record), socket)
   return true
 })
+
+/** The port that its ADD made, or a restore for it. */
+const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: Record) =>
+  Effect.flatMap(Vswitch, (vswitch) =>
+    vswitch.unplug({
+      attachment,
+      invocation,
+      port: configuration.port,
+      socketPath: place.switchPath,
+      legacy: undefined
+    })
+  )
 
 /** After the node has started anew, the containers of before are no more, and their records wait for DEL or GC. */
 const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {

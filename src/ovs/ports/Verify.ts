@@ -1,5 +1,6 @@
 /** Compares a port on the switch with what its ADD asked for, difference by difference. Pure. */
 import type { Difference } from "../../vswitch/Vswitch.ts"
+import * as Marks from "../client/Marks.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { BridgeRow, InterfaceRow, PortRow } from "../client/Tables.ts"
 
@@ -30,7 +31,13 @@ export const differences = (
     ...compare("VLAN mode", port.vlan_mode, wanted.vlanMode),
     ...(learns
       ? []
-      : [{ what: `the flow of port ${port.name} is missing on bridge ${plan.bridge} (fail_mode secure)` }])
+      : [
+          {
+            what: `the flow of port ${port.name} is missing on bridge ${plan.bridge} (fail_mode secure)`,
+            // Only one that its ADD has made: what a bridge lacks that was closed later, an administrator gives it.
+            ...(Marks.flowOf(port.external_ids) === plan.cookie ? { kind: "forgotten" as const } : {})
+          }
+        ])
   ]
   if (row === undefined) return [...onPort, { what: `interface of port ${port.name} is missing` }]
   return [

@@ -21,7 +21,7 @@ export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan)
   const who = { key: keyOf(request.attachment), invocation: undefined }
   const first = yield* byName(session, portName(port.iftype, portNumber(who.key)))
   const there = first !== undefined && selects(who, first.tag) ? first : (yield* byMark(session, who))[0]
-  if (there === undefined) return differences(["VPP has no interface with the mark of this attachment"])
+  if (there === undefined) return [missing]
   const own =
     port.iftype === "memif"
       ? yield* memif(session, { ...plan, port }, there)
@@ -29,6 +29,8 @@ export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan)
   const limits = plan.policing === undefined ? [] : yield* plan.policing.differences
   return differences([...own, ...common(port, there), ...(yield* network(session, plan, there)), ...limits])
 })
+
+const missing: Difference = { what: "VPP has no interface with the mark of this attachment", kind: "missing" }
 
 const differences = (what: ReadonlyArray<string>): ReadonlyArray<Difference> => what.map((what) => ({ what }))
 

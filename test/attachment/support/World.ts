@@ -8,9 +8,12 @@ import { serve } from "../../../src/app/CniCall.ts"
 import { type Around, choicesFor, onServices } from "../../../src/app/Composition.ts"
 import type { Document } from "../../../src/app/Verbs.ts"
 import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
+import * as Switches from "../../../src/attachment/node/Switches.ts"
+import type { Records } from "../../../src/attachment/records/Records.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import type { CniError } from "../../../src/cni/spec/CniError.ts"
 import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
+import type { Ipam } from "../../../src/ipam/Ipam.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
@@ -18,6 +21,7 @@ import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces
 import { Processes, type Run } from "../../../src/platform/Processes.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import type { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import * as MemoryVpp from "../../vpp/support/MemoryVpp.ts"
@@ -118,6 +122,19 @@ export class World {
     const around = this.watched(wrap)
     return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis }).pipe(
       Effect.map(({ attachments }) => attachments),
+      Effect.withTracerEnabled(false),
+      onServices(stateDir, around),
+      Effect.provide(Layer.merge(this.edges(wrap), this.logger))
+    )
+  }
+
+  /** What a process that looks after the node does, with services of its own and connections that it keeps. */
+  resident<A, E>(
+    self: (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>,
+    wrap: Wrap = unwrapped
+  ) {
+    const around = this.watched(wrap)
+    return Effect.scoped(Effect.flatMap(Switches.make(choicesFor(around).engine), self)).pipe(
       Effect.withTracerEnabled(false),
       onServices(stateDir, around),
       Effect.provide(Layer.merge(this.edges(wrap), this.logger))

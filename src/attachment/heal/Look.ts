@@ -1,0 +1,157 @@
+/**
+ * Looks at one switch and at the records of the attachments on it. Changes nothing. What cannot be asked is reported, and
+ * the rest is looked at all the same.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Control } from "../../cni/network/HostPort.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import { type Identity, keyOf } from "../../identity/Attachment.ts"
+import { Namespaces } from "../../platform/Namespaces.ts"
+import { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { Difference, Owned, Vswitch } from "../../vswitch/Vswitch.ts"
+import { placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import { controlOf } from "../node/Inventory.ts"
+import { isSame } from "../node/Switches.ts"
+import type { Record } from "../records/Record.ts"
+import type { RecordError } from "../records/RecordError.ts"
+import { Records } from "../records/Records.ts"
+import { madeBySwitch } from "../verbs/Add.ts"
+import { readable } from "../verbs/Restore.ts"
+import { millis } from "./Monotonic.ts"
+import type { Port, Seen, Sight, Stage } from "./Sight.ts"
+
+export interface Wanted {
+  readonly at: Control
+  readonly vswitch: Vswitch["Service"]
+  readonly variables: Variables
+  /** Only these attachments; undefined: all of the switch, and its ports without a record. */
+  readonly only: ReadonlyArray<Identity> | undefined
+}
+
+/** Looks, on one switch at the same time: calls of the plugin share it. */
+const atOnce = 2
+
+const unasked: Port = { _tag: "Unasked" }
+
+export const look = Effect.fn("heal.look")(function* (
+  wanted: Wanted
+): Effect.fn.Return<Sight, RecordError, Records | Namespaces | SharedDir> {
+  const { at, only, variables, vswitch } = wanted
+  const records = yield* Records
+  const all = only === undefined ? yield* records.all : yield* named(only)
+  const begun = only === undefined ? yield* records.begun : []
+  const mine = (record: Record) => {
+    const own = controlOf(record, variables)
+    return own !== undefined && isSame(own, at)
+  }
+  const listed = only === undefined ? yield* Effect.result(vswitch.list(undefined)) : undefined
+  const owned = listed !== undefined && Result.isSuccess(listed) ? listed.success : []
+  const doubt = owned.find((one) => one.doubt !== undefined)?.doubt
+  const silent: Array<Explained> = [
+    ...(listed !== undefined && Result.isFailure(listed) ? [listed.failure] : []),
+    ...(doubt === undefined ? [] : [doubt])
+  ]
+  const ports = listed === undefined ? undefined : new Set(owned.map(keyOfPort))
+  const seen = yield* Effect.forEach(
+    all.filter(mine),
+    (record) => lookAt(record, { ...wanted, ports, isSilent: silent.length > 0 }),
+    { concurrency: atOnce }
+  )
+  const claimed = yield* Effect.forEach(begun.filter(mine), (record) =>
+    Effect.map(sandboxOf(record), (sandbox): Seen => ({ record, stage: "begun", sandbox, port: unasked }))
+  )
+  const sight: Sight = {
+    now: yield* millis,
+    partial: only !== undefined,
+    seen: [...seen.map(({ seen }) => seen), ...claimed],
+    unrecorded: yield* unrecorded(owned, [...all, ...begun]),
+    silent: [...silent, ...seen.flatMap(({ error }) => error ?? [])]
+  }
+  return sight
+})
+
+const named = (only: ReadonlyArray<Identity>) =>
+  Effect.flatMap(Records, ({ find }) =>
+    Effect.map(
+      Effect.forEach(only, (one) => find({ ...one, netns: "", pod: undefined })),
+      (found) => found.flatMap((record) => record ?? [])
+    )
+  )
+
+interface Around extends Wanted {
+  /** Keys of those that the switch has; undefined: it was not asked. */
+  readonly ports: ReadonlySet<string> | undefined
+  readonly isSilent: boolean
+}
+
+const lookAt = Effect.fnUntraced(function* (record: Record, around: Around) {
+  const stage = yield* stageOf(record)
+  const sandbox = yield* sandboxOf(record)
+  if (stage !== "whole" || sandbox !== "there" || around.isSilent) {
+    return { seen: { record, stage, sandbox, port: unasked } satisfies Seen, error: undefined }
+  }
+  const { error, port } = yield* portOf(record, around)
+  const odd = port._tag === "Missing" || (port._tag === "There" && port.forgotten.length + port.changed.length > 0)
+  // A DEL that has begun meanwhile is no finding.
+  const now = odd ? yield* stageOf(record) : stage
+  return { seen: { record, stage: now, sandbox, port } satisfies Seen, error }
+})
+
+const stageOf = Effect.fnUntraced(function* (record: Record) {
+  const records = yield* Records
+  if (yield* records.settled(record)) return "whole" satisfies Stage
+  return (yield* records.completed(record)) ? ("deferred" satisfies Stage) : ("in transit" satisfies Stage)
+})
+
+const sandboxOf = ({ netns }: Record): Effect.Effect<Seen["sandbox"], never, Namespaces> =>
+  Effect.flatMap(Namespaces, ({ judge }) =>
+    Effect.map(judge(netns), (kind) =>
+      kind === "missing" ? "gone" : kind === "sandbox" || kind === "own" ? "there" : "unknown"
+    )
+  )
+
+const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, vswitch }: Around) {
+  const call = readable(record, variables)
+  // Reported for the node, where all records are read.
+  if (Result.isFailure(call)) return { port: unasked, error: undefined }
+  if (ports !== undefined && !ports.has(keyOf(record)))
+    return { port: missing("the switch has no port of it"), error: undefined }
+  const addresses = wantsAddresses(call.success)
+    ? (record.addresses ?? []).map(({ address, gateway }) => ({ address, gateway }))
+    : []
+  const verified = yield* Effect.result(vswitch.verify(requestFor(call.success, record, addresses)))
+  if (Result.isFailure(verified)) return { port: unasked, error: verified.failure }
+  const { verify } = yield* SharedDir
+  // Who may not look there cannot say that something is missing.
+  const files = yield* Effect.orElseSucceed(
+    verify(placeOfRecord(record), { socket: madeBySwitch(call.success) }),
+    (): ReadonlyArray<string> => []
+  )
+  return { port: fromDifferences([...verified.success, ...files.map((what) => ({ what }))]), error: undefined }
+})
+
+const missing = (words: string): Port => ({ _tag: "Missing", words })
+
+export const fromDifferences = (differences: ReadonlyArray<Difference>): Port => {
+  if (differences.some(({ kind }) => kind === "silent")) return unasked
+  const gone = differences.find(({ kind }) => kind === "missing")
+  if (gone !== undefined) return missing(gone.what)
+  const words = (wanted: Difference["kind"]) =>
+    differences.flatMap(({ kind, warning, what }) => (kind === wanted && warning !== true ? [what] : []))
+  return { _tag: "There", forgotten: words("forgotten"), changed: words(undefined) }
+}
+
+const keyOfPort = (owned: Owned): string => owned.key ?? keyOf(owned)
+
+/** An ADD that began after the records were read has written one by now. */
+const unrecorded = Effect.fnUntraced(function* (owned: ReadonlyArray<Owned>, known: ReadonlyArray<Record>) {
+  const without = (records: ReadonlyArray<Record>) => {
+    const keys = new Set(records.map(keyOf))
+    return owned.filter((one) => !keys.has(keyOfPort(one)))
+  }
+  if (without(known).length === 0) return []
+  const records = yield* Records
+  return without([...known, ...(yield* records.all), ...(yield* records.begun)])
+})

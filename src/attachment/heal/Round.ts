@@ -1,0 +1,163 @@
+/**
+ * One round of healing: looks, decides, acts, and says what was found and what became of it. One for each switch, so that
+ * one that hangs holds up nothing on another, and one for what belongs to no switch: records that cannot be used. Knows
+ * nothing of when a round is due; `Keep.ts` does.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Control } from "../../cni/network/HostPort.ts"
+import { type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Identity } from "../../identity/Attachment.ts"
+import { Deadlines } from "../../program/Deadlines.ts"
+import { controlOf } from "../node/Inventory.ts"
+import { distinct, standing } from "../node/Switches.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
+import { readable } from "../verbs/Restore.ts"
+import { type Acted, act, endingsOf, type Outcome, plan, type Tools } from "./Act.ts"
+import { decide, due, type Memory, nothing, type Policy, remember } from "./Decide.ts"
+import { look } from "./Look.ts"
+import { millis } from "./Monotonic.ts"
+
+export interface Options extends Tools {
+  readonly repair: Policy["repair"]
+  /** Changes nothing. */
+  readonly dry: boolean
+}
+
+export interface OfSwitch {
+  readonly at: Control
+  /** When, in milliseconds since 1970. */
+  readonly when: number
+  /** Attachments that were looked at. */
+  readonly looked: number
+  readonly found: ReadonlyArray<Acted>
+  /** What could not be looked at, and why. */
+  readonly silent: ReadonlyArray<Explained>
+  readonly memory: Memory
+  /** When something that waits is due, on the clock of `Monotonic.ts`. */
+  readonly due: number | undefined
+}
+
+/** `only`: these attachments; else all that is on the switch. */
+export const ofSwitch = Effect.fn("heal.switch")(function* (
+  at: Control,
+  memory: Memory,
+  options: Options,
+  only?: ReadonlyArray<Identity>
+) {
+  const { dry, repair, switches, variables } = options
+  const { total } = yield* Deadlines
+  const vswitch = yield* switches.at(at)
+  const when = yield* Clock.currentTimeMillis
+  const seeing = yield* Effect.result(look({ at, vswitch, variables, only }))
+  if (Result.isFailure(seeing)) {
+    const none: OfSwitch = { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: undefined }
+    return none
+  }
+  const sight = seeing.success
+  const decision = decide(sight, memory, { repair, longest: total * 1_000 })
+  const found = dry ? decision.findings.map(plan) : yield* act(decision.findings, at, options)
+  const done: OfSwitch = {
+    at,
+    when,
+    looked: sight.seen.length,
+    found,
+    // Of a switch that only happens to be there nothing is expected.
+    silent: sight.seen.length === 0 ? [] : sight.silent,
+    memory: remember(decision.memory, yield* millis, endingsOf(found)),
+    due: due(decision.findings)
+  }
+  return done
+})
+
+/** A record of which nothing can be made. */
+export interface Unusable {
+  readonly kind: "damaged" | "unusable"
+  /** Of a damaged one only the file's name is known. */
+  readonly handle: string
+  readonly record: Record | undefined
+  readonly words: string
+  readonly cure: string
+  readonly outcome: Outcome
+}
+
+export interface OfNode {
+  readonly when: number
+  readonly found: ReadonlyArray<Unusable>
+  /** The switches that records name, and those that are there by default. */
+  readonly switches: ReadonlyArray<Control>
+  readonly failures: ReadonlyArray<Explained>
+}
+
+export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick<Options, "dry" | "variables">) {
+  const records = yield* Records
+  const failures: Array<Explained> = []
+  const orNothing = <A>(self: Effect.Effect<ReadonlyArray<A>, Explained>) =>
+    Effect.catch(self, (error) =>
+      Effect.sync((): ReadonlyArray<A> => {
+        failures.push(error)
+        return []
+      })
+    )
+  const all = yield* orNothing(records.all)
+  const damaged = yield* Effect.forEach(yield* orNothing(records.damaged), ({ error, handle }) =>
+    Effect.map(
+      dry ? Effect.succeed<Outcome>({ _tag: "Planned", words: "set it aside" }) : aside(handle),
+      (outcome): Unusable => ({
+        kind: "damaged",
+        handle,
+        record: undefined,
+        words: error.failed,
+        cure: error.cure,
+        outcome
+      })
+    )
+  )
+  const named = [...all, ...(yield* orNothing(records.begun))].flatMap((record) => controlOf(record, variables) ?? [])
+  const done: OfNode = {
+    when: yield* Clock.currentTimeMillis,
+    found: [...damaged, ...all.flatMap((record) => unusable(record, variables))],
+    switches: distinct([...named, ...(yield* standing(variables))]),
+    failures
+  }
+  return done
+})
+
+const aside = (handle: string) =>
+  Effect.flatMap(Records, ({ setAside }) => setAside(handle)).pipe(
+    Effect.match({
+      onFailure: (error): Outcome => ({ _tag: "Failed", error: fromExplained(error) }),
+      onSuccess: (path): Outcome =>
+        path === undefined
+          ? { _tag: "Passed", words: "it is not damaged any more" }
+          : { _tag: "Done", words: `set aside as ${path}` }
+    })
+  )
+
+/** Its port may be well: nobody can tell. */
+const unusable = (record: Record, variables: Variables): ReadonlyArray<Unusable> =>
+  Result.match(readable(record, variables), {
+    onSuccess: () => [],
+    onFailure: ({ details, msg }) => [
+      { kind: "unusable", handle: record.handle, record, words: msg, cure: details, outcome: { _tag: "Reported" } }
+    ]
+  })
+
+/** All of it, as if for the first time. */
+export const once = Effect.fn("heal.once")(function* (options: Options) {
+  const node = yield* ofNode(options)
+  const switches = yield* Effect.forEach(node.switches, (at) => ofSwitch(at, nothing, options), {
+    concurrency: "unbounded"
+  })
+  const done: Rounds = { node, switches }
+  return done
+})
+
+/** The last of each. */
+export interface Rounds {
+  readonly node: OfNode
+  readonly switches: ReadonlyArray<OfSwitch>
+}

@@ -1,0 +1,107 @@
+/** `userspace agent --once` on a node in memory: what is printed, as table and as JSON, and how it ends. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { portName } from "../../src/identity/Attachment.ts"
+import { make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { add, recordOf, removePort, sandboxOf } from "./support/Attached.ts"
+import { type } from "./support/Terminal.ts"
+
+const portOf = (containerId: string) => portName({ network: "net-a", containerId, ifName: "net1" })
+
+const damaged = Effect.fnUntraced(function* () {
+  const node = make()
+  for (const id of ["c1", "c2", "c3", "c4"]) yield* add(node, id)
+  yield* removePort(node, portOf("c1"))
+  node.sandboxes.delete(sandboxOf("c2"))
+  node.files.remove(recordOf("c3-net1"))
+  return node
+})
+
+const once = (node: Node, ...args: ReadonlyArray<string>) => type(node, ["agent", "--once", ...args])
+
+describe("a round by hand", () => {
+  it.effect("prints what it would do, changes nothing, and then does it", () =>
+    Effect.gen(function* () {
+      const node = yield* damaged()
+      const before = node.state()
+      const planned = yield* once(node, "--dry-run")
+      assert.deepStrictEqual([planned.well, planned.stderr], [true, ""])
+      assert.strictEqual(
+        planned.stdout,
+        `Dry run of a round of healing: 3 attachments. Nothing was changed.
+
+NETWORK  POD  CONTAINER  INTERFACE  FOUND       RESULT
+net-a    -    c1         net1       missing     would make it again; the switch has no port of it
+net-a    -    c2         net1       stale       a later round deletes it; its sandbox /var/run/netns/c2 is gone
+net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3")} has the plugin's mark, and no record knows it
+`
+      )
+      assert.deepStrictEqual(node.state(), before)
+      const done = yield* once(node, "--json")
+      assert.isTrue(done.well, done.stderr)
+      const { dryRun, findings, looked, problems } = JSON.parse(done.stdout)
+      assert.deepStrictEqual([dryRun, looked, problems], [false, 3, []])
+      assert.deepStrictEqual(findings[0], {
+        finding: "missing",
+        network: "net-a",
+        pod: null,
+        containerId: "c1",
+        ifName: "net1",
+        engine: "ovs-dpdk",
+        control: "/var/run/openvswitch/db.sock",
+        words: "the switch has no port of it",
+        outcome: "done",
+        did: `made again: port ${portOf("c1")}`,
+        error: null
+      })
+      assert.deepStrictEqual(
+        findings.map(({ outcome }: { readonly outcome: string }) => outcome),
+        ["done", "waits", "reported"]
+      )
+      assert.include(node.ovs.dump().join(), portOf("c1"))
+    })
+  )
+
+  it.effect("says so when all is as it should be, and when there is nothing", () =>
+    Effect.gen(function* () {
+      const node = make()
+      assert.strictEqual((yield* once(node)).stdout, "Looked at 0 attachments.\n\nAll is as it should be.\n")
+      yield* add(node, "c1")
+      assert.strictEqual((yield* once(node)).stdout, "Looked at 1 attachment.\n\nAll is as it should be.\n")
+    })
+  )
+
+  it.effect("fails with what failed and its cure", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      node.refusal = "ECONNREFUSED"
+      const { stderr, stdout, well } = yield* once(node)
+      assert.isFalse(well)
+      assert.include(stdout, "Looked at 1 attachment.")
+      assert.match(
+        stderr,
+        /^userspace: not all could be looked at or done; the next round tries again\n {2}Open vSwitch: .*\n {2}-> /
+      )
+    })
+  )
+
+  it.effect("sets a damaged record aside, and names it", () =>
+    Effect.gen(function* () {
+      const node = make()
+      yield* add(node, "c1")
+      node.files.put(recordOf("c1-net1"), "file", "{", 0o600)
+      const { stdout, well } = yield* once(node)
+      assert.isTrue(well)
+      assert.match(stdout, /damaged +set aside as \S+c1-net1\.damaged; read the record \S+: it is damaged/)
+    })
+  )
+})
+
+it.effect("the agent has to be told what to do", () =>
+  Effect.gen(function* () {
+    const { stderr, well } = yield* type(make(), ["agent"])
+    assert.isFalse(well)
+    assert.include(stderr, "--once is missing")
+  })
+)
