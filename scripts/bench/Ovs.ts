@@ -35,11 +35,11 @@ const parts: Parts = [
   ["start", ["start"]],
   ["record", ["write the record"]],
   ["connect", ["Sockets.connect"]],
-  ["look", ["look at the switch"]],
+  ["look", ["inspect the switch"]],
   ["transact", ["OvsClient.addPort"]],
   ["ovs-vswitchd", ["OvsClient.settle"]],
   ["IPAM, beside", ["get addresses"]],
-  ["files", ["prepare the shared directory", "tell the container"]]
+  ["files", ["prepare the shared directory", "publish the container config"]]
 ]
 
 const measure = Effect.gen(function* () {

@@ -25,14 +25,14 @@ const hostLocal = `${pluginDirectory}/host-local`
  * Our calls to VPP are the look, with the connection and VPP's hello in it, and the making of the port. They are taken
  * from an ADD without IPAM, because starting a program beside them holds them up.
  */
-const calls = ["look at the switch", "plug the port"]
+const calls = ["inspect the switch", "plug the port"]
 const parts: Parts = [
   ["start", ["start"]],
   ["record", ["write the record"]],
-  ["look at VPP", ["look at the switch"]],
+  ["look at VPP", ["inspect the switch"]],
   ["make the port", ["plug the port"]],
   ["calls to VPP", calls],
-  ["files", ["prepare the shared directory", "open the socket", "tell the container"]]
+  ["files", ["prepare the shared directory", "open the socket", "publish the container config"]]
 ]
 
 const temporary = Effect.acquireRelease(

@@ -1,5 +1,5 @@
 /**
- * What the schema cannot say about a key: whom it is for, what stands for it when it is absent, an example.
+ * What the schema does not have about a key: which ports it is for, its default, an example.
  * `configuration.test.ts`, `network-keys.test.ts` and `container-keys.test.ts` in `test/docs` ask the plugin whether it is
  * so, also what is said in words.
  */
@@ -31,7 +31,7 @@ export interface ContainerNote extends Pick<KeyNote, "for" | "example"> {
     | { readonly as: string }
     /** Of two values the one that this key does not have. */
     | { readonly otherThan: string }
-    | "not told"
+    | "not passed on"
   /** Where the schema, which is written for the switch's end, does not fit. */
   readonly meaning?: string
 }
@@ -39,7 +39,7 @@ export interface ContainerNote extends Pick<KeyNote, "for" | "example"> {
 const words = (text: string) => ({ words: text })
 const value = (same: unknown) => ({ value: same })
 const own = words("the switch's own")
-const nameOfSocket = words("made from container id and interface")
+const nameOfSocket = words("derived from container ID and interface")
 
 export const keyNotes: Readonly<Record<string, KeyNote>> = {
   cniVersion: { for: "the plugin", absent: value("0.1.0"), example: "1.0.0" },
@@ -55,7 +55,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
   },
   kubeconfig: {
     for: "the plugin",
-    absent: words("the service account of the plugin's own pod, if it has one; else the pod is not looked at"),
+    absent: words("the service account of the plugin's own pod, if it has one; otherwise the API server is not used"),
     example: "/etc/cni/net.d/userspace.kubeconfig"
   },
   stateDir: { for: "the plugin", absent: value("/var/lib/cni/usrspcni"), example: "/var/lib/userspace-cni" },
@@ -64,7 +64,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
   logFormat: { for: "the plugin", absent: value("text"), example: "json" },
   dns: {
     for: "the plugin",
-    absent: words("what the IPAM plugin gives, if anything"),
+    absent: words("what the IPAM plugin returns, if anything"),
     example: { nameservers: ["10.0.0.53"] }
   },
   capabilities: { for: "the runtime", absent: value({}), example: { mac: true } },
@@ -80,7 +80,7 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
   "host.iftype": { for: "both", absent: words("required"), example: "vhostuser" },
   "host.netType": { for: "both", absent: value("none"), example: "bridge" },
   "host.mtu": { for: "both", absent: value(0), example: 9000 },
-  "host.mac": { for: "both", absent: words("made from the attachment's identity"), example: "02:00:00:00:00:01" },
+  "host.mac": { for: "both", absent: words("derived from the attachment"), example: "02:00:00:00:00:01" },
   "host.socket": {
     for: "both",
     absent: words("`$OVS_RUNDIR/db.sock` or `/var/run/openvswitch/db.sock`; `/run/vpp/api.sock`"),
@@ -123,14 +123,14 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
 
 const as = (key: string) => ({ as: key })
 const otherThan = (key: string) => ({ otherThan: key })
-const theSocket = words("the name of the attachment's socket, also when something else is written here")
+const theSocket = words("the name of the attachment's socket, whatever is set here")
 
 /** Of a switch that the application is. */
 const inside = (example: unknown, what: string): ContainerNote => ({
   for: "both",
-  absent: "not told",
+  absent: "not passed on",
   example,
-  meaning: `Passed on, for a switch in the container: ${what}`
+  meaning: `Passed on to a switch in the container: ${what}`
 })
 
 /** Below `container`. What is written there is told as it is, unless it says otherwise. */
@@ -139,31 +139,31 @@ export const containerNotes: Readonly<Record<string, ContainerNote>> = {
     for: "both",
     absent: as("host.engine"),
     example: "vpp",
-    meaning: "What the container is told that the switch is."
+    meaning: "Engine in the container config."
   },
   "container.iftype": {
     for: "both",
     absent: as("host.iftype"),
     example: "memif",
-    meaning: "What the container is told that the port is."
+    meaning: "Kind of port in the container config."
   },
   "container.netType": {
     for: "both",
     absent: value("interface"),
     example: "bridge",
-    meaning: "What the application is to do with its end. The plugin does nothing by it."
+    meaning: "What the application does with its end. The plugin ignores it."
   },
   "container.mtu": {
     for: "both",
     absent: words("`host.mtu`, unless that is 0"),
     example: 1500,
-    meaning: "Bytes. Without `host.mtu` it counts for the switch's end as well."
+    meaning: "Bytes. Without `host.mtu` also the MTU of the switch's end."
   },
   "container.mac": {
     for: "both",
-    absent: words("`host.mac`, or one made from the attachment's identity"),
+    absent: words("`host.mac`, or one derived from the attachment"),
     example: "02:00:00:00:00:02",
-    meaning: "MAC address of the container's end. Goes before `host.mac`; what the pod asks for goes before both."
+    meaning: "MAC address of the container's end. Overrides `host.mac`; the pod's own request overrides both."
   },
   "container.memif.role": { for: "vpp memif", absent: otherThan("host.memif.role"), example: "slave" },
   "container.memif.mode": { for: "vpp memif", absent: as("host.memif.mode"), example: "ip" },
@@ -175,7 +175,7 @@ export const containerNotes: Readonly<Record<string, ContainerNote>> = {
   },
   "container.memif.socket": {
     for: "nobody",
-    absent: words("`abstract` if `host.memif.socket` is; else not told"),
+    absent: words("`abstract` if `host.memif.socket` is; else not passed on"),
     example: "abstract",
     meaning: "Where the socket lives. `host.memif.socket` changes it."
   },
@@ -184,12 +184,12 @@ export const containerNotes: Readonly<Record<string, ContainerNote>> = {
   "container.memif.ringSize": { for: "vpp memif", absent: as("host.memif.ringSize"), example: 2048 },
   "container.memif.bufferSize": { for: "vpp memif", absent: as("host.memif.bufferSize"), example: 4096 },
   "container.memif.secret": { for: "vpp memif", absent: as("host.memif.secret"), example: "s3cret" },
-  "container.memif.noZeroCopy": { for: "vpp memif", absent: "not told", example: true },
-  "container.memif.useDma": { for: "vpp memif", absent: "not told", example: true },
+  "container.memif.noZeroCopy": { for: "vpp memif", absent: "not passed on", example: true },
+  "container.memif.useDma": { for: "vpp memif", absent: "not passed on", example: true },
   "container.vhost.mode": { for: "vhostuser", absent: otherThan("host.vhost.mode"), example: "client" },
   "container.vhost.group": {
     for: "vhostuser",
-    absent: "not told",
+    absent: "not passed on",
     example: "hugetlbfs",
     meaning: "Passed on. The group of socket and directory is `host.vhost.group`."
   },
@@ -201,37 +201,37 @@ export const containerNotes: Readonly<Record<string, ContainerNote>> = {
   },
   "container.vhost.queues": {
     for: "vhostuser",
-    absent: words("`host.vhost.queues` on ovs-dpdk; not told on vpp"),
+    absent: words("`host.vhost.queues` on ovs-dpdk; not passed on on vpp"),
     example: 2,
-    meaning: "Queues that the application asks for."
+    meaning: "Queues that the application requests."
   },
   "container.vhost.enableGso": {
     for: "vhostuser",
-    absent: "not told",
+    absent: "not passed on",
     example: true,
     meaning: "Generic segmentation offload."
   },
   "container.vhost.enablePacked": {
     for: "vhostuser",
-    absent: words("`true` on vpp if `host.vhost.enablePacked` is; else not told"),
+    absent: words("`true` on vpp if `host.vhost.enablePacked` is; else not passed on"),
     example: true,
     meaning: "Packed virtqueues."
   },
   "container.vhost.enableEventIdx": {
     for: "vhostuser",
-    absent: "not told",
+    absent: "not passed on",
     example: true,
     meaning: "Event index."
   },
   "container.vhost.ingressPolicingRate": {
     for: "vhostuser",
-    absent: "not told",
+    absent: "not passed on",
     example: 1000000,
     meaning: "Passed on. The limit is `host.vhost.ingressPolicingRate`."
   },
   "container.vhost.ingressPolicingBurst": {
     for: "vhostuser",
-    absent: "not told",
+    absent: "not passed on",
     example: 100000,
     meaning: "Passed on. The burst is `host.vhost.ingressPolicingBurst`."
   },
@@ -239,5 +239,5 @@ export const containerNotes: Readonly<Record<string, ContainerNote>> = {
   "container.bridge.bridgeId": inside(5, "number of the bridge domain (older)."),
   "container.bridge.vlanId": inside(100, "VLAN."),
   "container.bridge.trunks": inside([200, 201], "VLANs of a trunk."),
-  "container.bridge.vlanMode": inside("trunk", "how it treats them.")
+  "container.bridge.vlanMode": inside("trunk", "VLAN mode.")
 }

@@ -14,7 +14,7 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n")
 
 const absent = ({ absent: same }: KeyNote | ContainerNote) => {
-  if (same === "not told") return same
+  if (same === "not passed on") return same
   if ("as" in same) return code(same.as)
   if ("otherThan" in same) return `the other one of ${code(same.otherThan)}`
   return "words" in same ? same.words : code(typeof same.value === "string" ? same.value : JSON.stringify(same.value))

@@ -130,8 +130,8 @@ const ofNetwork = (asked: Asked<NetworkVerb>, choices: Choices<Control>) =>
 const tooSlow = (command: string, seconds: number) =>
   CniError.of(
     ErrorCodes.TryAgainLater,
-    `${command} was not done within ${seconds} s${command === "ADD" ? ", and was undone" : ""}`,
-    'Set logLevel to "debug": the log then says where the time goes.'
+    `${command} timed out after ${seconds} s${command === "ADD" ? "; changes were rolled back" : ""}`,
+    'Set logLevel to "debug": the log then has the time of each step.'
   )
 
 /** Whose call it is. */
@@ -150,12 +150,12 @@ const failureOf = (cause: Cause.Cause<CniError>): CniError =>
     Cause.hasInterruptsOnly(cause)
       ? CniError.of(
           ErrorCodes.Interrupted,
-          "stopped by a signal; what was done is undone",
-          "Nothing of this call is left. Try again."
+          "interrupted by a signal; an ADD was rolled back",
+          "Try again: a DEL then does the rest."
         )
       : CniError.of(
           ErrorCodes.Internal,
           `internal error: ${String(Cause.squash(cause))}`,
-          "This is a defect of the plugin: please report it with the log at debug level."
+          "This is a bug in the plugin. Report it with the log at debug level."
         )
   )

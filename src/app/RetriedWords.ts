@@ -7,7 +7,7 @@ import { CniError } from "../cni/spec/CniError.ts"
 
 const words = /no such file or directory/gi
 
-const told = (text: string): string => text.replace(words, "it is not there")
+const told = (text: string): string => text.replace(words, "it does not exist")
 
 export const toBeRetried = (error: CniError): CniError =>
   new CniError({ code: error.code, msg: told(error.msg), details: told(error.details) })

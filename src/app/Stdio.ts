@@ -69,7 +69,7 @@ const unreadable = (came: string) =>
   CniError.of(
     ErrorCodes.IoFailure,
     `the network configuration on stdin ${came}`,
-    "The caller writes it to the plugin's standard input and closes that."
+    "Write it to the plugin's stdin, then close stdin."
   )
 
 const tooLong = Effect.suspend(() => Effect.fail(unreadable(`is longer than ${limit} bytes`)))
@@ -125,6 +125,6 @@ const closesOnExec = 0o2000000
 const untaken = (code: string) =>
   CniError.of(
     ErrorCodes.IoFailure,
-    `the answer cannot be written to stdout: ${code}; what was done is undone`,
-    "The caller reads the result from the plugin's standard output: it has to be open, read, and have room."
+    `the result cannot be written to stdout: ${code}; changes were rolled back`,
+    "Keep stdout open and read it: the plugin writes its result there."
   )

@@ -74,9 +74,9 @@ const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
 })
 
 const newer = (verb: Asked["verb"], { format }: Record): string =>
-  `the record has format ${format}, of a later release; this one knows ${recordFormat}, and ${
+  `the record has format ${format}, written by a later release; this release knows ${recordFormat}, and ${
     verb === "DEL" ? "removes" : "compares"
-  } what it knows of`
+  } only what it knows`
 
 const chosen = ({ attachment, configuration, environment }: Call, { engine, handover }: Choices) =>
   Layer.merge(engine(configuration.port), handover(attachment, configuration, environment.variables))
@@ -96,7 +96,7 @@ const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attac
   const found = records.find(attachment)
   if (verb !== "DEL") return yield* found
   return yield* Effect.catch(found, (error) =>
-    Effect.as(Effect.logWarning(`${error.failed}; going on by the mark on the switch`), undefined)
+    Effect.as(Effect.logWarning(`${error.failed}; continuing with the mark on the switch`), undefined)
   )
 })
 
@@ -111,7 +111,7 @@ const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, recor
     record === undefined ? undefined : Result.getOrUndefined(configurationOfRecord(record, environment.variables))
   if (recorded === undefined) return yield* asked.verb === "DEL" ? lenient(asked, given) : Effect.fromResult(given)
   if (Result.isFailure(given)) {
-    yield* Effect.logWarning(`${given.failure.msg}; going on with the configuration that ADD was given`)
+    yield* Effect.logWarning(`${given.failure.msg}; continuing with the configuration of the ADD`)
     return recorded
   }
   return given.success.netConf.ipam === undefined
@@ -131,7 +131,7 @@ const lenient = Effect.fnUntraced(function* (
   const { args, variables } = environment
   const reading = Result.getOrUndefined(readLeniently(envelope, args, variables))
   if (reading === undefined) return yield* strict.failure
-  yield* Effect.logWarning(`${strict.failure.msg}; going on without what is wrong`)
+  yield* Effect.logWarning(`${strict.failure.msg}; continuing without the invalid keys`)
   return reading
 })
 
@@ -150,7 +150,7 @@ const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, varia
     return yield* CniError.of(
       ErrorCodes.OwnNetns,
       `CNI_NETNS=${netns} is the plugin's own network namespace`,
-      "A pod with hostNetwork needs no attachment. Set CNI_NETNS_OVERRIDE=1 if it is meant."
+      "Remove the network from pods with hostNetwork, or set CNI_NETNS_OVERRIDE=1 to attach anyway."
     )
   }
   const wrong = wrongSandbox[kind]
@@ -158,7 +158,7 @@ const lookAtSandbox = Effect.fnUntraced(function* ({ environment: { netns, varia
     return yield* CniError.of(
       ErrorCodes.BadEnvironment,
       `CNI_NETNS=${netns} ${wrong}`,
-      "The runtime gives the path of the sandbox's namespace, such as /var/run/netns/NAME or /proc/PID/ns/net."
+      "Set it to the path of the sandbox's network namespace, such as /var/run/netns/NAME or /proc/PID/ns/net."
     )
   }
 })
@@ -167,5 +167,5 @@ const wrongSandbox: Partial<Readonly<{ [kind in NamespaceKind]: string }>> = {
   missing: "does not exist",
   "out of sight": "does not exist",
   "other file": "is not a network namespace",
-  unreadable: "cannot be looked at by this process"
+  unreadable: "cannot be accessed: permission denied"
 }

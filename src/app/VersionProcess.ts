@@ -17,7 +17,7 @@ export const run = (): void => {
   const answer = () => {
     const text = `${JSON.stringify(versionDocument(Buffer.concat(chunks).toString("utf8")))}\n`
     Fs.write(1, text, (error) => {
-      if (error) Fs.writeSync(2, `userspace: the answer to VERSION cannot be written to stdout: ${error.code}\n`)
+      if (error) Fs.writeSync(2, `userspace: the VERSION result cannot be written to stdout: ${error.code}\n`)
       process.exit(error ? 1 : 0)
     })
   }

@@ -78,20 +78,20 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
 
   if (Option.isNone(pwd)) {
     if (Option.isSome(named)) return named.value.path
-    const said = told === "" ? "PWD is not set" : `PWD is ${JSON.stringify(told)}, which is no directory`
-    return yield* Effect.fail(`${said}, and the process that started this one is in no directory that can be named`)
+    const said = told === "" ? "PWD is not set" : `PWD is ${JSON.stringify(told)}, which is not a directory`
+    return yield* Effect.fail(`${said}, and the working directory of the parent process cannot be resolved`)
   }
   if (Option.isNone(there) || there.value.identity === pwd.value.identity) return told
   // They differ. A shell that went elsewhere, and became this process, has changed PWD; else it is a leftover.
   const began = yield* Effect.orElseSucceed(files.readFileString(`${parent}/environ`), () => "")
   return began.split("\0").includes(`PWD=${told}`)
-    ? yield* Effect.fail(`PWD is ${told}, and the process that started this one is elsewhere and has the same PWD`)
+    ? yield* Effect.fail(`PWD is ${told}, and the parent process has the same PWD but another working directory`)
     : told
 })
 
 export const unknownDirectory = (relative: ReadonlyArray<string>, reason: string): Complaint =>
   new Complaint({
-    failed: `cannot tell where ${relative.join(" and ")} ${relative.length === 1 ? "is" : "are"}`,
-    answer: `the path is relative, and the working directory is not known: ${reason}`,
-    cure: "Give absolute paths, or set PWD to the directory that they start from."
+    failed: `cannot resolve ${relative.join(" and ")}`,
+    answer: `the path is relative and the working directory is unknown: ${reason}`,
+    cure: "Give absolute paths, or set PWD to the working directory."
   })

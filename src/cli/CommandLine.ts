@@ -61,9 +61,9 @@ const presenter = (tell: (complaint: Complaint) => Effect.Effect<void>): CliOutp
     event._tag === "InvalidInvocation"
       ? tell(
           new Complaint({
-            failed: "cannot understand the command line",
+            failed: "invalid command line",
             answer: mistakes(event.errors).join("\n"),
-            cure: `\`${event.commandPath.join(" ")} --help\` lists what can be given.`
+            cure: `Run \`${event.commandPath.join(" ")} --help\` for usage.`
           })
         )
       : CliOutput.defaultPresenter.present(event)

@@ -19,7 +19,10 @@ export const fromCni =
     new Complaint({
       failed: `${what} failed (code ${code})`,
       answer: msg,
-      cure: /\b(EACCES|EPERM)\b/.test(msg) && process.getuid?.() !== 0 ? "Run it as root, as runtimes do." : details
+      cure:
+        /\b(EACCES|EPERM)\b/.test(msg) && process.getuid?.() !== 0
+          ? "Run it as root, as container runtimes do."
+          : details
     })
 
 export const complaintText = ({ answer, cure, failed }: Complaint, strong = (text: string): string => text): string =>

@@ -27,9 +27,9 @@ export const dpdkFlags = {
   json: jsonFlag,
   removeStale: yes(
     "remove-stale",
-    "First remove sockets that a killed application left: files that it makes, on which nobody in this pod listens"
+    "First remove stale sockets of a killed application: files that no process in this pod listens on"
   ),
-  withSecrets: yes("with-secrets", "Print memif secrets too. Every process of the pod can see a command line")
+  withSecrets: yes("with-secrets", "Include memif secrets. Every process of the pod can read a command line")
 }
 
 interface DpdkOptions extends PlaceOptions {
@@ -49,7 +49,7 @@ export const printed = <O extends DpdkOptions>(
     const interfaces = yield* chosen(found, namesOf(options.interfaces))
     const secrets = options.withSecrets ? "on the command line" : "refused"
     const vdevs = yield* Effect.mapError(Effect.fromResult(vdevArguments(interfaces, { secrets })), fromContainer)
-    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
     if (options.removeStale) yield* Effect.forEach(interfaces, removeStale)
     const all = complete(vdevs, options)
     yield* Console.log(options.json ? JSON.stringify(all) : all.join(" "))
@@ -66,9 +66,9 @@ const removeStale = Effect.fnUntraced(function* (one: Interface) {
         new Complaint({
           failed: `cannot remove ${one.socket}`,
           answer: code,
-          cure: "Remove it by hand, or start the application as a user that may write in its directory."
+          cure: "Remove it by hand, or start the application as a user with write access to its directory."
         })
     )
   )
-  yield* Console.error(`Removed ${one.socket}, which an earlier application left.`)
+  yield* Console.error(`Removed ${one.socket}, left by an earlier application.`)
 })

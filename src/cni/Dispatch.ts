@@ -99,7 +99,7 @@ const readPrevious = (
     CniError.of(
       ErrorCodes.DecodingFailure,
       "prevResult: is not a result of the CNI specification",
-      "The runtime, or the plugin before this one in the list, gave it: look at its version."
+      "Check the version of the runtime, or of the preceding plugin in the list: it provided prevResult."
     )
   )
 }

@@ -23,7 +23,7 @@ export const handoverFor = (
   if (origin === undefined) return byFile
   if (pod === undefined) {
     const warning =
-      "kubeconfig has no use: CNI_ARGS names no pod of Kubernetes (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID)"
+      "kubeconfig is ignored: CNI_ARGS names no pod of Kubernetes (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID)"
     return kubeconfig === undefined ? byFile : Layer.unwrap(Effect.as(Effect.logWarning(warning), byFile))
   }
   const byPod: HandoverLayer = Layer.unwrap(

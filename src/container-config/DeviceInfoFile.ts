@@ -50,7 +50,7 @@ export const survey = Effect.fnUntraced(
     yield* unoccupied(files, path)
     return yield* missing(files, dirname(path))
   },
-  Effect.mapError(fromFile("look at the device information"))
+  Effect.mapError(fromFile("inspect the device information"))
 )
 
 export const write = Effect.fnUntraced(

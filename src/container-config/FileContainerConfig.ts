@@ -38,7 +38,7 @@ export const layer = (attachment: Attachment): Layer.Layer<Handover, never, File
               ? [`${place.configPath} is missing`]
               : isFor(text, attachment)
                 ? []
-                : [`${place.configPath} is not this attachment's any more`]
+                : [`${place.configPath} no longer belongs to this attachment`]
           )
       })
     })

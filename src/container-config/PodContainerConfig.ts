@@ -69,7 +69,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
   })
 
   const refuse = (problem: Problem) =>
-    new PodsError({ server: "", operation: `look at pod ${name}`, reason: { _tag: "NoSharedDir", ...problem } })
+    new PodsError({ server: "", operation: `inspect pod ${name}`, reason: { _tag: "NoSharedDir", ...problem } })
 
   const site = Effect.gen(function* () {
     const document = yield* look
@@ -88,10 +88,10 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     const before = yield* takeSeen
     const own = before?.annotations[mappedDirKey] ?? ""
     if (before !== undefined && own !== "" && !isPluginsOwn(before.annotations, mappedDir)) {
-      yield* Effect.logWarning(`pod ${name} says ${mappedDirKey}: ${own}, and mounts the directory at ${mappedDir}`)
+      yield* Effect.logWarning(`pod ${name} has ${mappedDirKey}: ${own}, but mounts the directory at ${mappedDir}`)
     }
     if (before !== undefined && elementsOf(before.annotations) === undefined) {
-      yield* Effect.logWarning(`pod ${name} has something else in its configuration data, which is replaced`)
+      yield* Effect.logWarning(`pod ${name} has other content in its configuration data annotation; it is replaced`)
     }
     const annotated = pods.annotate(pod, (annotations) => put(annotations, attachment, data, mappedDir), before)
     // The file is written while the API server answers.
@@ -109,7 +109,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     // What cannot be reached any more cannot be cleaned, and must not keep the pod from going.
     Effect.catchIf(
       ({ reason }) => reason._tag === "NoAccess" && reason.missing,
-      ({ failed }) => Effect.logWarning(`${failed}; the annotations of the pod stay as they are`)
+      ({ failed }) => Effect.logWarning(`${failed}; the pod's annotations were not changed`)
     )
   )
 
@@ -123,7 +123,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
         : [`pod ${name} has no configuration data for ${attachment.ifName} in its annotations`]),
       ...(text === undefined || isFor(text, attachment)
         ? []
-        : [`${place.configPath} is not this attachment's any more`])
+        : [`${place.configPath} no longer belongs to this attachment`])
     ]
   })
 

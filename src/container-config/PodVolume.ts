@@ -41,7 +41,7 @@ export const volumeOf = ({ volumes }: PodDocument, uid: string): Result.Result<V
   if (emptyDir !== undefined && emptyDir !== null) {
     return isUid(uid)
       ? Result.succeed(emptyDirOf(uid))
-      : Result.fail({ problem: `the pod's UID ${JSON.stringify(uid.slice(0, 80))} is none`, cure: wanted })
+      : Result.fail({ problem: `the pod's UID ${JSON.stringify(uid.slice(0, 80))} is invalid`, cure: wanted })
   }
   const kinds = Object.keys(volume).filter((key) => key !== "name")
   return Result.fail({ problem: `volume ${volumeName} is a ${kinds.join(", ") || "volume of no kind"}`, cure: wanted })
@@ -63,7 +63,7 @@ export const mappedDirOf = ({ mounts }: PodDocument): Result.Result<string, Prob
   if (whole !== undefined) return Result.succeed(`${plain(whole.mountPath)}/`.replace(/^\/\/$/, "/"))
   if (ours.length === 0) return Result.succeed(defaultMappedDir)
   return Result.fail({
-    problem: `every mount of volume ${volumeName} has a subPath, in which the sockets are not`,
+    problem: `every mount of volume ${volumeName} has a subPath, which does not contain the sockets`,
     cure: "Mount the volume without subPath."
   })
 }

@@ -7,11 +7,11 @@ import type { Reading } from "./Part.ts"
 export const fileLimit = 64 << 10
 
 const causes: Readonly<Record<string, string>> = {
-  ENOENT: "not there",
-  ENOTDIR: "not there",
+  ENOENT: "not found",
+  ENOTDIR: "not found",
   EACCES: "no permission to read it",
-  EFBIG: "too large to be that",
-  ELOOP: "a link, which is not followed",
+  EFBIG: "too large",
+  ELOOP: "a symbolic link, which is not followed",
   EINVAL: "not a regular file"
 }
 

@@ -55,14 +55,14 @@ const most = 256
 /** From text that holds one element or an array of them. `directory`: where their sockets are in here. */
 export const readConfigurationData = (source: string, directory: string, json: string): Reading => {
   const parsed = Result.try(() => JSON.parse(json) as unknown)
-  if (Result.isFailure(parsed)) return { parts: [], problems: [`${source}: not JSON, or not all of it`] }
+  if (Result.isFailure(parsed)) return { parts: [], problems: [`${source}: not JSON, or truncated`] }
   const elements = Array.isArray(parsed.success) ? parsed.success : [parsed.success]
   const readings = elements.slice(0, most).map((element) => readElement(source, directory, element))
   return {
     parts: readings.flatMap(({ parts }) => parts),
     problems: [
       ...readings.flatMap(({ problems }) => problems),
-      ...(elements.length > most ? [`${source}: more than ${most} elements, the rest is not read`] : [])
+      ...(elements.length > most ? [`${source}: more than ${most} elements, the rest is ignored`] : [])
     ]
   }
 }
@@ -74,7 +74,7 @@ const readElement = (source: string, directory: string, value: unknown): Reading
     const where = issues.map(({ path = [] }) =>
       path.map((part) => String(typeof part === "object" ? part.key : part)).join(".")
     )
-    return { ...nothing, problems: [`${source}: an element is not as it should be at: ${shown(where.join(", "))}`] }
+    return { ...nothing, problems: [`${source}: an element is invalid at: ${shown(where.join(", "))}`] }
   }
   const element = decoded.success
   const judge = new Judge(source)
@@ -114,7 +114,7 @@ const endOf = (judge: Judge, directory: string, name: string, { config }: Elemen
   if (kind === undefined) return undefined
   const file = (kind === "memif" ? memif : vhost)?.socketfile
   if (file === undefined || file === null || file === "") {
-    return judge.problem(`${name}: no socketfile, so there is nothing to connect to`)
+    return judge.problem(`${name}: no socketfile to connect to`)
   }
   return kind === "memif"
     ? memifEnd(judge, directory, file, memif ?? {})

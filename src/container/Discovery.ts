@@ -54,7 +54,7 @@ export interface Found {
 /** An API server keeps 256 KiB of annotations; quoted they can be some times longer. */
 const annotationsLimit = 2 << 20
 
-export const find = Effect.fn("find what ADD left")(function* (places: Places): Effect.fn.Return<Found, never, Files> {
+export const find = Effect.fn("find the interfaces")(function* (places: Places): Effect.fn.Return<Found, never, Files> {
   const files = yield* Files
   const annotations = yield* readAnnotations(files, places.annotations)
   const mapped = annotations.get(mappedDirKey)
@@ -116,17 +116,17 @@ const readAnnotations = (files: Files["Service"], path: string) =>
     onSuccess: (text) => {
       const annotations = parseAnnotations(text)
       const ours = [configurationDataKey, mappedDirKey, ...networkStatusKeys].filter((key) => annotations.get(key))
-      return { ...annotations, looked: ours.length === 0 ? "none of ours in it" : ours.join(", ") }
+      return { ...annotations, looked: ours.length === 0 ? "no interface of this plugin in it" : ours.join(", ") }
     }
   })
 
 /** For those who look for an interface that nothing tells about. */
 export const cureForUntold = ({ interfaces, others }: Pick<Found, "interfaces" | "others">): string =>
   others
-    ? "Wait for what this sandbox's ADD writes: `userspace container wait`. kubelet takes up to a minute to write new " +
-      "annotations. On the node, the plugin's log says how the ADD went."
+    ? "Run `userspace container wait` to wait for this sandbox's ADD: kubelet takes up to a minute to write new " +
+      "annotations. On the node, check the plugin's log for the ADD."
     : interfaces.length === 0
-      ? "Mount the pod's annotations with the downward API and its volume shared-dir, or say where they are with " +
-        "--annotations and --dir (docs/container.md). On the node, the plugin's log says how the ADD went."
-      : `Only ${interfaces.map(({ name }) => name).join(", ")} can be found here. When another was meant: the plugin's log on ` +
-        "the node says how the ADD went, and kubelet takes up to a minute to write new annotations."
+      ? "Mount the pod's annotations with the downward API and its volume shared-dir, or give their paths with " +
+        "--annotations and --dir (docs/container.md). On the node, check the plugin's log for the ADD."
+      : `Only ${interfaces.map(({ name }) => name).join(", ")} can be found here. For another one, check the plugin's log on ` +
+        "the node for its ADD, and wait: kubelet takes up to a minute to write new annotations."

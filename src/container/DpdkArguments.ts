@@ -49,14 +49,14 @@ const vhostUser = (one: VhostUserInterface, index: number): Result.Result<string
 const memif = (one: MemifInterface, index: number, { secrets }: DpdkOptions): Result.Result<string, ContainerError> => {
   if (one.mode !== "ethernet") {
     return Result.fail(
-      refused(one, `its memif mode is ${one.mode}, and DPDK has only ethernet`, "Use VPP, or another mode.")
+      refused(one, `its memif mode is ${one.mode}, and DPDK supports only ethernet`, "Use VPP, or another mode.")
     )
   }
   if (one.secret !== undefined && secrets === "refused") {
     return Result.fail(
       refused(
         one,
-        "it has a secret, which DPDK takes from its command line only, where every process of the pod can see it",
+        "it has a secret, which DPDK takes only from its command line, where every process of the pod can read it",
         "Add --with-secrets if that is acceptable, or leave memif.secret out of the network's configuration."
       )
     )
@@ -86,8 +86,8 @@ const checkedWord = (one: Interface, what: "path" | "secret", text: string): Res
         refused(
           one,
           what === "secret"
-            ? "its secret has characters that cannot stand in DPDK's argument"
-            : `its path ${JSON.stringify(text)} has characters that cannot stand in DPDK's argument`,
+            ? "its secret has characters that a DPDK argument cannot contain"
+            : `its path ${JSON.stringify(text)} has characters that a DPDK argument cannot contain`,
           "Use letters, digits and _ . / : @ % + - only."
         )
       )

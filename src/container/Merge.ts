@@ -31,7 +31,7 @@ export const merge = (sources: Sources, asked: string | undefined, mounts: strin
   const sandbox = sandboxOf(newestFirst, files, asked, mounts)
   const ids = idsOf(files)
   if (sandbox.id === undefined && ids.size > 1) {
-    const problem = `there is the data of several containers (${[...ids].join(", ")}): say which with --container-id`
+    const problem = `there is configuration of several containers (${[...ids].join(", ")}): select one with --container-id`
     return { interfaces: together([...devices, ...status]), problems: [problem], sandbox, others: false }
   }
   const isCurrent = ({ containerId }: Part) =>
@@ -68,7 +68,7 @@ const sandboxOf = (
 const mistaken = ({ id }: Sandbox, current: ReadonlyArray<Part>, others: ReadonlyArray<Part>): ReadonlyArray<string> =>
   current.length > 0 || others.length === 0
     ? []
-    : [`nothing is of container ${id} (--container-id), but of ${[...idsOf(others)].join(", ")}`]
+    : [`nothing belongs to container ${id} (--container-id), only to ${[...idsOf(others)].join(", ")}`]
 
 /** The annotation is the pod's own, so what is not of this sandbox is an earlier one's. Files can be other pods'. */
 const ofOthers = (

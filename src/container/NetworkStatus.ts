@@ -35,7 +35,7 @@ const decodeDevice = Schema.decodeUnknownResult(Schema.fromJsonString(DeviceInfo
 
 const broken = (source: string, expected: string): Reading => ({
   ...nothing,
-  problems: [`${source}: not ${expected}, or not all of it`]
+  problems: [`${source}: not ${expected}, or truncated`]
 })
 
 export const readNetworkStatus = (source: string, json: string): Reading => {

@@ -21,7 +21,7 @@ export interface Presence {
 /** `sun_path` has 108 bytes, one of them NUL (unix(7)). */
 const longest = 107
 
-export const look = Effect.fn("look at the socket")(function* (
+export const look = Effect.fn("inspect the socket")(function* (
   one: Interface
 ): Effect.fn.Return<Presence, never, Files> {
   const files = yield* Files
@@ -30,7 +30,7 @@ export const look = Effect.fn("look at the socket")(function* (
   const bytes = Buffer.byteLength(one.socket)
   if (bytes > longest) {
     return absent(
-      `the path has ${bytes} bytes, a socket's has at most ${longest}: mount the shared directory at a shorter path`
+      `the path has ${bytes} bytes, a socket path may have ${longest}: mount the shared directory at a shorter path`
     )
   }
   const directory = yield* status(files, dirname(one.socket))
@@ -58,7 +58,7 @@ const presence = (view: View): Presence => {
   const { directory, one, socket } = view
   const at = dirname(one.socket)
   if (directory?.kind !== "directory") {
-    return absent(`${at} is not there: mount the pod's volume shared-dir there, or name its place with --dir`)
+    return absent(`${at} does not exist: mount the pod's volume shared-dir there, or give its path with --dir`)
   }
   if (socket !== undefined && socket.kind !== "socket") return absent(`a ${socket.kind} is in the way: remove it`)
   return socketMadeBy(one) === "switch" ? ofSwitch(view, at) : ofApplication(view, directory, at)
@@ -67,25 +67,25 @@ const presence = (view: View): Presence => {
 const ofSwitch = ({ one, socket, who }: View, at: string): Presence =>
   socket === undefined
     ? absent(
-        "the switch makes it and has not, or somebody removed it: look at the plugin's log and at the switch on the " +
-          `node, and whether the plugin's shared directory is what is mounted at ${at}`
+        "the switch has not created it, or it was removed: check the plugin's log and the switch on the " +
+          `node, and that the plugin's shared directory is mounted at ${at}`
       )
     : present(
         mayWrite(socket, who)
-          ? `the switch has made it: connect${as(one)}`
-          : `the switch has made it, but uid ${who.uid} may not connect to it: ${forGroup}`
+          ? `created by the switch: connect${as(one)}`
+          : `created by the switch, but uid ${who.uid} has no permission to connect: ${forGroup}`
       )
 
 const ofApplication = ({ listening, one, socket, who }: View, directory: FileStatus, at: string): Presence => {
   if (socket === undefined) {
     return mayWrite(directory, who)
-      ? toMake(`start the application${as(one)}: it makes the socket, and the switch connects`)
-      : toMake(`the application makes it, but uid ${who.uid} may not in ${at}: ${forGroup}`)
+      ? toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
+      : toMake(`the application creates it, but uid ${who.uid} has no write permission in ${at}: ${forGroup}`)
   }
   if (listening) return present("the application listens: the switch connects by itself")
   return {
     ...present(
-      "a file is there, and nobody in this pod listens on it: if the application does not run, remove the file, or it " +
+      "the file exists, but no process in this pod listens on it: if the application is not running, remove the file, or it " +
         "cannot start (Address already in use)"
     ),
     stale: true
@@ -97,10 +97,11 @@ const forGroup = "set host.vhost.group of the network to a group of this pod (fs
 const as = (one: Interface): string => ` as ${one.kind} ${one.kind === "memif" ? one.role : one.mode}`
 
 const abstractPresence = (one: Interface, listening: boolean): Presence => {
-  if (listening) return present(socketMadeBy(one) === "switch" ? `there: connect${as(one)}` : "the application listens")
+  if (listening)
+    return present(socketMadeBy(one) === "switch" ? `listening: connect${as(one)}` : "the application listens")
   return socketMadeBy(one) === "switch"
-    ? absent("nobody listens on it in this pod: look at the plugin's log and at the switch on the node")
-    : toMake(`start the application${as(one)}: it makes the socket, and the switch connects`)
+    ? absent("no process in this pod listens on it: check the plugin's log and the switch on the node")
+    : toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
 }
 
 /** A connect needs to write to the socket, a bind to the directory. Root may, if its capabilities were left to it. */

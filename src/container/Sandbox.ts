@@ -64,8 +64,8 @@ export const assumption = ({ id, source }: Sandbox): string | undefined => {
     case "mounts":
       return undefined
     case "annotation":
-      return `${none}: the newest in the annotations, ${id?.slice(0, 12)}, is assumed to be it`
+      return `${none}: assuming the newest one in the annotations, ${id?.slice(0, 12)}`
     case "nothing":
-      return `${none}: what is here is assumed to be of it`
+      return `${none}: assuming that the configuration here belongs to it`
   }
 }

@@ -19,7 +19,7 @@ export const mountsOf = (files: Files["Service"]) =>
 export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
   const names = yield* namesIn(files, directory)
   if (typeof names === "string") {
-    const problems = names === "not there" ? [] : [`${directory}: ${names}`]
+    const problems = names === "not found" ? [] : [`${directory}: ${names}`]
     return { parts: [], problems, looked: names, directories: [directory] }
   }
   const own = names.filter(isOurs).map((name) => join(directory, name))
@@ -36,7 +36,7 @@ export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"
     parts: readings.flatMap(({ parts }) => parts),
     problems: [
       ...readings.flatMap(({ problems }) => problems),
-      ...(all.length > mostFiles ? [`${directory}: more than ${mostFiles} files, the rest is not read`] : [])
+      ...(all.length > mostFiles ? [`${directory}: more than ${mostFiles} files, the rest is ignored`] : [])
     ],
     looked: all.length === 0 ? "no configData-*.json in it" : `${all.length} configData-*.json`,
     directories: [directory, ...below]

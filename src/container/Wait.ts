@@ -74,8 +74,8 @@ const survey = Effect.fnUntraced(function* (places: Places, { count, names }: Ex
     there: there.map(({ one }) => one),
     unknown,
     missing: [
-      ...unknown.map((name) => `${name}: nothing tells about it yet`),
-      ...(few ? [`${ready} of ${count ?? 1} interfaces are there`] : []),
+      ...unknown.map((name) => `${name}: no configuration yet`),
+      ...(few ? [`${ready} of ${count ?? 1} interfaces are ready`] : []),
       ...unready.map(({ one, words }) => `${one.name}: ${one.socket}: ${words}`)
     ]
   }
@@ -83,10 +83,10 @@ const survey = Effect.fnUntraced(function* (places: Places, { count, names }: Ex
 
 const tooLate = ({ found, missing, unknown }: Survey, timeout: Duration.Input) =>
   new ContainerError({
-    operation: `not every interface was there within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
+    operation: `not every interface was ready within ${Duration.format(Duration.fromInputUnsafe(timeout))}`,
     details: [...missing, ...found.looked, ...found.problems],
     cure:
       unknown.length > 0 || found.interfaces.length === 0
         ? cureForUntold(found)
-        : "On the node, the plugin's log says how the ADD went, and `userspace list` what became of the port."
+        : "On the node, check the plugin's log for the ADD, and `userspace list` for the port."
   })

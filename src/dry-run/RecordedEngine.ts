@@ -17,7 +17,7 @@ export const around = (
   recorder: Recorder
 ): Around => {
   if (verb === "CHECK") {
-    recorder.note("CHECK changes nothing: it was made, but for the part of the IPAM plugin.")
+    recorder.note("CHECK changes nothing: it was run, except for the IPAM plugin's CHECK.")
     return {}
   }
   if (port.engine === "vpp") {
@@ -38,7 +38,7 @@ const knownAddresses =
       plug: (request) => {
         const addresses = request.addresses.filter(({ address }) => address !== unknown)
         if (addresses.length < request.addresses.length) {
-          recorder.unknown("the calls that give them to the port, and routes to the container where they need some")
+          recorder.unknown("the calls that assign them to the port, and routes to the container where needed")
         }
         return vswitch.plug({ ...request, addresses })
       }

@@ -80,10 +80,12 @@ const play = Effect.fnUntraced(function* (
 
 /** Whether this user may do it is not asked: the real call is a runtime's. */
 const asWhom = Effect.map(CurrentUser, ({ uid }) =>
-  uid === 0 ? [] : ["It is played through as root would do it, as runtimes are; this user may not do all of it."]
+  uid === 0
+    ? []
+    : ["The plan assumes root, as container runtimes run the plugin; this user lacks some of the permissions."]
 )
 
 const assumed = ({ environment: { netns } }: Asked, recorder: Recorder.Recorder): Namespaces["Service"] => {
-  recorder.note(`No sandbox was named: ${netns} is taken to be one.`)
+  recorder.note(`No sandbox was given: assuming ${netns}.`)
   return Namespaces.of({ judge: () => Effect.succeed("sandbox") })
 }

@@ -34,12 +34,12 @@ export const readAccount = Effect.fn("read the service account")(function* (
   if (!ca.includes("-----BEGIN ")) return yield* refused(`${directory}/ca.crt is not in PEM form`, inPod)
   if (tokenFile !== undefined) return kubeconfig(host, port, ca, { tokenFile })
   const token = (yield* contents(join(directory, "token"))).trim()
-  if (!/^[\x21-\x7e]+$/.test(token)) return yield* refused(`${directory}/token is empty or has blanks in it`, inPod)
+  if (!/^[\x21-\x7e]+$/.test(token)) return yield* refused(`${directory}/token is empty or contains blanks`, inPod)
   return kubeconfig(host, port, ca, { token })
 })
 
 const refused = (details: string, cure: string) =>
-  new InstallError({ operation: "cannot make a kubeconfig of the service account", details, cure })
+  new InstallError({ operation: "cannot create a kubeconfig from the service account", details, cure })
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const system = yield* FileSystem.FileSystem
@@ -85,7 +85,7 @@ export const writeKubeconfig = Effect.fn("write the kubeconfig")(
         new InstallError({
           operation: `cannot write the kubeconfig ${path}`,
           details: message,
-          cure: "Its directory has to be there, and root has to be allowed to write in it."
+          cure: "Create its directory, and make it writable for root."
         })
     )
 )

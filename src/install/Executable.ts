@@ -35,8 +35,8 @@ export const installExecutable = Effect.fn("install the executable")(
     if (/^(bun|node)$/.test(basename(source))) {
       return yield* new InstallError({
         operation: "cannot install the executable",
-        details: `this runs from its sources, on ${source}`,
-        cure: "`make build` makes the executable: run `dist/userspace install`."
+        details: `this process runs from source, on ${source}`,
+        cure: "Run `make build`, then `dist/userspace install`."
       })
     }
     const target = join(directory, name)
@@ -57,8 +57,8 @@ export const installExecutable = Effect.fn("install the executable")(
           operation: `cannot install the executable in ${directory}`,
           details: error._tag === "PlatformError" ? failureWords(error, directory) : error.message,
           cure:
-            "It has to be the directory where this node's runtime looks for CNI plugins (containerd: bin_dir, CRI-O: " +
-            "plugin_dirs; docs/installing.md), that root may write in and that has room for one more copy."
+            "Give the directory where this node's runtime looks for CNI plugins (containerd: bin_dir, CRI-O: " +
+            "plugin_dirs; docs/installing.md), writable for root and with space for one more copy."
         })
       )
     )

@@ -145,7 +145,7 @@ const make = Effect.gen(function* () {
       Effect.as(true),
       Effect.catchIf(
         ({ reason }) => reason._tag === "Refused" && doesNotKnow(verb, reason),
-        () => Effect.as(Effect.logInfo(`${delegation.plugin} does not know ${verb}: taken as content`), false)
+        () => Effect.as(Effect.logInfo(`${delegation.plugin} does not implement ${verb}: treated as success`), false)
       )
     )
 

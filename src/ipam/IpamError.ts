@@ -62,15 +62,15 @@ const answer = (reason: Reason): string => {
     case "Broke":
       return `ended with ${reason.status} and no error document${reason.stderr === "" ? "" : `: ${reason.stderr}`}`
     case "Garbage":
-      return `answered with something that is no result: ${reason.answer}`
+      return `returned an invalid result: ${reason.answer}`
     case "NoAddress":
-      return "answered without an address"
+      return "returned no address"
     case "TooOld":
-      return `speaks cniVersion ${reason.supported.join(", ")}, and the network has ${reason.cniVersion}`
+      return `supports cniVersion ${reason.supported.join(", ")}, but the network has ${reason.cniVersion}`
     case "TimedOut":
       return `no answer within ${reason.seconds} s; it was killed`
     case "StillRuns":
-      return `an ADD that was killed has started it, and it still runs after ${reason.seconds} s (pid ${reason.pids.join(", ")})`
+      return `started by a killed ADD, and still running after ${reason.seconds} s (pid ${reason.pids.join(", ")})`
   }
 }
 
@@ -81,19 +81,19 @@ const cure = (plugin: string, reason: Reason): string => {
     case "Refused":
       return reason.code === ErrorCodes.IncompatibleVersion
         ? newer(plugin)
-        : `Look at the ipam section of the network, and at the state that ${plugin} keeps.`
+        : `Check the ipam section of the network, and the state of ${plugin}.`
     case "TooOld":
       return newer(plugin)
     case "NoAddress":
-      return `Look at the ipam section of the network: ${plugin} has to be given a range, or addresses.`
+      return `Check the ipam section of the network: ${plugin} needs a range, or addresses.`
     case "StillRuns":
       return (
-        "The next DEL, which runtimes send by themselves, gives its address back when it has ended. If it hangs, end " +
+        "Wait for it to end: the next DEL, which runtimes send by themselves, releases its address. If it hangs, kill " +
         "that process."
       )
     default:
-      return `Run ${plugin} by hand with the same configuration, and look at its own log.`
+      return `Run ${plugin} by hand with the same configuration, and check its log.`
   }
 }
 
-const newer = (plugin: string): string => `Set cniVersion to one that ${plugin} speaks, or install a newer ${plugin}.`
+const newer = (plugin: string): string => `Set cniVersion to one that ${plugin} supports, or install a newer ${plugin}.`

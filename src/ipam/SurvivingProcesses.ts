@@ -23,7 +23,7 @@ export const ended = Effect.fnUntraced(function* (files: Files["Service"], deleg
   let pids = yield* orphans(files, delegation)
   if (pids.length === 0) return
   const { ipam: seconds } = yield* Deadlines
-  yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), which an ADD that was killed has started`)
+  yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), started by a killed ADD`)
   // No other comes: who would start it is dead.
   const again = Effect.delay(
     Effect.suspend(() => orphans(files, delegation, pids)),

@@ -66,7 +66,7 @@ const broken = ({ code, origin }: HttpsError): Reason => {
   if (untrusted.test(code)) return { _tag: "Untrusted", code }
   if (code === "TOOBIG") return { _tag: "Garbage", problem: `an answer of more than ${limit} bytes` }
   if (code === "BADTLS") {
-    const problem = `has a certificate or a key that cannot be used, or two that do not belong together`
+    const problem = `has an unusable certificate or key, or a certificate and a key that do not match`
     return { _tag: "NoAccess", path: `the kubeconfig for ${origin}`, problem, missing: false }
   }
   return { _tag: "Unreachable", code }
@@ -101,7 +101,7 @@ const refused = ({ body, retryAfter, status }: HttpsResponse): Reason => {
 /** A line of it, without what breaks a line. */
 const excerpt = (text: string): string => {
   const line = text.replaceAll(/\s+/g, " ").trim()
-  return line === "" ? "(no words)" : line.length > 300 ? `${line.slice(0, 300)}...` : line
+  return line === "" ? "(no message)" : line.length > 300 ? `${line.slice(0, 300)}...` : line
 }
 
 /** The API server does not say why. What has expired can be seen here. */

@@ -38,11 +38,11 @@ export const readAccess = Effect.fn("Credentials.read")(function* (files: Fs, or
   const wrong = (source: Source, problem: string) => bad("file" in source ? source.file : main, problem)
   const ca = plan.ca === undefined ? undefined : yield* get(plan.ca)
   if (plan.ca !== undefined && !ca?.includes("-----BEGIN ")) {
-    return yield* Effect.fail(wrong(plan.ca, "the certificate authority in it is not in PEM form"))
+    return yield* Effect.fail(wrong(plan.ca, "its certificate authority is not in PEM form"))
   }
   const token = plan.token === undefined ? undefined : (yield* get(plan.token)).trim()
   if (plan.token !== undefined && !/^[\x21-\x7e]+$/.test(token ?? "")) {
-    return yield* Effect.fail(wrong(plan.token, "the token in it is empty, or has blanks in it"))
+    return yield* Effect.fail(wrong(plan.token, "its token is empty or contains blanks"))
   }
   const client =
     plan.client === undefined ? undefined : { cert: yield* get(plan.client.cert), key: yield* get(plan.client.key) }
@@ -108,6 +108,6 @@ const follow = (files: Fs, path: string, links = 10): Effect.Effect<string, File
   )
 
 const warnings = ({ server, verify }: Plan, path: string): ReadonlyArray<string> => [
-  ...(verify ? [] : [`${path} has insecure-skip-tls-verify: whoever answers for ${server} is believed`]),
-  ...(server.startsWith("http:") ? [`${path} reaches ${server} without TLS: anybody on the way can read along`] : [])
+  ...(verify ? [] : [`${path} has insecure-skip-tls-verify: the identity of ${server} is not verified`]),
+  ...(server.startsWith("http:") ? [`${path} connects to ${server} without TLS: the traffic is not encrypted`] : [])
 ]

@@ -66,7 +66,7 @@ export const readKubeconfig = (value: unknown, directory: string): Problem<Plan>
   if (Result.isFailure(decoded)) {
     const [issue] = makeFormatterStandardSchemaV1()(decoded.failure.issue).issues
     const path = (issue?.path ?? []).map((part) => (typeof part === "object" ? part.key : part)).map(String)
-    return Result.fail(path.length === 0 ? "is no kubeconfig" : `${path.join(".")} is not what belongs there`)
+    return Result.fail(path.length === 0 ? "is not a kubeconfig" : `${path.join(".")} is invalid`)
   }
   const { "current-context": current, clusters, contexts, users } = decoded.success
   if (!current) return Result.fail("has no current-context")
@@ -100,7 +100,7 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
   if (unsupported.length > 0) {
     return Result.fail(`its user has ${unsupported.join(", ")}, and only a token or a client certificate is supported`)
   }
-  if (cluster["proxy-url"]) return Result.fail("its cluster has proxy-url, and the API server is only asked directly")
+  if (cluster["proxy-url"]) return Result.fail("its cluster has proxy-url, which is not supported")
   const server = serverOf(cluster.server ?? "")
   if (Result.isFailure(server)) return Result.fail(`its cluster's server ${server.failure}`)
   const source = (inline: string | null | undefined, file: string | null | undefined) =>
@@ -126,8 +126,8 @@ const serverOf = (text: string): Problem<string> => {
   const url = /^https?:\/\/[^/]/.test(text) && text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) return Result.fail(`${JSON.stringify(text.slice(0, 200))} is not an https:// URL`)
   if (url.username !== "" || url.password !== "")
-    return Result.fail("has a user or a password in it, which is not used")
-  if (/[?#]/.test(text)) return Result.fail(`${JSON.stringify(text)} has more in it than a host, a port and a path`)
+    return Result.fail("contains a user or a password, which is not supported")
+  if (/[?#]/.test(text)) return Result.fail(`${JSON.stringify(text)} contains more than a host, a port and a path`)
   return Result.succeed(text.replace(/\/+$/, ""))
 }
 

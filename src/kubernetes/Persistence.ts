@@ -20,7 +20,7 @@ export const persist = <A, R>(attempt: Effect.Effect<A, Reason, R>): Effect.Effe
           const pause = pauseAfter(reason, round, yield* Random.next)
           const now = yield* Clock.currentTimeMillis
           if (pause === undefined || now + pause >= end) return yield* Effect.fail(reason)
-          yield* Effect.logDebug(`asking the API server again in ${Math.round(pause)} ms: ${reason._tag}`)
+          yield* Effect.logDebug(`retrying the API server in ${Math.round(pause)} ms: ${reason._tag}`)
           return yield* Effect.andThen(Effect.sleep(pause), next(round + 1))
         })
       )

@@ -131,7 +131,7 @@ const pathOf = ({ name, namespace }: Pod): string =>
 
 const judged = (text: string, { uid }: Pod): Asking<PodDocument> => {
   const document = readPod(text)
-  if (Option.isNone(document)) return Effect.fail({ _tag: "Garbage", problem: "what came is no pod" })
+  if (Option.isNone(document)) return Effect.fail({ _tag: "Garbage", problem: "the response is not a pod" })
   return isPod(document.value, uid)
     ? Effect.succeed(document.value)
     : Effect.fail({ _tag: "Replaced", wanted: uid, found: document.value.uid })

@@ -86,11 +86,11 @@ const answer = (reason: Reason): string => {
     case "Forbidden":
       return `403 Forbidden: ${reason.said}`
     case "NotFound":
-      return "there is no such pod"
+      return "the pod does not exist"
     case "Replaced":
-      return `the pod of that name has the UID ${reason.found}, and the call is for ${reason.wanted}`
+      return `the pod of that name has the UID ${reason.found}, but the call is for ${reason.wanted}`
     case "Conflict":
-      return "others kept changing the pod meanwhile"
+      return "the pod was changed concurrently, several times in a row"
     case "Busy":
     case "Refused":
       return `${reason.status}: ${reason.said}`
@@ -103,14 +103,14 @@ const answer = (reason: Reason): string => {
 const cure = (reason: Reason): string => {
   switch (reason._tag) {
     case "NoAccess":
-      return "Correct that file, or the kubeconfig key of the network; without the key the pod is not looked at."
+      return "Correct that file, or the kubeconfig key of the network; without the key the API server is not used."
     case "Unreachable":
-      return "Is the API server up, and is it the right server in the kubeconfig, as seen from this node?"
+      return "Check that the API server is up, and that the server in the kubeconfig can be reached from this node."
     case "TooSlow":
-      return "The API server is overloaded, or something on the way drops packets. Try again."
+      return "Try again. The API server is overloaded, or packets are dropped on the way."
     case "Untrusted":
       return reason.code === "CERT_HAS_EXPIRED"
-        ? "Renew the API server's certificate; is this node's clock right?"
+        ? "Renew the API server's certificate, or correct this node's clock."
         : "Set certificate-authority (and tls-server-name) of the cluster in the kubeconfig to what signed it."
     case "Unauthorized":
       return "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md)."
@@ -118,15 +118,15 @@ const cure = (reason: Reason): string => {
       return "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role)."
     case "NotFound":
     case "Replaced":
-      return "The pod was deleted meanwhile: nothing is to be done. If it was not: is it this cluster's kubeconfig?"
+      return "Nothing to do if the pod was deleted. Otherwise check that the kubeconfig is for this cluster."
     case "Conflict":
-      return "Try again. If it stays so: which controller writes to this pod all the time?"
+      return "Try again. If it persists, find the controller that keeps changing this pod."
     case "Busy":
-      return "The API server is overloaded or broken; its log says more. Try again."
+      return "Try again, and check the log of the API server."
     case "Refused":
-      return "The API server, or an admission webhook, does not take the change; its words say why."
+      return "Read the message: the API server or an admission webhook rejected the change."
     case "Garbage":
-      return "Is the server in the kubeconfig a Kubernetes API server?"
+      return "Check that the server in the kubeconfig is a Kubernetes API server."
     case "NoSharedDir":
       return reason.cure
   }

@@ -65,7 +65,7 @@ export const removePorts = Effect.fnUntraced(function* (
   if (state?.portName !== undefined && engine === "vpp") return yield* elsewhere(state.portName)
   if ((state?.swIfIndex ?? 0) > 0 && engine !== "vpp") {
     // An index names nothing: VPP gives it again.
-    yield* Effect.logWarning("the state file is of an attachment to VPP, and the network now has Open vSwitch")
+    yield* Effect.logWarning("the state file is of an attachment to VPP, but the network now has Open vSwitch")
   }
   const { legacy } = yield* Vswitch
   const removed = yield* (yield* legacy).remove({ attachment, state })
@@ -76,7 +76,7 @@ const elsewhere = (portName: string) =>
   new VswitchError({
     engine: "vpp",
     operation: "remove the port of the original plugin or its fork",
-    answer: `the state file names port ${portName} of Open vSwitch, and the network now has engine vpp: port and state file stay`,
+    answer: `the state file names port ${portName} of Open vSwitch, but the network now has engine vpp: port and state file are kept`,
     cure: "Run `userspace del` with the configuration that the pod was attached with (host.engine ovs-dpdk).",
     code: ErrorCodes.CleanupIncomplete
   })

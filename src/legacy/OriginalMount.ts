@@ -24,7 +24,7 @@ export const look = Effect.fnUntraced(
     const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
     return there?.kind === "directory" ? yield* orElse(gone, undefined)(files.list(directory)) : undefined
   },
-  Effect.mapError(fromFile("look at"))
+  Effect.mapError(fromFile("inspect"))
 )
 
 /** Busy is a mount. One that has something in it and is none was lost with a restart of the node: that stays. */

@@ -118,7 +118,7 @@ export const make = (client: OvsClient["Service"]): LegacyPorts => ({
       const { isAnothers, pairs } = yield* look(client, asked)
       return { ports: yield* Effect.forEach(pairs, (pair) => legacyPort(client, pair)), isAnothers }
     },
-    Effect.mapError(fromOvsdb("look for ports of the original plugin and its fork"))
+    Effect.mapError(fromOvsdb("find ports of the original plugin and its fork"))
   ),
   remove: Effect.fnUntraced(function* (asked) {
     const operation = "remove the port of the original plugin or its fork"
@@ -161,9 +161,9 @@ const compared = Effect.fnUntraced(function* (
 const notTaken = (operation: string, { name }: PortRow) =>
   toError(operation, {
     code: ErrorCodes.CleanupIncomplete,
-    answer: `the state file names port ${name}, which is not as either of them makes it: it stays, and so does the state file`,
+    answer: `the state file names port ${name}, which neither of them created: port and state file are kept`,
     cure:
-      `Look at it with \`ovs-vsctl list Interface ${name}\` and \`ovs-vsctl list Port ${name}\`. If it is this ` +
+      `Inspect it with \`ovs-vsctl list Interface ${name}\` and \`ovs-vsctl list Port ${name}\`. If it is this ` +
       `container's, remove it with \`ovs-vsctl del-port ${name}\`; if not, remove the state file, data/local-*.json in the ` +
       "plugin's state directory. The next DEL does the rest."
   })

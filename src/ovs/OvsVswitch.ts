@@ -39,7 +39,7 @@ export const make = Effect.gen(function* () {
 
   const look = Effect.fnUntraced(function* (request: PortRequest) {
     const plan = portPlan(request, yield* ovsPort(request.port))
-    const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(`look at port ${plan.name}`))
+    const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(`inspect port ${plan.name}`))
     // The directory of a client's socket is not judged: ADD makes it after this.
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
@@ -54,7 +54,7 @@ export const make = Effect.gen(function* () {
     const others = rows.filter((row) => row.name !== name).map((row) => row.name)
     if (others.length === 0) return
     yield* Effect.logWarning(
-      `port ${others.join(", ")} of this node has iface-id ${ovnPort} already: OVN serves one of them, and the other gets ` +
+      `port ${others.join(", ")} of this node already has iface-id ${ovnPort}: OVN serves one of them, and the other gets ` +
         "no packets. Give each its own OvnPort."
     )
   })
@@ -74,7 +74,7 @@ export const make = Effect.gen(function* () {
       ...((yield* place.stale(plan, request.socketPath))
         ? [
             {
-              what: `socket ${request.socketPath} is not ovs-vswitchd's own ${plan.socket} any more: it was restarted`,
+              what: `socket ${request.socketPath} no longer is ovs-vswitchd's ${plan.socket}: ovs-vswitchd was restarted`,
               kind: "forgotten" as const
             }
           ]

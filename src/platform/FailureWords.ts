@@ -2,9 +2,9 @@
 import type { PlatformError } from "effect/PlatformError"
 
 const words: Readonly<Record<string, string>> = {
-  NotFound: "is not there",
-  PermissionDenied: "is not allowed for this user",
-  AlreadyExists: "is there already",
+  NotFound: "does not exist",
+  PermissionDenied: "cannot be accessed: permission denied",
+  AlreadyExists: "already exists",
   BadResource: "is not a file"
 }
 

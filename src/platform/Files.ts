@@ -220,7 +220,7 @@ const make = () => {
           : Fs.readdirSync(path)
       ),
     writable: (path) =>
-      attempt("write in", path, () => {
+      attempt("write to", path, () => {
         if (!Fs.statSync(path).isDirectory()) fail("ENOTDIR")
         Fs.accessSync(path, Fs.constants.W_OK | Fs.constants.X_OK)
         const { bavail, bfree, blocks, ffree, files } = Fs.statfsSync(path)

@@ -103,7 +103,7 @@ const spansOf = <A, E, R>(
           )
         }
         const total = (performance.now() - began).toFixed(1)
-        yield* Effect.logDebug(`${verb} took ${total} ms${alone ? " since the process began" : ""}`)
+        yield* Effect.logDebug(`${verb} took ${total} ms${alone ? " since the process started" : ""}`)
       })
     )
   )

@@ -78,19 +78,19 @@ const make = Effect.gen(function* () {
     yield* gidOf(files, place)
     if (wanted.socket) yield* Effect.mapError(vacant(files, place.socketPath), fromFile("make the socket"))
     if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
-    return yield* Effect.mapError(missing(files, place.directory), fromFile("look at"))
+    return yield* Effect.mapError(missing(files, place.directory), fromFile("inspect"))
   })
 
   const access = Effect.fnUntraced(function* ({ directory, group, volume }: Place) {
     if (group === undefined || volume !== undefined) return undefined
-    const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory)).pipe(Effect.mapError(fromFile("look at")))
+    const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory)).pipe(Effect.mapError(fromFile("inspect")))
     return there?.kind === "directory" ? { gid: there.gid, mode: there.mode } : undefined
   })
 
   const restore = ({ directory }: Place, before: Access) =>
     files
       .change(directory, "directory", before)
-      .pipe(orElse("ENOENT", undefined), Effect.mapError(fromFile("give back the group of")))
+      .pipe(orElse("ENOENT", undefined), Effect.mapError(fromFile("restore the group of")))
 
   const prepare = Effect.fnUntraced(function* (place: Place) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
@@ -112,7 +112,7 @@ const make = Effect.gen(function* () {
   })
 
   const republish = Effect.fnUntraced(function* (place: Place, from: string) {
-    const look = (path: string) => Effect.mapError(files.lstat(path), fromFile("look at"))
+    const look = (path: string) => Effect.mapError(files.lstat(path), fromFile("inspect"))
     const own = yield* look(from)
     const published = yield* look(place.socketPath)
     if (own !== undefined && published?.ino === own.ino && published.dev === own.dev) return undefined
@@ -169,7 +169,7 @@ const make = Effect.gen(function* () {
     made: ReadonlyArray<string>,
     socket: Socket | undefined
   ) {
-    const is = socket === undefined ? undefined : yield* Effect.mapError(files.lstat(socketPath), fromFile("look at"))
+    const is = socket === undefined ? undefined : yield* Effect.mapError(files.lstat(socketPath), fromFile("inspect"))
     if (is !== undefined && is.ino === socket?.ino && is.dev === socket.dev) {
       yield* removeSocket(files, processes, socketPath)
     }
@@ -195,7 +195,7 @@ const make = Effect.gen(function* () {
   const told = (base: string) =>
     Effect.mapError(
       Effect.flatMap(reader, ({ readTold }) => readTold(files, base)),
-      fromFile("read what containers are told in")
+      fromFile("read the container configs in")
     )
 
   const verify = Effect.fnUntraced(
@@ -206,7 +206,7 @@ const make = Effect.gen(function* () {
         place.link !== undefined &&
         (yield* orElse(["ENOENT", "EINVAL"], "")(files.readLink(place.link))) !== place.directory
       )
-        found.push(`the short link ${place.link} does not lead to ${place.directory}`)
+        found.push(`the short link ${place.link} does not point to ${place.directory}`)
       if (!socket) return found
       const is = yield* files.lstat(place.socketPath)
       if (is?.kind !== "socket") return [...found, `the socket ${place.socketPath} is missing`]
@@ -215,10 +215,10 @@ const make = Effect.gen(function* () {
         ? found
         : [
             ...found,
-            `the socket ${place.socketPath} is open to ${SocketAccess.inWords(is)}, not to ${SocketAccess.inWords(wanted)}`
+            `the socket ${place.socketPath} has ${SocketAccess.inWords(is)}, not ${SocketAccess.inWords(wanted)}`
           ]
     },
-    Effect.mapError((error) => (error._tag === "FileError" ? fromFile("look at")(error) : error))
+    Effect.mapError((error) => (error._tag === "FileError" ? fromFile("inspect")(error) : error))
   )
 
   /** Before a method looks at its place: what it finds, a container can exchange while it works. */
@@ -252,8 +252,8 @@ const reader = Effect.promise(() => import("./PublishedFiles.ts"))
 
 const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {
   const { directory } = place
-  if ((yield* Effect.mapError(files.lstat(directory), fromFile("look at")))?.kind === "symlink") {
-    return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
+  if ((yield* Effect.mapError(files.lstat(directory), fromFile("inspect")))?.kind === "symlink") {
+    return yield* fromFile("use")(new FileError({ operation: "inspect", path: directory, code: "ENOTDIR" }))
   }
   yield* Effect.mapError(moveIn(files, place), fromFile("make"))
   if (gid === undefined) return
@@ -264,7 +264,7 @@ const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Pla
 const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
   // Below something that is no directory there is nothing: `prepare` says so.
   if ((yield* orElse("ENOTDIR", undefined)(files.lstat(path))) !== undefined) {
-    return yield* new FileError({ operation: "look at", path, code: "EEXIST" })
+    return yield* new FileError({ operation: "inspect", path, code: "EEXIST" })
   }
 })
 
@@ -285,7 +285,7 @@ const tooLong = ({ switchPath }: Place) =>
   new SharedDirError({
     operation: "make the socket",
     path: switchPath,
-    answer: `${Buffer.byteLength(switchPath)} bytes, and a socket's path has at most 107`,
+    answer: `${Buffer.byteLength(switchPath)} bytes, a socket path may have 107`,
     cure: "Set a shorter sharedDir, stateDir or socketfile.",
     code: ErrorCodes.SocketPath
   })

@@ -27,12 +27,12 @@ export const explained = (error: SharedDirError): Explained & { readonly code: E
 const cures: Readonly<Record<string, string>> = {
   ENOSPC: "Free space (or inodes) on that file system, then try again.",
   EDQUOT: "Raise the quota on that file system, then try again.",
-  EROFS: "The file system is read-only: remount it, or set sharedDir to a writable place.",
-  EACCES: "The plugin has to run as root, or sharedDir has to be writable for it.",
-  EPERM: "The plugin has to run as root, or sharedDir has to be writable for it.",
-  ENOTDIR: "Something that is no directory is in the way: remove it, or set sharedDir to another place.",
-  EINVAL: "Something else is at that path: remove it, or set sharedDir to another place.",
-  EEXIST: "Something that is not the plugin's is at that path: remove it, or set another socketfile."
+  EROFS: "Remount the file system read-write, or set sharedDir to a writable directory.",
+  EACCES: "Run the plugin as root, or make sharedDir writable for it.",
+  EPERM: "Run the plugin as root, or make sharedDir writable for it.",
+  ENOTDIR: "Remove what is there instead of a directory, or set sharedDir to another directory.",
+  EINVAL: "Remove what is at that path, or set sharedDir to another directory.",
+  EEXIST: "Remove what is at that path, which the plugin did not create, or set another socketfile."
 }
 
 export const fromFile =
@@ -42,7 +42,7 @@ export const fromFile =
       operation,
       path,
       answer: code,
-      cure: cures[code] ?? "Look at that path on the node, and at the mounts that the plugin sees.",
+      cure: cures[code] ?? "Check that path on the node, and the mounts that the plugin sees.",
       code: ErrorCodes.IoFailure
     })
 

@@ -12,16 +12,16 @@ import { mayBeLink, type Place } from "./SocketPaths.ts"
 type Fs = Files["Service"]
 
 export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volume }: Place) {
-  const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
+  const there = yield* Effect.mapError(files.lstat(directory), fromFile("inspect"))
   if (there === undefined && volume === "kubelet") return yield* notMounted(directory)
   const followed = there?.kind === "symlink" && mayBeLink({ directory, volume })
   if (there === undefined || there.kind === "directory" || followed) return
-  return yield* fromFile("use")(new FileError({ operation: "look at", path: directory, code: "ENOTDIR" }))
+  return yield* fromFile("use")(new FileError({ operation: "inspect", path: directory, code: "ENOTDIR" }))
 })
 
 /** Owner and mode of one that is there are its author's (`fsGroup` of the pod sets them). */
 export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: Place, gid: number | undefined) {
-  const there = yield* Effect.mapError(files.lstat(directory), fromFile("look at"))
+  const there = yield* Effect.mapError(files.lstat(directory), fromFile("inspect"))
   if (there !== undefined) return
   yield* Effect.mapError(makePlain(files, directory), fromFile("make"))
   if (gid === undefined) return
@@ -44,6 +44,6 @@ const notMounted = (path: string) =>
     operation: "use",
     path,
     answer: "ENOENT",
-    cure: "kubelet makes a pod's volumes before it calls for the network. Is its root directory /var/lib/kubelet, and does the caller of the plugin see the node's directories?",
+    cure: "Check that kubelet's root directory is /var/lib/kubelet, and that the caller of the plugin sees the node's directories: kubelet creates a pod's volumes before its network.",
     code: ErrorCodes.IoFailure
   })

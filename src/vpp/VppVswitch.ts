@@ -143,7 +143,7 @@ const planFor = (operation: string, request: PortRequest): Effect.Effect<Plan, V
         toError(operation, {
           code: ErrorCodes.InvalidConfiguration,
           answer: addresses.failure,
-          cure: "That is what the IPAM plugin gave; look at its configuration."
+          cure: "Check the configuration of the IPAM plugin, which assigned it."
         })
       )
     : Effect.succeed({ request, port, addresses: addresses.success, policing: undefined })

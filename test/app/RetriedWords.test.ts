@@ -91,7 +91,7 @@ describe("the words by which Multus gives up", () => {
   ])("are taken out of %s", (_, cause, wanted) => {
     const { code, details, msg } = errorOf(cause)
     assert.notMatch(`${msg} ${details}`, words)
-    assert.include(msg, "open /var/lib/x: it is not there")
+    assert.include(msg, "open /var/lib/x: it does not exist")
     assert.strictEqual(code, wanted)
   })
 })

@@ -37,7 +37,7 @@ describe("content", () => {
       const edited = { ...network, host: { ...network.host, bridge: { bridgeName: "other", vlanId: 9 } } }
       yield* world.call("CHECK", { conf: edited })
       yield* world.call("CHECK", { conf: { ...network, host: "broken" } })
-      assert.ok(world.log.some((line) => line.includes("going on with the configuration that ADD was given")))
+      assert.ok(world.log.some((line) => line.includes("continuing with the configuration of the ADD")))
     })
   )
 })
@@ -90,7 +90,7 @@ const changes: Readonly<Record<string, readonly [change: (world: World) => Effec
   "the file for the container is gone": [files((files) => files.remove(configPath)), `${configPath} is missing`],
   "the file for the container is somebody's": [
     files((files) => files.put(configPath, "file", '{"containerId":"x","ifName":"net1","name":"net"}')),
-    `${configPath} is not this attachment's any more`
+    `${configPath} no longer belongs to this attachment`
   ],
   "the directory is gone": [
     files((files) => {
@@ -128,7 +128,7 @@ describe("a difference", () => {
       for (const name of several) yield* change(world, name)
       const error = yield* failed(world.call("CHECK", { conf: network }))
       assert.strictEqual(error.code, 105)
-      assert.include(error.msg, "not as ADD left it: ")
+      assert.include(error.msg, "changed since ADD: ")
       for (const name of several) assert.include(error.msg, said(name))
       assert.include(error.details, "repairs nothing")
     })
@@ -143,7 +143,7 @@ describe("a difference", () => {
       world.files.remove(asked.conf.runtimeConfig.CNIDeviceInfoFile)
       world.files.remove(`${asked.conf.sharedDir}/0958c8871b32/0958c8871b32-net1`)
       const { msg } = yield* failed(world.call("CHECK", asked))
-      assert.include(msg, `the short link ${stateDir}/links/${link} does not lead to`)
+      assert.include(msg, `the short link ${stateDir}/links/${link} does not point to`)
       assert.include(msg, `the socket ${asked.conf.sharedDir}/0958c8871b32/0958c8871b32-net1 is missing`)
       assert.include(msg, `the device information ${asked.conf.runtimeConfig.CNIDeviceInfoFile} is missing`)
       assert.isDefined(world.files.get(`${runDir}/${port}`))
@@ -194,7 +194,7 @@ it.effect("a record that is damaged is named, and is not told as none", () =>
     const path = `${stateDir}/attachments/0958c8871b32-net1.json`
     world.files.put(path, "file", world.files.get(path)?.content.slice(0, 300) ?? "", 0o600)
     const error = yield* failed(world.call("CHECK", { conf: network }))
-    assert.deepStrictEqual([error.code, error.msg], [5, `read the record ${path}: it is damaged`])
+    assert.deepStrictEqual([error.code, error.msg], [5, `read the record ${path}: the file is corrupt`])
     assert.include(error.details, "DEL needs no record")
     const other = yield* failed(world.call("CHECK", { conf: network, containerId: "0958c8871b33" }))
     assert.strictEqual(other.code, 3)

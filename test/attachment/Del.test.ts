@@ -156,7 +156,7 @@ describe("the configuration", () => {
       const { before, world } = yield* added()
       yield* world.call("DEL", { conf })
       assert.deepStrictEqual(world.dump(), before)
-      assert.ok(world.log.some((line) => line.includes("going on with the configuration that ADD was given")))
+      assert.ok(world.log.some((line) => line.includes("continuing with the configuration of the ADD")))
     })
   )
 
@@ -210,7 +210,7 @@ describe("failures", () => {
       const conf = { ...network, ipam: { type: "host-local", ranges: "broken" } }
       const error = yield* failed(world.call("DEL", { conf }))
       assert.strictEqual(error.code, 11)
-      assert.include(error.msg, "2 steps of DEL failed, the others are done: ")
+      assert.include(error.msg, "2 steps of DEL failed, the others are complete: ")
       assert.include(error.msg, "Open vSwitch: ")
       assert.include(error.msg, "IPAM plugin host-local DEL: ")
       assert.notStrictEqual(error.details, "")

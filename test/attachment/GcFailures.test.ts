@@ -74,7 +74,7 @@ describe("failures", () => {
       world.ovs.serve("refused")
       const error = yield* failed(gc(world))
       assert.strictEqual(error.code, 11)
-      assert.include(error.msg, "GC has removed what it could, but not all: Open vSwitch: list ports: ")
+      assert.include(error.msg, "GC is incomplete: Open vSwitch: list ports: ")
       for (const name of ["net1", "net2"]) assert.include(error.msg, `${name} of container ${containerId}: `)
       assert.notStrictEqual(error.details, "")
       assert.deepStrictEqual(world.leases.dump(), [])

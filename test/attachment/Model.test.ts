@@ -14,7 +14,7 @@ interface Kind {
   readonly other: object
   readonly restart: (world: World) => void
   readonly forgets: boolean
-  /** The network whose ports are there after a start, but not as ADD left them. */
+  /** The network whose ports are there after a start, but not unchanged. */
   readonly ages: string | undefined
   /** How many of the sequences are run on it in `make test`. */
   readonly share: number

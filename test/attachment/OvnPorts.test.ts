@@ -32,7 +32,7 @@ it.effect("warns of the second, and of no other", () =>
     assert.lengthOf(warnings(), 1)
     assert.match(
       warnings()[0] ?? "",
-      /^Warn: port usp\w{12} of this node has iface-id lp-1 already: OVN serves one of them/
+      /^Warn: port usp\w{12} of this node already has iface-id lp-1: OVN serves one of them/
     )
     // Not bound yet, which CHECK tells the log and not the runtime.
     yield* world.call("CHECK", { conf: network, containerId: "bbbbbbbbbbbbbbbb" })

@@ -84,7 +84,7 @@ describe("a record of a later release", () => {
       yield* world.call("CHECK", { conf: network })
       assert.include(
         world.log.join("\n"),
-        "the record has format 2, of a later release; this one knows 1, and compares"
+        "the record has format 2, written by a later release; this release knows 1, and compares"
       )
     })
   )
@@ -94,7 +94,7 @@ describe("a record of a later release", () => {
       const world = yield* upgraded
       yield* world.call("DEL", { conf: network })
       assert.deepStrictEqual(world.dump(), new World().dump())
-      assert.include(world.log.join("\n"), "and removes what it knows of")
+      assert.include(world.log.join("\n"), "and removes only what it knows")
     })
   )
 })

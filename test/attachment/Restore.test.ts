@@ -130,7 +130,7 @@ describe("what is not made again", () => {
       const said = yield* left((world) => {
         world.namespace = () => "unreadable"
       })
-      assert.deepStrictEqual(said, ["net1: failed with 5, the sandbox /n/a cannot be looked at by this process"])
+      assert.deepStrictEqual(said, ["net1: failed with 5, the sandbox /n/a cannot be accessed: permission denied"])
     })
   )
 
@@ -140,7 +140,7 @@ describe("what is not made again", () => {
         const record = world.files.get(path)
         if (record !== undefined) record.mode = 0o400
       })
-      assert.deepStrictEqual(said, ["net1: skipped, its ADD has not ended, or its DEL has begun"])
+      assert.deepStrictEqual(said, ["net1: skipped, its ADD is still running, or its DEL has started"])
     })
   )
 
@@ -148,7 +148,7 @@ describe("what is not made again", () => {
     Effect.gen(function* () {
       const said = yield* left((world) => rewritten(world, (text) => text.replace('"format":1', '"format":2')))
       assert.deepStrictEqual(said, [
-        "net1: failed with 1, the record has format 2, of a later release; this one knows 1"
+        "net1: failed with 1, the record has format 2, written by a later release; this release knows 1"
       ])
     })
   )
@@ -169,7 +169,7 @@ describe("what is not made again", () => {
       ])
       const before = world.dump()
       assert.deepStrictEqual(yield* restored(world), [
-        `net1: failed with 100, Open vSwitch: restore port ${port}: not as recorded: VLAN of port ${port} is none, not 7`
+        `net1: failed with 100, Open vSwitch: restore port ${port}: different from the record: VLAN of port ${port} is none, not 7`
       ])
       assert.deepStrictEqual(world.dump(), before)
     })
@@ -226,7 +226,7 @@ describe("what may be well in a moment", () => {
         if (record !== undefined) record.mode = 0o400
       }
       unsettled(since, long)
-      const said = ["net1: skipped, its ADD has not ended, or its DEL has begun"]
+      const said = ["net1: skipped, its ADD is still running, or its DEL has started"]
       assert.deepStrictEqual(yield* restored(world, 20_000), said)
       unsettled(long, since)
       const restoring = yield* Effect.forkChild(restored(world, 20_000), { startImmediately: true })
@@ -243,6 +243,6 @@ it.effect("one runs at a time", () =>
     world.taken.add("userspace-cni/restore")
     const error = yield* Effect.flip(world.restore())
     assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
-    assert.include(error.message, "another restore runs on this node")
+    assert.include(error.message, "another restore is running on this node")
   })
 )

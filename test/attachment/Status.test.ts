@@ -107,16 +107,16 @@ const cases: Readonly<Record<string, readonly [damage: Damage, code: number, sai
       return undefined
     },
     50,
-    /^write in \/var\/lib\/cni\/usrspcni: ENOTDIR$/
+    /^write to \/var\/lib\/cni\/usrspcni: ENOTDIR$/
   ],
   "the records' file system is read-only": [
     wraps(
       instead("Files", "writable", (path: string) =>
-        Effect.fail(new FileError({ operation: "write in", path, code: "EROFS" }))
+        Effect.fail(new FileError({ operation: "write to", path, code: "EROFS" }))
       )
     ),
     50,
-    /^write in \/var\/lib\/cni\/usrspcni: EROFS$/
+    /^write to \/var\/lib\/cni\/usrspcni: EROFS$/
   ],
   "the IPAM plugin is not there": [
     wraps(
@@ -170,7 +170,7 @@ describe("not ready", () => {
       world.files.put(stateDir, "file")
       const error = yield* failed(world.call("STATUS", { conf }, refuses(50)))
       assert.strictEqual(error.code, 51)
-      for (const said of ["Open vSwitch: status: ", "write in ", "IPAM plugin host-local STATUS: "]) {
+      for (const said of ["Open vSwitch: status: ", "write to ", "IPAM plugin host-local STATUS: "]) {
         assert.include(error.msg, said)
       }
     })

@@ -46,12 +46,12 @@ const cases: ReadonlyArray<readonly [string, Case]> = [
     { pwd: "b", parent: "a", began: "b", expected: /PWD is .*\/b, and/ }
   ],
   ["the parent cannot be looked at", { pwd: "a", expected: "a" }],
-  ["there is neither", { expected: /^PWD is not set, and .* no directory that can be named$/ }],
+  ["there is neither", { expected: /^PWD is not set, and .* parent process cannot be resolved$/ }],
   [
     "PWD names nothing, and there is no other",
-    { pwd: "absent", expected: /^PWD is ".*absent", which is no directory/ }
+    { pwd: "absent", expected: /^PWD is ".*absent", which is not a directory/ }
   ],
-  ["the parent's directory was removed", { parent: "absent", expected: /no directory that can be named/ }]
+  ["the parent's directory was removed", { parent: "absent", expected: /parent process cannot be resolved/ }]
 ]
 
 it.effect.each(cases)("%s", ([, { began, expected, parent, pwd }]) =>
@@ -90,7 +90,7 @@ describe("relative paths", () => {
 
   it("are named where nobody can tell where they are", () => {
     const { answer, cure, message } = unknownDirectory(["a", "b"], "PWD is not set")
-    assert.strictEqual(message.startsWith("cannot tell where a and b are: "), true, message)
+    assert.strictEqual(message.startsWith("cannot resolve a and b: "), true, message)
     assert.include(answer, "PWD is not set")
     assert.include(cure, "absolute")
   })

@@ -48,11 +48,11 @@ it.effect("tells a person what came of it", () =>
   address    10.9.8.2/24, gateway 10.9.8.1
 `
     )
-    assert.strictEqual((yield* type(node, ["check", ...config])).stdout, "net1 of container c1 is as ADD left it.\n")
     assert.strictEqual(
-      (yield* type(node, ["del", ...config])).stdout,
-      "Deleted net1 of container c1: nothing of it is left.\n"
+      (yield* type(node, ["check", ...config])).stdout,
+      "net1 of container c1 is unchanged since ADD.\n"
     )
+    assert.strictEqual((yield* type(node, ["del", ...config])).stdout, "Deleted net1 of container c1.\n")
   })
 )
 
@@ -77,8 +77,8 @@ it.effect("tells a failure in three parts: what failed, what came back, what to 
     assert.strictEqual(stdout, "")
     const [failed, answer, cure, ...more] = stderr.trimEnd().split("\n")
     assert.strictEqual(failed, "userspace: ADD failed (code 11)")
-    assert.match(answer ?? "", /^ {2}Open vSwitch: look at port usp\w+: connect on .*db\.sock: ECONNREFUSED$/)
-    assert.match(cure ?? "", /^ {2}-> Is ovsdb-server running on this node/)
+    assert.match(answer ?? "", /^ {2}Open vSwitch: inspect port usp\w+: connect on .*db\.sock: ECONNREFUSED$/)
+    assert.match(cure ?? "", /^ {2}-> Check that ovsdb-server runs on this node/)
     assert.deepStrictEqual(more, [])
   })
 )
@@ -128,7 +128,7 @@ it.effect("takes the rest from the flags, from the caller's environment, or from
       [usual.containerId, usual.ifName, usual.netns],
       ["dry-run", "net1", "/var/run/netns/dry-run"]
     )
-    assert.include(usual.notes[0], "No sandbox was named")
+    assert.include(usual.notes[0], "No sandbox was given")
     assert.strictEqual((yield* planned(["--container-id", "abc"])).netns, "/var/run/netns/abc")
     const environment = { CNI_IFNAME: "net7", CNI_ARGS: "mac=02:00:00:00:00:07", CNI_PATH: "/elsewhere" }
     const inherited = yield* planned([], environment)

@@ -39,12 +39,12 @@ describe("check", () => {
       assert.strictEqual(
         stdout,
         `INTERFACE  CONTAINER     NETWORK  POD            RESULT
-net1       0958c8871b32  net-a    default/web-0  as ADD left it
-net2       0958c8871b32  net-a    default/web-0  as ADD left it
-net1       0958c8871b32  net-a    default/web-1  as ADD left it
-net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
+net1       0958c8871b32  net-a    default/web-0  unchanged since ADD
+net2       0958c8871b32  net-a    default/web-0  unchanged since ADD
+net1       0958c8871b32  net-a    default/web-1  unchanged since ADD
+net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
 
-4 attachments: 4 as ADD left them.
+4 attachments: 4 unchanged.
 `
       )
       assert.deepStrictEqual([node.state(), node.committed.length], before)
@@ -81,9 +81,9 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       const differing = rows(stdout).slice(2)
       assert.include(differing[0], `net1       0958c8871b32  net-a    default/web-1  differs: port ${portOf(long[1])}`)
       assert.isTrue(differing.some((line) => line.includes(`differs: its sandbox ${sandboxOf(long[2])} is gone`)))
-      assert.include(stdout, "4 attachments: 2 as ADD left them, 2 differ.")
-      assert.match(stderr, /^userspace: not as ADD left it\n {2}net1 of container 0958c8871b32bbbb, network net-a\n/)
-      assert.include(stderr, "-> `userspace restore` makes ports again")
+      assert.include(stdout, "4 attachments: 2 unchanged, 2 differ.")
+      assert.match(stderr, /^userspace: changed since ADD\n {2}net1 of container 0958c8871b32bbbb, network net-a\n/)
+      assert.include(stderr, "-> Run `userspace restore` to recreate ports")
       const json = JSON.parse((yield* type(node, ["check", "--json"])).stdout)
       assert.deepStrictEqual(
         json.attachments.map(({ outcome }: { readonly outcome: string }) => outcome),
@@ -102,7 +102,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       record.mode = 0o400
       const { stdout, well } = yield* type(node, ["check", "--container-id", "7d"])
       assert.isTrue(well)
-      assert.include(rows(stdout)[0], "skipped: its ADD has not ended, or its DEL has begun")
+      assert.include(rows(stdout)[0], "skipped: its ADD is still running, or its DEL has started")
     })
   )
 
@@ -112,10 +112,10 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       node.refusal = "ECONNREFUSED"
       const { stderr, stdout, well } = yield* type(node, ["check"])
       assert.isFalse(well)
-      assert.include(stdout, "4 attachments: 4 not known.")
-      assert.match(rows(stdout)[0] ?? "", /not known: Open vSwitch: read port usp\w+: connect on .*: ECONNREFUSED$/)
+      assert.include(stdout, "4 attachments: 4 unknown.")
+      assert.match(rows(stdout)[0] ?? "", /unknown: Open vSwitch: read port usp\w+: connect on .*: ECONNREFUSED$/)
       assert.match(stderr, /^userspace: cannot compare\n/)
-      assert.include(stderr, `-> Is ovsdb-server running on this node, and is ${database} its socket`)
+      assert.include(stderr, `-> Check that ovsdb-server runs on this node, that ${database} is its socket`)
     })
   )
 
@@ -131,8 +131,8 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       const { stdout, well } = yield* type(node, ["check"])
       assert.isTrue(well)
       assert.deepStrictEqual(rows(stdout), [
-        "net1       c1         net-a    -    as ADD left it",
-        "                                    warning: addresses were not compared: " +
+        "net1       c1         net-a    -    unchanged since ADD",
+        "                                    warning: addresses were not checked: " +
           "IPAM plugin host-local CHECK: code 999: Required prevResult missing"
       ])
       says("Failed to find address added by container c1")
@@ -151,7 +151,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       )
       const { stdout, well } = yield* type(node, ["check"])
       assert.isTrue(well)
-      assert.include(rows(stdout)[0], "as ADD left it")
+      assert.include(rows(stdout)[0], "unchanged since ADD")
       assert.include(rows(stdout)[1], `warning: OVN has not bound port ${portOf("c1")} to its logical port lp-1`)
       const [warning] = JSON.parse((yield* type(node, ["check", "--json"])).stdout).attachments[0].warnings
       assert.include(warning, "external_ids:ovn-installed is missing")
@@ -174,8 +174,8 @@ net1       7d1c0b6a9e55  net-a    default/web-2  as ADD left it
       node.files.put(path, "file", "{", 0o600)
       const { stderr, stdout, well } = yield* type(node, ["check"])
       assert.isFalse(well)
-      assert.include(stdout, "3 attachments: 3 as ADD left them.")
-      assert.include(stderr, `cannot check an attachment (code 5)\n  read the record ${path}: it is damaged`)
+      assert.include(stdout, "3 attachments: 3 unchanged.")
+      assert.include(stderr, `cannot check an attachment (code 5)\n  read the record ${path}: the file is corrupt`)
       assert.isTrue((yield* type(node, ["check", "--pod", "default/web-0"])).well)
     })
   )
@@ -256,7 +256,7 @@ describe("the selectors", () => {
       assert.include(stderr, "userspace: no such attachment on this node\n")
       assert.include(
         stderr,
-        `no record in ${stateDir} is of pod default/web-9, interface net1\n  -> \`userspace list\``
+        `no record in ${stateDir} matches pod default/web-9, interface net1\n  -> List attachments with \`userspace list\``
       )
     })
   )
@@ -296,7 +296,7 @@ describe("del", () => {
       assert.include(planned.stdout, `Dry run of DEL: net1 of container ${long[0]}, network net-a.`)
       assert.deepStrictEqual(node.state(), before)
       const { stdout, well } = yield* type(node, ["del", "--pod", "default/web-0"])
-      assert.deepStrictEqual([well, stdout], [true, `Deleted net1 of container ${long[0]}: nothing of it is left.\n`])
+      assert.deepStrictEqual([well, stdout], [true, `Deleted net1 of container ${long[0]}.\n`])
       assert.deepStrictEqual(node.state(), empty)
     })
   )

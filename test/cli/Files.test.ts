@@ -54,19 +54,19 @@ const refused: ReadonlyArray<readonly [string, unknown, string, string]> = [
     "another plugin's network",
     { cniVersion, name, type: "bridge" },
     'its type is "bridge", not userspace',
-    "type is userspace"
+    "network of type userspace"
   ],
   [
     "a list without us",
     list({ type: "bridge" }),
     "the list has no plugin of type userspace",
-    "Name a list that has one."
+    "Give a list that has one."
   ],
   ["a list that has us twice", list(plugin, plugin), "the list has 2 plugins of type userspace", "a file of its own"],
   [
     "what kubectl prints without a name",
     { kind: "List", items: [definition(network), definition(network)] },
-    "it is a list with 2 networks of type userspace",
+    "the list has 2 networks of type userspace",
     "kubectl get network-attachment-definition NAME -o json"
   ],
   ["a definition without a configuration", definition(undefined), "has no spec.config", "the node's CNI directory"],
@@ -84,7 +84,7 @@ it.effect.each(refused)("refuses %s", ([, content, answer, cure]) =>
 )
 
 const unreadable: ReadonlyArray<readonly [string, string]> = [
-  ["/no/such/file.conf", "/no/such/file.conf is not there"],
+  ["/no/such/file.conf", "/no/such/file.conf does not exist"],
   ["/", "/ is not a file"]
 ]
 

@@ -43,12 +43,12 @@ describe("a dry run prints what would go and changes nothing", () => {
         stdout,
         `Dry run of GC: network net-a. Nothing was changed.
 
-These would go:
+Would be removed:
 NETWORK  POD  CONTAINER  INTERFACE  SWITCH    PORT             STATE
 ${row("c1", "disconnected")}
 ${row("c3", "disconnected")}
 
-These would stay: 1.
+Would be kept: 1.
 `
       )
       assert.deepStrictEqual([node.state(), node.committed.length, node.runs.length], before)
@@ -64,7 +64,7 @@ These would stay: 1.
       assert.isTrue(well)
       assert.include(stdout, row("c3", "disconnected, sandbox gone"))
       assert.notInclude(stdout, portOf("c1"))
-      assert.include(stdout, "These would stay: 2.")
+      assert.include(stdout, "Would be kept: 2.")
       assert.deepStrictEqual([node.state(), node.committed.length, node.runs.length], before)
     })
   )
@@ -76,7 +76,7 @@ These would stay: 1.
       assert.isTrue(well)
       assert.strictEqual(
         stdout,
-        "Dry run of GC: network net-a. Nothing was changed.\n\nThere is nothing to remove.\n\nThese would stay: 3.\n"
+        "Dry run of GC: network net-a. Nothing was changed.\n\nNothing to remove.\n\nWould be kept: 3.\n"
       )
     })
   )
@@ -98,7 +98,7 @@ describe("what goes", () => {
       assert.include(done.stdout, `"stays":0,"problems":[]`)
       assert.deepStrictEqual(node.state(), before)
       const again = yield* collect(node, ...args)
-      assert.strictEqual(again.stdout, "Removed 0 attachments of network net-a.\n\nThere stay: 0.\n")
+      assert.strictEqual(again.stdout, "Removed 0 attachments of network net-a.\n\nKept: 0.\n")
     })
   )
 
@@ -112,10 +112,7 @@ describe("what goes", () => {
       yield* add(node, "c1")
       const { stdout, well } = yield* collect(node, "--valid", yield* valid("c2"))
       assert.isTrue(well)
-      assert.match(
-        stdout,
-        /^Removed one attachment of network net-a\.\n\nNETWORK .*\nnet-a .* c1 .*\n\nThere stay: 1\.\n$/
-      )
+      assert.match(stdout, /^Removed one attachment of network net-a\.\n\nNETWORK .*\nnet-a .* c1 .*\n\nKept: 1\.\n$/)
       assert.deepStrictEqual(state(), before)
     })
   )
@@ -276,7 +273,7 @@ describe("all networks of the node", () => {
       node.refusal = "ECONNREFUSED"
       const { stderr, stdout, well } = yield* type(node, ["gc", "--by-sandbox"])
       assert.isFalse(well)
-      assert.include(stdout, "Removed 0 attachments of all networks.\n\nThere stay: 4.")
+      assert.include(stdout, "Removed 0 attachments of all networks.\n\nKept: 4.")
       assert.include(stderr, "net1 of container c1: Open vSwitch: ")
       node.refusal = undefined
       assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 2 attachments of all networks.")
@@ -311,7 +308,7 @@ describe("all networks of the node", () => {
       const list = ["gc", "--config", config, "--valid", yield* valid(), "--every", "1m"]
       const { stderr, well } = yield* type(node, list)
       assert.isFalse(well)
-      assert.include(stderr, "--every goes with --by-sandbox")
+      assert.include(stderr, "--every needs --by-sandbox")
       assert.include(
         (yield* type(node, ["gc", "--by-sandbox", "--every", "soon"])).stderr,
         'Invalid value for flag --every: "soon"'
@@ -325,7 +322,7 @@ describe("all networks of the node", () => {
       const node = make()
       yield* add(node, "c1", {}, { stateDir: "/state" })
       node.sandboxes.clear()
-      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "There stay: 0.")
+      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Kept: 0.")
       const path = "/state/attachments/c1-net1.json"
       const record = JSON.parse(node.files.get(path)?.content ?? "")
       const broken = JSON.stringify({ ...JSON.parse(record.configuration), host: { engine: "none" } })
@@ -333,7 +330,7 @@ describe("all networks of the node", () => {
       const { stderr, well } = yield* type(node, ["gc", "--by-sandbox", "--state-dir", "/state"])
       assert.isFalse(well)
       assert.include(stderr, "net1 of container c1: the configuration of its ADD cannot be used")
-      assert.include(stderr, "-> Give the network's configuration as it is now")
+      assert.include(stderr, "-> Run `userspace gc --by-sandbox --config FILE` with")
     })
   )
 })
@@ -346,7 +343,7 @@ describe("a list of definitions", () => {
         const { stderr, stdout, well } = yield* type(node, ["gc", "--config", yield* file("all.json", several), ...how])
         assert.isTrue(well, stderr)
         assert.include(stdout, "Removed 2 attachments of networks net-a, net-b.\n")
-        assert.include(stdout, "There stay: 2.")
+        assert.include(stdout, "Kept: 2.")
         assert.lengthOf(ports(node), 2)
       }
     })
@@ -357,7 +354,7 @@ describe("a list of definitions", () => {
       const broken = definition("c", { ...network, host: { ...network.host, iftype: "?" } })
       const lists: ReadonlyArray<readonly [object, string]> = [
         [{ ...several, items: [...several.items, broken] }, "gc failed (code 7)"],
-        [{ ...several, items: several.items.slice(1, 2) }, "it is a list of 1 objects, and none is a network of type"]
+        [{ ...several, items: several.items.slice(1, 2) }, "the list has 1 objects, and none is a network of type"]
       ]
       for (const [list, said] of lists) {
         const node = yield* twoNetworks()
@@ -376,7 +373,7 @@ describe("nothing goes", () => {
     "a file that is no JSON": ["?", "it is not JSON"],
     null: ["null", 'list: "null" is not a list'],
     "an entry without an interface": [[{ containerID: "c1" }], "list[0].ifname: is missing"],
-    "a configuration without a list": [network, "nobody gave one"]
+    "a configuration without a list": [network, "the list of valid attachments, and it is missing"]
   }
 
   it.effect.each(Object.entries(bad))("by %s", ([, [content, said]]) =>
@@ -386,7 +383,7 @@ describe("nothing goes", () => {
       const { stderr, well } = yield* collect(node, "--valid", yield* file("valid.json", content))
       assert.isFalse(well)
       assert.include(stderr, said)
-      assert.include(stderr, "-> It holds")
+      assert.include(stderr, "-> Write")
       assert.deepStrictEqual(node.state(), before)
     })
   )
@@ -398,7 +395,7 @@ describe("nothing goes", () => {
       for (const args of [[], ["--valid", yield* valid(), "--by-sandbox"]]) {
         const { stderr, well } = yield* collect(node, ...args)
         assert.isFalse(well)
-        assert.include(stderr, "give one of --valid FILE and --by-sandbox")
+        assert.include(stderr, "give either --valid FILE or --by-sandbox")
       }
       assert.deepStrictEqual(node.state(), before)
     })
@@ -409,7 +406,7 @@ describe("nothing goes", () => {
       const node = yield* three()
       const { stderr, well } = yield* type(node, ["gc", "--valid", yield* valid()])
       assert.isFalse(well)
-      assert.include(stderr, "gc has to know which network")
+      assert.include(stderr, "gc needs to know which network")
       assert.lengthOf(ports(node), 3)
     })
   )
@@ -432,11 +429,11 @@ it.effect("what could not be removed is told, and is not said to be", () =>
     node.refusal = "ECONNREFUSED"
     const dry = yield* collect(node, "--valid", yield* valid(), "--dry-run")
     assert.isFalse(dry.well)
-    assert.include(dry.stderr, "cannot look everywhere")
+    assert.include(dry.stderr, "gc is incomplete")
     const { stderr, stdout, well } = yield* collect(node, "--valid", yield* valid())
     assert.isFalse(well)
-    assert.strictEqual(stdout, "Removed 0 attachments of network net-a.\n\nThere stay: 3.\n")
-    assert.include(stderr, "not all was done; the next gc does the rest")
+    assert.strictEqual(stdout, "Removed 0 attachments of network net-a.\n\nKept: 3.\n")
+    assert.include(stderr, "gc is incomplete; the next gc does the rest")
     assert.include(stderr, "net1 of container c1: Open vSwitch: ")
     node.refusal = undefined
     assert.include((yield* collect(node, "--valid", yield* valid())).stdout, "Removed 3 attachments")

@@ -37,8 +37,7 @@ const cells = (stdout: string) =>
 
 const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "SWITCH", "PORT", "STATE"]
 
-const nothing =
-  "There are no attachments: none has a record in /var/lib/cni/usrspcni, none a port on a switch that was looked at.\n"
+const nothing = "No attachments: no record in /var/lib/cni/usrspcni, no port on the switches that were inspected.\n"
 
 it.effect("a node without any", () =>
   Effect.gen(function* () {
@@ -213,7 +212,7 @@ it.effect("says that a record is damaged, lists what is known without it, and fa
     const { stderr, stdout, well } = yield* listed(node)
     assert.isFalse(well)
     assert.include(stdout, "disconnected, no record")
-    assert.include(stderr, `read the record ${path}: it is damaged\n  -> Delete the pod`)
+    assert.include(stderr, `read the record ${path}: the file is corrupt\n  -> Delete the pod`)
     const { problems } = yield* json(node)
     assert.deepStrictEqual(
       problems.map(({ code }) => code),
@@ -232,7 +231,7 @@ const dead: Readonly<Record<string, readonly [files: Readonly<Record<string, str
   ],
   "was stopped": [
     { "ovsdb-server.pid": "6\n" },
-    /^ {2}Open vSwitch: list ports: ovs-vswitchd does not run: \/var\/run\/openvswitch has the pidfile of ovsdb-server and none of its; it ended at 1970-01-01T\S+ or before/m
+    /^ {2}Open vSwitch: list ports: ovs-vswitchd is not running: \/var\/run\/openvswitch has a pidfile of ovsdb-server but none of ovs-vswitchd; it ended at 1970-01-01T\S+ or before/m
   ]
 }
 
@@ -248,7 +247,7 @@ describe("of an ovs-vswitchd that does not answer", () => {
       const { stderr, stdout, well } = yield* listed(node)
       assert.isFalse(well)
       assert.deepStrictEqual(cells(stdout)[1]?.slice(5), [portOf("c1"), "unknown, was disconnected"])
-      assert.match(stderr, /^userspace: a switch does not answer, so the state of its ports is not known\n/)
+      assert.match(stderr, /^userspace: a switch does not answer; the state of its ports is unknown\n/)
       assert.match(stderr, said)
       assert.lengthOf(stderr.match(/list ports/g) ?? [], 1)
       const { attachments, problems } = yield* json(node)
@@ -285,8 +284,8 @@ it.effect("says what it could not look at, lists the rest, and fails", () =>
     const { stderr, stdout, well } = yield* listed(node)
     assert.isFalse(well)
     assert.deepStrictEqual(cells(stdout)[1], ["net-a", "-", "c1", "net1", "ovs-dpdk", "-", "unknown"])
-    assert.match(stderr, /^userspace: cannot look everywhere, so this may not be all\n {2}Open vSwitch: list ports: /)
-    assert.include(stderr, `-> Is ovsdb-server running on this node, and is ${database} its socket`)
+    assert.match(stderr, /^userspace: the list may be incomplete\n {2}Open vSwitch: list ports: /)
+    assert.include(stderr, `-> Check that ovsdb-server runs on this node, that ${database} is its socket`)
     const { problems } = yield* json(node)
     assert.deepStrictEqual(
       problems.map(({ code }) => code),

@@ -89,7 +89,7 @@ Open vSwitch was read at /var/run/openvswitch/db.sock.
      - directory  /var/lib/cni/usrspcni/attachments
      - directory  /var/lib/cni/usrspcni
 
-DEL undoes nothing: every step runs even when another fails, and the next DEL does what is left.
+DEL does not roll back: every step runs even if another fails, and the next DEL does the rest.
 `
     )
   })
@@ -103,7 +103,7 @@ it.effect("of a call that would fail ends where it would, and tells the failure 
     const { stderr, stdout, well } = yield* type(node, ["add", "--dry-run", ...config])
     assert.isFalse(well)
     assert.include(stdout, "     run host-local ADD: not found along CNI_PATH\n")
-    assert.isTrue(stdout.endsWith("\nADD would fail here, and undo it.\n"))
+    assert.isTrue(stdout.endsWith("\nADD would fail here, and roll back.\n"))
     assert.strictEqual(
       stderr,
       `userspace: dry run of ADD failed (code 104)
@@ -138,6 +138,6 @@ it.effect("says that there is nothing to do", () =>
     const { ipam: _, ...conf } = network
     const config = ["--config", yield* file("net.conf", conf), ...attached]
     const { stdout } = yield* type(make(), ["del", "--dry-run", ...config])
-    assert.include(stdout, "\nThere is nothing to do.\n")
+    assert.include(stdout, "\nNothing to do.\n")
   })
 )

@@ -122,7 +122,7 @@ net1       c2         net-a    -    restored: port PORT
         `userspace: cannot restore 5 attachments (code 11)
   Open vSwitch: restore port PORT: connect on /var/run/openvswitch/db.sock: ECONNREFUSED
   net1 of container c1, net1 of container c2, net1 of container c3 and 2 more
-  -> Is ovsdb-server running on this node, and is /var/run/openvswitch/db.sock its socket (host.socket, OVS_RUNDIR)? The plugin must be allowed to write to it.
+  -> Check that ovsdb-server runs on this node, that /var/run/openvswitch/db.sock is its socket (host.socket, OVS_RUNDIR), and that the plugin may write to it.
 `
       )
       node.refusal = undefined
@@ -141,11 +141,11 @@ net1       c2         net-a    -    restored: port PORT
         assert.include(stdout, "1 attachment: 1 ")
         assert.include(
           stderr,
-          `cannot restore an attachment (code 5)\n  read the record ${path}: it is damaged\n  -> Delete`
+          `cannot restore an attachment (code 5)\n  read the record ${path}: the file is corrupt\n  -> Delete`
         )
       }
       const { stdout } = yield* type(node, ["restore", "--json"])
-      assert.include(stdout, `"damaged":[{"code":5,"failed":"read the record ${path}: it is damaged"`)
+      assert.include(stdout, `"damaged":[{"code":5,"failed":"read the record ${path}: the file is corrupt"`)
     })
   )
 
@@ -164,7 +164,7 @@ net1       c2         net-a    -    restored: port PORT
         `INTERFACE  CONTAINER  NETWORK  POD  RESULT
 net1       c1         net-a    -    failed
 net1       c2         net-a    -    restored: port PORT
-net1       c3         net-a    -    skipped: its ADD has not ended, or its DEL has begun
+net1       c3         net-a    -    skipped: its ADD is still running, or its DEL has started
 
 3 attachments: 1 restored, 1 skipped, 1 failed.
 `
@@ -173,7 +173,7 @@ net1       c3         net-a    -    skipped: its ADD has not ended, or its DEL h
         stderr,
         `userspace: cannot restore net1 of container c1 (code 105)
   the shared directory /run/userspace/c1 is missing
-  -> Delete the pod and let it be made again.
+  -> Delete the pod so that it is recreated.
 `
       )
     })

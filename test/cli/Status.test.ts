@@ -20,7 +20,7 @@ describe("status", () => {
       for (const conf of [old, network]) {
         assert.deepStrictEqual(yield* asked(node, conf), {
           well: true,
-          stdout: `Network net-a: an ADD can be served by ovs-dpdk on ${database}.\n`,
+          stdout: `Network net-a: ready for ADD on ovs-dpdk at ${database}.\n`,
           stderr: ""
         })
       }
@@ -36,7 +36,7 @@ describe("status", () => {
       assert.deepStrictEqual([well, stdout], [false, ""])
       assert.match(
         stderr,
-        /^userspace: status of network net-a failed \(code 51\)\n {2}Open vSwitch: .*ECONNREFUSED\n {2}-> Is ovsdb-server running/
+        /^userspace: status of network net-a failed \(code 51\)\n {2}Open vSwitch: .*ECONNREFUSED\n {2}-> Check that ovsdb-server runs/
       )
       const json = JSON.parse((yield* asked(node, old, "--json")).stdout)
       assert.deepStrictEqual([json.network, json.available, json.error.code], ["net-a", false, 51])
@@ -73,7 +73,7 @@ describe("check", () => {
         sandboxOf("c1")
       ]
       const { stdout, well } = yield* type(node, line)
-      assert.deepStrictEqual([well, stdout], [true, "net1 of container c1 is as ADD left it.\n"])
+      assert.deepStrictEqual([well, stdout], [true, "net1 of container c1 is unchanged since ADD.\n"])
       const [port = ""] = /usp\w{12}/.exec(node.ovs.dump().join()) ?? []
       yield* removePort(node, port)
       assert.include((yield* type(node, line)).stderr, `port ${port} is missing`)

@@ -69,7 +69,7 @@ it.effect.each(mistakes)("tells a mistake in three parts: %s", ([line, answer, h
     assert.isFalse(well)
     assert.strictEqual(stdout, "")
     const [failed, came, cure, ...more] = stderr.trimEnd().split("\n")
-    assert.strictEqual(failed, "userspace: cannot understand the command line")
+    assert.strictEqual(failed, "userspace: invalid command line")
     assert.isTrue(came?.startsWith(`  ${answer}`), came)
     assert.strictEqual(cure, `  -> \`${help}\` lists what can be given.`)
     assert.deepStrictEqual(more, [])

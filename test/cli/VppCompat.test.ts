@@ -84,7 +84,7 @@ it.live("a plugin that is not loaded costs what needs it, and the exit status", 
     assert.isFalse(well)
     assert.deepStrictEqual(cells(stdout, "create_vhost_user_if_v2"), ["dba1cc1d", "-", "plugin not loaded"])
     assert.deepStrictEqual(cells(stdout, "ADD, CHECK of memif, netType bridge"), ["served"])
-    assert.include(stderr, "ADD, CHECK of vhostuser, netType none: its plugin vhost is not loaded")
+    assert.include(stderr, "ADD, CHECK of vhostuser, netType none: plugin vhost, which has")
     assert.include(stderr, "  -> ")
   })
 )
@@ -117,12 +117,16 @@ it.live("another CRC and a missing message are told apart, also in JSON", () =>
 )
 
 const limits: ReadonlyArray<readonly [Release, NonNullable<Options["table"]>, ReadonlyArray<RegExp>]> = [
-  ["21.10", (names) => names, [/^served$/, /no message policer_output/, /no message policer_output/]],
-  ["23.02", (names) => names, [/^served$/, /in a bridge domain VPP can from 26\.06 on/, /^served$/]],
+  [
+    "21.10",
+    (names) => names,
+    [/^served$/, /message policer_output is not available/, /message policer_output is not available/]
+  ],
+  ["23.02", (names) => names, [/^served$/, /in a bridge domain it needs VPP 26\.06 or later/, /^served$/]],
   [
     "26.06",
     (names) => names,
-    [/no message policer_add_del \(.*policer_plugin\.so/, /policer_add_del/, /policer_add_del/]
+    [/message policer_add_del is not available \(.*policer_plugin\.so/, /policer_add_del/, /policer_add_del/]
   ],
   ["26.06", withPolicers, [/^served$/, /^served$/, /^served$/]]
 ]
@@ -150,7 +154,7 @@ it.live("a VPP that is not there is told in three parts", () =>
       stderr,
       `userspace: cannot compare with VPP at /nowhere/api.sock
   cannot connect to /nowhere/api.sock: ENOENT
-  -> Is VPP running on this node, and is /nowhere/api.sock its API socket (--socket; socksvr in VPP's startup.conf)? The plugin must be allowed to write to it.`
+  -> Check that VPP runs on this node, that /nowhere/api.sock is its API socket (--socket; socksvr in VPP's startup.conf), and that the plugin may write to it.`
     )
   })
 )

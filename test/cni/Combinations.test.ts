@@ -20,12 +20,12 @@ const refused: ReadonlyArray<readonly [what: string, host: object, problem: stri
   [
     "an access port with trunks",
     { ...ovs, bridge: { vlanMode: "access", vlanId: 5, trunks: [6] } },
-    'host.bridge.vlanMode: "access" does not go with bridge.trunks'
+    'host.bridge.vlanMode: "access" cannot be combined with bridge.trunks'
   ],
   [
     "a trunk with an untagged VLAN",
     { ...ovs, bridge: { vlanMode: "trunk", vlanId: 5 } },
-    'host.bridge.vlanMode: "trunk" does not go with bridge.vlanId'
+    'host.bridge.vlanMode: "trunk" cannot be combined with bridge.vlanId'
   ],
   ["a bridge with a slash", { ...ovs, bridge: { bridgeName: "a/b" } }, '"a/b" is not a bridge name'],
   ["a bridge with a blank", { ...ovs, bridge: { bridgeName: "a b" } }, '"a b" is not a bridge name'],
@@ -87,7 +87,7 @@ it.each([
   [{ ...vpp, vhost: { mode: "client" } }, { vhost: { mode: "client" } }, "container.vhost.mode is client"]
 ])("two ends that never meet are warned of: %j and %j", (host, container, warning) => {
   assert.deepStrictEqual(readingOf({ name: "net", host, container }).warnings, [
-    `${warning}, with which the container's end never meets the host's: leave it out`
+    `${warning}, which does not match the host's end: leave it out`
   ])
   assert.deepStrictEqual(readingOf({ name: "net", host, container: {} }).warnings, [])
 })
@@ -99,7 +99,7 @@ it("a memif secret that app-netutil cannot read is warned of, and not told", () 
     warningsOf(memif, { memif: { secret: "a=secret" } })
   ]) {
     assert.lengthOf(warnings, 1)
-    assert.match(warnings.join(), /memif secret has a `=`.*app-netutil/)
+    assert.match(warnings.join(), /memif secret contains `=`.*app-netutil/)
     assert.notInclude(warnings.join(), "a=secret")
   }
   assert.deepStrictEqual(warningsOf({ ...memif, memif: { ...memif.memif, secret: "a-secret" } }), [])
@@ -112,7 +112,7 @@ it("what only Open vSwitch has is said to do nothing on VPP", () => {
   assert.deepStrictEqual(
     warnings,
     ["bridge.trunks", "bridge.vlanMode", "vhost.queues", "vhost.ingressPolicingRate"].map(
-      (key) => `host.${key} does nothing on vpp: only ovs-dpdk has it`
+      (key) => `host.${key} has no effect on vpp: only ovs-dpdk supports it`
     )
   )
 })

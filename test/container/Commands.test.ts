@@ -52,11 +52,11 @@ describe("container show", () => {
           "  route 0.0.0.0/0",
           "  route 10.9.0.0/16 via 10.0.0.9",
           `  ${there.directory}/9c1f0b7a2d3e-net1`,
-          "  start the application as vhost-user server: it makes the socket, and the switch connects",
+          "  start the application as vhost-user server: it creates the socket, and the switch connects",
           "net2       ovs      vhost-user  client  switch          no     -            -         -     02:00:00:00:00:01",
           `  ${there.directory}/net2.sock`,
-          "  the switch makes it and has not, or somebody removed it: look at the plugin's log and at the switch on the " +
-            `node, and whether the plugin's shared directory is what is mounted at ${there.directory}`
+          "  the switch has not created it, or it was removed: check the plugin's log and the switch on the " +
+            `node, and that the plugin's shared directory is mounted at ${there.directory}`
         ].join("\n")
       )
     })
@@ -113,17 +113,17 @@ describe("container show", () => {
       const nothing = yield* run(["show", ...there.flags])
       assert.isTrue(nothing.failed)
       assert.strictEqual(nothing.out, "")
-      assert.include(nothing.err, "no interface of ours was found")
+      assert.include(nothing.err, "no interface of this plugin was found")
       assert.include(nothing.err, there.places.annotations)
       assert.include(nothing.err, "--annotations")
       two(there)
       const wrong = yield* run(["show", ...there.flags, "--interfaces", "net1,net9"])
       assert.isTrue(wrong.failed)
-      assert.include(wrong.err, "nothing tells about net9")
+      assert.include(wrong.err, "no configuration of net9")
       assert.include(wrong.err, "Only net1, net2 can be found here")
       const mistaken = yield* run(["show", "--container-id", "zzz", ...there.flags])
       assert.isTrue(mistaken.failed)
-      assert.include(mistaken.err, "nothing is of container zzz (--container-id), but of 9c1f0b7a2d3e")
+      assert.include(mistaken.err, "nothing belongs to container zzz (--container-id), only to 9c1f0b7a2d3e")
     })
   )
 })
@@ -191,7 +191,7 @@ describe("container wait", () => {
       yield* listening(`${there.directory}/net2.sock`)
       const { failed, out } = yield* run(["wait", "--interfaces", "net1, net2", "--timeout", "20s", ...there.flags])
       assert.isFalse(failed)
-      assert.strictEqual(out, "There: net1, net2")
+      assert.strictEqual(out, "Ready: net1, net2")
     })
   )
 
@@ -203,7 +203,7 @@ describe("container wait", () => {
       assert.isTrue(failed)
       assert.strictEqual(out, "")
       assert.include(err, "within 10ms")
-      assert.include(err, "1 of 3 interfaces are there")
+      assert.include(err, "1 of 3 interfaces are ready")
       assert.include(err, "net2.sock")
       assert.include(err, "userspace list")
     })
@@ -267,7 +267,7 @@ describe("container vpp", () => {
       const socket = `${there.root}/api.sock`
       const { err, failed } = yield* run(["vpp", ...there.flags, "--timeout", "1ms"], { USERSPACE_VPP_SOCKET: socket })
       assert.isTrue(failed)
-      assert.include(err, "cannot speak to the VPP of this container")
+      assert.include(err, "cannot connect to the VPP in this container")
       assert.include(err, `${socket}: cannot connect: ENOENT`)
       assert.include(err, "--socket")
     })

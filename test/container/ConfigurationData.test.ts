@@ -179,7 +179,7 @@ describe("a value that cannot be", () => {
     ["a kind that is none", element("net1", { iftype: "tap" }), "not memif or vhostuser"],
     ["no config", { containerId, ifName: "net1" }, "config"],
     ["a number for a name", element("net1", {}, { ifName: 1 }), "ifName"],
-    ["a number for an element", 7, "an element is not as it should be"]
+    ["a number for an element", 7, "an element is invalid"]
   ]
   for (const [what, value, why] of cases) {
     it(`leaves the interface out: ${what}`, () => {

@@ -165,8 +165,8 @@ describe("nothing", () => {
       const { interfaces, looked, problems } = yield* found(places)
       assert.deepStrictEqual([interfaces, problems], [[], []])
       assert.deepStrictEqual(looked, [
-        `annotations ${places.annotations}: not there`,
-        `shared directory ${directory}: not there`
+        `annotations ${places.annotations}: not found`,
+        `shared directory ${directory}: not found`
       ])
     })
   )

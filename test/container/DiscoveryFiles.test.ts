@@ -119,10 +119,10 @@ describe("files in the shared directory", () => {
       assert.deepStrictEqual(names({ interfaces }), ["net1"])
       const about = (name: string) => problems.find((problem) => problem.includes(name))?.split(": ")[1]
       assert.deepStrictEqual(["big", "half", "link", "zero", "pipe"].map(about), [
-        "too large to be that",
-        "not JSON, or not all of it",
-        "a link, which is not followed",
-        "a link, which is not followed",
+        "too large",
+        "not JSON, or truncated",
+        "a symbolic link, which is not followed",
+        "a symbolic link, which is not followed",
         "not a regular file"
       ])
       assert.strictEqual(problems.length, 5)
@@ -135,7 +135,7 @@ describe("files in the shared directory", () => {
       for (let n = 100; n < 400; n++) put(`configData-${n}.json`, JSON.stringify(element(`net${n}`)))
       const { interfaces, problems } = yield* found(places)
       assert.strictEqual(interfaces.length, 256)
-      assert.include(problems.join(), "the rest is not read")
+      assert.include(problems.join(), "the rest is ignored")
     })
   )
 })

@@ -74,7 +74,7 @@ describe("arguments", () => {
       Result.getOrThrow(Result.flip(vdevArguments([one], given))).message
     assert.include(message({ ...memif, mode: "ip" }), "only ethernet")
     for (const socket of ["/a b", "/a,b", "/a*", "/a$(x)", "/a'b", "/ä"]) {
-      assert.include(message({ ...vhost, socket }), "cannot stand in DPDK's argument")
+      assert.include(message({ ...vhost, socket }), "a DPDK argument cannot contain")
     }
     const text = message({ ...memif, secret: Redacted.make("a b,c") })
     assert.include(text, "its secret has characters")

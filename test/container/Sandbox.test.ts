@@ -56,8 +56,11 @@ describe("the sandbox", () => {
   })
 
   it("that is assumed is said, and one that is known is not", () => {
-    assert.include(assumption({ id, source: "annotation" }) ?? "", "4d1e0c5b2a39, is assumed")
-    assert.include(assumption({ id: undefined, source: "nothing" }) ?? "", "is assumed")
+    assert.include(
+      assumption({ id, source: "annotation" }) ?? "",
+      "assuming the newest one in the annotations, 4d1e0c5b2a39"
+    )
+    assert.include(assumption({ id: undefined, source: "nothing" }) ?? "", "assuming that the configuration")
     for (const source of ["asked", "mounts"] as const) assert.isUndefined(assumption({ id, source }))
   })
 })

@@ -42,7 +42,7 @@ const bridge = (more: Json = {}) =>
 const meant: Readonly<Record<string, (path: string) => void>> = {
   required,
   "required for memif": required,
-  "made from the attachment's identity": (path) => {
+  "derived from the attachment": (path) => {
     open(path, "mac")
     const own = derivedMac(attachment)
     assert.strictEqual(derivedMac({ ...attachment }), own)
@@ -58,7 +58,7 @@ const meant: Readonly<Record<string, (path: string) => void>> = {
     for (const base of of("vpp")) assert.strictEqual(portOf(base, { OVS_RUNDIR: "/r" })["control"], "/run/vpp/api.sock")
   },
   "root's group; see shared-directory.md": (path) => open(path, "group"),
-  "made from container id and interface": (path) => {
+  "derived from container ID and interface": (path) => {
     all(keyNotes[path]?.for ?? "both", (base) => {
       const { port } = Result.getOrThrow(accept(without(base, path)))
       const { socketName } = placeOf({

@@ -55,15 +55,15 @@ const meant: Readonly<Record<string, Look>> = {
   "`host.mtu`, unless that is 0": (_, is) => {
     assert.deepStrictEqual([is({ "host.mtu": 9000 }), is({ "host.mtu": 0 }), is({})], [9000, undefined, undefined])
   },
-  "`host.mac`, or one made from the attachment's identity": (_, is) => {
+  "`host.mac`, or one derived from the attachment": (_, is) => {
     assert.deepStrictEqual([is({ "host.mac": "02:00:00:00:00:09" }), is({})], ["02:00:00:00:00:09", identity])
   },
-  "the name of the attachment's socket, also when something else is written here": (base, is) => {
+  "the name of the attachment's socket, whatever is set here": (base, is) => {
     const end = "memif" in Object(base["host"]) ? "memif" : "vhost"
     assert.strictEqual(is({}), socketName)
     assert.strictEqual(is({ [`container.${end}.socketfile`]: "other" }), socketName)
   },
-  "`abstract` if `host.memif.socket` is; else not told": (_, is) => {
+  "`abstract` if `host.memif.socket` is; else not passed on": (_, is) => {
     const abstract = { "host.memif.socket": "abstract" }
     assert.deepStrictEqual(
       [is(abstract), is({ "host.memif.socket": "file" }), is({})],
@@ -72,11 +72,11 @@ const meant: Readonly<Record<string, Look>> = {
     assert.strictEqual(is({ ...abstract, "container.memif.socket": "file" }), "abstract")
     assert.isUndefined(is({ "container.memif.socket": "abstract" }))
   },
-  "`host.vhost.queues` on ovs-dpdk; not told on vpp": (base, is) => {
+  "`host.vhost.queues` on ovs-dpdk; not passed on on vpp": (base, is) => {
     assert.strictEqual(is({ "host.vhost.queues": 3 }), portOf(base)["engine"] === "vpp" ? undefined : 3)
     assert.isUndefined(is({}))
   },
-  "`true` on vpp if `host.vhost.enablePacked` is; else not told": (base, is) => {
+  "`true` on vpp if `host.vhost.enablePacked` is; else not passed on": (base, is) => {
     assert.strictEqual(is({ "host.vhost.enablePacked": true }), portOf(base)["engine"] === "vpp" ? true : undefined)
     assert.isUndefined(is({ "host.vhost.enablePacked": false }))
     assert.isUndefined(is({}))
@@ -86,7 +86,7 @@ const meant: Readonly<Record<string, Look>> = {
 const lookAt = (path: string, absent: ContainerNote["absent"], base: Json) => {
   const is: Parameters<Look>[1] = (more) =>
     at(told(Object.entries(more).reduce((into, [key, value]) => put(into, key, value), base)), path)
-  if (absent === "not told") {
+  if (absent === "not passed on") {
     for (const host of hosts(base)) assert.isUndefined(at(told(host), path))
   } else if ("value" in absent) {
     for (const host of hosts(base)) assert.deepStrictEqual(at(told(host), path), absent.value)

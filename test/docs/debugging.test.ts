@@ -61,8 +61,10 @@ describe("the steps of ADD at debug level", () => {
     assert.deepStrictEqual(more, ["publish the socket", "open the socket", "write the device information"])
     for (const step of more) assert.include(page, `\`${step}\``)
     assert.deepStrictEqual(
-      steps.filter((step) => more.includes(step) || step === "plug the port" || step === "tell the container"),
-      ["plug the port", ...more, "tell the container"]
+      steps.filter(
+        (step) => more.includes(step) || step === "plug the port" || step === "publish the container config"
+      ),
+      ["plug the port", ...more, "publish the container config"]
     )
   })
 })

@@ -123,7 +123,7 @@ const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
         assert.include((yield* add(inPod, {}, without)).error, "has no volume named shared-dir")
         assert.strictEqual((yield* add(put(inPod, "sharedDir", "/run/s"), {}, without)).error, "")
       }),
-  "the service account of the plugin's own pod, if it has one; else the pod is not looked at": () =>
+  "the service account of the plugin's own pod, if it has one; otherwise the API server is not used": () =>
     Effect.gen(function* () {
       const inPod = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" }
       assert.isEmpty((yield* add(base)).node.requests)
@@ -137,7 +137,7 @@ const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
       assert.include(JSON.stringify(asked[0]?.headers), "own")
     }),
   "stderr only": (path) => Effect.sync(() => assert.isUndefined(optionsOf(without(base, path)).file)),
-  "what the IPAM plugin gives, if anything": (path) =>
+  "what the IPAM plugin returns, if anything": (path) =>
     Effect.gen(function* () {
       const node = nodeWith()
       const theirs = { nameservers: ["10.0.0.1"] }
@@ -227,7 +227,7 @@ describe("what the table says of", () => {
   it.effect("dns: that the IPAM plugin's goes before it", () =>
     Effect.gen(function* () {
       assert.include(meaningOf("dns"), "when the IPAM plugin gives none")
-      yield* meant["what the IPAM plugin gives, if anything"]?.("none") ?? Effect.die("none")
+      yield* meant["what the IPAM plugin returns, if anything"]?.("none") ?? Effect.die("none")
       const own = { nameservers: ["10.0.0.53"] }
       assert.deepStrictEqual(at((yield* add(put(base, "dns", own))).document, "dns"), own)
     })

@@ -53,7 +53,7 @@ it.effect("plans the annotation, the file beside it and the undo, and sends none
     const node = cluster()
     const plan = yield* dry(node, "ADD", conf, args)
     assert.isNull(plan.error)
-    const told = step(plan, "tell the container")
+    const told = step(plan, "publish the container config")
     const of = (kind: string) => told?.changes.filter((change) => change.kind === kind) ?? []
     assert.deepStrictEqual(of("https"), [writes])
     // And the file in the pod's volume, which goes with the shared directory.

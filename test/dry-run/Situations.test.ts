@@ -44,8 +44,8 @@ it.effect("says that the switch was read, and uses what is there", () =>
 )
 
 it.effect.each([
-  ["ENOENT", "as things are, ADD would fail."],
-  ["EACCES", "run it as root to have the real one looked at."]
+  ["ENOENT", "in this state ADD would fail."],
+  ["EACCES", "run it as root to inspect the real one."]
 ])("plans for an empty switch when there is none: %s", ([code, said]) =>
   Effect.gen(function* () {
     const node = make()
@@ -77,11 +77,11 @@ it.effect("says that it is not whom the real call is, and what that would warn o
     }
     const nobody = { ...node, edges: Layer.merge(node.edges, Layer.succeed(CurrentUser, { uid: 7, gids: [7] })) }
     const { notes, warnings } = yield* dry(nobody, "ADD", conf)
-    assert.match(notes.join("\n"), /^Open vSwitch was read at .*\nIt is played through as root would do it/)
+    assert.match(notes.join("\n"), /^Open vSwitch was read at .*\nThe plan assumes root/)
     assert.deepStrictEqual(warnings, [
       'logLevel "loud" is not panic, error, warning, info, debug, verbose: using warning',
-      '"ipm" is no key of this plugin, and passed over: is it ipam that is meant?',
-      '"sharddir" is no key of this plugin, and passed over: is it sharedDir that is meant?'
+      '"ipm" is not a key of this plugin and is ignored: did you mean ipam?',
+      '"sharddir" is not a key of this plugin and is ignored: did you mean sharedDir?'
     ])
   })
 )
@@ -92,7 +92,7 @@ it.effect("says that ovs-vswitchd is dead while its database answers", () =>
     node.files.put("/var/run/openvswitch/ovs-vswitchd.ctl", "socket")
     const { notes, obstacles } = yield* dry(node, "ADD")
     assert.match(obstacles.join(), /^ovs-vswitchd does not answer on/)
-    assert.include(notes[1], "As things are, ADD would wait for ovs-vswitchd, fail and undo all")
+    assert.include(notes[1], "In this state ADD would wait for ovs-vswitchd, fail and roll back")
     assert.include(notes[1], "/var/run/openvswitch/ovs-vswitchd.ctl")
   })
 )
@@ -125,7 +125,7 @@ const failing: ReadonlyArray<readonly [string, number, string, (node: Node) => E
   [
     "an attachment that is there",
     ErrorCodes.AlreadyAttached,
-    "this attachment has been there since",
+    "this attachment has existed since",
     (node: Node) => real(node, "ADD")
   ],
   [
@@ -187,7 +187,7 @@ it.effect("says what only the real call will know, and what it would warn of", (
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD", withHost({ vhost: { mode: "server" } }))
-    assert.deepStrictEqual(plan.unknown, ["the addresses, routes and DNS servers: host-local gives them"])
+    assert.deepStrictEqual(plan.unknown, ["the addresses, routes and DNS servers: host-local assigns them"])
     assert.deepStrictEqual(plan.result?.["ips"], [{ address: "unknown", interface: 0 }])
     assert.lengthOf(plan.warnings, 1)
     assert.include(plan.warnings[0], "vhost.mode server (dpdkvhostuser) is deprecated")

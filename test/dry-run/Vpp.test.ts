@@ -157,7 +157,7 @@ it.live("limits that VPP cannot keep are warned of in the plan", () =>
   Effect.gen(function* () {
     const plan = yield* unheard(yield* make("23.02"), "ADD", bridge(), bandwidth)
     assert.deepStrictEqual(plan.warnings, [
-      "what goes to the container is not limited (ingressRate): in a bridge domain VPP can from 26.06 on"
+      "traffic to the container is not limited (ingressRate): in a bridge domain it needs VPP 26.06 or later"
     ])
   })
 )
@@ -201,7 +201,7 @@ it.live("without VPP the plan is for an empty one, and says so", () =>
     const plan = yield* node.dry("ADD", { ...bridge(), socket })
     assert.deepStrictEqual(planned(plan), planned(there))
     assert.deepStrictEqual(plan.notes, [
-      `VPP could not be read at ${socket} (cannot connect: ENOENT). The plan is for an empty VPP of a new release with all plugins; as things are, ADD would fail.`
+      `VPP could not be read at ${socket} (cannot connect: ENOENT). The plan is for an empty VPP of a new release with all plugins; in this state ADD would fail.`
     ])
     assert.deepStrictEqual(planned(yield* node.dry("DEL", { ...bridge(), socket })), [])
   })

@@ -59,7 +59,7 @@ onMachine(["root", "executable", "ovs", "hostLocal", "cnitool"], CniNode.layer)(
       yield* node.vsctl("set", "Port", yield* node.portMarked("cnitool-"), "tag=7")
       const changed = yield* call("check")
       assert.notStrictEqual(changed.status, 0)
-      assert.match(changed.stderr, /not as ADD left it: .*7/)
+      assert.match(changed.stderr, /changed since ADD: .*7/)
 
       for (const time of ["first", "second"]) {
         const deleted = yield* call("del")

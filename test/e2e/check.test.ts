@@ -44,7 +44,7 @@ const damages: Readonly<Record<string, readonly [mode: "client" | "server", Dama
         // Returns when ovs-vswitchd has done all that the database says.
         Effect.andThen(vsctl("set", "Open_vSwitch", ".", "external_ids:restarted=yes"))
       ),
-    /is not ovs-vswitchd's own .* any more: it was restarted/
+    /no longer is ovs-vswitchd's .*: ovs-vswitchd was restarted/
   ],
   "the socket was removed": [
     "server",

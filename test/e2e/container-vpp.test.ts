@@ -200,7 +200,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
           const words = ["container", "vpp", "--socket", pod.api, ...places]
           const { status, stderr } = yield* run(executable, [...words, "--timeout", "300ms"])
           assert.strictEqual(status, 1)
-          assert.include(stderr, "Is VPP running in this container")
+          assert.include(stderr, "Check that VPP runs in this container")
           const [{ stdout }] = yield* Effect.all([run(executable, words), pod.start], { concurrency: "unbounded" })
           assert.include(stdout, "made")
         }))

@@ -57,7 +57,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
           const tx = yield* attach(network)
           yield* Effect.addFinalizer(() => Effect.ignore(Effect.andThen(detach(tx, network), detach(rx, network))))
 
-          assert.strictEqual(yield* container("wait", ...rx.places, "--timeout", "10s"), "There: net1\n")
+          assert.strictEqual(yield* container("wait", ...rx.places, "--timeout", "10s"), "Ready: net1\n")
           const shown = yield* container("show", ...rx.places)
           assert.include(shown, mode === "client" ? "application" : "switch")
           assert.include(shown, rx.mac)
@@ -84,7 +84,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
         const waiting = yield* start(executable, words)
         yield* resultOf(yield* node.call("ADD", sandbox, node.network))
         const { status, stderr, stdout } = yield* waiting.outcome
-        assert.deepStrictEqual([status, stdout, stderr], [0, "There: net1\n", ""])
+        assert.deepStrictEqual([status, stdout, stderr], [0, "Ready: net1\n", ""])
         yield* node.call("DEL", sandbox, node.network)
       }))
 

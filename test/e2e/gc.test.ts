@@ -167,7 +167,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* node.ovs.stopOvsdb
       const error = yield* Plugin.errorOf(yield* gc([]))
       assert.strictEqual(error.code, 11)
-      assert.match(error.msg, /^GC has removed what it could, but not all: Open vSwitch: list ports: /)
+      assert.match(error.msg, /^GC is incomplete: Open vSwitch: list ports: /)
       yield* node.ovs.startOvsdb
       assert.deepStrictEqual((yield* look(node.watched)).leases, [])
       yield* succeeds([])

@@ -62,7 +62,7 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
         for (const moment of ["hello", ...moments]) {
           const { answer, left } = yield* stoppedAt(signal, moment)
           const { code, msg } = yield* Plugin.errorOf(answer)
-          assert.deepStrictEqual([code, msg], [107, "stopped by a signal; what was done is undone"], moment)
+          assert.deepStrictEqual([code, msg], [107, "interrupted by a signal; an ADD was rolled back"], moment)
           assert.isAbove(left.polite, 0, moment)
           assert.strictEqual(left.rude, 0, moment)
           yield* returnsTo(before)

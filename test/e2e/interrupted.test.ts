@@ -78,7 +78,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
         )
         const answer = yield* Plugin.judge("ADD", outcome)
         const error = yield* Plugin.errorOf(answer)
-        assert.deepStrictEqual([error.code, error.msg], [107, "stopped by a signal; what was done is undone"])
+        assert.deepStrictEqual([error.code, error.msg], [107, "interrupted by a signal; an ADD was rolled back"])
         yield* returnsTo(node.watched, before)
       }))
   }

@@ -15,7 +15,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("an ADD tha
     [
       "a pod without a volume",
       7,
-      /look at pod .*no volume named shared-dir/,
+      /inspect pod .*no volume named shared-dir/,
       ({ server, pod }) => remake(server, pod, { volumes: [] })
     ],
     [
@@ -27,13 +27,13 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("an ADD tha
     [
       "another pod of that name",
       108,
-      /has the UID .*, and the call is for /,
+      /has the UID .*, but the call is for /,
       ({ server, pod }) => remake(server, { ...pod, uid: "" }, {})
     ],
     [
       "a pod that is gone",
       108,
-      /there is no such pod/,
+      /the pod does not exist/,
       ({ server, pod }) => server.pods.delete(pod.namespace, pod.name)
     ],
     [

@@ -187,7 +187,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
         server.fail.clear()
         succeeded(done)
         assert.match(done.stderr, new RegExp(`Kubernetes: read pod default/pod-.*${does.status}.*${does.message}`))
-        assert.include(done.stderr, "the annotations of the pod stay as they are")
+        assert.include(done.stderr, "the pod's annotations were not changed")
         yield* returnsTo(watched, before.world)
         assert.isDefined(annotations()["userspace/configuration-data"])
         // The pod lives on, and its next sandbox has another id: its ADD replaces what the old one's DEL has left.

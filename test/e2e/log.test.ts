@@ -56,12 +56,12 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", 
       assert.deepStrictEqual(
         steps.filter((step) => step !== "get addresses"),
         [
-          "look at the pod",
+          "inspect the pod",
           "write the record",
-          "look at the switch",
+          "inspect the switch",
           "prepare the shared directory",
           "plug the port",
-          "tell the container",
+          "publish the container config",
           "write the record"
         ]
       )

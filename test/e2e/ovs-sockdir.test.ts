@@ -46,7 +46,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("sockets in
 
       const { code, details, msg } = yield* errorOf(yield* node.call("ADD", sandbox, conf))
       assert.strictEqual(code, ErrorCodes.SocketPath)
-      assert.include(msg, "made its socket, but not at")
+      assert.include(msg, "created its socket, but not at")
       assert.include(details, "Set OVS_SOCKDIR")
       yield* returnsTo(node.watched, before)
     }))

@@ -100,7 +100,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       yield* restarted
       const error = yield* errorOf(yield* call("CHECK", pod, conf))
       assert.strictEqual(error.code, ErrorCodes.CheckFailed)
-      assert.include(error.msg, "it was restarted")
+      assert.include(error.msg, "ovs-vswitchd was restarted")
       const said = yield* restore("--json")
       well(said)
       assert.deepStrictEqual(outcomeOf(said.stdout).made, [`socket ${published}`])

@@ -102,7 +102,10 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* call("DEL", pod, conf)
       yield* start
       const [one] = restoredJson((yield* restore("--json", "--timeout", "0")).stdout)
-      assert.deepStrictEqual([one?.outcome, one?.reason], ["skipped", "its ADD has not ended, or its DEL has begun"])
+      assert.deepStrictEqual(
+        [one?.outcome, one?.reason],
+        ["skipped", "its ADD is still running, or its DEL has started"]
+      )
       well(yield* call("DEL", pod, conf))
       yield* returnsTo(before)
     }))

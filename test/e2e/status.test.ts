@@ -55,7 +55,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
       assert.strictEqual(error.code, 50)
       assert.match(
         error.msg,
-        /^IPAM plugin host-local STATUS: speaks cniVersion 0\.1\.0, .*, and the network has 1\.1\.0$/
+        /^IPAM plugin host-local STATUS: supports cniVersion 0\.1\.0, .*, but the network has 1\.1\.0$/
       )
       // And so it is.
       const added = yield* Plugin.errorOf(yield* node.call("ADD", yield* node.sandbox, network))
@@ -118,7 +118,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
         const script = `mount -t tmpfs ${options} e2e ${node.stateDir} ${fill.replaceAll("STATE", node.stateDir)}`
         const within = yield* node.privateMounts(script)
         const error = yield* refused(undefined, { within })
-        assert.deepStrictEqual([error.code, error.msg], [50, `write in ${node.stateDir}: ${code}`])
+        assert.deepStrictEqual([error.code, error.msg], [50, `write to ${node.stateDir}: ${code}`])
         const added = yield* Plugin.errorOf(yield* node.call("ADD", yield* node.sandbox, yield* conf, { within }))
         assert.include(added.msg, code)
       }))

@@ -28,7 +28,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
         const before = yield* look(watched)
         const { signal, status, stderr } = yield* call("ADD", of, network, { through })
         assert.deepStrictEqual([status, signal], [1, null], stderr)
-        assert.match(stderr, /the answer cannot be written to stdout: (ENOSPC|EBADF|EPIPE); what was done is undone/)
+        assert.match(stderr, /the result cannot be written to stdout: (ENOSPC|EBADF|EPIPE); changes were rolled back/)
         yield* returnsTo(watched, before)
       }))
   }

@@ -209,7 +209,7 @@ const onNode = (title: string, vpp: MakeVpp, live: typeof CniNode.layer): void =
               node.plugins,
               "--dry-run"
             )
-            assert.include(plan.stdout, "These would stay: 0.")
+            assert.include(plan.stdout, "Would be kept: 0.")
             const { status, stderr, stdout } = yield* userspace(
               ...["gc", "--by-sandbox", "--config", file, "--cni-path", node.plugins]
             )

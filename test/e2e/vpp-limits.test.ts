@@ -62,7 +62,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
         if (/unknown input/.test(said) || said === "") {
           assert.match(
             added.stderr,
-            /what the container sends is not limited \(egressRate\): it has no message policer_/
+            /traffic from the container is not limited \(egressRate\): message policer_\w+ is not available/
           )
           assert.isAtLeast(yield* burst(one, "192.168.11.4"), 15)
         } else {

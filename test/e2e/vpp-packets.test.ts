@@ -125,7 +125,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           const two = yield* request(memif({ network }))
           if (oldSockets(hostPrefix)) {
             const error = yield* leavesAsFound(Effect.flip(plug(one)))
-            assert.include(error.failed, "an abstract memif socket is not offered by this VPP")
+            assert.include(error.failed, "an abstract memif socket is not supported by this VPP")
             return
           }
           yield* plugged(one)

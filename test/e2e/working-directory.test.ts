@@ -89,11 +89,11 @@ onMachine(["root", "executable"], Site.layer)("without a switch, a working direc
         assert.include(answer.stdout, "supportedVersions", answer.stderr)
         assert.include((yield* asked({}, "version")).stdout, "userspace-cni ")
         const shown = yield* asked({}, "container", "show", "--annotations", "/nowhere")
-        assert.include(shown.stderr, "no interface of ours was found")
+        assert.include(shown.stderr, "no interface of this plugin was found")
 
         const relative = yield* asked({}, "add", "--dry-run", "--config", "net.conf")
         assert.deepStrictEqual([relative.status, relative.stdout], [1, ""])
-        assert.match(relative.stderr, /^userspace: cannot (tell where net\.conf is|read .*net\.conf)\n/)
+        assert.match(relative.stderr, /^userspace: cannot (resolve net\.conf|read .*net\.conf)\n/)
         assert.notInclude(relative.stderr, "directory was deleted")
       }))
   }
@@ -133,7 +133,7 @@ onMachine(["executable"], Site.layer)("a relative path starts where the caller i
     [
       "of a program that left a PWD behind",
       'cd a; perl -e \'chdir ".."; system @ARGV\' "$0" add --dry-run --config net.conf',
-      "cannot tell where net.conf is"
+      "cannot resolve net.conf"
     ],
     [
       "in a directory that was removed, without PWD",

@@ -80,10 +80,7 @@ describe("the executable", () => {
       const place = yield* node
       const { stderr, well } = yield* run(place, "--cni-bin-dir", join(place.bin, "absent"))
       assert.isFalse(well)
-      assert.match(
-        stderr,
-        /^userspace: cannot install the executable in .*absent\n {2}.+\n {2}-> It has to be the dir/s
-      )
+      assert.match(stderr, /^userspace: cannot install the executable in .*absent\n {2}.+\n {2}-> Give the dir/s)
     })
   )
 
@@ -92,7 +89,7 @@ describe("the executable", () => {
       const place = yield* node
       const { stderr, well } = yield* run({ ...place, executable: "/usr/bin/node" }, "--cni-bin-dir", place.bin)
       assert.isFalse(well)
-      assert.include(stderr, "-> `make build` makes the executable")
+      assert.include(stderr, "-> Run `make build`")
       assert.deepStrictEqual(Fs.readdirSync(place.bin), [])
     })
   )
@@ -161,7 +158,7 @@ describe("the kubeconfig", () => {
       yield* kept({ account: join(place.bin, "absent") }, "absent/ca.crt")
       yield* kept({ variables: {} }, "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
       place.mount("")
-      yield* kept({}, "token is empty or has blanks in it")
+      yield* kept({}, "token is empty or contains blanks")
     })
   )
 })

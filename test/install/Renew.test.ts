@@ -55,7 +55,7 @@ it.live(
       yield* until("the third token", () => has(kubeconfig, '"token-3"'))
       assert.deepStrictEqual(yield* ended(child, "SIGTERM"), [0, null])
       assert.deepStrictEqual(Fs.readdirSync(place.net), ["userspace.kubeconfig"])
-      assert.include(said(), `Wrote ${kubeconfig} anew`)
+      assert.include(said(), `Updated ${kubeconfig}`)
     }),
   60_000
 )

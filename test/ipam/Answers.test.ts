@@ -56,13 +56,13 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
   )
 
   it.effect.each([
-    ["nothing", "", 'answered with something that is no result: "\\n"'],
-    ["no JSON", "hello", 'answered with something that is no result: "hello\\n"'],
-    ["an array", "[]", 'answered with something that is no result: "[]\\n"'],
-    ["the wrong types", '{"ips":[{"address":5}]}', "answered with something that is no result: "],
-    ["two documents", '{"ips":[]}{}', "answered with something that is no result: "],
-    ["no address", '{"cniVersion":"1.0.0"}', "answered without an address"],
-    ["an empty list", '{"cniVersion":"1.0.0","ips":[]}', "answered without an address"]
+    ["nothing", "", 'returned an invalid result: "\\n"'],
+    ["no JSON", "hello", 'returned an invalid result: "hello\\n"'],
+    ["an array", "[]", 'returned an invalid result: "[]\\n"'],
+    ["the wrong types", '{"ips":[{"address":5}]}', "returned an invalid result: "],
+    ["two documents", '{"ips":[]}{}', "returned an invalid result: "],
+    ["no address", '{"cniVersion":"1.0.0"}', "returned no address"],
+    ["an empty list", '{"cniVersion":"1.0.0","ips":[]}', "returned no address"]
   ])("is judged when it is %s", ([, document, wanted]) =>
     Effect.gen(function* () {
       const { code, failed } = yield* said(printing(String(document)))
@@ -93,7 +93,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
         installed(`cat >/dev/null; echo why >&2; cat <<'END'\n${document}\nEND\nexit ${status}`)
       const { failed } = yield* said(loud('{"code":999,"msg":"no"}', 1))
       assert.strictEqual(failed, 'code 999: no; on stderr: "why"')
-      assert.strictEqual((yield* said(loud("{}", 0))).failed, 'answered without an address; on stderr: "why"')
+      assert.strictEqual((yield* said(loud("{}", 0))).failed, 'returned no address; on stderr: "why"')
     })
   )
 
@@ -200,7 +200,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
       const error = yield* Effect.flip(ipam.status(delegation))
       assert.strictEqual(
         error.failed,
-        "IPAM plugin plug-in STATUS: speaks cniVersion 0.4.0, 1.0.0, and the network has 1.1.0"
+        "IPAM plugin plug-in STATUS: supports cniVersion 0.4.0, 1.0.0, but the network has 1.1.0"
       )
       assert.include(error.cure, "install a newer plug-in")
     })

@@ -260,9 +260,9 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
       assert.strictEqual(
         error.failed,
-        `IPAM plugin plug-in ADD: an ADD that was killed has started it, and it still runs after 0.1 s (pid ${pid})`
+        `IPAM plugin plug-in ADD: started by a killed ADD, and still running after 0.1 s (pid ${pid})`
       )
-      assert.include(error.cure, "end that process")
+      assert.include(error.cure, "kill that process")
     })
   )
 })

@@ -120,7 +120,7 @@ for (const pod of pods) {
         assert.isFalse(failed)
         assert.match(
           err,
-          /^\S+ does not name this container's sandbox: the newest in the annotations, 3f1c9a0b2d4e, is assumed/
+          /^\S+ does not name this container's sandbox: assuming the newest one in the annotations, 3f1c9a0b2d4e/
         )
         assert.notInclude(err, "\n")
         for (const { selection } of added) {

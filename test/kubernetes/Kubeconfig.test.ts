@@ -118,7 +118,7 @@ describe("what is wrong with a kubeconfig", () => {
   const good = kubeconfigText({ server, token: "s3cret" })
   const wrong: ReadonlyArray<readonly [string, string, RegExp]> = [
     ["empty", "\n", /is empty/],
-    ["a list", "- a\n- b\n", /is no kubeconfig/],
+    ["a list", "- a\n- b\n", /is not a kubeconfig/],
     ["not YAML", `${good}\n  s3cret: [`, /is not YAML/],
     ["no current context", good.replace(/current-context.*/, ""), /has no current-context/],
     [
@@ -133,11 +133,7 @@ describe("what is wrong with a kubeconfig", () => {
     ],
     ["an unknown user", good.replace('name: "plugin"', "name: nobody"), /no user "plugin" \(nobody\)/],
     ["no users", good.replace(/users:\n(.*\n)*?contexts/, "contexts"), /no user "plugin" \(none at all\)/],
-    [
-      "a number for a token",
-      good.replace("token: s3cret", "token: 4711"),
-      /users\.0\.user\.token is not what belongs there/
-    ],
+    ["a number for a token", good.replace("token: s3cret", "token: 4711"), /users\.0\.user\.token is invalid/],
     ["no server", good.replace(`server: ${server}`, "server:"), /server "" is not an https:\/\/ URL/],
     ["a server without a scheme", good.replace(server, "10.0.0.1:6443"), /is not an https:\/\/ URL/],
     ["exec", kubeconfigText({ server, user: ["exec: { command: aws }"] }), /its user has exec, and only a token/],
@@ -152,7 +148,7 @@ describe("what is wrong with a kubeconfig", () => {
     [
       "a token with blanks",
       kubeconfigText({ server, user: ['token: "s3cret s3cret"'] }),
-      /the token in it is empty, or has blanks/
+      /its token is empty or contains blanks/
     ],
     [
       "a token file that is missing",

@@ -44,7 +44,7 @@ describe("the pod's directory", () => {
         const before = world.dump()
         const error = yield* Effect.flip(world.call("ADD", asked))
         assert.match(error.msg, /shared directory: use \/.*: ENOENT/)
-        assert.match(error.details, /kubelet makes a pod's volumes before/)
+        assert.match(error.details, /kubelet creates a pod's volumes before/)
         assert.deepStrictEqual(world.dump(), before)
       }
     })
@@ -70,7 +70,7 @@ describe("the pod's directory", () => {
       const before = world.dump()
       const error = yield* Effect.flip(world.call("ADD", asked))
       assert.strictEqual(error.code, 7)
-      assert.match(error.msg, /look at pod default\/web: the pod has no volume named shared-dir/)
+      assert.match(error.msg, /inspect pod default\/web: the pod has no volume named shared-dir/)
       const inNetwork = { ...asked, conf: { ...conf, sharedDir: "/shared" } }
       yield* world.add(inNetwork)
       assert.strictEqual(world.files.get("/shared/0958c8871b32")?.kind, "directory")
@@ -180,7 +180,7 @@ describe("what is told and taken back", () => {
         )
         assert.match(
           (yield* Effect.flip(world.call("CHECK", asked))).msg,
-          /configData-.* is not this attachment's any more/
+          /configData-.* no longer belongs to this attachment/
         )
       })
   )

@@ -108,7 +108,7 @@ describe("a call that names no pod", () => {
     Effect.gen(function* () {
       const { asked, call, handed, warnings, withKubeconfig } = yield* apiNode
       const warning =
-        "Warn kubeconfig has no use: CNI_ARGS names no pod of Kubernetes (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID)"
+        "Warn kubeconfig is ignored: CNI_ARGS names no pod of Kubernetes (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID)"
       yield* call("ADD", unnamed, withKubeconfig)
       assert.lengthOf(handed(), 1)
       assert.deepStrictEqual(warnings(), [warning])

@@ -151,7 +151,7 @@ describe("what is another's stays", () => {
       const before = world.dump()
       yield* world.call("DEL", { conf })
       assert.deepStrictEqual(world.dump(), before)
-      assert.isTrue(world.log.some((line) => line.includes("begins alike")))
+      assert.isTrue(world.log.some((line) => line.includes("same ID prefix")))
       yield* world.call("DEL", { conf, containerId: "0958c8871b32beef" })
       assert.isFalse(hasPort(world))
       assert.isUndefined(world.files.get(statePath()))

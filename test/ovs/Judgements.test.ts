@@ -81,9 +81,19 @@ describe("before", () => {
     interfacesBySocket: []
   }
   const cases: ReadonlyArray<readonly [string, Partial<RootRow>, number, RegExp]> = [
-    ["never started", { iface_types: [], dpdk_initialized: false }, ErrorCodes.TryAgainLater, /not reported itself/],
+    [
+      "never started",
+      { iface_types: [], dpdk_initialized: false },
+      ErrorCodes.TryAgainLater,
+      /has not connected to the database/
+    ],
     ["without DPDK", { dpdk_initialized: false }, ErrorCodes.DpdkMissing, /DPDK is not initialized/],
-    ["without vhost", { iface_types: ["internal", "dpdk"] }, ErrorCodes.DpdkMissing, /no interface type dpdkvhostuserc/]
+    [
+      "without vhost",
+      { iface_types: ["internal", "dpdk"] },
+      ErrorCodes.DpdkMissing,
+      /does not support interface type dpdkvhostuserc/
+    ]
   ]
   for (const [what, change, code, words] of cases) {
     it(`an ovs-vswitchd ${what}`, () => {
@@ -111,7 +121,7 @@ describe("after", () => {
       server,
       { ...settled, interface: { ...row, ofport: -1, error: could("p", "Unknown error -1") } },
       ErrorCodes.SocketPath,
-      /could not make its socket \/run\/ovs\/usp/
+      /could not create its socket \/run\/ovs\/usp/
     ],
     [
       "any other reason",
@@ -132,9 +142,15 @@ describe("after", () => {
       client,
       { ...settled, interface: { ...row, ofport: undefined } },
       ErrorCodes.SwitchRefused,
-      /no number/
+      /assigned no port number/
     ],
-    ["removed meanwhile", client, { interface: undefined, bridge }, ErrorCodes.TryAgainLater, /removed by somebody/]
+    [
+      "removed meanwhile",
+      client,
+      { interface: undefined, bridge },
+      ErrorCodes.TryAgainLater,
+      /removed by another process/
+    ]
   ]
   for (const [what, wanted, outcome, code, words] of cases) {
     it(what, () => {

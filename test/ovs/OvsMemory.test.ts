@@ -92,7 +92,7 @@ describe("OvsMemory", () => {
       yield* memory.transact(bump)
       const error = yield* status(memory)
       assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
-      assert.include(error.failed, "has not caught up with the database within 50 ms")
+      assert.include(error.failed, "did not apply the configuration within 50 ms")
     })
   )
 

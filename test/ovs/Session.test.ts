@@ -43,7 +43,7 @@ it.live("says and understands what was recorded", () =>
           state: "disconnected"
         }
       ],
-      second: `Open vSwitch: plug port ${port} on bridge br-golden: port ${port} of this attachment exists already`,
+      second: `Open vSwitch: plug port ${port} on bridge br-golden: port ${port} of this attachment already exists`,
       gone: [`port ${port}`, "bridge br-golden"],
       again: []
     })

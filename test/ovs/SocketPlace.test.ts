@@ -106,7 +106,7 @@ describe("SocketPlace", () => {
         ["link", "symlink"],
         ["", "directory"]
       ]) {
-        assert.include((yield* serverProblem(at(`${root}/${name}`)))?.answer, `a ${kind} is at ${root}`)
+        assert.include((yield* serverProblem(at(`${root}/${name}`)))?.answer, `a ${kind} exists at ${root}`)
       }
       assert.isUndefined(yield* serverProblem(at(`${root}/file`, "dpdkvhostuserclient")))
     })

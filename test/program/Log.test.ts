@@ -131,7 +131,7 @@ describe("at debug level", () => {
 
   it("the start and the whole are there as well", () => {
     assert.ok(lines.some((line) => /\[debug\] time ms=\d+\.\d\d span=start|span=start ms=\d+\.\d\d/.test(line)))
-    assert.ok(lines.some((line) => /ADD took \d+\.\d ms since the process began/.test(line)))
+    assert.ok(lines.some((line) => /ADD took \d+\.\d ms since the process started/.test(line)))
   })
 })
 

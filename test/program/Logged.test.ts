@@ -167,7 +167,7 @@ describe("at debug level", () => {
 
   it("the start and the whole have their time; at info nothing has", () => {
     assert.match(traced.find(({ span }) => span === "start")?.["ms"] ?? "", /^\d+\.\d\d$/)
-    assert.match(traced.at(-1)?.["msg"] ?? "", /^ADD took \d+\.\d ms since the process began$/)
+    assert.match(traced.at(-1)?.["msg"] ?? "", /^ADD took \d+\.\d ms since the process started$/)
     assert.deepStrictEqual(logged({ ...network, logLevel: "info" }), [])
   })
 })

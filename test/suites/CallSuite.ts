@@ -138,7 +138,7 @@ export const calls = suite<never>("calls in one process", (test) => {
       assert.equal(answers.length, 1)
       const { document } = answers[0]?.[1] ?? {}
       assert.equal(document?.["code"], ErrorCodes.Interrupted)
-      assert.equal(document?.["msg"], "stopped by a signal; what was done is undone")
+      assert.equal(document?.["msg"], "interrupted by a signal; an ADD was rolled back")
       yield* Deferred.succeed(go, undefined)
       yield* Fiber.join(second)
       assert.deepEqual(

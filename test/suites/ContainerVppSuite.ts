@@ -138,7 +138,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       const index = yield* byHand(4242, wanted.socket)
       yield* Effect.addFinalizer(() => Effect.ignore(removed(index)))
       const error = yield* leavesAsFound(Effect.flip(one(wanted)))
-      assert.include(error.message, "memif4242/0 of this VPP is already on")
+      assert.include(error.message, "memif4242/0 of this VPP already uses")
       yield* removed(index)
       yield* removedAfter(wanted.name)
       assert.strictEqual((yield* one(wanted)).was, "made")
@@ -157,7 +157,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       )
       assert.deepStrictEqual(
         (yield* one(second)).notes,
-        first.routes.map(({ dst }) => `${dst} leads elsewhere already, and was left so`)
+        first.routes.map(({ dst }) => `${dst} is already routed elsewhere; not changed`)
       )
       assert.deepStrictEqual((yield* one(first)).notes, [])
       assert.include((yield* ours(first.name))[0]?.addresses ?? [], prefix)

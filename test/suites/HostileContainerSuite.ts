@@ -82,7 +82,7 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
         yield* files.symlink(target, place.socketPath)
         const { answer, cure } = yield* Effect.flip(sharedDir.open(place))
         assert.strictEqual(answer, "EINVAL")
-        assert.include(cure, "Something else is at that path")
+        assert.include(cure, "Remove what is at that path")
         yield* files.unlink(place.socketPath)
       }
       yield* files.create(place.socketPath, "", 0o600)
@@ -184,7 +184,7 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
       const emptyDir = moved(place, `${volumes}/shared-dir`)
       const { answer, cure } = yield* Effect.flip(sharedDir.survey(emptyDir))
       assert.strictEqual(answer, "ENOTDIR")
-      assert.include(cure, "no directory is in the way")
+      assert.include(cure, "instead of a directory")
       yield* Effect.flip(sharedDir.hand(emptyDir, "text"))
       yield* sharedDir.release(emptyDir, [])
       yield* stillUntouched

@@ -22,9 +22,9 @@ const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
   ["ENOSPC", "Free space"],
   ["EDQUOT", "Raise the quota"],
   ["EROFS", "read-only"],
-  ["EACCES", "has to run as root"],
-  ["EPERM", "has to run as root"],
-  ["EIO", "Look at that path on the node"]
+  ["EACCES", "Run the plugin as root"],
+  ["EPERM", "Run the plugin as root"],
+  ["EIO", "Check that path on the node"]
 ]
 
 /** Each step on the file system that a method takes, made to fail. */
@@ -109,7 +109,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
         for (const self of [sharedDir.survey(place), sharedDir.prepare(place)]) {
           const { answer, code, cure } = yield* Effect.flip(self)
           assert.deepStrictEqual([answer, code], ["ENOTDIR", ErrorCodes.IoFailure])
-          assert.include(cure, "Something that is no directory is in the way")
+          assert.include(cure, "Remove what is there instead of a directory")
         }
         yield* sharedDir.release(place, [])
       }

@@ -117,7 +117,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
       yield* files.change(place.socketPath, "socket", { mode: 0o600 })
       const gid = (yield* files.lstat(place.socketPath))?.gid
-      const closed = [`the socket ${place.socketPath} is open to mode 0600 of group ${gid}, not to mode 0666`]
+      const closed = [`the socket ${place.socketPath} has mode 0600 of group ${gid}, not mode 0666`]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), closed)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
     }))

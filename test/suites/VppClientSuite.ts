@@ -31,7 +31,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       const error = yield* Effect.flip(
         withSession((session) => session.call(Interface.setFlags, { sw_if_index: 9999, flags: 1 }))
       )
-      assert.include(error.message, "sw_interface_set_flags was refused: Invalid sw_if_index (-2, INVALID_SW_IF_INDEX)")
+      assert.include(error.message, "sw_interface_set_flags failed: Invalid sw_if_index (-2, INVALID_SW_IF_INDEX)")
     }))
 
   test("takes all details of a dump, also when there are none", () =>

@@ -140,7 +140,7 @@ export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) 
       )
       yield* withSession((session) => session.call(Policer.input, { name, sw_if_index: index, apply: false }))
       yield* addDel(false, name)
-      assert.deepStrictEqual(yield* verify(wanted), [`there is no policer ${name}`])
+      assert.deepStrictEqual(yield* verify(wanted), [`policer ${name} is missing`])
       yield* addDel(true, name, 7, 1500)
       assert.deepStrictEqual(yield* verify(wanted), [
         `policer ${name}: rate is 7 kbit/s, not 20000`,

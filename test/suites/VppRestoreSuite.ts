@@ -128,7 +128,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       yield* plugged(wanted)
       const error = yield* leavesAsFound(refusal(restore({ ...wanted, port: memif({ network: { netType: "none" } }) })))
       assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
-      assert.include(error.failed, "not as recorded")
+      assert.include(error.failed, "different from the record")
       assert.include(error.failed, "role is slave, not master")
     }))
 

@@ -110,7 +110,7 @@ export const tooNew = Effect.fnUntraced(function* (wanted: PortRequest, words = 
   for (const call of [status(wanted), preflight(wanted), plug(wanted), restore(wanted)]) {
     const error = yield* leavesAsFound(refusal(call))
     assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
-    assert.include(error.failed, `${words} is not offered by this VPP`)
+    assert.include(error.failed, `${words} is not supported by this VPP`)
     assert.include(error.cure, "Use VPP 23.06 or later")
   }
 })

@@ -110,7 +110,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       for (const call of [preflight(wanted), plug(wanted), restore(wanted)]) {
         const error = yield* leavesAsFound(refusal(call))
         assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
-        assert.include(error.failed, `bridge domain ${bridge * 4096 + 7} is VLAN 7 of bridge ${bridge} already`)
+        assert.include(error.failed, `bridge domain ${bridge * 4096 + 7} already is VLAN 7 of bridge ${bridge}`)
         assert.include(error.cure, "give the network another bridgeName")
       }
     }))
@@ -124,7 +124,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
         const wanted = yield* request(memif({ network: bridged(bridge, vlan) }))
         for (const call of [preflight(wanted), plug(wanted), restore(wanted)]) {
           const error = yield* leavesAsFound(refusal(call))
-          assert.include(error.failed, `bridge domain ${bridge * 4096 + vlan} is a bridge without VLANs already`)
+          assert.include(error.failed, `bridge domain ${bridge * 4096 + vlan} already is a bridge without VLANs`)
         }
       }
     }))
@@ -140,7 +140,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
               const { port } = yield* attachedByEarlier(wanted)
               const [said = "", ...others] = yield* verify(wanted)
               assert.deepStrictEqual(others, [])
-              assert.match(said, /is attached as by an earlier release.*run `userspace restore`/)
+              assert.match(said, /was attached by an earlier release.*Run `userspace restore`/)
               assert.deepStrictEqual((yield* restore(wanted)).made, [`settings of interface ${port}`])
               assert.deepStrictEqual(yield* verify(wanted), [])
               assert.strictEqual(yield* rewriteOf(port), BridgeDomain.noRewrite)

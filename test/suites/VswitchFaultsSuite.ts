@@ -31,7 +31,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       yield* dead
       const error = yield* leavesAsFound(refusal(plug(wanted)))
       assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
-      assert.include(error.failed, "ovs-vswitchd did nothing")
+      assert.include(error.failed, "ovs-vswitchd did not configure it")
     }))
 
   test("takes the port back when it is interrupted, also on a bridge that was there", () =>

@@ -50,7 +50,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
         (server) => Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
       )
       assert.deepStrictEqual(yield* verify(wanted), [
-        `socket ${wanted.socketPath} is not ovs-vswitchd's own ${socketAt} any more: it was restarted`
+        `socket ${wanted.socketPath} no longer is ovs-vswitchd's ${socketAt}: ovs-vswitchd was restarted`
       ])
     }))
 

@@ -98,7 +98,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       yield* set("Port", name, ["tag", "delete", 5], ["tag", "insert", 7])
       const error = yield* leavesAsFound(refusal(restore(wanted)))
       assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
-      assert.include(error.failed, `not as recorded: VLAN of port ${name} is 7, not 5`)
+      assert.include(error.failed, `different from the record: VLAN of port ${name} is 7, not 5`)
     }))
 
   test("says at once that ovs-vswitchd is dead, whether the port is there or not", () =>

@@ -173,7 +173,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
         Effect.gen(function* () {
           const named = yield* refusal(plug(wanted))
           assert.strictEqual(named.code, ErrorCodes.SwitchRefused)
-          assert.include(named.failed, "has not our mark")
+          assert.include(named.failed, "exists without the plugin's mark")
           const typed = yield* refusal(plug(elsewhere))
           assert.strictEqual(typed.code, ErrorCodes.SwitchRefused)
           assert.include(typed.failed, "netdev")

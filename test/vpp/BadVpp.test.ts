@@ -269,9 +269,9 @@ it.live("a VPP without a plugin, with another message, or without one serves all
       return first
     })
     const [one, two, three] = yield* Effect.all([refused(vpp, bad), refused(other, changed), refused(older, missing)])
-    assert.include(one.failed, "its plugin vhost is not loaded, which has create_vhost_user_if_v2")
-    assert.include(two.failed, "its message memif_delete is another one: CRC 00000000, not f9e6675e")
-    assert.include(three.failed, "it has no message sw_interface_set_mtu")
+    assert.include(one.failed, "plugin vhost, which has create_vhost_user_if_v2, is not loaded")
+    assert.include(two.failed, "message memif_delete has CRC 00000000, not f9e6675e")
+    assert.include(three.failed, "message sw_interface_set_mtu is not available")
     assert.include(one.cure, "plugin vhost_plugin.so { enable }")
     yield* on(vpp, status({ port: memif() }))
     yield* on(vpp, plug(yield* request(memif())))

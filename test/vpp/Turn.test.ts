@@ -61,7 +61,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
       const wanted = yield* request(memif())
       const refused = yield* Effect.provideService(refusal(plug(wanted)), VppUnderTest, patient)
       assert.strictEqual(refused.code, ErrorCodes.TryAgainLater)
-      assert.include(refused.failed, "other calls of this plugin still talked to it")
+      assert.include(refused.failed, "other calls of this plugin still used all connections")
     })
   )
 

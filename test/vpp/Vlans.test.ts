@@ -145,7 +145,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
       }
       const error = yield* refusal(plug(wanted))
       server.intercept = () => undefined
-      assert.include(error.failed, `bridge domain ${id} is a bridge without VLANs already`)
+      assert.include(error.failed, `bridge domain ${id} already is a bridge without VLANs`)
       assert.isFalse(up)
       assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
     })
@@ -198,7 +198,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
           const { port } = yield* attachedByEarlier(old)
           const plain = yield* request(memif({ network: bridged(bridge) }))
           yield* plugged(plain)
-          assert.match((yield* verify(old)).join(), /attached as by an earlier release/)
+          assert.match((yield* verify(old)).join(), /attached by an earlier release/)
           assert.deepStrictEqual(yield* unplug(unplugOf(old)), [`interface ${port}`, `socket ${old.socketPath}`])
           assert.include(yield* unplug(unplugOf(plain)), `bridge domain ${bridge}`)
         })

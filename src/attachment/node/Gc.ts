@@ -114,7 +114,7 @@ export const incomplete = (failures: ReadonlyArray<CniError>): CniError => {
   const more = several.length > told ? [`and ${several.length - told} more`] : []
   return CniError.of(
     later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
-    `GC has removed what it could, but not all: ${[...several.slice(0, told), ...more].join("; ")}`,
+    `GC is incomplete: ${[...several.slice(0, told), ...more].join("; ")}`,
     [...new Set(failures.map(({ details }) => details))].slice(0, told).join(" ")
   )
 }

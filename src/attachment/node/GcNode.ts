@@ -68,5 +68,5 @@ const unreadable = (found: Found, why: string) =>
   CniError.of(
     ErrorCodes.CleanupIncomplete,
     `${nameOf(found)}: the configuration of its ADD cannot be used: ${why}`,
-    "Give the network's configuration as it is now: `userspace gc --by-sandbox --config FILE`."
+    "Run `userspace gc --by-sandbox --config FILE` with the current configuration of the network."
   )

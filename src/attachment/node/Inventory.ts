@@ -74,7 +74,7 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
       ports.push(...answer.success.marked.map((owned) => ({ at, owned })))
       legacy.push(...answer.success.legacy.map((port) => ({ at, port })))
     } else if (named.some((one) => isSame(one, at))) silent.push({ at, error: answer.failure })
-    else yield* Effect.logWarning(`${answer.failure.failed}; it is not looked through`)
+    else yield* Effect.logWarning(`${answer.failure.failed}; skipped`)
   }
   const found = together({
     records: recorded,

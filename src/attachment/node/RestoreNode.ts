@@ -70,8 +70,8 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
 
 const busy = CniError.of(
   ErrorCodes.TryAgainLater,
-  "another restore runs on this node",
-  "Wait until it has ended, and look at what it says."
+  "another restore is running on this node",
+  "Wait for it to finish, and read its output."
 )
 
 /** Each switch is dialled once. A record may know more by now than when it was listed, or be gone. */

@@ -92,7 +92,7 @@ const callFor = Effect.fnUntraced(function* (
   const recorded =
     record === undefined ? undefined : yield* Effect.result(spelledOut(configurationOfRecord(record, variables)))
   if (recorded !== undefined && Result.isFailure(recorded)) {
-    yield* Effect.logWarning(`${recorded.failure.msg}; going on with the configuration that the network has now`)
+    yield* Effect.logWarning(`${recorded.failure.msg}; continuing with the current configuration of the network`)
   }
   const call: Call = {
     attachment,

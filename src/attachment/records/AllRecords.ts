@@ -108,7 +108,7 @@ export const make = ({ directory, files, fresh, handles, limit, parse, stateDir,
       }
       yield* tidy
     },
-    Effect.mapError(fromFile("remove what killed calls have left of records"))
+    Effect.mapError(fromFile("remove unfinished records of killed calls"))
   )
 
   const legacies = Effect.gen(function* () {

@@ -28,10 +28,10 @@ export const notRead = (path: string): RecordError =>
   new RecordError({
     operation: "read the record",
     path,
-    answer: "it is damaged",
+    answer: "the file is corrupt",
     cure:
-      "Delete the pod and let it be made again: DEL needs no record, it finds the port by its mark. When that " +
-      "attachment is gone already, remove the file.",
+      "Delete the pod so that it is recreated: DEL needs no record, it finds the port by its mark. If the " +
+      "attachment is already gone, remove the file.",
     code: ErrorCodes.IoFailure
   })
 
@@ -42,7 +42,7 @@ export const fromFile =
       operation,
       path,
       answer: code,
-      cure: "The plugin keeps its records there: make the directory writable for root, with space left, or set stateDir.",
+      cure: "Make the directory writable for root and free space on it, or set stateDir: the records are there.",
       code: ErrorCodes.IoFailure
     })
 
@@ -51,7 +51,7 @@ export const inTheWay = (path: string): RecordError =>
   new RecordError({
     operation: "write the record",
     path,
-    answer: "a file of that name is there and is no record of this attachment",
+    answer: "the file exists and is not a record of this attachment",
     cure: "Remove that file.",
     code: ErrorCodes.IoFailure
   })
@@ -60,7 +60,7 @@ export const alreadyAttached = (record: Record): RecordError =>
   new RecordError({
     operation: "add",
     path: `${record.network}/${record.containerId}/${record.ifName}`,
-    answer: `this attachment has been there since ${record.since}`,
-    cure: "Run DEL for it first. Its port and addresses were left as they are.",
+    answer: `this attachment has existed since ${record.since}`,
+    cure: "DEL it first. Its port and addresses were not changed.",
     code: ErrorCodes.AlreadyAttached
   })

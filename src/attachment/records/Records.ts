@@ -162,7 +162,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       const there = yield* orElse("ENOTDIR", undefined)(files.lstat(path))
       if (there !== undefined) return yield* files.writable(path)
     }
-  }).pipe(Effect.mapError(fromFile("write in")), Effect.withSpan("Records.writable"))
+  }).pipe(Effect.mapError(fromFile("write to")), Effect.withSpan("Records.writable"))
 
   const claimOnce = Effect.fnUntraced(function* (attachment: Attachment, makeRecord: (handle: string) => Record) {
     yield* ensure(files, fresh, 0o700)
@@ -276,7 +276,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const removeUnasked = (attachment: Attachment) => removeWith(attachment, undefined, false)
 
   const noteUndone = (attachment: Attachment) =>
-    Effect.mapError(notes.write(attachment), fromFile("note that nothing was made"))
+    Effect.mapError(notes.write(attachment), fromFile("record that nothing was created"))
   const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
 
   const states = LegacyStates.make(files, stateDir, limit)

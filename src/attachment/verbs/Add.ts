@@ -42,13 +42,13 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   const handover = yield* Handover
   const { attachment, configuration } = call
 
-  const site = yield* spanned(handover.site, "look at the pod")
+  const site = yield* spanned(handover.site, "inspect the pod")
   yield* findDelegate(call)
   let silent: Effect.Effect<void, VswitchError> | undefined
   const record = yield* claim(call, site, () => silent)
   const place = placeOfRecord(record)
   const asked = vswitch.preflight(requestFor(call, record, []))
-  const looked = Effect.tapError(spanned(asked, "look at the switch"), ({ code }) =>
+  const looked = Effect.tapError(spanned(asked, "inspect the switch"), ({ code }) =>
     Effect.sync(() => {
       if (code === ErrorCodes.TryAgainLater) silent = asked
     })
@@ -72,7 +72,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   const own = resultOf(call, record, plugged, addresses)
   const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
   yield* describe(call, record, site)
-  yield* revertible("tell the container", handover.give(place, data), handover.takeBack)
+  yield* revertible("publish the container config", handover.give(place, data), handover.takeBack)
   yield* settle(call, record, addresses)
   const result = chained(call.previous ?? emptyResult, own)
   yield* answer(result)
@@ -126,7 +126,7 @@ const forget = Effect.fnUntraced(function* (
 ) {
   const { any } = yield* Leftovers
   if (!any) yield* Effect.ignore(noteFor(records, attachment, silent()), { log: "Warn" })
-  yield* any ? Effect.logWarning("the record stays for DEL") : records.remove(attachment, invocation)
+  yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
 })
 
 /** For the DEL that comes next, if the switch is then still as it is: it needs not be asked. Else it can be. */

@@ -28,14 +28,14 @@ export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | 
   }
   return yield* CniError.of(
     ErrorCodes.CheckFailed,
-    `not as ADD left it: ${[...differences, ...failures.map(({ failed }) => failed)].join("; ")}`,
+    `changed since ADD: ${[...differences, ...failures.map(({ failed }) => failed)].join("; ")}`,
     cureForDifferences
   )
 })
 
 export const cureForDifferences =
-  "`userspace restore` makes ports again that a restarted switch has forgotten. For all else, delete the pod and let " +
-  "it be made again: CHECK repairs nothing under a running container."
+  "Run `userspace restore` to recreate ports that a restarted switch has lost. For anything else, delete the pod so " +
+  "that it is recreated: CHECK repairs nothing."
 
 export interface Comparison {
   readonly differences: ReadonlyArray<string>
@@ -69,13 +69,13 @@ const withoutRecord = Effect.fnUntraced(function* (call: Call) {
   const [, failures] = yield* Effect.partition([addressDifferences(call)], (self) => self)
   const all = [...found, ...failures.map(({ failed }) => failed)]
   if (all.length === 0) {
-    yield* Effect.logInfo("made by the original plugin or its fork: port and addresses are as the network asks")
+    yield* Effect.logInfo("created by the original plugin or its fork: port and addresses match the network")
     return
   }
   return yield* CniError.of(
     ErrorCodes.CheckFailed,
-    `made by the original plugin or its fork, and not as the network asks: ${all.join("; ")}`,
-    "Delete the pod and let it be made again."
+    `created by the original plugin or its fork, and different from the network: ${all.join("; ")}`,
+    "Delete the pod so that it is recreated."
   )
 })
 
@@ -154,7 +154,7 @@ const addressDifferences = (call: Call): Differences<Ipam> =>
     const delegate = delegation(call)
     if (delegate === undefined) return []
     return yield* Effect.catchIf(Effect.as(ipam.check(delegate), []), cannotCompare(call), ({ failed }) =>
-      Effect.succeed([{ what: `addresses were not compared: ${failed}`, warning: true }])
+      Effect.succeed([{ what: `addresses were not checked: ${failed}`, warning: true }])
     )
   })
 

@@ -48,14 +48,14 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     ({ code }) => undone && code === ErrorCodes.TryAgainLater,
     (error) => {
       isAsked = false
-      return Effect.logInfo(`${error.failed}; the ADD of this attachment is known to have made nothing`)
+      return Effect.logInfo(`${error.failed}; the ADD of this attachment created nothing`)
     }
   )
   const failed = yield* all([
     // IPAM first: its process runs on another processor while this one goes on.
     ...atOnce,
     step("unplug the port", Effect.andThen(left, unplugging)),
-    step("take back what the container was told", takeBack),
+    step("withdraw the container config", takeBack),
     step("remove the device information", undescribe(call, record, made)),
     step("clear the shared directory", record === undefined ? clearWithout(call, left) : clear(record, made))
   ])
@@ -66,7 +66,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   }
   const before = yield* left
   if (before?.isAnothers !== true) yield* last("remove the original's state", records.removeLegacy(attachment))
-  if (before !== undefined) yield* last("take off the original's mount", unbind(call, before))
+  if (before !== undefined) yield* last("remove the original's mount", unbind(call, before))
   // Runtimes repeat a DEL: the note stays as long as it is needed.
   yield* last("remove the record", isAsked ? records.remove(attachment) : records.removeUnasked(attachment))
 })
@@ -81,7 +81,7 @@ const leftBefore = Effect.fnUntraced(function* (call: Call, legacy: Legacy | und
   const left = yield* (yield* compatibility).lookFor(call, legacy)
   if (left.isAnothers) {
     yield* Effect.logWarning(
-      "a container whose id begins alike has the port, socket and state file of this name: they stay"
+      "port, socket and state file of this name belong to a container with the same ID prefix: they are kept"
     )
   }
   return left
@@ -116,7 +116,7 @@ const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
  */
 const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
   Effect.catchTag("PodsError", ({ cure, failed }) =>
-    Effect.logWarning(`${failed}; the annotations of the pod stay as they are. ${cure}`)
+    Effect.logWarning(`${failed}; the pod's annotations were not changed. ${cure}`)
   )
 )
 
@@ -218,7 +218,7 @@ const together = (failures: ReadonlyArray<Explained>): CniError => {
   const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
   return CniError.of(
     later ? ErrorCodes.TryAgainLater : ErrorCodes.CleanupIncomplete,
-    `${failures.length} steps of DEL failed, the others are done: ${failures.map(({ failed }) => failed).join("; ")}`,
+    `${failures.length} steps of DEL failed, the others are complete: ${failures.map(({ failed }) => failed).join("; ")}`,
     [...new Set(failures.map(({ cure }) => cure))].join(" ")
   )
 }

@@ -32,10 +32,10 @@ const skipped = (reason: string): Extract<Restoration, { readonly outcome: "skip
   reason
 })
 
-export const inTransit = skipped("its ADD has not ended, or its DEL has begun")
+export const inTransit = skipped("its ADD is still running, or its DEL has started")
 /** By another process, or another fiber of this one. */
-export const elsewhere = skipped("another restore is at work on it")
-export const deleted = skipped("it was deleted meanwhile")
+export const elsewhere = skipped("another restore is working on it")
+export const deleted = skipped("it was deleted in the meantime")
 
 /** The record as a call; fails when this release cannot make of it what the one that wrote it would. */
 export const readable = (record: Record, variables: Variables): Result.Result<Call, CniError> =>
@@ -43,7 +43,7 @@ export const readable = (record: Record, variables: Variables): Result.Result<Ca
     ? Result.fail(
         CniError.of(
           ErrorCodes.IncompatibleVersion,
-          `the record has format ${record.format}, of a later release; this one knows ${recordFormat}`,
+          `the record has format ${record.format}, written by a later release; this release knows ${recordFormat}`,
           "Run `userspace restore` of the release that wrote it."
         )
       )
@@ -156,7 +156,7 @@ const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
   if (kind === "unreadable") {
     return yield* CniError.of(
       ErrorCodes.IoFailure,
-      `the sandbox ${netns} cannot be looked at by this process`,
+      `the sandbox ${netns} cannot be accessed: permission denied`,
       "Run it as root."
     )
   }
@@ -178,4 +178,4 @@ const lookAtDirectory = Effect.fnUntraced(function* ({ configuration: { port } }
   if (found.length > 0) return yield* lost(found.join("; "))
 })
 
-const lost = (what: string) => CniError.of(ErrorCodes.CheckFailed, what, "Delete the pod and let it be made again.")
+const lost = (what: string) => CniError.of(ErrorCodes.CheckFailed, what, "Delete the pod so that it is recreated.")

@@ -22,7 +22,7 @@ export const status = Effect.fn("STATUS")(function* (call: NetworkCall) {
   const { engine, control } = port
   const questions: ReadonlyArray<Effect.Effect<void, Trouble, Ipam>> = [
     inTime(`${engine} on ${control}`, true, Effect.mapError(vswitch.status(port), ofSwitch)),
-    inTime("the place of the records", false, Effect.mapError(records.writable, trouble(false))),
+    inTime("the state directory", false, Effect.mapError(records.writable, trouble(false))),
     askIpam(call)
   ]
   const [, found] = yield* Effect.partition(questions, (question) => question, { concurrency: "unbounded" })
@@ -69,7 +69,7 @@ const inTime = (whom: string, limited: boolean, question: Effect.Effect<void, Tr
         Effect.fail({
           limited,
           failed: `${whom}: no answer within ${seconds} s`,
-          cure: "It is overloaded, or hangs; its log says more."
+          cure: "Check its log: it is overloaded or hangs."
         })
     })
   )

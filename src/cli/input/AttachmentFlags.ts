@@ -26,21 +26,21 @@ export const networkFlags = {
   config: Flag.Path("config").pipe(
     Flag.withAlias("c"),
     Flag.withMetavar("FILE"),
-    Flag.withDescription("The network: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
+    Flag.withDescription("Network configuration: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
   ),
-  cniPath: text("cni-path", "DIRS", `CNI_PATH, where IPAM plugins are (default: ${defaultPluginPath})`)
+  cniPath: text("cni-path", "DIRS", `CNI_PATH, the directories of IPAM plugins (default: ${defaultPluginPath})`)
 }
 
 const callFlags = {
   netns: text("netns", "PATH", "CNI_NETNS (default: /var/run/netns/ID)"),
   args: text("args", "K=V;K=V", "CNI_ARGS, such as IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0"),
-  dryRun: yes("dry-run", "Change nothing; print what would be done, in order, each step with its undo"),
+  dryRun: yes("dry-run", "Change nothing; print the steps in order, each with its undo"),
   json: yes("json", "Print JSON: the CNI document, or the plan of a dry run")
 }
 
 export const attachmentFlags = {
   ...networkFlags,
-  containerId: text("container-id", "ID", "CNI_CONTAINERID. A dry run of add can do without"),
+  containerId: text("container-id", "ID", "CNI_CONTAINERID. Optional for a dry run of add"),
   ifname: text("ifname", "NAME", "CNI_IFNAME (default: net1)"),
   ...callFlags
 }
@@ -48,8 +48,8 @@ export const attachmentFlags = {
 /** Which of the attachments that are recorded on this node. */
 export const selectorFlags = {
   pod: text("pod", "NAMESPACE/NAME", "Only the attachments of this pod"),
-  containerId: text("container-id", "ID", "Only this container's: the ID, or a prefix that no other container has"),
-  ifname: text("ifname", "NAME", "Only the interface of this name")
+  containerId: text("container-id", "ID", "Only this container: its ID, or a unique prefix of it"),
+  ifname: text("ifname", "NAME", "Only the interface with this name")
 }
 
 /** Of commands that take an attachment from its record, or a call as a runtime makes it when `--config` is given. */
@@ -58,12 +58,12 @@ export const recordedFlags = {
   stateDir: text(
     "state-dir",
     "DIR",
-    `Where the records are, as stateDir of the networks (default: ${defaultStateDir})`
+    `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`
   ),
   ...networkFlags,
   config: networkFlags.config.pipe(
     Flag.withDescription(
-      "Instead of the record: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON. Needs the whole container ID"
+      "Configuration to use instead of the record: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON. Needs the full container ID"
     ),
     Flag.optional
   ),
@@ -101,7 +101,7 @@ export const parameters = (
       new Complaint({
         failed: `${verb.toLowerCase()} needs a container`,
         answer: "--container-id is missing",
-        cure: "Name the container: `crictl pods` lists those of a node. A dry run of add can do without."
+        cure: "Give --container-id: `crictl pods` lists the sandboxes of a node. A dry run of add does not need it."
       })
     )
   }

@@ -51,12 +51,12 @@ const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
 const several = (path: string, count: number) =>
   wrong(
     path,
-    `it is a list with ${count} networks of type ${ours}`,
-    "Name one: `kubectl get network-attachment-definition NAME -o json`."
+    `the list has ${count} networks of type ${ours}`,
+    "Give one: `kubectl get network-attachment-definition NAME -o json`."
   )
 
 const noneOfOurs = (path: string, count: number) =>
-  wrong(path, `it is a list of ${count} objects, and none is a network of type ${ours}`, "Name one that is.")
+  wrong(path, `the list has ${count} objects, and none is a network of type ${ours}`, "Give one of that type.")
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
@@ -66,7 +66,7 @@ const contents = Effect.fnUntraced(function* (path: string) {
       new Complaint({
         failed: `cannot read ${path}`,
         answer: failureWords(error, path),
-        cure: "Name a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
+        cure: "Give a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
       })
   )
 })
@@ -79,7 +79,7 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =
         name,
         `it is not JSON${parserSaid(text, cause)}`,
         /^\s*(apiVersion|kind)\s*:/m.test(text)
-          ? "YAML is not read yet: `kubectl get network-attachment-definition NAME -o json` gives JSON."
+          ? "Convert YAML to JSON: `kubectl get network-attachment-definition NAME -o json`."
           : "Correct the file."
       )
   })
@@ -92,9 +92,7 @@ const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> =
   const type = value["type"]
   return type === undefined || type === ours || "host" in value
     ? Effect.succeed(value)
-    : Effect.fail(
-        wrong(name, `its type is ${JSON.stringify(type)}, not ${ours}`, `Name a network whose type is ${ours}.`)
-      )
+    : Effect.fail(wrong(name, `its type is ${JSON.stringify(type)}, not ${ours}`, `Give a network of type ${ours}.`))
 }
 
 const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Complaint> => {
@@ -105,7 +103,7 @@ const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Com
       wrong(
         name,
         "the NetworkAttachmentDefinition has no spec.config",
-        "Multus then takes the file of that name in the node's CNI directory: name that file."
+        "Give the file of that name in the node's CNI directory, which Multus then uses."
       )
     )
   }
@@ -125,7 +123,7 @@ const fromList = ({ cniVersion, name: network, plugins }: Json, name: string): E
         wrong(
           name,
           `the list has ${found.length === 0 ? "no plugin" : `${found.length} plugins`} of type ${ours}`,
-          found.length === 0 ? "Name a list that has one." : "Put the one that is meant into a file of its own."
+          found.length === 0 ? "Give a list that has one." : "Put the one to use into a file of its own."
         )
       )
     : Effect.succeed({

@@ -27,21 +27,21 @@ export const placeFlags = {
   dir: text(
     "dir",
     "DIR",
-    `Where the pod's volume shared-dir is mounted (USERSPACE_DIR; default: as the annotations say, or ${defaultDirectory})`
+    `Mount point of the pod's volume shared-dir (USERSPACE_DIR; default: from the annotations, or ${defaultDirectory})`
   ),
   deviceInfo: Flag.KeyValuePair("device-info").pipe(
     Flag.withMetavar("NAME=FILE"),
-    Flag.withDescription("A file of device information, and the interface that it describes; can be repeated"),
+    Flag.withDescription("Device information file and the interface that it describes; repeatable"),
     Flag.withDefault({})
   ),
   containerId: text(
     "container-id",
     "ID",
-    "The sandbox's id or its beginning (USERSPACE_CONTAINER_ID; default: as this container's mounts say)"
+    "Sandbox ID or a prefix of it (USERSPACE_CONTAINER_ID; default: from this container's mounts)"
   )
 }
 
-export const interfacesFlag = text("interfaces", "NAMES", "Only these, separated by commas: net1,net2")
+export const interfacesFlag = text("interfaces", "NAMES", "Only these interfaces, comma-separated: net1,net2")
 
 export const jsonFlag = yes("json", "Print JSON")
 
@@ -58,9 +58,7 @@ const duration = (text: string): Option.Option<Duration.Duration> => {
 
 export const everyFlag = Flag.String("every").pipe(
   Flag.withMetavar("TIME"),
-  Flag.withDescription(
-    "Stay, and do it again each time that long after the last: 1m. Prints only what it removes, and failures"
-  ),
+  Flag.withDescription("Keep running and repeat after this pause: 1m. Prints only removals and failures"),
   Flag.filterMap(duration, () => "a time such as 60s or 5m"),
   Flag.optional
 )
@@ -110,7 +108,7 @@ export const chosen = (
 
 const nothingFound = ({ interfaces, looked, others, problems }: Found, missing: ReadonlyArray<string>) =>
   new Complaint({
-    failed: missing.length > 0 ? `nothing tells about ${missing.join(", ")}` : "no interface of ours was found",
+    failed: missing.length > 0 ? `no configuration of ${missing.join(", ")}` : "no interface of this plugin was found",
     answer: [...looked, ...problems].join("\n"),
     cure: cureForUntold({ interfaces, others })
   })

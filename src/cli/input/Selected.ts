@@ -24,15 +24,14 @@ export interface RecordedOptions extends SelectorOptions, Omit<AttachmentOptions
 export const stateDirFrom = ({ stateDir }: Pick<RecordedOptions, "stateDir">): string =>
   Option.getOrElse(stateDir, () => defaultStateDir)
 
-const misused = (answer: string, cure: string) =>
-  new Complaint({ failed: "cannot understand the command line", answer, cure })
+const misused = (answer: string, cure: string) => new Complaint({ failed: "invalid command line", answer, cure })
 
 export const selectorFrom = ({ containerId, ifname, pod }: SelectorOptions): Effect.Effect<Selector, Complaint> => {
   const written = Option.getOrUndefined(pod)
   const [, namespace, name] = /^([^/]+)\/([^/]+)$/.exec(written ?? "") ?? []
   if (written !== undefined && (namespace === undefined || name === undefined)) {
     return Effect.fail(
-      misused(`--pod ${written} is not NAMESPACE/NAME`, "Name the pod as `userspace list` does: default/web-0.")
+      misused(`--pod ${written} is not NAMESPACE/NAME`, "Write the pod as `userspace list` does: default/web-0.")
     )
   }
   return Effect.succeed({
@@ -50,12 +49,12 @@ export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOption
     const [flag] = given({ "--pod": pod, "--state-dir": stateDir })
     return flag === undefined
       ? undefined
-      : misused(`${flag} is for recorded attachments, --config for a call by hand`, "Leave one of them out.")
+      : misused(`${flag} is for recorded attachments, --config for a call by hand`, "Give only one of them.")
   }
   const [flag] = given({ "--netns": netns, "--args": args })
   return flag === undefined
     ? undefined
-    : misused(`${flag} needs --config: without it the record has this`, `Leave ${flag} out, or give --config FILE.`)
+    : misused(`${flag} needs --config: otherwise the record has this`, `Leave ${flag} out, or give --config FILE.`)
 }
 
 /** Those that are meant; at least one when the flags narrow them. */
@@ -95,7 +94,7 @@ export const notFound = (stateDir: string, { containerId, ifName, pod }: Selecto
   ]
   return new Complaint({
     failed: "no such attachment on this node",
-    answer: `no record in ${stateDir} is of ${parts.join(", ")}`,
-    cure: "`userspace list` shows what there is. What has no record needs --config FILE and the whole container ID."
+    answer: `no record in ${stateDir} matches ${parts.join(", ")}`,
+    cure: "List attachments with `userspace list`. Without a record, give --config FILE and the full container ID."
   })
 }

@@ -9,8 +9,8 @@ import { failureWords } from "../../platform/FailureWords.ts"
 import { Complaint } from "../CommandLineError.ts"
 
 const cure =
-  'It holds [{"containerID": "ID", "ifname": "net1"}, ...]: one entry for each attachment that is alive. ' +
-  "`userspace list --json` and `crictl pods -q` tell which there are."
+  'Write [{"containerID": "ID", "ifname": "net1"}, ...]: one entry for each live attachment. ' +
+  "`userspace list --json` and `crictl pods -q` list them."
 
 export const readValidFile = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem

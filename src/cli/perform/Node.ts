@@ -32,7 +32,7 @@ export const complain = (
   const cures = [...new Set(problems.map(({ cure }) => cure))].join("\n")
   const asUser = /\b(EACCES|EPERM)\b/.test(answers) && process.getuid?.() !== 0
   return Effect.fail(
-    new Complaint({ failed, answer: answers, cure: asUser ? "Run it as root, as runtimes do." : cures })
+    new Complaint({ failed, answer: answers, cure: asUser ? "Run it as root, as container runtimes do." : cures })
   )
 }
 

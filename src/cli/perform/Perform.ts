@@ -80,6 +80,6 @@ const errorDocument = ({ code, details, msg }: CniError, text: string): string =
 
 const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"]) => string>> = {
   ADD: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Added ${name} to container ${id}.`,
-  DEL: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Deleted ${name} of container ${id}: nothing of it is left.`,
-  CHECK: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `${name} of container ${id} is as ADD left it.`
+  DEL: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Deleted ${name} of container ${id}.`,
+  CHECK: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `${name} of container ${id} is unchanged since ADD.`
 }

@@ -63,8 +63,8 @@ const stay = Effect.fnUntraced(
 )
 
 const ofOneMoment = new Complaint({
-  failed: "gc cannot stay with a list",
-  answer: "--every goes with --by-sandbox: what --valid names is alive at one moment",
+  failed: "gc cannot repeat with a list",
+  answer: "--every needs --by-sandbox: a --valid list is soon out of date",
   cure: "Leave --every out, or give --by-sandbox."
 })
 
@@ -81,17 +81,17 @@ const once = Effect.fnUntraced(function* (options: GcOptions) {
   const of =
     networks === undefined ? "all networks" : `network${networks.length === 1 ? "" : "s"} ${networks.join(", ")}`
   const head = dryRun ? `Dry run of GC: ${of}. Nothing was changed.` : `Removed ${counted(removed)} of ${of}.`
-  const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["These would go:"] : []), listTable(removed, style)]
-  const rest = dryRun && removed.length === 0 ? ["", "There is nothing to remove."] : []
+  const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["Would be removed:"] : []), listTable(removed, style)]
+  const rest = dryRun && removed.length === 0 ? ["", "Nothing to remove."] : []
   const [network, ...others] = networks ?? []
   const quiet = Option.isSome(every) && removed.length === 0
   yield* (quiet ? quietly : print)(
     json,
     // Null: each attachment says whose it is.
     { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, problems },
-    [style.strong(head), ...table, ...rest, "", `${dryRun ? "These would stay" : "There stay"}: ${stays}.`].join("\n")
+    [style.strong(head), ...table, ...rest, "", `${dryRun ? "Would be kept" : "Kept"}: ${stays}.`].join("\n")
   )
-  yield* complain(dryRun ? "cannot look everywhere" : "not all was done; the next gc does the rest", problems)
+  yield* complain(dryRun ? "gc is incomplete" : "gc is incomplete; the next gc does the rest", problems)
 })
 
 const quietly: typeof print = () => Effect.void
@@ -141,15 +141,15 @@ const counted = ({ length }: ReadonlyArray<unknown>): string =>
   length === 1 ? "one attachment" : `${length} attachments`
 
 const eitherOr = new Complaint({
-  failed: "gc has to know what is alive",
-  answer: "give one of --valid FILE and --by-sandbox",
-  cure: "--by-sandbox goes by what the plugin recorded, --valid by what you know. With --dry-run nothing is changed."
+  failed: "gc needs to know which attachments are alive",
+  answer: "give either --valid FILE or --by-sandbox",
+  cure: "Use --by-sandbox to trust the plugin's records, --valid to give a list of your own. Try it with --dry-run first."
 })
 
 const whichNetwork = new Complaint({
-  failed: "gc has to know which network",
-  answer: "--valid is for the network that --config names, and --config is missing",
-  cure: "Give --config FILE: a network, or what `kubectl get net-attach-def NAME -o json` prints."
+  failed: "gc needs to know which network",
+  answer: "--valid needs --config, which is missing",
+  cure: "Give --config FILE: a network, or the output of `kubectl get net-attach-def NAME -o json`."
 })
 
 /** As a runtime passes it on, for IPAM plugins. */

@@ -34,11 +34,11 @@ export const performList = Effect.fnUntraced(function* ({ json, network, ovs, st
     wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style)
   )
   yield* problems.length > 0
-    ? complain("cannot look everywhere, so this may not be all", [...problems, ...doubts])
-    : complain("a switch does not answer, so the state of its ports is not known", doubts)
+    ? complain("the list may be incomplete", [...problems, ...doubts])
+    : complain("a switch does not answer; the state of its ports is unknown", doubts)
 })
 
 const nothing = (stateDir: string, network: Option.Option<string>): string => {
   const of = Option.match(network, { onNone: () => "", onSome: (name) => ` of network ${name}` })
-  return `There are no attachments${of}: none has a record in ${stateDir}, none a port on a switch that was looked at.`
+  return `No attachments${of}: no record in ${stateDir}, no port on the switches that were inspected.`
 }

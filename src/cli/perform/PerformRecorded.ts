@@ -28,7 +28,7 @@ export const performDel = Effect.fnUntraced(function* (options: RecordedOptions)
 const nothingNamed = new Complaint({
   failed: "del needs an attachment",
   answer: "none of --pod, --container-id and --ifname is given",
-  cure: "`userspace list` shows what there is. `userspace gc --by-sandbox` removes what pods have left behind."
+  cure: "List attachments with `userspace list`. Remove those of deleted pods with `userspace gc --by-sandbox`."
 })
 
 /** Goes on with the others when one fails; fails with the last failure. */

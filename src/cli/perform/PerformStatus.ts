@@ -30,7 +30,7 @@ export const performStatus = Effect.fnUntraced(function* ({ cniPath, config, jso
     print(
       json,
       { network, available: error === null, error },
-      `Network ${network}: an ADD can be served by ${port.engine} on ${port.control}.`
+      `Network ${network}: ready for ADD on ${port.engine} at ${port.control}.`
     )
   yield* asked.pipe(
     Effect.tapError(({ code, details, msg }) => (json ? told({ code, msg, details }) : Effect.void)),

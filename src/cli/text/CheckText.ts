@@ -24,21 +24,21 @@ const results = ({ differences, error, outcome, reason, warnings }: Checked): Re
   const warned = warnings.map((warning) => `warning: ${warning}`)
   switch (outcome) {
     case "whole":
-      return ["as ADD left it", ...warned]
+      return ["unchanged since ADD", ...warned]
     case "differs":
       return [...differences.map((difference) => `differs: ${difference}`), ...warned]
     case "skipped":
       return [`skipped: ${reason ?? ""}`]
     case "failed":
-      return [`not known: ${error?.msg ?? ""}`, ...warned]
+      return [`unknown: ${error?.msg ?? ""}`, ...warned]
   }
 }
 
 const words: ReadonlyArray<readonly [Checked["outcome"], one: string, several: string]> = [
-  ["whole", "as ADD left it", "as ADD left them"],
+  ["whole", "unchanged", "unchanged"],
   ["differs", "differs", "differ"],
   ["skipped", "skipped", "skipped"],
-  ["failed", "not known", "not known"]
+  ["failed", "unknown", "unknown"]
 ]
 
 const summary = (all: ReadonlyArray<Checked>): string => {
@@ -70,7 +70,7 @@ export const checkComplaint = (all: ReadonlyArray<Checked>): Complaint | undefin
     ...(error === undefined ? [] : [error.details])
   ])
   return new Complaint({
-    failed: bad.some(({ outcome }) => outcome === "differs") ? "not as ADD left it" : "cannot compare",
+    failed: bad.some(({ outcome }) => outcome === "differs") ? "changed since ADD" : "cannot compare",
     answer: bad
       .map(
         ({ record: { containerId, ifName, network } }) => `${ifName} of container ${containerId}, network ${network}`

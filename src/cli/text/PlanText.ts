@@ -18,7 +18,7 @@ export const planText = (plan: Plan, style: Style = plain): string =>
     "Nothing was changed.",
     ...plan.notes,
     ...plan.warnings.map((warning) => `Warning: ${warning}`),
-    ...(plan.steps.length === 0 ? ["", "There is nothing to do."] : []),
+    ...(plan.steps.length === 0 ? ["", "Nothing to do."] : []),
     ...plan.steps.flatMap((step, index) => ["", ...stepLines(plan, step, index, style)]),
     "",
     ...ending(plan)
@@ -112,19 +112,19 @@ const wrapped = (line: string): ReadonlyArray<string> => {
 const ending = ({ error, result, steps, unknown, verb }: Plan): ReadonlyArray<string> => [
   ...(error === null
     ? succeeding(verb, result)
-    : [`${verb} would fail here${steps.length > 0 ? ", and undo it" : ""}.`]),
+    : [`${verb} would fail here${steps.length > 0 ? ", and roll back" : ""}.`]),
   ...(error === null && unknown.length > 0
-    ? ["Only the real call will know:", ...unknown.map((what) => `  ${what}`)]
+    ? ["Known only to the real call:", ...unknown.map((what) => `  ${what}`)]
     : [])
 ]
 
 const succeeding = (verb: Plan["verb"], result: Plan["result"]): ReadonlyArray<string> => {
   switch (verb) {
     case "ADD":
-      return ["ADD would answer:", ...resultLines(result ?? undefined)]
+      return ["ADD would return:", ...resultLines(result ?? undefined)]
     case "DEL":
-      return ["DEL undoes nothing: every step runs even when another fails, and the next DEL does what is left."]
+      return ["DEL does not roll back: every step runs even if another fails, and the next DEL does the rest."]
     case "CHECK":
-      return ["All is as ADD left it."]
+      return ["Nothing has changed since ADD."]
   }
 }

@@ -33,7 +33,7 @@ const said = (result: Restored["result"], dry: boolean): string => {
     case "restored":
       return `${dry ? "would be restored" : "restored"}: ${result.made.join(", ")}`
     case "there":
-      return `there: ${result.port}`
+      return `present: ${result.port}`
     case "skipped":
       return `skipped: ${result.reason}`
     case "failed":
@@ -43,7 +43,7 @@ const said = (result: Restored["result"], dry: boolean): string => {
 
 const words: ReadonlyArray<readonly [Restored["result"]["outcome"], string, string]> = [
   ["restored", "restored", "would be restored"],
-  ["there", "there", "there"],
+  ["there", "present", "present"],
   ["skipped", "skipped", "skipped"],
   ["failed", "failed", "would fail"]
 ]

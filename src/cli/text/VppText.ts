@@ -22,7 +22,7 @@ export const callLines = ({ calls }: VppChange): ReadonlyArray<string> =>
       ...Object.entries(values).flatMap(([key, value]) =>
         key !== "is_add" && isDefault(value) ? [] : [`${key}=${shown(value)}`]
       ),
-      ...(retval === undefined ? [] : [`(${retvalInWords(retval)}, which is well)`])
+      ...(retval === undefined ? [] : [`(${retvalInWords(retval)}, which is expected)`])
     ].join(" ")
   )
 

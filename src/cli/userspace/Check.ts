@@ -10,10 +10,10 @@ export const check = Command.make("check", recordedFlags, (options) =>
   )
 ).pipe(
   Command.withDescription(
-    "Compare attachments with what ADD left: all that are recorded on this node, or those that are named"
+    "Compare attachments with what ADD set up: all that are recorded on this node, or selected ones"
   ),
   Command.withExamples([
-    { command: "userspace check", description: "Is everything on this node as ADD left it?" },
-    { command: "userspace check --pod default/web-0", description: "Is one pod's?" }
+    { command: "userspace check", description: "Is everything on this node unchanged since ADD?" },
+    { command: "userspace check --pod default/web-0", description: "Is one pod?" }
   ])
 )

@@ -7,10 +7,10 @@ import { vpp } from "./container/Vpp.ts"
 import { wait } from "./container/Wait.ts"
 
 export const container = Command.make("container").pipe(
-  Command.withDescription("Inside a pod: what interfaces it got, and how to open them"),
+  Command.withDescription("Inside a pod: its interfaces, and how to open them"),
   Command.withSubcommands([show, wait, testpmd, dpdk, vpp]),
   Command.withExamples([
-    { command: "userspace container show", description: "What did this pod get?" },
+    { command: "userspace container show", description: "Which interfaces does this pod have?" },
     { command: "userspace container wait --count 2", description: "Before the application starts" },
     { command: "dpdk-testpmd $(userspace container testpmd) -- -i", description: "Open all of them" }
   ])

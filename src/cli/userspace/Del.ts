@@ -9,9 +9,9 @@ export const del = Command.make("del", recordedFlags, (options) =>
     ({ performDel }) => performDel(options)
   )
 ).pipe(
-  Command.withDescription("Delete attachments and all that belongs to them; twice is no error"),
+  Command.withDescription("Delete attachments and everything that belongs to them; can be repeated"),
   Command.withExamples([
-    { command: "userspace del --container-id 0958c8871b32 --dry-run", description: "What would go?" },
+    { command: "userspace del --container-id 0958c8871b32 --dry-run", description: "What would be removed?" },
     { command: "userspace del --pod default/web-0", description: "All attachments of a pod, from their records" }
   ])
 )

@@ -12,21 +12,21 @@ export const gc = Command.make(
     ...networkFlags,
     config: networkFlags.config.pipe(
       Flag.withDescription(
-        "The network, or several: also what `kubectl get net-attach-def -o json` prints. By sandbox, all of this node without it"
+        "One or more networks, also the output of `kubectl get net-attach-def -o json`. With --by-sandbox the default is all networks of the node"
       ),
       Flag.optional
     ),
     stateDir: Flag.String("state-dir").pipe(
       Flag.withMetavar("DIR"),
-      Flag.withDescription(`Without --config: where the records are (default: ${defaultStateDir})`),
+      Flag.withDescription(`Without --config: directory of the records (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
     valid: Flag.Path("valid").pipe(
       Flag.withMetavar("FILE"),
-      Flag.withDescription('What is alive: [{"containerID": "ID", "ifname": "net1"}, ...]. All else goes'),
+      Flag.withDescription('Live attachments: [{"containerID": "ID", "ifname": "net1"}, ...]. All others are removed'),
       Flag.optional
     ),
-    bySandbox: yes("by-sandbox", "What is recorded for network namespaces that are gone goes, and nothing else"),
+    bySandbox: yes("by-sandbox", "Remove only recorded attachments whose network namespace is gone"),
     every: everyFlag,
     dryRun: yes("dry-run", "Change nothing; print what would be removed"),
     json: jsonFlag
@@ -37,9 +37,12 @@ export const gc = Command.make(
       ({ performGc }) => performGc(options)
     )
 ).pipe(
-  Command.withDescription("Remove what pods that are gone have left behind"),
+  Command.withDescription("Remove attachments of pods that no longer exist"),
   Command.withExamples([
-    { command: "userspace gc --by-sandbox --dry-run", description: "What did pods leave behind on this node?" },
+    {
+      command: "userspace gc --by-sandbox --dry-run",
+      description: "Which attachments of deleted pods are on this node?"
+    },
     { command: "userspace gc --config net.conf --valid alive.json", description: "As a container runtime's GC" }
   ])
 )

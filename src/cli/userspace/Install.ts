@@ -18,38 +18,38 @@ export const install = Command.make(
   {
     binDir: Flag.String("cni-bin-dir").pipe(
       Flag.withMetavar("DIR"),
-      Flag.withDescription("Put this executable there, as `userspace`"),
+      Flag.withDescription("Install this executable in this directory, as `userspace`"),
       Flag.optional
     ),
     kubeconfig: Flag.String("kubeconfig").pipe(
       Flag.withMetavar("FILE"),
-      Flag.withDescription("Write a kubeconfig there, from this pod's service account"),
+      Flag.withDescription("Write a kubeconfig to this file, from this pod's service account"),
       Flag.optional
     ),
     renewing: Flag.Boolean("renew").pipe(
       Flag.withoutNegation,
-      Flag.withDescription("Stay, and keep the kubeconfig as the service account is"),
+      Flag.withDescription("Keep running, and update the kubeconfig when the service account changes"),
       Flag.withDefault(false)
     ),
     tokenFile: Flag.String("token-file").pipe(
       Flag.withMetavar("FILE"),
       Flag.withDescription(
-        "A file on the node that has the token: the kubeconfig names it (default: the token is in it)"
+        "Token file on the node that the kubeconfig refers to (default: the kubeconfig contains the token)"
       ),
       Flag.optional
     ),
     serviceAccount: Flag.String("service-account").pipe(
       Flag.withMetavar("DIR"),
-      Flag.withDescription(`Where the service account is mounted (default: ${account})`),
+      Flag.withDescription(`Mount point of the service account (default: ${account})`),
       Flag.withDefault(account)
     )
   },
   Effect.fnUntraced(function* (options) {
     if (Option.isNone(options.binDir) && Option.isNone(options.kubeconfig)) {
-      return yield* misused("nothing is asked for", "Give --cni-bin-dir, --kubeconfig or both.")
+      return yield* misused("nothing to install", "Give --cni-bin-dir, --kubeconfig or both.")
     }
     if (Option.isNone(options.kubeconfig) && options.renewing) {
-      return yield* misused("--renew is for a kubeconfig", "Give --kubeconfig too.")
+      return yield* misused("--renew needs --kubeconfig", "Give --kubeconfig too.")
     }
     if (Option.isSome(options.binDir)) {
       const target = yield* Effect.mapError(installExecutable(options.binDir.value), fromInstall)
@@ -63,7 +63,7 @@ export const install = Command.make(
     if (options.renewing) yield* stay(path, from)
   })
 ).pipe(
-  Command.withDescription("Put the plugin, and a kubeconfig for it, on a node"),
+  Command.withDescription("Install the plugin, and a kubeconfig for it, on a node"),
   Command.withExamples([
     { command: "userspace install --cni-bin-dir /opt/cni/bin", description: "By hand, on the node" },
     {
@@ -85,7 +85,7 @@ const stay = Effect.fnUntraced(
   function* (path: string, from: Account) {
     const { style, variables } = yield* Caller
     yield* renew(path, from, variables, {
-      renewed: Console.log(`Wrote ${path} anew`),
+      renewed: Console.log(`Updated ${path}`),
       failed: (error) => Console.error(complaintText(fromInstall(error), style.strong))
     })
   },
@@ -97,8 +97,7 @@ const stay = Effect.fnUntraced(
   )
 )
 
-const misused = (answer: string, cure: string) =>
-  new Complaint({ failed: "cannot understand the command line", answer, cure })
+const misused = (answer: string, cure: string) => new Complaint({ failed: "invalid command line", answer, cure })
 
 const fromInstall = ({ cure, details, operation }: InstallError) =>
   new Complaint({ failed: operation, answer: details, cure })

@@ -14,11 +14,15 @@ export const list = Command.make(
     network: text("network", "NAME", "Only the attachments of this network"),
     stateDir: Flag.String("state-dir").pipe(
       Flag.withMetavar("DIR"),
-      Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
+      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
-    ovs: text("ovs-socket", "PATH", "Another Open vSwitch to look at than those of the records and of OVS_RUNDIR"),
-    vpp: text("vpp-socket", "PATH", "Another VPP to look at than those of the records and /run/vpp/api.sock"),
+    ovs: text(
+      "ovs-socket",
+      "PATH",
+      "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
+    ),
+    vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock"),
     json: jsonFlag
   },
   (options) =>
@@ -29,10 +33,10 @@ export const list = Command.make(
 ).pipe(
   Command.withDescription("List every attachment on this node: its network, pod, interface, switch, port and state"),
   Command.withExamples([
-    { command: "userspace list", description: "What is there?" },
+    { command: "userspace list", description: "Which attachments are on this node?" },
     {
       command: "userspace list --json | jq -r '.attachments[] | select(.state == \"missing\") | .containerId'",
-      description: "Whose port has the switch forgotten?"
+      description: "Which ports has the switch lost?"
     }
   ])
 )

@@ -11,12 +11,12 @@ export const restore = Command.make(
   {
     stateDir: Flag.String("state-dir").pipe(
       Flag.withMetavar("DIR"),
-      Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
+      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
     ...selectorFlags,
-    timeout: timeoutFlag("30s", "How long to wait for a switch that is starting, and for an ADD that is running"),
-    dryRun: yes("dry-run", "Change nothing; print what would be made again, and by which calls"),
+    timeout: timeoutFlag("30s", "Time to wait for a switch that is starting, and for an ADD that is running"),
+    dryRun: yes("dry-run", "Change nothing; print what would be restored, and by which calls"),
     json: jsonFlag
   },
   (options) =>
@@ -26,10 +26,10 @@ export const restore = Command.make(
     )
 ).pipe(
   Command.withDescription(
-    "Make the ports again that a restarted switch has forgotten, from this node's records; again with no other effect"
+    "Recreate the ports that a restarted switch has lost, from this node's records; can be repeated"
   ),
   Command.withExamples([
     { command: "userspace restore", description: "After VPP was restarted" },
-    { command: "userspace restore --dry-run", description: "See what VPP has forgotten" }
+    { command: "userspace restore --dry-run", description: "See what VPP has lost" }
   ])
 )

@@ -11,6 +11,6 @@ export const status = Command.make("status", { ...networkFlags, json: jsonFlag }
   )
 ).pipe(
   Command.withDescription(
-    "Could an ADD be served now? Asks the switch, the place of the records and the IPAM plugin; changes nothing"
+    "Report whether an ADD would succeed now: asks the switch, the state directory and the IPAM plugin; changes nothing"
   )
 )

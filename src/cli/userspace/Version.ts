@@ -18,4 +18,4 @@ export const version = Command.make("version", { json }, (options) =>
       ? JSON.stringify({ version: own, supportedVersions })
       : `userspace-cni ${own}\nCNI ${supportedVersions.join(", ")}`
   )
-).pipe(Command.withDescription("Print the version, and the versions of CNI that it speaks"))
+).pipe(Command.withDescription("Print the version and the supported CNI versions"))

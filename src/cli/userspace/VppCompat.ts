@@ -31,9 +31,9 @@ export const vppCompat = Command.make(
     const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
     if (unserved.length === 0) return
     return yield* new Complaint({
-      failed: `VPP at ${found.socket} cannot serve all that the plugin can do`,
+      failed: `VPP at ${found.socket} does not support every feature of the plugin`,
       answer: unserved.map(({ missing, work }) => `${work}: ${missing}`).join("\n"),
-      cure: "Load the plugin that is missing (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. What you do not use may be missing."
+      cure: "Load the missing plugin (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. Features that you do not use may be missing."
     })
   })
 ).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))

@@ -91,12 +91,13 @@ const ovsPort = (asked: Question): OvsVhostPort => {
   if (mode !== undefined && mode !== "trunk" && bridge?.vlanId === undefined)
     refuse("host.bridge.vlanMode", mode, "needs bridge.vlanId")
   const trunks = bridge?.trunks ?? []
-  if (mode === "access" && trunks.length > 0) refuse("host.bridge.vlanMode", mode, "does not go with bridge.trunks")
+  if (mode === "access" && trunks.length > 0)
+    refuse("host.bridge.vlanMode", mode, "cannot be combined with bridge.trunks")
   if (mode === "trunk" && bridge?.vlanId !== undefined)
     refuse(
       "host.bridge.vlanMode",
       mode,
-      "does not go with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
+      "cannot be combined with bridge.vlanId (a native VLAN needs native-untagged or native-tagged)"
     )
   if (bridge?.bridgeName !== undefined && !/^(?!-)[^/\p{C}\p{Z}]+$/u.test(bridge.bridgeName))
     refuse("host.bridge.bridgeName", bridge.bridgeName, "is not a bridge name (no `/`, no blanks, no `-` in front)")
@@ -208,7 +209,7 @@ const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<
     args.get("IP") ?? (Array.isArray(ips) && ips.length > 0 ? ips.slice(0, 8).map(String).join() : undefined)
   return ipam !== undefined || asked === undefined
     ? []
-    : [`the addresses ${cut(asked)} that the pod asks for are not given: the network has no ipam`]
+    : [`the addresses ${cut(asked)} that the pod requests are not assigned: the network has no ipam`]
 }
 
 /** The container may know better what it does; but as it is written, the two ends never meet. */
@@ -221,7 +222,7 @@ const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
         ]
       : [["vhost.mode", container?.vhost?.mode, container?.vhost?.mode === port.mode]]
   return both.flatMap(([key, theirs, apart]) =>
-    apart ? [`container.${key} is ${theirs}, with which the container's end never meets the host's: leave it out`] : []
+    apart ? [`container.${key} is ${theirs}, which does not match the host's end: leave it out`] : []
   )
 }
 
@@ -235,7 +236,7 @@ const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
     "vhost.ingressPolicingRate": vhost?.ingressPolicingRate || undefined
   }
   return Object.entries(given).flatMap(([key, value]) =>
-    value === undefined ? [] : [`host.${key} does nothing on vpp: only ovs-dpdk has it`]
+    value === undefined ? [] : [`host.${key} has no effect on vpp: only ovs-dpdk supports it`]
   )
 }
 
@@ -243,15 +244,15 @@ const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
 const unreadable = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
   port.iftype === "memif" && (container?.memif?.secret ?? port.secret ?? "").includes("=")
     ? [
-        "the memif secret has a `=`, with which applications that use app-netutil cannot read the pod's annotations: they " +
-          "find no interface. Choose a secret without."
+        "the memif secret contains `=`: applications that use app-netutil cannot parse the pod's annotations, and " +
+          "find no interface. Choose a secret without `=`."
       ]
     : []
 
 const warnings = (port: HostPort): ReadonlyArray<string> =>
   port.engine === "ovs-dpdk" && port.mode === "server"
     ? [
-        "vhost.mode server (dpdkvhostuser) is deprecated by Open vSwitch: every pod has to restart when it does. " +
+        "vhost.mode server (dpdkvhostuser) is deprecated by Open vSwitch: every pod has to restart with it. " +
           'Set host.vhost.mode to "client": the application then makes the socket.'
       ]
     : []

@@ -80,7 +80,7 @@ export const mistyped = (settled: Json): ReadonlyArray<string> =>
       const ours = nearest(key, top.keys)
       const allowed = ours === undefined ? 0 : ours === "ipam" ? 1 : ours.length < 6 ? 0 : 2
       return ours !== undefined && editDistance(key.toLowerCase(), ours.toLowerCase()) <= allowed
-        ? [`${JSON.stringify(key)} is no key of this plugin, and passed over: is it ${ours} that is meant?`]
+        ? [`${JSON.stringify(key)} is not a key of this plugin and is ignored: did you mean ${ours}?`]
         : []
     })
 

@@ -58,8 +58,8 @@ const socketfile = Schema.optionalKey(
 const secretLimit = "at most 23 bytes (a character of ASCII is one)"
 
 export const Memif = Schema.Struct({
-  role: oneOf(["master", "slave"], "The master makes the socket, the slave connects."),
-  mode: oneOf(["ethernet", "ip", "inject-punt"], "What a frame is. inject-punt is refused: VPP does not survive it."),
+  role: oneOf(["master", "slave"], "The master creates the socket, the slave connects."),
+  mode: oneOf(["ethernet", "ip", "inject-punt"], "What a frame is. inject-punt is rejected: it crashes VPP."),
   socketfile,
   socket: oneOf(
     ["file", "abstract"],
@@ -80,7 +80,7 @@ export const Memif = Schema.Struct({
 })
 
 export const Vhost = Schema.Struct({
-  mode: oneOf(["client", "server"], "client: connects to a socket that the other end makes. server: makes it."),
+  mode: oneOf(["client", "server"], "client: connects to a socket that the other end creates. server: creates it."),
   group: Schema.optionalKey(
     text(
       "a group name or number of at most 32 letters, digits, `_`, `.` and `-`",
@@ -116,7 +116,7 @@ export const Bridge = Schema.Struct({
   trunks: Schema.optionalKey(Schema.Array(Vlan).annotate(described("Open vSwitch: VLANs of a trunk port."))),
   vlanMode: oneOf(
     ["access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"],
-    "Open vSwitch: vlan_mode of the port, when it shall not follow from vlanId and trunks."
+    "Open vSwitch: vlan_mode of the port, to override the mode that vlanId and trunks imply."
   )
 })
 
@@ -132,7 +132,7 @@ const end = {
     ["bridge", "interface", "none"],
     "bridge: a layer-2 network. interface: the switch's end gets the address (VPP). none or empty: only the port."
   ),
-  mtu: numberOf(0, 65535, "Bytes; 0 or absent leaves the switch's own."),
+  mtu: numberOf(0, 65535, "Bytes; 0 or absent keeps the switch's default."),
   mac: Schema.optionalKey(MacAddress.annotate(described("MAC address of the container's end."))),
   memif: Schema.optionalKey(Memif),
   vhost: Schema.optionalKey(Vhost),
@@ -179,9 +179,9 @@ export const NetConf = Schema.Struct({
   type: Schema.optionalKey(Schema.String.annotate(described("`userspace`."))),
   host: Host.annotate(described("The switch's end of the port.")),
   container: Schema.optionalKey(Container.annotate(described("The container's end."))),
-  ipam: Schema.optionalKey(Ipam.annotate(described("IPAM plugin that gives the addresses; passed on as it is."))),
+  ipam: Schema.optionalKey(Ipam.annotate(described("IPAM plugin that assigns the addresses; passed on unchanged."))),
   sharedDir: Schema.optionalKey(
-    AbsolutePath.annotate(described("Directory on the host in which each container gets one of its own."))
+    AbsolutePath.annotate(described("Host directory with one subdirectory per container."))
   ),
   kubeconfig: Schema.optionalKey(AbsolutePath.annotate(described("Credentials for reading and annotating the pod."))),
   stateDir: Schema.optionalKey(
@@ -200,8 +200,8 @@ export const NetConf = Schema.Struct({
     "What the runtime may pass in runtimeConfig. The plugin reads mac, bandwidth and CNIDeviceInfoFile."
   ),
   runtimeConfig: handed("What the runtime passes for the declared capabilities."),
-  args: handed("args.cni is what a pod asks for (the cni-args of Multus). The plugin reads mac and OvnPort."),
-  prevResult: handed("Result of the plugin before this one in a list; on CHECK and DEL what ADD gave.")
+  args: handed("args.cni has the pod's own requests (the cni-args of Multus). The plugin reads mac and OvnPort."),
+  prevResult: handed("Result of the preceding plugin in a list; on CHECK and DEL the result of ADD.")
 })
 
 export type NetConf = typeof NetConf.Type

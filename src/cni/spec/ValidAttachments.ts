@@ -49,8 +49,8 @@ const readEntry = (name: string, entry: unknown): Judged<ValidAttachment> => {
 
 const absent = CniError.of(
   ErrorCodes.InvalidConfiguration,
-  `GC needs ${validKeys[0]}, the list of the attachments that are valid, and nobody gave one`,
-  "Nothing was removed. The caller has to give the list, also when it is empty; cnitool gc does not. By hand, use `userspace gc`."
+  `GC needs ${validKeys[0]}, the list of valid attachments, and it is missing`,
+  "Nothing was removed. Pass the list, even an empty one; cnitool gc does not. By hand, use `userspace gc`."
 )
 
 const wrong = (path: string, value: unknown, why: string) =>

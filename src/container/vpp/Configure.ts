@@ -61,11 +61,11 @@ const unreachable =
   (peer: string) =>
   (error: VppError): ContainerError =>
     new ContainerError({
-      operation: "cannot speak to the VPP of this container",
+      operation: "cannot connect to the VPP in this container",
       details: [`${peer}: ${inWords(error.reason)}`],
       cure:
         error.reason._tag === "Unreachable"
-          ? "Is VPP running in this container, is this its API socket (--socket; socksvr in startup.conf), and may this user write to it?"
+          ? "Check that VPP runs in this container, that this is its API socket (--socket; socksvr in startup.conf), and that this user may write to it."
           : fromVpp("open")(error).cure
     })
 
@@ -78,7 +78,7 @@ const ready = (session: Session) =>
     Ip.addressDump,
     Ip.routeAddDel,
     Ip.routeDump
-  ]).pipe(Effect.mapError(fromVpp("look at its messages")), Effect.mapError(fromVswitch("the interfaces")))
+  ]).pipe(Effect.mapError(fromVpp("read its message table")), Effect.mapError(fromVswitch("the interfaces")))
 
 const configureOne = Effect.fnUntraced(function* (session: Session, one: Wanted) {
   const files = yield* Files

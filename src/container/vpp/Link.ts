@@ -41,7 +41,7 @@ const memif = Effect.fnUntraced(function* (session: Session, files: Files["Servi
   if (one.mode === "inject-punt") {
     return yield* new ContainerError({
       operation: `cannot configure ${one.name}`,
-      details: ["its memif mode is inject-punt, which VPP does not survive"],
+      details: ["its memif mode is inject-punt, which crashes VPP"],
       cure: "Use mode ethernet or ip in the network's configuration."
     })
   }
@@ -68,7 +68,7 @@ const nobodyElse = Effect.fnUntraced(function* (
   there: ReadonlyArray<VppInterface>
 ) {
   const users = yield* Effect.mapError(bySocket(session, filenameOf(one)), (error) =>
-    fromVswitch(one.name)(fromVpp("look for its socket")(error))
+    fromVswitch(one.name)(fromVpp("find its socket")(error))
   )
   const other = there.find(
     ({ interface_name, sw_if_index }) => users.includes(sw_if_index) && !isLeftover(interface_name, one)
@@ -76,8 +76,10 @@ const nobodyElse = Effect.fnUntraced(function* (
   if (other === undefined) return
   return yield* new ContainerError({
     operation: `cannot configure ${one.name}`,
-    details: [`interface ${other.interface_name} of this VPP is already on ${one.socket}, and was not made by us`],
-    cure: `Leave it to this command (\`vppctl delete interface memif ${other.interface_name}\`), or leave ${one.name} out with --interfaces.`
+    details: [
+      `interface ${other.interface_name} of this VPP already uses ${one.socket}, and was not created by this command`
+    ],
+    cure: `Delete it (\`vppctl delete interface memif ${other.interface_name}\`), or leave ${one.name} out with --interfaces.`
   })
 })
 
@@ -114,8 +116,8 @@ const make = Effect.fnUntraced(function* (
     if (attempt + 1 < attempts) return yield* make(session, files, one, there, attempt + 1)
     return yield* new ContainerError({
       operation: `cannot configure ${one.name}`,
-      details: [`the memif sockets of VPP that it could have are all taken, the last one is ${number}`],
-      cure: "`vppctl show memif` shows whose they are. Remove those interfaces."
+      details: [`all memif socket IDs that it could have are in use, up to ${number}`],
+      cure: "Find their interfaces with `vppctl show memif`, and remove them."
     })
   }
   const { index } = made

@@ -59,7 +59,7 @@ export const addRoutes = Effect.fnUntraced(function* (session: Session, index: n
     for (const { gateway, prefix } of wanted) {
       const paths = there.find((route) => route.prefix === prefix)?.paths ?? []
       if (paths.some(({ sw_if_index, type }) => type === normal && sw_if_index !== index)) {
-        left.push(`${prefix} leads elsewhere already, and was left so`)
+        left.push(`${prefix} is already routed elsewhere; not changed`)
         continue
       }
       const route = routeVia(index, prefix, gateway)

@@ -157,7 +157,7 @@ export const over = (state: MemoryFiles): Files["Service"] => {
     list: (path) =>
       known("list", path, ({ kind }, fail) => (kind === "directory" ? state.names(path) : fail("ENOTDIR"))),
     writable: (path) =>
-      known("write in", path, ({ content, kind }, fail) => {
+      known("write to", path, ({ content, kind }, fail) => {
         const target = kind === "symlink" ? state.get(resolve(dirname(path), content))?.kind : kind
         return target === "directory" ? undefined : fail(target === undefined ? "ENOENT" : "ENOTDIR")
       }),

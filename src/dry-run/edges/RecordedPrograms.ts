@@ -30,14 +30,14 @@ export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service
     preflight: (delegation) => Effect.asVoid(find("ADD", delegation)),
     add: (delegation) =>
       Effect.map(call("ADD", delegation), (): CniResult => {
-        recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} gives them`)
+        recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} assigns them`)
         return { interfaces: [], ips: [{ address: unknown }], routes: [], dns: {} }
       }),
     del: (delegation) => call("DEL", delegation),
     ended: () => Effect.void,
     check: (delegation) =>
       Effect.map(call("CHECK", delegation), () => {
-        recorder.unknown(`whether ${delegation.plugin} still knows the addresses: it was not asked`)
+        recorder.unknown(`whether ${delegation.plugin} still has the addresses: it was not called`)
       }),
     gc: (delegation) => call("GC", delegation),
     status: (delegation) => call("STATUS", delegation)

@@ -94,7 +94,7 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
     if (!forbidden) recorder.obstacle(`Open vSwitch: ${operation} on ${peer}: ${inWords(reason)}`)
     recorder.note(
       `Open vSwitch could not be read (${operation} on ${peer}: ${inWords(reason)}). The plan is for an empty switch with DPDK; ` +
-        (forbidden ? "run it as root to have the real one looked at." : `as things are, ${verb} would fail.`)
+        (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
     )
     return settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   }
@@ -102,7 +102,7 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
   const dead = yield* Daemon.make(files, sockets, peer).silent
   if (dead !== undefined && verb === "ADD") {
     recorder.obstacle(dead.answer)
-    recorder.note(`As things are, ADD would wait for ovs-vswitchd, fail and undo all: ${dead.answer}. ${dead.cure}`)
+    recorder.note(`In this state ADD would wait for ovs-vswitchd, fail and roll back: ${dead.answer}. ${dead.cure}`)
   }
   return seen.success
 })

@@ -35,7 +35,7 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
       if (!forbidden) recorder.obstacle(`VPP: ${peer}: ${inWords(reason)}`)
       recorder.note(
         `VPP could not be read at ${peer} (${inWords(reason)}). The plan is for an empty VPP of a new release with all plugins; ` +
-          (forbidden ? "run it as root to have the real one looked at." : `as things are, ${verb} would fail.`)
+          (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
       )
       copy ??= empty(overlay)
       return recording(peer, undefined, copy, recorder)

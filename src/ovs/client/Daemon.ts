@@ -68,7 +68,9 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     // It took its files along when it ended. Whatever was made or removed there since only makes this later.
     const there = yield* Effect.orElseSucceed(files.lstat(directory), () => undefined)
     const ended = there === undefined ? "" : `; it ended at ${timeOf(there)} or before`
-    return refusal(`ovs-vswitchd does not run: ${directory} has the pidfile of ovsdb-server and none of its${ended}`)
+    return refusal(
+      `ovs-vswitchd is not running: ${directory} has a pidfile of ovsdb-server but none of ovs-vswitchd${ended}`
+    )
   })
 
   return { silent, absent: Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found))) }
@@ -79,5 +81,5 @@ const timeOf = ({ modified }: FileStatus): string => new Date(modified).toISOStr
 const refusal = (answer: string): Refusal => ({
   code: ErrorCodes.TryAgainLater,
   answer,
-  cure: "Start ovs-vswitchd on this node; its log says why it ended."
+  cure: "Start ovs-vswitchd on this node; check its log for why it exited."
 })

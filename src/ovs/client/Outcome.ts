@@ -10,8 +10,8 @@ import type { PortPlan } from "./PortPlan.ts"
 
 export const vswitchdSilent = (millis: number): Refusal => ({
   code: ErrorCodes.TryAgainLater,
-  answer: `the database accepted the port, ovs-vswitchd did nothing within ${millis} ms; the port was taken back`,
-  cure: "Is ovs-vswitchd running on this node? Its log says what it is busy with."
+  answer: `the database accepted the port, but ovs-vswitchd did not configure it within ${millis} ms; the port was removed again`,
+  cure: "Check that ovs-vswitchd runs on this node, and check its log."
 })
 
 /** Undefined: the port is there and works. */
@@ -19,8 +19,8 @@ export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): Re
   if (row === undefined || bridge === undefined) {
     return {
       code: ErrorCodes.TryAgainLater,
-      answer: `the port was removed by somebody else while ovs-vswitchd made it`,
-      cure: "Try again; if it stays so, something on this node removes ports that it did not make."
+      answer: `the port was removed by another process while ovs-vswitchd created it`,
+      cure: "Try again. If it persists, find what removes ports on this node."
     }
   }
   if (row.error !== undefined) return named(plan, row.error)
@@ -28,14 +28,14 @@ export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): Re
     return {
       code: ErrorCodes.SwitchRefused,
       answer: `ovs-vswitchd could not create bridge ${plan.bridge}`,
-      cure: "The log of ovs-vswitchd says why; often the tap device of the bridge's name is taken."
+      cure: "Check the log of ovs-vswitchd; often a network device already has the bridge's name."
     }
   }
   if (row.ofport === undefined || row.ofport < 0) {
     return {
       code: ErrorCodes.SwitchRefused,
-      answer: `ovs-vswitchd gave the port no number (ofport ${row.ofport ?? "empty"}) and no reason`,
-      cure: "The log of ovs-vswitchd says more."
+      answer: `ovs-vswitchd assigned no port number (ofport ${row.ofport ?? "empty"}) and reported no error`,
+      cure: "Check the log of ovs-vswitchd."
     }
   }
   return undefined
@@ -47,7 +47,7 @@ const named = (plan: PortPlan, error: string): Refusal =>
     : error.includes("Unknown error -1") && plan.type === "dpdkvhostuser"
       ? {
           code: ErrorCodes.SocketPath,
-          answer: `${error}: ovs-vswitchd could not make its socket ${plan.socket}`,
-          cure: "Something is at that path, or the directory (OVS_SOCKDIR) is not the one that ovs-vswitchd uses."
+          answer: `${error}: ovs-vswitchd could not create its socket ${plan.socket}`,
+          cure: "Remove what is at that path, or set OVS_SOCKDIR to the directory that ovs-vswitchd uses."
         }
-      : { code: ErrorCodes.SwitchRefused, answer: error, cure: "The log of ovs-vswitchd says more." }
+      : { code: ErrorCodes.SwitchRefused, answer: error, cure: "Check the log of ovs-vswitchd." }

@@ -109,7 +109,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     const [root] = rows
     return root === undefined
       ? Effect.fail(
-          failed("select")(new Malformed({ detail: "no row in table Open_vSwitch (ovs-vsctl init makes it)" }))
+          failed("select")(new Malformed({ detail: "no row in table Open_vSwitch (ovs-vsctl init creates it)" }))
         )
       : Effect.succeed(root)
   }

@@ -23,25 +23,25 @@ const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> =>
     case "Unreachable":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: `Is ovsdb-server running on this node, and is ${peer} its socket (host.socket, OVS_RUNDIR)? The plugin must be allowed to write to it.`
+        cure: `Check that ovsdb-server runs on this node, that ${peer} is its socket (host.socket, OVS_RUNDIR), and that the plugin may write to it.`
       }
     case "NoAnswer":
     case "ConnectionLost":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: `ovsdb-server is overloaded, stopped or being restarted, or ${peer} is the socket of something else (host.socket). Its log says more. Try again.`
+        cure: `Try again, and check the log of ovsdb-server. It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
       }
     case "Contended":
       return { code: ErrorCodes.TryAgainLater, cure: "Try again." }
     case "Malformed":
       return {
         code: ErrorCodes.SwitchRefused,
-        cure: `Is ${peer} the socket of ovsdb-server with an Open_vSwitch database?`
+        cure: `Set host.socket to the socket of an ovsdb-server with an Open_vSwitch database; it is ${peer}.`
       }
     case "Rejected":
       return {
         code: ErrorCodes.SwitchRefused,
-        cure: "The database holds something that does not go with this port; `ovs-vsctl show` lists it."
+        cure: "Check `ovs-vsctl show`: something in the database conflicts with this port."
       }
   }
 }
@@ -58,6 +58,6 @@ export const flowRefused =
 
 export const notCaughtUp = (millis: number): Refusal => ({
   code: ErrorCodes.TryAgainLater,
-  answer: `ovs-vswitchd has not caught up with the database within ${millis} ms (cur_cfg, next_cfg)`,
-  cure: "Is ovs-vswitchd running on this node? Its log says what it is busy with."
+  answer: `ovs-vswitchd did not apply the configuration within ${millis} ms (cur_cfg, next_cfg)`,
+  cure: "Check that ovs-vswitchd runs on this node, and check its log."
 })

@@ -21,14 +21,14 @@ export const standingProblem = (plan: PortPlan, survey: Survey): Refusal | undef
 
 const switchProblem = ({ type }: PortPlan, { root }: Survey): Refusal | undefined =>
   dpdkProblem(root) ??
-  (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd knows no interface type ${type}`))
+  (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd does not support interface type ${type}`))
 
 /** What ovs-vswitchd says of itself; nothing at all before its first start. */
 export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): Refusal | undefined =>
   iface_types.length === 0
     ? {
         code: ErrorCodes.TryAgainLater,
-        answer: "ovs-vswitchd has not reported itself to the database yet",
+        answer: "ovs-vswitchd has not connected to the database yet",
         cure: "Start ovs-vswitchd on this node, then try again."
       }
     : dpdk_initialized
@@ -38,7 +38,7 @@ export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): Refusal
 export const dpdkMissing = (answer: string): Refusal => ({
   code: ErrorCodes.DpdkMissing,
   answer,
-  cure: "Run an ovs-vswitchd built with DPDK and vhost, set other_config:dpdk-init=true, restart it; its log says what DPDK misses."
+  cure: "Run an ovs-vswitchd built with DPDK and vhost, set other_config:dpdk-init=true, restart it, and check its log for what DPDK lacks."
 })
 
 const bridgeProblem = (_: PortPlan, { bridge }: Survey): Refusal | undefined =>
@@ -47,7 +47,7 @@ const bridgeProblem = (_: PortPlan, { bridge }: Survey): Refusal | undefined =>
     : {
         code: ErrorCodes.SwitchRefused,
         answer: `bridge ${bridge.name} exists with datapath_type "${bridge.datapath_type}", vhost-user ports need netdev`,
-        cure: `Name another bridge in host.bridge.bridgeName, or make this one with datapath_type=netdev.`
+        cure: `Set another bridge in host.bridge.bridgeName, or create this one with datapath_type=netdev.`
       }
 
 const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): Refusal | undefined => {
@@ -55,14 +55,14 @@ const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): R
   return marked !== undefined
     ? {
         code: ErrorCodes.AlreadyAttached,
-        answer: `port ${marked.name} of this attachment exists already`,
-        cure: "DEL the attachment before it is added again. The port was left as it is."
+        answer: `port ${marked.name} of this attachment already exists`,
+        cure: "DEL the attachment before adding it again. The port was not changed."
       }
     : portByName !== undefined
       ? {
           code: ErrorCodes.SwitchRefused,
-          answer: `a port ${name} exists, and has not our mark`,
-          cure: `Find out whose it is (\`ovs-vsctl list Port ${name}\`) and remove it.`
+          answer: `port ${name} exists without the plugin's mark`,
+          cure: `Check who created it (\`ovs-vsctl list Port ${name}\`), and remove it.`
         }
       : undefined
 }
@@ -73,7 +73,7 @@ const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Surve
   return bytes > maximumPathBytes
     ? {
         code: ErrorCodes.SocketPath,
-        answer: `socket path ${socket} has ${bytes} bytes, a socket may have ${maximumPathBytes}`,
+        answer: `socket path ${socket} has ${bytes} bytes, a socket path may have ${maximumPathBytes}`,
         cure:
           type === "dpdkvhostuser"
             ? "Use a shorter OVS run directory (OVS_SOCKDIR)."
@@ -84,8 +84,8 @@ const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Surve
     : other !== undefined && type === "dpdkvhostuserclient"
       ? {
           code: ErrorCodes.SocketPath,
-          answer: `port ${other.name} uses the socket path ${socket} already`,
-          cure: "Two ports cannot share a socket. Name another in host.vhost.socketfile, or leave it out."
+          answer: `port ${other.name} already uses the socket path ${socket}`,
+          cure: "Set another host.vhost.socketfile, or leave it out: two ports cannot share a socket."
         }
       : undefined
 }

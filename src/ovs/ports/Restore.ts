@@ -46,8 +46,8 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
     if (wrong.length > 0) {
       return yield* toError(operation, {
         code: ErrorCodes.SwitchRefused,
-        answer: `not as recorded: ${wrong.map(({ what }) => what).join("; ")}`,
-        cure: "Put it right with ovs-vsctl, or delete the pod and let it be made again. The port was left as it is."
+        answer: `different from the record: ${wrong.map(({ what }) => what).join("; ")}`,
+        cure: "Correct it with ovs-vsctl, or delete the pod so that it is recreated. The port was not changed."
       })
     }
     return {

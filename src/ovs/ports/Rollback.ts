@@ -17,7 +17,7 @@ export const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"
     // The server may be in the middle of a restart: that is how the connection was lost.
     Effect.retry({ while: ({ reason }) => lost.has(reason._tag), schedule: Schedule.spaced("50 millis") }),
     Effect.timeout(deadlines.withdraw),
-    Effect.catchCause((cause) => Effect.logWarning(`could not take back port ${plan.name}`, cause))
+    Effect.catchCause((cause) => Effect.logWarning(`could not roll back port ${plan.name}`, cause))
   )
 })
 

@@ -32,7 +32,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
           ? undefined
           : refusal(
               `directory ${dirname(socket)} of socket ${socket} does not exist`,
-              "It has to be there before the port is made."
+              "Create it before adding the port."
             )
       )
     ),
@@ -46,8 +46,8 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
             found === undefined || found.kind === "socket"
               ? undefined
               : refusal(
-                  `a ${found.kind} is at ${socket}, where ovs-vswitchd has to make its socket`,
-                  "Find out whose it is and remove it."
+                  `a ${found.kind} exists at ${socket}, where ovs-vswitchd has to create its socket`,
+                  "Check who created it, and remove it."
                 )
           )
         ),
@@ -60,8 +60,8 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
             found?.kind === "socket"
               ? undefined
               : refusal(
-                  `ovs-vswitchd made its socket, but not at ${socket}`,
-                  "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd makes its sockets (other_config:vhost-sock-dir), and let the plugin see it."
+                  `ovs-vswitchd created its socket, but not at ${socket}`,
+                  "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd creates its sockets (other_config:vhost-sock-dir), and mount it for the plugin."
                 )
           )
         ),
@@ -110,7 +110,7 @@ const kindOf = Effect.fnUntraced(function* (
 
 const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>
   Effect.catch(self, ({ message }) =>
-    Effect.succeed(refusal(message, "The plugin has to see the directory of the socket."))
+    Effect.succeed(refusal(message, "Mount the directory of the socket for the plugin."))
   )
 
 const refusal = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SocketPath, answer, cure })

@@ -73,7 +73,7 @@ export const ovnWarnings = ({ wanted }: PortPlan, { interface: row, port }: Foun
         {
           what:
             `OVN has not bound port ${port.name} to its logical port ${wanted.ovnPort} (external_ids:ovn-installed is ` +
-            "missing): it carries no traffic. Is there such a logical port, and does ovn-controller run?",
+            "missing): it carries no traffic. Check that the logical port exists, and that ovn-controller runs.",
           warning: true
         }
       ]

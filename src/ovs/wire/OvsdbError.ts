@@ -51,6 +51,6 @@ export const inWords = (reason: Reason): string => {
     case "Rejected":
       return reason.details === "" ? reason.error : `${reason.error}: ${reason.details}`
     case "Contended":
-      return `others changed the same rows ${reason.tries} times in a row`
+      return `the same rows were changed concurrently, ${reason.tries} times in a row`
   }
 }

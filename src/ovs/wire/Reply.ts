@@ -22,7 +22,8 @@ export const judge = (
   operations: ReadonlyArray<Operation>,
   result: unknown
 ): Result.Result<TransactResult, Rejected | Malformed> => {
-  if (!Array.isArray(result)) return Result.fail(new Malformed({ detail: "the result of a transaction is no array" }))
+  if (!Array.isArray(result))
+    return Result.fail(new Malformed({ detail: "the result of a transaction is not an array" }))
   const at = result.findIndex((element) => Predicate.hasProperty(element, "error"))
   if (at >= 0) return Result.fail(rejected(at < operations.length ? at : "commit", result[at]))
   if (result.length !== operations.length) {

@@ -176,7 +176,7 @@ export const make = (millis: number = patience): Files["Service"] => {
     },
     writable: (path) =>
       settled(
-        "write in",
+        "write to",
         path,
         Effect.gen(function* () {
           const stats = yield* ask<Fs.Stats>((done) => Fs.stat(path, done))

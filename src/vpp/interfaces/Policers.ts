@@ -32,8 +32,8 @@ const unspecified = -1
 
 const messages = { input: Policer.input, output: Policer.output }
 const words = {
-  input: "what the container sends is not limited (egressRate)",
-  output: "what goes to the container is not limited (ingressRate)"
+  input: "traffic from the container is not limited (egressRate)",
+  output: "traffic to the container is not limited (ingressRate)"
 }
 
 export const policing = (session: Session, port: VppPort, owner: Owner): Policing => {
@@ -73,9 +73,9 @@ export const hindrance = (
       return `${inWords(verdict)} (22.06 to 26.02 have it, later ones in policer_plugin.so)`
   }
   if (session.offers(Policer.sinceLayer2)) return undefined
-  if (direction === "output" && network.netType === "bridge") return "in a bridge domain VPP can from 26.06 on"
+  if (direction === "output" && network.netType === "bridge") return "in a bridge domain it needs VPP 26.06 or later"
   if (direction === "input" && iftype === "memif" && port.mode === "ip") {
-    return "on a memif in mode ip VPP can from 26.06 on"
+    return "on a memif in mode ip it needs VPP 26.06 or later"
   }
   return undefined
 }
@@ -108,7 +108,7 @@ const removal = (index: number | undefined, owner: Owner, direction: Direction):
 
 const compare = Effect.fnUntraced(function* (session: Session, name: string, { burst, rate }: Limit) {
   const [there] = yield* session.dump(Policer.policerDump, { match_name_valid: true, match_name: name })
-  if (there === undefined) return [`there is no policer ${name}`]
+  if (there === undefined) return [`policer ${name} is missing`]
   return [
     ...(there.cir === rate ? [] : [`policer ${name}: rate is ${there.cir} kbit/s, not ${rate}`]),
     ...(there.cb === burst ? [] : [`policer ${name}: burst is ${there.cb} bytes, not ${burst}`])

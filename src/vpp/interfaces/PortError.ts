@@ -28,7 +28,7 @@ export const fromFile =
     toError(operation, {
       code: ErrorCodes.SocketPath,
       answer: `cannot ${error.message}`,
-      cure: "The plugin has to run as root and must see the directory of the socket under the same path as VPP."
+      cure: "Run the plugin as root, and mount the directory of the socket under the same path as for VPP."
     })
 
 /** A VPP that is not there may be there when the runtime tries again; one that refuses will refuse again. */
@@ -37,24 +37,24 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
     case "Unreachable":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: `Is VPP running on this node, and is ${peer} its API socket (host.socket; socksvr in VPP's startup.conf)? The plugin must be allowed to write to it.`
+        cure: `Check that VPP runs on this node, that ${peer} is its API socket (host.socket; socksvr in VPP's startup.conf), and that the plugin may write to it.`
       }
     case "NoTurn":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: "Too much is being added or removed at once, or VPP hangs. Try again."
+        cure: "Try again. Too many calls run at once, or VPP hangs."
       }
     case "NoAnswer":
     case "ConnectionLost":
       return {
         code: ErrorCodes.TryAgainLater,
-        cure: `VPP is overloaded, stopped or being restarted, or ${peer} is the socket of something else (host.socket). Its log says more (\`vppctl show log\`). Try again.`
+        cure: `Try again, and check the log of VPP (\`vppctl show log\`). It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
       }
     case "Malformed":
     case "NotWelcome":
       return {
         code: ErrorCodes.SwitchRefused,
-        cure: `Is ${peer} the binary API socket of a VPP, 21.10 or later? Not its cli.sock.`
+        cure: `Set host.socket to the binary API socket of VPP 21.10 or later, not its cli.sock; it is ${peer}.`
       }
     case "DoesNotFit":
       return { code: ErrorCodes.InvalidConfiguration, cure: "Correct that value in the configuration." }
@@ -62,7 +62,7 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
     case "MessageChanged":
       return {
         code: ErrorCodes.SwitchRefused,
-        cure: "This VPP is of a release that the plugin does not know; 21.10 to 26.06 work. Use one of those, or a newer plugin."
+        cure: "Use VPP 21.10 to 26.06, or a newer plugin: this release of VPP is unknown to it."
       }
     case "PluginNotLoaded":
       return {
@@ -76,35 +76,35 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
 
 const refused = (name: string, retval: number): Pick<Refusal, "code" | "cure"> => {
   const socket = /^(memif_create|memif_socket_filename|create_vhost_user)/.test(name)
-  if (retval === -68) return { code: ErrorCodes.AlreadyAttached, cure: "DEL the attachment before it is added again." }
+  if (retval === -68) return { code: ErrorCodes.AlreadyAttached, cure: "DEL the attachment before adding it again." }
   if (retval === -79) {
-    return { code: ErrorCodes.SocketPath, cure: "Two ports cannot share a socket: name another file in socketfile." }
+    return { code: ErrorCodes.SocketPath, cure: "Set another socketfile: two ports cannot share a socket." }
   }
   if (socket && retval === -73) {
     return {
       code: ErrorCodes.SwitchRefused,
-      cure: "ringSize has to be a power of two, and VPP has to see the directory of the socket under the same path."
+      cure: "Check that ringSize is a power of two, and that VPP sees the directory of the socket under the same path."
     }
   }
   if (socket) {
     return {
       code: ErrorCodes.SocketPath,
-      cure: "VPP has to see the directory of the socket under the same path, and nobody else may listen on the socket."
+      cure: "Check that VPP sees the directory of the socket under the same path, and that no other process listens on the socket."
     }
   }
   if (name === "sw_interface_add_del_address") {
     return {
       code: ErrorCodes.SwitchRefused,
-      cure: "Another interface of this VPP has an address of that subnet: with netType interface each pod needs one of its own. netType bridge shares."
+      cure: "Give each pod a subnet of its own, or use netType bridge: another interface of this VPP has an address of that subnet."
     }
   }
-  return { code: ErrorCodes.SwitchRefused, cure: "VPP's log says more: `vppctl show log`." }
+  return { code: ErrorCodes.SwitchRefused, cure: "Check the log of VPP: `vppctl show log`." }
 }
 
 export const alreadyAttached = (name: string): Refusal => ({
   code: ErrorCodes.AlreadyAttached,
-  answer: `interface ${name} of this attachment exists already`,
-  cure: "DEL the attachment before it is added again. The interface was left as it is."
+  answer: `interface ${name} of this attachment already exists`,
+  cure: "DEL the attachment before adding it again. The interface was not changed."
 })
 
 export const notMade = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SwitchRefused, answer, cure })
@@ -112,19 +112,19 @@ export const notMade = (answer: string, cure: string): Refusal => ({ code: Error
 /** `to`: `10.1.2.3/32`. */
 export const routeTaken = (to: string, name: string): Refusal => ({
   code: ErrorCodes.SwitchRefused,
-  answer: `${to} leads to interface ${name} already`,
+  answer: `${to} is already routed to interface ${name}`,
   cure:
-    `Two networks may give one address, somebody may have routed it (\`vppctl show ip fib ${to}\`), or a DEL that could ` +
-    "not reach VPP has yet to be repeated: give the network a range of its own, remove that route, or try again later."
+    `Give the network a range of its own, remove that route (\`vppctl show ip fib ${to}\`), or try again later: two networks ` +
+    "may assign one address, or a DEL that could not reach VPP has yet to be repeated."
 })
 
 /** `is`: `VLAN 7 of bridge 1`. */
 export const otherBridge = (bridgeDomain: number, is: string): Refusal => ({
   code: ErrorCodes.SwitchRefused,
-  answer: `bridge domain ${bridgeDomain} is ${is} already`,
+  answer: `bridge domain ${bridgeDomain} already is ${is}`,
   cure:
-    "Each VLAN of bridge N is bridge domain N * 4096 + vlanId: give the network another bridgeName. Numbers below 4096 " +
-    "never meet those of VLANs."
+    "Give the network another bridgeName: each VLAN of bridge N is bridge domain N * 4096 + vlanId. Numbers below 4096 " +
+    "never collide with those of VLANs."
 })
 
 export const notForVpp = (engine: string): Refusal => ({
@@ -135,7 +135,7 @@ export const notForVpp = (engine: string): Refusal => ({
 
 export const needs = (what: string, release: string): Refusal => ({
   code: ErrorCodes.SwitchRefused,
-  answer: `${what} is not offered by this VPP`,
+  answer: `${what} is not supported by this VPP`,
   cure: `Use VPP ${release} or later, or leave it out.`
 })
 

@@ -19,7 +19,7 @@ import type { VppError } from "../wire/VppError.ts"
 export type Alone = (key: string) => Effect.Effect<void, VppError, Scope.Scope>
 
 /** Whoever works on it removes it, or restores it. */
-const busy = { duration: "1 second", orElse: () => Effect.succeed("somebody works on its attachment") } as const
+const busy = { duration: "1 second", orElse: () => Effect.succeed("another call works on its attachment") } as const
 
 const keyOf = ({ tag, vtr_op }: Interface): string | undefined => (vtr_op === pushOne ? fromTag(tag)?.key : undefined)
 
@@ -37,8 +37,12 @@ export const move = Effect.fnUntraced(
       if (one === undefined || key === undefined) continue
       const left = yield* within(busy)(Effect.scoped(Effect.andThen(alone(key), moveOne(session, bridge, one))))
       yield* left === undefined
-        ? Effect.logInfo(`${one.interface_name} was attached by an earlier release; it is in VLAN ${one.vtr_tag1} anew`)
-        : Effect.logWarning(`${one.interface_name} is attached as by an earlier release and stays so: ${left}. ${cure}`)
+        ? Effect.logInfo(
+            `${one.interface_name} was attached by an earlier release; it was moved to VLAN ${one.vtr_tag1}`
+          )
+        : Effect.logWarning(
+            `${one.interface_name} was attached by an earlier release and was not moved: ${left}. ${cure}`
+          )
     }
     yield* Bridging.removeUnused(session, bridge)
   },

@@ -68,13 +68,13 @@ const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { re
   for (let attempt = from; attempt < attempts; attempt++) {
     const number = portNumber(key, attempt)
     const name = portName(kind, number)
-    const there = yield* Effect.mapError(byName(session, name), fromVpp(`look for ${name}`))
+    const there = yield* Effect.mapError(byName(session, name), fromVpp(`find ${name}`))
     if (there === undefined) return { attempt, number, name }
     if (there.tag === "" || fromTag(there.tag)?.key === key) return yield* toError("plug", alreadyAttached(name))
   }
   return yield* toError(
     "plug",
-    notMade("every number that the port could have is taken", "Remove the interfaces that take them.")
+    notMade("all interface numbers that the port could have are in use", "Remove the interfaces that use them.")
   )
 })
 
@@ -159,17 +159,17 @@ const made = Effect.fnUntraced(function* (files: Fs, { port, request }: Plan, th
   if (there === undefined || !selects({ key: keyOf(request.attachment), invocation: request.invocation }, there.tag)) {
     return yield* toError(
       "plug",
-      notMade("the interface that it made is not there any more", "Did somebody remove it, or VPP restart? Try again.")
+      notMade("the interface that it created is gone", "Try again: it was removed, or VPP was restarted.")
     )
   }
   if (madeByVpp(port)) {
-    const file = yield* Effect.mapError(files.lstat(request.socketPath), fromFile("look at the socket"))
+    const file = yield* Effect.mapError(files.lstat(request.socketPath), fromFile("inspect the socket"))
     if (file?.kind !== "socket") {
       return yield* toError(
         "plug",
         socketRefused(
-          `VPP says it listens on ${request.socketPath}, but there is no socket`,
-          "VPP and the plugin must see that directory under the same path: mount it into VPP's container."
+          `VPP reports that it listens on ${request.socketPath}, but the socket does not exist`,
+          "Mount that directory into VPP's container, under the same path."
         )
       )
     }

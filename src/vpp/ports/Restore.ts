@@ -20,21 +20,21 @@ import { verify } from "./Verify.ts"
 
 /** Undefined: there is no port, not even one that has not got its tag. */
 export const complete = Effect.fnUntraced(function* (session: Session, plan: Plan) {
-  const there = yield* Effect.mapError(find(session, plan), fromVpp("look for the port"))
+  const there = yield* Effect.mapError(find(session, plan), fromVpp("find the port"))
   if (there === undefined) return undefined
   const { interface_name: name, sw_if_index: index } = there
-  const lacking = yield* Effect.mapError(verify(session, plan), fromVpp("look at the port"))
+  const lacking = yield* Effect.mapError(verify(session, plan), fromVpp("inspect the port"))
   if (lacking.length > 0) {
     yield* refuseTaken(session, `restore ${name}`, plan.addresses, index)
     const { network } = plan.port
     if (network.netType === "bridge") yield* refuseConflict(session, `restore ${name}`, network)
     yield* setAgain(session, plan, index)
-    const wrong = yield* Effect.mapError(verify(session, plan), fromVpp("look at the port"))
+    const wrong = yield* Effect.mapError(verify(session, plan), fromVpp("inspect the port"))
     if (wrong.length > 0) {
       return yield* toError(`restore ${name}`, {
         code: ErrorCodes.SwitchRefused,
-        answer: `not as recorded: ${wrong.map(({ what }) => what).join("; ")}`,
-        cure: "Delete the pod and let it be made again."
+        answer: `different from the record: ${wrong.map(({ what }) => what).join("; ")}`,
+        cure: "Delete the pod so that it is recreated."
       })
     }
   }

@@ -30,7 +30,7 @@ export const mayHaveEarlier = Effect.fnUntraced(function* (session: Session, bri
   const own = refuseConflict(session, "plug", bridge)
   if (bridge.vlan === undefined) return Bridging.mayHaveEarlier(yield* own)
   const { bridgeDomain } = bridge
-  const whole = Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`look at bridge domain ${bridgeDomain}`))
+  const whole = Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`inspect bridge domain ${bridgeDomain}`))
   const [, there] = yield* Effect.all([own, whole], { concurrency: "unbounded" })
   return Bridging.mayHaveEarlier(there)
 })
@@ -69,7 +69,7 @@ export const setUp = Effect.fnUntraced(function* (
 /** A bridge domain of ours that is something else. Gives the bridge's, which may have ports of an earlier release. */
 export const refuseConflict = Effect.fnUntraced(function* (session: Session, operation: string, bridge: Bridge) {
   const number = Bridging.numberOf(bridge)
-  const there = yield* Effect.mapError(Bridging.find(session, number), fromVpp(`look at bridge domain ${number}`))
+  const there = yield* Effect.mapError(Bridging.find(session, number), fromVpp(`inspect bridge domain ${number}`))
   const other = Bridging.conflict(bridge, there)
   return other === undefined ? there : yield* toError(operation, otherBridge(number, other))
 })
@@ -81,7 +81,7 @@ export const refuseTaken = Effect.fnUntraced(function* (
   { routes }: HostAddresses.Plan,
   own?: number
 ) {
-  const taken = yield* Effect.mapError(HostAddresses.takenRoute(session, routes, own), fromVpp("look at the routes"))
+  const taken = yield* Effect.mapError(HostAddresses.takenRoute(session, routes, own), fromVpp("inspect the routes"))
   if (taken !== undefined) return yield* toError(operation, routeTaken(taken.to, taken.name))
 })
 

@@ -34,9 +34,11 @@ const pathProblem = (session: Session, port: VppPort, path: string): Refusal | u
   const limit = strict ? maximumPathBytes - 1 : maximumPathBytes
   const bytes = pathBytes(path)
   if (!path.startsWith("/"))
-    return socketRefused(`socket path ${path} is not absolute`, "VPP would put it in its own run directory.")
-  if (bytes > limit)
-    return socketRefused(`socket path ${path} has ${bytes} bytes, here it may have ${limit}`, shorter(path))
+    return socketRefused(
+      `socket path ${path} is not absolute`,
+      "Set an absolute sharedDir: VPP would create the socket in its own run directory."
+    )
+  if (bytes > limit) return socketRefused(`socket path ${path} has ${bytes} bytes, it may have ${limit}`, shorter(path))
   const [foreign] = strict ? (/[^A-Za-z0-9_./-]/.exec(path) ?? []) : []
   return foreign === undefined
     ? undefined
@@ -52,7 +54,7 @@ export const survey = Effect.fnUntraced(function* (
   path: string,
   early: boolean
 ) {
-  const operation = "look at the socket"
+  const operation = "inspect the socket"
   const problem = pathProblem(session, port, path)
   if (problem !== undefined) return yield* toError(operation, problem)
   if (!madeByVpp(port)) return
@@ -61,13 +63,14 @@ export const survey = Effect.fnUntraced(function* (
     if (early) return
     return yield* toError(
       operation,
-      socketRefused(`there is no directory ${dirname(path)}`, "Make it, or set sharedDir to another place.")
+      socketRefused(`directory ${dirname(path)} does not exist`, "Create it, or set sharedDir to another directory.")
     )
   }
   const there = yield* look(path)
   if (there === undefined) return
-  const cure = "Find out whose it is (`ss -xlp`) and remove it, or name another file in socketfile."
-  if (there.kind !== "socket") return yield* toError(operation, socketRefused(`a ${there.kind} is at ${path}`, cure))
+  const cure = "Check whose it is (`ss -xlp`) and remove it, or set another socketfile."
+  if (there.kind !== "socket")
+    return yield* toError(operation, socketRefused(`a ${there.kind} exists at ${path}`, cure))
   // One that nobody listens on is left over from a VPP that has ended. VPP takes its place.
   const listening = yield* Effect.scoped(sockets.connect(path)).pipe(
     Effect.as(true),
@@ -78,5 +81,5 @@ export const survey = Effect.fnUntraced(function* (
     Effect.timeoutOrElse({ duration: "1 second", orElse: () => Effect.succeed(true) }),
     Effect.orElseSucceed(() => true)
   )
-  if (listening) return yield* toError(operation, socketRefused(`somebody else listens on ${path}`, cure))
+  if (listening) return yield* toError(operation, socketRefused(`another process listens on ${path}`, cure))
 })

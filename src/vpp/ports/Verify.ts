@@ -49,7 +49,7 @@ const memif = Effect.fnUntraced(function* (
   { interface_name, sw_if_index }: Interface
 ) {
   const found = (yield* session.dump(memifDump, {})).find((memif) => memif.sw_if_index === sw_if_index)
-  if (found === undefined) return [`interface ${interface_name} is no memif`]
+  if (found === undefined) return [`interface ${interface_name} is not a memif`]
   const socket = (yield* memifSockets(session)).get(found.socket_id)
   return [
     ...compare(interface_name, "role", found.role, port.role),
@@ -80,8 +80,8 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
       ...addresses.addresses
         // VPP does not list link-local addresses among an interface's.
         .filter((address) => !has.includes(address) && !/^fe[89ab]/.test(address))
-        .map((address) => `interface ${interface_name} has not the address ${address}`),
-      ...unrouted.map((to) => `no route to ${to} leads over interface ${interface_name}`)
+        .map((address) => `interface ${interface_name} does not have address ${address}`),
+      ...unrouted.map((to) => `the route to ${to} over interface ${interface_name} is missing`)
     ]
   }
   if (port.network.netType === "none") return []
@@ -90,11 +90,11 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
   const member = domain?.sw_if_details.some((one) => one.sw_if_index === sw_if_index) === true
   if (port.network.vlan !== undefined && !member && vtr_op === pushOne) {
     return [
-      `interface ${interface_name} is attached as by an earlier release, with VPP's filter for VLAN ${vtr_tag1}, with ` +
-        "which a frame of a pod can end VPP: run `userspace restore`"
+      `interface ${interface_name} was attached by an earlier release, with VPP's filter for VLAN ${vtr_tag1}: ` +
+        "a frame from a pod can then crash VPP. Run `userspace restore`"
     ]
   }
-  if (domain === undefined) return [`there is no bridge domain ${bridgeDomain}`]
+  if (domain === undefined) return [`bridge domain ${bridgeDomain} is missing`]
   const other = Bridging.conflict(port.network, domain)
   const rewrite = vtr_op === noRewrite ? "none" : vtr_op === pushOne ? `push dot1q ${vtr_tag1}` : `operation ${vtr_op}`
   return [

@@ -78,7 +78,7 @@ export const inWords = (reason: Reason): string => {
     case "Unreachable":
       return `cannot connect: ${reason.code}`
     case "NoTurn":
-      return `${reason.millis} ms passed, and other calls of this plugin still talked to it`
+      return `other calls of this plugin still used all connections after ${reason.millis} ms`
     case "NoAnswer":
       return `no answer within ${reason.millis} ms`
     case "ConnectionLost":
@@ -90,13 +90,13 @@ export const inWords = (reason: Reason): string => {
     case "NotWelcome":
       return `sockclnt_create was answered with ${reason.response}`
     case "MessageMissing":
-      return `it has no message ${reason.name}`
+      return `message ${reason.name} is not available`
     case "MessageChanged":
-      return `its message ${reason.name} is another one: CRC ${reason.offered}, not ${reason.wanted}`
+      return `message ${reason.name} has CRC ${reason.offered}, not ${reason.wanted}`
     case "PluginNotLoaded":
-      return `its plugin ${reason.plugin} is not loaded, which has ${reason.name}`
+      return `plugin ${reason.plugin}, which has ${reason.name}, is not loaded`
     case "Refused":
-      return `${reason.name} was refused: ${retvalInWords(reason.retval)}`
+      return `${reason.name} failed: ${retvalInWords(reason.retval)}`
   }
 }
 

@@ -139,7 +139,7 @@ export const modelNode = Effect.fnUntraced(function* <E>(
   const restored: Effect.Effect<Outcome, ProgramError> = Effect.repeat(
     run(executable, ["restore", "--state-dir", `${directory}/state`], { deadline: "60 seconds" }),
     {
-      until: ({ status, stderr }) => status === 0 || !stderr.includes("another restore runs"),
+      until: ({ status, stderr }) => status === 0 || !stderr.includes("another restore is running"),
       schedule: Schedule.spaced("50 millis")
     }
   )

@@ -31,7 +31,7 @@ export const over = (files: Files["Service"], step: Step): Files["Service"] =>
   Files.of({
     pin: files.pin,
     hold: (path) => step(operation("hold", path, "looks"), files.hold(path)),
-    lstat: (path) => step(operation("look at", path, "looks"), files.lstat(path)),
+    lstat: (path) => step(operation("inspect", path, "looks"), files.lstat(path)),
     read: (path, limit) => step(operation("read", path, "looks"), files.read(path, limit)),
     list: (path) => step(operation("list", path, "looks"), files.list(path)),
     writable: (path) => step(operation("ask whether it may write in", path, "looks"), files.writable(path)),

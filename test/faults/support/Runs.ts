@@ -128,7 +128,7 @@ export const again = (setting: Omit<Setting, "wrong">): Broken =>
   )
 
 /** DEL says so when the API server did not take its write: that alone is no failure, because it goes with the pod. */
-const annotationsStay = "the annotations of the pod stay as they are"
+const annotationsStay = "the pod's annotations were not changed"
 
 const allButPod = (setting: Setting): Broken =>
   Effect.map(restored(setting, "after it said that it was done"), (found) =>

@@ -9,6 +9,9 @@ export const dpdk = Command.make(
 ).pipe(
   Command.withDescription("Print one --vdev argument for each interface, for any DPDK application"),
   Command.withExamples([
-    { command: "my-application -l 0-1 $(userspace container dpdk) --", description: "Before the application's own" }
+    {
+      command: "my-application -l 0-1 $(userspace container dpdk) --",
+      description: "Before the application's own arguments"
+    }
   ])
 )

@@ -26,10 +26,10 @@ export const show = Command.make(
     yield* Console.log(interfaceTable(seen, style))
     const assumed = assumption(found.sandbox)
     if (assumed !== undefined) yield* Console.error(assumed)
-    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
   })
 ).pipe(
   Command.withDescription(
-    "What did this container get? Every interface: its socket, who makes it and whether it is there, role, addresses"
+    "Show each interface of this container: its socket, who creates it and whether it exists, role, addresses"
   )
 )

@@ -6,7 +6,7 @@ import { yes } from "../../input/ContainerFlags.ts"
 
 export const testpmd = Command.make(
   "testpmd",
-  { ...dpdkFlags, noHuge: yes("no-huge", "Without hugepages, which this container may not have") },
+  { ...dpdkFlags, noHuge: yes("no-huge", "Run without hugepages, for containers that have none") },
   printed((vdevs, options) => testpmdArguments(vdevs, !options.noHuge))
 ).pipe(
   Command.withDescription("Print the arguments with which dpdk-testpmd opens the interfaces"),

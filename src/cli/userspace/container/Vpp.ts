@@ -34,14 +34,14 @@ export const vpp = Command.make(
       Flag.withDescription(`VPP's API socket (USERSPACE_VPP_SOCKET; default: ${defaultSocket})`),
       Flag.optional
     ),
-    timeout: timeoutFlag("30s", "How long to wait for a VPP that is starting"),
-    startupConf: yes("startup-conf", "Only print the section of startup.conf that opens the vhost-user interfaces")
+    timeout: timeoutFlag("30s", "Time to wait for a VPP that is starting"),
+    startupConf: yes("startup-conf", "Print only the section of startup.conf that opens the vhost-user interfaces")
   },
   Effect.fnUntraced(function* (options) {
     const { variables } = yield* Caller
     const found = yield* find(placesOf(options, variables))
     const interfaces = yield* chosen(found, namesOf(options.interfaces))
-    for (const problem of found.problems) yield* Console.error(`Left out: ${problem}`)
+    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
     if (options.startupConf) {
       return yield* Console.log(yield* Effect.mapError(Effect.fromResult(startupConf(interfaces)), fromContainer))
     }
@@ -54,9 +54,7 @@ export const vpp = Command.make(
     for (const one of configured) yield* Console.log(line(one))
   })
 ).pipe(
-  Command.withDescription(
-    "Configure the VPP in this container: memif, addresses, MTU, routes, up; again with no other effect"
-  ),
+  Command.withDescription("Configure the VPP in this container: memif, addresses, MTU, routes, up; can be repeated"),
   Command.withExamples([
     { command: "vpp -c startup.conf & userspace container vpp", description: "As a container starts" },
     {

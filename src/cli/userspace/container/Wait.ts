@@ -15,12 +15,14 @@ export const wait = Command.make(
     ...placeFlags,
     interfaces: Flag.String("interfaces").pipe(
       Flag.withMetavar("NAMES"),
-      Flag.withDescription("Wait for these, separated by commas: net1,net2"),
+      Flag.withDescription("Wait for these interfaces, comma-separated: net1,net2"),
       Flag.optional
     ),
     count: Flag.Int("count").pipe(
       Flag.withMetavar("N"),
-      Flag.withDescription("Wait for so many (default: all that are named, or all that are told about, at least one)"),
+      Flag.withDescription(
+        "Wait for this many interfaces (default: all named ones, or all configured ones, at least one)"
+      ),
       Flag.filter(
         (count) => count >= 1 && count <= 256,
         () => "1 to 256"
@@ -35,10 +37,10 @@ export const wait = Command.make(
     const { interfaces } = yield* waiting
       .wait(placesOf(options, variables), expected, options.timeout)
       .pipe(Effect.provide(Changes.layer), Effect.mapError(fromContainer))
-    yield* Console.log(`There: ${interfaces.map(({ name }) => name).join(", ")}`)
+    yield* Console.log(`Ready: ${interfaces.map(({ name }) => name).join(", ")}`)
   })
 ).pipe(
   Command.withDescription(
-    "Wait until every expected interface is there: told about, its socket made if the switch does"
+    "Wait until every expected interface is ready: configured, and its socket exists if the switch creates it"
   )
 )
