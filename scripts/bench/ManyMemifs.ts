@@ -29,7 +29,7 @@ export const empty = (api: string, directory: string, from: number, to: number) 
       each(from, to),
       (n) => {
         const { attachment, port, socketPath } = numbered(directory, n)
-        return vswitch.unplug({ attachment, invocation: undefined, port, socketPath, legacy: undefined })
+        return vswitch.unplug({ attachment, invocation: undefined, port, socketPath })
       },
       { discard: true }
     )

@@ -12,7 +12,7 @@ import { numbered } from "../../test/vpp/support/Numbered.ts"
 const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
 
 const on = (database: string) =>
-  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [Layer.provide(OvsClient.layer(database), edge), edge])
+  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [Layer.provide(OvsClient.layer(database), edge), edge])
 
 const port = (database: string, bridge: string): OvsVhostPort => ({
   engine: "ovs-dpdk",
@@ -53,7 +53,7 @@ export const empty = (database: string, directory: string, from: number, to: num
       numbers(from, to),
       (n) => {
         const { attachment, socketPath } = numbered(directory, n)
-        return vswitch.unplug({ attachment, invocation: undefined, port: undefined, socketPath, legacy: undefined })
+        return vswitch.unplug({ attachment, invocation: undefined, port: undefined, socketPath })
       },
       { discard: true, concurrency: 8 }
     ).pipe(

@@ -39,10 +39,22 @@ export interface Around {
 export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
   Layer.effect(
     Vswitch,
-    Effect.flatMap(
-      Effect.promise(() => (control.engine === "vpp" ? import("../vpp/VppEngine.ts") : import("../ovs/OvsEngine.ts"))),
-      ({ engine }) => engine(control.control, around)
-    )
+    control.engine === "vpp"
+      ? Effect.flatMap(
+          Effect.promise(() => import("../vpp/VppEngine.ts")),
+          ({ engine }) => engine(control.control, around)
+        )
+      : Effect.flatMap(
+          Effect.promise(() => import("../ovs/OvsEngine.ts")),
+          ({ engine }) => engine(control.control, around, ovsLegacyPorts)
+        )
+  )
+
+/** Loaded when an attachment without a record of ours is looked for. */
+const ovsLegacyPorts = (client: OvsClient["Service"]) =>
+  Effect.map(
+    Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
+    ({ make }) => make(client)
   )
 
 export const choicesFor = (around: Around = {}): Choices<Control> => {

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { Variables } from "../cni/spec/Environment.ts"
-import { Complaint } from "./CommandLineError.ts"
+import { Complaint } from "./text/CommandLineError.ts"
 
 /** Flags that take a path of the caller's. `--netns` and `--cni-path` have to be absolute. */
 export const pathFlags: ReadonlySet<string> = new Set([

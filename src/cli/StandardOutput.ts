@@ -5,7 +5,7 @@
 import type * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { writeText } from "../app/Stdio.ts"
-import { Complaint, complaintText } from "./CommandLineError.ts"
+import { Complaint, complaintText } from "./text/CommandLineError.ts"
 
 export const checked = (console: Console.Console): Console.Console => {
   let failed = false

@@ -6,8 +6,9 @@ import type { AttachmentVerb } from "../cni/spec/Versions.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedSwitch from "./ovs/RecordedSwitch.ts"
-import { unknown } from "./Plan.ts"
-import type { Recorder } from "./Recorder.ts"
+import { unknown } from "./plan/Plan.ts"
+import type { Recorder } from "./plan/Recorder.ts"
+
 import * as RecordedVpp from "./vpp/RecordedVpp.ts"
 
 export const around = (

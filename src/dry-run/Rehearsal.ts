@@ -19,9 +19,9 @@ import type { Edges } from "../platform/Edges.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import * as RecordedEdges from "./edges/RecordedEdges.ts"
 import * as RecordedPrograms from "./edges/RecordedPrograms.ts"
-import type { Plan } from "./Plan.ts"
+import type { Plan } from "./plan/Plan.ts"
+import * as Recorder from "./plan/Recorder.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
-import * as Recorder from "./Recorder.ts"
 
 export interface Rehearsal {
   readonly verb: Asked["verb"]

@@ -6,9 +6,9 @@ import { everything, type Selector } from "../attachment/node/Selection.ts"
 import type { Explained } from "../cni/spec/CniError.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import * as RecordedEdges from "./edges/RecordedEdges.ts"
-import type { Change } from "./Plan.ts"
+import type { Change } from "./plan/Plan.ts"
+import * as Recorder from "./plan/Recorder.ts"
 import * as RecordedEngine from "./RecordedEngine.ts"
-import * as Recorder from "./Recorder.ts"
 
 export interface Planned extends Restored {
   readonly changes: ReadonlyArray<Change>

@@ -1,31 +1,21 @@
 /**
  * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni), which
- * have no record of ours: what DEL removes of them, what CHECK compares, what `list` shows and what GC takes for the
- * network's. Known by a state file (`StateFile.ts`) and by what the switch has (`legacy/LegacyPorts.ts`).
+ * have no record of ours: what DEL removes of them, and what CHECK compares. Known by a state file (`StateFiles.ts`) and
+ * by what the switch has (`vswitch/LegacyPorts.ts`).
  */
-import { basename, dirname, join } from "node:path"
+import { basename, dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import type { NetworkCall } from "../attachment/Call.ts"
 import { type Call, macOf, placeFor } from "../attachment/Call.ts"
-import type { Found } from "../attachment/node/ObservedState.ts"
-import type { Control } from "../cni/network/HostPort.ts"
+import { Records } from "../attachment/records/Records.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
-import { sandboxTold, whoseText } from "../container-config/ContainerData.ts"
-import { keyOf, plainHandle } from "../identity/Attachment.ts"
-import { Files } from "../platform/Files.ts"
-import { Namespaces } from "../platform/Namespaces.ts"
-import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { Handover } from "../container-config/ContainerConfig.ts"
+import { type Attachment, plainHandle, shortId } from "../identity/Attachment.ts"
 import type { Volume } from "../shared-dir/SocketPaths.ts"
+import type { LegacyFound, LegacyPort } from "../vswitch/LegacyPorts.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import { VswitchError } from "../vswitch/VswitchError.ts"
-import type { LegacyFound, LegacyPort } from "./LegacyPorts.ts"
-import type { Legacy } from "./StateFile.ts"
-
-/** One that says whose it is, and the switch that it is on. */
-export interface FoundLegacy {
-  readonly at: Control
-  readonly port: LegacyPort
-}
+import * as OriginalMount from "./OriginalMount.ts"
+import * as StateFiles from "./StateFiles.ts"
 
 /** What a DEL without a record has to know before the port goes, which tells of the files. */
 export interface LegacyLeft {
@@ -40,7 +30,7 @@ export interface LegacyLeft {
 }
 
 /** Of a switch that does not answer, unplugging tells. */
-export const lookFor = Effect.fnUntraced(function* (call: Call, state: Legacy | undefined) {
+export const lookFor = Effect.fnUntraced(function* (call: Call, state: StateFiles.State | undefined) {
   const { attachment } = call
   const { legacy } = yield* Vswitch
   const { find } = yield* legacy
@@ -49,7 +39,7 @@ export const lookFor = Effect.fnUntraced(function* (call: Call, state: Legacy | 
     isThere: ports.length > 0 || (state !== undefined && !isAnothers),
     isAnothers,
     volumes: volumesOf(call, ports),
-    mounts: ports.flatMap(({ socketPath }) => (socketPath === undefined ? [] : (uidOfMount(socketPath) ?? [])))
+    mounts: ports.flatMap(({ socketPath }) => (socketPath === undefined ? [] : (OriginalMount.podOf(socketPath) ?? [])))
   }
   return left
 })
@@ -59,7 +49,7 @@ const nothing: LegacyFound = { ports: [], isAnothers: false }
 /** Fails when the port that the state file names is there and was not taken: the file then stays. */
 export const removePorts = Effect.fnUntraced(function* (
   { attachment, configuration }: Call,
-  state: Legacy | undefined
+  state: StateFiles.State | undefined
 ) {
   const { engine } = configuration.port
   if (state?.portName !== undefined && engine === "vpp") return yield* elsewhere(state.portName)
@@ -90,23 +80,44 @@ const volumesOf = (call: Call, ports: ReadonlyArray<LegacyPort>): ReadonlyArray<
   )
 }
 
-const mounts = "/var/lib/vhost_sockets"
+/** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
+export const removeMounts = Effect.fnUntraced(function* (call: Call, left: LegacyLeft) {
+  const { attachment, configuration } = call
+  if (configuration.port.engine !== "ovs-dpdk") return
+  for (const uid of yield* uidsOf(attachment, left)) {
+    const names = yield* OriginalMount.look(uid)
+    if (names === undefined) continue
+    const others = yield* StateFiles.all((yield* Records).stateDir)
+    const needed = others.some(
+      ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
+    )
+    if (needed || (yield* usesMount(uid))) continue
+    yield* OriginalMount.remove(uid)
+  }
+})
 
-const uidOfMount = (path: string): string | undefined => /^\/var\/lib\/vhost_sockets\/([^/]+)\/[^/]+$/.exec(path)?.[1]
+/** As the runtime says, or else as the pod's volume has it. */
+const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
+  if (pod !== undefined && pod.uid !== "") return [pod.uid]
+  const volumes = yield* (yield* Handover).oldVolumes
+  const ofVolumes = volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
+  return [...new Set([...ofVolumes, ...mounts])]
+})
 
 /** Whether another port is reached through the mount. */
-export const usesMount = Effect.fnUntraced(function* (uid: string) {
+const usesMount = Effect.fnUntraced(function* (uid: string) {
   const { legacy } = yield* Vswitch
   const ports = yield* (yield* legacy).list
-  return ports.some(({ socketPath }) => socketPath?.startsWith(`${mounts}/${uid}/`) === true)
+  return ports.some(({ socketPath }) => socketPath !== undefined && OriginalMount.podOf(socketPath) === uid)
 })
 
 /**
  * What is not as the configuration asks, as far as the switch tells; undefined: there is no such attachment. On VPP there
  * is nothing to compare with.
  */
-export const differences = Effect.fnUntraced(function* (call: Call, state: Legacy | undefined) {
+export const differences = Effect.fnUntraced(function* (call: Call) {
   const { attachment, configuration } = call
+  const state = yield* StateFiles.find((yield* Records).stateDir, attachment)
   const { legacy } = yield* Vswitch
   const { find, verify } = yield* legacy
   const found = yield* find({ attachment, state })
@@ -116,82 +127,3 @@ export const differences = Effect.fnUntraced(function* (call: Call, state: Legac
   const request = { attachment, invocation: "", port: configuration.port, socketPath, mac: macOf(call), addresses: [] }
   return (yield* verify({ attachment, state }, request)).map(({ what }) => what)
 })
-
-/**
- * Those of a network, for GC. Their marks name no network: the container's configuration does. Where there is none, only
- * one whose pod is certainly gone is judged, and only by a network of the bridge that it is on.
- */
-export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: ReadonlyArray<FoundLegacy>) {
-  const found: Array<Found> = []
-  for (const { at, port } of all) {
-    const { bridge, containerId, ifName, socketPath } = port
-    if (containerId === undefined || ifName === undefined) continue
-    const who = { network: call.network, containerId, ifName, pod: undefined }
-    const told = yield* toldOf(call, who)
-    const gone = told === undefined ? yield* podIsGone(port) : told.gone
-    const isIts = told === undefined ? gone && isOn(call, bridge) : told.network === call.network
-    if (!isIts) {
-      yield* Effect.logDebug(`port ${port.port} of the original plugin's fork is not known to be of ${call.network}`)
-      continue
-    }
-    const owned = { ...who, port: port.port, socketPath, state: port.by }
-    const one: Found = {
-      key: keyOf(who),
-      who,
-      record: undefined,
-      begun: undefined,
-      ports: [{ at, owned, isLegacy: true }],
-      isGone: gone
-    }
-    found.push(one)
-  }
-  return found
-})
-
-/** Also where there is no marker of ours: the mark on the switch says that there is such an attachment. */
-const toldOf = Effect.fnUntraced(function* (
-  { configuration, environment }: NetworkCall,
-  who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
-) {
-  const attachment = { ...who, netns: "" }
-  const place = placeFor({ attachment, configuration, environment, previous: undefined }, plainHandle(who))
-  const text = yield* Effect.orElseSucceed((yield* SharedDir).handed(place), () => undefined)
-  const said = text === undefined ? undefined : whoseText(text)
-  if (text === undefined || said?.containerId !== who.containerId || said.ifName !== who.ifName) return undefined
-  const netns = sandboxTold(text, who.ifName)
-  const { judge } = yield* Namespaces
-  return { network: said.network, gone: netns !== undefined && (yield* judge(netns)) === "missing" }
-})
-
-const isOn = ({ configuration: { port } }: NetworkCall, bridge: string | undefined): boolean =>
-  port.engine === "ovs-dpdk" && port.bridge === bridge
-
-/**
- * By the pod's directory, which kubelet removes last of all, and in which the socket is. Nothing is claimed where there is
- * no directory of pods to be seen.
- */
-export const podIsGone = Effect.fnUntraced(function* ({ socketPath }: LegacyPort) {
-  const directory = socketPath === undefined ? undefined : podDirectory(socketPath)
-  if (directory === undefined) return false
-  const files = yield* Files
-  const there = (path: string) => Effect.orElseSucceed(files.lstat(path), () => "unknown" as const)
-  const pods = yield* there(dirname(directory))
-  if (pods === undefined || pods === "unknown" || pods.kind !== "directory") return false
-  return (yield* there(directory)) === undefined
-})
-
-const podDirectory = (socketPath: string): string | undefined => {
-  const uid = uidOfMount(socketPath)
-  if (uid !== undefined) return join("/var/lib/kubelet/pods", uid)
-  return /^(\/.*\/pods\/[^/]+)\/volumes\//.exec(socketPath)?.[1]
-}
-
-/** One for each attachment: ports that carry the network's mark go with those that do not. */
-export const merge = (found: ReadonlyArray<Found>, more: ReadonlyArray<Found>): ReadonlyArray<Found> => {
-  const all = new Map(found.map((one) => [one.key, one]))
-  for (const one of more) {
-    const known = all.get(one.key)
-    all.set(one.key, known === undefined ? one : { ...one, ...known, ports: [...known.ports, ...one.ports] })
-  }
-  return [...all.values()]
-}

@@ -5,20 +5,25 @@
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Files, orElse } from "../platform/Files.ts"
-import type { Processes } from "../platform/Processes.ts"
+import { Files, orElse } from "../platform/Files.ts"
+import { Processes } from "../platform/Processes.ts"
 import { unbind } from "../shared-dir/BindMount.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
+
+const mounts = "/var/lib/vhost_sockets"
+
+/** The uid of the pod whose mount a socket is reached through. */
+export const podOf = (path: string): string | undefined => /^\/var\/lib\/vhost_sockets\/([^/]+)\/[^/]+$/.exec(path)?.[1]
 
 const gone = ["ENOENT", "ENOTDIR"]
 
 /** Undefined for what is no uid, and so would be another path. */
-const directoryFor = (uid: string): string | undefined =>
-  /^[A-Za-z0-9-]+$/.test(uid) ? join("/var/lib/vhost_sockets", uid) : undefined
+const directoryFor = (uid: string): string | undefined => (/^[A-Za-z0-9-]+$/.test(uid) ? join(mounts, uid) : undefined)
 
 /** The names in it; undefined when there is none. */
 export const look = Effect.fnUntraced(
-  function* (files: Files["Service"], podUid: string) {
+  function* (podUid: string) {
+    const files = yield* Files
     const directory = directoryFor(podUid)
     if (directory === undefined) return undefined
     const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
@@ -28,11 +33,9 @@ export const look = Effect.fnUntraced(
 )
 
 /** Busy is a mount. One that has something in it and is none was lost with a restart of the node: that stays. */
-export const remove = Effect.fnUntraced(function* (
-  files: Files["Service"],
-  processes: Processes["Service"],
-  podUid: string
-) {
+export const remove = Effect.fnUntraced(function* (podUid: string) {
+  const files = yield* Files
+  const processes = yield* Processes
   const directory = directoryFor(podUid)
   if (directory === undefined) return
   const removing = orElse(

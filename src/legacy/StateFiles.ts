@@ -1,30 +1,82 @@
-/** The state files of the original plugin and its fork, for `Records`: `<stateDir>/data/local-<id12>-<ifname>.json`. */
+/**
+ * What the original plugin and its fork wrote about an attachment, so that a pod attached by them can be deleted by us:
+ * `<stateDir>/data/local-<id12>-<ifname>.json`, for OVS or for VPP. Read and removed here, never written.
+ */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
 import { fromFile } from "../attachment/records/RecordError.ts"
 import { type Attachment, plainHandle } from "../identity/Attachment.ts"
-import { type Files, orElse } from "../platform/Files.ts"
-import { readLegacy } from "./StateFile.ts"
+import { Files, orElse } from "../platform/Files.ts"
 
-/** `limit`: bytes of a file. */
-export const make = (files: Files["Service"], stateDir: string, limit: number) => {
-  const pathOf = (attachment: Attachment) => join(stateDir, "data", `local-${plainHandle(attachment)}.json`)
+export interface State {
+  readonly portName: string | undefined
+  /** Never trusted without looking: VPP gives indices again, and the original wrote 0 when it knew none. */
+  readonly swIfIndex: number | undefined
+}
+
+/** One of them, as far as the name of its file tells: the first twelve characters of the id, and the interface. */
+export interface NamedState extends State {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+/** A file that cannot be read tells nothing, and is removed all the same. */
+const stateOf = (text: string): State => {
+  const state = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const { swIfIndex, vhostname } = Predicate.isReadonlyObject(state) ? { ...state } : {}
   return {
-    find: Effect.fnUntraced(
-      function* (attachment: Attachment) {
-        const text = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(pathOf(attachment), limit))
-        return text === undefined ? undefined : readLegacy(text)
-      },
-      Effect.mapError(fromFile("read the original plugin's state"))
-    ),
-    remove: Effect.fnUntraced(
-      function* (attachment: Attachment) {
-        const path = pathOf(attachment)
-        if (yield* files.unlink(path).pipe(Effect.as(false), orElse(["ENOENT", "ENOTDIR"], true))) return
-        // The original makes it anew for its next attachment, and removes it with its last.
-        yield* orElse(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"], undefined)(files.removeDirectory(dirname(path)))
-      },
-      Effect.mapError(fromFile("remove the original plugin's state"))
-    )
+    portName: Predicate.isString(vhostname) && vhostname !== "" ? vhostname : undefined,
+    swIfIndex: typeof swIfIndex === "number" && Number.isSafeInteger(swIfIndex) ? swIfIndex : undefined
   }
 }
+
+const nameOf = (file: string): Pick<NamedState, "containerId" | "ifName"> | undefined => {
+  const [, containerId, ifName] = /^local-(.{12})-(.+)\.json$/.exec(file) ?? []
+  return containerId === undefined || ifName === undefined ? undefined : { containerId, ifName }
+}
+
+/** Bytes of a file. */
+const limit = 16 << 20
+
+const absent = ["ENOENT", "ENOTDIR"]
+/** Something that is no file of theirs. */
+const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
+
+const pathOf = (stateDir: string, attachment: Attachment) =>
+  join(stateDir, "data", `local-${plainHandle(attachment)}.json`)
+
+const readState = fromFile("read the original plugin's state")
+
+export const find = Effect.fnUntraced(function* (stateDir: string, attachment: Attachment) {
+  const files = yield* Files
+  const text = yield* orElse(absent, undefined)(files.read(pathOf(stateDir, attachment), limit))
+  return text === undefined ? undefined : stateOf(text)
+}, Effect.mapError(readState))
+
+/** Of all attachments. What is no file of theirs is passed over. */
+export const all = Effect.fnUntraced(function* (stateDir: string) {
+  const files = yield* Files
+  const directory = join(stateDir, "data")
+  const found: Array<NamedState> = []
+  for (const name of yield* orElse<ReadonlyArray<string>>(absent, [])(files.list(directory))) {
+    const named = nameOf(name)
+    if (named === undefined) continue
+    const text = yield* orElse(["ENOENT", ...odd], undefined)(files.read(join(directory, name), limit))
+    if (text !== undefined) found.push({ ...named, ...stateOf(text) })
+  }
+  return found
+}, Effect.mapError(readState))
+
+/** With the last of them goes their directory. */
+export const remove = Effect.fnUntraced(
+  function* (stateDir: string, attachment: Attachment) {
+    const files = yield* Files
+    const path = pathOf(stateDir, attachment)
+    if (yield* files.unlink(path).pipe(Effect.as(false), orElse(absent, true))) return
+    // The original makes it anew for its next attachment, and removes it with its last.
+    yield* orElse(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"], undefined)(files.removeDirectory(dirname(path)))
+  },
+  Effect.mapError(fromFile("remove the original plugin's state"))
+)

@@ -13,7 +13,11 @@ interface Around {
 }
 
 /** `control`: path of the database's socket. */
-export const engine = (control: string, { OvsClient: client = identity, Vswitch: vswitch = identity }: Around) =>
+export const engine = (
+  control: string,
+  { OvsClient: client = identity, Vswitch: vswitch = identity }: Around,
+  legacyPorts: OvsVswitch.LegacyPortsOf
+) =>
   Effect.flatMap(client(OvsClient.make(control)), (own) =>
-    vswitch(Effect.provideService(OvsVswitch.make, OvsClient, own))
+    vswitch(Effect.provideService(OvsVswitch.make(legacyPorts), OvsClient, own))
   )

@@ -5,6 +5,7 @@ import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
+import { type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 import { type Difference, type Owned, type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as Daemon from "./client/Daemon.ts"
@@ -22,8 +23,13 @@ import * as SocketPlace from "./ports/SocketDirectory.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { differences, ovnWarnings } from "./ports/Verify.ts"
 
+/** What others made there, by the client that the switch has. */
+export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<LegacyPorts>
+
+const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
+
 /** A new one for each client: there is no constant layer that two switches could share. */
-export const make = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* OvsClient
   const files = yield* Files
   const sockets = yield* Sockets
@@ -110,10 +116,7 @@ export const make = Effect.gen(function* () {
       return ports.map((port) => ({ ...port, doubt }))
     }),
     status,
-    legacy: Effect.map(
-      Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
-      ({ make }) => make(client)
-    )
+    legacy: legacyPorts(client)
   })
 })
 

@@ -53,10 +53,6 @@ export class SharedDir extends Context.Service<
     readonly release: (place: Place, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
     /** What `republish` gave, if it is still there; and the directory, if it is ours and nobody uses it. */
     readonly withdraw: (place: Place, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
-    /** Names in the mount by which the original plugin reached that pod's volume; undefined when there is none. */
-    readonly bound: (podUid: string) => Done<ReadonlyArray<string> | undefined>
-    /** Takes it off. */
-    readonly unbind: (podUid: string) => Done
     /** The container's configuration as it is now; undefined when there is none. */
     readonly handed: (place: Place) => Done<string | undefined>
     /** All that containers are told in the directories below `base` that are ours by our mark. */
@@ -176,14 +172,6 @@ const make = Effect.gen(function* () {
     if (volume === undefined) yield* Effect.mapError(removeUnused(files, directory, made), fromFile("remove"))
   })
 
-  const bound = Effect.fnUntraced(function* (podUid: string) {
-    return yield* (yield* original).look(files, podUid)
-  })
-
-  const unbind = Effect.fnUntraced(function* (podUid: string) {
-    yield* (yield* original).remove(files, processes, podUid)
-  })
-
   const handed = (place: Place) =>
     files
       .read(place.configPath, 1 << 20)
@@ -239,15 +227,12 @@ const make = Effect.gen(function* () {
     release: safely(release),
     withdraw: safely(withdraw),
     handed: safely(handed),
-    bound,
-    unbind,
     told,
     verify: safely(verify)
   })
 })
 
-/** For what the original plugin left, and for GC: both are rare. */
-const original = Effect.promise(() => import("../legacy/OriginalMount.ts"))
+/** For GC, which is rare. */
 const reader = Effect.promise(() => import("./PublishedFiles.ts"))
 
 const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {

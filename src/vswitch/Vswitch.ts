@@ -8,8 +8,8 @@ import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Attachment } from "../identity/Attachment.ts"
-import type { LegacyPorts } from "../legacy/LegacyPorts.ts"
 import type { Edges } from "../platform/Edges.ts"
+import type { LegacyPorts } from "./LegacyPorts.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 /** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
@@ -65,8 +65,8 @@ export interface Unplug {
   readonly addresses?: ReadonlyArray<Address> | undefined
   /** Nobody wrote the path down, so it may be another's: who makes the socket knows better. */
   readonly guessed?: boolean
-  /** The original's state file, when there is one: OVS port name, VPP index (never trusted without looking). */
-  readonly legacy: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
+  /** VPP: the index that the original's state file has, if there is one (never trusted without looking). */
+  readonly legacyIndex?: number | undefined
 }
 
 /** One thing that is not as ADD left it: `VLAN is 7, not 5`. */

@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option } from "effect"
-import type { Plan } from "../../src/dry-run/Plan.ts"
+import type { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { rehearse } from "../../src/dry-run/Rehearsal.ts"
 import { vsctlLine } from "../../src/ovs/client/VsctlLine.ts"
 import { shellWord } from "../../src/platform/ShellWord.ts"

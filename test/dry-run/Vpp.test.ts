@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
-import type { Change, Plan } from "../../src/dry-run/Plan.ts"
+import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
 import { calls } from "../../src/dry-run/vpp/VppCalls.ts"
 import { empty } from "../../src/dry-run/vpp/VppCopy.ts"
 import type { Release } from "../vpp/server/Release.ts"

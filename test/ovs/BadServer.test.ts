@@ -87,7 +87,7 @@ const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: n
       misbehave(socket, asked, () => perform(() => {}))
     } else perform((results) => reply(socket, asked, results))
   })
-  const vswitch = Layer.effect(Vswitch, OvsVswitch.make).pipe(
+  const vswitch = Layer.effect(Vswitch, OvsVswitch.make()).pipe(
     Layer.provide(OvsClient.layer(server.path)),
     Layer.provide([Files.layer, NodeSockets.layer])
   )
@@ -146,7 +146,7 @@ it.live("a failed plug takes back nothing of another that came between", () =>
     const first = yield* request()
     const second = { ...first, invocation: randomUUID() }
     const { call, memory } = yield* behindSocket((socket, { id }) => {
-      const other = Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [
+      const other = Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [
         OvsMemory.layer(memory),
         Files.layer,
         NodeSockets.layer

@@ -15,7 +15,7 @@ import * as OvsMemory from "./support/OvsMemory.ts"
 const port = portOf(ovs)
 
 const vswitchOn = (memory: OvsMemory.MemorySwitch) =>
-  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [
+  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [
     OvsMemory.layer(memory),
     memoryFiles(new MemoryFiles(["/v"])),
     NodeSockets.layer

@@ -127,7 +127,6 @@ export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug 
   invocation: undefined,
   port: made.port,
   socketPath: made.socketPath,
-  legacy: undefined,
   ...more
 })
 

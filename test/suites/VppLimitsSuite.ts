@@ -160,7 +160,7 @@ export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) 
         const ways = [
           unplugOf(wanted),
           unplugOf({ ...wanted, port: memif() }, { guessed: true }),
-          { ...byKey, key, attachment: unnamed, port: undefined, legacy: undefined }
+          { ...byKey, key, attachment: unnamed, port: undefined }
         ]
         for (const way of ways) {
           yield* plug(wanted)

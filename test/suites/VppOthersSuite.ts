@@ -193,8 +193,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       const elsewhere = wanted.socketPath.replace(/[^/]*$/, `memif-${plainHandle(wanted.attachment)}.sock`)
       const remembered = yield* foreignMemif(403, elsewhere)
       const other = yield* foreignMemif(404, `${elsewhere}.other`)
-      const by = (swIfIndex: number) =>
-        unplug(unplugOf(wanted, { socketPath: undefined, legacy: { portName: undefined, swIfIndex } }))
+      const by = (swIfIndex: number) => unplug(unplugOf(wanted, { socketPath: undefined, legacyIndex: swIfIndex }))
       assert.deepStrictEqual(yield* by(other), [])
       assert.deepStrictEqual(yield* by(0), [])
       assert.deepStrictEqual(yield* by(remembered), ["interface memif403/0"])

@@ -207,7 +207,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
         })
         for (const { containerId, ifName, key = "", network, port, socketPath } of yield* list()) {
           const attachment = { network, containerId, ifName, netns: "", pod: undefined }
-          const what = { attachment, key, invocation: undefined, port: undefined, socketPath, legacy: undefined }
+          const what = { attachment, key, invocation: undefined, port: undefined, socketPath }
           assert.deepStrictEqual(yield* unplug(what), [`interface ${port}`])
         }
       })

@@ -1,12 +1,12 @@
-/** Ports that the original plugin's fork made, on every Open vSwitch: found and removed by its marks, and only by all of them. */
+/** Ports that the original plugin and its fork made, on every Open vSwitch: the fork's by its marks, the original's by the state file. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { LegacyAsked, LegacyPorts } from "../../src/legacy/LegacyPorts.ts"
+import type { LegacyAsked, LegacyPorts } from "../../src/vswitch/LegacyPorts.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import { type ForkPort, forkMarks, forkPort, marks } from "./ForkPort.ts"
 import { suite } from "./Suite.ts"
-import { administrator, leavesAsFound, look, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
-import { existing, once, plugged } from "./VswitchCalls.ts"
+import { administrator, leavesAsFound, look, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, once, plugged, unplug } from "./VswitchCalls.ts"
 
 const legacy = <A>(ask: (ports: LegacyPorts) => Effect.Effect<A, VswitchError>) =>
   once((vswitch) => Effect.flatMap(vswitch.legacy, ask))
@@ -18,7 +18,7 @@ const made = Effect.fnUntraced(function* (port: Omit<ForkPort, "socketPath">) {
   yield* change(...forkPort({ socketPath: `/nowhere/${port.name}`, ...port }))
 })
 
-export const forkPorts = suite<SwitchUnderTest>("ports of the original's fork on Open vSwitch", (test) => {
+export const forkPorts = suite<SwitchUnderTest>("ports of the original and of its fork on Open vSwitch", (test) => {
   const attachment = { containerId: "0958c8871b32cafe", ifName: "net1" }
   const own = forkMarks(attachment.containerId)
   const state = (portName: string) => ({ portName, swIfIndex: undefined })
@@ -59,6 +59,32 @@ export const forkPorts = suite<SwitchUnderTest>("ports of the original's fork on
           assert.deepStrictEqual(yield* legacy(({ find }) => find(alike)), { ports: [], isAnothers: true })
         })
       )
+    }))
+
+  test("removes a port of the original plugin by the name that its state file has, and only such a port", () =>
+    Effect.gen(function* () {
+      const { port } = yield* administrator
+      const bridge = yield* existing()
+      const vhost = { type: "dpdkvhostuserclient", options: ["map", [["vhost-server-path", "/nowhere/s"]]] } as const
+      yield* port(bridge, "original0", vhost)
+      yield* port(bridge, "marked0", vhost, { external_ids: ["map", [["iface-id", "vm"]]] })
+      yield* port(bridge, "marked1", { ...vhost, external_ids: ["map", [["vm-uuid", "1"]]] })
+      yield* port(bridge, "other0", { type: "internal" })
+      const remembered = (portName: string) => ({ attachment, state: state(portName) })
+      yield* leavesAsFound(
+        Effect.gen(function* () {
+          for (const name of ["marked0", "marked1", "other0"]) {
+            const { code, failed } = yield* Effect.flip(remove(remembered(name)))
+            assert.strictEqual(code, 106, name)
+            assert.include(failed, name)
+          }
+          assert.deepStrictEqual(yield* remove(remembered("nothing0")), [])
+          assert.deepStrictEqual(yield* remove({ attachment, state: undefined }), [])
+          // Unplugging goes by our mark alone.
+          assert.deepStrictEqual(yield* unplug(unplugOf(yield* request({ bridge }))), [])
+        })
+      )
+      assert.deepStrictEqual(yield* remove(remembered("original0")), ["port original0"])
     }))
 
   test("lists the fork's ports with bridge and socket, and nobody else's", () =>

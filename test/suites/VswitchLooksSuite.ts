@@ -2,8 +2,8 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"
 import { suite } from "./Suite.ts"
-import { administrator, leavesAsFound, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
-import { existing, once, plug, plugged, unplug, verify } from "./VswitchCalls.ts"
+import { administrator, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
+import { existing, once, plugged, verify } from "./VswitchCalls.ts"
 
 export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what is there", (test) => {
   test("names every difference that somebody made", () =>
@@ -36,33 +36,6 @@ export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, a
       assert.deepStrictEqual(yield* verify(wanted), [`port ${name} is missing`])
       // What is left of it is a bridge of ours without a port.
       yield* (yield* administrator).removeBridge(wanted.port.bridge)
-    }))
-
-  test("removes a port of the original plugin by its remembered name, and only such a port", () =>
-    Effect.gen(function* () {
-      const { port } = yield* administrator
-      const bridge = yield* existing()
-      const wanted = yield* request({ bridge })
-      const vhost = { type: "dpdkvhostuserclient", options: ["map", [["vhost-server-path", "/nowhere/s"]]] } as const
-      yield* port(bridge, "original0", vhost)
-      yield* port(bridge, "marked0", vhost, { external_ids: ["map", [["iface-id", "vm"]]] })
-      yield* port(bridge, "marked1", { ...vhost, external_ids: ["map", [["vm-uuid", "1"]]] })
-      yield* port(bridge, "other0", { type: "internal" })
-      const remembered = (portName: string) => unplugOf(wanted, { legacy: { portName, swIfIndex: undefined } })
-      yield* leavesAsFound(
-        Effect.gen(function* () {
-          for (const name of ["marked0", "marked1", "other0", "nothing0"]) {
-            assert.deepStrictEqual(yield* unplug(remembered(name)), [], name)
-          }
-          // An undo knows its own mark and nothing else.
-          const undo = { ...remembered("original0"), invocation: wanted.invocation }
-          assert.deepStrictEqual(yield* unplug(undo), [])
-          // The mark decides when there is one.
-          yield* plug(wanted)
-          assert.deepStrictEqual(yield* unplug(remembered("original0")), [`port ${portName(wanted.attachment)}`])
-        })
-      )
-      assert.deepStrictEqual(yield* unplug(remembered("original0")), ["port original0"])
     }))
 
   test("lists our ports, of all networks or of one, and nobody else's", () =>

@@ -9,12 +9,12 @@ import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
-import * as LegacyAttachments from "../../legacy/LegacyAttachments.ts"
+import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { baseFor } from "../../shared-dir/SocketPaths.ts"
 import { delegation, type NetworkCall } from "../Call.ts"
+import type { Found } from "../Found.ts"
 import { Records } from "../records/Records.ts"
 import { survey } from "./Inventory.ts"
-import type { Found } from "./ObservedState.ts"
 import { removeStray, type Tools } from "./StaleAttachment.ts"
 import type { Switches } from "./Switches.ts"
 
@@ -42,7 +42,7 @@ export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switc
     base: baseFor(port, netConf.sharedDir),
     variables: environment.variables
   })
-  const found = LegacyAttachments.merge(ours, yield* LegacyAttachments.ofNetwork(call, legacy))
+  const found = LegacyNode.merge(ours, yield* LegacyNode.ofNetwork(call, legacy))
   return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
 })
 

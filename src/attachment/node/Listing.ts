@@ -6,13 +6,12 @@ import * as Effect from "effect/Effect"
 import type { Control, Engine } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import { type Attachment, shortId } from "../../identity/Attachment.ts"
-import { type FoundLegacy, podIsGone } from "../../legacy/LegacyAttachments.ts"
-import type { LegacyAttachment } from "../../legacy/StateFile.ts"
+import type { Attachment } from "../../identity/Attachment.ts"
+import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
+import type { Found } from "../Found.ts"
 import { Records } from "../records/Records.ts"
 import { controlOf, type Survey, survey } from "./Inventory.ts"
-import type { Found } from "./ObservedState.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
 /** As `--json` prints it. Null: not known. */
@@ -59,19 +58,15 @@ export const list = Effect.fn("list")(function* (
   const seen = yield* survey(switches, { network: undefined, controls, base: undefined, variables })
   const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
   const damaged = yield* Effect.result(records.damaged)
-  const originals = yield* Effect.result(records.legacies)
-  const forks = yield* Effect.forEach(seen.legacy, fork)
-  const isListed = ({ containerId, ifName }: LegacyAttachment) =>
-    forks.some((one) => shortId(one) === containerId && one.ifName === ifName)
-  const states = originals._tag === "Success" ? originals.success.filter((one) => !isListed(one)) : []
+  const legacy = yield* LegacyNode.listed(seen.legacy)
   const listing: Listing = {
-    attachments: [...ours.flat(), ...forks, ...states.map(original)].sort(order),
+    attachments: [...ours.flat(), ...legacy.attachments.map(notOurs)].sort(order),
     doubts: doubts(seen),
     problems: [
       ...seen.silent.map(({ error }) => error),
       ...seen.failures,
       ...(damaged._tag === "Success" ? damaged.success.map(({ error }) => error) : [damaged.failure]),
-      ...(originals._tag === "Success" ? [] : [originals.failure])
+      ...legacy.problems
     ]
   }
   return listing
@@ -142,42 +137,14 @@ export const sandboxOf = (netns: string | undefined): Effect.Effect<Listed["sand
         Effect.map(judge(netns), (kind) => (kind === "missing" ? "gone" : kind === "sandbox" ? "there" : "unknown"))
       )
 
-const fork = ({ at, port }: FoundLegacy) =>
-  Effect.map(
-    podIsGone(port),
-    (gone): Listed => ({
-      network: null,
-      containerId: port.containerId ?? "",
-      ifName: port.ifName ?? null,
-      pod: null,
-      engine: at.engine,
-      control: at.control,
-      port: port.port,
-      socketPath: port.socketPath ?? null,
-      state: port.by,
-      lastState: null,
-      recorded: false,
-      since: null,
-      netns: null,
-      sandbox: gone ? "gone" : "unknown"
-    })
-  )
-
-const original = ({ containerId, ifName, portName, swIfIndex }: LegacyAttachment): Listed => ({
+const notOurs = (one: LegacyNode.ListedLegacy): Listed => ({
+  ...one,
   network: null,
-  containerId,
-  ifName,
   pod: null,
-  engine: portName !== undefined ? "ovs-dpdk" : swIfIndex !== undefined ? "vpp" : null,
-  control: null,
-  port: portName ?? (swIfIndex === undefined ? null : `sw_if_index ${swIfIndex}`),
-  socketPath: null,
-  state: "original",
   lastState: null,
   recorded: false,
   since: null,
-  netns: null,
-  sandbox: "unknown"
+  netns: null
 })
 
 const order = (one: Listed, other: Listed): number => {

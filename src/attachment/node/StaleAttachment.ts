@@ -18,10 +18,10 @@ import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Place } from "../../shared-dir/SocketPaths.ts"
 import { type Unplug, Vswitch } from "../../vswitch/Vswitch.ts"
 import { type Call, type NetworkCall, placeFor } from "../Call.ts"
+import type { Found, FoundPort } from "../Found.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { del } from "../verbs/Del.ts"
-import type { Found, FoundPort } from "./ObservedState.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
 export interface Tools {
@@ -127,8 +127,7 @@ const unplugThere = Effect.fnUntraced(function* (
     key,
     invocation: undefined,
     port: undefined,
-    socketPath: undefined,
-    legacy: undefined
+    socketPath: undefined
   }
   yield* Effect.mapError(vswitch.unplug(what), fromExplained)
 })

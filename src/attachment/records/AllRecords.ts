@@ -1,11 +1,10 @@
 /**
- * All records of a node, for `Records`: each of them as it would be found by its name, what killed claims have left, and
- * the state files of the original plugin. What is no file of ours is passed over.
+ * All records of a node, for `Records`: each of them as it would be found by its name, and what killed claims have left.
+ * What is no file of ours is passed over.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
-import { type LegacyAttachment, readLegacy, readLegacyName } from "../../legacy/StateFile.ts"
 import { type FileError, type Files, orElse } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 import { fromFile, notRead, type RecordError } from "./RecordError.ts"
@@ -17,7 +16,6 @@ export interface Damaged {
 
 export interface Place {
   readonly files: Files["Service"]
-  readonly stateDir: string
   /** Of the records. */
   readonly directory: string
   /** Of those that are being written. */
@@ -30,7 +28,7 @@ export interface Place {
   readonly limit: number
 }
 
-export const make = ({ directory, files, fresh, handles, limit, parse, stateDir, tidy }: Place) => {
+export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: Place) => {
   const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
   /** Undefined: it is gone meanwhile, or is no file. */
   const text = (path: string) =>
@@ -111,28 +109,13 @@ export const make = ({ directory, files, fresh, handles, limit, parse, stateDir,
     Effect.mapError(fromFile("remove unfinished records of killed calls"))
   )
 
-  const legacies = Effect.gen(function* () {
-    const found: Array<LegacyAttachment> = []
-    for (const name of yield* names(join(stateDir, "data"))) {
-      const named = readLegacyName(name)
-      if (named === undefined) continue
-      const state = yield* text(join(stateDir, "data", name))
-      if (state !== undefined) found.push({ ...named, ...readLegacy(state) })
-    }
-    return found
-  })
-
   const readRecords = Effect.mapError(fromFile("read the records"))
   return {
     all: all.pipe(readRecords, Effect.withSpan("Records.all")),
     damaged: damaged.pipe(readRecords, Effect.withSpan("Records.damaged")),
     begun: begun.pipe(readRecords, Effect.withSpan("Records.begun")),
     sweep,
-    setAside,
-    legacies: legacies.pipe(
-      Effect.mapError(fromFile("read the original plugin's state")),
-      Effect.withSpan("Records.legacies")
-    )
+    setAside
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The records on disk: `<stateDir>/attachments/<handle>.json`. Making one is how an ADD claims its attachment and its
  * handle, atomically and without a lock: the whole file is written beside and linked to its name, which only one can do.
- * It is a memory, not the truth: the mark on the switch is. Also reads the state files that the original plugin left.
+ * It is a memory, not the truth: the mark on the switch is.
  *
  * A record is read-only (0400, and 0500 after a DEL that failed) while its attachment is being added or removed, and
  * writable (0600) in between: whoever makes ports from records keeps away from the ones, and a plugin of another release,
@@ -19,8 +19,6 @@ import {
   networkDigest,
   plainHandle
 } from "../../identity/Attachment.ts"
-import type { Legacy, LegacyAttachment } from "../../legacy/StateFile.ts"
-import * as LegacyStates from "../../legacy/StateFiles.ts"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
 import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
@@ -36,6 +34,8 @@ type Done<A = void> = Effect.Effect<A, RecordError>
 export class Records extends Context.Service<
   Records,
   {
+    /** The plugin's state directory, which they are below. */
+    readonly stateDir: string
     /** Writes the record that `make` gives for a free handle. Fails when this attachment has one already. */
     readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
     /** Returns when the record is on disk, for which nobody has to wait idly: before the first change is soon enough. */
@@ -80,11 +80,6 @@ export class Records extends Context.Service<
     readonly remove: (attachment: Attachment, invocation?: string) => Done
     /** As `remove` without an invocation, when the switch could not be asked: the notes of `noteUndone` stay. */
     readonly removeUnasked: (attachment: Attachment) => Done
-    readonly findLegacy: (attachment: Attachment) => Done<Legacy | undefined>
-    /** Those of all attachments, named as far as their files are. */
-    readonly legacies: Done<ReadonlyArray<LegacyAttachment>>
-    /** With the last of them goes their directory. */
-    readonly removeLegacy: (attachment: Attachment) => Done
   }
 >()("userspace-cni/Records") {
   static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
@@ -146,16 +141,13 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       Effect.mapError(fromFile("read the record"))
     )
 
-  const reading = Effect.map(reader, ({ make }) =>
-    make({ files, stateDir, directory, fresh, handles, parse, tidy, limit })
-  )
+  const reading = Effect.map(reader, ({ make }) => make({ files, directory, fresh, handles, parse, tidy, limit }))
   const all = Effect.flatMap(reading, ({ all }) => all)
   const damaged = Effect.flatMap(reading, ({ damaged }) => damaged)
   const setAside = (handle: string) => Effect.flatMap(reading, ({ setAside }) => setAside(handle))
   const begun = Effect.flatMap(reading, ({ begun }) => begun)
   const sweep = (network: string | undefined, but: ReadonlySet<string>) =>
     Effect.flatMap(reading, ({ sweep }) => sweep(network === undefined ? undefined : networkDigest(network), but))
-  const legacies = Effect.flatMap(reading, ({ legacies }) => legacies)
 
   const writable = Effect.gen(function* () {
     for (const path of ancestors(directory)) {
@@ -279,9 +271,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     Effect.mapError(notes.write(attachment), fromFile("record that nothing was created"))
   const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
 
-  const states = LegacyStates.make(files, stateDir, limit)
-
   return Records.of({
+    stateDir,
     claim,
     keep,
     settle,
@@ -300,9 +291,6 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     noteUndone,
     undone,
     remove,
-    removeUnasked,
-    findLegacy: states.find,
-    legacies,
-    removeLegacy: states.remove
+    removeUnasked
   })
 })

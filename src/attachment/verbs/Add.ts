@@ -176,8 +176,7 @@ const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses:
       attachment,
       invocation,
       port: configuration.port,
-      socketPath: place.switchPath,
-      legacy: undefined
+      socketPath: place.switchPath
     })
   )
 })

@@ -64,7 +64,7 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
 /** One of the original plugin or its fork: what follows from the configuration. */
 const withoutRecord = Effect.fnUntraced(function* (call: Call) {
   const { differences } = yield* Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
-  const found = yield* differences(call, yield* (yield* Records).findLegacy(call.attachment))
+  const found = yield* differences(call)
   if (found === undefined) return yield* notRecorded(call)
   const [, failures] = yield* Effect.partition([addressDifferences(call)], (self) => self)
   const all = [...found, ...failures.map(({ failed }) => failed)]

@@ -4,16 +4,15 @@
  * is done, so that the next DEL knows as much. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { CniError, type Explained } from "../../cni/spec/CniError.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { Handover } from "../../container-config/ContainerConfig.ts"
 import { isFor } from "../../container-config/ContainerData.ts"
 import { deviceInfoPath } from "../../container-config/DeviceInfo.ts"
-import { type Attachment, longHandle, plainHandle, shortId } from "../../identity/Attachment.ts"
+import { type Attachment, longHandle, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { LegacyLeft } from "../../legacy/LegacyAttachments.ts"
-import type { Legacy } from "../../legacy/StateFile.ts"
+import * as LegacyDel from "../../legacy/LegacyDel.ts"
 import { spanned } from "../../program/Trace.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Place } from "../../shared-dir/SocketPaths.ts"
@@ -27,9 +26,7 @@ import { Records } from "../records/Records.ts"
 export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
   const records = yield* Records
   const { attachment } = call
-  const state = yield* Effect.result(records.findLegacy(attachment))
-  const legacy = Result.getOrUndefined(state)
-  const left = yield* Effect.cached(record === undefined ? leftBefore(call, legacy) : Effect.succeed(undefined))
+  const legacy = yield* LegacyDel.begin(call, record)
   const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
   const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
   if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
@@ -38,13 +35,11 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
   // Only what the last ADD of exactly this attachment has said, and only for a switch that cannot be asked.
   const undone =
-    record === undefined &&
-    Result.isSuccess(state) &&
-    legacy === undefined &&
-    (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
+    record === undefined && legacy.isStateless && (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
   let isAsked = true
+  const unplugged = Effect.andThen(unplug(call, record, legacy.index), legacy.removePorts)
   const unplugging = Effect.catchIf(
-    unplug(call, record, legacy),
+    unplugged,
     ({ code }) => undone && code === ErrorCodes.TryAgainLater,
     (error) => {
       isAsked = false
@@ -54,44 +49,27 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const failed = yield* all([
     // IPAM first: its process runs on another processor while this one goes on.
     ...atOnce,
-    step("unplug the port", Effect.andThen(left, unplugging)),
+    step("unplug the port", Effect.andThen(legacy.left, unplugging)),
     step("withdraw the container config", takeBack),
     step("remove the device information", undescribe(call, record, made)),
-    step("clear the shared directory", record === undefined ? clearWithout(call, left) : clear(record, made))
+    step("clear the shared directory", record === undefined ? clearWithout(call, legacy.left) : clear(record, made))
   ])
   const failures = [...failed, ...(yield* all(afterwards))]
   if (failures.length > 0) {
     if (record !== undefined && ended) yield* Effect.ignore(records.defer(record), { log: "Warn" })
     return yield* together(failures)
   }
-  const before = yield* left
-  if (before?.isAnothers !== true) yield* last("remove the original's state", records.removeLegacy(attachment))
-  if (before !== undefined) yield* last("remove the original's mount", unbind(call, before))
+  yield* alone(legacy.forget)
   // Runtimes repeat a DEL: the note stays as long as it is needed.
-  yield* last("remove the record", isAsked ? records.remove(attachment) : records.removeUnasked(attachment))
-})
-
-/** What the original plugin or its fork left, asked once and before the port goes. Undefined: there is a record of ours. */
-type Left = Effect.Effect<LegacyLeft | undefined, never, Vswitch>
-
-/** Loaded when there is no record, or a state file. */
-const compatibility = Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
-
-const leftBefore = Effect.fnUntraced(function* (call: Call, legacy: Legacy | undefined) {
-  const left = yield* (yield* compatibility).lookFor(call, legacy)
-  if (left.isAnothers) {
-    yield* Effect.logWarning(
-      "port, socket and state file of this name belong to a container with the same ID prefix: they are kept"
-    )
-  }
-  return left
+  const forgotten = isAsked ? records.remove(attachment) : records.removeUnasked(attachment)
+  yield* alone(step("remove the record", forgotten))
 })
 
 type Step = Effect.Effect<void, Explained, Handover | Ipam | Records | SharedDir | Vswitch>
 
 const step = (name: string, self: Step): Step => spanned(self, name)
 
-const last = (name: string, self: Step) => Effect.mapError(step(name, self), (failure) => together([failure]))
+const alone = <R>(self: Effect.Effect<void, Explained, R>) => Effect.mapError(self, (failure) => together([failure]))
 
 /** Runs all steps at the same time; gives the failures. */
 const all = (steps: ReadonlyArray<Step>) =>
@@ -120,7 +98,7 @@ const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
   )
 )
 
-const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacy: Legacy | undefined) {
+const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacyIndex: number | undefined) {
   const guessed = Effect.map(
     handlesLeft(call.attachment),
     ([handle = longHandle(call.attachment)]) => placeFor(call, handle).switchPath
@@ -133,10 +111,9 @@ const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefin
     socketPath: record?.place.switchPath ?? (yield* guessed),
     guessed: record === undefined,
     addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway })),
-    legacy
+    legacyIndex
   })
   for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
-  if (record === undefined || legacy !== undefined) yield* (yield* compatibility).removePorts(call, legacy)
 })
 
 /** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */
@@ -153,7 +130,7 @@ const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<s
 })
 
 /** Of an attachment whose record was lost, or that the original plugin or its fork made. */
-const clearWithout = Effect.fnUntraced(function* (call: Call, looked: Left) {
+const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.Left) {
   const sharedDir = yield* SharedDir
   const left = yield* looked
   const legacy = left?.isThere === true
@@ -172,30 +149,6 @@ const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call, left: Lega
   const volumes = [undefined, ...(yield* oldVolumes), ...(left?.volumes ?? [])]
   const handles = left?.isAnothers === true ? [longHandle(attachment)] : yield* handlesLeft(attachment)
   return handles.flatMap((handle) => volumes.map((volume) => [handle, volume] as const))
-})
-
-/** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
-const unbind = Effect.fnUntraced(function* ({ attachment, configuration: { port } }: Call, left: LegacyLeft) {
-  if (port.engine !== "ovs-dpdk") return
-  const sharedDir = yield* SharedDir
-  for (const uid of yield* uidsOf(attachment, left)) {
-    const names = yield* sharedDir.bound(uid)
-    if (names === undefined) continue
-    const others = yield* (yield* Records).legacies
-    const needed = others.some(
-      ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
-    )
-    if (needed || (yield* (yield* compatibility).usesMount(uid))) continue
-    yield* sharedDir.unbind(uid)
-  }
-})
-
-/** As the runtime says, or else as the pod's volume has it. */
-const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
-  if (pod !== undefined && pod.uid !== "") return [pod.uid]
-  const volumes = yield* (yield* Handover).oldVolumes
-  const ofVolumes = volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
-  return [...new Set([...ofVolumes, ...mounts])]
 })
 
 const undescribe = Effect.fnUntraced(function* (

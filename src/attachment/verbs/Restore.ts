@@ -145,8 +145,7 @@ const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: R
       attachment,
       invocation,
       port: configuration.port,
-      socketPath: place.switchPath,
-      legacy: undefined
+      socketPath: place.switchPath
     })
   )
 

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
 import { failureWords } from "../../platform/FailureWords.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -10,7 +10,7 @@ import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
 import { cureForUntold, defaultDirectory, defaultPlaces, type Found, type Places } from "../../container/Discovery.ts"
 import type { Interface } from "../../container/Interface.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)

@@ -1,5 +1,5 @@
 /** What `userspace agent` has to be told. */
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 export const notOnce = new Complaint({
   failed: "the agent has to be told what to do",

@@ -7,7 +7,7 @@ import { type Ambiguous, inOrder, narrows, type Selector, select } from "../../a
 import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import { fromExplained } from "../../cni/spec/CniError.ts"
-import { Complaint, fromCni } from "../CommandLineError.ts"
+import { Complaint, fromCni } from "../text/CommandLineError.ts"
 import type { AttachmentOptions } from "./AttachmentFlags.ts"
 
 export interface SelectorOptions {

@@ -6,7 +6,7 @@ import type { CniError } from "../../cni/spec/CniError.ts"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
 import { readList, readValidAttachments, type ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
 import { failureWords } from "../../platform/FailureWords.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 const cure =
   'Write [{"containerID": "ID", "ifname": "net1"}, ...]: one entry for each live attachment. ' +

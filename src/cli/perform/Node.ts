@@ -9,7 +9,7 @@ import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import * as Log from "../../program/Log.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 
 /** Runs on this node, with its records below `stateDir`. */
 export const onNode = <A, E>(

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Listing from "../../attachment/node/Listing.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
-import { Caller } from "../Caller.ts"
+import { Caller } from "../input/Caller.ts"
 import { listTable } from "../text/ListText.ts"
 import { complain, onNode, print } from "./Node.ts"
 

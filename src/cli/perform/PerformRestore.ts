@@ -10,9 +10,9 @@ import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import { rehearseRestore } from "../../dry-run/RestoreRehearsal.ts"
 import * as Log from "../../program/Log.ts"
-import { Caller } from "../Caller.ts"
-import { Complaint, complaintText, fromCni } from "../CommandLineError.ts"
+import { Caller } from "../input/Caller.ts"
 import { ambiguous, notFound, type SelectorOptions, selectorFrom } from "../input/Selected.ts"
+import { Complaint, complaintText, fromCni } from "../text/CommandLineError.ts"
 import {
   damagedJson,
   plannedJson,

@@ -4,10 +4,10 @@ import type * as Option from "effect/Option"
 import { engineFor } from "../../app/Composition.ts"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import { status } from "../../attachment/verbs/Status.ts"
-import { Caller } from "../Caller.ts"
-import { fromCni } from "../CommandLineError.ts"
+import { Caller } from "../input/Caller.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
+import { fromCni } from "../text/CommandLineError.ts"
 import { onNode, print } from "./Node.ts"
 
 export interface StatusOptions {

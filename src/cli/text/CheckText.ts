@@ -2,7 +2,7 @@
 
 import type { Checked } from "../../attachment/node/CheckNode.ts"
 import { cureForDifferences } from "../../attachment/verbs/Check.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "./CommandLineError.ts"
 import type { Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 

@@ -1,6 +1,6 @@
 /** A plan as text that a person reads: every step in order, each with its undo, then what is known of the end. Pure. */
 
-import type { Change, Plan, Step } from "../../dry-run/Plan.ts"
+import type { Change, Plan, Step } from "../../dry-run/plan/Plan.ts"
 import { netChanges } from "./NetChanges.ts"
 import { resultLines } from "./ResultText.ts"
 import { callLines, joined, vppctlLines } from "./VppText.ts"

@@ -2,7 +2,7 @@
 import { type Restored, stepOf } from "../../attachment/node/RestoreNode.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import type { RestorePlan } from "../../dry-run/RestoreRehearsal.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Complaint } from "./CommandLineError.ts"
 import { changeLines, type Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 

@@ -1,5 +1,5 @@
 /** Calls of VPP's API as text that a person reads, and the lines for `vppctl` that do the same. Pure. */
-import type { Change, VppChange } from "../../dry-run/Plan.ts"
+import type { Change, VppChange } from "../../dry-run/plan/Plan.ts"
 import { anyMac } from "../../vpp/wire/Address.ts"
 import { retvalInWords } from "../../vpp/wire/Retval.ts"
 

@@ -10,8 +10,8 @@ import type { InstallError } from "../../install/InstallError.ts"
 import { renew } from "../../install/Renewal.ts"
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
-import { Caller } from "../Caller.ts"
-import { Complaint, complaintText } from "../CommandLineError.ts"
+import { Caller } from "../input/Caller.ts"
+import { Complaint, complaintText } from "../text/CommandLineError.ts"
 
 export const install = Command.make(
   "install",

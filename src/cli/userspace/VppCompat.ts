@@ -3,11 +3,11 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import type { Compatibility } from "../../vpp/client/Compatibility.ts"
+import type { Compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/interfaces/PortError.ts"
-import { Caller } from "../Caller.ts"
-import { Complaint } from "../CommandLineError.ts"
+import { Caller } from "../input/Caller.ts"
+import { Complaint } from "../text/CommandLineError.ts"
 import type { Style } from "../text/PlanText.ts"
 
 const socket = Flag.String("socket").pipe(
@@ -38,7 +38,7 @@ export const vppCompat = Command.make(
   })
 ).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
 
-const Comparison = Effect.promise(() => import("../../vpp/client/Compatibility.ts"))
+const Comparison = Effect.promise(() => import("../../vpp/Compatibility.ts"))
 
 const look = (path: string) =>
   Effect.all([VppClient, Comparison]).pipe(

@@ -6,8 +6,8 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
-import type { FileChange } from "../Plan.ts"
-import type { Recorder } from "../Recorder.ts"
+import type { FileChange } from "../plan/Plan.ts"
+import type { Recorder } from "../plan/Recorder.ts"
 import type { Overlay } from "./Overlay.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { Https } from "../../platform/Https.ts"
-import type { Recorder } from "../Recorder.ts"
+import type { Recorder } from "../plan/Recorder.ts"
 
 export const make = (real: Https["Service"], recorder: Recorder): Https["Service"] => {
   const written = new Map<string, string>()

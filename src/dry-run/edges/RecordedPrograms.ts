@@ -8,8 +8,8 @@ import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
 import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
-import { unknown } from "../Plan.ts"
-import type { Recorder } from "../Recorder.ts"
+import { unknown } from "../plan/Plan.ts"
+import type { Recorder } from "../plan/Recorder.ts"
 import type { Overlay } from "./Overlay.ts"
 
 export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service"] => {

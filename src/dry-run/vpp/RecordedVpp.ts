@@ -19,7 +19,7 @@ import { isIpv6 } from "../../vpp/wire/Address.ts"
 import * as Message from "../../vpp/wire/Message.ts"
 import { DoesNotFit, inWords, Malformed, Refused, VppError } from "../../vpp/wire/VppError.ts"
 import type { Overlay } from "../edges/Overlay.ts"
-import type { Recorder } from "../Recorder.ts"
+import type { Recorder } from "../plan/Recorder.ts"
 import { calls, type Done } from "./VppCalls.ts"
 import { copyOf, empty, type VppCopy } from "./VppCopy.ts"
 

@@ -1,6 +1,5 @@
 /**
- * The unplug of {@link OvsVswitch}: by mark; and, when nothing has it, the one port that the original plugin remembered.
- * Does not wait for ovs-vswitchd: tearing the last port down takes it a second, and a dead one must not stop a DEL.
+ * The unplug of {@link OvsVswitch}: by mark, and by nothing else. Does not wait for ovs-vswitchd: tearing the last port down takes it a second, and a dead one must not stop a DEL.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -16,11 +15,7 @@ export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
   Effect.fnUntraced(function* (asked: Unplug) {
     const name = portName(asked.attachment)
     const failed = fromOvsdb(`unplug port ${name}`)
-    const marked = yield* Effect.mapError(
-      client.portsMarked(Marks.selector(asked.attachment, asked.invocation)),
-      failed
-    )
-    const ports = marked.length === 0 ? yield* Effect.mapError(original(client, asked), failed) : marked
+    const ports = yield* Effect.mapError(client.portsMarked(Marks.selector(asked.attachment, asked.invocation)), failed)
     const gone = yield* Effect.mapError(client.removePorts(ports), failed)
     const idle =
       ports.length === 0 && asked.port?.engine === "ovs-dpdk"
@@ -28,13 +23,6 @@ export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
         : []
     return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
   })
-
-/** Loaded when there is a state file. */
-const original = Effect.fnUntraced(function* (client: OvsClient["Service"], { invocation, legacy }: Unplug) {
-  if (invocation !== undefined || legacy?.portName === undefined) return []
-  const { named } = yield* Effect.promise(() => import("../../legacy/OvsLegacyPorts.ts"))
-  return (yield* named(client, legacy.portName)).map(({ port }) => port)
-})
 
 /** ovs-vswitchd removes its own socket; one that was killed cannot, and would stumble over it. */
 const leftover = Effect.fnUntraced(function* (

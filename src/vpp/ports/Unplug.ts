@@ -108,15 +108,14 @@ const byNumber = Effect.fnUntraced(function* (session: Session, kind: PortKind, 
 })
 
 /** What the original plugin made. It set no mark; its socket tells whose it is. */
-const unmarked = Effect.fnUntraced(function* (session: Session, { attachment, legacy, port, socketPath }: Unplug) {
+const unmarked = Effect.fnUntraced(function* (session: Session, { attachment, legacyIndex, port, socketPath }: Unplug) {
   const indices = new Set(socketPath === undefined ? [] : yield* bySocket(session, socketPath))
-  const remembered = legacy?.swIfIndex
-  if (remembered !== undefined && remembered > 0 && session.offers(memifDump)) {
+  if (legacyIndex !== undefined && legacyIndex > 0 && session.offers(memifDump)) {
     const sockets = yield* memifSockets(session)
-    const memif = (yield* session.dump(memifDump, {})).find(({ sw_if_index }) => sw_if_index === remembered)
+    const memif = (yield* session.dump(memifDump, {})).find(({ sw_if_index }) => sw_if_index === legacyIndex)
     const path = memif === undefined ? undefined : sockets.get(memif.socket_id)
     const names = [`memif-${plainHandle(attachment)}.sock`, port?.socketFile]
-    if (path !== undefined && names.includes(basename(path))) indices.add(remembered)
+    if (path !== undefined && names.includes(basename(path))) indices.add(legacyIndex)
   }
   const found: Array<Interface> = []
   for (const index of indices) {

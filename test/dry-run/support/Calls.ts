@@ -2,7 +2,7 @@
 import { Effect, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import type { Plan } from "../../../src/dry-run/Plan.ts"
+import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
 import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { type Node, netns } from "./MemoryNode.ts"
 

@@ -1,5 +1,6 @@
 /** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
 import { Effect, Layer, Schedule } from "effect"
+import * as OvsLegacyPorts from "../../../src/legacy/OvsLegacyPorts.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as Ovsdb from "../../../src/ovs/client/Ovsdb.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
@@ -17,7 +18,13 @@ const make = Effect.gen(function* () {
     Effect.flatMap(ovs.ovsdbPid, (pid) => succeed("nsenter", [`--net=/proc/${pid}/ns/net`, "ip", ...args]))
   return SwitchUnderTest.of({
     client,
-    vswitch: Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [client, Files.layer, NodeSockets.layer]),
+    vswitch: Layer.provide(
+      Layer.effect(
+        Vswitch,
+        OvsVswitch.make((client) => Effect.succeed(OvsLegacyPorts.make(client)))
+      ),
+      [client, Files.layer, NodeSockets.layer]
+    ),
     transact: yield* Effect.provide(Ovsdb.make(ovs.socket), NodeSockets.layer),
     ovsSocketDir: ovs.runDir,
     killVswitchd: Effect.orDie(ovs.killVswitchd),

@@ -76,7 +76,7 @@ const ovsdb: Target = {
         const files = new FilesMemory.MemoryFiles(["/var/lib/vhost/0123456789ab"])
         const before = files.dump()
         const exit = yield* session.pipe(
-          Effect.provide(Layer.effect(Vswitch, OvsVswitch.make)),
+          Effect.provide(Layer.effect(Vswitch, OvsVswitch.make())),
           Effect.provide(OvsClient.layer("/db.sock")),
           Effect.provide(Layer.merge(FilesMemory.layer(files), saying(lines.slice(from)))),
           Effect.provideService(OvsDeadlines, deadlines),

@@ -3,6 +3,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Layer } from "effect"
+import * as OvsLegacyPorts from "../../../src/legacy/OvsLegacyPorts.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
@@ -21,7 +22,13 @@ const make = Effect.gen(function* () {
   const client = OvsMemory.layer(memory)
   return SwitchUnderTest.of({
     client,
-    vswitch: Layer.provide(Layer.effect(Vswitch, OvsVswitch.make), [client, Files.layer, NodeSockets.layer]),
+    vswitch: Layer.provide(
+      Layer.effect(
+        Vswitch,
+        OvsVswitch.make((client) => Effect.succeed(OvsLegacyPorts.make(client)))
+      ),
+      [client, Files.layer, NodeSockets.layer]
+    ),
     transact: memory.transact,
     ovsSocketDir,
     killVswitchd: Effect.sync(() => {

@@ -56,13 +56,13 @@ export const session = Effect.gen(function* () {
     differences: yield* vswitch.verify(request),
     owned: yield* vswitch.list("net"),
     second: (yield* Effect.flip(vswitch.plug(request))).failed,
-    gone: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath, legacy: undefined }),
-    again: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath, legacy: undefined })
+    gone: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath }),
+    again: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath })
   }
 })
 
 export const sessionOn = (database: string): Layer.Layer<Vswitch, never, Sockets> =>
-  Layer.effect(Vswitch, OvsVswitch.make).pipe(
+  Layer.effect(Vswitch, OvsVswitch.make()).pipe(
     Layer.provide(OvsClient.layer(database)),
     Layer.provide(memoryFiles(new MemoryFiles(["/var/lib/vhost/0123456789ab"])))
   )

@@ -1,6 +1,6 @@
 /** `userspace container dpdk` */
 import * as Command from "effect/cli/Command"
-import { dpdkFlags, printed } from "../../DpdkCommand.ts"
+import { dpdkFlags, printed } from "./DpdkCommand.ts"
 
 export const dpdk = Command.make(
   "dpdk",

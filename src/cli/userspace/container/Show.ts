@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { find } from "../../../container/Discovery.ts"
 import * as Presence from "../../../container/Presence.ts"
 import { assumption } from "../../../container/Sandbox.ts"
-import { Caller } from "../../Caller.ts"
+import { Caller } from "../../input/Caller.ts"
 import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../input/ContainerFlags.ts"
 import { interfaceJson, interfaceTable } from "../../text/InterfaceText.ts"
 

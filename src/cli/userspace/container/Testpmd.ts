@@ -1,8 +1,8 @@
 /** `userspace container testpmd` */
 import * as Command from "effect/cli/Command"
 import { testpmdArguments } from "../../../container/DpdkArguments.ts"
-import { dpdkFlags, printed } from "../../DpdkCommand.ts"
 import { yes } from "../../input/ContainerFlags.ts"
+import { dpdkFlags, printed } from "./DpdkCommand.ts"
 
 export const testpmd = Command.make(
   "testpmd",

@@ -8,7 +8,7 @@ import { find } from "../../../container/Discovery.ts"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
 import { VppClient } from "../../../vpp/client/VppClient.ts"
-import { Caller } from "../../Caller.ts"
+import { Caller } from "../../input/Caller.ts"
 import {
   chosen,
   fromContainer,

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as waiting from "../../../container/Wait.ts"
 import { Changes } from "../../../platform/Changes.ts"
-import { Caller } from "../../Caller.ts"
+import { Caller } from "../../input/Caller.ts"
 import { fromContainer, namesOf, placeFlags, placesOf, timeoutFlag } from "../../input/ContainerFlags.ts"
 
 export const wait = Command.make(

@@ -3,10 +3,10 @@
  * could be done. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
  */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { dpdkMissing } from "../ports/Preflight.ts"
-import type { Settled } from "./OvsClient.ts"
-import type { Refusal } from "./PortError.ts"
-import type { PortPlan } from "./PortPlan.ts"
+import type { Settled } from "../client/OvsClient.ts"
+import type { Refusal } from "../client/PortError.ts"
+import type { PortPlan } from "../client/PortPlan.ts"
+import { dpdkMissing } from "./Preflight.ts"
 
 export const vswitchdSilent = (millis: number): Refusal => ({
   code: ErrorCodes.TryAgainLater,

@@ -1,12 +1,12 @@
 /**
  * What a switch knows of ports that the original plugin (intel/userspace-cni-network-plugin) and its fork
- * (fivetime/userspace-cni) made, which do not carry our mark: part of {@link Vswitch}. Used by DEL, CHECK, `list` and GC
- * through `legacy/LegacyAttachments.ts`.
+ * (fivetime/userspace-cni) made, which do not carry our mark: part of {@link Vswitch}. The seam of the room `legacy`: the
+ * switches know this and no more, what they are given is made there, and used there.
  */
 import * as Effect from "effect/Effect"
 import type { Attachment } from "../identity/Attachment.ts"
-import type { Difference, PortRequest } from "../vswitch/Vswitch.ts"
-import type { VswitchError } from "../vswitch/VswitchError.ts"
+import type { Difference, PortRequest } from "./Vswitch.ts"
+import type { VswitchError } from "./VswitchError.ts"
 
 export interface LegacyAsked {
   readonly attachment: Pick<Attachment, "containerId" | "ifName">

@@ -1,6 +1,6 @@
 /** An error for people, always in three parts: what failed, what came back, what to do. */
 import * as Data from "effect/Data"
-import type { CniError } from "../cni/spec/CniError.ts"
+import type { CniError } from "../../cni/spec/CniError.ts"
 
 export class Complaint extends Data.TaggedError("Complaint")<{
   readonly failed: string

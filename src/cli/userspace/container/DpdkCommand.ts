@@ -2,13 +2,12 @@
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import { find } from "../container/Discovery.ts"
-import { vdevArguments } from "../container/DpdkArguments.ts"
-import type { Interface } from "../container/Interface.ts"
-import * as Presence from "../container/Presence.ts"
-import { Files, orElse } from "../platform/Files.ts"
-import { Caller } from "./Caller.ts"
-import { Complaint } from "./CommandLineError.ts"
+import { find } from "../../../container/Discovery.ts"
+import { vdevArguments } from "../../../container/DpdkArguments.ts"
+import type { Interface } from "../../../container/Interface.ts"
+import * as Presence from "../../../container/Presence.ts"
+import { Files, orElse } from "../../../platform/Files.ts"
+import { Caller } from "../../input/Caller.ts"
 import {
   chosen,
   fromContainer,
@@ -19,7 +18,8 @@ import {
   placeFlags,
   placesOf,
   yes
-} from "./input/ContainerFlags.ts"
+} from "../../input/ContainerFlags.ts"
+import { Complaint } from "../../text/CommandLineError.ts"
 
 export const dpdkFlags = {
   ...placeFlags,

@@ -1,7 +1,7 @@
 /** Who runs the command line: the environment it was started with, and what the terminal can show. */
 import * as Context from "effect/Context"
-import type { Variables } from "../cni/spec/Environment.ts"
-import type { Style } from "./text/PlanText.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Style } from "../text/PlanText.ts"
 
 export class Caller extends Context.Service<Caller, { readonly variables: Variables; readonly style: Style }>()(
   "userspace-cni/Caller"

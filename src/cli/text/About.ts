@@ -1,5 +1,5 @@
 /** What the executable says of itself. Pure. */
-import { supportedVersions } from "../cni/spec/Versions.ts"
+import { supportedVersions } from "../../cni/spec/Versions.ts"
 
 /** Set by the build. */
 export const version = process.env["USERSPACE_VERSION"] ?? "development"

@@ -4,14 +4,14 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { VppMemifPort, VppNetwork, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
-import { hindrance } from "../interfaces/Policers.ts"
-import { catalogue } from "../messages/Catalogue.ts"
-import { showVersion } from "../messages/Control.ts"
-import { inWords } from "../wire/VppError.ts"
-import type { Verdict } from "./MessageTable.ts"
-import { check, successors, toList, toPlug } from "./RequiredMessages.ts"
-import type { Session } from "./Session.ts"
+import type { VppMemifPort, VppNetwork, VppPort, VppVhostPort } from "../cni/network/HostPort.ts"
+import type { Verdict } from "./client/MessageTable.ts"
+import { check, successors, toList, toPlug } from "./client/RequiredMessages.ts"
+import type { Session } from "./client/Session.ts"
+import { hindrance } from "./interfaces/Policers.ts"
+import { catalogue } from "./messages/Catalogue.ts"
+import { showVersion } from "./messages/Control.ts"
+import { inWords } from "./wire/VppError.ts"
 
 export interface Row {
   readonly message: string

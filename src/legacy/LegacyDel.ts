@@ -1,0 +1,61 @@
+/**
+ * All that DEL does for an attachment of the original plugin or its fork. Every DEL looks for their state file; the rest
+ * is loaded when there is one, or no record of ours.
+ */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Call } from "../attachment/Call.ts"
+import type { Record } from "../attachment/records/Record.ts"
+import { Records } from "../attachment/records/Records.ts"
+import { spanned } from "../program/Trace.ts"
+import type { Vswitch } from "../vswitch/Vswitch.ts"
+import type { VswitchError } from "../vswitch/VswitchError.ts"
+import type { LegacyLeft } from "./LegacyAttachments.ts"
+import * as StateFiles from "./StateFiles.ts"
+
+/** Asked once and before the port goes. Undefined: there is a record of ours. */
+export type Left = Effect.Effect<LegacyLeft | undefined, never, Vswitch>
+
+const attachments = Effect.promise(() => import("./LegacyAttachments.ts"))
+
+/** Before anything is removed. Gives what it knows, and the steps that remove what is theirs. */
+export const begin = Effect.fnUntraced(function* (call: Call, record: Record | undefined) {
+  const { attachment } = call
+  const { stateDir } = yield* Records
+  const found = yield* Effect.result(StateFiles.find(stateDir, attachment))
+  const state = Result.getOrUndefined(found)
+  const left: Left = yield* Effect.cached(record === undefined ? leftOf(call, state) : Effect.succeed(undefined))
+  /** After all else: the next DEL needs to know as much. */
+  const forget = Effect.gen(function* () {
+    const before = yield* left
+    if (before?.isAnothers !== true) {
+      yield* spanned(StateFiles.remove(stateDir, attachment), "remove the original's state")
+    }
+    if (before === undefined) return
+    const { removeMounts } = yield* attachments
+    yield* spanned(removeMounts(call, before), "remove the original's mount")
+  })
+  const removePorts: Effect.Effect<void, VswitchError, Vswitch> =
+    record === undefined || state !== undefined
+      ? Effect.flatMap(attachments, ({ removePorts }) => removePorts(call, state))
+      : Effect.void
+  return {
+    /** It is known that there is no state file. */
+    isStateless: Result.isSuccess(found) && state === undefined,
+    index: state?.swIfIndex,
+    left,
+    removePorts,
+    forget
+  }
+})
+
+const leftOf = Effect.fnUntraced(function* (call: Call, state: StateFiles.State | undefined) {
+  const { lookFor } = yield* attachments
+  const left = yield* lookFor(call, state)
+  if (left.isAnothers) {
+    yield* Effect.logWarning(
+      "port, socket and state file of this name belong to a container with the same ID prefix: they are kept"
+    )
+  }
+  return left
+})

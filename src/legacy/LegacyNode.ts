@@ -1,0 +1,154 @@
+/**
+ * Attachments of the original plugin and of its fork on a node: those that `userspace list` shows, and those that GC takes
+ * for a network's. Ports of the fork say whose they are; of the original's only state files tell.
+ */
+import { dirname, join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { type Call, type NetworkCall, placeFor } from "../attachment/Call.ts"
+import type { Found } from "../attachment/Found.ts"
+import { Records } from "../attachment/records/Records.ts"
+import type { Control, Engine } from "../cni/network/HostPort.ts"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { sandboxTold, whoseText } from "../container-config/ContainerData.ts"
+import { keyOf, plainHandle, shortId } from "../identity/Attachment.ts"
+import { Files } from "../platform/Files.ts"
+import { Namespaces } from "../platform/Namespaces.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import type { LegacyPort } from "../vswitch/LegacyPorts.ts"
+import * as OriginalMount from "./OriginalMount.ts"
+import * as StateFiles from "./StateFiles.ts"
+
+/** One that says whose it is, and the switch that it is on. */
+export interface FoundLegacy {
+  readonly at: Control
+  readonly port: LegacyPort
+}
+
+/** Null: not known. */
+export interface ListedLegacy {
+  readonly containerId: string
+  readonly ifName: string | null
+  readonly engine: Engine | null
+  readonly control: string | null
+  readonly port: string | null
+  readonly socketPath: string | null
+  readonly state: LegacyPort["by"]
+  readonly sandbox: "gone" | "unknown"
+}
+
+/** Each once: a port of the fork has a state file as well. */
+export const listed = Effect.fnUntraced(function* (ports: ReadonlyArray<FoundLegacy>) {
+  const forks = yield* Effect.forEach(ports, fork)
+  const states = yield* Effect.result(StateFiles.all((yield* Records).stateDir))
+  const isListed = ({ containerId, ifName }: StateFiles.NamedState) =>
+    forks.some((one) => shortId(one) === containerId && one.ifName === ifName)
+  const originals = Result.getOrElse(states, () => []).filter((one) => !isListed(one))
+  const problems: ReadonlyArray<Explained> = Result.isFailure(states) ? [states.failure] : []
+  return { attachments: [...forks, ...originals.map(original)], problems }
+})
+
+const fork = ({ at, port }: FoundLegacy) =>
+  Effect.map(
+    podIsGone(port),
+    (gone): ListedLegacy => ({
+      containerId: port.containerId ?? "",
+      ifName: port.ifName ?? null,
+      engine: at.engine,
+      control: at.control,
+      port: port.port,
+      socketPath: port.socketPath ?? null,
+      state: port.by,
+      sandbox: gone ? "gone" : "unknown"
+    })
+  )
+
+const original = ({ containerId, ifName, portName, swIfIndex }: StateFiles.NamedState): ListedLegacy => ({
+  containerId,
+  ifName,
+  engine: portName !== undefined ? "ovs-dpdk" : swIfIndex !== undefined ? "vpp" : null,
+  control: null,
+  port: portName ?? (swIfIndex === undefined ? null : `sw_if_index ${swIfIndex}`),
+  socketPath: null,
+  state: "original",
+  sandbox: "unknown"
+})
+
+/**
+ * Those of a network, for GC. Their marks name no network: the container's configuration does. Where there is none, only
+ * one whose pod is certainly gone is judged, and only by a network of the bridge that it is on.
+ */
+export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: ReadonlyArray<FoundLegacy>) {
+  const found: Array<Found> = []
+  for (const { at, port } of all) {
+    const { bridge, containerId, ifName, socketPath } = port
+    if (containerId === undefined || ifName === undefined) continue
+    const who = { network: call.network, containerId, ifName, pod: undefined }
+    const told = yield* toldOf(call, who)
+    const gone = told === undefined ? yield* podIsGone(port) : told.gone
+    const isIts = told === undefined ? gone && isOn(call, bridge) : told.network === call.network
+    if (!isIts) {
+      yield* Effect.logDebug(`port ${port.port} of the original plugin's fork is not known to be of ${call.network}`)
+      continue
+    }
+    const owned = { ...who, port: port.port, socketPath, state: port.by }
+    const one: Found = {
+      key: keyOf(who),
+      who,
+      record: undefined,
+      begun: undefined,
+      ports: [{ at, owned, isLegacy: true }],
+      isGone: gone
+    }
+    found.push(one)
+  }
+  return found
+})
+
+/** Also where there is no marker of ours: the mark on the switch says that there is such an attachment. */
+const toldOf = Effect.fnUntraced(function* (
+  { configuration, environment }: NetworkCall,
+  who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
+) {
+  const attachment = { ...who, netns: "" }
+  const place = placeFor({ attachment, configuration, environment, previous: undefined }, plainHandle(who))
+  const text = yield* Effect.orElseSucceed((yield* SharedDir).handed(place), () => undefined)
+  const said = text === undefined ? undefined : whoseText(text)
+  if (text === undefined || said?.containerId !== who.containerId || said.ifName !== who.ifName) return undefined
+  const netns = sandboxTold(text, who.ifName)
+  const { judge } = yield* Namespaces
+  return { network: said.network, gone: netns !== undefined && (yield* judge(netns)) === "missing" }
+})
+
+const isOn = ({ configuration: { port } }: NetworkCall, bridge: string | undefined): boolean =>
+  port.engine === "ovs-dpdk" && port.bridge === bridge
+
+/**
+ * By the pod's directory, which kubelet removes last of all, and in which the socket is. Nothing is claimed where there is
+ * no directory of pods to be seen.
+ */
+const podIsGone = Effect.fnUntraced(function* ({ socketPath }: LegacyPort) {
+  const directory = socketPath === undefined ? undefined : podDirectory(socketPath)
+  if (directory === undefined) return false
+  const files = yield* Files
+  const there = (path: string) => Effect.orElseSucceed(files.lstat(path), () => "unknown" as const)
+  const pods = yield* there(dirname(directory))
+  if (pods === undefined || pods === "unknown" || pods.kind !== "directory") return false
+  return (yield* there(directory)) === undefined
+})
+
+const podDirectory = (socketPath: string): string | undefined => {
+  const uid = OriginalMount.podOf(socketPath)
+  if (uid !== undefined) return join("/var/lib/kubelet/pods", uid)
+  return /^(\/.*\/pods\/[^/]+)\/volumes\//.exec(socketPath)?.[1]
+}
+
+/** One for each attachment: ports that carry the network's mark go with those that do not. */
+export const merge = (found: ReadonlyArray<Found>, more: ReadonlyArray<Found>): ReadonlyArray<Found> => {
+  const all = new Map(found.map((one) => [one.key, one]))
+  for (const one of more) {
+    const known = all.get(one.key)
+    all.set(one.key, known === undefined ? one : { ...one, ...known, ports: [...known.ports, ...one.ports] })
+  }
+  return [...all.values()]
+}
