@@ -1,0 +1,99 @@
+/** What GC asks of IPAM, for each attachment that it removes and for the network. On a node in memory. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { keyOf } from "../../../src/identity/Attachment.ts"
+import type { Delegation } from "../../../src/ipam/Ipam.ts"
+import { containerId, loseRecords, recordPath, withList } from "../support/Collecting.ts"
+import { network } from "../support/Networks.ts"
+import { stateDir, World, type Wrap } from "../support/World.ts"
+
+describe("IPAM is asked as by the DEL that did not come", () => {
+  const asked =
+    (verb: "del" | "gc", into: Array<Delegation>): Wrap =>
+    (name, service) =>
+      name !== "Ipam"
+        ? service
+        : new Proxy(service, {
+            get: (target, key) => {
+              const member: unknown = Reflect.get(target, key)
+              return key !== verb || typeof member !== "function"
+                ? member
+                : (delegation: Delegation) => {
+                    into.push(delegation)
+                    return Reflect.apply(member, target, [delegation])
+                  }
+            }
+          })
+
+  const pod = { K8S_POD_NAMESPACE: "ns", K8S_POD_NAME: "pod-0", K8S_POD_UID: "uid" }
+  const args = `IgnoreUnknown=1;MAC=02:00:00:00:00:07;${Object.entries(pod)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(";")}`
+
+  it.effect("with what its ADD was given, where there is a record", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf: network, args })
+      const seen: Array<Delegation> = []
+      const now = { ...network, ipam: { ...network.ipam, ranges: [[{ subnet: "10.9.9.0/24" }]] } }
+      yield* world.call("GC", withList(now, []), asked("del", seen))
+      const [{ configuration, path, variables } = assert.fail("nobody was asked"), ...others] = seen
+      assert.lengthOf(others, 0)
+      assert.deepStrictEqual(JSON.parse(configuration), network)
+      assert.deepStrictEqual(path, ["/opt/cni/bin"])
+      assert.deepInclude(variables, {
+        CNI_COMMAND: "DEL",
+        CNI_CONTAINERID: containerId,
+        CNI_IFNAME: "net1",
+        CNI_NETNS: "",
+        CNI_ARGS: args,
+        CNI_PATH: "/opt/cni/bin"
+      })
+    })
+  )
+
+  it.effect("with what its ADD was given, when that was killed before it had claimed", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf: { ...network, cniVersion: "1.0.0" } })
+      const text = world.files.get(recordPath)?.content ?? ""
+      yield* world.call("DEL", { conf: network })
+      const key = keyOf({ network: "net", containerId, ifName: "net1" })
+      world.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", text)
+      const seen: Array<Delegation> = []
+      yield* world.call("GC", withList(network, []), asked("del", seen))
+      assert.deepStrictEqual(
+        seen.map(({ configuration }) => JSON.parse(configuration).cniVersion),
+        ["1.0.0"]
+      )
+    })
+  )
+
+  it.effect("with what the mark says of the pod, where there is none", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf: network, args })
+      loseRecords(world)
+      const seen: Array<Delegation> = []
+      yield* world.call("GC", withList(network, []), asked("del", seen))
+      const [{ configuration, variables } = assert.fail("nobody was asked")] = seen
+      assert.deepStrictEqual(JSON.parse(configuration), withList(network, []).conf)
+      assert.include(variables["CNI_ARGS"], "K8S_POD_NAMESPACE=ns;K8S_POD_NAME=pod-0;K8S_POD_UID=uid")
+      assert.deepInclude(variables, { CNI_COMMAND: "DEL", CNI_CONTAINERID: containerId, CNI_IFNAME: "net1" })
+    })
+  )
+
+  it.effect("and is told of GC, with the list", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const list = [{ containerID: containerId, ifname: "net1" }]
+      const seen: Array<Delegation> = []
+      yield* world.call("GC", withList(network, list), asked("gc", seen))
+      const [{ configuration } = assert.fail("nobody was asked")] = seen
+      assert.deepStrictEqual(JSON.parse(configuration), withList(network, list).conf)
+      const { ipam: _, ...without } = network
+      yield* world.call("GC", withList(without, list), asked("gc", seen))
+      assert.lengthOf(seen, 1)
+    })
+  )
+})

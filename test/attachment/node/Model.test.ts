@@ -1,0 +1,180 @@
+/** Random sequences of calls by several processes at once, on a node in memory, against a simple model of what must exist. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { type Identity, keyOf } from "../../../src/identity/Attachment.ts"
+import { holds, type NodeUnderTest, nameOf, people, Sequence } from "../../suites/AttachmentModel.ts"
+import { removeBelow } from "../support/Collecting.ts"
+import { edges, services } from "../support/Faults.ts"
+import { network } from "../support/Networks.ts"
+import { type Asked, stateDir, vppSocket, World, type Wrap } from "../support/World.ts"
+
+/** A switch, as far as the model has to know it. */
+interface Kind {
+  readonly net: object
+  readonly other: object
+  readonly restart: (world: World) => void
+  readonly forgets: boolean
+  /** The network whose ports are there after a start, but not unchanged. */
+  readonly ages: string | undefined
+  /** How many of the sequences are run on it in `make test`. */
+  readonly share: number
+}
+
+const server = { ...network, name: "other", host: { ...network.host, vhost: { mode: "server" } } }
+const ovs = { net: network, other: server, ages: "other", share: 1 }
+const onVpp = (name: string, host: object) => ({
+  ...network,
+  name,
+  host: { engine: "vpp", socket: vppSocket, netType: "bridge", bridge: { bridgeName: "4" }, ...host }
+})
+
+const kinds: Readonly<Record<string, Kind>> = {
+  "on a switch that remembers its ports": { ...ovs, forgets: false, restart: (world) => world.ovs.restart() },
+  "on a switch that forgets them": { ...ovs, forgets: true, restart: (world) => world.ovs.empty() },
+  "on VPP": {
+    net: onVpp("net", { iftype: "memif", memif: { role: "master" } }),
+    other: onVpp("other", { iftype: "vhostuser", vhost: { mode: "server" } }),
+    forgets: true,
+    ages: undefined,
+    restart: (world) => world.vpp.restart(),
+    share: 1 / 3
+  }
+}
+
+const configurationOf = (kind: Kind, name: string): object =>
+  name === "net" ? kind.net : name === "other" ? kind.other : assert.fail(`no network ${name}`)
+
+/** Lets others go on, fewer than so many times, as often as the next number says: another order for each seed. */
+const waiting = (seed: number) => {
+  let state = seed
+  return (most: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      return Effect.forEach(Array.from({ length: (state >>> 16) % most }), () => Effect.yieldNow, { discard: true })
+    })
+}
+
+/** Before each step; after it where one process has several on their way, whose order it relies on. */
+const shuffled =
+  (wait: Effect.Effect<void>): Wrap =>
+  (name, service) => {
+    if (!services.has(name) && !edges.has(name)) return service
+    const step = (effect: Effect.Effect<unknown, unknown, unknown>) =>
+      name === "VppSession" ? Effect.tap(effect, wait) : Effect.andThen(wait, effect)
+    return new Proxy(service, {
+      get: (target, key) => {
+        const member: unknown = Reflect.get(target, key)
+        if (Effect.isEffect(member)) return step(member)
+        if (typeof member !== "function") return member
+        return (...args: ReadonlyArray<unknown>) => {
+          const done: unknown = Reflect.apply(member, target, args)
+          return Effect.isEffect(done) ? step(done) : done
+        }
+      }
+    })
+  }
+
+/** Whose port it is that a line of the dump tells of. */
+const ofPort = (everybody: ReadonlyArray<Identity>, line: string): ReadonlyArray<string> =>
+  line.startsWith("Port ")
+    ? named(everybody, line)
+    : line.startsWith("vpp interface ")
+      ? everybody.filter((who) => line.includes(`/${keyOf(who)}/`)).map(nameOf)
+      : []
+
+/** Whose line of the dump it is. */
+const named = (everybody: ReadonlyArray<Identity>, line: string, quote = '"'): ReadonlyArray<string> =>
+  everybody.filter((who) => Object.values(who).every((part) => line.includes(`${quote}${part}${quote}`))).map(nameOf)
+
+const inMemory = (everybody: ReadonlyArray<Identity>, seed: number, kind: Kind): NodeUnderTest => {
+  const world = new World()
+  const wait = waiting(seed)
+  const wrap = shuffled(wait(8))
+  /** Anywhere in what goes on beside it. */
+  const blow = (strike: () => void) => Effect.andThen(wait(150), Effect.sync(strike))
+  const askedOf = ({ containerId, ifName, network: name }: Identity): Asked => ({
+    conf: configurationOf(kind, name),
+    containerId,
+    ifName
+  })
+  const ended = (self: ReturnType<World["call"]>) =>
+    Effect.match(self, { onSuccess: () => undefined, onFailure: ({ code, msg }) => `${code}: ${msg}` })
+  const filesIn = (directory: string, name: RegExp) =>
+    world
+      .below(directory)
+      .flatMap((line) => (name.test(line.split(" ")[0] ?? "") ? named(everybody, line) : []))
+      .sort()
+  return {
+    people: everybody,
+    call: (verb, who) => ended(world.call(verb, askedOf(who), wrap)),
+    gc: (name, valid) =>
+      ended(
+        world.call(
+          "GC",
+          {
+            conf: {
+              ...configurationOf(kind, name),
+              "cni.dev/valid-attachments": valid.map(({ containerId, ifName }) => ({
+                containerID: containerId,
+                ifname: ifName
+              }))
+            }
+          },
+          wrap
+        )
+      ),
+    // One runs at a time; the others say so.
+    restore: world.restore(wrap).pipe(
+      Effect.catchTag("CniError", () => Effect.void),
+      Effect.asVoid,
+      Effect.orDie
+    ),
+    restart: blow(() => kind.restart(world)),
+    loseRecords: blow(() => removeBelow(world, `${stateDir}/attachments`)),
+    look: Effect.sync(() => {
+      const lines = world.dump()
+      return {
+        ports: lines.flatMap((line) => ofPort(everybody, line)).sort(),
+        leases: world.leases
+          .dump()
+          .flatMap((line) =>
+            everybody.filter(
+              ({ containerId, ifName, network }) =>
+                line.startsWith(`${network} `) && line.endsWith(` ${containerId} ${ifName}`)
+            )
+          )
+          .map(nameOf)
+          .sort(),
+        records: filesIn(`${stateDir}/attachments`, /attachments\/[^/]+\.json$/),
+        told: filesIn("/shared", /configData-[^/]*\.json$/)
+      }
+    }),
+    everything: Effect.sync(() => world.dump()),
+    addresses: 2,
+    forgets: kind.forgets,
+    ages: ({ network }) => network === kind.ages
+  }
+}
+
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))
+
+/**
+ * A failure prints the shortest sequence that fails, and a `replay` to give here in the place of `runs`. `MODEL_RUNS`:
+ * how many sequences, for each people on each switch.
+ */
+const asked = process.env["MODEL_RUNS"]
+const runsOn = ({ share }: Kind): number => (asked === undefined ? Math.ceil(150 * share) : Number(asked))
+
+describe.each(Object.entries(people))("attachments %s", (_, everybody) => {
+  describe.each(Object.entries(kinds))("%s", (_, kind) => {
+    it.live.prop(
+      "are what the model says",
+      [Sequence, Seed],
+      ([sequence, seed]) => holds(inMemory(everybody, seed, kind), sequence),
+      {
+        timeout: 60_000 + 4_000 * runsOn(kind),
+        arbitrary: { runs: runsOn(kind), size: 12, maxShrinks: 2_000 }
+      }
+    )
+  })
+})

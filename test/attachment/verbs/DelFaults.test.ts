@@ -1,0 +1,44 @@
+/**
+ * DEL goes wrong at each of its steps, in each way: the others are done, all that failed is told, the record stays, and
+ * a second DEL leaves nothing.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { ended, goesWrong, hangs, services, stepsOf, waysOn } from "../support/Faults.ts"
+import { networks } from "../support/Networks.ts"
+import { type Asked, World } from "../support/World.ts"
+
+const added = Effect.fnUntraced(function* (asked: Asked) {
+  const world = new World()
+  const before = world.dump()
+  yield* world.add(asked)
+  return { world, before }
+})
+
+describe.each(Object.entries(networks))("%s", async (network, asked) => {
+  const names = await Effect.runPromise(
+    Effect.flatMap(added(asked), ({ world }) => stepsOf(world, "DEL", asked, services))
+  )
+
+  it("has the steps that it should", () => {
+    for (const name of ["Vswitch.unplug", "Ipam.del", "SharedDir.release", "Records.remove"])
+      assert.include(names, name)
+  })
+
+  describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
+    it.effect.each([...waysOn(network, name), ...hangs])("%s", (way) =>
+      Effect.gen(function* () {
+        const { before, world } = yield* added(asked)
+        const exit = yield* goesWrong(world, "DEL", asked, services, at, way)
+        if (way.startsWith("fails") && !way.endsWith("after its effect") && ended(exit) === "failed") {
+          const recorded = world.files.names("/var/lib/cni/usrspcni/attachments")
+          assert.include(recorded, "0958c8871b32-net1.json")
+        }
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+      })
+    )
+  })
+})

@@ -1,0 +1,114 @@
+/**
+ * The same one level down: each single call of the file system and of the switch goes wrong, or the process is killed
+ * there. What a good call does is counted first, so nothing has to be named.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import {
+  canHang,
+  conversations,
+  disks,
+  edges,
+  ended,
+  goesWrong,
+  hangs,
+  kills,
+  stepsOf,
+  type Way,
+  ways
+} from "../support/Faults.ts"
+import { networks } from "../support/Networks.ts"
+import { type Asked, type Verb, World } from "../support/World.ts"
+
+interface Where {
+  readonly wrong: ReadonlySet<string>
+  readonly killed: ReadonlySet<string>
+}
+
+/** Calls of the file system go wrong in the same ways whoever the switch is; what a killed process leaves differs. */
+const tried = {
+  "client mode": { wrong: edges, killed: edges },
+  "server mode, a long directory, device information": { wrong: edges, killed: edges },
+  "VPP, memif in a bridge domain": { wrong: conversations, killed: edges },
+  "VPP, memif with addresses": { wrong: conversations, killed: conversations },
+  "VPP, vhost-user in an administrator's bridge domain, device information": {
+    wrong: conversations,
+    killed: conversations
+  }
+} satisfies Partial<Readonly<Record<keyof typeof networks, Where>>>
+
+type Judge = (world: World, before: ReadonlyArray<string>, how: string, step: string) => Effect.Effect<void, unknown>
+
+/** Runs `verb` with each of its steps going wrong in this way, each on a node of its own. */
+const eachStep = (verb: Verb, name: keyof typeof tried, way: Way, judge: Judge) =>
+  Effect.gen(function* () {
+    const asked = networks[name]
+    const chosen = way.startsWith("is killed") ? tried[name].killed : tried[name].wrong
+    const nodeFor = Effect.fnUntraced(function* () {
+      const world = new World()
+      const empty = world.dump()
+      if (verb !== "ADD") yield* world.add(asked)
+      return { world, before: verb === "CHECK" ? world.dump() : empty }
+    })
+    const names = yield* stepsOf((yield* nodeFor()).world, verb, asked, chosen)
+    assert.isAbove(names.length, chosen === conversations ? 3 : verb === "CHECK" ? 7 : 15)
+    for (const [at, step] of names.entries()) {
+      if (way.startsWith("hangs") && !canHang(step)) continue
+      const { before, world } = yield* nodeFor()
+      const exit = yield* goesWrong(world, verb, asked, chosen, at, way)
+      yield* judge(world, before, ended(exit), `step ${at}, ${step}, ${way}`)
+    }
+  })
+
+const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, step: string) =>
+  Effect.gen(function* () {
+    yield* world.call("DEL", asked)
+    assert.deepStrictEqual(world.dump(), before, step)
+  })
+
+const addedAgain = (world: World, asked: Asked, before: ReadonlyArray<string>, step: string) =>
+  Effect.gen(function* () {
+    yield* deleted(world, asked, before, step)
+    yield* world.add(asked)
+    yield* world.call("CHECK", asked)
+    yield* deleted(world, asked, before, step)
+  })
+
+/** A defect is an end like a failure; one kind of it is enough here. */
+const here = ways.filter((way) => way !== "dies")
+
+const isTried = (name: string): name is keyof typeof tried => name in tried
+
+describe.each(Object.keys(tried).filter(isTried))("%s", (name) => {
+  const asked = networks[name]
+  const disk = tried[name].wrong === edges ? disks : []
+
+  it.effect.each([...here, ...hangs, ...disk.slice(0, 1)])("ADD leaves nothing when a call %s", (way) =>
+    eachStep("ADD", name, way, (world, before, how, step) =>
+      Effect.gen(function* () {
+        // Some calls may fail: a scratch file that stays does no harm until DEL takes it.
+        if (how === "succeeded") return yield* deleted(world, asked, before, step)
+        assert.deepStrictEqual(world.dump(), before, step)
+      })
+    )
+  )
+
+  it.effect.each([...kills, ...disk.slice(1)])(
+    "DEL takes what is left of an ADD that %s at a call, and the next ADD works",
+    (way) => eachStep("ADD", name, way, (world, before, _, step) => addedAgain(world, asked, before, step))
+  )
+
+  it.effect.each([...here, ...hangs, ...disk])("a second DEL takes what the first has left when a call %s", (way) =>
+    eachStep("DEL", name, way, (world, before, _, step) => deleted(world, asked, before, step))
+  )
+
+  it.effect.each(kills)("a second DEL takes what one has left that %s at a call, and the next ADD works", (way) =>
+    eachStep("DEL", name, way, (world, before, _, step) => addedAgain(world, asked, before, step))
+  )
+
+  it.effect.each([...here, ...hangs, ...kills])("CHECK changes nothing when a call %s", (way) =>
+    eachStep("CHECK", name, way, (world, before, _, step) =>
+      Effect.sync(() => assert.deepStrictEqual(world.dump(), before, step))
+    )
+  )
+})

@@ -1,0 +1,56 @@
+/** A socket's path that cannot be used whichever way it is reached: which key has to be another. */
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
+import { networks } from "../support/Networks.ts"
+import { failed, World } from "../support/World.ts"
+
+const long = `/${"d".repeat(100)}`
+const clients = [
+  "client mode",
+  "VPP, memif in a bridge domain",
+  "VPP, vhost-user in an administrator's bridge domain, device information"
+] as const
+
+it.effect("a long sharedDir is reached through a short link below stateDir", () =>
+  Effect.gen(function* () {
+    yield* new World().add({ conf: { ...networks["client mode"].conf, sharedDir: long } })
+  })
+)
+
+it.effect.each(clients)("%s: with a long stateDir as well, that is to be shorter, and nothing is changed", (name) =>
+  Effect.gen(function* () {
+    const world = new World()
+    const before = world.dump()
+    const conf = { ...networks[name].conf, sharedDir: long, stateDir: long }
+    const error = yield* failed(world.call("ADD", { conf }))
+    assert.strictEqual(error.code, 103)
+    assert.match(error.msg, /socket path \/d+\/links\/\S+ has 1\d\d bytes/)
+    assert.match(error.details, /^Use a shorter stateDir or socketfile/)
+    assert.deepStrictEqual(world.dump(), before)
+  })
+)
+
+it.effect("a character that VPP does not accept in sharedDir and stateDir: the link to the one is in the other", () =>
+  Effect.gen(function* () {
+    const conf = { ...networks["VPP, memif in a bridge domain"].conf, sharedDir: "/a~b" }
+    const { code, details, msg } = yield* failed(new World().call("ADD", { conf: { ...conf, stateDir: "/c~d" } }))
+    assert.strictEqual(code, 103)
+    assert.match(msg, /socket path \/c~d\/links\/\S+ has a "~"/)
+    assert.match(details, /^Use a shorter stateDir or socketfile, with nothing but letters/)
+  })
+)
+
+it.effect("server mode of Open vSwitch: a long run directory is to be shorter", () =>
+  Effect.gen(function* () {
+    const { conf } = networks["server mode, a long directory, device information"]
+    const world = new World()
+    world.files.put(long, "directory", "", 0o755)
+    world.switches.push(OvsMemory.make({ peer: `${long}/db.sock` }))
+    const error = yield* failed(
+      world.call("ADD", { conf: { ...conf, host: { ...conf.host, socket: `${long}/db.sock` } } })
+    )
+    assert.strictEqual(error.code, 103)
+    assert.include(error.details, "OVS_SOCKDIR")
+  })
+)

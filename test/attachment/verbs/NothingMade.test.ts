@@ -1,0 +1,105 @@
+/**
+ * DEL after an ADD that could not ask the switch and made nothing, while the switch still cannot be asked: it ends, on the
+ * word of that ADD alone. No other evidence counts, and the word goes before the next ADD of the attachment makes anything.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { loseRecords } from "../support/Collecting.ts"
+import { heldAt, stepsOf } from "../support/Interleaved.ts"
+import { network, networks } from "../support/Networks.ts"
+import { type Asked, failed, stateDir, World, type Wrap } from "../support/World.ts"
+
+const conf = network
+const notes = (world: World) => world.below(`${stateDir}/attachments/undone`).filter((line) => / file /.test(line))
+const codeOf = (world: World, asked: Asked = { conf }) =>
+  Effect.map(Effect.result(world.call("DEL", asked)), (done) => (done._tag === "Failure" ? done.failure.code : 0))
+
+/** The switch is down, and an ADD has said so. */
+const noted = Effect.fnUntraced(function* (asked: Asked = { conf }) {
+  const world = new World()
+  const before = world.dump()
+  world.ovs.serve("refused")
+  assert.strictEqual((yield* failed(world.call("ADD", asked))).code, 11)
+  return { world, before }
+})
+
+describe("a DEL of what an ADD has not made, without the switch", () => {
+  it.effect.each([networks["client mode"], networks["server mode, a long directory, device information"]])(
+    "ends, as often as it is called, and nothing is left when the switch is back",
+    (asked) =>
+      Effect.gen(function* () {
+        const { before, world } = yield* noted(asked)
+        for (let i = 0; i < 3; i++) assert.strictEqual(yield* codeOf(world, asked), 0)
+        world.ovs.serve("well")
+        assert.strictEqual(yield* codeOf(world, asked), 0)
+        assert.deepStrictEqual(world.dump(), before)
+      })
+  )
+
+  it.effect("is all that the next ADD on the node takes away as well", () =>
+    Effect.gen(function* () {
+      const { before, world } = yield* noted()
+      world.ovs.serve("well")
+      yield* world.add({ conf, containerId: "aaaaaaaaaaaaaa" })
+      assert.deepStrictEqual(notes(world), [])
+      yield* world.call("DEL", { conf, containerId: "aaaaaaaaaaaaaa" })
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("fails when no ADD has said so, or that of another attachment", () =>
+    Effect.gen(function* () {
+      const nobody = new World()
+      nobody.ovs.serve("refused")
+      assert.strictEqual(yield* codeOf(nobody), 11)
+      const { world } = yield* noted()
+      const others: ReadonlyArray<Asked> = [
+        { conf, ifName: "net10" },
+        { conf, containerId: "0958c8871b32beef" },
+        { conf: { ...network, name: "other" } }
+      ]
+      for (const other of others) assert.strictEqual(yield* codeOf(world, other), 11)
+    })
+  )
+
+  it.effect("fails when the original plugin or its fork has left a state file", () =>
+    Effect.gen(function* () {
+      const { world } = yield* noted()
+      world.files.put(`${stateDir}/data/local-0958c8871b32-net1.json`, "file", '{"vhostname":"p"}')
+      assert.strictEqual(yield* codeOf(world), 11)
+    })
+  )
+
+  it.effect("fails after a later ADD that went well, whose record is lost", () =>
+    Effect.gen(function* () {
+      const { world } = yield* noted()
+      world.ovs.serve("well")
+      yield* world.add({ conf })
+      loseRecords(world)
+      world.ovs.serve("refused")
+      assert.strictEqual(yield* codeOf(world), 11)
+    })
+  )
+
+  it.live("fails after a later ADD that was killed at any step with something made, and its record lost", () =>
+    Effect.gen(function* () {
+      const add = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("ADD", { conf }, wrap))
+      const steps = yield* stepsOf(add(new World()))
+      let made = 0
+      for (let at = 0; at < steps; at++) {
+        const { world } = yield* noted()
+        world.ovs.serve("well")
+        yield* heldAt(at, add(world))
+        const hasPort = world.dump().some((line) => line.startsWith("Port "))
+        for (const line of world.files.dump().toReversed()) {
+          const [path = ""] = line.split(" ")
+          if (/attachments\/[^/]+\.json$/.test(path)) world.files.remove(path)
+        }
+        world.ovs.serve("refused")
+        if (hasPort) assert.strictEqual(yield* codeOf(world), 11, `killed at ${at}`)
+        if (hasPort) made++
+      }
+      assert.isAbove(made, 2)
+    })
+  )
+})

@@ -1,0 +1,41 @@
+/**
+ * ADD goes wrong at each of its steps, in each way: the node is as it was, and the next ADD works. The steps are those
+ * that a good ADD is seen to take, on the services of the programs.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { ended, goesWrong, hangs, services, stepsOf, waysOn } from "../support/Faults.ts"
+import { networks } from "../support/Networks.ts"
+import { World } from "../support/World.ts"
+
+const expected = { fails: "failed", hangs: "failed", dies: "died", "is interrupted": "interrupted" }
+
+describe.each(Object.entries(networks))("%s", async (network, asked) => {
+  const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services))
+
+  it("has the steps that it should", () => {
+    for (const name of ["Records.claim", "Vswitch.preflight", "SharedDir.prepare", "Vswitch.plug", "Ipam.add"]) {
+      assert.include(names, name)
+    }
+  })
+
+  it("knows that there is an IPAM plugin before it changes anything", () => {
+    assert.isBelow(names.indexOf("Ipam.preflight"), names.indexOf("Records.claim"))
+  })
+
+  describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
+    it.effect.each([...waysOn(network, name), ...hangs])("%s", (way) =>
+      Effect.gen(function* () {
+        const world = new World()
+        const before = world.dump()
+        const exit = yield* goesWrong(world, "ADD", asked, services, at, way)
+        assert.strictEqual(ended(exit), Object.entries(expected).find(([start]) => way.startsWith(start))?.[1])
+        assert.deepStrictEqual(world.dump(), before)
+        yield* world.add(asked)
+        yield* world.call("CHECK", asked)
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+      })
+    )
+  })
+})

@@ -1,0 +1,50 @@
+/**
+ * An ADD fails at its end, and its rollback goes wrong at each of its steps as well: what is left then has its record, and
+ * one DEL removes it. Without a second fault nothing is left.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { ended, goesWrong, kills, services, stepsOf, type Wrong, waysOn } from "../support/Faults.ts"
+import { networks } from "../support/Networks.ts"
+import { World } from "../support/World.ts"
+
+describe.each(Object.entries(networks))("%s", async (network, asked) => {
+  const good = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services))
+  const last: Wrong = { at: good.length - 1, way: "fails after its effect" }
+  const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services, [last]))
+  const undos = names.map((name, at) => [at, name] as const).slice(good.length)
+
+  it("has the undos that it should", () => {
+    for (const name of ["SharedDir.release", "Vswitch.unplug", "Ipam.del", "Records.remove"]) {
+      assert.include(names.slice(good.length), name)
+    }
+  })
+
+  it.effect("leaves nothing by itself", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      const before = world.dump()
+      assert.strictEqual(ended(yield* goesWrong(world, "ADD", asked, services, last.at, last.way)), "failed")
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  describe.each(undos)("step %i, %s", (at, name) => {
+    it.live.each([...waysOn(network), ...kills])("%s", (way) =>
+      Effect.gen(function* () {
+        const world = new World()
+        const before = world.dump()
+        yield* goesWrong(world, "ADD", asked, services, at, way, [last])
+        // What could be left has a record. The record itself goes last.
+        const changed = JSON.stringify(world.dump()) !== JSON.stringify(before)
+        const recorded = world.files.names("/var/lib/cni/usrspcni/attachments")
+        if (changed && name !== "Records.remove") assert.include(recorded, "0958c8871b32-net1.json")
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+        yield* world.add(asked)
+        yield* world.call("DEL", asked)
+        assert.deepStrictEqual(world.dump(), before)
+      })
+    )
+  })
+})

@@ -1,0 +1,140 @@
+/**
+ * VPP goes wrong at each single request of a whole call: hangs up, dies, or does not answer any more. `PlugFaults.test.ts`
+ * does so to `plug` alone, on a real socket.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import type { Interception } from "../../vpp/server/VppServer.ts"
+import { timePasses } from "../support/Faults.ts"
+import { isOnVpp, networks } from "../support/Networks.ts"
+import { type Asked, stateDir, type Verb, World } from "../support/World.ts"
+
+/** What happens at a request. */
+interface Way {
+  /** Nothing can be taken back before the call has ended. */
+  readonly deaf?: true
+  readonly forgets?: true
+  readonly at: (world: World) => Interception
+}
+
+const ways: Readonly<Record<string, Way>> = {
+  "hangs up at": { at: () => () => "close" },
+  "does what it is asked and hangs up at": {
+    at:
+      ({ vpp: { server } }) =>
+      (name, raw) => {
+        server.perform(name, raw)
+        return "close"
+      }
+  },
+  "dies, and is started again, at": {
+    forgets: true,
+    at:
+      ({ vpp }) =>
+      () => {
+        vpp.restart()
+        return "silence"
+      }
+  },
+  "does not answer any more from": {
+    deaf: true,
+    at:
+      ({ vpp: { server } }) =>
+      () => {
+        server.intercept = () => "silence"
+        return "silence"
+      }
+  }
+}
+
+/** How many requests a call makes that goes well. */
+const requestsOf = Effect.fnUntraced(function* (world: World, verb: Verb, asked: Asked) {
+  const { server } = world.vpp
+  const before = server.requests.length
+  yield* world.call(verb, asked)
+  return server.requests.slice(before).filter((name) => name !== "sockclnt_delete").length
+})
+
+const nodeFor = Effect.fnUntraced(function* (verb: Verb, asked: Asked) {
+  const world = new World()
+  const empty = world.dump()
+  if (verb !== "ADD") yield* world.add(asked)
+  return { world, before: verb === "CHECK" ? world.dump() : empty }
+})
+
+/** Runs `verb` on a node of its own for each of its requests. */
+const eachRequest = (
+  verb: Verb,
+  asked: Asked,
+  { at }: Way,
+  judge: (world: World, before: ReadonlyArray<string>, failed: boolean, where: string) => Effect.Effect<void, unknown>
+) =>
+  Effect.gen(function* () {
+    const count = yield* requestsOf((yield* nodeFor(verb, asked)).world, verb, asked)
+    assert.isAbove(count, 3)
+    for (let n = 0; n < count; n++) {
+      const { before, world } = yield* nodeFor(verb, asked)
+      const { server } = world.vpp
+      let left = n
+      server.intercept = (name, raw) => (left-- === 0 ? at(world)(name, raw) : undefined)
+      const fiber = yield* Effect.forkChild(Effect.andThen(Effect.sleep("1 millis"), world.call(verb, asked)))
+      // As far as it comes by itself; then more than all deadlines.
+      yield* TestClock.adjust("1 millis")
+      yield* timePasses(fiber)
+      const exit = yield* Fiber.await(fiber)
+      server.intercept = () => undefined
+      if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))
+      yield* judge(world, before, Exit.isFailure(exit), `request ${n} of ${count}`)
+    }
+  })
+
+const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, where: string) =>
+  Effect.gen(function* () {
+    yield* world.call("DEL", asked)
+    assert.deepStrictEqual(world.dump(), before, where)
+  })
+
+/** It could not ask VPP: that is for the DEL that cannot either, and goes with the one that can. */
+const noted = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("undone")
+
+const recorded = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("0958c8871b32-net1.json")
+
+describe.each(Object.keys(networks).filter(isOnVpp))("%s", (network) => {
+  const asked = networks[network]
+
+  describe.each(Object.entries(ways))("when VPP %s a request", (_, way) => {
+    it.effect("a failed ADD leaves nothing, or its record, and DEL nothing; and the next ADD works", () =>
+      eachRequest("ADD", asked, way, (world, before, failed, where) =>
+        Effect.gen(function* () {
+          const mayStay = noted(world) || (way.deaf === true && recorded(world))
+          if (failed && !mayStay) assert.deepStrictEqual(world.dump(), before, where)
+          yield* deleted(world, asked, before, where)
+          yield* world.add(asked)
+          yield* deleted(world, asked, before, where)
+        })
+      )
+    )
+
+    it.effect("a failed DEL keeps the record, and the next one leaves nothing", () =>
+      eachRequest("DEL", asked, way, (world, before, failed, where) =>
+        Effect.gen(function* () {
+          if (failed) assert.isTrue(recorded(world), where)
+          else assert.deepStrictEqual(world.dump(), before, where)
+          yield* deleted(world, asked, before, where)
+        })
+      )
+    )
+
+    it.effect("CHECK says so, and changes nothing", () =>
+      eachRequest("CHECK", asked, way, (world, before, failed, where) =>
+        Effect.gen(function* () {
+          assert.isTrue(failed, where)
+          const lasting = (dump: ReadonlyArray<string>) =>
+            way.forgets === true ? dump.filter((line) => !line.startsWith("vpp ")) : dump
+          assert.deepStrictEqual(lasting(world.dump()), lasting(before), where)
+        })
+      )
+    )
+  })
+})

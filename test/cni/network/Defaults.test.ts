@@ -1,0 +1,132 @@
+/** What a configuration means that says little: the original's defaults. */
+import { assert, describe, it } from "@effect/vitest"
+import { isOvs, memif, ovs, portOf, vpp } from "../support/Reading.ts"
+
+const common = { mtu: undefined, mac: undefined, socketFile: undefined, group: undefined }
+
+describe("the least", () => {
+  it("on Open vSwitch", () => {
+    assert.deepStrictEqual(portOf(ovs), {
+      ...common,
+      engine: "ovs-dpdk",
+      iftype: "vhostuser",
+      control: "/var/run/openvswitch/db.sock",
+      ovsSocketDir: "/var/run/openvswitch",
+      netType: "none",
+      mode: "server",
+      bridge: "br0",
+      vlan: undefined,
+      trunks: [],
+      vlanMode: undefined,
+      ingressPolicingRate: 0,
+      ingressPolicingBurst: 0,
+      queues: undefined,
+      ovnPort: undefined
+    })
+  })
+
+  it("memif on VPP", () => {
+    assert.deepStrictEqual(portOf(memif), {
+      ...common,
+      engine: "vpp",
+      iftype: "memif",
+      control: "/run/vpp/api.sock",
+      network: { netType: "none" },
+      limits: [],
+      role: "master",
+      mode: "ethernet",
+      abstract: false,
+      rxQueues: undefined,
+      txQueues: undefined,
+      ringSize: undefined,
+      bufferSize: undefined,
+      secret: undefined,
+      noZeroCopy: false,
+      useDma: false
+    })
+  })
+
+  it("vhost-user on VPP", () => {
+    assert.deepStrictEqual(portOf(vpp), {
+      ...common,
+      engine: "vpp",
+      iftype: "vhostuser",
+      control: "/run/vpp/api.sock",
+      network: { netType: "none" },
+      limits: [],
+      mode: "server",
+      enableGso: false,
+      enablePacked: false,
+      enableEventIdx: false
+    })
+  })
+})
+
+describe("the bridge domain", () => {
+  const networkOf = (bridge: object) => {
+    const port = portOf({ ...vpp, netType: "bridge", bridge })
+    return port.engine === "vpp" ? port.network : undefined
+  }
+
+  it("is bridgeName, and bridgeId when that is absent", () => {
+    assert.deepStrictEqual(networkOf({ bridgeName: "4", bridgeId: 5, vlanId: 7 }), {
+      netType: "bridge",
+      bridgeDomain: 4,
+      vlan: 7
+    })
+    for (const bridge of [{ bridgeId: 5 }, { bridgeName: "", bridgeId: 5 }]) {
+      assert.deepStrictEqual(networkOf(bridge), { netType: "bridge", bridgeDomain: 5, vlan: undefined })
+    }
+  })
+})
+
+describe("the control socket", () => {
+  const ovsOf = (host: object, variables: Readonly<Record<string, string>>) => {
+    const port = portOf({ ...ovs, ...host }, {}, { variables })
+    assert.ok(isOvs(port))
+    return [port.control, port.ovsSocketDir]
+  }
+
+  it("of Open vSwitch follows OVS_RUNDIR; OVS_SOCKDIR is where it puts sockets", () => {
+    assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "/r" }), ["/r/db.sock", "/r"])
+    assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "/r", OVS_SOCKDIR: "/s" }), ["/r/db.sock", "/s"])
+    assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "", OVS_SOCKDIR: "" }), [
+      "/var/run/openvswitch/db.sock",
+      "/var/run/openvswitch"
+    ])
+  })
+
+  it("is host.socket before all", () => {
+    assert.deepStrictEqual(ovsOf({ socket: "/x/y.sock" }, { OVS_RUNDIR: "/r" }), ["/x/y.sock", "/x"])
+    assert.deepStrictEqual(ovsOf({ socket: "/x/y.sock" }, { OVS_SOCKDIR: "/s" }), ["/x/y.sock", "/s"])
+    assert.strictEqual(portOf({ ...vpp, socket: "/x/api.sock" }).control, "/x/api.sock")
+  })
+})
+
+describe("MTU and group", () => {
+  it("the host's MTU goes before the container's; 0 leaves the switch's own", () => {
+    assert.strictEqual(portOf({ ...ovs, mtu: 9000 }, { container: { mtu: 1500 } }).mtu, 9000)
+    assert.strictEqual(portOf(ovs, { container: { mtu: 1500 } }).mtu, 1500)
+    assert.isUndefined(portOf({ ...ovs, mtu: 0 }).mtu)
+  })
+
+  it("the group is taken for memif as well: both ends of it need the directory", () => {
+    assert.strictEqual(portOf({ ...memif, vhost: { group: "vpp" } }).group, "vpp")
+    assert.strictEqual(portOf({ ...ovs, vhost: { group: "107" } }).group, "107")
+  })
+})
+
+describe("VLANs", () => {
+  const vlansOf = (bridge: object) => {
+    const port = portOf({ ...ovs, bridge })
+    assert.ok(isOvs(port))
+    return [port.vlan, port.trunks, port.vlanMode]
+  }
+
+  it("a VLAN alone is an access port, trunks alone a trunk, both a trunk with a native VLAN", () => {
+    assert.deepStrictEqual(vlansOf({ vlanId: 7 }), [7, [], undefined])
+    assert.deepStrictEqual(vlansOf({ trunks: [8, 9] }), [undefined, [8, 9], undefined])
+    assert.deepStrictEqual(vlansOf({ vlanId: 7, trunks: [8] }), [7, [8], "native-untagged"])
+    assert.deepStrictEqual(vlansOf({ vlanId: 7, trunks: [8], vlanMode: "native-tagged" }), [7, [8], "native-tagged"])
+  })
+})

@@ -1,0 +1,224 @@
+/** What is known before and after, row by row, without a switch: the causes that the suites cannot make on demand. */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
+import * as Marks from "../../../src/ovs/client/Marks.ts"
+import type { Settled, Survey } from "../../../src/ovs/client/OvsClient.ts"
+import { portPlan } from "../../../src/ovs/client/PortPlan.ts"
+import type { BridgeRow, InterfaceRow, RootRow } from "../../../src/ovs/client/Tables.ts"
+import * as Outcome from "../../../src/ovs/ports/Outcome.ts"
+import { preflight } from "../../../src/ovs/ports/Preflight.ts"
+import { differences } from "../../../src/ovs/ports/Verify.ts"
+
+const attachment = { network: "net", containerId: "c1", ifName: "net1", netns: "", pod: undefined }
+const plan = (mode: "client" | "server", more: { readonly mtu?: number } = {}) => {
+  const port = {
+    engine: "ovs-dpdk",
+    iftype: "vhostuser",
+    control: "",
+    netType: "bridge",
+    mode,
+    ovsSocketDir: "/run/ovs",
+    bridge: "br0",
+    mtu: undefined,
+    mac: undefined,
+    socketFile: undefined,
+    group: undefined,
+    vlan: undefined,
+    trunks: [],
+    vlanMode: undefined,
+    ingressPolicingRate: 0,
+    ingressPolicingBurst: 0,
+    queues: undefined,
+    ovnPort: undefined,
+    ...more
+  } as const
+  return portPlan(
+    { attachment, invocation: "i", socketPath: "/run/v/s", mac: "02:00:00:00:00:01", addresses: [] },
+    port
+  )
+}
+const client = plan("client")
+const server = plan("server")
+
+const root: RootRow = {
+  _uuid: "r",
+  cur_cfg: 1,
+  next_cfg: 1,
+  dpdk_initialized: true,
+  iface_types: ["dpdkvhostuserclient", "dpdkvhostuser"]
+}
+const bridge: BridgeRow = {
+  _uuid: "b",
+  name: "br0",
+  datapath_type: "netdev",
+  datapath_id: "0000000000000001",
+  fail_mode: undefined,
+  external_ids: {}
+}
+const row: InterfaceRow = {
+  _uuid: "i",
+  name: client.name,
+  type: "dpdkvhostuserclient",
+  options: { "vhost-server-path": "/run/v/s" },
+  ofport: 1,
+  error: undefined,
+  link_state: "down",
+  mtu: 0,
+  mtu_request: undefined,
+  ingress_policing_rate: 0,
+  ingress_policing_burst: 0,
+  status: {},
+  external_ids: {}
+}
+
+describe("before", () => {
+  const free: Survey = {
+    root,
+    bridge: undefined,
+    portByName: undefined,
+    portsByMark: [],
+    interfacesBySocket: []
+  }
+  const cases: ReadonlyArray<readonly [string, Partial<RootRow>, number, RegExp]> = [
+    [
+      "never started",
+      { iface_types: [], dpdk_initialized: false },
+      ErrorCodes.TryAgainLater,
+      /has not connected to the database/
+    ],
+    ["without DPDK", { dpdk_initialized: false }, ErrorCodes.DpdkMissing, /DPDK is not initialized/],
+    [
+      "without vhost",
+      { iface_types: ["internal", "dpdk"] },
+      ErrorCodes.DpdkMissing,
+      /does not support interface type dpdkvhostuserc/
+    ]
+  ]
+  for (const [what, change, code, words] of cases) {
+    it(`an ovs-vswitchd ${what}`, () => {
+      const refusal = preflight(client, { ...free, root: { ...root, ...change } })
+      assert.strictEqual(refusal?.code, code)
+      assert.match(refusal?.answer ?? "", words)
+    })
+  }
+  it("all well", () => assert.isUndefined(preflight(client, free)))
+})
+
+describe("after", () => {
+  const settled: Settled = { interface: row, bridge }
+  const could = (name: string, why: string) => `could not open network device ${name} (${why})`
+  const cases: ReadonlyArray<readonly [string, typeof client, Settled, number, RegExp]> = [
+    [
+      "DPDK gone",
+      client,
+      { ...settled, interface: { ...row, ofport: -1, error: could("p", "Address family not supported by protocol") } },
+      ErrorCodes.DpdkMissing,
+      /Address family/
+    ],
+    [
+      "a stale file where the socket shall be",
+      server,
+      { ...settled, interface: { ...row, ofport: -1, error: could("p", "Unknown error -1") } },
+      ErrorCodes.SocketPath,
+      /could not create its socket \/run\/ovs\/usp/
+    ],
+    [
+      "any other reason",
+      client,
+      { ...settled, interface: { ...row, ofport: -1, error: could("p", "No such device") } },
+      ErrorCodes.SwitchRefused,
+      /No such device/
+    ],
+    [
+      "no datapath",
+      client,
+      { interface: { ...row, ofport: undefined }, bridge: { ...bridge, datapath_id: undefined } },
+      ErrorCodes.SwitchRefused,
+      /could not create bridge br0/
+    ],
+    [
+      "no number and no reason",
+      client,
+      { ...settled, interface: { ...row, ofport: undefined } },
+      ErrorCodes.SwitchRefused,
+      /assigned no port number/
+    ],
+    [
+      "removed meanwhile",
+      client,
+      { interface: undefined, bridge },
+      ErrorCodes.TryAgainLater,
+      /removed by another process/
+    ]
+  ]
+  for (const [what, wanted, outcome, code, words] of cases) {
+    it(what, () => {
+      const refusal = Outcome.failure(wanted, outcome)
+      assert.strictEqual(refusal?.code, code)
+      assert.match(refusal?.answer ?? "", words)
+    })
+  }
+  it("all well", () => assert.isUndefined(Outcome.failure(client, settled)))
+})
+
+describe("differences", () => {
+  const port = {
+    _uuid: "p",
+    name: client.name,
+    interfaces: ["i"],
+    tag: undefined,
+    trunks: [],
+    vlan_mode: undefined,
+    external_ids: {}
+  }
+  const found = { port, bridge, interface: row, learns: true }
+  const name = client.name
+  const what = (wanted: typeof client, change: Partial<typeof row>) =>
+    differences(wanted, { ...found, interface: { ...row, ...change } }).map((one) => one.what)
+
+  it("none", () => assert.deepStrictEqual(what(client, {}), []))
+  it("type, error and number", () => {
+    assert.deepStrictEqual(what(client, { type: "internal", ofport: -1, error: "No such device" }), [
+      `type of port ${name} is internal, not dpdkvhostuserclient`,
+      `port ${name} has failed: No such device`
+    ])
+    assert.deepStrictEqual(what(client, { ofport: -1 }), [`port ${name} is not on the switch (ofport -1)`])
+  })
+  it("an MTU that was asked for and not taken, as soon as it is known", () => {
+    const wanted = plan("client", { mtu: 9000 })
+    assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 0 }), [])
+    assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 9000 }), [])
+    assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 1500 }), [`MTU of port ${name} is 1500, not 9000`])
+  })
+  it("an interface that is gone", () => {
+    const gone = differences(client, { ...found, interface: undefined }).map((one) => one.what)
+    assert.deepStrictEqual(gone, [`interface of port ${name} is missing`])
+  })
+})
+
+describe("marks", () => {
+  const Part = Schema.NonEmptyString
+  it.prop(
+    "an owner can be read back, whatever the names",
+    [Part, Part, Part, Part],
+    ([network, id, ifName, socket]) => {
+      const owned = { network, containerId: id, ifName, netns: "", pod: undefined }
+      assert.deepStrictEqual(Marks.ownerOf(Marks.portMark(owned, "i", socket)), {
+        network,
+        containerId: id,
+        ifName,
+        pod: undefined,
+        socketPath: socket
+      })
+    }
+  )
+  it("a mark that is not whole is none", () => {
+    const whole = Marks.portMark(attachment, "i", "/s")
+    for (const key of ["userspace-cni", "userspace-cni-network", "userspace-cni-container", "userspace-cni-ifname"]) {
+      const { [key]: _, ...rest } = whole
+      assert.isUndefined(Marks.ownerOf(rest), key)
+    }
+    assert.isUndefined(Marks.ownerOf({ ...whole, "userspace-cni": "2" }))
+  })
+})

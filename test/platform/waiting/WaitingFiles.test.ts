@@ -1,0 +1,49 @@
+/** The file system of a process of many calls does what that of a process of one does: on Node and on bun. */
+import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer } from "effect"
+import { Files } from "../../../src/platform/Files.ts"
+import * as WaitingFiles from "../../../src/platform/waiting/WaitingFiles.ts"
+import { filesHeld } from "../../suites/FilesHeldSuite.ts"
+import { filesNames } from "../../suites/FilesNamesSuite.ts"
+import { FilesSite } from "../../suites/FilesSite.ts"
+import { files } from "../../suites/FilesSuite.ts"
+import { runEach, runUnderBun } from "../../suites/Run.ts"
+import * as RealSite from "../support/RealSite.ts"
+
+const real = Layer.merge(WaitingFiles.layer(), Layer.fresh(RealSite.layer))
+
+describe("on Node", () => {
+  runEach(real, files, filesNames, filesHeld)
+
+  it.live("a pipe that nobody writes to does not hold up whoever reads", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      execFileSync("mkfifo", [`${base}/pipe`])
+      assert.strictEqual((yield* Effect.flip(files.read(`${base}/pipe`, 10))).code, "EINVAL")
+      yield* files.unlink(`${base}/pipe`)
+    }).pipe(Effect.provide(real))
+  )
+
+  it.live("what was begun comes to its end, whatever interrupts it, and nothing stays open", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const open = () => Fs.readdirSync("/proc/self/fd").filter((fd) => isBelow(`/proc/self/fd/${fd}`, base))
+      for (let n = 0; n < 20; n++) {
+        const creating = yield* Effect.forkChild(files.create(`${base}/file${n}`, "content", 0o600), {
+          startImmediately: true
+        })
+        yield* Fiber.interrupt(creating)
+        assert.strictEqual(Fs.readFileSync(`${base}/file${n}`, "utf8"), "content")
+      }
+      assert.deepStrictEqual(open(), [])
+    }).pipe(Effect.provide(real))
+  )
+})
+
+const isBelow = (link: string, directory: string) => Fs.existsSync(link) && Fs.readlinkSync(link).startsWith(directory)
+
+runUnderBun("platform/support/bun-waiting-files.ts", [files, filesNames, filesHeld])

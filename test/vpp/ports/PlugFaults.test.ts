@@ -1,0 +1,195 @@
+/**
+ * `plug` is whole or nothing: whatever happens at whichever of its requests, VPP is left as it was, the goodbye is said,
+ * and the same ADD works afterwards.
+ */
+import { dirname } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Deferred, Effect, Exit, Fiber, Logger } from "effect"
+import type { VppMemifPort, VppVhostPort } from "../../../src/cni/network/HostPort.ts"
+import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { both } from "../../suites/VppLimitsSuite.ts"
+import {
+  bridged,
+  memif,
+  newDomain,
+  once,
+  plug,
+  request,
+  unplug,
+  unplugOf,
+  VppUnderTest,
+  vhost
+} from "../../suites/VppUnderTest.ts"
+import type { Outcome } from "../server/Handler.ts"
+import { withPolicers } from "../server/Policers.ts"
+import { start, type VppServer } from "../server/VppServer.ts"
+import { everything } from "../support/LeftAlone.ts"
+import { temporaryDirectory } from "../support/TestVpp.ts"
+
+const addresses = [
+  { address: "10.9.9.3/32", gateway: "169.254.1.1" },
+  { address: "fd00:9::3/64", gateway: "fd00:9::1" }
+]
+
+const ports: Readonly<Record<string, () => VppMemifPort | VppVhostPort>> = {
+  "memif in a bridge domain": () => memif({ mtu: 1500, network: bridged(newDomain(), 7) }),
+  "memif on layer 3": () => memif({ network: { netType: "interface" } }),
+  "memif with limits": () => memif({ limits: both }),
+  "vhost-user with limits": () => vhost({ limits: both, network: { netType: "none" } }),
+  "vhost-user in a bridge domain": () => vhost({ mtu: 1500, network: bridged(newDomain(), 7) })
+}
+
+/** Every undo says what it did, some hundred times here. */
+const quiet = Logger.layer([])
+
+const prepared = Effect.fnUntraced(function* (port: () => VppMemifPort | VppVhostPort) {
+  const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock`, table: withPolicers })
+  const wanted = yield* request(port())
+  return {
+    server,
+    wanted: { ...wanted, addresses: wanted.port.network.netType === "interface" ? addresses : [] },
+    /** Every file, and what VPP knows, without asking it. */
+    world: () => everything([dirname(server.path), dirname(wanted.socketPath)], server)
+  }
+})
+
+const on = <A, E>(server: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
+  Effect.provideService(self, VppUnderTest, {
+    path: server.path,
+    release: "26.06",
+    restart: Effect.void,
+    waits: { turn: 5_000, answer: 150, goodbye: 500 }
+  })
+
+/** Meddles with the n-th request from now on, once. */
+const atRequest = (
+  server: VppServer,
+  n: number,
+  meddle: (name: string, raw: Buffer) => ReturnType<VppServer["intercept"]>
+) => {
+  let left = n
+  server.intercept = (name, raw) => (left-- === 0 ? meddle(name, raw) : undefined)
+}
+
+/** VPP does not hear it, nor what was sent with it. */
+const deaf = (server: VppServer): Outcome => {
+  server.intercept = () => "silence"
+  setImmediate(() => {
+    server.intercept = () => undefined
+  })
+  return "silence"
+}
+
+type Way = (server: VppServer, n: number, now: () => void) => void
+
+/** VPP does it, and its answer is lost. */
+const done =
+  (server: VppServer) =>
+  (name: string, raw: Buffer): Outcome => {
+    server.perform(name, raw)
+    return "silence"
+  }
+
+const ways: Readonly<Record<string, Way>> = {
+  "is refused": (server, n) => atRequest(server, n, () => ({ retval: -1 })),
+  "is not answered": (server, n) => atRequest(server, n, () => deaf(server)),
+  "is done, but not answered": (server, n) => atRequest(server, n, done(server)),
+  "is interrupted": (server, n, now) =>
+    atRequest(server, n, () => {
+      now()
+      return undefined
+    })
+}
+
+const attempt = Effect.fnUntraced(function* (
+  server: VppServer,
+  wanted: Parameters<typeof plug>[0],
+  way: Way,
+  n: number
+) {
+  const interrupted = yield* Deferred.make<void>()
+  way(server, n, () => Deferred.doneUnsafe(interrupted, Exit.void))
+  const plugging = yield* Effect.forkChild(on(server, plug(wanted)))
+  const interruption = yield* Effect.forkChild(Effect.andThen(Deferred.await(interrupted), Fiber.interrupt(plugging)))
+  const exit = yield* Fiber.await(plugging)
+  yield* Fiber.interrupt(interruption)
+  server.intercept = () => undefined
+  return exit
+})
+
+describe.each(Object.keys(ports))("%s", (kind) => {
+  const port = ports[kind] ?? memif
+
+  it.live.each(Object.keys(ways))(
+    "leaves nothing when a request %s",
+    (name) =>
+      Effect.gen(function* () {
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
+        yield* on(server, plug(wanted))
+        const count = server.requests.length - 1
+        yield* on(server, unplug(unplugOf(wanted)))
+        assert.deepStrictEqual(world(), before)
+        const opened = server.polite
+        let failures = 0
+        for (let n = 0; n < count; n++) {
+          const exit = yield* attempt(server, wanted, ways[name] ?? ways["is refused"] ?? (() => {}), n)
+          // The answer to a ping says nothing: that it refuses is no failure.
+          if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))
+          else {
+            failures++
+            assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))
+          }
+          assert.deepStrictEqual(world(), before, `request ${n}: ${server.requests.at(-1)}`)
+        }
+        assert.isAbove(failures, count / 3)
+        assert.isAtLeast(server.polite - opened, count)
+        assert.strictEqual(server.rude, 0)
+        assert.isUndefined(server.broken)
+        yield* on(server, plug(wanted))
+      }).pipe(Effect.scoped, Effect.provide(quiet)),
+    60_000
+  )
+
+  it.live(
+    "is taken back by the same ADD over a new connection when VPP closed the one before at any request",
+    () =>
+      Effect.gen(function* () {
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
+        let failures = 0
+        for (let n = 0; n < 14; n++) {
+          atRequest(server, n, () => "close")
+          const { invocation } = wanted
+          // As ADD does it, in one process.
+          const plugged = Effect.flatMap(Vswitch, ({ plug, unplug }) =>
+            Effect.tapError(plug(wanted), () => unplug({ ...unplugOf(wanted), invocation }))
+          )
+          const exit = yield* Effect.exit(on(server, once(plugged)))
+          server.intercept = () => undefined
+          if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))
+          else failures++
+          assert.deepStrictEqual(world(), before, `request ${n}`)
+        }
+        assert.isAbove(failures, 4)
+      }).pipe(Effect.scoped, Effect.provide(quiet)),
+    60_000
+  )
+
+  it.live(
+    "is removed by DEL when VPP closed the connection at any request",
+    () =>
+      Effect.gen(function* () {
+        const { server, wanted, world } = yield* prepared(port)
+        const before = world()
+        const close: Way = (server, n) => atRequest(server, n, () => "close")
+        for (let n = 0; n < 18; n++) {
+          const exit = yield* attempt(server, wanted, close, n)
+          if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "connection lost")
+          yield* on(server, unplug(unplugOf(wanted)))
+          assert.deepStrictEqual(world(), before, `request ${n}`)
+        }
+      }).pipe(Effect.scoped, Effect.provide(quiet)),
+    60_000
+  )
+})
