@@ -45,6 +45,16 @@ const at = (path: string, ...networks: ReadonlyArray<Json>) =>
 
 const record = "/state/attachments/c1-net1.json"
 
+/** After an ADD that cannot ask the switch. */
+const noted = Effect.suspend(() => {
+  const node = make()
+  node.refusal = "ENOENT"
+  return Effect.as(Effect.flip(added(base, node)), node)
+})
+
+const directoryOfNotes =
+  "`attachments/undone/`, [notes](restarts.md#a-del-that-has-nothing-to-remove-while-the-switch-is-down) of ADDs without a switch"
+
 /** What a file or directory of a row has when the plugin has made it; where the row says more, in its order. */
 const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unknown>>> = {
   "records, in `attachments/` of `stateDir`": Effect.gen(function* () {
@@ -67,7 +77,11 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
   "`attachments/` and `links/` of `stateDir`": Effect.map(added(far), (node) => [
     ...new Set([modeAt(node, "/state/attachments"), modeAt(node, "/state/links")])
   ]),
-  "`attachments/new`, where records are begun": at("/state/attachments/new", base),
+  "`attachments/new/`, where records are begun": at("/state/attachments/new", base),
+  [directoryOfNotes]: Effect.map(noted, (node) => [modeAt(node, "/state/attachments/undone")]),
+  "such a note, `attachments/undone/<key>`": Effect.map(noted, ({ files }) =>
+    below(files, "/state/attachments/undone/").flatMap(({ mode, path }) => (path.includes("/.") ? [] : [mode]))
+  ),
   "a container's directory in `sharedDir`": at("/run/shared/c1", served, ofGroup),
   "a pod's volume, when the plugin makes it": Effect.forEach([undefined, "107"], (group) =>
     Effect.gen(function* () {
@@ -102,6 +116,26 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
   })
 }
 
+/** Files and directories below a directory; a link has no mode of its own. */
+const below = (files: Node["files"], directory: string) =>
+  files.dump().flatMap((line) => {
+    const [path = "", kind, mode = ""] = line.split(" ")
+    return path.startsWith(directory) && kind !== "symlink" ? [{ path, mode: mode.padStart(4, "0") }] : []
+  })
+
+/** The rows about `stateDir` and `sharedDir`, by the paths that they are about. */
+const paths: Readonly<Record<string, RegExp>> = {
+  "records, in `attachments/` of `stateDir`": /^\/state\/attachments\/[^/]+\.json$/,
+  "`attachments/` and `links/` of `stateDir`": /^\/state\/(attachments|links)$/,
+  "`attachments/new/`, where records are begun": /^\/state\/attachments\/new$/,
+  [directoryOfNotes]: /^\/state\/attachments\/undone$/,
+  "such a note, `attachments/undone/<key>`": /^\/state\/attachments\/undone\/[^/.]+$/,
+  "a container's directory in `sharedDir`": /^\/run\/shared\/c1$/,
+  "`.userspace-cni`, in what the plugin has made": /\/\.userspace-cni$/,
+  "`configData-*.json` in a shared directory": /^\/run\/shared\/c1\/configData-[^/]+\.json$/,
+  "sockets that the switch makes": /^\/run\/shared\/c1\/c1-net1$/
+}
+
 const rows = rowsBelow("docs/security.md", "What is on the node")
 
 describe("what docs/security.md says is on the node", () => {
@@ -111,6 +145,20 @@ describe("what docs/security.md says is on the node", () => {
       Object.keys(measured)
     )
   })
+
+  it.effect("has a row for all that calls leave in stateDir and sharedDir", () =>
+    Effect.gen(function* () {
+      const nodes = [...(yield* Effect.forEach([base, served, ofGroup, far], (conf) => added(conf))), yield* noted]
+      const left = nodes.flatMap(({ files }) => [...below(files, "/state/"), ...below(files, "/run/shared/")])
+      const seen = left.map(({ path }) => {
+        const about = Object.entries(paths).flatMap(([row, pattern]) => (pattern.test(path) ? [row] : []))
+        assert.lengthOf(about, 1, path)
+        return about[0]
+      })
+      assert.sameMembers([...new Set(seen)], Object.keys(paths))
+      for (const row of Object.keys(paths)) assert.property(measured, row)
+    })
+  )
 
   it.effect.each(rows)("%s: %s", ([what = "", modes = ""]) =>
     Effect.gen(function* () {

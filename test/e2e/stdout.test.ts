@@ -54,7 +54,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
         const { call, network, sandbox } = yield* CniNode
         const { status, stderr } = yield* call("VERSION", yield* sandbox, network, { through: outputs[name] })
         assert.strictEqual(status, 1)
-        assert.match(stderr, /VERSION cannot be written to stdout: (ENOSPC|EPIPE)/)
+        assert.match(stderr, /VERSION result cannot be written to stdout: (ENOSPC|EPIPE)/)
       }))
   }
 
