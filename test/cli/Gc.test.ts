@@ -95,7 +95,7 @@ describe("what goes", () => {
       assert.isTrue(done.well, done.stderr)
       assert.strictEqual(done.stdout, planned.stdout.replace('"dryRun":true', '"dryRun":false'))
       assert.include(done.stdout, `"removed":[{"network":"net-a","containerId":"c1","ifName":"net1"`)
-      assert.include(done.stdout, `"stays":0,"problems":[]`)
+      assert.include(done.stdout, `"stays":0,"notJudged":0,"problems":[]`)
       assert.deepStrictEqual(node.state(), before)
       const again = yield* collect(node, ...args)
       assert.strictEqual(again.stdout, "Removed 0 attachments of network net-a.\n\nKept: 0.\n")
@@ -471,9 +471,19 @@ it.effect(
         node.files.put(`${directory}/configData-${id.slice(0, 12)}-net1.json`, "file", JSON.stringify(told))
       }
       node.sandboxes.add(sandboxOf("alive"))
+      // Without a configuration nobody knows their network.
+      const open = yield* type(node, ["gc", "--by-sandbox"])
+      assert.isTrue(open.well)
+      assert.include(open.stdout, "Removed 0 attachments")
+      assert.include(
+        open.stdout,
+        "\nNot judged: 4 attachments of the original plugin's fork. Run `userspace gc --by-sandbox --config FILE`"
+      )
+      assert.include((yield* type(node, ["gc", "--by-sandbox", "--json"])).stdout, '"notJudged":4,')
       const { stdout, well } = yield* collect(node, "--by-sandbox")
       assert.isTrue(well)
       assert.include(stdout, "Removed 2 attachments")
+      assert.notInclude(stdout, "Not judged")
       const left = node.ovs
         .dump()
         .filter((line) => line.startsWith("Port "))

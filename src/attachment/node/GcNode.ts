@@ -19,13 +19,19 @@ import type { Switches } from "./Switches.ts"
 
 /** Everything on the node, and what could not be looked at. Changes nothing. */
 export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, variables: Variables) {
-  const { failures, found, silent } = yield* survey(switches, {
+  const { failures, found, legacy, silent } = yield* survey(switches, {
     network: undefined,
     controls: [],
     base: undefined,
     variables
   })
-  return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
+  return {
+    found,
+    silent,
+    // Their marks name no network, so a configuration has to.
+    notJudged: legacy.length,
+    failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained)
+  }
 })
 
 /** One that is being added has its sandbox. What has no record is judged where something else tells of its sandbox. */

@@ -73,14 +73,14 @@ const once = Effect.fnUntraced(function* (options: GcOptions) {
   const { style } = yield* Caller
   if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
   const { config } = options
-  const { networks, problems, removed, stays } = Option.isSome(config)
+  const { networks, notJudged, problems, removed, stays } = Option.isSome(config)
     ? yield* ofNetworks(config.value, options)
     : options.bySandbox
       ? yield* ofNode(options)
       : yield* whichNetwork
   const of =
     networks === undefined ? "all networks" : `network${networks.length === 1 ? "" : "s"} ${networks.join(", ")}`
-  const head = dryRun ? `Dry run of GC: ${of}. Nothing was changed.` : `Removed ${counted(removed)} of ${of}.`
+  const head = dryRun ? `Dry run of GC: ${of}. Nothing was changed.` : `Removed ${counted(removed.length)} of ${of}.`
   const table = removed.length === 0 ? [] : ["", ...(dryRun ? ["Would be removed:"] : []), listTable(removed, style)]
   const rest = dryRun && removed.length === 0 ? ["", "Nothing to remove."] : []
   const [network, ...others] = networks ?? []
@@ -88,16 +88,32 @@ const once = Effect.fnUntraced(function* (options: GcOptions) {
   yield* (quiet ? quietly : print)(
     json,
     // Null: each attachment says whose it is.
-    { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, problems },
-    [style.strong(head), ...table, ...rest, "", `${dryRun ? "Would be kept" : "Kept"}: ${stays}.`].join("\n")
+    { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, notJudged, problems },
+    [
+      style.strong(head),
+      ...table,
+      ...rest,
+      "",
+      `${dryRun ? "Would be kept" : "Kept"}: ${stays}.`,
+      ...openQuestions(notJudged)
+    ].join("\n")
   )
   yield* complain(dryRun ? "gc is incomplete" : "gc is incomplete; the next gc does the rest", problems)
 })
+
+const openQuestions = (notJudged: number): ReadonlyArray<string> =>
+  notJudged === 0
+    ? []
+    : [
+        `Not judged: ${counted(notJudged)} of the original plugin's fork. Run \`userspace gc --by-sandbox --config FILE\`.`
+      ]
 
 const quietly: typeof print = () => Effect.void
 
 /** Of which networks; undefined: of all. */
 interface Done extends Collected {
+  /** Attachments of the fork, whose network only a configuration tells. */
+  readonly notJudged: number
   readonly networks: ReadonlyArray<string> | undefined
 }
 
@@ -113,6 +129,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
   )
   const done: Done = {
     networks: asked.map(({ call }) => call.network),
+    notJudged: 0,
     removed: all.flatMap(({ removed }) => removed),
     stays: all.reduce((sum, { stays }) => sum + stays, 0),
     problems: all.flatMap(({ problems }) => problems)
@@ -131,14 +148,17 @@ const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOpt
       const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
       const removals = dryRun ? [] : yield* GcNode.removeRecorded(switches, gone, seen.found, variables)
       const swept = dryRun ? [] : yield* Gc.sweepBut(undefined, new Set())
-      const done: Done = { networks: undefined, ...outcome(seen, gone, rows, removals, swept) }
+      const done: Done = {
+        networks: undefined,
+        notJudged: seen.notJudged,
+        ...outcome(seen, gone, rows, removals, swept)
+      }
       return done
     })
   )
 })
 
-const counted = ({ length }: ReadonlyArray<unknown>): string =>
-  length === 1 ? "one attachment" : `${length} attachments`
+const counted = (number: number): string => (number === 1 ? "one attachment" : `${number} attachments`)
 
 const eitherOr = new Complaint({
   failed: "gc needs to know which attachments are alive",
