@@ -16,9 +16,10 @@ $(MODULES): package.json package-lock.json
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-check: $(MODULES) ## Format, lint, types
+check: $(MODULES) ## Format, lint, types, which folder imports which
 	$(RUN) lint
 	$(RUN) types
+	$(RUN) house
 
 format: $(MODULES) ## Write the files in the project's format
 	$(RUN) format

@@ -4,7 +4,12 @@ import { snapshot } from "../../src/dry-run/ovs/Snapshot.ts"
 import { atoms } from "../../src/dry-run/ovs/Values.ts"
 import type { Row, Value } from "../../src/ovs/wire/Notation.ts"
 import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"
-import type { Tree } from "./World.ts"
+
+/** What is at a path, and below it. */
+export interface Tree {
+  readonly get: (path: string) => { readonly kind: string; readonly mode: number; readonly content: string } | undefined
+  readonly names: (path: string) => ReadonlyArray<string>
+}
 
 export const switchLines = Effect.fnUntraced(function* (ovs: MemorySwitch) {
   const database = yield* snapshot(ovs.peer, ovs.transact)

@@ -20,7 +20,8 @@ import * as IpamMemory from "../../test/ipam/support/IpamMemory.ts"
 import * as NodeSlots from "../../test/platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../../test/platform/support/node/NodeSockets.ts"
 import { start } from "../../test/vpp/server/VppServer.ts"
-import { caller, othersOver, type Tree, type World } from "./World.ts"
+import type { Tree } from "./Show.ts"
+import { caller, othersOver, type World } from "./World.ts"
 
 const apiSocket = "/run/vpp/api.sock"
 

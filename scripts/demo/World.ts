@@ -28,16 +28,10 @@ export interface Asked {
   readonly configuration: string
 }
 
-/** What is at a path, and below it. */
-export interface Tree {
-  readonly get: (path: string) => { readonly kind: string; readonly mode: number; readonly content: string } | undefined
-  readonly names: (path: string) => ReadonlyArray<string>
-}
-
 export interface World {
   readonly call: (asked: Asked) => Effect.Effect<Document, CniError>
   readonly log: Array<string>
-  readonly files: Tree
+  readonly files: Show.Tree
   /** Equal texts are equal worlds. */
   readonly state: () => string
   /** As an administrator would look at the switch. */

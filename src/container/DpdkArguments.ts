@@ -5,7 +5,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { ContainerError } from "./ContainerError.ts"
-import type { Interface, MemifInterface, VhostUserInterface } from "./Interface.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "./told/Interface.ts"
 
 export interface DpdkOptions {
   /** Whoever sees the processes of the pod sees a command line: a secret only goes there when that is asked for. */

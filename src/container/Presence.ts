@@ -6,7 +6,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 import { type FileStatus, Files } from "../platform/Files.ts"
-import { type Interface, socketMadeBy } from "./Interface.ts"
+import { type Interface, socketMadeBy } from "./told/Interface.ts"
 
 export interface Presence {
   readonly there: boolean

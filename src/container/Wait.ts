@@ -8,8 +8,8 @@ import { Changes } from "../platform/Changes.ts"
 import type { Files } from "../platform/Files.ts"
 import { ContainerError } from "./ContainerError.ts"
 import { cureForUntold, type Found, find, type Places } from "./Discovery.ts"
-import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
+import type { Interface } from "./told/Interface.ts"
 
 export interface Expected {
   /** These interfaces. None: whichever there are. */

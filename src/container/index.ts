@@ -8,16 +8,17 @@ import * as Layer from "effect/Layer"
 import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
 import { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
-import type { Interface } from "./Interface.ts"
 import * as Presence from "./Presence.ts"
+import type { Interface } from "./told/Interface.ts"
 import { type Expected, wait } from "./Wait.ts"
 
 export { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
-export { type Annotations, parseAnnotations } from "./Annotations.ts"
-export { readConfigurationData } from "./ConfigurationData.ts"
 export { ContainerError } from "./ContainerError.ts"
 export { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
 export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"
+export { look, type Presence } from "./Presence.ts"
+export { type Annotations, parseAnnotations } from "./told/Annotations.ts"
+export { readConfigurationData } from "./told/ConfigurationData.ts"
 export {
   type Address,
   type Interface,
@@ -25,11 +26,10 @@ export {
   type Route,
   socketMadeBy,
   type VhostUserInterface
-} from "./Interface.ts"
-export { readDeviceInfo, readNetworkStatus } from "./NetworkStatus.ts"
-export type { Part, Reading } from "./Part.ts"
-export { look, type Presence } from "./Presence.ts"
-export type { Sandbox, SandboxSource } from "./Sandbox.ts"
+} from "./told/Interface.ts"
+export { readDeviceInfo, readNetworkStatus } from "./told/NetworkStatus.ts"
+export type { Part, Reading } from "./told/Part.ts"
+export type { Sandbox, SandboxSource } from "./told/Sandbox.ts"
 export { type Expected, wait } from "./Wait.ts"
 
 /** What {@link find} and {@link wait} need, on the real file system. */

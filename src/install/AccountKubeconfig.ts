@@ -8,8 +8,8 @@ import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { Variables } from "../cni/spec/Environment.ts"
-import { failureWords } from "../platform/FailureWords.ts"
 import { Files } from "../platform/Files.ts"
+import { failureWords } from "../platform/text/FailureWords.ts"
 import { InstallError } from "./InstallError.ts"
 
 export interface Account {

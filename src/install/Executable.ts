@@ -8,8 +8,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import { failureWords } from "../platform/FailureWords.ts"
 import { Files } from "../platform/Files.ts"
+import { failureWords } from "../platform/text/FailureWords.ts"
 import { InstallError } from "./InstallError.ts"
 
 /** The file that this process was started from. */

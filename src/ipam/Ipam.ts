@@ -17,19 +17,9 @@ import { hide, secretsIn } from "../cni/spec/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
 import { Deadlines } from "../program/Deadlines.ts"
+import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 import * as Heard from "./Stderr.ts"
-
-/** One call of a delegate. */
-export interface Delegation {
-  /** `ipam.type`. */
-  readonly plugin: string
-  /** The network configuration, whole, as text. */
-  readonly configuration: string
-  /** Our environment; CNI_COMMAND is set for each call. */
-  readonly variables: Variables
-  readonly path: ReadonlyArray<string>
-}
 
 export class Ipam extends Context.Service<
   Ipam,

@@ -8,7 +8,7 @@ import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Files } from "../platform/Files.ts"
 import { Deadlines } from "../program/Deadlines.ts"
-import type { Delegation } from "./Ipam.ts"
+import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 
 /** A kernel gives arguments and environment together no more (execve(2), by the default stack limit). */

@@ -14,7 +14,7 @@ import { portPlan } from "../ovs/client/PortPlan.ts"
 import type { InterfaceRow, PortRow } from "../ovs/client/Tables.ts"
 import { differences } from "../ovs/ports/Verify.ts"
 import type { LegacyAsked, LegacyPort, LegacyPorts } from "../vswitch/LegacyPorts.ts"
-import type { Difference, PortRequest } from "../vswitch/Vswitch.ts"
+import type { Difference, PortRequest } from "../vswitch/PortRequest.ts"
 
 const owner = { owner: "userspace-cni" }
 const containerKey = "container-id"

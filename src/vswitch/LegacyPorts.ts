@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Attachment } from "../identity/Attachment.ts"
-import type { Difference, PortRequest } from "./Vswitch.ts"
+import type { Difference, PortRequest } from "./PortRequest.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 export interface LegacyAsked {

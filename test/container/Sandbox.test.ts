@@ -1,7 +1,7 @@
 /** The sandbox that a container's mounts name, by each runtime's mounts. How they came: fixtures/README.md. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { assumption, mountedFrom, namedByMounts } from "../../src/container/Sandbox.ts"
+import { assumption, mountedFrom, namedByMounts } from "../../src/container/told/Sandbox.ts"
 
 const recorded = (name: string) => readFileSync(`${import.meta.dirname}/fixtures/mountinfo/${name}.txt`, "utf8")
 

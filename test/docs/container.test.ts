@@ -1,7 +1,7 @@
 /** What docs/container.md says of an interface that changes: what replaces it, and what does not. */
 import { assert, it } from "@effect/vitest"
 import { Redacted } from "effect"
-import type { MemifInterface } from "../../src/container/Interface.ts"
+import type { MemifInterface } from "../../src/container/told/Interface.ts"
 import { fromTag, markOf, toTag } from "../../src/container/vpp/Mark.ts"
 import { read } from "./support/Markdown.ts"
 

@@ -1,7 +1,7 @@
 /** What `container vpp` does to the VPP of a container, on every layer of {@link VppUnderTest}. */
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import type { MemifInterface } from "../../src/container/Interface.ts"
+import type { MemifInterface } from "../../src/container/told/Interface.ts"
 import { keyOf } from "../../src/container/vpp/Mark.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"

@@ -16,7 +16,8 @@ import { select } from "../../src/ovs/client/Transactions.ts"
 import { type Row, reference, uuid } from "../../src/ovs/wire/Notation.ts"
 import type { Condition, Mutation, Operation } from "../../src/ovs/wire/Operation.ts"
 import * as Reply from "../../src/ovs/wire/Reply.ts"
-import type { PortRequest, Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
+import type { Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 
 export class SwitchUnderTest extends Context.Service<
   SwitchUnderTest,

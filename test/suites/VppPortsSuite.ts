@@ -7,7 +7,7 @@ import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
-import type { Address } from "../../src/vswitch/Vswitch.ts"
+import type { Address } from "../../src/vswitch/PortRequest.ts"
 import { suite } from "./Suite.ts"
 import {
   bridged,

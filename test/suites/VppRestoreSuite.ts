@@ -9,7 +9,7 @@ import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
-import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
+import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { suite } from "./Suite.ts"
 import { addresses, kinds } from "./VppPortsSuite.ts"
 import {

@@ -7,7 +7,7 @@ import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { attached, routeOver } from "../../src/vpp/interfaces/Route.ts"
 import { routeAddDel, routeLookup } from "../../src/vpp/messages/Ip.ts"
 import { remove } from "../../src/vpp/messages/Memif.ts"
-import type { Address } from "../../src/vswitch/Vswitch.ts"
+import type { Address } from "../../src/vswitch/PortRequest.ts"
 import { suite } from "./Suite.ts"
 import {
   leavesAsFound,

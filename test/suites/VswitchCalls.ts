@@ -2,7 +2,8 @@
 import { Effect } from "effect"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import type { Row } from "../../src/ovs/wire/Notation.ts"
-import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
+import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import { administrator, newBridge, quick, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 

@@ -17,7 +17,8 @@ import { Leftovers, revertible, rolledBack } from "../../program/Revertible.ts"
 import { spanned } from "../../program/Trace.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Place } from "../../shared-dir/SocketPaths.ts"
-import { type Address, type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
+import type { Address } from "../../vswitch/PortRequest.ts"
+import { type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
 import {
   type Call,

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
-import { failureWords } from "../../platform/FailureWords.ts"
+import { failureWords } from "../../platform/text/FailureWords.ts"
 import { Complaint } from "../text/CommandLineError.ts"
 
 type Json = Readonly<Record<string, unknown>>

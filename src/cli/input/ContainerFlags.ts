@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
 import { cureForUntold, defaultDirectory, defaultPlaces, type Found, type Places } from "../../container/Discovery.ts"
-import type { Interface } from "../../container/Interface.ts"
+import type { Interface } from "../../container/told/Interface.ts"
 import { Complaint } from "../text/CommandLineError.ts"
 
 const text = (name: string, metavar: string, description: string) =>

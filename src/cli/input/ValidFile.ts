@@ -5,7 +5,7 @@ import type * as Result from "effect/Result"
 import type { CniError } from "../../cni/spec/CniError.ts"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
 import { readList, readValidAttachments, type ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
-import { failureWords } from "../../platform/FailureWords.ts"
+import { failureWords } from "../../platform/text/FailureWords.ts"
 import { Complaint } from "../text/CommandLineError.ts"
 
 const cure =

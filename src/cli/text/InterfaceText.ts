@@ -1,6 +1,7 @@
 /** A container's interfaces as text that a person reads, and as the JSON that programs read. Pure. */
-import { type Interface, partOf, socketMadeBy } from "../../container/Interface.ts"
+
 import type { Presence } from "../../container/Presence.ts"
+import { type Interface, partOf, socketMadeBy } from "../../container/told/Interface.ts"
 import type { Style } from "./PlanText.ts"
 
 export interface Seen {

@@ -3,7 +3,7 @@
  * changed once an interface is made. Not the plugin's own mark: that one is for the switch. Pure.
  */
 import { sha256 } from "#sha256"
-import type { MemifInterface } from "../Interface.ts"
+import type { MemifInterface } from "../told/Interface.ts"
 
 const start = "userspace-container/1/"
 

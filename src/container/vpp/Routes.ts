@@ -15,7 +15,7 @@ import { normal, routeOver } from "../../vpp/interfaces/Route.ts"
 import { addDelAddress } from "../../vpp/messages/Interface.ts"
 import { routeAddDel, routeDump } from "../../vpp/messages/Ip.ts"
 import { isIpv6 } from "../../vpp/wire/Address.ts"
-import type { Interface } from "../Interface.ts"
+import type { Interface } from "../told/Interface.ts"
 
 /** What Multus' status alone tells has no prefix. */
 const withPrefix = (address: string): string =>

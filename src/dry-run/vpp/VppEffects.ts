@@ -1,5 +1,5 @@
 /** What memif's sockets and interfaces, bridge domains and policers do in the copy of VPP, and their lines for `vppctl`. */
-import { shellWord } from "../../platform/ShellWord.ts"
+import { shellWord } from "../../platform/text/ShellWord.ts"
 import { every } from "../../vpp/messages/Control.ts"
 import type * as Memif from "../../vpp/messages/Memif.ts"
 import type * as Policer from "../../vpp/messages/Policer.ts"

@@ -3,7 +3,7 @@
  * know, or to do it by hand. Our preconditions are left out: add-port and add-br have the ones that matter. Pure.
  * ovs-vsctl(8); ovs-vsctl bumps next_cfg by itself and waits for ovs-vswitchd unless told not to.
  */
-import { shellWord } from "../../platform/ShellWord.ts"
+import { shellWord } from "../../platform/text/ShellWord.ts"
 import type { Row, Value } from "../wire/Notation.ts"
 import type { Operation } from "../wire/Operation.ts"
 

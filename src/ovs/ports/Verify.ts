@@ -1,5 +1,5 @@
 /** Compares a port on the switch with what its ADD asked for, difference by difference. Pure. */
-import type { Difference } from "../../vswitch/Vswitch.ts"
+import type { Difference } from "../../vswitch/PortRequest.ts"
 import * as Marks from "../client/Marks.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { BridgeRow, InterfaceRow, PortRow } from "../client/Tables.ts"

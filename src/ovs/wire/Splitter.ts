@@ -4,7 +4,7 @@
  * of a UTF-8 sequence looks like one of them, so a character may be cut anywhere. What is inside is the parser's affair.
  */
 import * as Result from "effect/Result"
-import { append } from "../../platform/Pieces.ts"
+import { append } from "../../platform/text/Pieces.ts"
 
 export interface Splitter {
   /** Pieces of the text that has begun, and their bytes in all. */

@@ -6,7 +6,7 @@
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import type { VppMemifPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import { judge, run, type Step, step } from "../client/Batch.ts"
 import type { Session } from "../client/Session.ts"
 import type { IndexReply } from "../messages/Control.ts"

@@ -1,7 +1,7 @@
 /** vhost-user ports. One request makes all of it, mark included; the number in the name is ours (see `PortName.ts`). */
 import * as Effect from "effect/Effect"
 import type { VppVhostPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import type { Session } from "../client/Session.ts"
 import * as VhostUser from "../messages/VhostUser.ts"
 import { anyMac } from "../wire/Address.ts"

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/Vswitch.ts"
+import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import { run, type Step, step } from "../client/Batch.ts"
 import type { Session } from "../client/Session.ts"
 import type { Bridge } from "../interfaces/Bridging.ts"

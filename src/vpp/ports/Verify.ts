@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { VppMemifPort, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
 import { keyOf } from "../../identity/Attachment.ts"
-import type { Difference } from "../../vswitch/Vswitch.ts"
+import type { Difference } from "../../vswitch/PortRequest.ts"
 import type { Session } from "../client/Session.ts"
 import * as Bridging from "../interfaces/Bridging.ts"
 import { addressesOf, missingRoutes } from "../interfaces/HostAddresses.ts"

@@ -3,7 +3,7 @@
  * message, 4 more of VPP's own. Pure: bytes in, messages out, split anywhere. VPP: src/vlibmemory/socket_api.h, msgbuf_t.
  */
 import * as Result from "effect/Result"
-import { append } from "../../platform/Pieces.ts"
+import { append } from "../../platform/text/Pieces.ts"
 
 const headerSize = 16
 const lengthAt = 8

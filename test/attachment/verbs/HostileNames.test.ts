@@ -9,7 +9,7 @@ import { Cause, Effect, Exit, Option } from "effect"
 import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
 import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { vsctlLine } from "../../../src/ovs/client/VsctlLine.ts"
-import { shellWord } from "../../../src/platform/ShellWord.ts"
+import { shellWord } from "../../../src/platform/text/ShellWord.ts"
 import { hostileTexts } from "../../fuzz/support/Inputs.ts"
 import {
   call,

@@ -1,7 +1,7 @@
 /** What the suite of `container vpp` asks for, what then is in the VPP, and what others do there. */
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/Interface.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/told/Interface.ts"
 import { configure } from "../../../src/container/vpp/Configure.ts"
 import { fromTag } from "../../../src/container/vpp/Mark.ts"
 import { removeRoutesOver } from "../../../src/container/vpp/Routes.ts"

@@ -4,7 +4,8 @@ import { MemoryFiles, layer as memoryFiles } from "../../../src/dry-run/edges/Fi
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import type { Sockets } from "../../../src/platform/Sockets.ts"
-import { type PortRequest, Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
+import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 
 /** `msg` has its keys in the order that was on the wire, so its text is what was on the wire. */
 export const Line = Schema.fromJsonString(

@@ -4,8 +4,8 @@ import { plainReply } from "../../../src/vpp/messages/Control.ts"
 import { bool, u32 } from "../../../src/vpp/wire/Field.ts"
 import { decodeRequest, reply, request } from "../../../src/vpp/wire/Message.ts"
 import { type Answer, answer } from "./Handler.ts"
+import type { Peer } from "./Peer.ts"
 import type { Happening } from "./State.ts"
-import type { Peer } from "./VppServer.ts"
 
 export const wantEvents = request(
   "want_interface_events",

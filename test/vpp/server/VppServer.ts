@@ -18,6 +18,7 @@ import { type Answer, type Handler, type Outcome, onRequest } from "./Handler.ts
 import { interfaceHandlers } from "./Interfaces.ts"
 import { memifHandlers } from "./Memifs.ts"
 import { otherHandlers } from "./Others.ts"
+import type { Heard, Peer } from "./Peer.ts"
 import { policerHandlers } from "./Policers.ts"
 import { below } from "./RealDisk.ts"
 import { type Release, type Traits, traits } from "./Release.ts"
@@ -37,22 +38,6 @@ export interface Options {
 
 /** Looks at a request before VPP does: undefined lets it through. */
 export type Interception = (name: string, raw: Buffer) => Outcome | { readonly retval: number } | "close" | undefined
-
-/** A client's end of its connection. */
-export interface Peer {
-  readonly destroyed: boolean
-  readonly write: (bytes: Uint8Array) => unknown
-  /** The last bytes. */
-  readonly end: (bytes: Uint8Array) => unknown
-  readonly destroy: () => unknown
-}
-
-/** What a client does. */
-export interface Heard {
-  readonly bytes: (chunk: Buffer) => void
-  /** It has closed, or was closed. */
-  readonly gone: () => void
-}
 
 export class VppServer {
   readonly path: string

@@ -8,7 +8,8 @@ import type { MemoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
 import type { Disk } from "../server/Disk.ts"
 import { knowledge } from "../server/Knowledge.ts"
-import { type Peer, VppServer } from "../server/VppServer.ts"
+import type { Peer } from "../server/Peer.ts"
+import { VppServer } from "../server/VppServer.ts"
 
 /** A bridge domain that is an administrator's, with an interface of theirs in it. */
 export const administered = 9

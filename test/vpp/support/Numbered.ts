@@ -1,6 +1,6 @@
 /** Requests that two processes agree on by number. */
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
-import type { PortRequest } from "../../../src/vswitch/Vswitch.ts"
+import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
 import { memifPort } from "./MemifPort.ts"
 
 const port: VppMemifPort = { ...memifPort, network: { netType: "bridge", bridgeDomain: 77, vlan: undefined } }

@@ -1,6 +1,6 @@
 /** Files read as text, of a bounded size, and what is said when they cannot be read. */
 import * as Effect from "effect/Effect"
-import { FileError, type Files, leadsTo } from "../platform/Files.ts"
+import { FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Reading } from "./Part.ts"
 
 /** An element of configuration data has some hundred bytes. */

@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
-import type { Files } from "../platform/Files.ts"
+import type { Files } from "../../platform/Files.ts"
 import { fileLimit, inWords, readWith } from "./BoundedText.ts"
 import { readConfigurationData } from "./ConfigurationData.ts"
 import type { Reading } from "./Part.ts"

@@ -1,0 +1,12 @@
+/** A part of `make check`: what docs/architecture.md says of the rooms of `src` holds. */
+import { join } from "node:path"
+import { floors } from "./house/Floors.ts"
+import { filesOf, importsOf } from "./house/Imports.ts"
+import { broken } from "./house/Rules.ts"
+
+const src = join(import.meta.dirname, "../src")
+const files = filesOf(src)
+const lines = broken(files, importsOf(src), floors)
+for (const line of lines) process.stderr.write(`house: ${line}\n`)
+if (lines.length > 0) process.exitCode = 1
+else process.stdout.write(`house: ${files.length} files on ${floors.length} floors, every import leads down\n`)

@@ -1,0 +1,61 @@
+/**
+ * The floors of the house, from the roof to the ground, and the rooms on each: folders of `src`, or files in it. A room
+ * imports from the floors below its own, and nothing from beside it.
+ */
+export interface Room {
+  /** Of two names that a file begins with, the longer one counts. */
+  readonly name: string
+  /** For the picture in docs/architecture.md. */
+  readonly what: string
+  /** It imports nothing of ours but itself. */
+  readonly alone?: boolean
+}
+
+export type Floor = ReadonlyArray<Room>
+
+export const floors: ReadonlyArray<Floor> = [
+  [{ name: "main.ts", what: "the process: a CNI call if CNI_COMMAND is set, else the command line" }],
+  [{ name: "cli", what: "the command line: flags, commands, what they print" }],
+  [
+    { name: "dry-run", what: "the same programs on edges and switches that record" },
+    { name: "install", what: "puts the executable and a kubeconfig on a node, and renews it" }
+  ],
+  [{ name: "app", what: "the roof: reads a call, composes the services, runs the program, answers" }],
+  [{ name: "attachment/heal", what: "looks after the attachments of a node in rounds" }],
+  [{ name: "attachment/node", what: "all attachments of a node: inventory, list, GC, restore" }],
+  [{ name: "attachment/verbs", what: "one attachment or network: ADD, DEL, CHECK, STATUS, restore" }],
+  [{ name: "legacy", what: "all that is known of the original plugin and its fork" }],
+  [{ name: "attachment", what: "a call as the programs know it, and back from a record to its call" }],
+  [{ name: "attachment/records", what: "Records: what an ADD wrote down, on disk" }],
+  [
+    { name: "container-config", what: "Handover: what the container and Multus are told, by a file or by annotations" },
+    { name: "container", what: "the library in the container: reads what ADD left there" }
+  ],
+  [
+    { name: "ovs", what: "Vswitch on Open vSwitch: OVSDB and OpenFlow, without ovs-vsctl" },
+    { name: "vpp", what: "Vswitch on VPP: its binary API, without vppctl" },
+    { name: "kubernetes", what: "Pods: the API server" }
+  ],
+  [
+    { name: "vswitch", what: "Vswitch: what both switches can do" },
+    { name: "shared-dir", what: "SharedDir: sockets and files that host and container share" },
+    { name: "ipam", what: "Ipam: delegation to an IPAM plugin" }
+  ],
+  [{ name: "program", what: "what programs are written with: undo, commitment, deadlines, log" }],
+  [{ name: "identity", what: "who an attachment is, and every name that follows from it" }],
+  [{ name: "cni", what: "the contract: environment, configuration, results, errors; pure", alone: true }],
+  [{ name: "platform", what: "the edges: files, sockets, processes, namespaces, HTTPS", alone: true }]
+]
+
+export interface Place {
+  readonly room: Room
+  /** 0 is the roof. */
+  readonly floor: number
+}
+
+/** The room that a file of `src` is in. */
+export const placeOf = (file: string, all: ReadonlyArray<Floor>): Place | undefined =>
+  all
+    .flatMap((rooms, floor) => rooms.map((room): Place => ({ room, floor })))
+    .filter(({ room: { name } }) => file === name || file.startsWith(`${name}/`))
+    .sort((one, other) => other.room.name.length - one.room.name.length)[0]
