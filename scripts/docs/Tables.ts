@@ -1,6 +1,9 @@
 /** The tables of the reference pages, in Markdown. */
+import { join } from "node:path"
 import { Struct } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { floors, placeOf } from "../house/Floors.ts"
+import { importsOf } from "../house/Imports.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
 import { type Key, keys } from "./NetConfSchema.ts"
@@ -46,6 +49,25 @@ const errorRows = Struct.keys(ErrorCodes).map((name) => {
 })
 
 /** By the name that stands in a page's markers. */
+/** From the roof to the ground; what a room may import from is all that is below it, what it does is told. */
+const houseRows = () => {
+  const src = join(import.meta.dirname, "../../src")
+  const imports = importsOf(src)
+  const roomOf = (file: string) => placeOf(file, floors)?.room.name
+  return floors.flatMap((rooms, index) =>
+    rooms.map(({ alone, name, what }) => {
+      const used = new Set(imports.flatMap(({ from, to }) => (roomOf(from) === name ? (roomOf(to) ?? []) : [])))
+      const others = floors.flat().flatMap((room) => (room.name !== name && used.has(room.name) ? [room.name] : []))
+      return [
+        String(floors.length - 1 - index),
+        code(name),
+        what,
+        others.length > 0 ? others.join(", ") : alone === true ? "nothing of ours, ever" : "nothing of ours"
+      ]
+    })
+  )
+}
+
 export const tables: Readonly<Record<string, () => string>> = {
   "keys: network": () => table(head, rowsOf(section(""))),
   "keys: host": () => table(head, rowsOf(section("host."))),
@@ -57,5 +79,6 @@ export const tables: Readonly<Record<string, () => string>> = {
       ["Key", "Value", "Told when absent", ...head.slice(3)],
       rowsOf((path) => path.startsWith("container."))
     ),
+  "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)
 }

@@ -17,6 +17,17 @@ describe("links", () => {
     })
   }
 
+  it("and names of files in our own folders name files that are there", () => {
+    const named = /`((?:src|scripts|test)\/[\w./-]+\.(?:ts|sh|json))`/g
+    const missing = pages.flatMap((page) =>
+      [...read(page).matchAll(named)].flatMap(([, path = ""]) =>
+        existsSync(join(root, path)) ? [] : [`${page}: ${path}`]
+      )
+    )
+    assert.deepStrictEqual(missing, [])
+    assert.isTrue([...read("docs/architecture.md").matchAll(named)].length > 10)
+  })
+
   it("are found at all", () => {
     assert.deepStrictEqual(localLinks('[a](b.md) ![c](d.svg) <img src="e.svg"> [f](https://g.h) `[i](j)`'), [
       "b.md",
