@@ -2,16 +2,28 @@
  * The process: a CNI verb when CNI_COMMAND is set, else the command line. Only chooses; each way is loaded when it is
  * taken, because a node starts this program for every pod (docs/performance.md).
  */
+import { existsSync } from "node:fs"
+import { socketIn } from "./agent/Protocol.ts"
+
 const command = process.env["CNI_COMMAND"]
 
 // Effect takes a stack trace for every function with a name, and nobody reads them: `program/Trace.ts` turns them on again.
 if (command !== undefined) Error.stackTraceLimit = 0
 
+/** Undefined: there is none, and a call is its process's own. */
+const agent = (): string | undefined => {
+  const socket = socketIn(process.env)
+  return socket !== undefined && existsSync(socket) ? socket : undefined
+}
+
+const ofVerb = () => {
+  const socket = agent()
+  return socket === undefined
+    ? import("./app/CniProcess.ts")
+    : import("./agent/client/Client.ts").then(({ run }) => ({ run: () => run(socket) }))
+}
+
 const chosen =
-  command === "VERSION"
-    ? import("./app/VersionProcess.ts")
-    : command === undefined
-      ? import("./cli/Main.ts")
-      : import("./app/CniProcess.ts")
+  command === "VERSION" ? import("./app/VersionProcess.ts") : command === undefined ? import("./cli/Main.ts") : ofVerb()
 
 void chosen.then(({ run }) => run())

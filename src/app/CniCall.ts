@@ -5,12 +5,14 @@
  * failed one.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { type Asked, answerVersion, isOfNetwork, judge } from "../cni/Dispatch.ts"
+import { type AnyAsked, type Asked, answerVersion, isOfNetwork, judge } from "../cni/Dispatch.ts"
 import { type Reading, readEnvelope } from "../cni/network/Configuration.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "../cni/network/LogOptions.ts"
@@ -93,6 +95,18 @@ export const answer = (
   )
 }
 
+/** Of a process of many calls: waits until it is this one's turn. The wait is a part of the call's time. */
+export interface Turn {
+  readonly take: (asked: AnyAsked) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+export const Turn = Context.Reference<Turn>("userspace-cni/Turn", { defaultValue: () => ({ take: () => identity }) })
+
+const inTurn =
+  (asked: AnyAsked) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Turn, ({ take }) => take(asked)(self))
+
 /** Judges the call and runs its verb on the edges that it is given. */
 export const serve = Effect.fnUntraced(function* (
   command: string,
@@ -104,6 +118,7 @@ export const serve = Effect.fnUntraced(function* (
   const choices = choicesFor(around)
   return yield* (isOfNetwork(asked) ? ofNetwork(asked, choices) : runVerb(asked, choices)).pipe(
     onServices(stateDirOfAsked(asked), around),
+    inTurn(asked),
     inTime(command),
     Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )

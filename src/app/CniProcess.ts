@@ -9,7 +9,7 @@ import * as BunEdges from "../platform/bun/BunEdges.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { Own } from "../program/Trace.ts"
 import { type Asker, call, refuse } from "./CniCall.ts"
-import { readStdin, writeDocument } from "./Stdio.ts"
+import { readStdin, unreadable, writeDocument } from "./Stdio.ts"
 
 const asker: Asker = {
   tell: ({ document }) => (document === undefined ? Effect.void : writeDocument(document)),
@@ -25,8 +25,14 @@ const own = {
   }
 }
 
-export const run = (edges: Layer.Layer<Edges> = BunEdges.layer): void => {
-  const main = Effect.matchEffect(readStdin, {
+/** What somebody has read of stdin already, or what was wrong with it. */
+type Given = { readonly text: string } | { readonly problem: string }
+
+const stdinOf = (given: Given) =>
+  "text" in given ? Effect.succeed(given.text) : Effect.fail(unreadable(given.problem))
+
+export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Given): void => {
+  const main = Effect.matchEffect(given === undefined ? readStdin : stdinOf(given), {
     onFailure: (error) => refuse(error, asker),
     onSuccess: (stdin) => call({ ...process.env }, stdin, edges, asker)
   })

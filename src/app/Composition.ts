@@ -4,6 +4,7 @@
  * that it is provided with. Services are made anew for each use and never memoized: two switches of a kind in one process
  * must not share one. Each switch's code is loaded when the first of its kind is asked for.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
@@ -14,6 +15,7 @@ import { Handover } from "../container-config/ContainerConfig.ts"
 import { handoverFor } from "../container-config/ContainerConfigs.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"
+import type { Edges } from "../platform/Edges.ts"
 import type { On } from "../program/On.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
@@ -35,20 +37,35 @@ export interface Around {
   readonly VppClient?: On<VppClient["Service"], Scope.Scope>
 }
 
-/** A new one, for the switch at this control socket. */
+/**
+ * Of a process that keeps its switches from one call to the next: the one at this control socket, for as long as the scope
+ * lasts. Undefined: each call has its own.
+ */
+export const KeptSwitches = Context.Reference<
+  ((control: Control) => Effect.Effect<Vswitch["Service"], never, Scope.Scope>) | undefined
+>("userspace-cni/KeptSwitches", { defaultValue: () => undefined })
+
+/** For the switch at this control socket: the one that is kept, or a new one. */
 export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
   Layer.effect(
     Vswitch,
-    control.engine === "vpp"
-      ? Effect.flatMap(
-          Effect.promise(() => import("../vpp/VppEngine.ts")),
-          ({ engine }) => engine(control.control, around)
-        )
-      : Effect.flatMap(
-          Effect.promise(() => import("../ovs/OvsEngine.ts")),
-          ({ engine }) => engine(control.control, around, ovsLegacyPorts)
-        )
+    Effect.flatMap(KeptSwitches, (kept) => (kept === undefined ? newSwitch(control, around) : kept(control)))
   )
+
+/** Which has nothing in common with any other. */
+export const newSwitch = (
+  control: Control,
+  around: Around = {}
+): Effect.Effect<Vswitch["Service"], never, Edges | Scope.Scope> =>
+  control.engine === "vpp"
+    ? Effect.flatMap(
+        Effect.promise(() => import("../vpp/VppEngine.ts")),
+        ({ engine }) => engine(control.control, around)
+      )
+    : Effect.flatMap(
+        Effect.promise(() => import("../ovs/OvsEngine.ts")),
+        ({ engine }) => engine(control.control, around, ovsLegacyPorts)
+      )
 
 /** Loaded when an attachment without a record of ours is looked for. */
 const ovsLegacyPorts = (client: OvsClient["Service"]) =>

@@ -6,12 +6,8 @@ import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import { CniError } from "../cni/spec/CniError.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
-
-/** More than any configuration with its prevResult; etcd takes objects of 1.5 MiB. */
-const limit = 4 << 20
-
-/** For all of stdin. */
-export const seconds = 15
+import { isStdoutClosed } from "./ClosedStdout.ts"
+import { limit, seconds } from "./StdinLimits.ts"
 
 const chunk = Effect.callback<Uint8Array, CniError>((resume) => {
   const buffer = Buffer.allocUnsafe(1 << 16)
@@ -65,7 +61,7 @@ const drain = (fd: number) => {
 const quietly = <A>(self: () => A): A | undefined =>
   Effect.runSync(Effect.orElseSucceed(Effect.try(self), () => undefined))
 
-const unreadable = (came: string) =>
+export const unreadable = (came: string) =>
   CniError.of(
     ErrorCodes.IoFailure,
     `the network configuration on stdin ${came}`,
@@ -96,7 +92,7 @@ export const writeDocument = (document: unknown): Effect.Effect<void, CniError> 
 /** All of it, to stdout. Fails with the system's code. */
 export const writeText = (text: string): Effect.Effect<void, string> =>
   Effect.suspend(() =>
-    wasClosed()
+    quietly(isStdoutClosed) === true
       ? Effect.fail("EBADF")
       : Effect.try({
           try: () => {
@@ -107,22 +103,7 @@ export const writeText = (text: string): Effect.Effect<void, string> =>
         })
   )
 
-/**
- * Bun opens /dev/null where the caller has closed a descriptor. That one closes on exec; what was inherited does not, or it
- * would not be here.
- */
-const wasClosed = (): boolean => {
-  const isNull = quietly(() => Fs.fstatSync(1).rdev === Fs.statSync("/dev/null").rdev)
-  if (isNull !== true) return false
-  const [, flags = "0"] =
-    /^flags:\s*(\d+)/m.exec(quietly(() => Fs.readFileSync("/proc/self/fdinfo/1", "utf8")) ?? "") ?? []
-  return (Number.parseInt(flags, 8) & closesOnExec) !== 0
-}
-
-/** O_CLOEXEC; the same on x64 and arm64. */
-const closesOnExec = 0o2000000
-
-const untaken = (code: string) =>
+export const untaken = (code: string) =>
   CniError.of(
     ErrorCodes.IoFailure,
     `the result cannot be written to stdout: ${code}; changes were rolled back`,

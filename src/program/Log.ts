@@ -2,7 +2,8 @@
  * Log lines: always to stderr, which runtimes keep, and to `logFile` when there is one. Level names are the original's.
  * Every line says whose it is (container, netns, interface, network). A log that cannot be written is said once on
  * stderr, whatever the level, and never fails a call. The file is opened for each call and closed with it: whoever rotates
- * logs needs to tell nobody, and calls of one process that log to one file have nothing in common.
+ * logs needs to tell nobody, and calls of one process that log to one file have nothing in common, unless that process has
+ * outputs of its own.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
@@ -12,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
+import type * as Scope from "effect/Scope"
 import { type LogOptions, levelNames, tracesTime } from "../cni/network/LogOptions.ts"
 import { oneLine } from "../cni/spec/Redacted.ts"
 import { hide } from "../cni/spec/Secrets.ts"
@@ -21,28 +23,46 @@ type Line = Readonly<Record<string, unknown>>
 const write = (fd: number, text: string) =>
   Effect.runSync(Effect.ignore(Effect.try({ try: () => Fs.writeSync(fd, text), catch: String })))
 
+type Write = (text: string) => void
+
+export interface Outputs {
+  readonly stderr: Write
+  /** Undefined: it cannot be opened, and `failed` was told why. */
+  readonly file: (
+    path: string,
+    failed: (answer: string) => void
+  ) => Effect.Effect<Write | undefined, never, Scope.Scope>
+}
+
+/** Where a call's lines go. */
+export const LogOutputs = Context.Reference<Outputs>("userspace-cni/LogOutputs", {
+  defaultValue: () => ({ stderr: (text) => write(2, text), file: openedForOne })
+})
+
 /** `whose`: on every line, so that one attachment's lines can be found among all. */
 export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never> =>
   Layer.effectContext(
-    Effect.map(opened(options, whose), (file) =>
-      Context.make(Logger.CurrentLoggers, new Set([loggerOf(options, file)])).pipe(
+    Effect.gen(function* () {
+      const outputs = yield* LogOutputs
+      const file = yield* opened(outputs, options, whose)
+      return Context.make(Logger.CurrentLoggers, new Set([loggerOf(options, outputs.stderr, file)])).pipe(
         Context.add(References.MinimumLogLevel, options.level),
         Context.add(References.CurrentLogAnnotations, whose)
       )
-    )
+    })
   )
 
-const opened = (options: LogOptions, whose: Line) => {
-  const { file } = options
-  return file === undefined
+const opened = ({ file, stderr }: Outputs, options: LogOptions, whose: Line) =>
+  options.file === undefined
     ? Effect.succeed(undefined)
-    : Effect.acquireRelease(
-        openForAppending(file, (answer) => write(2, told(options, cannotOpen(file, answer, whose)))),
-        (fd) => Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
-      )
-}
+    : file(options.file, (answer) => stderr(told(options, cannotOpen(options.file, answer, whose))))
 
-const cannotOpen = (path: string, answer: string, whose: Line): Line => ({
+const openedForOne: Outputs["file"] = (path, failed) =>
+  Effect.acquireRelease(openForAppending(path, failed), (fd) =>
+    Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
+  ).pipe(Effect.map((fd) => (fd === undefined ? undefined : (text) => write(fd, text))))
+
+const cannotOpen = (path: string | undefined, answer: string, whose: Line): Line => ({
   time: new Date().toISOString(),
   level: "warning",
   msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
@@ -51,7 +71,7 @@ const cannotOpen = (path: string, answer: string, whose: Line): Line => ({
 
 const told = (options: LogOptions, line: Line): string => hide(options.secrets, render(options.format, line))
 
-const loggerOf = (options: LogOptions, file: number | undefined) =>
+const loggerOf = (options: LogOptions, stderr: Write, file: Write | undefined) =>
   Logger.make<unknown, void>(({ cause, date, fiber, logLevel, message }) => {
     const line = told(options, {
       time: date.toISOString(),
@@ -62,8 +82,8 @@ const loggerOf = (options: LogOptions, file: number | undefined) =>
         : {}),
       ...fiber.getRef(References.CurrentLogAnnotations)
     })
-    write(2, line)
-    if (file !== undefined) write(file, line)
+    stderr(line)
+    file?.(line)
   })
 
 /** Where in our code something failed is for those who look for a defect, at debug level. */
@@ -74,7 +94,7 @@ const withoutFrames = (text: string): string =>
     .join("\n")
 
 /** Without blocking: a pipe that nobody reads must not hold the call. */
-const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
+export const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
 
 const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
   Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {

@@ -98,9 +98,9 @@ net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3
   )
 })
 
-it.effect("the agent has to be told what to do", () =>
+it.effect("a dry run is of one round", () =>
   Effect.gen(function* () {
-    const { stderr, well } = yield* type(make(), ["agent"])
+    const { stderr, well } = yield* type(make(), ["agent", "--dry-run"])
     assert.isFalse(well)
     assert.include(stderr, "--once is missing")
   })

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
-import * as Stdio from "../../src/app/Stdio.ts"
+import * as StdinLimits from "../../src/app/StdinLimits.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"
@@ -79,7 +79,7 @@ describe("how long it waits", () => {
       const vpp = yield* VppDeadlines
       const kubernetes = yield* KubernetesDeadlines
       const seconds: Readonly<Record<string, number>> = {
-        "the configuration on stdin, to its end": Stdio.seconds,
+        "the configuration on stdin, to its end": StdinLimits.seconds,
         "Open vSwitch: the socket of the database accepts": Duration.toSeconds(ovs.connect),
         "Open vSwitch: an answer of the database": Duration.toSeconds(ovs.reply),
         "Open vSwitch: ovs-vswitchd, while it does nothing": Duration.toSeconds(ovs.settle),

@@ -13,6 +13,7 @@ import { containerData } from "../../container-config/ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
 import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
+import { Invocation } from "../../program/Invocation.ts"
 import { Leftovers, revertible, rolledBack } from "../../program/Revertible.ts"
 import { spanned } from "../../program/Trace.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
@@ -97,7 +98,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site, silent:
     })),
     ...(yield* missingForDeviceInfo(call))
   ]
-  const invocation = crypto.randomUUID()
+  const invocation = (yield* Invocation) ?? crypto.randomUUID()
   const since = new Date(yield* Clock.currentTimeMillis).toISOString()
   return yield* revertible(
     "write the record",

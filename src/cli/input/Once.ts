@@ -2,7 +2,7 @@
 import { Complaint } from "../text/CommandLineError.ts"
 
 export const notOnce = new Complaint({
-  failed: "the agent has to be told what to do",
+  failed: "the agent cannot do a dry run of what it does all the time",
   answer: "--once is missing",
-  cure: "Give --once, with --dry-run to see what it would do."
+  cure: "Give --once with --dry-run: both together print what one round would do."
 })

@@ -1,8 +1,6 @@
 /** What the executable says of itself. Pure. */
+import { version } from "../../app/Version.ts"
 import { supportedVersions } from "../../cni/spec/Versions.ts"
-
-/** Set by the build. */
-export const version = process.env["USERSPACE_VERSION"] ?? "development"
 
 export const purpose = "CNI plugin for vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP"
 

@@ -2,14 +2,21 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
 import { jsonFlag, yes } from "../input/ContainerFlags.ts"
 import { notOnce } from "../input/Once.ts"
+import { status } from "./agent/Status.ts"
 
 export const agent = Command.make(
   "agent",
   {
+    socket: Flag.String("socket").pipe(
+      Flag.withMetavar("PATH"),
+      Flag.withDescription(`The socket that calls are served on (default: ${socketVariable}, or ${defaultSocket})`),
+      Flag.optional
+    ),
     once: yes("once", "Look once at all attachments of this node, put right what is wrong, print it, and end"),
     dryRun: yes("dry-run", "With --once: change nothing; print what would be done"),
     repair: Flag.Literals("repair", ["missing", "all"]).pipe(
@@ -32,10 +39,20 @@ export const agent = Command.make(
           Effect.promise(() => import("../perform/PerformHeal.ts")),
           ({ performHeal }) => performHeal(options)
         )
-      : Effect.fail(notOnce)
+      : options.dryRun
+        ? Effect.fail(notOnce)
+        : Effect.flatMap(
+            Effect.promise(() => import("../perform/PerformAgent.ts")),
+            ({ performAgent }) => performAgent(options)
+          )
 ).pipe(
-  Command.withDescription("Look after the attachments of this node: make ports again that a switch has lost"),
+  Command.withDescription(
+    "Serve the plugin's calls on this node from one warm process. With --once: make ports again that a switch has lost"
+  ),
+  Command.withSubcommands([status]),
   Command.withExamples([
+    { command: "userspace agent", description: "Serve calls until SIGTERM" },
+    { command: "userspace agent status", description: "Is it there, and what is it doing?" },
     { command: "userspace agent --once --dry-run", description: "What would be put right?" },
     { command: "userspace agent --once", description: "Put it right" }
   ])

@@ -3,8 +3,8 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { version as own } from "../../app/Version.ts"
 import { supportedVersions } from "../../cni/spec/Versions.ts"
-import { version as own } from "../text/About.ts"
 
 const json = Flag.Boolean("json").pipe(
   Flag.withoutNegation,

@@ -68,10 +68,14 @@ export const Result = Schema.Struct({
 })
 export type Result = typeof Result.Type
 
+/** An agent that calls are handed over to: `USERSPACE_AGENT=/path npm run e2e -- FILE` runs a suite through it. */
+const agent = process.env["USERSPACE_AGENT"]
+
 /** What a runtime passes, and nothing that it has inherited. */
 export const environmentOf = (call: Call): Record<string, string> => {
   const all: Record<string, string | undefined> = {
     ...cleanEnvironment,
+    USERSPACE_AGENT: agent,
     CNI_COMMAND: call.verb,
     CNI_CONTAINERID: call.containerId,
     CNI_IFNAME: call.ifName,

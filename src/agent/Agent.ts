@@ -1,0 +1,125 @@
+/**
+ * The agent: one process on a node that serves the plugin's calls on code that is warm and connections that are open.
+ * Bound when it can serve, unready when it is told to stop, gone when the calls that it has accepted have ended. Without
+ * it every call is its process's own; see `client/Client.ts`.
+ */
+
+import * as Fs from "node:fs"
+import { basename, dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { version } from "../app/Version.ts"
+import { Slots } from "../platform/Slots.ts"
+import * as Ask from "./Ask.ts"
+import * as Calls from "./Calls.ts"
+import { notify } from "./Notify.ts"
+import { place } from "./Place.ts"
+import { healthPath } from "./Protocol.ts"
+import * as Routes from "./Routes.ts"
+import * as Server from "./Server.ts"
+
+export interface Options {
+  readonly socket: string
+  /** What has to be done, or given up, before calls are served. */
+  readonly first?: Effect.Effect<void>
+}
+
+/** For `first`: calls do not wait for what heals. */
+const firstPatience = "30 seconds"
+/** Between two looks at the own socket. systemd is told after each that the agent lives. */
+const lookEvery = "2 seconds"
+
+export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket }: Options) {
+  // Effect takes a stack trace for every function with a name. This process is nobody else's.
+  Error.stackTraceLimit = 0
+  const calls = yield* Calls.make
+  const own = yield* only(socket)
+  const since = new Date().toISOString()
+  const instance = crypto.randomUUID()
+  let is: "starting" | "ready" | "draining" = "starting"
+  let listening: Server.Listening | undefined
+  let rebound = 0
+  const handle = Routes.make(calls, {
+    is: () => is,
+    instance,
+    place: place(),
+    status: () => {
+      const seen = calls.seen()
+      return {
+        version,
+        pid: process.pid,
+        since,
+        state: is,
+        socket,
+        rebound,
+        calls: {
+          ...calls.counted(),
+          running: seen.filter(({ state }) => state === "running").length,
+          queued: seen.filter(({ state }) => state === "queued").length
+        },
+        underWay: seen,
+        switches: calls.switches(),
+        lastFailure: calls.lastFailure() ?? null
+      }
+    }
+  })
+  const bind = Effect.tap(Server.listen(socket, handle), (now) =>
+    Effect.sync(() => {
+      listening?.close()
+      listening = now
+    })
+  )
+  const drain = Effect.gen(function* () {
+    is = "draining"
+    notify("STOPPING=1")
+    listening?.close()
+    yield* Scope.close(own, Exit.void)
+    const waiting = calls.seen().length
+    yield* Effect.logInfo(`stopping: ${waiting} calls are under way`)
+    yield* calls.ended
+    yield* Effect.logInfo("stopped")
+  })
+
+  /** Whether who calls at the socket's path comes to this process. */
+  const isReached = Ask.get(socket, healthPath).pipe(
+    Effect.map(({ headers }) => headers[Routes.instanceHeader] === instance),
+    Effect.orElseSucceed(() => false)
+  )
+  const look = Effect.gen(function* () {
+    if (listening?.identity !== Server.identityAt(socket) || !(yield* isReached)) {
+      yield* Effect.logWarning(`${socket} is gone, or another's: making it anew`)
+      yield* bind
+      rebound++
+      if (!(yield* isReached)) return
+    }
+    notify("WATCHDOG=1")
+  }).pipe(Effect.catchTag("ListenError", ({ answer, cure }) => Effect.logError(`${answer}. ${cure}`)))
+
+  yield* bind
+  yield* Effect.addFinalizer(() => drain)
+  yield* Effect.timeoutOption(first, firstPatience)
+  is = "ready"
+  notify(`READY=1\nSTATUS=serving calls on ${socket}`)
+  yield* Effect.logInfo(`userspace-cni ${version} serves calls on ${socket}`)
+  return yield* Effect.forever(Effect.delay(look, lookEvery))
+}, Effect.scoped)
+
+/** One at a time for a socket, whatever its path is called elsewhere. Ends before the calls do: the next one can begin. */
+const only = Effect.fnUntraced(function* (socket: string) {
+  const slots = yield* Slots
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const directory = Fs.statSync(dirname(socket), { throwIfNoEntry: false })
+  const at = directory === undefined ? dirname(socket) : `${directory.dev}:${directory.ino}`
+  const held = yield* slots.hold(`userspace-cni/agent/${at}/${basename(socket)}`).pipe(
+    Scope.provide(scope),
+    Effect.mapError(({ code }) => new Server.ListenError({ answer: code, cure: "Run it as root." }))
+  )
+  if (!held) {
+    return yield* new Server.ListenError({
+      answer: `another agent serves calls on ${socket}`,
+      cure: "`userspace agent status` shows it. Stop it first, or give this one another socket: --socket."
+    })
+  }
+  return scope
+})

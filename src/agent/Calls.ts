@@ -1,0 +1,194 @@
+/**
+ * The calls of the agent: taken on while there is room, run each in its turn, interrupted when their caller goes away or
+ * asks for it, and counted. Knows no HTTP: a caller is a {@link Peer}.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import { type Answer, type Asker, call, Turn } from "../app/CniCall.ts"
+import { KeptSwitches } from "../app/Composition.ts"
+import { untaken } from "../app/Stdio.ts"
+import type { CniError } from "../cni/spec/CniError.ts"
+import type { Edges } from "../platform/Edges.ts"
+import { Files } from "../platform/Files.ts"
+import { Https } from "../platform/Https.ts"
+import { Namespaces } from "../platform/Namespaces.ts"
+import { Processes } from "../platform/Processes.ts"
+import { Slots } from "../platform/Slots.ts"
+import { Sockets } from "../platform/Sockets.ts"
+import { Invocation } from "../program/Invocation.ts"
+import { LogOutputs } from "../program/Log.ts"
+import * as LogFiles from "./LogFiles.ts"
+import type { Handed, Line } from "./Protocol.ts"
+import * as Switches from "./Switches.ts"
+import * as Turns from "./Turns.ts"
+
+/** What a caller waits with: its deadline is minutes away, and the agent's memory is bounded. */
+export const mostCalls = 1024
+/** Of bodies that are still being read, in bytes, all together. */
+export const mostBytes = 64 << 20
+
+export interface Peer {
+  readonly say: (line: Line) => void
+  /** Resumes when this line, the answer, has left this process; fails when nobody takes it. */
+  readonly tell: (line: Line) => Effect.Effect<void, string>
+  /** It has been the last. */
+  readonly leave: () => void
+}
+
+export interface Seen {
+  readonly invocation: string
+  readonly verb: string
+  readonly containerId: string
+  readonly interface: string
+  readonly since: string
+  state: "queued" | "running"
+}
+
+/** The last call that failed. */
+export interface Failure {
+  readonly at: string
+  readonly verb: string
+  readonly containerId: string
+  readonly code: number
+  readonly msg: string
+  readonly cure: string
+}
+
+export interface Calls {
+  /** False: there is no room. Else there is for this one, until `release`. */
+  readonly reserve: (bytes: number) => boolean
+  readonly release: (bytes: number) => void
+  readonly begin: (handed: Handed, invocation: string, peer: Peer) => void
+  /** Of the caller's, when it has one. */
+  readonly interrupt: (invocation: string) => boolean
+  /** Resumes when none is left. */
+  readonly ended: Effect.Effect<void>
+  readonly seen: () => ReadonlyArray<Seen>
+  readonly counted: () => { readonly served: number; readonly failed: number; readonly interrupted: number }
+  readonly lastFailure: () => Failure | undefined
+  readonly switches: () => ReadonlyArray<Switches.Kept>
+}
+
+interface Running {
+  readonly seen: Seen
+  readonly fiber: Fiber.Fiber<void>
+}
+
+export const make = Effect.gen(function* () {
+  // Only these: what else the agent's fiber has, such as its log, is not the calls'.
+  const edges = Context.pick(Files, Https, Namespaces, Processes, Slots, Sockets)(yield* Effect.context<Edges>())
+  const context = yield* Effect.context<never>()
+  const fork = Effect.runForkWith(context)
+  const onEdges: Layer.Layer<Edges> = Layer.succeedContext(edges)
+  const switches = yield* Switches.make
+  const logs = LogFiles.make()
+  const turns = Turns.make()
+
+  const running = new Map<string, Running>()
+  const counts = { served: 0, failed: 0, interrupted: 0 }
+  const reserved = { calls: 0, bytes: 0 }
+  const idle: Array<() => void> = []
+  let failure: Failure | undefined
+
+  const askerOf = (one: Seen, peer: Peer): Asker => ({
+    tell: Effect.fnUntraced(function* ({ document, status }: Answer): Effect.fn.Return<void, CniError> {
+      count(one, { document, status })
+      yield* logs.written
+      const more = yield* References.TracerEnabled
+      const line: Line = {
+        status,
+        ...(document === undefined ? {} : { document: JSON.stringify(document) }),
+        ...(more ? { more } : {})
+      }
+      yield* Effect.mapError(peer.tell(line), untaken)
+      if (!more) peer.leave()
+    }),
+    leave: () => Effect.andThen(logs.written, Effect.sync(peer.leave))
+  })
+
+  const count = ({ containerId, verb }: Seen, { document, status }: Answer) => {
+    if (status === 0) {
+      counts.served++
+      return
+    }
+    counts.failed++
+    const { code, details, msg }: { readonly code?: unknown; readonly msg?: unknown; readonly details?: unknown } =
+      document ?? {}
+    failure = {
+      ...{ at: new Date().toISOString(), verb, containerId, code: Number(code) },
+      ...{ msg: String(msg), cure: String(details) }
+    }
+  }
+
+  const begin: Calls["begin"] = (handed, invocation, peer) => {
+    const { environment, stdin } = handed
+    const seen: Seen = {
+      invocation,
+      verb: environment["CNI_COMMAND"] ?? "",
+      containerId: environment["CNI_CONTAINERID"] ?? "",
+      interface: environment["CNI_IFNAME"] ?? "",
+      since: new Date().toISOString(),
+      state: "queued"
+    }
+    const take: Turns.Turns["take"] = (asked) => {
+      const inTurn = turns.take(asked)
+      return (self) =>
+        inTurn(
+          Effect.suspend(() => {
+            seen.state = "running"
+            return self
+          })
+        )
+    }
+    const program = call(environment, stdin, onEdges, askerOf(seen, peer)).pipe(
+      Effect.provideService(Turn, { take }),
+      Effect.provideService(KeptSwitches, switches.at),
+      Effect.provideService(Invocation, invocation),
+      Effect.provideService(LogOutputs, { stderr: (log) => peer.say({ log }), file: logs.file })
+    )
+    const fiber = fork(program)
+    running.set(invocation, { seen, fiber })
+    fiber.addObserver(() => {
+      running.delete(invocation)
+      rest()
+    })
+  }
+
+  const rest = () => {
+    if (running.size === 0 && reserved.calls === 0) for (const resume of idle.splice(0)) resume()
+  }
+
+  const calls: Calls = {
+    reserve: (bytes) => {
+      if (running.size + reserved.calls >= mostCalls || reserved.bytes + bytes > mostBytes) return false
+      reserved.calls++
+      reserved.bytes += bytes
+      return true
+    },
+    release: (bytes) => {
+      reserved.calls--
+      reserved.bytes -= bytes
+      rest()
+    },
+    begin,
+    interrupt: (invocation) => {
+      const one = running.get(invocation)
+      if (one === undefined) return false
+      counts.interrupted++
+      one.fiber.interruptUnsafe()
+      return true
+    },
+    ended: Effect.callback((resume) => {
+      idle.push(() => resume(Effect.void))
+      rest()
+    }),
+    seen: () => [...running.values()].map(({ seen }) => seen),
+    counted: () => ({ ...counts }),
+    lastFailure: () => failure,
+    switches: switches.kept
+  }
+  return calls
+})

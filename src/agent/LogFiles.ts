@@ -1,0 +1,141 @@
+/**
+ * The log files of a process of many calls: each is open once, however many calls write to it, and is opened anew when its
+ * name leads to another file by the time that a call begins, so that whoever rotates logs needs to tell nobody. Lines are
+ * written one after the other behind the calls' backs: a disk that hangs holds up nobody. See `program/Log.ts`.
+ */
+import * as Fs from "node:fs"
+import * as Effect from "effect/Effect"
+import { flags, type Outputs } from "../program/Log.ts"
+
+interface Open {
+  readonly fd: number
+  readonly identity: string
+  users: number
+  stale: boolean
+  waiting: string
+  writing: boolean
+  readonly drained: Array<() => void>
+}
+
+/** What a file that does not take anything may keep waiting, in characters: lines after that are lost. */
+const most = 1 << 20
+/** For a file to be opened, and for a call's lines to be written before its answer. */
+const patience = "1 second"
+
+const identityOf = ({ dev, ino }: Fs.Stats): string => `${dev}:${ino}`
+
+type Answered<A> = (error: Error | null, value: A) => void
+/** `late`: what to do with what comes when nobody waits any more. */
+const ask = <A>(start: (done: Answered<A>) => void, late: (a: A) => void = () => {}): Effect.Effect<A, string> =>
+  Effect.callback((resume, signal) =>
+    start((error, value) => {
+      if (error) resume(Effect.fail(String(error)))
+      else if (signal.aborted) late(value)
+      else resume(Effect.succeed(value))
+    })
+  )
+
+const close = (fd: number) => Fs.close(fd, () => {})
+
+/** Files that nobody writes to are closed when there are more. */
+const mostOpen = 64
+
+export interface LogFiles {
+  readonly file: Outputs["file"]
+  /** Resumes when all that was logged is written, or a file takes too long. */
+  readonly written: Effect.Effect<void>
+}
+
+export const make = (): LogFiles => {
+  const open = new Map<string, Open>()
+
+  const release = (one: Open) => {
+    if (one.users === 0 && !one.writing && one.waiting === "") close(one.fd)
+    else one.stale = true
+  }
+
+  const next = (one: Open) => {
+    const text = one.waiting
+    one.waiting = ""
+    one.writing = text !== ""
+    if (one.writing) return Fs.write(one.fd, text, () => next(one))
+    for (const resume of one.drained.splice(0)) resume()
+    if (one.stale) release(one)
+  }
+
+  const append = (one: Open) => (text: string) => {
+    if (one.waiting.length < most) one.waiting += text
+    if (!one.writing) next(one)
+  }
+
+  const use = (one: Open): Open => {
+    one.users++
+    return one
+  }
+
+  const evict = () => {
+    for (const [path, one] of open) {
+      if (open.size <= mostOpen) return
+      if (one.users > 0) continue
+      open.delete(path)
+      release(one)
+    }
+  }
+
+  /** From the moment that it is found, it is in use. */
+  const opened = Effect.fnUntraced(function* (path: string) {
+    const known = open.get(path)
+    if (known !== undefined) {
+      const there = yield* Effect.option(ask<Fs.Stats>((done) => Fs.stat(path, done)))
+      if (there._tag === "Some" && identityOf(there.value) === known.identity && open.get(path) === known) {
+        return use(known)
+      }
+    }
+    const fd = yield* ask<number>((done) => Fs.open(path, flags, 0o640, done), close)
+    const identity = yield* Effect.onError(
+      Effect.map(
+        ask<Fs.Stats>((done) => Fs.fstat(fd, done)),
+        identityOf
+      ),
+      () => Effect.sync(() => close(fd))
+    )
+    // Another call may have opened it meanwhile.
+    const other = open.get(path)
+    if (other?.identity === identity) {
+      close(fd)
+      return use(other)
+    }
+    const one: Open = { fd, identity, users: 0, stale: false, waiting: "", writing: false, drained: [] }
+    use(one)
+    open.set(path, one)
+    if (other !== undefined) release(other)
+    evict()
+    return one
+  })
+
+  const inTime = (path: string) =>
+    Effect.timeoutOrElse(opened(path), { duration: patience, orElse: () => Effect.fail("it takes too long") })
+
+  return {
+    file: (path, failed) =>
+      Effect.acquireRelease(
+        Effect.match(inTime(path), {
+          onFailure: (answer) => void failed(answer),
+          onSuccess: (one): Open | undefined => one
+        }),
+        (one) =>
+          Effect.sync(() => {
+            if (one === undefined) return
+            one.users--
+            if (one.stale) release(one)
+          })
+      ).pipe(Effect.map((one) => (one === undefined ? undefined : append(one)))),
+    written: Effect.suspend(() =>
+      Effect.forEach(
+        [...open.values()].filter(({ writing }) => writing),
+        (one) => Effect.callback<void>((resume) => void one.drained.push(() => resume(Effect.void))),
+        { concurrency: "unbounded", discard: true }
+      )
+    ).pipe(Effect.timeoutOption(patience), Effect.asVoid)
+  }
+}

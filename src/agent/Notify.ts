@@ -1,0 +1,16 @@
+/** Tells systemd how the agent is (sd_notify(3)), when it has asked for it. */
+import * as Effect from "effect/Effect"
+
+const socket = process.env["NOTIFY_SOCKET"]
+
+export const notify = (state: string): void => {
+  if (socket === undefined || socket === "") return
+  Effect.runFork(
+    Effect.ignore(
+      Effect.flatMap(
+        Effect.tryPromise(() => import("../platform/bun/BunDatagram.ts")),
+        ({ send }) => Effect.try(() => send(socket, state))
+      )
+    )
+  )
+}

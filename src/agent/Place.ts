@@ -1,0 +1,24 @@
+/**
+ * What a process's paths mean: its root directory, its network and PID namespaces, and what is mounted. A call from
+ * elsewhere, such as a container that the socket is mounted into, names other files by the same paths, and is not the
+ * agent's. Throws where there is no /proc. No Effect: every call that goes to the agent loads it.
+ */
+import * as Fs from "node:fs"
+
+export const place = (): string => {
+  const { dev, ino } = Fs.statSync("/")
+  return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
+}
+
+/** Another one may have the same mounts: that of the thick Multus, which changes its root to the node's. */
+export const mountNamespace = (): string => Fs.readlinkSync("/proc/self/ns/mnt")
+
+/** What is mounted where, as a process sees it from its root directory (proc_pid_mountinfo(5)). */
+export const mounts = (pid: string): string => {
+  const lines = Fs.readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n")
+  const seen = lines.map((line) => {
+    const [, , device, root, point, options] = line.split(" ")
+    return `${device} ${root} ${point} ${options?.split(",")[0]}`
+  })
+  return [...new Set(seen)].sort().join("\n")
+}

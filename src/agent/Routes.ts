@@ -1,0 +1,162 @@
+/** What can be asked of the agent, by method and path. A call is judged by its head, and begins when its body is whole. */
+import type * as Http from "node:http"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { version } from "../app/Version.ts"
+import type { Calls, Peer } from "./Calls.ts"
+import { mountNamespace, mounts } from "./Place.ts"
+import * as Protocol from "./Protocol.ts"
+import type { Handle } from "./Server.ts"
+
+export interface State {
+  readonly is: () => "starting" | "ready" | "draining"
+  readonly instance: string
+  readonly place: string
+  readonly status: () => unknown
+}
+
+type Request = Http.IncomingMessage
+type Response = Http.ServerResponse
+
+/** Tells one agent from another at the same path. */
+export const instanceHeader = "userspace-instance"
+
+const answer = (response: Response, status: number, document: unknown, more: Http.OutgoingHttpHeaders = {}) => {
+  response.writeHead(status, { "content-type": "application/json", ...more })
+  response.end(`${JSON.stringify(document)}\n`)
+}
+
+/** Its connection ends: what was not accepted has a body that nobody will read. */
+const refuse = (response: Response, status: number, error: string) =>
+  answer(response, status, { error }, { connection: "close" })
+
+interface Refusal {
+  readonly status: number
+  readonly why: string
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+/** What a peer that does not read may leave in this process, in bytes: log lines after that are lost. */
+const mostUnread = 1 << 20
+const readPatience = "5 seconds"
+
+export const make = (calls: Calls, state: State): Handle => {
+  const refusal = ({ headers }: Request, length: number): Refusal | undefined => {
+    const { [Protocol.versionHeader]: theirs, [Protocol.placeHeader]: place } = headers
+    const is = state.is()
+    if (is !== "ready") return { status: 503, why: is }
+    if (theirs !== version) return { status: 409, why: `the agent has version ${version}, and the caller ${theirs}` }
+    if (place !== state.place || !hasOurMounts(headers[Protocol.mountsHeader]))
+      return { status: 421, why: "the caller's root directory, namespaces or mounts are others" }
+    if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
+    if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }
+    if (length > Protocol.longestBody) return { status: 413, why: `more than ${Protocol.longestBody} bytes` }
+    return calls.reserve(length) ? undefined : { status: 503, why: "busy" }
+  }
+
+  const take = (request: Request, response: Response, continues: boolean) => {
+    const length = Number(request.headers["content-length"])
+    const refused = refusal(request, length)
+    if (refused !== undefined) return refuse(response, refused.status, refused.why)
+    const invocation = String(request.headers[Protocol.invocationHeader])
+    let step: "reading" | "begun" | "over" = "reading"
+    const chunks: Array<Buffer> = []
+    const left = () => {
+      if (step === "reading") calls.release(length)
+      step = "over"
+    }
+    // What cannot be written is told by the end of the connection.
+    response.on("error", () => {})
+    response.on("close", () => {
+      if (step === "begun") calls.interrupt(invocation)
+      left()
+    })
+    request.on("error", left)
+    request.on("data", (chunk: Buffer) => void chunks.push(chunk))
+    request.on("end", () => {
+      if (step !== "reading" || !request.complete) return
+      const handed = handedIn(Buffer.concat(chunks).toString("utf8"))
+      chunks.length = 0
+      if (handed === undefined) {
+        left()
+        return refuse(response, 400, "a call is {environment, stdin}, and nothing else")
+      }
+      response.writeHead(200, { "content-type": "application/x-ndjson", connection: "close" })
+      step = "begun"
+      calls.begin(
+        handed,
+        invocation,
+        peerOf(response, () => {
+          step = "over"
+        })
+      )
+      calls.release(length)
+    })
+    if (continues) response.writeContinue()
+  }
+
+  const interrupt = (url: string, response: Response) =>
+    calls.interrupt(url.slice(Protocol.callsPath.length))
+      ? answer(response, 202, {})
+      : answer(response, 404, { error: "no such call" })
+
+  return (request, response, continues) => {
+    const { method, url = "" } = request
+    const ask = `${method} ${url}`
+    response.setHeader(instanceHeader, state.instance)
+    if (ask === `POST ${Protocol.callPath}`) return take(request, response, continues)
+    if (method === "DELETE" && url.startsWith(Protocol.callsPath)) return interrupt(url, response)
+    if (ask === `GET ${Protocol.healthPath}`) return answer(response, 200, { instance: state.instance })
+    if (ask === `GET ${Protocol.readyPath}`) {
+      return answer(response, state.is() === "ready" ? 200 : 503, { state: state.is() })
+    }
+    if (ask === `GET ${Protocol.statusPath}`) return answer(response, 200, state.status())
+    refuse(response, 404, "there is no such thing here")
+  }
+}
+
+/** Whoever says nothing, as a person with curl, is taken to be on the node. */
+const hasOurMounts = (header: string | ReadonlyArray<string> | undefined): boolean => {
+  if (header === undefined) return true
+  const [pid = "", namespace] = String(header).split(" ")
+  if (namespace === mountNamespace()) return true
+  return Result.getOrElse(
+    Result.try(() => /^\d+$/.test(pid) && mounts(pid) === mounts("self")),
+    () => false
+  )
+}
+
+const isText = (value: unknown): value is string => typeof value === "string"
+
+const isEnvironment = (value: unknown): value is Protocol.Handed["environment"] =>
+  Predicate.isReadonlyObject(value) && Object.values(value).every(isText)
+
+/** Undefined: it is none. */
+const handedIn = (text: string): Protocol.Handed | undefined => {
+  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  if (!Predicate.isReadonlyObject(value)) return undefined
+  const { environment, stdin, ...rest }: { readonly [key: string]: unknown } = value
+  return isEnvironment(environment) && isText(stdin) && Object.keys(rest).length === 0
+    ? { environment, stdin }
+    : undefined
+}
+
+const peerOf = (response: Response, over: () => void): Peer => ({
+  say: (line) => {
+    const isTaken = !response.destroyed && !response.writableEnded && response.writableLength < mostUnread
+    if (isTaken) response.write(`${JSON.stringify(line)}\n`)
+  },
+  tell: (line) =>
+    Effect.callback<void, string>((resume) => {
+      if (response.destroyed) return resume(Effect.fail("EPIPE"))
+      response.write(`${JSON.stringify(line)}\n`, (error) => {
+        if (error) return resume(Effect.fail("EPIPE"))
+        over()
+        resume(Effect.void)
+      })
+    }).pipe(Effect.timeoutOrElse({ duration: readPatience, orElse: () => Effect.fail("EAGAIN") })),
+  leave: () => {
+    if (!response.writableEnded) response.end()
+  }
+})

@@ -1,0 +1,103 @@
+/**
+ * HTTP/1.1 on a unix socket: `node:http`, because a call is accepted with `100 Continue`, which Effect's server has no
+ * word for. The socket is made beside its name and moved there when it is nobody else's to use: who finds it can call.
+ */
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import { dirname } from "node:path"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { codeOf } from "../platform/SocketPath.ts"
+
+export class ListenError extends Data.TaggedError("ListenError")<{ readonly answer: string; readonly cure: string }> {}
+
+/** `continues`: the caller waits for `100 Continue` before it sends the body. */
+export type Handle = (request: Http.IncomingMessage, response: Http.ServerResponse, continues: boolean) => void
+
+export interface Listening {
+  /** Which file it is. */
+  readonly identity: string
+  /** Nobody new; those who are there stay. The file goes, if it is still this one. */
+  readonly close: () => void
+}
+
+/** For the head of a request, and for the whole of it, in milliseconds. Both sides are on one machine. */
+const headPatience = 5_000
+const bodyPatience = 15_000
+const mostConnections = 2048
+
+/** Undefined: there is nothing. */
+export const identityAt = (path: string): string | undefined => {
+  const there = Fs.lstatSync(path, { throwIfNoEntry: false })
+  return there === undefined ? undefined : `${there.dev}:${there.ino}`
+}
+
+const done = <A>(what: string, f: () => A) =>
+  Effect.try({
+    try: f,
+    catch: (cause) =>
+      new ListenError({
+        answer: `${what}: ${codeOf(cause)}`,
+        cure: "The agent runs as root, with a directory of its own."
+      })
+  })
+
+/** For nobody but us: whoever can put a socket of his own there gets the node's calls. */
+const prepare = Effect.fnUntraced(function* (directory: string) {
+  yield* done(`make ${directory}`, () => Fs.mkdirSync(directory, { recursive: true, mode: 0o700 }))
+  const { mode, uid } = yield* done(`look at ${directory}`, () => Fs.statSync(directory))
+  if ((mode & 0o022) !== 0 || uid !== process.geteuid?.()) {
+    return yield* new ListenError({
+      answer: `${directory} is a directory that others can write to`,
+      cure: "Put the socket into a directory that is root's, with mode 0700."
+    })
+  }
+})
+
+const started = (server: Http.Server, path: string) =>
+  Effect.callback<void, ListenError>((resume) => {
+    server.once("error", (cause) =>
+      resume(
+        Effect.fail(
+          new ListenError({
+            answer: `listen on ${path}: ${codeOf(cause)}`,
+            cure: "The path of a socket has at most 107 bytes; its directory has to be writable."
+          })
+        )
+      )
+    )
+    server.listen({ path, backlog: 4096 }, () => resume(Effect.void))
+  })
+
+export const listen = Effect.fnUntraced(function* (
+  path: string,
+  handle: Handle
+): Effect.fn.Return<Listening, ListenError> {
+  yield* prepare(dirname(path))
+  const server = Http.createServer({
+    headersTimeout: headPatience,
+    requestTimeout: bodyPatience,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: 5_000
+  })
+  server.maxConnections = mostConnections
+  server.on("request", (request, response) => handle(request, response, false))
+  server.on("checkContinue", (request, response) => handle(request, response, true))
+  server.on("clientError", (_, socket) => socket.destroy())
+  const beside = `${dirname(path)}/.${process.pid}`
+  yield* done(`remove ${beside}`, () => Fs.rmSync(beside, { force: true }))
+  yield* started(server, beside)
+  yield* done(`move ${beside} to ${path}`, () => {
+    Fs.chmodSync(beside, 0o600)
+    Fs.renameSync(beside, path)
+  })
+  const identity = identityAt(path) ?? ""
+  return {
+    identity,
+    close: () => {
+      if (identityAt(path) === identity) Fs.rmSync(path, { force: true })
+      server.close()
+      server.closeIdleConnections()
+    }
+  }
+})

@@ -1,0 +1,43 @@
+/** What the agent tells of itself. */
+import * as Schema from "effect/Schema"
+
+export const Status = Schema.Struct({
+  version: Schema.String,
+  pid: Schema.Int,
+  since: Schema.String,
+  state: Schema.Literals(["starting", "ready", "draining"]),
+  socket: Schema.String,
+  /** How often the socket was made anew, because its file was gone or another's. */
+  rebound: Schema.Int,
+  calls: Schema.Struct({
+    served: Schema.Int,
+    failed: Schema.Int,
+    interrupted: Schema.Int,
+    running: Schema.Int,
+    queued: Schema.Int
+  }),
+  underWay: Schema.Array(
+    Schema.Struct({
+      invocation: Schema.String,
+      verb: Schema.String,
+      containerId: Schema.String,
+      interface: Schema.String,
+      since: Schema.String,
+      state: Schema.Literals(["queued", "running"])
+    })
+  ),
+  switches: Schema.Array(Schema.Struct({ engine: Schema.String, control: Schema.String, since: Schema.String })),
+  lastFailure: Schema.NullOr(
+    Schema.Struct({
+      at: Schema.String,
+      verb: Schema.String,
+      containerId: Schema.String,
+      code: Schema.Number,
+      msg: Schema.String,
+      cure: Schema.String
+    })
+  )
+})
+export type Status = typeof Status.Type
+
+export const decodeStatus = Schema.decodeUnknownEffect(Schema.fromJsonString(Status))

@@ -1,0 +1,50 @@
+/**
+ * The switches of a process of many calls: each with one connection, made when it is first needed and given up when nobody
+ * has needed it for a while. A connection that is lost is made again by whoever needs it next.
+ */
+import * as Fs from "node:fs"
+import * as Effect from "effect/Effect"
+import * as RcMap from "effect/RcMap"
+import { newSwitch } from "../app/Composition.ts"
+import type { Control } from "../cni/network/HostPort.ts"
+
+const idle = "1 minute"
+
+export interface Kept extends Control {
+  readonly since: string
+}
+
+/**
+ * Which socket a path leads to now: another one is another switch, though the connection to the first may be open still.
+ */
+const socketAt = (path: string): Effect.Effect<string> =>
+  Effect.callback((resume) =>
+    Fs.stat(path, (error, there) => resume(Effect.succeed(error ? "none" : `${there.dev}:${there.ino}`)))
+  )
+
+const nameOf = ({ control, engine }: Control, socket: string): string => [engine, socket, control].join(" ")
+
+const controlOf = (name: string): Control => {
+  const [engine, , ...control] = name.split(" ")
+  return { engine: engine === "vpp" ? "vpp" : "ovs-dpdk", control: control.join(" ") }
+}
+
+/** They end with the scope. */
+export const make = Effect.gen(function* () {
+  const kept = new Map<string, Kept>()
+  const switches = yield* RcMap.make({
+    lookup: (name: string) => {
+      const control = controlOf(name)
+      return Effect.acquireRelease(
+        Effect.sync(() => kept.set(name, { ...control, since: new Date().toISOString() })),
+        () => Effect.sync(() => kept.delete(name))
+      ).pipe(Effect.andThen(newSwitch(control)))
+    },
+    idleTimeToLive: idle
+  })
+  return {
+    at: (control: Control) =>
+      Effect.flatMap(socketAt(control.control), (socket) => RcMap.get(switches, nameOf(control, socket))),
+    kept: (): ReadonlyArray<Kept> => [...kept.values()]
+  }
+})

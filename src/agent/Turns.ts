@@ -1,0 +1,56 @@
+/**
+ * Whose turn it is: calls of one attachment one after the other, and so many at one switch at the same time, first come
+ * first served. A switch that is slow holds up its own calls and nobody else's.
+ */
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Semaphore from "effect/Semaphore"
+import { type AnyAsked, isOfNetwork } from "../cni/Dispatch.ts"
+import { defaultControl } from "../cni/network/HostPorts.ts"
+import { attachmentOf, keyOf } from "../identity/Attachment.ts"
+
+/** More than a node of 110 pods starts at once; a call that waits costs little more than one that works. */
+export const atOneSwitch = 64
+
+type Around = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+export interface Turns {
+  readonly take: (asked: AnyAsked) => Around
+}
+
+/** As many as the semaphores that somebody holds or waits for. */
+const named = (permits: number) => {
+  const known = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
+  return (name: string): Around =>
+    (self) =>
+      Effect.suspend(() => {
+        const one = known.get(name) ?? { semaphore: Semaphore.makeUnsafe(permits), users: 0 }
+        known.set(name, one)
+        one.users++
+        const left = Effect.sync(() => {
+          one.users--
+          if (one.users === 0) known.delete(name)
+        })
+        return Effect.ensuring(one.semaphore.withPermit(self), left)
+      })
+}
+
+export const make = (perSwitch: number = atOneSwitch): Turns => {
+  const alone = named(1)
+  const atSwitch = named(perSwitch)
+  return {
+    take: (asked) => {
+      const one = isOfNetwork(asked) ? identity : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
+      const place = atSwitch(switchOf(asked))
+      // Whoever waits for another call of its attachment keeps nobody from the switch meanwhile.
+      return (self) => one(place(self))
+    }
+  }
+}
+
+/** As the caller's configuration has it. A DEL may come to another in the end, by its record: this is only for fairness. */
+const switchOf = ({ envelope, environment: { variables } }: AnyAsked): string => {
+  const { engine, socket }: { readonly engine?: unknown; readonly socket?: unknown } = Object(envelope.value["host"])
+  const control = typeof socket === "string" ? socket : defaultControl(engine === "vpp" ? "vpp" : "ovs-dpdk", variables)
+  return `${engine} ${control}`
+}

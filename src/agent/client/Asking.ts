@@ -1,0 +1,138 @@
+/** One call handed to the agent, up to its answer. No Effect. */
+import {
+  callPath,
+  callsPath,
+  invocationHeader,
+  longestCall,
+  mountsHeader,
+  patience,
+  placeHeader,
+  versionHeader
+} from "../Protocol.ts"
+import { type Connection, connect } from "./Connection.ts"
+import * as Reply from "./Reply.ts"
+
+export interface Asked {
+  readonly path: string
+  readonly version: string
+  readonly place: string
+  readonly mounts: string
+  readonly invocation: string
+  /** JSON of {@link Handed}. */
+  readonly body: string
+  readonly log: (text: string) => void
+  /** The call has come to this, and what follows are lines of the log. */
+  readonly answer: (answer: Answer) => void
+}
+
+export interface Answer {
+  readonly status: 0 | 1
+  /** What goes to stdout. */
+  readonly document: string | undefined
+}
+
+/** `declined`: the agent has nothing of it. `lost`: it may have begun, and nobody knows how far it came. */
+export type Outcome = { readonly is: "declined" } | { readonly is: "lost" } | { readonly is: "answered" }
+
+export interface Asking {
+  readonly outcome: Promise<Outcome>
+  /** Interrupts the call, whose outcome comes as ever. */
+  readonly interrupt: () => void
+}
+
+interface Said {
+  readonly log?: unknown
+  readonly status?: unknown
+  readonly document?: unknown
+  readonly more?: unknown
+}
+
+const lineOf = (text: string): Said => {
+  const value: unknown = JSON.parse(text)
+  return typeof value === "object" && value !== null ? value : {}
+}
+
+export const ask = (asked: Asked, accepted: () => void): Asking => {
+  const { body, invocation, log, mounts, path, place, version } = asked
+  const head = (request: string, ...fields: ReadonlyArray<string>) =>
+    [`${request} HTTP/1.1`, "host: agent", ...fields, "", ""].join("\r\n")
+
+  let step: "asking" | "accepted" | "answered" | "over" = "asking"
+  let connection: Connection | undefined
+  let finish: (outcome: Outcome) => void = () => {}
+  const outcome = new Promise<Outcome>((resolve) => {
+    finish = (outcome) => {
+      step = "over"
+      clearTimeout(timer)
+      connection?.close()
+      resolve(outcome)
+    }
+  })
+  const ends = { asking: "declined", accepted: "lost", answered: "answered" } as const
+  const end = () => {
+    if (step !== "over") finish({ is: ends[step] })
+  }
+  let timer = setTimeout(end, patience)
+
+  const accept = () => {
+    step = "accepted"
+    clearTimeout(timer)
+    timer = setTimeout(end, longestCall)
+    accepted()
+    connection?.write(body)
+  }
+
+  const hear = (text: string) => {
+    const { document, log: said, more, status } = lineOf(text)
+    if (typeof said === "string") log(said)
+    else if (step === "accepted" && (status === 0 || status === 1)) {
+      step = "answered"
+      clearTimeout(timer)
+      timer = setTimeout(end, patience)
+      asked.answer({ status, document: typeof document === "string" ? document : undefined })
+      if (more !== true) end()
+    }
+  }
+
+  const reader = Reply.make()
+  const take = (event: Reply.Event) => {
+    if (event.is === "continue" && step === "asking") accept()
+    else if (event.is === "line" && (step === "accepted" || step === "answered")) hear(event.text)
+    else end()
+  }
+  connect(path, {
+    opened: (opened) => {
+      connection = opened
+      if (step === "over") return opened.close()
+      opened.write(
+        head(
+          `POST ${callPath}`,
+          `${versionHeader}: ${version}`,
+          `${placeHeader}: ${place}`,
+          `${mountsHeader}: ${process.pid} ${mounts}`,
+          `${invocationHeader}: ${invocation}`,
+          "expect: 100-continue",
+          "content-type: application/json",
+          `content-length: ${Buffer.byteLength(body)}`
+        )
+      )
+    },
+    received: (bytes) => reader.push(bytes).forEach(take),
+    ended: end
+  })
+
+  const interrupt = () => {
+    let heard = false
+    connect(path, {
+      opened: (other) => other.write(head(`DELETE ${callsPath}${invocation}`, "connection: close")),
+      received: () => {
+        heard = true
+      },
+      // Whoever cannot be told that a call is over learns it from the end of its connection.
+      ended: () => {
+        if (!heard) end()
+      }
+    })
+  }
+  return { outcome, interrupt }
+}

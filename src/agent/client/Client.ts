@@ -1,0 +1,86 @@
+/**
+ * The process of a call where an agent is: hands the call over, and relays what the log has for stderr and the answer.
+ * What the agent does not accept the process does itself, as if there were none. When the agent ends in the middle, a
+ * DEL, CHECK, GC or STATUS is done again, and an ADD is taken back and fails. No Effect, and nothing of a call's own code
+ * before it is needed: this is what most calls of a node load.
+ */
+import * as Fs from "node:fs"
+import { isStdoutClosed } from "../../app/ClosedStdout.ts"
+import { version } from "../../app/Version.ts"
+import { mountNamespace, place } from "../Place.ts"
+import { longestBody } from "../Protocol.ts"
+import { type Answer, ask } from "./Asking.ts"
+import { quietly } from "./Settled.ts"
+import { type Read, readStdin } from "./Stdin.ts"
+
+/** Whose it is, and that nobody else may take it over, is a part of what makes it the agent's. */
+const isOurs = (path: string): boolean => {
+  const { mode, uid } = Fs.lstatSync(path)
+  return (mode & Fs.constants.S_IFMT) === Fs.constants.S_IFSOCK && (mode & 0o022) === 0 && uid === process.geteuid?.()
+}
+
+const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) => run(undefined, stdin))
+
+/** Undefined when stdout has taken it; else why it has not. */
+const written = (text: string): Promise<string | undefined> =>
+  quietly(isStdoutClosed).then((closed) =>
+    closed === true
+      ? "EBADF"
+      : new Promise<undefined>((resolve) => {
+          const bytes = Buffer.from(text)
+          for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
+          resolve(undefined)
+        }).catch((cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)))
+  )
+
+const log = (text: string) => void quietly(() => Fs.writeSync(2, text))
+
+interface Here {
+  readonly place: string
+  readonly mounts: string
+}
+
+export const run = (path: string): void => {
+  const command = process.env["CNI_COMMAND"]
+  const invocation = crypto.randomUUID()
+
+  const takenBack = (stdin: string, untaken: string | undefined) =>
+    import("../../app/TakeBack.ts").then(({ run }) => run({ stdin, invocation, untaken }))
+
+  const handOver = (stdin: string, here: Here): Promise<unknown> => {
+    const body = JSON.stringify({ environment: { ...process.env }, stdin })
+    if (Buffer.byteLength(body) > longestBody) return alone({ text: stdin })
+    let stopped = false
+    let answered: Promise<() => unknown> = Promise.resolve(() => process.exit(1))
+    const stop = () => {
+      stopped = true
+      asking.interrupt()
+    }
+    const signals = ["SIGTERM", "SIGINT"] as const
+    const accepted = () => {
+      for (const signal of signals) process.once(signal, stop)
+    }
+    const answer = (one: Answer) => {
+      const { document, status } = one
+      const taken = document === undefined ? Promise.resolve(undefined) : written(`${document}\n`)
+      answered = taken.then((untaken) => {
+        process.exitCode = untaken === undefined ? status : 1
+        const isLost = untaken !== undefined && command === "ADD" && status === 0
+        return isLost ? () => takenBack(stdin, untaken) : () => process.exit()
+      })
+    }
+    const asking = ask({ path, version, ...here, invocation, body, log, answer }, accepted)
+    return asking.outcome.then(({ is }) => {
+      for (const signal of signals) process.off(signal, stop)
+      if (is === "answered") return answered.then((next) => next())
+      if (is === "declined") return alone({ text: stdin })
+      if (command === "ADD") return takenBack(stdin, undefined)
+      return stopped ? process.exit(1) : alone({ text: stdin })
+    })
+  }
+
+  const here = quietly(() => (isOurs(path) ? { place: place(), mounts: mountNamespace() } : undefined))
+  void Promise.all([readStdin(), here]).then(([stdin, here]) =>
+    here === undefined || "problem" in stdin ? alone(stdin) : handOver(stdin.text, here)
+  )
+}

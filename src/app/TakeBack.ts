@@ -1,0 +1,71 @@
+/**
+ * An ADD that was done for this process, and that has no answer, or none that anybody takes: undone by a DEL, if its
+ * record says that it was this ADD's. What another ADD of the same attachment has made stays. Loaded when that happens.
+ */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { Records } from "../attachment/records/Records.ts"
+import { answerVersion, isOfNetwork, judge } from "../cni/Dispatch.ts"
+import { readEnvelope } from "../cni/network/Configuration.ts"
+import { defaultLogOptions } from "../cni/network/LogOptions.ts"
+import { CniError, fromExplained } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { attachmentOf } from "../identity/Attachment.ts"
+import * as BunEdges from "../platform/bun/BunEdges.ts"
+import * as Log from "../program/Log.ts"
+import { answer, errorOf } from "./CniCall.ts"
+import { onServices } from "./Composition.ts"
+import { untaken, writeDocument } from "./Stdio.ts"
+import { stateDirOfAsked } from "./Verbs.ts"
+
+interface Left {
+  readonly stdin: string
+  /** The ADD's own name. */
+  readonly invocation: string
+  /** Why stdout did not take the answer; undefined: there is none. */
+  readonly untaken: string | undefined
+}
+
+const takenBack = Effect.fnUntraced(function* ({ invocation, stdin }: Left) {
+  const variables = { ...process.env, CNI_COMMAND: "DEL" }
+  const reading = readEnvelope(stdin)
+  const asked = yield* Effect.fromResult(judge("DEL", variables, reading))
+  if (isOfNetwork(asked)) return
+  const attachment = attachmentOf(asked.envelope.name, asked.environment)
+  const isIts = Effect.gen(function* () {
+    const records = yield* Records
+    const record = yield* records.find(attachment)
+    // What a claim wrote that was killed before it had claimed anything.
+    if (record?.invocation !== invocation) yield* records.remove(attachment, invocation)
+    return record?.invocation === invocation
+  }).pipe(Effect.mapError(fromExplained), onServices(stateDirOfAsked(asked)), Effect.provide(BunEdges.layer))
+  if (yield* isIts) yield* answer("DEL", variables, reading, BunEdges.layer)
+})
+
+const told = (exit: Exit.Exit<void, CniError>): CniError => {
+  if (Exit.isSuccess(exit)) {
+    return CniError.of(
+      ErrorCodes.TryAgainLater,
+      "the agent ended during ADD; changes were rolled back",
+      "Try again. `userspace agent status` shows whether the agent is back."
+    )
+  }
+  const { details, msg } = errorOf(exit.cause)
+  return CniError.of(
+    ErrorCodes.TryAgainLater,
+    `the agent ended during ADD, and not all changes were rolled back: ${msg}`,
+    `The next DEL of this attachment removes the rest. ${details}`
+  )
+}
+
+export const run = (left: Left): void => {
+  const main = Effect.gen(function* () {
+    const exit = yield* Effect.exit(takenBack(left))
+    if (left.untaken !== undefined) return yield* Effect.logError(untaken(left.untaken).message)
+    const { code, details, msg } = told(exit)
+    const document = { cniVersion: answerVersion(readEnvelope(left.stdin)), code, msg, details }
+    yield* Effect.ignore(writeDocument(document))
+  }).pipe(Effect.provide(Log.layer(defaultLogOptions)))
+  NodeRuntime.runMain(main, { disableErrorReporting: true, teardown: () => process.exit(1) })
+}

@@ -1,0 +1,29 @@
+/** `userspace agent status`, carried out. */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import { get } from "../../agent/Ask.ts"
+import { statusPath } from "../../agent/Protocol.ts"
+import { decodeStatus } from "../../agent/Status.ts"
+import { socketAsked } from "../input/AgentSocket.ts"
+import { agentText } from "../text/AgentText.ts"
+import { Complaint } from "../text/CommandLineError.ts"
+import { print } from "./Node.ts"
+
+export const performAgentStatus = Effect.fnUntraced(function* (options: {
+  readonly socket: Option.Option<string>
+  readonly json: boolean
+}) {
+  const socket = yield* socketAsked(options.socket)
+  const status = yield* get(socket, statusPath).pipe(
+    Effect.flatMap(({ text }) => decodeStatus(text)),
+    Effect.mapError(
+      ({ message }) =>
+        new Complaint({
+          failed: `no agent answers on ${socket}`,
+          answer: message,
+          cure: "Calls are made by their own processes meanwhile. `systemctl status userspace-agent` says why it is not there."
+        })
+    )
+  )
+  yield* print(options.json, status, agentText(status))
+})

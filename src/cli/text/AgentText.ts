@@ -1,0 +1,21 @@
+/** The agent's status for people. Pure. */
+import type { Status } from "../../agent/Status.ts"
+
+export const agentText = (status: Status): string => {
+  const { calls, lastFailure, pid, rebound, since, socket, state, switches, version } = status
+  const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
+  return [
+    row("Agent", `userspace-cni ${version}, process ${pid}, ${state}, since ${since}`),
+    row("Socket", rebound === 0 ? socket : `${socket} (made anew ${rebound} times)`),
+    row("Calls", `${calls.running} running, ${calls.queued} waiting`),
+    row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),
+    ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),
+    ...(lastFailure === null
+      ? []
+      : [
+          row("Last failure", `${lastFailure.at} ${lastFailure.verb} of ${lastFailure.containerId.slice(0, 12)}`),
+          row("", `code ${lastFailure.code}: ${lastFailure.msg}`),
+          row("", `-> ${lastFailure.cure}`)
+        ])
+  ].join("\n")
+}

@@ -1,0 +1,107 @@
+/** The agent is killed in the middle of a call, or the process of the call is: nothing is reported done that was not, or left. */
+import { existsSync, rmSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Schedule } from "effect"
+import { handedTo } from "./support/Agent.ts"
+import { busyBridge, callBy, impostor, portOf, started, stopped, until } from "./support/AgentCalls.ts"
+import { CniNode } from "./support/CniNode.ts"
+import * as Plugin from "./support/Plugin.ts"
+import { succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is killed", (test) => {
+  test("in the middle of an ADD: the process takes it back, and says so with code 11", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      const add = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* stopped
+          const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
+          yield* until("port", portOf(sandbox.containerId))
+          yield* served.running.signal("SIGKILL")
+          yield* served.running.outcome
+          return add
+        })
+      )
+      const error = yield* Effect.flatMap(Fiber.join(add), Plugin.errorOf)
+      assert.deepStrictEqual([error.code, /changes were rolled back$/.test(error.msg)], [11, true], error.msg)
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("in the middle of a DEL: the process does it", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const { call } = callBy(served.socket)
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      // The first DEL of the plugin waits for ever, the next does its work.
+      const once = `${node.plugins}/once`
+      const script = `#!/bin/sh\n[ "$CNI_COMMAND" != DEL ] || [ -e "$0.asked" ] || { : >"$0.asked"; exec sleep 3; }\nexec "\${0%/*}/host-local"\n`
+      yield* succeed("sh", ["-c", `cat >${once} && chmod 755 ${once}`], { stdin: script })
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(once)))
+      const network = { ...node.network, ipam: { ...node.network.ipam, type: "once" } }
+      Plugin.well(yield* call("ADD", sandbox, network))
+      const del = yield* Effect.forkChild(call("DEL", sandbox, network), { startImmediately: true })
+      yield* Effect.repeat(
+        Effect.sync(() => existsSync(`${once}.asked`)),
+        { until: (there) => there, schedule: Schedule.spaced("10 millis") }
+      )
+      yield* served.running.signal("SIGKILL")
+      Plugin.well(yield* Fiber.join(del))
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("in the middle of a second ADD of an attachment: what the first has made stays", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const sandbox = yield* node.sandbox
+      Plugin.well(yield* node.call("ADD", sandbox, node.network, { environment: handedTo("off") }))
+      const before = yield* look(node.watched)
+      const socket = `${node.directory}/dies.sock`
+      yield* impostor(socket, (request, response) => {
+        response.writeContinue()
+        request.on("data", () => {}).on("end", () => request.socket.destroy())
+      })
+      const error = yield* Plugin.errorOf(yield* callBy(socket).call("ADD", sandbox))
+      assert.strictEqual(error.code, 11)
+      assert.deepStrictEqual(yield* look(node.watched), before)
+      Plugin.well(yield* node.call("DEL", sandbox, node.network))
+    }))
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a caller that goes away", (test) => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    test(`${signal}: the ADD is rolled back at once, without a DEL`, () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        yield* busyBridge
+        const served = yield* started
+        const sandbox = yield* node.sandbox
+        const before = yield* look(node.watched)
+        const outcome = yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* stopped
+            const add = yield* callBy(served.socket).begin("ADD", sandbox)
+            yield* until("port", portOf(sandbox.containerId))
+            yield* add.signal(signal)
+            return yield* Effect.timeout(add.outcome, "20 seconds")
+          })
+        )
+        if (signal === "SIGTERM") {
+          const error = yield* Plugin.errorOf(yield* Plugin.judge("ADD", outcome))
+          assert.deepStrictEqual([error.code, error.msg], [107, "interrupted by a signal; an ADD was rolled back"])
+        } else assert.strictEqual(outcome.signal, "SIGKILL")
+        yield* returnsTo(node.watched, before)
+        const { calls } = yield* served.until("rest", ({ calls }) => calls.running === 0)
+        assert.strictEqual(calls.interrupted, 1)
+      }))
+  }
+})

@@ -1,0 +1,205 @@
+/**
+ * Calls through the agent, on the built executable and a real Open vSwitch: what a runtime sees is what it sees without
+ * one, and what the agent does not accept, the process of the call does itself.
+ */
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import type { RequestListener } from "node:http"
+import { createServer as createSocket } from "node:net"
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Schedule } from "effect"
+import { handedTo } from "./support/Agent.ts"
+import { busyBridge, callBy, impostor, portOf, started, stopped, until, wholeLife } from "./support/AgentCalls.ts"
+import { CniNode } from "./support/CniNode.ts"
+import { executable } from "./support/Machine.ts"
+import * as Plugin from "./support/Plugin.ts"
+import { run, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { look, returnsTo } from "./support/World.ts"
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls through the agent", (test) => {
+  test("ADD, CHECK and DEL are the agent's, and nothing is left", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const served = yield* started
+      yield* wholeLife(served.socket)
+      const status = yield* served.status
+      assert.deepStrictEqual([status.calls.served, status.calls.failed, status.calls.running], [3, 0, 0])
+      assert.strictEqual(status.switches.length, 1)
+    }))
+
+  test("a call that fails says what it says without an agent, and stderr has the log's lines", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const { call } = callBy((yield* started).socket)
+      const sandbox = { ...(yield* node.sandbox), netns: "/nowhere" }
+      const through = yield* call("ADD", sandbox)
+      const alone = yield* node.call("ADD", sandbox, node.network, { environment: handedTo("off") })
+      assert.strictEqual(through.stdout, alone.stdout)
+      assert.strictEqual(through.status, 1)
+      const said = (text: string) => text.replace(/^\S+/, "")
+      assert.strictEqual(said(through.stderr), said(alone.stderr))
+    }))
+
+  test("a stdout that nobody reads: what the agent did is undone", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const { socket } = yield* started
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      const called = node.called("ADD", sandbox, node.network, { environment: handedTo(socket) })
+      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', executable], {
+        env: Plugin.environmentOf(called),
+        stdin: called.stdin
+      })
+      assert.strictEqual(status, 1)
+      assert.match(stderr, /cannot be written to stdout: ENOSPC; changes were rolled back/)
+      yield* returnsTo(node.watched, before)
+    }))
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the agent does not accept", (test) => {
+  const others: Readonly<Record<string, RequestListener>> = {
+    "it has another version": (_, response) => response.writeHead(409).end(),
+    "it is being stopped": (_, response) => response.writeHead(503).end(),
+    "it never answers": () => {},
+    "it hangs up": (request) => request.socket.destroy(),
+    "it answers what no agent answers": (request) => request.socket.end("220 mail.example\r\n\r\n")
+  }
+  for (const [name, listener] of Object.entries(others)) {
+    test(`${name}: the process makes the call`, () =>
+      Effect.gen(function* () {
+        yield* busyBridge
+        const socket = `${(yield* CniNode).directory}/other.sock`
+        let asked = 0
+        yield* impostor(socket, (request, response) => {
+          asked++
+          listener(request, response)
+        })
+        yield* wholeLife(socket)
+        assert.strictEqual(asked, 3)
+      }))
+  }
+
+  test("nobody listens on its socket, or it is no socket: the process makes the call", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* CniNode
+      yield* busyBridge
+      const stale = `${directory}/stale.sock`
+      yield* Effect.callback<void>((resume) => {
+        const server = createSocket().listen(stale, () => {
+          renameSync(stale, `${stale}.kept`)
+          server.close(() => resume(Effect.void))
+        })
+      })
+      renameSync(`${stale}.kept`, stale)
+      yield* wholeLife(stale)
+      const file = `${directory}/file.sock`
+      writeFileSync(file, "")
+      yield* wholeLife(file)
+    }))
+
+  test("a caller of another version, or with other namespaces, is told so", () =>
+    Effect.gen(function* () {
+      const { socket } = yield* started
+      const status = (...headers: ReadonlyArray<string>) =>
+        succeed("curl", [
+          ...["-s", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", socket, "-d", "{}"],
+          ...headers.flatMap((header) => ["-H", header]),
+          "http://agent/v1/call"
+        ])
+      assert.strictEqual(yield* status("userspace-version: 0.0.1"), "409")
+      const [, version = ""] = /userspace-cni (\S+)/.exec(yield* succeed(executable, ["version"])) ?? []
+      assert.strictEqual(yield* status(`userspace-version: ${version}`, "userspace-place: 1:2 net:[1] pid:[1]"), "421")
+    }))
+
+  test("a caller with other mounts makes the call itself, among its own files", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const sandbox = yield* node.sandbox
+      const within = yield* node.privateMounts(`mount -t tmpfs -o ro none ${node.sharedDir}`)
+      const more = { within, environment: served.environment }
+      const answer = yield* node.call("ADD", sandbox, node.network, more)
+      assert.match((yield* Plugin.errorOf(answer)).msg, /EROFS/)
+      const { calls } = yield* served.status
+      assert.strictEqual(calls.served + calls.failed, 0)
+    }))
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent's socket and log", (test) => {
+  test("a socket that is gone, or another's, is made anew", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const served = yield* started
+      rmSync(served.socket)
+      yield* served.until("a socket again", ({ rebound }) => rebound === 1)
+      yield* impostor(`${served.socket}.other`, (_, response) => response.writeHead(503).end())
+      renameSync(`${served.socket}.other`, served.socket)
+      yield* served.until("its own socket again", ({ rebound }) => rebound === 2)
+      yield* wholeLife(served.socket)
+      assert.strictEqual((yield* served.status).calls.served, 3)
+    }))
+
+  test("a second one for the same socket says that there is one", () =>
+    Effect.gen(function* () {
+      const { socket } = yield* started
+      const { status, stderr } = yield* run(executable, ["agent", "--socket", socket])
+      assert.strictEqual(status, 1)
+      assert.match(stderr, /another agent serves calls/)
+    }))
+
+  test("a log file is open once, has the lines of every call before its answer, and may be moved away", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const logFile = `${node.directory}/logs/agent.log`
+      const network = { ...node.network, logFile, logLevel: "debug" }
+      const { call } = callBy(served.socket)
+      const sandbox = yield* node.sandbox
+      Plugin.well(yield* call("ADD", sandbox, network))
+      const other = yield* node.sandbox
+      const added = yield* call("ADD", other, network)
+      assert.strictEqual(served.opened(logFile), 1)
+      const text = readFileSync(logFile, "utf8")
+      assert.isTrue(text.endsWith(added.stderr), added.stderr)
+      assert.match(text, new RegExp(`ADD took .* container=${sandbox.containerId}`))
+      renameSync(logFile, `${logFile}.1`)
+      const deleted = yield* call("DEL", other, network)
+      assert.strictEqual(readFileSync(logFile, "utf8"), deleted.stderr)
+      Plugin.well(yield* call("DEL", sandbox, network))
+      assert.deepStrictEqual([served.opened(logFile), served.opened(`${logFile}.1`)], [1, 0])
+    }))
+})
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is stopped", (test) => {
+  test("is unready, ends what it has accepted, and exits with 0; calls go on, and the next one binds", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      const add = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* stopped
+          const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
+          yield* until("port", portOf(sandbox.containerId))
+          yield* served.running.signal("SIGTERM")
+          yield* Effect.repeat(
+            Effect.sync(() => existsSync(served.socket)),
+            { until: (there) => !there, schedule: Schedule.spaced("10 millis") }
+          )
+          const next = yield* started
+          assert.strictEqual((yield* next.status).calls.served, 0)
+          return add
+        })
+      )
+      Plugin.well(yield* Fiber.join(add))
+      assert.strictEqual((yield* served.running.outcome).status, 0)
+      Plugin.well(yield* callBy(served.socket).call("DEL", sandbox))
+      yield* returnsTo(node.watched, before)
+    }))
+})

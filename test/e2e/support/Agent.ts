@@ -1,0 +1,66 @@
+/** A `userspace agent` of a test's own, and calls that are handed over to it. */
+import { readdirSync, readlinkSync } from "node:fs"
+import { Effect, Schedule, type Scope } from "effect"
+import { get, type NoAgent, type Reply } from "../../../src/agent/Ask.ts"
+import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
+import { decodeStatus, type Status } from "../../../src/agent/Status.ts"
+import { executable } from "./Machine.ts"
+import { cleanEnvironment, ProgramError, type Running, start } from "./Program.ts"
+
+export interface Agent {
+  readonly socket: string
+  readonly running: Running
+  readonly get: (path: string) => Effect.Effect<Reply, NoAgent>
+  readonly status: Effect.Effect<Status, unknown>
+  /** Looks until it is so. */
+  readonly until: (what: string, there: (status: Status) => boolean) => Effect.Effect<Status, unknown>
+  /** What a call has to have in its environment. */
+  readonly environment: { readonly USERSPACE_AGENT: string }
+  /** How many of its descriptors lead there. */
+  readonly opened: (path: string) => number
+}
+
+export const handedTo = (socket: string) => ({ USERSPACE_AGENT: socket })
+
+/** It serves calls when this returns, and until the scope ends. */
+export const agent = Effect.fn("Agent.start")(function* (
+  socket: string,
+  env: Readonly<Record<string, string>> = {}
+): Effect.fn.Return<Agent, unknown, Scope.Scope> {
+  const running = yield* start(executable, ["agent", "--socket", socket], {
+    env: { ...cleanEnvironment, UV_THREADPOOL_SIZE: "16", ...env },
+    stop: "SIGTERM"
+  })
+  const status = Effect.flatMap(get(socket, statusPath), ({ text }) => decodeStatus(text))
+  const soon = { schedule: Schedule.spaced("20 millis"), times: 1000 }
+  const ready = Effect.retry(
+    Effect.filterOrFail(get(socket, readyPath), ({ status }) => status === 200),
+    soon
+  )
+  const ended = Effect.flatMap(running.outcome, ({ stderr }) =>
+    Effect.fail(new ProgramError({ program: "userspace agent", problem: `has ended: ${stderr}` }))
+  )
+  yield* Effect.raceFirst(ready, ended)
+  return {
+    socket,
+    running,
+    get: (path) => get(socket, path),
+    status,
+    until: (what, there) =>
+      Effect.retry(
+        Effect.filterOrFail(status, there, (now) => new ProgramError({ program: what, problem: JSON.stringify(now) })),
+        soon
+      ),
+    environment: handedTo(socket),
+    opened: (path) =>
+      readdirSync(`/proc/${running.pid}/fd`).filter((fd) => {
+        const link = Effect.runSync(
+          Effect.orElseSucceed(
+            Effect.try(() => readlinkSync(`/proc/${running.pid}/fd/${fd}`)),
+            () => ""
+          )
+        )
+        return link === path
+      }).length
+  }
+})

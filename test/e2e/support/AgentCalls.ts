@@ -1,0 +1,84 @@
+/** What the tests of the agent do with a node: hold its switch still, watch for a port, call through a socket. */
+import { createServer, type RequestListener } from "node:http"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule, Schema } from "effect"
+import { agent, handedTo } from "./Agent.ts"
+import { CniNode, type Sandbox } from "./CniNode.ts"
+import * as Plugin from "./Plugin.ts"
+import { look, returnsTo, type World } from "./World.ts"
+
+class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}
+
+export const until = Effect.fnUntraced(function* (what: string, there: (world: World) => boolean) {
+  const { watched } = yield* CniNode
+  yield* look(watched).pipe(
+    Effect.filterOrFail(there, () => new NotThere({ what })),
+    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 1000 })
+  )
+})
+
+export const portOf = (containerId: string) => (world: World) =>
+  Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
+
+/** With a port that stays: removing a bridge's last vhost port takes ovs-vswitchd a second. */
+export const busyBridge = Effect.gen(function* () {
+  const node = yield* CniNode
+  const name = node.network.host.bridge.bridgeName
+  yield* Effect.acquireRelease(
+    node.vsctl(
+      ...["add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"],
+      ...["--", "add-port", name, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
+      `options:vhost-server-path=${node.directory}/stays`
+    ),
+    () => Effect.ignore(node.vsctl("del-br", name))
+  )
+})
+
+/** ovs-vswitchd goes on when the scope ends. */
+export const stopped = Effect.gen(function* () {
+  const { ovs } = yield* CniNode
+  const pid = yield* ovs.vswitchdPid
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.kill(pid, "SIGSTOP")),
+    () => Effect.sync(() => process.kill(pid, "SIGCONT"))
+  )
+})
+
+export const socketOf = Effect.map(CniNode, ({ directory }) => `${directory}/agent/agent.sock`)
+export const started = Effect.flatMap(socketOf, (socket) => agent(socket))
+
+export const callBy = (socket: string) => {
+  const more = { environment: handedTo(socket) }
+  return {
+    call: (verb: Plugin.Verb, of: Sandbox, network?: object) =>
+      Effect.flatMap(CniNode, (node) => node.call(verb, of, network ?? node.network, more)),
+    begin: (verb: Plugin.Verb, of: Sandbox, network?: object) =>
+      Effect.flatMap(CniNode, (node) => Plugin.begin(node.called(verb, of, network ?? node.network, more)))
+  }
+}
+
+/** Somebody else's server at the agent's socket, or what an agent of another release may say. */
+export const impostor = (socket: string, listener: RequestListener) =>
+  Effect.acquireRelease(
+    Effect.callback<ReturnType<typeof createServer>>((resume) => {
+      const server = createServer().on("checkContinue", listener).on("request", listener)
+      server.listen(socket, () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      })
+  )
+
+export const wholeLife = Effect.fnUntraced(function* (socket: string) {
+  const node = yield* CniNode
+  const { call } = callBy(socket)
+  const sandbox = yield* node.sandbox
+  const before = yield* look(node.watched)
+  const result = yield* Plugin.resultOf(yield* call("ADD", sandbox))
+  assert.strictEqual(result.interfaces[0]?.sandbox, sandbox.netns)
+  Plugin.well(yield* call("CHECK", sandbox, { ...node.network, prevResult: result }))
+  Plugin.well(yield* call("DEL", sandbox))
+  yield* returnsTo(node.watched, before)
+})
