@@ -18,8 +18,19 @@ describe("the sandbox", () => {
     assert.strictEqual(namedByMounts(recorded("containerd")), sandbox)
   })
 
-  it("is named by CRI-O's mounts, which have the container's own id as well", () => {
-    assert.strictEqual(namedByMounts(recorded("cri-o")), id)
+  // `/run/.containerenv` is the sandbox's: in the directory of `/etc/hostname`, or in another when there is a pause process.
+  it.each([
+    ["", "cri-o", "9171074a401b1146e7fdcf68c5f06886f7a489dde19ade88978bc79e84333507"],
+    [", with a pause process", "cri-o-pause", "0578045ad79e131c924815d15085f0e5b568f39deccbde252b9252bef96f930d"]
+  ])("is named by CRI-O's mounts, as they were recorded%s", (_, name, sandbox) => {
+    assert.strictEqual(namedByMounts(recorded(name)), sandbox)
+    const kubelets = line("/var/lib/kubelet/pods/0c8d1fa4-8a9f-4c25-9c5e-1d2f3a4b5c6d/etc-hosts", "/etc/hosts")
+    assert.strictEqual(namedByMounts(recorded(name) + kubelets), sandbox)
+  })
+
+  it("is not named by Podman's mounts, as they were recorded: the id is the container's own", () => {
+    assert.include(recorded("podman"), "/userdata/hostname /etc/hostname ")
+    assert.isUndefined(namedByMounts(recorded("podman")))
   })
 
   it.each([
@@ -32,11 +43,6 @@ describe("the sandbox", () => {
   it.each([
     ["there are none", ""],
     ["they are Docker's", line(`/var/lib/docker/containers/${id}/hostname`, "/etc/hostname")],
-    [
-      "they are Podman's, which have the container's own id",
-      line(`/containers/storage/overlay-containers/${id}/userdata/hostname`, "/etc/hostname") +
-        line(`/containers/storage/overlay-containers/${id}/userdata/.containerenv`, "/run/.containerenv")
-    ],
     [
       "they are elsewhere: an administrator's container sees those of others",
       line(`${cri}/hostname`, "/host/hostname")

@@ -30,8 +30,12 @@ const containerd = /(?:^|\/)io\.containerd\.grpc\.v1\.cri\/sandboxes\/([0-9a-f]{
 /** `overlay-containers`, `btrfs-containers`, ...: the storage driver's. */
 const crio = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/(?:hostname|resolv\.conf)$/
 
-/** Podman has the same directories, for the container itself, whose id stands here as well. In CRI-O it is another. */
+/**
+ * Podman has the same directories, for the container itself, whose id stands in this line too. In CRI-O's containers the
+ * line is the sandbox's. What only Podman makes there is `hosts`: with CRI-O that file is kubelet's, or the node's.
+ */
 const containerEnv = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/\.containerenv$/
+const podman = /\/[a-z]+-containers\/[0-9a-f]{64}\/userdata\/hosts$/
 
 /** The id that the mounts name; undefined when they name none, or do not agree. */
 export const namedByMounts = (mountinfo: string): string | undefined => {
@@ -39,7 +43,8 @@ export const namedByMounts = (mountinfo: string): string | undefined => {
     const [, , , root = "", mountPoint = ""] = line.split(" ")
     return { root, mountPoint }
   })
-  const container = mounts.flatMap(({ root }) => containerEnv.exec(root)?.slice(1) ?? [])
+  const isPodman = mounts.some(({ mountPoint, root }) => mountPoint === "/etc/hosts" && podman.test(root))
+  const container = isPodman ? mounts.flatMap(({ root }) => containerEnv.exec(root)?.slice(1) ?? []) : []
   const named = new Set(
     mounts
       .filter(({ mountPoint }) => mountPoints.includes(mountPoint))
