@@ -108,7 +108,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
     meaning: "DEL or GC is incomplete",
     cause:
       "Several steps of DEL failed, or any step of GC. Or DEL found a state file of the original plugin or its fork, and kept the port that it names. Everything else is done, and the records are kept.",
-    cure: "Repair what the message lists; the next DEL or GC does the rest. Runtimes repeat a DEL by themselves; Multus only with [`retryDeleteOnError`](multus.md#a-del-that-failed). Otherwise run `userspace gc`."
+    cure: "Repair what the message lists; the next DEL or GC does the rest. containerd repeats a DEL by itself; Multus only with [`retryDeleteOnError`](multus.md#a-del-that-failed); CRI-O does not. Otherwise run `userspace gc`."
   },
   Interrupted: {
     meaning: "interrupted by a signal",
