@@ -98,21 +98,21 @@ const demo = Effect.gen(function* () {
   yield* title(`2. ADD: a container gets ${port} on ${name}`)
   const result = yield* world.call({ verb: "ADD", containerId, configuration })
   yield* block(
-    "the runtime is told",
+    "the runtime receives",
     resultLines(result).map((line) => line.trim())
   )
   const onSwitch = yield* world.switchLines
   yield* block(look, onSwitch)
   yield* block("in the shared directory", Show.treeLines(world.files, sharedDir))
   const data = world.files.get(`${sharedDir}/${containerId.slice(0, 12)}/configData-c0ffee012345-net1.json`)
-  yield* block("the container reads there", keyLines(readData(data?.content).config))
+  yield* block("container config", keyLines(readData(data?.content).config))
   yield* claim(there.test(onSwitch.join("\n")), `the port is ${place === "bridge" ? "on" : "in"} the ${place}`)
 
   yield* title("3. CHECK")
   yield* world.call({ verb: "CHECK", containerId, configuration })
-  yield* claim(true, "all is as ADD left it: record, switch, files, address")
+  yield* claim(true, "nothing has changed since ADD: record, switch, files, address")
 
-  yield* title("4. An ADD that fails half-way: the range has one address, and it is taken")
+  yield* title("4. An ADD that fails half-way: the range has one address, which is in use")
   const added = world.state()
   world.log.length = 0
   const error = yield* Effect.mapError(
@@ -120,18 +120,21 @@ const demo = Effect.gen(function* () {
     () => new Untrue({ claim: "the second ADD fails" })
   )
   const undone = world.log.filter((line) => line.startsWith("undid"))
-  yield* block(`the runtime is told (code ${error.code})`, [error.msg, error.details])
-  yield* block("and what was done is undone, last step first", undone)
+  yield* block(`the runtime receives (code ${error.code})`, [error.msg, error.details])
+  yield* block("and the changes are rolled back, last step first", undone)
   yield* claim(
     undone.length >= 3 && world.state() === added,
-    "the first container's port is untouched, of the second nothing is left"
+    "the first container's port is unchanged, nothing of the second is left"
   )
 
   yield* title("5. DEL, twice")
   yield* world.call({ verb: "DEL", containerId, configuration })
   yield* world.call({ verb: "DEL", containerId, configuration })
   yield* claim(world.state() === before, `${all}, files and addresses are as before step 2`)
-  yield* claim((yield* world.switchLines).length === 0, `the ${place} went with its last port: it was ours`)
+  yield* claim(
+    (yield* world.switchLines).length === 0,
+    `the ${place} was removed with its last port: it has the plugin's mark`
+  )
   yield* Console.log(
     `\nNext: ${strong("userspace add --dry-run --config FILE")} shows the same for your node, and changes nothing.`
   )
