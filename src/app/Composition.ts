@@ -59,11 +59,11 @@ export const newSwitch = (
 ): Effect.Effect<Vswitch["Service"], never, Edges | Scope.Scope> =>
   control.engine === "vpp"
     ? Effect.flatMap(
-        Effect.promise(() => import("../vpp/VppEngine.ts")),
+        Effect.promise(() => import("../vpp/VppVswitch.ts")),
         ({ engine }) => engine(control.control, around)
       )
     : Effect.flatMap(
-        Effect.promise(() => import("../ovs/OvsEngine.ts")),
+        Effect.promise(() => import("../ovs/OvsVswitch.ts")),
         ({ engine }) => engine(control.control, around, ovsLegacyPorts)
       )
 

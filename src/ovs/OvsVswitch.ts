@@ -1,10 +1,13 @@
 /** The layer of {@link Vswitch} for Open vSwitch with DPDK. The judgements are in files of their own beside this one. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import type * as Scope from "effect/Scope"
 import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
+import type { On } from "../program/On.ts"
 import { type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 import type { Difference, PortRequest } from "../vswitch/PortRequest.ts"
 import { type Owned, Vswitch } from "../vswitch/Vswitch.ts"
@@ -16,18 +19,32 @@ import { OvsDeadlines } from "./client/OvsDeadlines.ts"
 import { fromOvsdb, notCaughtUp, toError } from "./client/PortError.ts"
 import { type PortPlan, portPlan } from "./client/PortPlan.ts"
 import type { InterfaceRow } from "./client/Tables.ts"
-import { findings } from "./ports/Differences.ts"
 import { plug, type Seen } from "./ports/Plug.ts"
 import { preflight, standingProblem } from "./ports/Preflight.ts"
 import { restore } from "./ports/Restore.ts"
 import * as SocketPlace from "./ports/SocketDirectory.ts"
 import { unplug } from "./ports/Unplug.ts"
-import { differences, ovnWarnings } from "./ports/Verify.ts"
+import { differences, findings, ovnWarnings } from "./ports/Verify.ts"
 
 /** What others made there, by the client that the switch has. */
 export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<LegacyPorts>
 
 const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
+
+interface Around {
+  readonly OvsClient?: On<OvsClient["Service"], Scope.Scope>
+  readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
+}
+
+/** A switch, at the database's socket `control`, with what stands around it. */
+export const engine = (
+  control: string,
+  { OvsClient: client = identity, Vswitch: vswitch = identity }: Around,
+  legacyPorts: LegacyPortsOf
+) =>
+  Effect.flatMap(client(OvsClient.make(control)), (own) =>
+    vswitch(Effect.provideService(make(legacyPorts), OvsClient, own))
+  )
 
 /** A new one for each client: there is no constant layer that two switches could share. */
 export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {

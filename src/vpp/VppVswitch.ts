@@ -3,12 +3,15 @@
  * (but see `SessionCache.ts`); what the verb needs of VPP is asked for before anything is changed.
  */
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import type { VppPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { type Attachment, keyOf } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
+import type { On } from "../program/On.ts"
 import { rolledBack } from "../program/Revertible.ts"
 import { noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 import type { PortRequest } from "../vswitch/PortRequest.ts"
@@ -29,6 +32,15 @@ import type { Plan } from "./ports/SetUp.ts"
 import { survey } from "./ports/SocketInspection.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { verify } from "./ports/Verify.ts"
+
+interface Around {
+  readonly VppClient?: On<VppClient["Service"], Scope.Scope>
+  readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
+}
+
+/** A switch, at the API socket `control`, with what stands around it. */
+export const engine = (control: string, { VppClient: client = identity, Vswitch: vswitch = identity }: Around) =>
+  Effect.flatMap(client(VppClient.make(control)), (own) => vswitch(Effect.provideService(make, VppClient, own)))
 
 /** A new one for each client: there is no constant layer that two switches could share. */
 export const make = Effect.gen(function* () {

@@ -25,8 +25,8 @@ import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import type { Damaged } from "./AllRecords.ts"
 import type { Record } from "./Record.ts"
 import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
+import { isSound } from "./RecordFormat.ts"
 import { isRecord } from "./RecordGuard.ts"
-import { isSound } from "./RecordPaths.ts"
 import * as UndoneNotes from "./UndoneNotes.ts"
 
 type Done<A = void> = Effect.Effect<A, RecordError>

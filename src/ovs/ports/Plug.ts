@@ -4,6 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
@@ -13,10 +14,9 @@ import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import { flowRefused, fromOvsdb, type Refusal, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan } from "../client/PortPlan.ts"
 import * as Transactions from "../client/Transactions.ts"
-import { Contended, OvsdbError } from "../wire/OvsdbError.ts"
+import { Contended, OvsdbError, type Reason } from "../wire/OvsdbError.ts"
 import * as Outcome from "./Outcome.ts"
 import { preflight } from "./Preflight.ts"
-import { withdraw } from "./Rollback.ts"
 import type { SocketPlace } from "./SocketDirectory.ts"
 
 /** Surveys, each good for one try: every belief in them stands as a `wait` in the transaction. */
@@ -65,6 +65,23 @@ export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: See
       new OvsdbError({ peer: client.peer, operation: "transact", reason: new Contended({ tries }) })
     )
   })
+
+/**
+ * Takes back what this ADD committed, found by its invocation, whatever is known about how far it came. Never fails: the error that made it necessary is the one to report. What could not be taken back carries our mark,
+ * so the DEL that a runtime sends after a failed ADD finds it.
+ */
+const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
+  const deadlines = yield* OvsDeadlines
+  yield* client.portsMarked(plan.invocationMark).pipe(
+    Effect.flatMap(client.removePorts),
+    // The server may be in the middle of a restart: that is how the connection was lost.
+    Effect.retry({ while: ({ reason }) => lost.has(reason._tag), schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout(deadlines.withdraw),
+    Effect.catchCause((cause) => Effect.logWarning(`could not roll back port ${plan.name}`, cause))
+  )
+})
+
+const lost: ReadonlySet<Reason["_tag"]> = new Set(["Unreachable", "ConnectionLost"])
 
 const plugged = (plan: PortPlan, { interface: row }: Settled): Plugged => ({
   port: plan.name,

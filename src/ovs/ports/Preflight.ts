@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { maximumPathBytes, pathBytes } from "../../platform/SocketPath.ts"
+import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { Survey } from "../client/OvsClient.ts"
 import type { Refusal } from "../client/PortError.ts"

@@ -17,8 +17,7 @@ import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import { flowRefused, fromOvsdb, notCaughtUp, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan } from "../client/PortPlan.ts"
 import type { PortRow } from "../client/Tables.ts"
-import { findings } from "./Differences.ts"
-import { differences, type Found } from "./Verify.ts"
+import { differences, type Found, findings } from "./Verify.ts"
 
 type PlugPort = (request: PortRequest, port: OvsVhostPort) => Effect.Effect<Plugged, VswitchError>
 

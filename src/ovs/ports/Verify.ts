@@ -1,8 +1,11 @@
-/** Compares a port on the switch with what its ADD asked for, difference by difference. Pure. */
+/** Reads a port on the switch, and compares it with what its ADD asked for, difference by difference. */
+import * as Effect from "effect/Effect"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import * as Marks from "../client/Marks.ts"
+import type { OvsClient } from "../client/OvsClient.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { BridgeRow, InterfaceRow, PortRow } from "../client/Tables.ts"
+import { needsFlow } from "../client/Transactions.ts"
 
 export interface Found {
   readonly port: PortRow
@@ -11,6 +14,17 @@ export interface Found {
   /** Whether its bridge switches for it: by itself, or by the port's own flow. */
   readonly learns: boolean
 }
+
+export const findings = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan, port: PortRow) {
+  const bridge = yield* client.bridgeOf(port)
+  const [row] = yield* client.interfacesOf(port)
+  // A table that cannot be asked is that of a dead ovs-vswitchd: no flow there either.
+  const learns = needsFlow(plan, bridge)
+    ? yield* Effect.catch(client.learns(plan.bridge, plan.cookie), () => Effect.succeed(false))
+    : true
+  const found: Found = { port, bridge, interface: row, learns }
+  return found
+})
 
 type Shown = string | number | undefined
 

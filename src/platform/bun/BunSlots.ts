@@ -3,7 +3,7 @@ import type { Socket, UnixSocketListener } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SlotError, Slots } from "../Slots.ts"
-import { codeOf } from "../SocketPath.ts"
+import { codeOf } from "../Sockets.ts"
 import { whyRefused } from "./BunRefused.ts"
 
 type Listener = UnixSocketListener<undefined>

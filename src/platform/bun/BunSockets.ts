@@ -2,8 +2,7 @@
 import type { Socket } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { checkedPath, codeOf } from "../SocketPath.ts"
-import { type Connection, SocketError, Sockets } from "../Sockets.ts"
+import { type Connection, checkedPath, codeOf, SocketError, Sockets } from "../Sockets.ts"
 import { whyRefused } from "./BunRefused.ts"
 import { whileFull } from "./ListenQueue.ts"
 

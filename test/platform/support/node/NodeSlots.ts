@@ -3,7 +3,7 @@ import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SlotError, Slots } from "../../../../src/platform/Slots.ts"
-import { codeOf } from "../../../../src/platform/SocketPath.ts"
+import { codeOf } from "../../../../src/platform/Sockets.ts"
 
 interface Held {
   readonly server: net.Server
