@@ -17,6 +17,7 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "main.ts", what: "the process: a CNI call if CNI_COMMAND is set, else the command line" }],
   [{ name: "cli", what: "the command line: flags, commands, what they print" }],
   [
+    { name: "agent", what: "serves the calls of a node from one warm process; `client` hands a call over to it" },
     { name: "dry-run", what: "the same programs on edges and switches that record" },
     { name: "install", what: "puts the executable and a kubeconfig on a node, and renews it" }
   ],

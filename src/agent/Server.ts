@@ -7,7 +7,7 @@ import * as Http from "node:http"
 import { dirname } from "node:path"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { codeOf } from "../platform/SocketPath.ts"
+import { codeOf } from "../platform/Sockets.ts"
 
 export class ListenError extends Data.TaggedError("ListenError")<{ readonly answer: string; readonly cure: string }> {}
 

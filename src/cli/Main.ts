@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
+import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
 import { checked } from "./StandardOutput.ts"
-import { about } from "./text/About.ts"
 import { complaintText } from "./text/CommandLineError.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)

@@ -1,6 +1,6 @@
 /** The command tree: `userspace`, its sub-commands in `userspace/`. */
 import * as Command from "effect/cli/Command"
-import { purpose } from "./text/About.ts"
+import { purpose } from "./About.ts"
 import { add } from "./userspace/Add.ts"
 import { agent } from "./userspace/Agent.ts"
 import { check } from "./userspace/Check.ts"

@@ -1,6 +1,6 @@
 /** What the executable says of itself. Pure. */
-import { version } from "../../app/Version.ts"
-import { supportedVersions } from "../../cni/spec/Versions.ts"
+import { version } from "../app/Version.ts"
+import { supportedVersions } from "../cni/spec/Versions.ts"
 
 export const purpose = "CNI plugin for vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP"
 
