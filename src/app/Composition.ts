@@ -21,6 +21,7 @@ import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
 import type { EngineLayer } from "../vswitch/Vswitch.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
+import type { Watch } from "../vswitch/Watch.ts"
 import type { Choices } from "./Verbs.ts"
 
 /**
@@ -73,6 +74,15 @@ const ovsLegacyPorts = (client: OvsClient["Service"]) =>
     Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
     ({ make }) => make(client)
   )
+
+/** The same switch, watched. */
+export const watchFor =
+  ({ control, engine }: Control): Watch =>
+  (tell) =>
+    Effect.flatMap(
+      Effect.promise(() => (engine === "vpp" ? import("../vpp/Watch.ts") : import("../ovs/Watch.ts"))),
+      ({ watch }) => watch(control)(tell)
+    )
 
 export const choicesFor = (around: Around = {}): Choices<Control> => {
   const { Handover: handed } = around

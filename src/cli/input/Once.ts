@@ -1,8 +1,8 @@
-/** What `userspace agent` has to be told. */
+/** What `userspace agent` cannot do for as long as it runs. */
 import { Complaint } from "../text/CommandLineError.ts"
 
-export const notOnce = new Complaint({
-  failed: "the agent cannot do a dry run of what it does all the time",
-  answer: "--once is missing",
-  cure: "Give --once with --dry-run: both together print what one round would do."
+export const onlyOnce = new Complaint({
+  failed: "the agent serves and heals for as long as it runs",
+  answer: "--dry-run and --json are for one round, and --once is missing",
+  cure: "Give --once with them."
 })

@@ -1,26 +1,49 @@
-/** `userspace agent`, carried out: its edges are those of a process of many calls. */
+/**
+ * `userspace agent`, carried out: serves calls and heals, on the edges of a process of many calls. What is found and done is
+ * in its log.
+ */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import { agent } from "../../agent/Agent.ts"
+import { engineFor, onServices, watchFor } from "../../app/Composition.ts"
+import type { Policy } from "../../attachment/heal/Decide.ts"
+import { keep } from "../../attachment/heal/Keep.ts"
+import * as Switches from "../../attachment/node/Switches.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
 import * as WaitingFiles from "../../platform/waiting/WaitingFiles.ts"
 import * as WaitingNamespaces from "../../platform/waiting/WaitingNamespaces.ts"
 import * as Log from "../../program/Log.ts"
 import { socketAsked } from "../input/AgentSocket.ts"
+import { pluginPath } from "../input/AttachmentFlags.ts"
+import { Caller } from "../input/Caller.ts"
 import { Complaint } from "../text/CommandLineError.ts"
+
+export interface AgentOptions {
+  readonly socket: Option.Option<string>
+  readonly stateDir: string
+  readonly cniPath: Option.Option<string>
+  readonly repair: Policy["repair"]
+  readonly every: Option.Option<Duration.Duration>
+}
 
 const edges = BunEdges.layer.pipe(Layer.merge(WaitingFiles.layer()), Layer.merge(WaitingNamespaces.layer()))
 
 /** The agent's own lines. A call's have its network's level, and go where they go without an agent. */
 const log = Log.layer({ ...defaultLogOptions, level: "Info" })
 
-export const performAgent = Effect.fnUntraced(function* (options: { readonly socket: Option.Option<string> }) {
+export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) {
   const socket = yield* socketAsked(options.socket)
   // It ends when it is told to, and that is well.
   process.exitCode = 0
-  yield* agent({ socket }).pipe(
+  const serving = Effect.gen(function* () {
+    const { first } = yield* healing(options)
+    return yield* agent({ socket, first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")) })
+  })
+  yield* Effect.scoped(serving).pipe(
+    onServices(options.stateDir),
     Effect.provide(edges),
     Effect.provide(log),
     Effect.tapError(() =>
@@ -30,4 +53,17 @@ export const performAgent = Effect.fnUntraced(function* (options: { readonly soc
     ),
     Effect.mapError(({ answer, cure }) => new Complaint({ failed: "cannot serve calls", answer, cure }))
   )
+})
+
+/** Goes on beside the calls, until the scope ends. */
+const healing = Effect.fnUntraced(function* ({ cniPath, every, repair }: AgentOptions) {
+  const { variables: own } = yield* Caller
+  return yield* keep({
+    switches: yield* Switches.make(engineFor),
+    variables: { ...own, CNI_PATH: pluginPath({ cniPath }, own) },
+    repair,
+    dry: false,
+    watch: watchFor,
+    every: Option.getOrElse(every, () => Duration.minutes(5))
+  })
 })

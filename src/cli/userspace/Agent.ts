@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
-import { jsonFlag, yes } from "../input/ContainerFlags.ts"
-import { notOnce } from "../input/Once.ts"
+import { everyFlag, jsonFlag, yes } from "../input/ContainerFlags.ts"
+import { onlyOnce } from "../input/Once.ts"
 import { status } from "./agent/Status.ts"
 
 export const agent = Command.make(
@@ -30,6 +30,9 @@ export const agent = Command.make(
       Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
+    every: everyFlag.pipe(
+      Flag.withDescription("Between two looks at all attachments that nothing has called for (default: 5m)")
+    ),
     cniPath: networkFlags.cniPath,
     json: jsonFlag
   },
@@ -39,19 +42,19 @@ export const agent = Command.make(
           Effect.promise(() => import("../perform/PerformHeal.ts")),
           ({ performHeal }) => performHeal(options)
         )
-      : options.dryRun
-        ? Effect.fail(notOnce)
+      : options.dryRun || options.json
+        ? Effect.fail(onlyOnce)
         : Effect.flatMap(
             Effect.promise(() => import("../perform/PerformAgent.ts")),
             ({ performAgent }) => performAgent(options)
           )
 ).pipe(
   Command.withDescription(
-    "Serve the plugin's calls on this node from one warm process. With --once: make ports again that a switch has lost"
+    "Serve the plugin's calls on this node from one warm process, and make ports again that a switch has lost"
   ),
   Command.withSubcommands([status]),
   Command.withExamples([
-    { command: "userspace agent", description: "Serve calls until SIGTERM" },
+    { command: "userspace agent", description: "Serve calls and heal until SIGTERM" },
     { command: "userspace agent status", description: "Is it there, and what is it doing?" },
     { command: "userspace agent --once --dry-run", description: "What would be put right?" },
     { command: "userspace agent --once", description: "Put it right" }

@@ -118,7 +118,7 @@ const recording = (peer: string, real: Session | undefined, copy: VppCopy, recor
     return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
   })
 
-  return { peer, verdict, offers, call, dump, together, read }
+  return { peer, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
 }
 
 /** What would be refused changes nothing, so there is no line for it. */

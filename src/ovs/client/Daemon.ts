@@ -23,10 +23,9 @@ export interface Daemon {
   readonly absent: Effect.Effect<Refusal | undefined>
 }
 
-export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string): Daemon => {
-  const directory = dirname(database)
-
-  const control = Effect.gen(function* () {
+/** Its control socket beside the database's; undefined: there is none. */
+export const controlIn = (files: Files["Service"], directory: string) =>
+  Effect.gen(function* () {
     const written = (yield* orElse("ENOENT", "")(files.read(`${directory}/ovs-vswitchd.pid`, 32))).trim()
     const own = /^\d+$/.test(written) ? [`${directory}/ovs-vswitchd.${written}.ctl`] : []
     for (const path of [...own, `${directory}/ovs-vswitchd.ctl`]) {
@@ -35,6 +34,11 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     }
     return undefined
   })
+
+export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string): Daemon => {
+  const directory = dirname(database)
+
+  const control = controlIn(files, directory)
 
   const ask = Effect.fnUntraced(function* (path: string) {
     const deadlines = yield* OvsDeadlines

@@ -67,6 +67,8 @@ export class OvsClient extends Context.Service<
     readonly settle: (added: Added) => Done<Settled | undefined>
     /** The same for whatever was asked of it before, by anyone. Undefined: still not. */
     readonly caughtUp: (root: RootRow) => Done<unknown>
+    /** ovs-vswitchd goes through the whole database once more. Undefined: not yet. */
+    readonly refresh: Done<unknown>
     readonly portNamed: (name: string) => Done<PortRow | undefined>
     readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
     readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
@@ -219,6 +221,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     addPort: (plan, found) => spanned(addPort(plan, found), "OvsClient.addPort"),
     settle: (added) => spanned(settle(added), "OvsClient.settle"),
     caughtUp: (wanted) => caughtUp(wanted),
+    refresh: Effect.flatMap(transact([Transactions.bump]), () => Effect.flatMap(root, (now) => caughtUp(now))),
     portNamed,
     portsMarked: (ids) => select(Port, Transactions.select(Port, [Transactions.marked(ids)])),
     interfacesMarked: (ids) => select(Interface, Transactions.select(Interface, [Transactions.marked(ids)])),

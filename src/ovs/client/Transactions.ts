@@ -175,7 +175,7 @@ const mutateBridges = (mutator: "insert" | "delete", bridge: Reference): Operati
 })
 
 /** ovs-vswitchd copies next_cfg to cur_cfg when it has done all that stood in the database with it. */
-const bump: Operation = {
+export const bump: Operation = {
   op: "mutate",
   table: Root.name,
   where: theRoot,

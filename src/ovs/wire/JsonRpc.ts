@@ -24,17 +24,24 @@ export interface JsonRpc {
   ) => Effect.Effect<unknown, Reason>
   /** The reason for which nothing can be called any more. */
   readonly ended: () => Reason | undefined
+  /** Resumes with it. */
+  readonly end: Effect.Effect<Reason>
 }
+
+/** Gets what the server says unasked, or because it was asked to go on telling. */
+export type Hears = (method: string, params: unknown) => void
 
 /** A reply to `list` with a thousand ports has about a megabyte. */
 export const messageLimit = 16 * 1024 * 1024
 
 export const make = Effect.fnUntraced(function* (
   connection: Connection,
-  limit: number = messageLimit
+  limit: number = messageLimit,
+  hears: Hears = () => {}
 ): Effect.fn.Return<JsonRpc, never, Scope.Scope> {
   const waiting = new Map<number, Deferred.Deferred<unknown, Reason>>()
   let last = 0
+  const ending = Deferred.makeUnsafe<Reason>()
   let end: Reason | undefined
 
   const send = (message: unknown) => connection.write(Buffer.from(JSON.stringify(message)))
@@ -44,9 +51,10 @@ export const make = Effect.fnUntraced(function* (
     if (message.method === "echo") {
       return yield* send({ id: message.id, result: message.params, error: null })
     }
-    // Other requests (`update`, `locked`) answer what we never ask. A reply that nobody waits for is a late one.
+    if (message.method !== undefined) return hears(message.method, message.params)
+    // A reply that nobody waits for is a late one.
     const waiter = Predicate.isNumber(message.id) ? waiting.get(message.id) : undefined
-    if (message.method === undefined && waiter !== undefined) {
+    if (waiter !== undefined) {
       Deferred.doneUnsafe(waiter, Effect.fromResult(Message.answer(message)))
     }
   })
@@ -60,6 +68,7 @@ export const make = Effect.fnUntraced(function* (
 
   const finish = (reason: Reason) => {
     end = reason
+    Deferred.doneUnsafe(ending, Effect.succeed(reason))
     for (const waiter of waiting.values()) Deferred.doneUnsafe(waiter, Effect.fail(reason))
   }
 
@@ -97,7 +106,7 @@ export const make = Effect.fnUntraced(function* (
     )
   })
 
-  return { call, ended: () => end }
+  return { call, ended: () => end, end: Deferred.await(ending) }
 })
 
 const lost = (cause: SocketError | Malformed): Reason =>

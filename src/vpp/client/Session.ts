@@ -53,6 +53,8 @@ export interface Session {
   readonly together: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
   /** The same, of requests that change nothing. */
   readonly read: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
+  /** Fails when the connection ends, with its reason. */
+  readonly end: Effect.Effect<never, VppError>
 }
 
 /** Shown by `show api clients`. */
@@ -182,6 +184,8 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     call: (message, values) => spanned(told(call(message, values)), message.name),
     dump: (message, values) => spanned(told(dump(message, values)), message.name),
     together,
-    read: together
+    read: together,
+    // Nothing answers under this context.
+    end: told(Effect.suspend(() => Deferred.await(exchange.expect<never>(exchange.nextContext(), () => undefined))))
   }
 }

@@ -1,0 +1,193 @@
+/**
+ * Rounds of healing for as long as the scope lasts: for each switch at the start, when it is reached again, when something of
+ * ours goes or changes there, when something that waits is due, and every five minutes or so; never while it cannot be
+ * asked. Each switch has a fiber of its own, so that one that hangs holds up nothing on another.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Scope from "effect/Scope"
+import type { Control } from "../../cni/network/HostPort.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import { type Identity, keyOf } from "../../identity/Attachment.ts"
+import type { Ipam } from "../../ipam/Ipam.ts"
+import type { Edges } from "../../platform/Edges.ts"
+import type { SharedDir } from "../../shared-dir/SharedDir.ts"
+import type { News, Watch } from "../../vswitch/Watch.ts"
+import type { Records } from "../records/Records.ts"
+import type { Acted } from "./Act.ts"
+import { type Memory, nothing } from "./Decide.ts"
+import { logNew, type Told } from "./Journal.ts"
+import { millis } from "./Monotonic.ts"
+import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds } from "./Round.ts"
+
+export interface KeepOptions extends Options {
+  readonly watch: (at: Control) => Watch
+  /** Between two looks that nothing has called for. */
+  readonly every?: Duration.Duration
+}
+
+export interface Kept {
+  /** Resumes when each switch has had its first round, or was found to be away. */
+  readonly first: Effect.Effect<void>
+  /** The last round of each; undefined before the first. */
+  readonly last: () => Rounds | undefined
+}
+
+type Services = Edges | Ipam | Records | SharedDir
+
+/** Things that happen together, as the ports of a bridge that is deleted, are looked at together. */
+const together = "50 millis"
+const fiveMinutes = Duration.minutes(5)
+
+export const keep = Effect.fn("heal.keep")(function* (
+  options: KeepOptions
+): Effect.fn.Return<Kept, never, Services | Scope.Scope> {
+  const { every = fiveMinutes } = options
+  const scope = yield* Effect.scope
+  const keepers = new Map<string, Keeper>()
+  const begun = Deferred.makeUnsafe<void>()
+  let node: OfNode | undefined
+  const told: Told = new Set()
+
+  const round = Effect.gen(function* () {
+    const now = yield* ofNode(options)
+    node = now
+    yield* logNew(told, now.found)
+    const names = new Set(now.switches.map(nameOf))
+    for (const [name, { end }] of keepers) {
+      if (names.has(name)) continue
+      keepers.delete(name)
+      yield* end
+    }
+    for (const at of now.switches) {
+      if (!keepers.has(nameOf(at))) keepers.set(nameOf(at), yield* Scope.provide(keeper(at, every, options), scope))
+    }
+    Deferred.doneUnsafe(begun, Exit.void)
+  })
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), jittered(every))), scope)
+
+  return {
+    first: Effect.andThen(
+      Deferred.await(begun),
+      Effect.suspend(() =>
+        Effect.forEach([...keepers.values()], ({ first }) => first, { concurrency: "unbounded", discard: true })
+      )
+    ),
+    last: () =>
+      node === undefined ? undefined : { node, switches: [...keepers.values()].flatMap(({ last }) => last() ?? []) }
+  }
+})
+
+const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
+
+/** All nodes of a cluster were started together. */
+const jittered = (every: Duration.Duration) =>
+  Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(Duration.times(every, factor)))
+
+/** A defect of ours must not end what goes on for ever. */
+const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.catchCause(self, (cause) =>
+    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.logError("a round of healing has failed", cause)
+  )
+
+interface Keeper {
+  readonly first: Effect.Effect<void>
+  readonly last: () => OfSwitch | undefined
+  readonly end: Effect.Effect<void>
+}
+
+/** What has happened since the last round. */
+interface Pending {
+  /** All is to be looked at. */
+  all: boolean
+  reached: boolean
+  readonly changed: Map<string, Identity>
+}
+
+const keeper = Effect.fnUntraced(function* (at: Control, every: Duration.Duration, options: KeepOptions) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const first = Deferred.makeUnsafe<void>()
+  const wake = yield* Queue.sliding<void>(1)
+  const told: Told = new Set()
+  let pending: Pending = none()
+  /** Why it cannot be asked; undefined: it can be. */
+  let lost: Explained | "unknown" | undefined = "unknown"
+  let memory: Memory = nothing
+  let last: OfSwitch | undefined
+  let due: number | undefined
+
+  const tell = (news: News) => {
+    if (news._tag === "Lost") lost = news.error
+    else if (news._tag === "Reached") {
+      lost = undefined
+      pending.all = true
+      pending.reached = true
+    } else for (const one of news.attachments) pending.changed.set(keyOf(one), one)
+    Queue.offerUnsafe(wake, undefined)
+  }
+
+  const round = Effect.gen(function* () {
+    const { all, changed, reached } = pending
+    pending = none()
+    if (reached) memory = { ...memory, returned: yield* millis }
+    const only = all ? undefined : [...changed.values()]
+    const now = yield* ofSwitch(at, memory, options, only)
+    memory = now.memory
+    due = earliest(now.due, all ? undefined : due)
+    last = only === undefined ? now : merged(last, now, changed)
+    yield* logNew(told, last.found)
+    Deferred.doneUnsafe(first, Exit.void)
+  })
+
+  const away = (error: Explained) =>
+    Effect.sync(() => {
+      last = { ...(last ?? { at, when: 0, looked: 0, found: [], memory, due: undefined }), silent: [error] }
+      Deferred.doneUnsafe(first, Exit.void)
+    })
+
+  const turn = Effect.gen(function* () {
+    const idle = yield* idleFor(lost === undefined ? due : undefined, every)
+    const woken = yield* Effect.timeoutOption(Queue.take(wake), idle)
+    if (woken._tag === "None") pending.all = true
+    else yield* Effect.sleep(together)
+    if (lost === "unknown") return
+    if (lost !== undefined) return yield* away(lost)
+    if (pending.all || pending.changed.size > 0) yield* round
+  })
+
+  yield* Effect.forkIn(Effect.scoped(options.watch(at)(tell)), scope)
+  yield* Effect.forkIn(Effect.forever(undying(turn)), scope)
+  const kept: Keeper = {
+    first: Deferred.await(first),
+    last: () => last,
+    end: Scope.close(scope, Exit.void)
+  }
+  return kept
+})
+
+const none = (): Pending => ({ all: false, reached: false, changed: new Map() })
+
+const earliest = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined ? other : other === undefined ? one : Math.min(one, other)
+
+/** Until the next look, when nothing calls for one before. */
+const idleFor = Effect.fnUntraced(function* (due: number | undefined, every: Duration.Duration) {
+  const wait = Duration.toMillis(every) * (yield* Random.nextBetween(0.8, 1.2))
+  const until = due === undefined ? wait : due - (yield* millis)
+  return Duration.millis(Math.max(100, Math.min(wait, until)))
+})
+
+/** What is known of the others stays. */
+const merged = (before: OfSwitch | undefined, now: OfSwitch, looked: ReadonlyMap<string, Identity>): OfSwitch => ({
+  ...now,
+  looked: before?.looked ?? now.looked,
+  found: [...(before?.found ?? []).filter((one) => !looked.has(keyOfFinding(one))), ...now.found]
+})
+
+const keyOfFinding = ({ about }: Acted): string =>
+  "record" in about ? keyOf(about.record) : (about.key ?? keyOf(about))

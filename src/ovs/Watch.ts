@@ -1,0 +1,172 @@
+/**
+ * Open vSwitch, watched: the database tells what becomes of the rows with our mark (`monitor_cond`, ovsdb-server(7), section
+ * 4.1.12), and ovs-vswitchd's end is the end of a connection to its control socket. `cur_cfg` is not watched: every ADD and
+ * DEL of the node moves it, and a restart does not.
+ */
+import { dirname } from "node:path"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { type Identity, keyOf } from "../identity/Attachment.ts"
+import { Files } from "../platform/Files.ts"
+import { Sockets } from "../platform/Sockets.ts"
+import type { Tell, Watch } from "../vswitch/Watch.ts"
+import { controlIn } from "./client/Daemon.ts"
+import * as Marks from "./client/Marks.ts"
+import { OvsClient } from "./client/OvsClient.ts"
+import { OvsDeadlines } from "./client/OvsDeadlines.ts"
+import { fromOvsdb } from "./client/PortError.ts"
+import * as JsonRpc from "./wire/JsonRpc.ts"
+import { map, strings } from "./wire/Notation.ts"
+import { OvsdbError, type Reason, Unreachable } from "./wire/OvsdbError.ts"
+
+/** Between two tries. Open vSwitch forwards by itself when it is back; what it has lost waits for this. */
+const again = "200 millis"
+
+/** What an ADD writes and nobody else has to: not what ovs-vswitchd finds out about a port, which changes with every ADD. */
+const columns = {
+  Port: ["external_ids", "tag", "trunks", "vlan_mode"],
+  Interface: [
+    "external_ids",
+    "type",
+    "options",
+    "mtu_request",
+    "ingress_policing_rate",
+    "ingress_policing_burst",
+    "error"
+  ]
+}
+
+type Ends = { readonly database: Explained | undefined; readonly daemon: Explained | undefined }
+
+export const watch =
+  (path: string): Watch =>
+  (tell) =>
+    Effect.suspend(() => {
+      const starting = toExplained(path, new Unreachable({ code: "not yet reached" }))
+      const seen = { control: false }
+      let ends: Ends = { database: starting, daemon: starting }
+      /** Both are needed to make a port. */
+      const change = (now: Partial<Ends>) => {
+        const before = ends.database ?? ends.daemon
+        ends = { ...ends, ...now }
+        const lost = ends.database ?? ends.daemon
+        if (lost === undefined) {
+          if (before !== undefined) tell({ _tag: "Reached" })
+        } else if (lost !== starting && (before === starting || lost.failed !== before?.failed)) {
+          tell({ _tag: "Lost", error: lost })
+        }
+      }
+      const one = (self: Effect.Effect<Reason, Reason, Files | Sockets>, which: keyof Ends) =>
+        self.pipe(
+          Effect.catch((reason) => Effect.succeed(reason)),
+          Effect.tap((reason) => Effect.sync(() => change({ [which]: toExplained(path, reason) }))),
+          Effect.andThen(Effect.sleep(again)),
+          Effect.forever
+        )
+      return Effect.andThen(
+        Effect.all(
+          [
+            one(
+              database(path, tell, () => change({ database: undefined })),
+              "database"
+            ),
+            one(
+              daemon(path, seen, () => change({ daemon: undefined })),
+              "daemon"
+            )
+          ],
+          { concurrency: "unbounded" }
+        ),
+        Effect.never
+      )
+    })
+
+const toExplained = (peer: string, reason: Reason): Explained =>
+  fromOvsdb("watch")(new OvsdbError({ peer, operation: "watch", reason }))
+
+const dial = Effect.fnUntraced(function* (path: string, hears?: JsonRpc.Hears) {
+  const { connect } = yield* OvsDeadlines
+  const connection = yield* (yield* Sockets).connect(path).pipe(
+    Effect.mapError(({ code }): Reason => new Unreachable({ code })),
+    Effect.timeoutOrElse({
+      duration: connect,
+      orElse: () => Effect.fail<Reason>(new Unreachable({ code: `no answer within ${Duration.toMillis(connect)} ms` }))
+    })
+  )
+  return yield* JsonRpc.make(connection, JsonRpc.messageLimit, hears)
+})
+
+/** Until the connection ends: gives why. */
+const database = Effect.fnUntraced(function* (path: string, tell: Tell, reached: () => void) {
+  const known = new Map<string, Identity>()
+  const rpc = yield* dial(path, (method, params) => {
+    if (method !== "update2" || !Array.isArray(params)) return
+    const attachments = told(known, params[1])
+    if (attachments.length > 0) tell({ _tag: "Changed", attachments })
+  })
+  const { reply } = yield* OvsDeadlines
+  const where = [["external_ids", "includes", map(Marks.bridgeMark)]]
+  const wanted = Object.fromEntries(
+    Object.entries(columns).map(([table, columns]) => [table, [{ columns, where }]] as const)
+  )
+  told(known, yield* rpc.call("monitor_cond", ["Open_vSwitch", "userspace-cni", wanted], reply))
+  reached()
+  return yield* rpc.end
+}, Effect.scoped)
+
+/** What went or was changed, by an `update2`; remembers the rest. */
+const told = (known: Map<string, Identity>, tables: unknown): ReadonlyArray<Identity> => {
+  const gone = new Map<string, Identity>()
+  for (const rows of Object.values(objectOf(tables))) {
+    for (const [uuid, update] of Object.entries(objectOf(rows))) {
+      const { initial, insert = initial, modify, ...rest } = objectOf(update)
+      const owner = Marks.ownerOf(marksOf(insert))
+      if (owner !== undefined) known.set(uuid, owner)
+      const who = known.get(uuid)
+      if (who === undefined) continue
+      if ("delete" in rest) known.delete(uuid)
+      // Others write into external_ids as well.
+      else if (Object.keys(objectOf(modify)).every((column) => column === "external_ids")) continue
+      gone.set(keyOf(who), who)
+    }
+  }
+  return [...gone.values()]
+}
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> => (Predicate.isObject(value) ? { ...value } : {})
+
+const marksOf = (row: unknown): Marks.ExternalIds => {
+  const ids = strings.read(objectOf(row)["external_ids"])
+  return ids._tag === "Some" ? ids.value : {}
+}
+
+/**
+ * Until it ends: gives why. Reached when it has gone through the database, and made its sockets and numbers. Where no control
+ * socket is to be seen nothing is claimed of it.
+ */
+const daemon = Effect.fnUntraced(function* (path: string, seen: { control: boolean }, reached: () => void) {
+  const files = yield* Files
+  const look = Effect.orElseSucceed(controlIn(files, dirname(path)), () => undefined)
+  const control = yield* look
+  if (control === undefined) {
+    const absent: Reason = new Unreachable({ code: "ovs-vswitchd has no control socket" })
+    if (seen.control) return absent
+    reached()
+    yield* Effect.repeat(look, { until: (found) => found !== undefined, schedule: Schedule.spaced("2 seconds") })
+    return absent
+  }
+  seen.control = true
+  const rpc = yield* dial(control)
+  const { reply } = yield* OvsDeadlines
+  yield* rpc.call("version", [], reply)
+  const client = yield* OvsClient.make(path)
+  yield* Effect.raceFirst(
+    Effect.mapError(client.refresh, ({ reason }) => reason),
+    Effect.flip(rpc.end)
+  )
+  reached()
+  return yield* rpc.end
+}, Effect.scoped)

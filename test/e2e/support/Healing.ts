@@ -1,0 +1,59 @@
+/** The executable's resident agent beside a node under test, which heals by itself: what it says, and what comes back. */
+import { readFileSync } from "node:fs"
+import { Effect, Schedule } from "effect"
+import { executable } from "./Machine.ts"
+import { cleanEnvironment, start } from "./Program.ts"
+
+interface Node {
+  readonly directory: string
+  readonly stateDir: string
+  readonly plugins: string
+}
+
+export interface Healing {
+  /** All that it has logged. */
+  readonly log: Effect.Effect<string>
+  /** Waits until it has logged this. */
+  readonly says: (words: RegExp) => Effect.Effect<string, Error>
+}
+
+let count = 0
+
+/** Until the scope ends; its first round is done when it returns. */
+export const healing = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+  const path = `${node.directory}/agent-${count++}.log`
+  const own = ["--socket", `${node.directory}/agent-${count}.sock`, "--state-dir", node.stateDir]
+  yield* start(executable, ["agent", ...own, "--cni-path", node.plugins, ...args], {
+    env: { ...cleanEnvironment, HOME: "/root" },
+    log: path,
+    stop: "SIGTERM"
+  })
+  const log = Effect.sync(() => readFileSync(path, "utf8"))
+  const says: Healing["says"] = (words) =>
+    within(
+      "20 seconds",
+      Effect.map(log, (text) => (words.test(text) ? text : undefined)),
+      Effect.map(log, (text) => `the agent does not say ${words}: ${text}`)
+    )
+  yield* says(/the first round of healing is done/)
+  const healing: Healing = { log, says }
+  return healing
+})
+
+/** Looks until there is something to be seen. */
+export const within = <A, E, R>(
+  deadline: `${number} seconds`,
+  look: Effect.Effect<A | undefined, E, R>,
+  otherwise: Effect.Effect<string> = Effect.succeed("it does not come")
+): Effect.Effect<A, E | Error, R> =>
+  look.pipe(
+    Effect.flatMap((seen) => (seen === undefined ? Effect.fail("not yet" as const) : Effect.succeed(seen))),
+    Effect.retry({ while: (error) => error === "not yet", schedule: Schedule.spaced("20 millis") }),
+    Effect.timeoutOption(deadline),
+    Effect.flatMap((seen) =>
+      seen._tag === "Some"
+        ? Effect.succeed(seen.value)
+        : Effect.flatMap(otherwise, (words) => Effect.fail(new Error(words)))
+    ),
+    Effect.mapError((error) => (error === "not yet" ? new Error("unreachable") : error))
+  )
