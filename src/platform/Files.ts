@@ -11,6 +11,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { atOnce, type Called, type FileCalls } from "./FileCalls.ts"
 
 export class FileError extends Data.TaggedError("FileError")<{
   readonly operation: string
@@ -36,6 +37,11 @@ export interface FileStatus {
   readonly nlink: number
   /** When its content was changed last, in milliseconds. */
   readonly modified: number
+}
+
+interface FileChange {
+  readonly mode?: number | undefined
+  readonly gid?: number | undefined
 }
 
 type Done<A = void> = Effect.Effect<A, FileError>
@@ -77,22 +83,18 @@ export class Files extends Context.Service<
     readonly readLink: (path: string) => Done<string>
     readonly unlink: (path: string) => Done
     /** Changes what `path` names now, if it is of this kind (`EINVAL`); holds it open, so no link can be put in its place. */
-    readonly change: (
-      path: string,
-      kind: "directory" | "file" | "socket",
-      change: { readonly mode?: number | undefined; readonly gid?: number | undefined }
-    ) => Done
+    readonly change: (path: string, kind: "directory" | "file" | "socket", change: FileChange) => Done
   }
 >()("userspace-cni/Files") {
   /** A new one: what is pinned is its own. */
-  static readonly make = (): Files["Service"] => make()
+  static readonly make = (): Files["Service"] => over(atOnce, atItsEnd)
   static readonly layer = Layer.sync(Files, Files.make)
 }
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = Fs.constants
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK, X_OK } = Fs.constants
 
 /** open(2): a handle to a name of any kind, sockets included. Node has no constant for it; the same on x64 and arm64. */
-export const O_PATH = 0o10000000
+const O_PATH = 0o10000000
 
 export const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string"
@@ -101,35 +103,9 @@ export const codeOf = (cause: unknown): string =>
       : cause.code
     : String(cause)
 
-const attempt = <A>(operation: string, path: string, f: () => A): Done<A> =>
-  Effect.try({ try: f, catch: (cause) => new FileError({ operation, path, code: codeOf(cause) }) })
+const refuse = (code: string): Called<never> => Effect.fail(Object.assign(new Error(code), { code }))
 
-const withDescriptor = <A>(path: string, flags: number, mode: number, use: (fd: number) => A): A => {
-  using open = descriptor(Fs.openSync(path, flags | O_NOFOLLOW, mode))
-  return use(open.fd)
-}
-
-const descriptor = (fd: number) => ({ fd, [Symbol.dispose]: () => Fs.closeSync(fd) })
-
-export const fail = (code: string): never => {
-  throw Object.assign(new Error(code), { code })
-}
-
-/** At most so many bytes: a file can grow while it is read, and one of /proc does not say how long it is. */
-const bytesOf = (fd: number, size: number, limit: number): Buffer => {
-  const chunks: Array<Buffer> = []
-  let total = 0
-  for (let wanted = size + 1; ; wanted = 1 << 16) {
-    const chunk = Buffer.allocUnsafe(Math.min(wanted, limit + 1 - total))
-    const length = Fs.readSync(fd, chunk)
-    if (length === 0) return Buffer.concat(chunks, total)
-    total += length
-    if (total > limit) fail("EFBIG")
-    chunks.push(chunk.subarray(0, length))
-  }
-}
-
-export const kindOf = (stats: Fs.Stats): FileKind =>
+const kindOf = (stats: Fs.Stats): FileKind =>
   stats.isFile()
     ? "file"
     : stats.isDirectory()
@@ -140,7 +116,7 @@ export const kindOf = (stats: Fs.Stats): FileKind =>
           ? "symlink"
           : "other"
 
-export const statusOf = (stats: Fs.Stats): FileStatus => ({
+const statusOf = (stats: Fs.Stats): FileStatus => ({
   kind: kindOf(stats),
   mode: stats.mode & 0o7777,
   uid: stats.uid,
@@ -154,7 +130,7 @@ export const statusOf = (stats: Fs.Stats): FileStatus => ({
 /** A call pins a handful, and a layer may live for many calls: those of long ago go. */
 const mostPinned = 4096
 
-export const pins = () => {
+const pins = () => {
   /** The latest last. */
   const pinned = new Set<string>()
   return {
@@ -168,110 +144,138 @@ export const pins = () => {
   }
 }
 
-const make = () => {
+/** How an operation comes to its end. `late`: what to do with what comes when it was given up. */
+export type Settle = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void) => Done<A>
+
+const atItsEnd: Settle = (operation, path, work) =>
+  Effect.mapError(work, (cause) => new FileError({ operation, path, code: codeOf(cause) }))
+
+export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
   const pinned = pins()
 
-  /** By way of its directory held open, if that is pinned. */
-  const at = <A>(path: string, use: (path: string) => A): A => {
-    const directory = dirname(path)
-    return pinned.has(directory)
-      ? withDescriptor(directory, O_PATH | O_DIRECTORY, 0, (fd) => use(`/proc/self/fd/${fd}/${basename(path)}`))
-      : use(path)
-  }
+  const holding = <A>(path: string, flags: number, use: (fd: number) => Called<A>): Called<A> =>
+    Effect.acquireUseRelease(calls.open(path, flags), use, calls.close)
 
-  const onPath = <A>(operation: string, path: string, use: (path: string) => A): Done<A> =>
-    attempt(operation, path, () => at(path, use))
+  /** By way of its directory held open, if that is pinned. */
+  const at = <A>(path: string, use: (path: string) => Called<A>): Called<A> =>
+    pinned.has(dirname(path))
+      ? holding(dirname(path), O_PATH | O_DIRECTORY, (fd) => use(`/proc/self/fd/${fd}/${basename(path)}`))
+      : use(path)
+
+  const whole = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void): Done<A> =>
+    Effect.uninterruptible(settle(operation, path, work, late))
+
+  const onPath = <A>(operation: string, path: string, use: (path: string) => Called<A>, late?: (a: A) => void) =>
+    whole(
+      operation,
+      path,
+      Effect.suspend(() => at(path, use)),
+      late
+    )
+
+  /** At most so many bytes: a file can grow while it is read, and one of /proc does not say how long it is. */
+  const textOf = Effect.fnUntraced(function* (fd: number, size: number, limit: number) {
+    const chunks: Array<Buffer> = []
+    let total = 0
+    for (let wanted = size + 1; ; wanted = 1 << 16) {
+      const chunk = Buffer.allocUnsafe(Math.min(wanted, limit + 1 - total))
+      const length = yield* calls.read(fd, chunk)
+      if (length === 0) return Buffer.concat(chunks, total).toString("utf8")
+      total += length
+      if (total > limit) yield* refuse("EFBIG")
+      chunks.push(chunk.subarray(0, length))
+    }
+  })
+
+  /** Looked at before it is opened: to open a device, which a container may have made, can do something. */
+  const read = Effect.fnUntraced(function* (held: number, limit: number) {
+    const stats = yield* calls.fstat(held)
+    if (!stats.isFile()) yield* refuse(stats.isSymbolicLink() ? "ELOOP" : "EINVAL")
+    if (stats.size > limit) yield* refuse("EFBIG")
+    return yield* Effect.acquireUseRelease(
+      calls.open(`/proc/self/fd/${held}`, O_RDONLY | O_NONBLOCK, 0, "follow"),
+      (fd) => textOf(fd, stats.size, limit),
+      calls.close
+    )
+  })
+
+  const writable = Effect.fnUntraced(function* (path: string) {
+    if (!(yield* calls.stat(path)).isDirectory()) yield* refuse("ENOTDIR")
+    yield* calls.access(path, W_OK | X_OK)
+    const { bavail, bfree, blocks, ffree, files } = yield* calls.statfs(path)
+    // The last blocks of some file systems are root's. Others count no blocks, or no files.
+    const left = process.getuid?.() === 0 ? bfree : bavail
+    if ((blocks > 0 && left === 0) || (files > 0 && ffree === 0)) yield* refuse("ENOSPC")
+  })
+
+  const makeDirectory = Effect.fnUntraced(function* (path: string, mode: number) {
+    yield* calls.mkdir(path, mode)
+    yield* holding(path, O_RDONLY | O_DIRECTORY, (fd) => calls.fchmod(fd, mode))
+  })
+
+  const write = Effect.fnUntraced(function* (fd: number, content: string, mode: number, gid?: number) {
+    yield* calls.write(fd, content)
+    if (gid !== undefined) yield* calls.fchown(fd, (yield* calls.fstat(fd)).uid, gid)
+    yield* calls.fchmod(fd, mode)
+  })
+
+  const create = (path: string, content: string, mode: number, gid?: number) =>
+    Effect.flatMap(calls.open(path, O_WRONLY | O_CREAT | O_EXCL, mode), (fd) =>
+      write(fd, content, mode, gid).pipe(
+        Effect.ensuring(calls.close(fd)),
+        Effect.tapError(() => Effect.ignore(calls.unlink(path)))
+      )
+    )
+
+  const change = Effect.fnUntraced(function* (held: number, kind: FileKind, { gid, mode }: FileChange) {
+    const stats = yield* calls.fstat(held)
+    if (kindOf(stats) !== kind) yield* refuse("EINVAL")
+    if (gid !== undefined) yield* calls.chown(`/proc/self/fd/${held}`, stats.uid, gid)
+    if (mode !== undefined) yield* calls.chmod(`/proc/self/fd/${held}`, mode)
+  })
+
+  /** As /proc counts, which may be that of another PID namespace than ours. */
+  const nameOf = Effect.fnUntraced(function* (held: number) {
+    if (kindOf(yield* calls.fstat(held)) === "symlink") yield* refuse("EINVAL")
+    return `/proc/${yield* calls.readlink("/proc/self")}/fd/${held}`
+  })
 
   return Files.of({
     pin: (directory) => Effect.sync(() => pinned.add(directory)),
     hold: (path) =>
       Effect.acquireRelease(
-        onPath("hold", path, (path) => Fs.openSync(path, O_PATH | O_NOFOLLOW)),
+        onPath("hold", path, (path) => calls.open(path, O_PATH), Fs.closeSync),
+        // Of what only names something: there is nothing to wait for.
         (fd) => Effect.sync(() => Fs.closeSync(fd))
-      ).pipe(
-        Effect.flatMap((fd) =>
-          attempt("hold", path, () => {
-            if (kindOf(Fs.fstatSync(fd)) === "symlink") fail("EINVAL")
-            // As /proc counts, which may be that of another PID namespace than ours.
-            return `/proc/${Fs.readlinkSync("/proc/self")}/fd/${fd}`
-          })
+      ).pipe(Effect.flatMap((fd) => whole("hold", path, nameOf(fd)))),
+    lstat: (path) =>
+      onPath("lstat", path, calls.lstat).pipe(
+        Effect.map((stats) => (stats === undefined ? undefined : statusOf(stats))),
+        orElse("ENOENT", undefined)
+      ),
+    read: (path, limit) => onPath("read", path, (path) => holding(path, O_PATH, (fd) => read(fd, limit))),
+    list: (path) =>
+      whole(
+        "list",
+        path,
+        Effect.suspend(() =>
+          pinned.has(path)
+            ? holding(path, O_PATH | O_DIRECTORY, (fd) => calls.readdir(`/proc/self/fd/${fd}`))
+            : calls.readdir(path)
         )
       ),
-    lstat: (path) =>
-      onPath("lstat", path, (path) => {
-        const stats = Fs.lstatSync(path, { throwIfNoEntry: false })
-        return stats === undefined ? undefined : statusOf(stats)
-      }).pipe(orElse("ENOENT", undefined)),
-    read: (path, limit) =>
-      onPath("read", path, (path) =>
-        // Looked at before it is opened: to open a device, which a container may have made, can do something.
-        withDescriptor(path, O_PATH, 0, (held) => {
-          const stats = Fs.fstatSync(held)
-          if (!stats.isFile()) fail(stats.isSymbolicLink() ? "ELOOP" : "EINVAL")
-          if (stats.size > limit) fail("EFBIG")
-          using open = descriptor(Fs.openSync(`/proc/self/fd/${held}`, O_RDONLY | O_NONBLOCK))
-          return bytesOf(open.fd, stats.size, limit).toString("utf8")
-        })
-      ),
-    list: (path) =>
-      attempt("list", path, () =>
-        pinned.has(path)
-          ? withDescriptor(path, O_PATH | O_DIRECTORY, 0, (fd) => Fs.readdirSync(`/proc/self/fd/${fd}`))
-          : Fs.readdirSync(path)
-      ),
-    writable: (path) =>
-      attempt("write to", path, () => {
-        if (!Fs.statSync(path).isDirectory()) fail("ENOTDIR")
-        Fs.accessSync(path, Fs.constants.W_OK | Fs.constants.X_OK)
-        const { bavail, bfree, blocks, ffree, files } = Fs.statfsSync(path)
-        // The last blocks of some file systems are root's. Others count no blocks, or no files.
-        const left = process.getuid?.() === 0 ? bfree : bavail
-        if ((blocks > 0 && left === 0) || (files > 0 && ffree === 0)) fail("ENOSPC")
-      }),
-    makeDirectory: (path, mode) =>
-      onPath("make directory", path, (path) => {
-        Fs.mkdirSync(path, mode)
-        withDescriptor(path, O_RDONLY | O_DIRECTORY, 0, (fd) => Fs.fchmodSync(fd, mode))
-      }),
-    removeDirectory: (path) => onPath("remove directory", path, Fs.rmdirSync),
-    create: (path, content, mode, gid) =>
-      onPath("create", path, (path) => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)).pipe(
-        Effect.flatMap((fd) =>
-          attempt("write", path, () => {
-            using open = descriptor(fd)
-            Fs.writeFileSync(open.fd, content)
-            if (gid !== undefined) Fs.fchownSync(open.fd, Fs.fstatSync(open.fd).uid, gid)
-            Fs.fchmodSync(open.fd, mode)
-          }).pipe(Effect.tapError(() => Effect.ignore(onPath("remove", path, Fs.unlinkSync))))
-        ),
-        Effect.uninterruptible
-      ),
-    sync: (path) =>
-      Effect.flatMap(
-        attempt("sync", path, () => Fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)),
-        // Closed behind the thread that works with it, which an interruption does not stop: the number may be another's.
-        (fd) =>
-          Effect.callback<void, FileError>((resume) =>
-            Fs.fsync(fd, (cause) => {
-              Fs.closeSync(fd)
-              resume(cause ? Effect.fail(new FileError({ operation: "sync", path, code: codeOf(cause) })) : Effect.void)
-            })
-          )
-      ),
-    rename: (from, to) => onPath("rename", to, (to) => at(from, (from) => Fs.renameSync(from, to))),
-    link: (from, to) => onPath("link", to, (to) => at(from, (from) => Fs.linkSync(from, to))),
-    symlink: (target, path) => onPath("symlink", path, (path) => Fs.symlinkSync(target, path)),
-    readLink: (path) => onPath("read link", path, (path) => Fs.readlinkSync(path)),
-    unlink: (path) => onPath("remove", path, Fs.unlinkSync),
-    change: (path, kind, { mode, gid }) =>
-      onPath("change", path, (path) =>
-        withDescriptor(path, O_PATH, 0, (fd) => {
-          const held = Fs.fstatSync(fd)
-          if (kindOf(held) !== kind) fail("EINVAL")
-          if (gid !== undefined) Fs.chownSync(`/proc/self/fd/${fd}`, held.uid, gid)
-          if (mode !== undefined) Fs.chmodSync(`/proc/self/fd/${fd}`, mode)
-        })
-      )
+    writable: (path) => whole("write to", path, writable(path)),
+    makeDirectory: (path, mode) => onPath("make directory", path, (path) => makeDirectory(path, mode)),
+    removeDirectory: (path) => Effect.asVoid(onPath("remove directory", path, calls.rmdir)),
+    create: (path, content, mode, gid) => onPath("create", path, (path) => create(path, content, mode, gid)),
+    sync: (path) => settle("sync", path, Effect.flatMap(calls.open(path, O_RDONLY | O_NONBLOCK), calls.syncAndClose)),
+    rename: (from, to) => Effect.asVoid(onPath("rename", to, (to) => at(from, (from) => calls.rename(from, to)))),
+    link: (from, to) => Effect.asVoid(onPath("link", to, (to) => at(from, (from) => calls.link(from, to)))),
+    symlink: (target, path) => Effect.asVoid(onPath("symlink", path, (path) => calls.symlink(target, path))),
+    readLink: (path) => onPath("read link", path, calls.readlink),
+    unlink: (path) => Effect.asVoid(onPath("remove", path, calls.unlink)),
+    change: (path, kind, wanted) =>
+      onPath("change", path, (path) => holding(path, O_PATH, (fd) => change(fd, kind, wanted)))
   })
 }
 
