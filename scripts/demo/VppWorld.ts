@@ -48,16 +48,16 @@ export const make = Effect.gen(function* () {
     files,
     // The empty directory that records pass through comes and goes.
     state: () => {
-      const { domains, interfaces, routes, sockets } = server.state
+      const { domains, interfaces, routes, sockets } = server.model
       const ids = [...sockets.values()].map(({ id, path }) => [id, path])
       const kept = fs
         .readdirSync(root, { recursive: true, encoding: "utf8" })
         .filter((name) => !/attachments\/new/.test(name))
-      const names = [...interfaces.values()].map(({ domain, flags, index, name, tag }) => [
-        index,
-        name,
-        flags,
-        tag,
+      const names = [...interfaces.values()].map(({ domain, row }) => [
+        row.sw_if_index,
+        row.interface_name,
+        row.flags,
+        row.tag,
         domain
       ])
       return JSON.stringify([names, ids, [...domains.values()], [...routes.values()], kept.sort(), leases.dump()])

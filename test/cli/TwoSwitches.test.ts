@@ -41,7 +41,7 @@ const asked = (world: World, network: Of) => ({
 /** What a switch knows. */
 const knows = (world: World, ...names: ReadonlyArray<Name>) => names.map((name) => world[name].dump())
 /** VPP gives an interface another one each time. */
-const withoutMacs = (world: World) => world.dump().map((line) => line.replaceAll(/"mac":"02:fe:[^"]*"/g, ""))
+const withoutMacs = (world: World) => world.dump().map((line) => line.replaceAll(/"l2_address":"02:fe:[^"]*"/g, ""))
 const rest = (...names: ReadonlyArray<Name>) => switches.filter((name) => !names.includes(name))
 
 const node = Effect.fnUntraced(function* () {

@@ -1,10 +1,9 @@
 /** A dry run for VPP changes nothing there, and says what the call then does. */
 import * as fs from "node:fs"
 import { assert, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
-import { calls } from "../../src/dry-run/vpp/VppCalls.ts"
-import { empty } from "../../src/dry-run/vpp/VppCopy.ts"
+import { vppMessages } from "../../src/dry-run/vpp/VppMessages.ts"
 import type { Release } from "../vpp/server/Release.ts"
 import type { Conf, Verb } from "./support/Calls.ts"
 import { hosts, make, type VppNode } from "./support/VppNode.ts"
@@ -13,8 +12,6 @@ const bridge = (more: Conf = {}) => ({ memif: { role: "master" }, bridge: { brid
 
 const releases: ReadonlyArray<Release> = ["21.10", "23.02", "26.06"]
 const cases = releases.flatMap((release) => hosts.map(([name, host]) => [release, name, host] as const))
-
-const nothing = { appear: () => {}, vanish: () => {} }
 
 /** Indices are not known before, and an ADD has another UUID every time. */
 const plain = (name: string, values: Conf) => {
@@ -29,13 +26,12 @@ const told = (changes: ReadonlyArray<Change>) =>
 const planned = ({ steps }: Plan) => told(steps.flatMap((step) => step.changes))
 const undone = ({ steps }: Plan) => told(steps.toReversed().flatMap((step) => step.undo))
 
-const done = ({ heard }: VppNode) =>
+const done = ({ heard, server }: VppNode) =>
   heard
     .filter(({ name }) => name !== "sockclnt_delete")
     .map(({ name, raw }) => {
-      const call = calls.get(name)
-      assert.isDefined(call, name)
-      return plain(name, Result.getOrThrow(call.make(empty(nothing), raw)).arguments)
+      const told = vppMessages.find((one) => one.name === name)?.tell?.(server.model, raw)
+      return plain(name, told?.arguments ?? assert.fail(name))
     })
 
 /** Fails when VPP was asked to change anything. */
@@ -75,14 +71,11 @@ it.live.each(cases)("VPP %s, %s: ADD, CHECK and DEL do what was planned", ([rele
 it.live("ADD of a bridge with ports of an earlier release moves them as it was planned", () =>
   Effect.gen(function* () {
     const node = yield* make()
-    const { state } = node.server
-    const flags = { flood: true, uuFlood: true, forward: true, learn: true, bvi: undefined }
-    state.domains.set(4, { id: 4, tag: "userspace/1/bridge-domain", ...flags })
-    const old = state.add("memif", () => ({
-      name: "memif77/0",
-      tag: `userspace/1/${"a".repeat(20)}/1/${"b".repeat(8)}/c`
-    }))
-    Object.assign(old, { domain: 4, filter: true, rewrite: { op: 1, dot1q: 1, tag1: 9, tag2: 0 } })
+    const { model } = node.server
+    model.addDomain(4, { bd_tag: "userspace/1/bridge-domain" })
+    const tag = `userspace/1/${"a".repeat(20)}/1/${"b".repeat(8)}/c`
+    const old = model.add({ interface_name: "memif77/0", tag, vtr_op: 1, vtr_push_dot1q: 1, vtr_tag1: 9 })
+    Object.assign(old, { domain: 4, filter: true })
     const add = yield* unheard(node, "ADD", bridge({ vlanId: 7 }))
     assert.isNull(add.error)
     yield* node.real("ADD", bridge({ vlanId: 7 }))
@@ -166,10 +159,7 @@ it.live("a bridge domain that is there is joined, and left there", () =>
   Effect.gen(function* () {
     const node = yield* make()
     const other = yield* unheard(node, "ADD", bridge())
-    node.server.state.domains.set(4, {
-      ...{ id: 4, tag: "", flood: true, uuFlood: true, forward: true, learn: true },
-      bvi: undefined
-    })
+    node.server.model.addDomain(4, {})
     const plan = yield* unheard(node, "ADD", bridge())
     const made = ({ steps }: Plan) =>
       steps

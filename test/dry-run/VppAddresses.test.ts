@@ -24,7 +24,7 @@ const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
 layer(TestVpp.layer("26.06"), { excludeTestServices: true })("on a VPP in TypeScript", (test) => {
   test.effect("an address and a route that somebody took are planned as they are then given back", () =>
     Effect.gen(function* () {
-      const { path, state } = yield* TestVpp.TestVpp
+      const { model, path } = yield* TestVpp.TestVpp
       const addresses = [
         { address: "10.97.1.3/24", gateway: "10.97.1.1" },
         { address: "fd00:97::5/128", gateway: "fe80::1" }
@@ -35,8 +35,8 @@ layer(TestVpp.layer("26.06"), { excludeTestServices: true })("on a VPP in TypeSc
       const there = yield* Effect.provide(rehearsed(wanted), edges)
       assert.deepStrictEqual(there, { made: [], changes: [] })
 
-      for (const one of state.interfaces.values()) if (one.name === name) one.addresses.length = 0
-      state.routes.clear()
+      model.named(name)?.addresses.splice(0)
+      model.routes.clear()
       const planned = yield* Effect.provide(rehearsed(wanted), edges)
       assert.deepStrictEqual(planned.made, [`settings of interface ${name}`])
       const text = JSON.stringify(planned.changes)

@@ -145,11 +145,12 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is 
   test("the MTU is that of layer 2 as well, where there is one to set", () =>
     Effect.gen(function* () {
       const usual = yield* plugged(yield* request(memif()))
-      const before = yield* linkMtu(usual.port)
+      // Before, VPP took one for every interface.
+      const kept = (yield* isSince(22.1)) ? yield* linkMtu(usual.port) : 1400
       for (const [port, layer2] of [
         [memif({ mtu: 1400 }), 1400],
         [memif({ mtu: 1400, network: { netType: "interface" } }), 1400],
-        [vhost({ mtu: 1400 }), before]
+        [vhost({ mtu: 1400 }), kept]
       ] as const) {
         const { mtu, port: name } = yield* plugged(yield* request(port))
         assert.deepStrictEqual([mtu, yield* linkMtu(name)], [1400, layer2])

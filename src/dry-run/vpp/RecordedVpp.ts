@@ -8,24 +8,19 @@ import * as Result from "effect/Result"
 import { type Ask, ask, type Session } from "../../vpp/client/Session.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { addressesOf } from "../../vpp/interfaces/HostAddresses.ts"
-import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
-import { every } from "../../vpp/messages/Control.ts"
-import { interfaceDump } from "../../vpp/messages/Interface.ts"
-import { addressDump, routeLookup } from "../../vpp/messages/Ip.ts"
-import { memifDump, socketFilenameDump } from "../../vpp/messages/Memif.ts"
-import { policerDump } from "../../vpp/messages/Policer.ts"
-import { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
-import { isIpv6 } from "../../vpp/wire/Address.ts"
+import { addressDump, routeAddDel, routeLookup } from "../../vpp/messages/Ip.ts"
 import * as Message from "../../vpp/wire/Message.ts"
 import { DoesNotFit, inWords, Malformed, Refused, VppError } from "../../vpp/wire/VppError.ts"
 import type { Overlay } from "../edges/Overlay.ts"
 import type { Recorder } from "../plan/Recorder.ts"
-import { calls, type Done } from "./VppCalls.ts"
-import { copyOf, empty, type VppCopy } from "./VppCopy.ts"
+import { copyOf, empty } from "./VppCopy.ts"
+import type { Handler, Told } from "./VppMessage.ts"
+import { vppMessages } from "./VppMessages.ts"
+import type { Interface, VppModel } from "./VppModel.ts"
 
 export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: Recorder) => {
   const { peer } = real
-  let copy: VppCopy | undefined
+  let copy: Copy | undefined
 
   const open = Effect.gen(function* () {
     const seen = yield* Effect.result(real.open)
@@ -37,34 +32,73 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
         `VPP could not be read at ${peer} (${inWords(reason)}). The plan is for an empty VPP of a new release with all plugins; ` +
           (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
       )
-      copy ??= empty(overlay)
-      return recording(peer, undefined, copy, recorder)
+      copy ??= { model: empty(overlay), routes: new Set(), unseen: new Set() }
+      return recording(peer, undefined, copy, overlay, recorder)
     }
-    copy ??= yield* copyOf(seen.success, overlay)
+    if (copy === undefined) {
+      const model = yield* copyOf(seen.success, overlay)
+      copy = { model, routes: new Set(), unseen: new Set(model.interfaces.values()) }
+    }
     recorder.note(`VPP was read at ${peer}.`)
-    return recording(peer, seen.success, copy, recorder)
+    return recording(peer, seen.success, copy, overlay, recorder)
   })
   return VppClient.of({ peer, open, alone: () => Effect.void })
 }
 
+interface Copy {
+  readonly model: VppModel
+  /** Prefixes of the routes that the plan decides. Of all others VPP is asked. */
+  readonly routes: Set<string>
+  /** Interfaces whose addresses VPP was not asked for yet. */
+  readonly unseen: Set<Interface>
+}
+
+const messages: ReadonlyMap<string, Handler> = new Map(vppMessages.map((one) => [one.name, one]))
+
 /** `real`: for what is looked at and not in the copy. */
-const recording = (peer: string, real: Session | undefined, copy: VppCopy, recorder: Recorder): Session => {
+const recording = (
+  peer: string,
+  real: Session | undefined,
+  { model, routes, unseen }: Copy,
+  overlay: Overlay,
+  recorder: Recorder
+): Session => {
   const wrong = ({ detail, message }: Message.CodecFault) =>
     new VppError({ peer, reason: new DoesNotFit({ name: message, detail }) })
   const unread = ({ detail, message }: Message.CodecFault) =>
     new VppError({ peer, reason: new Malformed({ detail: `${message}: ${detail}` }) })
+  const unplannable = (name: string) => Effect.die(new Error(`${name} cannot be planned`))
   const offers: Session["offers"] = (message) => real?.offers(message) ?? true
   const verdict: Session["verdict"] = (message) => real?.verdict(message) ?? { _tag: "Offered", id: 0 }
 
-  const perform = Effect.fnUntraced(function* <R>({ decode, encode, request }: Ask<R>) {
-    const call = calls.get(request.name)
-    if (call === undefined) return yield* Effect.die(new Error(`${request.name} cannot be planned`))
-    const judged = verdict(request)
+  const sent = <R>({ encode }: Pick<Ask<R>, "encode">) =>
+    Effect.map(Effect.mapError(Effect.fromResult(encode({ id: 0, client: 0, context: 0 })), wrong), Buffer.from)
+
+  /** What the copy answers. */
+  const answers = (name: string, request: Buffer) => {
+    const all = messages.get(name)?.handle(model, request)
+    return all?.map(({ encode }) => Buffer.from(encode({ id: 0, context: 0 }))) ?? []
+  }
+
+  /** The files that a message is about, as they are now. */
+  const seeFiles = (request: object) =>
+    Effect.forEach(pathsOf(model, request), (path) => Effect.ignore(overlay.see(path)), { discard: true })
+
+  const perform = Effect.fnUntraced(function* <R>(asked: Ask<R>) {
+    const { name } = asked.request
+    const judged = verdict(asked.request)
     if (judged._tag !== "Offered") return yield* new VppError({ peer, reason: judged })
-    const bytes = yield* Effect.mapError(Effect.fromResult(encode({ id: 0, client: 0, context: 0 })), wrong)
-    const done = yield* Effect.mapError(Effect.fromResult(call.make(copy, Buffer.from(bytes))), wrong)
-    const reply = yield* Effect.mapError(Effect.fromResult(decode(Buffer.from(done.reply))), unread)
-    return { done, name: request.name, reply }
+    const request = yield* sent(asked)
+    const told = messages.get(name)?.tell?.(model, request)
+    if (told === undefined) return yield* unplannable(name)
+    yield* seeFiles(told.arguments)
+    const route =
+      name === routeAddDel.name ? Result.getOrUndefined(Message.decodeRequest(routeAddDel, request)) : undefined
+    if (route !== undefined) routes.add(route.route.prefix)
+    const [answer] = answers(name, request)
+    if (answer === undefined) return yield* unplannable(name)
+    const reply = yield* Effect.mapError(Effect.fromResult(asked.decode(answer)), unread)
+    return { told, name, reply, retval: answer.readInt32BE(6) }
   })
 
   const together = Effect.fnUntraced(function* <R>(asks: ReadonlyArray<Ask<R>>) {
@@ -72,7 +106,7 @@ const recording = (peer: string, real: Session | undefined, copy: VppCopy, recor
     yield* recorder.record({
       kind: "vpp",
       socket: peer,
-      calls: performed.map(({ done, name }) => ({ message: name, ...told(done) }))
+      calls: performed.map(({ name, retval, told }) => ({ message: name, ...called(told, retval) }))
     })
     return performed.map(({ reply }) => reply)
   })
@@ -84,37 +118,36 @@ const recording = (peer: string, real: Session | undefined, copy: VppCopy, recor
     return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
   })
 
-  /** From the copy what the plan has changed, the rest from VPP. */
+  /** Of the requests that change nothing the engine sends one. From the copy what the plan has changed, the rest from VPP. */
   const read = <R>(asks: ReadonlyArray<Ask<R>>) =>
     Effect.forEach(
       asks,
       Effect.fnUntraced(function* (one) {
-        const bytes = yield* Effect.mapError(Effect.fromResult(one.encode({ id: 0, client: 0, context: 0 })), wrong)
-        const known = lookUp(copy, Buffer.from(bytes), real === undefined)
-        if (known !== undefined) {
-          const reply = yield* Effect.mapError(Effect.fromResult(known), wrong)
-          return yield* Effect.mapError(Effect.fromResult(one.decode(Buffer.from(reply))), unread)
+        const request = yield* sent(one)
+        const looked = yield* Effect.mapError(Effect.fromResult(Message.decodeRequest(routeLookup, request)), wrong)
+        if (real !== undefined && !routes.has(looked.prefix)) {
+          const [answer] = yield* real.read([one])
+          return answer ?? (yield* unplannable(one.request.name))
         }
-        const [answer] = real === undefined ? [] : yield* real.read([one])
-        return answer ?? (yield* Effect.die(new Error(`${one.request.name} cannot be planned`)))
+        const [answer] = answers(one.request.name, request)
+        if (answer === undefined) return yield* unplannable(one.request.name)
+        return yield* Effect.mapError(Effect.fromResult(one.decode(answer)), unread)
       })
     )
 
   /** Of an interface of VPP's, before the plan changes them. */
-  const seeAddresses = Effect.fnUntraced(function* (name: string, request: Buffer) {
+  const seeAddresses = Effect.fnUntraced(function* (request: Buffer) {
     const index = Result.getOrUndefined(Message.decodeRequest(addressDump, request))?.sw_if_index
-    if (name !== addressDump.name || real === undefined || index === undefined || copy.addresses.has(index)) return
-    copy.addresses.set(index, yield* addressesOf(real, index))
+    const there = index === undefined ? undefined : model.interfaces.get(index)
+    if (real === undefined || index === undefined || there === undefined || !unseen.delete(there)) return
+    there.addresses.push(...(yield* addressesOf(real, index)))
   })
 
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
-    const look = looks.get(message.name)
-    if (look === undefined) return real === undefined ? [] : yield* real.dump(message, values)
-    const request = Message.encodeRequest(message, { id: 0, client: 0, context: 0 }, values)
-    const bytes = Buffer.from(yield* Effect.mapError(Effect.fromResult(request), wrong))
-    yield* seeAddresses(message.name, bytes)
-    const rows = yield* Effect.mapError(Effect.fromResult(look(copy, bytes)), wrong)
-    const decoded = rows.map((row) => Message.decodeReply(message.details, Buffer.from(row)))
+    if (!messages.has(message.name)) return real === undefined ? [] : yield* real.dump(message, values)
+    const request = yield* sent({ encode: (head) => Message.encodeRequest(message, head, values) })
+    if (message.name === addressDump.name) yield* seeAddresses(request)
+    const decoded = answers(message.name, request).map((row) => Message.decodeReply(message.details, row))
     return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
   })
 
@@ -122,58 +155,12 @@ const recording = (peer: string, real: Session | undefined, copy: VppCopy, recor
 }
 
 /** What would be refused changes nothing, so there is no line for it. */
-const told = ({ arguments: values, retval, vppctl }: Done) =>
+const called = ({ arguments: values, vppctl }: Told, retval: number) =>
   retval === 0 ? { arguments: values, vppctl } : { arguments: values, retval, vppctl: [] }
 
-type Look = (copy: VppCopy, request: Buffer) => Result.Result<ReadonlyArray<Uint8Array>, Message.CodecFault>
-
-const onDump = <A, D>(
-  message: Message.Dump<A, D>,
-  find: (copy: VppCopy, values: A) => ReadonlyArray<D>
-): readonly [string, Look] => [
-  message.name,
-  (copy, request) =>
-    Result.flatMap(Message.decodeRequest(message, request), (values) =>
-      Result.all(find(copy, values).map((row) => Message.encodeReply(message.details, { id: 0, context: 0 }, row)))
-    )
-]
-
-/** As VPP filters. */
-const looks: ReadonlyMap<string, Look> = new Map([
-  onDump(interfaceDump, ({ interfaces }, { name_filter, name_filter_valid, sw_if_index }) =>
-    interfaces
-      .filter((one) => sw_if_index === 0 || sw_if_index === every || one.sw_if_index === sw_if_index)
-      .filter((one) => !name_filter_valid || one.interface_name.toLowerCase().includes(name_filter.toLowerCase()))
-  ),
-  onDump(socketFilenameDump, ({ sockets }) => sockets),
-  onDump(memifDump, ({ memifs }) => memifs),
-  onDump(vhostUserDump, ({ vhosts }, { sw_if_index }) =>
-    vhosts.filter((one) => sw_if_index === every || one.sw_if_index === sw_if_index)
-  ),
-  onDump(bridgeDomainDump, ({ domains }, { bd_id }) => domains.filter((one) => bd_id === every || one.bd_id === bd_id)),
-  onDump(addressDump, ({ addresses }, { is_ipv6, sw_if_index }) =>
-    (addresses.get(sw_if_index) ?? [])
-      .filter((prefix) => isIpv6(prefix) === is_ipv6)
-      .map((prefix) => ({ sw_if_index, prefix }))
-  ),
-  onDump(policerDump, ({ policers }, { match_name, match_name_valid }) =>
-    policers.filter(({ name }) => !match_name_valid || name === match_name)
-  )
-])
-
-/** The one request that changes nothing. Undefined: only VPP knows. */
-const lookUp = (
-  { routes }: VppCopy,
-  request: Buffer,
-  alone: boolean
-): Result.Result<Uint8Array, Message.CodecFault> | undefined => {
-  const asked = Message.decodeRequest(routeLookup, request)
-  if (Result.isFailure(asked)) return Result.fail(asked.failure)
-  const { prefix } = asked.success
-  if (!alone && !routes.has(prefix)) return undefined
-  const route = routes.get(prefix)
-  const none = { table_id: 0, stats_index: 0, prefix, paths: [] }
-  const noSuchEntry = -6
-  const answer = route === undefined ? { retval: noSuchEntry, route: none } : { retval: 0, route }
-  return Message.encodeReply(routeLookup.reply, { id: 0, context: 0 }, answer)
-}
+/** The sockets of a request: by their name, or by the number under which VPP has it. */
+const pathsOf = ({ sockets }: VppModel, request: object): ReadonlyArray<string> =>
+  Object.entries(request).flatMap(([key, value]: [string, unknown]) => {
+    const path = key === "socket_id" ? sockets.get(Number(value))?.path : /^sock(et)?_filename$/.test(key) ? value : ""
+    return typeof path === "string" && path.startsWith("/") ? [path] : []
+  })

@@ -176,8 +176,10 @@ describe("what somebody has changed", () => {
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(networks["VPP, memif in a bridge domain"])
-      const [own] = [...world.vpp.server.state.interfaces.values()].filter(({ tag }) => tag.startsWith("userspace/"))
-      if (own !== undefined) own.flags = 0
+      const [own] = [...world.vpp.server.model.interfaces.values()].filter(({ row }) =>
+        row.tag.startsWith("userspace/")
+      )
+      if (own !== undefined) own.row.flags = 0
       const before = world.dump()
       assert.match(words(yield* round(world, { at: vpp })).join(), /^changed: interface memif\S+ is down; reported$/)
       assert.deepStrictEqual(world.dump(), before)

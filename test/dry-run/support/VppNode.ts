@@ -74,8 +74,8 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06", pol
     /** What VPP was asked to change. */
     heard,
     state: () => {
-      const { domains, interfaces, policers, routes, sockets } = server.state
-      const rows = [...interfaces.values()].map(({ memif: _, vhost: __, ...row }) => row)
+      const { domains, interfaces, policers, routes, sockets } = server.model
+      const rows = [...interfaces.values()].map(({ memif: _, vhost: __, ...one }) => one)
       const ids = [...sockets.values()].map(({ id, path }) => ({ id, path }))
       const others = [...domains.values(), ...routes.values(), ...policers.values()]
       return JSON.stringify([rows, ids, others, below(directory)])

@@ -159,6 +159,6 @@ export const exampleNode = Effect.fnUntraced(function* (
     annotations: () => Schema.decodeUnknownSync(Schema.fromJsonString(Told))(stored).metadata.annotations,
     document: () => Option.getOrThrow(readPod(stored)),
     /** The rows and interfaces of both switches. */
-    switches: () => JSON.stringify([memory.ovs.dump(), [...server.state.interfaces.values()].map(({ tag }) => tag)])
+    switches: () => JSON.stringify([memory.ovs.dump(), [...server.model.interfaces.values()].map(({ row }) => row.tag)])
   }
 })

@@ -5,6 +5,7 @@
 import { dirname } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Answer } from "../../../src/dry-run/vpp/VppMessage.ts"
 import {
   bridged,
   memif,
@@ -20,7 +21,6 @@ import {
   vhost
 } from "../../suites/VppUnderTest.ts"
 import { interfaceEvent } from "../server/Events.ts"
-import type { Answer } from "../server/Handler.ts"
 import { start } from "../server/VppServer.ts"
 import { recorded } from "../support/Captures.ts"
 import { leftAlone } from "../support/LeftAlone.ts"

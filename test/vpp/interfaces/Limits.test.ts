@@ -58,10 +58,10 @@ it.live.each(kinds)("%s: a policer is on the interface once, after restore as we
     const server = yield* running
     const wanted = yield* request(port(both))
     const on1 = () =>
-      [...server.state.interfaces.values()].flatMap(({ policers }) => policers.map((one) => one.direction))
+      [...server.model.interfaces.values()].flatMap(({ policers }) => policers.map((one) => one.direction))
     yield* on(server, plug(wanted))
     assert.deepStrictEqual(on1(), ["input", "output"])
-    for (const one of server.state.interfaces.values()) one.flags = 0
+    for (const one of server.model.interfaces.values()) one.row.flags = 0
     assert.lengthOf((yield* on(server, restore(wanted))).made, 1)
     assert.deepStrictEqual(on1().sort(), ["input", "output"])
     // Taken off before it is removed, and removed before the interface is.
@@ -69,6 +69,6 @@ it.live.each(kinds)("%s: a policer is on the interface once, after restore as we
     const order = names.filter((name) => /^policer|^memif_delete|^delete_vhost/.test(name))
     const pair = (direction: string) => [`policer_${direction}`, "policer_add_del"]
     assert.deepStrictEqual(order.slice(0, -1), [...pair("input"), ...pair("output")])
-    assert.deepStrictEqual([...server.state.policers], [])
+    assert.deepStrictEqual([...server.model.policers], [])
   })
 )

@@ -38,49 +38,49 @@ const frames: ReadonlyArray<readonly [what: string, Buffer]> = [
 layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
   it.effect("whatever a pod sends arrives in its VLAN as it was sent, nowhere else, and ends nothing", () =>
     Effect.gen(function* () {
-      const { state } = yield* TestVpp
+      const { model } = yield* TestVpp
       const bridge = newDomain()
       const ports = yield* Effect.forEach([7, 7, 8, undefined], (vlan) =>
         Effect.flatMap(request(memif({ network: bridged(bridge, vlan) })), plugged)
       )
       const [from = "", to = "", other = "", plain = ""] = ports.map(({ port }) => port)
       for (const [what, frame] of frames) {
-        assert.deepStrictEqual(flood(state, from, frame), [{ to, frame }], what)
-        assert.deepStrictEqual(flood(state, other, frame), [], what)
-        assert.deepStrictEqual(flood(state, plain, frame), [], what)
+        assert.deepStrictEqual(flood(model, from, frame), [{ to, frame }], what)
+        assert.deepStrictEqual(flood(model, other, frame), [], what)
+        assert.deepStrictEqual(flood(model, plain, frame), [], what)
       }
     })
   )
 
   it.effect("ports of an earlier release end VPP with one frame, and not after they were restored", () =>
     Effect.gen(function* () {
-      const { state } = yield* TestVpp
+      const { model } = yield* TestVpp
       const bridge = newDomain()
       const all = yield* Effect.forEach([7, 7, 8], (vlan) => request(memif({ network: bridged(bridge, vlan) })))
       const [from = "", to = ""] = (yield* Effect.forEach(all, attachedByEarlier)).map(({ port }) => port)
-      assert.strictEqual(flood(state, from, deadly("b000")), "crash")
+      assert.strictEqual(flood(model, from, deadly("b000")), "crash")
       // One that is moved, and two that are not yet.
       yield* restore(all[1] ?? assert.fail())
-      assert.deepStrictEqual(flood(state, to, deadly("b000")), [])
+      assert.deepStrictEqual(flood(model, to, deadly("b000")), [])
       yield* Effect.forEach(all, restore)
-      assert.deepStrictEqual(flood(state, from, deadly("b000")), [{ to, frame: deadly("b000") }])
+      assert.deepStrictEqual(flood(model, from, deadly("b000")), [{ to, frame: deadly("b000") }])
     })
   )
 
   it.effect("a port on its way to its VLAN reaches nobody, and no frame meets its filter", () =>
     Effect.gen(function* () {
       const server = yield* TestVpp
-      const { state } = server
+      const { model } = server
       const bridge = newDomain()
       const all = yield* Effect.forEach([7, 8], (vlan) => request(memif({ network: bridged(bridge, vlan) })))
       const [moved = "", other = ""] = (yield* Effect.forEach(all, attachedByEarlier)).map(({ port }) => port)
       const seen: Array<string> = []
       server.intercept = (name) => {
         if (/l2_|bridge_domain_add|set_flags/.test(name)) seen.push(name)
-        const own = [...state.interfaces.values()].find((one) => one.name === moved)
+        const own = model.named(moved)
         const before = own?.domain === bridge
-        assert.isTrue(before || (own?.rewrite.op === 0 && !own.filter), name)
-        const reached = [flood(state, moved, deadly("0000")), flood(state, other, deadly("0000"))]
+        assert.isTrue(before || (own?.row.vtr_op === 0 && !own.filter), name)
+        const reached = [flood(model, moved, deadly("0000")), flood(model, other, deadly("0000"))]
         assert.deepStrictEqual(reached, [[], []], name)
         return undefined
       }
@@ -134,11 +134,10 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
       const bridge = newDomain()
       const wanted = yield* request(memif({ network: bridged(bridge, 7) }))
       const id = bridge * 4096 + 7
-      const flags = { flood: true, uuFlood: true, forward: true, learn: true, bvi: undefined }
       let up = false
       server.intercept = (name) => {
-        if (name.startsWith("bridge_domain_add_del") && !server.state.domains.has(id)) {
-          server.state.domains.set(id, { id, tag: `${earlierTag}/${id}`, ...flags })
+        if (name.startsWith("bridge_domain_add_del") && !server.model.domains.has(id)) {
+          server.model.addDomain(id, { bd_tag: `${earlierTag}/${id}` })
         }
         if (name === "sw_interface_set_flags") up = true
         return undefined
@@ -155,14 +154,13 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
     "a bridge domain of ours learns no more MAC addresses than VPP has room for, an administrator's what they say",
     () =>
       Effect.gen(function* () {
-        const { state } = yield* TestVpp
+        const { model } = yield* TestVpp
         const bridge = newDomain()
-        const flags = { flood: true, uuFlood: true, forward: true, learn: true, bvi: undefined }
-        state.domains.set(bridge, { id: bridge, tag: "an administrator's", ...flags })
+        model.addDomain(bridge, { bd_tag: "an administrator's" })
         for (const vlan of [7, undefined]) yield* plugged(yield* request(memif({ network: bridged(bridge, vlan) })))
-        assert.strictEqual(state.domains.get(bridge * 4096 + 7)?.learnLimit, 16_384)
-        assert.isUndefined(state.domains.get(bridge)?.learnLimit)
-        state.domains.delete(bridge)
+        assert.strictEqual(model.domains.get(bridge * 4096 + 7)?.learnLimit, 16_384)
+        assert.isUndefined(model.domains.get(bridge)?.learnLimit)
+        model.domains.delete(bridge)
       })
   )
 

@@ -20,9 +20,8 @@ import {
   VppUnderTest,
   vhost
 } from "../../suites/VppUnderTest.ts"
-import type { Outcome } from "../server/Handler.ts"
 import { withPolicers } from "../server/Policers.ts"
-import { start, type VppServer } from "../server/VppServer.ts"
+import { type Outcome, start, type VppServer } from "../server/VppServer.ts"
 import { everything } from "../support/LeftAlone.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
 

@@ -1,11 +1,11 @@
 /** Who wants to hear of interfaces. What has happened is told before the next answer, as by a real one (`fixtures`). */
 import { Result } from "effect"
+import { type Answer, answer } from "../../../src/dry-run/vpp/VppMessage.ts"
+import type { Happening } from "../../../src/dry-run/vpp/VppModel.ts"
 import { plainReply } from "../../../src/vpp/messages/Control.ts"
 import { bool, u32 } from "../../../src/vpp/wire/Field.ts"
 import { decodeRequest, reply, request } from "../../../src/vpp/wire/Message.ts"
-import { type Answer, answer } from "./Handler.ts"
 import type { Peer } from "./Peer.ts"
-import type { Happening } from "./State.ts"
 
 export const wantEvents = request(
   "want_interface_events",

@@ -3,7 +3,8 @@
  * No learning, no split horizon. The filter takes what follows the ethertype for a VLAN, tag or not, and ends VPP when
  * its table has no such entry: measured with 0xb000 and 0xa000, on 26.06 and 23.02. VPP: src/vnet/l2/l2_efp_filter.c.
  */
-import type { Interface, State } from "./State.ts"
+import type { Interface, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
+import { pushOne } from "../../../src/vpp/messages/BridgeDomain.ts"
 
 export interface Delivered {
   readonly to: string
@@ -28,19 +29,19 @@ const pop = (frame: Buffer): Buffer =>
     : frame
 
 /** Of a port that pushes one tag. */
-const rewrites = ({ rewrite }: Interface): boolean => rewrite.op === 1
+const rewrites = ({ row }: Interface): boolean => row.vtr_op === pushOne
 
-export const flood = (state: State, from: string, frame: Buffer): ReadonlyArray<Delivered> | "crash" => {
-  const source = [...state.interfaces.values()].find(({ name }) => name === from)
+export const flood = (model: VppModel, from: string, frame: Buffer): ReadonlyArray<Delivered> | "crash" => {
+  const source = model.named(from)
   if (source?.domain === undefined) return []
-  const inside = rewrites(source) ? push(frame, source.rewrite.tag1) : frame
+  const inside = rewrites(source) ? push(frame, source.row.vtr_tag1) : frame
   const delivered: Array<Delivered> = []
-  for (const member of state.membersOf(source.domain)) {
+  for (const member of model.membersOf(source.domain)) {
     if (member === source) continue
     const leaving = rewrites(member) ? pop(inside) : inside
     if (member.filter && leaving.readUInt16BE(addresses + 2) >= outsideOfTables) return "crash"
-    const known = rewrites(source) && rewrites(member) && source.rewrite.tag1 === member.rewrite.tag1
-    if (!member.filter || known) delivered.push({ to: member.name, frame: leaving })
+    const known = rewrites(source) && rewrites(member) && source.row.vtr_tag1 === member.row.vtr_tag1
+    if (!member.filter || known) delivered.push({ to: member.row.interface_name, frame: leaving })
   }
   return delivered
 }

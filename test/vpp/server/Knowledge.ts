@@ -1,11 +1,11 @@
 /** All that a VPP in TypeScript knows, a line a thing: two that are equal are two equal VPPs. */
 import type { VppServer } from "./VppServer.ts"
 
-export const knowledge = ({ state }: VppServer): ReadonlyArray<string> => {
+export const knowledge = ({ model }: VppServer): ReadonlyArray<string> => {
   const line = (kind: string, value: object) => `vpp ${kind} ${JSON.stringify(value)}`
-  const { domains, interfaces, policers, routes, sockets } = state
+  const { domains, interfaces, policers, routes, sockets } = model
   return [
-    ...[...interfaces.values()].map((one) => line("interface", { ...one, vhost: one.vhost?.path })),
+    ...[...interfaces.values()].map((one) => line("interface", { ...one, vhost: one.vhost?.sock_filename })),
     ...[...sockets.values()].map(({ id, path, poisoned }) => line("socket", { id, path, poisoned })),
     ...[...domains.values()].map((one) => line("domain", one)),
     ...[...routes.values()].map((one) => line("route", one)),

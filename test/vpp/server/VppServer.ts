@@ -7,23 +7,19 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname } from "node:path"
 import { Effect, Result } from "effect"
+import { type Answer, answer, type Handler, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
+import { vppMessages } from "../../../src/dry-run/vpp/VppMessages.ts"
+import { type Disk, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
+import * as Memif from "../../../src/vpp/messages/Memif.ts"
 import { frame, splitter } from "../../../src/vpp/wire/Frames.ts"
 import * as Message from "../../../src/vpp/wire/Message.ts"
 import { messageNames, numbersOf, tableRows } from "../support/Captures.ts"
-import type { Disk } from "./Disk.ts"
-import { domainHandlers } from "./Domains.ts"
 import { Audience } from "./Events.ts"
-import { type Answer, type Handler, type Outcome, onRequest } from "./Handler.ts"
-import { interfaceHandlers } from "./Interfaces.ts"
-import { memifHandlers } from "./Memifs.ts"
 import { otherHandlers } from "./Others.ts"
 import type { Heard, Peer } from "./Peer.ts"
-import { policerHandlers } from "./Policers.ts"
 import { below } from "./RealDisk.ts"
-import { type Release, type Traits, traits } from "./Release.ts"
-import { State } from "./State.ts"
-import { vhostHandlers } from "./Vhosts.ts"
+import { type Release, release as released } from "./Release.ts"
 
 export interface Options {
   readonly path: string
@@ -36,13 +32,16 @@ export interface Options {
   readonly table?: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>
 }
 
+/** Bytes of the answers, or what happens instead of one. */
+export type Outcome = ReadonlyArray<Answer> | "silence" | "crash"
+
 /** Looks at a request before VPP does: undefined lets it through. */
 export type Interception = (name: string, raw: Buffer) => Outcome | { readonly retval: number } | "close" | undefined
 
 export class VppServer {
   readonly path: string
-  readonly traits: Traits
-  state: State
+  readonly release: ReturnType<typeof released>
+  model: VppModel
   /** Names of all requests that were understood, in order. */
   readonly requests: Array<string> = []
   /** What a client must never do: a number that is not in the table, a body that is too short. */
@@ -73,10 +72,10 @@ export class VppServer {
 
   constructor({ path, release = "26.06", root = "", disk = below(root), table = (names) => names }: Options) {
     this.path = path
-    this.traits = traits[release]
+    this.release = released(release)
     this.names = table(messageNames(`v${release}`))
     this.numbers = numbersOf(this.names)
-    this.state = new State(this.traits, root === "" ? dirname(path) : "/run/vpp", disk)
+    this.model = VppModel.started(this.release.model, root === "" ? dirname(path) : "/run/vpp", disk)
   }
 
   start(): Promise<void> {
@@ -101,13 +100,13 @@ export class VppServer {
   /** SIGKILL and a start, but for the socket of its API. */
   forget(): void {
     this.hangUp()
-    this.state = new State(this.traits, this.state.runtimeDir, this.state.disk)
+    this.model = VppModel.started(this.release.model, this.model.runtimeDir, this.model.disk)
     this.broken = undefined
   }
 
   private hangUp(): void {
-    for (const { vhost } of this.state.interfaces.values()) vhost?.listener?.close()
-    for (const { listener } of this.state.sockets.values()) listener?.close()
+    for (const { vhost } of this.model.interfaces.values()) vhost?.listener?.close()
+    for (const { listener } of this.model.sockets.values()) listener?.close()
     for (const client of [...this.clients]) client.destroy()
   }
 
@@ -119,7 +118,13 @@ export class VppServer {
   /** Does what a request asks for, and leaves the answer to the caller. */
   perform(name: string, raw: Buffer): Outcome {
     const handler = [...handlers.values()].find((one) => one.name === name)
-    return handler?.handle(this.state, raw) ?? "silence"
+    return handler === undefined ? "silence" : this.done(handler, raw)
+  }
+
+  private done(handler: Handler, raw: Buffer): Outcome {
+    if (handler.name === Control.showVersion.name)
+      return [answer(Control.showVersion.reply, versionOf(this.release.version))]
+    return isDeadly(handler, raw) ? "crash" : (handler.handle(this.model, raw) ?? "silence")
   }
 
   get connected(): number {
@@ -175,7 +180,7 @@ export class VppServer {
   private dropped(): void {
     this.rude++
     this.drops++
-    if (this.drops >= this.traits.fatalDrops) this.broken = `${this.drops} connections dropped at once`
+    if (this.drops >= this.release.fatalDrops) this.broken = `${this.drops} connections dropped at once`
     setImmediate(() => {
       this.drops = 0
     })
@@ -210,13 +215,13 @@ export class VppServer {
   private understood(peer: Peer, raw: Buffer, handler: Handler): void {
     this.requests.push(handler.name)
     this.audience.heed(peer, handler.name, raw)
-    for (const { client, event, peer: listener } of this.audience.news(this.state.happened.splice(0)))
+    for (const { client, event, peer: listener } of this.audience.news(this.model.happened.splice(0)))
       listener.write(this.framed(event, client))
     const meddled = this.intercept(handler.name, raw)
     const outcome =
       typeof meddled === "object" && "retval" in meddled
         ? refusal(handler, meddled.retval)
-        : (meddled ?? handler.handle(this.state, raw))
+        : (meddled ?? this.done(handler, raw))
     if (outcome === "close") peer.destroy()
     else if (outcome === "crash") this.crash(handler.name)
     else if (outcome === "silence") this.mistakes.push(handler.name)
@@ -252,22 +257,20 @@ const refusal = ({ reply }: Handler, retval: number): ReadonlyArray<Answer> => {
   return [{ message: reply, encode }]
 }
 
+const versionOf = (version: string) => ({
+  ...{ retval: 0, program: "vpe", version, build_date: "2026-11-23T20:58:07", build_directory: "" }
+})
+
+/** VPP dies on every mode of a memif but the two that our codec can write. */
+const isDeadly = ({ name }: Handler, raw: Buffer): boolean =>
+  (name === Memif.create.name || name === Memif.createV2.name) && raw.length >= 18 && raw.readUInt32BE(14) > 1
+
 const handlers: ReadonlyMap<string, Handler> = new Map(
   [
     onRequest(Control.sockclntDelete, () => ({ response: 1 })),
     onRequest(Control.controlPing, () => ({ retval: 0, client_index: 0, vpe_pid: process.pid })),
-    onRequest(Control.showVersion, ({ traits: { version } }) => ({
-      retval: 0,
-      program: "vpe",
-      version,
-      build_date: "2026-11-23T20:58:07",
-      build_directory: ""
-    })),
-    ...interfaceHandlers,
-    ...memifHandlers,
-    ...vhostHandlers,
-    ...domainHandlers,
-    ...policerHandlers,
+    onRequest(Control.showVersion, () => versionOf("")),
+    ...vppMessages,
     ...otherHandlers
   ].map((handler) => [Message.nameCrc(handler), handler])
 )

@@ -5,8 +5,8 @@
 import { dirname } from "node:path"
 import { Cause, Effect, Queue } from "effect"
 import type { MemoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
+import type { Disk } from "../../../src/dry-run/vpp/VppModel.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
-import type { Disk } from "../server/Disk.ts"
 import { knowledge } from "../server/Knowledge.ts"
 import type { Peer } from "../server/Peer.ts"
 import { VppServer } from "../server/VppServer.ts"
@@ -14,20 +14,11 @@ import { VppServer } from "../server/VppServer.ts"
 /** A bridge domain that is an administrator's, with an interface of theirs in it. */
 export const administered = 9
 
-const administrate = ({ state }: VppServer): void => {
+const administrate = ({ model }: VppServer): void => {
   const tag = "an administrator's"
-  state.domains.set(administered, {
-    id: administered,
-    tag,
-    flood: true,
-    uuFlood: true,
-    forward: true,
-    learn: true,
-    bvi: undefined
-  })
-  const memif = { socket: 0, id: administered, master: true, mode: 0 }
-  state.add("memif", () => ({ name: `memif0/${administered}`, mac: "02:fe:00:00:00:09", tag, memif })).domain =
-    administered
+  model.addDomain(administered, { bd_tag: tag })
+  const row = { interface_name: `memif0/${administered}`, interface_dev_type: "memif", l2_address: "02:fe:00:00:00:09" }
+  model.add({ ...row, tag }, { memif: { id: administered, role: "master" } }).domain = administered
 }
 
 export const make = (path: string, files: MemoryFiles) => {

@@ -29,7 +29,7 @@ export const underTest = Layer.effect(
   VppUnderTest,
   Effect.map(TestVpp, (server) => ({
     path: server.path,
-    release: server.traits.version,
+    release: server.release.version,
     restart: Effect.promise(() => server.restart())
   }))
 )
@@ -38,7 +38,7 @@ export const underTest = Layer.effect(
 const shows = Layer.effect(
   VppShows,
   Effect.map(TestVpp, (server) => {
-    const interfaceOf = (name: string) => [...server.state.interfaces.values()].find((one) => one.name === name)
+    const interfaceOf = (name: string) => server.model.named(name)
     return {
       madeWith: (name) => Effect.sync(() => ({ ...interfaceOf(name)?.asked })),
       filters: (name) => Effect.sync(() => interfaceOf(name)?.filter === true)

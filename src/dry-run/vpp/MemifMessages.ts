@@ -1,0 +1,148 @@
+/** memif, with its retvals and quirks: `socket ids`, listeners, the poisoned id, the garbage index. */
+import { dirname, join } from "node:path"
+import { shellWord } from "../../platform/text/ShellWord.ts"
+import { every } from "../../vpp/messages/Control.ts"
+import * as Memif from "../../vpp/messages/Memif.ts"
+import { anyMac } from "../../vpp/wire/Address.ts"
+import { type Handler, onDump, onRequest } from "./VppMessage.ts"
+import type { MemifSocket, Values, VppModel } from "./VppModel.ts"
+
+interface Registration {
+  readonly is_add: boolean
+  readonly socket_id: number
+  readonly socket_filename: string
+}
+
+const memifs = ({ interfaces }: VppModel) =>
+  [...interfaces.values()].flatMap(({ memif, row }) => (memif === undefined ? [] : [{ memif, row }]))
+
+const usersOf = (model: VppModel, id: number) => memifs(model).filter(({ memif }) => memif.socket_id === id)
+
+const register = (model: VppModel, { is_add, socket_filename, socket_id }: Registration): number => {
+  const { disk, sockets, traits } = model
+  if (!is_add) {
+    if (socket_id === 0 || !sockets.has(socket_id)) return -73
+    if (usersOf(model, socket_id).length > 0) return -74
+    sockets.delete(socket_id)
+    return 0
+  }
+  if (socket_id === 0 || socket_id === every || socket_filename === "") return -73
+  const special = socket_filename.startsWith("abstract:") && traits.strictSockets
+  const path = special || socket_filename.startsWith("/") ? socket_filename : join(model.runtimeDir, socket_filename)
+  const before = sockets.get(socket_id)
+  if (before !== undefined) return before.path === path ? 0 : -116
+  if (!socket_filename.startsWith("/") && !special) disk.makeDirectory(dirname(path))
+  else if (!traits.strictSockets && disk.kind(dirname(path)) === undefined) return -73
+  model.addSocket(socket_id, path)
+  return 0
+}
+
+const registerLine = ({ is_add, socket_filename, socket_id }: Registration) => [
+  is_add
+    ? `create memif socket id ${socket_id} filename ${shellWord(socket_filename)}`
+    : `delete memif socket id ${socket_id}`
+]
+
+/** What binding the first master of a socket gives. */
+const bind = ({ disk, traits }: VppModel, socket: MemifSocket): number => {
+  const { path } = socket
+  if (path.startsWith("abstract:")) return 0
+  const there = disk.kind(path)
+  if (traits.strictSockets) {
+    const refused =
+      /[^A-Za-z0-9_./-]/.test(path) ||
+      Buffer.byteLength(path) > 106 ||
+      there === "other" ||
+      (there === "socket" && disk.isListening(path))
+    if (refused) return -14
+  } else if (there === "other") return -81
+  disk.remove(path)
+  socket.listener = disk.listen(path, 0o775)
+  return socket.listener === undefined ? -14 : 0
+}
+
+type Creation = Values<typeof Memif.create>
+
+/** A failed create leaves garbage in the index: 0 here, and in the recordings. */
+const failed = (retval: number) => ({ retval, sw_if_index: 0 })
+
+const create = (model: VppModel, asked: Creation) => {
+  const { hw_addr, id, mode, ring_size, role, socket_id } = asked
+  const socket = model.sockets.get(socket_id)
+  if (socket === undefined || (ring_size & (ring_size - 1)) !== 0) return failed(-73)
+  const users = usersOf(model, socket_id)
+  if (users.some(({ memif }) => memif.id === id || memif.role !== role)) return failed(-68)
+  if (role === "master" && socket.listener === undefined && !socket.poisoned) {
+    const retval = users.length > 0 ? 0 : bind(model, socket)
+    if (retval !== 0) {
+      socket.poisoned = model.traits.poisonsSockets
+      return failed(retval)
+    }
+  }
+  const mac = mode === "ip" ? { l2_address: anyMac } : hw_addr === anyMac ? {} : { l2_address: hw_addr }
+  const { row } = model.add(
+    { interface_name: `memif${socket_id}/${id}`, interface_dev_type: "memif", ...mac },
+    { memif: { socket_id, id, role, mode }, asked, ...(mode === "ip" ? { mtu: 0 } : {}) }
+  )
+  return { retval: 0, sw_if_index: row.sw_if_index }
+}
+
+const createLine = (values: Creation & { readonly use_dma?: boolean }) => [
+  [
+    `create interface memif id ${values.id} socket-id ${values.socket_id} ${values.role}`,
+    ...(values.mode === "ip" ? ["mode ip"] : []),
+    ...(values.rx_queues === 0 ? [] : [`rx-queues ${values.rx_queues}`]),
+    ...(values.tx_queues === 0 ? [] : [`tx-queues ${values.tx_queues}`]),
+    ...(values.ring_size === 0 ? [] : [`ring-size ${values.ring_size}`]),
+    ...(values.buffer_size === 0 ? [] : [`buffer-size ${values.buffer_size}`]),
+    ...(values.no_zero_copy ? ["no-zero-copy"] : []),
+    ...(values.use_dma === true ? ["use-dma"] : []),
+    ...(values.hw_addr === anyMac ? [] : [`hw-addr ${values.hw_addr}`]),
+    ...(values.secret === "" ? [] : ["secret (secret)"])
+  ].join(" ")
+]
+
+export const memifMessages: ReadonlyArray<Handler> = [
+  onRequest(Memif.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), {
+    lines: registerLine
+  }),
+  onRequest(
+    Memif.socketFilenameAddDelV2,
+    (model, values) => {
+      const socket_id = values.is_add && values.socket_id === every ? model.anyNumber() : values.socket_id
+      return { retval: register(model, { ...values, socket_id }), socket_id }
+    },
+    { lines: registerLine }
+  ),
+  onDump(Memif.socketFilenameDump, ({ sockets }) =>
+    [...sockets.values()].map(({ id, path }) => ({
+      socket_id: id,
+      socket_filename: Buffer.from(path).subarray(0, 107).toString("utf8")
+    }))
+  ),
+  onRequest(Memif.create, create, { lines: createLine }),
+  onRequest(Memif.createV2, create, { lines: createLine }),
+  onRequest(
+    Memif.remove,
+    (model, { sw_if_index }) => {
+      const memif = model.interfaces.get(sw_if_index)?.memif
+      if (memif === undefined) return { retval: -2 }
+      model.remove(sw_if_index)
+      const socket = model.sockets.get(memif.socket_id)
+      if (socket !== undefined && usersOf(model, socket.id).length === 0) {
+        socket.listener?.close()
+        socket.listener = undefined
+      }
+      return { retval: 0 }
+    },
+    { lines: ({ sw_if_index }, name) => [`delete interface memif ${name(sw_if_index)}`] }
+  ),
+  onDump(Memif.memifDump, (model) =>
+    memifs(model).map(({ memif, row }) => ({
+      ...memif,
+      hw_addr: row.l2_address,
+      flags: row.flags,
+      if_name: row.interface_name
+    }))
+  )
+]

@@ -1,0 +1,114 @@
+/**
+ * What a message does to a {@link VppModel}, how it is answered, and the line for `vppctl` that does the same. Messages
+ * stand in the bytes that are sent, so that what cannot be sent is refused here as well.
+ */
+import * as Result from "effect/Result"
+import type { Retval } from "../../vpp/wire/Message.ts"
+import * as Message from "../../vpp/wire/Message.ts"
+import type { Interface, VppModel } from "./VppModel.ts"
+
+type Named = Pick<Message.Message<unknown>, "name" | "crc">
+
+/** One message of the answer. */
+export interface Answer {
+  readonly message: Named
+  readonly encode: (head: Message.Head) => Uint8Array
+}
+
+export interface Told {
+  readonly arguments: Readonly<Record<string, unknown>>
+  /** Without `vppctl` in front. */
+  readonly vppctl: ReadonlyArray<string>
+}
+
+export interface Handler extends Named {
+  readonly reply: Named | undefined
+  /** Undefined: the body is too short, and VPP passes it over without a word. */
+  readonly handle: (model: VppModel, raw: Buffer) => ReadonlyArray<Answer> | undefined
+  /** Asked before it is done, when what it removes still has a name. Undefined: it changes nothing that we do. */
+  readonly tell: ((model: VppModel, raw: Buffer) => Told | undefined) | undefined
+}
+
+export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
+  message,
+  encode: (head) => Result.getOrThrow(Message.encodeReply(message, head, value))
+})
+
+/** Of the interface with an index. */
+export type NameOf = (index: number) => string
+
+interface Telling<A> {
+  readonly lines: (values: A, name: NameOf) => ReadonlyArray<string>
+  /** The values that are worth telling; by default all. */
+  readonly shown?: (values: A) => object
+}
+
+export const onRequest = <A extends object, R>(
+  message: Message.Request<A, R>,
+  handle: (model: VppModel, values: A) => R,
+  telling?: Telling<A>
+): Handler => {
+  const decoded = (raw: Buffer) => Result.getOrUndefined(Message.decodeRequest(message, raw))
+  return {
+    name: message.name,
+    crc: message.crc,
+    reply: message.reply,
+    handle: (model, raw) => {
+      const values = decoded(raw)
+      return values === undefined ? undefined : [answer(message.reply, handle(model, values))]
+    },
+    tell:
+      telling === undefined
+        ? undefined
+        : (model, raw) => {
+            const values = decoded(raw)
+            if (values === undefined) return undefined
+            const name = (index: number) => model.nameOf(index)
+            return {
+              arguments: presentable(telling.shown?.(values) ?? values, name),
+              vppctl: telling.lines(values, name)
+            }
+          }
+  }
+}
+
+export const onDump = <A, D>(
+  message: Message.Dump<A, D>,
+  rows: (model: VppModel, values: A) => ReadonlyArray<D>
+): Handler => ({
+  name: message.name,
+  crc: message.crc,
+  reply: undefined,
+  handle: (model, raw) => {
+    const values = Message.decodeRequest(message, raw)
+    return Result.isFailure(values)
+      ? undefined
+      : rows(model, values.success).map((details) => answer(message.details, details))
+  },
+  tell: undefined
+})
+
+const absent = -2
+
+/** Most requests name an interface, and are answered -2 when there is none. */
+export const onInterface =
+  <A extends { readonly sw_if_index: number }>(
+    change: (one: Interface, values: A, model: VppModel) => number | undefined
+  ) =>
+  (model: VppModel, values: A): Retval => {
+    const one = model.interfaces.get(values.sw_if_index)
+    return { retval: one === undefined ? absent : (change(one, values, model) ?? 0) }
+  }
+
+/** An index is not known before; a secret is nobody's business. */
+const presentable = (values: object, name: NameOf): Told["arguments"] =>
+  Object.fromEntries(
+    Object.entries(values).map(([key, value]: [string, unknown]) => [
+      key,
+      /sw_if_index$/.test(key) && typeof value === "number"
+        ? name(value)
+        : key === "secret" && value !== ""
+          ? "(secret)"
+          : value
+    ])
+  )

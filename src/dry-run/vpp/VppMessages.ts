@@ -1,0 +1,17 @@
+/** Every message that a {@link VppModel} understands: all that the engine sends, but for those of the connection itself. */
+import { bridgeDomainMessages } from "./BridgeDomainMessages.ts"
+import { interfaceMessages } from "./InterfaceMessages.ts"
+import { ipMessages } from "./IpMessages.ts"
+import { memifMessages } from "./MemifMessages.ts"
+import { policerMessages } from "./PolicerMessages.ts"
+import { vhostMessages } from "./VhostMessages.ts"
+import type { Handler } from "./VppMessage.ts"
+
+export const vppMessages: ReadonlyArray<Handler> = [
+  ...interfaceMessages,
+  ...ipMessages,
+  ...memifMessages,
+  ...vhostMessages,
+  ...bridgeDomainMessages,
+  ...policerMessages
+]

@@ -1,0 +1,273 @@
+/**
+ * What a VPP knows, as its dumps tell it: interfaces, memif sockets, bridge domains, routes, policers. A dry run plans in
+ * one that is a copy of the real VPP (`VppCopy.ts`), the tests' server puts one behind a socket. What a message does to
+ * it stands in the modules of the messages. Forwards no packets.
+ */
+import type { Interface as InterfaceRow } from "../../vpp/interfaces/Interfaces.ts"
+import type { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
+import { every } from "../../vpp/messages/Control.ts"
+import type { routeAddDel } from "../../vpp/messages/Ip.ts"
+import type { memifDump } from "../../vpp/messages/Memif.ts"
+import type { addDel, policerDump } from "../../vpp/messages/Policer.ts"
+import type { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
+import { anyMac } from "../../vpp/wire/Address.ts"
+import type { Message } from "../../vpp/wire/Message.ts"
+
+type Row<D> = D extends { readonly details: Message<infer A> } ? A : never
+type Writable<A> = { -readonly [K in keyof A]: A[K] }
+export type Values<D> = D extends { readonly fields: Message<infer A>["fields"] } ? A : never
+
+/** The files that VPP makes and finds: real ones, those of a plan, or those of a node in memory. */
+export interface Disk {
+  /** Undefined: nothing is there. */
+  readonly kind: (path: string) => "socket" | "other" | undefined
+  readonly makeDirectory: (path: string) => void
+  /** A file; gone already is fine. */
+  readonly remove: (path: string) => void
+  /** Undefined when the directory is not there. */
+  readonly listen: (path: string, mode: number) => Listener | undefined
+  /** Somebody listens on that path. */
+  readonly isListening: (path: string) => boolean
+}
+
+export interface Listener {
+  /** The file stays. */
+  readonly close: () => unknown
+}
+
+/** In what the releases differ, as far as a client can see it. */
+export interface Traits {
+  /** From 23.06: only `[A-Za-z0-9_./-]` in a memif path, 106 bytes of it; a live listener is left alone. */
+  readonly strictSockets: boolean
+  /** From 23.06: a memif socket id on which a create has failed makes no socket file any more. */
+  readonly poisonsSockets: boolean
+  /** From 23.06: what fails with a policer has a number of its own. */
+  readonly namesPolicerErrors: boolean
+  /** Before 22.10 a link's MTU is taken for every interface, later for those with Ethernet drivers that allow it. */
+  readonly anyLinkMtu: boolean
+}
+
+/** `26.06-release` */
+export const traitsOf = (version: string): Traits => {
+  const [year = 99, month = 12] = (/^(\d+)\.(\d+)/.exec(version) ?? []).slice(1).map(Number)
+  const release = year * 100 + month
+  const since2306 = release >= 2306
+  return {
+    strictSockets: since2306,
+    poisonsSockets: since2306,
+    namesPolicerErrors: since2306,
+    anyLinkMtu: release < 2210
+  }
+}
+
+export interface Interface {
+  readonly row: Writable<InterfaceRow>
+  readonly memif: Row<typeof memifDump> | undefined
+  readonly vhost: Vhost | undefined
+  /** The values of the request that made it. */
+  readonly asked: object
+  /** Its bridge domain. */
+  domain: number | undefined
+  readonly addresses: Array<string>
+  /** Frames of other VLANs do not leave here. */
+  filter: boolean
+  /** In the order in which they were put on; each counts. */
+  readonly policers: Array<{ readonly direction: "input" | "output"; readonly name: string }>
+}
+
+export type Vhost = Row<typeof vhostUserDump> & {
+  readonly listener?: Listener | undefined
+  readonly instance?: number
+}
+
+export interface MemifSocket {
+  readonly id: number
+  readonly path: string
+  listener: Listener | undefined
+  poisoned: boolean
+}
+
+export type Domain = Writable<Omit<Row<typeof bridgeDomainDump>, "sw_if_details">> & {
+  /** VPP's own, when it was not set. */
+  learnLimit?: number
+}
+
+export type Route = Values<typeof routeAddDel>["route"]
+export type Policer = Row<typeof policerDump>
+
+/** As an event tells it. */
+export interface Happening {
+  readonly sw_if_index: number
+  readonly flags: number
+  readonly deleted: boolean
+}
+
+/** Numbers are given again at once, the last one freed first. */
+class Numbers {
+  private readonly freed: Array<number> = []
+  private next: number
+  constructor(first = 0) {
+    this.next = first
+  }
+  take(): number {
+    return this.freed.pop() ?? this.next++
+  }
+  give(number: number): void {
+    this.freed.push(number)
+  }
+  /** From now on only others. */
+  pass(number: number): void {
+    this.next = Math.max(this.next, number + 1)
+  }
+}
+
+export class VppModel {
+  readonly traits: Traits
+  readonly runtimeDir: string
+  readonly disk: Disk
+  readonly interfaces = new Map<number, Interface>()
+  readonly sockets = new Map<number, MemifSocket>()
+  readonly domains = new Map<number, Domain>()
+  readonly routes = new Map<string, Route>()
+  readonly policers = new Map<string, Policer>()
+  readonly instances = new Numbers()
+  /** `vnm->api_errno`: the last failure of anybody, with which some requests are answered by mistake. */
+  lastFailure = 0
+  /** To interfaces, since somebody has looked. */
+  readonly happened: Array<Happening> = []
+  private readonly indices = new Numbers()
+  private random = 0
+  private randomDomain = 0
+
+  constructor(traits: Traits, runtimeDir: string, disk: Disk) {
+    this.traits = traits
+    this.runtimeDir = runtimeDir
+    this.disk = disk
+  }
+
+  /** As it is after its start. */
+  static readonly started = (traits: Traits, runtimeDir: string, disk: Disk): VppModel => {
+    const model = new VppModel(traits, runtimeDir, disk)
+    model.add({ interface_name: "local0", interface_dev_type: "local", l2_address: anyMac }, { mtu: 0 })
+    model.addSocket(0, `${runtimeDir}/memif.sock`)
+    return model
+  }
+
+  /** The same sequence after every start. */
+  anyNumber(): number {
+    this.random = next(this.random)
+    return this.random
+  }
+
+  /** Another sequence. */
+  anyDomain(): number {
+    this.randomDomain = next(this.randomDomain)
+    return this.randomDomain & 0xffffff
+  }
+
+  addSocket(id: number, path: string): void {
+    this.sockets.set(id, { id, path, listener: undefined, poisoned: false })
+  }
+
+  addDomain(id: number, values: Partial<Domain>): Domain {
+    const made = { ...newDomain, ...values, bd_id: id }
+    this.domains.set(id, made)
+    return made
+  }
+
+  /** As it was found. */
+  take(row: InterfaceRow, more: Pick<Interface, "memif" | "vhost" | "domain">): void {
+    this.indices.pass(row.sw_if_index)
+    this.interfaces.set(row.sw_if_index, { ...newInterface, addresses: [], policers: [], ...more, row: { ...row } })
+  }
+
+  add(row: Partial<InterfaceRow>, { asked = {}, memif, mtu = 9000, vhost }: Making = {}): Interface {
+    const index = this.indices.take()
+    const own = { sw_if_index: index, sup_sw_if_index: index, link_mtu: mtu, mtu: [mtu, 0, 0, 0], l2_address: newMac() }
+    const whole = { ...newRow, ...own, ...row }
+    const made: Interface = {
+      ...newInterface,
+      row: whole,
+      memif: memif === undefined ? undefined : { ...newMemif, ...memif, sw_if_index: index },
+      vhost:
+        vhost === undefined
+          ? undefined
+          : { ...newVhost, ...vhost, sw_if_index: index, interface_name: whole.interface_name },
+      asked,
+      addresses: [],
+      policers: []
+    }
+    this.interfaces.set(index, made)
+    this.happened.push({ sw_if_index: index, flags: 0, deleted: false })
+    return made
+  }
+
+  /** With its sub-interfaces; its addresses go, its routes stay behind. */
+  remove(index: number): void {
+    for (const { row } of [...this.interfaces.values()]) {
+      if (row.sup_sw_if_index === index && row.sw_if_index !== index) this.remove(row.sw_if_index)
+    }
+    if (!this.interfaces.delete(index)) return
+    this.indices.give(index)
+    this.happened.push({ sw_if_index: index, flags: 0, deleted: true })
+  }
+
+  membersOf(domain: number): ReadonlyArray<Interface> {
+    return [...this.interfaces.values()].filter((one) => one.domain === domain)
+  }
+
+  named(name: string): Interface | undefined {
+    return [...this.interfaces.values()].find(({ row }) => row.interface_name === name)
+  }
+
+  nameOf(index: number): string {
+    return this.interfaces.get(index)?.row.interface_name ?? `interface ${index}`
+  }
+}
+
+interface Making {
+  readonly asked?: object
+  readonly mtu?: number
+  readonly memif?: Partial<Row<typeof memifDump>>
+  readonly vhost?: Partial<Vhost>
+}
+
+const next = (random: number): number => (Math.imul(random, 1664525) + 1013904223) >>> 0
+
+const newMac = (): string => {
+  const byte = () => Math.trunc(Math.random() * 256).toString(16)
+  return `02:fe:${Array.from({ length: 4 }, () => byte().padStart(2, "0")).join(":")}`
+}
+
+const newInterface = { memif: undefined, vhost: undefined, asked: {}, domain: undefined, filter: false }
+
+const newRow: InterfaceRow = {
+  ...{ sw_if_index: 0, sup_sw_if_index: 0, l2_address: anyMac, flags: 0, type: 0 },
+  ...{ link_duplex: 0, link_speed: 0, link_mtu: 0, mtu: [0, 0, 0, 0] },
+  ...{ sub_id: 0, sub_number_of_tags: 0, sub_outer_vlan_id: 0, sub_inner_vlan_id: 0, sub_if_flags: 0 },
+  ...{ vtr_op: 0, vtr_push_dot1q: 0, vtr_tag1: 0, vtr_tag2: 0, outer_tag: 0 },
+  ...{ b_dmac: anyMac, b_smac: anyMac, b_vlanid: 0, i_sid: 0 },
+  ...{ interface_name: "", interface_dev_type: "", tag: "" }
+}
+
+const newMemif: Row<typeof memifDump> = {
+  ...{ sw_if_index: 0, hw_addr: anyMac, id: 0, role: "slave", mode: "ethernet", zero_copy: false, socket_id: 0 },
+  ...{ ring_size: 1, buffer_size: 0, flags: 0, if_name: "" }
+}
+
+const newVhost: Vhost = {
+  ...{ sw_if_index: 0, interface_name: "", virtio_net_hdr_sz: 0, features_first_32: 0, features_last_32: 0 },
+  ...{ is_server: false, sock_filename: "", num_regions: 0, sock_errno: 0 }
+}
+
+const newDomain: Domain = {
+  ...{ bd_id: 0, flood: true, uu_flood: true, forward: true, learn: true, arp_term: false, arp_ufwd: false },
+  ...{ mac_age: 0, bd_tag: "", bvi_sw_if_index: every, uu_fwd_sw_if_index: every }
+}
+
+/** What VPP counts of it by itself. */
+export const newPolicer = (values: Omit<Values<typeof addDel>, "is_add">): Policer => ({
+  ...values,
+  ...{ single_rate: true, color_aware: false, scale: 16, cir_tokens_per_period: 1, pir_tokens_per_period: 1 },
+  ...{ current_limit: values.cb, current_bucket: values.cb, extended_limit: 0, extended_bucket: 0, last_update_time: 0 }
+})
