@@ -43,7 +43,7 @@ const words = ({ found }: Effect.Success<ReturnType<typeof round>>) =>
   found.map(({ kind, outcome, words }) => `${kind}: ${words}; ${said(outcome)}`)
 
 /** VPP's own, and another each time. */
-const withoutMac = (line: string) => line.replace(/"mac":"02:fe:[^"]+"/, '"mac":"own"')
+const withoutMac = (line: string) => line.replace(/"l2_address":"02:fe:[^"]+"/, "")
 
 const minute = TestClock.adjust("1 minute")
 
