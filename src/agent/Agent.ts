@@ -88,7 +88,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket 
   )
   const look = Effect.gen(function* () {
     if (listening?.identity !== Server.identityAt(socket) || !(yield* isReached)) {
-      yield* Effect.logWarning(`${socket} is gone, or another's: making it anew`)
+      yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
       yield* bind
       rebound++
       if (!(yield* isReached)) return
@@ -118,7 +118,7 @@ const only = Effect.fnUntraced(function* (socket: string) {
   if (!held) {
     return yield* new Server.ListenError({
       answer: `another agent serves calls on ${socket}`,
-      cure: "`userspace agent status` shows it. Stop it first, or give this one another socket: --socket."
+      cure: "Stop it first (`userspace agent status` shows it), or give this one another socket with --socket."
     })
   }
   return scope

@@ -48,7 +48,7 @@ export const make = (calls: Calls, state: State): Handle => {
     if (is !== "ready") return { status: 503, why: is }
     if (theirs !== version) return { status: 409, why: `the agent has version ${version}, and the caller ${theirs}` }
     if (place !== state.place || !hasOurMounts(headers[Protocol.mountsHeader]))
-      return { status: 421, why: "the caller's root directory, namespaces or mounts are others" }
+      return { status: 421, why: "the caller has another root directory, other namespaces or other mounts" }
     if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
     if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }
     if (length > Protocol.longestBody) return { status: 413, why: `more than ${Protocol.longestBody} bytes` }
@@ -112,7 +112,7 @@ export const make = (calls: Calls, state: State): Handle => {
       return answer(response, state.is() === "ready" ? 200 : 503, { state: state.is() })
     }
     if (ask === `GET ${Protocol.statusPath}`) return answer(response, 200, state.status())
-    refuse(response, 404, "there is no such thing here")
+    refuse(response, 404, "not found")
   }
 }
 

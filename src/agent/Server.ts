@@ -38,7 +38,7 @@ const done = <A>(what: string, f: () => A) =>
     catch: (cause) =>
       new ListenError({
         answer: `${what}: ${codeOf(cause)}`,
-        cure: "The agent runs as root, with a directory of its own."
+        cure: "Run the agent as root, with a directory of its own."
       })
   })
 
@@ -48,7 +48,7 @@ const prepare = Effect.fnUntraced(function* (directory: string) {
   const { mode, uid } = yield* done(`look at ${directory}`, () => Fs.statSync(directory))
   if ((mode & 0o022) !== 0 || uid !== process.geteuid?.()) {
     return yield* new ListenError({
-      answer: `${directory} is a directory that others can write to`,
+      answer: `${directory} is a directory that other users can write to`,
       cure: "Put the socket into a directory that is root's, with mode 0700."
     })
   }
@@ -61,7 +61,7 @@ const started = (server: Http.Server, path: string) =>
         Effect.fail(
           new ListenError({
             answer: `listen on ${path}: ${codeOf(cause)}`,
-            cure: "The path of a socket has at most 107 bytes; its directory has to be writable."
+            cure: "Give a writable directory, and a path of at most 107 bytes."
           })
         )
       )

@@ -48,7 +48,7 @@ const told = (exit: Exit.Exit<void, CniError>): CniError => {
     return CniError.of(
       ErrorCodes.TryAgainLater,
       "the agent ended during ADD; changes were rolled back",
-      "Try again. `userspace agent status` shows whether the agent is back."
+      "Try again. Check the agent with `userspace agent status`."
     )
   }
   const { details, msg } = errorOf(exit.cause)

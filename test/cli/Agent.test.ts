@@ -31,9 +31,9 @@ describe("a round by hand", () => {
         `Dry run of a round of healing: 3 attachments. Nothing was changed.
 
 NETWORK  POD  CONTAINER  INTERFACE  FOUND       RESULT
-net-a    -    c1         net1       missing     would make it again; the switch has no port of it
+net-a    -    c1         net1       missing     would recreate it; the switch has no port for it
 net-a    -    c2         net1       stale       a later round deletes it; its sandbox /var/run/netns/c2 is gone
-net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3")} has the plugin's mark, and no record knows it
+net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3")} has the plugin's mark, but no record
 `
       )
       assert.deepStrictEqual(node.state(), before)
@@ -49,9 +49,9 @@ net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3
         ifName: "net1",
         engine: "ovs-dpdk",
         control: "/var/run/openvswitch/db.sock",
-        words: "the switch has no port of it",
+        words: "the switch has no port for it",
         outcome: "done",
-        did: `made again: port ${portOf("c1")}`,
+        did: `recreated: port ${portOf("c1")}`,
         error: null
       })
       assert.deepStrictEqual(
@@ -65,9 +65,9 @@ net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3
   it.effect("says so when all is as it should be, and when there is nothing", () =>
     Effect.gen(function* () {
       const node = make()
-      assert.strictEqual((yield* once(node)).stdout, "Looked at 0 attachments.\n\nAll is as it should be.\n")
+      assert.strictEqual((yield* once(node)).stdout, "Inspected 0 attachments.\n\nNo differences.\n")
       yield* add(node, "c1")
-      assert.strictEqual((yield* once(node)).stdout, "Looked at 1 attachment.\n\nAll is as it should be.\n")
+      assert.strictEqual((yield* once(node)).stdout, "Inspected 1 attachment.\n\nNo differences.\n")
     })
   )
 
@@ -78,10 +78,10 @@ net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3
       node.refusal = "ECONNREFUSED"
       const { stderr, stdout, well } = yield* once(node)
       assert.isFalse(well)
-      assert.include(stdout, "Looked at 1 attachment.")
+      assert.include(stdout, "Inspected 1 attachment.")
       assert.match(
         stderr,
-        /^userspace: not all could be looked at or done; the next round tries again\n {2}Open vSwitch: .*\n {2}-> /
+        /^userspace: the round is incomplete; the next round tries again\n {2}Open vSwitch: .*\n {2}-> /
       )
     })
   )

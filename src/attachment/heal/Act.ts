@@ -84,12 +84,12 @@ export const plan = (finding: Finding): Acted => ({
 })
 
 const later = {
-  restore: "a later round makes it again",
+  restore: "a later round recreates it",
   repair: "a later round repairs it",
   delete: "a later round deletes it"
 } as const
 
-const inWords = { restore: "make it again", repair: "repair it", delete: "delete it" } as const
+const inWords = { restore: "recreate it", repair: "repair it", delete: "delete it" } as const
 
 const isAbsent = (outcome: Outcome): outcome is Extract<Outcome, { readonly _tag: "Failed" }> =>
   outcome._tag === "Failed" && outcome.error.code === ErrorCodes.TryAgainLater
@@ -140,8 +140,8 @@ const remake = Effect.fnUntraced(function* (
   const { success: done } = made
   if (done.outcome === "skipped") return { _tag: "Passed", words: done.reason }
   return done.outcome === "there"
-    ? { _tag: "Passed", words: `port ${done.port} is there` }
-    : { _tag: "Done", words: `made again: ${done.made.join(", ")}` }
+    ? { _tag: "Passed", words: `port ${done.port} exists` }
+    : { _tag: "Done", words: `recreated: ${done.made.join(", ")}` }
 })
 
 /** By DEL, as GC does it. A sandbox that is there again is another's, of the same name. */
@@ -151,7 +151,7 @@ const remove = Effect.fnUntraced(function* (
   { switches, variables }: Tools
 ): Effect.fn.Return<Outcome, never, Services> {
   if ((yield* (yield* Namespaces).judge(record.netns)) !== "missing") {
-    return { _tag: "Passed", words: `its sandbox ${record.netns} is there` }
+    return { _tag: "Passed", words: `its sandbox ${record.netns} exists` }
   }
   const { containerId, ifName, network, pod } = record
   const stray: Found = {

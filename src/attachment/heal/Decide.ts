@@ -156,7 +156,7 @@ const earliest = (last: Try | undefined, { returned }: Memory): number => {
 const unrecorded = (owned: Owned): Finding => ({
   kind: "unrecorded",
   about: owned,
-  words: `port ${owned.port} has the plugin's mark, and no record knows it`,
+  words: `port ${owned.port} has the plugin's mark, but no record`,
   action: report
 })
 

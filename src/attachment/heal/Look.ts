@@ -118,7 +118,7 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, 
   // Reported for the node, where all records are read.
   if (Result.isFailure(call)) return { port: unasked, error: undefined }
   if (ports !== undefined && !ports.has(keyOf(record)))
-    return { port: missing("the switch has no port of it"), error: undefined }
+    return { port: missing("the switch has no port for it"), error: undefined }
   const addresses = wantsAddresses(call.success)
     ? (record.addresses ?? []).map(({ address, gateway }) => ({ address, gateway }))
     : []

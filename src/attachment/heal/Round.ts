@@ -132,7 +132,7 @@ const aside = (handle: string) =>
       onFailure: (error): Outcome => ({ _tag: "Failed", error: fromExplained(error) }),
       onSuccess: (path): Outcome =>
         path === undefined
-          ? { _tag: "Passed", words: "it is not damaged any more" }
+          ? { _tag: "Passed", words: "it is no longer corrupt" }
           : { _tag: "Done", words: `set aside as ${path}` }
     })
   )

@@ -21,7 +21,7 @@ export const performAgentStatus = Effect.fnUntraced(function* (options: {
         new Complaint({
           failed: `no agent answers on ${socket}`,
           answer: message,
-          cure: "Calls are made by their own processes meanwhile. `systemctl status userspace-agent` says why it is not there."
+          cure: "Check `systemctl status userspace-agent`. Meanwhile calls run in their own processes."
         })
     )
   )

@@ -21,5 +21,5 @@ export const performHeal = Effect.fnUntraced(function* ({ cniPath, dryRun, json,
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
   const rounds = yield* onNode(stateDir, (switches) => once({ switches, variables, repair, dry: dryRun }))
   yield* print(json, healedJson(rounds, dryRun), healedText(rounds, dryRun, style))
-  yield* complain("not all could be looked at or done; the next round tries again", failuresOf(rounds))
+  yield* complain("the round is incomplete; the next round tries again", failuresOf(rounds))
 })

@@ -6,7 +6,7 @@ export const agentText = (status: Status): string => {
   const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
   return [
     row("Agent", `userspace-cni ${version}, process ${pid}, ${state}, since ${since}`),
-    row("Socket", rebound === 0 ? socket : `${socket} (made anew ${rebound} times)`),
+    row("Socket", rebound === 0 ? socket : `${socket} (created again ${rebound} times)`),
     row("Calls", `${calls.running} running, ${calls.queued} waiting`),
     row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),
     ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),

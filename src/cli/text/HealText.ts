@@ -94,9 +94,9 @@ export const healedText = (rounds: Rounds, dry: boolean, { strong }: Style): str
   const all = healed(rounds)
   const looked = lookedAt(rounds)
   const counted = `${looked} ${looked === 1 ? "attachment" : "attachments"}`
-  const head = dry ? `Dry run of a round of healing: ${counted}. Nothing was changed.` : `Looked at ${counted}.`
+  const head = dry ? `Dry run of a round of healing: ${counted}. Nothing was changed.` : `Inspected ${counted}.`
   return all.length === 0
-    ? [head, "", problemsOf(rounds).length === 0 ? "All is as it should be." : "Nothing was found."].join("\n")
+    ? [head, "", problemsOf(rounds).length === 0 ? "No differences." : "Nothing was found."].join("\n")
     : [head, "", table(heads, all.map(cells), strong)].join("\n")
 }
 

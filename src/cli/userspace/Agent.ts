@@ -17,11 +17,11 @@ export const agent = Command.make(
       Flag.withDescription(`The socket that calls are served on (default: ${socketVariable}, or ${defaultSocket})`),
       Flag.optional
     ),
-    once: yes("once", "Look once at all attachments of this node, put right what is wrong, print it, and end"),
+    once: yes("once", "Inspect all attachments of this node once, repair them, print the findings, and exit"),
     dryRun: yes("dry-run", "With --once: change nothing; print what would be done"),
     repair: Flag.Literals("repair", ["missing", "all"]).pipe(
       Flag.withDescription(
-        "missing: make ports again that a switch has lost. all: also undo what somebody changed on a port (default: missing)"
+        "missing: recreate ports that a switch has lost. all: also revert changes to a port (default: missing)"
       ),
       Flag.withDefault("missing")
     ),
@@ -50,13 +50,13 @@ export const agent = Command.make(
           )
 ).pipe(
   Command.withDescription(
-    "Serve the plugin's calls on this node from one warm process, and make ports again that a switch has lost"
+    "Serve the plugin's calls on this node from one warm process, and recreate ports that a switch has lost"
   ),
   Command.withSubcommands([status]),
   Command.withExamples([
     { command: "userspace agent", description: "Serve calls and heal until SIGTERM" },
-    { command: "userspace agent status", description: "Is it there, and what is it doing?" },
-    { command: "userspace agent --once --dry-run", description: "What would be put right?" },
-    { command: "userspace agent --once", description: "Put it right" }
+    { command: "userspace agent status", description: "Is it running, and what is it doing?" },
+    { command: "userspace agent --once --dry-run", description: "What would be repaired?" },
+    { command: "userspace agent --once", description: "Repair it" }
   ])
 )

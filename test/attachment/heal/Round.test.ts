@@ -74,10 +74,10 @@ describe("a port that is missing", () => {
         if (at === vpp) world.vpp.restart()
         else world.ovs.empty()
         const planned = yield* round(world, { at, dry: true })
-        assert.match(words(planned).join(), /^missing: [^;]+; planned, make it again$/)
+        assert.match(words(planned).join(), /^missing: [^;]+; planned, recreate it$/)
         assert.notDeepEqual(state(), before)
         const done = yield* round(world, { at })
-        assert.match(words(done).join(), /^missing: [^;]+; done, made again: /)
+        assert.match(words(done).join(), /^missing: [^;]+; done, recreated: /)
         assert.deepStrictEqual(state(), before)
         assert.deepStrictEqual(words(yield* round(world, { at, memory: done.memory })), [])
         yield* world.call("DEL", asked)
@@ -93,11 +93,11 @@ describe("a port that is missing", () => {
       const first = yield* round(world)
       world.ovs.empty()
       const second = yield* round(world, { memory: first.memory })
-      assert.match(words(second).join(), /^missing: .*; waits, a later round makes it again$/)
+      assert.match(words(second).join(), /^missing: .*; waits, a later round recreates it$/)
       assert.strictEqual(second.due, (yield* millis) + 60_000)
       yield* minute
       const third = yield* round(world, { memory: second.memory })
-      assert.deepStrictEqual(words(third), [`missing: the switch has no port of it; done, made again: port ${port}`])
+      assert.deepStrictEqual(words(third), [`missing: the switch has no port for it; done, recreated: port ${port}`])
     })
   )
 
@@ -110,14 +110,14 @@ describe("a port that is missing", () => {
       world.files.remove("/shared/0958c8871b32")
       const first = yield* round(world)
       assert.match(words(first)[0] ?? "", /failed with 105, the shared directory \/shared\/0958c8871b32 is missing$/)
-      assert.match(words(first)[1] ?? "", /done, made again: port /)
+      assert.match(words(first)[1] ?? "", /done, recreated: port /)
       assert.match(
         words(yield* round(world, { memory: first.memory })).join(),
-        /^missing: .*waits, a later round makes it again$/
+        /^missing: .*waits, a later round recreates it$/
       )
       world.files.put("/shared/0958c8871b32", "directory", "", 0o2770)
       yield* TestClock.adjust("5 seconds")
-      assert.match(words(yield* round(world, { memory: first.memory })).join(), /^missing: .*done, made again: port /)
+      assert.match(words(yield* round(world, { memory: first.memory })).join(), /^missing: .*done, recreated: port /)
     })
   )
 
@@ -137,7 +137,7 @@ describe("a port that is missing", () => {
       world.ovs.restart()
       const now = yield* millis
       const second = yield* round(world, { memory: { ...first.memory, returned: now + 1 } })
-      assert.match(words(second).join(), /^missing: .*done, made again: port /)
+      assert.match(words(second).join(), /^missing: .*done, recreated: port /)
       assert.deepStrictEqual(world.dump(), before)
     })
   )
@@ -150,7 +150,7 @@ describe("what a switch forgets of a port", () => {
       yield* world.add({ conf: { ...network, host: { ...network.host, vhost: { mode: "server" } } } })
       world.ovs.restart()
       const done = yield* round(world)
-      assert.match(words(done).join(), /^forgotten: socket .* was restarted; done, made again: socket /)
+      assert.match(words(done).join(), /^forgotten: socket .* was restarted; done, recreated: socket /)
       assert.deepStrictEqual(words(yield* round(world, { memory: done.memory })), [])
     })
   )
@@ -193,7 +193,7 @@ describe("what somebody has changed", () => {
       const before = world.dump()
       yield* changeVlan(world)
       const first = yield* round(world, { repair: "all" })
-      assert.match(words(first).join(), /^changed: VLAN .*; done, made again: port /)
+      assert.match(words(first).join(), /^changed: VLAN .*; done, recreated: port /)
       assert.deepStrictEqual(world.dump(), before)
       yield* changeVlan(world)
       const second = yield* round(world, { repair: "all", memory: first.memory })
@@ -248,7 +248,7 @@ describe("a sandbox that is gone", () => {
       let looks = 0
       world.namespace = () => (looks++ === 0 ? "missing" : "sandbox")
       const second = yield* round(world, { memory: first.memory })
-      assert.match(words(second).join(), /^stale: .*; passed, its sandbox \/n\/a is there$/)
+      assert.match(words(second).join(), /^stale: .*; passed, its sandbox \/n\/a exists$/)
       assert.deepStrictEqual(world.dump(), before)
     })
   )
@@ -297,9 +297,7 @@ describe("what has no record", () => {
       world.namespace = () => "missing"
       const before = world.dump()
       const first = yield* round(world)
-      assert.deepStrictEqual(words(first), [
-        `unrecorded: port ${port} has the plugin's mark, and no record knows it; reported`
-      ])
+      assert.deepStrictEqual(words(first), [`unrecorded: port ${port} has the plugin's mark, but no record; reported`])
       yield* minute
       yield* round(world, { memory: first.memory, repair: "all" })
       assert.deepStrictEqual(world.dump(), before)

@@ -10,7 +10,7 @@ export const status = Command.make(
   {
     socket: Flag.String("socket").pipe(
       Flag.withMetavar("PATH"),
-      Flag.withDescription(`Where the agent is (default: ${socketVariable}, or ${defaultSocket})`),
+      Flag.withDescription(`Socket of the agent (default:  ${socketVariable}, or ${defaultSocket})`),
       Flag.optional
     ),
     json: jsonFlag
@@ -20,4 +20,4 @@ export const status = Command.make(
       Effect.promise(() => import("../../perform/PerformAgentStatus.ts")),
       ({ performAgentStatus }) => performAgentStatus(options)
     )
-).pipe(Command.withDescription("Since when the agent is there, its calls, its switches, and its last failure"))
+).pipe(Command.withDescription("Show since when the agent runs, its calls, its switches, and its last failure"))
