@@ -1,8 +1,7 @@
 /**
- * One CNI call as a value: from its environment and stdin to the one document and the exit status, over the edges that it
- * is given. Any number of calls go on in a process at the same time, and have nothing of the process: how a process reads
- * stdin, writes the document and ends is in `CniProcess.ts`. An interrupted call rolls back first and then answers like a
- * failed one.
+ * One CNI call as a value: (environment, stdin) to (document, exit status), over the given edges. Any number of calls
+ * run in one process at the same time and share nothing of it. Reading stdin, writing the document and exiting are in
+ * `CniProcess.ts`. An interrupted call rolls back first and then fails like any other.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -30,21 +29,24 @@ import { type Around, choicesFor, onServices } from "./Composition.ts"
 import { toBeRetried } from "./RetriedWords.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
 
-/** What a process writes and exits with. Undefined: nothing is written. */
+/** Document and exit status. Undefined: nothing is written. */
 export interface Answer {
   readonly document: Document
   readonly status: 0 | 1
 }
 
-/** Who has asked. */
+/** The caller of a call. */
 export interface Asker {
-  /** Gets the answer, once, also when the call is interrupted. Fails when it cannot be taken: then an ADD is undone. */
+  /**
+   * Receives the answer, once, also when the call is interrupted. Fails when it cannot be written: an ADD is then
+   * rolled back.
+   */
   readonly tell: (answer: Answer) => Effect.Effect<void, CniError>
-  /** Nothing will be undone any more: who has nothing else to do need not wait for connections to be closed. */
+  /** Nothing is rolled back after this, so a process need not wait for connections to close. */
   readonly leave?: (status: 0 | 1) => Effect.Effect<void>
 }
 
-/** Ends when everything that the call had open is closed as well. */
+/** Completes when everything that the call opened is closed. */
 export const call = (
   environment: Variables,
   stdin: string,
@@ -55,7 +57,7 @@ export const call = (
   return answered(answer(environment["CNI_COMMAND"] ?? "", environment, reading, edges), answering(reading, asker))
 }
 
-/** A call of which not even the configuration could be read. */
+/** A call whose configuration could not be read. */
 export const refuse = (error: CniError, asker: Asker): Effect.Effect<void> =>
   answered(Effect.fail(error), answering(readEnvelope(""), asker))
 
@@ -95,7 +97,7 @@ export const answer = (
   )
 }
 
-/** Of a process of many calls: waits until it is this one's turn. The wait is a part of the call's time. */
+/** For a process of many calls: waits for the call's turn. The wait counts towards the call's deadline. */
 export interface Turn {
   readonly take: (asked: AnyAsked) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -107,7 +109,7 @@ const inTurn =
   <A, E, R>(self: Effect.Effect<A, E, R>) =>
     Effect.flatMap(Turn, ({ take }) => take(asked)(self))
 
-/** Judges the call and runs its verb on the edges that it is given. */
+/** Validates the call and runs its verb on the given edges. */
 export const serve = Effect.fnUntraced(function* (
   command: string,
   variables: Variables,
@@ -124,7 +126,7 @@ export const serve = Effect.fnUntraced(function* (
   )
 })
 
-/** Gives up, and undoes, when the whole takes too long. */
+/** The deadline of a whole call; on timeout it rolls back. */
 export const inTime =
   (command: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CniError, R> =>
@@ -135,7 +137,7 @@ export const inTime =
       })
     )
 
-/** A node has one of these for hundreds of the others. */
+/** Loaded on demand: GC and STATUS are rare compared with ADD and DEL. */
 const ofNetwork = (asked: Asked<NetworkVerb>, choices: Choices<Control>) =>
   Effect.flatMap(
     Effect.promise(() => import("./NetworkVerbs.ts")),
@@ -149,7 +151,7 @@ const tooSlow = (command: string, seconds: number) =>
     'Set logLevel to "debug": the log then has the time of each step.'
   )
 
-/** Whose call it is. */
+/** Log fields that identify the call. */
 export const annotations = (variables: Variables, reading: Reading) => ({
   container: variables["CNI_CONTAINERID"] ?? "",
   netns: variables["CNI_NETNS"] ?? "",
@@ -157,7 +159,7 @@ export const annotations = (variables: Variables, reading: Reading) => ({
   network: Result.match(reading, { onFailure: () => "", onSuccess: ({ name }) => name })
 })
 
-/** What a call says when it has failed, in whatever way. */
+/** The error document of a failed call, whatever the cause. */
 export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
 
 const failureOf = (cause: Cause.Cause<CniError>): CniError =>

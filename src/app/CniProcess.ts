@@ -1,6 +1,6 @@
 /**
- * The process of one call: its environment, stdin, stdout, signals and exit status, and the real edges. Other edges are
- * for the fault campaign.
+ * The process of one call: environment, stdin, stdout, signals, exit status, and the real edges. The fault campaign
+ * provides other edges.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import { readStdin, unreadable, writeDocument } from "./Stdio.ts"
 
 const asker: Asker = {
   tell: ({ document }) => (document === undefined ? Effect.void : writeDocument(document)),
-  // The work is done and the document written: nothing is worth waiting for.
+  // The document is written: exit at once.
   leave: (status) => Effect.sync(() => process.exit(status))
 }
 
@@ -38,7 +38,7 @@ export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Given): 
   })
   NodeRuntime.runMain(Effect.provideService(main, Own, own), {
     disableErrorReporting: true,
-    // Reached only by what never came to an answer: a signal while stdin was read.
+    // Only reached when there was no answer: a signal while stdin was read.
     teardown: () => process.exit(1)
   })
 }

@@ -1,8 +1,8 @@
 /**
- * The composition: which service stands on which, down to the edges. There is one, for the executable's calls and
- * commands, for dry runs, the demonstration, the fault campaign and the worlds of the tests; what differs are the edges
- * that it is provided with. Services are made anew for each use and never memoized: two switches of a kind in one process
- * must not share one. Each switch's code is loaded when the first of its kind is asked for.
+ * Composition of the services, down to the edges. There is only one, for calls, commands, dry runs, the demonstration,
+ * the fault campaign and tests; they differ in the edges that they provide. Services are created for each use and never
+ * memoized: two switches of one kind in a process must not share one. A switch's code is loaded with the first use of
+ * its kind.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -25,8 +25,8 @@ import type { Watch } from "../vswitch/Watch.ts"
 import type { Choices } from "./Verbs.ts"
 
 /**
- * For who watches services at work, lets them go wrong, or keeps them from changing anything (a dry run). Not for other
- * implementations: what a service runs on is replaced at its edges. The executable's calls have none.
+ * Wraps services: to observe them, inject faults, or record changes (dry run). Not for alternative implementations:
+ * those replace edges. The executable's calls have none.
  */
 export interface Around {
   readonly Records?: On<Records["Service"]>
@@ -39,8 +39,8 @@ export interface Around {
 }
 
 /**
- * Of a process that keeps its switches from one call to the next: the one at this control socket, for as long as the scope
- * lasts. Undefined: each call has its own.
+ * Connections that a process keeps between calls: the switch at this control socket, until the scope closes. Undefined:
+ * each call has its own.
  */
 export const KeptSwitches = Context.Reference<
   ((control: Control) => Effect.Effect<Vswitch["Service"], never, Scope.Scope>) | undefined

@@ -1,6 +1,5 @@
 /**
- * The verbs that work on a network as a whole, from the judged call to its program: GC and STATUS. Loaded when one is
- * called, because a node is asked for hundreds of attachments between two of them.
+ * GC and STATUS, from the validated call to their program. Loaded on demand: both are rare compared with ADD and DEL.
  */
 import * as Effect from "effect/Effect"
 import type { NetworkCall } from "../attachment/Call.ts"

@@ -1,7 +1,6 @@
 /**
- * The words by which Multus takes a failed DEL for one that need not be repeated: `retryDeleteOnError` does not help when
- * they are in its error (seen in 4.2). Ours always wants to be repeated, whoever has said them: an IPAM
- * plugin, a file system, Bun.
+ * Removes the words that make Multus treat a failed DEL as final, even with `retryDeleteOnError` (seen in 4.2). The
+ * plugin's failed DELs always have to be repeated, whoever wrote the message: an IPAM plugin, a file system, Bun.
  */
 import { CniError } from "../cni/spec/CniError.ts"
 

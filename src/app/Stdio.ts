@@ -1,6 +1,6 @@
 /**
- * Standard input and output of a CNI call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. stdout carries
- * one JSON document or nothing. CNI specification 1.1.0, section 2.
+ * stdin and stdout of a CNI call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. stdout carries one JSON
+ * document or nothing. CNI specification 1.1.0, section 2.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
@@ -31,9 +31,9 @@ const rest = Effect.fnUntraced(function* (begun: ReadonlyArray<Uint8Array>) {
 const size = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, { length }) => sum + length, 0)
 
 /**
- * What is there already, without waiting, and whether that is all: a runtime has written it before this process has
- * loaded, and a thread that reads costs a millisecond (docs/performance.md). A pipe is opened anew, because whoever else
- * has it open must not find it non-blocking; a socket cannot be, and is waited for.
+ * Reads what is available without blocking, and whether that is all: a runtime has usually written before this process
+ * is loaded, and a reader thread costs a millisecond (docs/performance.md). A pipe is reopened, because other holders
+ * must not find it non-blocking; a socket cannot be reopened, and is waited for.
  */
 const readNow = (stdin: Fs.Stats): { readonly chunks: ReadonlyArray<Uint8Array>; readonly ended: boolean } => {
   if (stdin.isFile()) return drain(0)
@@ -70,7 +70,7 @@ export const unreadable = (came: string) =>
 
 const tooLong = Effect.suspend(() => Effect.fail(unreadable(`is longer than ${limit} bytes`)))
 
-/** All of stdin; a terminal, or none at all, reads as empty. */
+/** All of stdin; a terminal or a closed descriptor reads as empty. */
 export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
   const status = Effect.runSync(Effect.option(Effect.try({ try: () => Fs.fstatSync(0), catch: String })))
   if (status._tag === "None" || status.value.isCharacterDevice()) return Effect.succeed("")
@@ -85,7 +85,7 @@ export const readStdin: Effect.Effect<string, CniError> = Effect.suspend(() => {
   return Effect.map(whole, (all) => Buffer.concat(all).toString("utf8"))
 })
 
-/** The one document. Fails when it cannot be taken: the descriptor is closed, its reader gone, its disk full. */
+/** Writes the document. Fails when the descriptor is closed, its reader gone, or its disk full. */
 export const writeDocument = (document: unknown): Effect.Effect<void, CniError> =>
   Effect.mapError(writeText(`${JSON.stringify(document)}\n`), untaken)
 

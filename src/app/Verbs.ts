@@ -1,6 +1,6 @@
 /**
- * From a judged call to its program: the configuration that counts, the sandbox looked at, the record read, the
- * switch's layer chosen. The only place that knows all three programs.
+ * From a validated call to its program: selects the effective configuration, inspects the sandbox, reads the record,
+ * chooses the switch's layer. The only module that knows ADD, CHECK and DEL.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -29,7 +29,7 @@ import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
 import { commit, committing } from "../program/Committed.ts"
 import type { EngineLayer } from "../vswitch/Vswitch.ts"
 
-/** What goes to stdout: ADD's result, nothing for the others. */
+/** The document for stdout: ADD's result, nothing for the others. */
 export type Document = Readonly<{ [key: string]: unknown }> | undefined
 
 /** The layers that the configuration decides on. `At`: what has to be known of a switch. */
@@ -90,7 +90,7 @@ const callFor = Effect.fnUntraced(function* (asked: Asked, attachment: Attachmen
   return call
 })
 
-/** A DEL whose record cannot be read goes on without: it is no reason to keep a pod from going. */
+/** A DEL continues without an unreadable record: it must not keep a pod from being deleted. */
 const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attachment) {
   const records = yield* Records
   const found = records.find(attachment)
@@ -101,8 +101,8 @@ const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attac
 })
 
 /**
- * What ADD was given is what has to be undone, so the record's configuration goes before the caller's, which may have
- * been edited, or broken, since. IPAM still gets the caller's, as the specification has it, unless that names none.
+ * DEL has to undo the configuration of the ADD, so the record's takes precedence over the caller's, which may have been
+ * edited since. IPAM still gets the caller's, as the specification requires, unless it has no IPAM plugin.
  */
 const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, record: Record | undefined) {
   const { envelope, environment } = asked
@@ -120,8 +120,8 @@ const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, recor
 })
 
 /**
- * Without a record, the attachment may be the original plugin's, which took no notice of much that is refused here: a
- * key it did not know, a VLAN that VPP has no place for. That is no reason to keep the pod from going.
+ * Without a record, the attachment may be the original plugin's, which ignored much that is rejected here: unknown
+ * keys, or VLANs on VPP. That must not keep the pod from being deleted.
  */
 const lenient = Effect.fnUntraced(function* (
   { envelope, environment }: Asked,
@@ -135,7 +135,7 @@ const lenient = Effect.fnUntraced(function* (
   return reading
 })
 
-/** Known before the configuration is judged, because a broken one must not hide the records from DEL. */
+/** Read before validation, because an invalid configuration must not hide the records from DEL. */
 export const stateDirOfAsked = ({ envelope: { value } }: Pick<Asked, "envelope">): string => {
   const stateDir = value["stateDir"]
   return isAbsolutePath(stateDir) ? stateDir : defaultStateDir

@@ -1,6 +1,6 @@
 /**
- * The process of VERSION: runtimes ask it before anything else, so it loads nothing, not even Effect. Answers in the
- * version it is asked in; without usable input in the newest. CNI specification 1.1.0, section 2 (VERSION).
+ * The process of VERSION. Runtimes call it before anything else, so it loads nothing, not even Effect. Answers in the
+ * requested version; without usable input in the newest. CNI specification 1.1.0, section 2 (VERSION).
  */
 import * as Fs from "node:fs"
 import { isSupported, newestVersion, supportedVersions } from "../cni/spec/Versions.ts"
@@ -40,7 +40,7 @@ export const versionDocument = (text: string): Readonly<Record<string, unknown>>
   supportedVersions
 })
 
-/** JSON is looked at with a pattern: a parser that throws is no use for input that may be anything. */
+/** Finds the version with a regular expression: the input may be anything, and a parser would throw. */
 const askedVersion = (text: string): string => {
   const version = /"cniVersion"\s*:\s*"([0-9.]+)"/.exec(text)?.[1] ?? newestVersion
   return isSupported(version) ? version : newestVersion

@@ -1,6 +1,6 @@
 /**
- * One call of the plugin, judged and complete: who the attachment is, what is asked, by whom. And what follows from it
- * for a handle: where things are, what the switch is asked. Pure.
+ * One validated call of the plugin: the attachment, the request, the invocation context, and what follows from them:
+ * paths, and the request to the switch. Pure.
  */
 
 import type { Configuration } from "../cni/network/Configuration.ts"
@@ -18,7 +18,7 @@ export interface Call {
   readonly attachment: Attachment
   readonly configuration: Configuration
   readonly environment: Environment
-  /** What a plugin before us in the chain gave, or on CHECK and DEL what ADD gave. */
+  /** The result of the preceding plugin in the chain, or on CHECK and DEL the result of ADD. */
   readonly previous: CniResult | undefined
 }
 
@@ -43,7 +43,10 @@ export const placeFor = ({ attachment, configuration }: Call, handle: string, vo
     stateDir: stateDirOf(configuration)
   })
 
-/** The configuration names the socket, and may name it for two interfaces of a container: its name proves nothing. */
+/**
+ * The configuration sets the socket's name, possibly for two interfaces of a container: the name does not identify the
+ * attachment.
+ */
 export const hasGivenSocket = ({ configuration }: Call): boolean => configuration.port.socketFile !== undefined
 
 export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)

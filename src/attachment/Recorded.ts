@@ -1,6 +1,6 @@
 /**
- * Back from a record to the call that wrote it: the configuration that ADD was given, with the defaults of this release
- * and of this environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
+ * From a record to the call that wrote it: the configuration of the ADD, with the defaults of this release and this
+ * environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
  */
 import * as Result from "effect/Result"
 import { type Configuration, type Misfit, readConfiguration, readEnvelope } from "../cni/network/Configuration.ts"
@@ -27,7 +27,7 @@ export const configurationOfRecord = (
     Result.flatMap(readEnvelope(record.configuration), (envelope) => readConfiguration(envelope, args, variables))
   )
 
-/** As its ADD was called, but for where IPAM plugins are, which no record knows. */
+/** Invocation context of the ADD, without CNI_PATH, which records do not have. */
 export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | Misfit> =>
   Result.flatMap(readArgs(record.args), (args) =>
     Result.map(configurationOfRecord(record, variables), (configuration) => ({
@@ -45,7 +45,7 @@ export const callOfRecord = (record: Record, variables: Variables): Result.Resul
     }))
   )
 
-/** A later release wrote it, whose ports may need more than this one knows of. */
+/** Written by a later release, whose ports may need keys that this one does not know. */
 export const isNewer = ({ format }: Record): boolean => format > recordFormat
 
 /**

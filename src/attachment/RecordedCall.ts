@@ -1,6 +1,6 @@
 /**
- * The call that a runtime would make for a recorded attachment: its environment, and the configuration for stdin. Every
- * parameter is in the record but CNI_PATH, which the caller knows. Pure.
+ * The call of a runtime for a recorded attachment: environment and stdin. The record has every parameter except
+ * CNI_PATH, which the caller provides. Pure.
  */
 import * as Result from "effect/Result"
 import { readEnvelope } from "../cni/network/Configuration.ts"

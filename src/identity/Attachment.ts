@@ -1,6 +1,6 @@
 /**
- * Who an attachment is, and every name that follows from it. An attachment is (network, container, interface): the
- * specification promises no more (CNI 1.1.0, section 2). Pure; nothing here looks at the node.
+ * The identity of an attachment, and every name derived from it. An attachment is (network, container, interface): the
+ * specification promises no more (CNI 1.1.0, section 2). Pure; does not access the node.
  */
 import { sha256 } from "#sha256"
 import type { Environment } from "../cni/spec/Environment.ts"
@@ -46,7 +46,7 @@ export const attachmentOf = (network: string, environment: Environment): Attachm
   return { network, containerId, ifName, netns, pod: isPod(pod) ? pod : undefined }
 }
 
-/** The first twelve characters: how the original plugin, docker and people abbreviate a container id. */
+/** The first twelve characters: the usual abbreviation of a container ID, also in the original plugin. */
 export const shortId = (attachment: Pick<Attachment, "containerId">): string => attachment.containerId.slice(0, 12)
 
 /**
@@ -56,17 +56,17 @@ export const shortId = (attachment: Pick<Attachment, "containerId">): string => 
 export const keyOf = (attachment: Identity): string =>
   base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`)).slice(0, 20)
 
-/** A network in few characters, where its name has no room. */
+/** A short digest of the network's name. */
 export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
 
-/** The switch's name for the port. OpenFlow shows 15 characters of a port name, so it has 15: `usp` and 60 bits. */
+/** The name of the port on the switch. OpenFlow shows 15 characters of a port name: `usp` and 60 bits. */
 export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
 
 /** `<id12>-<ifname>`: the original's file name, free unless two attachments of one prefix meet in a directory. */
 export const plainHandle = (attachment: Pick<Identity, "containerId" | "ifName">): string =>
   `${shortId(attachment)}-${attachment.ifName}`
 
-/** The name that nobody else can have, for when the plain one is taken. */
+/** The unique handle, for when the plain one is in use. */
 export const longHandle = (attachment: Identity): string =>
   `${plainHandle(attachment)}-${keyOf(attachment).slice(0, 8)}`
 

@@ -1,6 +1,6 @@
 /**
- * Delegation to an IPAM plugin: found along CNI_PATH, given our environment and the whole configuration, its output
- * judged. Knows no address and keeps no state. CNI specification 1.1.0, section 4 (Delegation).
+ * Delegation to an IPAM plugin: found along CNI_PATH, run with the call's environment and the whole configuration, its
+ * output validated. Has no addresses and no state of its own. CNI specification 1.1.0, section 4 (Delegation).
  */
 import { join } from "node:path"
 import * as Context from "effect/Context"
@@ -24,21 +24,20 @@ import * as Heard from "./Stderr.ts"
 export class Ipam extends Context.Service<
   Ipam,
   {
-    /** Fails when there is no such plugin to call. Runs nothing. */
+    /** Fails when the plugin does not exist. Runs nothing. */
     readonly preflight: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /** At least one address. */
     readonly add: (delegation: Delegation) => Effect.Effect<CniResult, IpamError>
     readonly del: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /**
-     * Returns when no ADD of this attachment runs that an earlier caller has started, and was killed: it might take an
-     * address yet.
+     * Returns when no IPAM ADD of this attachment from a killed caller is running: it could still reserve an address.
      */
     readonly ended: (delegation: Delegation) => Effect.Effect<void, IpamError>
-    /** A plugin that does not know CHECK is content. */
+    /** A plugin that does not implement CHECK counts as a success. */
     readonly check: (delegation: Delegation) => Effect.Effect<void, IpamError>
-    /** The list of what is valid is in the configuration. A plugin that does not know GC is content. */
+    /** The configuration has the list of valid attachments. A plugin that does not implement GC counts as a success. */
     readonly gc: (delegation: Delegation) => Effect.Effect<void, IpamError>
-    /** Fails when it could not serve ADD. Of a plugin that does not know STATUS only its versions are asked. */
+    /** Fails when its ADD would fail. For a plugin without STATUS only the supported versions are checked. */
     readonly status: (delegation: Delegation) => Effect.Effect<void, IpamError>
   }
 >()("userspace-cni/Ipam") {
@@ -64,8 +63,8 @@ export const findPlugin = Effect.fnUntraced(function* (
 })
 
 /**
- * A program at work is given a moment before it is killed: host-local takes an address in one step and writes down whose
- * it is in the next, and what is killed in between nobody can give back.
+ * A running plugin gets a grace period before it is killed: host-local reserves an address in one step and writes its
+ * owner in the next; killed in between, nobody can release it.
  */
 const toItsEnd = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>

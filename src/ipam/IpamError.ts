@@ -1,4 +1,4 @@
-/** The one error of `Ipam`: which plugin, what it was asked, what came back, what to do. */
+/** The error of `Ipam`: which plugin, which verb, what came back, what to do. */
 import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
@@ -8,17 +8,17 @@ export type Reason =
   | { readonly _tag: "NotFound"; readonly path: ReadonlyArray<string> }
   /** It could not be started, or wrote more than allowed. */
   | { readonly _tag: "NotRun"; readonly answer: string }
-  /** It answered with an error document. */
+  /** It returned an error document. */
   | { readonly _tag: "Refused"; readonly code: number; readonly msg: string; readonly details: string }
   /** It failed without one. */
   | { readonly _tag: "Broke"; readonly status: string; readonly stderr: string }
-  /** It succeeded, and its output is no result. */
+  /** It succeeded, but its output is not a result. */
   | { readonly _tag: "Garbage"; readonly answer: string }
   | { readonly _tag: "NoAddress" }
-  /** It does not speak the network's version. */
+  /** It does not support the network's version. */
   | { readonly _tag: "TooOld"; readonly cniVersion: string; readonly supported: ReadonlyArray<string> }
   | { readonly _tag: "TimedOut"; readonly seconds: number }
-  /** An earlier call has started it, was killed, and it goes on. */
+  /** Started by an earlier call that was killed; still running. */
   | { readonly _tag: "StillRuns"; readonly pids: ReadonlyArray<string>; readonly seconds: number }
 
 export class IpamError extends Data.TaggedError("IpamError")<{

@@ -1,4 +1,4 @@
-/** What a program has said on stderr, as it comes; what is long loses its middle. Its words are another's: nothing here judges them. */
+/** Collects a program's stderr as it arrives, and drops the middle of long output. The text is not interpreted. */
 
 /** Bytes that are kept of the end. */
 const limit = 1 << 14

@@ -1,8 +1,7 @@
 /**
- * IPAM plugins whose caller was killed: they go on, and may take their address after a DEL has given back none. Found in
- * /proc by the environment that they were given; whoever cannot look there finds none. One whose caller is a call of this
- * same process is none: that call lives, and gives back what its plugin takes. Loaded by the DEL of an attachment whose
- * ADD did not come to its end.
+ * IPAM processes that survived their killed caller: they may reserve an address after a DEL has released it. Found in
+ * /proc by their environment; without access to /proc none is found. Processes of a live call of this same process are
+ * excluded: that call releases what its plugin reserves. Loaded by the DEL of an attachment whose ADD did not complete.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
@@ -11,20 +10,20 @@ import { Deadlines } from "../program/Deadlines.ts"
 import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 
-/** A kernel gives arguments and environment together no more (execve(2), by the default stack limit). */
+/** The kernel limits arguments and environment together to this (execve(2), by the default stack limit). */
 const limit = 4 << 20
 
 /** Of a script the first arguments are its interpreter and that one's option. */
 const programs = 3
 
-/** Returns when none is left. */
+/** Returns when none is running any more. */
 export const ended = Effect.fnUntraced(function* (files: Files["Service"], delegation: Delegation) {
   const { plugin } = delegation
   let pids = yield* orphans(files, delegation)
   if (pids.length === 0) return
   const { ipam: seconds } = yield* Deadlines
   yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), started by a killed ADD`)
-  // No other comes: who would start it is dead.
+  // No new one can appear: its caller is dead.
   const again = Effect.delay(
     Effect.suspend(() => orphans(files, delegation, pids)),
     "50 millis"

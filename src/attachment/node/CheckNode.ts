@@ -1,6 +1,6 @@
 /**
- * CHECK of recorded attachments, each with the parameters and the configuration of its own ADD. Changes nothing. A switch
- * that did not answer once is not asked again.
+ * CHECK of recorded attachments, each with the parameters and the configuration of its ADD. Changes nothing. Does not
+ * retry a switch that did not answer.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -21,7 +21,7 @@ import { compare } from "../verbs/Check.ts"
 import { deleted, inTransit, readable } from "../verbs/Restore.ts"
 import type { Switches } from "./Switches.ts"
 
-/** What came of one. A failure is why it could not be compared. */
+/** The outcome for one attachment. A failure is the reason why it could not be compared. */
 export interface Checked {
   readonly record: Record
   readonly outcome: "whole" | "differs" | "skipped" | "failed"
@@ -68,7 +68,7 @@ const checkOne = Effect.fnUntraced(function* (
   const { failures, warnings } = compared
   const [failure] = failures
   if (differences.length === 0 && failure === undefined) return checked(record, { outcome: "whole", warnings })
-  // A DEL that has begun meanwhile is no difference.
+  // A DEL that has started in the meantime is not a difference.
   if (!(yield* Effect.orElseSucceed(records.settled(record), () => true))) {
     return checked(record, { outcome: "skipped", reason: inTransit.reason })
   }
@@ -88,7 +88,7 @@ type Standing =
   | { readonly _tag: "Skipped"; readonly reason: string }
   | { readonly _tag: "There"; readonly record: Record }
 
-/** It may be gone since it was listed, or be on its way. */
+/** It may have been removed since it was listed, or its DEL may be running. */
 const standing = Effect.fnUntraced(function* (listed: Record) {
   const records = yield* Records
   const record = yield* Effect.orElseSucceed(records.find(attachmentOfRecord(listed)), () => listed)

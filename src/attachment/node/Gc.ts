@@ -1,7 +1,7 @@
 /**
- * GC: removes what a network has left behind on this node. Found by the mark on the switches, in the records, and by what
- * containers were told; goes on after failures, and tells them together. Touches nothing without our mark, and nothing of
- * another network. CNI specification 1.1.0, section 2 (GC).
+ * GC: removes stale attachments of a network from this node. Sources are the marks on the switches, the records, and
+ * container configs. Continues after failures and reports them together. Touches nothing without the plugin's mark, and
+ * nothing of another network. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Effect from "effect/Effect"
 import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
@@ -18,7 +18,7 @@ import { survey } from "./Inventory.ts"
 import { removeStray, type Tools } from "./StaleAttachment.ts"
 import type { Switches } from "./Switches.ts"
 
-/** Removes all that the runtime does not know, and tells the IPAM plugin, which has the same list in its configuration. */
+/** Removes every attachment that is not in the runtime's list, then calls GC of the IPAM plugin with the same list. */
 export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyArray<ValidAttachment>, tools: Tools) {
   const { failures, found } = yield* look(call, tools.switches)
   const removals = yield* remove(call, strays(call, found, valid), found, tools)
@@ -27,7 +27,7 @@ export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyA
   if (all.length > 0) return yield* incomplete(all)
 })
 
-/** All that there is of the network, and what could not be looked at. Changes nothing. */
+/** Lists the attachments of the network, and the sources that were unreachable. Changes nothing. */
 export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switches) {
   const { configuration, environment, network } = call
   const { netConf, port } = configuration
@@ -61,14 +61,14 @@ const keysOf = (network: string, valid: ReadonlyArray<ValidAttachment>): Readonl
 /** IPAM plugins are processes: some run beside each other, not hundreds. */
 export const atOnce = 4
 
-/** What became of one. */
+/** The outcome for one attachment. */
 export interface Removal {
   readonly found: Found
   /** What could not be done; empty: it is gone. */
   readonly undone: ReadonlyArray<CniError>
 }
 
-/** `all`: what else is there, which is not to be disturbed. */
+/** `all`: the other attachments, which must not be affected. */
 export const remove = Effect.fn("GC.remove")(function* (
   call: NetworkCall,
   gone: ReadonlyArray<Found>,
@@ -104,10 +104,10 @@ export const forward = Effect.fn("GC.forward")(function* (call: NetworkCall) {
   return failures.map(fromExplained)
 })
 
-/** A node that has gone wrong has gone wrong for all of them alike. */
+/** A fault of the node fails all attachments alike. */
 const told = 10
 
-/** One document that tells of all. `Try again later` wins: it is true of all. */
+/** One error document for all failures. Code 11 takes precedence. */
 export const incomplete = (failures: ReadonlyArray<CniError>): CniError => {
   const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
   const several = [...new Set(failures.map(({ msg }) => msg))]

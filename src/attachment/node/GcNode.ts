@@ -1,6 +1,6 @@
 /**
- * GC by sandbox for all networks of a node: removes what was added to network namespaces that are gone. Everything it needs
- * is in the records. What has no record is not judged: nobody knows its sandbox.
+ * GC by sandbox for all networks of a node: removes attachments whose network namespace is gone. The records have
+ * everything it needs. Attachments without a record are skipped: their sandbox is unknown.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -17,7 +17,7 @@ import { sandboxOf } from "./Listing.ts"
 import { nameOf, removeStray, tools } from "./StaleAttachment.ts"
 import type { Switches } from "./Switches.ts"
 
-/** Everything on the node, and what could not be looked at. Changes nothing. */
+/** Lists all attachments of the node, and the sources that were unreachable. Changes nothing. */
 export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, variables: Variables) {
   const { failures, found, legacy, silent } = yield* survey(switches, {
     network: undefined,

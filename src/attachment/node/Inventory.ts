@@ -1,6 +1,6 @@
 /**
- * Looks for attachments wherever one leaves something: records, switches, and what containers are told. What could not be
- * looked at is told, and the rest is found all the same. Changes nothing.
+ * Finds attachments in all sources: records, switches and container configs. Unreachable sources are reported; the rest
+ * is still listed. Changes nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -20,9 +20,9 @@ import { distinct, isSame, type Switches, standing } from "./Switches.ts"
 export interface Wanted {
   /** Undefined: of every network. */
   readonly network: string | undefined
-  /** Switches to look at beside those of the records and those that are there by default. */
+  /** Additional switches, beside those of the records and the default ones. */
   readonly controls: ReadonlyArray<Control>
-  /** Below which containers have their directories; undefined: not looked at. */
+  /** The shared directory; undefined: container configs are not read. */
   readonly base: string | undefined
   readonly variables: Variables
 }
@@ -37,7 +37,7 @@ export interface Survey {
   readonly found: ReadonlyArray<Found>
   /** Ports of the original plugin's fork, of whatever network: their marks do not name it. */
   readonly legacy: ReadonlyArray<FoundLegacy>
-  /** Those that a record or the caller names; of one that only happens to be there nothing is expected. */
+  /** Named by a record or the caller. A failure of another switch is not reported. */
   readonly silent: ReadonlyArray<Silent>
   /** What else could not be looked at. */
   readonly failures: ReadonlyArray<Explained>
@@ -93,7 +93,7 @@ const portsOn = (network: string | undefined) => (vswitch: Vswitch["Service"]) =
     return { marked, legacy: yield* (yield* vswitch.legacy).list }
   })
 
-/** The switch that ADD made the port on; undefined when its configuration cannot be read any more. */
+/** The switch of the ADD; undefined when its configuration is no longer valid. */
 export const controlOf = (record: Record, variables: Variables): Control | undefined =>
   Result.match(configurationOfRecord(record, variables), {
     onFailure: () => undefined,

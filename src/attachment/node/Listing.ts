@@ -1,6 +1,6 @@
 /**
- * Every attachment on this node, for people: what the records, the marks on the switches and the original plugin's state
- * files tell of it. Changes nothing.
+ * Every attachment on this node, for people: from the records, the marks on the switches and the state files of the
+ * original plugin. Changes nothing.
  */
 import * as Effect from "effect/Effect"
 import type { Control, Engine } from "../../cni/network/HostPort.ts"
@@ -26,12 +26,12 @@ export interface Listed {
   readonly port: string | null
   readonly socketPath: string | null
   /**
-   * The switch's own word (`connected`, `disconnected`, an error of its); `missing`: there is a record and no port;
-   * `unknown`: the switch could not be asked, or does not answer; `unfinished`: an ADD or DEL is under way, or was killed;
-   * `original`: left by the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own.
+   * The state that the switch reports (`connected`, `disconnected`, an error); `missing`: a record without a port;
+   * `unknown`: the switch does not answer; `unfinished`: an ADD or DEL is running, or was killed; `original`: attached
+   * by the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own mark.
    */
   readonly state: string
-  /** What `unknown` was when the switch last said something. */
+  /** The last reported state of an `unknown` port. */
   readonly lastState: string | null
   /** There is a record, so that the attachment can be deleted and made again without the network's configuration. */
   readonly recorded: boolean
@@ -72,7 +72,7 @@ export const list = Effect.fn("list")(function* (
   return listing
 })
 
-/** Each once: a switch that does not answer is the same for all its ports. */
+/** Without duplicates: a switch that does not answer fails all its ports alike. */
 const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
   const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
   return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
@@ -129,7 +129,7 @@ export const listed = Effect.fnUntraced(function* (
   return [line]
 })
 
-/** Only a namespace that is certainly not there is gone. */
+/** A namespace counts as gone only when that is certain. */
 export const sandboxOf = (netns: string | undefined): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
   netns === undefined || netns === ""
     ? Effect.succeed("unknown")

@@ -1,6 +1,6 @@
 /**
- * What is known of an attachment without having been told of it: its record, its ports, what its container was told,
- * brought together by the key that all of them have. Pure; who looks is `Inventory.ts`.
+ * The observed state of an attachment: record, ports and container config, joined by its key. Pure; `Inventory.ts`
+ * reads them.
  */
 
 import { isContainerId, isIfName } from "../../cni/spec/Environment.ts"
@@ -47,8 +47,8 @@ export const together = ({ begun: beginnings, named, ports, records }: Sources):
 }
 
 /**
- * Who a container's configuration says it is for. Believed when it is where ADD would have put it: a container can write
- * what it likes, but not into another's directory.
+ * The attachment that a container config names. Trusted only in the directory where ADD would write it: a container can
+ * write any content, but only into its own directory.
  */
 export const whoseTold = ({ directory, handle, text }: Told): Identity | undefined => {
   const said = whoseText(text)

@@ -1,7 +1,7 @@
 /**
- * Restores every attachment that has a record on this node, one after the other, each whatever became of those before.
- * What may be well in a moment is tried again until the time is up: a switch that is still starting, an ADD that is still
- * running. One of these runs at a time on a node: two would make the same ports under the same marks.
+ * Restores every recorded attachment of this node, one after another; a failure does not stop the others. Retries until
+ * the timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time: two would
+ * create the same ports under the same marks.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ export interface Restored {
 
 export interface NodeRestored {
   readonly attachments: ReadonlyArray<Restored>
-  /** Records that nothing can be made again from. */
+  /** Records that cannot be restored. */
   readonly damaged: ReadonlyArray<Explained>
 }
 
@@ -102,7 +102,7 @@ const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { e
   return ended
 })
 
-/** What fails because the switch is not there fails alike for all its ports. */
+/** An unreachable switch fails all its ports alike. */
 const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [Record, Call]>) {
   const ended: Array<Restored> = []
   let absent: CniError | undefined

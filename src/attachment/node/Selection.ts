@@ -1,4 +1,4 @@
-/** Which of the recorded attachments a person means: by pod, container and interface, as `userspace list` shows them. Pure. */
+/** Selects recorded attachments by pod, container and interface, as `userspace list` shows them. Pure. */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
@@ -8,7 +8,7 @@ import type { Record } from "../records/Record.ts"
 /** Undefined: any. */
 export interface Selector {
   readonly pod: Pick<NonNullable<Attachment["pod"]>, "namespace" | "name"> | undefined
-  /** The whole container ID, or a prefix of it that no other container has. */
+  /** The full container ID or a unique prefix of it. */
   readonly containerId: string | undefined
   readonly ifName: string | undefined
 }

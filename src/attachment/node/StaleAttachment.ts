@@ -1,7 +1,7 @@
 /**
- * Removes one attachment that nobody asks to remove: by DEL, called as a runtime would, with the configuration that its
- * ADD was given when there is a record, so that a network which has moved to another switch is cleaned up as well; then
- * its ports on other switches. What is known by VPP's mark alone has no names: its port goes, and its socket.
+ * Removes one stale attachment: by a DEL with the configuration of its ADD if there is a record, so that a network that
+ * has moved to another switch is cleaned up as well; then its ports on other switches. With only VPP's mark the names
+ * are unknown: port and socket are removed.
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -43,7 +43,7 @@ export const nameOf = ({ key, ports, who }: Found): string =>
     ? `${ports.map(({ owned }) => `port ${owned.port} of container ${owned.containerId}`).join(", ") || key}`
     : `${who.ifName} of container ${who.containerId}`
 
-/** Gives what could not be done. `all`: who else is there, and may use the same socket. */
+/** Returns the failures. `all`: the other attachments, which may use the same socket. */
 export const removeStray = Effect.fnUntraced(function* (
   call: NetworkCall,
   found: Found,
@@ -109,7 +109,7 @@ const argsFor = (pod: Attachment["pod"]): string =>
     ? ""
     : `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};K8S_POD_UID=${pod.uid}`
 
-/** By the mark alone: what has none stays, whatever its name or socket. */
+/** By the mark only: a port without it is kept, whatever its name or socket. */
 const unplugThere = Effect.fnUntraced(function* (
   { key, who }: Found,
   { at, isLegacy, owned }: FoundPort,

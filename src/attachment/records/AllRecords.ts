@@ -1,6 +1,6 @@
 /**
- * All records of a node, for `Records`: each of them as it would be found by its name, and what killed claims have left.
- * What is no file of ours is passed over.
+ * All records of a node, for `Records`, and unfinished files of killed claims. Files that are not the plugin's are
+ * ignored.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -35,7 +35,7 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: P
     orElse(["ENOENT", "EISDIR", "EINVAL", "ELOOP", "EFBIG"], undefined)(files.read(path, limit))
   const record = (path: string) => Effect.map(text(path), (found) => (found === undefined ? undefined : parse(found)))
 
-  /** A name that does not belong to what is in it is a copy that somebody made. */
+  /** A name that does not match the content is a copy made by hand. */
   const all = Effect.gen(function* () {
     const found = new Map<string, Record>()
     for (const name of yield* names(directory)) {
@@ -49,7 +49,7 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: P
     return [...found.values()]
   })
 
-  /** Cut off or written over: a record comes to its name whole. */
+  /** Truncated or overwritten: a record is linked to its name only when it is complete. */
   const damaged = Effect.gen(function* () {
     const found: Array<Damaged> = []
     for (const name of yield* names(directory)) {
@@ -90,8 +90,8 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: P
   })
 
   /**
-   * A claim is read-only from its first moment; what is writable is of an attachment that is there. One that is at work
-   * makes its file again.
+   * A claim is read-only from the start; a writable file belongs to an existing attachment. A running claim creates its
+   * file again.
    */
   const sweep = Effect.fnUntraced(
     function* (network: string | undefined, but: ReadonlySet<string>) {

@@ -1,11 +1,12 @@
 /**
- * What an ADD writes down before its first change: enough to delete the attachment with the configuration gone, and to
- * make it again after the switch has forgotten it. One JSON file an attachment, with a format version, so that plugins
- * of two releases can work on one node. Pure. May hold a memif secret: files of it are for root only. A call does not
- * load this: it uses `RecordGuard.ts`, which `make guards` writes from it.
+ * The record that an ADD writes before its first change: enough to delete the attachment without its configuration, and
+ * to recreate its port after the switch has lost it. One JSON file for each attachment, with a format version, so that
+ * plugins of two releases can work on one node. Pure. May contain a memif secret: files are readable by root only. A
+ * call does not load this: it uses `RecordGuard.ts`, which `make guards` generates from it.
  *
- * Every later release reads this one's records, and this one reads later ones' (test/attachment/fixtures): keys may come,
- * none may go or change its meaning. A release whose ports cannot be made from the keys that are here raises the number.
+ * Every later release reads this one's records, and this one reads later ones' (test/attachment/fixtures): keys may be
+ * added; none is removed or changes its meaning. A release whose ports cannot be recreated from these keys raises the
+ * number.
  */
 import * as Schema from "effect/Schema"
 
@@ -35,16 +36,18 @@ export const Record = Schema.Struct({
   since: Schema.String,
   handle: Schema.String,
   place: PlaceSchema,
-  /** Directories that were missing, so ours to remove. */
+  /** Directories that ADD created, so DEL may remove them. */
   made: Schema.Array(Schema.String),
   mac: Schema.String,
-  /** Those that the switch's end was made with (`netType: interface`): known after IPAM, so only to an ADD that ended well. */
+  /**
+   * Addresses of the switch's end (`netType: interface`): known after IPAM, so only in the record of a completed ADD.
+   */
   addresses: optional(Schema.Array(Schema.Struct({ address: Schema.String, gateway: optional(Schema.String) }))),
   /** The device information file that ADD was asked for. */
   deviceInfo: optional(Schema.String),
-  /** The configuration as ADD got it, text. */
+  /** The configuration of the ADD, as text. */
   configuration: Schema.String,
-  /** CNI_ARGS as ADD got them. */
+  /** CNI_ARGS of the ADD. */
   args: Schema.String
 })
 

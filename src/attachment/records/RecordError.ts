@@ -1,4 +1,4 @@
-/** The one error of `Records`: which file, what the system said, what to do. */
+/** The error of `Records`: which file, what the system returned, what to do. */
 import * as Data from "effect/Data"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
@@ -46,7 +46,7 @@ export const fromFile =
       code: ErrorCodes.IoFailure
     })
 
-/** Something else has the name that the record would have. */
+/** Another file has the name of the record. */
 export const inTheWay = (path: string): RecordError =>
   new RecordError({
     operation: "write the record",

@@ -1,11 +1,10 @@
 /**
- * The records on disk: `<stateDir>/attachments/<handle>.json`. Making one is how an ADD claims its attachment and its
- * handle, atomically and without a lock: the whole file is written beside and linked to its name, which only one can do.
- * It is a memory, not the truth: the mark on the switch is.
+ * The records on disk: `<stateDir>/attachments/<handle>.json`. Creating one claims the attachment and its handle,
+ * atomically and without a lock: the complete file is written beside and linked to its name, which only one process can
+ * do. Records are a cache: the mark on the switch decides.
  *
  * A record is read-only (0400, and 0500 after a DEL that failed) while its attachment is being added or removed, and
- * writable (0600) in between: whoever makes ports from records keeps away from the ones, and a plugin of another release,
- * which knows no such thing, is none the worse for it.
+ * writable (0600) in between: restore skips read-only ones, and a release without this rule is not affected.
  */
 import { join } from "node:path"
 import * as Context from "effect/Context"
@@ -36,21 +35,21 @@ export class Records extends Context.Service<
   {
     /** The plugin's state directory, which they are below. */
     readonly stateDir: string
-    /** Writes the record that `make` gives for a free handle. Fails when this attachment has one already. */
+    /** Writes the record that `make` returns for a free handle. Fails when this attachment already has one. */
     readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
-    /** Returns when the record is on disk, for which nobody has to wait idly: before the first change is soon enough. */
+    /** Returns when the record is on disk. ADD need not wait idly: before its first change is soon enough. */
     readonly keep: (record: Record) => Done
-    /** The ADD has ended well, and this is what it knows now. */
+    /** Commits the record of a completed ADD, with what is known now. */
     readonly settle: (record: Record) => Done
-    /** It is on its way out: nobody shall make its port again. Gone already is no failure. */
+    /** Marks the start of a DEL: its port must not be restored. A missing record is not a failure. */
     readonly unsettle: (record: Record) => Done
-    /** A DEL of it has failed, and comes again: nobody shall make its port again, but its ADD had ended well. */
+    /** Marks a failed DEL: its port must not be restored, but its ADD was complete. */
     readonly defer: (record: Record) => Done
     /** Of one that was just found: whether its ADD has ended well, and no DEL of it was killed. */
     readonly completed: (record: Record) => Done<boolean>
-    /** Whether it is this ADD's still, and neither being added nor being removed. */
+    /** Whether the record is still this ADD's, and neither being added nor removed. */
     readonly settled: (record: Record) => Done<boolean>
-    /** The attachment's record; one that cannot be read is as good as none. */
+    /** The attachment's record; an unreadable one counts as none. */
     readonly find: (attachment: Attachment) => Done<Record | undefined>
     /** Whether another attachment has a record under the plain handle of this one: what has that name is the other's. */
     readonly hasNamesake: (attachment: Attachment) => Done<boolean>
@@ -60,23 +59,23 @@ export class Records extends Context.Service<
     readonly damaged: Done<ReadonlyArray<Damaged>>
     /** Renames one of them, whole, so that it is in nobody's way: gives its path. Undefined: it is none any more. */
     readonly setAside: (handle: string) => Done<string | undefined>
-    /** Those that a killed `claim` wrote and came to claim nothing with: of attachments that made nothing else. */
+    /** Records of ADDs that were killed before linking them; those ADDs changed nothing else. */
     readonly begun: Done<ReadonlyArray<Record>>
     /**
-     * Removes what claims of this network (undefined: of every one) left that were killed before they had written anything,
-     * but for attachments with these keys. They have no more than a name.
+     * Removes empty files of killed claims of this network (undefined: of every one), except for attachments with these
+     * keys.
      */
     readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
-    /** Fails when `claim` could not write, as far as looking can tell. Changes nothing. */
+    /** Fails when `claim` would fail to write, as far as can be checked. Changes nothing. */
     readonly writable: Done
     /**
-     * The switch could not be asked, and the ADD that has the record made nothing: while it has it, so that no other ADD of
-     * this attachment can be under way. The next one takes the note away before its first change.
+     * Writes the note of an ADD that could not reach the switch and created nothing, while it owns the record, so that
+     * no other ADD of this attachment is running. The next ADD removes the note before its first change.
      */
     readonly noteUndone: (attachment: Attachment) => Done
-    /** Whether the last ADD of exactly this attachment is known to have made nothing. */
+    /** Whether the last ADD of exactly this attachment is known to have created nothing. */
     readonly undone: (attachment: Attachment) => Done<boolean>
-    /** Removes the record, and what a killed `claim` left. `invocation`: only if that ADD wrote it. */
+    /** Removes the record, and unfinished files of a killed `claim`. `invocation`: only if that ADD wrote it. */
     readonly remove: (attachment: Attachment, invocation?: string) => Done
     /** As `remove` without an invocation, when the switch could not be asked: the notes of `noteUndone` stay. */
     readonly removeUnasked: (attachment: Attachment) => Done
@@ -85,7 +84,7 @@ export class Records extends Context.Service<
   static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
 }
 
-/** Every field is JSON as it stands: an encoder would only take its time. */
+/** Every field already is JSON: an encoder would only cost time. */
 const toJson = (record: Record): string => JSON.stringify(record)
 
 const parse = (text: string): Record | undefined => {
@@ -99,7 +98,7 @@ const limit = 16 << 20
 const reader = Effect.promise(() => import("./AllRecords.ts"))
 
 const absent = ["ENOENT", "ENOTDIR"]
-/** Something that is no file of ours. */
+/** A file that is not the plugin's. */
 const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
 
 const inTransit = 0o400
@@ -173,7 +172,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
         continue
       }
-      // Now that it is this ADD's alone. While the note is there, nothing may be made.
+      // Only now is the attachment this ADD's. While the note exists, nothing may be created.
       yield* Effect.tapError(notes.remove(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
       return record
     }
@@ -187,7 +186,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   ): ReturnType<typeof claimOnce> =>
     Effect.catchIf(
       claimOnce(attachment, makeRecord),
-      // Somebody removed the last record, and the directory with it, in between.
+      // The last record, and the directory with it, was removed in between.
       (error) => tries > 1 && error._tag === "FileError" && error.code === "ENOENT",
       () => claimSoon(attachment, makeRecord, tries - 1)
     )

@@ -1,6 +1,7 @@
 /**
- * Notes of ADDs that could not ask the switch and made nothing, for `Records`: `attachments/undone/<key>`, empty files. On
- * their word alone a DEL without a record ends while the switch is down (docs/restarts.md says why that is safe).
+ * Notes of ADDs that could not reach the switch and created nothing, for `Records`: empty files
+ * `attachments/undone/<key>`. A note alone lets a DEL without a record succeed while the switch is down
+ * (docs/restarts.md has why that is safe).
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -18,9 +19,9 @@ export const make = (files: Files["Service"], attachments: string) => {
       into(files, directory, 0o700, orElse("EEXIST", undefined)(files.create(pathOf(attachment), "", 0o400))),
     isThere: (attachment: Identity) =>
       Effect.map(orElse("ENOTDIR", undefined)(files.lstat(pathOf(attachment))), (there) => there?.kind === "file"),
-    /** Before anything is made for it. */
+    /** Called before the first change of an ADD. */
     remove: (attachment: Identity) => orElse(absent, undefined)(files.unlink(pathOf(attachment))),
-    /** All of them: who can ask the switch needs none. One that stays is true all the same. */
+    /** Removes all notes: with a reachable switch none is needed. A remaining one is still true. */
     drop: Effect.gen(function* () {
       const names = yield* orElse<ReadonlyArray<string> | undefined>(absent, undefined)(files.list(directory))
       if (names === undefined) return

@@ -1,6 +1,6 @@
 /**
- * ADD: one port on the switch, joined to its network, with addresses, and the container told about it; or an error, and
- * the world as it was. Reads as its list of steps; each change stands with its undo. CNI specification 1.1.0, section 2.
+ * ADD: creates one port on the switch, attaches it to its network, assigns addresses and publishes the container
+ * config; or fails and rolls back. Reads as its list of steps, each with its undo. CNI specification 1.1.0, section 2.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -34,7 +34,9 @@ import {
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 
-/** `answer` gives the result to the caller, and is the last step: an ADD of which nobody hears is undone. */
+/**
+ * `answer` passes the result to the caller, as the last step: an ADD whose result cannot be delivered is rolled back.
+ */
 export const add = Effect.fn("ADD")(function* <E, R>(
   call: Call,
   answer: (result: CniResult) => Effect.Effect<void, E, R>
@@ -58,7 +60,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* prepare(place, record)
 
-  // The switch first: while it acts, there is time to start a process.
+  // The switch first: a process can be started while it works.
   const [plugged, addresses] = yield* wantsAddresses(call)
     ? Effect.flatMap(address(call), (result) =>
         Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
@@ -81,7 +83,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   return result
 }, rolledBack)
 
-/** Who creates the socket: the switch (then its owner and mode are ours to set) or the application. */
+/** Who creates the socket: the switch (the plugin then sets owner and mode) or the application. */
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
@@ -107,7 +109,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site, silent:
   )
 })
 
-/** From here on it may be made again from its record, should the switch forget it (`Restore.ts`). */
+/** From here on `Restore.ts` may recreate the port from the record. */
 const settle = Effect.fnUntraced(function* (call: Call, record: Record, { ips }: CniResult) {
   const records = yield* Records
   const known = wantsAddresses(call) ? { ...record, addresses: ips.map(recorded) } : record
@@ -119,7 +121,7 @@ const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
   ...(gateway === undefined ? {} : { gateway })
 })
 
-/** The last undo. What the others left is found by the record: then it stays for DEL, as after a kill. */
+/** The last undo. If another undo failed, the record is kept for DEL, as after a kill. */
 const forget = Effect.fnUntraced(function* (
   records: Records["Service"],
   attachment: Attachment,
@@ -131,7 +133,7 @@ const forget = Effect.fnUntraced(function* (
   yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
 })
 
-/** For the DEL that comes next, if the switch is then still as it is: it needs not be asked. Else it can be. */
+/** For the next DEL: it can succeed without the switch if the switch is still down. */
 const noteFor = Effect.fnUntraced(function* (
   records: Records["Service"],
   attachment: Attachment,
@@ -147,7 +149,7 @@ const noteFor = Effect.fnUntraced(function* (
   if (silent) yield* records.noteUndone(attachment)
 })
 
-/** The directory may be another attachment's as well: then its group and mode are given back. */
+/** The directory may be shared with another attachment: its group and mode are then restored. */
 const prepare = Effect.fnUntraced(function* (place: Place, { made }: Record) {
   const sharedDir = yield* SharedDir
   const before = yield* sharedDir.access(place)
@@ -183,7 +185,7 @@ const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses:
   )
 })
 
-/** Before anything is changed: the switch acts before the plugin is run. */
+/** Before the first change: the switch is configured before the plugin runs. */
 const findDelegate = Effect.fnUntraced(function* (call: Call) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
@@ -200,14 +202,14 @@ const address = Effect.fnUntraced(function* (call: Call) {
       gave = reason._tag !== "NotFound" && reason._tag !== "Refused"
     })
   )
-  // One that has said no, or is not there, has given nothing: it may say no again.
+  // An IPAM plugin that failed, or does not exist, has assigned nothing: a DEL would fail again.
   const returned = Effect.suspend(() =>
     gave ? ipam.del(delegate) : Effect.ignore(ipam.del(delegate), { log: "Warn" })
   )
   return yield* revertible("get addresses", asked, returned)
 })
 
-/** For Multus, when it asks; undone to what was there. */
+/** For Multus, on request; the undo restores the previous content. */
 const describe = Effect.fnUntraced(function* (
   call: Call,
   { deviceInfo: path, made, place }: Record,
@@ -246,7 +248,7 @@ const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniRe
   }
 }
 
-/** Ours after those of the plugins before us; their indices stay true. */
+/** Appended to the interfaces of the preceding plugins; their indices stay valid. */
 const chained = (previous: CniResult, own: CniResult): CniResult => ({
   interfaces: [...previous.interfaces, ...own.interfaces],
   ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],

@@ -1,6 +1,6 @@
 /**
- * CHECK: is everything as ADD left it? Compares record, result, switch, files and addresses, and lists every difference
- * at once. Changes nothing. CNI specification 1.1.0, section 2 (CHECK).
+ * CHECK: compares record, result, switch, files and addresses with what ADD set up, and lists all differences. Changes
+ * nothing. CNI specification 1.1.0, section 2 (CHECK).
  */
 import * as Effect from "effect/Effect"
 import { CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
@@ -40,7 +40,7 @@ export const cureForDifferences =
 
 export interface Comparison {
   readonly differences: ReadonlyArray<string>
-  /** All is as ADD left it, and may not work all the same. */
+  /** No difference, but it may not work. */
   readonly warnings: ReadonlyArray<string>
   /** What could not be compared, and why. */
   readonly failures: ReadonlyArray<Explained>
@@ -96,7 +96,7 @@ const notRecorded = Effect.fnUntraced(function* ({ attachment }: Call) {
   )
 })
 
-/** What the runtime says ADD gave, against what ADD wrote down. */
+/** Compares prevResult with the record. */
 const resultDifferences = ({ attachment, previous }: Call, record: Record): ReadonlyArray<string> => {
   const found: Array<string> = []
   if (attachment.netns !== record.netns) found.push(`the sandbox is ${attachment.netns}, not ${record.netns}`)

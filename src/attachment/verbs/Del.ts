@@ -1,7 +1,7 @@
 /**
- * DEL: nothing of the attachment is left, whatever was there before: all of it, the half of an ADD that was killed, or
- * nothing. Every step runs even when another fails; the failures are reported together, and the record stays until all
- * is done, so that the next DEL knows as much. CNI specification 1.1.0, section 2.
+ * DEL: removes an attachment completely, whether all of it, half of a killed ADD, or nothing exists. Every step runs
+ * even if another fails; failures are reported together, and the record is kept until everything is done, so that the
+ * next DEL knows as much. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
 import { CniError, type Explained } from "../../cni/spec/CniError.ts"
@@ -22,7 +22,7 @@ import { stillOurs } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 
-/** `record` as found; undefined when it was lost, or the original plugin made the attachment. */
+/** `record`: undefined when it was lost, or the original plugin created the attachment. */
 export const del = Effect.fn("DEL")(function* (call: Call, record: Record | undefined) {
   const records = yield* Records
   const { attachment } = call
@@ -31,9 +31,9 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
   if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
   const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
-  // The switch refuses an address that one of its ports has: nobody gets it before the port has gone, if it can go now.
+  // VPP rejects an address that a port already has: release it only after the port is removed, if that is possible now.
   const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
-  // Only what the last ADD of exactly this attachment has said, and only for a switch that cannot be asked.
+  // Only for the last ADD of exactly this attachment, and only for a switch that cannot be reached.
   const undone =
     record === undefined && legacy.isStateless && (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
   let isAsked = true
@@ -47,7 +47,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     }
   )
   const failed = yield* all([
-    // IPAM first: its process runs on another processor while this one goes on.
+    // IPAM first: its process runs on another processor in parallel.
     ...atOnce,
     step("unplug the port", Effect.andThen(legacy.left, unplugging)),
     step("withdraw the container config", takeBack),
@@ -60,7 +60,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     return yield* together(failures)
   }
   yield* alone(legacy.forget)
-  // Runtimes repeat a DEL: the note stays as long as it is needed.
+  // Runtimes repeat a DEL: keep the note as long as it is needed.
   const forgotten = isAsked ? records.remove(attachment) : records.removeUnasked(attachment)
   yield* alone(step("remove the record", forgotten))
 })
@@ -89,8 +89,8 @@ const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
 })
 
 /**
- * Of the API server nothing is needed: the annotation goes with the pod, readers leave out what is of another sandbox, and
- * the next ADD of the interface replaces it. So no failure of its is one of DEL, which Multus does not repeat.
+ * The API server is optional: the annotation is deleted with the pod, readers ignore elements of other sandboxes, and
+ * the next ADD of the interface replaces it. So its failures do not fail a DEL, which Multus would not repeat.
  */
 const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
   Effect.catchTag("PodsError", ({ cure, failed }) =>
@@ -136,7 +136,7 @@ const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.
   const legacy = left?.isThere === true
   for (const [handle, volume] of yield* placesLeft(call, left)) {
     const place = placeFor(call, handle, volume)
-    // Without a record the name alone does not prove whose it is: two ids can begin alike.
+    // Without a record the name does not identify the attachment: two IDs can have the same prefix.
     const text = yield* sharedDir.handed(place)
     if (text !== undefined && !isFor(text, call.attachment)) continue
     const socket = text !== undefined || legacy || !hasGivenSocket(call)
@@ -161,10 +161,10 @@ const undescribe = Effect.fnUntraced(function* (
   if (path !== undefined) yield* describe(path, undefined, made)
 })
 
-/** The original made a directory for each container and did not mark it. */
+/** The original created a directory for each container, without a mark. */
 const madeByOriginal = (place: Place, legacy: boolean) => (legacy ? [place.directory] : [])
 
-/** One failure is itself; several become one document that tells them all. `Try again later` wins: it is true of all. */
+/** One failure is returned unchanged; several become one document. Code 11 takes precedence. */
 const together = (failures: ReadonlyArray<Explained>): CniError => {
   const [first] = failures
   if (first !== undefined && failures.length === 1) return CniError.of(first.code, first.failed, first.cure)

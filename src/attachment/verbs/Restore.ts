@@ -1,7 +1,7 @@
 /**
- * Makes the port of one attachment again that the switch has forgotten, from its record, so that a container that still
- * runs connects again. Only of an attachment that is whole: while its ADD or DEL runs, the port is theirs. Asks no IPAM
- * plugin and no API server, and makes no directory: what a running container has lost there, it does not find again.
+ * Recreates the port of one attachment from its record after the switch has lost it, so that a running container
+ * reconnects. Only for complete attachments: a running ADD or DEL owns the port. Calls no IPAM plugin and no API
+ * server, and creates no directory: a running container would not see it.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -22,7 +22,7 @@ import { recordFormat } from "../records/RecordFormat.ts"
 import { Records } from "../records/Records.ts"
 import { madeBySwitch } from "./Add.ts"
 
-/** What became of an attachment. `made` in words: `interface memif7/0`, `socket /run/...`. */
+/** The outcome for an attachment. `made` in words: `interface memif7/0`, `socket /run/...`. */
 export type Restoration =
   | { readonly outcome: "restored"; readonly port: string; readonly made: ReadonlyArray<string> }
   | { readonly outcome: "there"; readonly port: string }
@@ -38,7 +38,7 @@ export const inTransit = skipped("its ADD is still running, or its DEL has start
 export const elsewhere = skipped("another restore is working on it")
 export const deleted = skipped("it was deleted in the meantime")
 
-/** The record as a call; fails when this release cannot make of it what the one that wrote it would. */
+/** The record as a call; fails when this release might create another port than the one that wrote it. */
 export const readable = (record: Record, variables: Variables): Result.Result<Call, CniError> =>
   isNewer(record)
     ? Result.fail(
@@ -83,7 +83,7 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   if (gone !== undefined) return skipped(gone)
   const addresses = yield* addressesFor(call, record)
   const looked = yield* Effect.result(lookAtDirectory(call, record))
-  // A DEL that came meanwhile takes the directory with it, and has marked the record before.
+  // A concurrent DEL removes the directory, and has marked the record before.
   if (Result.isFailure(looked))
     return yield* (yield* records.settled(record)) ? looked.failure : Effect.succeed(deleted)
 
@@ -92,7 +92,7 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   const again = remake(call, record, addresses, (published) => {
     socket = published
   })
-  // Whatever came of it: a DEL that began before this look may have done its part already.
+  // In any case: a DEL that started before this check may already have done its part.
   const check = Effect.suspend(() => unlessSettled(call, record, socket))
   const made = yield* again.pipe(
     Effect.onExit(() =>
@@ -129,8 +129,8 @@ const remake = Effect.fnUntraced(function* (
 })
 
 /**
- * A DEL marks the record before it looks for the port. So either it is seen here, and the port is taken back, or it has
- * not looked yet. Says whether it is seen.
+ * A DEL marks the record before it searches for the port. So either the mark is seen here, and the port is removed
+ * again, or the DEL has not searched yet. Returns whether it is seen.
  */
 const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
   if (yield* (yield* Records).settled(record)) return false
@@ -139,7 +139,7 @@ const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, s
   return true
 })
 
-/** The port that its ADD made, or a restore for it. */
+/** The port of its ADD, or of a restore. */
 const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: Record) =>
   Effect.flatMap(Vswitch, (vswitch) =>
     vswitch.unplug({
@@ -150,7 +150,7 @@ const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: R
     })
   )
 
-/** After the node has started anew, the containers of before are no more, and their records wait for DEL or GC. */
+/** After a reboot the old containers are gone, and their records wait for DEL or GC. */
 const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
   const kind = yield* (yield* Namespaces).judge(netns)
   if (kind === "unreadable") {

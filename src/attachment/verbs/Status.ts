@@ -1,7 +1,7 @@
 /**
- * STATUS: could an ADD be served now? Asks the switch, the place of the records and the IPAM plugin, all at the same time
- * and none for long; changes nothing. 51 when the switch does not run, because the containers that are there have no
- * network then either. CNI specification 1.1.0, section 2 (STATUS).
+ * STATUS: whether an ADD would succeed now. Asks the switch, the state directory and the IPAM plugin in parallel, each
+ * with a short deadline; changes nothing. 51 when the switch is down, because existing containers then have no
+ * connectivity either. CNI specification 1.1.0, section 2 (STATUS).
  */
 import * as Effect from "effect/Effect"
 import { CniError, type Explained } from "../../cni/spec/CniError.ts"
@@ -35,7 +35,7 @@ export const status = Effect.fn("STATUS")(function* (call: NetworkCall) {
 })
 
 interface Trouble {
-  /** Containers that are there already suffer as well. */
+  /** Existing containers are affected as well. */
   readonly limited: boolean
   readonly failed: string
   readonly cure: string
@@ -45,14 +45,14 @@ const trouble =
   (limited: boolean) =>
   ({ cure, failed }: Explained): Trouble => ({ limited, failed, cure })
 
-/** It does not answer, or does not forward. One that only lacks something serves what it has. */
+/** The switch does not answer or does not forward. One that only lacks a feature still serves its ports. */
 const ofSwitch = (error: VswitchError): Trouble =>
   trouble(error.code === ErrorCodes.TryAgainLater || error.code === ErrorCodes.DpdkMissing)(error)
 
 const ofIpam = (error: IpamError): Trouble =>
   trouble(error.reason._tag === "Refused" && error.reason.code === ErrorCodes.NotAvailableLimited)(error)
 
-/** Along CNI_PATH; a caller may leave that out, and then nobody can tell where the plugin is. */
+/** Along CNI_PATH; a caller may omit that, and then the plugin cannot be found. */
 const askIpam = (call: NetworkCall): Effect.Effect<void, Trouble, Ipam> =>
   Effect.flatMap(Ipam, (ipam) => {
     const delegate = delegation(call)
