@@ -1,7 +1,7 @@
 /**
- * What others are told about a port: the container, by a file beside its socket and by annotations of its pod, and Multus,
- * by the device information file that it asks for. Also where the pod wants its files. Two layers: `FileContainerConfig.ts`,
- * and `container-config/PodContainerConfig.ts` for a network with credentials for the API server.
+ * The container config of a port: a file beside its socket, annotations of its pod, and for Multus the device
+ * information file. Also the pod's directory for files. Two layers: `FileContainerConfig.ts`, and
+ * `PodContainerConfig.ts` for a network with credentials for the API server.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -29,11 +29,11 @@ export class Handover extends Context.Service<
     readonly site: Done<Site>
     /** Where files may be of an attachment that has no record: what can still be found out. */
     readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
-    /** Tells the container, in the place of what it was told of this interface before. */
+    /** Publishes the container config, replacing an earlier one of this interface. */
     readonly give: (place: Place, data: ContainerData) => Done
-    /** Takes it back; gone already is no failure. A file beside the socket goes with the shared directory. */
+    /** Withdraws it; a missing one is not a failure. A file beside the socket is removed with the shared directory. */
     readonly takeBack: Done
-    /** What is not as `give` left it, in words. */
+    /** Differences from what `give` wrote, in words. */
     readonly verify: (place: Place) => Done<ReadonlyArray<string>>
     /** The device information file as it is; undefined when there is none. */
     readonly described: (path: string) => Done<string | undefined>
@@ -47,5 +47,5 @@ export class Handover extends Context.Service<
 /** Where applications look when nothing else is said. */
 export const defaultMappedDir = "/var/lib/cni/usrspcni/"
 
-/** What tells container and Multus; it reaches for the API server when it is first asked. */
+/** Publishes to container and Multus; connects to the API server at first use. */
 export type HandoverLayer = Layer.Layer<Handover, never, Edges | SharedDir>

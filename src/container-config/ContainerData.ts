@@ -1,7 +1,7 @@
 /**
- * What the container is told about its interface: one element of the original's `userspace/configuration-data`, written
- * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, its
- * absent values mirroring the host's. Pure; readers are app-netutil and applications in any language.
+ * The container config of one interface: one element of the original's `userspace/configuration-data`, written to
+ * `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, with
+ * defaults derived from the host's. Pure; read by app-netutil and applications in any language.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"

@@ -1,6 +1,6 @@
 /**
- * What Multus shows as `device-info` of a port: the vhost-user or memif form, seen from the container. Pure; the file is
- * `DeviceInfoFile.ts`. Device Information Specification 1.1.0, sections 3.1.5, 3.1.6 and 5.1.
+ * The `device-info` of a port that Multus shows: the vhost-user or memif form, from the container's view. Pure; the
+ * file is `DeviceInfoFile.ts`. Device Information Specification 1.1.0, sections 3.1.5, 3.1.6 and 5.1.
  */
 import { normalize } from "node:path"
 import type { HostPort } from "../cni/network/HostPort.ts"

@@ -1,7 +1,7 @@
 /**
- * The device information file: written whole, put back or removed. Its directory is made when it is missing and goes
- * when it is ours and empty. Who asks for it (Multus) reads it after ADD, and may have put a device plugin's text there.
- * The path comes with the configuration, so a file with anything else in it is neither replaced nor removed.
+ * The device information file: written atomically, restored or removed. Its directory is created if missing, and
+ * removed if it is the plugin's and empty. Multus reads the file after ADD, and may have put a device plugin's text
+ * there. The path comes with the configuration, so a file with other content is neither replaced nor removed.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** {@link Handover} without an API server: the container is told by a file beside its socket. */
+/** {@link Handover} without an API server: the container config is a file beside the socket. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Attachment } from "../identity/Attachment.ts"

@@ -1,7 +1,7 @@
 /**
- * {@link Handover} with an API server: the pod says where its files go, and the container is told by the pod's
- * annotations and by the file beside its socket. kubelet shows annotations late, and those of a static pod never; the file
- * is there before the container is. ADD reads the pod once, and writes on what it read; so does DEL.
+ * {@link Handover} with an API server: files go to a volume of the pod, and the container config is in the pod's
+ * annotations and in the file beside the socket. kubelet updates annotations late, and those of a static pod never; the
+ * file exists before the container starts. ADD reads the pod once, and writes on that version; so does DEL.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -52,8 +52,8 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
   const shared = yield* SharedDir
   const name = `${pod.namespace}/${pod.name}`
 
-  // What was read last and not written on since. A write starts from it, once: what the pod is after a write that
-  // failed, only a new look tells.
+  // The last read pod that was not written yet. A write starts from it, once: after a failed write only a new read
+  // shows the pod's state.
   let seen: PodDocument | undefined
   let mappedDir = defaultMappedDir
   const look = Effect.tap(pods.read(pod), (document) =>
@@ -106,7 +106,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
       ({ reason }) => reason._tag === "NotFound" || reason._tag === "Replaced",
       () => Effect.logInfo(`pod ${name} is gone, and its annotations with it`)
     ),
-    // What cannot be reached any more cannot be cleaned, and must not keep the pod from going.
+    // An unreachable pod cannot be cleaned up, and must not block the deletion.
     Effect.catchIf(
       ({ reason }) => reason._tag === "NoAccess" && reason.missing,
       ({ failed }) => Effect.logWarning(`${failed}; the pod's annotations were not changed`)

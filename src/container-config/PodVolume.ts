@@ -1,10 +1,10 @@
 /**
  * Rule (1) for the shared directory: the pod's volume named `shared-dir`, on the host and in the container. Pure.
  *
- * kubelet sets up a pod's volumes before it asks for the sandbox, so at ADD an emptyDir is there, and so is a hostPath of
- * type DirectoryOrCreate. A hostPath without a type nobody has made yet when it is missing: the runtime does, when it
- * makes the container. ADD then makes it as the runtime would. No volume is ever removed by us: other pods may use it.
- * A mount with subPath shows a part of the volume, in which the sockets are not.
+ * kubelet sets up a pod's volumes before its sandbox, so at ADD an emptyDir exists, and a hostPath of type
+ * DirectoryOrCreate as well. A missing hostPath without a type is created later by the runtime; ADD creates it in the
+ * same way. The plugin never removes a volume: other pods may use it. A mount with subPath does not contain the
+ * sockets.
  */
 import { normalize } from "node:path"
 import * as Result from "effect/Result"

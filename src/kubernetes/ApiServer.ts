@@ -1,5 +1,5 @@
 /**
- * One request to the API server, and what its answer means. Knows no retries (see `Persistence.ts`) and no pods.
+ * One request to the API server, and the meaning of its response. No retries (see `Persistence.ts`), no pods.
  * Kubernetes API conventions: HTTP status codes, the kind Status.
  */
 import { X509Certificate } from "node:crypto"
@@ -53,7 +53,7 @@ export const ask = Effect.fn("ApiServer.ask")(function* (
   return yield* Effect.fail(refused(withoutToken(response, token)))
 })
 
-/** Whoever answers may say what he was sent. A real token is longer than a word. */
+/** A server may repeat what it received: redact the token. A real token is longer than a word. */
 const withoutToken = (response: HttpsResponse, token: Access["token"]): HttpsResponse => {
   const sent = token === undefined ? "" : Redacted.value(token)
   return sent.length < 8 ? response : { ...response, body: response.body.replaceAll(sent, "(hidden)") }

@@ -1,7 +1,7 @@
 /**
- * What the pod's annotations tell its containers: `userspace/configuration-data`, a JSON array with one element an
- * interface, and `userspace/mapped-dir`, the directory in the container in which the sockets are. Elements are found by
- * `containerId` and `ifName`; others' stay as they are. Names and forms are the original's, on which readers rely. Pure.
+ * The pod's annotations: `userspace/configuration-data`, a JSON array with one element for each interface, and
+ * `userspace/mapped-dir`, the directory of the sockets in the container. Elements are found by `containerId` and
+ * `ifName`; others are not changed. Names and forms are the original's. Pure.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

@@ -1,6 +1,6 @@
 /**
- * Credentials for the API server, with every file that they name read. Anew for each call: tokens and certificates are
- * renewed under our feet.
+ * Credentials for the API server, with every file that they refer to. Read for each call, because tokens and
+ * certificates are renewed.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export interface Access {
   readonly warnings: ReadonlyArray<string>
 }
 
-/** Why there is none: a file, and what is wrong with it. */
+/** Why there are no credentials: a file, and its problem. */
 export interface NoAccess {
   readonly path: string
   readonly problem: string
@@ -86,7 +86,7 @@ const parse = (text: string): Effect.Effect<unknown, string> => {
   )
 }
 
-/** Where the parser stopped, without what it quotes, which may be a secret. */
+/** The position of the parse error, without quoted text, which may contain a secret. */
 const placeOf = (cause: unknown): string => {
   const [, line, column] = /\((\d+):(\d+)\)/.exec(cause instanceof Error ? cause.message : "") ?? []
   return line === undefined ? "" : ` (line ${line}, column ${column})`

@@ -1,6 +1,6 @@
 /**
- * A kubeconfig, as far as it says how to reach one API server: its current context, and what that leads to. Pure: files
- * that it names are read in `Credentials.ts`. Kubernetes: client-go, tools/clientcmd/api/v1.
+ * A kubeconfig, as far as it is needed to reach one API server: its current context, cluster and user. Pure:
+ * `Credentials.ts` reads the files. Kubernetes: client-go, tools/clientcmd/api/v1.
  */
 import { isAbsolute, join } from "node:path"
 import * as Result from "effect/Result"

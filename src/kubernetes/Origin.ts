@@ -1,6 +1,6 @@
 /**
- * Whether there is an API server to talk to, and where its credentials come from. Small, because every call asks it:
- * nothing else of this folder is loaded when the answer is no. Pure.
+ * Whether an API server is configured, and where its credentials come from. Small, because every call needs it: nothing
+ * else of this folder is loaded if there is none. Pure.
  */
 import type { Variables } from "../cni/spec/Environment.ts"
 
@@ -12,8 +12,8 @@ export type Origin =
 export const account = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 /**
- * The configuration's kubeconfig goes first. The variables alone prove nothing: Multus' thick plugin hands them down to
- * plugins that see the node's files, where there is no account.
+ * The configuration's kubeconfig takes precedence. The variables alone prove nothing: Multus' thick plugin passes them
+ * on to plugins that see the node's files, where there is no account.
  */
 export const originOf = (kubeconfig: string | undefined, variables: Variables): Origin | undefined => {
   if (kubeconfig !== undefined) return { kubeconfig }

@@ -1,7 +1,4 @@
-/**
- * How long and how often the API server is asked again: the one policy for reads and writes. What will not get better by
- * waiting is not waited for.
- */
+/** The retry policy for reads and writes. Permanent failures are not retried. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,6 +1,6 @@
 /**
- * The pod of an attachment on the API server: read once, and annotated so that a concurrent writer's changes survive.
- * Nothing of a pod but annotations is ever changed. A quiet ADD costs two requests, and so does a quiet DEL.
+ * The pod of an attachment on the API server: read once, and annotated so that concurrent changes survive. Only
+ * annotations are ever changed. Without conflicts ADD and DEL take two requests each.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -31,8 +31,8 @@ export class Pods extends Context.Service<
     /** The pod with this name, if it still has this UID (an empty one matches all). */
     readonly read: (pod: Pod) => Effect.Effect<PodDocument, PodsError>
     /**
-     * Applies what `change` wants of the annotations, and does it again on the pod as it then is when somebody else
-     * wrote meanwhile. Starts from `seen`, or reads. Wants nothing: writes nothing.
+     * Applies `change` to the annotations, and repeats it on the current pod after a conflict. Starts from `seen`, or
+     * reads the pod. Without changes nothing is written.
      */
     readonly annotate: (
       pod: Pod,
@@ -51,9 +51,9 @@ export class Pods extends Context.Service<
 type Asking<A> = Effect.Effect<A, Reason>
 
 /**
- * Roles differ in what they allow, so a refused way to write is followed by the next. First the one that wants the least:
- * who may update pods/status reaches metadata and status, and no spec. Multus' role has it as well. Patch is what others
- * give. Kubernetes: pkg/registry/core/pod/strategy.go, podStatusStrategy.
+ * Roles differ, so a refused way to write is followed by the next, smallest right first: update of pods/status covers
+ * metadata and status, and no spec. Multus' role has it as well. Kubernetes: pkg/registry/core/pod/strategy.go,
+ * podStatusStrategy.
  */
 const ways = [
   { method: "PUT", subresource: "/status" },

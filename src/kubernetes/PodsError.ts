@@ -1,4 +1,4 @@
-/** The one error of `Pods`: which API server, what was asked, what came back, what to do. Never a token, never a key. */
+/** The error of `Pods`: which API server, which operation, what came back, what to do. Never a token, never a key. */
 import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"

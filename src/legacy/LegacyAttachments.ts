@@ -1,7 +1,7 @@
 /**
- * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni), which
- * have no record of ours: what DEL removes of them, and what CHECK compares. Known by a state file (`StateFiles.ts`) and
- * by what the switch has (`vswitch/LegacyPorts.ts`).
+ * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni),
+ * which have no record of this plugin: what DEL removes of them, and what CHECK compares. Found by a state file
+ * (`StateFiles.ts`) and by the switch (`vswitch/LegacyPorts.ts`).
  */
 import { basename, dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -17,11 +17,11 @@ import { VswitchError } from "../vswitch/VswitchError.ts"
 import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 
-/** What a DEL without a record has to know before the port goes, which tells of the files. */
+/** What a DEL without a record has to read before it removes the port, which leads to the files. */
 export interface LegacyLeft {
-  /** There is such an attachment, or half of one. */
+  /** Whether such an attachment, or part of one, exists. */
   readonly isThere: boolean
-  /** State file and files of the plain name are another container's, whose id begins alike. */
+  /** State file and files of the plain name belong to another container with the same ID prefix. */
   readonly isAnothers: boolean
   /** Where the switch was told to find the socket, when that is this attachment's by its name as well. */
   readonly volumes: ReadonlyArray<Volume>
@@ -29,7 +29,7 @@ export interface LegacyLeft {
   readonly mounts: ReadonlyArray<string>
 }
 
-/** Of a switch that does not answer, unplugging tells. */
+/** A switch that does not answer is reported by unplug. */
 export const lookFor = Effect.fnUntraced(function* (call: Call, state: StateFiles.State | undefined) {
   const { attachment } = call
   const { legacy } = yield* Vswitch
@@ -46,7 +46,7 @@ export const lookFor = Effect.fnUntraced(function* (call: Call, state: StateFile
 
 const nothing: LegacyFound = { ports: [], isAnothers: false }
 
-/** Fails when the port that the state file names is there and was not taken: the file then stays. */
+/** Fails when the port in the state file exists and was not removed: the file is then kept. */
 export const removePorts = Effect.fnUntraced(function* (
   { attachment, configuration }: Call,
   state: StateFiles.State | undefined
@@ -54,7 +54,7 @@ export const removePorts = Effect.fnUntraced(function* (
   const { engine } = configuration.port
   if (state?.portName !== undefined && engine === "vpp") return yield* elsewhere(state.portName)
   if ((state?.swIfIndex ?? 0) > 0 && engine !== "vpp") {
-    // An index names nothing: VPP gives it again.
+    // An index does not identify an interface: VPP reuses it.
     yield* Effect.logWarning("the state file is of an attachment to VPP, but the network now has Open vSwitch")
   }
   const { legacy } = yield* Vswitch
@@ -112,8 +112,8 @@ const usesMount = Effect.fnUntraced(function* (uid: string) {
 })
 
 /**
- * What is not as the configuration asks, as far as the switch tells; undefined: there is no such attachment. On VPP there
- * is nothing to compare with.
+ * Differences from the configuration, as far as the switch reports them; undefined: there is no such attachment. On VPP
+ * there is nothing to compare with.
  */
 export const differences = Effect.fnUntraced(function* (call: Call) {
   const { attachment, configuration } = call

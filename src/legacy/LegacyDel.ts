@@ -1,6 +1,6 @@
 /**
- * All that DEL does for an attachment of the original plugin or its fork. Every DEL looks for their state file; the rest
- * is loaded when there is one, or no record of ours.
+ * The steps of DEL for an attachment of the original plugin or its fork. Every DEL checks for their state file; the
+ * rest is loaded if there is one, or no record.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

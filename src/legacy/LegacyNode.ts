@@ -1,6 +1,6 @@
 /**
- * Attachments of the original plugin and of its fork on a node: those that `userspace list` shows, and those that GC takes
- * for a network's. Ports of the fork say whose they are; of the original's only state files tell.
+ * Attachments of the original plugin and of its fork on a node: those that `userspace list` shows, and those that GC
+ * assigns to a network. Ports of the fork carry their identity; for the original's there are only state files.
  */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"

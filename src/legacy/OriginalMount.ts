@@ -1,7 +1,7 @@
 /**
- * How the original plugin reached a pod's emptyDir, whose path is too long for a socket: bound at
- * `/var/lib/vhost_sockets/<uid of the pod>`, one for all interfaces. We make no such thing, and take it off with the last
- * port that needs it. Of its sockets those in the emptyDir go by their own names.
+ * The original plugin's bind mount of a pod's emptyDir, whose path is too long for a socket:
+ * `/var/lib/vhost_sockets/<uid of the pod>`, one for all interfaces. This plugin creates none, and unmounts it with the
+ * last port that uses it. Sockets in the emptyDir are removed by name.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ export const look = Effect.fnUntraced(
   Effect.mapError(fromFile("inspect"))
 )
 
-/** Busy is a mount. One that has something in it and is none was lost with a restart of the node: that stays. */
+/** EBUSY means a mount. A non-empty directory that is not a mount is left from before a reboot: it is kept. */
 export const remove = Effect.fnUntraced(function* (podUid: string) {
   const files = yield* Files
   const processes = yield* Processes

@@ -1,7 +1,7 @@
 /**
- * Ports that the original plugin and its fork (fivetime/userspace-cni) made. The fork marks the Interface and not the
- * Port: owner, container-id, interface; the network is not in it. The original marks nothing: its state file names the
- * port. Read and removed here, never made. All that the OVS side knows of the two is in this file.
+ * Ports of the original plugin and of its fork (fivetime/userspace-cni). The fork marks the Interface, not the Port:
+ * owner, container-id, interface; the network is not in it. The original has no marks: its state file has the port's
+ * name. Read and removed here, never created. Everything that the OVS side knows of the two is in this file.
  */
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../cni/network/HostPort.ts"
@@ -46,13 +46,13 @@ const isVhost = ({ type }: InterfaceRow): boolean => type.startsWith("dpdkvhostu
 
 const hasNone = ({ external_ids }: PortRow | InterfaceRow): boolean => Object.keys(external_ids).length === 0
 
-/** OVN adds keys to the Interface. A mark of ours means that somebody copied the other. */
+/** OVN adds keys to the Interface. This plugin's mark on it means that the fork's was copied. */
 const isForks = ({ interface: row, port }: Pair): boolean =>
   isVhost(row) &&
   forkOwner(row.external_ids) !== undefined &&
   [row, port].every(({ external_ids }) => external_ids[Marks.formatKey] === undefined)
 
-/** It sets no external_ids and only makes vhost-user ports; what looks different is somebody else's. */
+/** It sets no external_ids and only creates vhost-user ports; anything else is not the original's. */
 export const isOriginals = ({ interface: row, port }: Pair): boolean => isVhost(row) && hasNone(row) && hasNone(port)
 
 const plain = (client: OvsClient["Service"], name: string) =>
@@ -70,7 +70,7 @@ const marked = Effect.fnUntraced(function* (client: OvsClient["Service"], mark: 
   return found.flatMap((one) => (one?.pair !== undefined && isForks(one.pair) ? [one.pair] : []))
 })
 
-/** The original's: the port that the state file names, if it is as the original makes them. */
+/** The original's port: the one in the state file, if it looks like one of the original's. */
 export const named = Effect.fnUntraced(function* (client: OvsClient["Service"], name: string | undefined) {
   const found = name === undefined ? undefined : yield* plain(client, name)
   return found?.pair !== undefined && isOriginals(found.pair) ? [found.pair] : []
@@ -78,7 +78,7 @@ export const named = Effect.fnUntraced(function* (client: OvsClient["Service"], 
 
 const look = Effect.fnUntraced(function* (client: OvsClient["Service"], { attachment, state }: LegacyAsked) {
   const byMark = yield* marked(client, forkMark(attachment))
-  // Without a state file the name proves nothing, but that files of this name are another's.
+  // Without a state file the name proves nothing, except that files of this name are another attachment's.
   const isNamed = state?.portName !== undefined
   const there = yield* plain(client, state?.portName ?? plainHandle(attachment))
   const isFound = byMark.some(({ port }) => port._uuid === there?.port._uuid)
@@ -89,7 +89,7 @@ const look = Effect.fnUntraced(function* (client: OvsClient["Service"], { attach
   return { pairs: [...byMark, ...originals], refused: isAnothers || !isNamed ? undefined : other?.port, isAnothers }
 })
 
-/** The state file has only the beginning of the id in its name, and so may be of a container that begins alike. */
+/** The state file's name has only a prefix of the ID, so it may belong to another container with that prefix. */
 const beginsAlike = ({ interface: row }: Pair, { containerId, ifName }: LegacyAsked["attachment"]): boolean => {
   const said = forkOwner(row.external_ids)
   return said?.ifName === ifName && said.containerId !== containerId && shortId(said) === shortId({ containerId })

@@ -1,5 +1,5 @@
 /**
- * What the original plugin and its fork wrote about an attachment, so that a pod attached by them can be deleted by us:
+ * State files of the original plugin and its fork, which let DEL remove their attachments:
  * `<stateDir>/data/local-<id12>-<ifname>.json`, for OVS or for VPP. Read and removed here, never written.
  */
 import { dirname, join } from "node:path"
@@ -12,7 +12,7 @@ import { Files, orElse } from "../platform/Files.ts"
 
 export interface State {
   readonly portName: string | undefined
-  /** Never trusted without looking: VPP gives indices again, and the original wrote 0 when it knew none. */
+  /** Never used without verification: VPP reuses indices, and the original wrote 0 when it had none. */
   readonly swIfIndex: number | undefined
 }
 
@@ -22,7 +22,7 @@ export interface NamedState extends State {
   readonly ifName: string
 }
 
-/** A file that cannot be read tells nothing, and is removed all the same. */
+/** An unreadable file has no information, and is removed as well. */
 const stateOf = (text: string): State => {
   const state = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   const { swIfIndex, vhostname } = Predicate.isReadonlyObject(state) ? { ...state } : {}

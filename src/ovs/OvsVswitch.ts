@@ -1,4 +1,4 @@
-/** The layer of {@link Vswitch} for Open vSwitch with DPDK. The judgements are in files of their own beside this one. */
+/** The layer of {@link Vswitch} for Open vSwitch with DPDK. The checks are in separate files beside this one. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -54,8 +54,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const place = SocketPlace.make(files, sockets)
   const daemon = Daemon.make(files, sockets, client.peer)
   /**
-   * What `preflight` saw: the transaction of `plug` checks it again, so it need not be asked for twice. By the attachment
-   * of the call, with which it is forgotten, whether or not it comes to its plug.
+   * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. Keyed by the attachment of the
+   * call, and dropped with it, with or without a plug.
    */
   const seen: Seen = new WeakMap()
   const plugPort = plug(client, place, seen)
@@ -64,14 +64,14 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const look = Effect.fnUntraced(function* (request: PortRequest) {
     const plan = portPlan(request, yield* ovsPort(request.port))
     const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(`inspect port ${plan.name}`))
-    // The directory of a client's socket is not judged: ADD makes it after this.
+    // The directory of a client-mode socket is not checked: ADD creates it later.
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
     yield* warnOfSecond(plan)
     seen.set(request.attachment, { invocation: request.invocation, survey })
   })
 
-  /** OVN binds a logical port to one interface of a node: the other gets no packets, and nobody says so. */
+  /** OVN binds a logical port to one interface of a node: the other gets no packets, and no error is reported. */
   const warnOfSecond = Effect.fnUntraced(function* ({ name, wanted: { ovnPort } }: PortPlan) {
     if (ovnPort === undefined) return
     const rows = yield* Effect.orElseSucceed(client.interfacesMarked({ "iface-id": ovnPort }), () => [])
@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     list: Effect.fnUntraced(function* (network) {
       const rows = yield* Effect.mapError(client.interfacesMarked(Marks.ofNetwork(network)), fromOvsdb("list ports"))
       const ports = rows.flatMap(owned)
-      // The database keeps what ovs-vswitchd wrote, also when it has ended.
+      // The database keeps the last state after ovs-vswitchd has exited.
       const dead = ports.length === 0 ? undefined : yield* daemon.absent
       if (dead === undefined) return ports
       const doubt = toError("list ports", dead)

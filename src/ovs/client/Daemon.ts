@@ -1,7 +1,7 @@
 /**
- * Whether ovs-vswitchd lives. The database cannot tell: what a dead one wrote stays there. Its control socket can
+ * Whether ovs-vswitchd is alive. The database cannot tell: it keeps the state of a dead one. Its control socket can
  * (ovs-vswitchd(8), --unixctl; the same JSON-RPC as the database). Found by the pidfile beside the database's socket;
- * where there is none, because the run directory is somewhere else, nothing is claimed of it.
+ * without one, because the run directory is elsewhere, nothing is reported.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -16,9 +16,8 @@ export interface Daemon {
   /** Undefined: it answers, or there is no way to ask it. */
   readonly silent: Effect.Effect<Refusal | undefined>
   /**
-   * Also when it was stopped as it should be, and took its pidfile and its control socket along: ovsdb-server's pidfile
-   * tells that this is the run directory of both. Good for what people are told, not for a refusal: ovs-vswitchd may have
-   * been given other paths.
+   * Also detects an orderly stop, which removes pidfile and control socket: ovsdb-server's pidfile shows that this is
+   * the run directory of both. Only for reports, not for errors: ovs-vswitchd may use other paths.
    */
   readonly absent: Effect.Effect<Refusal | undefined>
 }

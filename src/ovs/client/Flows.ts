@@ -1,7 +1,7 @@
 /**
- * Flows of one bridge, through its management socket in the run directory (ovs-vswitchd(8)). Only needed on a bridge in
- * fail_mode secure, which forwards nothing by itself: there the port gets a flow of its own, with a cookie of its own.
- * What others put into the table is neither read nor touched.
+ * Flows of one bridge, over its management socket in the run directory (ovs-vswitchd(8)). Only needed on a bridge in
+ * fail_mode secure, which has no default flow: there the port gets its own flow with its own cookie. Other flows are
+ * neither read nor changed.
  */
 
 import { dirname } from "node:path"
@@ -26,17 +26,17 @@ import { OvsDeadlines } from "./OvsDeadlines.ts"
 type Done<A> = Effect.Effect<A, OvsdbError>
 
 export interface Flows {
-  /** What comes in by this port is switched as by a learning bridge. */
+  /** Packets from this port are switched as by a learning bridge (NORMAL). */
   readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
   readonly forget: (bridge: string, cookie: bigint) => Done<void>
   readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
 }
 
-/** 64 bits that only this attachment has; so that a flow can be removed when nobody knows the port's number any more. */
+/** 64 bits unique to the attachment, so that the flow can be removed when the port number is no longer known. */
 export const cookieOf = (attachment: Identity): bigint => sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
 
 export const overSockets = (sockets: Sockets["Service"], database: string): Flows => {
-  /** Sends one request and a barrier; gives what came back for the request before the barrier did. */
+  /** Sends one request and a barrier; returns the replies that arrive before the barrier's. */
   const ask = Effect.fnUntraced(function* (bridge: string, type: number, body: Uint8Array) {
     const path = `${dirname(database)}/${bridge}.mgmt`
     const { connect, reply } = yield* OvsDeadlines

@@ -1,10 +1,10 @@
 /**
- * How we know our rows again: `external_ids`, which Open vSwitch keeps and never reads (ovs-vswitchd.conf.db(5),
- * "Common Columns"). The mark is the truth about who owns a port; names and records are not. Pure.
+ * The plugin's marks in `external_ids`, which Open vSwitch stores but does not interpret (ovs-vswitchd.conf.db(5),
+ * "Common Columns"). The mark decides who owns a port; names and records do not. Pure.
  */
 import type { Attachment, Identity } from "../../identity/Attachment.ts"
 
-/** Version of this set of keys; also says "made by the plugin", alone so on a bridge. */
+/** Version of this set of keys. On a bridge it is the only key, and means "created by the plugin". */
 export const formatKey = "userspace-cni"
 export const format = "1"
 
@@ -31,7 +31,7 @@ export const selector = (attachment: Identity, invocation?: string | undefined):
   ...(invocation === undefined ? {} : { [invocationKey]: invocation })
 })
 
-/** Finds the ports of one network, or all of ours. */
+/** Selects the ports of one network, or all ports of the plugin. */
 export const ofNetwork = (network: string | undefined): ExternalIds =>
   network === undefined ? { [formatKey]: format } : { [formatKey]: format, [networkKey]: network }
 
@@ -60,7 +60,7 @@ export interface Owner {
   readonly socketPath: string | undefined
 }
 
-/** Reads a mark back; undefined when it is not whole, and so not ours. */
+/** Parses a mark; undefined when it is incomplete, and so not the plugin's. */
 export const ownerOf = (ids: ExternalIds): Owner | undefined => {
   const { [networkKey]: network, [containerKey]: containerId, [ifNameKey]: ifName } = ids
   if (ids[formatKey] !== format || network === undefined || containerId === undefined || ifName === undefined) {

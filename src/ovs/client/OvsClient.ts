@@ -1,6 +1,6 @@
 /**
- * What we ask of one Open vSwitch database. Each method is a transaction or a few; what their outcome means for an
- * attachment is judged in `OvsVswitch.ts`. The same code runs on a socket and on the database in memory.
+ * The operations on one Open vSwitch database. Each method is one or a few transactions; `OvsVswitch.ts` interprets
+ * their outcome for an attachment. The same code runs on a socket and on the database in memory.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -29,7 +29,7 @@ import {
 } from "./Tables.ts"
 import * as Transactions from "./Transactions.ts"
 
-/** What stands where a port shall be made. */
+/** Existing rows that affect a new port. */
 export interface Survey {
   readonly root: RootRow
   readonly bridge: BridgeRow | undefined
@@ -46,7 +46,7 @@ export interface Added {
   readonly madeBridge: boolean
 }
 
-/** What ovs-vswitchd made of it. Undefined when somebody removed the row meanwhile. */
+/** The interface after ovs-vswitchd has applied it. Undefined when the row was removed in the meantime. */
 export interface Settled {
   readonly interface: InterfaceRow | undefined
   readonly bridge: BridgeRow | undefined
@@ -61,11 +61,14 @@ export class OvsClient extends Context.Service<
     readonly peer: string
     readonly root: Done<RootRow>
     readonly survey: (plan: PortPlan) => Done<Survey>
-    /** Bridge if missing, port and interface in one transaction. Undefined: no longer as surveyed, look again. */
+    /**
+     * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date, repeat
+     * it.
+     */
     readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
-    /** Waits for ovs-vswitchd. Undefined: it did not act for as long as the deadline. */
+    /** Waits for cur_cfg. Undefined: no progress within the deadline. */
     readonly settle: (added: Added) => Done<Settled | undefined>
-    /** The same for whatever was asked of it before, by anyone. Undefined: still not. */
+    /** The same for all earlier changes, by any client. Undefined: not applied within the deadline. */
     readonly caughtUp: (root: RootRow) => Done<unknown>
     /** ovs-vswitchd goes through the whole database once more. Undefined: not yet. */
     readonly refresh: Done<unknown>
@@ -74,16 +77,16 @@ export class OvsClient extends Context.Service<
     readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
     readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
     readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
-    /** The flow of a port on a bridge that forwards nothing by itself. */
+    /** Adds the flow of a port on a bridge in fail_mode secure. */
     readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
     readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
-    /** Takes the ports away with their flows, and a bridge of ours with its last one. Returns what went. */
+    /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what was removed. */
     readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
-    /** A bridge of ours that has lost its last port to somebody else. Returns what went. */
+    /** Removes a bridge of the plugin whose last port was removed by another client. Returns what was removed. */
     readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/OvsClient") {
-  /** Dials when it is first used, and hangs up with the scope. */
+  /** Connects at first use, and closes with the scope. */
   static readonly make = (path: string) =>
     Effect.gen(function* () {
       return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
@@ -93,7 +96,9 @@ export class OvsClient extends Context.Service<
     Layer.effect(OvsClient, OvsClient.make(path))
 }
 
-/** A lost race means that another got on, so trying again at once is right; the bound is for a broken server. */
+/**
+ * After a lost race another client has made progress, so retrying at once is right; the bound is for a broken server.
+ */
 export const tries = 40
 
 export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
@@ -148,7 +153,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     while (true) {
       const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, patience), ...also]))) ?? []
       if (results.length === 0) return undefined
-      // Many wait: it does their work first, and as long as it does any there is nothing to complain of.
+      // ovs-vswitchd applies the changes of all clients: as long as it makes progress, keep waiting.
       seen = (yield* theRoot(yield* read(Root, results, 0))).cur_cfg
       if (seen >= wanted.next_cfg) return results
     }
@@ -183,7 +188,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     for (let attempt = 0; attempt < tries; attempt++) {
       const bridge = yield* bridgeOf(port)
       if (bridge === undefined) return []
-      // Before the port goes, and with it all that tells of the flow.
+      // Before the port is removed, and with it what identifies the flow.
       yield* forgetFlow(bridge, port)
       const ours = Transactions.isOurs(bridge)
       const local = ours ? yield* portNamed(bridge.name) : undefined
@@ -202,7 +207,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return done === undefined ? [] : [`bridge ${name}`]
   })
 
-  /** A flow that stays would catch the next port with this number. */
+  /** A stale flow would match the next port with this number. */
   const forgetFlow = (bridge: BridgeRow, port: PortRow): Done<void> => {
     const cookie = Marks.flowOf(port.external_ids)
     return cookie === undefined
@@ -242,7 +247,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   })
 }
 
-/** A dead ovs-vswitchd has no flows any more; a bridge that speaks no OpenFlow of ours will not learn it by waiting. */
+/** A dead ovs-vswitchd has no flows; a bridge without OpenFlow 1.3 does not get it by waiting. */
 const mayPass = (reason: OvsdbError["reason"]): boolean =>
   reason._tag === "Unreachable"
     ? !["ENOENT", "ECONNREFUSED"].includes(reason.code)

@@ -1,7 +1,7 @@
 /**
- * How long each thing may take. A reference, so that tests can shorten it and nothing has to pass it on. They are for
- * what hangs, not for what is slow: a hundred calls at once on two processors leave each with seconds in which it does
- * not run, and a deadline that is over by then is over although the answer is there.
+ * Deadlines of each operation. A reference, so that tests can shorten them. They are for hangs, not for slowness: with
+ * a hundred calls on two processors, a process can be without CPU for seconds, and a short deadline would expire
+ * although the answer has arrived.
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -11,9 +11,9 @@ export interface Deadlines {
   readonly connect: Duration.Duration
   /** From a call to its reply. */
   readonly reply: Duration.Duration
-  /** Until ovs-vswitchd has come further with what the database says: tens of milliseconds, more right after its start. */
+  /** Until ovs-vswitchd makes progress: tens of milliseconds, more right after its start. */
   readonly settle: Duration.Duration
-  /** For taking back what a failed plug made, all calls together. */
+  /** For the rollback of a failed plug, all calls together. */
   readonly withdraw: Duration.Duration
 }
 

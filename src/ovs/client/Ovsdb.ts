@@ -1,6 +1,6 @@
 /**
- * One database behind a unix socket, reached when it is first needed and reached again when the connection was lost.
- * Nothing is repeated here: whether a lost call may be made again is for the caller to judge.
+ * One database behind a unix socket; connects at first use, and reconnects after a lost connection. Never repeats a
+ * call: the caller decides whether that is safe.
  */
 
 import * as Duration from "effect/Duration"
@@ -57,7 +57,7 @@ export const make = Effect.fnUntraced(function* (
     const { reply } = yield* OvsDeadlines
     const rpc = yield* connected
     return yield* rpc.call("transact", ["Open_vSwitch", ...operations], Duration.sum(reply, waits(operations))).pipe(
-      // What it still owes may never come: the next call, which may be there to undo this one, dials anew.
+      // Outstanding replies may never arrive: the next call, possibly a rollback, reconnects.
       Effect.tapError(({ _tag }) =>
         Effect.sync(() => {
           if (_tag === "NoAnswer" && current?.rpc === rpc) current = undefined

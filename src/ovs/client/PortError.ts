@@ -1,4 +1,4 @@
-/** Why a port cannot be made or did not come to be, for people. Pure; the one place with these words and codes. */
+/** Why a port cannot be created, or was not, for people. Pure; the only module with these messages and codes. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
@@ -12,7 +12,7 @@ export interface Refusal {
 export const toError = (operation: string, refusal: Refusal): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
 
-/** A database that is not there may be there when the runtime tries again; one that refuses will refuse again. */
+/** An unreachable database may be back when the runtime retries; one that refuses will refuse again. */
 export const fromOvsdb =
   (operation: string) =>
   (error: OvsdbError): VswitchError =>

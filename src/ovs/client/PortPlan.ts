@@ -1,4 +1,4 @@
-/** From the request to the rows that one port needs in the database, and the names it will have. Pure. */
+/** From the request to the database rows of one port, and its names. Pure. */
 
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import { portName } from "../../identity/Attachment.ts"
@@ -13,7 +13,7 @@ export interface PortPlan {
   readonly bridge: string
   readonly name: string
   readonly type: InterfaceType
-  /** Where OVS connects to (client), or makes its socket (server). */
+  /** Path that OVS connects to (client), or creates (server). */
   readonly socket: string
   /** Finds this attachment's port, and only what this ADD made. */
   readonly mark: Marks.ExternalIds

@@ -1,4 +1,4 @@
-/** The columns we read, as ovs-vswitchd.conf.db(5) (schema Open_vSwitch 8) has them. */
+/** The columns that the client reads, as in ovs-vswitchd.conf.db(5) (schema Open_vSwitch 8). */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"

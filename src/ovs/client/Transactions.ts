@@ -1,7 +1,7 @@
 /**
- * Every transaction we make, as data: the client sends it, the dry run prints it, tests read it. Pure.
- * Only `mutate` on what others change too: an `update` of `ports` from an old read would delete their ports. Every
- * precondition is a `wait` with timeout 0 in the same transaction. RFC 7047, section 5.2.
+ * Every transaction of the plugin, as data: the client sends it, the dry run prints it, tests read it. Pure. Columns
+ * that other clients change too are only changed by `mutate`: an `update` of `ports` from an old read would delete
+ * their ports. Every precondition is a `wait` with timeout 0 in the same transaction. RFC 7047, section 5.2.
  */
 
 import { map, named, type Row, set, uuid } from "../wire/Notation.ts"
@@ -24,12 +24,12 @@ const theRoot: ReadonlyArray<Condition> = []
 
 export const is = (id: string): Condition => ["_uuid", "==", uuid(id)]
 export const nameIs = (name: string): Condition => ["name", "==", name]
-/** Found by the server, so the cost here does not grow with the number of ports. */
+/** Selected by the server, so the cost here does not grow with the number of ports. */
 export const marked = (ids: Marks.ExternalIds): Condition => ["external_ids", "includes", map(ids)]
 export const holds = (port: string): Condition => ["ports", "includes", set([uuid(port)])]
 const connectsTo = (path: string): Condition => ["options", "includes", map({ "vhost-server-path": path })]
 
-/** All that a plug has to know beforehand, in one round trip. `OvsClient` reads the results by these places. */
+/** Everything that a plug needs to know, in one round trip. `OvsClient` reads the results by these positions. */
 export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
   select(Root, theRoot),
   select(Bridge, [nameIs(plan.bridge)]),
@@ -59,7 +59,7 @@ export const addPort = (
   select(Root, theRoot)
 ]
 
-/** A bridge in fail_mode secure drops what no flow mentions; every other one learns addresses by itself. */
+/** A bridge in fail_mode secure drops packets without a matching flow; every other one learns. */
 export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolean =>
   plan.wanted.netType === "bridge" && bridge?.fail_mode === "secure"
 
@@ -80,9 +80,9 @@ const newBridge = (name: string): ReadonlyArray<Operation> => [
 ]
 
 /**
- * Takes `port` off its bridge; rows that nothing refers to any more are removed by the database. A bridge of ours goes
- * with its last port: `last` says that there is none but this and the bridge's own. Both forms check what they believe,
- * so neither removes a bridge under a port that comes, nor leaves an empty one when two go at the same time.
+ * Removes `port` from its bridge; the database removes unreferenced rows. A bridge of the plugin is removed with its
+ * last port: `last` means that there is no other port than this and the bridge's own. Both forms verify that, so
+ * neither removes a bridge under a concurrent port, nor leaves an empty one when two are removed at once.
  */
 export const removePort = (
   bridge: BridgeRow,

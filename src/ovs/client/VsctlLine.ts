@@ -1,7 +1,7 @@
 /**
- * The ovs-vsctl command that does the same as one of our transactions, for people who want to see it in the words they
- * know, or to do it by hand. Our preconditions are left out: add-port and add-br have the ones that matter. Pure.
- * ovs-vsctl(8); ovs-vsctl bumps next_cfg by itself and waits for ovs-vswitchd unless told not to.
+ * The ovs-vsctl command equivalent to one of the plugin's transactions, for people. Preconditions are omitted: add-port
+ * and add-br have the important ones. Pure. ovs-vsctl(8); ovs-vsctl increments next_cfg by itself and waits for
+ * ovs-vswitchd unless told not to.
  */
 import { shellWord } from "../../platform/text/ShellWord.ts"
 import type { Row, Value } from "../wire/Notation.ts"

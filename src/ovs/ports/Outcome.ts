@@ -1,6 +1,6 @@
 /**
- * What became of a committed port: ovs-vswitchd accepts every row and says afterwards, in other columns, whether it
- * could be done. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
+ * The outcome of a committed port: ovs-vswitchd accepts every row and reports in other columns whether it could be
+ * applied. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
  */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { Settled } from "../client/OvsClient.ts"
@@ -14,7 +14,7 @@ export const vswitchdSilent = (millis: number): Refusal => ({
   cure: "Check that ovs-vswitchd runs on this node, and check its log."
 })
 
-/** Undefined: the port is there and works. */
+/** Undefined: the port exists and works. */
 export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): Refusal | undefined => {
   if (row === undefined || bridge === undefined) {
     return {

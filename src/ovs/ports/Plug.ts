@@ -1,6 +1,6 @@
 /**
- * The plug of {@link OvsVswitch}: look, judge, one transaction, wait for ovs-vswitchd, judge again. From the moment the
- * transaction may have been committed, any end but success takes it back.
+ * The plug of {@link OvsVswitch}: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. As soon as
+ * the transaction may have been committed, any end but success rolls it back.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ import * as Outcome from "./Outcome.ts"
 import { preflight } from "./Preflight.ts"
 import type { SocketPlace } from "./SocketDirectory.ts"
 
-/** Surveys, each good for one try: every belief in them stands as a `wait` in the transaction. */
+/** Surveys, each for one attempt: the transaction verifies them with `wait`. */
 export type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
 
 export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Seen) =>

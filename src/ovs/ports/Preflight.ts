@@ -1,6 +1,6 @@
 /**
- * What can be known before anything is changed. Open vSwitch reports none of the socket's problems, it retries for ever
- * and says so in its log only; so they are found here. Pure: the survey and the look at the directory are given.
+ * Checks before any change. Open vSwitch does not report problems of a socket: it retries forever and only logs. Pure:
+ * survey and directory are given.
  */
 import { dirname } from "node:path"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
@@ -11,11 +11,11 @@ import type { Refusal } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { RootRow } from "../client/Tables.ts"
 
-/** The first reason for which this port cannot work. */
+/** The first reason why this port cannot work. */
 export const preflight = (plan: PortPlan, survey: Survey): Refusal | undefined =>
   standingProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
 
-/** The first reason for which no port of such a network can work. */
+/** The first reason why no port of such a network can work. */
 export const standingProblem = (plan: PortPlan, survey: Survey): Refusal | undefined =>
   switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
 

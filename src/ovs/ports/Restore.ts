@@ -1,7 +1,7 @@
 /**
- * The restore of {@link OvsVswitch}. The database outlives its daemons, so a port is missing only when somebody emptied
- * it; what ovs-vswitchd forgets at its end is the flow of a port on a bridge in fail_mode secure. A row that is there is
- * left as it is, and told of when it is not as recorded.
+ * The restore of {@link OvsVswitch}. The database is persistent, so a port is only missing after it was emptied;
+ * ovs-vswitchd loses the flow of a port on a bridge in fail_mode secure when it exits. An existing row is not changed;
+ * differences from the record are reported.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * The place in the file system where a port's socket is or will be. Open vSwitch says nothing when a directory is
- * missing, and `Unknown error -1` when something is where it wants to listen; so we look.
+ * The directory of a port's socket. Open vSwitch does not report a missing directory, and reports `Unknown error -1`
+ * when a file is in the way; so the plugin checks.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export interface SocketPlace {
   readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
   /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
   readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
-  /** Removes `path` if it is a socket on which nobody listens. Says whether it did. */
+  /** Removes `path` if it is a socket without a listener. Returns whether it did. */
   readonly clear: (path: string) => Effect.Effect<boolean, FileError>
 }
 

@@ -1,5 +1,6 @@
 /**
- * The unplug of {@link OvsVswitch}: by mark, and by nothing else. Does not wait for ovs-vswitchd: tearing the last port down takes it a second, and a dead one must not stop a DEL.
+ * The unplug of {@link OvsVswitch}: by mark only. Does not wait for ovs-vswitchd: removing the last port takes it a
+ * second, and a dead one must not block a DEL.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

@@ -77,8 +77,8 @@ export const differences = (
 }
 
 /**
- * ovn-controller says when it has bound the port. It may not have come to it yet when a runtime calls CHECK right after ADD,
- * so this is a warning.
+ * ovn-controller reports when it has bound the port. It may not have done so when a runtime calls CHECK right after
+ * ADD, so this is a warning.
  */
 export const ovnWarnings = ({ wanted }: PortPlan, { interface: row, port }: Found): ReadonlyArray<Difference> =>
   wanted.ovnPort === undefined || row === undefined || row.external_ids["ovn-installed"] === "true"

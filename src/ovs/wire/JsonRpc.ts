@@ -1,6 +1,6 @@
 /**
- * Calls over one connection to ovsdb-server: several at the same time, each finds its reply by id; `echo` is answered;
- * the end of the connection fails all that wait, and all that come later, with its reason. RFC 7047, section 4.
+ * Calls over one connection to ovsdb-server: concurrent, matched to replies by id; `echo` is answered; when the
+ * connection ends, all pending and later calls fail with its reason. RFC 7047, section 4.
  */
 
 import * as Deferred from "effect/Deferred"

@@ -1,7 +1,7 @@
-/** Why the database did not do what it was asked. What that means for a port is said in `OvsVswitch.ts`. */
+/** Why a database operation failed. `OvsVswitch.ts` has what that means for a port. */
 import * as Data from "effect/Data"
 
-/** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
+/** No connection. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
 export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
 
 /** Connected, and no reply within the deadline. Whether a transaction was committed is not known. */
@@ -13,7 +13,7 @@ export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonl
 /** What came back is not what RFC 7047 promises. */
 export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
 
-/** The database's own words. Nothing of the transaction was done. */
+/** The database's own error. Nothing of the transaction was applied. */
 export class Rejected extends Data.TaggedError("Rejected")<{
   /** Operation of the transaction that failed; `commit` for the extra last element; `call` for the whole reply. */
   readonly at: number | "commit" | "call"
@@ -21,7 +21,7 @@ export class Rejected extends Data.TaggedError("Rejected")<{
   readonly details: string
 }> {}
 
-/** Others changed the same things at the same time, more often than we tried again. Nothing was done. */
+/** Concurrent changes to the same rows, more often than the retry limit. Nothing was applied. */
 export class Contended extends Data.TaggedError("Contended")<{ readonly tries: number }> {}
 
 export class OvsdbError extends Data.TaggedError("OvsdbError")<{

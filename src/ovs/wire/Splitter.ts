@@ -1,7 +1,7 @@
 /**
- * Finds whole JSON texts in a stream of bytes. OVSDB has no framing: messages are objects, one after the other, with or
- * without white space between (RFC 7047, section 4). Pure. It looks at brackets and strings only, byte by byte: no byte
- * of a UTF-8 sequence looks like one of them, so a character may be cut anywhere. What is inside is the parser's affair.
+ * Splits a byte stream into JSON texts. OVSDB has no framing: messages are objects, one after another, with or without
+ * white space between (RFC 7047, section 4). Pure. Only counts brackets and strings, byte by byte: no byte of a UTF-8
+ * sequence looks like one of them, so a character may be split anywhere. Parsing is the caller's.
  */
 import * as Result from "effect/Result"
 import { append } from "../../platform/text/Pieces.ts"
@@ -23,7 +23,7 @@ export interface Split {
   readonly texts: ReadonlyArray<string>
 }
 
-/** Why the stream cannot be read further. There is no way to find the next message after either. */
+/** Why the stream is invalid. There is no way to find the next message after either. */
 export type SplitFailure =
   | { readonly _tag: "TooLong"; readonly limit: number }
   | { readonly _tag: "NotJson"; readonly byte: number }
