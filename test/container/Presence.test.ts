@@ -215,6 +215,7 @@ describe("a table of sockets", () => {
         }
       })
       yield* look(vhost("/nowhere/a", "server")).pipe(Effect.provideService(Files, files))
+      assert.isNotEmpty(seen)
       assert.isTrue(seen.every((limit) => limit > line.length))
     }).pipe(Effect.provide(Files.layer))
   )

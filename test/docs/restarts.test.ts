@@ -67,6 +67,7 @@ describe("examples/node/userspace-restore.service", () => {
   })
 
   it("starts behind the switches whose start starts it, and once each time", () => {
+    assert.sameMembers(setting("After").split(" "), ["vpp.service", "ovs-vswitchd.service"])
     assert.strictEqual(setting("WantedBy"), setting("After"))
     assert.strictEqual(setting("PartOf"), setting("After"))
     // With RemainAfterExit it would not run again.

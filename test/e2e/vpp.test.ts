@@ -2,7 +2,7 @@
 import { basename } from "node:path"
 import { runOn } from "../suites/Run.ts"
 import { vppClient } from "../suites/VppClientSuite.ts"
-import { vppLimits } from "../suites/VppLimitsSuite.ts"
+import { vppLimits, vppPolicers } from "../suites/VppLimitsSuite.ts"
 import { vppOthers } from "../suites/VppOthersSuite.ts"
 import { vppPorts } from "../suites/VppPortsSuite.ts"
 import { vppCheck, vppGc } from "../suites/VppProgramsSuite.ts"
@@ -28,6 +28,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
       vppRestore,
       vppTogether,
       vppLimits,
+      vppPolicers,
       vppGc,
       vppCheck
     )

@@ -81,6 +81,14 @@ const ports: ReadonlyArray<readonly [string, () => VppPort]> = [
   ["vhost-user, alone", () => vhost({ limits: both, network: { netType: "none" } })]
 ]
 
+/** Or the cases below pass because nothing was asked of VPP. For those that are known to offer policers. */
+export const vppPolicers = suite<VppUnderTest>("the policers of a VPP that has them", (test) => {
+  test("are offered for both directions", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* kept(memif({ network: layer3 })), both)
+    }))
+})
+
 export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) => {
   for (const [name, port] of ports) {
     test(`limits what VPP can, and says what it cannot: ${name}`, () =>

@@ -1,6 +1,6 @@
 import { layer } from "@effect/vitest"
 import { runOn } from "../suites/Run.ts"
-import { vppLimits } from "../suites/VppLimitsSuite.ts"
+import { vppLimits, vppPolicers } from "../suites/VppLimitsSuite.ts"
 import { vppOthers } from "../suites/VppOthersSuite.ts"
 import { vppPorts } from "../suites/VppPortsSuite.ts"
 import { vppRestore } from "../suites/VppRestoreSuite.ts"
@@ -20,6 +20,6 @@ for (const release of ["26.06", "23.02", "21.10"] as const) {
 layer(TestVpp.layer("26.06", withPolicers), { excludeTestServices: true })(
   "on a VPP 26.06 in TypeScript, with its policer plugin",
   (it) => {
-    runOn(it.effect, vppLimits)
+    runOn(it.effect, vppLimits, vppPolicers)
   }
 )
