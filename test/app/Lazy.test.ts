@@ -28,6 +28,18 @@ const loaded = (entry: string): ReadonlySet<string> => {
   return seen
 }
 
+/** What `import(...)` loads, in all that is loaded at start. */
+const doors = (entry: string): ReadonlySet<string> =>
+  new Set(
+    [entry, ...loaded(entry)]
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap((file) =>
+        [...readFileSync(join(source, file), "utf8").matchAll(/\bimport\("(\.[^"]+)"\)/g)].map(([, specifier = ""]) =>
+          relative(source, join(source, dirname(file), specifier))
+        )
+      )
+  )
+
 describe("loaded at start", () => {
   for (const entry of ["main.ts", "app/VersionProcess.ts", "app/CniProcess.ts"]) {
     it(`by ${entry}: no Kubernetes, no YAML, no HTTP`, () => {
@@ -87,13 +99,27 @@ describe("loaded at start", () => {
     )
   })
 
-  it("by what is said about a configuration that does not fit: the schema", () => {
-    assert.isTrue(loaded("cni/network/SchemaMismatch.ts").has("effect/Schema"))
-  })
+  describe("by app/CniProcess.ts only when it is asked for", () => {
+    const start = loaded("app/CniProcess.ts")
+    const behind = doors("app/CniProcess.ts")
 
-  it("by what a kubeconfig asks for: all of it", () => {
-    const names = loaded("container-config/PodContainerConfig.ts")
-    assert.isTrue(names.has("kubernetes/Pods.ts"))
-    assert.isTrue(loaded("app/CniProcess.ts").has("container-config/ContainerConfigs.ts"))
+    it.each([
+      ["what a kubeconfig needs", "container-config/PodContainerConfig.ts", "kubernetes/Pods.ts"],
+      ["what is said about a configuration that does not fit", "cni/network/SchemaMismatch.ts", "effect/Schema"],
+      ["Open vSwitch", "ovs/OvsEngine.ts", "ovs/client/OvsClient.ts"],
+      ["VPP", "vpp/VppEngine.ts", "vpp/client/VppClient.ts"],
+      ["GC and STATUS", "app/NetworkVerbs.ts", "attachment/node/Gc.ts"]
+    ])("%s", (_, door, needed) => {
+      assert.include([...behind], door)
+      assert.include([...loaded(door)], needed)
+      assert.notInclude([...start], needed)
+    })
+
+    it("whatever it loads with import(): nothing of it is there already", () => {
+      assert.deepStrictEqual(
+        [...behind].filter((door) => start.has(door)),
+        []
+      )
+    })
   })
 })
