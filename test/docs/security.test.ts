@@ -1,23 +1,13 @@
-/** Every threat in docs/security.md names the tests that show that it is met; they are there, and called so. */
+/**
+ * Every threat in docs/security.md names tests, which are there and called so. That says nothing of whether they pass:
+ * `scripts/shown.ts` looks for that in the reports of all tiers, with what is tested here.
+ */
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { read, root, rowsBelow } from "./support/Markdown.ts"
+import { read, root } from "./support/Markdown.ts"
+import { features, shownBy, threats, unshown } from "./support/Shown.ts"
 import { titles } from "./support/Titles.ts"
 
-interface Shown {
-  readonly path: string
-  readonly tests: ReadonlyArray<string>
-}
-
-/** `[words](../test/file.ts) "name of a test", "another"; [words](...)` */
-const shownBy = (cell: string): ReadonlyArray<Shown> =>
-  cell.split(/(?=\[[^\]]+\]\()/).flatMap((part) => {
-    const [, path] = /^\[[^\]]+\]\(\.\.\/(test\/[^)]+)\)/.exec(part) ?? []
-    return path === undefined ? [] : [{ path, tests: [...part.matchAll(/"([^"]+)"/g)].map(({ 1: name = "" }) => name) }]
-  })
-
-const threats = rowsBelow("docs/security.md", "Threats")
-const features = rowsBelow("docs/security.md", "What a pod sends")
 const rows = [...threats, ...features]
 
 describe("docs/security.md", () => {
@@ -52,4 +42,38 @@ it("a title is one where tests are named, and word for word", () => {
     'assert.include(text, "seven") // "eight"'
   ].join("\n")
   assert.deepStrictEqual([...titles(text)].sort(), ["five", "four", "one", "six", "three", "two %s"])
+})
+
+describe("a run shows a threat to be met", () => {
+  const rows = [["a threat", "what is done", '[a](../test/a.test.ts) "one of %s", "two %i"; [b](../test/b.ts) "three"']]
+  const result = (file: string, status: string, title: string, ...ancestorTitles: ReadonlyArray<string>) => ({
+    file: `/here/test/${file}`,
+    ancestorTitles,
+    title,
+    status
+  })
+
+  it("when each test that is named has passed, as a test or with all in it", () => {
+    const passed = [
+      result("a.test.ts", "passed", "one of x"),
+      result("a.test.ts", "passed", "case", "two 2, and more"),
+      result("runs-b.test.ts", "passed", "three"),
+      result("c.test.ts", "failed", "one of x")
+    ]
+    assert.deepStrictEqual(unshown(passed, rows), [])
+  })
+
+  it("and not when one was skipped, has failed in one of its places, or did not run", () => {
+    const results = [
+      result("a.test.ts", "skipped", "one of x"),
+      result("a.test.ts", "passed", "case", "two 2"),
+      result("a.test.ts", "failed", "case", "two 3"),
+      result("runs-b.test.ts", "passed", "four")
+    ]
+    assert.deepStrictEqual(unshown(results, rows), [
+      ["skipped", "test/a.test.ts: one of %s"],
+      ["failed", "test/a.test.ts: two %i"],
+      ["not there", "test/b.ts: three"]
+    ])
+  })
 })
