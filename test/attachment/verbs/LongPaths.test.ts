@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import { networks } from "../support/Networks.ts"
-import { failed, World } from "../support/World.ts"
+import { failed, stateDir, World } from "../support/World.ts"
 
 const long = `/${"d".repeat(100)}`
 const clients = [
@@ -14,7 +14,17 @@ const clients = [
 
 it.effect("a long sharedDir is reached through a short link below stateDir", () =>
   Effect.gen(function* () {
-    yield* new World().add({ conf: { ...networks["client mode"].conf, sharedDir: long } })
+    const world = new World()
+    const before = world.dump()
+    const asked = { conf: { ...networks["client mode"].conf, sharedDir: long } }
+    yield* world.add(asked)
+    const port = world.dump().find((line) => line.startsWith('Interface {"name":"usp')) ?? ""
+    const [, link = "", name] = /"vhost-server-path","([^"]+)\/([^"/]+)"/.exec(port) ?? []
+    assert.match(link, new RegExp(`^${stateDir}/links/\\w+$`))
+    assert.strictEqual(name, "0958c8871b32-net1")
+    assert.strictEqual(world.files.get(link)?.content, `${long}/0958c8871b32`)
+    yield* world.call("DEL", asked)
+    assert.deepStrictEqual(world.dump(), before)
   })
 )
 
