@@ -106,8 +106,8 @@ describe("loaded at start", () => {
     it.each([
       ["what a kubeconfig needs", "container-config/PodContainerConfig.ts", "kubernetes/Pods.ts"],
       ["what is said about a configuration that does not fit", "cni/network/SchemaMismatch.ts", "effect/Schema"],
-      ["Open vSwitch", "ovs/OvsEngine.ts", "ovs/client/OvsClient.ts"],
-      ["VPP", "vpp/VppEngine.ts", "vpp/client/VppClient.ts"],
+      ["Open vSwitch", "ovs/OvsVswitch.ts", "ovs/client/OvsClient.ts"],
+      ["VPP", "vpp/VppVswitch.ts", "vpp/client/VppClient.ts"],
       ["GC and STATUS", "app/NetworkVerbs.ts", "attachment/node/Gc.ts"]
     ])("%s", (_, door, needed) => {
       assert.include([...behind], door)

@@ -207,6 +207,19 @@ export const timePasses = Effect.fnUntraced(function* (of: Fiber.Fiber<unknown, 
   }
 })
 
+/**
+ * One node for many calls that go wrong, each of which has to leave it as it was: so whatever one leaves beside what is
+ * looked at is in the way of the next. Another one when that has failed.
+ */
+export const sameNode = <W extends { readonly dump: () => ReadonlyArray<string> }>(make: () => W) => {
+  let world = make()
+  const before = world.dump()
+  return () => {
+    if (world.dump().join("\n") !== before.join("\n")) world = make()
+    return { world, before }
+  }
+}
+
 /** How a call ended, in words. */
 export const ended = (exit: Exit.Exit<Document, CniError> | undefined): string =>
   exit === undefined

@@ -22,11 +22,14 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
     }
   })
 
+  let world = await Effect.runPromise(added(asked))
+  const before = world.dump()
+
   describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
     it.effect.each([...waysOn(network, name), ...hangs, ...kills])("%s", (way) =>
       Effect.gen(function* () {
-        const world = yield* added(asked)
-        const before = world.dump()
+        // CHECK changes nothing: one node is enough for all that go well.
+        if (world.dump().join() !== before.join()) world = yield* added(asked)
         const exit = yield* goesWrong(world, "CHECK", asked, services, at, way)
         assert.notStrictEqual(ended(exit), "succeeded")
         assert.deepStrictEqual(world.dump(), before)
