@@ -1,8 +1,8 @@
 /**
- * What a call has come to for good: an ADD or a DEL that has ended well, and whose answer the caller has taken, cannot be
- * undone by a signal or a deadline that comes later. The answer is given at that moment, and the process left: nobody waits
- * for connections that close by themselves when it ends. With spans it is left at the end, which has a line in the log for
- * each. An answer that nobody can take is a failure, while all can still be undone.
+ * The commit point of a call: a completed ADD or DEL whose result was delivered cannot be rolled back by a later signal
+ * or deadline. The result is written at that moment, and the process exits: connections need no orderly close. With
+ * spans it exits at the end, which logs each. A result that cannot be written is a failure while everything can still
+ * be rolled back.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,14 +10,14 @@ import * as Exit from "effect/Exit"
 import * as References from "effect/References"
 import type { CniError } from "../cni/spec/CniError.ts"
 
-/** Undefined: there is nothing to say. */
+/** Undefined: no document. */
 type Document = Readonly<{ [key: string]: unknown }> | undefined
 
-/** One for each call: whoever runs it provides it. */
+/** One for each call, provided by its runner. */
 export interface Commitment {
-  /** Gives the answer, after which nothing will be undone. Fails when it cannot be taken. */
+  /** Writes the result; nothing is rolled back after that. Fails when it cannot be written. */
   readonly commit: (document: Document) => Effect.Effect<void, CniError>
-  /** Whether it was given. */
+  /** Whether it was written. */
   readonly isDone: () => boolean
 }
 

@@ -1,15 +1,15 @@
 /**
- * How long the plugin waits for others, in seconds. kubelet gives a sandbox two to four minutes; a runtime kills the
- * plugin at its own deadline, and a plugin that gives up before can still undo. Tests shorten them.
+ * Deadlines in seconds. kubelet gives a sandbox two to four minutes; a runtime kills the plugin at its own deadline,
+ * and a plugin that times out earlier can still roll back. Tests shorten them.
  */
 import * as Context from "effect/Context"
 
 export interface Waits {
-  /** One run of an IPAM plugin. Less than 60: whereabouts' own DEL then gives up, and says that all is well. */
+  /** One run of an IPAM plugin. Less than 60: whereabouts' own DEL then times out, and reports success. */
   readonly ipam: number
   /** One undo step. */
   readonly undo: number
-  /** One question of STATUS: kubelet asks every five seconds. */
+  /** One probe of STATUS: kubelet asks every five seconds. */
   readonly status: number
   /** The whole of a verb. */
   readonly total: number

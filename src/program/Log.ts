@@ -1,9 +1,8 @@
 /**
- * Log lines: always to stderr, which runtimes keep, and to `logFile` when there is one. Level names are the original's.
- * Every line says whose it is (container, netns, interface, network). A log that cannot be written is said once on
- * stderr, whatever the level, and never fails a call. The file is opened for each call and closed with it: whoever rotates
- * logs needs to tell nobody, and calls of one process that log to one file have nothing in common, unless that process has
- * outputs of its own.
+ * Log lines: to stderr, which runtimes keep, and to `logFile` if set. Level names are the original's. Every line has
+ * container, netns, interface and network. A log file that cannot be written is reported once on stderr, whatever the
+ * level, and never fails a call. It is opened for each call and closed with it, so log rotation needs no signal, and
+ * calls of one process share nothing, unless that process has outputs of its own.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
@@ -86,14 +85,14 @@ const loggerOf = (options: LogOptions, stderr: Write, file: Write | undefined) =
     file?.(line)
   })
 
-/** Where in our code something failed is for those who look for a defect, at debug level. */
+/** Stack traces are for developers, at debug level. */
 const withoutFrames = (text: string): string =>
   text
     .split("\n")
     .filter((line) => !/^\s+at /.test(line))
     .join("\n")
 
-/** Without blocking: a pipe that nobody reads must not hold the call. */
+/** Non-blocking: a pipe without a reader must not block the call. */
 export const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
 
 const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
@@ -111,5 +110,5 @@ const render = (format: LogOptions["format"], line: Line): string => {
   return `${oneLine([time, `[${level}]`, String(msg), ...fields].join(" "))}\n`
 }
 
-/** One line is one event: line ends inside a value are escaped. */
+/** One line for each event: line breaks inside a value are escaped. */
 const quoted = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))

@@ -1,7 +1,7 @@
 /**
- * A change to the world with its undo beside it. The undo is registered before the change is made: a change that failed
- * half-way, or whose answer was lost, is undone as well, so every undo finds what is there and removes only that. The
- * enclosing scope runs undos last first, on failure, defect and interruption; one that fails is logged and hides nothing.
+ * A change with its undo. The undo is registered before the change: a change that failed half-way, or whose answer was
+ * lost, is undone as well, so every undo inspects what exists and removes only that. The enclosing scope runs undos in
+ * reverse order, on failure, defect and interruption; one that fails is logged and hides nothing.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,7 +11,7 @@ import { Committed } from "./Committed.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { spanned } from "./Trace.ts"
 
-/** Whether a rollback could take back everything. */
+/** Whether the rollback was complete. */
 export const Leftovers = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
   defaultValue: () => ({ any: false })
 })

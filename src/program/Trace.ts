@@ -1,6 +1,6 @@
 /**
- * Where the time went: one line a span at debug level, with the ids of the runtime's trace when it passed TRACEPARENT
- * (W3C Trace Context, level 1; libcni hands it to plugins). No exporter: the log is what an operator has.
+ * Timing: one line for each span at debug level, with the ids of the runtime's trace if it passed TRACEPARENT (W3C
+ * Trace Context, level 1; libcni passes it to plugins). No exporter: operators have the log.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

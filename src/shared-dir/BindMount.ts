@@ -1,8 +1,8 @@
 /**
- * A socket that Open vSwitch made on another file system, where a hard link cannot reach: bound over an empty file. A
- * container can put a link in the file's place, and mount(8) would follow it: so programs get what is held open.
- * The only mount that the plugin makes, only in server mode. It does not leave the mount namespace of a containerised
- * caller (Multus' thick plugin): there, sharedDir has to be on the file system of the switch's run directory.
+ * Bind mount of a socket of Open vSwitch on another file system, where a hard link is not possible: over an empty file.
+ * A container can replace the file by a link, which mount(8) would follow: so programs get the open file. The only
+ * mount of the plugin, only in server mode. It does not leave the mount namespace of a containerised caller (Multus'
+ * thick plugin): there, sharedDir has to be on the file system of the switch's run directory.
  */
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
@@ -59,7 +59,7 @@ export const unbind = (files: Files["Service"], processes: Processes["Service"],
     Effect.scoped
   )
 
-/** Removes a socket's name; a bound socket is busy, and comes off first. Gone already is no failure. */
+/** Removes a socket; a bind-mounted one is busy, and unmounted first. A missing one is not a failure. */
 export const removeSocket = (files: Files["Service"], processes: Processes["Service"], path: string) => {
   const remove = orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(path))
   return remove.pipe(

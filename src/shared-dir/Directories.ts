@@ -1,7 +1,7 @@
 /**
- * Directories that are made when missing and removed when unused, by many processes at once and without locks. One that
- * we made holds the file `.userspace-cni`, so that we never remove an administrator's; the record names those that an
- * ADD was about to make, for the moment between making and marking.
+ * Directories that are created when missing and removed when unused, by many processes at once and without locks. The
+ * marker file `.userspace-cni` identifies the plugin's directories, so that an administrator's is never removed; the
+ * record lists those that an ADD was about to create, for the moment between creating and marking.
  */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ export const missing = Effect.fnUntraced(function* (files: Fs, directory: string
   return absent
 })
 
-/** Makes a directory and its parents; what somebody else makes or removes meanwhile is looked at again. */
+/** Creates a directory and its parents; retries after concurrent changes. */
 export const ensure = (files: Fs, directory: string, mode: number, tries = 20): Effect.Effect<void, FileError> =>
   Effect.catchIf(
     ensureOnce(files, directory, mode),
@@ -45,7 +45,7 @@ const ensureOnce = Effect.fnUntraced(function* (
   yield* files.makeDirectory(directory, mode).pipe(
     Effect.andThen(
       files.create(join(directory, marker), text, 0o444).pipe(
-        // Out of space, say: a directory that nobody owns up to must not stay.
+        // Out of space, for example: an unmarked directory must not be left.
         Effect.onError(() => Effect.ignore(files.removeDirectory(directory)))
       )
     ),
@@ -70,8 +70,8 @@ export const into = <A>(
 }
 
 /**
- * Removes a directory that is ours and holds nothing any more, then its parents likewise. `made`: what the record says
- * was ours to make.
+ * Removes a directory of the plugin that is empty, then its parents likewise. `made`: directories that the record lists
+ * as created.
  */
 export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: string, made: ReadonlyArray<string>) {
   for (const path of ancestors(directory)) {
@@ -81,7 +81,7 @@ export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: s
   }
 })
 
-/** Whether attachments of ours are in it, or in a directory of ours in it. */
+/** Whether it, or a directory of the plugin in it, has attachments. */
 const isLivedIn = Effect.fnUntraced(function* (files: Fs, path: string, names: ReadonlyArray<string>) {
   for (const name of names) {
     if (name.startsWith(`${marker}-`) || name.startsWith("configData-")) return true
@@ -120,8 +120,7 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
       Effect.tapError(() => Effect.ignore(mark))
     )
     if (gone) return true
-    // Somebody has just moved in: it stays, and stays marked. Who left again before that took it for nobody's, so it
-    // is looked at once more.
+    // Lost a race with another ADD: restore the marker and retry.
     yield* mark
   }
   return false

@@ -1,7 +1,7 @@
 /**
- * An attachment that has made or found its directory and has nothing in it yet: a file with its name says that the
- * directory is in use, so that the DEL of the container's other interface, which finds it empty else, leaves it. It goes
- * when the container's configuration has come, which says the same.
+ * A file with the attachment's name that marks the directory as in use while it has no container config yet, so that
+ * the DEL of the container's other interface, which otherwise finds it empty, keeps it. Removed when the container
+ * config is written.
  */
 import { basename, join } from "node:path"
 import type * as Effect from "effect/Effect"

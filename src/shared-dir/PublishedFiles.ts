@@ -1,7 +1,6 @@
 /**
- * What containers are told, found by looking instead of by name: the configuration files in the containers' directories
- * below a base. A directory counts when it has our marker and was made by a name that the plugin gives. What the files
- * say is for the reader to judge: a container can write them.
+ * Finds container configs by searching: the files in the containers' directories below a base. A directory needs the
+ * plugin's marker and a name that the plugin uses. The caller judges the content: a container can write it.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -16,7 +15,7 @@ export interface Told {
   readonly text: string
 }
 
-/** A container that fills its directory does not keep us reading. */
+/** A container that fills its directory must not delay the plugin. */
 const mostFiles = 256
 
 const gone = ["ENOENT", "ENOTDIR"]

@@ -1,7 +1,7 @@
 /**
- * What host and container share: the directory, the socket in it, and the file that tells the container what it got.
- * Removes only what is the attachment's own, and follows no link, because a container can write here. Where things are
- * is decided in `SocketPaths.ts`.
+ * The shared directory of host and container: the directory, the socket in it, and the container config. Removes only
+ * what is the attachment's own, and follows no link, because a container can write here. `SocketPaths.ts` has the
+ * paths.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -31,8 +31,8 @@ export class SharedDir extends Context.Service<
   SharedDir,
   {
     /**
-     * Looks only: the group exists, the path can be used. `socket`: one will be made whose name is not ours alone, so
-     * none may be there. Returns the directories that `prepare` would make.
+     * Changes nothing: checks group and path. `socket`: a socket will be created whose name is not unique to the
+     * attachment, so none may exist. Returns the directories that `prepare` would create.
      */
     readonly survey: (place: Place, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
     /** Group and mode that `prepare` will change; undefined when it will not: nothing is there, or nothing is asked. */
@@ -41,23 +41,23 @@ export class SharedDir extends Context.Service<
     readonly restore: (place: Place, access: Access) => Done
     /** Makes the directory with the asked group and mode, and the short link where one is needed. */
     readonly prepare: (place: Place) => Done
-    /** Makes a socket that the switch put elsewhere reachable here, on another file system as well. */
+    /** Publishes a socket from the switch's own directory here, also across file systems. */
     readonly publish: (place: Place, from: string) => Done
     /** The same in the place of a socket that the switch has no more. Undefined: it is the switch's own already. */
     readonly republish: (place: Place, from: string) => Done<Socket | undefined>
-    /** Lets the container's user connect to a socket that the switch made. Says whether that was to be done. */
+    /** Lets the container's user connect to a socket of the switch. Returns whether that was needed. */
     readonly open: (place: Place) => Done<boolean>
-    /** Writes the container's configuration, whole or not at all. */
+    /** Writes the container config atomically. */
     readonly hand: (place: Place, text: string) => Done
-    /** Removes all of it, or all but the socket; what is gone already is no failure. `made`: from `survey`. */
+    /** Removes everything, or everything but the socket; a missing file is not a failure. `made`: from `survey`. */
     readonly release: (place: Place, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
     /** What `republish` gave, if it is still there; and the directory, if it is ours and nobody uses it. */
     readonly withdraw: (place: Place, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
     /** The container's configuration as it is now; undefined when there is none. */
     readonly handed: (place: Place) => Done<string | undefined>
-    /** All that containers are told in the directories below `base` that are ours by our mark. */
+    /** The container configs in marked directories below `base`. */
     readonly told: (base: string) => Done<ReadonlyArray<Told>>
-    /** What is not as ADD left it, in words, but for the text that `handed` gives. */
+    /** Differences from what ADD set up, in words, except for the text that `handed` gives. */
     readonly verify: (place: Place, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/SharedDir") {
@@ -131,7 +131,7 @@ const make = Effect.gen(function* () {
       // Left by a call that was killed between the two steps.
       yield* orElse("ENOENT", undefined)(files.unlink(beside))
       const gid = yield* gidOf(files, place)
-      // A secret may be in it. Without a group nobody knows as whom the application runs, and everybody may read.
+      // It may contain a secret. Without a group the application's user is unknown, so everybody may read it.
       yield* gid === undefined ? files.create(beside, text, 0o644) : files.create(beside, text, 0o640, gid)
       yield* Effect.tapError(files.rename(beside, place.configPath), () => Effect.ignore(files.unlink(beside)))
       yield* moveOut(files, place)
@@ -253,7 +253,7 @@ const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: strin
   }
 })
 
-/** A link in the place of our directory: somebody who may write beside it put it there. */
+/** A link in place of the directory: created by a user with write access to the parent. */
 const removePlanted = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
   const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
   if (there?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(directory))

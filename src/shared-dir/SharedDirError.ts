@@ -1,4 +1,4 @@
-/** The one error of `SharedDir`: which path, what the system said, what to do. */
+/** The error of `SharedDir`: which path, what the system returned, what to do. */
 import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"

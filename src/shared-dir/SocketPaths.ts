@@ -1,7 +1,7 @@
 /**
- * Where an attachment's files are: the directory that host and container share, the socket in it, the configuration
- * that the container reads, and the path that the switch is told. Pure: computed once, written into the record.
- * Rules (2) and (3) and the file names are the original's, on which pods rely; rule (1) is `container-config/PodVolume.ts`.
+ * The paths of an attachment: the shared directory, the socket in it, the container config, and the socket path for the
+ * switch. Pure: computed once, written to the record. Rules (2) and (3) and the file names are the original's, on which
+ * pods rely; rule (1) is `container-config/PodVolume.ts`.
  */
 import { dirname, join } from "node:path"
 import type { HostPort } from "../cni/network/HostPort.ts"
@@ -17,9 +17,9 @@ export interface Volume {
 export interface Place {
   readonly directory: string
   readonly socketName: string
-  /** The socket, where it really is. */
+  /** The socket's real path. */
   readonly socketPath: string
-  /** The socket, as the switch is told: through `link` where the real path is too long for a socket address. */
+  /** The socket's path for the switch: through `link` if the real path is too long for a socket address. */
   readonly switchPath: string
   /** A symbolic link to `directory`, if one is needed. */
   readonly link: string | undefined

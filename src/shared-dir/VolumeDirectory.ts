@@ -1,6 +1,6 @@
 /**
- * The directory of a pod's volume. It is the pod's, and perhaps other pods' as well: made when it is missing and nobody
- * else has come to it yet, never marked as ours, never removed.
+ * The directory of a pod's volume. It is the pod's, and perhaps other pods' too: created if missing, never marked as
+ * the plugin's, never removed.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

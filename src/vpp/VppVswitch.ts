@@ -1,6 +1,6 @@
 /**
- * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so that nothing is held while others work
- * (but see `SessionCache.ts`); what the verb needs of VPP is asked for before anything is changed.
+ * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so nothing is held between verbs (but see
+ * `SessionCache.ts`); the messages of a verb are checked before the first change.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
   const files = yield* Files
   const sockets = yield* Sockets
 
-  // Whoever changes something of an attachment's has looked: what he saw must not change meanwhile.
+  // VPP has no transactions and reuses sw_if_index values, so every change holds a per-attachment lock.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
   const sessions = yield* KeptSession.make<Found>(alone)
   /**

@@ -1,7 +1,7 @@
 /**
- * What a switch knows of ports that the original plugin (intel/userspace-cni-network-plugin) and its fork
- * (fivetime/userspace-cni) made, which do not carry our mark: part of {@link Vswitch}. The seam of the room `legacy`: the
- * switches know this and no more, what they are given is made there, and used there.
+ * Ports of the original plugin (intel/userspace-cni-network-plugin) and its fork (fivetime/userspace-cni) on a switch,
+ * which do not carry the plugin's mark: part of {@link Vswitch}. The interface between the switches and `legacy`, which
+ * implements and uses it.
  */
 import * as Effect from "effect/Effect"
 import type { Attachment } from "../identity/Attachment.ts"

@@ -1,4 +1,4 @@
-/** One port as a switch is asked for it, and how one that is there differs from it. */
+/** The request for one port, and the differences of an existing one from it. */
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 
@@ -8,7 +8,7 @@ export interface Address {
   readonly gateway: string | undefined
 }
 
-/** All that a switch must know to make one port. */
+/** Everything that a switch needs to create one port. */
 export interface PortRequest {
   readonly attachment: Attachment
   /** A UUID, new for every ADD. An undo removes only what carries it, so a second ADD cannot harm the first. */
@@ -22,10 +22,10 @@ export interface PortRequest {
   readonly addresses: ReadonlyArray<Address>
 }
 
-/** One thing that is not as ADD left it: `VLAN is 7, not 5`. */
+/** One difference from what ADD set up: `VLAN is 7, not 5`. */
 export interface Difference {
   readonly what: string
-  /** It is as ADD left it, and may not work all the same. */
+  /** No difference, but it may not work. */
   readonly warning?: boolean
   /**
    * `missing`: there is no port. `forgotten`: a part of it that a switch loses by itself, and that `restore` makes again

@@ -1,7 +1,7 @@
 /**
- * What both switches can do for one attachment. The programs in `attachment/` know this and nothing of OVS or VPP; the
- * engine is chosen where the layers are provided. Every method looks before it changes, finds things by our mark, and
- * is done or not done when it returns: a `plug` that fails has left nothing.
+ * The operations of both switches on one attachment. The programs in `attachment/` only know this; the engine is chosen
+ * with the layers. Every method inspects before it changes, finds objects by mark, and is complete or rolled back when
+ * it returns.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
@@ -73,23 +73,23 @@ export class Vswitch extends Context.Service<
   Vswitch,
   {
     /**
-     * Fails when `plug` would, as far as looking can tell: switch unreachable, DPDK missing, this attachment already
-     * there, path or name in use. ADD asks before its first change, so that a second ADD of an attachment undoes nothing
-     * of the first. Changes nothing.
+     * Preflight: fails when `plug` would fail, as far as can be checked: switch unreachable, DPDK missing, already
+     * attached, path or name in use. ADD calls it before its first change, so that a second ADD of an attachment rolls
+     * back nothing of the first. Changes nothing.
      */
     readonly preflight: (request: PortRequest) => Effect.Effect<void, VswitchError>
-    /** Makes the port and everything it needs; waits until the switch has really done so. */
+    /** Creates the port and everything it needs; waits until the switch has applied it. */
     readonly plug: (request: PortRequest) => Effect.Effect<Plugged, VswitchError>
     /**
-     * Makes again what a restarted or emptied switch has forgotten of a port that was plugged: all of it, or a part. What
-     * is there stays as it is, so again has no effect. Fails when the port then is not as the request has it.
+     * Recreates what a restarted or emptied switch has lost of a plugged port: all of it, or a part. Existing parts are
+     * not changed, so it can be repeated. Fails when the port then differs from the request.
      */
     readonly restore: (request: PortRequest) => Effect.Effect<Restored, VswitchError>
     /** Removes the port, and the bridge when it is ours and unused. Absent is success. Returns what it removed. */
     readonly unplug: (unplug: Unplug) => Effect.Effect<ReadonlyArray<string>, VswitchError>
-    /** Compares the switch with what the request asked for. Empty: all well. */
+    /** Compares the switch with the request. Empty: no differences. */
     readonly verify: (request: PortRequest) => Effect.Effect<ReadonlyArray<Difference>, VswitchError>
-    /** All ports with our mark, of one network or of all. */
+    /** All ports with the plugin's mark, of one network or of all. */
     readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
     /** Fails when `plug` would for any attachment that asks for such a port. Changes nothing. */
     readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>

@@ -1,4 +1,4 @@
-/** The one error of {@link Vswitch}: which switch, what was asked, what came back, what to do. */
+/** The error of {@link Vswitch}: which switch, which operation, what came back, what to do. */
 import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import type { ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"

@@ -1,6 +1,6 @@
 /**
- * Several changes to one port in one write: one trip instead of many, and nothing of another client in between. VPP does
- * all of them even when one is refused; the caller undoes.
+ * Several changes to one port in one write: one round trip, and no request of another client in between. VPP runs all
+ * of them even if one fails; the caller rolls back.
  */
 import * as Effect from "effect/Effect"
 import type { Request, Retval } from "../wire/Message.ts"

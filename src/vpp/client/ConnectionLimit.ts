@@ -1,16 +1,17 @@
 /**
- * A turn at one VPP: at most so many of our processes talk to it at the same time, across processes and without a lock
- * file. 16 connections that drop at once, as when a node's plugins are all killed, hang VPP 25.06 to 26.06 for ever.
+ * Connection limit for one VPP: at most this many processes of the plugin are connected at the same time, without a
+ * lock file. 16 connections that drop at once, for example when all plugins of a node are killed, hang VPP 25.06 to
+ * 26.06.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { SlotError, Slots } from "../../platform/Slots.ts"
 
-/** Half of what is fatal: those who come while others are dying are counted twice for a moment. */
+/** Half the number that hangs VPP; dying and new connections overlap for a moment. */
 export const turns = 8
 
-/** Waits until one is free, and has it until the scope closes. Has no deadline of its own. */
+/** Waits for a free slot, and holds it until the scope closes. Has no deadline of its own. */
 export const take = Effect.fnUntraced(function* (
   slots: Slots["Service"],
   name: string,

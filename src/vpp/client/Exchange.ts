@@ -1,7 +1,7 @@
 /**
- * Messages in both directions over one connection: what comes in is handed to whoever waits for its context; what nobody
- * waits for (an event, the late answer to a call that has given up) is dropped. The end of the connection fails all that
- * wait, and all that come later, with its reason. Knows no message but the first one.
+ * Messages in both directions over one connection: replies are matched by context; unmatched messages (events, late
+ * replies) are dropped. When the connection ends, all pending and later calls fail with its reason. Knows no message
+ * but the first one.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

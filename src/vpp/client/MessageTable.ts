@@ -1,6 +1,6 @@
 /**
- * What a VPP offers: the numbers of its messages, which differ with release and plugins, found by name and CRC. Searched
- * as the bytes it came in: a handful of look-ups is cheaper than decoding thousands of rows. Pure.
+ * The message table of a VPP: message numbers, which differ with release and plugins, by name and CRC. Searched as raw
+ * bytes: a handful of look-ups is cheaper than decoding thousands of rows. Pure.
  */
 
 import { tableRow } from "../messages/Control.ts"

@@ -1,6 +1,6 @@
 /**
- * The messages that a verb uses for a port. Asked for before the first change, so that a VPP that lacks one is told so
- * precisely, and a VPP that lacks others serves. The new message where there is one, the old one where not.
+ * The required messages of a verb for a port. Checked before the first change, so that a missing message is reported
+ * precisely, and a VPP that only lacks others works. Prefers the new message of two alternatives.
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"

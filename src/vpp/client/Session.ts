@@ -1,7 +1,7 @@
 /**
- * One connection to VPP: hello, requests, goodbye. The goodbye comes before the end in every case, because connections
- * that drop without it can hang VPP. A message is sent only if VPP's table has it, with our CRC: some numbers crash VPP.
- * What the requests are for is not known here. VPP: src/vlibmemory/socket_api.c.
+ * One connection to VPP: hello, requests, goodbye. The goodbye is always sent, because connections that drop without it
+ * can hang VPP. A message is sent only if VPP's table has it with the expected CRC: some numbers crash VPP. Knows
+ * nothing of ports. VPP: src/vlibmemory/socket_api.c.
  */
 
 import * as Deferred from "effect/Deferred"

@@ -1,8 +1,7 @@
 /**
- * ADD looks before it plugs, and what it does in between takes no time as a rule: the session of the first serves the
- * second, and what was found is still so, because nobody else of ours works on the attachment meanwhile. Each is kept for
- * a second at most, because others wait for the turn that it holds, and ends with the layer. Two of one attachment are
- * never kept: the second look waits for the first, or takes its session over.
+ * Session cache: ADD reuses the session of preflight for plug. What preflight found is still valid, because it holds
+ * the attachment's lock. A session is kept for a second at most, because it occupies a connection slot, and closes with
+ * the layer. Never two for one attachment: a second preflight waits for the first, or takes over its session.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,6 +1,7 @@
 /**
- * VPP's binary API, by session: one is opened for each piece of work, in its turn, and ends with its scope. Knows
- * nothing of ports; `VppVswitch.ts` does. The same layer serves VPP and the VPP of the tests, which speaks the same wire.
+ * VPP's binary API, by session: each piece of work waits for a connection slot, opens one, and closes it with its
+ * scope. Knows nothing of ports; `VppVswitch.ts` does. The same layer serves VPP and the tests' VPP, which has the same
+ * wire protocol.
  */
 
 import * as Context from "effect/Context"
@@ -25,9 +26,9 @@ export class VppClient extends Context.Service<
     /** Our turn, a connection, VPP's hello. The end of the scope says goodbye and passes the turn on. */
     readonly open: Effect.Effect<Session.Session, VppError, Scope.Scope>
     /**
-     * Waits until no other of our processes works on the attachment with this key at this VPP, and keeps them waiting
-     * until the scope closes. Taken after `open`: VPP gives an index again at once, so that whoever has looked, and then
-     * works on what another has removed meanwhile, works on somebody else's.
+     * Per-attachment lock: waits until no other process of the plugin works on the attachment with this key at this
+     * VPP, and holds it until the scope closes. Taken after `open`. VPP reuses an index at once: without the lock, a
+     * change could hit an interface that was created in the meantime.
      */
     readonly alone: (key: string) => Effect.Effect<void, VppError, Scope.Scope>
   }

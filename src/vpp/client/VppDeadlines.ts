@@ -1,4 +1,7 @@
-/** How long we wait for VPP, in milliseconds. VPP answers most mistakes, and all of ours while it is stopped, with silence. */
+/**
+ * Deadlines for VPP, in milliseconds. VPP answers most malformed requests, and all requests while it is stopped, with
+ * silence.
+ */
 import * as Context from "effect/Context"
 
 export interface VppWaits {

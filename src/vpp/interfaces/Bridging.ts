@@ -1,10 +1,10 @@
 /**
- * A port's place in a bridge domain. VPP refuses to delete one that has members (-120), and a member joins in the same
- * write in which the bridge domain is made: so the last one out removes it, and an ADD that is just coming cannot lose
- * it. Joining one that is not there would make it, without our mark.
+ * Bridge domain membership of a port. VPP refuses to delete a bridge domain with members (-120), and a port joins in
+ * the same write in which its bridge domain is created: so the last port removes it, and a concurrent ADD cannot lose
+ * it. Joining a missing one would create it without the mark.
  *
- * Each VLAN of a bridge is a bridge domain of its own. Ports have neither tag rewrite nor filter: what a pod sends, tagged
- * or not, reaches the members of its bridge domain and nobody else, and VPP does not look into it.
+ * Each VLAN of a bridge is a bridge domain of its own. Ports have neither tag rewrite nor filter: frames from a pod,
+ * tagged or not, reach only the members of its bridge domain, and VPP does not parse their tags.
  */
 import * as Effect from "effect/Effect"
 import type { VppNetwork } from "../../cni/network/HostPort.ts"
@@ -72,8 +72,8 @@ export const join = (session: Session, index: number, bridge: Bridge): ReadonlyA
 ]
 
 /**
- * VPP's table of MAC addresses, of all bridge domains together, has 128 MB, and VPP ends when it is full: at 4 million, which
- * one pod can send in a minute. Its own limits are above that.
+ * VPP's MAC table, shared by all bridge domains, has 128 MB, and VPP crashes when it is full: at 4 million entries,
+ * which one pod can send in a minute. VPP's own limits are above that.
  */
 const macs = 16_384
 
@@ -84,9 +84,9 @@ export const limitMacs = (session: Session, there: { readonly bd_id: number; rea
     : []
 
 /**
- * Takes a port out of its bridge domain, and off what an earlier release has set on it. The order matters, since frames
- * may pass between two steps: outside every bridge domain it reaches nobody, and nobody reaches it. VPP answers the
- * filter's request with whatever number the last failure of anybody left behind.
+ * Removes a port from its bridge domain, and settings of an earlier release from the port. The order matters, since
+ * frames may pass between two steps: outside of every bridge domain the port is isolated. VPP answers the filter's
+ * request with a stale error number.
  */
 export const leave = (session: Session, index: number): ReadonlyArray<Step> => [
   step(setBridge, { rx_sw_if_index: index, bd_id: 0, port_type: 0, shg: 0, enable: false }),

@@ -1,8 +1,8 @@
 /**
  * The switch's end of a layer 3 port. IPAM's address is the container's; the switch's end gets the gateway of that
- * subnet, by which the container is reached. A prefix of one address reaches nobody: the switch gets a route to the
- * container then. Without a gateway the switch's end gets the address itself, as the original plugin did.
- * Routes outlive their interface in VPP, as holes: they are removed before it.
+ * subnet. With a prefix of one address, the switch also gets a route to the container. Without a gateway the switch's
+ * end gets the address itself, as in the original plugin. Routes outlive their interface in VPP: they are removed
+ * before it.
  */
 import * as Effect from "effect/Effect"
 import * as IpInterface from "effect/net/IpInterface"

@@ -1,4 +1,4 @@
-/** Looking at VPP's interfaces: by name, by index, by mark, by socket. Each asks for as little as it can. */
+/** Finds VPP's interfaces by name, index, mark or socket. Each requests as little as possible. */
 import * as Effect from "effect/Effect"
 import type { Session } from "../client/Session.ts"
 import { every } from "../messages/Control.ts"

@@ -1,7 +1,7 @@
 /**
- * How we know our things again: the tag of an interface and of a bridge domain, of which VPP keeps 63 characters and
- * reads none. A tag cannot hold a container id of 64 characters; it holds the attachment's key, which is computed from
- * the full names, and what people and the collection of a network need beside it. Pure.
+ * The plugin's marks: tags of interfaces and bridge domains, of which VPP stores 63 characters without interpreting
+ * them. A tag cannot hold a container ID of 64 characters; it has the attachment's key, computed from the full names,
+ * and what people and GC of a network need. Pure.
  */
 import { type Attachment, keyOf, networkDigest, shortId } from "../../identity/Attachment.ts"
 
@@ -15,7 +15,7 @@ export interface BridgeDomainMark {
   readonly vlan: number | undefined
 }
 
-/** What a bridge domain that we made carries. Any ADD of any network may join it, the last DEL removes it. */
+/** The tag of a bridge domain of the plugin. Any ADD of any network may join it, the last DEL removes it. */
 export const bridgeDomainTag = (bridge: number, vlan?: number): string =>
   `${start}bridge-domain/${bridge}${vlan === undefined ? "" : `/vlan/${vlan}`}`
 

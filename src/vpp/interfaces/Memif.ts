@@ -1,7 +1,7 @@
 /**
- * memif ports: a socket with an id of its own, and one interface on it. The id follows from the attachment (see
- * `PortName.ts`), with the old messages and with the new ones, which could choose one: theirs repeat after a restart,
- * and would have to be looked for among all.
+ * memif ports: a socket with its own id, and one interface on it. The id is derived from the attachment (see
+ * `PortName.ts`), also with the new messages, which could choose one: theirs repeat after a restart, and would have to
+ * be searched.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"

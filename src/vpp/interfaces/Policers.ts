@@ -1,8 +1,8 @@
 /**
- * The limits of a port: a policer for each, named after the port's mark, made and put on the interface in the same write
- * in which that becomes the port. They are taken off and removed before the interface is: VPP takes them off with it, but
- * keeps them, and a second policer on an interface would count beside the first. Loaded only for ports that have limits.
- * VPP does not tell on which interface a policer is.
+ * The limits of a port: a policer for each, named after the port's mark, created and attached in the same write as the
+ * port. They are removed before the interface: VPP detaches them with it but keeps them, and a second policer on an
+ * interface would count beside the first. Loaded only for ports with limits. VPP does not report on which interface a
+ * policer is.
  */
 import * as Effect from "effect/Effect"
 import type { Limit, VppPort } from "../../cni/network/HostPort.ts"

@@ -1,4 +1,4 @@
-/** Why a port cannot be made, found or removed, for people. Pure; the one place with these words and codes. */
+/** Why a port cannot be created, found or removed, for people. Pure; the only module with these messages and codes. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { FileError } from "../../platform/Files.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
@@ -31,7 +31,7 @@ export const fromFile =
       cure: "Run the plugin as root, and mount the directory of the socket under the same path as for VPP."
     })
 
-/** A VPP that is not there may be there when the runtime tries again; one that refuses will refuse again. */
+/** An unreachable VPP may be back when the runtime retries; one that refuses will refuse again. */
 const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
   switch (reason._tag) {
     case "Unreachable":

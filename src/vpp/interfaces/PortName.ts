@@ -1,7 +1,7 @@
 /**
- * The number that decides what VPP calls a port. It follows from the attachment, so that its port is found by asking VPP
- * for one name, whatever else is there, after a restart, and when an ADD was killed before it could set the tag. memif:
- * id of the socket; vhost-user: number of the device. Pure.
+ * The number in VPP's name of a port. It is derived from the attachment, so that its port is found by one name, after a
+ * restart, and after an ADD that was killed before setting the tag. memif: id of the socket; vhost-user: number of the
+ * device. Pure.
  */
 import { sha256 } from "#sha256"
 

@@ -1,4 +1,4 @@
-/** Removes one interface and what VPP would leave of it: policers, routes, the id of its socket, the socket's file. */
+/** Removes one interface and what VPP would leave behind: policers, routes, the id of its socket, the socket's file. */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { type Files, orElse } from "../../platform/Files.ts"

@@ -1,8 +1,7 @@
 /**
- * Ports with a VLAN that an earlier release attached: in the bridge's own bridge domain, with a tag rewrite and VPP's
- * filter, with which one frame of a pod ends VPP. They are moved to the bridge domain of their VLAN: each by `userspace
- * restore`, with its record, and all of a bridge by its next ADD, which does it here, whatever its own VLAN is.
- * Loaded when there may be some.
+ * VLAN ports of an earlier release: in the bridge's own bridge domain, with a tag rewrite and VPP's filter, through
+ * which one frame of a pod crashes VPP. They are moved to the bridge domain of their VLAN: each by `userspace restore`,
+ * with its record, and all of a bridge by its next ADD, which does it here. Loaded if there may be some.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

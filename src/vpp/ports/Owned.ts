@@ -1,4 +1,7 @@
-/** The ports with our mark, and policers that are left of one. The mark holds a key instead of names; who has records finds the names by it. */
+/**
+ * The ports with the plugin's mark, and policers left behind by a port. The mark has a key instead of names; records
+ * have the names.
+ */
 import * as Effect from "effect/Effect"
 import { networkDigest } from "../../identity/Attachment.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"

@@ -1,7 +1,7 @@
 /**
- * Makes one port, whole or not at all. Each change is registered for undo before it is made; the undo looks at what is
- * there and takes back only what this ADD made, so that a lost answer, an interruption and a second ADD of the same
- * attachment are all the same to it.
+ * Creates one port, completely or not at all. Each change is registered for undo before it is made; the undo inspects
+ * what exists and removes only what this ADD created, so that a lost answer, an interruption and a second ADD of the
+ * same attachment are handled alike.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

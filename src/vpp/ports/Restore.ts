@@ -1,7 +1,7 @@
 /**
- * What a port that is there lacks: all that VPP forgets, it forgets together, but a restore may have been killed half-way
- * (a port without tag, down, outside its bridge domain), and people change things. Settings are set again, which changes
- * nothing that is right; what cannot be set, as the role, is told of.
+ * Repairs an existing port: VPP loses everything at once, but a restore may have been killed half-way (a port without
+ * tag, down, outside its bridge domain), or settings were changed by hand. Settings are set again; what cannot be set,
+ * such as the role, is reported.
  */
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"

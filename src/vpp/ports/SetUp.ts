@@ -1,6 +1,6 @@
 /**
- * Makes an interface the port that the configuration asks for: tag, MTU, bridge domain, addresses, limits, up. Looks first
- * at what would be somebody else's. ADD does it with a new interface, restore with one that lacks something.
+ * Configures an interface as the requested port: tag, MTU, bridge domain, addresses, limits, up. First checks for
+ * conflicts. ADD does it with a new interface, restore with an incomplete one.
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"
@@ -74,7 +74,7 @@ export const refuseConflict = Effect.fnUntraced(function* (session: Session, ope
   return other === undefined ? there : yield* toError(operation, otherBridge(number, other))
 })
 
-/** What has the container's address, by another's doing or by a range that two networks share, is not taken from it. */
+/** Refuses an address that is already routed elsewhere. */
 export const refuseTaken = Effect.fnUntraced(function* (
   session: Session,
   operation: string,

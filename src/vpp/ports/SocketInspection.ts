@@ -1,7 +1,7 @@
 /**
- * What can be known about a socket's path before VPP is asked. VPP deletes whatever is at the path of a vhost-user
- * server, until 23.02 it takes over a memif path that somebody else listens on, and it poisons a socket id after it
- * failed to bind. So what it could not do well is refused here.
+ * Checks a socket's path before VPP gets it. VPP deletes any file at the path of a vhost-user server, until 23.02 it
+ * takes over a memif path with another listener, and a socket id is unusable after a failed bind. So such paths are
+ * refused here.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
- * Removes the port of an attachment, whatever is known about it and whatever is left of it: by our mark, by the number
- * that only it has, and when nothing has either, by the socket's path, where the original plugin's ports and those of a
- * killed ADD are. An interface with another mark is never touched, and an index that somebody remembers never believed.
+ * Removes the port of an attachment, whatever is known or left of it: by the mark, by its unique number, and otherwise
+ * by the socket's path, for ports of the original plugin and of a killed ADD. An interface with another mark is never
+ * touched, and a remembered index never trusted.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"

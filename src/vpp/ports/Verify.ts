@@ -1,4 +1,7 @@
-/** What is not as `plug` left it, in words. Compares only what VPP keeps: it shows ring and buffer sizes of peers only. */
+/**
+ * Differences from what `plug` set up, in words. Compares only what VPP reports: ring and buffer sizes are only those
+ * of peers.
+ */
 import * as Effect from "effect/Effect"
 import type { VppMemifPort, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
 import { keyOf } from "../../identity/Attachment.ts"

@@ -1,11 +1,11 @@
-/** Why VPP did not do what it was asked. What that means for a port is said in `PortError.ts`. */
+/** Why a VPP request failed. `PortError.ts` has what that means for a port. */
 import * as Data from "effect/Data"
 import { retvalInWords } from "./Retval.ts"
 
-/** No connection: nobody there, or not allowed. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
+/** No connection. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
 export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
 
-/** Others of our processes talked to this VPP all the time. */
+/** Other processes of the plugin used all connections until the deadline. */
 export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number }> {}
 
 /** Connected, and no answer: VPP is stopped, busy, or found a mistake, about which it never says a word. */
@@ -23,7 +23,7 @@ export class DoesNotFit extends Data.TaggedError("DoesNotFit")<{
   readonly detail: string
 }> {}
 
-/** VPP did not take us as a client. */
+/** VPP rejected the client. */
 export class NotWelcome extends Data.TaggedError("NotWelcome")<{ readonly response: number }> {}
 
 /** This VPP does not have the message: too old, or too new. */
