@@ -81,19 +81,19 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket 
     yield* Effect.logInfo("stopped")
   })
 
-  /** Whether who calls at the socket's path comes to this process. */
-  const isReached = Ask.get(socket, healthPath).pipe(
-    Effect.map(({ headers }) => headers[Routes.instanceHeader] === instance),
-    Effect.orElseSucceed(() => false)
+  /** What a caller meets at the socket's path. A machine that is busy may keep its answer for long. */
+  const met = Ask.get(socket, healthPath).pipe(
+    Effect.map(({ headers }) => (headers[Routes.instanceHeader] === instance ? "us" : "another")),
+    Effect.catch(({ answer }) => Effect.succeed(refused.has(answer) ? "nobody" : "silence"))
   )
   const look = Effect.gen(function* () {
-    if (listening?.identity !== Server.identityAt(socket) || !(yield* isReached)) {
-      yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
-      yield* bind
-      rebound++
-      if (!(yield* isReached)) return
-    }
-    notify("WATCHDOG=1")
+    const isThere = listening?.identity === Server.identityAt(socket)
+    const who = isThere ? yield* met : "another"
+    if (who === "us") return notify("WATCHDOG=1")
+    if (who === "silence") return
+    yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
+    yield* bind
+    rebound++
   }).pipe(Effect.catchTag("ListenError", ({ answer, cure }) => Effect.logError(`${answer}. ${cure}`)))
 
   yield* bind
@@ -104,6 +104,8 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket 
   yield* Effect.logInfo(`userspace-cni ${version} serves calls on ${socket}`)
   return yield* Effect.forever(Effect.delay(look, lookEvery))
 }, Effect.scoped)
+
+const refused: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"])
 
 /** One at a time for a socket, whatever its path is called elsewhere. Ends before the calls do: the next one can begin. */
 const only = Effect.fnUntraced(function* (socket: string) {

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import { newSwitch } from "../app/Composition.ts"
 import type { Control } from "../cni/network/HostPort.ts"
+import type { VppClient } from "../vpp/client/VppClient.ts"
 
 const idle = "1 minute"
 
@@ -29,6 +30,12 @@ const controlOf = (name: string): Control => {
   return { engine: engine === "vpp" ? "vpp" : "ovs-dpdk", control: control.join(" ") }
 }
 
+const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../vpp/client/SharedSession.ts")),
+    ({ shared }) => shared(make, idle)
+  )
+
 /** They end with the scope. */
 export const make = Effect.gen(function* () {
   const kept = new Map<string, Kept>()
@@ -38,7 +45,7 @@ export const make = Effect.gen(function* () {
       return Effect.acquireRelease(
         Effect.sync(() => kept.set(name, { ...control, since: new Date().toISOString() })),
         () => Effect.sync(() => kept.delete(name))
-      ).pipe(Effect.andThen(newSwitch(control)))
+      ).pipe(Effect.andThen(newSwitch(control, { VppClient: oneSession })))
     },
     idleTimeToLive: idle
   })

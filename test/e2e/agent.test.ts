@@ -12,7 +12,7 @@ import { busyBridge, callBy, impostor, portOf, started, stopped, until, wholeLif
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
-import { run, succeed } from "./support/Program.ts"
+import { cleanEnvironment, run, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
@@ -25,6 +25,20 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       const status = yield* served.status
       assert.deepStrictEqual([status.calls.served, status.calls.failed, status.calls.running], [3, 0, 0])
       assert.strictEqual(status.switches.length, 1)
+    }))
+
+  test("status and list say that calls are served by it", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const served = yield* started
+      const list = ["list", "--state-dir", node.stateDir, "--ovs-socket", node.ovs.socket]
+      const env = { ...cleanEnvironment, ...served.environment }
+      const said = yield* succeed(executable, list, { env })
+      assert.include(said, `served by the agent on ${served.socket} (process ${served.running.pid},`)
+      const { agent } = JSON.parse(yield* succeed(executable, [...list, "--json"], { env }))
+      assert.deepStrictEqual([agent.pid, agent.state], [served.running.pid, "ready"])
+      const without = yield* succeed(executable, list, { env: { ...env, ...handedTo("off") } })
+      assert.notInclude(without, "agent")
     }))
 
   test("a call that fails says what it says without an agent, and stderr has the log's lines", () =>

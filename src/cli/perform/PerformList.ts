@@ -5,6 +5,7 @@ import * as Listing from "../../attachment/node/Listing.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { Caller } from "../input/Caller.ts"
 import { listTable } from "../text/ListText.ts"
+import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { complain, onNode, print } from "./Node.ts"
 
 export interface ListOptions {
@@ -25,13 +26,15 @@ export const performList = Effect.fnUntraced(function* ({ json, network, ovs, st
     Listing.list(switches, { controls, variables })
   )
   const wanted = attachments.filter((one) => Option.isNone(network) || one.network === network.value)
+  const agent = yield* agentThere
   yield* print(
     json,
     {
+      ...agentJson(agent),
       attachments: wanted,
       problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
     },
-    wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style)
+    withAgent(wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style), agent)
   )
   yield* problems.length > 0
     ? complain("the list may be incomplete", [...problems, ...doubts])

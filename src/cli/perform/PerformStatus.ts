@@ -8,6 +8,7 @@ import { Caller } from "../input/Caller.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
 import { fromCni } from "../text/CommandLineError.ts"
+import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { onNode, print } from "./Node.ts"
 
 export interface StatusOptions {
@@ -26,11 +27,12 @@ export const performStatus = Effect.fnUntraced(function* ({ cniPath, config, jso
   const { network } = call
   const { port } = call.configuration
   const asked = onNode(stateDirOfAsked({ envelope }), () => Effect.provide(status(call), engineFor(port)))
+  const agent = yield* agentThere
   const told = (error: { readonly code: number; readonly msg: string; readonly details: string } | null) =>
     print(
       json,
-      { network, available: error === null, error },
-      `Network ${network}: ready for ADD on ${port.engine} at ${port.control}.`
+      { network, available: error === null, error, ...agentJson(agent) },
+      withAgent(`Network ${network}: ready for ADD on ${port.engine} at ${port.control}.`, agent)
     )
   yield* asked.pipe(
     Effect.tapError(({ code, details, msg }) => (json ? told({ code, msg, details }) : Effect.void)),

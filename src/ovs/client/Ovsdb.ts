@@ -20,13 +20,20 @@ import { OvsDeadlines } from "./OvsDeadlines.ts"
 /** Does all of the operations or none. Waits in them add to the deadline. */
 export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<Reply.TransactResult, OvsdbError>
 
+interface Dialled {
+  readonly rpc: JsonRpc.JsonRpc
+  readonly scope: Scope.Closeable
+  /** Calls that wait for an answer. */
+  users: number
+}
+
 export const make = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
   const sockets = yield* Sockets
   const scope = yield* Effect.scope
   const mutex = yield* Semaphore.make(1)
-  let current: { readonly rpc: JsonRpc.JsonRpc; readonly scope: Scope.Closeable } | undefined
+  let current: Dialled | undefined
 
   const dial = Effect.gen(function* () {
     const { connect } = yield* OvsDeadlines
@@ -40,29 +47,44 @@ export const make = Effect.fnUntraced(function* (
     return yield* JsonRpc.make(connection)
   })
 
+  /** With it goes a connection that is not to be used any more, when the last who waits for it has gone. */
+  const leave = (dialled: Dialled) =>
+    Effect.suspend(() => {
+      dialled.users--
+      return dialled === current || dialled.users > 0 ? Effect.void : Scope.close(dialled.scope, Exit.void)
+    })
+
   const connected = Effect.gen(function* () {
-    if (current !== undefined && current.rpc.ended() === undefined) return current.rpc
-    if (current !== undefined) yield* Scope.close(current.scope, Exit.void)
+    if (current !== undefined && current.rpc.ended() === undefined) return current
+    if (current !== undefined && current.users === 0) yield* Scope.close(current.scope, Exit.void)
     current = undefined
     const own = yield* Scope.fork(scope)
     const rpc = yield* dial.pipe(
       Scope.provide(own),
       Effect.onError(() => Scope.close(own, Exit.void))
     )
-    current = { rpc, scope: own }
-    return rpc
+    current = { rpc, scope: own, users: 0 }
+    return current
   }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
 
   const transact: Transact = Effect.fnUntraced(function* (operations) {
     const { reply } = yield* OvsDeadlines
-    const rpc = yield* connected
-    return yield* rpc.call("transact", ["Open_vSwitch", ...operations], Duration.sum(reply, waits(operations))).pipe(
+    const dialled = yield* connected
+    const deadline = Duration.sum(reply, waits(operations))
+    let waited = false
+    const call = Effect.suspend(() => {
+      waited = true
+      dialled.users++
+      return dialled.rpc.call("transact", ["Open_vSwitch", ...operations], deadline)
+    })
+    return yield* call.pipe(
       // Outstanding replies may never arrive: the next call, possibly a rollback, reconnects.
       Effect.tapError(({ _tag }) =>
         Effect.sync(() => {
-          if (_tag === "NoAnswer" && current?.rpc === rpc) current = undefined
+          if (_tag === "NoAnswer" && current === dialled) current = undefined
         })
       ),
+      Effect.ensuring(Effect.suspend(() => (waited ? leave(dialled) : Effect.void))),
       Effect.flatMap((result) => Effect.fromResult(Reply.judge(operations, result))),
       Effect.mapError(failed("transact"))
     )

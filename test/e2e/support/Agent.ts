@@ -27,7 +27,7 @@ export const agent = Effect.fn("Agent.start")(function* (
   socket: string,
   env: Readonly<Record<string, string>> = {}
 ): Effect.fn.Return<Agent, unknown, Scope.Scope> {
-  const running = yield* start(executable, ["agent", "--socket", socket], {
+  const running = yield* start(executable, ["agent", "--socket", socket, "--state-dir", `${socket}.state`], {
     env: { ...cleanEnvironment, UV_THREADPOOL_SIZE: "16", ...env },
     stop: "SIGTERM"
   })

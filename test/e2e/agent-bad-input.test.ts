@@ -1,0 +1,144 @@
+/** What comes to the agent's socket that is no call: it is answered with an error or closed in bounded time and memory. */
+import { readFileSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
+import { place } from "../../src/agent/Place.ts"
+import { busyBridge, started, wholeLife } from "./support/AgentCalls.ts"
+import { CniNode } from "./support/CniNode.ts"
+import { executable } from "./support/Machine.ts"
+import { run, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+
+interface Guest {
+  readonly socket: Socket
+  /** What it was told, up to the end of its connection. */
+  readonly end: Effect.Effect<string>
+}
+
+const guest = (path: string) =>
+  Effect.acquireRelease(
+    Effect.callback<Guest>((resume) => {
+      const chunks: Array<Buffer> = []
+      const socket = connect(path, () => resume(Effect.succeed({ socket, end })))
+      const end = Effect.callback<string>((done) => {
+        const told = () => done(Effect.succeed(Buffer.concat(chunks).toString("utf8")))
+        if (socket.closed) told()
+        else socket.on("close", told)
+      })
+      socket.on("data", (chunk) => chunks.push(Buffer.from(chunk))).on("error", () => {})
+    }),
+    ({ socket }) => Effect.sync(() => socket.destroy())
+  )
+
+const within = <A, E>(self: Effect.Effect<A, E>) => Effect.timeout(self, "60 seconds")
+
+const version = Effect.map(succeed(executable, ["version"]), (text) => /userspace-cni (\S+)/.exec(text)?.[1] ?? "")
+
+const head = Effect.fnUntraced(function* (length: number | string, ...more: ReadonlyArray<string>) {
+  return [
+    "POST /v1/call HTTP/1.1",
+    "host: agent",
+    `userspace-version: ${yield* version}`,
+    `userspace-place: ${place()}`,
+    `userspace-invocation: ${crypto.randomUUID()}`,
+    `content-length: ${length}`,
+    ...more,
+    "",
+    ""
+  ].join("\r\n")
+})
+
+const memory = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024
+
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input to the agent", (test) => {
+  const bodies = {
+    "no JSON": "{",
+    "a list": "[]",
+    "no stdin": '{"environment":{}}',
+    "an environment of numbers": '{"environment":{"CNI_IFINDEX":1},"stdin":""}',
+    "a field that nobody knows": '{"environment":{},"stdin":"","sudo":true}'
+  }
+  test("what is no call is refused, and nothing is begun", () =>
+    Effect.gen(function* () {
+      const served = yield* started
+      for (const [what, body] of Object.entries(bodies)) {
+        const one = yield* guest(served.socket)
+        one.socket.write(`${yield* head(Buffer.byteLength(body))}${body}`)
+        assert.match(yield* within(one.end), /^HTTP\/1\.1 400 /, what)
+      }
+      const heads = [
+        [yield* head(6 << 20), /^HTTP\/1\.1 413 /],
+        [yield* head("many"), /^(HTTP\/1\.1 4\d\d |$)/],
+        [(yield* head(2)).replace(/userspace-invocation: \S+/, "userspace-invocation: ../../etc"), /^HTTP\/1\.1 400 /],
+        ["GET /etc/passwd HTTP/1.1\r\nhost: a\r\n\r\n", /^HTTP\/1\.1 404 /],
+        ["DELETE /v1/calls/none HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", /^HTTP\/1\.1 404 /],
+        ["\0\0\0\x1aSSH-2.0\r\n\r\n", /^(HTTP\/1\.1 400 |$)/],
+        [`GET / HTTP/1.1\r\nx: ${"x".repeat(1 << 20)}`, /^(HTTP\/1\.1 4\d\d |$)/]
+      ] as const
+      for (const [text, told] of heads) {
+        const one = yield* guest(served.socket)
+        one.socket.write(text)
+        assert.match(yield* within(one.end), told, text.slice(0, 80))
+      }
+      const { calls } = yield* served.status
+      assert.deepStrictEqual([calls.served, calls.failed, calls.running, calls.queued], [0, 0, 0, 0])
+    }))
+
+  test("a call that is cut off is not begun, and its room is given back", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const served = yield* started
+      // Each announces 5 MiB: more of them than there is room for.
+      for (let n = 0; n < 40; n++) {
+        const one = yield* guest(served.socket)
+        one.socket.write(yield* head(5 << 20, "expect: 100-continue"))
+        if (n % 2 === 0) one.socket.write('{"environment":{')
+        one.socket.end()
+        yield* within(one.end)
+      }
+      yield* wholeLife(served.socket)
+      assert.strictEqual((yield* served.status).calls.served, 3)
+    }))
+
+  test("a thousand that say nothing, and some that say a byte at a time, are closed; calls beside them go on", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const served = yield* started
+      const before = memory(served.running.pid)
+      const idle = yield* Effect.forEach(
+        Array.from({ length: 1000 }, () => served.socket),
+        guest,
+        { concurrency: 50 }
+      )
+      const slow = yield* Effect.forEach(Array.from({ length: 10 }), () => guest(served.socket))
+      const text = yield* head(1000)
+      const timer = setInterval(() => {
+        for (const { socket } of slow)
+          if (socket.writable) socket.write(text.slice(socket.bytesWritten, socket.bytesWritten + 1))
+      }, 500)
+      yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(timer)))
+      yield* wholeLife(served.socket)
+      assert.strictEqual((yield* served.status).calls.served, 3)
+      assert.isBelow(memory(served.running.pid) - before, 64)
+      yield* Effect.timeout(
+        Effect.forEach([...idle, ...slow], ({ end }) => end, { discard: true }),
+        "60 seconds"
+      )
+      yield* Effect.repeat(
+        Effect.sync(() => served.opened("socket") < 100),
+        { until: (few) => few, schedule: Schedule.spaced("20 millis"), times: 100 }
+      )
+    }))
+
+  test("another user does not come to it", () =>
+    Effect.gen(function* () {
+      const { socket } = yield* started
+      const { status } = yield* run("setpriv", [
+        ...["--reuid=65534", "--regid=65534", "--clear-groups"],
+        ...["curl", "-s", "--unix-socket", socket, "http://agent/healthz"]
+      ])
+      assert.strictEqual(status, 7)
+    }))
+})
