@@ -4,21 +4,28 @@ import { shortId } from "../../identity/Attachment.ts"
 import type { Acted, Outcome } from "./Act.ts"
 import type { Unusable } from "./Round.ts"
 
-/** What was found at the last round. */
+/** What was found before, and is there still. */
 export type Told = Set<string>
 
-export const logNew = Effect.fnUntraced(function* (told: Told, found: ReadonlyArray<Acted | Unusable>) {
-  const now = new Set<string>()
+/** `partial`: not all was looked at. */
+export const logNew = Effect.fnUntraced(function* (
+  told: Told,
+  found: ReadonlyArray<Acted | Unusable>,
+  partial = false
+) {
+  const before = new Set(told)
+  if (!partial) told.clear()
   for (const one of found) {
     // A call came between the look and the deed: nothing was wrong.
     if (one.outcome._tag === "Passed") continue
     const line = `${nameOf(one)}: ${one.words}${said(one.outcome)}`
-    now.add(line)
-    if (told.has(line)) continue
-    yield* one.outcome._tag === "Done" ? Effect.logInfo(line) : Effect.logWarning(line)
+    if (one.outcome._tag === "Done") {
+      yield* Effect.logInfo(line)
+      continue
+    }
+    told.add(line)
+    if (!before.has(line)) yield* Effect.logWarning(line)
   }
-  told.clear()
-  for (const line of now) told.add(line)
 })
 
 const nameOf = (one: Acted | Unusable): string => {

@@ -140,7 +140,7 @@ const keeper = Effect.fnUntraced(function* (at: Control, every: Duration.Duratio
     memory = now.memory
     due = earliest(now.due, all ? undefined : due)
     last = only === undefined ? now : merged(last, now, changed)
-    yield* logNew(told, last.found)
+    yield* logNew(told, now.found, only !== undefined)
     Deferred.doneUnsafe(first, Exit.void)
   })
 

@@ -32,7 +32,7 @@ export const libraries = (prefix: string): string => {
 
 const startupConf = (directory: string, plugins: string): string =>
   [
-    `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock log ${directory}/vpp.log poll-sleep-usec 100 }`,
+    `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock exec ${directory}/exec log ${directory}/vpp.log poll-sleep-usec 100 }`,
     // Names of shared memory: two VPPs of one machine must not share them.
     `api-segment { prefix ${directory.slice(1).replaceAll("/", "-")} }`,
     `socksvr { socket-name ${directory}/run/api.sock }`,
@@ -55,6 +55,8 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   )
   mkdirSync(`${directory}/run`)
   const lib = libraries(prefix)
+  // Commands of whoever writes some into it, from the next start on.
+  writeFileSync(`${directory}/exec`, "")
   writeFileSync(`${directory}/startup.conf`, startupConf(directory, join(lib, "vpp_plugins")))
   const env = { ...cleanEnvironment, LD_LIBRARY_PATH: lib }
   const outer = yield* Effect.scope

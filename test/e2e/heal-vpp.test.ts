@@ -1,0 +1,212 @@
+/**
+ * The agent beside VPP, which forgets all of its ports when it ends: they come back without anybody doing anything. Black
+ * box: the executable, on the VPP in TypeScript, and on real ones. What was seen of the time is printed.
+ */
+import { writeFileSync } from "node:fs"
+import { basename, dirname } from "node:path"
+import { isDeepStrictEqual } from "node:util"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, type Layer, type Scope } from "effect"
+import { VppUnderTest } from "../suites/VppUnderTest.ts"
+import { healing, within } from "./support/Healing.ts"
+import { vppPrefixes } from "./support/Machine.ts"
+import { well } from "./support/Plugin.ts"
+import { connected, pings, podAt } from "./support/PodVpp.ts"
+import { cleanEnvironment, succeed } from "./support/Program.ts"
+import { onMachine } from "./support/Suite.ts"
+import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+import { libraries } from "./support/VppInstance.ts"
+
+const bridge = { netType: "bridge", bridge: { bridgeName: "44" } }
+
+const node = Effect.map(VppCniNode, ({ directory }) => ({
+  directory,
+  stateDir: `${directory}/state`,
+  plugins: `${directory}/bin`
+}))
+
+/** Of all that an attachment leaves; prints how long it took. */
+const backTo = Effect.fnUntraced(function* (
+  what: string,
+  before: Effect.Success<VppCniNode["Service"]["look"]>,
+  deadline: `${number} seconds` = "30 seconds"
+) {
+  const { look } = yield* VppCniNode
+  const since = performance.now()
+  const same = Effect.map(
+    Effect.orElseSucceed(look, () => undefined),
+    (now) => (isDeepStrictEqual(now, before) ? true : undefined)
+  )
+  yield* within(
+    deadline,
+    same,
+    Effect.orElseSucceed(
+      Effect.map(look, (now) => JSON.stringify(now)),
+      () => "VPP does not answer"
+    )
+  )
+  process.stderr.write(`${what}: back after ${Math.round(performance.now() - since)} ms\n`)
+})
+
+const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
+  for (const [name, host] of [
+    ["memif in a bridge domain", bridge],
+    ["memif with addresses", { netType: "interface" }],
+    ["vhost-user", { ...bridge, iftype: "vhostuser", vhost: { mode: "server" } }]
+  ] as const) {
+    test(`${name}: killed and started twice, and the port is there again as it was`, () =>
+      Effect.gen(function* () {
+        const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
+        const { restart } = yield* VppUnderTest
+        const conf = network(host)
+        const before = yield* look
+        const pod = yield* sandbox
+        well(yield* call("ADD", pod, conf))
+        const attached = yield* look
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* healing(yield* node)
+            for (const time of ["first", "second"]) {
+              yield* restart
+              yield* backTo(`${release}, ${name}, the ${time} time`, attached)
+            }
+          })
+        )
+        well(yield* call("DEL", pod, conf))
+        yield* returnsTo(before)
+      }))
+  }
+
+  test("while it is down nothing is lost; a DEL meanwhile is not undone", () =>
+    Effect.gen(function* () {
+      const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
+      const { kill, start } = yield* VppDaemon
+      const conf = network(bridge)
+      const before = yield* look
+      const stays = yield* sandbox
+      well(yield* call("ADD", stays, conf))
+      const one = yield* look
+      const leaves = yield* sandbox
+      well(yield* call("ADD", leaves, conf))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const agent = yield* healing(yield* node)
+          yield* kill
+          yield* call("DEL", leaves, conf)
+          yield* start
+          yield* agent.says(/made again/)
+          well(yield* call("DEL", leaves, conf))
+          yield* backTo(`${release}, beside a DEL`, one)
+        })
+      )
+      well(yield* call("DEL", stays, conf))
+      yield* returnsTo(before)
+    }))
+
+  test("forty ports come back", () =>
+    Effect.gen(function* () {
+      const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
+      const { restart } = yield* VppUnderTest
+      const conf = network(bridge)
+      const before = yield* look
+      const pods = yield* Effect.all(Array.from({ length: 40 }, () => sandbox))
+      yield* Effect.forEach(pods, (pod) => Effect.map(call("ADD", pod, conf), well), { concurrency: 4 })
+      const attached = yield* look
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* healing(yield* node)
+          yield* restart
+          yield* backTo(`${release}, 40 attachments`, attached)
+        })
+      )
+      yield* Effect.forEach(pods, (pod) => Effect.map(call("DEL", pod, conf), well), { concurrency: 4 })
+      yield* returnsTo(before)
+    }))
+}
+
+const packets = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
+  test("pods that run connect again, and 5 of 5 pings pass", () =>
+    Effect.gen(function* () {
+      const { call, directory, network, sandbox } = yield* VppCniNode
+      const { restart } = yield* VppUnderTest
+      const conf = network(bridge)
+      const pods = [yield* sandbox, yield* sandbox] as const
+      const [one, two] = yield* Effect.forEach(pods, (pod, n) =>
+        Effect.gen(function* () {
+          well(yield* call("ADD", pod, conf))
+          const short = pod.containerId.slice(0, 12)
+          const socket = `${directory}/shared/${short}/memif-${short}-net1.sock`
+          return yield* podAt(prefix, socket, undefined, `192.168.9.${n + 3}/24`)
+        })
+      )
+      if (one === undefined || two === undefined) return assert.fail()
+      yield* healing(yield* node)
+      assert.strictEqual(yield* pings(one, "192.168.9.4"), 5)
+      yield* restart
+      const since = performance.now()
+      yield* connected(one)
+      yield* connected(two)
+      process.stderr.write(
+        `${basename(prefix)}: memif connected ${Math.round(performance.now() - since)} ms after VPP answered\n`
+      )
+      assert.strictEqual(yield* pings(one, "192.168.9.4"), 5)
+      for (const pod of pods) well(yield* call("DEL", pod, conf))
+    }))
+}
+
+/** The commands of `unix { exec FILE }`, which VPP carries out two seconds after it serves its API. */
+const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
+  test("an administrator's bridge domain is theirs after a restart, and the port is in it", () =>
+    Effect.gen(function* () {
+      const { call, network, sandbox } = yield* VppCniNode
+      const { path, restart } = yield* VppUnderTest
+      const run = dirname(path)
+      writeFileSync(`${dirname(run)}/exec`, "create bridge-domain 44 learn 0\n")
+      const vppctl = (...words: ReadonlyArray<string>) =>
+        succeed(`${prefix}/bin/vppctl`, ["-s", `${run}/cli.sock`, ...words], {
+          env: { ...cleanEnvironment, LD_LIBRARY_PATH: libraries(prefix) }
+        })
+      const isTheirs = Effect.map(
+        Effect.orElseSucceed(vppctl("show", "bridge-domain", "44"), () => ""),
+        (text) => (/^ +44 +\d+ +\d+ +\S+ +off/m.test(text) ? true : undefined)
+      )
+      yield* restart
+      yield* within("20 seconds", isTheirs)
+      const conf = network(bridge)
+      const pod = yield* sandbox
+      well(yield* call("ADD", pod, conf))
+      const agent = yield* healing(yield* node)
+      for (const times of [1, 2]) {
+        yield* restart
+        yield* within(
+          "20 seconds",
+          Effect.map(agent.log, (text) => ([...text.matchAll(/made again/g)].length >= times ? true : undefined))
+        )
+        yield* within("20 seconds", isTheirs)
+        assert.match(yield* vppctl("show", "bridge-domain", "44", "detail"), /memif/)
+      }
+      well(yield* call("DEL", pod, conf))
+      yield* within("20 seconds", isTheirs)
+    }))
+}
+
+const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
+  ["the VPP in TypeScript", [], onTypeScript],
+  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
+    (prefix) => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
+  )
+]
+
+for (const [name, needs, live] of cases) {
+  onMachine(["root", "executable", "hostLocal", ...needs], live)(`the agent beside ${name}`, heals(name))
+}
+
+const [newest = ""] = vppPrefixes
+onMachine(["root", "executable", "hostLocal", "vpp"], onReal(newest))(
+  `the agent beside a VPP that somebody has configured, ${basename(newest)}`,
+  administrators(newest)
+)
+onMachine(["root", "executable", "hostLocal", "vpp"], onReal(newest))(
+  `packets, with the agent, after a restart of VPP ${basename(newest)}`,
+  packets(newest)
+)
