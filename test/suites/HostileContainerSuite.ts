@@ -97,7 +97,7 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
       yield* files.symlink(victim, place.socketPath)
       const { answer, cure } = yield* Effect.flip(sharedDir.publish(place, `${base}/usp1`))
       assert.strictEqual(answer, "EEXIST")
-      assert.include(cure, "remove it")
+      assert.include(cure, "Remove what is at that path")
       yield* stillUntouched
     }))
 

@@ -40,7 +40,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
         if (result._tag === "Success") continue
         assert.strictEqual(result.failure.code, ErrorCodes.AlreadyAttached)
         assert.include(result.failure.failed, "since 2026-01-01T00:00:00.000Z")
-        assert.include(result.failure.cure, "Run DEL")
+        assert.include(result.failure.cure, "DEL it first")
       }
     }))
 

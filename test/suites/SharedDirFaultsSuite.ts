@@ -21,7 +21,7 @@ const on = (files: Layer.Layer<Files, never, Files>, programs?: Layer.Layer<Proc
 const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
   ["ENOSPC", "Free space"],
   ["EDQUOT", "Raise the quota"],
-  ["EROFS", "read-only"],
+  ["EROFS", "Remount the file system read-write"],
   ["EACCES", "Run the plugin as root"],
   ["EPERM", "Run the plugin as root"],
   ["EIO", "Check that path on the node"]
@@ -138,7 +138,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
       const { cure, failed } = yield* Effect.flip(broken.release(place, made))
       assert.include(failed, `${place.configPath}: EIO`)
       assert.include(failed, `${place.socketPath}: EROFS`)
-      assert.include(cure, "read-only")
+      assert.include(cure, "Check that path on the node")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
       assert.isDefined(yield* files.lstat(place.configPath))
     }))

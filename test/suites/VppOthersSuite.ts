@@ -92,7 +92,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
         fs.writeFileSync(wanted.socketPath, "somebody's")
         const file = yield* leavesAsFound(refusal(plug(wanted)))
         assert.strictEqual(file.code, ErrorCodes.SocketPath)
-        assert.include(file.failed, `a file is at ${wanted.socketPath}`)
+        assert.include(file.failed, `a file exists at ${wanted.socketPath}`)
         assert.strictEqual(fs.readFileSync(wanted.socketPath, "utf8"), "somebody's")
         fs.rmSync(wanted.socketPath)
         const server = yield* listener(wanted.socketPath)

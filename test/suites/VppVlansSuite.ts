@@ -111,7 +111,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
         const error = yield* leavesAsFound(refusal(call))
         assert.strictEqual(error.code, ErrorCodes.SwitchRefused)
         assert.include(error.failed, `bridge domain ${bridge * 4096 + 7} already is VLAN 7 of bridge ${bridge}`)
-        assert.include(error.cure, "give the network another bridgeName")
+        assert.include(error.cure, "Give the network another bridgeName")
       }
     }))
 

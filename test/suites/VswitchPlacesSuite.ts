@@ -66,7 +66,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       for (const call of [plug(wanted), once((vswitch) => vswitch.preflight(wanted))]) {
         const error = yield* leavesAsFound(refusal(call))
         assert.strictEqual(error.code, ErrorCodes.SocketPath)
-        assert.include(error.failed, `a file is at ${socket}`)
+        assert.include(error.failed, `a file exists at ${socket}`)
       }
       yield* unplug(unplugOf(wanted))
       assert.strictEqual(readFileSync(socket, "utf8"), "somebody's")

@@ -149,7 +149,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
           // ADD makes the directory between the two.
           yield* once((vswitch) => vswitch.preflight({ ...other, socketPath: `${other.socketPath}/missing/s` }))
           const bad = [
-            [first.socketPath, `port ${portName(first.attachment)} uses`],
+            [first.socketPath, `port ${portName(first.attachment)} already uses`],
             [`${yield* directory}/${"x".repeat(108)}`, "bytes"],
             [`${other.socketPath}/missing/s`, "does not exist"]
           ] as const

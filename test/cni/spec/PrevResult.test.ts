@@ -52,7 +52,7 @@ describe.each(["ADD", "CHECK", "DEL"])("%s", (verb) => {
       const { code, details, msg } = Result.getOrThrow(Result.flip(asked))
       assert.strictEqual(code, 6)
       assert.include(msg, "prevResult: ")
-      assert.include(details, "the plugin before this one")
+      assert.include(details, "the preceding plugin in the list")
     }
   })
 

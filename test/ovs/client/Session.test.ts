@@ -28,7 +28,7 @@ it.live("says and understands what was recorded", () =>
         {
           what:
             `OVN has not bound port ${port} to its logical port lp-1 (external_ids:ovn-installed is missing): it carries no ` +
-            "traffic. Is there such a logical port, and does ovn-controller run?",
+            "traffic. Check that the logical port exists, and that ovn-controller runs.",
           warning: true
         }
       ],
