@@ -1,7 +1,7 @@
 /**
- * The directory that relative paths on the command line start from. The executable begins in `/` (scripts/build.sh), and
- * the kernel does not remember where it was called. Two witnesses do: `PWD`, which shells keep right and sudo takes away,
- * and the directory of the process that started this one. Says where that is; does not go there, except in `CniCall.ts`.
+ * The working directory for relative paths on the command line. The executable starts in `/` (scripts/build.sh), and
+ * the kernel does not remember the caller's directory. Two sources do: `PWD`, which shells maintain and sudo removes,
+ * and the directory of the parent process. Only determines it; does not change to it, except in `CniCall.ts`.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

@@ -1,4 +1,4 @@
-/** The command line on whatever edges there are: parses, runs, and tells what went wrong in three parts on stderr. */
+/** The command line on the given edges: parses, runs, and reports failures in three parts on stderr. */
 
 import * as Console from "effect/Console"
 import * as CliConfig from "effect/cli/CliConfig"

@@ -1,5 +1,5 @@
 /**
- * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it says what it is and exits
+ * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it prints its version and exits
  * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

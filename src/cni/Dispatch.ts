@@ -1,6 +1,6 @@
 /**
- * What a call asks for: verb, version, environment and input judged by the specification's rules, before any program
- * runs. Pure. CNI specification 1.1.0, sections 2 and 3; the same order of judgement as Go's skeleton.
+ * Validates a call: verb, version, environment and input, by the rules of the specification, before any program runs.
+ * Pure. CNI specification 1.1.0, sections 2 and 3; in the same order as Go's skeleton.
  */
 import * as Result from "effect/Result"
 import type { Envelope, Reading } from "./network/Configuration.ts"
@@ -83,7 +83,7 @@ const tooOld = (command: string, since: CniVersion, version: CniVersion) =>
     `Set cniVersion to ${since} or newer.`
   )
 
-/** On ADD and CHECK a `prevResult` that cannot be read is an error; DEL has to work without, a network has none. */
+/** On ADD and CHECK an invalid `prevResult` is an error; DEL has to work without, a network has none. */
 const readPrevious = (
   verb: AttachmentVerb | NetworkVerb,
   { value }: Envelope

@@ -1,4 +1,4 @@
-/** Why the container's end could not be had: what was asked, what is so, what to do. */
+/** Why a container command failed: what failed, what came back, what to do. */
 import * as Data from "effect/Data"
 
 export class ContainerError extends Data.TaggedError("ContainerError")<{

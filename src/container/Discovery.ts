@@ -1,7 +1,7 @@
 /**
- * Looks where ADD leaves what the container needs to know: the downward API's annotations, `configData-*.json` in the
- * directory that host and container share, files of device information. Changes nothing and never fails: what cannot be
- * read is told. Sizes are bounded, and no link is followed in the shared directory, where others can write.
+ * Finds the container config in the container: the downward API's annotations, `configData-*.json` in the shared
+ * directory, device information files. Changes nothing and never fails: unreadable sources are reported. Sizes are
+ * bounded, and no link is followed in the shared directory, where others can write.
  */
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
@@ -45,7 +45,7 @@ export interface Found {
   readonly others: boolean
   /** What was left out, and why. */
   readonly problems: ReadonlyArray<string>
-  /** Where was looked, with what was there: for those who find nothing. */
+  /** The searched places with what was there, for messages. */
   readonly looked: ReadonlyArray<string>
   /** Where a change can make this look different. */
   readonly directories: ReadonlyArray<string>

@@ -1,6 +1,7 @@
 /**
- * The arguments with which a DPDK application opens the interfaces: one `--vdev` each, words without blanks, so that a
- * shell's command substitution takes them as they are. Pure. DPDK: drivers/net/virtio (virtio_user), drivers/net/memif.
+ * The arguments with which a DPDK application opens the interfaces: one `--vdev` for each, words without blanks, so
+ * that a shell's command substitution keeps them intact. Pure. DPDK: drivers/net/virtio (virtio_user),
+ * drivers/net/memif.
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -8,7 +9,7 @@ import { ContainerError } from "./ContainerError.ts"
 import type { Interface, MemifInterface, VhostUserInterface } from "./told/Interface.ts"
 
 export interface DpdkOptions {
-  /** Whoever sees the processes of the pod sees a command line: a secret only goes there when that is asked for. */
+  /** Every process of the pod can read a command line: a secret is only included on request. */
   readonly secrets: "refused" | "on the command line"
 }
 

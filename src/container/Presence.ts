@@ -1,6 +1,6 @@
 /**
- * Whether an interface's socket is there now, and what to do when it is not. Looks and never connects: a vhost-user
- * server takes the first to connect for its switch.
+ * Whether an interface's socket exists now, and what to do if not. Never connects: a vhost-user server takes the first
+ * connection for its switch.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * One call played through: the programs of `attachment/` run unchanged on layers that record. An ADD is played twice: to
- * its end, for the result; and stopped after its last change, for the undo of each step.
+ * Dry run of one call: the programs of `attachment/` run unchanged on layers that record. An ADD is run twice: to its
+ * end, for the result; and stopped after its last change, for the undo of each step.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

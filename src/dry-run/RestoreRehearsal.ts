@@ -1,4 +1,4 @@
-/** `userspace restore` played through on layers that record: what would become of each attachment, and by which changes. */
+/** Dry run of `userspace restore` on layers that record: the outcome for each attachment, and the changes. */
 import * as Effect from "effect/Effect"
 import { engineFor, onServices } from "../app/Composition.ts"
 import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNode.ts"

@@ -1,7 +1,7 @@
 /**
- * A kubeconfig for the plugin, made of the service account that kubelet mounts into this pod. It is written as JSON,
- * which is YAML and which the plugin reads without a library. The plugin runs on the node, where kubelet's mount is not:
- * the certificate authority is inline, and so is the token unless the caller knows a file on the node that has it.
+ * A kubeconfig for the plugin from the service account that kubelet mounts into this pod. Written as JSON, which is
+ * YAML and needs no library to read. The plugin runs on the node, without kubelet's mount: the certificate authority is
+ * inline, and so is the token unless there is a token file on the node.
  */
 import { randomUUID } from "node:crypto"
 import { basename, dirname, join } from "node:path"

@@ -1,6 +1,6 @@
 /**
- * Puts the executable among the node's CNI plugins: written beside, on disk, then renamed. A running plugin keeps the
- * file that it was started from, and a runtime never finds half a file.
+ * Installs the executable in the node's CNI plugin directory: written beside, synced, then renamed. A running plugin
+ * keeps its file, and a runtime never finds a partial one.
  */
 import { basename, join } from "node:path"
 import * as Context from "effect/Context"

@@ -1,4 +1,4 @@
-/** Why something could not be put on the node, for people. */
+/** Why an installation failed, for people. */
 import * as Data from "effect/Data"
 
 export class InstallError extends Data.TaggedError("InstallError")<{

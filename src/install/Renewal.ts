@@ -1,7 +1,7 @@
 /**
- * Keeps the node's kubeconfig as the service account is: kubelet renews the token long before it expires, and on the node
- * somebody may have removed the file, or written over it. Goes on until it is interrupted. A round that fails is told
- * and made again: an old token is better than none.
+ * Keeps the node's kubeconfig up to date: kubelet renews the token long before it expires, and the file may have been
+ * removed or changed on the node. Runs until it is interrupted. A failed round is reported and repeated: an old token
+ * is better than none.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * Changes in directories, as they happen: the edge under waiting for a file. Promises nothing: an event can be lost, a
- * mount makes none, the kernel's watches can be used up. Whoever waits looks again from time to time as well.
+ * Directory change events: the edge for waiting on a file. Not reliable: an event can be lost, mounts cause none, the
+ * kernel's watches can be used up. Callers have to poll as well.
  */
 import * as Fs from "node:fs"
 import * as Context from "effect/Context"

@@ -1,4 +1,4 @@
-/** As whom this process runs. A reference, so that tests can be somebody else. */
+/** The user of this process. A reference, so that tests can replace it. */
 import * as Context from "effect/Context"
 
 export interface Identity {

@@ -1,8 +1,8 @@
 /**
- * The file system, as far as the plugin needs it: the edge that tests replace to be out of space or read-only. Calls
- * are synchronous, but for `sync`: local files, microseconds, and no thread pool to start. Links are never followed in the last
- * component, because a container can write into the directories that this is used on.
- * Effect's own FileSystem layer costs 4.6 ms at start (docs/performance.md); no policy lives here.
+ * The file system, as far as the plugin needs it: the edge that tests replace, for example by a full or read-only one.
+ * Calls are synchronous, except `sync`: local files, microseconds, and no thread pool to start. Links are never
+ * followed in the last component, because a container can write to these directories. Effect's own FileSystem layer
+ * costs 4.6 ms at start (docs/performance.md); no policy here.
  */
 import * as Fs from "node:fs"
 import { basename, dirname, isAbsolute } from "node:path"

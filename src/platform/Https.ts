@@ -1,7 +1,7 @@
 /**
- * One HTTP exchange over TLS: the edge under the Kubernetes API. Knows no pods and no retries. Two layers keep one suite:
- * Node's, and bun's `fetch`, which is ready 30 ms sooner in the executable than `node:https`. Goes straight to the
- * server: a proxy in the runtime's environment is there for pulling images.
+ * One HTTP exchange over TLS: the edge below the Kubernetes API. No pods and no retries. Two layers share one suite:
+ * Node's, and bun's `fetch`, which is ready 30 ms sooner in the executable than `node:https`. Never uses a proxy: one
+ * in the runtime's environment is for pulling images.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

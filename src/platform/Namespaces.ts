@@ -1,4 +1,4 @@
-/** Network namespaces by their path: the edge that tells a sandbox from any other file. */
+/** Network namespaces by path: the edge that distinguishes a sandbox from any other file. */
 import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
- * Child processes: the edge under IPAM delegation. Runs a program to its end with bounded output; interruption (a
- * deadline, SIGTERM) kills it with all that it started, and reaps it, so that no zombie and no orphan stays. For that
- * it has a process group of its own. Two layers keep one suite: Node's, and bun's own, which starts 4 ms faster.
+ * Child processes: the edge below IPAM delegation. Runs a program to its end with bounded output; interruption (a
+ * deadline, SIGTERM) kills its process group and reaps it, so that no zombie and no orphan is left. Two layers share
+ * one suite: Node's, and bun's own, which starts 4 ms faster.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

@@ -1,8 +1,7 @@
 /**
- * Names that one process of the machine can hold at a time, and that are free again when it ends, however it ends: the
- * kernel keeps them (abstract unix sockets, unix(7)). The edge under the bound on processes that talk to one VPP, which
- * `vpp/client/ConnectionLimit.ts` counts, and under the rule that one at a time works on an attachment there (`vpp/client/VppClient.ts`). A network
- * namespace has its own names: the plugin runs in the node's.
+ * Named locks: a name that one process of the machine can hold at a time, released by the kernel when the process ends
+ * (abstract unix sockets, unix(7)). The edge below VPP's connection limit (`vpp/client/ConnectionLimit.ts`) and
+ * per-attachment locks (`vpp/client/VppClient.ts`). Names are per network namespace: the plugin runs in the node's.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

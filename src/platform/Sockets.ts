@@ -1,6 +1,6 @@
 /**
- * Stream sockets in the file system: the edge under the switches' control connections. Bytes only; what they mean is
- * known in `ovs/` and `vpp/`. Two layers keep one suite: Node's, and bun's own, which starts 3 ms faster.
+ * Unix stream sockets: the edge below the switches' control connections. Bytes only; `ovs/` and `vpp/` have the
+ * protocols. Two layers share one suite: Node's, and bun's own, which starts 3 ms faster.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

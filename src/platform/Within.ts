@@ -1,7 +1,6 @@
 /**
- * A deadline for what comes from outside. On a node that starts a hundred pods a process can be without a processor for
- * seconds: its timer is then over although the answer has been there for long. So when the time is up, what has come
- * meanwhile is looked at first, and only then is it too late.
+ * A deadline for external events. On a busy node a process can be without CPU for seconds: its timer has then expired
+ * although the answer has arrived. So at the deadline, pending events are processed first.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

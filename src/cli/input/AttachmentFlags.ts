@@ -1,6 +1,6 @@
 /**
- * The flags of add, del and check: the parameters that a runtime passes in the environment, and what they are when nobody
- * gives them. CNI_IFNAME, CNI_ARGS and CNI_PATH of the caller's environment count, as they do for cnitool.
+ * The flags of add, del and check: the parameters that a runtime passes in the environment, and their defaults.
+ * CNI_IFNAME, CNI_ARGS and CNI_PATH of the caller's environment are used, as by cnitool.
  */
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,8 @@
 /**
- * The configuration that the plugin would get on stdin, out of the file that a person has: a network (.conf), a list
- * (.conflist: our plugin of it, with the list's name and version, as libcni hands it over), or a NetworkAttachmentDefinition
- * in JSON, which holds one of the two as text; or, where several will do, a List of such. Told apart by what is in them. CNI specification 1.1.0, section 1.
+ * The configuration for the plugin's stdin, from a file: a network (.conf), a list (.conflist: this plugin's entry,
+ * with the list's name and version, as libcni passes it on), or a NetworkAttachmentDefinition in JSON, which contains
+ * one of the two as text; or, where several are allowed, a List of them. Detected by content. CNI specification 1.1.0,
+ * section 1.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

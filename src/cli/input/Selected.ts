@@ -1,4 +1,4 @@
-/** From the flags to the recorded attachments that they mean, and what to say when they mean none, or more than one. */
+/** Selects recorded attachments by flags, and reports when none or more than one match. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"

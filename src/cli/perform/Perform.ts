@@ -1,5 +1,6 @@
 /**
- * add, del and check from the command line: the real call, made as for a runtime and told to a person; or its dry run.
+ * add, del and check from the command line: the real call, as for a runtime, with its result for people; or its dry
+ * run.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

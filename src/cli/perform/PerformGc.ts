@@ -1,6 +1,6 @@
 /**
- * `userspace gc`: removes what pods have left behind, by hand: as a runtime's GC, with a list of what is valid; or what
- * was added to sandboxes that are gone, as far as there are records, for when there is no list.
+ * `userspace gc`: removes stale attachments by hand, by a list of valid ones, as a runtime's GC does; or by sandbox,
+ * from the records, if there is no list.
  */
 import * as Console from "effect/Console"
 import type * as Duration from "effect/Duration"
@@ -48,7 +48,7 @@ export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
   yield* stay(options, every.value)
 })
 
-/** Until somebody ends it, which is no failure. A round that fails is told, and the next one tries again. */
+/** Until it is stopped, which is not a failure. A failed round is reported, and the next one retries. */
 const stay = Effect.fnUntraced(
   function* (options: GcOptions, every: Duration.Duration) {
     const { style } = yield* Caller

@@ -1,4 +1,4 @@
-/** An error for people, always in three parts: what failed, what came back, what to do. */
+/** A command-line error, always in three parts: what failed, what came back, what to do. */
 import * as Data from "effect/Data"
 import type { CniError } from "../../cni/spec/CniError.ts"
 

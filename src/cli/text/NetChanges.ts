@@ -1,6 +1,6 @@
 /**
- * What a step leaves behind in the file system, for people: files written beside and renamed, or linked and unlinked,
- * are one new file; a directory and the marker in it are one directory. Pure.
+ * The net changes of a step in the file system, for people: files that are written and renamed, or linked and unlinked,
+ * are one new file; a directory and its marker are one directory. Pure.
  */
 import { basename, dirname } from "node:path"
 import type { Change, FileChange } from "../../dry-run/plan/Plan.ts"

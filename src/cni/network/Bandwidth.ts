@@ -1,6 +1,6 @@
 /**
- * The capability `bandwidth` as a switch counts it. A runtime speaks from the container: egress is what the container
- * sends, in bits per second, its burst in bits. To the switch that is what comes in. Pure. CNI conventions
+ * The capability `bandwidth` in a switch's units. The runtime's view is the container's: egress is traffic from the
+ * container, in bits per second, its burst in bits. For the switch that is ingress. Pure. CNI conventions
  * (CONVENTIONS.md, "Dynamic Plugin specific fields"); ovs-vswitchd.conf.db(5), ingress_policing_rate.
  */
 import type { Limit } from "./HostPort.ts"
@@ -49,7 +49,7 @@ export const limits = (conf: NetConf): ReadonlyArray<Limit> =>
     return rate === 0 ? [] : [{ direction, rate, burst: asked(conf, `${name}Burst`, 8) || usualBurst }]
   })
 
-/** What was asked for and is not done, whatever the switch is like. */
+/** Requested limits that are never set, on any switch. */
 export const unlimited = (conf: NetConf): ReadonlyArray<string> =>
   conf.host.engine === "ovs-dpdk" && kilobits(conf, "ingressRate") > 0
     ? ["bandwidth of the pod towards the container (ingressRate) is not limited on Open vSwitch"]

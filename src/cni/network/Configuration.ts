@@ -1,7 +1,7 @@
 /**
- * From the text on stdin to a configuration that can be acted upon, or one error that lists everything that is wrong:
- * path, value, what is allowed. Codes: 6 for text that is no JSON object, 1 for a version, 2 for a key of ours that
- * nobody knows, 7 for values. CNI specification 1.1.0, sections 1 and 5.
+ * From the text on stdin to a valid configuration, or one error that lists every problem: path, value, what is allowed.
+ * Codes: 6 for text that is not a JSON object, 1 for a version, 2 for an unknown key, 7 for values. CNI specification
+ * 1.1.0, sections 1 and 5.
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
@@ -22,7 +22,7 @@ export interface Configuration {
   readonly netConf: NetConf
   readonly port: HostPort
   readonly warnings: ReadonlyArray<string>
-  /** As it came, for delegates: the specification wants the whole configuration passed on. */
+  /** The original text, for delegates: the specification requires the whole configuration. */
   readonly text: string
 }
 
@@ -88,7 +88,7 @@ export const readConfiguration = (
         refusal === undefined ? Result.succeed(configuration) : Result.fail(refusal)
       )
 
-/** For DEL of what another plugin has made: that one may have known, or passed over, what is refused here. */
+/** For DEL of another plugin's attachment: that plugin may have known, or ignored, what is rejected here. */
 export const readLeniently = (
   { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,

@@ -1,6 +1,6 @@
 /**
- * The switch's end of the port, as the configuration asks for it after all defaults: one shape for each combination
- * that can work, so that nothing behind it has to ask whether the values fit together. Pure data.
+ * The switch's end of the port, after all defaults: one shape for each valid combination, so that later code need not
+ * check whether values fit together. Pure data.
  */
 
 interface Common {
@@ -16,7 +16,10 @@ interface Common {
   readonly group: string | undefined
 }
 
-/** Who makes the vhost-user socket, seen from the switch: `client` connects to the application's, `server` makes it. */
+/**
+ * Who creates the vhost-user socket, from the switch's view: `client` connects to the application's, `server` creates
+ * it.
+ */
 export type VhostMode = "client" | "server"
 
 export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel"

@@ -1,6 +1,6 @@
 /**
- * From the configuration to the one port it asks for: defaults, and the combinations that cannot work, refused before
- * anything is touched. Pure. Defaults as in the original; refusals have their reason beside them.
+ * From the configuration to its port: defaults, and combinations that cannot work, rejected before any change. Pure.
+ * Defaults are the original's; each rejection has its reason beside it.
  */
 import { dirname } from "node:path"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
@@ -17,7 +17,7 @@ export interface Problem {
 
 export interface Asked {
   readonly problems: ReadonlyArray<Problem>
-  /** What works, but not as well as it could. */
+  /** A working configuration with a drawback. */
   readonly warnings: ReadonlyArray<string>
   readonly port: HostPort
 }
@@ -202,7 +202,7 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
 /** Its VLAN 4094 has the highest number that VPP has. */
 const lastWithVlans = 4095
 
-/** Addresses that a pod asks for are the IPAM plugin's to give: it gets all that we got. */
+/** The IPAM plugin assigns requested addresses: it gets the whole configuration. */
 const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
   const { ips } = runtimeConfig ?? {}
   const asked =
@@ -212,7 +212,7 @@ const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<
     : [`the addresses ${cut(asked)} that the pod requests are not assigned: the network has no ipam`]
 }
 
-/** The container may know better what it does; but as it is written, the two ends never meet. */
+/** The container may use another value, but with this one the two ends do not match. */
 const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> => {
   const both: ReadonlyArray<readonly [key: string, theirs: unknown, apart: boolean]> =
     port.iftype === "memif"

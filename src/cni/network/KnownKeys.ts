@@ -1,7 +1,7 @@
 /**
- * Keys, before the schema sees them. The original read its configuration with Go, where a key matches whatever its
- * case, and `null` and `""` are the same as absent: configurations that rely on it exist. A key that is still unknown
- * inside our own sections is a mistake, most often of typing. Pure.
+ * Key normalisation before the schema. Go's JSON decoder, which the original used, matches keys case-insensitively and
+ * treats `null` and `""` as absent: existing configurations rely on it. A key that is still unknown inside `host` or
+ * `container` is an error, most often a typing error. Pure.
  */
 import { keys } from "./NetConfGuard.ts"
 
@@ -69,8 +69,8 @@ const spelled = (written: string, known: Section, beside: Json): string | undefi
 const foreign = ["cniVersions", "containers"]
 
 /**
- * Foreign keys at the top pass, but one that is a letter or two from one of ours is most often that one. Not so of short
- * ones: `vhost` is not `host`.
+ * Unknown top-level keys are allowed, but one that differs by a letter or two from a known key is most often that key.
+ * Not for short ones: `vhost` is not `host`.
  */
 export const mistyped = (settled: Json): ReadonlyArray<string> =>
   Object.keys(settled)

@@ -1,8 +1,8 @@
 /**
- * The network configuration as users write it: keys, types, ranges and their meaning, one schema. The reference page
- * and the JSON Schema in `docs/` are made from it. What the values mean together is in `HostPorts.ts`.
- * CNI specification 1.1.0, section 1; keys of the original plugin and of its fork under their names. A call does not load
- * this: it uses `NetConfGuard.ts`, which `make guards` writes from it.
+ * The schema of the network configuration: keys, types, ranges and their meaning. The reference page and the JSON
+ * Schema in `docs/` are generated from it. Combinations are in `HostPorts.ts`. CNI specification 1.1.0, section 1; keys
+ * of the original plugin and of its fork under their names. A call does not load this: it uses `NetConfGuard.ts`, which
+ * `make guards` generates from it.
  */
 import * as Schema from "effect/Schema"
 import { levelNames } from "./LogOptions.ts"

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a configuration whose values do not fit the schema: every problem at once, with path, value and what
- * is allowed. Loaded when there is something wrong. Pure.
+ * Schema errors of a configuration: every problem at once, with path, value and what is allowed. Loaded only for an
+ * invalid configuration. Pure.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

@@ -1,7 +1,7 @@
 /**
- * The result of an attachment, and its form in each version of the specification: what ADD prints, what arrives as
- * `prevResult`, what IPAM plugins answer. Kept in the newest form inside; addresses stay the text they came as.
- * CNI specification 1.1.0, section 5 (Success); 0.1.0 to 0.4.0 for the older forms.
+ * The result of an attachment, and its form in each version of the specification: ADD's output, `prevResult`, the
+ * output of IPAM plugins. The newest form is used internally; addresses keep their text. CNI specification 1.1.0,
+ * section 5 (Success); 0.1.0 to 0.4.0 for the older forms.
  */
 import type { AnyResult } from "./AnyResult.ts"
 import { atLeast, type CniVersion } from "./Versions.ts"

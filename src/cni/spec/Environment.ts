@@ -1,6 +1,6 @@
 /**
- * The environment of a call, as the specification hands it over: which variables a verb needs is in `Versions.ts`.
- * Pure: the process's environment comes in as a record. CNI specification 1.1.0, section 2 (Parameters).
+ * The environment of a call, as the specification defines it; `Versions.ts` has which variables a verb needs. Pure: the
+ * environment is an argument. CNI specification 1.1.0, section 2 (Parameters).
  */
 import * as Result from "effect/Result"
 import { CniError } from "./CniError.ts"

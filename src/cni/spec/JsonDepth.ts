@@ -1,7 +1,6 @@
 /**
- * JSON nested deeper than anything that has a meaning here. A parser takes it; whoever walks down the value afterwards,
- * and JSON.stringify does, runs out of stack, or takes the square of its depth in time. Looked at as text, before it is
- * parsed. Pure.
+ * Limits the nesting depth of JSON. A parser accepts deep nesting, but JSON.stringify and other recursive functions
+ * overflow the stack, or take quadratic time. Checked on the text, before parsing. Pure.
  */
 export const deepest = 128
 

@@ -1,4 +1,4 @@
-/** A value of the configuration for people: short, on one line, and never a secret. Pure. */
+/** A configuration value for messages: short, on one line, without secrets. Pure. */
 
 /** Ours, and those that IPAM plugins have in their section. */
 export const isSecret = (name: string): boolean =>

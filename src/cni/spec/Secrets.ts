@@ -1,7 +1,6 @@
 /**
- * Secrets of a configuration, kept out of what others say about it: an IPAM plugin gets all of it, an admission webhook
- * what the container is told, and either may quote what it got. Our own messages name none in the first place
- * (`Redacted.ts`). Pure.
+ * Removes secrets of a configuration from other programs' messages: an IPAM plugin gets all of it, an admission webhook
+ * the container config, and either may quote it. The plugin's own messages contain none (`Redacted.ts`). Pure.
  */
 import { CniError } from "./CniError.ts"
 import { isSecret } from "./Redacted.ts"

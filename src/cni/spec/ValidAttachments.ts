@@ -1,7 +1,7 @@
 /**
- * The attachments that a runtime says are alive, as GC gets them: judged strictly, because what is not in the list goes.
- * Two keys: the specification's, and the one that libcni wrote by mistake and still writes beside it. Go writes an empty
- * list as `null`. Pure. CNI specification 1.1.0, section 2 (GC).
+ * The valid attachments of a GC call: validated strictly, because everything else is removed. Two keys: the
+ * specification's, and the one that libcni wrote by mistake and still writes beside it. Go writes an empty list as
+ * `null`. Pure. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Result from "effect/Result"
 import { CniError } from "./CniError.ts"

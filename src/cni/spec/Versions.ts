@@ -1,6 +1,6 @@
 /**
- * Which versions of the CNI specification we speak, and which verb came with which: the table that the dispatcher, the
- * answer to VERSION and the tests read. CNI specification 1.1.0, section 2.
+ * The supported versions of the CNI specification, and the version of each verb: the table of the dispatcher, VERSION
+ * and the tests. CNI specification 1.1.0, section 2.
  */
 export const supportedVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const
 

@@ -1,6 +1,6 @@
 /**
- * The pod's annotations as the downward API puts them into a file, and the three of them that concern us. Pure; what
- * their values mean is in `ConfigurationData.ts` and `NetworkStatus.ts`.
+ * Parses the downward API's annotations file, and selects the three annotations for this library. Pure;
+ * `ConfigurationData.ts` and `NetworkStatus.ts` interpret the values.
  */
 import * as Result from "effect/Result"
 import { unquote } from "./GoString.ts"

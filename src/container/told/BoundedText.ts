@@ -1,4 +1,4 @@
-/** Files read as text, of a bounded size, and what is said when they cannot be read. */
+/** Reads text files of bounded size, and describes failures. */
 import * as Effect from "effect/Effect"
 import { FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Reading } from "./Part.ts"

@@ -1,6 +1,6 @@
 /**
- * One interface of a container, as seen from inside it: what it is, where its socket is here, and what the application
- * shall use on it. Pure data; nothing in it comes from the host's view. The format it is read from: docs/container.md.
+ * One interface of a container, from the container's view: kind, socket path, and the application's settings. Pure
+ * data; the format of its sources is in docs/container.md.
  */
 import type * as Redacted from "effect/Redacted"
 

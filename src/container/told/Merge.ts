@@ -1,6 +1,6 @@
 /**
- * Several sources' words put together: one interface for each name, each value from the first source that has it. Only
- * of one sandbox: a pod whose sandbox was made anew, or a directory of several pods, can hold the data of more. Pure.
+ * Merges the sources: one interface for each name, each value from the first source that has it. Only of one sandbox: a
+ * pod with a recreated sandbox, or a directory of several pods, can have data of several. Pure.
  */
 import { type Interface, inOrder } from "./Interface.ts"
 import type { End, Part } from "./Part.ts"

@@ -1,7 +1,6 @@
 /**
- * What one source says of one interface, before sources are put together, and the checks that every source's values
- * pass. A source may have been written by anybody who can write into the shared directory: what is not as it should be
- * is left out and told. Pure.
+ * One interface from one source, before merging, and the validators for all sources. Everybody who can write to the
+ * shared directory may have written a source: invalid values are skipped and reported. Pure.
  */
 import { resolve } from "node:path"
 import * as IpInterface from "effect/net/IpInterface"

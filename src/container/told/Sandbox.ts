@@ -1,7 +1,7 @@
 /**
- * Which sandbox this container belongs to. containerd and CRI-O mount `/etc/hostname` and `/etc/resolv.conf` from a
- * directory of the sandbox, and its whole id is in the fourth field of mountinfo (proc_pid_mountinfo(5)). The id is the
- * CNI_CONTAINERID of the sandbox's calls. Other runtimes do not name it. Pure.
+ * The sandbox of this container. containerd and CRI-O mount `/etc/hostname` and `/etc/resolv.conf` from a directory of
+ * the sandbox, and its full id is in the fourth field of mountinfo (proc_pid_mountinfo(5)). The id is the
+ * CNI_CONTAINERID of the sandbox's calls. Other runtimes do not have it there. Pure.
  */
 
 /** How {@link Sandbox.id} is known. */

@@ -1,6 +1,6 @@
 /**
- * Configures the VPP of this container with what ADD left: interface, addresses, MTU, up, routes. Again and again with
- * the same effect; a run that failed or was killed is completed by the next.
+ * Configures the VPP in this container from its container config: interface, addresses, MTU, up, routes. Idempotent;
+ * completes a run that failed or was killed.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
- * The interface of this container's VPP for one of the container's. A memif is made; one made before for the same is
- * kept, one made for something else is replaced. A vhost-user end has to be there: VPP's own vhost-user is the switch's
- * side, and two such never speak; the application's side is DPDK's virtio-user, which VPP makes when it starts.
+ * The interface in this container's VPP for one of the container's interfaces. A memif is created; an existing one with
+ * the same configuration is kept, another one replaced. A vhost-user interface has to exist: VPP's own vhost-user is
+ * the switch's side; the application's side is DPDK's virtio-user, which VPP creates at start.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

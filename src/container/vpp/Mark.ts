@@ -1,6 +1,6 @@
 /**
- * How `container vpp` knows its interfaces again: the tag carries the interface's name and a digest of what cannot be
- * changed once an interface is made. Not the plugin's own mark: that one is for the switch. Pure.
+ * The tag by which `container vpp` identifies its interfaces: the interface's name and a digest of what cannot be
+ * changed after creation. Not the plugin's own mark: that one is for the switch. Pure.
  */
 import { sha256 } from "#sha256"
 import type { MemifInterface } from "../told/Interface.ts"

@@ -1,7 +1,7 @@
 /**
- * Addresses and routes of an interface in this container's VPP. Adds what is missing and takes nothing away: others may
- * have put more there. A destination that leads elsewhere already is left so, and told; of two networks with a default
- * route the first one has it.
+ * Addresses and routes of an interface in this container's VPP. Adds what is missing and removes nothing: others may
+ * have added more. A destination that is already routed elsewhere is not changed, and reported; of two networks with a
+ * default route the first one has it.
  */
 import * as Effect from "effect/Effect"
 import * as IpInterface from "effect/net/IpInterface"

@@ -1,6 +1,6 @@
 /**
- * The file system as it would be: a file system in memory, into which every name of the real one is copied when it is
- * first looked at, and in which the plan is done. Reads nothing that nobody asks for.
+ * The planned file system: one in memory, into which every name of the real one is copied at first access, and to which
+ * the plan is applied. Reads nothing else.
  */
 import * as Fs from "node:fs"
 import { dirname } from "node:path"

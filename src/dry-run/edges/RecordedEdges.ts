@@ -1,4 +1,4 @@
-/** What a program runs on in a dry run: the real edges, read; and what would change them, recorded. */
+/** The edges of a dry run: reads go to the real edges; changes are recorded. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"

@@ -1,7 +1,7 @@
 /**
- * {@link Files} that records instead of changing. What is planned is done in memory, over a copy of what is really there,
- * so it is refused for the reasons that the system would have; what memory cannot know is asked: whether a file system is
- * read-only, and whether two names are on the same one.
+ * {@link Files} that records instead of changing. Changes are applied in memory, over a copy of the real files, so they
+ * fail for the same reasons; what memory cannot know is read from the system: whether a file system is read-only, and
+ * whether two names are on the same one.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

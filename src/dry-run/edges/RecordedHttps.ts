@@ -1,6 +1,6 @@
 /**
- * {@link Https} that reads from the real server and records what would be written. Who reads again sees what was written,
- * as at the server. Bodies stay out of the plan: a pod holds more than is ours to show.
+ * {@link Https} that reads from the real server and records writes. Later reads see the recorded writes. Bodies are not
+ * in the plan: a pod contains more than the plugin may show.
  */
 import * as Effect from "effect/Effect"
 import { Https } from "../../platform/Https.ts"

@@ -1,6 +1,6 @@
 /**
- * {@link Ipam} and {@link Processes} that record the call instead of making it. That the IPAM plugin is there is checked
- * as the real call would; what it would answer is not known.
+ * {@link Ipam} and {@link Processes} that record the call instead of making it. Verifies that the IPAM plugin exists,
+ * as the real call does; its result is unknown.
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/spec/CniResult.ts"

@@ -1,6 +1,6 @@
 /**
- * What a call would do, as data: the shape that `--dry-run --json` prints (docs/dry-run.md). Holds paths, modes, names and
- * rows, and no content of files: records and the container's configuration may hold a memif secret.
+ * The plan of a call, as data: the shape of `--dry-run --json` (docs/dry-run.md). Has paths, modes, names and rows, but
+ * no content of files: records and container configs may contain a memif secret.
  */
 import * as Schema from "effect/Schema"
 

@@ -1,6 +1,6 @@
 /**
- * Keeps what the recording layers were asked to do, each change with the step that asked for it. The step is read from
- * the span that the programs in `attachment/` give every step and every undo, so they need not know that they rehearse.
+ * Collects the planned operations of the recording layers, each with its step. The step is the span that the programs
+ * in `attachment/` give every step and every undo, so they need not know about the dry run.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

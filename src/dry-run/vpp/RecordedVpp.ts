@@ -1,7 +1,6 @@
 /**
- * {@link VppClient} that reads the real VPP and records instead of changing it: its sessions answer what changes
- * something themselves, from a copy in which it is done. When VPP cannot be reached, the copy is an empty VPP that has
- * every message, and the plan says so.
+ * {@link VppClient} that reads the real VPP and records changes: its sessions answer changes from a copy. If VPP cannot
+ * be reached, the copy is an empty VPP with every message, and the plan says so.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -1,4 +1,4 @@
-/** Why the platform's file system failed, for people: its own message has the names of its functions. Pure. */
+/** Describes a failure of the platform's file system for people: its own message has internal function names. Pure. */
 import type { PlatformError } from "effect/PlatformError"
 
 const words: Readonly<Record<string, string>> = {
@@ -8,7 +8,7 @@ const words: Readonly<Record<string, string>> = {
   BadResource: "is not a file"
 }
 
-/** `/opt/cni/bin is not there`; `path` where the error names none. */
+/** `/opt/cni/bin does not exist`; `path` is used if the error has none. */
 export const failureWords = ({ reason }: PlatformError, path: string): string => {
   const named = reason._tag === "BadArgument" ? path : String(reason.pathOrDescriptor ?? path)
   const said = words[reason._tag]

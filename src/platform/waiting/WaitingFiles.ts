@@ -1,11 +1,11 @@
 /**
- * {@link Files} for a process of many calls: the system works on another thread meanwhile, so that a mount that hangs holds
- * up who works on it and nobody else, and not for ever. The process of one call has the synchronous one, which needs no
- * threads: to start them costs it more than it could gain, because it has nobody else to hold up.
+ * {@link Files} for a process of many calls: system calls run on another thread, so that a hanging mount only blocks
+ * its own users, and not forever. The process of one call uses the synchronous one, without threads, whose start would
+ * cost more than it gains.
  *
- * What was given up may be done later, when the mount answers. Until then every operation below that directory fails at
- * once: each that waits has a thread of bun's pool, which has as many as processors unless `UV_THREADPOOL_SIZE` is set
- * before the process starts.
+ * An operation that timed out may still complete when the mount answers. Until then every operation below that
+ * directory fails at once: each pending one has a thread of bun's pool, which has as many as processors unless
+ * `UV_THREADPOOL_SIZE` is set before the process starts.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
