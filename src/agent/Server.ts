@@ -45,7 +45,7 @@ const done = <A>(what: string, f: () => A) =>
 /** For nobody but us: whoever can put a socket of his own there gets the node's calls. */
 const prepare = Effect.fnUntraced(function* (directory: string) {
   yield* done(`make ${directory}`, () => Fs.mkdirSync(directory, { recursive: true, mode: 0o700 }))
-  const { mode, uid } = yield* done(`look at ${directory}`, () => Fs.statSync(directory))
+  const { mode, uid } = yield* done(`inspect ${directory}`, () => Fs.statSync(directory))
   if ((mode & 0o022) !== 0 || uid !== process.geteuid?.()) {
     return yield* new ListenError({
       answer: `${directory} is a directory that other users can write to`,

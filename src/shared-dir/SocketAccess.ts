@@ -20,7 +20,7 @@ export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { gro
   return yield* new SharedDirError({
     operation: `find the group ${group} in`,
     path: "/etc/group",
-    answer: "not there",
+    answer: "not found",
     cure: "Set host.vhost.group to a group that exists on the node, or to a number.",
     code: ErrorCodes.InvalidConfiguration
   })

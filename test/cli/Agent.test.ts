@@ -33,7 +33,7 @@ describe("a round by hand", () => {
 NETWORK  POD  CONTAINER  INTERFACE  FOUND       RESULT
 net-a    -    c1         net1       missing     would recreate it; the switch has no port for it
 net-a    -    c2         net1       stale       a later round deletes it; its sandbox /var/run/netns/c2 is gone
-net-a    -    c3         net1       unrecorded  left as it is; port ${portOf("c3")} has the plugin's mark, but no record
+net-a    -    c3         net1       unrecorded  not changed; port ${portOf("c3")} has the plugin's mark, but no record
 `
       )
       assert.deepStrictEqual(node.state(), before)

@@ -27,7 +27,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       for (const group of ["root", "0", "107"]) yield* sharedDir.survey(at({ vhost: { group } }))
       const { code, cure, failed } = yield* Effect.flip(sharedDir.survey(at({ vhost: { group: "no-such-group" } })))
       assert.strictEqual(code, ErrorCodes.InvalidConfiguration)
-      assert.include(failed, "find the group no-such-group in /etc/group: not there")
+      assert.include(failed, "find the group no-such-group in /etc/group: not found")
       assert.include(cure, "host.vhost.group")
     }))
 

@@ -11,7 +11,7 @@ export const socketAsked = Effect.fnUntraced(function* (flag: Option.Option<stri
   return (
     socket ??
     (yield* new Complaint({
-      failed: "there is no socket for the agent",
+      failed: "the agent has no socket",
       answer: `${socketVariable} is ${JSON.stringify(variables[socketVariable])}, which turns it off`,
       cure: "Give an absolute path: --socket PATH."
     }))

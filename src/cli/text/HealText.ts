@@ -122,7 +122,7 @@ const result = (outcome: Healed["outcome"], did: string | null): string => {
     case "waits":
       return did ?? "a later round"
     case "reported":
-      return "left as it is"
+      return "not changed"
   }
 }
 

@@ -30,9 +30,7 @@ export const agent = Command.make(
       Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
       Flag.withDefault(defaultStateDir)
     ),
-    every: everyFlag.pipe(
-      Flag.withDescription("Between two looks at all attachments that nothing has called for (default: 5m)")
-    ),
+    every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
     cniPath: networkFlags.cniPath,
     json: jsonFlag
   },
