@@ -52,12 +52,19 @@ export const dial = Effect.fnUntraced(function* (
 
 export type Results = (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
 
+/** Begins to tell `says` of changes: gives what there is. */
+export type Monitors = (id: unknown, wanted: unknown, says: (document: object) => void) => object
+
 /** `isSilent`: takes what it is asked and does nothing. */
-export const database = (results: Results, isSilent: () => boolean): Hears => {
+export const database = (results: Results, isSilent: () => boolean, monitors: Monitors): Hears => {
   let splitter = Splitter.empty(1 << 20)
   const answer = (text: string, says: Says): Effect.Effect<void> => {
     const { id, method, params } = requestOf(text)
     const say = (document: object) => says(Buffer.from(JSON.stringify({ id, ...document })))
+    if (method === "monitor_cond") {
+      const tell = (document: object) => says(Buffer.from(JSON.stringify({ id: null, ...document })))
+      return Effect.sync(() => say({ result: monitors(params[1], params[2], tell), error: null }))
+    }
     return method === "transact"
       ? Effect.map(results(params.filter(isOperation)), (result) => say({ result, error: null }))
       : Effect.sync(() => say({ result: null, error: { error: "unknown method" } }))

@@ -21,6 +21,7 @@ import type { Operation } from "../../../src/ovs/wire/Operation.ts"
 import { OvsdbError, Unreachable } from "../../../src/ovs/wire/OvsdbError.ts"
 import * as Reply from "../../../src/ovs/wire/Reply.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import { monitor } from "./MemoryMonitor.ts"
 import * as Wire from "./MemoryWire.ts"
 
 export interface MemorySwitch {
@@ -70,8 +71,20 @@ export const make = ({
   let changed = Deferred.makeUnsafe<void>()
   const open: Wire.HangUps = new Set()
 
+  /** Who is told of what changes: one that has hung up hears nothing. */
+  const telling: Array<() => void> = []
+  const monitors: Wire.Monitors = (id, wanted, says) => {
+    const { initial, update } = monitor(wanted, () => database)
+    telling.push(() => {
+      const changes = update()
+      if (changes !== undefined) says({ method: "update2", params: [id, changes] })
+    })
+    return initial
+  }
+
   const look = () => {
     database = settled(database, vswitchd)
+    for (const tell of telling) tell()
     if (vswitchd.alive) {
       const now = serverPorts(database)
       for (const port of now) if (!sockets.has(port)) onSocket(port, true)
@@ -157,7 +170,7 @@ export const make = ({
         if (how === "refused") return refused("ECONNREFUSED")
         return Wire.dial(
           path,
-          Wire.database(onWire, () => how === "silent"),
+          Wire.database(onWire, () => how === "silent", monitors),
           open
         )
       }

@@ -1,0 +1,136 @@
+/**
+ * Healing for as long as a scope lasts, on a node in memory: the real watch on the wire of an Open vSwitch in memory. Nobody
+ * calls for a round; what is waited for has a deadline.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Schedule } from "effect"
+import { watchFor } from "../../../src/app/Composition.ts"
+import { type Kept, keep } from "../../../src/attachment/heal/Keep.ts"
+import { portName } from "../../../src/identity/Attachment.ts"
+import type { Condition } from "../../../src/ovs/wire/Operation.ts"
+import { network } from "../support/Networks.ts"
+import { World } from "../support/World.ts"
+
+const port = portName({ network: "net", containerId: "0958c8871b32cafe", ifName: "net1" })
+const where: ReadonlyArray<Condition> = [["name", "==", port]]
+
+/** With one attachment, looked after: `self` begins when its first round is done. */
+const kept = (self: (world: World, kept: Kept) => Effect.Effect<void, unknown>, every = Duration.hours(1)) =>
+  Effect.gen(function* () {
+    const world = new World()
+    yield* world.add({ conf: network })
+    yield* world.resident((switches) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const options = { switches, variables: { CNI_PATH: "/opt/cni/bin" }, repair: "missing", dry: false } as const
+          const healing = yield* keep({ ...options, watch: watchFor, every })
+          yield* healing.first
+          yield* self(world, healing)
+        })
+      )
+    )
+  }).pipe(Effect.timeout("60 seconds"))
+
+const until = (is: () => boolean) =>
+  Effect.repeat(Effect.sync(is), { until: (done) => done, schedule: Schedule.spaced("5 millis") })
+
+const found = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.found.map(({ words }) => words)) ?? []
+const silent = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.silent) ?? []
+
+describe("without a round that anybody calls for", () => {
+  it.live("the first one finds all well, and looks at every attachment", () =>
+    kept((_, healing) =>
+      Effect.sync(() => {
+        assert.deepStrictEqual(found(healing), [])
+        assert.deepStrictEqual(
+          healing.last()?.switches.map(({ looked }) => looked),
+          [1]
+        )
+      })
+    )
+  )
+
+  it.live("a database that is emptied gets its ports again", () =>
+    kept((world) =>
+      Effect.gen(function* () {
+        const before = world.dump()
+        world.ovs.empty()
+        yield* until(() => world.dump().join() === before.join())
+      })
+    )
+  )
+
+  it.live("what somebody changes on a port is found, and stays", () =>
+    kept((world, healing) =>
+      Effect.gen(function* () {
+        yield* world.ovs.transact([{ op: "mutate", table: "Port", where, mutations: [["tag", "+=", 2]] }])
+        yield* until(() => found(healing).length > 0)
+        assert.deepStrictEqual(found(healing), [`VLAN of port ${port} is 9, not 7`])
+        yield* world.ovs.transact([{ op: "mutate", table: "Port", where, mutations: [["tag", "-=", 2]] }])
+        yield* until(() => found(healing).length === 0)
+      })
+    )
+  )
+
+  it.live("a switch that is away is told of and not asked; what it lost meanwhile is made when it is back", () =>
+    kept((world, healing) =>
+      Effect.gen(function* () {
+        const before = world.dump()
+        world.ovs.serve("refused")
+        yield* until(() => silent(healing).length === 1)
+        world.ovs.empty()
+        world.ovs.serve("well")
+        yield* until(() => world.dump().join() === before.join())
+        yield* until(() => silent(healing).length === 0)
+      })
+    )
+  )
+
+  it.live("a DEL is left alone, and an ADD after it", () =>
+    kept((world, healing) =>
+      Effect.gen(function* () {
+        const before = world.dump()
+        for (let times = 0; times < 20; times++) {
+          yield* world.call("DEL", { conf: network })
+          yield* world.add({ conf: network })
+        }
+        assert.deepStrictEqual(found(healing), [])
+        assert.deepStrictEqual(
+          world.log.filter((line) => /made again|deleted/.test(line)),
+          []
+        )
+        assert.lengthOf(world.dump(), before.length)
+      })
+    )
+  )
+
+  it.live("a look every so often finds what no switch tells: a shared directory that is gone", () =>
+    kept(
+      (world, healing) =>
+        Effect.gen(function* () {
+          world.files.remove("/shared/0958c8871b32")
+          yield* until(() => found(healing).length > 0)
+          assert.deepStrictEqual(found(healing), ["the shared directory /shared/0958c8871b32 is missing"])
+        }),
+      Duration.millis(50)
+    )
+  )
+
+  it.live("a switch that a new network names is found at the next look", () =>
+    kept(
+      (world, healing) =>
+        Effect.gen(function* () {
+          const other = { ...network, host: { ...network.host, socket: "/other/db.sock" } }
+          yield* world.add({ conf: other, ifName: "net2" })
+          yield* until(() => healing.last()?.switches.length === 2)
+          const before = world.dump()
+          yield* until(() => healing.last()?.switches.every(({ looked }) => looked === 1) === true)
+          world.other.empty()
+          yield* until(() => world.dump().join() === before.join())
+          yield* world.call("DEL", { conf: other, ifName: "net2" })
+          yield* until(() => healing.last()?.switches.length === 1)
+        }),
+      Duration.millis(50)
+    )
+  )
+})
