@@ -11,7 +11,7 @@ export interface Import {
 const specifier = /\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+|#sha256)["']/g
 
 /** `package.json` maps it to one file for bun and another for Node. */
-const mapped = "platform/Sha256.ts"
+const mapped = "platform/text/Sha256.ts"
 
 export const filesOf = (src: string): ReadonlyArray<string> => globSync("**/*.ts", { cwd: src }).sort()
 

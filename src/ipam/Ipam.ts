@@ -20,6 +20,7 @@ import { Deadlines } from "../program/Deadlines.ts"
 import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 import * as Heard from "./Stderr.ts"
+import * as SurvivingProcesses from "./SurvivingProcesses.ts"
 
 export class Ipam extends Context.Service<
   Ipam,
@@ -45,8 +46,6 @@ export class Ipam extends Context.Service<
 }
 
 type Call = IpamError["verb"]
-
-const orphanage = Effect.promise(() => import("./SurvivingProcesses.ts"))
 
 /** The plugin's program: the first along CNI_PATH. */
 export const findPlugin = Effect.fnUntraced(function* (
@@ -126,7 +125,7 @@ const make = Effect.gen(function* () {
 
   const del = (delegation: Delegation) => Effect.asVoid(call("DEL", delegation))
 
-  const ended = (delegation: Delegation) => Effect.flatMap(orphanage, ({ ended }) => ended(files, delegation))
+  const ended = (delegation: Delegation) => SurvivingProcesses.ended(files, delegation)
 
   /** Whether it knew the verb. */
   const asked = (verb: Call, delegation: Delegation) =>

@@ -11,7 +11,7 @@ import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { isDirectory, missing, removeUnused } from "./Directories.ts"
 import { moveIn, moveOut, tenantFile } from "./InUseMarker.ts"
-import type { Told } from "./PublishedFiles.ts"
+import { readTold, type Told } from "./PublishedFiles.ts"
 import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
 import * as ShortLink from "./ShortLink.ts"
 import * as SocketAccess from "./SocketAccess.ts"
@@ -180,11 +180,7 @@ const make = Effect.gen(function* () {
         Effect.mapError(fromFile("read the container's configuration"))
       )
 
-  const told = (base: string) =>
-    Effect.mapError(
-      Effect.flatMap(reader, ({ readTold }) => readTold(files, base)),
-      fromFile("read the container configs in")
-    )
+  const told = (base: string) => Effect.mapError(readTold(files, base), fromFile("read the container configs in"))
 
   const verify = Effect.fnUntraced(
     function* (place: Place, { socket }: { readonly socket: boolean }) {
@@ -231,9 +227,6 @@ const make = Effect.gen(function* () {
     verify: safely(verify)
   })
 })
-
-/** For GC, which is rare. */
-const reader = Effect.promise(() => import("./PublishedFiles.ts"))
 
 const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {
   const { directory } = place

@@ -69,14 +69,13 @@ describe("loaded at start", () => {
     })
   }
 
-  it("by app/CniProcess.ts: nothing of GC and STATUS, nor what looks at all attachments", () => {
+  it("by app/CniProcess.ts: nothing of GC and STATUS", () => {
     const ofNetwork = [...loaded("app/NetworkVerbs.ts")]
     for (const name of ["attachment/node/Gc.ts", "attachment/verbs/Status.ts", "attachment/node/Inventory.ts"]) {
       assert.include(ofNetwork, name)
     }
     const names = loaded("app/CniProcess.ts")
-    const own =
-      /^app\/NetworkVerbs|^attachment\/node\/|^attachment\/verbs\/Status|AllRecords|^shared-dir\/PublishedFiles|ValidAttachments/
+    const own = /^app\/NetworkVerbs|^attachment\/node\/|^attachment\/verbs\/Status|ValidAttachments/
     assert.deepStrictEqual(
       [...names].filter((name) => own.test(name)),
       []

@@ -37,7 +37,7 @@ describe("imports", () => {
     ]
     assert.deepStrictEqual(
       importsIn("vpp/client/X.ts", text.join("\n")).map(({ to }) => to),
-      ["vpp/cni/A.ts", "vpp/client/B.ts", "C.ts", "vpp/ovs/D.ts", "vpp/client/ports/E.ts", "platform/Sha256.ts"]
+      ["vpp/cni/A.ts", "vpp/client/B.ts", "C.ts", "vpp/ovs/D.ts", "vpp/client/ports/E.ts", "platform/text/Sha256.ts"]
     )
   })
 })

@@ -21,7 +21,7 @@ import {
 import { FileError, Files, orElse } from "../../platform/Files.ts"
 import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
-import type { Damaged } from "./AllRecords.ts"
+import * as AllRecords from "./AllRecords.ts"
 import type { Record } from "./Record.ts"
 import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
 import { isSound } from "./RecordFormat.ts"
@@ -56,7 +56,7 @@ export class Records extends Context.Service<
     /** Every record that `find` would give, of all networks. */
     readonly all: Done<ReadonlyArray<Record>>
     /** Those that are there and that `find` takes for none. */
-    readonly damaged: Done<ReadonlyArray<Damaged>>
+    readonly damaged: Done<ReadonlyArray<AllRecords.Damaged>>
     /** Renames one of them, whole, so that it is in nobody's way: gives its path. Undefined: it is none any more. */
     readonly setAside: (handle: string) => Done<string | undefined>
     /** Records of ADDs that were killed before linking them; those ADDs changed nothing else. */
@@ -94,8 +94,6 @@ const parse = (text: string): Record | undefined => {
 
 /** Four times what stdin may have: the configuration is in it, as a text with its quotes escaped. */
 const limit = 16 << 20
-/** Adding and deleting one needs no look at the others. */
-const reader = Effect.promise(() => import("./AllRecords.ts"))
 
 const absent = ["ENOENT", "ENOTDIR"]
 /** A file that is not the plugin's. */
@@ -139,14 +137,6 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       Effect.map((record) => record !== undefined && keyOf(record) !== keyOf(attachment)),
       Effect.mapError(fromFile("read the record"))
     )
-
-  const reading = Effect.map(reader, ({ make }) => make({ files, directory, fresh, handles, parse, tidy, limit }))
-  const all = Effect.flatMap(reading, ({ all }) => all)
-  const damaged = Effect.flatMap(reading, ({ damaged }) => damaged)
-  const setAside = (handle: string) => Effect.flatMap(reading, ({ setAside }) => setAside(handle))
-  const begun = Effect.flatMap(reading, ({ begun }) => begun)
-  const sweep = (network: string | undefined, but: ReadonlySet<string>) =>
-    Effect.flatMap(reading, ({ sweep }) => sweep(network === undefined ? undefined : networkDigest(network), but))
 
   const writable = Effect.gen(function* () {
     for (const path of ancestors(directory)) {
@@ -270,6 +260,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     Effect.mapError(notes.write(attachment), fromFile("record that nothing was created"))
   const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
 
+  const others = AllRecords.make({ files, directory, fresh, handles, parse, tidy, limit })
+
   return Records.of({
     stateDir,
     claim,
@@ -281,11 +273,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     settled,
     find,
     hasNamesake,
-    all,
-    damaged,
-    setAside,
-    begun,
-    sweep,
+    ...others,
+    sweep: (network, but) => others.sweep(network === undefined ? undefined : networkDigest(network), but),
     writable,
     noteUndone,
     undone,

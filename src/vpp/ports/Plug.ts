@@ -23,6 +23,7 @@ import * as VhostUser from "../interfaces/VhostUser.ts"
 import type { VppError } from "../wire/VppError.ts"
 import { removeInterface } from "./Delete.ts"
 import type { Alone } from "./EarlierVlans.ts"
+import * as EarlierVlans from "./EarlierVlans.ts"
 import { mayHaveEarlier, type Plan, refuseTaken, setUp } from "./SetUp.ts"
 import { madeByVpp } from "./SocketInspection.ts"
 
@@ -49,8 +50,7 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, al
   yield* Effect.mapError(run(session, HostAddresses.addRoutes(index, addresses)), fromVpp("set up the port"))
   const plugged = yield* made(files, plan, there)
   if (place.earlier && network.netType === "bridge") {
-    const { move } = yield* Effect.promise(() => import("./EarlierVlans.ts"))
-    yield* move(session, alone, network.bridgeDomain)
+    yield* EarlierVlans.move(session, alone, network.bridgeDomain)
   }
   return plugged
 })
