@@ -35,9 +35,9 @@ export interface Rehearsal {
 /** Fails when the call would be refused before it begins. */
 export const rehearse = Effect.fnUntraced(function* (rehearsal: Rehearsal): Effect.fn.Return<Plan, CniError, Edges> {
   const asked = yield* Effect.fromResult(judgeVerb(rehearsal.verb, rehearsal.variables, readEnvelope(rehearsal.text)))
-  const first = Recorder.make()
+  const first = Recorder.make(asked.verb)
   const exit = yield* Effect.exit(play(asked, rehearsal, first))
-  const whole = Recorder.make(first.count())
+  const whole = Recorder.make(asked.verb, first.count())
   if (asked.verb === "ADD" && Exit.isSuccess(exit)) yield* Effect.exit(play(asked, rehearsal, whole))
   const secrets = secretsIn(asked.envelope.value)
   const error = Exit.isSuccess(exit) ? undefined : hideInError(secrets)(errorOf(exit.cause))

@@ -26,7 +26,7 @@ export const rehearseRestore = Effect.fnUntraced(function* (
   variables: Variables,
   selector: Selector = everything
 ) {
-  const recorder = Recorder.make()
+  const recorder = Recorder.make("restore")
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,

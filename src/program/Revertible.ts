@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { Committed } from "./Committed.ts"
 import { Deadlines } from "./Deadlines.ts"
-import { spanned } from "./Trace.ts"
+import { step, undoing } from "./Step.ts"
 
 /** Whether the rollback was complete. */
 export const Leftovers = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
@@ -21,29 +21,27 @@ export const rolledBack = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect
   Effect.suspend(() => Effect.provideService(Effect.scoped(self), Leftovers, { any: false }))
 
 export const revertible = <A, E, R, E2, R2>(
-  step: string,
+  name: string,
   apply: Effect.Effect<A, E, R>,
   undo: Effect.Effect<unknown, E2, R2>
 ): Effect.Effect<A, E, R | R2 | Scope.Scope> =>
   Effect.andThen(
     Effect.addFinalizer((exit) =>
-      Effect.flatMap(Committed, ({ isDone }) => (Exit.isSuccess(exit) || isDone() ? Effect.void : undone(step, undo)))
+      Effect.flatMap(Committed, ({ isDone }) => (Exit.isSuccess(exit) || isDone() ? Effect.void : undone(name, undo)))
     ),
-    spanned(apply, step)
+    step(name, apply)
   )
 
-const undone = Effect.fnUntraced(function* <E, R>(step: string, undo: Effect.Effect<unknown, E, R>) {
+const undone = Effect.fnUntraced(function* <E, R>(name: string, undo: Effect.Effect<unknown, E, R>) {
   const { undo: seconds } = yield* Deadlines
   const leftovers = yield* Leftovers
-  yield* undo.pipe(
-    Effect.timeout(`${seconds} seconds`),
-    Effect.withSpan(`undo ${step}`),
+  yield* undoing(name, Effect.timeout(undo, `${seconds} seconds`)).pipe(
     Effect.matchCauseEffect({
       onFailure: (cause) => {
         leftovers.any = true
-        return Effect.logWarning(`could not undo "${step}": the next DEL of this attachment will`, cause)
+        return Effect.logWarning(`could not undo "${name}": the next DEL of this attachment will`, cause)
       },
-      onSuccess: () => Effect.logInfo(`undid "${step}"`)
+      onSuccess: () => Effect.logInfo(`undid "${name}"`)
     })
   )
 })

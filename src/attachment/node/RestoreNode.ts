@@ -13,6 +13,7 @@ import type { Variables } from "../../cni/spec/Environment.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { Slots } from "../../platform/Slots.ts"
 import { Deadlines } from "../../program/Deadlines.ts"
+import { step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
 import type { Call } from "../Call.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
@@ -117,10 +118,9 @@ const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [R
 const failed = (error: CniError): Restored["result"] => ({ outcome: "failed", error })
 
 const restoreOne = (record: Record, call: Call) =>
-  restore(call, record).pipe(
+  step(stepOf(record), restore(call, record)).pipe(
     Effect.map((result): Restored["result"] => result),
-    Effect.catch((error) => Effect.succeed(failed(error._tag === "CniError" ? error : fromExplained(error)))),
-    Effect.withSpan(stepOf(record))
+    Effect.catch((error) => Effect.succeed(failed(error._tag === "CniError" ? error : fromExplained(error))))
   )
 
 /** Those of which another try may tell more. */

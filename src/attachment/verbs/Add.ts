@@ -15,7 +15,7 @@ import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import { Invocation } from "../../program/Invocation.ts"
 import { Leftovers, revertible, rolledBack } from "../../program/Revertible.ts"
-import { spanned } from "../../program/Trace.ts"
+import { step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Place } from "../../shared-dir/SocketPaths.ts"
 import type { Address } from "../../vswitch/PortRequest.ts"
@@ -46,13 +46,13 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   const handover = yield* Handover
   const { attachment, configuration } = call
 
-  const site = yield* spanned(handover.site, "inspect the pod")
+  const site = yield* step("inspect the pod", handover.site)
   yield* findDelegate(call)
   let silent: Effect.Effect<void, VswitchError> | undefined
   const record = yield* claim(call, site, () => silent)
   const place = placeOfRecord(record)
   const asked = vswitch.preflight(requestFor(call, record, []))
-  const looked = Effect.tapError(spanned(asked, "inspect the switch"), ({ code }) =>
+  const looked = Effect.tapError(step("inspect the switch", asked), ({ code }) =>
     Effect.sync(() => {
       if (code === ErrorCodes.TryAgainLater) silent = asked
     })
@@ -69,9 +69,9 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 
   if (plugged.socketAt !== undefined) {
     // Undone with the directory.
-    yield* spanned(sharedDir.publish(place, plugged.socketAt), "publish the socket")
+    yield* step("publish the socket", sharedDir.publish(place, plugged.socketAt))
   }
-  if (madeBySwitch(call)) yield* spanned(sharedDir.open(place), "open the socket")
+  if (madeBySwitch(call)) yield* step("open the socket", sharedDir.open(place))
 
   const own = resultOf(call, record, plugged, addresses)
   const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)

@@ -13,7 +13,7 @@ import { type Attachment, longHandle, plainHandle } from "../../identity/Attachm
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { LegacyLeft } from "../../legacy/LegacyAttachments.ts"
 import * as LegacyDel from "../../legacy/LegacyDel.ts"
-import { spanned } from "../../program/Trace.ts"
+import { step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Place } from "../../shared-dir/SocketPaths.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
@@ -66,8 +66,6 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
 })
 
 type Step = Effect.Effect<void, Explained, Handover | Ipam | Records | SharedDir | Vswitch>
-
-const step = (name: string, self: Step): Step => spanned(self, name)
 
 const alone = <R>(self: Effect.Effect<void, Explained, R>) => Effect.mapError(self, (failure) => together([failure]))
 

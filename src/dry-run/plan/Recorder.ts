@@ -1,10 +1,9 @@
 /**
- * Collects the planned operations of the recording layers, each with its step. The step is the span that the programs
- * in `attachment/` give every step and every undo, so they need not know about the dry run.
+ * Collects the planned operations of the recording layers, each with its step. The programs in `attachment/` declare
+ * their steps (`Step.ts`), so they need not know about the dry run.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import type * as Tracer from "effect/Tracer"
+import { CurrentStep } from "../../program/Step.ts"
 import type { Change, Step } from "./Plan.ts"
 
 export interface Recorder {
@@ -23,19 +22,17 @@ export interface Recorder {
   readonly steps: () => ReadonlyArray<Step>
 }
 
-const verbs: ReadonlyArray<string> = ["ADD", "DEL", "CHECK", "restore"]
-const undo = "undo "
-
-/** `stopAt`: the change at which the call is stopped as by a signal, so that its undos are recorded as well. */
-export const make = (stopAt?: number): Recorder => {
-  const changes: Array<{ readonly step: string; readonly change: Change }> = []
+/** `verb`: whose changes between two steps are its own. `stopAt`: the change at which the call is stopped as by a signal, so that its undos are recorded as well. */
+export const make = (verb = "call", stopAt?: number): Recorder => {
+  const changes: Array<{ readonly step: string; readonly undoes: boolean; readonly change: Change }> = []
   const notes = new Set<string>()
   const obstacles = new Set<string>()
   const unknowns = new Set<string>()
   const warnings = new Set<string>()
   return {
     record: Effect.fnUntraced(function* (change) {
-      changes.push({ step: yield* currentStep, change })
+      const { name, undoes } = (yield* CurrentStep) ?? { name: verb, undoes: false }
+      changes.push({ step: name, undoes, change })
       if (changes.length === stopAt) return yield* Effect.interrupt
     }),
     note: (text) => void notes.add(text),
@@ -48,19 +45,10 @@ export const make = (stopAt?: number): Recorder => {
     warnings: () => [...warnings],
     count: () => changes.length,
     steps: () => {
-      const of = (wanted: string) => changes.flatMap(({ change, step }) => (step === wanted ? [change] : []))
-      const names = new Set(changes.map(({ step }) => (step.startsWith(undo) ? step.slice(undo.length) : step)))
-      return [...names].map((step) => ({ step, changes: of(step), undo: of(`${undo}${step}`) }))
+      const of = (wanted: string, back: boolean) =>
+        changes.flatMap(({ change, step, undoes }) => (step === wanted && undoes === back ? [change] : []))
+      const names = new Set(changes.map(({ step }) => step))
+      return [...names].map((step) => ({ step, changes: of(step, false), undo: of(step, true) }))
     }
   }
 }
-
-/** The span directly below the verb's; the verb's own for what is no step. */
-const currentStep = Effect.map(Effect.option(Effect.currentParentSpan), (span) => stepOf(Option.getOrUndefined(span)))
-
-const stepOf = (span: Tracer.AnySpan | undefined, below = ""): string =>
-  span === undefined || span._tag === "ExternalSpan"
-    ? below
-    : verbs.includes(span.name)
-      ? below || span.name
-      : stepOf(Option.getOrUndefined(span.parent), span.name)
