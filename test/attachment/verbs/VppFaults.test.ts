@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { Interception } from "../../vpp/server/VppServer.ts"
-import { timePasses } from "../support/Faults.ts"
+import { sameNode, timePasses } from "../support/Faults.ts"
 import { isOnVpp, networks } from "../support/Networks.ts"
 import { type Asked, stateDir, type Verb, World } from "../support/World.ts"
 
@@ -56,14 +56,7 @@ const requestsOf = Effect.fnUntraced(function* (world: World, verb: Verb, asked:
   return server.requests.slice(before).filter((name) => name !== "sockclnt_delete").length
 })
 
-const nodeFor = Effect.fnUntraced(function* (verb: Verb, asked: Asked) {
-  const world = new World()
-  const empty = world.dump()
-  if (verb !== "ADD") yield* world.add(asked)
-  return { world, before: verb === "CHECK" ? world.dump() : empty }
-})
-
-/** Runs `verb` on a node of its own for each of its requests. */
+/** Runs `verb` for each of its requests, on a node that is as it was before. */
 const eachRequest = (
   verb: Verb,
   asked: Asked,
@@ -71,10 +64,17 @@ const eachRequest = (
   judge: (world: World, before: ReadonlyArray<string>, failed: boolean, where: string) => Effect.Effect<void, unknown>
 ) =>
   Effect.gen(function* () {
-    const count = yield* requestsOf((yield* nodeFor(verb, asked)).world, verb, asked)
+    const node = sameNode(() => new World())
+    const attached = Effect.fnUntraced(function* () {
+      const { before, world } = node()
+      if (verb === "ADD") return { world, before }
+      yield* world.add(asked)
+      return { world, before: verb === "CHECK" ? world.dump() : before }
+    })
+    const count = yield* requestsOf((yield* attached()).world, verb, asked)
     assert.isAbove(count, 3)
     for (let n = 0; n < count; n++) {
-      const { before, world } = yield* nodeFor(verb, asked)
+      const { before, world } = yield* attached()
       const { server } = world.vpp
       let left = n
       server.intercept = (name, raw) => (left-- === 0 ? at(world)(name, raw) : undefined)
@@ -87,6 +87,9 @@ const eachRequest = (
       if (Exit.isFailure(exit)) assert.isFalse(Cause.hasDies(exit.cause), Cause.pretty(exit.cause))
       yield* judge(world, before, Exit.isFailure(exit), `request ${n} of ${count}`)
     }
+    const { before: empty, world } = node()
+    yield* world.add(asked)
+    yield* deleted(world, asked, empty, "after all of them")
   })
 
 const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, where: string) =>
@@ -109,8 +112,6 @@ describe.each(Object.keys(networks).filter(isOnVpp))("%s", (network) => {
         Effect.gen(function* () {
           const mayStay = noted(world) || (way.deaf === true && recorded(world))
           if (failed && !mayStay) assert.deepStrictEqual(world.dump(), before, where)
-          yield* deleted(world, asked, before, where)
-          yield* world.add(asked)
           yield* deleted(world, asked, before, where)
         })
       )
