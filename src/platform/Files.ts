@@ -39,7 +39,7 @@ export interface FileStatus {
   readonly modified: number
 }
 
-interface FileChange {
+export interface FileChange {
   readonly mode?: number | undefined
   readonly gid?: number | undefined
 }

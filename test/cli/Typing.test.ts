@@ -71,7 +71,7 @@ it.effect.each(mistakes)("tells a mistake in three parts: %s", ([line, answer, h
     const [failed, came, cure, ...more] = stderr.trimEnd().split("\n")
     assert.strictEqual(failed, "userspace: invalid command line")
     assert.isTrue(came?.startsWith(`  ${answer}`), came)
-    assert.strictEqual(cure, `  -> \`${help}\` lists what can be given.`)
+    assert.strictEqual(cure, `  -> Run \`${help}\` for usage.`)
     assert.deepStrictEqual(more, [])
   })
 )
