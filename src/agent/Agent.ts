@@ -18,11 +18,14 @@ import { place } from "./Place.ts"
 import { healthPath } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
+import type { Status } from "./Status.ts"
 
 export interface Options {
   readonly socket: string
   /** What has to be done, or given up, before calls are served. */
   readonly first?: Effect.Effect<void>
+  /** What the last rounds of healing have found. */
+  readonly healing?: () => Status["healing"]
 }
 
 /** For `first`: calls do not wait for what heals. */
@@ -30,7 +33,7 @@ const firstPatience = "30 seconds"
 /** Between two looks at the own socket. systemd is told after each that the agent lives. */
 const lookEvery = "2 seconds"
 
-export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket }: Options) {
+export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing = () => null, socket }: Options) {
   // Effect takes a stack trace for every function with a name. This process is nobody else's.
   Error.stackTraceLimit = 0
   const calls = yield* Calls.make
@@ -60,6 +63,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, socket 
         },
         underWay: seen,
         switches: calls.switches(),
+        healing: healing(),
         lastFailure: calls.lastFailure() ?? null
       }
     }

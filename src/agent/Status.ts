@@ -27,6 +27,25 @@ export const Status = Schema.Struct({
     })
   ),
   switches: Schema.Array(Schema.Struct({ engine: Schema.String, control: Schema.String, since: Schema.String })),
+  /** The last rounds of healing; null: none has ended yet. */
+  healing: Schema.NullOr(
+    Schema.Struct({
+      at: Schema.String,
+      looked: Schema.Int,
+      findings: Schema.Array(
+        Schema.Struct({
+          finding: Schema.String,
+          network: Schema.NullOr(Schema.String),
+          containerId: Schema.NullOr(Schema.String),
+          interface: Schema.NullOr(Schema.String),
+          words: Schema.String,
+          outcome: Schema.String
+        })
+      ),
+      /** What could not be looked at. */
+      problems: Schema.Array(Schema.Struct({ failed: Schema.String, cure: Schema.String }))
+    })
+  ),
   lastFailure: Schema.NullOr(
     Schema.Struct({
       at: Schema.String,

@@ -20,6 +20,7 @@ import { socketAsked } from "../input/AgentSocket.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
 import { Caller } from "../input/Caller.ts"
 import { Complaint } from "../text/CommandLineError.ts"
+import { healingStatus } from "../text/HealText.ts"
 
 export interface AgentOptions {
   readonly socket: Option.Option<string>
@@ -39,8 +40,15 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   // It ends when it is told to, and that is well.
   process.exitCode = 0
   const serving = Effect.gen(function* () {
-    const { first } = yield* healing(options)
-    return yield* agent({ socket, first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")) })
+    const { first, last } = yield* healing(options)
+    return yield* agent({
+      socket,
+      first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")),
+      healing: () => {
+        const rounds = last()
+        return rounds === undefined ? null : healingStatus(rounds)
+      }
+    })
   })
   yield* Effect.scoped(serving).pipe(
     onServices(options.stateDir),

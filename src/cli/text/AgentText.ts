@@ -2,7 +2,7 @@
 import type { Status } from "../../agent/Status.ts"
 
 export const agentText = (status: Status): string => {
-  const { calls, lastFailure, pid, rebound, since, socket, state, switches, version } = status
+  const { calls, healing, lastFailure, pid, rebound, since, socket, state, switches, version } = status
   const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
   return [
     row("Agent", `userspace-cni ${version}, process ${pid}, ${state}, since ${since}`),
@@ -10,6 +10,13 @@ export const agentText = (status: Status): string => {
     row("Calls", `${calls.running} running, ${calls.queued} waiting`),
     row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),
     ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),
+    ...(healing === null
+      ? []
+      : [
+          row("Healing", `${healing.at} looked at ${healing.looked}, found ${healing.findings.length}`),
+          ...healing.findings.map((one) => row("", foundText(one))),
+          ...healing.problems.flatMap(({ cure, failed }) => [row("", failed), row("", `-> ${cure}`)])
+        ]),
     ...(lastFailure === null
       ? []
       : [
@@ -19,3 +26,8 @@ export const agentText = (status: Status): string => {
         ])
   ].join("\n")
 }
+
+type Found = NonNullable<Status["healing"]>["findings"][number]
+
+const foundText = ({ containerId, finding, interface: ifName, outcome, words }: Found): string =>
+  `${finding}, ${outcome}: ${ifName ?? "an interface"} of ${containerId?.slice(0, 12) ?? "a container"}: ${words}`

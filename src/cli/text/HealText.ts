@@ -131,3 +131,20 @@ export const failuresOf = (rounds: Rounds): ReadonlyArray<{ readonly failed: str
   ...problemsOf(rounds),
   ...healed(rounds).flatMap(({ error }) => (error === null ? [] : [{ failed: error.msg, cure: error.details }]))
 ]
+
+/** For the agent's status: what is as it should be, or was found and done with, is not in it. */
+export const healingStatus = (rounds: Rounds) => ({
+  at: new Date(Math.max(rounds.node.when, ...rounds.switches.map(({ when }) => when))).toISOString(),
+  looked: lookedAt(rounds),
+  findings: healed(rounds)
+    .filter(({ outcome }) => outcome !== "passed")
+    .map(({ containerId, finding, ifName, network, outcome, words }) => ({
+      finding,
+      network,
+      containerId,
+      interface: ifName,
+      words,
+      outcome
+    })),
+  problems: problemsOf(rounds).map(({ cure, failed }) => ({ failed, cure }))
+})

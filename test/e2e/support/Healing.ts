@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { Effect, Schedule } from "effect"
 import { executable } from "./Machine.ts"
-import { cleanEnvironment, start } from "./Program.ts"
+import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.ts"
 
 interface Node {
   readonly directory: string
@@ -15,6 +15,8 @@ export interface Healing {
   readonly log: Effect.Effect<string>
   /** Waits until it has logged this. */
   readonly says: (words: RegExp) => Effect.Effect<string, Error>
+  /** `userspace agent status`. */
+  readonly status: () => Effect.Effect<string, ProgramError>
 }
 
 let count = 0
@@ -22,7 +24,8 @@ let count = 0
 /** Until the scope ends; its first round is done when it returns. */
 export const healing = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
   const path = `${node.directory}/agent-${count++}.log`
-  const own = ["--socket", `${node.directory}/agent-${count}.sock`, "--state-dir", node.stateDir]
+  const socket = `${node.directory}/agent-${count}.sock`
+  const own = ["--socket", socket, "--state-dir", node.stateDir]
   yield* start(executable, ["agent", ...own, "--cni-path", node.plugins, ...args], {
     env: { ...cleanEnvironment, HOME: "/root" },
     log: path,
@@ -36,7 +39,7 @@ export const healing = Effect.fnUntraced(function* (node: Node, ...args: Readonl
       Effect.map(log, (text) => `the agent does not say ${words}: ${text}`)
     )
   yield* says(/the first round of healing is done/)
-  const healing: Healing = { log, says }
+  const healing: Healing = { log, says, status: () => succeed(executable, ["agent", "status", "--socket", socket]) }
   return healing
 })
 
