@@ -63,7 +63,7 @@ faults: build ## Every step of a call going wrong in every way, on real switches
 size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
 	NOTE="$(NOTE)" $(RUN) size
 
-bench: build ## Speed and memory against public programs; ONLY=ovs or vpp, SHORT=1 for a glance
+bench: build ## Speed and memory against public programs; ONLY=ovs, vpp or agent, SHORT=1 for a glance
 	bash scripts/install-e2e.sh
 	$(RUN) bench
 

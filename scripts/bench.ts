@@ -1,7 +1,7 @@
 /**
  * `make bench`: how long a whole call of the executable takes, against public programs in the same run. Runs of both
  * sides alternate, so that a busy machine slows both; medians, ratios, and a bar for each. Exit status 1 when a bar is
- * missed by more than the machine wavered. `make bench ONLY=vpp` (or `ovs`) measures one switch. `SHORT=1` is what CI
+ * missed by more than the machine wavered. `make bench ONLY=vpp` (or `ovs`, `agent`) measures one of them. `SHORT=1` is what CI
  * runs: everything has to work and memory to be about its bar, while times are only printed. Whole runs write
  * `docs/benchmarks.md` and its chart. Where it cannot run it says so and measures nothing.
  */
@@ -11,6 +11,7 @@ import { loadavg } from "node:os"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Effect } from "effect"
 import { missing } from "../test/e2e/support/Machine.ts"
+import * as Agent from "./bench/Agent.ts"
 import { rounds, say, short } from "./bench/Calls.ts"
 import { chart } from "./bench/Chart.ts"
 import { type Chapter, type Figure, outgrown, shownValue, verdict } from "./bench/Figures.ts"
@@ -19,7 +20,7 @@ import { page } from "./bench/Page.ts"
 import { median } from "./bench/Runs.ts"
 import * as Vpp from "./bench/Vpp.ts"
 
-const all = { ovs: Ovs, vpp: Vpp }
+const all = { ovs: Ovs, vpp: Vpp, agent: Agent }
 const only = process.env["ONLY"] ?? ""
 const chosen = Object.entries(all).filter(([name]) => only === "" || name === only)
 

@@ -24,7 +24,8 @@ export const addTimes = (times: Times, parts: Parts, { millis, stderr }: Run): v
   const of = (names: ReadonlyArray<string>) => names.reduce((sum, name) => sum + (spans.get(name) ?? Number.NaN), 0)
   const total = Number(/ADD took ([\d.]+) ms/.exec(stderr)?.[1])
   for (const [part, names] of parts) times.get(part)?.push(of(names))
-  times.get("decode, judge")?.push(total - of(["start", "ADD"]))
+  // What an agent does has no start.
+  times.get("decode, judge")?.push(total - (spans.get("start") ?? 0) - of(["ADD"]))
   // Its own clock begins when its runtime does, and stops when it says so.
   times.get("exec and exit")?.push(millis - total)
   times.get("all of it")?.push(millis)

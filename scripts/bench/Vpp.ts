@@ -35,13 +35,13 @@ const parts: Parts = [
   ["files", ["prepare the shared directory", "open the socket", "publish the container config"]]
 ]
 
-const temporary = Effect.acquireRelease(
+export const temporary = Effect.acquireRelease(
   // Short: a memif path may have 106 bytes.
   Effect.sync(() => mkdtempSync("/tmp/bench-")),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const networkOn = (api: string, directory: string) => ({
+export const networkOn = (api: string, directory: string) => ({
   cniVersion: "1.0.0",
   type: "userspace",
   name: "bench",
@@ -57,7 +57,7 @@ const networkOn = (api: string, directory: string) => ({
   }
 })
 
-const addressesIn = (dataDir: string) => ({
+export const addressesIn = (dataDir: string) => ({
   ipam: { type: "host-local", dataDir, ranges: [[{ subnet: "10.57.0.0/16" }]], routes: [{ dst: "0.0.0.0/0" }] }
 })
 
@@ -140,15 +140,17 @@ const benchOn = Effect.fnUntraced(function* (name: string, api: string) {
 }, Effect.scoped)
 
 /** A process of its own, so that its work is not counted as ours. */
-const typescriptVpp = Effect.gen(function* () {
+export const typescript = Effect.gen(function* () {
   const api = `${yield* temporary}/api.sock`
   const node = `${import.meta.dirname}/../../node_modules/.bin/node`
   yield* start(node, [`${import.meta.dirname}/typescript-vpp.ts`, api])
   yield* Effect.suspend(() =>
     existsSync(api) ? Effect.void : new ProgramError({ program: "typescript-vpp.ts", problem: "does not listen" })
   ).pipe(Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 }))
-  return yield* benchOn("VPP in TypeScript", api)
-}).pipe(Effect.scoped)
+  return api
+})
+
+const typescriptVpp = Effect.flatMap(typescript, (api) => benchOn("VPP in TypeScript", api)).pipe(Effect.scoped)
 
 const realVpp = (prefix: string) =>
   Effect.flatMap(instance(prefix), ({ api }) => benchOn(`real VPP ${basename(prefix)}`, api)).pipe(Effect.scoped)

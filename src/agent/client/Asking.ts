@@ -72,7 +72,9 @@ export const ask = (asked: Asked, accepted: () => void): Asking => {
   const end = () => {
     if (step !== "over") finish({ is: ends[step] })
   }
-  let timer = setTimeout(end, patience)
+  // On a busy node this process may not have run for the whole time: what has come meanwhile counts.
+  const giveUp = () => setImmediate(() => setImmediate(() => step === "asking" && end()))
+  let timer = setTimeout(giveUp, patience)
 
   const accept = () => {
     step = "accepted"

@@ -13,6 +13,7 @@ import { keep } from "../../attachment/heal/Keep.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
+import { compileAsUsual } from "../../platform/bun/BunJit.ts"
 import * as WaitingFiles from "../../platform/waiting/WaitingFiles.ts"
 import * as WaitingNamespaces from "../../platform/waiting/WaitingNamespaces.ts"
 import * as Log from "../../program/Log.ts"
@@ -39,6 +40,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   const socket = yield* socketAsked(options.socket)
   // It ends when it is told to, and that is well.
   process.exitCode = 0
+  compileAsUsual()
   const serving = Effect.gen(function* () {
     const { first, last } = yield* healing(options)
     return yield* agent({
