@@ -4,7 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { VppMemifPort, VppNetwork, VppPort, VppVhostPort } from "../cni/network/HostPort.ts"
+import type { VppPort } from "../cni/network/HostPort.ts"
+import { hostPort } from "../cni/network/HostPorts.ts"
 import type { Verdict } from "./client/MessageTable.ts"
 import { check, successors, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
@@ -91,54 +92,37 @@ const useOf = (session: Session, message: string): Row["use"] => {
   return null
 }
 
-const common = {
-  engine: "vpp",
-  control: "",
-  mtu: 1500,
-  mac: undefined,
-  socketFile: undefined,
-  group: undefined,
-  limits: []
-} as const
+/** Every kind of port that a network can ask for, with an MTU and a VLAN, which need messages of their own. */
+const portsOf = (iftype: VppPort["iftype"]): ReadonlyArray<VppPort> =>
+  (["bridge", "interface", "none"] as const).flatMap((netType) => {
+    const { port } = hostPort(
+      {
+        cniVersion: "1.1.0",
+        name: "",
+        type: "userspace",
+        host: {
+          engine: "vpp",
+          iftype,
+          netType,
+          mtu: 1500,
+          memif: { role: "master" },
+          ...(netType === "bridge" ? { bridge: { bridgeName: "1", vlanId: 1 } } : {})
+        }
+      },
+      { get: () => undefined },
+      {}
+    )
+    return port.engine === "vpp" ? [port] : []
+  })
 
-const memif = (network: VppNetwork): VppMemifPort => ({
-  ...common,
-  iftype: "memif",
-  network,
-  role: "master",
-  mode: "ethernet",
-  abstract: false,
-  rxQueues: undefined,
-  txQueues: undefined,
-  ringSize: undefined,
-  bufferSize: undefined,
-  secret: undefined,
-  noZeroCopy: false,
-  useDma: false
-})
-
-const vhost = (network: VppNetwork): VppVhostPort => ({
-  ...common,
-  iftype: "vhostuser",
-  network,
-  mode: "server",
-  enableGso: false,
-  enablePacked: false,
-  enableEventIdx: false
-})
-
-const networks: ReadonlyArray<VppNetwork> = [
-  { netType: "bridge", bridgeDomain: 1, vlan: 1 },
-  { netType: "interface" },
-  { netType: "none" }
-]
+const ports = { memif: portsOf("memif"), vhostuser: portsOf("vhostuser") }
 
 const limits = (session: Session): ReadonlyArray<Work> =>
   (["input", "output"] as const).flatMap((direction) =>
-    networks.map(
-      (network): Work => ({
-        work: `bandwidth, ${direction === "input" ? "egressRate" : "ingressRate"}, netType ${network.netType}`,
-        missing: hindrance(session, memif(network), direction) ?? null,
+    ports.memif.map(
+      (port): Work => ({
+        work: `bandwidth, ${direction === "input" ? "egressRate" : "ingressRate"}, netType ${port.network.netType}`,
+        missing: hindrance(session, port, direction) ?? null,
         optional: true
       })
     )
@@ -146,13 +130,10 @@ const limits = (session: Session): ReadonlyArray<Work> =>
 
 type Needed = (session: Session) => typeof toList
 
-/** With an MTU and a VLAN, which need messages of their own. */
 const everything: ReadonlyArray<readonly [work: string, needed: Needed]> = [
-  ...[memif, vhost].flatMap((of) =>
-    networks.map((network): readonly [string, Needed] => {
-      const port: VppPort = of(network)
-      return [`ADD, CHECK of ${port.iftype}, netType ${network.netType}`, (session) => toPlug(session, port)]
-    })
-  ),
+  ...[...ports.memif, ...ports.vhostuser].map((port): readonly [string, Needed] => [
+    `ADD, CHECK of ${port.iftype}, netType ${port.network.netType}`,
+    (session) => toPlug(session, port)
+  ]),
   ["DEL", () => toList]
 ]
