@@ -30,7 +30,7 @@ export interface Options {
 
 /** For `first`: calls do not wait for what heals. */
 const firstPatience = "30 seconds"
-/** Between two looks at the own socket. systemd is told after each that the agent lives. */
+/** Between two looks at the own socket's file. systemd is told after each call of it that the agent lives. */
 const lookEvery = "2 seconds"
 
 export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing = () => null, socket }: Options) {
@@ -76,7 +76,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   )
   const drain = Effect.gen(function* () {
     is = "draining"
-    notify("STOPPING=1")
+    yield* notify("STOPPING=1")
     listening?.close()
     yield* Scope.close(own, Exit.void)
     const waiting = calls.seen().length
@@ -90,10 +90,12 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
     Effect.map(({ headers }) => (headers[Routes.instanceHeader] === instance ? "us" : "another")),
     Effect.catch(({ answer }) => Effect.succeed(refused.has(answer) ? "nobody" : "silence"))
   )
+  let looks = 0
   const look = Effect.gen(function* () {
     const isThere = listening?.identity === Server.identityAt(socket)
+    if (isThere && ++looks % callEvery > 0) return
     const who = isThere ? yield* met : "another"
-    if (who === "us") return notify("WATCHDOG=1")
+    if (who === "us") return yield* notify("WATCHDOG=1")
     if (who === "silence") return
     yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
     yield* bind
@@ -104,10 +106,13 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   yield* Effect.addFinalizer(() => drain)
   yield* Effect.timeoutOption(first, firstPatience)
   is = "ready"
-  notify(`READY=1\nSTATUS=serving calls on ${socket}`)
+  yield* notify(`READY=1\nSTATUS=serving calls on ${socket}`)
   yield* Effect.logInfo(`userspace-cni ${version} serves calls on ${socket}`)
   return yield* Effect.forever(Effect.delay(look, lookEvery))
 }, Effect.scoped)
+
+/** How many looks at the file there are to one call of it. */
+const callEvery = 5
 
 const refused: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"])
 

@@ -3,14 +3,12 @@ import * as Effect from "effect/Effect"
 
 const socket = process.env["NOTIFY_SOCKET"]
 
-export const notify = (state: string): void => {
-  if (socket === undefined || socket === "") return
-  Effect.runFork(
-    Effect.ignore(
-      Effect.flatMap(
-        Effect.tryPromise(() => import("../platform/bun/BunDatagram.ts")),
-        ({ send }) => Effect.try(() => send(socket, state))
+export const notify = (state: string): Effect.Effect<void> =>
+  socket === undefined || socket === ""
+    ? Effect.void
+    : Effect.ignore(
+        Effect.flatMap(
+          Effect.tryPromise(() => import("../platform/bun/BunDatagram.ts")),
+          ({ send }) => Effect.try(() => send(socket, state))
+        )
       )
-    )
-  )
-}

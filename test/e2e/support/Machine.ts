@@ -44,6 +44,10 @@ const needs = {
     present: () => ["/usr/bin/ovn-northd", "/usr/bin/ovn-controller"].every(existsSync),
     reason: "no OVN (ovn-central, ovn-host)"
   },
+  memoryGroups: {
+    present: () => existsSync("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+    reason: "no control groups (v1) for memory"
+  },
   testpmd: { present: () => existsSync("/usr/bin/dpdk-testpmd"), reason: "no dpdk-testpmd" },
   memif: {
     present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_memif.so.25`)),
