@@ -18,6 +18,7 @@ import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { News, Watch } from "../../vswitch/Watch.ts"
+import { isSame } from "../node/Switches.ts"
 import type { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
 import { type Memory, nothing } from "./Decide.ts"
@@ -54,6 +55,8 @@ export const keep = Effect.fn("heal.keep")(function* (
   let node: OfNode | undefined
   const told: Told = new Set()
 
+  const isNamed = (at: Control) => node?.named.some((one) => isSame(one, at)) === true
+
   const round = Effect.gen(function* () {
     const now = yield* ofNode(options)
     node = now
@@ -65,7 +68,8 @@ export const keep = Effect.fn("heal.keep")(function* (
       yield* end
     }
     for (const at of now.switches) {
-      if (!keepers.has(nameOf(at))) keepers.set(nameOf(at), yield* Scope.provide(keeper(at, every, options), scope))
+      if (!keepers.has(nameOf(at)))
+        keepers.set(nameOf(at), yield* Scope.provide(keeper(at, every, options, isNamed), scope))
     }
     Deferred.doneUnsafe(begun, Exit.void)
   })
@@ -109,7 +113,12 @@ interface Pending {
   readonly changed: Map<string, Identity>
 }
 
-const keeper = Effect.fnUntraced(function* (at: Control, every: Duration.Duration, options: KeepOptions) {
+const keeper = Effect.fnUntraced(function* (
+  at: Control,
+  every: Duration.Duration,
+  options: KeepOptions,
+  isNamed: (at: Control) => boolean
+) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   const first = Deferred.makeUnsafe<void>()
   const wake = yield* Queue.sliding<void>(1)
@@ -146,7 +155,10 @@ const keeper = Effect.fnUntraced(function* (at: Control, every: Duration.Duratio
 
   const away = (error: Explained) =>
     Effect.sync(() => {
-      last = { ...(last ?? { at, when: 0, looked: 0, found: [], memory, due: undefined }), silent: [error] }
+      last = {
+        ...(last ?? { at, when: 0, looked: 0, found: [], memory, due: undefined }),
+        silent: isNamed(at) ? [error] : []
+      }
       Deferred.doneUnsafe(first, Exit.void)
     })
 

@@ -89,6 +89,8 @@ export interface OfNode {
   readonly found: ReadonlyArray<Unusable>
   /** The switches that records name, and those that are there by default. */
   readonly switches: ReadonlyArray<Control>
+  /** Those that records name: of another, which only happens to be there, nothing is expected. */
+  readonly named: ReadonlyArray<Control>
   readonly failures: ReadonlyArray<Explained>
 }
 
@@ -121,6 +123,7 @@ export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick
     when: yield* Clock.currentTimeMillis,
     found: [...damaged, ...all.flatMap((record) => unusable(record, variables))],
     switches: distinct([...named, ...(yield* standing(variables))]),
+    named: distinct(named),
     failures
   }
   return done

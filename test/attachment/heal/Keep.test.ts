@@ -86,6 +86,20 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
+  it.live("a switch that only happens to be there, and is away, is nothing to tell of", () =>
+    kept(
+      (world, healing) =>
+        Effect.gen(function* () {
+          world.files.put("/run/vpp/api.sock", "socket")
+          yield* until(() => healing.last()?.switches.length === 2)
+          assert.deepStrictEqual(silent(healing), [])
+          world.files.remove("/run/vpp/api.sock")
+          yield* until(() => healing.last()?.switches.length === 1)
+        }),
+      Duration.millis(50)
+    )
+  )
+
   it.live("a DEL is left alone, and an ADD after it", () =>
     kept((world, healing) =>
       Effect.gen(function* () {
