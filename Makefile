@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e faults size bench docs guards image copy push testpmd base-image deploy undeploy clean
+.PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e soak faults size bench docs guards image copy push testpmd base-image deploy undeploy clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -55,6 +55,11 @@ demo: $(MODULES) ## Add, check and delete a network without root, on an in-memor
 e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
 	bash scripts/install-e2e.sh
 	$(RUN) e2e
+
+SOAK_CALLS ?= 20000
+soak: build ## SOAK_CALLS (20000) calls through one agent: memory and descriptors stay as they are
+	bash scripts/install-e2e.sh
+	SOAK_CALLS=$(SOAK_CALLS) $(RUN) e2e -- test/e2e/agent-soak.test.ts
 
 faults: build ## Every step of a call going wrong in every way, on real switches; the matrix is dist/faults.html
 	bash scripts/install-e2e.sh
