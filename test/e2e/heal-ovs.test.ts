@@ -269,6 +269,6 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
         { concurrency: 8 }
       )
       assert.deepStrictEqual(yield* ports, [])
-      assert.notMatch(yield* agent.log, /made again|deleted|missing|failed/)
+      assert.notMatch(yield* agent.log, /recreated|deleted|missing|failed/)
     }))
 })

@@ -94,7 +94,7 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
           yield* kill
           yield* call("DEL", leaves, conf)
           yield* start
-          yield* agent.says(/made again/)
+          yield* agent.says(/recreated/)
           well(yield* call("DEL", leaves, conf))
           yield* backTo(`${release}, beside a DEL`, one)
         })
@@ -180,7 +180,7 @@ const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scop
         yield* restart
         yield* within(
           "20 seconds",
-          Effect.map(agent.log, (text) => ([...text.matchAll(/made again/g)].length >= times ? true : undefined))
+          Effect.map(agent.log, (text) => ([...text.matchAll(/recreated/g)].length >= times ? true : undefined))
         )
         yield* within("20 seconds", isTheirs)
         assert.match(yield* vppctl("show", "bridge-domain", "44", "detail"), /memif/)

@@ -110,7 +110,7 @@ describe("without a round that anybody calls for", () => {
         }
         assert.deepStrictEqual(found(healing), [])
         assert.deepStrictEqual(
-          world.log.filter((line) => /made again|deleted/.test(line)),
+          world.log.filter((line) => /recreated|deleted/.test(line)),
           []
         )
         assert.lengthOf(world.dump(), before.length)
