@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { Struct } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
-import { floors, placeOf } from "../house/Floors.ts"
+import { floors, socketPathsOf } from "../house/Floors.ts"
 import { importsOf } from "../house/Imports.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
@@ -53,7 +53,7 @@ const errorRows = Struct.keys(ErrorCodes).map((name) => {
 const houseRows = () => {
   const src = join(import.meta.dirname, "../../src")
   const imports = importsOf(src)
-  const roomOf = (file: string) => placeOf(file, floors)?.room.name
+  const roomOf = (file: string) => socketPathsOf(file, floors)?.room.name
   return floors.flatMap((rooms, index) =>
     rooms.map(({ alone, name, what }) => {
       const used = new Set(imports.flatMap(({ from, to }) => (roomOf(from) === name ? (roomOf(to) ?? []) : [])))
@@ -76,7 +76,7 @@ export const tables: Readonly<Record<string, () => string>> = {
   "keys: host.memif": () => table(head, rowsOf(section("host.memif."))),
   "keys: container": () =>
     table(
-      ["Key", "Value", "Told when absent", ...head.slice(3)],
+      ["Key", "Value", "Published when absent", ...head.slice(3)],
       rowsOf((path) => path.startsWith("container."))
     ),
   "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),

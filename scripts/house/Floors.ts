@@ -29,7 +29,10 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "attachment", what: "a call as the programs know it, and back from a record to its call" }],
   [{ name: "attachment/records", what: "Records: what an ADD wrote down, on disk" }],
   [
-    { name: "container-config", what: "Handover: what the container and Multus are told, by a file or by annotations" },
+    {
+      name: "container-config",
+      what: "ContainerConfig: what the container and Multus are told, by a file or by annotations"
+    },
     { name: "container", what: "the library in the container: reads what ADD left there" }
   ],
   [
@@ -48,15 +51,15 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "platform", what: "the edges: files, sockets, processes, namespaces, HTTPS", alone: true }]
 ]
 
-export interface Place {
+export interface SocketPaths {
   readonly room: Room
   /** 0 is the roof. */
   readonly floor: number
 }
 
 /** The room that a file of `src` is in. */
-export const placeOf = (file: string, all: ReadonlyArray<Floor>): Place | undefined =>
+export const socketPathsOf = (file: string, all: ReadonlyArray<Floor>): SocketPaths | undefined =>
   all
-    .flatMap((rooms, floor) => rooms.map((room): Place => ({ room, floor })))
+    .flatMap((rooms, floor) => rooms.map((room): SocketPaths => ({ room, floor })))
     .filter(({ room: { name } }) => file === name || file.startsWith(`${name}/`))
     .sort((one, other) => other.room.name.length - one.room.name.length)[0]

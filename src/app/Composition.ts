@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Records } from "../attachment/records/Records.ts"
 import type { Control } from "../cni/network/HostPort.ts"
-import { Handover } from "../container-config/ContainerConfig.ts"
-import { handoverFor } from "../container-config/ContainerConfigs.ts"
+import { ContainerConfig } from "../container-config/ContainerConfig.ts"
+import { containerConfigFor } from "../container-config/ContainerConfigs.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"
 import type { Edges } from "../platform/Edges.ts"
@@ -32,7 +32,7 @@ export interface Around {
   readonly Records?: On<Records["Service"]>
   readonly SharedDir?: On<SharedDir["Service"]>
   readonly Ipam?: On<Ipam["Service"]>
-  readonly Handover?: On<Handover["Service"], Scope.Scope>
+  readonly ContainerConfig?: On<ContainerConfig["Service"], Scope.Scope>
   readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
   readonly OvsClient?: On<OvsClient["Service"], Scope.Scope>
   readonly VppClient?: On<VppClient["Service"], Scope.Scope>
@@ -85,13 +85,14 @@ export const watchFor =
     )
 
 export const choicesFor = (around: Around = {}): Choices<Control> => {
-  const { Handover: handed } = around
+  const { ContainerConfig: handed } = around
   return {
     engine: (control) => engineFor(control, around),
-    handover:
+    containerConfig:
       handed === undefined
-        ? handoverFor
-        : (...call) => Layer.provide(Layer.effect(Handover, handed(Handover)), handoverFor(...call))
+        ? containerConfigFor
+        : (...call) =>
+            Layer.provide(Layer.effect(ContainerConfig, handed(ContainerConfig)), containerConfigFor(...call))
   }
 }
 

@@ -18,14 +18,14 @@ import type { Choices } from "./Verbs.ts"
 /** Prints nothing when it succeeds. */
 export const runNetworkVerb = Effect.fnUntraced(function* (
   asked: Asked<NetworkVerb>,
-  { engine, handover }: Choices<Control>
+  { engine, containerConfig }: Choices<Control>
 ) {
   const call = yield* networkCall(asked)
   if (asked.verb === "STATUS") yield* Effect.provide(status(call), engine(call.configuration.port))
   else {
     const valid = yield* Effect.fromResult(readValidAttachments(asked.envelope.value))
     yield* Effect.scoped(
-      Effect.flatMap(Switches.make(engine), (switches) => gc(call, valid, tools(switches, handover)))
+      Effect.flatMap(Switches.make(engine), (switches) => gc(call, valid, tools(switches, containerConfig)))
     )
   }
   return undefined

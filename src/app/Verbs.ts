@@ -22,7 +22,7 @@ import { CniError, fromExplained } from "../cni/spec/CniError.ts"
 import { type CniResult, inVersion } from "../cni/spec/CniResult.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
-import type { HandoverLayer } from "../container-config/ContainerConfig.ts"
+import type { ContainerConfigLayer } from "../container-config/ContainerConfig.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import { attachmentOf } from "../identity/Attachment.ts"
 import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
@@ -35,7 +35,11 @@ export type Document = Readonly<{ [key: string]: unknown }> | undefined
 /** The layers that the configuration decides on. `At`: what has to be known of a switch. */
 export interface Choices<At = HostPort> {
   readonly engine: (at: At) => EngineLayer
-  readonly handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer
+  readonly containerConfig: (
+    attachment: Attachment,
+    configuration: Configuration,
+    variables: Variables
+  ) => ContainerConfigLayer
 }
 
 /** Runs the verb. Needs a `Records` of {@link stateDirOfAsked}. */
@@ -78,8 +82,8 @@ const newer = (verb: Asked["verb"], { format }: Record): string =>
     verb === "DEL" ? "removes" : "compares"
   } only what it knows`
 
-const chosen = ({ attachment, configuration, environment }: Call, { engine, handover }: Choices) =>
-  Layer.merge(engine(configuration.port), handover(attachment, configuration, environment.variables))
+const chosen = ({ attachment, configuration, environment }: Call, { engine, containerConfig }: Choices) =>
+  Layer.merge(engine(configuration.port), containerConfig(attachment, configuration, environment.variables))
 
 const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmentOf(envelope.name, environment)
 

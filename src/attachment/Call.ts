@@ -9,7 +9,7 @@ import type { Environment } from "../cni/spec/Environment.ts"
 import { deviceInfoPath } from "../container-config/DeviceInfo.ts"
 import { type Attachment, derivedMac } from "../identity/Attachment.ts"
 import type { Delegation } from "../ipam/Delegation.ts"
-import { type Place, placeOf, type Volume } from "../shared-dir/SocketPaths.ts"
+import { type SocketPaths, socketPathsOf, type Volume } from "../shared-dir/SocketPaths.ts"
 import type { Address, PortRequest } from "../vswitch/PortRequest.ts"
 import type { Record } from "./records/Record.ts"
 import { recordFormat } from "./records/RecordFormat.ts"
@@ -33,8 +33,8 @@ export const defaultStateDir = "/var/lib/cni/usrspcni"
 
 export const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
 
-export const placeFor = ({ attachment, configuration }: Call, handle: string, volume?: Volume): Place =>
-  placeOf({
+export const socketPathsFor = ({ attachment, configuration }: Call, handle: string, volume?: Volume): SocketPaths =>
+  socketPathsOf({
     attachment,
     handle,
     volume,
@@ -85,7 +85,7 @@ export const recordFor = (
   { invocation, made, since }: Pick<Record, "invocation" | "made" | "since">
 ): Record => {
   const { attachment, configuration, environment } = call
-  const place = placeFor(call, handle, volume)
+  const place = socketPathsFor(call, handle, volume)
   const deviceInfo = deviceInfoPath(configuration.netConf)
   return {
     format: recordFormat,
@@ -107,7 +107,7 @@ export const recordFor = (
 }
 
 /** As a file has it. */
-const withoutAbsent = ({ group, link, volume, ...place }: Place): Record["place"] => ({
+const withoutAbsent = ({ group, link, volume, ...place }: SocketPaths): Record["place"] => ({
   ...place,
   ...(link === undefined ? {} : { link }),
   ...(group === undefined ? {} : { group }),
@@ -115,7 +115,7 @@ const withoutAbsent = ({ group, link, volume, ...place }: Place): Record["place"
 })
 
 /** The record's place, with the absent keys spelled out. */
-export const placeOfRecord = ({ place }: Record): Place => ({
+export const socketPathsOfRecord = ({ place }: Record): SocketPaths => ({
   ...place,
   link: place.link,
   group: place.group,

@@ -3,7 +3,12 @@
  * environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
  */
 import * as Result from "effect/Result"
-import { type Configuration, type Misfit, readConfiguration, readEnvelope } from "../cni/network/Configuration.ts"
+import {
+  type Configuration,
+  readConfiguration,
+  readEnvelope,
+  type SchemaMismatch
+} from "../cni/network/Configuration.ts"
 import type { CniError } from "../cni/spec/CniError.ts"
 import { readArgs, type Variables } from "../cni/spec/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
@@ -22,13 +27,13 @@ export const attachmentOfRecord = ({ containerId, ifName, netns, network, pod }:
 export const configurationOfRecord = (
   record: Record,
   variables: Variables
-): Result.Result<Configuration, CniError | Misfit> =>
+): Result.Result<Configuration, CniError | SchemaMismatch> =>
   Result.flatMap(readArgs(record.args), (args) =>
     Result.flatMap(readEnvelope(record.configuration), (envelope) => readConfiguration(envelope, args, variables))
   )
 
 /** Invocation context of the ADD, without CNI_PATH, which records do not have. */
-export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | Misfit> =>
+export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | SchemaMismatch> =>
   Result.flatMap(readArgs(record.args), (args) =>
     Result.map(configurationOfRecord(record, variables), (configuration) => ({
       attachment: attachmentOfRecord(record),

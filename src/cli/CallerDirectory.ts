@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { Variables } from "../cni/spec/Environment.ts"
-import { Complaint } from "./text/CommandLineError.ts"
+import { CommandLineError } from "./text/CommandLineError.ts"
 
 /** Flags that take a path of the caller's. `--netns` and `--cni-path` have to be absolute. */
 export const pathFlags: ReadonlySet<string> = new Set([
@@ -45,7 +45,7 @@ export const relativePaths = (args: ReadonlyArray<string>, variables: Variables)
 /** What a process has in /proc. */
 export const processDirectory = (pid: number): string => `/proc/${pid}`
 
-interface Place {
+interface SocketPaths {
   readonly path: string
   /** Device and inode: the same directory may have several names. */
   readonly identity: string
@@ -58,10 +58,10 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
   const directory = Effect.fnUntraced(
     function* (path: string) {
       const info = yield* files.stat(path)
-      const place: Place = { path, identity: `${info.dev}:${Option.getOrElse(info.ino, () => "")}` }
+      const place: SocketPaths = { path, identity: `${info.dev}:${Option.getOrElse(info.ino, () => "")}` }
       return info.type === "Directory" ? Option.some(place) : Option.none()
     },
-    Effect.orElseSucceed(Option.none<Place>)
+    Effect.orElseSucceed(Option.none<SocketPaths>)
   )
 
   const told = variables["PWD"] ?? ""
@@ -72,7 +72,7 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
     .readLink(`${parent}/cwd`)
     .pipe(
       Effect.flatMap(directory),
-      Effect.orElseSucceed(Option.none<Place>),
+      Effect.orElseSucceed(Option.none<SocketPaths>),
       Effect.map(Option.filter(({ identity }) => Option.exists(there, (place) => place.identity === identity)))
     )
 
@@ -89,8 +89,8 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
     : told
 })
 
-export const unknownDirectory = (relative: ReadonlyArray<string>, reason: string): Complaint =>
-  new Complaint({
+export const unknownDirectory = (relative: ReadonlyArray<string>, reason: string): CommandLineError =>
+  new CommandLineError({
     failed: `cannot resolve ${relative.join(" and ")}`,
     answer: `the path is relative and the working directory is unknown: ${reason}`,
     cure: "Give absolute paths, or set PWD to the working directory."

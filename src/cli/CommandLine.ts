@@ -11,8 +11,8 @@ import * as Effect from "effect/Effect"
 import { version } from "../app/Version.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { oneLine } from "../cni/spec/Redacted.ts"
-import { Caller } from "./input/Caller.ts"
-import { Complaint, complaintText } from "./text/CommandLineError.ts"
+import { InvocationContext } from "./input/InvocationContext.ts"
+import { CommandLineError, commandLineErrorText } from "./text/CommandLineError.ts"
 import { plain, type Style } from "./text/PlanText.ts"
 import { userspace } from "./Userspace.ts"
 
@@ -39,14 +39,15 @@ const printing = (console: Console.Console): Console.Console =>
 export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<string>, variables: Variables) {
   const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
   const style = canColor ? onTerminal : plain
-  const tell = (complaint: Complaint) => Console.error(complaintText(complaint, style.strong))
+  const tell = (commandLineError: CommandLineError) =>
+    Console.error(commandLineErrorText(commandLineError, style.strong))
   return yield* Command.runWith(userspace, { version })(args).pipe(
-    Effect.provideService(Caller, { variables, style }),
+    Effect.provideService(InvocationContext, { variables, style }),
     Effect.provideService(CliConfig.CliConfig, {
       builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]
     }),
     Effect.provideService(CliOutput.Presenter, presenter(tell)),
-    Effect.tapError((error) => (error._tag === "Complaint" ? tell(error) : Effect.void)),
+    Effect.tapError((error) => (error._tag === "CommandLineError" ? tell(error) : Effect.void)),
     Effect.catchIf(
       (error) => CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length === 0,
       () => Effect.void
@@ -56,11 +57,11 @@ export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<stri
 })
 
 /** A mistake in the arguments is told like every other error, without a page of help in front of it. */
-const presenter = (tell: (complaint: Complaint) => Effect.Effect<void>): CliOutput.Presenter => ({
+const presenter = (tell: (commandLineError: CommandLineError) => Effect.Effect<void>): CliOutput.Presenter => ({
   present: (event) =>
     event._tag === "InvalidInvocation"
       ? tell(
-          new Complaint({
+          new CommandLineError({
             failed: "invalid command line",
             answer: mistakes(event.errors).join("\n"),
             cure: `Run \`${event.commandPath.join(" ")} --help\` for usage.`

@@ -13,7 +13,7 @@ import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
 import { checked } from "./StandardOutput.ts"
-import { complaintText } from "./text/CommandLineError.ts"
+import { commandLineErrorText } from "./text/CommandLineError.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
@@ -29,7 +29,7 @@ const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string
       })
     ),
     Effect.mapError((reason) => unknownDirectory(relative, reason)),
-    Effect.tapError((complaint) => Console.error(complaintText(complaint)))
+    Effect.tapError((commandLineError) => Console.error(commandLineErrorText(commandLineError)))
   )
 })
 

@@ -5,12 +5,12 @@
 import type * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { writeText } from "../app/Stdio.ts"
-import { Complaint, complaintText } from "./text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText } from "./text/CommandLineError.ts"
 
 export const checked = (console: Console.Console): Console.Console => {
   let failed = false
   const fail = (code: string) => {
-    if (!failed && code !== "EPIPE") console.error(complaintText(untaken(code)))
+    if (!failed && code !== "EPIPE") console.error(commandLineErrorText(untaken(code)))
     failed = true
     process.exitCode = 1
   }
@@ -23,7 +23,7 @@ export const checked = (console: Console.Console): Console.Console => {
 }
 
 const untaken = (code: string) =>
-  new Complaint({
+  new CommandLineError({
     failed: "the output is not complete",
     answer: `stdout cannot be written: ${code}`,
     cure: "What the command was to do is done; `userspace list` shows it. Give it a stdout that is open and has room."

@@ -1,5 +1,5 @@
 /**
- * The handover's layer for a call: the one place that knows both. Kubernetes is loaded when there are credentials for an
+ * The container config's layer for a call: the one place that knows both. Kubernetes is loaded when there are credentials for an
  * API server and the caller named the pod.
  */
 import * as Effect from "effect/Effect"
@@ -9,15 +9,15 @@ import type { Variables } from "../cni/spec/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import { fileOf, originOf } from "../kubernetes/Origin.ts"
 import { Files } from "../platform/Files.ts"
-import type { HandoverLayer } from "./ContainerConfig.ts"
-import * as FileHandover from "./FileContainerConfig.ts"
+import type { ContainerConfigLayer } from "./ContainerConfig.ts"
+import * as FileContainerConfig from "./FileContainerConfig.ts"
 
-export const handoverFor = (
+export const containerConfigFor = (
   attachment: Attachment,
   { netConf: { kubeconfig, sharedDir } }: Configuration,
   variables: Variables
-): HandoverLayer => {
-  const byFile: HandoverLayer = FileHandover.layer(attachment)
+): ContainerConfigLayer => {
+  const byFile: ContainerConfigLayer = FileContainerConfig.layer(attachment)
   const { pod } = attachment
   const origin = originOf(kubeconfig, variables)
   if (origin === undefined) return byFile
@@ -26,7 +26,7 @@ export const handoverFor = (
       "kubeconfig is ignored: CNI_ARGS names no pod of Kubernetes (K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID)"
     return kubeconfig === undefined ? byFile : Layer.unwrap(Effect.as(Effect.logWarning(warning), byFile))
   }
-  const byPod: HandoverLayer = Layer.unwrap(
+  const byPod: ContainerConfigLayer = Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("./PodContainerConfig.ts")),
       ({ layer }) => layer({ attachment, pod, origin, sharedDir })

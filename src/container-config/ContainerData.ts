@@ -9,7 +9,7 @@ import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Container, NetConf } from "../cni/network/NetConf.ts"
 import { type CniResult, family } from "../cni/spec/CniResult.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
-import type { Place } from "../shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../shared-dir/SocketPaths.ts"
 
 export interface ContainerData {
   readonly containerId: string
@@ -23,7 +23,7 @@ export const containerData = (
   { containerId, ifName, network }: Attachment,
   netConf: NetConf,
   port: HostPort,
-  place: Pick<Place, "socketName">,
+  place: Pick<SocketPaths, "socketName">,
   mac: string,
   result: CniResult
 ): ContainerData => ({

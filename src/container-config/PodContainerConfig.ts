@@ -1,5 +1,5 @@
 /**
- * {@link Handover} with an API server: files go to a volume of the pod, and the container config is in the pod's
+ * {@link ContainerConfig} with an API server: files go to a volume of the pod, and the container config is in the pod's
  * annotations and in the file beside the socket. kubelet updates annotations late, and those of a static pod never; the
  * file exists before the container starts. ADD reads the pod once, and writes on that version; so does DEL.
  */
@@ -23,7 +23,7 @@ import { PodsError } from "../kubernetes/PodsError.ts"
 import { Files } from "../platform/Files.ts"
 import type { Https } from "../platform/Https.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
-import { defaultMappedDir, Handover } from "./ContainerConfig.ts"
+import { ContainerConfig, defaultMappedDir } from "./ContainerConfig.ts"
 import { isFor } from "./ContainerData.ts"
 import { deviceInformation, fileText } from "./FileContainerConfig.ts"
 import { emptyDirOf, isUid, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
@@ -36,13 +36,13 @@ export interface Options {
   readonly sharedDir: string | undefined
 }
 
-export const layer = (options: Options): Layer.Layer<Handover, never, Files | Https | SharedDir> =>
+export const layer = (options: Options): Layer.Layer<ContainerConfig, never, Files | Https | SharedDir> =>
   Layer.provide(over(options), Pods.layer(options.origin))
 
 /** On any `Pods`. */
-export const over = (options: Options): Layer.Layer<Handover, never, Files | Pods | SharedDir> =>
+export const over = (options: Options): Layer.Layer<ContainerConfig, never, Files | Pods | SharedDir> =>
   Layer.effect(
-    Handover,
+    ContainerConfig,
     Effect.suspend(() => make(options))
   )
 
@@ -71,7 +71,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
   const refuse = (problem: Problem) =>
     new PodsError({ server: "", operation: `inspect pod ${name}`, reason: { _tag: "NoSharedDir", ...problem } })
 
-  const site = Effect.gen(function* () {
+  const podMount = Effect.gen(function* () {
     const document = yield* look
     const volume = yield* Effect.fromResult(Result.mapError(volumeOf(document, pod.uid || document.uid), refuse))
     if (volume === undefined && sharedDir === undefined) return yield* refuse(noVolume)
@@ -84,7 +84,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     return isUid(pod.uid) ? [emptyDirOf(pod.uid)] : []
   })
 
-  const give: Handover["Service"]["give"] = Effect.fnUntraced(function* (place, data) {
+  const publish: ContainerConfig["Service"]["publish"] = Effect.fnUntraced(function* (place, data) {
     const before = yield* takeSeen
     const own = before?.annotations[mappedDirKey] ?? ""
     if (before !== undefined && own !== "" && !isPluginsOwn(before.annotations, mappedDir)) {
@@ -95,10 +95,13 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     }
     const annotated = pods.annotate(pod, (annotations) => put(annotations, attachment, data, mappedDir), before)
     // The file is written while the API server answers.
-    yield* Effect.all([annotated, shared.hand(place, fileText(data))], { concurrency: "unbounded", discard: true })
+    yield* Effect.all([annotated, shared.writeConfig(place, fileText(data))], {
+      concurrency: "unbounded",
+      discard: true
+    })
   })
 
-  const takeBack = Effect.gen(function* () {
+  const withdraw = Effect.gen(function* () {
     const before = (yield* takeSeen) ?? (yield* Effect.andThen(look, takeSeen))
     yield* pods.annotate(pod, (annotations) => remove(annotations, attachment, mappedDir), before)
   }).pipe(
@@ -113,10 +116,10 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     )
   )
 
-  const verify: Handover["Service"]["verify"] = Effect.fnUntraced(function* (place) {
+  const verify: ContainerConfig["Service"]["verify"] = Effect.fnUntraced(function* (place) {
     const { annotations } = yield* look
     // A file that is missing is no difference: a release without it may have made the attachment.
-    const text = yield* shared.handed(place)
+    const text = yield* shared.readConfig(place)
     return [
       ...(isOf(elementOf(annotations, attachment), attachment.network)
         ? []
@@ -127,5 +130,5 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     ]
   })
 
-  return Handover.of({ ...deviceInformation(files), site, oldVolumes, give, takeBack, verify })
+  return ContainerConfig.of({ ...deviceInformation(files), podMount, oldVolumes, publish, withdraw, verify })
 })

@@ -16,7 +16,7 @@ import { absolutePath, nothing, type Reading, shown } from "./told/Part.ts"
 import type { Sandbox } from "./told/Sandbox.ts"
 import { mountsOf, readDirectory } from "./told/SharedDirectory.ts"
 
-export interface Places {
+export interface SearchPaths {
   /** The downward API's file of annotations. */
   readonly annotations: string
   /** Where the shared directory is mounted. Undefined: as the annotation says, else {@link defaultDirectory}. */
@@ -29,14 +29,14 @@ export interface Places {
 
 /** Where the original's pods have them. */
 export const defaultDirectory = "/var/lib/cni/usrspcni"
-export const defaultPlaces: Places = {
+export const defaultSearchPaths: SearchPaths = {
   annotations: "/etc/podinfo/annotations",
   directory: undefined,
   deviceInfo: {},
   containerId: undefined
 }
 
-export interface Found {
+export interface Discovered {
   /** `net2` before `net10`. */
   readonly interfaces: ReadonlyArray<Interface>
   /** Whose data counts. */
@@ -54,7 +54,9 @@ export interface Found {
 /** An API server keeps 256 KiB of annotations; quoted they can be some times longer. */
 const annotationsLimit = 2 << 20
 
-export const find = Effect.fn("find the interfaces")(function* (places: Places): Effect.fn.Return<Found, never, Files> {
+export const find = Effect.fn("find the interfaces")(function* (
+  places: SearchPaths
+): Effect.fn.Return<Discovered, never, Files> {
   const files = yield* Files
   const annotations = yield* readAnnotations(files, places.annotations)
   const mapped = annotations.get(mappedDirKey)
@@ -121,7 +123,7 @@ const readAnnotations = (files: Files["Service"], path: string) =>
   })
 
 /** For those who look for an interface that nothing tells about. */
-export const cureForUntold = ({ interfaces, others }: Pick<Found, "interfaces" | "others">): string =>
+export const cureForUntold = ({ interfaces, others }: Pick<Discovered, "interfaces" | "others">): string =>
   others
     ? "Run `userspace container wait` to wait for this sandbox's ADD: kubelet takes up to a minute to write new " +
       "annotations. On the node, check the plugin's log for the ADD."

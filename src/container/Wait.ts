@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { Changes } from "../platform/Changes.ts"
 import type { Files } from "../platform/Files.ts"
 import { ContainerError } from "./ContainerError.ts"
-import { cureForUntold, type Found, find, type Places } from "./Discovery.ts"
+import { cureForUntold, type Discovered, find, type SearchPaths } from "./Discovery.ts"
 import * as Presence from "./Presence.ts"
 import type { Interface } from "./told/Interface.ts"
 
@@ -25,10 +25,10 @@ const interval: Duration.Input = "500 millis"
 const settled: Duration.Input = "20 millis"
 
 export const wait = Effect.fn("wait for interfaces")(function* (
-  places: Places,
+  places: SearchPaths,
   expected: Expected,
   timeout: Duration.Input
-): Effect.fn.Return<Found, ContainerError, Changes | Files> {
+): Effect.fn.Return<Discovered, ContainerError, Changes | Files> {
   const looked = yield* find(places)
   let last: Survey = { found: looked, there: [], missing: [], unknown: [] }
   const round = Effect.gen(function* () {
@@ -48,7 +48,7 @@ export const wait = Effect.fn("wait for interfaces")(function* (
 })
 
 interface Survey {
-  readonly found: Found
+  readonly found: Discovered
   /** What was waited for, as far as it is there. */
   readonly there: ReadonlyArray<Interface>
   /** What is not, in words. */
@@ -57,7 +57,7 @@ interface Survey {
   readonly unknown: ReadonlyArray<string>
 }
 
-const survey = Effect.fnUntraced(function* (places: Places, { count, names }: Expected) {
+const survey = Effect.fnUntraced(function* (places: SearchPaths, { count, names }: Expected) {
   const found = yield* find(places)
   const all = yield* Effect.forEach(found.interfaces, (one) =>
     Effect.map(Presence.look(one), ({ ready, words }) => ({ one, ready, words }))

@@ -7,14 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
-import { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
+import { type Discovered, defaultSearchPaths, find, type SearchPaths } from "./Discovery.ts"
 import * as Presence from "./Presence.ts"
 import type { Interface } from "./told/Interface.ts"
 import { type Expected, wait } from "./Wait.ts"
 
 export { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 export { ContainerError } from "./ContainerError.ts"
-export { defaultPlaces, type Found, find, type Places } from "./Discovery.ts"
+export { type Discovered, defaultSearchPaths, find, type SearchPaths } from "./Discovery.ts"
 export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"
 export { look, type Presence } from "./Presence.ts"
 export { type Annotations, parseAnnotations } from "./told/Annotations.ts"
@@ -36,8 +36,8 @@ export { type Expected, wait } from "./Wait.ts"
 export const layer: Layer.Layer<Files | Changes> = Layer.mergeAll(Files.layer, Changes.layer)
 
 /** What this container got, now. Does not throw: what cannot be read is in `problems`. */
-export const interfaces = (places: Partial<Places> = {}): Found =>
-  Effect.runSync(Effect.provide(find({ ...defaultPlaces, ...places }), layer))
+export const interfaces = (places: Partial<SearchPaths> = {}): Discovered =>
+  Effect.runSync(Effect.provide(find({ ...defaultSearchPaths, ...places }), layer))
 
 /** Whether the interface's socket is there now, and what to do when it is not. */
 export const presenceOf = (one: Interface): Presence.Presence =>
@@ -46,9 +46,9 @@ export const presenceOf = (one: Interface): Presence.Presence =>
 /** Resolves when everything expected is there; rejects with a ContainerError when the time is over. */
 export const whenThere = (
   expected: Partial<Expected> = {},
-  options: { readonly places?: Partial<Places>; readonly timeout?: Duration.Input } = {}
-): Promise<Found> => {
+  options: { readonly places?: Partial<SearchPaths>; readonly timeout?: Duration.Input } = {}
+): Promise<Discovered> => {
   const { count, names = [] } = expected
-  const places = { ...defaultPlaces, ...options.places }
+  const places = { ...defaultSearchPaths, ...options.places }
   return Effect.runPromise(Effect.provide(wait(places, { names, count }, options.timeout ?? "1 minute"), layer))
 }

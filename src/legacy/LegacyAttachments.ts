@@ -5,10 +5,10 @@
  */
 import { basename, dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Call, macOf, placeFor } from "../attachment/Call.ts"
+import { type Call, macOf, socketPathsFor } from "../attachment/Call.ts"
 import { Records } from "../attachment/records/Records.ts"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
-import { Handover } from "../container-config/ContainerConfig.ts"
+import { ContainerConfig } from "../container-config/ContainerConfig.ts"
 import { type Attachment, plainHandle, shortId } from "../identity/Attachment.ts"
 import type { Volume } from "../shared-dir/SocketPaths.ts"
 import type { LegacyFound, LegacyPort } from "../vswitch/LegacyPorts.ts"
@@ -99,7 +99,7 @@ export const removeMounts = Effect.fnUntraced(function* (call: Call, left: Legac
 /** As the runtime says, or else as the pod's volume has it. */
 const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
   if (pod !== undefined && pod.uid !== "") return [pod.uid]
-  const volumes = yield* (yield* Handover).oldVolumes
+  const volumes = yield* (yield* ContainerConfig).oldVolumes
   const ofVolumes = volumes.flatMap(({ directory }) => /\/pods\/([^/]+)\/volumes\//.exec(directory)?.slice(1) ?? [])
   return [...new Set([...ofVolumes, ...mounts])]
 })
@@ -123,7 +123,7 @@ export const differences = Effect.fnUntraced(function* (call: Call) {
   const found = yield* find({ attachment, state })
   const remembered = found.isAnothers || configuration.port.engine !== "ovs-dpdk" ? undefined : state?.portName
   if (found.ports.length === 0 && remembered === undefined) return undefined
-  const socketPath = placeFor(call, plainHandle(attachment)).switchPath
+  const socketPath = socketPathsFor(call, plainHandle(attachment)).switchPath
   const request = { attachment, invocation: "", port: configuration.port, socketPath, mac: macOf(call), addresses: [] }
   return (yield* verify({ attachment, state }, request)).map(({ what }) => what)
 })

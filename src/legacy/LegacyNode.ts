@@ -5,8 +5,8 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Call, type NetworkCall, placeFor } from "../attachment/Call.ts"
-import type { Found } from "../attachment/Found.ts"
+import { type Call, type NetworkCall, socketPathsFor } from "../attachment/Call.ts"
+import type { ObservedAttachment } from "../attachment/ObservedAttachment.ts"
 import { Records } from "../attachment/records/Records.ts"
 import type { Control, Engine } from "../cni/network/HostPort.ts"
 import type { Explained } from "../cni/spec/CniError.ts"
@@ -20,7 +20,7 @@ import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 
 /** One that says whose it is, and the switch that it is on. */
-export interface FoundLegacy {
+export interface ObservedLegacyPort {
   readonly at: Control
   readonly port: LegacyPort
 }
@@ -38,7 +38,7 @@ export interface ListedLegacy {
 }
 
 /** Each once: a port of the fork has a state file as well. */
-export const listed = Effect.fnUntraced(function* (ports: ReadonlyArray<FoundLegacy>) {
+export const listed = Effect.fnUntraced(function* (ports: ReadonlyArray<ObservedLegacyPort>) {
   const forks = yield* Effect.forEach(ports, fork)
   const states = yield* Effect.result(StateFiles.all((yield* Records).stateDir))
   const isListed = ({ containerId, ifName }: StateFiles.NamedState) =>
@@ -48,7 +48,7 @@ export const listed = Effect.fnUntraced(function* (ports: ReadonlyArray<FoundLeg
   return { attachments: [...forks, ...originals.map(original)], problems }
 })
 
-const fork = ({ at, port }: FoundLegacy) =>
+const fork = ({ at, port }: ObservedLegacyPort) =>
   Effect.map(
     podIsGone(port),
     (gone): ListedLegacy => ({
@@ -78,8 +78,8 @@ const original = ({ containerId, ifName, portName, swIfIndex }: StateFiles.Named
  * Those of a network, for GC. Their marks name no network: the container's configuration does. Where there is none, only
  * one whose pod is certainly gone is judged, and only by a network of the bridge that it is on.
  */
-export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: ReadonlyArray<FoundLegacy>) {
-  const found: Array<Found> = []
+export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: ReadonlyArray<ObservedLegacyPort>) {
+  const found: Array<ObservedAttachment> = []
   for (const { at, port } of all) {
     const { bridge, containerId, ifName, socketPath } = port
     if (containerId === undefined || ifName === undefined) continue
@@ -92,7 +92,7 @@ export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: Re
       continue
     }
     const owned = { ...who, port: port.port, socketPath, state: port.by }
-    const one: Found = {
+    const one: ObservedAttachment = {
       key: keyOf(who),
       who,
       record: undefined,
@@ -111,8 +111,8 @@ const toldOf = Effect.fnUntraced(function* (
   who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
 ) {
   const attachment = { ...who, netns: "" }
-  const place = placeFor({ attachment, configuration, environment, previous: undefined }, plainHandle(who))
-  const text = yield* Effect.orElseSucceed((yield* SharedDir).handed(place), () => undefined)
+  const place = socketPathsFor({ attachment, configuration, environment, previous: undefined }, plainHandle(who))
+  const text = yield* Effect.orElseSucceed((yield* SharedDir).readConfig(place), () => undefined)
   const said = text === undefined ? undefined : whoseText(text)
   if (text === undefined || said?.containerId !== who.containerId || said.ifName !== who.ifName) return undefined
   const netns = sandboxTold(text, who.ifName)
@@ -144,7 +144,10 @@ const podDirectory = (socketPath: string): string | undefined => {
 }
 
 /** One for each attachment: ports that carry the network's mark go with those that do not. */
-export const merge = (found: ReadonlyArray<Found>, more: ReadonlyArray<Found>): ReadonlyArray<Found> => {
+export const merge = (
+  found: ReadonlyArray<ObservedAttachment>,
+  more: ReadonlyArray<ObservedAttachment>
+): ReadonlyArray<ObservedAttachment> => {
   const all = new Map(found.map((one) => [one.key, one]))
   for (const one of more) {
     const known = all.get(one.key)

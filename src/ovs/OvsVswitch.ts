@@ -22,7 +22,7 @@ import type { InterfaceRow } from "./client/Tables.ts"
 import { plug, type Seen } from "./ports/Plug.ts"
 import { preflight, standingProblem } from "./ports/Preflight.ts"
 import { restore } from "./ports/Restore.ts"
-import * as SocketPlace from "./ports/SocketDirectory.ts"
+import * as SocketDirectory from "./ports/SocketDirectory.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { differences, findings, ovnWarnings } from "./ports/Verify.ts"
 
@@ -51,7 +51,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const client = yield* OvsClient
   const files = yield* Files
   const sockets = yield* Sockets
-  const place = SocketPlace.make(files, sockets)
+  const place = SocketDirectory.make(files, sockets)
   const daemon = Daemon.make(files, sockets, client.peer)
   /**
    * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. Keyed by the attachment of the

@@ -12,13 +12,13 @@ import { Deadlines } from "./Deadlines.ts"
 import { step, undoing } from "./Step.ts"
 
 /** Whether the rollback was complete. */
-export const Leftovers = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
+export const IncompleteRollback = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
   defaultValue: () => ({ any: false })
 })
 
 /** The scope of revertible changes. What their undos leave is known inside, and not outside. */
 export const rolledBack = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
-  Effect.suspend(() => Effect.provideService(Effect.scoped(self), Leftovers, { any: false }))
+  Effect.suspend(() => Effect.provideService(Effect.scoped(self), IncompleteRollback, { any: false }))
 
 export const revertible = <A, E, R, E2, R2>(
   name: string,
@@ -34,11 +34,11 @@ export const revertible = <A, E, R, E2, R2>(
 
 const undone = Effect.fnUntraced(function* <E, R>(name: string, undo: Effect.Effect<unknown, E, R>) {
   const { undo: seconds } = yield* Deadlines
-  const leftovers = yield* Leftovers
+  const incomplete = yield* IncompleteRollback
   yield* undoing(name, Effect.timeout(undo, `${seconds} seconds`)).pipe(
     Effect.matchCauseEffect({
       onFailure: (cause) => {
-        leftovers.any = true
+        incomplete.any = true
         return Effect.logWarning(`could not undo "${name}": the next DEL of this attachment will`, cause)
       },
       onSuccess: () => Effect.logInfo(`undid "${name}"`)

@@ -6,7 +6,7 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
-import { ancestors, mayBeLink, type Place } from "./SocketPaths.ts"
+import { ancestors, mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
 
@@ -127,7 +127,7 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
 })
 
 /** Or what is there in its place: an administrator's link, where there may be one. */
-export const isDirectory = Effect.fnUntraced(function* (files: Fs, place: Place) {
+export const isDirectory = Effect.fnUntraced(function* (files: Fs, place: SocketPaths) {
   const there = yield* files.lstat(place.directory)
   if (there?.kind !== "symlink" || !mayBeLink(place)) return there?.kind === "directory"
   // Of what a link leads to only this tells; one that is full or read-only is there.

@@ -7,17 +7,17 @@ import { basename, join } from "node:path"
 import type * as Effect from "effect/Effect"
 import { type FileError, type Files, orElse } from "../platform/Files.ts"
 import { into, marker } from "./Directories.ts"
-import type { Place } from "./SocketPaths.ts"
+import type { SocketPaths } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
-type At = Pick<Place, "directory" | "configPath">
+type At = Pick<SocketPaths, "directory" | "configPath">
 
-export const tenantFile = ({ configPath, directory }: At): string =>
+export const inUseMarkerFile = ({ configPath, directory }: At): string =>
   join(directory, `${marker}-${basename(configPath, ".json").replace("configData-", "")}`)
 
 /** Makes the directory, and stays in it. */
 export const moveIn = (files: Fs, place: At): Effect.Effect<void, FileError> =>
-  into(files, place.directory, 0o755, orElse("EEXIST", undefined)(files.create(tenantFile(place), "", 0o400)))
+  into(files, place.directory, 0o755, orElse("EEXIST", undefined)(files.create(inUseMarkerFile(place), "", 0o400)))
 
 export const moveOut = (files: Fs, place: At): Effect.Effect<void, FileError> =>
-  orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(tenantFile(place)))
+  orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(inUseMarkerFile(place)))

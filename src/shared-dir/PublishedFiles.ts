@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { type Files, orElse } from "../platform/Files.ts"
 import { marker } from "./Directories.ts"
 
-export interface Told {
+export interface PublishedFile {
   /** Name of the container's directory: the beginning of its id. */
   readonly directory: string
   /** `configData-<handle>.json` */
@@ -20,8 +20,8 @@ const mostFiles = 256
 
 const gone = ["ENOENT", "ENOTDIR"]
 
-export const readTold = Effect.fnUntraced(function* (files: Files["Service"], base: string) {
-  const found: Array<Told> = []
+export const readPublished = Effect.fnUntraced(function* (files: Files["Service"], base: string) {
+  const found: Array<PublishedFile> = []
   for (const directory of yield* orElse(gone, [])(files.list(base))) {
     const path = join(base, directory)
     if (directory.length > 12 || (yield* files.lstat(path))?.kind !== "directory") continue

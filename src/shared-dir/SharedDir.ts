@@ -10,13 +10,13 @@ import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"
 import { isDirectory, missing, removeUnused } from "./Directories.ts"
-import { moveIn, moveOut, tenantFile } from "./InUseMarker.ts"
-import { readTold, type Told } from "./PublishedFiles.ts"
+import { inUseMarkerFile, moveIn, moveOut } from "./InUseMarker.ts"
+import { type PublishedFile, readPublished } from "./PublishedFiles.ts"
 import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
 import * as ShortLink from "./ShortLink.ts"
 import * as SocketAccess from "./SocketAccess.ts"
 import { gidOf } from "./SocketAccess.ts"
-import { mayBeLink, type Place } from "./SocketPaths.ts"
+import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
@@ -34,31 +34,31 @@ export class SharedDir extends Context.Service<
      * Changes nothing: checks group and path. `socket`: a socket will be created whose name is not unique to the
      * attachment, so none may exist. Returns the directories that `prepare` would create.
      */
-    readonly survey: (place: Place, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
+    readonly inspect: (place: SocketPaths, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
     /** Group and mode that `prepare` will change; undefined when it will not: nothing is there, or nothing is asked. */
-    readonly access: (place: Place) => Done<Access | undefined>
+    readonly access: (place: SocketPaths) => Done<Access | undefined>
     /** Gives them back, where the directory still is. */
-    readonly restore: (place: Place, access: Access) => Done
+    readonly restore: (place: SocketPaths, access: Access) => Done
     /** Makes the directory with the asked group and mode, and the short link where one is needed. */
-    readonly prepare: (place: Place) => Done
+    readonly prepare: (place: SocketPaths) => Done
     /** Publishes a socket from the switch's own directory here, also across file systems. */
-    readonly publish: (place: Place, from: string) => Done
+    readonly publish: (place: SocketPaths, from: string) => Done
     /** The same in the place of a socket that the switch has no more. Undefined: it is the switch's own already. */
-    readonly republish: (place: Place, from: string) => Done<Socket | undefined>
+    readonly republish: (place: SocketPaths, from: string) => Done<Socket | undefined>
     /** Lets the container's user connect to a socket of the switch. Returns whether that was needed. */
-    readonly open: (place: Place) => Done<boolean>
+    readonly open: (place: SocketPaths) => Done<boolean>
     /** Writes the container config atomically. */
-    readonly hand: (place: Place, text: string) => Done
-    /** Removes everything, or everything but the socket; a missing file is not a failure. `made`: from `survey`. */
-    readonly release: (place: Place, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
+    readonly writeConfig: (place: SocketPaths, text: string) => Done
+    /** Removes everything, or everything but the socket; a missing file is not a failure. `made`: from `inspect`. */
+    readonly release: (place: SocketPaths, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
     /** What `republish` gave, if it is still there; and the directory, if it is ours and nobody uses it. */
-    readonly withdraw: (place: Place, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
+    readonly withdraw: (place: SocketPaths, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
     /** The container's configuration as it is now; undefined when there is none. */
-    readonly handed: (place: Place) => Done<string | undefined>
+    readonly readConfig: (place: SocketPaths) => Done<string | undefined>
     /** The container configs in marked directories below `base`. */
-    readonly told: (base: string) => Done<ReadonlyArray<Told>>
-    /** Differences from what ADD set up, in words, except for the text that `handed` gives. */
-    readonly verify: (place: Place, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
+    readonly published: (base: string) => Done<ReadonlyArray<PublishedFile>>
+    /** Differences from what ADD set up, in words, except for the text that `readConfig` gives. */
+    readonly verify: (place: SocketPaths, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/SharedDir") {
   static readonly make = Effect.suspend(() => make)
@@ -70,25 +70,25 @@ const make = Effect.gen(function* () {
   const files = yield* Files
   const processes = yield* Processes
 
-  const survey = Effect.fnUntraced(function* (place: Place, wanted = { socket: false }) {
+  const inspect = Effect.fnUntraced(function* (place: SocketPaths, wanted = { socket: false }) {
     yield* gidOf(files, place)
     if (wanted.socket) yield* Effect.mapError(vacant(files, place.socketPath), fromFile("make the socket"))
     if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("inspect"))
   })
 
-  const access = Effect.fnUntraced(function* ({ directory, group, volume }: Place) {
+  const access = Effect.fnUntraced(function* ({ directory, group, volume }: SocketPaths) {
     if (group === undefined || volume !== undefined) return undefined
     const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory)).pipe(Effect.mapError(fromFile("inspect")))
     return there?.kind === "directory" ? { gid: there.gid, mode: there.mode } : undefined
   })
 
-  const restore = ({ directory }: Place, before: Access) =>
+  const restore = ({ directory }: SocketPaths, before: Access) =>
     files
       .change(directory, "directory", before)
       .pipe(orElse("ENOENT", undefined), Effect.mapError(fromFile("restore the group of")))
 
-  const prepare = Effect.fnUntraced(function* (place: Place) {
+  const prepare = Effect.fnUntraced(function* (place: SocketPaths) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
     const gid = yield* gidOf(files, place)
     yield* place.volume === undefined ? makeOwn(files, place, gid) : VolumeDirectory.prepare(files, place, gid)
@@ -97,7 +97,7 @@ const make = Effect.gen(function* () {
     }
   })
 
-  const publish = Effect.fnUntraced(function* (place: Place, from: string) {
+  const publish = Effect.fnUntraced(function* (place: SocketPaths, from: string) {
     yield* files.link(from, place.socketPath).pipe(
       Effect.mapError(fromFile("publish the socket as")),
       Effect.catchIf(
@@ -107,7 +107,7 @@ const make = Effect.gen(function* () {
     )
   })
 
-  const republish = Effect.fnUntraced(function* (place: Place, from: string) {
+  const republish = Effect.fnUntraced(function* (place: SocketPaths, from: string) {
     const look = (path: string) => Effect.mapError(files.lstat(path), fromFile("inspect"))
     const own = yield* look(from)
     const published = yield* look(place.socketPath)
@@ -117,7 +117,7 @@ const make = Effect.gen(function* () {
     return own
   })
 
-  const open = Effect.fnUntraced(function* (place: Place) {
+  const open = Effect.fnUntraced(function* (place: SocketPaths) {
     const wanted = SocketAccess.of(yield* gidOf(files, place))
     const is = yield* Effect.mapError(files.lstat(place.socketPath), fromFile(openSocket))
     if (is?.kind === "socket" && SocketAccess.is(wanted, is)) return false
@@ -125,8 +125,8 @@ const make = Effect.gen(function* () {
     return true
   })
 
-  const hand = Effect.fnUntraced(
-    function* (place: Place, text: string) {
+  const writeConfig = Effect.fnUntraced(
+    function* (place: SocketPaths, text: string) {
       const beside = `${place.configPath}.new`
       // Left by a call that was killed between the two steps.
       yield* orElse("ENOENT", undefined)(files.unlink(beside))
@@ -141,11 +141,15 @@ const make = Effect.gen(function* () {
     )
   )
 
-  const release = Effect.fnUntraced(function* (place: Place, made: ReadonlyArray<string>, own = { socket: true }) {
+  const release = Effect.fnUntraced(function* (
+    place: SocketPaths,
+    made: ReadonlyArray<string>,
+    own = { socket: true }
+  ) {
     const steps: ReadonlyArray<Done<unknown>> = [
       removeFile(files, place.configPath),
       removeFile(files, `${place.configPath}.new`),
-      removeFile(files, tenantFile(place)),
+      removeFile(files, inUseMarkerFile(place)),
       own.socket ? removeSocket(files, processes, place.socketPath) : Effect.void,
       place.link === undefined ? Effect.void : ShortLink.remove(files, place.link),
       place.volume === undefined
@@ -161,7 +165,7 @@ const make = Effect.gen(function* () {
   })
 
   const withdraw = Effect.fnUntraced(function* (
-    { directory, socketPath, volume }: Place,
+    { directory, socketPath, volume }: SocketPaths,
     made: ReadonlyArray<string>,
     socket: Socket | undefined
   ) {
@@ -172,7 +176,7 @@ const make = Effect.gen(function* () {
     if (volume === undefined) yield* Effect.mapError(removeUnused(files, directory, made), fromFile("remove"))
   })
 
-  const handed = (place: Place) =>
+  const readConfig = (place: SocketPaths) =>
     files
       .read(place.configPath, 1 << 20)
       .pipe(
@@ -180,10 +184,11 @@ const make = Effect.gen(function* () {
         Effect.mapError(fromFile("read the container's configuration"))
       )
 
-  const told = (base: string) => Effect.mapError(readTold(files, base), fromFile("read the container configs in"))
+  const published = (base: string) =>
+    Effect.mapError(readPublished(files, base), fromFile("read the container configs in"))
 
   const verify = Effect.fnUntraced(
-    function* (place: Place, { socket }: { readonly socket: boolean }) {
+    function* (place: SocketPaths, { socket }: { readonly socket: boolean }) {
       const found: Array<string> = []
       if (!(yield* isDirectory(files, place))) return [`the shared directory ${place.directory} is missing`]
       if (
@@ -207,28 +212,28 @@ const make = Effect.gen(function* () {
 
   /** Before a method looks at its place: what it finds, a container can exchange while it works. */
   const safely =
-    <A extends ReadonlyArray<unknown>, B>(method: (place: Place, ...rest: A) => Done<B>) =>
-    (place: Place, ...rest: A): Done<B> =>
+    <A extends ReadonlyArray<unknown>, B>(method: (place: SocketPaths, ...rest: A) => Done<B>) =>
+    (place: SocketPaths, ...rest: A): Done<B> =>
       mayBeLink(place) ? method(place, ...rest) : Effect.andThen(files.pin(place.directory), method(place, ...rest))
 
   return SharedDir.of({
-    survey: safely(survey),
+    inspect: safely(inspect),
     access: safely(access),
     restore: safely(restore),
     prepare: safely(prepare),
     publish: safely(publish),
     republish: safely(republish),
     open: safely(open),
-    hand: safely(hand),
+    writeConfig: safely(writeConfig),
     release: safely(release),
     withdraw: safely(withdraw),
-    handed: safely(handed),
-    told,
+    readConfig: safely(readConfig),
+    published,
     verify: safely(verify)
   })
 })
 
-const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Place, gid: number | undefined) {
+const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: SocketPaths, gid: number | undefined) {
   const { directory } = place
   if ((yield* Effect.mapError(files.lstat(directory), fromFile("inspect")))?.kind === "symlink") {
     return yield* fromFile("use")(new FileError({ operation: "inspect", path: directory, code: "ENOTDIR" }))
@@ -259,7 +264,7 @@ const removeFile = (files: Files["Service"], path: string): Done =>
     Effect.mapError(fromFile("remove"))
   )
 
-const tooLong = ({ switchPath }: Place) =>
+const tooLong = ({ switchPath }: SocketPaths) =>
   new SharedDirError({
     operation: "make the socket",
     path: switchPath,

@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import type { Files } from "../platform/Files.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
-import type { Place } from "./SocketPaths.ts"
+import type { SocketPaths } from "./SocketPaths.ts"
 
 /** The number of the group that may use directory and socket (`host.vhost.group`); undefined: none was asked for. */
-export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { group }: Place) {
+export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { group }: SocketPaths) {
   if (group === undefined || /^\d+$/.test(group)) return group === undefined ? undefined : Number(group)
   const text = yield* Effect.mapError(files.read("/etc/group", 1 << 20), fromFile("read the groups in"))
   const gid = text

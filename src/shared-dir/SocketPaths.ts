@@ -14,7 +14,7 @@ export interface Volume {
   readonly maker: "kubelet" | "runtime"
 }
 
-export interface Place {
+export interface SocketPaths {
   readonly directory: string
   readonly socketName: string
   /** The socket's real path. */
@@ -30,7 +30,7 @@ export interface Place {
   readonly volume: Volume["maker"] | undefined
 }
 
-export interface PlaceOptions {
+export interface SocketPathsOptions {
   readonly attachment: Attachment
   readonly port: HostPort
   /** `<id12>-<ifname>`, or longer when that was taken. */
@@ -47,7 +47,14 @@ export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp
 /** VPP from 23.06 takes no other characters in a socket's path; kubelet's directory for an emptyDir has a `~`. */
 const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)
 
-export const placeOf = ({ attachment, handle, port, sharedDir, stateDir, volume }: PlaceOptions): Place => {
+export const socketPathsOf = ({
+  attachment,
+  handle,
+  port,
+  sharedDir,
+  stateDir,
+  volume
+}: SocketPathsOptions): SocketPaths => {
   const directory = volume?.directory ?? join(baseFor(port, sharedDir), shortId(attachment))
   const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
   const socketPath = join(directory, socketName)
@@ -76,7 +83,7 @@ const defaultBase = (port: HostPort): string =>
   port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
 
 /** A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours is one. */
-export const mayBeLink = ({ directory, volume }: Pick<Place, "directory" | "volume">): boolean =>
+export const mayBeLink = ({ directory, volume }: Pick<SocketPaths, "directory" | "volume">): boolean =>
   volume !== undefined && !/\/volumes\/kubernetes\.io~empty-dir\/[^/]+$/.test(directory)
 
 /** `/a/b/c`, `/a/b`, `/a`, `/`. */

@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
-import { mayBeLink, type Place } from "./SocketPaths.ts"
+import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
 
-export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volume }: Place) {
+export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volume }: SocketPaths) {
   const there = yield* Effect.mapError(files.lstat(directory), fromFile("inspect"))
   if (there === undefined && volume === "kubelet") return yield* notMounted(directory)
   const followed = there?.kind === "symlink" && mayBeLink({ directory, volume })
@@ -20,7 +20,7 @@ export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volum
 })
 
 /** Owner and mode of one that is there are its author's (`fsGroup` of the pod sets them). */
-export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: Place, gid: number | undefined) {
+export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: SocketPaths, gid: number | undefined) {
   const there = yield* Effect.mapError(files.lstat(directory), fromFile("inspect"))
   if (there !== undefined) return
   yield* Effect.mapError(makePlain(files, directory), fromFile("make"))

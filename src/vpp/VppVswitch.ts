@@ -19,7 +19,7 @@ import { type Unplug, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
 import { check, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
-import * as KeptSession from "./client/SessionCache.ts"
+import * as SessionCache from "./client/SessionCache.ts"
 import { VppClient } from "./client/VppClient.ts"
 import * as HostAddresses from "./interfaces/HostAddresses.ts"
 import { markOf } from "./interfaces/Mark.ts"
@@ -29,7 +29,7 @@ import { list } from "./ports/Owned.ts"
 import { type Found, look, plug } from "./ports/Plug.ts"
 import { complete } from "./ports/Restore.ts"
 import type { Plan } from "./ports/SetUp.ts"
-import { survey } from "./ports/SocketInspection.ts"
+import { inspectSocket } from "./ports/SocketInspection.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { verify } from "./ports/Verify.ts"
 
@@ -50,7 +50,7 @@ export const make = Effect.gen(function* () {
 
   // VPP has no transactions and reuses sw_if_index values, so every change holds a per-attachment lock.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
-  const sessions = yield* KeptSession.make<Found>(alone)
+  const sessions = yield* SessionCache.make<Found>(alone)
   /**
    * Invocations that found their number free and went on: what they leave there without a mark is their own. By the
    * attachment of their call, with which it is forgotten.
@@ -69,7 +69,7 @@ export const make = Effect.gen(function* () {
   })
 
   const atSocket = (session: Session, { port, request }: Plan, early: boolean) =>
-    survey(files, sockets, session, port, request.socketPath, early)
+    inspectSocket(files, sockets, session, port, request.socketPath, early)
 
   /** Nothing is changed yet. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {

@@ -76,10 +76,10 @@ const refused: ReadonlyArray<readonly [string, unknown, string, string]> = [
 it.effect.each(refused)("refuses %s", ([, content, answer, cure]) =>
   Effect.gen(function* () {
     const path = yield* file("net.conf", content)
-    const complaint = yield* Effect.flip(readConfigurationFile(path))
-    assert.include(complaint.failed, path)
-    assert.include(complaint.answer, answer)
-    assert.include(complaint.cure, cure)
+    const commandLineError = yield* Effect.flip(readConfigurationFile(path))
+    assert.include(commandLineError.failed, path)
+    assert.include(commandLineError.answer, answer)
+    assert.include(commandLineError.cure, cure)
   }).pipe(Effect.provide(NodeServices.layer))
 )
 
@@ -90,9 +90,9 @@ const unreadable: ReadonlyArray<readonly [string, string]> = [
 
 it.effect.each(unreadable)("says why it cannot read %s", ([path, answer]) =>
   Effect.gen(function* () {
-    const complaint = yield* Effect.flip(readConfigurationFile(path))
-    assert.strictEqual(complaint.failed, `cannot read ${path}`)
-    assert.strictEqual(complaint.answer, answer)
-    assert.include(complaint.cure, ".conflist")
+    const commandLineError = yield* Effect.flip(readConfigurationFile(path))
+    assert.strictEqual(commandLineError.failed, `cannot read ${path}`)
+    assert.strictEqual(commandLineError.answer, answer)
+    assert.include(commandLineError.cure, ".conflist")
   }).pipe(Effect.provide(NodeServices.layer))
 )

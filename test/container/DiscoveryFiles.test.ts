@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { cureForUntold, type Places } from "../../src/container/Discovery.ts"
+import { cureForUntold, type SearchPaths } from "../../src/container/Discovery.ts"
 import { found, names, other } from "./support/Finding.ts"
 import { containerd } from "./support/Mounts.ts"
 import { configurationData, containerId, element, pod } from "./support/Pod.ts"
@@ -47,7 +47,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  const mounted = (id: string) => (places: Places) =>
+  const mounted = (id: string) => (places: SearchPaths) =>
     found(places, `812 790 0:52 /lib/runtime/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n`)
 
   it.effect("of several containers are told apart by the sandbox from which this one has its mounts", () =>

@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { keyNotes } from "../../scripts/docs/KeyNotes.ts"
 import { derivedMac, plainHandle } from "../../src/identity/Attachment.ts"
-import { placeOf } from "../../src/shared-dir/SocketPaths.ts"
+import { socketPathsOf } from "../../src/shared-dir/SocketPaths.ts"
 import { accept } from "./support/Accept.ts"
 import { bases, type Json, made, portOf, put, served, without } from "./support/Networks.ts"
 
@@ -61,7 +61,7 @@ const meant: Readonly<Record<string, (path: string) => void>> = {
   "derived from container ID and interface": (path) => {
     all(keyNotes[path]?.for ?? "both", (base) => {
       const { port } = Result.getOrThrow(accept(without(base, path)))
-      const { socketName } = placeOf({
+      const { socketName } = socketPathsOf({
         attachment,
         handle: plainHandle(attachment),
         port,

@@ -159,7 +159,9 @@ describe("the container's end in docs/configuration.md", () => {
 
   it.effect("is what an ADD writes into the directory", () =>
     Effect.gen(function* () {
-      const Told = Schema.fromJsonString(Schema.Struct({ config: Schema.Record(Schema.String, Schema.Unknown) }))
+      const PublishedFile = Schema.fromJsonString(
+        Schema.Struct({ config: Schema.Record(Schema.String, Schema.Unknown) })
+      )
       const conf = put(put(without(bases["ovs-dpdk"], "host.mtu"), "host.vhost.queues", 2), "sharedDir", "/run/shared")
       const node = make()
       const { containerId: CNI_CONTAINERID, ifName: CNI_IFNAME, netns: CNI_NETNS } = attachment
@@ -169,7 +171,7 @@ describe("the container's end in docs/configuration.md", () => {
         Effect.provide(Logger.layer([]))
       )
       const text = node.files.get("/run/shared/c0ffee012345/configData-c0ffee012345-net1.json")?.content ?? ""
-      assert.deepStrictEqual({ container: Schema.decodeUnknownSync(Told)(text).config }, told(conf))
+      assert.deepStrictEqual({ container: Schema.decodeUnknownSync(PublishedFile)(text).config }, told(conf))
     })
   )
 })

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { dryRun } from "../../src/dry-run/DryRun.ts"
 import * as Overlay from "../../src/dry-run/edges/Overlay.ts"
-import * as RecordedFiles from "../../src/dry-run/edges/RecordedFiles.ts"
-import * as Recorder from "../../src/dry-run/plan/Recorder.ts"
-import { rehearse } from "../../src/dry-run/Rehearsal.ts"
+import * as RecordedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
+import * as PlanRecorder from "../../src/dry-run/plan/PlanRecorder.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { real, step, variables, withHost } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"
@@ -23,7 +23,7 @@ it.live("goes through a link to a directory, as /var/run is one", () =>
     Fs.mkdirSync(`${base}/run`)
     Fs.symlinkSync("run", `${base}/link`)
     const below = yield* Files
-    const files = RecordedFiles.make(below, Overlay.make(below), Recorder.make())
+    const files = RecordedFiles.make(below, Overlay.make(below), PlanRecorder.make())
     assert.strictEqual((yield* files.lstat(`${base}/link`))?.kind, "symlink")
     yield* files.makeDirectory(`${base}/link/a`, 0o755)
     yield* files.create(`${base}/link/a/file`, "text", 0o600)
@@ -54,7 +54,7 @@ const edges = (node: Node) =>
 
 const server = withHost({ vhost: { mode: "server" } })
 const plan = (node: Node, verb: "ADD" | "DEL") =>
-  Effect.provide(rehearse({ verb, variables, text: JSON.stringify(server), assumeSandbox: false }), edges(node))
+  Effect.provide(dryRun({ verb, variables, text: JSON.stringify(server), assumeSandbox: false }), edges(node))
 
 const socket = "/run/userspace/c1/c1-net1"
 const mount = (port: string) => ({ kind: "program", program: "mount", args: ["-n", "-c", "--bind", port, socket] })
@@ -102,7 +102,7 @@ it.effect("unbinds what is bound on DEL", () =>
       ).pipe(Layer.provide(edges(node)))
     )
     const asked = { verb: "DEL", variables, text: JSON.stringify(server), assumeSandbox: false } as const
-    const planned = yield* Effect.provide(rehearse(asked), bound)
+    const planned = yield* Effect.provide(dryRun(asked), bound)
     const changes = step(planned, "clear the shared directory")?.changes ?? []
     assert.deepStrictEqual<unknown>(
       changes.filter(({ kind }) => kind === "program"),

@@ -2,9 +2,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { engineFor } from "../../src/app/Composition.ts"
-import * as RecordedEdges from "../../src/dry-run/edges/RecordedEdges.ts"
-import * as Recorder from "../../src/dry-run/plan/Recorder.ts"
-import * as RecordedEngine from "../../src/dry-run/RecordedEngine.ts"
+import * as RecordedEdges from "../../src/dry-run/edges/PlannedEdges.ts"
+import * as RecordedEngine from "../../src/dry-run/PlannedEngine.ts"
+import * as PlanRecorder from "../../src/dry-run/plan/PlanRecorder.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { memif, plugged, request, restore, verify } from "../suites/VppUnderTest.ts"
@@ -12,7 +12,7 @@ import * as TestVpp from "../vpp/support/TestVpp.ts"
 import { edges } from "./support/VppNode.ts"
 
 const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
-  const recorder = Recorder.make()
+  const recorder = PlanRecorder.make()
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const restored = yield* Effect.flatMap(Vswitch, (vswitch) => vswitch.restore(wanted)).pipe(
     Effect.provide(engineFor(wanted.port, RecordedEngine.around("restore", wanted.port, overlay, recorder))),

@@ -11,9 +11,9 @@ import { RunningExecutable } from "../../src/install/Executable.ts"
 import { readAccess } from "../../src/kubernetes/Credentials.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { edges } from "./support/Edges.ts"
-import { node, type Place } from "./support/Place.ts"
+import { node, type SocketPaths } from "./support/Place.ts"
 
-const run = Effect.fnUntraced(function* (place: Place, ...args: ReadonlyArray<string>) {
+const run = Effect.fnUntraced(function* (place: SocketPaths, ...args: ReadonlyArray<string>) {
   return yield* Effect.gen(function* () {
     const exit = yield* Effect.exit(
       commandLine(["install", "--service-account", place.account, ...args], place.variables)
@@ -148,7 +148,7 @@ describe("the kubeconfig", () => {
     Effect.gen(function* () {
       const place = yield* node
       Fs.writeFileSync(place.kubeconfig, "old")
-      const kept = Effect.fnUntraced(function* (changed: Partial<Place>, words: string) {
+      const kept = Effect.fnUntraced(function* (changed: Partial<SocketPaths>, words: string) {
         const { stderr, well } = yield* run({ ...place, ...changed }, "--kubeconfig", place.kubeconfig)
         assert.isFalse(well)
         assert.include(stderr, words)

@@ -4,11 +4,11 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { node, type Place } from "./support/Place.ts"
+import { node, type SocketPaths } from "./support/Place.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-const started = ({ account, kubeconfig, variables }: Place) =>
+const started = ({ account, kubeconfig, variables }: SocketPaths) =>
   Effect.acquireRelease(
     Effect.sync(() => {
       const args = ["src/main.ts", "install", "--kubeconfig", kubeconfig, "--service-account", account, "--renew"]
@@ -49,7 +49,7 @@ it.live(
       yield* until("the second token", () => has(kubeconfig, '"token-2"'))
       assert.strictEqual(Fs.statSync(kubeconfig).mode & 0o777, 0o600)
       mount("")
-      yield* until("the complaint", () => said().includes("-> Run it in a pod"))
+      yield* until("the error", () => said().includes("-> Run it in a pod"))
       assert.isTrue(has(kubeconfig, '"token-2"'))
       mount("token-3")
       yield* until("the third token", () => has(kubeconfig, '"token-3"'))

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
-import { defaultPlaces } from "../../src/container/index.ts"
+import { defaultSearchPaths } from "../../src/container/index.ts"
 import { mappedDirOf, volumeOf } from "../../src/container-config/PodVolume.ts"
 import { run } from "../container/support/Command.ts"
 import { annotationFile } from "../container/support/Pod.ts"
@@ -133,7 +133,7 @@ for (const pod of pods) {
     it("has the annotations where the container's end looks for them", () => {
       const volume = pod.spec.volumes.find(({ downwardAPI }) => downwardAPI !== undefined)
       const item = volume?.downwardAPI?.items.find(({ fieldRef }) => fieldRef.fieldPath === "metadata.annotations")
-      assert.strictEqual(`${mountOf(pod, volume?.name ?? "")}/${item?.path}`, defaultPlaces.annotations)
+      assert.strictEqual(`${mountOf(pod, volume?.name ?? "")}/${item?.path}`, defaultSearchPaths.annotations)
     })
 
     it("mounts hugepages of the size that it asks for, and has the memory that goes with them", () => {

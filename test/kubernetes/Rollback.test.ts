@@ -39,9 +39,9 @@ describe("ADD", async () => {
   const names = await steps("ADD", new PodWorld())
 
   it("looks at the pod first, and tells it when all else is done", () => {
-    assert.strictEqual(names[0], "Handover.site")
-    assert.deepStrictEqual(names.slice(-3), ["Handover.give", "SharedDir.hand", "Records.settle"])
-    assert.include(names, "Handover.describe")
+    assert.strictEqual(names[0], "ContainerConfig.podMount")
+    assert.deepStrictEqual(names.slice(-3), ["ContainerConfig.publish", "SharedDir.writeConfig", "Records.settle"])
+    assert.include(names, "ContainerConfig.describe")
   })
 
   const node = sameNode(() => new PodWorld())
@@ -74,7 +74,7 @@ describe("ADD", async () => {
 describe("DEL", async () => {
   const names = await Effect.runPromise(added()).then(({ world }) => steps("DEL", world))
 
-  it("takes back what the container was told", () => assert.include(names, "Handover.takeBack"))
+  it("takes back what the container was told", () => assert.include(names, "ContainerConfig.withdraw"))
 
   const node = sameNode(() => new PodWorld())
 

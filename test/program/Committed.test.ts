@@ -15,7 +15,7 @@ const closingSlowly = Effect.gen(function* () {
   const slow = Effect.acquireRelease(Effect.void, () =>
     Effect.andThen(Deferred.succeed(closing, undefined), Deferred.await(goOn))
   )
-  world.around = { Handover: Effect.tap(slow) }
+  world.around = { ContainerConfig: Effect.tap(slow) }
   return { world, closing, goOn }
 })
 
@@ -110,7 +110,7 @@ describe("a signal", () => {
       const world = new World()
       const before = world.dump()
       const begun = yield* Deferred.make<void>()
-      world.around = { Handover: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }
+      world.around = { ContainerConfig: () => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) }
       const { answering, exits } = told()
       const fiber = yield* Effect.forkChild(
         answered(world.call("ADD", { conf: networks["client mode"].conf }), answering)

@@ -87,10 +87,10 @@ describe("logFile", () => {
     (name) => {
       const logFile = join(directory, name)
       const said = `logFile ${logFile} cannot be written, logging to stderr only: `
-      const [complaint = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
-      assert.match(complaint, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[warning\] /)
-      assert.include(complaint, `[warning] ${said}`)
-      assert.include(complaint, tail)
+      const [commandLineError = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
+      assert.match(commandLineError, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[warning\] /)
+      assert.include(commandLineError, `[warning] ${said}`)
+      assert.include(commandLineError, tail)
       assert.lengthOf(lines, 1)
 
       const [object = "", ...objects] = stderrOf({ logFile, logLevel: "panic", logFormat: "json" })
@@ -104,16 +104,16 @@ describe("logFile", () => {
 
   it("whose name is a secret is not told", () => {
     const logFile = join(directory, "hunter22/log")
-    const [complaint = ""] = stderrOf({ logFile, host: { memif: { secret: "hunter22" } } })
-    assert.include(complaint, "(hidden)/log cannot be written")
-    assert.notInclude(complaint, "hunter22")
+    const [commandLineError = ""] = stderrOf({ logFile, host: { memif: { secret: "hunter22" } } })
+    assert.include(commandLineError, "(hidden)/log cannot be written")
+    assert.notInclude(commandLineError, "hunter22")
   })
 
   it("that is a pipe without a reader does not hold the call", () => {
     const logFile = join(directory, "pipe")
     execFileSync("mkfifo", [logFile])
-    const [complaint = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
-    assert.include(complaint, `logFile ${logFile} cannot be written`)
+    const [commandLineError = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
+    assert.include(commandLineError, `logFile ${logFile} cannot be written`)
     assert.lengthOf(lines, 1)
   })
 })

@@ -1,12 +1,12 @@
 /** Where an attachment's files are: the original's rules and names, and the limits of socket paths. */
 import { assert, describe, it } from "@effect/vitest"
-import { ancestors, placeOf } from "../../src/shared-dir/SocketPaths.ts"
+import { ancestors, socketPathsOf } from "../../src/shared-dir/SocketPaths.ts"
 import { memif, ovs, portOf, vpp } from "../cni/support/Reading.ts"
 
 const attachment = { network: "net", containerId: "0958c8871b32cafe", ifName: "net1", netns: "/n", pod: undefined }
 
-const place = (host: object, more: Partial<Parameters<typeof placeOf>[0]> = {}) =>
-  placeOf({
+const place = (host: object, more: Partial<Parameters<typeof socketPathsOf>[0]> = {}) =>
+  socketPathsOf({
     attachment,
     handle: "0958c8871b32-net1",
     port: portOf(host),

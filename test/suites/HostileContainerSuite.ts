@@ -6,7 +6,7 @@ import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { marker } from "../../src/shared-dir/Directories.ts"
-import type { Place } from "../../src/shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../src/shared-dir/SocketPaths.ts"
 import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { suite } from "./Suite.ts"
 
@@ -17,7 +17,7 @@ const prey = Effect.gen(function* () {
   yield* files.makeDirectory(`${base}/prey`, 0o700)
   yield* files.create(`${base}/prey/shadow`, "secret", 0o600)
   yield* socket(`${base}/prey/docker.sock`)
-  const directories = yield* sharedDir.survey(made.place)
+  const directories = yield* sharedDir.inspect(made.place)
   yield* sharedDir.prepare(made.place)
   const untouched = Effect.gen(function* () {
     const lines = (yield* tree).filter((line) => line.startsWith("/prey"))
@@ -38,7 +38,7 @@ const prey = Effect.gen(function* () {
 })
 
 /** As a pod's volume. */
-const moved = (place: Place, directory: string): Place => ({
+const moved = (place: SocketPaths, directory: string): SocketPaths => ({
   ...place,
   directory,
   socketPath: `${directory}/${place.socketName}`,
@@ -53,22 +53,22 @@ const pathOf = (place: { readonly configPath: string; readonly socketPath: strin
   name === "newConfigPath" ? `${place.configPath}.new` : place[name]
 
 export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a container that plants things", (test) => {
-  test("hand replaces a planted link and follows none", () =>
+  test("writeConfig replaces a planted link and follows none", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir, stillUntouched, victim } = yield* prey
       yield* files.symlink(victim, place.configPath)
       yield* files.symlink(victim, `${place.configPath}.new`)
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       assert.strictEqual((yield* files.lstat(place.configPath))?.kind, "file")
-      assert.strictEqual(yield* sharedDir.handed(place), "text")
+      assert.strictEqual(yield* sharedDir.readConfig(place), "text")
       yield* stillUntouched
     }))
 
-  test("hand does not write into a planted directory, and says what is in the way", () =>
+  test("writeConfig does not write into a planted directory, and says what is in the way", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* prey
       yield* files.makeDirectory(place.configPath, 0o755)
-      const { cure, failed } = yield* Effect.flip(sharedDir.hand(place, "text"))
+      const { cure, failed } = yield* Effect.flip(sharedDir.writeConfig(place, "text"))
       assert.include(failed, place.configPath)
       assert.notStrictEqual(cure, "")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
@@ -114,16 +114,16 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
     Effect.gen(function* () {
       const { files, place, sharedDir, socket, stillUntouched, victim } = yield* prey
       yield* files.symlink(victim, place.configPath)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       yield* files.unlink(place.configPath)
       yield* files.makeDirectory(place.configPath, 0o755)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       yield* files.removeDirectory(place.configPath)
       yield* socket(place.configPath)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       yield* files.unlink(place.configPath)
       yield* files.create(place.configPath, "x".repeat((1 << 20) + 1), 0o644)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       yield* stillUntouched
     }))
 
@@ -164,7 +164,7 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
       const { base, directories, files, place, sharedDir, stillUntouched } = yield* prey
       yield* files.rename(place.directory, `${base}/moved`)
       yield* files.symlink(`${base}/prey`, place.directory)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [
         `the shared directory ${place.directory} is missing`
       ])
@@ -182,15 +182,15 @@ export const hostileContainer = suite<SharedDirUnderTest>("SharedDir, with a con
       }
       yield* files.symlink(`${base}/prey`, `${volumes}/shared-dir`)
       const emptyDir = moved(place, `${volumes}/shared-dir`)
-      const { answer, cure } = yield* Effect.flip(sharedDir.survey(emptyDir))
+      const { answer, cure } = yield* Effect.flip(sharedDir.inspect(emptyDir))
       assert.strictEqual(answer, "ENOTDIR")
       assert.include(cure, "instead of a directory")
-      yield* Effect.flip(sharedDir.hand(emptyDir, "text"))
+      yield* Effect.flip(sharedDir.writeConfig(emptyDir, "text"))
       yield* sharedDir.release(emptyDir, [])
       yield* stillUntouched
       yield* files.symlink(`${base}/prey`, `${base}/linked`)
       const linked = moved(place, `${base}/linked`)
-      yield* sharedDir.survey(linked)
+      yield* sharedDir.inspect(linked)
       assert.deepStrictEqual(yield* sharedDir.verify(linked, { socket: false }), [])
       yield* files.symlink(`${base}/nowhere`, `${base}/dangling`)
       const dangling = moved(place, `${base}/dangling`)

@@ -10,12 +10,12 @@ import { FileError, Files } from "../../src/platform/Files.ts"
 import { Processes } from "../../src/platform/Processes.ts"
 import { marker } from "../../src/shared-dir/Directories.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
-import type { Place } from "../../src/shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../src/shared-dir/SocketPaths.ts"
 import { around, over, type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
 import { suite } from "./Suite.ts"
 
-const namesOf = ({ configPath, socketName }: Place) => {
+const namesOf = ({ configPath, socketName }: SocketPaths) => {
   const config = configPath.slice(configPath.lastIndexOf("/") + 1)
   return [config, `${config}.new`, socketName, marker]
 }
@@ -31,7 +31,7 @@ const scene = Effect.gen(function* () {
     else yield* files.create(`${base}/prey/${name}`, "theirs", 0o600)
   }
   yield* socket(`${base}/usp1`)
-  const directories = yield* sharedDir.survey(place)
+  const directories = yield* sharedDir.inspect(place)
   yield* sharedDir.prepare(place)
   const prey = Effect.map(tree, (lines) => lines.filter((line) => line.startsWith("/prey")))
   return { ...made, before: yield* prey, directories, place, prey }
@@ -80,14 +80,14 @@ const methods: Readonly<Record<string, Method>> = {
   publish: (sharedDir, { base, place }) => sharedDir.publish(place, `${base}/usp1`),
   "publish and open": (sharedDir, { base, place }) =>
     Effect.andThen(sharedDir.publish(place, `${base}/usp1`), sharedDir.open(place)),
-  hand: (sharedDir, { place }) => sharedDir.hand(place, "ours"),
-  "hand and handed": (sharedDir, { place }) =>
+  writeConfig: (sharedDir, { place }) => sharedDir.writeConfig(place, "ours"),
+  "writeConfig and readConfig": (sharedDir, { place }) =>
     Effect.andThen(
-      sharedDir.hand(place, "ours"),
-      Effect.tap(sharedDir.handed(place), (text) => Effect.sync(() => assert.notStrictEqual(text, "theirs")))
+      sharedDir.writeConfig(place, "ours"),
+      Effect.tap(sharedDir.readConfig(place), (text) => Effect.sync(() => assert.notStrictEqual(text, "theirs")))
     ),
   told: (sharedDir, { base }) =>
-    Effect.tap(sharedDir.told(`${base}/shared`), (found) =>
+    Effect.tap(sharedDir.published(`${base}/shared`), (found) =>
       Effect.sync(() => assert.isFalse(found.some(({ text }) => text === "theirs")))
     ),
   republish: (sharedDir, { base, place }) => sharedDir.republish(place, `${base}/usp1`),

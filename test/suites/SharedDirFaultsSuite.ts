@@ -29,14 +29,14 @@ const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
 
 /** Each step on the file system that a method takes, made to fail. */
 const steps: ReadonlyArray<
-  readonly [method: string, operation: Operation, path: string, call: "prepare" | "hand" | "open" | "release"]
+  readonly [method: string, operation: Operation, path: string, call: "prepare" | "writeConfig" | "open" | "release"]
 > = [
   ["prepare", "makeDirectory", "shared", "prepare"],
   ["prepare", "makeDirectory", "shared/0958c8871b32", "prepare"],
   ["prepare", "create", "shared/0958c8871b32/.userspace-cni", "prepare"],
   ["prepare", "change", "shared/0958c8871b32", "prepare"],
-  ["hand", "create", "shared/0958c8871b32/configData-0958c8871b32-net1.json.new", "hand"],
-  ["hand", "rename", "shared/0958c8871b32/configData-0958c8871b32-net1.json", "hand"],
+  ["writeConfig", "create", "shared/0958c8871b32/configData-0958c8871b32-net1.json.new", "writeConfig"],
+  ["writeConfig", "rename", "shared/0958c8871b32/configData-0958c8871b32-net1.json", "writeConfig"],
   ["open", "change", "shared/0958c8871b32/0958c8871b32-net1", "open"],
   ["release", "unlink", "shared/0958c8871b32/configData-0958c8871b32-net1.json", "release"],
   ["release", "unlink", "shared/0958c8871b32/0958c8871b32-net1", "release"],
@@ -50,10 +50,10 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
         const { at, base, gid, sharedDir, socket } = yield* site
         const before = yield* tree
         const place = at({ vhost: { group: String(gid) } })
-        const made = yield* sharedDir.survey(place)
+        const made = yield* sharedDir.inspect(place)
         if (call !== "prepare") {
           yield* sharedDir.prepare(place)
-          yield* sharedDir.hand(place, "before")
+          yield* sharedDir.writeConfig(place, "before")
           yield* socket(place.socketPath)
         }
         for (const [code, expected] of cures) {
@@ -62,7 +62,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
           )
           const calls = {
             prepare: broken.prepare(place),
-            hand: broken.hand(place, "after"),
+            writeConfig: broken.writeConfig(place, "after"),
             open: broken.open(place),
             release: broken.release(place, made)
           }
@@ -73,7 +73,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
           assert.strictEqual(error.failed, `shared directory: ${error.operation} ${error.path}: ${code}`)
           assert.include(error.cure, expected)
         }
-        if (call === "hand") assert.strictEqual(yield* sharedDir.handed(place), "before")
+        if (call === "writeConfig") assert.strictEqual(yield* sharedDir.readConfig(place), "before")
         yield* sharedDir.release(place, made)
         assert.deepStrictEqual(yield* tree, before)
       }))
@@ -106,7 +106,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
       const before = yield* tree
       for (const base_ of [`${base}/file`, `${base}/file/below`]) {
         const place = at({ sharedDir: base_ })
-        for (const self of [sharedDir.survey(place), sharedDir.prepare(place)]) {
+        for (const self of [sharedDir.inspect(place), sharedDir.prepare(place)]) {
           const { answer, code, cure } = yield* Effect.flip(self)
           assert.deepStrictEqual([answer, code], ["ENOTDIR", ErrorCodes.IoFailure])
           assert.include(cure, "Remove what is there instead of a directory")
@@ -119,9 +119,9 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
   test("release runs every step although some fail, and tells of all that failed", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       yield* files.create(`${place.configPath}.new`, "hal", 0o600)
       yield* socket(place.socketPath)
       const broken = yield* on(
@@ -210,7 +210,7 @@ export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
       yield* files.create(place.socketPath, "", 0o600)
       let bound = true
@@ -233,7 +233,7 @@ export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
       yield* files.create(place.socketPath, "", 0o600)
       const { programs } = mounts(() => ({ status: 32, stderr: "umount: target is busy." }))

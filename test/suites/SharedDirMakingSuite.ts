@@ -9,23 +9,23 @@ const marked = "file 444  Made by the userspace CNI plugin, which removes it.\n"
 const tenant = "/shared/0958c8871b32/.userspace-cni-0958c8871b32-net1 file 400  "
 
 export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (test) => {
-  test("survey lists the directories that are missing, and makes none", () =>
+  test("inspect lists the directories that are missing, and makes none", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       const all = [`${base}/shared/0958c8871b32`, `${base}/shared`]
-      assert.deepStrictEqual(yield* sharedDir.survey(place), all)
+      assert.deepStrictEqual(yield* sharedDir.inspect(place), all)
       assert.isUndefined(yield* files.lstat(`${base}/shared`))
       yield* files.makeDirectory(`${base}/shared`, 0o700)
-      assert.deepStrictEqual(yield* sharedDir.survey(place), all.slice(0, 1))
+      assert.deepStrictEqual(yield* sharedDir.inspect(place), all.slice(0, 1))
       yield* sharedDir.prepare(place)
-      assert.deepStrictEqual(yield* sharedDir.survey(place), [])
+      assert.deepStrictEqual(yield* sharedDir.inspect(place), [])
     }))
 
-  test("survey knows the groups of the node, by name and by number", () =>
+  test("inspect knows the groups of the node, by name and by number", () =>
     Effect.gen(function* () {
       const { at, sharedDir } = yield* site
-      for (const group of ["root", "0", "107"]) yield* sharedDir.survey(at({ vhost: { group } }))
-      const { code, cure, failed } = yield* Effect.flip(sharedDir.survey(at({ vhost: { group: "no-such-group" } })))
+      for (const group of ["root", "0", "107"]) yield* sharedDir.inspect(at({ vhost: { group } }))
+      const { code, cure, failed } = yield* Effect.flip(sharedDir.inspect(at({ vhost: { group: "no-such-group" } })))
       assert.strictEqual(code, ErrorCodes.InvalidConfiguration)
       assert.include(failed, "find the group no-such-group in /etc/group: not found")
       assert.include(cure, "host.vhost.group")
@@ -78,7 +78,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
       assert.isAbove(Buffer.byteLength(place.socketPath), 107)
       assert.isAtMost(Buffer.byteLength(place.switchPath), 107)
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
       assert.strictEqual(place.switchPath, `${place.link}/${place.socketName}`)
       assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
@@ -114,19 +114,19 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("hand writes the whole text for everybody to read, and again in its place", () =>
+  test("writeConfig writes the whole text for everybody to read, and again in its place", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
-      assert.isUndefined(yield* sharedDir.handed(place))
+      assert.isUndefined(yield* sharedDir.readConfig(place))
       for (const text of ["first\n", `second, ${"x".repeat(100_000)}`]) {
-        yield* sharedDir.hand(place, text)
-        assert.strictEqual(yield* sharedDir.handed(place), text)
+        yield* sharedDir.writeConfig(place, text)
+        assert.strictEqual(yield* sharedDir.readConfig(place), text)
         assert.strictEqual((yield* files.lstat(place.configPath))?.mode, 0o644)
       }
       yield* files.create(`${place.configPath}.new`, "left by a call that was killed", 0o600)
-      yield* sharedDir.hand(place, "third")
-      assert.strictEqual(yield* sharedDir.handed(place), "third")
+      yield* sharedDir.writeConfig(place, "third")
+      assert.strictEqual(yield* sharedDir.readConfig(place), "third")
       assert.isUndefined(yield* files.lstat(`${place.configPath}.new`))
     }))
 
@@ -162,9 +162,9 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
   test("withdraw removes the socket that was published anew, not another, and a directory that nobody uses", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       yield* files.unlink(place.configPath)
       yield* socket(`${base}/usp1`)
       const published = yield* sharedDir.republish(place, `${base}/usp1`)
@@ -194,7 +194,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       }
     }))
 
-  test("hand lets everybody read, or the group alone: a secret may be in it", () =>
+  test("writeConfig lets everybody read, or the group alone: a secret may be in it", () =>
     Effect.gen(function* () {
       const { at, base, files, gid, sharedDir } = yield* site
       const own = (yield* files.lstat(base))?.gid
@@ -202,7 +202,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
         const place = at({ containerId: `c${mode}`, vhost: group === undefined ? {} : { group } })
         yield* sharedDir.prepare(place)
         for (const text of ["first", "second"]) {
-          yield* sharedDir.hand(place, text)
+          yield* sharedDir.writeConfig(place, text)
           const status = yield* files.lstat(place.configPath)
           assert.deepStrictEqual([status?.mode, status?.gid], [mode, owner])
         }

@@ -9,9 +9,9 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
     Effect.gen(function* () {
       const { place, sharedDir, socket } = yield* site
       const before = yield* tree
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       yield* socket(place.socketPath)
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
@@ -35,9 +35,9 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       yield* files.makeDirectory(`${base}/shared`, 0o755)
       yield* files.makeDirectory(place.directory, 0o755)
       const before = yield* tree
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
     }))
@@ -45,11 +45,11 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
   test("release leaves what others put there, and the directories for it", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       yield* sharedDir.prepare(place)
       yield* files.create(`${place.directory}/application.log`, "mine", 0o644)
       const before = (yield* tree).filter((line) => !line.includes("/.userspace-cni-"))
-      yield* sharedDir.hand(place, "text")
+      yield* sharedDir.writeConfig(place, "text")
       yield* sharedDir.release(place, made)
       assert.deepStrictEqual(yield* tree, before)
     }))
@@ -59,13 +59,13 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       const { at, sharedDir } = yield* site
       const before = yield* tree
       const [coming, going] = [at({ ifName: "net1" }), at({ ifName: "net10" })]
-      const made = yield* sharedDir.survey(going)
+      const made = yield* sharedDir.inspect(going)
       yield* sharedDir.prepare(going)
-      yield* sharedDir.hand(going, "text")
+      yield* sharedDir.writeConfig(going, "text")
       yield* sharedDir.prepare(coming)
       yield* sharedDir.release(going, made)
-      yield* sharedDir.hand(coming, "text")
-      assert.strictEqual(yield* sharedDir.handed(coming), "text")
+      yield* sharedDir.writeConfig(coming, "text")
+      assert.strictEqual(yield* sharedDir.readConfig(coming), "text")
       yield* sharedDir.release(coming, [])
       assert.deepStrictEqual(yield* tree, before)
     }))
@@ -76,17 +76,17 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       const before = yield* tree
       const [one, ten] = [at({ ifName: "net1" }), at({ ifName: "net10" })]
       assert.strictEqual(one.directory, ten.directory)
-      const madeOne = yield* sharedDir.survey(one)
+      const madeOne = yield* sharedDir.inspect(one)
       yield* sharedDir.prepare(one)
-      const madeTen = yield* sharedDir.survey(ten)
+      const madeTen = yield* sharedDir.inspect(ten)
       yield* sharedDir.prepare(ten)
       for (const place of [one, ten]) {
-        yield* sharedDir.hand(place, place.socketName)
+        yield* sharedDir.writeConfig(place, place.socketName)
         yield* socket(place.socketPath)
         yield* sharedDir.open(place)
       }
       yield* sharedDir.release(one, madeOne)
-      assert.strictEqual(yield* sharedDir.handed(ten), ten.socketName)
+      assert.strictEqual(yield* sharedDir.readConfig(ten), ten.socketName)
       assert.deepStrictEqual(yield* sharedDir.verify(ten, { socket: true }), [])
       yield* sharedDir.release(ten, madeTen)
       assert.deepStrictEqual(yield* tree, before)
@@ -96,7 +96,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
-      const made = yield* sharedDir.survey(place)
+      const made = yield* sharedDir.inspect(place)
       for (const directory of [...made].reverse()) yield* files.makeDirectory(directory, 0o755)
       yield* files.create(`${place.configPath}.new`, "hal", 0o600)
       yield* sharedDir.release(place, made)
@@ -124,18 +124,18 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
 })
 
 export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (test) => {
-  test("told gives what containers are told below a base, as it was handed", () =>
+  test("published gives what containers are told below a base, as it was handed", () =>
     Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
-      assert.deepStrictEqual(yield* sharedDir.told(`${base}/shared`), [])
+      assert.deepStrictEqual(yield* sharedDir.published(`${base}/shared`), [])
       const places = [at({}), at({ ifName: "net10" }), at({ containerId: "a" })]
       for (const place of places) {
         yield* sharedDir.prepare(place)
-        assert.isUndefined((yield* sharedDir.told(`${base}/shared`)).find(({ text }) => text === place.configPath))
-        yield* sharedDir.hand(place, place.configPath)
+        assert.isUndefined((yield* sharedDir.published(`${base}/shared`)).find(({ text }) => text === place.configPath))
+        yield* sharedDir.writeConfig(place, place.configPath)
       }
       const before = yield* tree
-      const told = yield* sharedDir.told(`${base}/shared`)
+      const told = yield* sharedDir.published(`${base}/shared`)
       assert.deepStrictEqual(
         told
           .map(({ directory, handle, text }) => [`${base}/shared/${directory}/configData-${handle}.json`, text])
@@ -150,7 +150,7 @@ export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (t
       const { at, base, files, place, sharedDir, socket } = yield* site
       const shared = `${base}/shared`
       yield* sharedDir.prepare(place)
-      yield* sharedDir.hand(place, "ours")
+      yield* sharedDir.writeConfig(place, "ours")
       yield* files.create(`${place.configPath}.new`, "half", 0o644)
       yield* files.create(`${place.directory}/configuration.json`, "the application's", 0o644)
       yield* files.makeDirectory(`${place.directory}/configData-d.json`, 0o755)
@@ -162,18 +162,18 @@ export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (t
       const others = at({ containerId: "bbbbbbbbbbbb" })
       yield* files.makeDirectory(others.directory, 0o755)
       yield* files.create(others.configPath, "an administrator's, or the original's", 0o644)
-      assert.deepStrictEqual(yield* sharedDir.told(shared), [
+      assert.deepStrictEqual(yield* sharedDir.published(shared), [
         { directory: "0958c8871b32", handle: "0958c8871b32-net1", text: "ours" }
       ])
     }))
 
-  test("told does not read all that a container puts there", () =>
+  test("published does not read all that a container puts there", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       for (let index = 0; index < 300; index++) {
         yield* files.create(`${place.directory}/configData-${index}.json`, "", 0o644)
       }
-      assert.lengthOf(yield* sharedDir.told(`${base}/shared`), 256)
+      assert.lengthOf(yield* sharedDir.published(`${base}/shared`), 256)
     }))
 })

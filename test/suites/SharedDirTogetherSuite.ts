@@ -7,7 +7,7 @@ import { Effect, Random } from "effect"
 import { Files } from "../../src/platform/Files.ts"
 import { marker } from "../../src/shared-dir/Directories.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"
-import type { Place } from "../../src/shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../src/shared-dir/SocketPaths.ts"
 import { around, over, placeIn, type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
 import { suite } from "./Suite.ts"
@@ -33,13 +33,13 @@ const life = Effect.fnUntraced(function* (containerId: string, ifName: string) {
   const files = yield* Files
   const place = placeIn(base, { containerId, ifName })
   const text = `${containerId} ${ifName}`
-  const made = yield* sharedDir.survey(place)
+  const made = yield* sharedDir.inspect(place)
   yield* sharedDir.prepare(place)
-  yield* sharedDir.hand(place, text)
+  yield* sharedDir.writeConfig(place, text)
   yield* socket(place.socketPath)
   yield* sharedDir.open(place)
   yield* Effect.yieldNow
-  assert.strictEqual(yield* sharedDir.handed(place), text)
+  assert.strictEqual(yield* sharedDir.readConfig(place), text)
   assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
   yield* sharedDir.release(place, made)
   assert.isUndefined(yield* files.lstat(place.configPath))
@@ -80,17 +80,17 @@ export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, many at o
       const { at, base, files, sharedDir } = yield* site
       const before = yield* tree
       const [killed, same, next] = [at({ ifName: "net1" }), at({ ifName: "net2" }), at({ containerId: "other" })]
-      const made = yield* sharedDir.survey(killed)
+      const made = yield* sharedDir.inspect(killed)
       for (const directory of made.toReversed()) yield* files.makeDirectory(directory, 0o755)
-      const others: Array<readonly [Place, ReadonlyArray<string>]> = []
+      const others: Array<readonly [SocketPaths, ReadonlyArray<string>]> = []
       for (const place of [same, next]) {
-        others.push([place, yield* sharedDir.survey(place)])
+        others.push([place, yield* sharedDir.inspect(place)])
         yield* sharedDir.prepare(place)
-        yield* sharedDir.hand(place, place.socketName)
+        yield* sharedDir.writeConfig(place, place.socketName)
       }
       yield* sharedDir.release(killed, made)
       for (const [place, own] of others) {
-        assert.strictEqual(yield* sharedDir.handed(place), place.socketName)
+        assert.strictEqual(yield* sharedDir.readConfig(place), place.socketName)
         yield* sharedDir.release(place, own)
       }
       assert.deepStrictEqual(yield* tree, before)
@@ -106,7 +106,7 @@ export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, many at o
       const { at, base, sharedDir } = yield* site
       const before = yield* tree
       const [one, other] = [at({ containerId: "one" }), at({ containerId: "other" })]
-      const made = yield* sharedDir.survey(one)
+      const made = yield* sharedDir.inspect(one)
       yield* sharedDir.prepare(one)
       const done = new Set<string>()
       const once = (name: string, self: Effect.Effect<void, unknown>) =>

@@ -14,9 +14,9 @@ import type { Edges } from "../../platform/Edges.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import type { Found } from "../Found.ts"
 import { removeRecorded } from "../node/GcNode.ts"
 import type { Switches } from "../node/Switches.ts"
+import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
@@ -154,7 +154,7 @@ const remove = Effect.fnUntraced(function* (
     return { _tag: "Passed", words: `its sandbox ${record.netns} exists` }
   }
   const { containerId, ifName, network, pod } = record
-  const stray: Found = {
+  const stray: ObservedAttachment = {
     key: keyOf(record),
     who: { network, containerId, ifName, pod },
     record: recorded,

@@ -5,11 +5,11 @@ import type { Acted, Outcome } from "./Act.ts"
 import type { Unusable } from "./Round.ts"
 
 /** What was found before, and is there still. */
-export type Told = Set<string>
+export type Reported = Set<string>
 
 /** `partial`: not all was looked at. */
 export const logNew = Effect.fnUntraced(function* (
-  told: Told,
+  told: Reported,
   found: ReadonlyArray<Acted | Unusable>,
   partial = false
 ) {

@@ -22,7 +22,7 @@ import { isSame } from "../node/Switches.ts"
 import type { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
 import { type Memory, nothing } from "./Decide.ts"
-import { logNew, type Told } from "./Journal.ts"
+import { logNew, type Reported } from "./Journal.ts"
 import { millis } from "./Monotonic.ts"
 import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds } from "./Round.ts"
 
@@ -53,7 +53,7 @@ export const keep = Effect.fn("heal.keep")(function* (
   const keepers = new Map<string, Keeper>()
   const begun = Deferred.makeUnsafe<void>()
   let node: OfNode | undefined
-  const told: Told = new Set()
+  const told: Reported = new Set()
 
   const isNamed = (at: Control) => node?.named.some((one) => isSame(one, at)) === true
 
@@ -122,7 +122,7 @@ const keeper = Effect.fnUntraced(function* (
   const scope = yield* Scope.fork(yield* Effect.scope)
   const first = Deferred.makeUnsafe<void>()
   const wake = yield* Queue.sliding<void>(1)
-  const told: Told = new Set()
+  const told: Reported = new Set()
   let pending: Pending = none()
   /** Why it cannot be asked; undefined: it can be. */
   let lost: Explained | "unknown" | undefined = "unknown"

@@ -12,7 +12,7 @@ import { Namespaces } from "../../platform/Namespaces.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import type { Owned, Vswitch } from "../../vswitch/Vswitch.ts"
-import { placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import { requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
 import { controlOf } from "../node/Inventory.ts"
 import { isSame } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
@@ -127,7 +127,7 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, 
   const { verify } = yield* SharedDir
   // Who may not look there cannot say that something is missing.
   const files = yield* Effect.orElseSucceed(
-    verify(placeOfRecord(record), { socket: madeBySwitch(call.success) }),
+    verify(socketPathsOfRecord(record), { socket: madeBySwitch(call.success) }),
     (): ReadonlyArray<string> => []
   )
   return { port: fromDifferences([...verified.success, ...files.map((what) => ({ what }))]), error: undefined }

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { handoverFor } from "../../container-config/ContainerConfigs.ts"
+import { containerConfigFor } from "../../container-config/ContainerConfigs.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
@@ -62,8 +62,11 @@ const checkOne = Effect.fnUntraced(function* (
   const call = withPath(reading.success)
   const { port } = call.configuration
   const vswitch = askedOnce(yield* switches.at(port), `${port.engine} ${port.control}`, silent)
-  const handover = handoverFor(call.attachment, call.configuration, asked.variables)
-  const compared = yield* Effect.provide(compare(call, record), Layer.merge(Layer.succeed(Vswitch, vswitch), handover))
+  const containerConfig = containerConfigFor(call.attachment, call.configuration, asked.variables)
+  const compared = yield* Effect.provide(
+    compare(call, record),
+    Layer.merge(Layer.succeed(Vswitch, vswitch), containerConfig)
+  )
   const differences = [...(yield* sandboxDifferences(record)), ...compared.differences]
   const { failures, warnings } = compared
   const [failure] = failures

@@ -12,16 +12,16 @@ import { Ipam } from "../../ipam/Ipam.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { baseFor } from "../../shared-dir/SocketPaths.ts"
 import { delegation, type NetworkCall } from "../Call.ts"
-import type { Found } from "../Found.ts"
+import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
-import { survey } from "./Inventory.ts"
-import { removeStray, type Tools } from "./StaleAttachment.ts"
+import { takeInventory } from "./Inventory.ts"
+import { removeStale, type Tools } from "./StaleAttachment.ts"
 import type { Switches } from "./Switches.ts"
 
 /** Removes every attachment that is not in the runtime's list, then calls GC of the IPAM plugin with the same list. */
 export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: ReadonlyArray<ValidAttachment>, tools: Tools) {
   const { failures, found } = yield* look(call, tools.switches)
-  const removals = yield* remove(call, strays(call, found, valid), found, tools)
+  const removals = yield* remove(call, stale(call, found, valid), found, tools)
   const undone = removals.flatMap(({ undone }) => undone)
   const all = [...failures, ...undone, ...(yield* sweep(call, valid)), ...(yield* forward(call))]
   if (all.length > 0) return yield* incomplete(all)
@@ -36,7 +36,7 @@ export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switc
     found: ours,
     legacy,
     silent
-  } = yield* survey(at, {
+  } = yield* takeInventory(at, {
     network,
     controls: [port],
     base: baseFor(port, netConf.sharedDir),
@@ -46,11 +46,11 @@ export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switc
   return { found, silent, failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained) }
 })
 
-export const strays = (
+export const stale = (
   { network }: NetworkCall,
-  found: ReadonlyArray<Found>,
+  found: ReadonlyArray<ObservedAttachment>,
   valid: ReadonlyArray<ValidAttachment>
-): ReadonlyArray<Found> => {
+): ReadonlyArray<ObservedAttachment> => {
   const alive = keysOf(network, valid)
   return found.filter(({ key }) => !alive.has(key))
 }
@@ -63,7 +63,7 @@ export const atOnce = 4
 
 /** The outcome for one attachment. */
 export interface Removal {
-  readonly found: Found
+  readonly found: ObservedAttachment
   /** What could not be done; empty: it is gone. */
   readonly undone: ReadonlyArray<CniError>
 }
@@ -71,13 +71,13 @@ export interface Removal {
 /** `all`: the other attachments, which must not be affected. */
 export const remove = Effect.fn("GC.remove")(function* (
   call: NetworkCall,
-  gone: ReadonlyArray<Found>,
-  all: ReadonlyArray<Found>,
+  gone: ReadonlyArray<ObservedAttachment>,
+  all: ReadonlyArray<ObservedAttachment>,
   tools: Tools
 ) {
   return yield* Effect.forEach(
     gone,
-    (found) => Effect.map(removeStray(call, found, all, tools), (undone): Removal => ({ found, undone })),
+    (found) => Effect.map(removeStale(call, found, all, tools), (undone): Removal => ({ found, undone })),
     { concurrency: atOnce }
   )
 })

@@ -9,17 +9,17 @@ import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { NetworkCall } from "../Call.ts"
-import type { Found } from "../Found.ts"
+import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { callOfRecord } from "../Recorded.ts"
 import { atOnce, type Removal } from "./Gc.ts"
-import { survey } from "./Inventory.ts"
+import { takeInventory } from "./Inventory.ts"
 import { sandboxOf } from "./Listing.ts"
-import { nameOf, removeStray, tools } from "./StaleAttachment.ts"
+import { nameOf, removeStale, tools } from "./StaleAttachment.ts"
 import type { Switches } from "./Switches.ts"
 
 /** Lists all attachments of the node, and the sources that were unreachable. Changes nothing. */
 export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, variables: Variables) {
-  const { failures, found, legacy, silent } = yield* survey(switches, {
+  const { failures, found, legacy, silent } = yield* takeInventory(switches, {
     network: undefined,
     controls: [],
     base: undefined,
@@ -35,15 +35,15 @@ export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, va
 })
 
 /** One that is being added has its sandbox. What has no record is judged where something else tells of its sandbox. */
-export const withoutSandbox = (found: ReadonlyArray<Found>) =>
+export const withoutSandbox = (found: ReadonlyArray<ObservedAttachment>) =>
   Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
     record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")
   )
 
 export const removeRecorded = Effect.fn("GC.removeRecorded")(function* (
   switches: Switches,
-  gone: ReadonlyArray<Found>,
-  all: ReadonlyArray<Found>,
+  gone: ReadonlyArray<ObservedAttachment>,
+  all: ReadonlyArray<ObservedAttachment>,
   variables: Variables
 ) {
   return yield* Effect.forEach(
@@ -51,7 +51,7 @@ export const removeRecorded = Effect.fn("GC.removeRecorded")(function* (
     (found) =>
       Effect.gen(function* () {
         const call = Result.getOrElse(callFor(found, variables), (error) => error)
-        const undone = call instanceof CniError ? [call] : yield* removeStray(call, found, all, tools(switches))
+        const undone = call instanceof CniError ? [call] : yield* removeStale(call, found, all, tools(switches))
         const removal: Removal = { found, undone }
         return removal
       }),
@@ -59,7 +59,7 @@ export const removeRecorded = Effect.fn("GC.removeRecorded")(function* (
   )
 })
 
-const callFor = (found: Found, variables: Variables): Result.Result<NetworkCall, CniError> => {
+const callFor = (found: ObservedAttachment, variables: Variables): Result.Result<NetworkCall, CniError> => {
   const record = found.record ?? found.begun
   if (record === undefined) return Result.fail(unreadable(found, "it has no record"))
   const path = (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"))
@@ -70,7 +70,7 @@ const callFor = (found: Found, variables: Variables): Result.Result<NetworkCall,
   })
 }
 
-const unreadable = (found: Found, why: string) =>
+const unreadable = (found: ObservedAttachment, why: string) =>
   CniError.of(
     ErrorCodes.CleanupIncomplete,
     `${nameOf(found)}: the configuration of its ADD cannot be used: ${why}`,

@@ -7,10 +7,10 @@ import * as Result from "effect/Result"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import type { FoundLegacy } from "../../legacy/LegacyNode.ts"
+import type { ObservedLegacyPort } from "../../legacy/LegacyNode.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Vswitch } from "../../vswitch/Vswitch.ts"
-import type { Found, FoundPort } from "../Found.ts"
+import type { ObservedAttachment, ObservedPort } from "../ObservedAttachment.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
@@ -33,17 +33,17 @@ export interface Silent {
   readonly error: Explained
 }
 
-export interface Survey {
-  readonly found: ReadonlyArray<Found>
+export interface Inventory {
+  readonly found: ReadonlyArray<ObservedAttachment>
   /** Ports of the original plugin's fork, of whatever network: their marks do not name it. */
-  readonly legacy: ReadonlyArray<FoundLegacy>
+  readonly legacy: ReadonlyArray<ObservedLegacyPort>
   /** Named by a record or the caller. A failure of another switch is not reported. */
   readonly silent: ReadonlyArray<Silent>
   /** What else could not be looked at. */
   readonly failures: ReadonlyArray<Explained>
 }
 
-export const survey = Effect.fn("survey")(function* (switches: Switches, wanted: Wanted) {
+export const takeInventory = Effect.fn("inventory")(function* (switches: Switches, wanted: Wanted) {
   const records = yield* Records
   const sharedDir = yield* SharedDir
   const { base, network, variables } = wanted
@@ -58,12 +58,12 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
     })
   const recorded = ofNetwork(yield* orNothing(records.all))
   const begun = ofNetwork(yield* orNothing(records.begun))
-  const told = base === undefined ? [] : yield* orNothing(sharedDir.told(base))
+  const told = base === undefined ? [] : yield* orNothing(sharedDir.published(base))
 
   const named = distinct([...wanted.controls, ...recorded.flatMap((record) => controlOf(record, variables) ?? [])])
   const controls = distinct([...named, ...(yield* standing(variables))])
-  const ports: Array<FoundPort> = []
-  const legacy: Array<FoundLegacy> = []
+  const ports: Array<ObservedPort> = []
+  const legacy: Array<ObservedLegacyPort> = []
   const silent: Array<Silent> = []
   const asked = yield* Effect.forEach(
     controls,
@@ -83,7 +83,7 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
     begun,
     named: ofNetwork(told.flatMap((one) => whoseTold(one) ?? []))
   })
-  const done: Survey = { found, legacy, silent, failures }
+  const done: Inventory = { found, legacy, silent, failures }
   return done
 })
 

@@ -9,9 +9,9 @@ import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
-import type { Found } from "../Found.ts"
+import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
-import { controlOf, type Survey, survey } from "./Inventory.ts"
+import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
 /** As `--json` prints it. Null: not known. */
@@ -55,7 +55,7 @@ export const list = Effect.fn("list")(function* (
   { controls, variables }: { readonly controls: ReadonlyArray<Control>; readonly variables: Variables }
 ) {
   const records = yield* Records
-  const seen = yield* survey(switches, { network: undefined, controls, base: undefined, variables })
+  const seen = yield* takeInventory(switches, { network: undefined, controls, base: undefined, variables })
   const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
   const damaged = yield* Effect.result(records.damaged)
   const legacy = yield* LegacyNode.listed(seen.legacy)
@@ -73,15 +73,15 @@ export const list = Effect.fn("list")(function* (
 })
 
 /** Without duplicates: a switch that does not answer fails all its ports alike. */
-const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
+const doubts = ({ found }: Inventory): ReadonlyArray<Explained> => {
   const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
   return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
 }
 
 /** A line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
-  { begun, ports, record, who }: Found,
-  { silent }: Pick<Survey, "silent">,
+  { begun, ports, record, who }: ObservedAttachment,
+  { silent }: Pick<Inventory, "silent">,
   variables: Variables
 ) {
   const records = yield* Records

@@ -6,8 +6,8 @@
 import { isContainerId, isIfName } from "../../cni/spec/Environment.ts"
 import { whoseText } from "../../container-config/ContainerData.ts"
 import { type Attachment, type Identity, keyOf, longHandle, plainHandle, shortId } from "../../identity/Attachment.ts"
-import type { Told } from "../../shared-dir/PublishedFiles.ts"
-import type { Found, FoundPort } from "../Found.ts"
+import type { PublishedFile } from "../../shared-dir/PublishedFiles.ts"
+import type { ObservedAttachment, ObservedPort } from "../ObservedAttachment.ts"
 import type { Record } from "../records/Record.ts"
 
 interface Sources {
@@ -15,12 +15,12 @@ interface Sources {
   readonly begun: ReadonlyArray<Record>
   /** Names alone. */
   readonly named: ReadonlyArray<Identity & { readonly pod?: Attachment["pod"] }>
-  readonly ports: ReadonlyArray<FoundPort>
+  readonly ports: ReadonlyArray<ObservedPort>
 }
 
-export const together = ({ begun: beginnings, named, ports, records }: Sources): ReadonlyArray<Found> => {
-  const all = new Map<string, Found>()
-  const add = (key: string, more: Partial<Found>) => {
+export const together = ({ begun: beginnings, named, ports, records }: Sources): ReadonlyArray<ObservedAttachment> => {
+  const all = new Map<string, ObservedAttachment>()
+  const add = (key: string, more: Partial<ObservedAttachment>) => {
     const { who, record, begun, ports = [] } = all.get(key) ?? {}
     all.set(key, {
       key,
@@ -50,7 +50,7 @@ export const together = ({ begun: beginnings, named, ports, records }: Sources):
  * The attachment that a container config names. Trusted only in the directory where ADD would write it: a container can
  * write any content, but only into its own directory.
  */
-export const whoseTold = ({ directory, handle, text }: Told): Identity | undefined => {
+export const whoseTold = ({ directory, handle, text }: PublishedFile): Identity | undefined => {
   const said = whoseText(text)
   return said !== undefined &&
     isContainerId(said.containerId) &&

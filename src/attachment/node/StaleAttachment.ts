@@ -11,14 +11,14 @@ import type { Configuration } from "../../cni/network/Configuration.ts"
 import { spelledOut } from "../../cni/network/Explained.ts"
 import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
 import { readArgs, type Variables } from "../../cni/spec/Environment.ts"
-import type { HandoverLayer } from "../../container-config/ContainerConfig.ts"
-import { handoverFor } from "../../container-config/ContainerConfigs.ts"
+import type { ContainerConfigLayer } from "../../container-config/ContainerConfig.ts"
+import { containerConfigFor } from "../../container-config/ContainerConfigs.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
-import type { Place } from "../../shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
 import { type Unplug, Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, type NetworkCall, placeFor } from "../Call.ts"
-import type { Found, FoundPort } from "../Found.ts"
+import { type Call, type NetworkCall, socketPathsFor } from "../Call.ts"
+import type { ObservedAttachment, ObservedPort } from "../ObservedAttachment.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { del } from "../verbs/Del.ts"
@@ -26,29 +26,34 @@ import { isSame, type Switches } from "./Switches.ts"
 
 export interface Tools {
   readonly switches: Switches
-  readonly handover: (call: Call) => HandoverLayer
+  readonly containerConfig: (call: Call) => ContainerConfigLayer
 }
 
 export const tools = (
   switches: Switches,
-  handover: (attachment: Attachment, configuration: Configuration, variables: Variables) => HandoverLayer = handoverFor
+  containerConfig: (
+    attachment: Attachment,
+    configuration: Configuration,
+    variables: Variables
+  ) => ContainerConfigLayer = containerConfigFor
 ): Tools => ({
   switches,
-  handover: ({ attachment, configuration, environment }) => handover(attachment, configuration, environment.variables)
+  containerConfig: ({ attachment, configuration, environment }) =>
+    containerConfig(attachment, configuration, environment.variables)
 })
 
 /** How people know it. */
-export const nameOf = ({ key, ports, who }: Found): string =>
+export const nameOf = ({ key, ports, who }: ObservedAttachment): string =>
   who === undefined
     ? `${ports.map(({ owned }) => `port ${owned.port} of container ${owned.containerId}`).join(", ") || key}`
     : `${who.ifName} of container ${who.containerId}`
 
 /** Returns the failures. `all`: the other attachments, which may use the same socket. */
-export const removeStray = Effect.fnUntraced(function* (
+export const removeStale = Effect.fnUntraced(function* (
   call: NetworkCall,
-  found: Found,
-  all: ReadonlyArray<Found>,
-  { handover, switches }: Tools
+  found: ObservedAttachment,
+  all: ReadonlyArray<ObservedAttachment>,
+  { containerConfig, switches }: Tools
 ) {
   const { begun, ports, record, who } = found
   const own = who === undefined ? undefined : yield* callFor(call, { ...who, netns: "" }, record ?? begun)
@@ -58,7 +63,7 @@ export const removeStray = Effect.fnUntraced(function* (
       ? []
       : yield* failuresOf(
           Effect.flatMap(at(own.configuration.port), (vswitch) =>
-            Effect.provide(del(own, record), Layer.merge(Layer.succeed(Vswitch, vswitch), handover(own)))
+            Effect.provide(del(own, record), Layer.merge(Layer.succeed(Vswitch, vswitch), containerConfig(own)))
           )
         )
   const elsewhere = ports.filter((port) => own === undefined || !isSame(port.at, own.configuration.port))
@@ -111,8 +116,8 @@ const argsFor = (pod: Attachment["pod"]): string =>
 
 /** By the mark only: a port without it is kept, whatever its name or socket. */
 const unplugThere = Effect.fnUntraced(function* (
-  { key, who }: Found,
-  { at, isLegacy, owned }: FoundPort,
+  { key, who }: ObservedAttachment,
+  { at, isLegacy, owned }: ObservedPort,
   switches: Switches
 ) {
   const vswitch = yield* switches.at(at)
@@ -133,7 +138,11 @@ const unplugThere = Effect.fnUntraced(function* (
 })
 
 /** The files of one without names, by the path that its port had; the IPAM plugin alone can know its addresses. */
-const clear = Effect.fnUntraced(function* (call: NetworkCall, { key, ports }: Found, all: ReadonlyArray<Found>) {
+const clear = Effect.fnUntraced(function* (
+  call: NetworkCall,
+  { key, ports }: ObservedAttachment,
+  all: ReadonlyArray<ObservedAttachment>
+) {
   const sharedDir = yield* SharedDir
   for (const { owned } of ports) {
     const place = placeOfSocket(call, key, owned)
@@ -148,13 +157,13 @@ const clear = Effect.fnUntraced(function* (call: NetworkCall, { key, ports }: Fo
 const placeOfSocket = (
   { configuration, environment, network }: NetworkCall,
   key: string,
-  { containerId, pod, socketPath }: FoundPort["owned"]
-): Place | undefined => {
+  { containerId, pod, socketPath }: ObservedPort["owned"]
+): SocketPaths | undefined => {
   if (socketPath === undefined) return undefined
   const name = basename(socketPath)
   const [, handle = name] = /^memif-(.+)\.sock$/.exec(name) ?? []
   const attachment = { network, containerId, ifName: "", netns: "", pod }
-  const place = placeFor({ attachment, configuration, environment, previous: undefined }, handle)
+  const place = socketPathsFor({ attachment, configuration, environment, previous: undefined }, handle)
   const link = place.link === undefined ? undefined : join(dirname(place.link), key)
   const switchPath = link === undefined ? place.socketPath : join(link, place.socketName)
   return switchPath === socketPath ? { ...place, link, switchPath } : undefined

@@ -14,7 +14,7 @@ export interface Damaged {
   readonly error: RecordError
 }
 
-export interface Place {
+export interface RecordFiles {
   readonly files: Files["Service"]
   /** Of the records. */
   readonly directory: string
@@ -28,7 +28,7 @@ export interface Place {
   readonly limit: number
 }
 
-export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: Place) => {
+export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: RecordFiles) => {
   const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
   /** Undefined: it is gone meanwhile, or is no file. */
   const text = (path: string) =>

@@ -8,16 +8,16 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type CniResult, emptyResult } from "../../cni/spec/CniResult.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { Handover, type Site } from "../../container-config/ContainerConfig.ts"
+import { ContainerConfig, type PodMount } from "../../container-config/ContainerConfig.ts"
 import { containerData } from "../../container-config/ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
 import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import { Invocation } from "../../program/Invocation.ts"
-import { Leftovers, revertible, rolledBack } from "../../program/Revertible.ts"
+import { IncompleteRollback, revertible, rolledBack } from "../../program/Revertible.ts"
 import { step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
-import type { Place } from "../../shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
 import type { Address } from "../../vswitch/PortRequest.ts"
 import { type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
@@ -25,10 +25,10 @@ import {
   type Call,
   delegation,
   hasGivenSocket,
-  placeFor,
-  placeOfRecord,
   recordFor,
   requestFor,
+  socketPathsFor,
+  socketPathsOfRecord,
   wantsAddresses
 } from "../Call.ts"
 import type { Record } from "../records/Record.ts"
@@ -43,14 +43,14 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 ) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
-  const handover = yield* Handover
+  const containerConfig = yield* ContainerConfig
   const { attachment, configuration } = call
 
-  const site = yield* step("inspect the pod", handover.site)
+  const site = yield* step("inspect the pod", containerConfig.podMount)
   yield* findDelegate(call)
   let silent: Effect.Effect<void, VswitchError> | undefined
   const record = yield* claim(call, site, () => silent)
-  const place = placeOfRecord(record)
+  const place = socketPathsOfRecord(record)
   const asked = vswitch.preflight(requestFor(call, record, []))
   const looked = Effect.tapError(step("inspect the switch", asked), ({ code }) =>
     Effect.sync(() => {
@@ -76,7 +76,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   const own = resultOf(call, record, plugged, addresses)
   const data = containerData(attachment, configuration.netConf, configuration.port, place, record.mac, own)
   yield* describe(call, record, site)
-  yield* revertible("publish the container config", handover.give(place, data), handover.takeBack)
+  yield* revertible("publish the container config", containerConfig.publish(place, data), containerConfig.withdraw)
   yield* settle(call, record, addresses)
   const result = chained(call.previous ?? emptyResult, own)
   yield* answer(result)
@@ -90,12 +90,12 @@ export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
 /** Asks a switch again that could not be asked. */
 type Silent = () => Effect.Effect<void, VswitchError> | undefined
 
-const claim = Effect.fnUntraced(function* (call: Call, { volume }: Site, silent: Silent) {
+const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, silent: Silent) {
   const records = yield* Records
   const sharedDir = yield* SharedDir
   const { attachment } = call
   const made = [
-    ...(yield* sharedDir.survey(placeFor(call, plainHandle(attachment), volume), {
+    ...(yield* sharedDir.inspect(socketPathsFor(call, plainHandle(attachment), volume), {
       socket: madeBySwitch(call) && hasGivenSocket(call)
     })),
     ...(yield* missingForDeviceInfo(call))
@@ -128,7 +128,7 @@ const forget = Effect.fnUntraced(function* (
   invocation: string,
   silent: Silent
 ) {
-  const { any } = yield* Leftovers
+  const { any } = yield* IncompleteRollback
   if (!any) yield* Effect.ignore(noteFor(records, attachment, silent()), { log: "Warn" })
   yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
 })
@@ -150,7 +150,7 @@ const noteFor = Effect.fnUntraced(function* (
 })
 
 /** The directory may be shared with another attachment: its group and mode are then restored. */
-const prepare = Effect.fnUntraced(function* (place: Place, { made }: Record) {
+const prepare = Effect.fnUntraced(function* (place: SocketPaths, { made }: Record) {
   const sharedDir = yield* SharedDir
   const before = yield* sharedDir.access(place)
   const release = sharedDir.release(place, made)
@@ -164,7 +164,7 @@ const prepare = Effect.fnUntraced(function* (place: Place, { made }: Record) {
 })
 
 const missingForDeviceInfo = Effect.fnUntraced(function* ({ configuration: { netConf } }: Call) {
-  const { undescribed } = yield* Handover
+  const { undescribed } = yield* ContainerConfig
   const path = deviceInfoPath(netConf)
   return path === undefined ? [] : yield* undescribed(path)
 })
@@ -213,17 +213,17 @@ const address = Effect.fnUntraced(function* (call: Call) {
 const describe = Effect.fnUntraced(function* (
   call: Call,
   { deviceInfo: path, made, place }: Record,
-  { mappedDir }: Site
+  { mappedDir }: PodMount
 ) {
   if (path === undefined) return
-  const handover = yield* Handover
+  const containerConfig = yield* ContainerConfig
   const { netConf, port } = call.configuration
-  const before = yield* handover.described(path)
+  const before = yield* containerConfig.described(path)
   const info = deviceInfo(port, netConf.container, socketInContainer(port, mappedDir, place.socketName))
   yield* revertible(
     "write the device information",
-    handover.describe(path, `${JSON.stringify(info)}\n`, made),
-    handover.describe(path, before, made)
+    containerConfig.describe(path, `${JSON.stringify(info)}\n`, made),
+    containerConfig.describe(path, before, made)
   )
 })
 

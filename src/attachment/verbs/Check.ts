@@ -6,14 +6,14 @@ import * as Effect from "effect/Effect"
 import { CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { Handover } from "../../container-config/ContainerConfig.ts"
+import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { longHandle, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, delegation, placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import { type Call, delegation, requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { madeBySwitch } from "./Add.ts"
@@ -48,11 +48,11 @@ export interface Comparison {
 
 /** Everything, at once. */
 export const compare = Effect.fnUntraced(function* (call: Call, record: Record) {
-  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | Handover | Ipam>> = [
+  const steps: ReadonlyArray<Differences<Vswitch | SharedDir | ContainerConfig | Ipam>> = [
     Effect.succeed(named(resultDifferences(call, record))),
     switchDifferences(call, record),
     Effect.map(fileDifferences(call, record), named),
-    Effect.map(handoverDifferences(record), named),
+    Effect.map(containerConfigDifferences(record), named),
     addressDifferences(call)
   ]
   const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
@@ -137,15 +137,15 @@ const withGateway = ({ address, gateway }: { readonly address: string; readonly 
 const fileDifferences = (call: Call, record: Record) =>
   Effect.gen(function* () {
     const sharedDir = yield* SharedDir
-    return yield* sharedDir.verify(placeOfRecord(record), { socket: madeBySwitch(call) })
+    return yield* sharedDir.verify(socketPathsOfRecord(record), { socket: madeBySwitch(call) })
   })
 
-const handoverDifferences = (record: Record) =>
+const containerConfigDifferences = (record: Record) =>
   Effect.gen(function* () {
-    const handover = yield* Handover
-    const found = yield* handover.verify(placeOfRecord(record))
+    const containerConfig = yield* ContainerConfig
+    const found = yield* containerConfig.verify(socketPathsOfRecord(record))
     const { deviceInfo: path } = record
-    if (path === undefined || (yield* handover.described(path)) !== undefined) return found
+    if (path === undefined || (yield* containerConfig.described(path)) !== undefined) return found
     return [...found, `the device information ${path} is missing`]
   })
 

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import { CniError, type Explained } from "../../cni/spec/CniError.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { Handover } from "../../container-config/ContainerConfig.ts"
+import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { isFor } from "../../container-config/ContainerData.ts"
 import { deviceInfoPath } from "../../container-config/DeviceInfo.ts"
 import { type Attachment, longHandle, plainHandle } from "../../identity/Attachment.ts"
@@ -15,9 +15,9 @@ import type { LegacyLeft } from "../../legacy/LegacyAttachments.ts"
 import * as LegacyDel from "../../legacy/LegacyDel.ts"
 import { step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
-import type { Place } from "../../shared-dir/SocketPaths.ts"
+import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, delegation, hasGivenSocket, placeFor, placeOfRecord, wantsAddresses } from "../Call.ts"
+import { type Call, delegation, hasGivenSocket, socketPathsFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
 import { stillOurs } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
@@ -50,7 +50,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     // IPAM first: its process runs on another processor in parallel.
     ...atOnce,
     step("unplug the port", Effect.andThen(legacy.left, unplugging)),
-    step("withdraw the container config", takeBack),
+    step("withdraw the container config", withdraw),
     step("remove the device information", undescribe(call, record, made)),
     step("clear the shared directory", record === undefined ? clearWithout(call, legacy.left) : clear(record, made))
   ])
@@ -65,7 +65,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   yield* alone(step("remove the record", forgotten))
 })
 
-type Step = Effect.Effect<void, Explained, Handover | Ipam | Records | SharedDir | Vswitch>
+type Step = Effect.Effect<void, Explained, ContainerConfig | Ipam | Records | SharedDir | Vswitch>
 
 const alone = <R>(self: Effect.Effect<void, Explained, R>) => Effect.mapError(self, (failure) => together([failure]))
 
@@ -90,7 +90,7 @@ const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
  * The API server is optional: the annotation is deleted with the pod, readers ignore elements of other sandboxes, and
  * the next ADD of the interface replaces it. So its failures do not fail a DEL, which Multus would not repeat.
  */
-const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
+const withdraw = Effect.flatMap(ContainerConfig, ({ withdraw }) => withdraw).pipe(
   Effect.catchTag("PodsError", ({ cure, failed }) =>
     Effect.logWarning(`${failed}; the pod's annotations were not changed. ${cure}`)
   )
@@ -99,7 +99,7 @@ const takeBack = Effect.flatMap(Handover, ({ takeBack }) => takeBack).pipe(
 const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacyIndex: number | undefined) {
   const guessed = Effect.map(
     handlesLeft(call.attachment),
-    ([handle = longHandle(call.attachment)]) => placeFor(call, handle).switchPath
+    ([handle = longHandle(call.attachment)]) => socketPathsFor(call, handle).switchPath
   )
   const vswitch = yield* Vswitch
   const removed = yield* vswitch.unplug({
@@ -124,7 +124,7 @@ const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean)
 })
 
 const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<string>) {
-  yield* (yield* SharedDir).release(placeOfRecord(record), made)
+  yield* (yield* SharedDir).release(socketPathsOfRecord(record), made)
 })
 
 /** Of an attachment whose record was lost, or that the original plugin or its fork made. */
@@ -133,9 +133,9 @@ const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.
   const left = yield* looked
   const legacy = left?.isThere === true
   for (const [handle, volume] of yield* placesLeft(call, left)) {
-    const place = placeFor(call, handle, volume)
+    const place = socketPathsFor(call, handle, volume)
     // Without a record the name does not identify the attachment: two IDs can have the same prefix.
-    const text = yield* sharedDir.handed(place)
+    const text = yield* sharedDir.readConfig(place)
     if (text !== undefined && !isFor(text, call.attachment)) continue
     const socket = text !== undefined || legacy || !hasGivenSocket(call)
     yield* sharedDir.release(place, madeByOriginal(place, legacy), { socket })
@@ -143,7 +143,7 @@ const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.
 })
 
 const placesLeft = Effect.fnUntraced(function* ({ attachment }: Call, left: LegacyLeft | undefined) {
-  const { oldVolumes } = yield* Handover
+  const { oldVolumes } = yield* ContainerConfig
   const volumes = [undefined, ...(yield* oldVolumes), ...(left?.volumes ?? [])]
   const handles = left?.isAnothers === true ? [longHandle(attachment)] : yield* handlesLeft(attachment)
   return handles.flatMap((handle) => volumes.map((volume) => [handle, volume] as const))
@@ -154,13 +154,13 @@ const undescribe = Effect.fnUntraced(function* (
   record: Record | undefined,
   made: ReadonlyArray<string>
 ) {
-  const { describe } = yield* Handover
+  const { describe } = yield* ContainerConfig
   const path = record === undefined ? deviceInfoPath(netConf) : record.deviceInfo
   if (path !== undefined) yield* describe(path, undefined, made)
 })
 
 /** The original created a directory for each container, without a mark. */
-const madeByOriginal = (place: Place, legacy: boolean) => (legacy ? [place.directory] : [])
+const madeByOriginal = (place: SocketPaths, legacy: boolean) => (legacy ? [place.directory] : [])
 
 /** One failure is returned unchanged; several become one document. Code 11 takes precedence. */
 const together = (failures: ReadonlyArray<Explained>): CniError => {

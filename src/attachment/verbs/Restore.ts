@@ -15,7 +15,7 @@ import { Slots } from "../../platform/Slots.ts"
 import { SharedDir, type Socket } from "../../shared-dir/SharedDir.ts"
 import type { Address } from "../../vswitch/PortRequest.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, placeOfRecord, requestFor, wantsAddresses } from "../Call.ts"
+import { type Call, requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
 import { callOfRecord, isNewer, stillOurs } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { recordFormat } from "../records/RecordFormat.ts"
@@ -118,7 +118,7 @@ const remake = Effect.fnUntraced(function* (
 ) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
-  const place = placeOfRecord(record)
+  const place = socketPathsOfRecord(record)
   const { made, port, socketAt } = yield* vswitch.restore(requestFor(call, record, addresses))
   const socket = socketAt === undefined ? undefined : yield* sharedDir.republish(place, socketAt)
   published(socket)
@@ -135,7 +135,7 @@ const remake = Effect.fnUntraced(function* (
 const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
   if (yield* (yield* Records).settled(record)) return false
   yield* unplugOwn(call, record)
-  yield* (yield* SharedDir).withdraw(placeOfRecord(record), stillOurs(record), socket)
+  yield* (yield* SharedDir).withdraw(socketPathsOfRecord(record), stillOurs(record), socket)
   return true
 })
 
@@ -174,7 +174,7 @@ const addressesFor = (call: Call, { addresses }: Record): Effect.Effect<Readonly
 
 const lookAtDirectory = Effect.fnUntraced(function* ({ configuration: { port } }: Call, record: Record) {
   if (port.iftype === "memif" && port.abstract) return
-  const found = yield* (yield* SharedDir).verify(placeOfRecord(record), { socket: false })
+  const found = yield* (yield* SharedDir).verify(socketPathsOfRecord(record), { socket: false })
   if (found.length > 0) return yield* lost(found.join("; "))
 })
 

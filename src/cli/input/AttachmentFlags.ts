@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
@@ -94,11 +94,11 @@ export const parameters = (
   verb: AttachmentVerb,
   { args, cniPath, containerId, dryRun, ifname, netns }: AttachmentOptions,
   environment: Variables
-): Effect.Effect<Parameters, Complaint> => {
+): Effect.Effect<Parameters, CommandLineError> => {
   const given = Option.getOrUndefined(containerId) ?? (dryRun && verb === "ADD" ? rehearsalId : undefined)
   if (given === undefined) {
     return Effect.fail(
-      new Complaint({
+      new CommandLineError({
         failed: `${verb.toLowerCase()} needs a container`,
         answer: "--container-id is missing",
         cure: "Give --container-id: `crictl pods` lists the sandboxes of a node. A dry run of add does not need it."

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -64,7 +64,7 @@ const contents = Effect.fnUntraced(function* (path: string) {
   return yield* Effect.mapError(
     files.readFileString(path),
     (error) =>
-      new Complaint({
+      new CommandLineError({
         failed: `cannot read ${path}`,
         answer: failureWords(error, path),
         cure: "Give a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
@@ -72,7 +72,7 @@ const contents = Effect.fnUntraced(function* (path: string) {
   )
 })
 
-const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =>
+const parsed = (text: string, name: string): Effect.Effect<unknown, CommandLineError> =>
   Effect.try({
     try: (): unknown => JSON.parse(text),
     catch: (cause) =>
@@ -86,7 +86,7 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, Complaint> =
   })
 
 /** The network inside, whatever it is wrapped in. */
-const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> => {
+const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineError> => {
   if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
   if ("plugins" in value) return fromList(value, name)
@@ -96,7 +96,7 @@ const network = (value: unknown, name: string): Effect.Effect<Json, Complaint> =
     : Effect.fail(wrong(name, `its type is ${JSON.stringify(type)}, not ${ours}`, `Give a network of type ${ours}.`))
 }
 
-const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Complaint> => {
+const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, CommandLineError> => {
   const { metadata, spec } = definition
   const config = isJson(spec) ? spec["config"] : undefined
   if (typeof config !== "string" || config.trim() === "") {
@@ -116,7 +116,10 @@ const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Com
   )
 }
 
-const fromList = ({ cniVersion, name: network, plugins }: Json, name: string): Effect.Effect<Json, Complaint> => {
+const fromList = (
+  { cniVersion, name: network, plugins }: Json,
+  name: string
+): Effect.Effect<Json, CommandLineError> => {
   const found = Array.isArray(plugins) ? plugins.filter(isJson).filter(({ type }) => type === ours) : []
   const [plugin] = found
   return plugin === undefined || found.length > 1
@@ -137,4 +140,4 @@ const fromList = ({ cniVersion, name: network, plugins }: Json, name: string): E
 const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
 const wrong = (name: string, answer: string, cure: string) =>
-  new Complaint({ failed: `cannot use ${name}`, answer, cure })
+  new CommandLineError({ failed: `cannot use ${name}`, answer, cure })

@@ -8,9 +8,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
-import { cureForUntold, defaultDirectory, defaultPlaces, type Found, type Places } from "../../container/Discovery.ts"
+import {
+  cureForUntold,
+  type Discovered,
+  defaultDirectory,
+  defaultSearchPaths,
+  type SearchPaths
+} from "../../container/Discovery.ts"
 import type { Interface } from "../../container/told/Interface.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
@@ -22,7 +28,7 @@ export const placeFlags = {
   annotations: text(
     "annotations",
     "FILE",
-    `The pod's annotations, from the downward API (USERSPACE_ANNOTATIONS; default: ${defaultPlaces.annotations})`
+    `The pod's annotations, from the downward API (USERSPACE_ANNOTATIONS; default: ${defaultSearchPaths.annotations})`
   ),
   dir: text(
     "dir",
@@ -71,18 +77,21 @@ export const timeoutFlag = (otherwise: string, description: string) =>
     Flag.filterMap(duration, () => "a time such as 60s or 5m")
   )
 
-export interface PlaceOptions {
+export interface SocketPathsOptions {
   readonly annotations: Option.Option<string>
   readonly dir: Option.Option<string>
   readonly deviceInfo: Readonly<Record<string, string>>
   readonly containerId: Option.Option<string>
 }
 
-export const placesOf = ({ annotations, containerId, deviceInfo, dir }: PlaceOptions, variables: Variables): Places => {
+export const placesOf = (
+  { annotations, containerId, deviceInfo, dir }: SocketPathsOptions,
+  variables: Variables
+): SearchPaths => {
   const given = (option: Option.Option<string>, variable: string): string | undefined =>
     Option.getOrUndefined(option) ?? (variables[variable] || undefined)
   return {
-    annotations: given(annotations, "USERSPACE_ANNOTATIONS") ?? defaultPlaces.annotations,
+    annotations: given(annotations, "USERSPACE_ANNOTATIONS") ?? defaultSearchPaths.annotations,
     directory: given(dir, "USERSPACE_DIR"),
     deviceInfo,
     containerId: given(containerId, "USERSPACE_CONTAINER_ID")
@@ -97,21 +106,21 @@ export const namesOf = (option: Option.Option<string>): ReadonlyArray<string> =>
 
 /** Those that are asked for, all of them when none is named; at least one. */
 export const chosen = (
-  found: Found,
+  found: Discovered,
   names: ReadonlyArray<string>
-): Effect.Effect<ReadonlyArray<Interface>, Complaint> => {
+): Effect.Effect<ReadonlyArray<Interface>, CommandLineError> => {
   const missing = names.filter((name) => !found.interfaces.some((one) => one.name === name))
   return missing.length > 0 || found.interfaces.length === 0
     ? Effect.fail(nothingFound(found, missing))
     : Effect.succeed(found.interfaces.filter(({ name }) => names.length === 0 || names.includes(name)))
 }
 
-const nothingFound = ({ interfaces, looked, others, problems }: Found, missing: ReadonlyArray<string>) =>
-  new Complaint({
+const nothingFound = ({ interfaces, looked, others, problems }: Discovered, missing: ReadonlyArray<string>) =>
+  new CommandLineError({
     failed: missing.length > 0 ? `no configuration of ${missing.join(", ")}` : "no interface of this plugin was found",
     answer: [...looked, ...problems].join("\n"),
     cure: cureForUntold({ interfaces, others })
   })
 
 export const fromContainer = ({ cure, details, operation }: ContainerError) =>
-  new Complaint({ failed: operation, answer: details.join("\n"), cure })
+  new CommandLineError({ failed: operation, answer: details.join("\n"), cure })

@@ -10,7 +10,7 @@ import { readEnvironment, type Variables } from "../../cni/spec/Environment.ts"
 import type { NetworkVerb } from "../../cni/spec/Versions.ts"
 import { defaultPluginPath } from "./AttachmentFlags.ts"
 
-export interface Caller {
+export interface InvocationContext {
   readonly variables: Variables
   readonly cniPath: Option.Option<string>
 }
@@ -19,7 +19,7 @@ export interface Caller {
 export const networkAsked = Effect.fnUntraced(function* (
   verb: NetworkVerb,
   text: string,
-  { cniPath, variables }: Caller,
+  { cniPath, variables }: InvocationContext,
   more: Readonly<Record<string, unknown>> = {}
 ) {
   const path = Option.getOrElse(cniPath, () => variables["CNI_PATH"] || defaultPluginPath)

@@ -1,7 +1,7 @@
 /** What `userspace agent` cannot do for as long as it runs. */
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
-export const onlyOnce = new Complaint({
+export const onlyOnce = new CommandLineError({
   failed: "the agent serves and heals for as long as it runs",
   answer: "--dry-run and --json are for one round, and --once is missing",
   cure: "Give --once with them."

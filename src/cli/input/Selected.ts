@@ -7,7 +7,7 @@ import { type Ambiguous, inOrder, narrows, type Selector, select } from "../../a
 import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import { fromExplained } from "../../cni/spec/CniError.ts"
-import { Complaint, fromCni } from "../text/CommandLineError.ts"
+import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
 import type { AttachmentOptions } from "./AttachmentFlags.ts"
 
 export interface SelectorOptions {
@@ -24,9 +24,13 @@ export interface RecordedOptions extends SelectorOptions, Omit<AttachmentOptions
 export const stateDirFrom = ({ stateDir }: Pick<RecordedOptions, "stateDir">): string =>
   Option.getOrElse(stateDir, () => defaultStateDir)
 
-const misused = (answer: string, cure: string) => new Complaint({ failed: "invalid command line", answer, cure })
+const misused = (answer: string, cure: string) => new CommandLineError({ failed: "invalid command line", answer, cure })
 
-export const selectorFrom = ({ containerId, ifname, pod }: SelectorOptions): Effect.Effect<Selector, Complaint> => {
+export const selectorFrom = ({
+  containerId,
+  ifname,
+  pod
+}: SelectorOptions): Effect.Effect<Selector, CommandLineError> => {
   const written = Option.getOrUndefined(pod)
   const [, namespace, name] = /^([^/]+)\/([^/]+)$/.exec(written ?? "") ?? []
   if (written !== undefined && (namespace === undefined || name === undefined)) {
@@ -42,7 +46,7 @@ export const selectorFrom = ({ containerId, ifname, pod }: SelectorOptions): Eff
 }
 
 /** Flags that belong to the other way of naming an attachment. */
-export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOptions): Complaint | undefined => {
+export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOptions): CommandLineError | undefined => {
   const given = (flags: { readonly [flag: string]: Option.Option<string> }) =>
     Object.entries(flags).flatMap(([name, option]) => (Option.isSome(option) ? [name] : []))
   if (Option.isSome(config)) {
@@ -71,8 +75,8 @@ export const selected = Effect.fnUntraced(function* (what: string, stateDir: str
 const shortened = ({ containerId }: Record) => containerId.slice(0, 20)
 
 /** As many characters as tell them apart are in their own IDs; so they are listed whole. */
-export const ambiguous = ({ candidates, containerId }: Ambiguous): Complaint =>
-  new Complaint({
+export const ambiguous = ({ candidates, containerId }: Ambiguous): CommandLineError =>
+  new CommandLineError({
     failed: `--container-id ${containerId} is ambiguous`,
     answer: candidates
       .map(({ containerId: id, ifName, network, pod }) =>
@@ -86,13 +90,13 @@ export const ambiguous = ({ candidates, containerId }: Ambiguous): Complaint =>
     cure: `Give more characters of one of them, such as ${candidates[0] === undefined ? "" : shortened(candidates[0])}.`
   })
 
-export const notFound = (stateDir: string, { containerId, ifName, pod }: Selector): Complaint => {
+export const notFound = (stateDir: string, { containerId, ifName, pod }: Selector): CommandLineError => {
   const parts = [
     ...(pod === undefined ? [] : [`pod ${pod.namespace}/${pod.name}`]),
     ...(containerId === undefined ? [] : [`container ${containerId}`]),
     ...(ifName === undefined ? [] : [`interface ${ifName}`])
   ]
-  return new Complaint({
+  return new CommandLineError({
     failed: "no such attachment on this node",
     answer: `no record in ${stateDir} matches ${parts.join(", ")}`,
     cure: "List attachments with `userspace list`. Without a record, give --config FILE and the full container ID."

@@ -6,7 +6,7 @@ import type { CniError } from "../../cni/spec/CniError.ts"
 import { parserSaid } from "../../cni/spec/Redacted.ts"
 import { readList, readValidAttachments, type ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
 const cure =
   'Write [{"containerID": "ID", "ifname": "net1"}, ...]: one entry for each live attachment. ' +
@@ -14,7 +14,7 @@ const cure =
 
 export const readValidFile = Effect.fnUntraced(function* (path: string) {
   const files = yield* FileSystem.FileSystem
-  const wrong = (answer: string) => new Complaint({ failed: `cannot use ${path}`, answer, cure })
+  const wrong = (answer: string) => new CommandLineError({ failed: `cannot use ${path}`, answer, cure })
   const text = yield* Effect.mapError(files.readFileString(path), (error) => wrong(failureWords(error, path)))
   const value = yield* Effect.mapError(
     Effect.try({ try: (): unknown => JSON.parse(text), catch: (cause) => cause }),

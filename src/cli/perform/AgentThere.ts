@@ -4,12 +4,12 @@ import { get } from "../../agent/Ask.ts"
 import { socketIn, statusPath } from "../../agent/Protocol.ts"
 import { decodeStatus } from "../../agent/Status.ts"
 import { Files } from "../../platform/Files.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 
 /** Null: there is none, or none that answers. */
 export const agentThere = Effect.gen(function* () {
   const files = yield* Files
-  const socket = socketIn((yield* Caller).variables)
+  const socket = socketIn((yield* InvocationContext).variables)
   if (socket === undefined) return null
   const there = yield* Effect.orElseSucceed(files.lstat(socket), () => undefined)
   if (there?.kind !== "socket") return null

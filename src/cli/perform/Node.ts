@@ -9,7 +9,7 @@ import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import * as Log from "../../program/Log.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 
 /** Runs on this node, with its records below `stateDir`. */
 export const onNode = <A, E>(
@@ -23,16 +23,20 @@ export const onNode = <A, E>(
   )
 
 /** Fails with all of them, if there are any. */
-export const complain = (
+export const failWith = (
   failed: string,
   problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
-): Effect.Effect<void, Complaint> => {
+): Effect.Effect<void, CommandLineError> => {
   if (problems.length === 0) return Effect.void
   const answers = [...new Set(problems.map((problem) => problem.failed))].join("\n")
   const cures = [...new Set(problems.map(({ cure }) => cure))].join("\n")
   const asUser = /\b(EACCES|EPERM)\b/.test(answers) && process.getuid?.() !== 0
   return Effect.fail(
-    new Complaint({ failed, answer: answers, cure: asUser ? "Run it as root, as container runtimes do." : cures })
+    new CommandLineError({
+      failed,
+      answer: answers,
+      cure: asUser ? "Run it as root, as container runtimes do." : cures
+    })
   )
 }
 

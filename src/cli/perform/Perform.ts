@@ -13,18 +13,18 @@ import { readEnvelope } from "../../cni/network/Configuration.ts"
 import { defaultLogOptions, logOptions } from "../../cni/network/LogOptions.ts"
 import type { CniError } from "../../cni/spec/CniError.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
-import { rehearse } from "../../dry-run/Rehearsal.ts"
+import { dryRun } from "../../dry-run/DryRun.ts"
 import * as Log from "../../program/Log.ts"
 import { type AttachmentOptions, type Parameters, parameters } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { fromCni } from "../text/CommandLineError.ts"
 import { planText } from "../text/PlanText.ts"
 import { resultLines } from "../text/ResultText.ts"
 
 export const perform = (verb: AttachmentVerb) =>
   Effect.fnUntraced(function* (options: AttachmentOptions) {
-    const { variables } = yield* Caller
+    const { variables } = yield* InvocationContext
     const asked = yield* parameters(verb, options, variables)
     const text = inVersionOf(verb, yield* readConfigurationFile(options.config))
     yield* carryOut(verb, options, asked, text)
@@ -67,8 +67,8 @@ const plan = Effect.fnUntraced(function* (
   { assumedNetns, variables }: Parameters,
   text: string
 ) {
-  const { style } = yield* Caller
-  const planned = yield* rehearse({ verb, variables, text, assumeSandbox: assumedNetns && verb === "ADD" }).pipe(
+  const { style } = yield* InvocationContext
+  const planned = yield* dryRun({ verb, variables, text, assumeSandbox: assumedNetns && verb === "ADD" }).pipe(
     Effect.tapError((error) => (json ? Console.log(errorDocument(error, text)) : Effect.void)),
     Effect.mapError(fromCni(`dry run of ${verb}`))
   )

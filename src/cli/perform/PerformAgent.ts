@@ -19,8 +19,8 @@ import * as WaitingNamespaces from "../../platform/waiting/WaitingNamespaces.ts"
 import * as Log from "../../program/Log.ts"
 import { socketAsked } from "../input/AgentSocket.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 import { healingStatus } from "../text/HealText.ts"
 
 export interface AgentOptions {
@@ -61,13 +61,13 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
         process.exitCode = 1
       })
     ),
-    Effect.mapError(({ answer, cure }) => new Complaint({ failed: "cannot serve calls", answer, cure }))
+    Effect.mapError(({ answer, cure }) => new CommandLineError({ failed: "cannot serve calls", answer, cure }))
   )
 })
 
 /** Goes on beside the calls, until the scope ends. */
 const healing = Effect.fnUntraced(function* ({ cniPath, every, repair }: AgentOptions) {
-  const { variables: own } = yield* Caller
+  const { variables: own } = yield* InvocationContext
   return yield* keep({
     switches: yield* Switches.make(engineFor),
     variables: { ...own, CNI_PATH: pluginPath({ cniPath }, own) },

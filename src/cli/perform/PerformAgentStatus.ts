@@ -6,7 +6,7 @@ import { statusPath } from "../../agent/Protocol.ts"
 import { decodeStatus } from "../../agent/Status.ts"
 import { socketAsked } from "../input/AgentSocket.ts"
 import { agentText } from "../text/AgentText.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 import { print } from "./Node.ts"
 
 export const performAgentStatus = Effect.fnUntraced(function* (options: {
@@ -18,7 +18,7 @@ export const performAgentStatus = Effect.fnUntraced(function* (options: {
     Effect.flatMap(({ text }) => decodeStatus(text)),
     Effect.mapError(
       ({ message }) =>
-        new Complaint({
+        new CommandLineError({
           failed: `no agent answers on ${socket}`,
           answer: message,
           cure: "Check `systemctl status userspace-agent`. Meanwhile calls run in their own processes."

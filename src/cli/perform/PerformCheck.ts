@@ -7,10 +7,10 @@ import { narrows } from "../../attachment/node/Selection.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import { fromExplained } from "../../cni/spec/CniError.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { misplaced, type RecordedOptions, selected, selectorFrom, stateDirFrom } from "../input/Selected.ts"
-import { checkComplaint, checkedJson, checkTable } from "../text/CheckText.ts"
-import { Complaint, complaintText, fromCni } from "../text/CommandLineError.ts"
+import { checkError, checkedJson, checkTable } from "../text/CheckText.ts"
+import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import { damagedJson } from "../text/RestoreText.ts"
 import { onNode, print } from "./Node.ts"
 import { perform } from "./Perform.ts"
@@ -22,7 +22,7 @@ export const performCheck = Effect.fnUntraced(function* (options: RecordedOption
   const { config } = options
   if (Option.isSome(config)) return yield* perform("CHECK")({ ...options, config: config.value })
   if (options.dryRun) return yield* performRecorded("CHECK", options)
-  const { style, variables } = yield* Caller
+  const { style, variables } = yield* InvocationContext
   const stateDir = stateDirFrom(options)
   const selector = yield* selectorFrom(options)
   const { checked, damaged } = yield* onNode(stateDir, (switches) =>
@@ -41,15 +41,15 @@ export const performCheck = Effect.fnUntraced(function* (options: RecordedOption
     { attachments: checked.map(checkedJson), damaged: damaged.map(damagedJson) },
     checkTable(checked, stateDir, style)
   )
-  const complaint = checkComplaint(checked)
+  const commandLineError = checkError(checked)
   const complaints = [
-    ...(complaint === undefined ? [] : [complaint]),
+    ...(commandLineError === undefined ? [] : [commandLineError]),
     ...damaged.map(
       ({ code, cure, failed }) =>
-        new Complaint({ failed: `cannot check an attachment (code ${code})`, answer: failed, cure })
+        new CommandLineError({ failed: `cannot check an attachment (code ${code})`, answer: failed, cure })
     )
   ]
-  for (const one of complaints.slice(0, -1)) yield* Console.error(complaintText(one, style.strong))
+  for (const one of complaints.slice(0, -1)) yield* Console.error(commandLineErrorText(one, style.strong))
   const last = complaints.at(-1)
   if (last !== undefined) return yield* last
 })

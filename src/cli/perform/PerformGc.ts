@@ -9,23 +9,23 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import type { NetworkCall } from "../../attachment/Call.ts"
-import type { Found } from "../../attachment/Found.ts"
 import * as Gc from "../../attachment/node/Gc.ts"
 import * as GcNode from "../../attachment/node/GcNode.ts"
 import { type Listed, listed } from "../../attachment/node/Listing.ts"
 import { tools } from "../../attachment/node/StaleAttachment.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
+import type { ObservedAttachment } from "../../attachment/ObservedAttachment.ts"
 import type { CniError } from "../../cni/spec/CniError.ts"
 import { type ValidAttachment, validKeys } from "../../cni/spec/ValidAttachments.ts"
 import { atLeast } from "../../cni/spec/Versions.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
 import { readConfigurationFiles } from "../input/ConfigurationFile.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
 import { readValidFile } from "../input/ValidFile.ts"
-import { Complaint, complaintText, fromCni } from "../text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import { listTable } from "../text/ListText.ts"
-import { complain, onNode, print } from "./Node.ts"
+import { failWith, onNode, print } from "./Node.ts"
 
 /** Undefined: by sandbox. */
 type Valid = ReadonlyArray<ValidAttachment> | undefined
@@ -51,8 +51,10 @@ export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
 /** Until it is stopped, which is not a failure. A failed round is reported, and the next one retries. */
 const stay = Effect.fnUntraced(
   function* (options: GcOptions, every: Duration.Duration) {
-    const { style } = yield* Caller
-    const round = Effect.catch(once(options), (complaint) => Console.error(complaintText(complaint, style.strong)))
+    const { style } = yield* InvocationContext
+    const round = Effect.catch(once(options), (commandLineError) =>
+      Console.error(commandLineErrorText(commandLineError, style.strong))
+    )
     yield* Effect.repeat(round, Schedule.spaced(every))
   },
   Effect.onInterrupt(() =>
@@ -62,7 +64,7 @@ const stay = Effect.fnUntraced(
   )
 )
 
-const ofOneMoment = new Complaint({
+const ofOneMoment = new CommandLineError({
   failed: "gc cannot repeat with a list",
   answer: "--every needs --by-sandbox: a --valid list is soon out of date",
   cure: "Leave --every out, or give --by-sandbox."
@@ -70,7 +72,7 @@ const ofOneMoment = new Complaint({
 
 const once = Effect.fnUntraced(function* (options: GcOptions) {
   const { dryRun, every, json } = options
-  const { style } = yield* Caller
+  const { style } = yield* InvocationContext
   if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
   const { config } = options
   const { networks, notJudged, problems, removed, stays } = Option.isSome(config)
@@ -98,7 +100,7 @@ const once = Effect.fnUntraced(function* (options: GcOptions) {
       ...openQuestions(notJudged)
     ].join("\n")
   )
-  yield* complain(dryRun ? "gc is incomplete" : "gc is incomplete; the next gc does the rest", problems)
+  yield* failWith(dryRun ? "gc is incomplete" : "gc is incomplete; the next gc does the rest", problems)
 })
 
 const openQuestions = (notJudged: number): ReadonlyArray<string> =>
@@ -119,7 +121,7 @@ interface Done extends Collected {
 
 /** All of them are judged before anything is removed. */
 const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun, valid: file }: GcOptions) {
-  const { variables } = yield* Caller
+  const { variables } = yield* InvocationContext
   const valid = Option.isSome(file) ? yield* readValidFile(file.value) : undefined
   const asked = yield* Effect.forEach(yield* readConfigurationFiles(path), (text) =>
     Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
@@ -139,7 +141,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
 
 /** By the records alone. */
 const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
-  const { variables: own } = yield* Caller
+  const { variables: own } = yield* InvocationContext
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
   return yield* onNode(stateDir, (switches) =>
     Effect.gen(function* () {
@@ -160,13 +162,13 @@ const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOpt
 
 const counted = (number: number): string => (number === 1 ? "one attachment" : `${number} attachments`)
 
-const eitherOr = new Complaint({
+const eitherOr = new CommandLineError({
   failed: "gc needs to know which attachments are alive",
   answer: "give either --valid FILE or --by-sandbox",
   cure: "Use --by-sandbox to trust the plugin's records, --valid to give a list of your own. Try it with --dry-run first."
 })
 
-const whichNetwork = new Complaint({
+const whichNetwork = new CommandLineError({
   failed: "gc needs to know which network",
   answer: "--valid needs --config, which is missing",
   cure: "Give --config FILE: a network, or the output of `kubectl get net-attach-def NAME -o json`."
@@ -188,7 +190,7 @@ interface Collected {
 const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
   const seen = yield* Gc.look(call, switches)
   const { found } = seen
-  const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.strays(call, found, valid)
+  const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.stale(call, found, valid)
   // Told of before they go.
   const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
   const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, tools(switches))
@@ -199,8 +201,11 @@ const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, sw
 })
 
 const outcome = (
-  { failures, found }: { readonly failures: ReadonlyArray<CniError>; readonly found: ReadonlyArray<Found> },
-  gone: ReadonlyArray<Found>,
+  {
+    failures,
+    found
+  }: { readonly failures: ReadonlyArray<CniError>; readonly found: ReadonlyArray<ObservedAttachment> },
+  gone: ReadonlyArray<ObservedAttachment>,
   rows: ReadonlyArray<ReadonlyArray<Listed>>,
   removals: ReadonlyArray<Gc.Removal>,
   more: ReadonlyArray<CniError>

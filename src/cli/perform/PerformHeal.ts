@@ -4,9 +4,9 @@ import type * as Option from "effect/Option"
 import type { Policy } from "../../attachment/heal/Decide.ts"
 import { once } from "../../attachment/heal/Round.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { failuresOf, healedJson, healedText } from "../text/HealText.ts"
-import { complain, onNode, print } from "./Node.ts"
+import { failWith, onNode, print } from "./Node.ts"
 
 export interface HealOptions {
   readonly stateDir: string
@@ -17,9 +17,9 @@ export interface HealOptions {
 }
 
 export const performHeal = Effect.fnUntraced(function* ({ cniPath, dryRun, json, repair, stateDir }: HealOptions) {
-  const { style, variables: own } = yield* Caller
+  const { style, variables: own } = yield* InvocationContext
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
   const rounds = yield* onNode(stateDir, (switches) => once({ switches, variables, repair, dry: dryRun }))
   yield* print(json, healedJson(rounds, dryRun), healedText(rounds, dryRun, style))
-  yield* complain("the round is incomplete; the next round tries again", failuresOf(rounds))
+  yield* failWith("the round is incomplete; the next round tries again", failuresOf(rounds))
 })

@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Listing from "../../attachment/node/Listing.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { listTable } from "../text/ListText.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
-import { complain, onNode, print } from "./Node.ts"
+import { failWith, onNode, print } from "./Node.ts"
 
 export interface ListOptions {
   readonly network: Option.Option<string>
@@ -17,7 +17,7 @@ export interface ListOptions {
 }
 
 export const performList = Effect.fnUntraced(function* ({ json, network, ovs, stateDir, vpp }: ListOptions) {
-  const { style, variables } = yield* Caller
+  const { style, variables } = yield* InvocationContext
   const controls: ReadonlyArray<Control> = [
     ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
     ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
@@ -37,8 +37,8 @@ export const performList = Effect.fnUntraced(function* ({ json, network, ovs, st
     withAgent(wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style), agent)
   )
   yield* problems.length > 0
-    ? complain("the list may be incomplete", [...problems, ...doubts])
-    : complain("a switch does not answer; the state of its ports is unknown", doubts)
+    ? failWith("the list may be incomplete", [...problems, ...doubts])
+    : failWith("a switch does not answer; the state of its ports is unknown", doubts)
 })
 
 const nothing = (stateDir: string, network: Option.Option<string>): string => {

@@ -9,9 +9,9 @@ import { narrows } from "../../attachment/node/Selection.ts"
 import { recordedCall } from "../../attachment/RecordedCall.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { misplaced, type RecordedOptions, selected, selectorFrom, stateDirFrom } from "../input/Selected.ts"
-import { Complaint, complaintText } from "../text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
 import { onNode } from "./Node.ts"
 import { carryOut, perform } from "./Perform.ts"
 
@@ -25,7 +25,7 @@ export const performDel = Effect.fnUntraced(function* (options: RecordedOptions)
 })
 
 /** Every attachment of a node is nothing that anybody deletes by leaving a flag out. */
-const nothingNamed = new Complaint({
+const nothingNamed = new CommandLineError({
   failed: "del needs an attachment",
   answer: "none of --pod, --container-id and --ifname is given",
   cure: "List attachments with `userspace list`. Remove those of deleted pods with `userspace gc --by-sandbox`."
@@ -33,21 +33,24 @@ const nothingNamed = new Complaint({
 
 /** Goes on with the others when one fails; fails with the last failure. */
 export const performRecorded = Effect.fnUntraced(function* (verb: AttachmentVerb, options: RecordedOptions) {
-  const { style, variables } = yield* Caller
+  const { style, variables } = yield* InvocationContext
   const stateDir = stateDirFrom(options)
   const selector = yield* selectorFrom(options)
   const chosen = yield* onNode(stateDir, () => selected(verb.toLowerCase(), stateDir, selector))
   const path = pluginPath(options, variables)
-  const failures: Array<Complaint> = []
+  const failures: Array<CommandLineError> = []
   for (const [index, record] of chosen.entries()) {
     if (index > 0 && !options.json) yield* Console.log("")
     const { text, variables: asked } = recordedCall(verb, record, { ...variables, CNI_PATH: path })
-    yield* Effect.catch(carryOut(verb, options, { variables: asked, assumedNetns: false }, text), (complaint) => {
-      failures.push(complaint)
-      return Effect.void
-    })
+    yield* Effect.catch(
+      carryOut(verb, options, { variables: asked, assumedNetns: false }, text),
+      (commandLineError) => {
+        failures.push(commandLineError)
+        return Effect.void
+      }
+    )
   }
-  for (const one of failures.slice(0, -1)) yield* Console.error(complaintText(one, style.strong))
+  for (const one of failures.slice(0, -1)) yield* Console.error(commandLineErrorText(one, style.strong))
   const last = failures.at(-1)
   if (last !== undefined) return yield* last
 })

@@ -8,11 +8,11 @@ import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Se
 import type { RecordError } from "../../attachment/records/RecordError.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
-import { rehearseRestore } from "../../dry-run/RestoreRehearsal.ts"
+import { dryRunRestore } from "../../dry-run/RestoreDryRun.ts"
 import * as Log from "../../program/Log.ts"
-import { Caller } from "../input/Caller.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { ambiguous, notFound, type SelectorOptions, selectorFrom } from "../input/Selected.ts"
-import { Complaint, complaintText, fromCni } from "../text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import {
   damagedJson,
   plannedJson,
@@ -30,18 +30,19 @@ export interface RestoreOptions extends SelectorOptions {
 }
 
 export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
-  const { style } = yield* Caller
+  const { style } = yield* InvocationContext
   const selector = yield* selectorFrom(options)
   const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
   if (attachments.length === 0 && narrows(selector)) return yield* notFound(options.stateDir, selector)
   const complaints = [...restoreComplaints(attachments), ...damaged.map(fromDamaged)]
-  for (const complaint of complaints.slice(0, -1)) yield* Console.error(complaintText(complaint, style.strong))
+  for (const commandLineError of complaints.slice(0, -1))
+    yield* Console.error(commandLineErrorText(commandLineError, style.strong))
   const last = complaints.at(-1)
   if (last !== undefined) return yield* last
 })
 
 const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions, selector: Selector) {
-  const { style, variables } = yield* Caller
+  const { style, variables } = yield* InvocationContext
   const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
     Effect.mapError(because("restore")),
     Effect.withTracerEnabled(false),
@@ -58,8 +59,8 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
 })
 
 const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, selector: Selector) {
-  const { style, variables } = yield* Caller
-  const planned = yield* rehearseRestore(stateDir, variables, selector).pipe(
+  const { style, variables } = yield* InvocationContext
+  const planned = yield* dryRunRestore(stateDir, variables, selector).pipe(
     Effect.mapError(because("dry run of restore"))
   )
   yield* Console.log(
@@ -71,10 +72,10 @@ const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, se
 
 const because =
   (what: string) =>
-  (error: Ambiguous | CniError | RecordError): Complaint =>
+  (error: Ambiguous | CniError | RecordError): CommandLineError =>
     error._tag === "Ambiguous"
       ? ambiguous(error)
       : fromCni(what)(error._tag === "RecordError" ? fromExplained(error) : error)
 
 const fromDamaged = ({ code, cure, failed }: Explained) =>
-  new Complaint({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })
+  new CommandLineError({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })

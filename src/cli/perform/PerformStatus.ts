@@ -4,8 +4,8 @@ import type * as Option from "effect/Option"
 import { engineFor } from "../../app/Composition.ts"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import { status } from "../../attachment/verbs/Status.ts"
-import { Caller } from "../input/Caller.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
 import { fromCni } from "../text/CommandLineError.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
@@ -18,7 +18,7 @@ export interface StatusOptions {
 }
 
 export const performStatus = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOptions) {
-  const { variables } = yield* Caller
+  const { variables } = yield* InvocationContext
   const text = yield* readConfigurationFile(config)
   const { call, envelope } = yield* Effect.mapError(
     networkAsked("STATUS", text, { variables, cniPath }),

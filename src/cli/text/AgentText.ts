@@ -27,7 +27,7 @@ export const agentText = (status: Status): string => {
   ].join("\n")
 }
 
-type Found = NonNullable<Status["healing"]>["findings"][number]
+type ObservedAttachment = NonNullable<Status["healing"]>["findings"][number]
 
-const foundText = ({ containerId, finding, interface: ifName, outcome, words }: Found): string =>
+const foundText = ({ containerId, finding, interface: ifName, outcome, words }: ObservedAttachment): string =>
   `${finding}, ${outcome}: ${ifName ?? "an interface"} of ${containerId?.slice(0, 12) ?? "a container"}: ${words}`

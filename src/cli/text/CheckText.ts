@@ -2,7 +2,7 @@
 
 import type { Checked } from "../../attachment/node/CheckNode.ts"
 import { cureForDifferences } from "../../attachment/verbs/Check.ts"
-import { Complaint } from "./CommandLineError.ts"
+import { CommandLineError } from "./CommandLineError.ts"
 import type { Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 
@@ -62,14 +62,14 @@ export const checkedJson = ({ differences, error, outcome, reason, record, warni
 })
 
 /** Undefined: none differs, and all could be compared. */
-export const checkComplaint = (all: ReadonlyArray<Checked>): Complaint | undefined => {
+export const checkError = (all: ReadonlyArray<Checked>): CommandLineError | undefined => {
   const bad = all.filter(({ outcome }) => outcome === "differs" || outcome === "failed")
   if (bad.length === 0) return undefined
   const cures = bad.flatMap(({ error, outcome }) => [
     ...(outcome === "differs" ? [cureForDifferences] : []),
     ...(error === undefined ? [] : [error.details])
   ])
-  return new Complaint({
+  return new CommandLineError({
     failed: bad.some(({ outcome }) => outcome === "differs") ? "changed since ADD" : "cannot compare",
     answer: bad
       .map(

@@ -2,7 +2,7 @@
 import * as Data from "effect/Data"
 import type { CniError } from "../../cni/spec/CniError.ts"
 
-export class Complaint extends Data.TaggedError("Complaint")<{
+export class CommandLineError extends Data.TaggedError("CommandLineError")<{
   readonly failed: string
   readonly answer: string
   readonly cure: string
@@ -15,8 +15,8 @@ export class Complaint extends Data.TaggedError("Complaint")<{
 /** An error document of the plugin: its code is in docs/errors.md. */
 export const fromCni =
   (what: string) =>
-  ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): Complaint =>
-    new Complaint({
+  ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): CommandLineError =>
+    new CommandLineError({
       failed: `${what} failed (code ${code})`,
       answer: msg,
       cure:
@@ -25,8 +25,10 @@ export const fromCni =
           : details
     })
 
-export const complaintText = ({ answer, cure, failed }: Complaint, strong = (text: string): string => text): string =>
-  [strong(`userspace: ${failed}`), ...lines("  ", answer), ...lines("  -> ", cure)].join("\n")
+export const commandLineErrorText = (
+  { answer, cure, failed }: CommandLineError,
+  strong = (text: string): string => text
+): string => [strong(`userspace: ${failed}`), ...lines("  ", answer), ...lines("  -> ", cure)].join("\n")
 
 const lines = (prefix: string, text: string): ReadonlyArray<string> =>
   text

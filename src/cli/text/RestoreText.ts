@@ -1,8 +1,8 @@
 /** What became of the attachments of a node, as a table for people, as JSON, and as complaints. Pure. */
 import { type Restored, stepOf } from "../../attachment/node/RestoreNode.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
-import type { RestorePlan } from "../../dry-run/RestoreRehearsal.ts"
-import { Complaint } from "./CommandLineError.ts"
+import type { RestorePlan } from "../../dry-run/RestoreDryRun.ts"
+import { CommandLineError } from "./CommandLineError.ts"
 import { changeLines, type Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 
@@ -100,7 +100,7 @@ export const plannedText = ({ attachments, notes, warnings }: RestorePlan, style
   ].join("\n")
 
 /** One for each error: a switch that is down fails all its ports alike. */
-export const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<Complaint> => {
+export const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<CommandLineError> => {
   const byError = new Map<string, Array<Restored>>()
   for (const one of all) {
     if (one.result.outcome !== "failed") continue
@@ -110,17 +110,17 @@ export const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<C
   }
   return [...byError.values()].flatMap((alike) => {
     const [first] = alike
-    return first?.result.outcome === "failed" ? [complaint(alike, first.result.error)] : []
+    return first?.result.outcome === "failed" ? [commandLineError(alike, first.result.error)] : []
   })
 }
 
-const complaint = (
+const commandLineError = (
   alike: ReadonlyArray<Restored>,
   { code, details, msg }: { readonly code: number; readonly msg: string; readonly details: string }
 ) => {
   const names = alike.map(({ record }) => `${record.ifName} of container ${record.containerId.slice(0, 12)}`)
   const [name = "", ...others] = names
-  return new Complaint({
+  return new CommandLineError({
     failed: `cannot restore ${others.length === 0 ? name : `${names.length} attachments`} (code ${code})`,
     answer: others.length === 0 ? msg : `${msg}\n${shortened(names)}`,
     cure: details

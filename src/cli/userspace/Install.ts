@@ -10,8 +10,8 @@ import type { InstallError } from "../../install/InstallError.ts"
 import { renew } from "../../install/Renewal.ts"
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
-import { Caller } from "../input/Caller.ts"
-import { Complaint, complaintText } from "../text/CommandLineError.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
 
 export const install = Command.make(
   "install",
@@ -74,7 +74,7 @@ export const install = Command.make(
 )
 
 const first = Effect.fnUntraced(function* (path: string, from: Account) {
-  const { variables } = yield* Caller
+  const { variables } = yield* InvocationContext
   const text = yield* readAccount(from, variables)
   yield* writeKubeconfig(path, text)
   yield* Console.log(`Wrote ${path}`)
@@ -83,10 +83,10 @@ const first = Effect.fnUntraced(function* (path: string, from: Account) {
 /** Until somebody ends it, which is no failure: that is how a pod is stopped. */
 const stay = Effect.fnUntraced(
   function* (path: string, from: Account) {
-    const { style, variables } = yield* Caller
+    const { style, variables } = yield* InvocationContext
     yield* renew(path, from, variables, {
       renewed: Console.log(`Updated ${path}`),
-      failed: (error) => Console.error(complaintText(fromInstall(error), style.strong))
+      failed: (error) => Console.error(commandLineErrorText(fromInstall(error), style.strong))
     })
   },
   Effect.provide(Changes.layer),
@@ -97,7 +97,7 @@ const stay = Effect.fnUntraced(
   )
 )
 
-const misused = (answer: string, cure: string) => new Complaint({ failed: "invalid command line", answer, cure })
+const misused = (answer: string, cure: string) => new CommandLineError({ failed: "invalid command line", answer, cure })
 
 const fromInstall = ({ cure, details, operation }: InstallError) =>
-  new Complaint({ failed: operation, answer: details, cure })
+  new CommandLineError({ failed: operation, answer: details, cure })

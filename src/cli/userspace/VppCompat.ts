@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type { Compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/interfaces/PortError.ts"
-import { Caller } from "../input/Caller.ts"
-import { Complaint } from "../text/CommandLineError.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
 import type { Style } from "../text/PlanText.ts"
 
 const socket = Flag.String("socket").pipe(
@@ -25,12 +25,12 @@ export const vppCompat = Command.make(
   "vpp-compat",
   { socket, json },
   Effect.fnUntraced(function* (options) {
-    const { style } = yield* Caller
+    const { style } = yield* InvocationContext
     const found = yield* look(options.socket)
     yield* Console.log(options.json ? JSON.stringify(found) : table(found, style))
     const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
     if (unserved.length === 0) return
-    return yield* new Complaint({
+    return yield* new CommandLineError({
       failed: `VPP at ${found.socket} does not support every feature of the plugin`,
       answer: unserved.map(({ missing, work }) => `${work}: ${missing}`).join("\n"),
       cure: "Load the missing plugin (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. Features that you do not use may be missing."
@@ -45,7 +45,7 @@ const look = (path: string) =>
     Effect.flatMap(([{ open }, { compatibility }]) => Effect.scoped(Effect.flatMap(open, compatibility))),
     Effect.mapError((error) => {
       const { answer, cure } = fromVpp("compare")(error)
-      return new Complaint({
+      return new CommandLineError({
         failed: `cannot compare with VPP at ${path}`,
         answer,
         cure: cure.replace(/ \(host\.socket;[^)]*\)/, " (--socket; socksvr in VPP's startup.conf)")

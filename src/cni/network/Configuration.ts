@@ -9,7 +9,7 @@ import { CniError } from "../spec/CniError.ts"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
 import { ErrorCodes } from "../spec/ErrorCodes.ts"
 import { deepest, isTooDeep } from "../spec/JsonDepth.ts"
-import { cut, parserSaid, shown } from "../spec/Redacted.ts"
+import { cut, parserSaid, redacted } from "../spec/Redacted.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "../spec/Versions.ts"
 import type { HostPort } from "./HostPort.ts"
 import { hostPort, type Problem } from "./HostPorts.ts"
@@ -62,7 +62,7 @@ export const readEnvelope = (text: string): Reading => {
       return Result.fail(
         CniError.of(
           ErrorCodes.IncompatibleVersion,
-          `cniVersion: ${shown("cniVersion", version)} is not supported`,
+          `cniVersion: ${redacted("cniVersion", version)} is not supported`,
           `Use one of ${supportedVersions.join(", ")}.`
         )
       )
@@ -74,14 +74,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Values that do not fit the schema: `SchemaMismatch.ts` says which, and is loaded for that alone. */
-export class Misfit extends Data.TaggedError("Misfit")<{ readonly value: Envelope["value"] }> {}
+export class SchemaMismatch extends Data.TaggedError("SchemaMismatch")<{ readonly value: Envelope["value"] }> {}
 
 /** But for `prevResult`, which `Dispatch.ts` judges: on DEL it may be anything. */
 export const readConfiguration = (
   envelope: Envelope,
   args: CniArgs,
   variables: Variables
-): Result.Result<Configuration, CniError | Misfit> =>
+): Result.Result<Configuration, CniError | SchemaMismatch> =>
   envelope.unknown.length > 0
     ? Result.fail(unknownKeys(envelope.unknown))
     : Result.flatMap(readLeniently(envelope, args, variables), ({ refusal, ...configuration }) =>
@@ -93,8 +93,8 @@ export const readLeniently = (
   { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,
   variables: Variables
-): Result.Result<Configuration & { readonly refusal: CniError | undefined }, Misfit> => {
-  if (!isNetConf(value)) return Result.fail(new Misfit({ value }))
+): Result.Result<Configuration & { readonly refusal: CniError | undefined }, SchemaMismatch> => {
+  if (!isNetConf(value)) return Result.fail(new SchemaMismatch({ value }))
   const { port, problems, warnings } = hostPort(value, args, variables)
   const refusal = unknown.length > 0 ? unknownKeys(unknown) : problems.length > 0 ? invalid(problems) : undefined
   return Result.succeed({ version, netConf: value, port, warnings: [...mistyped(value), ...warnings], text, refusal })
@@ -106,7 +106,7 @@ const unknownKeys = (unknown: ReadonlyArray<UnknownKey>): CniError =>
     `the network configuration has unknown keys: ${listed(
       unknown.map(
         ({ nearest, path, value }) =>
-          `${cut(path)}: ${shown(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
+          `${cut(path)}: ${redacted(path, value, nearest)}${nearest ? ` (did you mean ${nearest}?)` : ""}`
       )
     )}`,
     `${cureForText} All keys are in docs/configuration.md.`

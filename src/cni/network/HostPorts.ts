@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
-import { cut, shown } from "../spec/Redacted.ts"
+import { cut, redacted } from "../spec/Redacted.ts"
 import { limits, policing, unlimited } from "./Bandwidth.ts"
 import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
@@ -27,7 +27,7 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): As
   const refuse = (path: string, value: unknown, why: string) =>
     problems.push({
       path,
-      message: value === undefined ? "is missing" : `${shown(path, value)} ${why}`
+      message: value === undefined ? "is missing" : `${redacted(path, value)} ${why}`
     })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
   const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)

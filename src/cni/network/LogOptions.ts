@@ -1,6 +1,6 @@
 /** `logFile`, `logLevel`, `logFormat` of the configuration, read even when the rest of it is wrong. Pure. */
 import type { LogLevel } from "effect/LogLevel"
-import { shown } from "../spec/Redacted.ts"
+import { redacted } from "../spec/Redacted.ts"
 import { secretsIn } from "../spec/Secrets.ts"
 import { isAbsolutePath } from "./Validators.ts"
 
@@ -47,7 +47,7 @@ export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions 
       word === undefined || known !== undefined
         ? []
         : [
-            `logLevel ${shown("logLevel", logLevel)} is not ${levelNames.map(([name]) => name).join(", ")}: using warning`
+            `logLevel ${redacted("logLevel", logLevel)} is not ${levelNames.map(([name]) => name).join(", ")}: using warning`
           ]
   }
 }

@@ -6,8 +6,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
 import type { CniError } from "../spec/CniError.ts"
-import { shown } from "../spec/Redacted.ts"
-import { invalid, type Misfit } from "./Configuration.ts"
+import { redacted } from "../spec/Redacted.ts"
+import { invalid, type SchemaMismatch } from "./Configuration.ts"
 import type { Problem } from "./HostPorts.ts"
 import { NetConf } from "./NetConf.ts"
 
@@ -15,10 +15,10 @@ const decodeAll = Schema.decodeUnknownResult(NetConf, { errors: "all" })
 const decodeFirst = Schema.decodeUnknownResult(NetConf)
 
 /** Of a long configuration only the first mistake is looked for: a list of a million VLANs can have a million. */
-const decode = (value: Misfit["value"]) =>
+const decode = (value: SchemaMismatch["value"]) =>
   JSON.stringify(value).length > 64 << 10 ? decodeFirst(value) : decodeAll(value)
 
-export const explain = ({ value }: Misfit): CniError =>
+export const explain = ({ value }: SchemaMismatch): CniError =>
   invalid(
     Result.match(decode(value), {
       onSuccess: () => [],
@@ -28,7 +28,8 @@ export const explain = ({ value }: Misfit): CniError =>
   )
 
 /** The same of a reading that may have failed otherwise. */
-export const inWords = (error: CniError | Misfit): CniError => (error._tag === "Misfit" ? explain(error) : error)
+export const inWords = (error: CniError | SchemaMismatch): CniError =>
+  error._tag === "SchemaMismatch" ? explain(error) : error
 
 /** Types, as people say them. */
 const wordsFor: Readonly<Record<string, string>> = {
@@ -55,5 +56,5 @@ const problem = (root: unknown, path: Path, message: string): Problem => {
   const expected = wordsFor[wanted] ?? wanted
   return value === undefined
     ? { path: name, message: "is missing" }
-    : { path: name, message: `${shown(name, value)} is not ${expected}` }
+    : { path: name, message: `${redacted(name, value)} is not ${expected}` }
 }

@@ -5,7 +5,7 @@ export const isSecret = (name: string): boolean =>
   /secret|passw(or)?d|token|credential|(api|private|access)[_-]?key/i.test(name)
 
 /** `path` ends in the key that has the value; `meant` is the key that it was meant to be, when it is misspelled. */
-export const shown = (path: string, value: unknown, meant = ""): string => {
+export const redacted = (path: string, value: unknown, meant = ""): string => {
   if (isSecret(path) || isSecret(meant)) return "(hidden)"
   const text = JSON.stringify(value, (key, inner: unknown) => (isSecret(key) ? "(hidden)" : inner)) ?? ""
   return cut(text)

@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { CniError } from "./CniError.ts"
 import { isContainerId, isIfName } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
-import { shown } from "./Redacted.ts"
+import { redacted } from "./Redacted.ts"
 
 export interface ValidAttachment {
   readonly containerId: string
@@ -56,6 +56,6 @@ const absent = CniError.of(
 const wrong = (path: string, value: unknown, why: string) =>
   CniError.of(
     ErrorCodes.InvalidConfiguration,
-    value === undefined ? `${path}: is missing` : `${path}: ${shown(path, value)} ${why}`,
+    value === undefined ? `${path}: is missing` : `${path}: ${redacted(path, value)} ${why}`,
     'Nothing was removed. An entry is {"containerID": CNI_CONTAINERID of its ADD, "ifname": CNI_IFNAME of its ADD}.'
   )

@@ -15,7 +15,7 @@ export interface Answer {
   readonly encode: (head: Message.Head) => Uint8Array
 }
 
-export interface Told {
+export interface PublishedFile {
   readonly arguments: Readonly<Record<string, unknown>>
   /** Without `vppctl` in front. */
   readonly vppctl: ReadonlyArray<string>
@@ -26,7 +26,7 @@ export interface Handler extends Named {
   /** Undefined: the body is too short, and VPP passes it over without a word. */
   readonly handle: (model: VppModel, raw: Buffer) => ReadonlyArray<Answer> | undefined
   /** Asked before it is done, when what it removes still has a name. Undefined: it changes nothing that we do. */
-  readonly tell: ((model: VppModel, raw: Buffer) => Told | undefined) | undefined
+  readonly tell: ((model: VppModel, raw: Buffer) => PublishedFile | undefined) | undefined
 }
 
 export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
@@ -101,7 +101,7 @@ export const onInterface =
   }
 
 /** An index is not known before; a secret is nobody's business. */
-const presentable = (values: object, name: NameOf): Told["arguments"] =>
+const presentable = (values: object, name: NameOf): PublishedFile["arguments"] =>
   Object.fromEntries(
     Object.entries(values).map(([key, value]: [string, unknown]) => [
       key,

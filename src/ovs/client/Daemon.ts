@@ -10,16 +10,16 @@ import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
-import type { Refusal } from "./PortError.ts"
+import type { PortError } from "./PortError.ts"
 
 export interface Daemon {
   /** Undefined: it answers, or there is no way to ask it. */
-  readonly silent: Effect.Effect<Refusal | undefined>
+  readonly silent: Effect.Effect<PortError | undefined>
   /**
    * Also detects an orderly stop, which removes pidfile and control socket: ovsdb-server's pidfile shows that this is
    * the run directory of both. Only for reports, not for errors: ovs-vswitchd may use other paths.
    */
-  readonly absent: Effect.Effect<Refusal | undefined>
+  readonly absent: Effect.Effect<PortError | undefined>
 }
 
 /** Its control socket beside the database's; undefined: there is none. */
@@ -81,7 +81,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
 
 const timeOf = ({ modified }: FileStatus): string => new Date(modified).toISOString()
 
-const refusal = (answer: string): Refusal => ({
+const refusal = (answer: string): PortError => ({
   code: ErrorCodes.TryAgainLater,
   answer,
   cure: "Start ovs-vswitchd on this node; check its log for why it exited."

@@ -3,13 +3,13 @@ import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
 
-export interface Refusal {
+export interface PortError {
   readonly code: VswitchError["code"]
   readonly answer: string
   readonly cure: string
 }
 
-export const toError = (operation: string, refusal: Refusal): VswitchError =>
+export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
 
 /** An unreachable database may be back when the runtime retries; one that refuses will refuse again. */
@@ -18,7 +18,7 @@ export const fromOvsdb =
   (error: OvsdbError): VswitchError =>
     toError(operation, { ...judged(error), answer: `${error.operation} on ${error.peer}: ${inWords(error.reason)}` })
 
-const judged = ({ peer, reason }: OvsdbError): Pick<Refusal, "code" | "cure"> => {
+const judged = ({ peer, reason }: OvsdbError): Pick<PortError, "code" | "cure"> => {
   switch (reason._tag) {
     case "Unreachable":
       return {
@@ -56,7 +56,7 @@ export const flowRefused =
       cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
     })
 
-export const notCaughtUp = (millis: number): Refusal => ({
+export const notCaughtUp = (millis: number): PortError => ({
   code: ErrorCodes.TryAgainLater,
   answer: `ovs-vswitchd did not apply the configuration within ${millis} ms (cur_cfg, next_cfg)`,
   cure: "Check that ovs-vswitchd runs on this node, and check its log."

@@ -4,18 +4,18 @@
  */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { Settled } from "../client/OvsClient.ts"
-import type { Refusal } from "../client/PortError.ts"
+import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import { dpdkMissing } from "./Preflight.ts"
 
-export const vswitchdSilent = (millis: number): Refusal => ({
+export const vswitchdSilent = (millis: number): PortError => ({
   code: ErrorCodes.TryAgainLater,
   answer: `the database accepted the port, but ovs-vswitchd did not configure it within ${millis} ms; the port was removed again`,
   cure: "Check that ovs-vswitchd runs on this node, and check its log."
 })
 
 /** Undefined: the port exists and works. */
-export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): Refusal | undefined => {
+export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): PortError | undefined => {
   if (row === undefined || bridge === undefined) {
     return {
       code: ErrorCodes.TryAgainLater,
@@ -41,7 +41,7 @@ export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): Re
   return undefined
 }
 
-const named = (plan: PortPlan, error: string): Refusal =>
+const named = (plan: PortPlan, error: string): PortError =>
   error.includes("Address family not supported")
     ? dpdkMissing(error)
     : error.includes("Unknown error -1") && plan.type === "dpdkvhostuser"

@@ -11,22 +11,22 @@ import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import type { Plugged } from "../../vswitch/Vswitch.ts"
 import { type OvsClient, type Settled, type Survey, tries } from "../client/OvsClient.ts"
 import { OvsDeadlines } from "../client/OvsDeadlines.ts"
-import { flowRefused, fromOvsdb, type Refusal, toError } from "../client/PortError.ts"
+import { flowRefused, fromOvsdb, type PortError, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan } from "../client/PortPlan.ts"
 import * as Transactions from "../client/Transactions.ts"
 import { Contended, OvsdbError, type Reason } from "../wire/OvsdbError.ts"
 import * as Outcome from "./Outcome.ts"
 import { preflight } from "./Preflight.ts"
-import type { SocketPlace } from "./SocketDirectory.ts"
+import type { SocketDirectory } from "./SocketDirectory.ts"
 
 /** Surveys, each for one attempt: the transaction verifies them with `wait`. */
 export type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
 
-export const plug = (client: OvsClient["Service"], place: SocketPlace, seen: Seen) =>
+export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen: Seen) =>
   Effect.fnUntraced(function* (request: PortRequest, port: OvsVhostPort) {
     const plan = portPlan(request, port)
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
-    const refuse = (refusal: Refusal) => Effect.fail(toError(operation, refusal))
+    const refuse = (refusal: PortError) => Effect.fail(toError(operation, refusal))
 
     const commit = Effect.fnUntraced(function* (survey: Survey) {
       const added = yield* Effect.mapError(client.addPort(plan, survey), fromOvsdb(operation))

@@ -7,24 +7,24 @@ import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { Survey } from "../client/OvsClient.ts"
-import type { Refusal } from "../client/PortError.ts"
+import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { RootRow } from "../client/Tables.ts"
 
 /** The first reason why this port cannot work. */
-export const preflight = (plan: PortPlan, survey: Survey): Refusal | undefined =>
+export const preflight = (plan: PortPlan, survey: Survey): PortError | undefined =>
   standingProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
 
 /** The first reason why no port of such a network can work. */
-export const standingProblem = (plan: PortPlan, survey: Survey): Refusal | undefined =>
+export const standingProblem = (plan: PortPlan, survey: Survey): PortError | undefined =>
   switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
 
-const switchProblem = ({ type }: PortPlan, { root }: Survey): Refusal | undefined =>
+const switchProblem = ({ type }: PortPlan, { root }: Survey): PortError | undefined =>
   dpdkProblem(root) ??
   (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd does not support interface type ${type}`))
 
 /** What ovs-vswitchd says of itself; nothing at all before its first start. */
-export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): Refusal | undefined =>
+export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): PortError | undefined =>
   iface_types.length === 0
     ? {
         code: ErrorCodes.TryAgainLater,
@@ -35,13 +35,13 @@ export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): Refusal
       ? undefined
       : dpdkMissing("DPDK is not initialized in ovs-vswitchd (dpdk_initialized is false)")
 
-export const dpdkMissing = (answer: string): Refusal => ({
+export const dpdkMissing = (answer: string): PortError => ({
   code: ErrorCodes.DpdkMissing,
   answer,
   cure: "Run an ovs-vswitchd built with DPDK and vhost, set other_config:dpdk-init=true, restart it, and check its log for what DPDK lacks."
 })
 
-const bridgeProblem = (_: PortPlan, { bridge }: Survey): Refusal | undefined =>
+const bridgeProblem = (_: PortPlan, { bridge }: Survey): PortError | undefined =>
   bridge === undefined || bridge.datapath_type === "netdev"
     ? undefined
     : {
@@ -50,7 +50,7 @@ const bridgeProblem = (_: PortPlan, { bridge }: Survey): Refusal | undefined =>
         cure: `Set another bridge in host.bridge.bridgeName, or create this one with datapath_type=netdev.`
       }
 
-const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): Refusal | undefined => {
+const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): PortError | undefined => {
   const [marked] = portsByMark
   return marked !== undefined
     ? {
@@ -67,7 +67,7 @@ const nameProblem = ({ name }: PortPlan, { portByName, portsByMark }: Survey): R
       : undefined
 }
 
-const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Survey): Refusal | undefined => {
+const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Survey): PortError | undefined => {
   const bytes = pathBytes(socket)
   const [other] = interfacesBySocket
   return bytes > maximumPathBytes

@@ -8,23 +8,23 @@ import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { type FileError, type FileKind, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import { OvsDeadlines } from "../client/OvsDeadlines.ts"
-import type { Refusal } from "../client/PortError.ts"
+import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 
-export interface SocketPlace {
+export interface SocketDirectory {
   /** Why the socket of the plan cannot be in its directory. */
-  readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<Refusal | undefined>
+  readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<PortError | undefined>
   /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
-  readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
   /** Why the socket of a port that is made is not where it has to be (server mode). */
-  readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<Refusal | undefined>
+  readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
   /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
   readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
   /** Removes `path` if it is a socket without a listener. Returns whether it did. */
   readonly clear: (path: string) => Effect.Effect<boolean, FileError>
 }
 
-export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketPlace => ({
+export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketDirectory => ({
   directoryProblem: ({ socket }) =>
     look(
       Effect.map(kindOf(files, dirname(socket)), (kind) =>
@@ -108,9 +108,9 @@ const kindOf = Effect.fnUntraced(function* (
   return yield* kindOf(files, leadsTo(path, yield* files.readLink(path)), links - 1)
 })
 
-const look = (self: Effect.Effect<Refusal | undefined, FileError>): Effect.Effect<Refusal | undefined> =>
+const look = (self: Effect.Effect<PortError | undefined, FileError>): Effect.Effect<PortError | undefined> =>
   Effect.catch(self, ({ message }) =>
     Effect.succeed(refusal(message, "Mount the directory of the socket for the plugin."))
   )
 
-const refusal = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SocketPath, answer, cure })
+const refusal = (answer: string, cure: string): PortError => ({ code: ErrorCodes.SocketPath, answer, cure })

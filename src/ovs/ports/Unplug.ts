@@ -10,9 +10,9 @@ import * as Marks from "../client/Marks.ts"
 import type { OvsClient } from "../client/OvsClient.ts"
 import { fromOvsdb } from "../client/PortError.ts"
 import { serverSocket } from "../client/PortPlan.ts"
-import type { SocketPlace } from "./SocketDirectory.ts"
+import type { SocketDirectory } from "./SocketDirectory.ts"
 
-export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
+export const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
   Effect.fnUntraced(function* (asked: Unplug) {
     const name = portName(asked.attachment)
     const failed = fromOvsdb(`unplug port ${name}`)
@@ -28,7 +28,7 @@ export const unplug = (client: OvsClient["Service"], place: SocketPlace) =>
 /** ovs-vswitchd removes its own socket; one that was killed cannot, and would stumble over it. */
 const leftover = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
-  place: SocketPlace,
+  place: SocketDirectory,
   { port }: Unplug,
   name: string
 ) {

@@ -4,13 +4,13 @@ import type { FileError } from "../../platform/Files.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"
 
-export interface Refusal {
+export interface PortError {
   readonly code: VswitchError["code"]
   readonly answer: string
   readonly cure: string
 }
 
-export const toError = (operation: string, refusal: Refusal): VswitchError =>
+export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "vpp", operation, ...refusal })
 
 export const fromVpp =
@@ -32,7 +32,7 @@ export const fromFile =
     })
 
 /** An unreachable VPP may be back when the runtime retries; one that refuses will refuse again. */
-const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
+const judged = ({ peer, reason }: VppError): Pick<PortError, "code" | "cure"> => {
   switch (reason._tag) {
     case "Unreachable":
       return {
@@ -74,7 +74,7 @@ const judged = ({ peer, reason }: VppError): Pick<Refusal, "code" | "cure"> => {
   }
 }
 
-const refused = (name: string, retval: number): Pick<Refusal, "code" | "cure"> => {
+const refused = (name: string, retval: number): Pick<PortError, "code" | "cure"> => {
   const socket = /^(memif_create|memif_socket_filename|create_vhost_user)/.test(name)
   if (retval === -68) return { code: ErrorCodes.AlreadyAttached, cure: "DEL the attachment before adding it again." }
   if (retval === -79) {
@@ -101,16 +101,16 @@ const refused = (name: string, retval: number): Pick<Refusal, "code" | "cure"> =
   return { code: ErrorCodes.SwitchRefused, cure: "Check the log of VPP: `vppctl show log`." }
 }
 
-export const alreadyAttached = (name: string): Refusal => ({
+export const alreadyAttached = (name: string): PortError => ({
   code: ErrorCodes.AlreadyAttached,
   answer: `interface ${name} of this attachment already exists`,
   cure: "DEL the attachment before adding it again. The interface was not changed."
 })
 
-export const notMade = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SwitchRefused, answer, cure })
+export const notMade = (answer: string, cure: string): PortError => ({ code: ErrorCodes.SwitchRefused, answer, cure })
 
 /** `to`: `10.1.2.3/32`. */
-export const routeTaken = (to: string, name: string): Refusal => ({
+export const routeTaken = (to: string, name: string): PortError => ({
   code: ErrorCodes.SwitchRefused,
   answer: `${to} is already routed to interface ${name}`,
   cure:
@@ -119,7 +119,7 @@ export const routeTaken = (to: string, name: string): Refusal => ({
 })
 
 /** `is`: `VLAN 7 of bridge 1`. */
-export const otherBridge = (bridgeDomain: number, is: string): Refusal => ({
+export const otherBridge = (bridgeDomain: number, is: string): PortError => ({
   code: ErrorCodes.SwitchRefused,
   answer: `bridge domain ${bridgeDomain} already is ${is}`,
   cure:
@@ -127,16 +127,20 @@ export const otherBridge = (bridgeDomain: number, is: string): Refusal => ({
     "never collide with those of VLANs."
 })
 
-export const notForVpp = (engine: string): Refusal => ({
+export const notForVpp = (engine: string): PortError => ({
   code: ErrorCodes.InvalidConfiguration,
   answer: `the port is for engine ${engine}`,
   cure: "Set host.engine to vpp."
 })
 
-export const needs = (what: string, release: string): Refusal => ({
+export const needs = (what: string, release: string): PortError => ({
   code: ErrorCodes.SwitchRefused,
   answer: `${what} is not supported by this VPP`,
   cure: `Use VPP ${release} or later, or leave it out.`
 })
 
-export const socketRefused = (answer: string, cure: string): Refusal => ({ code: ErrorCodes.SocketPath, answer, cure })
+export const socketRefused = (answer: string, cure: string): PortError => ({
+  code: ErrorCodes.SocketPath,
+  answer,
+  cure
+})

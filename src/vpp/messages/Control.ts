@@ -1,5 +1,5 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
-import { type Field, i32, Misfit, text, u32 } from "../wire/Field.ts"
+import { type Field, i32, SchemaMismatch, text, u32 } from "../wire/Field.ts"
 import { type Message, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
@@ -24,7 +24,7 @@ const messageTable: Field<Buffer> = {
   read: (from) => {
     const bytes = from.bytes.subarray(from.at + 2)
     const size = (from.bytes.length < from.at + 2 ? 0 : from.bytes.readUInt16BE(from.at)) * tableRow
-    if (size === 0 || bytes.length < size) throw new Misfit(`ends inside message_table`)
+    if (size === 0 || bytes.length < size) throw new SchemaMismatch(`ends inside message_table`)
     from.at += 2 + size
     return bytes.subarray(0, size)
   }

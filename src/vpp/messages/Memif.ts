@@ -1,6 +1,6 @@
 /** Shared-memory interfaces and the sockets on which their ends meet. VPP: src/plugins/memif/memif.api. */
 import { mac } from "../wire/Address.ts"
-import { as, bool, type Field, i32, Misfit, text, trailingText, u8, u16, u32 } from "../wire/Field.ts"
+import { as, bool, type Field, i32, SchemaMismatch, text, trailingText, u8, u16, u32 } from "../wire/Field.ts"
 import { dump, reply, request } from "../wire/Message.ts"
 import { indexReply, plainReply } from "./Control.ts"
 
@@ -8,7 +8,7 @@ const one =
   <N extends string>(what: string, names: ReadonlyArray<N>) =>
   (value: number): N => {
     const name = names[value]
-    if (name === undefined) throw new Misfit(`${what} is ${value}`)
+    if (name === undefined) throw new SchemaMismatch(`${what} is ${value}`)
     return name
   }
 

@@ -56,7 +56,7 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, al
 })
 
 /** A number that nobody has, and the name that it gives. */
-export interface Place {
+export interface SocketPaths {
   readonly attempt: number
   readonly number: number
   readonly name: string
@@ -78,7 +78,7 @@ const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { re
   )
 })
 
-export interface Found extends Place {
+export interface Found extends SocketPaths {
   /** There may be ports of an earlier release to be moved. */
   readonly earlier: boolean
 }
@@ -95,7 +95,7 @@ const plugMemif = Effect.fnUntraced(function* (
   session: Session,
   files: Fs,
   plan: Plan<VppMemifPort>,
-  { attempt, name, number }: Place
+  { attempt, name, number }: SocketPaths
 ): Effect.fn.Return<number, VswitchError, Scope.Scope> {
   const { port, request } = plan
   const filename = Memif.filenameOf(request, port)
@@ -120,7 +120,7 @@ const plugMemif = Effect.fnUntraced(function* (
   return alone ? index : yield* toError("plug", alreadyAttached(name))
 })
 
-const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
+const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: SocketPaths) =>
   create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number, plan.policing?.kept))
 
 /** What `make` gives. Undone when VPP has done it, or when its answer was lost; not when it refused. */

@@ -11,7 +11,7 @@ import type { Sockets } from "../../platform/Sockets.ts"
 import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { Session } from "../client/Session.ts"
-import { fromFile, type Refusal, socketRefused, toError } from "../interfaces/PortError.ts"
+import { fromFile, type PortError, socketRefused, toError } from "../interfaces/PortError.ts"
 import { socketFilenameAddDelV2 } from "../messages/Memif.ts"
 
 /** Who makes the socket: VPP, or the application. */
@@ -27,7 +27,7 @@ const shorter = (path: string): string =>
     : `Use a shorter sharedDir, ${allowed}.`
 
 /** Pure: the path by itself. */
-const pathProblem = (session: Session, port: VppPort, path: string): Refusal | undefined => {
+const pathProblem = (session: Session, port: VppPort, path: string): PortError | undefined => {
   // A name, and no path.
   if (port.iftype === "memif" && port.abstract) return undefined
   const strict = port.iftype === "memif" && session.offers(socketFilenameAddDelV2)
@@ -46,7 +46,7 @@ const pathProblem = (session: Session, port: VppPort, path: string): Refusal | u
 }
 
 /** `early`: asked before ADD has made the directory, so that one that is missing is no problem yet. */
-export const survey = Effect.fnUntraced(function* (
+export const inspectSocket = Effect.fnUntraced(function* (
   files: Files["Service"],
   sockets: Sockets["Service"],
   session: Session,

@@ -4,7 +4,7 @@
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
-import { as, Misfit, octets, struct, u8 } from "./Field.ts"
+import { as, octets, SchemaMismatch, struct, u8 } from "./Field.ts"
 
 const ip4 = 0
 const ip6 = 1
@@ -12,12 +12,12 @@ const ip6 = 1
 const toText = (family: number, bytes: Uint8Array): string => {
   if (family === ip4) return NetAddress.formatIp(NetAddress.ipv4FromBytesUnsafe(bytes.subarray(0, 4)))
   if (family === ip6) return NetAddress.formatIp(NetAddress.ipv6FromBytesUnsafe(bytes))
-  throw new Misfit(`address family is ${family}, not 0 or 1`)
+  throw new SchemaMismatch(`address family is ${family}, not 0 or 1`)
 }
 
 const toBytes = (text: string): { readonly family: number; readonly bytes: Uint8Array } => {
   const parsed = NetAddress.ipFromString(text)
-  if (Result.isFailure(parsed)) throw new Misfit(`"${text}" is not an address`)
+  if (Result.isFailure(parsed)) throw new SchemaMismatch(`"${text}" is not an address`)
   const bytes = new Uint8Array(16)
   const address = parsed.success
   bytes.set(NetAddress.isIpv4Address(address) ? NetAddress.ipv4ToOctets(address) : NetAddress.ipv6ToOctets(address))
@@ -36,7 +36,8 @@ export const prefix = as(
     const [address = "", length = ""] = text.split("/")
     const { bytes, family } = toBytes(address)
     const longest = family === ip4 ? 32 : 128
-    if (!/^\d{1,3}$/.test(length) || Number(length) > longest) throw new Misfit(`"${text}" is not an address/length`)
+    if (!/^\d{1,3}$/.test(length) || Number(length) > longest)
+      throw new SchemaMismatch(`"${text}" is not an address/length`)
     return { address: { af: family, un: bytes }, len: Number(length) }
   }
 )
@@ -46,7 +47,7 @@ export const mac = as(
   octets(6),
   (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":"),
   (text: string) => {
-    if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) throw new Misfit(`"${text}" is not a MAC address`)
+    if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) throw new SchemaMismatch(`"${text}" is not a MAC address`)
     return Uint8Array.from(text.split(":"), (byte) => Number.parseInt(byte, 16))
   }
 )

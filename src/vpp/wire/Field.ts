@@ -1,6 +1,6 @@
 /**
  * How one value stands in a VPP API message: big-endian, packed, no padding. Bytes in, plain data out, and back; knows
- * no message and no socket. A value that does not fit throws a {@link Misfit}, which `Message.ts` turns into a Result.
+ * no message and no socket. A value that does not fit throws a {@link SchemaMismatch}, which `Message.ts` turns into a Result.
  * VPP: src/vlibapi/api_types.h and the `types`, `enums`, `aliases` of the *.api.json files.
  */
 /** What the definitions (*.api.json) say, with aliases and enums resolved. */
@@ -11,7 +11,7 @@ export type Layout =
   | ReadonlyArray<readonly [name: string, layout: Layout]>
 
 /** A value that cannot be written, or bytes that cannot be read. Thrown inside the codec only. */
-export class Misfit extends Error {}
+export class SchemaMismatch extends Error {}
 
 export interface Writer {
   bytes: Buffer
@@ -50,7 +50,7 @@ const room = (to: Writer, length: number): number => {
 const take = (from: Reader, length: number): number => {
   const at = from.at
   if (at + length > from.bytes.length) {
-    throw new Misfit(`ends inside ${from.field}: ${from.bytes.length - at} bytes are left of ${length}`)
+    throw new SchemaMismatch(`ends inside ${from.field}: ${from.bytes.length - at} bytes are left of ${length}`)
   }
   from.at += length
   return at
@@ -67,7 +67,7 @@ const integer = (
   layout,
   write: (to, value) => {
     if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      throw new Misfit(`${to.field} is ${value}, not ${minimum} to ${maximum}`)
+      throw new SchemaMismatch(`${to.field} is ${value}, not ${minimum} to ${maximum}`)
     }
     const at = room(to, size)
     write(to.bytes, value, at)
@@ -127,7 +127,7 @@ export const bool: Field<boolean> = {
 }
 
 const textBytes = (to: Writer, value: string): Buffer => {
-  if (value.includes("\0")) throw new Misfit(`${to.field} has a NUL in it`)
+  if (value.includes("\0")) throw new SchemaMismatch(`${to.field} has a NUL in it`)
   return Buffer.from(value, "utf8")
 }
 
@@ -136,7 +136,8 @@ export const text = (size: number): Field<string> => ({
   layout: `string[${size}]`,
   write: (to, value) => {
     const bytes = textBytes(to, value)
-    if (bytes.length >= size) throw new Misfit(`${to.field} has ${bytes.length} bytes, of which ${size - 1} fit`)
+    if (bytes.length >= size)
+      throw new SchemaMismatch(`${to.field} has ${bytes.length} bytes, of which ${size - 1} fit`)
     const at = room(to, size)
     to.bytes.fill(0, at, at + size)
     bytes.copy(to.bytes, at)
@@ -168,7 +169,7 @@ export const trailingText: Field<string> = {
 export const octets = (size: number): Field<Uint8Array> => ({
   layout: `u8[${size}]`,
   write: (to, value) => {
-    if (value.length !== size) throw new Misfit(`${to.field} has ${value.length} bytes, not ${size}`)
+    if (value.length !== size) throw new SchemaMismatch(`${to.field} has ${value.length} bytes, not ${size}`)
     const at = room(to, size)
     to.bytes.set(value, at)
   },
@@ -182,7 +183,7 @@ export const octets = (size: number): Field<Uint8Array> => ({
 export const times = <A>(count: number, of: Field<A>): Field<ReadonlyArray<A>> => ({
   layout: { of: of.layout, count },
   write: (to, values) => {
-    if (values.length !== count) throw new Misfit(`${to.field} has ${values.length} elements, not ${count}`)
+    if (values.length !== count) throw new SchemaMismatch(`${to.field} has ${values.length} elements, not ${count}`)
     for (const value of values) of.write(to, value)
   },
   read: (from) => Array.from({ length: count }, () => of.read(from))

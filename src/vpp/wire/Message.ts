@@ -4,7 +4,7 @@
  * today, and who speaks, is known in `Session.ts`. VPP: src/vlibapi, src/tools/vppapigen.
  */
 import * as Result from "effect/Result"
-import { type Field, Misfit, struct } from "./Field.ts"
+import { type Field, SchemaMismatch, struct } from "./Field.ts"
 
 /** A plugin of VPP that may not be loaded. */
 export type Plugin = "memif" | "vhost"
@@ -71,7 +71,7 @@ const guarded = <A>(message: Pick<Message<unknown>, "name">, run: () => A): Resu
     try: run,
     catch: (cause) => ({
       message: message.name,
-      detail: cause instanceof Misfit ? cause.message : String(cause)
+      detail: cause instanceof SchemaMismatch ? cause.message : String(cause)
     })
   })
 

@@ -58,8 +58,8 @@ describe("format 1", () => {
 
 describe("a record of a later release", () => {
   const newer = (text: string): string =>
-    JSON.stringify({ ...Json(text), format: 2, place: { ...placeOf(text), tunnel: "x" }, more: { a: [1] } })
-  const placeOf = (text: string) =>
+    JSON.stringify({ ...Json(text), format: 2, place: { ...socketPathsOf(text), tunnel: "x" }, more: { a: [1] } })
+  const socketPathsOf = (text: string) =>
     Schema.decodeUnknownSync(Schema.Record(Schema.String, Schema.Json))(Json(text)["place"])
 
   const upgraded = Effect.gen(function* () {

@@ -115,7 +115,7 @@ export const errorsOf = (service: string, operation = ""): Errors => {
       return ipam()
     case "Vswitch":
       return vswitch(operation)
-    case "Handover":
+    case "ContainerConfig":
       return { ...sharedDir(operation), ...pods(operation) }
     default:
       return sharedDir(operation)

@@ -57,7 +57,7 @@ export const waysOn = (network: string, step?: string): ReadonlyArray<Way> =>
     : [...ways, ...(step === undefined ? [] : otherErrors(step))]
 
 /** The services that the programs use, and the edges below them. */
-export const services: ReadonlySet<string> = new Set(["Records", "SharedDir", "Ipam", "Handover", "Vswitch"])
+export const services: ReadonlySet<string> = new Set(["Records", "SharedDir", "Ipam", "ContainerConfig", "Vswitch"])
 export const conversations: ReadonlySet<string> = new Set(["OvsClient", "VppClient", "VppSession"])
 export const edges: ReadonlySet<string> = new Set(["Files", ...conversations])
 

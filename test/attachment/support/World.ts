@@ -162,7 +162,7 @@ export class World {
       Records: Effect.map((own) => wrap("Records", own)),
       SharedDir: Effect.map((own) => wrap("SharedDir", own)),
       Ipam: Effect.map((own) => wrap("Ipam", own)),
-      Handover: Effect.map((own) => wrap("Handover", own)),
+      ContainerConfig: Effect.map((own) => wrap("ContainerConfig", own)),
       Vswitch: Effect.map((own) => wrap("Vswitch", own)),
       OvsClient: Effect.map((own) => wrap("OvsClient", own)),
       // Its sessions are wrapped as well.

@@ -17,7 +17,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
   )
 
   it("has the steps that it should", () => {
-    for (const name of ["Records.find", "Vswitch.verify", "SharedDir.verify", "Handover.verify", "Ipam.check"]) {
+    for (const name of ["Records.find", "Vswitch.verify", "SharedDir.verify", "ContainerConfig.verify", "Ipam.check"]) {
       assert.include(names, name)
     }
   })

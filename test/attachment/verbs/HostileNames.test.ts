@@ -6,8 +6,8 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option } from "effect"
+import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
-import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { vsctlLine } from "../../../src/ovs/client/VsctlLine.ts"
 import { shellWord } from "../../../src/platform/text/ShellWord.ts"
 import { hostileTexts } from "../../fuzz/support/Inputs.ts"
@@ -186,7 +186,7 @@ describe("commands to copy", () => {
       const node = watchedNode()
       const conf = JSON.stringify(host({ bridge: { bridgeName: "$(id);`id`'\"" } }))
       const asked = { verb: "ADD", variables, text: conf, assumeSandbox: false } as const
-      const plan: Plan = yield* Effect.provide(rehearse(asked), node.edges)
+      const plan: Plan = yield* Effect.provide(dryRun(asked), node.edges)
       assert.isNull(plan.error)
       const lines = plan.steps.flatMap(({ changes }) =>
         changes.flatMap((change) => (change.kind === "ovsdb" ? [change.ovsVsctl] : []))

@@ -1,9 +1,9 @@
 /** What the tests of `find` ask of a pod. */
 import { Effect } from "effect"
-import { find, type Places } from "../../../src/container/Discovery.ts"
+import { find, type SearchPaths } from "../../../src/container/Discovery.ts"
 import { filesWith } from "./Mounts.ts"
 
-export const found = (places: Places, mountinfo = "") => Effect.provide(find(places), filesWith(mountinfo))
+export const found = (places: SearchPaths, mountinfo = "") => Effect.provide(find(places), filesWith(mountinfo))
 
 export const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
   interfaces.map(({ name }) => name)

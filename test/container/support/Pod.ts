@@ -6,13 +6,13 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Schema } from "effect"
-import type { Places } from "../../../src/container/Discovery.ts"
+import type { SearchPaths } from "../../../src/container/Discovery.ts"
 
 export interface Pod {
   readonly root: string
   /** The shared volume. */
   readonly directory: string
-  readonly places: Places
+  readonly places: SearchPaths
   /** As flags of the commands. */
   readonly flags: ReadonlyArray<string>
   readonly annotate: (values: Readonly<Record<string, string>>) => void

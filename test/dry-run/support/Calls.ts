@@ -2,8 +2,8 @@
 import { Effect, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
-import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
 import { type Node, netns } from "./MemoryNode.ts"
 
 export type Conf = Readonly<Record<string, unknown>>
@@ -46,7 +46,7 @@ export const real = (node: Node, verb: Verb, conf: Conf = network, more: Readonl
 
 export const dry = (node: Node, verb: Verb, conf: Conf = network, more: Readonly<Record<string, string>> = {}) =>
   Effect.provide(
-    rehearse({ verb, variables: { ...variables, ...more }, text: JSON.stringify(conf), assumeSandbox: false }),
+    dryRun({ verb, variables: { ...variables, ...more }, text: JSON.stringify(conf), assumeSandbox: false }),
     node.edges
   )
 

@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import { rehearse } from "../../../src/dry-run/Rehearsal.ts"
+import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
@@ -46,7 +46,7 @@ export const callsOn = (directory: string, socket: string) => {
     real: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
       Effect.provide(serve(verb, environment, readEnvelope(whole(host, more))), [edges, Logger.layer([])]),
     dry: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
-      Effect.provide(rehearse({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
+      Effect.provide(dryRun({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
   }
 }
 

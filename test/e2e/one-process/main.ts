@@ -79,7 +79,7 @@ const until = (calls: number) =>
   )
 
 /** Lines of another's in a worker's log. */
-const strays = () =>
+const stale = () =>
   readdirSync(order.logs).flatMap((name) =>
     readFileSync(`${order.logs}/${name}`, "utf8")
       .split("\n")
@@ -100,7 +100,7 @@ const main = Effect.gen(function* () {
   yield* until(order.calls)
   const end = yield* atRest
   if (JSON.stringify(process.env) !== environment) tally.problems.push("the process's environment was changed")
-  tally.problems.push(...strays().slice(0, 10))
+  tally.problems.push(...stale().slice(0, 10))
   const report: Report = {
     ...Calls.report(tally),
     seconds: Math.round((performance.now() - began) / 100) / 10,

@@ -13,7 +13,7 @@ import * as DownwardApi from "./DownwardApi.ts"
 
 const Annotations = Schema.decodeUnknownEffect(Schema.Record(Schema.String, Schema.String))
 
-const Told = Schema.decodeUnknownEffect(
+const PublishedFile = Schema.decodeUnknownEffect(
   Schema.fromJsonString(
     Schema.Tuple([
       Schema.Struct({
@@ -64,7 +64,7 @@ export const make = Effect.fn("ClusterPod.make")(function* (name: string, mountP
     /** What the annotations say of its one interface. */
     told: Effect.gen(function* () {
       const { "userspace/configuration-data": data, "userspace/mapped-dir": mappedDir } = yield* annotations
-      const [{ config, containerId }] = yield* Told(data)
+      const [{ config, containerId }] = yield* PublishedFile(data)
       return { containerId, mac: config.mac, socket: `${mappedDir}${config.vhost.socketfile}` }
     })
   }

@@ -94,9 +94,9 @@ const textEdit = (text: string, { at, kind, length, token }: Edit, seeds: Readon
 }
 
 /** Every place in a JSON document: its parent, and its key there. */
-type Place = { readonly set: (value: unknown) => void; readonly drop: () => void; readonly value: unknown }
+type SocketPaths = { readonly set: (value: unknown) => void; readonly drop: () => void; readonly value: unknown }
 
-const placesIn = (value: unknown, found: Array<Place> = []): ReadonlyArray<Place> => {
+const placesIn = (value: unknown, found: Array<SocketPaths> = []): ReadonlyArray<SocketPaths> => {
   if (typeof value !== "object" || value === null) return found
   for (const key of Object.keys(value)) {
     const inner: unknown = Reflect.get(value, key)

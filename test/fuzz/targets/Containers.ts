@@ -6,7 +6,7 @@ import * as assert from "node:assert/strict"
 import { Effect, Layer, Result } from "effect"
 import { interfaceJson, interfaceTable } from "../../../src/cli/text/InterfaceText.ts"
 import { plain } from "../../../src/cli/text/PlanText.ts"
-import { type Found, find } from "../../../src/container/Discovery.ts"
+import { type Discovered, find } from "../../../src/container/Discovery.ts"
 import { vdevArguments } from "../../../src/container/DpdkArguments.ts"
 import * as Presence from "../../../src/container/Presence.ts"
 import { startupConf } from "../../../src/container/vpp/Link.ts"
@@ -72,7 +72,7 @@ const annotations = [
 /** Printed on a terminal, so nothing in it acts on one. */
 const isPlain = (text: string) => !/[\p{Cc}\p{Bidi_C}]/u.test(text.replaceAll("\n", ""))
 
-const checked = ({ interfaces, looked, problems }: Found, seen: ReadonlyArray<Presence.Presence>) => {
+const checked = ({ interfaces, looked, problems }: Discovered, seen: ReadonlyArray<Presence.Presence>) => {
   for (const text of [...problems, ...looked]) {
     assert.ok(isPlain(text), JSON.stringify(text))
     assert.ok(text.length < 4096, `${text.length} characters`)

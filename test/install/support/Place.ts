@@ -35,4 +35,4 @@ export const node = Effect.map(
   }
 )
 
-export type Place = Effect.Success<typeof node>
+export type SocketPaths = Effect.Success<typeof node>

@@ -9,7 +9,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import * as NodeHttps from "../../platform/support/node/NodeHttps.ts"
 
-export interface Found {
+export interface ObservedAttachment {
   readonly annotations: Readonly<Record<string, string>>
   readonly resourceVersion: string
   /** All of the pod but its annotations and what the server keeps about writes, as text. */
@@ -25,7 +25,7 @@ export class ClusterUnderTest extends Context.Service<
     readonly writes: Effect.Effect<number>
     /** A pod that stays as long as the scope. It is never scheduled. */
     readonly pod: (annotations?: Readonly<Record<string, string>>) => Effect.Effect<Pod, never, Scope.Scope>
-    readonly look: (pod: Pod) => Effect.Effect<Found>
+    readonly look: (pod: Pod) => Effect.Effect<ObservedAttachment>
     /** As a controller writes: these annotations, whatever happened meanwhile. */
     readonly annotate: (pod: Pod, annotations: Readonly<Record<string, string>>) => Effect.Effect<void>
     readonly remove: (pod: Pod) => Effect.Effect<void>

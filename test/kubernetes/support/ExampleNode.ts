@@ -86,7 +86,9 @@ export const whereabouts = ({ env, stdin }: Pick<Run, "env" | "stdin">): Effect.
     return { status: 0, stdout: JSON.stringify(answer), stderr: "" }
   })
 
-const Told = Schema.Struct({ metadata: Schema.Struct({ annotations: Schema.Record(Schema.String, Schema.String) }) })
+const PublishedFile = Schema.Struct({
+  metadata: Schema.Struct({ annotations: Schema.Record(Schema.String, Schema.String) })
+})
 
 export const exampleNode = Effect.fnUntraced(function* (
   { manifest, name }: Pick<ExamplePod, "manifest" | "name">,
@@ -156,7 +158,7 @@ export const exampleNode = Effect.fnUntraced(function* (
     root,
     put,
     remove: (path: string) => rmSync(root + path, { recursive: true, force: true }),
-    annotations: () => Schema.decodeUnknownSync(Schema.fromJsonString(Told))(stored).metadata.annotations,
+    annotations: () => Schema.decodeUnknownSync(Schema.fromJsonString(PublishedFile))(stored).metadata.annotations,
     document: () => Option.getOrThrow(readPod(stored)),
     /** The rows and interfaces of both switches. */
     switches: () => JSON.stringify([memory.ovs.dump(), [...server.model.interfaces.values()].map(({ row }) => row.tag)])

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { PortPlan } from "../../../src/ovs/client/PortPlan.ts"
-import * as SocketPlace from "../../../src/ovs/ports/SocketDirectory.ts"
+import * as SocketDirectory from "../../../src/ovs/ports/SocketDirectory.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Sockets } from "../../../src/platform/Sockets.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
@@ -16,7 +16,7 @@ const directory = Effect.acquireRelease(
 )
 
 const place = Effect.gen(function* () {
-  return SocketPlace.make(yield* Files, yield* Sockets)
+  return SocketDirectory.make(yield* Files, yield* Sockets)
 }).pipe(Effect.provide([Files.layer, NodeSockets.layer]))
 
 const listening = (path: string) =>
@@ -40,7 +40,7 @@ const left = Effect.fnUntraced(function* (path: string) {
 
 const at = (socket: string, type: PortPlan["type"] = "dpdkvhostuser") => ({ socket, type })
 
-describe("SocketPlace", () => {
+describe("SocketDirectory", () => {
   it.live("clears a socket on which nobody listens, and nothing else", () =>
     Effect.gen(function* () {
       const root = yield* directory

@@ -3,7 +3,7 @@ import { Effect, Layer, type Scope } from "effect"
 import { FileError, Files } from "../../../src/platform/Files.ts"
 import { type Ended, Processes, type Run } from "../../../src/platform/Processes.ts"
 import { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
-import { placeOf } from "../../../src/shared-dir/SocketPaths.ts"
+import { socketPathsOf } from "../../../src/shared-dir/SocketPaths.ts"
 import { ovs, portOf } from "../../cni/support/Reading.ts"
 import { FilesSite, type FilesUnderTest } from "../../suites/FilesSite.ts"
 
@@ -18,7 +18,7 @@ export interface Wanted {
 /** Where an attachment of the site has its files; by default `<base>/shared/0958c8871b32/`, which is not there yet. */
 export const placeIn = (base: string, wanted: Wanted = {}) => {
   const { containerId = "0958c8871b32cafe", ifName = "net1", network = "net" } = wanted
-  return placeOf({
+  return socketPathsOf({
     attachment: { network, containerId, ifName, netns: "/n", pod: undefined },
     port: portOf({ ...ovs, vhost: { mode: "client", ...wanted.vhost } }),
     handle: `${containerId.slice(0, 12)}-${ifName}`,

@@ -7,19 +7,19 @@ import { vdevArguments } from "../../../container/DpdkArguments.ts"
 import * as Presence from "../../../container/Presence.ts"
 import type { Interface } from "../../../container/told/Interface.ts"
 import { Files, orElse } from "../../../platform/Files.ts"
-import { Caller } from "../../input/Caller.ts"
 import {
   chosen,
   fromContainer,
   interfacesFlag,
   jsonFlag,
   namesOf,
-  type PlaceOptions,
   placeFlags,
   placesOf,
+  type SocketPathsOptions,
   yes
 } from "../../input/ContainerFlags.ts"
-import { Complaint } from "../../text/CommandLineError.ts"
+import { InvocationContext } from "../../input/InvocationContext.ts"
+import { CommandLineError } from "../../text/CommandLineError.ts"
 
 export const dpdkFlags = {
   ...placeFlags,
@@ -32,7 +32,7 @@ export const dpdkFlags = {
   withSecrets: yes("with-secrets", "Include memif secrets. Every process of the pod can read a command line")
 }
 
-interface DpdkOptions extends PlaceOptions {
+interface DpdkOptions extends SocketPathsOptions {
   readonly interfaces: Option.Option<string>
   readonly json: boolean
   readonly removeStale: boolean
@@ -44,7 +44,7 @@ export const printed = <O extends DpdkOptions>(
   complete: (vdevs: ReadonlyArray<string>, options: O) => ReadonlyArray<string>
 ) =>
   Effect.fnUntraced(function* (options: O) {
-    const { variables } = yield* Caller
+    const { variables } = yield* InvocationContext
     const found = yield* find(placesOf(options, variables))
     const interfaces = yield* chosen(found, namesOf(options.interfaces))
     const secrets = options.withSecrets ? "on the command line" : "refused"
@@ -63,7 +63,7 @@ const removeStale = Effect.fnUntraced(function* (one: Interface) {
     orElse("ENOENT", undefined),
     Effect.mapError(
       ({ code }) =>
-        new Complaint({
+        new CommandLineError({
           failed: `cannot remove ${one.socket}`,
           answer: code,
           cure: "Remove it by hand, or start the application as a user with write access to its directory."

@@ -5,15 +5,15 @@ import * as Effect from "effect/Effect"
 import { find } from "../../../container/Discovery.ts"
 import * as Presence from "../../../container/Presence.ts"
 import { assumption } from "../../../container/told/Sandbox.ts"
-import { Caller } from "../../input/Caller.ts"
 import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../input/ContainerFlags.ts"
+import { InvocationContext } from "../../input/InvocationContext.ts"
 import { interfaceJson, interfaceTable } from "../../text/InterfaceText.ts"
 
 export const show = Command.make(
   "show",
   { ...placeFlags, interfaces: interfacesFlag, json: jsonFlag },
   Effect.fnUntraced(function* (options) {
-    const { style, variables } = yield* Caller
+    const { style, variables } = yield* InvocationContext
     const found = yield* find(placesOf(options, variables))
     const interfaces = yield* chosen(found, namesOf(options.interfaces))
     const seen = yield* Effect.forEach(interfaces, (one) =>

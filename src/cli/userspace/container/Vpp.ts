@@ -8,7 +8,6 @@ import { find } from "../../../container/Discovery.ts"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
 import { VppClient } from "../../../vpp/client/VppClient.ts"
-import { Caller } from "../../input/Caller.ts"
 import {
   chosen,
   fromContainer,
@@ -20,6 +19,7 @@ import {
   timeoutFlag,
   yes
 } from "../../input/ContainerFlags.ts"
+import { InvocationContext } from "../../input/InvocationContext.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
 
@@ -38,7 +38,7 @@ export const vpp = Command.make(
     startupConf: yes("startup-conf", "Print only the section of startup.conf that opens the vhost-user interfaces")
   },
   Effect.fnUntraced(function* (options) {
-    const { variables } = yield* Caller
+    const { variables } = yield* InvocationContext
     const found = yield* find(placesOf(options, variables))
     const interfaces = yield* chosen(found, namesOf(options.interfaces))
     for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)

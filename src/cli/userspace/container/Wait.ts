@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as waiting from "../../../container/Wait.ts"
 import { Changes } from "../../../platform/Changes.ts"
-import { Caller } from "../../input/Caller.ts"
 import { fromContainer, namesOf, placeFlags, placesOf, timeoutFlag } from "../../input/ContainerFlags.ts"
+import { InvocationContext } from "../../input/InvocationContext.ts"
 
 export const wait = Command.make(
   "wait",
@@ -32,7 +32,7 @@ export const wait = Command.make(
     timeout: timeoutFlag("60s", "Give up after this time")
   },
   Effect.fnUntraced(function* (options) {
-    const { variables } = yield* Caller
+    const { variables } = yield* InvocationContext
     const expected = { names: namesOf(options.interfaces), count: Option.getOrUndefined(options.count) }
     const { interfaces } = yield* waiting
       .wait(placesOf(options, variables), expected, options.timeout)

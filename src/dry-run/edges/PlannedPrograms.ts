@@ -10,10 +10,10 @@ import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { unknown } from "../plan/Plan.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import type { Overlay } from "./Overlay.ts"
 
-export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service"] => {
+export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Service"] => {
   const find = (verb: IpamError["verb"], delegation: Delegation) =>
     Effect.tapError(findPlugin(files, verb, delegation), () =>
       recorder.record({ kind: "ipam", plugin: delegation.plugin, verb, program: null })
@@ -46,7 +46,7 @@ export const ipam = (files: Files["Service"], recorder: Recorder): Ipam["Service
 }
 
 /** Only `mount` and `umount` are run beside IPAM plugins (`BindMount.ts`), and the plan goes on as if they had been. */
-export const processes = (overlay: Overlay, recorder: Recorder): Processes["Service"] =>
+export const processes = (overlay: Overlay, recorder: PlanRecorder): Processes["Service"] =>
   Processes.of({
     run: Effect.fnUntraced(function* ({ args, program }) {
       const path = args.at(-1) ?? ""

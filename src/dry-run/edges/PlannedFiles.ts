@@ -7,12 +7,12 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
 import type { FileChange } from "../plan/Plan.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import type { Overlay } from "./Overlay.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>
 
-export const make = (real: Files["Service"], overlay: Overlay, recorder: Recorder): Files["Service"] => {
+export const make = (real: Files["Service"], overlay: Overlay, recorder: PlanRecorder): Files["Service"] => {
   const { planned, state } = overlay
 
   const writable = Effect.fnUntraced(function* (operation: string, path: string) {

@@ -17,13 +17,13 @@ import { hide, hideInError, secretsIn } from "../cni/spec/Secrets.ts"
 import { CurrentUser } from "../platform/CurrentUser.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
-import * as RecordedEdges from "./edges/RecordedEdges.ts"
-import * as RecordedPrograms from "./edges/RecordedPrograms.ts"
+import * as RecordedEdges from "./edges/PlannedEdges.ts"
+import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
+import * as RecordedEngine from "./PlannedEngine.ts"
 import type { Plan } from "./plan/Plan.ts"
-import * as Recorder from "./plan/Recorder.ts"
-import * as RecordedEngine from "./RecordedEngine.ts"
+import * as PlanRecorder from "./plan/PlanRecorder.ts"
 
-export interface Rehearsal {
+export interface DryRun {
   readonly verb: Asked["verb"]
   readonly variables: Variables
   /** The network configuration. */
@@ -33,11 +33,11 @@ export interface Rehearsal {
 }
 
 /** Fails when the call would be refused before it begins. */
-export const rehearse = Effect.fnUntraced(function* (rehearsal: Rehearsal): Effect.fn.Return<Plan, CniError, Edges> {
+export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn.Return<Plan, CniError, Edges> {
   const asked = yield* Effect.fromResult(judgeVerb(rehearsal.verb, rehearsal.variables, readEnvelope(rehearsal.text)))
-  const first = Recorder.make(asked.verb)
+  const first = PlanRecorder.make(asked.verb)
   const exit = yield* Effect.exit(play(asked, rehearsal, first))
-  const whole = Recorder.make(asked.verb, first.count())
+  const whole = PlanRecorder.make(asked.verb, first.count())
   if (asked.verb === "ADD" && Exit.isSuccess(exit)) yield* Effect.exit(play(asked, rehearsal, whole))
   const secrets = secretsIn(asked.envelope.value)
   const error = Exit.isSuccess(exit) ? undefined : hideInError(secrets)(errorOf(exit.cause))
@@ -62,8 +62,8 @@ export const rehearse = Effect.fnUntraced(function* (rehearsal: Rehearsal): Effe
 
 const play = Effect.fnUntraced(function* (
   asked: Asked,
-  { assumeSandbox }: Rehearsal,
-  recorder: Recorder.Recorder
+  { assumeSandbox }: DryRun,
+  recorder: PlanRecorder.PlanRecorder
 ): Effect.fn.Return<Document, CniError, Edges> {
   const namespaces = yield* Namespaces
   const { files, layer, overlay } = yield* RecordedEdges.make(recorder)
@@ -85,7 +85,7 @@ const asWhom = Effect.map(CurrentUser, ({ uid }) =>
     : ["The plan assumes root, as container runtimes run the plugin; this user lacks some of the permissions."]
 )
 
-const assumed = ({ environment: { netns } }: Asked, recorder: Recorder.Recorder): Namespaces["Service"] => {
+const assumed = ({ environment: { netns } }: Asked, recorder: PlanRecorder.PlanRecorder): Namespaces["Service"] => {
   recorder.note(`No sandbox was given: assuming ${netns}.`)
   return Namespaces.of({ judge: () => Effect.succeed("sandbox") })
 }

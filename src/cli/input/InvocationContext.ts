@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Style } from "../text/PlanText.ts"
 
-export class Caller extends Context.Service<Caller, { readonly variables: Variables; readonly style: Style }>()(
-  "userspace-cni/Caller"
-) {}
+export class InvocationContext extends Context.Service<
+  InvocationContext,
+  { readonly variables: Variables; readonly style: Style }
+>()("userspace-cni/Caller") {}

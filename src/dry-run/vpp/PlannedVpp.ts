@@ -11,13 +11,13 @@ import { addressDump, routeAddDel, routeLookup } from "../../vpp/messages/Ip.ts"
 import * as Message from "../../vpp/wire/Message.ts"
 import { DoesNotFit, inWords, Malformed, Refused, VppError } from "../../vpp/wire/VppError.ts"
 import type { Overlay } from "../edges/Overlay.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import { copyOf, empty } from "./VppCopy.ts"
-import type { Handler, Told } from "./VppMessage.ts"
+import type { Handler, PublishedFile } from "./VppMessage.ts"
 import { vppMessages } from "./VppMessages.ts"
 import type { Interface, VppModel } from "./VppModel.ts"
 
-export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: Recorder) => {
+export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: PlanRecorder) => {
   const { peer } = real
   let copy: Copy | undefined
 
@@ -60,7 +60,7 @@ const recording = (
   real: Session | undefined,
   { model, routes, unseen }: Copy,
   overlay: Overlay,
-  recorder: Recorder
+  recorder: PlanRecorder
 ): Session => {
   const wrong = ({ detail, message }: Message.CodecFault) =>
     new VppError({ peer, reason: new DoesNotFit({ name: message, detail }) })
@@ -155,7 +155,7 @@ const recording = (
 }
 
 /** What would be refused changes nothing, so there is no line for it. */
-const called = ({ arguments: values, vppctl }: Told, retval: number) =>
+const called = ({ arguments: values, vppctl }: PublishedFile, retval: number) =>
   retval === 0 ? { arguments: values, vppctl } : { arguments: values, retval, vppctl: [] }
 
 /** The sockets of a request: by their name, or by the number under which VPP has it. */

@@ -4,9 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import { Https } from "../../platform/Https.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 
-export const make = (real: Https["Service"], recorder: Recorder): Https["Service"] => {
+export const make = (real: Https["Service"], recorder: PlanRecorder): Https["Service"] => {
   const written = new Map<string, string>()
   return Https.of({
     send: (request) => {

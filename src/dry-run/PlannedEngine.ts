@@ -5,17 +5,17 @@ import type { HostPort } from "../cni/network/HostPort.ts"
 import type { AttachmentVerb } from "../cni/spec/Versions.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import type { Overlay } from "./edges/Overlay.ts"
-import * as RecordedSwitch from "./ovs/RecordedSwitch.ts"
+import * as RecordedSwitch from "./ovs/PlannedSwitch.ts"
 import { unknown } from "./plan/Plan.ts"
-import type { Recorder } from "./plan/Recorder.ts"
+import type { PlanRecorder } from "./plan/PlanRecorder.ts"
 
-import * as RecordedVpp from "./vpp/RecordedVpp.ts"
+import * as RecordedVpp from "./vpp/PlannedVpp.ts"
 
 export const around = (
   verb: AttachmentVerb | "restore",
   port: HostPort,
   overlay: Overlay,
-  recorder: Recorder
+  recorder: PlanRecorder
 ): Around => {
   if (verb === "CHECK") {
     recorder.note("CHECK changes nothing: it was run, except for the IPAM plugin's CHECK.")
@@ -32,7 +32,7 @@ export const around = (
 
 /** Those of the port are IPAM's, which is not asked. */
 const knownAddresses =
-  (recorder: Recorder) =>
+  (recorder: PlanRecorder) =>
   (vswitch: Vswitch["Service"]): Vswitch["Service"] =>
     Vswitch.of({
       ...vswitch,

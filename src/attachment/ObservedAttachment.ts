@@ -5,21 +5,21 @@ import type { Owned } from "../vswitch/Vswitch.ts"
 import type { Record } from "./records/Record.ts"
 
 /** A port with our mark, and where. */
-export interface FoundPort {
+export interface ObservedPort {
   readonly at: Control
   readonly owned: Owned
   /** The mark is that of the original plugin's fork. */
   readonly isLegacy?: boolean
 }
 
-export interface Found {
+export interface ObservedAttachment {
   readonly key: string
   /** Undefined when only VPP knows of it, whose mark is too short for the names. */
   readonly who: (Identity & Pick<Attachment, "pod">) | undefined
   readonly record: Record | undefined
   /** Of an ADD that was killed before it claimed: good for the configuration, not for files, which may be another's. */
   readonly begun: Record | undefined
-  readonly ports: ReadonlyArray<FoundPort>
+  readonly ports: ReadonlyArray<ObservedPort>
   /** Of one without a record: its sandbox is certainly gone. */
   readonly isGone?: boolean
 }

@@ -19,7 +19,7 @@ import * as Reply from "../../ovs/wire/Reply.ts"
 import { Files } from "../../platform/Files.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import type { Overlay } from "../edges/Overlay.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import { type Database, execute, withRoot } from "./Database.ts"
 import { operationLines } from "./OperationText.ts"
 import { snapshot } from "./Snapshot.ts"
@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function* (
   verb: string,
   port: OvsVhostPort,
   overlay: Overlay,
-  recorder: Recorder
+  recorder: PlanRecorder
 ) {
   const peer = port.control
   let database = yield* look(verb, peer, recorder)
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /** The switch as it is, or as it is taken to be. */
-const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: Recorder) {
+const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: PlanRecorder) {
   const files = yield* Files
   const sockets = yield* Sockets
   const seen = yield* Effect.result(snapshot(peer, yield* Ovsdb.make(peer)))

@@ -7,11 +7,11 @@ import type { Edges } from "../../platform/Edges.ts"
 import { Files } from "../../platform/Files.ts"
 import { Https } from "../../platform/Https.ts"
 import { Processes } from "../../platform/Processes.ts"
-import type { Recorder } from "../plan/Recorder.ts"
+import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import * as Overlay from "./Overlay.ts"
-import * as RecordedFiles from "./RecordedFiles.ts"
-import * as RecordedHttps from "./RecordedHttps.ts"
-import * as RecordedPrograms from "./RecordedPrograms.ts"
+import * as RecordedFiles from "./PlannedFiles.ts"
+import * as RecordedHttps from "./PlannedHttps.ts"
+import * as RecordedPrograms from "./PlannedPrograms.ts"
 
 export interface Recorded {
   /** Of all that is looked at: nothing here changes it. */
@@ -20,7 +20,7 @@ export interface Recorded {
   readonly layer: Layer.Layer<Files | Https | Processes>
 }
 
-export const make = Effect.fnUntraced(function* (recorder: Recorder): Effect.fn.Return<Recorded, never, Edges> {
+export const make = Effect.fnUntraced(function* (recorder: PlanRecorder): Effect.fn.Return<Recorded, never, Edges> {
   const real = yield* Files
   const overlay = Overlay.make(real)
   const files = RecordedFiles.make(real, overlay, recorder)
@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (recorder: Recorder): Effect.fn.
 })
 
 /** What the call would warn of in its log belongs to the plan. */
-const listening = (recorder: Recorder) =>
+const listening = (recorder: PlanRecorder) =>
   Layer.mergeAll(
     Logger.layer([
       Logger.make<unknown, void>(({ message }) =>

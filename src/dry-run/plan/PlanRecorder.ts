@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { CurrentStep } from "../../program/Step.ts"
 import type { Change, Step } from "./Plan.ts"
 
-export interface Recorder {
+export interface PlanRecorder {
   readonly record: (change: Change) => Effect.Effect<void>
   /** For the reader: what was looked at, what is assumed, what only the real call will know. Each once. */
   readonly note: (text: string) => void
@@ -23,7 +23,7 @@ export interface Recorder {
 }
 
 /** `verb`: whose changes between two steps are its own. `stopAt`: the change at which the call is stopped as by a signal, so that its undos are recorded as well. */
-export const make = (verb = "call", stopAt?: number): Recorder => {
+export const make = (verb = "call", stopAt?: number): PlanRecorder => {
   const changes: Array<{ readonly step: string; readonly undoes: boolean; readonly change: Change }> = []
   const notes = new Set<string>()
   const obstacles = new Set<string>()

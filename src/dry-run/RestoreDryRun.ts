@@ -5,10 +5,10 @@ import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNo
 import { everything, type Selector } from "../attachment/node/Selection.ts"
 import type { Explained } from "../cni/spec/CniError.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
-import * as RecordedEdges from "./edges/RecordedEdges.ts"
+import * as RecordedEdges from "./edges/PlannedEdges.ts"
+import * as RecordedEngine from "./PlannedEngine.ts"
 import type { Change } from "./plan/Plan.ts"
-import * as Recorder from "./plan/Recorder.ts"
-import * as RecordedEngine from "./RecordedEngine.ts"
+import * as PlanRecorder from "./plan/PlanRecorder.ts"
 
 export interface Planned extends Restored {
   readonly changes: ReadonlyArray<Change>
@@ -21,12 +21,12 @@ export interface RestorePlan {
   readonly damaged: ReadonlyArray<Explained>
 }
 
-export const rehearseRestore = Effect.fnUntraced(function* (
+export const dryRunRestore = Effect.fnUntraced(function* (
   stateDir: string,
   variables: Variables,
   selector: Selector = everything
 ) {
-  const recorder = Recorder.make("restore")
+  const recorder = PlanRecorder.make("restore")
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,
