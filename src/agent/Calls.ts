@@ -95,7 +95,7 @@ export const make = Effect.gen(function* () {
 
   const askerOf = (one: Seen, peer: Peer): Asker => ({
     tell: Effect.fnUntraced(function* ({ document, status }: Answer): Effect.fn.Return<void, CniError> {
-      count(one, { document, status })
+      if (status === 1) fail(one, document)
       yield* logs.written
       const more = yield* References.TracerEnabled
       const line: Line = {
@@ -104,16 +104,14 @@ export const make = Effect.gen(function* () {
         ...(more ? { more } : {})
       }
       yield* Effect.mapError(peer.tell(line), untaken)
+      // An ADD of which nobody hears is undone.
+      if (status === 0) counts.served++
       if (!more) peer.leave()
     }),
     leave: () => Effect.andThen(logs.written, Effect.sync(peer.leave))
   })
 
-  const count = ({ containerId, verb }: Seen, { document, status }: Answer) => {
-    if (status === 0) {
-      counts.served++
-      return
-    }
+  const fail = ({ containerId, verb }: Seen, document: Answer["document"]) => {
     counts.failed++
     const { code, details, msg }: { readonly code?: unknown; readonly msg?: unknown; readonly details?: unknown } =
       document ?? {}

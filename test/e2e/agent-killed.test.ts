@@ -58,6 +58,44 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       yield* returnsTo(node.watched, before)
     }))
 
+  // From before it has read the call to after it has answered, by the time that one takes on this machine now.
+  test("at any of 20 instants of an ADD: it is done, or it has failed and nothing is left", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const before = yield* look(node.watched)
+      const ends: Array<string> = []
+      let whole = 0
+      for (let instant = 0; instant <= 20; instant++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const served = yield* started
+            const { begin, call } = callBy(served.socket)
+            const sandbox = yield* node.sandbox
+            const add = yield* begin("ADD", sandbox)
+            // The first one is not killed: it says how long the others take.
+            const killed = Effect.andThen(served.running.signal("SIGKILL"), add.outcome)
+            const outcome = yield* instant === 0
+              ? add.outcome
+              : Effect.timeoutOrElse(add.outcome, {
+                  duration: `${(whole * instant) / 20} millis`,
+                  orElse: () => killed
+                })
+            if (instant === 0) whole = outcome.millis
+            const answer = yield* Plugin.judge("ADD", outcome)
+            if (answer.status === 0) {
+              assert.isTrue(portOf(sandbox.containerId)(yield* look(node.watched)))
+              Plugin.well(yield* call("DEL", sandbox))
+            } else assert.strictEqual((yield* Plugin.errorOf(answer)).code, 11, answer.stdout)
+            ends.push(String(answer.status))
+            yield* returnsTo(node.watched, before)
+          })
+        )
+      }
+      assert.include(ends, "0")
+      assert.include(ends, "1", "none was killed in the middle")
+    }))
+
   test("in the middle of a second ADD of an attachment: what the first has made stays", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
@@ -104,4 +142,37 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a caller t
         assert.strictEqual(calls.interrupted, 1)
       }))
   }
+
+  test("SIGKILL at any of 20 instants: nothing is left without a DEL, unless the agent had answered", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const { begin, call } = callBy(served.socket)
+      const before = yield* look(node.watched)
+      let whole = 0
+      let rolledBack = 0
+      for (let instant = 0; instant <= 20; instant++) {
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const sandbox = yield* node.sandbox
+            const done = (yield* served.status).calls.served
+            const add = yield* begin("ADD", sandbox)
+            const outcome = yield* instant === 0
+              ? add.outcome
+              : Effect.timeoutOrElse(add.outcome, {
+                  duration: `${(whole * instant) / 20} millis`,
+                  orElse: () => Effect.andThen(add.signal("SIGKILL"), add.outcome)
+                })
+            if (instant === 0) whole = outcome.millis
+            const { calls } = yield* served.until("rest", ({ calls }) => calls.running + calls.queued === 0)
+            if (calls.served > done) Plugin.well(yield* call("DEL", sandbox))
+            else rolledBack++
+            yield* returnsTo(node.watched, before)
+          })
+        )
+      }
+      assert.isAbove(rolledBack, 0)
+      assert.isAbove((yield* served.status).calls.interrupted, 0)
+    }))
 })
