@@ -238,7 +238,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
       yield* back("the first time", 1)
       yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
-      yield* agent.says(/a later round makes it again/)
+      yield* agent.says(/a later round recreates it/)
       assert.deepStrictEqual(yield* ports, [])
       yield* back("the second time", 1, "90 seconds")
     }))
