@@ -1,13 +1,13 @@
 /**
- * The switches of a process of many calls: each with one connection, made when it is first needed and given up when nobody
- * has needed it for a while. A connection that is lost is made again by whoever needs it next.
+ * The switches of a process of many calls: each is kept until nobody has needed it for a while. Open vSwitch has one
+ * connection meanwhile; one that is lost is made again by whoever needs it next. VPP has a session for each piece of work,
+ * as without an agent: calls that shared one were refused their turn when others came beside them in processes of their own.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import { newSwitch } from "../app/Composition.ts"
 import type { Control } from "../cni/network/HostPort.ts"
-import type { VppClient } from "../vpp/client/VppClient.ts"
 
 const idle = "1 minute"
 
@@ -30,12 +30,6 @@ const controlOf = (name: string): Control => {
   return { engine: engine === "vpp" ? "vpp" : "ovs-dpdk", control: control.join(" ") }
 }
 
-const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
-  Effect.flatMap(
-    Effect.promise(() => import("../vpp/client/SharedSession.ts")),
-    ({ shared }) => shared(make, idle)
-  )
-
 /** They end with the scope. */
 export const make = Effect.gen(function* () {
   const kept = new Map<string, Kept>()
@@ -45,7 +39,7 @@ export const make = Effect.gen(function* () {
       return Effect.acquireRelease(
         Effect.sync(() => kept.set(name, { ...control, since: new Date().toISOString() })),
         () => Effect.sync(() => kept.delete(name))
-      ).pipe(Effect.andThen(newSwitch(control, { VppClient: oneSession })))
+      ).pipe(Effect.andThen(newSwitch(control)))
     },
     idleTimeToLive: idle
   })

@@ -150,8 +150,7 @@ const recording = (
     return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
   })
 
-  const hasEnded = () => real?.hasEnded() ?? false
-  return { peer, hasEnded, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
+  return { peer, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
 }
 
 /** What would be refused changes nothing, so there is no line for it. */

@@ -37,8 +37,6 @@ export const ask = <A, R>(message: Message.Request<A, R>, values: NoInfer<A>): A
 export interface Session {
   /** VPP's API socket, for errors. */
   readonly peer: string
-  /** Whether VPP has ended the connection. */
-  readonly hasEnded: () => boolean
   readonly verdict: (message: Wanted) => Verdict
   readonly offers: (message: Wanted) => boolean
   /** One request; a `retval` that is not 0 is an error. */
@@ -181,7 +179,6 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
 
   return {
     peer,
-    hasEnded: () => exchange.ended() !== undefined,
     verdict: table.verdict,
     offers: (message) => table.verdict(message)._tag === "Offered",
     call: (message, values) => spanned(told(call(message, values)), message.name),
