@@ -71,7 +71,7 @@ onMachine(["root", "executable", "ovs", "ovn"], Ovn.layer)("under OVN", (test) =
       yield* bound(one.containerId)
       const second = yield* call("ADD", other, conf, ofPort("default.twice"))
       Plugin.well(second)
-      assert.match(second.stderr, /has iface-id default\.twice already/)
+      assert.match(second.stderr, /already has iface-id default\.twice:/)
       for (const of of [one, other]) Plugin.well(yield* call("DEL", of, conf))
     }))
 })
