@@ -83,7 +83,7 @@ onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript)
         )
         assert.deepStrictEqual(problems, [])
         assert.isAtLeast(report.calls, calls)
-        assert.isAtMost(end.descriptors, warm.descriptors)
+        assert.deepStrictEqual(end.descriptors, warm.descriptors)
         // Its own wait for rest.
         assert.isAtMost(end.timers, 1)
         assert.isAtMost(end.objects, warm.objects * 1.1)

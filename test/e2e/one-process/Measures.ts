@@ -1,17 +1,29 @@
 /** What a process has open and holds in memory, when it has nothing to do. Of bun. */
 
 import { heapStats } from "bun:jsc"
-import { readdirSync } from "node:fs"
+import { readdirSync, readlinkSync } from "node:fs"
 import { Effect, Schedule } from "effect"
 import type { Measure } from "./Order.ts"
 
 const mebi = (bytes: number) => Math.round((bytes / 2 ** 20) * 10) / 10
 
-const now = Effect.sync((): Measure => {
+/** `socket`, `pipe`, `anon_inode:[eventpoll]`, or the file's name. The directory that is read here is gone by then. */
+const kindOf = (name: string) =>
+  Effect.match(
+    Effect.try(() => readlinkSync(`/proc/self/fd/${name}`)),
+    { onFailure: () => [], onSuccess: (link) => [link.replace(/^(socket|pipe):.*/, "$1")] }
+  )
+
+const open = Effect.map(
+  Effect.suspend(() => Effect.forEach(readdirSync("/proc/self/fd"), kindOf)),
+  (kinds) => kinds.flat().sort()
+)
+
+const now = Effect.map(open, (descriptors): Measure => {
   Bun.gc(true)
   const { heapSize, objectCount, objectTypeCounts } = heapStats()
   return {
-    descriptors: readdirSync("/proc/self/fd").length,
+    descriptors,
     timers: (objectTypeCounts["Timeout"] ?? 0) + (objectTypeCounts["Immediate"] ?? 0),
     heapMiB: mebi(heapSize),
     objects: objectCount,
@@ -19,14 +31,17 @@ const now = Effect.sync((): Measure => {
   }
 })
 
-/** When it has come to rest: what is kept for a second is given up, what waits to be collected is. */
-export const atRest = Effect.gen(function* () {
+/**
+ * When it has come to rest: what is kept for a second is given up, what waits to be collected is. `before`: as it was then,
+ * for which it is waited a while longer.
+ */
+export const atRest = Effect.fnUntraced(function* (before?: Measure) {
   let last = yield* now
   const settled = Effect.map(now, (next) => {
-    const same = next.descriptors >= last.descriptors && next.objects >= last.objects
+    const same = next.descriptors.length >= last.descriptors.length && next.objects >= last.objects
     last = next
-    return same
+    return same && next.descriptors.length <= (before?.descriptors.length ?? next.descriptors.length)
   })
-  yield* Effect.repeat(settled, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 8 })
+  yield* Effect.repeat(settled, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 12 })
   return last
 })

@@ -17,7 +17,8 @@ export type Order = typeof Order.Type
 
 /** Of the process, with nothing going on in it. */
 export const Measure = Schema.Struct({
-  descriptors: Schema.Int,
+  /** What each of them is. */
+  descriptors: Schema.Array(Schema.String),
   timers: Schema.Int,
   heapMiB: Schema.Finite,
   objects: Schema.Int,

@@ -96,9 +96,9 @@ const main = Effect.gen(function* () {
   const environment = JSON.stringify(process.env)
   const began = performance.now()
   yield* until(order.warmUp)
-  const warm = yield* atRest
+  const warm = yield* atRest()
   yield* until(order.calls)
-  const end = yield* atRest
+  const end = yield* atRest(warm)
   if (JSON.stringify(process.env) !== environment) tally.problems.push("the process's environment was changed")
   tally.problems.push(...stale().slice(0, 10))
   const report: Report = {
