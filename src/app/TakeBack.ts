@@ -59,10 +59,16 @@ const told = (exit: Exit.Exit<void, CniError>): CniError => {
   )
 }
 
+const unwritten = (code: string, exit: Exit.Exit<void, CniError>): string =>
+  Exit.isSuccess(exit)
+    ? untaken(code).message
+    : `the result cannot be written to stdout: ${code}, and not all changes were rolled back: ` +
+      `${errorOf(exit.cause).message}. The next DEL of this attachment removes the rest.`
+
 export const run = (left: Left): void => {
   const main = Effect.gen(function* () {
     const exit = yield* Effect.exit(takenBack(left))
-    if (left.untaken !== undefined) return yield* Effect.logError(untaken(left.untaken).message)
+    if (left.untaken !== undefined) return yield* Effect.logError(unwritten(left.untaken, exit))
     const { code, details, msg } = told(exit)
     const document = { cniVersion: answerVersion(readEnvelope(left.stdin)), code, msg, details }
     yield* Effect.ignore(writeDocument(document))
