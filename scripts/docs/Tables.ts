@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { Struct } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
-import { floors, socketPathsOf } from "../house/Floors.ts"
+import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
 import { importsOf } from "../house/Imports.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
@@ -53,7 +53,7 @@ const errorRows = Struct.keys(ErrorCodes).map((name) => {
 const houseRows = () => {
   const src = join(import.meta.dirname, "../../src")
   const imports = importsOf(src)
-  const roomOf = (file: string) => socketPathsOf(file, floors)?.room.name
+  const roomOf = (file: string) => roomOnFloor(file, floors)?.room.name
   return floors.flatMap((rooms, index) =>
     rooms.map(({ alone, name, what }) => {
       const used = new Set(imports.flatMap(({ from, to }) => (roomOf(from) === name ? (roomOf(to) ?? []) : [])))

@@ -51,15 +51,15 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "platform", what: "the edges: files, sockets, processes, namespaces, HTTPS", alone: true }]
 ]
 
-export interface SocketPaths {
+export interface RoomOnFloor {
   readonly room: Room
   /** 0 is the roof. */
   readonly floor: number
 }
 
 /** The room that a file of `src` is in. */
-export const socketPathsOf = (file: string, all: ReadonlyArray<Floor>): SocketPaths | undefined =>
+export const roomOf = (file: string, all: ReadonlyArray<Floor>): RoomOnFloor | undefined =>
   all
-    .flatMap((rooms, floor) => rooms.map((room): SocketPaths => ({ room, floor })))
+    .flatMap((rooms, floor) => rooms.map((room): RoomOnFloor => ({ room, floor })))
     .filter(({ room: { name } }) => file === name || file.startsWith(`${name}/`))
     .sort((one, other) => other.room.name.length - one.room.name.length)[0]

@@ -3,7 +3,7 @@
  * Biome's (`noImportCycles`).
  */
 import { dirname } from "node:path"
-import { type Floor, socketPathsOf } from "./Floors.ts"
+import { type Floor, roomOf } from "./Floors.ts"
 import type { Import } from "./Imports.ts"
 
 /** Beside its sub-folders: what a reader takes in at one look. */
@@ -13,15 +13,13 @@ const floorsFile = "scripts/house/Floors.ts"
 
 export const homeless = (files: ReadonlyArray<string>, floors: ReadonlyArray<Floor>): ReadonlyArray<string> =>
   [
-    ...new Set(
-      files.filter((file) => socketPathsOf(file, floors) === undefined).map((file) => file.split("/")[0] ?? file)
-    )
+    ...new Set(files.filter((file) => roomOf(file, floors) === undefined).map((file) => file.split("/")[0] ?? file))
   ].map((name) => `src/${name} is on no floor. Put it on one in ${floorsFile}, above all that it imports.`)
 
 /** Imports that do not lead to a lower floor. */
 export const upward = (imports: ReadonlyArray<Import>, floors: ReadonlyArray<Floor>): ReadonlyArray<string> =>
   imports.flatMap(({ from, to }) => {
-    const [own, other] = [socketPathsOf(from, floors), socketPathsOf(to, floors)]
+    const [own, other] = [roomOf(from, floors), roomOf(to, floors)]
     if (own === undefined || other === undefined || own.room === other.room) return []
     const arrow = `src/${from} imports src/${to}`
     if (own.room.alone === true) {

@@ -11,10 +11,10 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { version } from "../app/Version.ts"
 import { Slots } from "../platform/Slots.ts"
-import * as Ask from "./Ask.ts"
 import * as Calls from "./Calls.ts"
+import { get } from "./HttpGet.ts"
 import { notify } from "./Notify.ts"
-import { place } from "./Place.ts"
+import { namespaces } from "./ProcessNamespaces.ts"
 import { healthPath } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
@@ -46,7 +46,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   const handle = Routes.make(calls, {
     is: () => is,
     instance,
-    place: place(),
+    namespaces: namespaces(),
     status: () => {
       const seen = calls.seen()
       return {
@@ -86,7 +86,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   })
 
   /** What a caller meets at the socket's path. A machine that is busy may keep its answer for long. */
-  const met = Ask.get(socket, healthPath).pipe(
+  const met = get(socket, healthPath).pipe(
     Effect.map(({ headers }) => (headers[Routes.instanceHeader] === instance ? "us" : "another")),
     Effect.catch(({ answer }) => Effect.succeed(refused.has(answer) ? "nobody" : "silence"))
   )

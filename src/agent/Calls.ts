@@ -1,5 +1,5 @@
 /**
- * The calls of the agent: taken on while there is room, run each in its turn, interrupted when their caller goes away or
+ * The calls of the agent: taken on while there is room, scheduled, interrupted when their caller goes away or
  * asks for it, and counted. Knows no HTTP: a caller is a {@link Peer}.
  */
 import * as Context from "effect/Context"
@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
-import { type Answer, type Asker, call, Turn } from "../app/CniCall.ts"
+import { type Answer, type Asker, CallScheduler, call } from "../app/CniCall.ts"
 import { KeptSwitches } from "../app/Composition.ts"
 import { untaken } from "../app/Stdio.ts"
 import type { CniError } from "../cni/spec/CniError.ts"
@@ -22,8 +22,8 @@ import { Invocation } from "../program/Invocation.ts"
 import { LogOutputs } from "../program/Log.ts"
 import * as LogFiles from "./LogFiles.ts"
 import type { Handed, Line } from "./Protocol.ts"
+import * as Scheduler from "./Scheduler.ts"
 import * as Switches from "./Switches.ts"
-import * as Turns from "./Turns.ts"
 
 /** What a caller waits with: its deadline is minutes away, and the agent's memory is bounded. */
 export const mostCalls = 1024
@@ -85,7 +85,7 @@ export const make = Effect.gen(function* () {
   const onEdges: Layer.Layer<Edges> = Layer.succeedContext(edges)
   const switches = yield* Switches.make
   const logs = LogFiles.make()
-  const turns = Turns.make()
+  const scheduler = Scheduler.make()
 
   const running = new Map<string, Running>()
   const counts = { served: 0, failed: 0, interrupted: 0 }
@@ -131,10 +131,10 @@ export const make = Effect.gen(function* () {
       since: new Date().toISOString(),
       state: "queued"
     }
-    const take: Turns.Turns["take"] = (asked) => {
-      const inTurn = turns.take(asked)
+    const schedule: CallScheduler["schedule"] = (asked) => {
+      const scheduled = scheduler.schedule(asked)
       return (self) =>
-        inTurn(
+        scheduled(
           Effect.suspend(() => {
             seen.state = "running"
             return self
@@ -142,7 +142,7 @@ export const make = Effect.gen(function* () {
         )
     }
     const program = call(environment, stdin, onEdges, askerOf(seen, peer)).pipe(
-      Effect.provideService(Turn, { take }),
+      Effect.provideService(CallScheduler, { schedule }),
       Effect.provideService(KeptSwitches, switches.at),
       Effect.provideService(Invocation, invocation),
       Effect.provideService(LogOutputs, { stderr: (log) => peer.say({ log }), file: logs.file })

@@ -30,8 +30,8 @@ export const readyPath = "/readyz"
 
 /** Headers of a call. */
 export const versionHeader = "userspace-version"
-/** Where the caller is: what its paths mean. */
-export const placeHeader = "userspace-place"
+/** Root directory, network and PID namespace of the caller. */
+export const namespacesHeader = "userspace-namespaces"
 /** `<pid> <mount namespace>` of the caller. */
 export const mountsHeader = "userspace-mounts"
 /** A UUID of the caller's, under which an ADD's record is written. */

@@ -5,14 +5,14 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { version } from "../app/Version.ts"
 import type { Calls, Peer } from "./Calls.ts"
-import { mountNamespace, mounts } from "./Place.ts"
+import { mountNamespace, mounts } from "./ProcessNamespaces.ts"
 import * as Protocol from "./Protocol.ts"
 import type { Handle } from "./Server.ts"
 
 export interface State {
   readonly is: () => "starting" | "ready" | "draining"
   readonly instance: string
-  readonly place: string
+  readonly namespaces: string
   readonly status: () => unknown
 }
 
@@ -43,11 +43,11 @@ const readPatience = "5 seconds"
 
 export const make = (calls: Calls, state: State): Handle => {
   const refusal = ({ headers }: Request, length: number): Refusal | undefined => {
-    const { [Protocol.versionHeader]: theirs, [Protocol.placeHeader]: place } = headers
+    const { [Protocol.versionHeader]: theirs, [Protocol.namespacesHeader]: namespaces } = headers
     const is = state.is()
     if (is !== "ready") return { status: 503, why: is }
     if (theirs !== version) return { status: 409, why: `the agent has version ${version}, and the caller ${theirs}` }
-    if (place !== state.place || !hasOurMounts(headers[Protocol.mountsHeader]))
+    if (namespaces !== state.namespaces || !hasOurMounts(headers[Protocol.mountsHeader]))
       return { status: 421, why: "the caller has another root directory, other namespaces or other mounts" }
     if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
     if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }

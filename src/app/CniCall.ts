@@ -97,17 +97,19 @@ export const answer = (
   )
 }
 
-/** For a process of many calls: waits for the call's turn. The wait counts towards the call's deadline. */
-export interface Turn {
-  readonly take: (asked: AnyAsked) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+/** Says when a call of a process of many runs. The wait counts towards the call's deadline. */
+export interface CallScheduler {
+  readonly schedule: (asked: AnyAsked) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-export const Turn = Context.Reference<Turn>("userspace-cni/Turn", { defaultValue: () => ({ take: () => identity }) })
+export const CallScheduler = Context.Reference<CallScheduler>("userspace-cni/CallScheduler", {
+  defaultValue: () => ({ schedule: () => identity })
+})
 
-const inTurn =
+const scheduled =
   (asked: AnyAsked) =>
   <A, E, R>(self: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(Turn, ({ take }) => take(asked)(self))
+    Effect.flatMap(CallScheduler, ({ schedule }) => schedule(asked)(self))
 
 /** Validates the call and runs its verb on the given edges. */
 export const serve = Effect.fnUntraced(function* (
@@ -120,7 +122,7 @@ export const serve = Effect.fnUntraced(function* (
   const choices = choicesFor(around)
   return yield* (isOfNetwork(asked) ? ofNetwork(asked, choices) : runVerb(asked, choices)).pipe(
     onServices(stateDirOfAsked(asked), around),
-    inTurn(asked),
+    scheduled(asked),
     inTime(command),
     Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )

@@ -1,6 +1,6 @@
 /**
  * The calls to the system that {@link Files} and {@link Namespaces} are made of, so that what they do stands once: here
- * done at once, in `WaitingFileCalls.ts` on another thread.
+ * done at once, in `AsyncFileCalls.ts` on another thread.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"

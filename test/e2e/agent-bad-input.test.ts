@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { place } from "../../src/agent/Place.ts"
+import { namespaces } from "../../src/agent/ProcessNamespaces.ts"
 import { busyBridge, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
@@ -40,7 +40,7 @@ const head = Effect.fnUntraced(function* (length: number | string, ...more: Read
     "POST /v1/call HTTP/1.1",
     "host: agent",
     `userspace-version: ${yield* version}`,
-    `userspace-place: ${place()}`,
+    `userspace-namespaces: ${namespaces()}`,
     `userspace-invocation: ${crypto.randomUUID()}`,
     `content-length: ${length}`,
     ...more,

@@ -124,7 +124,10 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the a
         ])
       assert.strictEqual(yield* status("userspace-version: 0.0.1"), "409")
       const [, version = ""] = /userspace-cni (\S+)/.exec(yield* succeed(executable, ["version"])) ?? []
-      assert.strictEqual(yield* status(`userspace-version: ${version}`, "userspace-place: 1:2 net:[1] pid:[1]"), "421")
+      assert.strictEqual(
+        yield* status(`userspace-version: ${version}`, "userspace-namespaces: 1:2 net:[1] pid:[1]"),
+        "421"
+      )
     }))
 
   test("a caller with other mounts makes the call itself, among its own files", () =>

@@ -5,14 +5,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
+import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
-import * as WaitingNamespaces from "../../src/platform/waiting/WaitingNamespaces.ts"
 
 /** By both layers, which have to agree. */
 const judge = Effect.fnUntraced(function* (path: string) {
   const judged = Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path))
   const kind = yield* Effect.provide(judged, Namespaces.layer)
-  assert.strictEqual(yield* Effect.provide(judged, WaitingNamespaces.layer()), kind)
+  assert.strictEqual(yield* Effect.provide(judged, AsyncNamespaces.layer()), kind)
   return kind
 })
 

@@ -1,7 +1,7 @@
 /** The rules of `scripts/house.ts`: each finds a made-up break and says what to do, and the house keeps all of them. */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { type Floor, floors, socketPathsOf } from "../../scripts/house/Floors.ts"
+import { type Floor, floors, roomOf } from "../../scripts/house/Floors.ts"
 import { filesOf, type Import, importsIn, importsOf } from "../../scripts/house/Imports.ts"
 import { broken, circles, crowded, homeless, mostFiles, upward } from "../../scripts/house/Rules.ts"
 
@@ -44,9 +44,9 @@ describe("imports", () => {
 
 describe("a room", () => {
   it("is the one with the longest name that the file begins with", () => {
-    assert.strictEqual(socketPathsOf("attachment/verbs/Add.ts", house)?.room.name, "attachment/verbs")
-    assert.strictEqual(socketPathsOf("attachment/verbsOf.ts", house)?.room.name, "attachment")
-    assert.isUndefined(socketPathsOf("vppish/A.ts", house))
+    assert.strictEqual(roomOf("attachment/verbs/Add.ts", house)?.room.name, "attachment/verbs")
+    assert.strictEqual(roomOf("attachment/verbsOf.ts", house)?.room.name, "attachment")
+    assert.isUndefined(roomOf("vppish/A.ts", house))
   })
 
   it("on no floor is told once, with the file that lists the floors", () => {

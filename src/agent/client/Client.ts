@@ -7,10 +7,10 @@
 import * as Fs from "node:fs"
 import { isStdoutClosed } from "../../app/ClosedStdout.ts"
 import { version } from "../../app/Version.ts"
-import { mountNamespace, place } from "../Place.ts"
+import { attempt } from "../../platform/Attempt.ts"
+import { mountNamespace, namespaces } from "../ProcessNamespaces.ts"
 import { longestBody } from "../Protocol.ts"
-import { type Answer, ask } from "./Asking.ts"
-import { quietly } from "./Settled.ts"
+import { type Answer, exchange } from "./Exchange.ts"
 import { type Read, readStdin } from "./Stdin.ts"
 
 /** Whose it is, and that nobody else may take it over, is a part of what makes it the agent's. */
@@ -23,7 +23,7 @@ const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) 
 
 /** Undefined when stdout has taken it; else why it has not. */
 const written = (text: string): Promise<string | undefined> =>
-  quietly(isStdoutClosed).then((closed) =>
+  attempt(isStdoutClosed).then((closed) =>
     closed === true
       ? "EBADF"
       : new Promise<undefined>((resolve) => {
@@ -33,10 +33,10 @@ const written = (text: string): Promise<string | undefined> =>
         }).catch((cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)))
   )
 
-const log = (text: string) => void quietly(() => Fs.writeSync(2, text))
+const log = (text: string) => void attempt(() => Fs.writeSync(2, text))
 
 interface Here {
-  readonly place: string
+  readonly namespaces: string
   readonly mounts: string
 }
 
@@ -54,7 +54,7 @@ export const run = (path: string): void => {
     let answered: Promise<() => unknown> = Promise.resolve(() => process.exit(1))
     const stop = () => {
       stopped = true
-      asking.interrupt()
+      call.interrupt()
     }
     const signals = ["SIGTERM", "SIGINT"] as const
     const accepted = () => {
@@ -69,8 +69,8 @@ export const run = (path: string): void => {
         return isLost ? () => takenBack(stdin, untaken) : () => process.exit()
       })
     }
-    const asking = ask({ path, version, ...here, invocation, body, log, answer }, accepted)
-    return asking.outcome.then(({ is }) => {
+    const call = exchange({ path, version, ...here, invocation, body, log, answer }, accepted)
+    return call.outcome.then(({ is }) => {
       for (const signal of signals) process.off(signal, stop)
       if (is === "answered") return answered.then((next) => next())
       if (is === "declined") return alone({ text: stdin })
@@ -79,7 +79,7 @@ export const run = (path: string): void => {
     })
   }
 
-  const here = quietly(() => (isOurs(path) ? { place: place(), mounts: mountNamespace() } : undefined))
+  const here = attempt(() => (isOurs(path) ? { namespaces: namespaces(), mounts: mountNamespace() } : undefined))
   void Promise.all([readStdin(), here]).then(([stdin, here]) =>
     here === undefined || "problem" in stdin ? alone(stdin) : handOver(stdin.text, here)
   )

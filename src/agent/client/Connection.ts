@@ -5,14 +5,14 @@ export interface Connection {
   readonly close: () => void
 }
 
-export interface Ears {
+export interface Handlers {
   readonly opened: (connection: Connection) => void
   readonly received: (bytes: Uint8Array) => void
   /** Once, also when it never opened; not after `close`. */
   readonly ended: () => void
 }
 
-export const connect = (path: string, { ended, opened, received }: Ears): void => {
+export const connect = (path: string, { ended, opened, received }: Handlers): void => {
   let rest: Uint8Array = new Uint8Array()
   let over = false
   const end = () => {

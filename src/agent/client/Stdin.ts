@@ -4,7 +4,7 @@
  */
 import * as Fs from "node:fs"
 import { limit, seconds } from "../../app/StdinLimits.ts"
-import { quietly } from "./Settled.ts"
+import { attempt } from "../../platform/Attempt.ts"
 
 /** What was read, or why nothing was. */
 export type Read = { readonly text: string } | { readonly problem: string }
@@ -26,7 +26,7 @@ const tooLong: Read = { problem: `is longer than ${limit} bytes` }
 /** True: that was all, or too much. */
 const drain = (fd: number, reading: Reading): Promise<boolean> => {
   const buffer = Buffer.allocUnsafe(1 << 16)
-  return quietly(() => Fs.readSync(fd, buffer)).then((length) => {
+  return attempt(() => Fs.readSync(fd, buffer)).then((length) => {
     if (length === undefined || length === 0) return length === 0
     return keep(reading, buffer.subarray(0, length)) ? drain(fd, reading) : true
   })
@@ -53,7 +53,7 @@ const openedAnew = "/proc/self/fd/0"
 const readNow = (stdin: Fs.Stats, reading: Reading): Promise<boolean> => {
   if (stdin.isFile()) return drain(0, reading)
   if (!stdin.isFIFO()) return Promise.resolve(false)
-  return quietly(() => Fs.openSync(openedAnew, Fs.constants.O_RDONLY | Fs.constants.O_NONBLOCK)).then((pipe) =>
+  return attempt(() => Fs.openSync(openedAnew, Fs.constants.O_RDONLY | Fs.constants.O_NONBLOCK)).then((pipe) =>
     pipe === undefined
       ? false
       : drain(pipe, reading).then((ended) => {
@@ -64,7 +64,7 @@ const readNow = (stdin: Fs.Stats, reading: Reading): Promise<boolean> => {
 }
 
 export const readStdin = (): Promise<Read> =>
-  quietly(() => Fs.fstatSync(0)).then((stdin) => {
+  attempt(() => Fs.fstatSync(0)).then((stdin) => {
     if (stdin === undefined || stdin.isCharacterDevice()) return { text: "" }
     const reading: Reading = { chunks: [], length: 0 }
     return readNow(stdin, reading).then((ended) => {

@@ -1,6 +1,6 @@
 /** For commands that look at a node: whether calls on it are served by an agent. */
 import * as Effect from "effect/Effect"
-import { get } from "../../agent/Ask.ts"
+import { get } from "../../agent/HttpGet.ts"
 import { socketIn, statusPath } from "../../agent/Protocol.ts"
 import { decodeStatus } from "../../agent/Status.ts"
 import { Files } from "../../platform/Files.ts"

@@ -12,10 +12,10 @@ import type { Policy } from "../../attachment/heal/Decide.ts"
 import { keep } from "../../attachment/heal/Keep.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import * as AsyncFiles from "../../platform/async/AsyncFiles.ts"
+import * as AsyncNamespaces from "../../platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
 import { compileAsUsual } from "../../platform/bun/BunJit.ts"
-import * as WaitingFiles from "../../platform/waiting/WaitingFiles.ts"
-import * as WaitingNamespaces from "../../platform/waiting/WaitingNamespaces.ts"
 import * as Log from "../../program/Log.ts"
 import { socketAsked } from "../input/AgentSocket.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
@@ -31,7 +31,7 @@ export interface AgentOptions {
   readonly every: Option.Option<Duration.Duration>
 }
 
-const edges = BunEdges.layer.pipe(Layer.merge(WaitingFiles.layer()), Layer.merge(WaitingNamespaces.layer()))
+const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer()))
 
 /** The agent's own lines. A call's have its network's level, and go where they go without an agent. */
 const log = Log.layer({ ...defaultLogOptions, level: "Info" })

@@ -1,7 +1,7 @@
 /** `userspace agent status`, carried out. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import { get } from "../../agent/Ask.ts"
+import { get } from "../../agent/HttpGet.ts"
 import { statusPath } from "../../agent/Protocol.ts"
 import { decodeStatus } from "../../agent/Status.ts"
 import { socketAsked } from "../input/AgentSocket.ts"

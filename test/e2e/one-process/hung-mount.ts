@@ -5,9 +5,9 @@
 import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
 import { Effect, Schedule } from "effect"
+import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
+import * as AsyncNamespaces from "../../../src/platform/async/AsyncNamespaces.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
-import * as WaitingFiles from "../../../src/platform/waiting/WaitingFiles.ts"
-import * as WaitingNamespaces from "../../../src/platform/waiting/WaitingNamespaces.ts"
 
 const [, , directory = ""] = process.argv
 // The kernel waits for the answer to its first request (fuse(4)), and everybody who asks for a file for the kernel.
@@ -16,7 +16,7 @@ const options = ["-i", "-t", "fuse", "-o", "fd=3,rootmode=40000,user_id=0,group_
 const { status, stderr } = spawnSync("mount", options, { stdio: ["ignore", "ignore", "pipe", server] })
 if (status !== 0) throw new Error(String(stderr))
 
-const files = WaitingFiles.make(500)
+const files = AsyncFiles.make(500)
 const order: Array<string> = []
 const noting = (what: string) => (self: Effect.Effect<string>) =>
   Effect.map(self, (code) => void order.push(`${what}: ${code}`))
@@ -35,7 +35,7 @@ const main = Effect.gen(function* () {
   )
   const next = yield* Effect.sync(() => Effect.runSync(codeOf(files.lstat(`${directory}/another`))))
   const namespace = yield* Effect.flatMap(Namespaces, ({ judge }) => judge(`${directory}/ns`)).pipe(
-    Effect.provide(WaitingNamespaces.layer(500))
+    Effect.provide(AsyncNamespaces.layer(500))
   )
   closeSync(server)
   const after = yield* codeOf(files.lstat(`${directory}/file`)).pipe(

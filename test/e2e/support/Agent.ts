@@ -1,7 +1,7 @@
 /** A `userspace agent` of a test's own, and calls that are handed over to it. */
 import { readdirSync, readlinkSync } from "node:fs"
 import { Effect, Schedule, type Scope } from "effect"
-import { get, type NoAgent, type Reply } from "../../../src/agent/Ask.ts"
+import { get, type NoAgent, type Reply } from "../../../src/agent/HttpGet.ts"
 import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
 import { decodeStatus, type Status } from "../../../src/agent/Status.ts"
 import { executable } from "./Machine.ts"

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { codeOf, FileError, Files, over, type Settle } from "../Files.ts"
-import { onThread } from "./WaitingFileCalls.ts"
+import { onThread } from "./AsyncFileCalls.ts"
 
 /** How long the file system may take, in milliseconds. A disk with much to write takes seconds. */
 export const patience = 30_000

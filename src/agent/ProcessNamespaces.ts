@@ -1,11 +1,12 @@
 /**
- * What a process's paths mean: its root directory, its network and PID namespaces, and what is mounted. A call from
+ * Where a process is: its root directory, its network, PID and mount namespaces, and what is mounted. A call from
  * elsewhere, such as a container that the socket is mounted into, names other files by the same paths, and is not the
  * agent's. Throws where there is no /proc. No Effect: every call that goes to the agent loads it.
  */
 import * as Fs from "node:fs"
 
-export const place = (): string => {
+/** Root directory, network and PID namespace. */
+export const namespaces = (): string => {
   const { dev, ino } = Fs.statSync("/")
   return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
 }

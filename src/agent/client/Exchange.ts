@@ -5,17 +5,17 @@ import {
   invocationHeader,
   longestCall,
   mountsHeader,
+  namespacesHeader,
   patience,
-  placeHeader,
   versionHeader
 } from "../Protocol.ts"
 import { type Connection, connect } from "./Connection.ts"
 import * as Reply from "./Reply.ts"
 
-export interface Asked {
+export interface Request {
   readonly path: string
   readonly version: string
-  readonly place: string
+  readonly namespaces: string
   readonly mounts: string
   readonly invocation: string
   /** JSON of {@link Handed}. */
@@ -34,7 +34,7 @@ export interface Answer {
 /** `declined`: the agent has nothing of it. `lost`: it may have begun, and nobody knows how far it came. */
 export type Outcome = { readonly is: "declined" } | { readonly is: "lost" } | { readonly is: "answered" }
 
-export interface Asking {
+export interface Exchange {
   readonly outcome: Promise<Outcome>
   /** Interrupts the call, whose outcome comes as ever. */
   readonly interrupt: () => void
@@ -52,12 +52,12 @@ const lineOf = (text: string): Said => {
   return typeof value === "object" && value !== null ? value : {}
 }
 
-export const ask = (asked: Asked, accepted: () => void): Asking => {
-  const { body, invocation, log, mounts, path, place, version } = asked
-  const head = (request: string, ...fields: ReadonlyArray<string>) =>
-    [`${request} HTTP/1.1`, "host: agent", ...fields, "", ""].join("\r\n")
+export const exchange = (request: Request, accepted: () => void): Exchange => {
+  const { body, invocation, log, mounts, namespaces, path, version } = request
+  const head = (line: string, ...fields: ReadonlyArray<string>) =>
+    [`${line} HTTP/1.1`, "host: agent", ...fields, "", ""].join("\r\n")
 
-  let step: "asking" | "accepted" | "answered" | "over" = "asking"
+  let step: "offered" | "accepted" | "answered" | "over" = "offered"
   let connection: Connection | undefined
   let finish: (outcome: Outcome) => void = () => {}
   const outcome = new Promise<Outcome>((resolve) => {
@@ -68,12 +68,12 @@ export const ask = (asked: Asked, accepted: () => void): Asking => {
       resolve(outcome)
     }
   })
-  const ends = { asking: "declined", accepted: "lost", answered: "answered" } as const
+  const ends = { offered: "declined", accepted: "lost", answered: "answered" } as const
   const end = () => {
     if (step !== "over") finish({ is: ends[step] })
   }
   // On a busy node this process may not have run for the whole time: what has come meanwhile counts.
-  const giveUp = () => setImmediate(() => setImmediate(() => step === "asking" && end()))
+  const giveUp = () => setImmediate(() => setImmediate(() => step === "offered" && end()))
   let timer = setTimeout(giveUp, patience)
 
   const accept = () => {
@@ -91,14 +91,14 @@ export const ask = (asked: Asked, accepted: () => void): Asking => {
       step = "answered"
       clearTimeout(timer)
       timer = setTimeout(end, patience)
-      asked.answer({ status, document: typeof document === "string" ? document : undefined })
+      request.answer({ status, document: typeof document === "string" ? document : undefined })
       if (more !== true) end()
     }
   }
 
   const reader = Reply.make()
   const take = (event: Reply.Event) => {
-    if (event.is === "continue" && step === "asking") accept()
+    if (event.is === "continue" && step === "offered") accept()
     else if (event.is === "line" && (step === "accepted" || step === "answered")) hear(event.text)
     else end()
   }
@@ -110,7 +110,7 @@ export const ask = (asked: Asked, accepted: () => void): Asking => {
         head(
           `POST ${callPath}`,
           `${versionHeader}: ${version}`,
-          `${placeHeader}: ${place}`,
+          `${namespacesHeader}: ${namespaces}`,
           `${mountsHeader}: ${process.pid} ${mounts}`,
           `${invocationHeader}: ${invocation}`,
           "expect: 100-continue",

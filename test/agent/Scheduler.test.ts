@@ -1,7 +1,7 @@
-/** Whose turn it is among the calls of the agent. */
+/** When the calls of the agent run. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
-import { make } from "../../src/agent/Turns.ts"
+import { make } from "../../src/agent/Scheduler.ts"
 import type { AnyAsked } from "../../src/cni/Dispatch.ts"
 import { judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
@@ -19,9 +19,9 @@ const asked = Effect.fnUntraced(function* (containerId: string, socket: string) 
   return yield* Effect.fromResult(judge("DEL", variables, reading))
 })
 
-describe("turns", () => {
+describe("the agent's scheduler", () => {
   const world = Effect.fnUntraced(function* (perSwitch: number) {
-    const turns = make(perSwitch)
+    const scheduler = make(perSwitch)
     const began: Array<string> = []
     const begin = Effect.fnUntraced(function* (name: string, call: AnyAsked) {
       const done = yield* Deferred.make<void>()
@@ -29,7 +29,7 @@ describe("turns", () => {
         Effect.sync(() => began.push(name)),
         Deferred.await(done)
       )
-      const fiber = yield* Effect.forkChild(turns.take(call)(work), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(scheduler.schedule(call)(work), { startImmediately: true })
       return { fiber, end: Effect.andThen(Deferred.succeed(done, undefined), Effect.yieldNow) }
     })
     return { began, begin }

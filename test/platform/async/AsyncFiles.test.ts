@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
+import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import * as WaitingFiles from "../../../src/platform/waiting/WaitingFiles.ts"
 import { filesHeld } from "../../suites/FilesHeldSuite.ts"
 import { filesNames } from "../../suites/FilesNamesSuite.ts"
 import { FilesSite } from "../../suites/FilesSite.ts"
@@ -12,7 +12,7 @@ import { files } from "../../suites/FilesSuite.ts"
 import { runEach, runUnderBun } from "../../suites/Run.ts"
 import * as RealSite from "../support/RealSite.ts"
 
-const real = Layer.merge(WaitingFiles.layer(), Layer.fresh(RealSite.layer))
+const real = Layer.merge(AsyncFiles.layer(), Layer.fresh(RealSite.layer))
 
 describe("on Node", () => {
   runEach(real, files, filesNames, filesHeld)
@@ -46,4 +46,4 @@ describe("on Node", () => {
 
 const isBelow = (link: string, directory: string) => Fs.existsSync(link) && Fs.readlinkSync(link).startsWith(directory)
 
-runUnderBun("platform/support/bun-waiting-files.ts", [files, filesNames, filesHeld])
+runUnderBun("platform/support/bun-async-files.ts", [files, filesNames, filesHeld])

@@ -1,10 +1,11 @@
 /**
- * Whose turn it is: calls of one attachment one after the other, and so many at one switch at the same time, first come
- * first served. A switch that is slow holds up its own calls and nobody else's.
+ * When a call runs: calls of one attachment one after the other, and a limited number at one switch at the same time, first
+ * come first served. A slow switch holds up its own calls and no others.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Semaphore from "effect/Semaphore"
+import type { CallScheduler } from "../app/CniCall.ts"
 import { type AnyAsked, isOfNetwork } from "../cni/Dispatch.ts"
 import { defaultControl } from "../cni/network/HostPorts.ts"
 import { attachmentOf, keyOf } from "../identity/Attachment.ts"
@@ -13,10 +14,6 @@ import { attachmentOf, keyOf } from "../identity/Attachment.ts"
 export const atOneSwitch = 64
 
 type Around = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
-export interface Turns {
-  readonly take: (asked: AnyAsked) => Around
-}
 
 /** As many as the semaphores that somebody holds or waits for. */
 const named = (permits: number) => {
@@ -35,15 +32,17 @@ const named = (permits: number) => {
       })
 }
 
-export const make = (perSwitch: number = atOneSwitch): Turns => {
+export const make = (perSwitch: number = atOneSwitch): CallScheduler => {
   const alone = named(1)
   const atSwitch = named(perSwitch)
   return {
-    take: (asked) => {
-      const one = isOfNetwork(asked) ? identity : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
-      const place = atSwitch(switchOf(asked))
+    schedule: (asked) => {
+      const ofAttachment = isOfNetwork(asked)
+        ? identity
+        : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
+      const ofSwitch = atSwitch(switchOf(asked))
       // Whoever waits for another call of its attachment keeps nobody from the switch meanwhile.
-      return (self) => one(place(self))
+      return (self) => ofAttachment(ofSwitch(self))
     }
   }
 }

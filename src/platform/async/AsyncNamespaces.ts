@@ -1,9 +1,9 @@
-/** {@link Namespaces} for a process of many calls: see `WaitingFiles.ts`. One that does not tell in time is unreadable. */
+/** {@link Namespaces} for a process of many calls: see `AsyncFiles.ts`. One that does not tell in time is unreadable. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { judgeBy, Namespaces } from "../Namespaces.ts"
-import { onThread } from "./WaitingFileCalls.ts"
-import { patience } from "./WaitingFiles.ts"
+import { onThread } from "./AsyncFileCalls.ts"
+import { patience } from "./AsyncFiles.ts"
 
 const judge = judgeBy(onThread)
 
