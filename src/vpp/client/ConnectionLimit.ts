@@ -11,17 +11,24 @@ import type { SlotError, Slots } from "../../platform/Slots.ts"
 /** Half the number that hangs VPP; dying and new connections overlap for a moment. */
 export const turns = 8
 
-/** Waits for a free slot, and holds it until the scope closes. Has no deadline of its own. */
+/** Milliseconds. How long one slot is waited for, first and at most, before all are tried again. */
+const firstWait = 50
+const longestWait = 1_000
+
+/**
+ * Waits for a free slot, and holds it until the scope closes. Has no deadline of its own. A slot can be held for hours,
+ * by a process that watches VPP, while the others come free: no slot is waited for without end.
+ */
 export const take = Effect.fnUntraced(function* (
   slots: Slots["Service"],
   name: string,
   count: number = turns
 ): Effect.fn.Return<void, SlotError, Scope.Scope> {
-  while (true) {
-    const first = yield* Random.nextIntBetween(0, count)
+  for (let wait = firstWait; ; wait = Math.min(2 * wait, longestWait)) {
+    const first = yield* Random.nextIntBetween(0, count, { halfOpen: true })
     for (let n = 0; n < count; n++) {
       if (yield* slots.hold(`${name}/${(first + n) % count}`)) return
     }
-    yield* slots.freed(`${name}/${first}`)
+    yield* Effect.timeoutOption(slots.freed(`${name}/${first}`), wait)
   }
 })

@@ -1,9 +1,11 @@
 /** A turn at a VPP: bounded across processes, and given up by whoever dies. */
 import * as ChildProcess from "node:child_process"
 import * as fs from "node:fs"
-import { assert, layer } from "@effect/vitest"
+import { assert, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
+import { Slots } from "../../../src/platform/Slots.ts"
+import { take } from "../../../src/vpp/client/ConnectionLimit.ts"
 import { VppClient } from "../../../src/vpp/client/VppClient.ts"
 import { controlPing } from "../../../src/vpp/messages/Control.ts"
 import { memif, once, plug, quick, refusal, request, VppUnderTest, withSession } from "../../suites/VppUnderTest.ts"
@@ -17,13 +19,13 @@ const nameOf = (path: string) => {
   return `userspace-cni/vpp/${dev}:${ino}`
 }
 
-/** Another process that holds all turns, until it is killed. */
-const holder = Effect.fnUntraced(function* (path: string) {
+/** Another process that holds all turns, or so many, until it is killed. */
+const holder = Effect.fnUntraced(function* (path: string, count = 8) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
       ChildProcess.spawn(
         process.execPath,
-        [new URL("../support/hold-turns.ts", import.meta.url).pathname, nameOf(path), "8"],
+        [new URL("../support/hold-turns.ts", import.meta.url).pathname, nameOf(path), String(count)],
         { stdio: ["ignore", "pipe", "inherit"] }
       )
     ),
@@ -34,6 +36,18 @@ const holder = Effect.fnUntraced(function* (path: string) {
   })
   return child
 })
+
+it.effect("only a slot that there is is waited for", () =>
+  Effect.gen(function* () {
+    const waited: Array<string> = []
+    const slots = Slots.of({
+      hold: () => Effect.sync(() => waited.length === 50),
+      freed: (name) => Effect.sync(() => void waited.push(name))
+    })
+    yield* take(slots, "vpp", 1)
+    assert.deepStrictEqual(new Set(waited), new Set(["vpp/0"]))
+  })
+)
 
 layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
   it.effect("never more than eight clients at once, however many want to be", () =>
@@ -48,6 +62,18 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
       assert.isAtMost(server.most, 8)
       assert.isAbove(server.most, 1)
       assert.deepStrictEqual([server.polite - polite, server.rude], [60, 0])
+    })
+  )
+
+  it.effect("one is held for good: nobody waits for that one while the others come free", () =>
+    Effect.gen(function* () {
+      const { path } = yield* VppUnderTest
+      yield* holder(path, 1)
+      const answers = yield* Effect.all(
+        Array.from({ length: 60 }, () => ping),
+        { concurrency: "unbounded" }
+      )
+      assert.lengthOf(answers, 60)
     })
   )
 
