@@ -20,7 +20,7 @@ const chapter = ({ figures, times, title }: Chapter): string =>
         verdict(figure)
       ])
     ),
-    "Where the time of an ADD goes, as its own log says. Parts overlap: IPAM runs beside the switch.",
+    "The parts of an ADD, from its log. They overlap: IPAM runs in parallel with the switch.",
     table(
       ["Part", "ms"],
       [...times].map(([part, values]) => [part, median(values).toFixed(1)])
@@ -30,7 +30,7 @@ const chapter = ({ figures, times, title }: Chapter): string =>
 export const page = (machine: ReadonlyArray<readonly [string, string]>, chapters: ReadonlyArray<Chapter>): string =>
   `${[
     "# Benchmarks",
-    "Written by `make bench`, which also draws the chart. Whole processes from spawn to exit, both sides by turns in the same run, medians. What is behind the figures is in [performance](performance.md).",
+    "`make bench` writes this page and the chart. Times are of whole processes from spawn to exit, medians, both sides in turn in the same run. [Performance](performance.md) explains the figures.",
     "![Time of an ADD beside its yardsticks](images/benchmarks.svg)",
     table(["", ""], machine),
     ...chapters.map(chapter)
