@@ -7,9 +7,10 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
 import type { Edges } from "../platform/Edges.ts"
+import type { Read } from "../platform/process/StandardStreams.ts"
 import { Own } from "../program/Trace.ts"
 import { type Asker, call, refuse } from "./CniCall.ts"
-import { readStdin, unreadable, writeDocument } from "./Stdio.ts"
+import { configuration, writeDocument } from "./Stdio.ts"
 
 const asker: Asker = {
   tell: ({ document }) => (document === undefined ? Effect.void : writeDocument(document)),
@@ -25,14 +26,9 @@ const own = {
   }
 }
 
-/** What somebody has read of stdin already, or what was wrong with it. */
-type Given = { readonly text: string } | { readonly problem: string }
-
-const stdinOf = (given: Given) =>
-  "text" in given ? Effect.succeed(given.text) : Effect.fail(unreadable(given.problem))
-
-export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Given): void => {
-  const main = Effect.matchEffect(given === undefined ? readStdin : stdinOf(given), {
+/** `given`: what was read of stdin already. */
+export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Read): void => {
+  const main = Effect.matchEffect(configuration(given), {
     onFailure: (error) => refuse(error, asker),
     onSuccess: (stdin) => call({ ...process.env }, stdin, edges, asker)
   })

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
+import { codeOf } from "../platform/process/Attempt.ts"
 import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
@@ -32,9 +33,6 @@ const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string
     Effect.tapError((commandLineError) => Console.error(commandLineErrorText(commandLineError)))
   )
 })
-
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
 
 export const run = (): void => {
   const args = process.argv.slice(2)

@@ -4,8 +4,8 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
 import { type FileStatus, Files } from "../platform/Files.ts"
+import { CurrentUser, type Identity } from "../platform/process/CurrentUser.ts"
 import { type Interface, socketMadeBy } from "./told/Interface.ts"
 
 export interface Presence {

@@ -12,7 +12,7 @@ import * as Presence from "./Presence.ts"
 import type { Interface } from "./told/Interface.ts"
 import { type Expected, wait } from "./Wait.ts"
 
-export { CurrentUser, type Identity } from "../platform/CurrentUser.ts"
+export { CurrentUser, type Identity } from "../platform/process/CurrentUser.ts"
 export { ContainerError } from "./ContainerError.ts"
 export { type Discovered, defaultSearchPaths, find, type SearchPaths } from "./Discovery.ts"
 export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"

@@ -4,8 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { look } from "../../src/container/Presence.ts"
 import type { Interface } from "../../src/container/told/Interface.ts"
-import { CurrentUser, type Identity } from "../../src/platform/CurrentUser.ts"
 import { FileError, Files } from "../../src/platform/Files.ts"
+import { CurrentUser, type Identity } from "../../src/platform/process/CurrentUser.ts"
 import { listening, pod } from "./support/Pod.ts"
 
 const root: Identity = { uid: 0, gids: [0] }

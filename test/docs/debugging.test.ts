@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
-import * as StdinLimits from "../../src/app/StdinLimits.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import { stdinSeconds } from "../../src/platform/process/StandardStreams.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"
 import { VppDeadlines } from "../../src/vpp/client/VppDeadlines.ts"
 import { netns } from "../dry-run/support/MemoryNode.ts"
@@ -79,7 +79,7 @@ describe("how long it waits", () => {
       const vpp = yield* VppDeadlines
       const kubernetes = yield* KubernetesDeadlines
       const seconds: Readonly<Record<string, number>> = {
-        "the configuration on stdin, to its end": StdinLimits.seconds,
+        "the configuration on stdin, to its end": stdinSeconds,
         "Open vSwitch: the socket of the database accepts": Duration.toSeconds(ovs.connect),
         "Open vSwitch: an answer of the database": Duration.toSeconds(ovs.reply),
         "Open vSwitch: ovs-vswitchd, while it does nothing": Duration.toSeconds(ovs.settle),

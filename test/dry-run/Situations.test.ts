@@ -5,7 +5,7 @@ import { plain, planText } from "../../src/cli/text/PlanText.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { set } from "../../src/ovs/wire/Notation.ts"
-import { CurrentUser } from "../../src/platform/CurrentUser.ts"
+import { CurrentUser } from "../../src/platform/process/CurrentUser.ts"
 import { dry, network, real, step, withHost } from "./support/Calls.ts"
 import { database, make, type Node } from "./support/MemoryNode.ts"
 

@@ -5,13 +5,12 @@
  * before it is needed: this is what most calls of a node load.
  */
 import * as Fs from "node:fs"
-import { isStdoutClosed } from "../../app/ClosedStdout.ts"
 import { version } from "../../app/Version.ts"
-import { attempt } from "../../platform/Attempt.ts"
+import { attempt, codeOf } from "../../platform/process/Attempt.ts"
+import { type Read, readStdin, writeStdout } from "../../platform/process/StandardStreams.ts"
 import { mountNamespace, namespaces } from "../ProcessNamespaces.ts"
 import { longestBody } from "../Protocol.ts"
 import { type Answer, exchange } from "./Exchange.ts"
-import { type Read, readStdin } from "./Stdin.ts"
 
 /** Whose it is, and that nobody else may take it over, is a part of what makes it the agent's. */
 const isOurs = (path: string): boolean => {
@@ -23,15 +22,10 @@ const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) 
 
 /** Undefined when stdout has taken it; else why it has not. */
 const written = (text: string): Promise<string | undefined> =>
-  attempt(isStdoutClosed).then((closed) =>
-    closed === true
-      ? "EBADF"
-      : new Promise<undefined>((resolve) => {
-          const bytes = Buffer.from(text)
-          for (let done = 0; done < bytes.length; ) done += Fs.writeSync(1, bytes, done)
-          resolve(undefined)
-        }).catch((cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)))
-  )
+  new Promise<undefined>((resolve) => {
+    writeStdout(text)
+    resolve(undefined)
+  }).catch(codeOf)
 
 const log = (text: string) => void attempt(() => Fs.writeSync(2, text))
 
@@ -80,7 +74,7 @@ export const run = (path: string): void => {
   }
 
   const here = attempt(() => (isOurs(path) ? { namespaces: namespaces(), mounts: mountNamespace() } : undefined))
-  void Promise.all([readStdin(), here]).then(([stdin, here]) =>
+  void readStdin().then((stdin) =>
     here === undefined || "problem" in stdin ? alone(stdin) : handOver(stdin.text, here)
   )
 }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { type Ended, killGroup, ProcessError, Processes, type Run } from "../Processes.ts"
+import { codeOf } from "../process/Attempt.ts"
 
 type Child = Subprocess<Uint8Array, "pipe", "pipe">
 
@@ -19,11 +20,7 @@ const start = ({ args, env, program, stdin }: Run): Child => {
 }
 
 const run = Effect.fnUntraced(function* (wanted: Run) {
-  const failed = (cause: unknown) =>
-    new ProcessError({
-      program: wanted.program,
-      code: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
-    })
+  const failed = (cause: unknown) => new ProcessError({ program: wanted.program, code: codeOf(cause) })
   const end = (child: Child): Effect.Effect<Ended, ProcessError> =>
     Effect.map(
       Effect.all(
