@@ -23,7 +23,7 @@ const opened = (path: string): number =>
   }).length
 
 describe("log files of many calls", () => {
-  it.live("one is open once, and lines stand in the order in which they were written", () =>
+  it.live("each is open once, and lines keep the order in which they were written", () =>
     Effect.gen(function* () {
       const path = join(yield* directory, "a.log")
       const logs = LogFiles.make()
@@ -49,37 +49,39 @@ describe("log files of many calls", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("one that was moved away gets the rest of the calls that have it, and the next call a new one", () =>
-    Effect.gen(function* () {
-      const path = join(yield* directory, "a.log")
-      const logs = LogFiles.make()
-      const first = yield* Scope.make()
-      const write = yield* Scope.provide(logs.file(path, assert.fail), first)
-      write?.("before\n")
-      yield* logs.written
-      renameSync(path, `${path}.1`)
-      yield* Effect.scoped(
-        Effect.gen(function* () {
-          const next = yield* logs.file(path, assert.fail)
-          write?.("still\n")
-          next?.("after\n")
-          yield* logs.written
-        })
-      )
-      yield* Effect.repeat(
-        Effect.sync(() => readFileSync(`${path}.1`, "utf8")),
-        { until: (text) => text === "before\nstill\n" }
-      )
-      assert.strictEqual(readFileSync(path, "utf8"), "after\n")
-      yield* Scope.close(first, yield* Effect.exit(Effect.void))
-      yield* Effect.repeat(
-        Effect.sync(() => opened(`${path}.1`)),
-        { until: (open) => open === 0 }
-      )
-    }).pipe(Effect.scoped)
+  it.live(
+    "a file that was moved away gets the remaining lines of calls that use it; the next call opens a new one",
+    () =>
+      Effect.gen(function* () {
+        const path = join(yield* directory, "a.log")
+        const logs = LogFiles.make()
+        const first = yield* Scope.make()
+        const write = yield* Scope.provide(logs.file(path, assert.fail), first)
+        write?.("before\n")
+        yield* logs.written
+        renameSync(path, `${path}.1`)
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const next = yield* logs.file(path, assert.fail)
+            write?.("still\n")
+            next?.("after\n")
+            yield* logs.written
+          })
+        )
+        yield* Effect.repeat(
+          Effect.sync(() => readFileSync(`${path}.1`, "utf8")),
+          { until: (text) => text === "before\nstill\n" }
+        )
+        assert.strictEqual(readFileSync(path, "utf8"), "after\n")
+        yield* Scope.close(first, yield* Effect.exit(Effect.void))
+        yield* Effect.repeat(
+          Effect.sync(() => opened(`${path}.1`)),
+          { until: (open) => open === 0 }
+        )
+      }).pipe(Effect.scoped)
   )
 
-  it.live("one that cannot be opened says why, and holds up nobody", () =>
+  it.live("a file that cannot be opened reports why, and delays nobody", () =>
     Effect.gen(function* () {
       const logs = LogFiles.make()
       const said: Array<string> = []

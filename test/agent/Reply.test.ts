@@ -20,7 +20,7 @@ const read = (...pieces: ReadonlyArray<Uint8Array | string>) => {
 }
 
 describe("the agent's answer", () => {
-  it("is the same in one piece and byte by byte", () => {
+  it("is parsed the same in one piece and byte by byte", () => {
     assert.deepStrictEqual(read(whole), expected)
     assert.deepStrictEqual(read(...[...Buffer.from(whole)].map((byte) => Uint8Array.of(byte))), expected)
   })
@@ -41,7 +41,7 @@ describe("the agent's answer", () => {
     })
   }
 
-  it.prop("may be anything: it ends at the first thing that is unknown", [Schema.Array(Schema.String)], ([pieces]) => {
+  it.prop("may be any bytes: parsing ends at the first unknown part", [Schema.Array(Schema.String)], ([pieces]) => {
     const ends = read(head, ...pieces).filter(({ is }) => is === "other" || is === "end")
     assert.isAtMost(ends.length, 1)
   })

@@ -35,7 +35,7 @@ describe("the agent's scheduler", () => {
     return { began, begin }
   })
 
-  it.effect("calls of one attachment go one after the other, others beside them", () =>
+  it.effect("calls of one attachment run one at a time; calls of others run beside them", () =>
     Effect.gen(function* () {
       const { began, begin } = yield* world(64)
       const a = yield* asked("a", "/s")
@@ -51,7 +51,7 @@ describe("the agent's scheduler", () => {
     })
   )
 
-  it.effect("a switch that is slow holds up its own calls, which go on in the order in which they came", () =>
+  it.effect("a slow switch delays only its own calls, which run in the order in which they came", () =>
     Effect.gen(function* () {
       const { began, begin } = yield* world(2)
       const slow = ["a", "b", "c", "d", "e"]

@@ -59,7 +59,7 @@ describe("loaded at start", () => {
     "vpp/VppVswitch.ts",
     "vpp/client/VppClient.ts"
   ]) {
-    it(`by ${entry}: no schema, whose work the guards do`, () => {
+    it(`by ${entry}: no schema, because guards do its work`, () => {
       const names = [...loaded(entry)]
       assert.include(names, entry.startsWith("app") ? "cni/network/NetConfGuard.ts" : "effect/Effect")
       assert.deepStrictEqual(
@@ -69,7 +69,7 @@ describe("loaded at start", () => {
     })
   }
 
-  it("by app/CniProcess.ts: nothing of GC and STATUS", () => {
+  it("by app/CniProcess.ts: no code of GC and STATUS", () => {
     const ofNetwork = [...loaded("app/NetworkVerbs.ts")]
     for (const name of ["attachment/node/Gc.ts", "attachment/verbs/Status.ts", "attachment/node/Inventory.ts"]) {
       assert.include(ofNetwork, name)
@@ -82,7 +82,7 @@ describe("loaded at start", () => {
     )
   })
 
-  it("by vpp/VppVswitch.ts: no policers, which few ports have", () => {
+  it("by vpp/VppVswitch.ts: no policers", () => {
     assert.isTrue(loaded("vpp/interfaces/Policers.ts").has("vpp/messages/Policer.ts"))
     const names = [...loaded("vpp/VppVswitch.ts")]
     assert.deepStrictEqual(
@@ -91,14 +91,14 @@ describe("loaded at start", () => {
     )
   })
 
-  it("by app/NetworkVerbs.ts: no schema either", () => {
+  it("by app/NetworkVerbs.ts: no schema", () => {
     assert.deepStrictEqual(
       [...loaded("app/NetworkVerbs.ts")].filter((name) => name.startsWith("effect/Schema")),
       []
     )
   })
 
-  describe("by app/CniProcess.ts only when it is asked for", () => {
+  describe("by app/CniProcess.ts only on demand", () => {
     const start = loaded("app/CniProcess.ts")
     const behind = doors("app/CniProcess.ts")
 
@@ -114,7 +114,7 @@ describe("loaded at start", () => {
       assert.notInclude([...start], needed)
     })
 
-    it("whatever it loads with import(): nothing of it is there already", () => {
+    it("what it loads with import() is not loaded before", () => {
       assert.deepStrictEqual(
         [...behind].filter((door) => start.has(door)),
         []

@@ -16,10 +16,10 @@ import * as NodeProcesses from "../platform/support/node/NodeProcesses.ts"
 const words = /no such file or directory/i
 const spoken = "open /var/lib/x: no such file or directory"
 
-describe("the words by which Multus gives up", () => {
+describe("the words that make Multus give up", () => {
   const sources = Fs.readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"))
 
-  it("stand in no source but the one that takes them out", () => {
+  it("are in no source except the one that removes them", () => {
     const found = sources.filter((name) => words.test(Fs.readFileSync(join("src", name), "utf8")))
     assert.deepStrictEqual(found, ["app/RetriedWords.ts"])
   })
@@ -47,7 +47,7 @@ describe("the words by which Multus gives up", () => {
     }
   })
 
-  it.effect("are in no error of the file system and of processes that were asked for what is not there", () =>
+  it.effect("are in no error of the file system or of a missing program", () =>
     Effect.gen(function* () {
       const files = yield* Files
       const processes = yield* Processes
@@ -95,7 +95,7 @@ describe("the words by which Multus gives up", () => {
       ErrorCodes.IpamFailed
     ],
     ["a defect", Cause.die(new Error(`ENOENT: ${spoken}`)), ErrorCodes.Internal]
-  ])("are taken out of %s", (_, cause, wanted) => {
+  ])("are removed from %s", (_, cause, wanted) => {
     const { code, details, msg } = errorOf(cause)
     assert.notMatch(`${msg} ${details}`, words)
     assert.include(msg, "open /var/lib/x: it does not exist")

@@ -36,7 +36,7 @@ const verdict = (verb: string, environment: Readonly<Record<string, string | und
     onSuccess: ({ verb }) => ({ code: "served", msg: verb, details: "" })
   })
 
-it("the tables are the specification's", () => {
+it("the tables match the specification", () => {
   assert.deepStrictEqual<unknown>(verbs, specification)
   assert.deepStrictEqual<unknown>(supportedVersions, releases)
 })
@@ -64,7 +64,7 @@ describe.each([...attachmentVerbs, ...networkVerbs])("%s", (verb) => {
     }
   })
 
-  it("names all missing variables at once, and no other", () => {
+  it("names all missing variables at once, and no others", () => {
     const { code, msg } = verdict(verb, {}, { cniVersion, name: "n" })
     assert.strictEqual(code, specification[verb].requires.length === 0 ? "served" : 4)
     for (const name of Object.keys(variables)) {
@@ -73,8 +73,8 @@ describe.each([...attachmentVerbs, ...networkVerbs])("%s", (verb) => {
   })
 })
 
-describe("what is no call for an attachment", () => {
-  it.each(networkVerbs)("%s has no attachment, and is told which does not look like one", (verb) => {
+describe("a call for no attachment", () => {
+  it.each(networkVerbs)("%s has no attachment, and names the variable that does not look like one", (verb) => {
     const alone = Object.fromEntries(Object.entries(variables).filter(([name]) => !ofAttachment.includes(name)))
     const empty = Object.fromEntries(ofAttachment.map((name) => [name, ""]))
     const conf = { cniVersion: "1.1.0", name: "n", prevResult: "of nobody" }
@@ -84,7 +84,7 @@ describe("what is no call for an attachment", () => {
     assert.strictEqual(verdict(verb, { ...alone, CNI_CONTAINERID: "/" }, conf).code, 4)
   })
 
-  it("VERSION is not judged: it is answered before", () => {
+  it("VERSION is answered before any validation", () => {
     const { code, msg } = verdict("VERSION", variables, { cniVersion: "1.1.0", name: "n" })
     assert.deepStrictEqual([code, msg], [4, "CNI_COMMAND=VERSION is no call for a network"])
   })
@@ -100,14 +100,14 @@ describe("what is no call for an attachment", () => {
 })
 
 describe("cniVersion", () => {
-  it.each([undefined, null, ""])("%j means 0.1.0, as libcni reads it", (cniVersion) => {
+  it.each([undefined, null, ""])("%j is read as 0.1.0, as in libcni", (cniVersion) => {
     const conf = { cniVersion, name: "n" }
     assert.strictEqual(verdict("ADD", variables, conf).code, "served")
     assert.include(verdict("CHECK", variables, conf).msg, "0.1.0")
   })
 
   it.each(["0.0.1", "0.3.2", "1.2.0", "2.0.0", "1.0", "v1.0.0", " 1.0.0", 1, {}, [["1.0.0"]], false])(
-    "%j is refused with the versions that are spoken",
+    "%j is refused with the supported versions",
     (cniVersion) => {
       const { code, details, msg } = verdict("ADD", variables, { cniVersion, name: "n" })
       assert.strictEqual(code, 1)
@@ -137,7 +137,7 @@ describe("stdin", () => {
     }
   })
 
-  it("is judged after the environment, as Go's skeleton does", () => {
+  it("is validated after the environment, as in Go's skeleton", () => {
     assert.strictEqual(verdict("ADD", {}, "not JSON").code, 4)
   })
 })

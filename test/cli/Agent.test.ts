@@ -62,7 +62,7 @@ net-a    -    c3         net1       unrecorded  not changed; port ${portOf("c3")
     })
   )
 
-  it.effect("says so when all is as it should be, and when there is nothing", () =>
+  it.effect("says so when nothing is wrong, and when there are no attachments", () =>
     Effect.gen(function* () {
       const node = make()
       assert.strictEqual((yield* once(node)).stdout, "Inspected 0 attachments.\n\nNo differences.\n")
@@ -98,7 +98,7 @@ net-a    -    c3         net1       unrecorded  not changed; port ${portOf("c3")
   )
 })
 
-it.effect.each(["--dry-run", "--json"])("%s is about one round", (flag) =>
+it.effect.each(["--dry-run", "--json"])("%s belongs to one round", (flag) =>
   Effect.gen(function* () {
     const { stderr, well } = yield* type(make(), ["agent", flag])
     assert.isFalse(well)

@@ -68,7 +68,7 @@ it.effect.each(cases)("%s", ([, { began, expected, parent, pwd }]) =>
 )
 
 describe("relative paths", () => {
-  it("are found behind every form of a flag, and in the variables", () => {
+  it("are found in every form of a flag, and in the variables", () => {
     const args = [
       "--config",
       "a.conf",
@@ -83,12 +83,12 @@ describe("relative paths", () => {
     assert.deepStrictEqual(relativePaths(args, { USERSPACE_DIR: "f" }), ["a.conf", "b", "c", "d", "e", "f"])
   })
 
-  it("are not what is absolute, empty, or no path", () => {
+  it("exclude absolute, empty and non-path values", () => {
     const args = ["add", "--config=/a", "--valid", "/b", "--container-id", "c", "--device-info", "net1=/d", "--json"]
     assert.deepStrictEqual(relativePaths(args, { USERSPACE_DIR: "/e", USERSPACE_ANNOTATIONS: "", PWD: "x" }), [])
   })
 
-  it("are named where nobody can tell where they are", () => {
+  it("are reported when the caller's directory is unknown", () => {
     const { answer, cure, message } = unknownDirectory(["a", "b"], "PWD is not set")
     assert.strictEqual(message.startsWith("cannot resolve a and b: "), true, message)
     assert.include(answer, "PWD is not set")
@@ -97,7 +97,7 @@ describe("relative paths", () => {
 
   const absolute = ["--netns", "--cni-path"]
 
-  it.effect("every flag that takes a path is known", () =>
+  it.effect("every flag that takes a path is listed", () =>
     Effect.gen(function* () {
       const node = make()
       const seen = new Set<string>()

@@ -33,7 +33,7 @@ it.effect("does what a runtime's call does, and leaves nothing", () =>
   })
 )
 
-it.effect("tells a person what came of it", () =>
+it.effect("prints the result for a person", () =>
   Effect.gen(function* () {
     const node = make()
     const config = ["--config", yield* file("net.conf", network), ...attached]
@@ -56,7 +56,7 @@ it.effect("tells a person what came of it", () =>
   })
 )
 
-it.effect("prints the document of the specification with --json, and nothing where it has none", () =>
+it.effect("prints the document of the specification with --json, and nothing where there is none", () =>
   Effect.gen(function* () {
     const [node, other] = [make(), make()]
     const config = ["--json", "--config", yield* file("net.conf", network), ...attached]
@@ -67,7 +67,7 @@ it.effect("prints the document of the specification with --json, and nothing whe
   })
 )
 
-it.effect("tells a failure in three parts: what failed, what came back, what to do", () =>
+it.effect("prints a failure in three parts: what failed, what came back, what to do", () =>
   Effect.gen(function* () {
     const node = make()
     node.refusal = "ECONNREFUSED"
@@ -83,7 +83,7 @@ it.effect("tells a failure in three parts: what failed, what came back, what to 
   })
 )
 
-it.effect("prints the error document with --json, on stdout, and the three parts for whoever looks", () =>
+it.effect("prints the error document with --json on stdout, and the three parts on stderr", () =>
   Effect.gen(function* () {
     const node = make()
     const config = [
@@ -105,7 +105,7 @@ it.effect("prints the error document with --json, on stdout, and the three parts
   })
 )
 
-it.effect("needs a container, but for a dry run of add", () =>
+it.effect("needs a container, except for a dry run of add", () =>
   Effect.gen(function* () {
     const config = ["--config", yield* file("net.conf", network)]
     for (const args of [["add"], ["del"], ["check"], ["del", "--dry-run"], ["check", "--dry-run"]]) {
@@ -117,7 +117,7 @@ it.effect("needs a container, but for a dry run of add", () =>
   })
 )
 
-it.effect("takes the rest from the flags, from the caller's environment, or from what is usual", () =>
+it.effect("takes the rest from the flags, the caller's environment, or the defaults", () =>
   Effect.gen(function* () {
     const config = ["--json", "--dry-run", "--config", yield* file("net.conf", network)]
     const planned = Effect.fnUntraced(function* (args: ReadonlyArray<string>, variables = {}) {
@@ -143,7 +143,7 @@ it.effect("takes the rest from the flags, from the caller's environment, or from
   })
 )
 
-it.effect("prints nothing that a terminal acts on, whoever says it", () =>
+it.effect("prints no control characters, whoever wrote the text", () =>
   Effect.gen(function* () {
     const conf = { ...network, cniVersion: "\x9b2J\u202e" }
     const { stderr } = yield* type(make(), ["add", "--config", yield* file("net.conf", conf), ...attached])

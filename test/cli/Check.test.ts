@@ -51,7 +51,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("asks the IPAM plugin with the environment and the configuration of the ADD, but for prevResult", () =>
+  it.effect("calls the IPAM plugin with the environment and configuration of the ADD, except prevResult", () =>
     Effect.gen(function* () {
       const node = make()
       const chained = { cniVersion: "0.3.1", prevResult: { cniVersion: "0.3.1", interfaces: [{ name: "eth0" }] } }
@@ -94,7 +94,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("passes over what is just being added or deleted, and says so", () =>
+  it.effect("skips attachments that are being added or deleted, and says so", () =>
     Effect.gen(function* () {
       const node = yield* three()
       yield* removePort(node, portOf(long[2]))
@@ -106,7 +106,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("tells a switch that does not answer from a difference", () =>
+  it.effect("distinguishes a silent switch from a difference", () =>
     Effect.gen(function* () {
       const node = yield* three()
       node.refusal = "ECONNREFUSED"
@@ -119,7 +119,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("warns of an IPAM plugin that compares with the result of ADD, which is no difference", () =>
+  it.effect("warns about an IPAM plugin that compares with the result of ADD, which is no difference", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1")
@@ -140,7 +140,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("warns of a port that OVN has not bound, until it has", () =>
+  it.effect("warns about a port that OVN has not bound, until it has", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(
@@ -167,7 +167,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("names a record that is damaged, and fails", () =>
+  it.effect("names a damaged record, and fails", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const path = recordOf(`${long[2].slice(0, 12)}-net1`)
@@ -180,7 +180,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("of a node without any, or where there are none", () =>
+  it.effect("of a node without attachments, or where there are none", () =>
     Effect.gen(function* () {
       const none = yield* type(make(), ["check"])
       assert.deepStrictEqual(none, { well: true, stderr: "", stdout: `No attachment has a record in ${stateDir}.\n` })
@@ -189,7 +189,7 @@ net1       7d1c0b6a9e55  net-a    default/web-2  unchanged since ADD
     })
   )
 
-  it.effect("rehearses each with --dry-run, which asks no IPAM plugin", () =>
+  it.effect("plans each with --dry-run, which calls no IPAM plugin", () =>
     Effect.gen(function* () {
       const node = yield* three()
       node.runs.length = 0
@@ -249,7 +249,7 @@ describe("the selectors", () => {
     })
   )
 
-  it.effect.each(["check", "del", "restore"])("of %s say when nothing is meant by them", (command) =>
+  it.effect.each(["check", "del", "restore"])("of %s report that nothing matches", (command) =>
     Effect.gen(function* () {
       const { stderr, well } = yield* type(yield* three(), [command, "--pod", "default/web-9", "--ifname", "net1"])
       assert.isFalse(well)
@@ -301,7 +301,7 @@ describe("del", () => {
     })
   )
 
-  it.effect("goes on with the others when one fails", () =>
+  it.effect("continues with the others when one fails", () =>
     Effect.gen(function* () {
       const node = make()
       const elsewhere = { host: { ...network.host, socket: "/other/db.sock" } }
@@ -319,7 +319,7 @@ describe("del", () => {
     })
   )
 
-  it.effect("by a configuration is as ever", () =>
+  it.effect("with a configuration works as before", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const config = yield* file("net.conf", network)

@@ -69,7 +69,7 @@ Would be kept: 1.
     })
   )
 
-  it.effect("or that there is nothing", () =>
+  it.effect("or nothing", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const { stdout, well } = yield* collect(node, "--by-sandbox", "--dry-run")
@@ -82,8 +82,8 @@ Would be kept: 1.
   )
 })
 
-describe("what goes", () => {
-  it.effect.each(["list", "sandbox"])("by %s is what the dry run printed, whole", (how) =>
+describe("a removal", () => {
+  it.effect.each(["list", "sandbox"])("by %s is what the dry run printed, complete", (how) =>
     Effect.gen(function* () {
       const node = make()
       const before = node.state()
@@ -102,7 +102,7 @@ describe("what goes", () => {
     })
   )
 
-  it.effect("is told, and what stays is whole", () =>
+  it.effect("is reported, and what stays is complete", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c2")
@@ -117,7 +117,7 @@ describe("what goes", () => {
     })
   )
 
-  it.effect("goes by configurations of any version; of GC the IPAM plugin is told from 1.1.0 on, with the list", () =>
+  it.effect("works with configurations of any version; the IPAM plugin gets GC with the list from 1.1.0 on", () =>
     Effect.gen(function* () {
       for (const cniVersion of ["0.4.0", "1.0.0", "1.1.0"]) {
         const node = make()
@@ -136,8 +136,8 @@ describe("what goes", () => {
   )
 })
 
-describe("by sandbox stays", () => {
-  it.effect("what has no record, and what has a sandbox, whoever asks", () =>
+describe("gc by sandbox keeps", () => {
+  it.effect("what has no record, and what has a sandbox, for any caller", () =>
     Effect.gen(function* () {
       const node = yield* three()
       node.files.put(database, "socket")
@@ -156,7 +156,7 @@ describe("by sandbox stays", () => {
     })
   )
 
-  it.effect("the IPAM plugin's, which is not told a list that nobody has", () =>
+  it.effect("what the IPAM plugin has, and sends it no list", () =>
     Effect.gen(function* () {
       const node = yield* three()
       node.runs.length = 0
@@ -198,7 +198,7 @@ const twoNetworks = Effect.fnUntraced(function* () {
 })
 
 describe("all networks of the node", () => {
-  it.effect("without a configuration, by sandbox, is what the dry run printed, whole", () =>
+  it.effect("without a configuration, by sandbox, is what the dry run printed, complete", () =>
     Effect.gen(function* () {
       const node = yield* twoNetworks()
       const before = node.state()
@@ -219,7 +219,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.effect("asks the IPAM plugin along the usual path, with the ADD's own arguments", () =>
+  it.effect("calls the IPAM plugin along the default path, with the arguments of the ADD", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1", { CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=ns;K8S_POD_NAME=web-0" })
@@ -236,7 +236,7 @@ describe("all networks of the node", () => {
   it.effect.each([
     ["a name of nothing", ""],
     ["a part of a record", '{"format":1,"netw']
-  ])("sweeps %s that a killed ADD has left, and the directories with it", ([, content]) =>
+  ])("removes %s that a killed ADD has left, and the directories with it", ([, content]) =>
     Effect.gen(function* () {
       const node = make()
       const path = `${stateDir}/attachments/new/aaaaaaaaaaaaaaaaaaaa-bbbbbbbb-6551f0ad-8b5f-45de-89bc-da0a485e1294`
@@ -251,7 +251,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.effect("removes what an ADD had begun, killed before it claimed, when its sandbox is gone", () =>
+  it.effect("removes the traces of an ADD that was killed before it claimed its record, when its sandbox is gone", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1")
@@ -267,7 +267,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.effect("says what could not be removed, and does the rest when the switch is there again", () =>
+  it.effect("reports what could not be removed, and completes it when the switch is back", () =>
     Effect.gen(function* () {
       const node = yield* twoNetworks()
       node.refusal = "ECONNREFUSED"
@@ -280,7 +280,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.live("with --every comes back, also after a failure, until it is ended", () =>
+  it.live("with --every repeats, also after a failure, until it is stopped", () =>
     Effect.gen(function* () {
       const node = yield* twoNetworks()
       node.refusal = "ECONNREFUSED"
@@ -301,7 +301,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.effect("without --every does not stay; with a list of one moment it cannot", () =>
+  it.effect("without --every runs once; a list cannot be combined with --every", () =>
     Effect.gen(function* () {
       const node = yield* twoNetworks()
       const config = yield* file("net.conf", network)
@@ -317,7 +317,7 @@ describe("all networks of the node", () => {
     })
   )
 
-  it.effect("in another directory, and of a record whose configuration cannot be used", () =>
+  it.effect("works in another directory, and with a record whose configuration is unusable", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1", {}, { stateDir: "/state" })
@@ -336,7 +336,7 @@ describe("all networks of the node", () => {
 })
 
 describe("a list of definitions", () => {
-  it.effect("is all our networks in it, by sandbox and by a list of what is valid", () =>
+  it.effect("covers all our networks in it, by sandbox and by a list of valid attachments", () =>
     Effect.gen(function* () {
       for (const how of [["--by-sandbox"], ["--valid", yield* valid("c2")]]) {
         const node = yield* twoNetworks()
@@ -349,7 +349,7 @@ describe("a list of definitions", () => {
     })
   )
 
-  it.effect("goes nowhere when one of ours is broken, or none is ours", () =>
+  it.effect("is refused when one of ours is broken, or none is ours", () =>
     Effect.gen(function* () {
       const broken = definition("c", { ...network, host: { ...network.host, iftype: "?" } })
       const lists: ReadonlyArray<readonly [object, string]> = [
@@ -368,7 +368,7 @@ describe("a list of definitions", () => {
   )
 })
 
-describe("nothing goes", () => {
+describe("nothing is removed", () => {
   const bad: Readonly<Record<string, readonly [content: unknown, said: string]>> = {
     "a file that is no JSON": ["?", "it is not JSON"],
     null: ["null", 'list: "null" is not a list'],
@@ -388,7 +388,7 @@ describe("nothing goes", () => {
     })
   )
 
-  it.effect("without knowing what is alive, or by both", () =>
+  it.effect("without a list or --by-sandbox, or with both", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const before = node.state()
@@ -401,7 +401,7 @@ describe("nothing goes", () => {
     })
   )
 
-  it.effect("by a list of what is valid without a network", () =>
+  it.effect("by a list of valid attachments without a network", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const { stderr, well } = yield* type(node, ["gc", "--valid", yield* valid()])
@@ -411,7 +411,7 @@ describe("nothing goes", () => {
     })
   )
 
-  it.effect("by a configuration that is broken", () =>
+  it.effect("by a broken configuration", () =>
     Effect.gen(function* () {
       const node = yield* three()
       const conf = yield* file("net.conf", { ...network, host: { ...network.host, iftype: "?" } })
@@ -423,7 +423,7 @@ describe("nothing goes", () => {
   )
 })
 
-it.effect("what could not be removed is told, and is not said to be", () =>
+it.effect("a failed removal is reported, and not counted as removed", () =>
   Effect.gen(function* () {
     const node = yield* three()
     node.refusal = "ECONNREFUSED"
@@ -441,56 +441,54 @@ it.effect("what could not be removed is told, and is not said to be", () =>
   })
 )
 
-it.effect(
-  "by sandbox: of the original plugin's fork what was told of a sandbox that is gone, or is of a pod that is",
-  () =>
-    Effect.gen(function* () {
-      const node = make()
-      node.files.put(database, "socket")
-      const { bridgeName: bridge } = network.host.bridge
-      yield* node.ovs.transact(forkBridge(bridge))
-      const pods = "/var/lib/kubelet/pods"
-      node.files.put(`${pods}/alive`, "directory")
-      const ids = ["aaaaaaaaaaaaff", "bbbbbbbbbbbbff", "ccccccccccccff", "ddddddddddddff"] as const
-      const port = (id: string, socketPath: string) =>
-        node.ovs.transact(forkPort({ bridge, name: `${id.slice(0, 12)}-net1`, ids: forkMarks(id), socketPath }))
-      for (const [id, uid] of [
-        [ids[0], "alive"],
-        [ids[1], "gone"]
-      ] as const) {
-        yield* port(id, `${pods}/${uid}/volumes/kubernetes.io~empty-dir/shared-dir/${id.slice(0, 12)}-net1`)
-      }
-      for (const [id, sandbox] of [
-        [ids[2], "alive"],
-        [ids[3], "gone"]
-      ] as const) {
-        const directory = `${network.sharedDir}/${id.slice(0, 12)}`
-        yield* port(id, `${directory}/${id.slice(0, 12)}-net1`)
-        const ipResult = { interfaces: [{ name: "net1", sandbox: sandboxOf(sandbox) }] }
-        const told = { containerId: id, ifName: "net1", name: network.name, ipResult }
-        node.files.put(`${directory}/configData-${id.slice(0, 12)}-net1.json`, "file", JSON.stringify(told))
-      }
-      node.sandboxes.add(sandboxOf("alive"))
-      // Without a configuration nobody knows their network.
-      const open = yield* type(node, ["gc", "--by-sandbox"])
-      assert.isTrue(open.well)
-      assert.include(open.stdout, "Removed 0 attachments")
-      assert.include(
-        open.stdout,
-        "\nNot judged: 4 attachments of the original plugin's fork. Run `userspace gc --by-sandbox --config FILE`"
-      )
-      assert.include((yield* type(node, ["gc", "--by-sandbox", "--json"])).stdout, '"notJudged":4,')
-      const { stdout, well } = yield* collect(node, "--by-sandbox")
-      assert.isTrue(well)
-      assert.include(stdout, "Removed 2 attachments")
-      assert.notInclude(stdout, "Not judged")
-      const left = node.ovs
-        .dump()
-        .filter((line) => line.startsWith("Port "))
-        .join("\n")
-      for (const [index, stays] of [true, false, true, false].entries()) {
-        assert.strictEqual(left.includes(`${ids[index]?.slice(0, 12)}-net1`), stays, ids[index])
-      }
-      assert.deepStrictEqual(node.files.names(network.sharedDir), [ids[2].slice(0, 12)])
-    })
+it.effect("by sandbox: fork attachments whose sandbox or pod is gone", () =>
+  Effect.gen(function* () {
+    const node = make()
+    node.files.put(database, "socket")
+    const { bridgeName: bridge } = network.host.bridge
+    yield* node.ovs.transact(forkBridge(bridge))
+    const pods = "/var/lib/kubelet/pods"
+    node.files.put(`${pods}/alive`, "directory")
+    const ids = ["aaaaaaaaaaaaff", "bbbbbbbbbbbbff", "ccccccccccccff", "ddddddddddddff"] as const
+    const port = (id: string, socketPath: string) =>
+      node.ovs.transact(forkPort({ bridge, name: `${id.slice(0, 12)}-net1`, ids: forkMarks(id), socketPath }))
+    for (const [id, uid] of [
+      [ids[0], "alive"],
+      [ids[1], "gone"]
+    ] as const) {
+      yield* port(id, `${pods}/${uid}/volumes/kubernetes.io~empty-dir/shared-dir/${id.slice(0, 12)}-net1`)
+    }
+    for (const [id, sandbox] of [
+      [ids[2], "alive"],
+      [ids[3], "gone"]
+    ] as const) {
+      const directory = `${network.sharedDir}/${id.slice(0, 12)}`
+      yield* port(id, `${directory}/${id.slice(0, 12)}-net1`)
+      const ipResult = { interfaces: [{ name: "net1", sandbox: sandboxOf(sandbox) }] }
+      const told = { containerId: id, ifName: "net1", name: network.name, ipResult }
+      node.files.put(`${directory}/configData-${id.slice(0, 12)}-net1.json`, "file", JSON.stringify(told))
+    }
+    node.sandboxes.add(sandboxOf("alive"))
+    // Without a configuration nobody knows their network.
+    const open = yield* type(node, ["gc", "--by-sandbox"])
+    assert.isTrue(open.well)
+    assert.include(open.stdout, "Removed 0 attachments")
+    assert.include(
+      open.stdout,
+      "\nNot judged: 4 attachments of the original plugin's fork. Run `userspace gc --by-sandbox --config FILE`"
+    )
+    assert.include((yield* type(node, ["gc", "--by-sandbox", "--json"])).stdout, '"notJudged":4,')
+    const { stdout, well } = yield* collect(node, "--by-sandbox")
+    assert.isTrue(well)
+    assert.include(stdout, "Removed 2 attachments")
+    assert.notInclude(stdout, "Not judged")
+    const left = node.ovs
+      .dump()
+      .filter((line) => line.startsWith("Port "))
+      .join("\n")
+    for (const [index, stays] of [true, false, true, false].entries()) {
+      assert.strictEqual(left.includes(`${ids[index]?.slice(0, 12)}-net1`), stays, ids[index])
+    }
+    assert.deepStrictEqual(node.files.names(network.sharedDir), [ids[2].slice(0, 12)])
+  })
 )

@@ -39,7 +39,7 @@ const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "SWITCH", "PORT", "ST
 
 const nothing = "No attachments: no record in /var/lib/cni/usrspcni, no port on the switches that were inspected.\n"
 
-it.effect("a node without any", () =>
+it.effect("a node without attachments", () =>
   Effect.gen(function* () {
     const node = make()
     assert.deepStrictEqual(yield* listed(node), { well: true, stdout: nothing, stderr: "" })
@@ -116,7 +116,7 @@ it.effect("ports of ours without any record, where a switch is by default or is 
   })
 )
 
-it.effect("an ADD that is under way, or was killed, from its first moment on", () =>
+it.effect("an ADD that is running, or was killed, from its first moment on", () =>
   Effect.gen(function* () {
     const node = make()
     yield* add(node, "c1")
@@ -142,7 +142,7 @@ it.effect("an ADD that is under way, or was killed, from its first moment on", (
   })
 )
 
-it.effect("what the original plugin left, of either switch", () =>
+it.effect("attachments of the original plugin, on either switch", () =>
   Effect.gen(function* () {
     const node = make()
     const data = `${stateDir}/data/local-`
@@ -162,7 +162,7 @@ it.effect("what the original plugin left, of either switch", () =>
   })
 )
 
-it.effect("what its fork left, with its state files and without, and whether the pod is gone", () =>
+it.effect("attachments of its fork, with state files and without, and whether the pod is gone", () =>
   Effect.gen(function* () {
     const node = make()
     const pod = "/var/lib/kubelet/pods/u1/volumes/kubernetes.io~empty-dir/shared-dir"
@@ -193,7 +193,7 @@ it.effect("what its fork left, with its state files and without, and whether the
   })
 )
 
-it.effect("records in a directory that is named, and of a network that has its own switch", () =>
+it.effect("records in a given directory, and of a network that has its own switch", () =>
   Effect.gen(function* () {
     const node = make()
     yield* add(node, "c1", {}, { stateDir: "/state" })
@@ -202,7 +202,7 @@ it.effect("records in a directory that is named, and of a network that has its o
   })
 )
 
-it.effect("says that a record is damaged, lists what is known without it, and fails", () =>
+it.effect("names a damaged record, lists what is known without it, and fails", () =>
   Effect.gen(function* () {
     const node = make()
     yield* add(node, "c1")
@@ -235,8 +235,8 @@ const dead: Readonly<Record<string, readonly [files: Readonly<Record<string, str
   ]
 }
 
-describe("of an ovs-vswitchd that does not answer", () => {
-  it.effect.each(Object.entries(dead))("because it %s, the last state is told as such", ([, [files, said]]) =>
+describe("an ovs-vswitchd that does not answer", () => {
+  it.effect.each(Object.entries(dead))("because it %s: the last state is marked as such", ([, [files, said]]) =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1")
@@ -265,7 +265,7 @@ describe("of an ovs-vswitchd that does not answer", () => {
     })
   )
 
-  it.effect("and is somewhere else, nothing is claimed", () =>
+  it.effect("in another PID namespace: no state is claimed", () =>
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c1")
@@ -276,7 +276,7 @@ describe("of an ovs-vswitchd that does not answer", () => {
   )
 })
 
-it.effect("says what it could not look at, lists the rest, and fails", () =>
+it.effect("reports what it could not inspect, lists the rest, and fails", () =>
   Effect.gen(function* () {
     const node = make()
     yield* add(node, "c1")

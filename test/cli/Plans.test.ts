@@ -95,7 +95,7 @@ DEL does not roll back: every step runs even if another fails, and the next DEL 
   })
 )
 
-it.effect("of a call that would fail ends where it would, and tells the failure like the call", () =>
+it.effect("of a call that would fail ends at the failure, and prints it as the call does", () =>
   Effect.gen(function* () {
     const node = make()
     node.files.remove("/opt/cni/bin/host-local")

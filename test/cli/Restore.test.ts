@@ -32,7 +32,7 @@ const emptied = Effect.fnUntraced(function* (...containers: ReadonlyArray<string
 })
 
 describe("on Open vSwitch", () => {
-  it.effect("a dry run prints what would be made, and makes nothing", () =>
+  it.effect("a dry run prints what would be restored, and changes nothing", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1")
       const before = node.state()
@@ -70,7 +70,7 @@ describe("on Open vSwitch", () => {
     })
   )
 
-  it.effect("restores, and then finds all there", () =>
+  it.effect("restores, and then finds nothing to do", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1", "c2")
       const first = yield* type(node, ["restore"])
@@ -99,7 +99,7 @@ net1       c2         net-a    -    restored: port PORT
     })
   )
 
-  it.effect("looks where the networks have their state", () =>
+  it.effect("uses the state directory of the networks", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1")
       const planned = yield* type(node, ["restore", "--dry-run", "--state-dir", "/var/lib/cni/other"])
@@ -110,7 +110,7 @@ net1       c2         net-a    -    restored: port PORT
     })
   )
 
-  it.effect("tells once of a switch that is down, in three parts, with all whom it concerns", () =>
+  it.effect("reports a switch that is down once, in three parts, with all its attachments", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1", "c2", "c3", "c4", "c5")
       node.refusal = "ECONNREFUSED"
@@ -130,7 +130,7 @@ net1       c2         net-a    -    restored: port PORT
     })
   )
 
-  it.effect("names a record that is damaged, makes what the others tell of, and fails", () =>
+  it.effect("names a damaged record, restores the others, and fails", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1", "c2")
       const path = "/var/lib/cni/usrspcni/attachments/c1-net1.json"
@@ -149,7 +149,7 @@ net1       c2         net-a    -    restored: port PORT
     })
   )
 
-  it.effect("fails for one and goes on with the others", () =>
+  it.effect("fails for one and continues with the others", () =>
     Effect.gen(function* () {
       const node = yield* emptied("c1", "c2", "c3")
       node.files.remove("/run/userspace/c1/.userspace-cni")
@@ -189,7 +189,7 @@ describe("on VPP", () => {
       return JSON.parse(String((yield* TestConsole.logLines).at(-1)))
     }).pipe(Effect.provide([TestConsole.layer, NodeServices.layer, VppNode.edges]))
 
-  it.live.each(VppNode.hosts)("%s: is planned as it is then done", ([, host]) =>
+  it.live.each(VppNode.hosts)("%s: the plan is what is then done", ([, host]) =>
     Effect.gen(function* () {
       const { directory, heard, real, server, state } = yield* VppNode.make()
       yield* real("ADD", host)

@@ -13,7 +13,7 @@ const asked = Effect.fnUntraced(function* (node: Node, conf: object = old, ...ar
 })
 
 describe("status", () => {
-  it.effect("says that an ADD can be served, and changes nothing", () =>
+  it.effect("reports that an ADD can be served, and changes nothing", () =>
     Effect.gen(function* () {
       const node = make()
       const before = [node.state(), node.committed.length]
@@ -28,7 +28,7 @@ describe("status", () => {
     })
   )
 
-  it.effect("says why not, in three parts, and as JSON", () =>
+  it.effect("reports why not, in three parts, and as JSON", () =>
     Effect.gen(function* () {
       const node = make()
       node.refusal = "ECONNREFUSED"

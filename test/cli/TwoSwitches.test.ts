@@ -68,7 +68,7 @@ const Listing = Schema.fromJsonString(
 )
 
 describe("two switches of each kind", () => {
-  it.effect("list: each attachment once, on its own switch, where it has its port", () =>
+  it.effect("list: each attachment once, on its own switch", () =>
     Effect.gen(function* () {
       const { run, world } = yield* node()
       const { stderr, stdout, well } = yield* run("list", "--json")
@@ -88,7 +88,7 @@ describe("two switches of each kind", () => {
     })
   )
 
-  it.effect("CHECK: of the emptied switch's attachments, and of no others', says that the port is missing", () =>
+  it.effect("CHECK: reports the missing port for attachments of the emptied switch, and for no others", () =>
     Effect.gen(function* () {
       const { world } = yield* node()
       for (const network of networks) yield* world.call("CHECK", asked(world, network))
@@ -102,7 +102,7 @@ describe("two switches of each kind", () => {
     })
   )
 
-  it.effect("restore: what a switch has lost is planned for it, and made on it again", () =>
+  it.effect("restore: plans and restores each port on the switch that lost it", () =>
     Effect.gen(function* () {
       const { run, world } = yield* node()
       const before = withoutMacs(world)
@@ -132,7 +132,7 @@ describe("two switches of each kind", () => {
     ["otherVpp-1", "vpp"],
     ["other-2", "vpp"]
   ] as const)(
-    "GC of %s, whose network names %s by now: its port goes from where it is, and nothing else",
+    "GC of %s, whose network now names %s: removes the port from the old switch, and nothing else",
     ([of, now]) =>
       Effect.gen(function* () {
         const { world } = yield* node()
@@ -190,7 +190,7 @@ describe("two switches of each kind", () => {
     })
   )
 
-  it.effect("DEL of all: nothing is left on any", () =>
+  it.effect("DEL of all: nothing is left on any switch", () =>
     Effect.gen(function* () {
       const { empty, world } = yield* node()
       for (const network of networks) yield* world.call("DEL", asked(world, network))

@@ -26,7 +26,7 @@ it.effect("describes every flag of a command", () =>
   })
 )
 
-it.effect("says its version, and those of CNI", () =>
+it.effect("prints its version, and those of CNI", () =>
   Effect.gen(function* () {
     assert.include((yield* type(make(), ["version"])).stdout, "CNI 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0")
     const { supportedVersions, version } = JSON.parse((yield* type(make(), ["version", "--json"])).stdout)
@@ -43,7 +43,7 @@ it.effect.each(["bash", "zsh", "fish"])("completes commands and flags in %s", (s
   })
 )
 
-it("says what it is when it is run without anything, as CNI plugins do", () => {
+it("prints what it is when it runs without arguments, as CNI plugins do", () => {
   const [first, second, third] = about.split("\n")
   assert.match(first ?? "", /^userspace-cni \S+: CNI plugin/)
   assert.strictEqual(second, "CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0")
@@ -63,7 +63,7 @@ const mistakes: ReadonlyArray<readonly [string, string, string]> = [
   ["add --config x --dry-run=perhaps", 'Invalid value for flag --dry-run: "perhaps"', "userspace add --help"]
 ]
 
-it.effect.each(mistakes)("tells a mistake in three parts: %s", ([line, answer, help]) =>
+it.effect.each(mistakes)("reports a mistake in three parts: %s", ([line, answer, help]) =>
   Effect.gen(function* () {
     const { stderr, stdout, well } = yield* type(make(), line.split(" "))
     assert.isFalse(well)

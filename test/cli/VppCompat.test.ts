@@ -57,7 +57,7 @@ const releases: ReadonlyArray<readonly [Release, boolean]> = [
   ["26.06", true]
 ]
 
-it.live.each(releases)("VPP %s serves all; of two messages the used one is named", ([release, dma]) =>
+it.live.each(releases)("VPP %s supports everything; of two messages the used one is named", ([release, dma]) =>
   Effect.gen(function* () {
     const server = yield* running(release)
     const { path } = server
@@ -77,7 +77,7 @@ it.live.each(releases)("VPP %s serves all; of two messages the used one is named
   })
 )
 
-it.live("a plugin that is not loaded costs what needs it, and the exit status", () =>
+it.live("a plugin that is not loaded is reported with what needs it, and sets the exit status", () =>
   Effect.gen(function* () {
     const { path } = yield* running("26.06", without(/vhost/))
     const { stderr, stdout, well } = yield* compat(path)
@@ -89,7 +89,7 @@ it.live("a plugin that is not loaded costs what needs it, and the exit status", 
   })
 )
 
-it.live("another CRC and a missing message are told apart, also in JSON", () =>
+it.live("distinguishes another CRC from a missing message, also in JSON", () =>
   Effect.gen(function* () {
     const changed = (names: ReadonlyMap<number, string>) =>
       new Map(
@@ -132,7 +132,7 @@ const limits: ReadonlyArray<readonly [Release, NonNullable<Options["table"]>, Re
 ]
 
 it.live.each(limits)(
-  "VPP %s: which limits are kept, and why others are not, which is no failure",
+  "VPP %s: which limits work, and why others do not, which is no failure",
   ([release, table, said]) =>
     Effect.gen(function* () {
       const { path } = yield* running(release, table)
@@ -145,7 +145,7 @@ it.live.each(limits)(
     })
 )
 
-it.live("a VPP that is not there is told in three parts", () =>
+it.live("a VPP that is not there is reported in three parts", () =>
   Effect.gen(function* () {
     const { stderr, stdout, well } = yield* compat("/nowhere/api.sock")
     assert.isFalse(well)

@@ -9,7 +9,7 @@ import { isNetConf, keys } from "../../src/cni/network/NetConfGuard.ts"
 import { AnyResult } from "../../src/cni/spec/AnyResult.ts"
 import { isAnyResult } from "../../src/cni/spec/AnyResultGuard.ts"
 
-describe("what `make guards` writes", () => {
+describe("the output of `make guards`", () => {
   it.each(generated())("$path is current", ({ now, wanted }) => {
     assert.include(wanted, "export const is")
     assert.strictEqual(now, wanted)
@@ -45,7 +45,7 @@ const judgesAlike = (
 ) =>
   describe(`the guard of ${name}`, () => {
     const is = Schema.is(schema)
-    it.prop("takes what the schema takes", [schema], ([value]) => {
+    it.prop("accepts what the schema accepts", [schema], ([value]) => {
       assert.isTrue(guard(json(value)))
     })
     let refused = 0
@@ -59,7 +59,7 @@ const judgesAlike = (
       },
       { arbitrary: { runs: 1500 } }
     )
-    it("was given enough to refuse", () => assert.isAbove(refused, 200))
+    it("was given enough invalid values", () => assert.isAbove(refused, 200))
   })
 
 judgesAlike("NetConf", NetConf, isNetConf)

@@ -30,7 +30,7 @@ const calls = ["containerd-add", "containerd-del-1", "containerd-del-2", "contai
 const tools = ["cnitool-add", "cnitool-check"]
 
 describe.each([...calls, ...tools])("%s", (name) => {
-  it("is understood whole", () => {
+  it("is parsed completely", () => {
     const { environment, envelope, verb } = asked(name)
     const { environment: variables } = recorded(name)
     assert.strictEqual(verb, variables["CNI_COMMAND"])
@@ -59,7 +59,7 @@ it("containerd names the pod, in any order of CNI_ARGS", () => {
   assert.isUndefined(attachmentOf(envelope.name, environment).pod)
 })
 
-it("prevResult comes with CHECK, and with a DEL of a sandbox that still is", () => {
+it("prevResult comes with CHECK, and with a DEL while the sandbox exists", () => {
   const previous = (sandbox: string) => ({
     interfaces: [{ name: "eth0", mac: "02:00:00:00:00:01", sandbox }],
     ips: [{ address: "10.9.0.2/24", gateway: "10.9.0.1", interface: 0 }],
@@ -74,7 +74,7 @@ it("prevResult comes with CHECK, and with a DEL of a sandbox that still is", () 
   }
 })
 
-it("the sandbox's namespace is gone at containerd's second DEL, and in ctr's", () => {
+it("the network namespace is gone at containerd's second DEL, and in ctr's", () => {
   for (const name of ["containerd-del-2", "containerd-del-3", "ctr-del"]) {
     assert.strictEqual(asked(name).environment.netns, "")
   }

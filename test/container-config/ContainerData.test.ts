@@ -14,11 +14,11 @@ const configOf = (host: object, container?: object) => {
 
 const common = { netType: "interface", mac }
 
-describe("mirrors", () => {
+describe("mirrored values", () => {
   it.each<[string, string]>([
     ["client", "server"],
     ["server", "client"]
-  ])("a vhost-user %s as a %s", (mode, other) => {
+  ])("a vhost-user %s is a %s", (mode, other) => {
     for (const host of [ovs, vpp]) {
       assert.deepStrictEqual<unknown>(configOf({ ...host, vhost: { mode } }), {
         ...common,
@@ -28,14 +28,14 @@ describe("mirrors", () => {
     }
   })
 
-  it("the original's default: the switch serves", () => {
+  it("the default of the original plugin: the switch is the server", () => {
     assert.deepStrictEqual<unknown>(configOf(ovs)["vhost"], { mode: "client", socketfile: "s.sock" })
   })
 
   it.each<[string, string]>([
     ["master", "slave"],
     ["slave", "master"]
-  ])("a memif %s as a %s, with mode and secret", (role, other) => {
+  ])("a memif %s is a %s, with mode and secret", (role, other) => {
     assert.deepStrictEqual<unknown>(configOf({ ...memif, memif: { role, secret: "hunter2" } }), {
       ...common,
       engine: "vpp",
@@ -56,8 +56,8 @@ describe("mirrors", () => {
   })
 })
 
-describe("what the network says of the container", () => {
-  it("goes before what is mirrored, but for the socket's name, which is a fact", () => {
+describe("values of the network's container section", () => {
+  it("override mirrored values, except the socket's name", () => {
     const container = {
       engine: "vpp",
       iftype: "vhostuser",
@@ -74,10 +74,10 @@ describe("what the network says of the container", () => {
   })
 })
 
-describe("a file is an attachment's own", () => {
+describe("a file belongs to an attachment", () => {
   const { containerId, ifName, network: name } = attachment
 
-  it("when its three names are", () => {
+  it("when its three names match", () => {
     assert.isTrue(isFor(JSON.stringify({ containerId, ifName, name, config: {} }), attachment))
   })
 

@@ -9,7 +9,7 @@ import { annotationFile, quoted, valuesOf } from "./support/Pod.ts"
 const fixture = (name: string) => readFileSync(`${import.meta.dirname}/fixtures/${name}`, "utf8")
 
 describe("kubelet's file", () => {
-  it("gives the annotations that it was written from", () => {
+  it("gives the annotations from which it was written", () => {
     const { get, problems } = parseAnnotations(fixture("annotations.txt"))
     const values = valuesOf(fixture("annotations.json"))
     assert.isAbove(Object.keys(values).length, 5)
@@ -17,7 +17,7 @@ describe("kubelet's file", () => {
     assert.deepStrictEqual(problems, [])
   })
 
-  it("gives every character back", () => {
+  it("preserves every character", () => {
     const text = fixture("characters.txt")
     const { get, problems } = parseAnnotations(text)
     const keys = text.split("\n").flatMap((line) => /^u([0-9a-f]{6})=/.exec(line)?.[1] ?? [])
@@ -29,7 +29,7 @@ describe("kubelet's file", () => {
 })
 
 describe("quotes", () => {
-  it.prop("come off any text as they were put on", [Schema.String], ([text]) => {
+  it.prop("are removed as they were added, for any text", [Schema.String], ([text]) => {
     // A lone surrogate is no character: Go cannot have had it.
     const whole = text.toWellFormed()
     assert.deepStrictEqual(unquote(quoted(whole)), Result.succeed(whole))
@@ -52,12 +52,12 @@ describe("quotes", () => {
 })
 
 describe("any text", () => {
-  it.prop("is read without harm", [Schema.String], ([text]) => {
+  it.prop("is read without a defect", [Schema.String], ([text]) => {
     const { problems } = parseAnnotations(text)
     assert.isAtMost(problems.length, text.split("\n").length)
   })
 
-  it("keeps the good lines beside the bad ones, and says which are bad", () => {
+  it("keeps the valid lines beside invalid ones, and names the invalid", () => {
     const { get, problems } = parseAnnotations('a="1"\nnonsense\nb="2\r\nc="3"\r\n=x\n')
     assert.deepStrictEqual([get("a"), get("b"), get("c")], ["1", undefined, "3"])
     assert.deepStrictEqual(

@@ -33,7 +33,7 @@ const Shown = Schema.decodeUnknownSync(
 )
 
 describe("container show", () => {
-  it.effect("is a table that says who makes which socket, and what to do", () =>
+  it.effect("is a table of who creates which socket, and what to do", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const ipResult = {
@@ -81,7 +81,7 @@ describe("container show", () => {
     })
   )
 
-  it.effect("takes the places from the environment, and the flags before it", () =>
+  it.effect("takes paths from the environment, and flags first", () =>
     Effect.gen(function* () {
       const there = yield* pod
       two(there)
@@ -107,7 +107,7 @@ describe("container show", () => {
     })
   )
 
-  it.effect("fails in three parts when there is nothing, or not what is asked for", () =>
+  it.effect("fails in three parts when there is nothing, or not the requested interface", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const nothing = yield* run(["show", ...there.flags])
@@ -149,7 +149,7 @@ describe("container dpdk and testpmd", () => {
     })
   )
 
-  it.effect("print a secret only when that is asked for", () =>
+  it.effect("print a secret only on request", () =>
     Effect.gen(function* () {
       const there = yield* pod
       there.annotate(configurationData(memif("net1", { secret: "hush" })))
@@ -184,7 +184,7 @@ describe("container dpdk and testpmd", () => {
 })
 
 describe("container wait", () => {
-  it.live("succeeds when they are there", () =>
+  it.live("succeeds when the interfaces are there", () =>
     Effect.gen(function* () {
       const there = yield* pod
       two(there)
@@ -225,7 +225,7 @@ describe("container wait", () => {
 })
 
 describe("container vpp", () => {
-  it.live("says of each interface what it did, for people and for programs", () =>
+  it.live("reports for each interface what it did, for people and for programs", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const { path } = yield* TestVpp

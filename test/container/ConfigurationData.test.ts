@@ -37,7 +37,7 @@ const written = (host: object, container: object = {}) => {
   return only(read(containerData(attachment, netConf, port, { socketName: "s.sock" }, "02:00:00:00:00:07", result)))
 }
 
-describe("what our ADD writes", () => {
+describe("the output of our ADD", () => {
   it("for a port to which Open vSwitch connects", () => {
     const host = { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "client", queues: 4 } }
     assert.deepStrictEqual(written(host), {
@@ -59,7 +59,7 @@ describe("what our ADD writes", () => {
     })
   })
 
-  it("for a memif of VPP, queues turned round, the secret kept from sight", () => {
+  it("for a memif of VPP, with queues swapped and the secret hidden", () => {
     const memif = { role: "master", rxQueues: 2, txQueues: 3, ringSize: 512, bufferSize: 4096, secret: "hush" }
     const { end } = written({ engine: "vpp", iftype: "memif", memif })
     assert.isTrue(end?.kind === "memif")
@@ -87,7 +87,7 @@ describe("what our ADD writes", () => {
     assert.deepInclude(written(packed).end, { packed: true, mode: "client" })
   })
 
-  it("for Multus, as device information: the same, as far as it goes", () => {
+  it("for Multus, as device information: the same as far as possible", () => {
     for (const host of [
       { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "client" } },
       { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "server" } },
@@ -102,15 +102,15 @@ describe("what our ADD writes", () => {
     }
   })
 
-  it("for a container that asks for other values than the mirrored ones", () => {
+  it("for a container with values other than the mirrored ones", () => {
     const host = { engine: "ovs-dpdk", iftype: "vhostuser", vhost: { mode: "client", queues: 4 } }
     assert.deepInclude(written(host, { mtu: 9000, vhost: { queues: 1 } }), { mtu: 9000 })
     assert.deepInclude(written(host, { vhost: { queues: 1 } }).end, { queues: 1 })
   })
 })
 
-describe("what the original writes", () => {
-  it("has no mac, versions on addresses, and empty objects beside the one that counts", () => {
+describe("the output of the original plugin", () => {
+  it("has no mac, versions on addresses, and empty objects beside the used one", () => {
     const text = JSON.stringify({
       containerId,
       ifName: "net1",
@@ -144,7 +144,7 @@ describe("what the original writes", () => {
     assert.deepInclude(only(read(element("net1", memif))).end, { kind: "memif", role: "slave", mode: "ethernet" })
   })
 
-  it("says what is an address of another interface in a chained result", () => {
+  it("marks addresses of another interface in a chained result", () => {
     const ipResult = {
       interfaces: [{ name: "eth0" }, { name: "net1" }],
       ips: [
@@ -159,7 +159,7 @@ describe("what the original writes", () => {
   })
 })
 
-describe("a value that cannot be", () => {
+describe("an invalid value", () => {
   const cases: ReadonlyArray<readonly [string, unknown, string]> = [
     ["a socket above the directory", element("net1", { vhost: { socketfile: "../etc/passwd" } }), "not a name in"],
     ["a socket elsewhere", element("net1", { vhost: { socketfile: "/etc/passwd" } }), "not a name in"],
@@ -182,7 +182,7 @@ describe("a value that cannot be", () => {
     ["a number for an element", 7, "an element is invalid"]
   ]
   for (const [what, value, why] of cases) {
-    it(`leaves the interface out: ${what}`, () => {
+    it(`drops the interface: ${what}`, () => {
       const { parts, problems } = read([value, element("net2")])
       assert.deepStrictEqual(
         parts.map(({ name }) => name),
@@ -193,7 +193,7 @@ describe("a value that cannot be", () => {
     })
   }
 
-  it("leaves only itself out when the interface works without", () => {
+  it("drops only itself when the interface works without it", () => {
     const config = { mac: "nonsense", mtu: 7, vhost: { socketfile: "a", queues: 5000 } }
     const ipResult = {
       ips: [{ address: "10.0.0.300/24" }, { address: "10.0.0.3/24", gateway: "x" }],
@@ -220,9 +220,9 @@ describe("a value that cannot be", () => {
   })
 })
 
-describe("a file that was cut off", () => {
+describe("a truncated file", () => {
   const whole = JSON.stringify(element("net1"))
-  it("is a problem at every length, and no interface", () => {
+  it("is a problem at every length, and gives no interface", () => {
     for (let length = 0; length < whole.length; length++) {
       const { parts, problems } = readConfigurationData("test", directory, whole.slice(0, length))
       assert.strictEqual(parts.length, 0)

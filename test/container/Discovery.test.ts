@@ -10,7 +10,7 @@ import { found, names, other } from "./support/Finding.ts"
 import { configurationData, element, pod } from "./support/Pod.ts"
 
 describe("annotations", () => {
-  it.effect("tell all of each interface, in the order of their numbers", () =>
+  it.effect("describe each interface, in the order of their numbers", () =>
     Effect.gen(function* () {
       const { annotateText, places } = yield* pod
       annotateText(readFileSync(`${import.meta.dirname}/fixtures/annotations.txt`, "utf8"))
@@ -65,7 +65,7 @@ describe("annotations", () => {
     })
   )
 
-  it.effect("name the directory, unless it was named to us", () =>
+  it.effect("name the directory, unless a flag names one", () =>
     Effect.gen(function* () {
       const { annotate, directory, places } = yield* pod
       annotate({ ...configurationData(element("net1")), "userspace/mapped-dir": "/mapped/" })
@@ -77,7 +77,7 @@ describe("annotations", () => {
   )
 
   for (const directory of ["relative", "/a/../../etc", "/\x1b[2J", ""]) {
-    it.effect(`do not lead to ${JSON.stringify(directory)}`, () =>
+    it.effect(`are not followed to ${JSON.stringify(directory)}`, () =>
       Effect.gen(function* () {
         const { annotate, places } = yield* pod
         annotate({ ...configurationData(element("net1")), "userspace/mapped-dir": directory })
@@ -88,7 +88,7 @@ describe("annotations", () => {
     )
   }
 
-  it.effect("of a pod whose sandbox was made again tell of the last one", () =>
+  it.effect("of a pod whose sandbox was recreated describe the last one", () =>
     Effect.gen(function* () {
       const { annotate, places } = yield* pod
       const old = element("net1", { mac: "02:00:00:00:00:aa" }, { containerId: other })
@@ -101,7 +101,7 @@ describe("annotations", () => {
     })
   )
 
-  it.effect("appended twice, as by the original, count once: the last", () =>
+  it.effect("appended twice, as by the original plugin, count once: the last", () =>
     Effect.gen(function* () {
       const { annotate, places } = yield* pod
       annotate(configurationData(element("net1", { mac: "02:00:00:00:00:aa" }), element("net1")))
@@ -114,7 +114,7 @@ describe("annotations", () => {
 })
 
 describe("device information", () => {
-  it.effect("in a file tells of the interface for which it was named, and fills in what others leave out", () =>
+  it.effect("in a file describes the interface for which it was named, and completes other sources", () =>
     Effect.gen(function* () {
       const { annotate, places, root } = yield* pod
       const status = [{ name: "default/x", interface: "net5", ips: ["10.0.0.5"], mac: "02:00:00:00:00:05" }]
@@ -145,7 +145,7 @@ describe("device information", () => {
     ["not device information", []]
   ]
   for (const [why, value] of cases) {
-    it.effect(`that is ${why} is told: ${JSON.stringify(value)}`, () =>
+    it.effect(`that is ${why} is reported: ${JSON.stringify(value)}`, () =>
       Effect.gen(function* () {
         const { places, root } = yield* pod
         writeFileSync(`${root}/device.json`, JSON.stringify(value))
@@ -158,7 +158,7 @@ describe("device information", () => {
 })
 
 describe("nothing", () => {
-  it.effect("is found where nothing is, and it says where it looked", () =>
+  it.effect("is found without sources, and the searched places are listed", () =>
     Effect.gen(function* () {
       const { directory, places } = yield* pod
       rmSync(directory, { recursive: true })
@@ -171,7 +171,7 @@ describe("nothing", () => {
     })
   )
 
-  it.effect("comes of annotations that lead round in circles", () =>
+  it.effect("is found in annotations that refer to each other in a circle", () =>
     Effect.gen(function* () {
       const { places, root } = yield* pod
       symlinkSync("b", `${root}/a`)

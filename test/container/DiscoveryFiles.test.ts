@@ -9,7 +9,7 @@ import { containerd } from "./support/Mounts.ts"
 import { configurationData, containerId, element, pod } from "./support/Pod.ts"
 
 describe("files in the shared directory", () => {
-  it.effect("tell the same, one each", () =>
+  it.effect("have the same content, one interface each", () =>
     Effect.gen(function* () {
       const { directory, places, put } = yield* pod
       put(`configData-${containerId.slice(0, 12)}-net2.json`, `${JSON.stringify(element("net2"))}\n`)
@@ -23,7 +23,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  it.effect("count less than the annotation, where both speak", () =>
+  it.effect("have lower priority than the annotation", () =>
     Effect.gen(function* () {
       const { annotate, places, put } = yield* pod
       annotate(configurationData(element("net1")))
@@ -35,7 +35,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  it.effect("of several containers are nobody's until one is named", () =>
+  it.effect("of several containers belong to nobody until one is named", () =>
     Effect.gen(function* () {
       const { places, put } = yield* pod
       put("configData-a.json", JSON.stringify(element("net1")))
@@ -50,7 +50,7 @@ describe("files in the shared directory", () => {
   const mounted = (id: string) => (places: SearchPaths) =>
     found(places, `812 790 0:52 /lib/runtime/${id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n`)
 
-  it.effect("of several containers are told apart by the sandbox from which this one has its mounts", () =>
+  it.effect("of several containers are distinguished by the sandbox of this container's mounts", () =>
     Effect.gen(function* () {
       const { places, put } = yield* pod
       put("configData-a.json", JSON.stringify(element("net1")))
@@ -61,7 +61,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  it.effect("of another sandbox than the one that the mounts name do not count, and that is told", () =>
+  it.effect("of another sandbox than that of the mounts are reported and not used", () =>
     Effect.gen(function* () {
       const { annotate, places, put } = yield* pod
       const id = "1234567890abcdef".repeat(4)
@@ -84,7 +84,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  it.effect("are found one level down, where a pod has the directory of all containers mounted", () =>
+  it.effect("are found one level down, where a pod mounts the directory of all containers", () =>
     Effect.gen(function* () {
       const { directory, places } = yield* pod
       const mine = `${directory}/${containerId.slice(0, 12)}`
@@ -104,7 +104,7 @@ describe("files in the shared directory", () => {
     })
   )
 
-  it.effect("are read only when they are files of a sensible size", () =>
+  it.effect("are read only when they are regular files of limited size", () =>
     Effect.gen(function* () {
       const { directory, places, put, root } = yield* pod
       put("configData-big.json", " ".repeat(1 << 20))

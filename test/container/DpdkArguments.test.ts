@@ -39,7 +39,7 @@ const refused = { secrets: "refused" } as const
 const given = { secrets: "on the command line" } as const
 
 describe("arguments", () => {
-  it("of vhost-user: who makes the socket, queues, packed", () => {
+  it("of vhost-user: who creates the socket, queues, packed", () => {
     const all = vdevArguments(
       [vhost, { ...vhost, mode: "client", queues: 4, packed: true, mac: undefined, socket: "/s/b" }],
       refused
@@ -61,7 +61,7 @@ describe("arguments", () => {
     ])
   })
 
-  it("hold a secret only when that is asked for", () => {
+  it("contain a secret only on request", () => {
     const secret = { ...memif, secret: Redacted.make("hush") }
     const error = Result.getOrThrow(Result.flip(vdevArguments([secret], refused)))
     assert.include(error.message, "--with-secrets")
@@ -69,7 +69,7 @@ describe("arguments", () => {
     assert.include(Result.getOrThrow(vdevArguments([secret], given)).join(), ",secret=hush")
   })
 
-  it("are refused for what DPDK does not have, and for what would fall apart in a shell", () => {
+  it("are refused when DPDK has no such value, or a shell would split them", () => {
     const message = (one: MemifInterface | VhostUserInterface) =>
       Result.getOrThrow(Result.flip(vdevArguments([one], given))).message
     assert.include(message({ ...memif, mode: "ip" }), "only ethernet")
@@ -89,7 +89,7 @@ describe("arguments", () => {
     })
   })
 
-  it("of testpmd keep it from the node's devices, with hugepages or without", () => {
+  it("of testpmd keep it off the node's devices, with hugepages or without", () => {
     assert.deepStrictEqual(testpmdArguments(["--vdev=a"], true), ["--no-pci", "--single-file-segments", "--vdev=a"])
     assert.deepStrictEqual(testpmdArguments(["--vdev=a"], false), ["--no-pci", "--no-huge", "--vdev=a"])
   })

@@ -60,7 +60,7 @@ const flags = ({
   readonly stale: boolean
 }) => `${there ? "there" : "absent"}${ready ? " ready" : ""}${stale ? " stale" : ""}`
 
-describe("a socket that the switch makes", () => {
+describe("a socket that the switch creates", () => {
   it.live("is waited for until it is there", () =>
     Effect.gen(function* () {
       const { directory } = yield* pod
@@ -75,7 +75,7 @@ describe("a socket that the switch makes", () => {
     })
   )
 
-  it.live("says who may not connect", () =>
+  it.live("reports who may not connect", () =>
     Effect.gen(function* () {
       const { directory } = yield* pod
       const one = vhost(`${directory}/s`, "client")
@@ -104,8 +104,8 @@ describe("a socket that the switch makes", () => {
   }
 })
 
-describe("a socket that the application makes", () => {
-  it.live("is not waited for, and is told from one that was left behind", () =>
+describe("a socket that the application creates", () => {
+  it.live("is not waited for, and is distinguished from a stale one", () =>
     Effect.gen(function* () {
       const { directory } = yield* pod
       const one = vhost(`${directory}/s`, "server")
@@ -129,7 +129,7 @@ describe("a socket that the application makes", () => {
     })
   )
 
-  it.live("needs a directory in which this user may make it", () =>
+  it.live("needs a directory in which this user may create it", () =>
     Effect.gen(function* () {
       const { directory } = yield* pod
       const one = vhost(`${directory}/s`, "server")
@@ -166,7 +166,7 @@ it.live("a path that no socket can have is never ready", () =>
   })
 )
 
-it.live("without /proc a socket is there or not, all the same", () =>
+it.live("without /proc the existence of a socket is still known", () =>
   Effect.gen(function* () {
     const { directory } = yield* pod
     const one = vhost(`${directory}/s`, "client")
@@ -193,7 +193,7 @@ describe("a table of sockets", () => {
       return flags(yield* look(vhost(`${directory}/a`, "server")).pipe(Effect.provideService(Files, files)))
     }).pipe(Effect.provide(Files.layer))
 
-  it.live("that cannot be read leaves nothing for stale", () =>
+  it.live("that cannot be read marks nothing as stale", () =>
     Effect.gen(function* () {
       const unreadable = new FileError({ operation: "read", path: "/proc/net/unix", code: "EACCES" })
       assert.strictEqual(yield* withTable(Effect.fail(unreadable)), "there ready")

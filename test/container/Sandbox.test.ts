@@ -28,7 +28,7 @@ describe("the sandbox", () => {
     assert.strictEqual(namedByMounts(recorded(name) + kubelets), sandbox)
   })
 
-  it("is not named by Podman's mounts, as they were recorded: the id is the container's own", () => {
+  it("is not named by Podman's mounts, as recorded: that id is the container's own", () => {
     assert.include(recorded("podman"), "/userdata/hostname /etc/hostname ")
     assert.isUndefined(namedByMounts(recorded("podman")))
   })
@@ -54,14 +54,14 @@ describe("the sandbox", () => {
     ["the id is no id", line(`${cri}0/hostname`, "/etc/hostname")]
   ])("is not named when %s", (_, mountinfo) => assert.isUndefined(namedByMounts(mountinfo)))
 
-  it("is, with another runtime, the one of those found that something is mounted from", () => {
+  it("with another runtime is the candidate that something is mounted from", () => {
     const docker = line(`/var/lib/docker/containers/${id}/hostname`, "/etc/hostname")
     assert.strictEqual(mountedFrom(new Set([id, other]), docker), id)
     assert.isUndefined(mountedFrom(new Set([other]), docker))
     assert.isUndefined(mountedFrom(new Set([id, other]), docker + docker.replaceAll(id, other)))
   })
 
-  it("that is assumed is said, and one that is known is not", () => {
+  it("is reported when it is assumed, and not when it is known", () => {
     assert.include(
       assumption({ id, source: "annotation" }) ?? "",
       "assuming the newest one in the annotations, 4d1e0c5b2a39"

@@ -51,7 +51,7 @@ const throughout = Effect.fnUntraced(function* <R>(
 })
 
 describe("waits for", () => {
-  it.live("annotations that kubelet exchanges", () =>
+  it.live("annotations that kubelet updates", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const found = yield* throughout(there, { names: ["net2"] }, [
@@ -76,7 +76,7 @@ describe("waits for", () => {
     })
   )
 
-  it.live("the socket that the switch makes, and not for the application's", () =>
+  it.live("the socket that the switch creates, not for the application's", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const found = yield* throughout(there, { names: [], count: 2 }, [
@@ -87,7 +87,7 @@ describe("waits for", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("as many as are expected", () =>
+  it.live("the expected number of interfaces", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const put = (name: string) =>
@@ -97,7 +97,7 @@ describe("waits for", () => {
     })
   )
 
-  it.live("so many, whichever they are, and gives those", () =>
+  it.live("a given number, and returns those", () =>
     Effect.gen(function* () {
       const there = yield* pod
       there.annotate(configurationData(bySwitch("net1"), byApplication("net2")))
@@ -125,7 +125,7 @@ describe("waits for", () => {
     })
   )
 
-  it.live("the elements of its own sandbox, when the annotations still tell of the one before", () =>
+  it.live("the elements of its own sandbox, when the annotations still describe the one before", () =>
     Effect.gen(function* () {
       const there = yield* pod
       const id = "1234567890abcdef".repeat(4)
@@ -159,7 +159,7 @@ describe("waits for", () => {
     })
   )
 
-  it.live("nothing that is there", () =>
+  it.live("nothing when all is there", () =>
     Effect.gen(function* () {
       const there = yield* pod
       there.annotate(configurationData(byApplication("net1")))
@@ -169,7 +169,7 @@ describe("waits for", () => {
 })
 
 describe("gives up", () => {
-  it.live("at its deadline, and says what is missing, what is there, and where it looked", () =>
+  it.live("at its deadline, and lists what is missing, what is there, and where it searched", () =>
     Effect.gen(function* () {
       const there = yield* pod
       there.annotate(configurationData(bySwitch("net1"), byApplication("net2")))
@@ -198,7 +198,7 @@ describe("gives up", () => {
   )
 })
 
-it.effect("looks again when no event comes, and at once when one does", () =>
+it.effect("polls when no event comes, and checks at once when one does", () =>
   Effect.gen(function* () {
     const there = yield* pod
     const looks = yield* Queue.make<ReadonlyArray<string>>()

@@ -38,7 +38,7 @@ const populated = Effect.fnUntraced(function* () {
 })
 
 describe("a command of the pages", () => {
-  it("is there for each of the verbs that are for people", () => {
+  it("exists for each verb for people", () => {
     for (const verb of verbs)
       assert.isTrue(
         lines.some(([, , [first]]) => first === verb),

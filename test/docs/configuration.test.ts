@@ -101,7 +101,7 @@ describe("docs/configuration.md", () => {
     if (!path.startsWith("host.")) continue
 
     if (path !== "host.engine" && path !== "host.iftype") {
-      it(`${path} changes what it says it is for: ${whom}`, () => {
+      it(`${path} has the documented effect: ${whom}`, () => {
         const changed = Object.entries(bases).flatMap(([name, base]) => (changes(base, path, example) ? [name] : []))
         assert.deepStrictEqual(
           changed.filter((name) => !served[whom](name)),

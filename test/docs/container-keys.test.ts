@@ -110,7 +110,7 @@ const lookAt = (path: string, absent: ContainerNote["absent"], base: Json) => {
 
 describe("the container's end in docs/configuration.md", () => {
   for (const [path, { absent, example, for: whom }] of Object.entries(containerNotes)) {
-    it(`${path}, written, is told to the container of: ${whom}`, () => {
+    it(`${path}, when set, reaches the container in: ${whom}`, () => {
       for (const [name, base] of Object.entries(bases)) {
         const is = at(told(put(base, path, example)), path)
         if (served[whom](name)) assert.deepStrictEqual(is, example, name)
@@ -126,7 +126,7 @@ describe("the container's end in docs/configuration.md", () => {
     })
   }
 
-  it("an MTU counts for the switch's end when that says none", () => {
+  it("an MTU applies to the switch's end when that has none", () => {
     for (const base of Object.values(bases)) {
       const written = put(base, "container.mtu", 1500)
       assert.strictEqual(portOf(written)["mtu"], 1500)
@@ -134,7 +134,7 @@ describe("the container's end in docs/configuration.md", () => {
     }
   })
 
-  it("a MAC address goes before the host's, and what the pod asks for before both", () => {
+  it("a MAC address overrides the host's; the pod's request overrides both", () => {
     for (const base of Object.values(bases)) {
       const mac = (end: string) => `02:00:00:00:00:0${end}`
       const both = put(put(base, "host.mac", mac("1")), "container.mac", mac("2"))
@@ -143,12 +143,12 @@ describe("the container's end in docs/configuration.md", () => {
     }
   })
 
-  it("a mode that VPP does not survive is refused for this end as well", () => {
+  it("a mode that crashes VPP is refused for this end as well", () => {
     const written = put(bases["vpp memif"], "container.memif.mode", "inject-punt")
     assert.include(String(made(written)), "container.memif.mode")
   })
 
-  it("nothing else written there changes what the switch is asked", () => {
+  it("no other key here changes the request to the switch", () => {
     for (const [path, { example }] of Object.entries(containerNotes)) {
       if (path === "container.mtu" || path === "container.mac") continue
       for (const base of Object.values(bases)) {

@@ -27,7 +27,7 @@ const one: MemifInterface = {
 
 const tag = (more: Partial<MemifInterface> = {}) => toTag(markOf({ ...one, ...more }))
 
-it("an interface is made anew for whatever it was made with, but not for its secret alone", () => {
+it("an interface is recreated for every changed attribute except its secret", () => {
   assert.include(read("docs/container.md"), "nothing but the secret has changed stays, with the old secret")
   assert.strictEqual(tag({ secret: Redacted.make("new") }), tag())
   assert.strictEqual(tag({ secret: undefined }), tag())

@@ -51,7 +51,7 @@ describe("the steps of ADD at debug level", () => {
     assert.deepStrictEqual(stepsOf(put(base, "host.vhost.mode", "client")), documented)
   })
 
-  it("and more where there is more to do, each where the page says", () => {
+  it("and the conditional ones, each at the documented place", () => {
     const steps = stepsOf({
       ...put(base, "host.vhost.mode", "server"),
       capabilities: { CNIDeviceInfoFile: true },
@@ -69,10 +69,10 @@ describe("the steps of ADD at debug level", () => {
   })
 })
 
-describe("how long it waits", () => {
+describe("the deadlines", () => {
   const rows = rowsBelow("docs/debugging.md", "How long it waits")
 
-  it.effect("is what the source says, row by row", () =>
+  it.effect("match the source, row by row", () =>
     Effect.gen(function* () {
       const general = yield* Deadlines
       const ovs = yield* OvsDeadlines
@@ -102,7 +102,7 @@ describe("how long it waits", () => {
     })
   )
 
-  it.effect("has a row for each deadline that there is", () =>
+  it.effect("have a row each", () =>
     Effect.gen(function* () {
       const all = [yield* Deadlines, yield* OvsDeadlines, yield* VppDeadlines, yield* KubernetesDeadlines]
       // VPP's connection and its answers have one; stdin's is no reference.

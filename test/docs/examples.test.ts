@@ -19,7 +19,7 @@ const messageOf = (call: object) =>
   Result.match(accept(call), { onFailure: ({ message }) => message, onSuccess: () => "accepted" })
 
 describe("examples", () => {
-  it("are there", () => assert.isAbove(examples.length, 3))
+  it("exist", () => assert.isAbove(examples.length, 3))
 
   for (const path of examples) {
     const all = calls(Json(read(path)))
@@ -35,7 +35,7 @@ describe("examples", () => {
       for (const call of all) assert.isTrue(valid(call))
     })
 
-    it(`${path} has something for this plugin`, () => assert.isNotEmpty(all))
+    it(`${path} has a network for this plugin`, () => assert.isNotEmpty(all))
   }
 
   it("are all listed on their page, and nothing else is", () => {
@@ -43,12 +43,12 @@ describe("examples", () => {
     assert.deepStrictEqual([...new Set(listed)].toSorted(), [...everyExample])
   })
 
-  it("for Multus is the original's network, unchanged", () => {
+  it("for Multus is the original plugin's network, unchanged", () => {
     const [delegate] = calls(Json(read("examples/10-multus.conf")))
     assert.deepStrictEqual(delegate, Json(read("examples/90-userspace.conf")))
   })
 
-  it("for Multus repeats a DEL that failed, by the key that its page shows", () => {
+  it("for Multus repeats a failed DEL, by the key on its page", () => {
     const [, shown = ""] =
       /<!-- tested: retryDeleteOnError -->\n\n```json\n([\s\S]*?)```/.exec(read("docs/multus.md")) ?? []
     assert.deepStrictEqual(Json(shown), { retryDeleteOnError: true })

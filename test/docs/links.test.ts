@@ -6,7 +6,7 @@ import { anchors, localLinks, pages, read, root } from "./support/Markdown.ts"
 
 describe("links", () => {
   for (const page of pages) {
-    it(`of ${page} lead somewhere`, () => {
+    it(`of ${page} lead to files and headings that exist`, () => {
       const broken = localLinks(read(page)).filter((link) => {
         const [path = "", anchor] = link.split("#")
         const target = path === "" ? page : normalize(join(dirname(page), path))
@@ -17,7 +17,7 @@ describe("links", () => {
     })
   }
 
-  it("and names of files in our own folders name files that are there", () => {
+  it("and names of files in our own folders name files that exist", () => {
     const named = /`((?:src|scripts|test)\/[\w./-]+\.(?:ts|sh|json))`/g
     const missing = pages.flatMap((page) =>
       [...read(page).matchAll(named)].flatMap(([, path = ""]) =>

@@ -139,7 +139,7 @@ const paths: Readonly<Record<string, RegExp>> = {
 const rows = rowsBelow("docs/security.md", "What is on the node")
 
 describe("what docs/security.md says is on the node", () => {
-  it("is what is looked at here", () => {
+  it("are what this test inspects", () => {
     assert.deepStrictEqual(
       rows.map(([what]) => what),
       Object.keys(measured)

@@ -163,7 +163,7 @@ const saysNothing = (path: string) =>
 const network = Object.entries(keyNotes).filter(([path]) => !path.includes("."))
 
 describe("the network in docs/configuration.md", () => {
-  it.effect.each(network)("%s changes what a call does, if it is for the plugin", ([path, { example, for: whom }]) =>
+  it.effect.each(network)("%s changes a call if it is for the plugin", ([path, { example, for: whom }]) =>
     Effect.gen(function* () {
       assert.include(["the plugin", "the runtime"], whom)
       // Another network, so that what others need is there.
@@ -196,7 +196,7 @@ const meaningOf = (path: string): string => keys().find((key) => key.path === pa
 const readBy = (path: string): ReadonlyArray<string> =>
   /The plugin reads (.*)\.$/.exec(meaningOf(path))?.[1]?.split(/, | and /) ?? []
 
-describe("what the table says of", () => {
+describe("the table is correct about", () => {
   it.effect("capabilities: what the plugin reads of runtimeConfig, and nothing else", () =>
     Effect.gen(function* () {
       const known = {
@@ -224,7 +224,7 @@ describe("what the table says of", () => {
     })
   )
 
-  it.effect("dns: that the IPAM plugin's goes before it", () =>
+  it.effect("dns: the IPAM plugin's has priority", () =>
     Effect.gen(function* () {
       assert.include(meaningOf("dns"), "when the IPAM plugin gives none")
       yield* meant["what the IPAM plugin returns, if anything"]?.("none") ?? Effect.die("none")
@@ -233,7 +233,7 @@ describe("what the table says of", () => {
     })
   )
 
-  it("logLevel: its names, and the one that is meant without", () => {
+  it("logLevel: its values, and the default", () => {
     const [, names = ""] = /^(.*)\.$/.exec(meaningOf("logLevel")) ?? []
     assert.deepStrictEqual(
       names.replace(" (default)", "").split(/, | or /),

@@ -51,7 +51,7 @@ const shown: ReadonlyArray<Restored> = [
   }
 ]
 
-it("the table of docs/restarts.md is one that restore prints", () => {
+it("the table of docs/restarts.md is printed by restore", () => {
   const [, block] = /\n```\n(INTERFACE .*?)\n```\n/s.exec(read("docs/restarts.md")) ?? []
   assert.strictEqual(block, restoreTable(shown, { ...plain, stateDir: "", dry: false }))
 })
@@ -66,7 +66,7 @@ describe("examples/node/userspace-restore.service", () => {
     for (const line of lines) assert.match(line, /^(\[(Unit|Service|Install)\]|[A-Z][A-Za-z]+=\S.*)$/)
   })
 
-  it("starts behind the switches whose start starts it, and once each time", () => {
+  it("starts after the switches whose start triggers it, once each time", () => {
     assert.sameMembers(setting("After").split(" "), ["vpp.service", "ovs-vswitchd.service"])
     assert.strictEqual(setting("WantedBy"), setting("After"))
     assert.strictEqual(setting("PartOf"), setting("After"))
@@ -75,7 +75,7 @@ describe("examples/node/userspace-restore.service", () => {
     assert.strictEqual(setting("RemainAfterExit"), "")
   })
 
-  it.effect("runs a command that there is", () =>
+  it.effect("runs a command that exists", () =>
     Effect.gen(function* () {
       const [program, ...words] = setting("ExecStart").split(" ")
       assert.strictEqual(program, "/opt/cni/bin/userspace")
@@ -95,7 +95,7 @@ describe("examples/node/userspace-gc", () => {
         )
     )
 
-  it.effect("runs a command that there is, and ends", () =>
+  it.effect("runs a command that exists, and ends", () =>
     Effect.gen(function* () {
       const [program, ...words] = (settings("service").get("ExecStart") ?? "").split(" ")
       assert.strictEqual(program, "/opt/cni/bin/userspace")
@@ -105,7 +105,7 @@ describe("examples/node/userspace-gc", () => {
     })
   )
 
-  it("comes back after each round, also one that failed", () => {
+  it("repeats after each round, also a failed one", () => {
     const timer = settings("timer")
     assert.deepStrictEqual([timer.get("OnActiveSec"), timer.get("OnUnitInactiveSec")], ["1min", "1min"])
     assert.strictEqual(timer.get("WantedBy"), "timers.target")

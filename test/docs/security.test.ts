@@ -32,7 +32,7 @@ describe("docs/security.md", () => {
   })
 })
 
-it("a title is one where tests are named, and word for word", () => {
+it("a title is found where tests are named, and word for word", () => {
   const text = [
     'it("one", () => {})',
     'it.live.each(rows)(\n  "two %s", () => {})',
@@ -44,7 +44,7 @@ it("a title is one where tests are named, and word for word", () => {
   assert.deepStrictEqual([...titles(text)].sort(), ["five", "four", "one", "six", "three", "two %s"])
 })
 
-describe("a run shows a threat to be met", () => {
+describe("a run confirms a threat's tests", () => {
   const rows = [["a threat", "what is done", '[a](../test/a.test.ts) "one of %s", "two %i"; [b](../test/b.ts) "three"']]
   const result = (file: string, status: string, title: string, ...ancestorTitles: ReadonlyArray<string>) => ({
     file: `/here/test/${file}`,
@@ -53,7 +53,7 @@ describe("a run shows a threat to be met", () => {
     status
   })
 
-  it("when each test that is named has passed, as a test or with all in it", () => {
+  it("when each named test has passed, as a test or with all in it", () => {
     const passed = [
       result("a.test.ts", "passed", "one of x"),
       result("a.test.ts", "passed", "case", "two 2, and more"),

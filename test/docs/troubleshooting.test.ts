@@ -37,14 +37,16 @@ describe("docs/troubleshooting.md", () => {
 
   it("has commands of ours", () => assert.isAbove(ours.length, 4))
 
-  it.effect.each(ours.map((words) => ({ line: words.join(" "), words })))("$line is one that there is", ({ words }) =>
-    Effect.gen(function* () {
-      const first = words.findIndex((word) => word.startsWith("--"))
-      const path = words.slice(1, first === -1 ? undefined : first)
-      yield* commandLine([...path, "--help"], {})
-      const help = (yield* TestConsole.logLines).join("\n")
-      assert.include(help, "USAGE")
-      for (const flag of words.filter((word) => word.startsWith("--"))) assert.include(help, flag)
-    }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges]))
+  it.effect.each(ours.map((words) => ({ line: words.join(" "), words })))(
+    "$line is a command that exists",
+    ({ words }) =>
+      Effect.gen(function* () {
+        const first = words.findIndex((word) => word.startsWith("--"))
+        const path = words.slice(1, first === -1 ? undefined : first)
+        yield* commandLine([...path, "--help"], {})
+        const help = (yield* TestConsole.logLines).join("\n")
+        assert.include(help, "USAGE")
+        for (const flag of words.filter((word) => word.startsWith("--"))) assert.include(help, flag)
+      }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges]))
   )
 })

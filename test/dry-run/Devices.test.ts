@@ -79,7 +79,7 @@ it.effect("binds the switch's socket where a link cannot reach, and unbinds it",
   })
 )
 
-it.effect("unbinds what is bound on DEL", () =>
+it.effect("unbinds a bound socket on DEL", () =>
   Effect.gen(function* () {
     const node = make()
     yield* real(node, "ADD", server)

@@ -62,7 +62,7 @@ it.effect.each(situations)("%s", ([, verb, conf, prepare]) =>
   })
 )
 
-it.effect("the same calls made really do change something", () =>
+it.effect("the same calls, executed, do change something", () =>
   Effect.gen(function* () {
     const node = make()
     const before = node.state()

@@ -48,7 +48,7 @@ const cluster = (): Node => {
   return node
 }
 
-it.effect("plans the annotation, the file beside it and the undo, and sends none", () =>
+it.effect("plans the annotation, the file beside it and the rollback, and sends none", () =>
   Effect.gen(function* () {
     const node = cluster()
     const plan = yield* dry(node, "ADD", conf, args)
@@ -66,7 +66,7 @@ it.effect("plans the annotation, the file beside it and the undo, and sends none
   })
 )
 
-it.effect("plans to take the annotation back on DEL", () =>
+it.effect("plans to remove the annotation on DEL", () =>
   Effect.gen(function* () {
     const node = cluster()
     yield* real(node, "ADD", conf, args)

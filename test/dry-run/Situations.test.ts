@@ -62,7 +62,7 @@ it.effect.each([
   })
 )
 
-it.effect("says that it is not whom the real call is, and what that would warn of", () =>
+it.effect("reports that it runs as another user than the real call, and what would differ", () =>
   Effect.gen(function* () {
     const node = make()
     const conf = {
@@ -86,7 +86,7 @@ it.effect("says that it is not whom the real call is, and what that would warn o
   })
 )
 
-it.effect("says that ovs-vswitchd is dead while its database answers", () =>
+it.effect("reports that ovs-vswitchd is dead while its database answers", () =>
   Effect.gen(function* () {
     const node = make()
     node.files.put("/var/run/openvswitch/ovs-vswitchd.ctl", "socket")
@@ -97,7 +97,7 @@ it.effect("says that ovs-vswitchd is dead while its database answers", () =>
   })
 )
 
-it.effect("gives a port on a bridge in fail_mode secure its flow, and takes it away again", () =>
+it.effect("adds the flow of a port on a bridge in fail_mode secure, and removes it again", () =>
   Effect.gen(function* () {
     const node = make()
     yield* bridge(node, { datapath_type: "netdev", fail_mode: "secure" })
@@ -172,7 +172,7 @@ it.effect.each(failing)("fails as the call would: %s", ([, code, said, prepare])
   })
 )
 
-it.effect("does not begin with a configuration that is wrong", () =>
+it.effect("refuses an invalid configuration", () =>
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD", withHost({ iftype: "memif" }))
@@ -183,7 +183,7 @@ it.effect("does not begin with a configuration that is wrong", () =>
   })
 )
 
-it.effect("says what only the real call will know, and what it would warn of", () =>
+it.effect("reports what only the real call will know, and its warnings", () =>
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD", withHost({ vhost: { mode: "server" } }))
@@ -196,7 +196,7 @@ it.effect("says what only the real call will know, and what it would warn of", (
   })
 )
 
-it.effect("makes CHECK, but for the part of the IPAM plugin", () =>
+it.effect("plans CHECK without the IPAM plugin", () =>
   Effect.gen(function* () {
     const node = make()
     yield* real(node, "ADD")
@@ -213,7 +213,7 @@ it.effect("makes CHECK, but for the part of the IPAM plugin", () =>
   })
 )
 
-it.effect("shows no secret, wherever the configuration has one", () =>
+it.effect("hides every secret of the configuration", () =>
   Effect.gen(function* () {
     const node = make()
     const secret = "s3cr3t-of-the-memif"
@@ -229,7 +229,7 @@ it.effect("shows no secret, wherever the configuration has one", () =>
   })
 )
 
-it.effect("has the shape that is documented", () =>
+it.effect("has the documented shape", () =>
   Effect.gen(function* () {
     const node = make()
     for (const verb of ["ADD", "DEL", "CHECK"] as const) {
@@ -241,7 +241,7 @@ it.effect("has the shape that is documented", () =>
   })
 )
 
-it.effect("refers to rows by the UUIDs that the switch has, and to those to come by their names in the plan", () =>
+it.effect("refers to rows by the switch's UUIDs, and to new ones by their names in the plan", () =>
   Effect.gen(function* () {
     const node = make()
     yield* bridge(node, { datapath_type: "netdev" })

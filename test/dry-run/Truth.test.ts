@@ -70,7 +70,7 @@ it.effect.each(confs)("of ADD: %s", ([, conf]) =>
   })
 )
 
-it.effect.each(confs)("of the undo of ADD: %s", ([, conf]) =>
+it.effect.each(confs)("of the rollback of ADD: %s", ([, conf]) =>
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD", conf)
@@ -84,7 +84,7 @@ it.effect.each(confs)("of the undo of ADD: %s", ([, conf]) =>
   })
 )
 
-it.effect("of the undo on the switch: it is what a failing ADD then does", () =>
+it.effect("of the rollback on the switch: a failing ADD does the same", () =>
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD")

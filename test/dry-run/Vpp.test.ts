@@ -68,7 +68,7 @@ it.live.each(cases)("VPP %s, %s: ADD, CHECK and DEL do what was planned", ([rele
   })
 )
 
-it.live("ADD of a bridge with ports of an earlier release moves them as it was planned", () =>
+it.live("ADD of a bridge with ports of an earlier release moves them as planned", () =>
   Effect.gen(function* () {
     const node = yield* make()
     const { model } = node.server
@@ -95,7 +95,7 @@ it.live("ADD of a bridge with ports of an earlier release moves them as it was p
   })
 )
 
-it.live.each(hosts)("the undo of ADD is what a failing ADD does: %s", ([, host]) =>
+it.live.each(hosts)("a failing ADD rolls back as planned: %s", ([, host]) =>
   Effect.gen(function* () {
     const node = yield* make()
     const plan = yield* unheard(node, "ADD", host)
@@ -146,7 +146,7 @@ it.live("limits of a pod are planned with their lines, and done as planned", () 
   })
 )
 
-it.live("limits that VPP cannot keep are warned of in the plan", () =>
+it.live("limits that VPP cannot apply are warned about in the plan", () =>
   Effect.gen(function* () {
     const plan = yield* unheard(yield* make("23.02"), "ADD", bridge(), bandwidth)
     assert.deepStrictEqual(plan.warnings, [
@@ -155,7 +155,7 @@ it.live("limits that VPP cannot keep are warned of in the plan", () =>
   })
 )
 
-it.live("a bridge domain that is there is joined, and left there", () =>
+it.live("an existing bridge domain is joined, and left in place", () =>
   Effect.gen(function* () {
     const node = yield* make()
     const other = yield* unheard(node, "ADD", bridge())
@@ -171,7 +171,7 @@ it.live("a bridge domain that is there is joined, and left there", () =>
   })
 )
 
-it.live("what the call would refuse, the dry run refuses with the same words", () =>
+it.live("the dry run refuses what the call would refuse, with the same words", () =>
   Effect.gen(function* () {
     const node = yield* make()
     yield* node.real("ADD", bridge())
@@ -197,7 +197,7 @@ it.live("without VPP the plan is for an empty one, and says so", () =>
   })
 )
 
-it.live("addresses that only IPAM knows are left open", () =>
+it.live("addresses that only IPAM knows stay open", () =>
   Effect.gen(function* () {
     const node = yield* make()
     const plan = yield* unheard(node, "ADD", { ...bridge(), netType: "interface" }, { ipam: { type: "host-local" } })

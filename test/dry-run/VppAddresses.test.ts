@@ -22,7 +22,7 @@ const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
 })
 
 layer(TestVpp.layer("26.06"), { excludeTestServices: true })("on a VPP in TypeScript", (test) => {
-  test.effect("an address and a route that somebody took are planned as they are then given back", () =>
+  test.effect("an address and a route that somebody took are planned as they are then restored", () =>
     Effect.gen(function* () {
       const { model, path } = yield* TestVpp.TestVpp
       const addresses = [

@@ -60,7 +60,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
     "an environment of numbers": '{"environment":{"CNI_IFINDEX":1},"stdin":""}',
     "a field that nobody knows": '{"environment":{},"stdin":"","sudo":true}'
   }
-  test("what is no call is refused, and nothing is begun", () =>
+  test("input that is no call is refused, and nothing is started", () =>
     Effect.gen(function* () {
       const served = yield* started
       for (const [what, body] of Object.entries(bodies)) {
@@ -86,7 +86,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
       assert.deepStrictEqual([calls.served, calls.failed, calls.running, calls.queued], [0, 0, 0, 0])
     }))
 
-  test("a call that is cut off is not begun, and its room is given back", () =>
+  test("a truncated call is not started, and its memory is released", () =>
     Effect.gen(function* () {
       yield* busyBridge
       const served = yield* started
@@ -102,7 +102,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
       assert.strictEqual((yield* served.status).calls.served, 3)
     }))
 
-  test("a thousand that say nothing, and some that say a byte at a time, are closed; calls beside them go on", () =>
+  test("a thousand silent connections, and some that send a byte at a time, are closed; calls beside them succeed", () =>
     Effect.gen(function* () {
       yield* busyBridge
       const served = yield* started
@@ -132,7 +132,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
       )
     }))
 
-  test("another user does not come to it", () =>
+  test("another user cannot connect", () =>
     Effect.gen(function* () {
       const { socket } = yield* started
       const { status } = yield* run("setpriv", [

@@ -17,7 +17,7 @@ import { look, returnsTo } from "./support/World.ts"
 const addressOf = ({ document }: Plugin.Answer): unknown => Object(Object(document).ips?.[0]).address
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a crowd of calls through the agent", (test) => {
-  test("its agents are replaced under it: no call fails because of it, no address is given twice, nothing is left", () =>
+  test("agents are replaced meanwhile: no call fails because of it, no address is given twice, nothing is left", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -62,7 +62,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a crowd of
       assert.deepStrictEqual(readdirSync(node.sharedDir), [])
     }))
 
-  test("a switch that does not answer has more calls than it may: those of another go on", () =>
+  test("a silent switch has more calls than its limit: those of another switch continue", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge

@@ -11,7 +11,7 @@ import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is killed", (test) => {
-  test("in the middle of an ADD: the process takes it back, and says so with code 11", () =>
+  test("in the middle of an ADD: the process rolls it back, and fails with code 11", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -33,7 +33,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       yield* returnsTo(node.watched, before)
     }))
 
-  test("in the middle of a DEL: the process does it", () =>
+  test("in the middle of a DEL: the process repeats it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -59,7 +59,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
     }))
 
   // From before it has read the call to after it has answered, by the time that one takes on this machine now.
-  test("at any of 20 instants of an ADD: it is done, or it has failed and nothing is left", () =>
+  test("at any of 20 instants of an ADD: it succeeds, or it fails and nothing is left", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -96,7 +96,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       assert.include(ends, "1", "none was killed in the middle")
     }))
 
-  test("in the middle of a second ADD of an attachment: what the first has made stays", () =>
+  test("in the middle of a second ADD of an attachment: the first stays", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -115,7 +115,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a caller that goes away", (test) => {
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a caller that is killed", (test) => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     test(`${signal}: the ADD is rolled back at once, without a DEL`, () =>
       Effect.gen(function* () {

@@ -25,7 +25,7 @@ while True: print(s.recv(1000).decode().split("\\n")[0], flush=True)
 `
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent as a service", (test) => {
-  test("tells systemd that it is ready, that it lives, and that it stops", () =>
+  test("notifies systemd that it is ready, that it lives, and that it stops", () =>
     Effect.gen(function* () {
       const { directory } = yield* CniNode
       const [log, notified] = [`${directory}/notified.log`, `${directory}/notify.sock`]
@@ -47,7 +47,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent 
       assert.deepStrictEqual([settingOf("Type"), settingOf("ExecStart")], ["notify", "/opt/cni/bin/userspace agent"])
     }))
 
-  test("has what it needs with the rights that the unit leaves it", () =>
+  test("works with the rights that the unit leaves it", () =>
     Effect.gen(function* () {
       yield* busyBridge
       const socket = yield* socketOf
@@ -69,7 +69,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent 
       assert.strictEqual(JSON.parse(status).calls.served, 3)
     }))
 
-  test("a caller whose root is the node's in another mount namespace, as thick Multus', is served", () =>
+  test("serves a caller whose root is the node's in another mount namespace, as with thick Multus", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge

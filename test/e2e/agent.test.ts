@@ -17,7 +17,7 @@ import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls through the agent", (test) => {
-  test("ADD, CHECK and DEL are the agent's, and nothing is left", () =>
+  test("the agent serves ADD, CHECK and DEL, and nothing is left", () =>
     Effect.gen(function* () {
       yield* busyBridge
       const served = yield* started
@@ -27,7 +27,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       assert.strictEqual(status.switches.length, 1)
     }))
 
-  test("status and list say that calls are served by it", () =>
+  test("status and list report that it serves calls", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const served = yield* started
@@ -41,7 +41,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       assert.notInclude(without, "agent")
     }))
 
-  test("a call that fails says what it says without an agent, and stderr has the log's lines", () =>
+  test("a failing call has the same error as without an agent, and stderr has the log lines", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const { call } = callBy((yield* started).socket)
@@ -54,7 +54,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       assert.strictEqual(said(through.stderr), said(alone.stderr))
     }))
 
-  test("a stdout that nobody reads: what the agent did is undone", () =>
+  test("a closed stdout: the agent's ADD is rolled back", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge
@@ -72,7 +72,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the agent does not accept", (test) => {
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls that the agent declines", (test) => {
   const others: Readonly<Record<string, RequestListener>> = {
     "it has another version": (_, response) => response.writeHead(409).end(),
     "it is being stopped": (_, response) => response.writeHead(503).end(),
@@ -95,7 +95,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the a
       }))
   }
 
-  test("nobody listens on its socket, or it is no socket: the process makes the call", () =>
+  test("no listener, or no socket: the process makes the call", () =>
     Effect.gen(function* () {
       const { directory } = yield* CniNode
       yield* busyBridge
@@ -113,7 +113,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the a
       yield* wholeLife(file)
     }))
 
-  test("a caller of another version, or with other namespaces, is told so", () =>
+  test("a caller of another version, or in other namespaces, is told so", () =>
     Effect.gen(function* () {
       const { socket } = yield* started
       const status = (...headers: ReadonlyArray<string>) =>
@@ -146,7 +146,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("what the a
 })
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent's socket and log", (test) => {
-  test("a socket that is gone, or another's, is made anew", () =>
+  test("a socket that is gone, or another's, is recreated", () =>
     Effect.gen(function* () {
       yield* busyBridge
       const served = yield* started
@@ -159,7 +159,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent'
       assert.strictEqual((yield* served.status).calls.served, 3)
     }))
 
-  test("a second one for the same socket says that there is one", () =>
+  test("a second agent on the same socket reports the first", () =>
     Effect.gen(function* () {
       const { socket } = yield* started
       const { status, stderr } = yield* run(executable, ["agent", "--socket", socket])
@@ -192,7 +192,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent'
 })
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is stopped", (test) => {
-  test("is unready, ends what it has accepted, and exits with 0; calls go on, and the next one binds", () =>
+  test("is unready, finishes accepted calls, and exits with 0; calls continue, and the next agent binds", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge

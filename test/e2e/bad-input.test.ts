@@ -51,7 +51,7 @@ const refuses = Effect.fnUntraced(function* (wrong: Wrong, { code, says, silent 
 
 const suite = onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)
 
-suite("what the runtime gets wrong", (test) => {
+suite("runtime mistakes", (test) => {
   const environment = (name: string, value: string | undefined): Wrong => ({ more: { environment: { [name]: value } } })
   const cases: ReadonlyArray<readonly [string, Wrong, Expected]> = [
     ["no stdin: /dev/null", { more: { stdin: { is: "empty" } } }, { code: 6, says: /stdin is empty/ }],
@@ -89,7 +89,7 @@ suite("what the runtime gets wrong", (test) => {
   ]
   for (const [name, wrong, expected] of cases) test(name, () => refuses(wrong, expected))
 
-  test("files in the directory that it is called from are none of its business", () =>
+  test("files in the directory that it is called from are ignored", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const cwd = `${node.directory}/trap`
@@ -103,7 +103,7 @@ suite("what the runtime gets wrong", (test) => {
       )
     }))
 
-  test("a container id of 1 character is an id like any other", () =>
+  test("a container id of 1 character is valid", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = { ...(yield* node.sandbox), containerId: "a" }
@@ -113,7 +113,7 @@ suite("what the runtime gets wrong", (test) => {
       yield* returnsTo(node.watched, before)
     }))
 
-  test("a second ADD of the same attachment fails, and the first stays whole", () =>
+  test("a second ADD of the same attachment fails, and the first stays complete", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -130,7 +130,7 @@ suite("what the runtime gets wrong", (test) => {
     }))
 })
 
-suite("what the configuration gets wrong", (test) => {
+suite("configuration mistakes", (test) => {
   const host = (changes: object) =>
     Effect.map(CniNode, ({ network }) => ({ network: { ...network, host: { ...network.host, ...changes } } }))
   const cases: ReadonlyArray<readonly [string, Effect.Effect<Wrong, never, CniNode>, Expected]> = [
@@ -160,7 +160,7 @@ suite("what the configuration gets wrong", (test) => {
   }
 })
 
-suite("a shared directory that cannot serve", (test) => {
+suite("a shared directory that cannot be used", (test) => {
   const shared = (sharedDir: string, more: More = {}) =>
     Effect.map(CniNode, ({ network }): Wrong => ({ network: { ...network, sharedDir }, more }))
 
@@ -194,7 +194,7 @@ suite("a shared directory that cannot serve", (test) => {
   }
 })
 
-suite("a database that does not serve", (test) => {
+suite("a database that does not work", (test) => {
   const socket = (path: string) =>
     Effect.map(CniNode, ({ network }): Wrong => ({ network: { ...network, host: { ...network.host, socket: path } } }))
 
@@ -237,7 +237,7 @@ suite("a database that does not serve", (test) => {
       yield* refuses(yield* socket(path), { code: 11, says: new RegExp(path), silent: true })
     }))
 
-  test("DEL fails too, says so, and does the rest", () =>
+  test("DEL fails too, reports it, and does the rest", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox

@@ -104,7 +104,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
         yield* returnsTo(watched, before)
       }))
 
-    test("a shared directory too long for a socket's path: the switch finds the application's socket all the same", () =>
+    test("a shared directory too long for a socket's path: the switch still finds the application's socket", () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const network = { ...node.network, sharedDir: `${node.sharedDir}/${"d".repeat(120)}` }
@@ -123,7 +123,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
         yield* returnsTo(node.watched, before)
       }))
 
-    test("two interfaces of one container, net1 and net10: deleting one leaves the other whole", () =>
+    test("two interfaces of one container, net1 and net10: deleting one leaves the other complete", () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const sandbox = yield* node.sandbox

@@ -34,7 +34,7 @@ const calls = Effect.gen(function* () {
 })
 
 onMachine(["root", "executable", "ovs", "hostLocal", "cnitool"], CniNode.layer)("called by cnitool", (test) => {
-  test("add answers a result, check agrees, del leaves nothing, del again is content", () =>
+  test("add returns a result, check succeeds, del leaves nothing, a second del succeeds", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const { call, ifName, netns } = yield* calls

@@ -86,7 +86,7 @@ onMachine(
       yield* returnsTo(node.watched, before)
     }))
 
-  test("a pod whose network cannot be made fails with our words, and leaves nothing", () =>
+  test("a pod whose network fails shows the plugin's message, and leaves nothing", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const runtime = yield* Containerd

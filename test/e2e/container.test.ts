@@ -88,7 +88,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
         yield* node.call("DEL", sandbox, node.network)
       }))
 
-    test("an application that was killed starts again once its socket is cleared away", () =>
+    test("a killed application starts again once its socket is removed", () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const end = yield* attach(node.network)
@@ -223,7 +223,7 @@ const withKubeconfig = Layer.unwrap(
 onMachine(needs, Layer.provideMerge(withKubeconfig, Cluster.layer))(
   "the container's end in a pod of a cluster",
   (test) => {
-    test("the file of annotations is, to the byte, the one that kubelet made of the same", () =>
+    test("the file of annotations equals the one that kubelet wrote", () =>
       Effect.sync(() => {
         const fixtures = "test/container/fixtures/annotations"
         const values = valuesOf(readFileSync(`${fixtures}.json`, "utf8"))

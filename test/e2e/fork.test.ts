@@ -121,7 +121,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
     }
   }
 
-  test("are listed, checked, and collected by GC and by sandbox, and others stay", () =>
+  test("are listed, checked, and collected by GC and by sandbox; others stay", () =>
     Effect.gen(function* () {
       const {
         call,

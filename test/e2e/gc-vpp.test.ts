@@ -52,7 +52,7 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     return { ...made, add, conf, gc, list }
   })
 
-  test("GC removes what is not in the list, and leaves what is", () =>
+  test("GC removes attachments that are not in the list, and no others", () =>
     Effect.gen(function* () {
       const { add, gc, look, returnsTo } = yield* node
       const none = yield* look
@@ -79,7 +79,7 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(none)
     }))
 
-  test("list shows a port that VPP has forgotten as missing, and one without a record by its mark", () =>
+  test("list shows a port that VPP has lost as missing, and one without a record by its mark", () =>
     Effect.gen(function* () {
       const { add, call, conf, directory, gc, list } = yield* node
       const daemon = yield* VppDaemon
@@ -106,7 +106,7 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       assert.deepStrictEqual(yield* list, [])
     }))
 
-  test("gc by sandbox removes what was added to one that has gone, and a dry run changes nothing", () =>
+  test("gc by sandbox removes the attachments of a sandbox that is gone, and a dry run changes nothing", () =>
     Effect.gen(function* () {
       const { add, conf, directory, gc, look, returnsTo, userspace } = yield* node
       yield* add
@@ -125,7 +125,7 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* gc([])
     }))
 
-  test("STATUS is content, changes nothing, and says in time that VPP has gone", () =>
+  test("STATUS succeeds, changes nothing, and reports in time that VPP is gone", () =>
     Effect.gen(function* () {
       const { call, look, network } = yield* node
       const daemon = yield* VppDaemon

@@ -48,7 +48,7 @@ const server = (network: NetworkConfiguration) => ({
 const withoutIpam = ({ ipam: _, ...network }: NetworkConfiguration) => network
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test) => {
-  test("removes what is not in the list, in either mode, and leaves what is, an administrator's ports included", () =>
+  test("removes attachments that are not in the list, in either mode, and no others; an administrator's ports stay", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const bridge = node.network.host.bridge.bridgeName
@@ -67,7 +67,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* succeeds([])
     }))
 
-  test("finds by the mark what has no record any more, and nothing of another network", () =>
+  test("finds ports without a record by their mark, and none of another network", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const network = withoutIpam(node.network)
@@ -85,7 +85,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* succeeds([], { ...network, name: "another" })
     }))
 
-  test("says that an IPAM plugin is too old to give addresses back without a record, and does the rest", () =>
+  test("reports an IPAM plugin that is too old to release addresses without a record, and does the rest", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const before = yield* look(node.watched)
@@ -99,7 +99,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* returnsTo(node.watched, before)
     }))
 
-  test("of ADDs killed at any moment nothing is left, and nothing of the one that lives is lost", () =>
+  test("leaves nothing of ADDs killed at any moment, and loses nothing of the one that lives", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const alive = yield* add(node.network)
@@ -128,7 +128,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* succeeds([])
     }))
 
-  test("reaches a network's ports where it was, after it has moved to a bridge and a directory of another name", () =>
+  test("removes a network's ports on the old bridge and directory after the network has moved", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const before = yield* look(node.watched)
@@ -159,7 +159,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* succeeds([])
     }))
 
-  test("goes on when the switch is away, and the next one does the rest", () =>
+  test("does the rest when the switch is away; the next GC completes it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const before = yield* look(node.watched)
@@ -195,7 +195,7 @@ const Listing = Schema.fromJsonString(
 )
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("userspace list and userspace gc", (test) => {
-  test("show what is there, what is half there and whose sandbox has gone, and remove that alone", () =>
+  test("show attachments, incomplete ones and those whose sandbox is gone, and remove only the last", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const listed = Effect.gen(function* () {

@@ -119,7 +119,7 @@ const keepEmpty = Effect.flatMap(CniNode, ({ ovs }) =>
 )
 
 eachOnMachine(["root", "executable", "ovs", "hostLocal", "testpmd"], CniNode.layer)(
-  "packets pass again, without anybody doing anything, after",
+  "packets pass again, without intervention, after",
   (test) => {
     for (const [what, damage] of damages) {
       test(what, () =>
@@ -143,7 +143,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal", "testpmd"], CniNode.lay
 const many = 200
 
 eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layerWith({ megabytes: 512 }))(
-  `${many} ports come back after`,
+  `${many} ports are restored after`,
   (test) => {
     for (const [what, damage] of damages.slice(1)) {
       test(
@@ -173,7 +173,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layerWith({ me
 )
 
 eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent beside Open vSwitch", (test) => {
-  test("publishes the new socket of server mode, and makes the flow on a closed bridge again", () =>
+  test("publishes the new socket of server mode, and adds the flow on a closed bridge again", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const { ovs, sharedDir, vsctl } = node
@@ -197,7 +197,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       assert.strictEqual(lstatSync(published).mode & 0o777, 0o666)
     }))
 
-  test("reports what an administrator changes on a port, and does not undo it", () =>
+  test("reports an administrator's change to a port, and does not revert it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const pod = yield* added(node.network)
@@ -213,7 +213,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       assert.strictEqual((yield* node.vsctl("get", "Port", name, "tag")).trim(), "77")
     }))
 
-  test("undoes it with --repair=all", () =>
+  test("reverts it with --repair=all", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const pod = yield* added(node.network)
@@ -230,7 +230,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       yield* within("20 seconds", portsAre(1))
     }))
 
-  test("makes a port that is removed again and again once a minute", () =>
+  test("restores a port that is removed repeatedly at most once a minute", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const pod = yield* added(node.network)
@@ -243,7 +243,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       yield* back("the second time", 1, "90 seconds")
     }))
 
-  test("deletes what has lost its sandbox without a DEL, a minute after it was seen", () =>
+  test("deletes attachments that lost their sandbox without a DEL, a minute after that was seen", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const stays = yield* added(node.network)
@@ -254,7 +254,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       assert.include(yield* node.portMarked(stays.containerId), "usp")
     }))
 
-  test("ADD and DEL of a crowd beside it leave nothing, and it touches none of them", () =>
+  test("leaves a crowd of ADDs and DELs alone, and nothing is left", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const agent = yield* healing(node, "--every", "1s")

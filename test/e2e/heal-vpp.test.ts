@@ -54,7 +54,7 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     ["memif with addresses", { netType: "interface" }],
     ["vhost-user", { ...bridge, iftype: "vhostuser", vhost: { mode: "server" } }]
   ] as const) {
-    test(`${name}: killed and started twice, and the port is there again as it was`, () =>
+    test(`${name}: killed and started twice, and the port is restored unchanged`, () =>
       Effect.gen(function* () {
         const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
         const { restart } = yield* VppUnderTest
@@ -77,7 +77,7 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       }))
   }
 
-  test("while it is down nothing is lost; a DEL meanwhile is not undone", () =>
+  test("while it is down nothing is lost; a DEL meanwhile stays deleted", () =>
     Effect.gen(function* () {
       const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
       const { kill, start } = yield* VppDaemon
@@ -103,7 +103,7 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("forty ports come back", () =>
+  test("forty ports are restored", () =>
     Effect.gen(function* () {
       const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
@@ -125,7 +125,7 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
 }
 
 const packets = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
-  test("pods that run connect again, and 5 of 5 pings pass", () =>
+  test("running pods reconnect, and 5 of 5 pings pass", () =>
     Effect.gen(function* () {
       const { call, directory, network, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
@@ -156,7 +156,7 @@ const packets = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => 
 
 /** The commands of `unix { exec FILE }`, which VPP carries out two seconds after it serves its API. */
 const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
-  test("an administrator's bridge domain is theirs after a restart, and the port is in it", () =>
+  test("an administrator's bridge domain stays theirs after a restart, and the port is in it", () =>
     Effect.gen(function* () {
       const { call, network, sandbox } = yield* VppCniNode
       const { path, restart } = yield* VppUnderTest

@@ -58,7 +58,7 @@ const hostile = Effect.fnUntraced(function* (shared: string, { containerId }: Sa
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hostile container", (test) => {
   for (const mode of ["client", "server"] as const) {
-    test(`that puts links in the place of everything, all the time, in ${mode} mode`, () =>
+    test(`that replaces everything with links, all the time, in ${mode} mode`, () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const sandbox = yield* node.sandbox

@@ -12,7 +12,7 @@ import { onMachine } from "./support/Suite.ts"
 const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
 
 onMachine(["root", "fuse"], Layer.empty)("a mount that hangs", (test) => {
-  test("is given up in time, is not asked again until it answers, and holds up nobody else", () =>
+  test("times out, is not used again until it answers, and delays nobody else", () =>
     Effect.gen(function* () {
       const directory = yield* Effect.acquireRelease(
         Effect.sync(() => mkdtempSync("/tmp/hung-")),

@@ -42,7 +42,7 @@ const inStorage = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) 
 })
 
 onMachine(["root", "executable", "buildah"], Storage.layer)("the container image", (test) => {
-  test("is built, and copies the plugin beside the others, in place of an older one", () =>
+  test("is built, and copies the plugin beside the others, replacing an older one", () =>
     Effect.gen(function* () {
       const { directory } = yield* Storage
       const plugin = `${directory}/bin/userspace`

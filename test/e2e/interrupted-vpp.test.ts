@@ -53,9 +53,9 @@ const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: s
   return { answer, left: { polite: server.polite - polite, rude: server.rude - rude } }
 }, Effect.scoped)
 
-onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that does not get to its end", (test) => {
+onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that is interrupted", (test) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    test(`${signal}: it takes back what VPP has done, and says goodbye`, () =>
+    test(`${signal}: it rolls back, and disconnects from VPP`, () =>
       Effect.gen(function* () {
         const { look, returnsTo } = yield* VppCniNode
         const before = yield* look
@@ -70,7 +70,7 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
       }))
   }
 
-  test("a hundred, all killed: VPP had eight of them at the most, lives, and one DEL each leaves nothing", () =>
+  test("a hundred, all killed: VPP had at most eight clients, lives, and one DEL each leaves nothing", () =>
     Effect.gen(function* () {
       const { called, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
       const server = yield* VppInTypeScript

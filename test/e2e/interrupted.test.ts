@@ -58,7 +58,7 @@ const stopped = Effect.gen(function* () {
   )
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD that does not get to its end", (test) => {
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD that is interrupted", (test) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     test(`${signal} rolls it back and says so`, () =>
       Effect.gen(function* () {
@@ -83,7 +83,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       }))
   }
 
-  test("a switch that never acts: ADD gives up within its deadline and withdraws its port", () =>
+  test("a switch that never acts: ADD times out and removes its port", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -96,7 +96,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       yield* isStill(node.watched, before)
     }))
 
-  test("killed while it waits for the switch, the next DEL removes all of it", () =>
+  test("killed while it waits for the switch: the next DEL removes all of it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -117,7 +117,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       yield* returnsTo(node.watched, before)
     }))
 
-  test("killed while its IPAM plugin is at work, the next DEL waits for that, and gives the address back", () =>
+  test("killed while its IPAM plugin runs: the next DEL waits for that, and releases the address", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -150,7 +150,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
     }))
 
   // From before it reads its configuration to after it has answered, by the time that one takes on this machine now.
-  test("killed at any of 24 instants, the next DEL removes all of it", () =>
+  test("killed at any of 24 instants: the next DEL removes all of it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       yield* busyBridge

@@ -113,7 +113,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       yield* returnsTo(watched, before.world)
     }))
 
-  test("a quiet ADD is one read and one write, and so is a quiet DEL; of the pod nothing else changes", () =>
+  test("an ADD is one read and one write, and so is a DEL; nothing else of the pod changes", () =>
     Effect.gen(function* () {
       const { asked, definition, pod, sandbox, watched, whole } = yield* setting()
       const before = { world: yield* look(watched), pod: whole() }
@@ -126,7 +126,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       yield* returnsTo(watched, before.world)
     }))
 
-  test("two interfaces of one pod share annotations and volume, and leave one by one", () =>
+  test("two interfaces of one pod share annotations and volume, and are deleted separately", () =>
     Effect.gen(function* () {
       const { annotations, definition, pod, sandbox, watched, whole } = yield* setting()
       const before = { world: yield* look(watched), pod: whole() }
@@ -176,7 +176,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
     ["is down", { status: 503, message: "etcd has no leader" }],
     ["refuses the credentials", { status: 403, message: "no" }]
   ] as const) {
-    test(`an API server that ${what} at DEL keeps nothing else from going, and DEL from nothing`, () =>
+    test(`an API server that ${what} at DEL stops neither DEL nor the rest of its work`, () =>
       Effect.gen(function* () {
         const { annotations, definition, node, pod, sandbox, server, watched, whole } = yield* setting()
         const before = { world: yield* look(watched), pod: whole() }
@@ -227,7 +227,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       writeFileSync(definition.kubeconfig, kubeconfig)
     }))
 
-  test("the documented network and pod: what Multus puts under device-info is what the page shows", () =>
+  test("the documented network and pod: Multus' device-info is as on the page", () =>
     Effect.gen(function* () {
       const [selection] = Manifests.selections
       assert.isDefined(selection)

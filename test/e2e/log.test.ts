@@ -24,7 +24,7 @@ const traceId = "0af7651916cd43dd8448eb211c80319c"
 const spanId = "b7ad6b7169203331"
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", (test) => {
-  test("as JSON, at debug level, in a file: each line says whose it is, and each step of ADD has one", () =>
+  test("as JSON, at debug level, in a file: each line has its attachment, and each step of ADD has a line", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -68,7 +68,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", 
       assert.lengthOf(steps, 8)
     }))
 
-  test("as text: an ADD that is undone says so, each line with whose it is, and the error last", () =>
+  test("as text: an ADD that is rolled back says so, each line with its attachment, and the error last", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -96,7 +96,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", 
       yield* returnsTo(node.watched, before)
     }))
 
-  test("a call that goes well says nothing; with a level that is none, that it is none", () =>
+  test("a successful call logs nothing; an unknown level gives one warning", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -112,7 +112,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", 
       }
     }))
 
-  test("a level that is no word is refused, and a file that cannot be written is told and does no harm", () =>
+  test("a level of the wrong type is refused, and a file that cannot be written gives a warning", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox

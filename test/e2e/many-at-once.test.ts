@@ -141,7 +141,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
   }
 
   test(
-    "more than ovsdb-server's listen queue takes, while it stands still: each waits for its turn",
+    "more callers than ovsdb-server's listen queue takes, while it is stopped: each waits for its turn",
     () =>
       Effect.gen(function* () {
         const { ovs, watched } = yield* CniNode
@@ -181,7 +181,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
     240_000
   )
 
-  test("twenty, added and removed in each other's way, so that the bridge comes and goes", () =>
+  test("twenty that are added and removed so that the bridge comes and goes", () =>
     Effect.gen(function* () {
       const { watched } = yield* CniNode
       const all = yield* members(() => ({}), 0, 20)

@@ -57,7 +57,7 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<O
 
 for (const [name, needs, live] of cases) {
   onMachine(["root", "executable", "hostLocal", ...needs], live)(
-    `attachments are what the model says, on ${name}`,
+    `attachments are as the model says, on ${name}`,
     sequences(name)
   )
 }

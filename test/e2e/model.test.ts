@@ -87,7 +87,7 @@ const groundOf = (node: CniNode["Service"], { ages, forgets, mode, restart }: Ki
 
 const usual = 4
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("attachments are what the model says", (test) => {
+onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("attachments are as the model says", (test) => {
   for (const [name, kind] of Object.entries(kinds)) {
     test(
       name,

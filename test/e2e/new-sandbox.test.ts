@@ -34,7 +34,7 @@ const containerd = Layer.unwrap(
 
 const needs = ["root", "executable", "ovs", "testpmd", "hostLocal", "containerd"] as const
 
-onMachine(needs, Layer.provideMerge(containerd, Cluster.layer))("a pod whose sandbox is made anew", (test) => {
+onMachine(needs, Layer.provideMerge(containerd, Cluster.layer))("a pod whose sandbox is recreated", (test) => {
   test(
     `${rounds} times: the application opens the current socket each time, and nothing is left`,
     () =>

@@ -47,7 +47,7 @@ const inWords = (measure: Measure) =>
 
 onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript))("calls in one process", (test) => {
   test(
-    `${calls} of them leave nothing, in the process and outside, and none meets another`,
+    `${calls} calls leave nothing, in the process and outside, and share nothing`,
     () =>
       Effect.gen(function* () {
         const ovs = yield* CniNode

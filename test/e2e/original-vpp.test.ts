@@ -87,7 +87,7 @@ const cleans = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     ]
   ]
   for (const [name, host, bridgeDomain, socketfile] of cases) {
-    test(`a memif ${name}: one DEL leaves nothing, and another is no failure`, () =>
+    test(`a memif ${name}: one DEL leaves nothing, and another succeeds`, () =>
       Effect.gen(function* () {
         const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
         const pod = yield* sandbox
@@ -115,7 +115,7 @@ const cleans = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       }))
   }
 
-  test("an index that belongs to somebody else by now, as after a restart of VPP, is not believed", () =>
+  test("an index that now belongs to somebody else, as after a restart of VPP, is ignored", () =>
     Effect.gen(function* () {
       const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
       const [pod, other] = [yield* sandbox, yield* sandbox]
@@ -130,7 +130,7 @@ const cleans = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       well(yield* call("DEL", other, network({ netType: "interface" })))
     }))
 
-  test("of a pod's volume, which no configuration names, it is found by the index and the socket's name", () =>
+  test("in a pod's volume, which no configuration names, is found by the index and the socket's name", () =>
     Effect.gen(function* () {
       const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
       const pod = yield* sandbox
@@ -151,5 +151,5 @@ const live: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<On
 ]
 
 for (const [name, needs, layer] of live) {
-  onMachine(["root", "executable", "hostLocal", ...needs], layer)(`the original's ports, ${name}`, cleans)
+  onMachine(["root", "executable", "hostLocal", ...needs], layer)(`the original plugin's ports, ${name}`, cleans)
 }

@@ -20,7 +20,7 @@ const onOvn = Effect.gen(function* () {
 })
 
 onMachine(["root", "executable", "ovs", "ovn"], Ovn.layer)("under OVN", (test) => {
-  test("a port that OVN has bound is as it should be, and unbound when it is deleted", () =>
+  test("a port that OVN has bound passes CHECK, and is unbound when it is deleted", () =>
     Effect.gen(function* () {
       const { nbctl, sbctl } = yield* Ovn
       const { bound, call, conf, sandbox, vsctl } = yield* onOvn
@@ -40,7 +40,7 @@ onMachine(["root", "executable", "ovs", "ovn"], Ovn.layer)("under OVN", (test) =
       assert.strictEqual(yield* ports, before)
     }))
 
-  test("CHECK warns of a port that OVN does not know, until there is the logical port", () =>
+  test("CHECK warns of a port that OVN does not know, until the logical port exists", () =>
     Effect.gen(function* () {
       const { nbctl } = yield* Ovn
       const { bound, call, conf, sandbox } = yield* onOvn

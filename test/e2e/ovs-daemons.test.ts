@@ -44,7 +44,7 @@ onMachine(["root", "ovs"], withDpdk)("with the real daemons of Open vSwitch", (t
       assert.deepStrictEqual(yield* verify(wanted), [])
     }))
 
-  test("a frozen ovsdb-server: an error in time, and nothing when it wakes up", () =>
+  test("a frozen ovsdb-server: an error in time, and nothing when it continues", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* leavesAsFound(
@@ -84,7 +84,7 @@ onMachine(["root", "ovs"], withDpdk)("with the real daemons of Open vSwitch", (t
       )
     }))
 
-  test("a restarted ovs-vswitchd has the port again; one of a closed bridge lacks its flow, and CHECK says so", () =>
+  test("a restarted ovs-vswitchd has the port again; one of a closed bridge lacks its flow, and CHECK reports it", () =>
     Effect.gen(function* () {
       const ovs = yield* OvsInstance
       yield* ovs.vsctl("add-br", "closed", "--", "set", "Bridge", "closed", "datapath_type=netdev", "fail_mode=secure")
@@ -102,7 +102,7 @@ onMachine(["root", "ovs"], withDpdk)("with the real daemons of Open vSwitch", (t
 })
 
 onMachine(["root", "ovs"], withoutDpdk)("with an ovs-vswitchd that has no DPDK", (test) => {
-  test("plug and status say so, before anything is made", () =>
+  test("plug and status report it, before any change", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       const [plugging, standing] = yield* leavesAsFound(Effect.all([refusal(plug(wanted)), refusal(status(wanted))]))

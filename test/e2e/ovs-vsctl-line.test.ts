@@ -37,7 +37,7 @@ const wishes = {
 onMachine(["root", "ovs"], Layer.provideMerge(overInstance, OvsInstance.layer))("the ovs-vsctl line", (test) => {
   for (const [what, wish] of Object.entries(wishes)) {
     for (const place of ["new", "existing"] as const) {
-      test(`makes and removes the same: ${what}, ${place} bridge`, () =>
+      test(`creates and removes the same: ${what}, ${place} bridge`, () =>
         Effect.gen(function* () {
           const wanted = yield* request(place === "new" ? wish : { ...wish, bridge: yield* existing() })
           const plan = portPlan(wanted, wanted.port)

@@ -29,7 +29,7 @@ const add = Effect.fnUntraced(function* (name: string) {
 })
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("from the records", (test) => {
-  test("check compares every attachment, names what differs, and del removes it", () =>
+  test("check compares every attachment, names differences, and del removes it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const here = ["--state-dir", node.stateDir, "--cni-path", node.plugins]
@@ -56,7 +56,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("from the r
       yield* returnsTo(node.watched, empty)
     }))
 
-  test("gc removes what has lost its sandbox, and judges no namespace that it cannot see", () =>
+  test("gc removes attachments that lost their sandbox, and judges no namespace out of its sight", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const empty = yield* look(node.watched)
@@ -74,7 +74,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("from the r
     }))
 
   for (const how of ["killed", "stopped"]) {
-    test(`list does not repeat the word of an ovs-vswitchd that was ${how}`, () =>
+    test(`list does not repeat the state of an ovs-vswitchd that was ${how}`, () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const sandbox = yield* add("web-3")

@@ -57,7 +57,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
     ["stopped", restarted],
     ["killed", killed]
   ] as const) {
-    test(`ovs-vswitchd ${how} and started: the port is there again, restore finds nothing to do, DEL leaves nothing`, () =>
+    test(`ovs-vswitchd ${how} and started: the port is back, restore finds nothing to do, DEL leaves nothing`, () =>
       Effect.gen(function* () {
         const { call, network, sandbox } = yield* CniNode
         const pod = yield* sandbox
@@ -89,7 +89,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       }
     }))
 
-  test("in server mode restore publishes the new socket, with its mode; CHECK says so before, and is content after", () =>
+  test("in server mode restore publishes the new socket, with its mode; CHECK fails before, and succeeds after", () =>
     Effect.gen(function* () {
       const { call, network, ovs, portMarked, sandbox, sharedDir } = yield* CniNode
       const pod = yield* sandbox
@@ -112,7 +112,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       yield* returnsTo(before)
     }))
 
-  test("a socket on another file system than the switch's is bound anew", () =>
+  test("a socket on another file system than the switch's is bound again", () =>
     Effect.gen(function* () {
       const { call, directory, network, ovs, portMarked, privateMounts, sandbox, stateDir } = yield* CniNode
       const far = `${directory}/far`
@@ -133,7 +133,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       yield* returnsTo(before)
     }))
 
-  test("a port whose bridge somebody deleted is made again, with its bridge and all its columns", () =>
+  test("a port whose bridge somebody deleted is restored, with its bridge and all its columns", () =>
     Effect.gen(function* () {
       const { call, network, sandbox, vsctl } = yield* CniNode
       const name = network.host.bridge.bridgeName
@@ -186,7 +186,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       yield* returnsTo(before)
     }))
 
-  test("restore while ovs-vswitchd is dead says so, and given time waits until it is back", () =>
+  test("restore reports a dead ovs-vswitchd, and with a deadline waits until it is back", () =>
     Effect.gen(function* () {
       const { call, network, ovs, sandbox } = yield* CniNode
       const pod = yield* sandbox

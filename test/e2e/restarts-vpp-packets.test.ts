@@ -11,7 +11,7 @@ import { type OnVpp, onReal, VppCniNode } from "./support/VppCniNode.ts"
 
 /** Nothing is done in the pods. */
 const reconnects = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
-  test("pods that run connect again by themselves after restore, and 5 of 5 pings pass", () =>
+  test("running pods reconnect by themselves after restore, and 5 of 5 pings pass", () =>
     Effect.gen(function* () {
       const { call, directory, network, restore, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest

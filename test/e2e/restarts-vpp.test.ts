@@ -28,7 +28,7 @@ const hosts = [
 
 const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
   for (const [name, host] of hosts) {
-    test(`${name}: CHECK says that it is forgotten, and DEL succeeds`, () =>
+    test(`${name}: CHECK reports the lost port, and DEL succeeds`, () =>
       Effect.gen(function* () {
         const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
         const { restart } = yield* VppUnderTest
@@ -45,7 +45,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
         yield* returnsTo(before)
       }))
 
-    test(`${name}: restore makes it again as it was, once`, () =>
+    test(`${name}: restore recreates it unchanged, once`, () =>
       Effect.gen(function* () {
         const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
         const { restart } = yield* VppUnderTest
@@ -75,7 +75,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       }))
   }
 
-  test("a DEL while VPP is down is to be tried again, and then succeeds", () =>
+  test("a DEL while VPP is down asks to be tried again, and then succeeds", () =>
     Effect.gen(function* () {
       const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
       const { kill, start } = yield* VppDaemon
@@ -90,7 +90,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("what a failed DEL has begun to remove is not made again", () =>
+  test("what a failed DEL has begun to remove is not restored", () =>
     Effect.gen(function* () {
       const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { kill, start } = yield* VppDaemon
@@ -110,7 +110,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("restore says that VPP is down; given time, it waits until VPP answers", () =>
+  test("restore reports that VPP is down; with a deadline it waits until VPP answers", () =>
     Effect.gen(function* () {
       const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { kill, start } = yield* VppDaemon
@@ -134,7 +134,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("after a reboot, with the record there and all else gone, restore makes nothing and DEL frees the address", () =>
+  test("after a reboot, with the record there and all else gone, restore does nothing and DEL frees the address", () =>
     Effect.gen(function* () {
       const { call, directory, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
@@ -158,7 +158,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("a shared directory that is gone is told, the others are restored", () =>
+  test("a missing shared directory is reported, and the others are restored", () =>
     Effect.gen(function* () {
       const { call, directory, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
@@ -182,7 +182,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("restore beside thirty DELs leaves the ports of those that stay, and of the others nothing", () =>
+  test("restore beside thirty DELs leaves the ports of those that stay, and nothing of the others", () =>
     Effect.gen(function* () {
       const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
@@ -207,7 +207,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       yield* returnsTo(before)
     }))
 
-  test("a restore that is killed while it works is finished by the next one", () =>
+  test("a restore that is killed is completed by the next one", () =>
     Effect.gen(function* () {
       const { call, directory, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest

@@ -36,7 +36,7 @@ const frozen = (pid: number) =>
   )
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (test) => {
-  test("succeeds without a word when ADD could be served, in no more than the time of a call", () =>
+  test("succeeds without output when ADD could be served, within the time of a call", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const before = yield* look(node.watched)
@@ -47,7 +47,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
       assert.strictEqual(error.code, 1)
     }))
 
-  test("says that the IPAM plugin of this machine is too old for the network, and asks one that is not", () =>
+  test("reports an IPAM plugin that is too old for the network, and calls one that is not", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const network = { ...node.network, cniVersion: "1.1.0" }
@@ -76,7 +76,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
       assert.deepStrictEqual((yield* look(node.watched)).processes, [])
     }))
 
-  test("says which daemon of the switch is away, with 51, in time", () =>
+  test("reports which daemon of the switch is away, with code 51, in time", () =>
     Effect.gen(function* () {
       const { ovs } = yield* CniNode
       const inTime = (said: RegExp) =>
@@ -112,7 +112,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
   }
 
   for (const [name, { code, fill, options }] of Object.entries(mounts)) {
-    test(`says that the place of the records ${name}, as ADD would`, () =>
+    test(`reports that the state directory ${name}, as ADD would`, () =>
       Effect.gen(function* () {
         const node = yield* CniNode
         const script = `mount -t tmpfs ${options} e2e ${node.stateDir} ${fill.replaceAll("STATE", node.stateDir)}`
@@ -126,7 +126,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("STATUS", (
 })
 
 onMachine(["root", "executable", "ovs"], CniNode.layerWith({ dpdk: false }))("STATUS without DPDK", (test) => {
-  test("says that it is missing, with 51", () =>
+  test("reports that it is missing, with code 51", () =>
     Effect.gen(function* () {
       const error = yield* refused()
       assert.strictEqual(error.code, 51)

@@ -21,7 +21,7 @@ const outputs = {
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (test) => {
   for (const [name, through] of Object.entries(outputs)) {
-    test(`that ${name}: ADD is undone, and says why on stderr`, () =>
+    test(`that ${name}: ADD is rolled back, and says why on stderr`, () =>
       Effect.gen(function* () {
         const { call, network, sandbox, watched } = yield* CniNode
         const of = yield* sandbox
@@ -34,7 +34,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
   }
 
   for (const [name, through] of Object.entries(outputs)) {
-    test(`that ${name}: DEL has nothing to say, and an error stays one`, () =>
+    test(`that ${name}: DEL has no output, and an error stays an error`, () =>
       Effect.gen(function* () {
         const { call, network, sandbox, watched } = yield* CniNode
         const of = yield* sandbox
@@ -59,7 +59,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
   }
 
   for (const [name, through] of Object.entries(outputs)) {
-    test(`that ${name}: a command fails, and tells who is still there`, () =>
+    test(`that ${name}: a command fails, and reports it on stderr`, () =>
       Effect.gen(function* () {
         const [program, ...args] = through
         const { stderr, status } = yield* run(program, [...args, executable, "list", "--json"])
@@ -71,7 +71,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("stdout", (
       }))
   }
 
-  test("that is /dev/null because the caller wants it so is as good as any", () =>
+  test("that is /dev/null by the caller's choice is accepted", () =>
     Effect.gen(function* () {
       const { call, network, sandbox, watched } = yield* CniNode
       const of = yield* sandbox

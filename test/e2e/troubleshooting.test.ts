@@ -37,7 +37,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("troublesho
       yield* node.call("DEL", sandbox, node.network)
     }))
 
-  test("a limit towards the container, set as docs/ovs.md has it, is in force, and no hindrance to CHECK and DEL", () =>
+  test("a limit towards the container, set as in docs/ovs.md, is in force, and does not disturb CHECK and DEL", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const sandbox = yield* node.sandbox
@@ -62,7 +62,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("troublesho
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "vpp"], Layer.empty)(`troubleshooting VPP ${basename(prefix)}`, (test) => {
-    test("every command of the page is one of its own", () =>
+    test("every command of the page exists", () =>
       Effect.gen(function* () {
         const vpp = yield* instance(prefix)
         const lines = all.filter(([program]) => program === "vppctl").map(([, ...words]) => words)

@@ -26,7 +26,7 @@ const other = (release: Release): Release => (release === "older" ? "newer" : "o
 const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
   for (const one of ["older", "newer"] as const) {
     const two = other(one)
-    test(`${name}: the ${two} one checks what the ${one} one has added, adds it no second time, and deletes it`, () =>
+    test(`${name}: the ${two} one checks what the ${one} one has added, refuses a second ADD, and deletes it`, () =>
       Effect.gen(function* () {
         const { add, call, remember, sandbox, succeeds } = yield* node(on)
         const pod = yield* sandbox
@@ -42,7 +42,7 @@ const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
         yield* nothingIsLeft
       }))
 
-    test(`${name}: the ${two} one names what the switch has forgotten of the ${one} one's, and deletes the rest`, () =>
+    test(`${name}: the ${two} one names ports of the ${one} one that the switch lost, and deletes the rest`, () =>
       Effect.gen(function* () {
         const { add, call, forget, remember, sandbox, succeeds } = yield* node(on)
         const pod = yield* sandbox
@@ -54,7 +54,7 @@ const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
         yield* nothingIsLeft
       }))
 
-    test(`${name}: of an ADD of the ${one} one that is killed, a DEL of the ${two} one leaves nothing`, () =>
+    test(`${name}: after a killed ADD of the ${one} one, a DEL of the ${two} one leaves nothing`, () =>
       Effect.gen(function* () {
         const { called, remember, sandbox, stateDir, succeeds } = yield* node(on)
         const pod = yield* sandbox
@@ -86,7 +86,7 @@ const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
 
 const together = <R>(test: Test<R>, name: string, on: On<R>) =>
   test(
-    `${name}: twenty come and twenty go at the same time, of both, and what one adds the other deletes`,
+    `${name}: twenty come and twenty go at the same time, of both; each deletes what the other added`,
     () =>
       Effect.gen(function* () {
         const { called, conf, list, remember, sandbox, there } = yield* node(on)
@@ -108,7 +108,7 @@ const together = <R>(test: Test<R>, name: string, on: On<R>) =>
 const collected = <R>(test: Test<R>, name: string, on: On<R>) => {
   for (const one of ["older", "newer"] as const) {
     const two = other(one)
-    test(`${name}: GC of the ${two} one removes of both what is not in the list, and leaves of both what is`, () =>
+    test(`${name}: GC of the ${two} one removes what is not in the list, of both, and nothing else`, () =>
       Effect.gen(function* () {
         const { add, gc, remember, sandbox, succeeds } = yield* node(on)
         const [stays, goes] = [
@@ -133,7 +133,7 @@ const collected = <R>(test: Test<R>, name: string, on: On<R>) => {
 const restored = <R>(test: Test<R>, name: string, on: On<R>) => {
   for (const one of ["older", "newer"] as const) {
     const two = other(one)
-    test(`${name}: the ${two} one lists what the ${one} one has added, and restores it as it was`, () =>
+    test(`${name}: the ${two} one lists what the ${one} one has added, and restores it unchanged`, () =>
       Effect.gen(function* () {
         const { add, forget, list, remember, restore, sandbox, succeeds } = yield* node(on)
         const pod = yield* sandbox

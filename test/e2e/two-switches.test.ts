@@ -150,7 +150,7 @@ const make = Effect.fnUntraced(function* (vpp: MakeVpp) {
 
 const onNode = (title: string, vpp: MakeVpp, live: typeof CniNode.layer): void =>
   onMachine(["root", "executable", "ovs", "hostLocal"], live)(title, (test) => {
-    test("list and CHECK know each attachment on its own switch, and what one of them has lost", () =>
+    test("list and CHECK find each attachment on its own switch, and name the lost ones", () =>
       Effect.gen(function* () {
         const { allWellBut, check, del, list, of, second, vpps } = yield* make(vpp)
         yield* allWellBut()
@@ -163,7 +163,7 @@ const onNode = (title: string, vpp: MakeVpp, live: typeof CniNode.layer): void =
         yield* del()
       }))
 
-    test("restore makes on each what it has lost, and nothing on the others", () =>
+    test("restore restores on each switch what it lost, and nothing on the others", () =>
       Effect.gen(function* () {
         const { allWellBut, del, knows, node, second, userspace, vpps } = yield* make(vpp)
         const others = [yield* knows("ovs-a"), yield* knows("vpp-a")]
@@ -188,7 +188,7 @@ const onNode = (title: string, vpp: MakeVpp, live: typeof CniNode.layer): void =
       ["vpp-a-1", "vpp-b"],
       ["vpp-b-2", "vpp-a"]
     ] as const) {
-      test(`GC and gc by sandbox of ${network}, whose network names ${now} by now, take the port from where it is`, () =>
+      test(`GC and gc by sandbox of ${network}, whose network now names ${now}, remove the port from the old switch`, () =>
         Effect.gen(function* () {
           const { allBut, allWellBut, conf, del, knows, node, of, userspace } = yield* make(vpp)
           const gone = of(network)

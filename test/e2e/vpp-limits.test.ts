@@ -42,7 +42,7 @@ const burst = (vpp: VppInstance, to: string) =>
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "executable", "hostLocal", "vpp"], on(prefix))(`limits on VPP ${basename(prefix)}`, (test) => {
-    test("what a pod sends is dropped above egressRate, on its own port alone", () =>
+    test("traffic from a pod above egressRate is dropped, on its own port alone", () =>
       Effect.gen(function* () {
         const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
         const { ctl } = yield* Host
@@ -81,7 +81,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
         yield* returnsTo(before)
       }))
 
-    test("what is bridged to a pod is dropped above ingressRate from 26.06 on, and warned of before", () =>
+    test("traffic bridged to a pod above ingressRate is dropped from 26.06 on, and warned about before", () =>
       Effect.gen(function* () {
         const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
         const conf = network({ netType: "bridge", bridge: { bridgeName: "47" } })
@@ -107,7 +107,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
         yield* returnsTo(before)
       }))
 
-    test("what is routed to a pod is dropped above ingressRate", () =>
+    test("traffic routed to a pod above ingressRate is dropped", () =>
       Effect.gen(function* () {
         const { call, directory, look, network, returnsTo, sandbox } = yield* VppCniNode
         const { ctl } = yield* Host

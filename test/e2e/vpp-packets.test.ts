@@ -72,7 +72,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           assert.strictEqual(yield* pings(a, "192.168.1.4"), 5)
         }))
 
-      test("access ports of one VLAN reach each other, and those of another do not", () =>
+      test("access ports of one VLAN reach each other, and not those of another", () =>
         Effect.gen(function* () {
           const domain = newDomain()
           const [a, b, c] = yield* Effect.forEach([5, 5, 7], (vlan) =>
@@ -87,7 +87,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           assert.strictEqual(yield* ping(from, "192.168.2.5", 5), 0)
         }))
 
-      test("a layer 3 port answers under the gateway's address, and reaches a pod whose prefix is one address", () =>
+      test("a layer 3 port answers on the gateway's address, and reaches a pod whose prefix is one address", () =>
         Effect.gen(function* () {
           const network = { netType: "interface" } as const
           const wide = yield* request(memif({ network }), {
@@ -111,7 +111,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           assert.strictEqual(yield* pings(one, "10.44.2.3"), 5)
         }))
 
-      test("a pod reaches an abstract socket in its network namespace, where VPP offers one", () =>
+      test("a pod reaches an abstract socket in its network namespace, where VPP supports one", () =>
         Effect.gen(function* () {
           const network = bridged(newDomain())
           const sandbox = yield* start("unshare", ["--net", "sleep", "infinity"])
@@ -139,7 +139,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           assert.lengthOf(yield* unplug(unplugOf(one)), 1)
         }))
 
-      test("after kill -9 of the host's VPP, DEL and ADD bring the pods together again", () =>
+      test("after kill -9 of the host's VPP, DEL and ADD connect the pods again", () =>
         Effect.gen(function* () {
           const { restart } = yield* VppUnderTest
           const network = bridged(newDomain())
@@ -185,7 +185,7 @@ onMachine(["root", "vpp"], host(newest))(`many callers of VPP ${basename(newest)
 
   // A hundred processes on two cores take their time.
   test(
-    "100 ADDs that are all killed in the middle leave VPP answering, and DEL cleans up",
+    "100 ADDs that are all killed leave VPP answering, and DEL cleans up",
     () =>
       leavesAsFound(
         Effect.gen(function* () {

@@ -50,7 +50,7 @@ const vpp = Effect.fnUntraced(function* (prefix: string, path: string) {
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "executable", "vpp"], Layer.empty)(`startup.conf for a real VPP ${basename(prefix)}`, (test) => {
-    test("examples/vpp/host.conf: it serves all that the plugin can do", () =>
+    test("examples/vpp/host.conf: it supports everything that the plugin can do", () =>
       Effect.gen(function* () {
         const { ctl, within } = yield* vpp(prefix, "examples/vpp/host.conf")
         // Its status says so.
@@ -58,7 +58,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
         assert.match(yield* ctl("show", "buffers"), /default-numa-0/)
       }))
 
-    test("examples/vpp/pod.conf: the container's end makes its memif, and there is a ping", () =>
+    test("examples/vpp/pod.conf: the container's end creates its memif, and a ping passes", () =>
       Effect.gen(function* () {
         const { ctl, place, within } = yield* vpp(prefix, "examples/vpp/pod.conf")
         mkdirSync(`${place}/shared`)

@@ -158,7 +158,7 @@ const isolates = (prefix: string) =>
     )
 
     test(
-      "1,000 pings, none is lost",
+      "of 1,000 pings none is lost",
       () =>
         Effect.gen(function* () {
           const network = bridged(newDomain(), 7)
@@ -180,7 +180,7 @@ const isolates = (prefix: string) =>
 
     for (const [what, sender, reached, never] of cases) {
       test(
-        `${count} hostile frames from ${what}: VPP lives, and nothing comes where it must not`,
+        `${count} hostile frames from ${what}: VPP lives, and no frame reaches another VLAN`,
         () =>
           Effect.gen(function* () {
             const vpp = yield* Host
@@ -221,7 +221,7 @@ const isolates = (prefix: string) =>
       )
     }
 
-    test("an administrator's uplink: each VLAN reaches its own of a tagged peer, and tags of a pod open no other", () =>
+    test("an administrator's uplink: each VLAN reaches its own VLAN of a tagged peer, and a pod's tags reach no other", () =>
       Effect.gen(function* () {
         const vpp = yield* Host
         const bridge = newDomain()

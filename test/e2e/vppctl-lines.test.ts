@@ -70,7 +70,7 @@ const cases: ReadonlyArray<readonly [string, Conf, Conf]> = [
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "vpp"], running(prefix))(`vppctl on a real VPP ${basename(prefix)}`, (test) => {
-    test("serves all, says vpp-compat", () =>
+    test("supports everything, by vpp-compat", () =>
       Effect.gen(function* () {
         const { messages, version, works } = yield* withSession(compatibility)
         assert.match(version ?? "", /^2\d\.\d\d/)

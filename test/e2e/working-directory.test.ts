@@ -56,7 +56,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
   "a working directory that",
   (test) => {
     for (const [name, through] of Object.entries(places)) {
-      test(`${name}: ADD, CHECK and DEL are as ever`, () =>
+      test(`${name}: ADD, CHECK and DEL work as usual`, () =>
         Effect.gen(function* () {
           const { call, network, sandbox, watched } = yield* CniNode
           const more = { through: through((yield* Site).directory) }

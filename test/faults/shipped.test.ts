@@ -11,7 +11,7 @@ const knows = (path: string): boolean => {
   return bytes.includes(Buffer.from(variable, "latin1")) || bytes.includes(Buffer.from(variable, "utf16le"))
 }
 
-describe("the order to go wrong", () => {
+describe("the fault injection order", () => {
   const absent = missing(["executable"])
 
   it.skipIf(absent.length > 0)(`is unknown to the shipped executable ${absent.join()}`, () => {

@@ -36,7 +36,7 @@ describe("a header of VPP's", () => {
     }
   )
 
-  it("that announces as much as is allowed takes no memory before the bytes come", () => {
+  it("that announces the maximum allocates nothing before the bytes come", () => {
     const { push } = splitter()
     assert.isBelow(
       grown(() => assert.deepStrictEqual(Result.getOrThrow(push(header(messageLimit))), [])),
@@ -46,7 +46,7 @@ describe("a header of VPP's", () => {
 })
 
 describe("a count in a message of VPP's", () => {
-  it("that no message could hold is refused without making room for it", () => {
+  it("that no message could hold is refused without allocating for it", () => {
     const bytes = Buffer.alloc(400, 0xff)
     const isRefused: ReadonlyArray<() => boolean> = [
       () => Result.isFailure(Message.decodeHello(Control.sockclntCreateReply, bytes)),
@@ -73,7 +73,7 @@ describe("a count in a message of VPP's", () => {
 describe("a stream that comes a byte at a time", () => {
   const length = 400_000
 
-  it("costs OVSDB's splitter no more than its length, and is found", () => {
+  it("costs OVSDB's splitter no more than its length, and is split", () => {
     const text = `{"a":"${"x".repeat(length)}"}`
     let state = Splitter.empty(1 << 20)
     const found: Array<string> = []
@@ -88,7 +88,7 @@ describe("a stream that comes a byte at a time", () => {
     assert.deepStrictEqual(found, [text])
   })
 
-  it("costs VPP's splitter no more than its length, and is found", () => {
+  it("costs VPP's splitter no more than its length, and is split", () => {
     const { push } = splitter()
     const message = Buffer.alloc(length, 7)
     const found: Array<Buffer> = []

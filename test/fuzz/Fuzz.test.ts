@@ -14,7 +14,7 @@ for (const target of targets) {
     for (const [file, input] of kept(target)) it.live(`found before: ${file}`, () => runKept(target, input))
 
     it.live(
-      "whatever comes",
+      "mutated input",
       () =>
         Effect.gen(function* () {
           const began = performance.now()

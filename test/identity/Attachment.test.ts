@@ -22,26 +22,26 @@ const pairs: ReadonlyArray<readonly [what: string, one: object, other: object]> 
 ]
 
 describe("the key, the port's name and the long handle", () => {
-  it.each(pairs)("tell apart %s", (_, one, other) => {
+  it.each(pairs)("distinguish %s", (_, one, other) => {
     for (const name of [keyOf, portName, longHandle]) {
       assert.notStrictEqual(name(attachment(one)), name(attachment(other)))
     }
   })
 
-  it("do not depend on what may change: namespace and pod", () => {
+  it("do not depend on namespace and pod, which may change", () => {
     const later = attachment({ netns: "", pod: { namespace: "a", name: "b", uid: "" } })
     for (const name of [keyOf, portName, longHandle, plainHandle, derivedMac]) {
       assert.strictEqual(name(attachment()), name(later))
     }
   })
 
-  it("have the form that others expect", () => {
+  it("have their documented form", () => {
     assert.match(keyOf(attachment()), /^[a-z2-7]{20}$/)
     assert.match(portName(attachment()), /^usp[a-z2-7]{12}$/)
     assert.match(longHandle(attachment()), /^0958c8871b32-net1-[a-z2-7]{8}$/)
   })
 
-  it("never change: records and ports of older releases are found by them", () => {
+  it("never change, because records and ports of older releases are found by them", () => {
     assert.strictEqual(keyOf(attachment()), "6qmbqjaf4dkd6owht6nl")
     assert.strictEqual(portName(attachment()), "usp6qmbqjaf4dkd")
     assert.strictEqual(derivedMac(attachment()), "ee:f3:4a:b0:60:9f")
@@ -49,7 +49,7 @@ describe("the key, the port's name and the long handle", () => {
 })
 
 describe("the plain handle is the original's", () => {
-  it("with the first twelve characters of the id, or as many as it has", () => {
+  it("with the first twelve characters of the id, or all if it is shorter", () => {
     assert.strictEqual(plainHandle(attachment()), "0958c8871b32-net1")
     assert.strictEqual(plainHandle(attachment({ containerId: "a" })), "a-net1")
     assert.strictEqual(shortId({ containerId: "0958c8871b3" }), "0958c8871b3")
@@ -59,7 +59,7 @@ describe("the plain handle is the original's", () => {
 const Part = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,11}$/))
 
 it.prop(
-  "a derived MAC address is local and unicast, and the same again",
+  "a derived MAC address is local and unicast, and always the same",
   [Part, Part, Part],
   ([network, id, ifName]) => {
     const one = attachment({ network, containerId: id, ifName })

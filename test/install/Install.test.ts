@@ -32,7 +32,7 @@ const run = Effect.fnUntraced(function* (place: SocketPaths, ...args: ReadonlyAr
 const modeOf = (path: string) => (Fs.statSync(path).mode & 0o7777).toString(8)
 
 describe("the executable", () => {
-  it.effect("is there, may be run by everybody, and nothing is beside it", () =>
+  it.effect("exists, is executable for everybody, and no other file is beside it", () =>
     Effect.gen(function* () {
       const place = yield* node
       const { stderr, stdout, well } = yield* run(place, "--cni-bin-dir", place.bin)
@@ -45,7 +45,7 @@ describe("the executable", () => {
     })
   )
 
-  it.live("takes the place of one that runs, which runs on", () =>
+  it.live("replaces one that runs, which keeps running", () =>
     Effect.gen(function* () {
       const place = yield* node
       const target = join(place.bin, "userspace")
@@ -64,7 +64,7 @@ describe("the executable", () => {
     })
   )
 
-  it.live("what a killed installer left is removed, and what another one is at is not", () =>
+  it.live("a killed installer's files are removed, and those of a running one are not", () =>
     Effect.gen(function* () {
       const place = yield* node
       for (const name of [".userspace-install-old", ".userspace-install-new"]) Fs.mkdirSync(join(place.bin, name))
@@ -75,7 +75,7 @@ describe("the executable", () => {
     })
   )
 
-  it.effect("a directory that is not there is told in three parts", () =>
+  it.effect("a missing directory is reported in three parts", () =>
     Effect.gen(function* () {
       const place = yield* node
       const { stderr, well } = yield* run(place, "--cni-bin-dir", join(place.bin, "absent"))
@@ -84,7 +84,7 @@ describe("the executable", () => {
     })
   )
 
-  it.effect("is not what runs the sources", () =>
+  it.effect("is not installed from sources", () =>
     Effect.gen(function* () {
       const place = yield* node
       const { stderr, well } = yield* run({ ...place, executable: "/usr/bin/node" }, "--cni-bin-dir", place.bin)
@@ -102,7 +102,7 @@ const access = (kubeconfig: string) =>
   )
 
 describe("the kubeconfig", () => {
-  it.effect("is one that the plugin reads, and nobody else", () =>
+  it.effect("can be read by the plugin, and by nobody else", () =>
     Effect.gen(function* () {
       const place = yield* node
       const { stderr, stdout, well } = yield* run(place, "--kubeconfig", place.kubeconfig)
@@ -132,7 +132,7 @@ describe("the kubeconfig", () => {
     })
   )
 
-  it.effect("names the node's file for the token, and then has none", () =>
+  it.effect("names the node's token file instead of a token", () =>
     Effect.gen(function* () {
       const place = yield* node
       const onNode = join(place.net, "token")
@@ -144,7 +144,7 @@ describe("the kubeconfig", () => {
     })
   )
 
-  it.effect("is left as it is when there is no account, no address or no token", () =>
+  it.effect("is left as it is without an account, an address or a token", () =>
     Effect.gen(function* () {
       const place = yield* node
       Fs.writeFileSync(place.kubeconfig, "old")
@@ -163,7 +163,7 @@ describe("the kubeconfig", () => {
   )
 })
 
-it.effect("what cannot be meant is refused", () =>
+it.effect("refuses invalid values", () =>
   Effect.gen(function* () {
     const place = yield* node
     assert.include((yield* run(place)).stderr, "-> Give --cni-bin-dir, --kubeconfig or both.")

@@ -38,7 +38,7 @@ const ended = (child: ChildProcess, signal?: NodeJS.Signals) =>
 const has = (path: string, text: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").includes(text)
 
 it.live(
-  "follows the token, tells of one that it cannot use and keeps the old one, and ends well on SIGTERM",
+  "follows the token, reports an unusable one and keeps the old one, and exits with 0 on SIGTERM",
   () =>
     Effect.gen(function* () {
       const place = yield* node
@@ -61,7 +61,7 @@ it.live(
 )
 
 it.live(
-  "ends with status 1 when it cannot begin, which Kubernetes shows and tries again; the old kubeconfig stays",
+  "exits with 1 when it cannot start, which Kubernetes shows and retries; the old kubeconfig stays",
   () =>
     Effect.gen(function* () {
       const place = yield* node

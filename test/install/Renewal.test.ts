@@ -41,7 +41,7 @@ const kept = Effect.gen(function* () {
   }
 })
 
-describe("what somebody did to it", () => {
+describe("a change that somebody made to it", () => {
   /** With another mode, and more in it than there was. */
   const other = (path: string) => {
     const beside = `${path}.other`
@@ -62,7 +62,7 @@ describe("what somebody did to it", () => {
       }
     ]
   ]
-  it.effect.each(deeds)("%s: it comes back", ([, deed]) =>
+  it.effect.each(deeds)("%s: it is restored", ([, deed]) =>
     Effect.gen(function* () {
       const { aMinute, kubeconfig, said, text } = yield* kept
       deed(kubeconfig)
@@ -85,7 +85,7 @@ describe("what somebody did to it", () => {
     })
   )
 
-  it.effect("put a directory in its place: it is told each minute, until that is gone", () =>
+  it.effect("replaced by a directory: it is reported each minute, until that is gone", () =>
     Effect.gen(function* () {
       const { aMinute, kubeconfig, net, said, text } = yield* kept
       Fs.rmSync(kubeconfig)
@@ -102,8 +102,8 @@ describe("what somebody did to it", () => {
   )
 })
 
-describe("what becomes of the account", () => {
-  it.effect("a new token gets into it without an event, too", () =>
+describe("a change of the account", () => {
+  it.effect("a new token is written, also without an event", () =>
     Effect.gen(function* () {
       const { aMinute, kubeconfig, mount, said } = yield* kept
       mount("token-2")
@@ -113,7 +113,7 @@ describe("what becomes of the account", () => {
     })
   )
 
-  it.effect("one that cannot be read is told, the old kubeconfig stays, and it is looked at again", () =>
+  it.effect("an unreadable token is reported, the old kubeconfig stays, and the token is read again later", () =>
     Effect.gen(function* () {
       const { account, aMinute, kubeconfig, said, text } = yield* kept
       Fs.renameSync(join(account, "token"), join(account, "gone"))

@@ -28,7 +28,7 @@ const said = Effect.fnUntraced(function* (lines: ReturnType<typeof printing>) {
 const { IpamFailed, TryAgainLater } = ErrorCodes
 
 layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) => {
-  it.effect("is kept whole: addresses, gateways, routes with their extras, DNS", () =>
+  it.effect("is kept complete: addresses, gateways, routes with their extra fields, DNS", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const answer = {
@@ -63,7 +63,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     ["two documents", '{"ips":[]}{}', "returned an invalid result: "],
     ["no address", '{"cniVersion":"1.0.0"}', "returned no address"],
     ["an empty list", '{"cniVersion":"1.0.0","ips":[]}', "returned no address"]
-  ])("is judged when it is %s", ([, document, wanted]) =>
+  ])("is refused when it is %s", ([, document, wanted]) =>
     Effect.gen(function* () {
       const { code, failed } = yield* said(printing(String(document)))
       assert.strictEqual(code, IpamFailed)
@@ -71,14 +71,14 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("that is long is cut where it is quoted", () =>
+  it.effect("is cut in a quotation when it is long", () =>
     Effect.gen(function* () {
       const { failed } = yield* said(printing("x".repeat(5000)))
       assert.isBelow(failed.length, 300)
     })
   )
 
-  it.effect("is its error document when it has one", () =>
+  it.effect("is used as an error document when it is one", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* said(refusing(999, "no IP addresses available", "pool p")), {
         code: IpamFailed,
@@ -87,7 +87,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("that is an error, or no result, has the last lines of its stderr beside it", () =>
+  it.effect("that is an error, or no result, is reported with the last lines of stderr", () =>
     Effect.gen(function* () {
       const loud = (document: string, status: number) =>
         installed(`cat >/dev/null; echo why >&2; cat <<'END'\n${document}\nEND\nexit ${status}`)
@@ -97,7 +97,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("try again later stays what it is", () =>
+  it.effect("with code 11 keeps that code", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* said(refusing(11, "busy")), { code: TryAgainLater, failed: "code 11: busy" })
     })
@@ -110,7 +110,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     ["echo panic; exit 2", 'ended with exit status 2 and no error document: "panic"'],
     ["kill -KILL $$", "ended with SIGKILL and no error document"],
     ['echo \'{"ips":[{"address":"10.0.0.5/24"}]}\'; exit 1', "ended with exit status 1 and no error document"]
-  ])("is its end when it has none: %s", ([script, wanted]) =>
+  ])("is its exit status or signal when there is none: %s", ([script, wanted]) =>
     Effect.gen(function* () {
       const { code, failed } = yield* said(installed(String(script)))
       assert.strictEqual(code, IpamFailed)
@@ -118,7 +118,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("is the system's when it cannot be run", () =>
+  it.effect("is the system's error when it cannot be started", () =>
     Effect.gen(function* () {
       const { code, failed } = yield* said(installed("exit 0", 0o644))
       assert.deepStrictEqual({ code, failed }, { code: IpamFailed, failed: "could not be run: EACCES" })
@@ -129,7 +129,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     ["whereabouts", 999, "not implemented"],
     ["Go's skeleton", 4, "unknown CNI_COMMAND: CHECK"],
     ["Go's skeleton, version", 1, "config version does not allow CHECK"]
-  ])("that it does not know the verb is content on CHECK only: %s", ([, code, msg]) =>
+  ])("that it does not know the verb is accepted on CHECK only: %s", ([, code, msg]) =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = yield* refusing(Number(code), String(msg))
@@ -145,7 +145,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     [999, "address 10.0.0.5 is held by another"],
     [100, "the pool does not support this address"],
     [100, "the policy does not allow CHECK of this pool"]
-  ])("that something is wrong is none on CHECK: code %i, %s", ([code, msg]) =>
+  ])("that reports a difference fails CHECK: code %i, %s", ([code, msg]) =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const error = yield* Effect.flip(ipam.check(yield* refusing(Number(code), String(msg))))
@@ -153,7 +153,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("to DEL, CHECK, GC and STATUS need not be anything", () =>
+  it.effect("to DEL, CHECK, GC and STATUS may be empty", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = yield* printing("")
@@ -180,7 +180,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
       ].join("\n")
     )
 
-  it.effect.each(Object.entries(unknown))("to GC and STATUS may be that it does not know them: %s", ([, said]) =>
+  it.effect.each(Object.entries(unknown))("to GC and STATUS may be that it does not know the verb: %s", ([, said]) =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = yield* speaking(["0.4.0", "1.0.0"], said.code, said.msg)
@@ -189,7 +189,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  it.effect("to STATUS is a failure when it is too old for the network, which ADD would find out", () =>
+  it.effect("to STATUS is a failure when it is too old for the network, as ADD would find", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = {
@@ -214,7 +214,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     [999, "address 10.0.0.5 is held by another"],
     [100, "the pool does not support this address"],
     [100, "the policy does not allow CHECK of this pool"]
-  ])("to GC and STATUS is a failure when it is one: code %i, %s", ([code, msg]) =>
+  ])("to GC and STATUS is a failure otherwise: code %i, %s", ([code, msg]) =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const delegation = yield* refusing(Number(code), String(msg))

@@ -39,7 +39,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("is no directory of its name", () =>
+  it.effect("is not a directory of its name", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const [first, second] = [yield* directory, yield* directory]
@@ -49,7 +49,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("may be a link, as distributions install them", () =>
+  it.effect("may be a symbolic link", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const [first, second] = [yield* directory, yield* directory]
@@ -78,7 +78,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("need not read what it gets", () =>
+  it.effect("need not read its input", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -87,7 +87,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("has its stderr in our log, line by line", () =>
+  it.effect("has its stderr in the log, line by line", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -99,7 +99,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     }).pipe(Effect.provideService(References.MinimumLogLevel, "Debug"))
   )
 
-  it.effect("that succeeds says nothing in a log at the level of operators, whatever it writes", () =>
+  it.effect("that succeeds logs nothing at the default level, whatever it writes", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -111,11 +111,11 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("has less than a minute: after that, whereabouts' DEL says that all is well", () =>
+  it.effect("has less than a minute, because whereabouts' DEL then reports success", () =>
     Effect.map(Deadlines, ({ ipam }) => assert.isBelow(ipam, 60))
   )
 
-  it.effect("that is killed at its deadline has its last words in the error, without secrets", () =>
+  it.effect("that is killed at its deadline has its last output in the error, without secrets", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -151,7 +151,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("that is at work when the call is interrupted comes to its end", () =>
+  it.effect("that runs when the call is interrupted is waited for", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -213,7 +213,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       (pid) => Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
     )
 
-  it.effect("of an ADD that goes on in this process is no such one", () =>
+  it.effect("of a running ADD of this process is not a surviving one", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -227,7 +227,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("of an ADD whose caller was killed is waited for, and for nothing else", () =>
+  it.effect("of an ADD whose caller was killed is waited for, and no other", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory
@@ -250,7 +250,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
     })
   )
 
-  it.effect("of an ADD whose caller was killed is not waited for without an end", () =>
+  it.effect("of an ADD whose caller was killed is not waited for without end", () =>
     Effect.gen(function* () {
       const ipam = yield* Ipam
       const path = yield* directory

@@ -26,14 +26,14 @@ const drop = (annotations: Annotations, ifName: string, containerId?: string) =>
   applied(annotations, remove(annotations, key(ifName, containerId), dir))
 
 describe("configuration data", () => {
-  it("one element an interface, in the order in which they came", () => {
+  it("has one element per interface, in the order of the ADDs", () => {
     const both = add(add({ color: "blue" }, "net1"), "net2")
     assert.deepStrictEqual(elementsOf(both), [element("net1"), element("net2")])
     assert.strictEqual(both[mappedDirKey], dir)
     assert.strictEqual(both["color"], "blue")
   })
 
-  it("a second ADD of an interface replaces its element, in its place", () => {
+  it("a second ADD of an interface replaces its element in place", () => {
     const again = add(add(add({}, "net1"), "net2"), "net1", { mac: "02:00:00:00:00:01" })
     assert.deepStrictEqual(elementsOf(again), [element("net1", { mac: "02:00:00:00:00:01" }), element("net2")])
   })
@@ -54,14 +54,14 @@ describe("configuration data", () => {
     assert.strictEqual(drop(mixed, "net1")[dataKey], strange)
   })
 
-  it("ADD drops the element of its interface that an earlier sandbox's DEL has left", () => {
+  it("ADD drops the element of its interface that an earlier sandbox left without DEL", () => {
     const earlier = add(add({ color: "blue" }, "net1"), "net2")
     const mine = { containerId: "c2", ifName: "net1", name: "net" }
     const now = applied(earlier, put(earlier, key("net1", "c2"), mine, dir))
     assert.deepStrictEqual(elementsOf(now), [element("net2"), mine])
   })
 
-  it("what is no array is replaced by ADD and left alone by DEL", () => {
+  it("a value that is not an array is replaced by ADD and left alone by DEL", () => {
     for (const text of ["{", "null", '{"a":1}']) {
       assert.isUndefined(elementsOf({ [dataKey]: text }))
       assert.deepStrictEqual(elementsOf(add({ [dataKey]: text }, "net1")), [element("net1")])
@@ -70,7 +70,7 @@ describe("configuration data", () => {
     assert.deepStrictEqual(elementsOf({ [dataKey]: " " }), [])
   })
 
-  it("the last DEL takes the directory away as the original wrote it too, without its slash", () => {
+  it("the last DEL also removes the directory that the original plugin wrote without a slash", () => {
     for (const written of [dir, "/run/shared"]) {
       const told = { color: "blue", [dataKey]: JSON.stringify([element("net1")]), [mappedDirKey]: written }
       assert.deepStrictEqual(drop(told, "net1"), { color: "blue" })
@@ -79,7 +79,7 @@ describe("configuration data", () => {
     assert.deepStrictEqual(drop(own, "net1"), { [mappedDirKey]: "/run" })
   })
 
-  it("a directory that the pod's author set stays; the original's, without its slash, gets one", () => {
+  it("a directory that the pod's author set stays; the original plugin's, without its slash, gets one", () => {
     const own = { [mappedDirKey]: "/elsewhere/" }
     assert.strictEqual(add(own, "net1")[mappedDirKey], "/elsewhere/")
     assert.deepStrictEqual(drop(add(own, "net1"), "net1"), own)
@@ -92,28 +92,23 @@ describe("configuration data", () => {
   const Others = Schema.Array(
     Schema.Union([Schema.Struct({ containerId: id, ifName, name: Schema.String }), Schema.Finite, Schema.String])
   )
-  it.prop(
-    "what ADD adds, DEL takes away, whoever else is there",
-    [Others, id, ifName],
-    ([others, containerId, name]) => {
-      const mine = { containerId, ifName: name }
-      const before = { color: "blue", [dataKey]: JSON.stringify(others) }
-      const without = applied(before, remove(before, mine, dir))
-      const during = applied(without, put(without, mine, { ...mine, name: "net" }, dir))
-      assert.deepStrictEqual(elementOf(during, mine), { ...mine, name: "net" })
-      const after = applied(during, remove(during, mine, dir))
-      // What an earlier sandbox has left of the same interface goes with ADD.
-      const earlier = (one: unknown) =>
-        typeof one === "object" && one !== null && "ifName" in one && one.ifName === name
-      assert.deepStrictEqual(
-        elementsOf(after),
-        elementsOf(without)?.filter((one) => !earlier(one))
-      )
-      assert.strictEqual(after["color"], "blue")
-    }
-  )
+  it.prop("DEL removes what ADD added, whoever else writes", [Others, id, ifName], ([others, containerId, name]) => {
+    const mine = { containerId, ifName: name }
+    const before = { color: "blue", [dataKey]: JSON.stringify(others) }
+    const without = applied(before, remove(before, mine, dir))
+    const during = applied(without, put(without, mine, { ...mine, name: "net" }, dir))
+    assert.deepStrictEqual(elementOf(during, mine), { ...mine, name: "net" })
+    const after = applied(during, remove(during, mine, dir))
+    // What an earlier sandbox has left of the same interface goes with ADD.
+    const earlier = (one: unknown) => typeof one === "object" && one !== null && "ifName" in one && one.ifName === name
+    assert.deepStrictEqual(
+      elementsOf(after),
+      elementsOf(without)?.filter((one) => !earlier(one))
+    )
+    assert.strictEqual(after["color"], "blue")
+  })
 
-  it("an element is told by container, interface and network", () => {
+  it("an element is identified by container, interface and network", () => {
     const annotations = add({}, "net1")
     assert.isTrue(isOf(elementOf(annotations, key("net1")), "net"))
     assert.isFalse(isOf(elementOf(annotations, key("net1")), "other"))

@@ -35,7 +35,7 @@ describe("a kubeconfig", () => {
     })
   )
 
-  it.live("is missing when nothing has its name, not when a link of its name leads nowhere", () =>
+  it.live("is missing when no file has its name, not when a link of its name is broken", () =>
     Effect.gen(function* () {
       const root = yield* directory
       assert.isTrue((yield* Effect.flip(access(`${root}/kc`))).missing)

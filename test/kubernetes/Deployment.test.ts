@@ -115,19 +115,19 @@ describe("the DaemonSet", () => {
     })
   )
 
-  it("goes to nodes on which the image's executable runs, and may write where a user of the installer's may", () => {
+  it("is scheduled to nodes on which the image's executable runs, with the rights of the installer", () => {
     assert.deepStrictEqual(nodeSelector, { "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64" })
     for (const { securityContext } of [...initContainers, ...containers]) {
       assert.deepStrictEqual(securityContext.capabilities, { drop: ["ALL"], add: ["DAC_OVERRIDE"] })
     }
   })
 
-  it("stays only to renew", () => {
+  it("has only the renewing container after the installer", () => {
     assert.isTrue(containers.every(({ args }) => args.includes("--renew")))
     assert.isFalse(initContainers.some(({ args }) => args.includes("--renew")))
   })
 
-  it("gives the service account's token to the container that writes the kubeconfig, and to no other", () => {
+  it("mounts the service account's token in the container that writes the kubeconfig, and in no other", () => {
     const projected = volumes.filter((volume) => volume.projected !== undefined).map(({ name }) => name)
     const users = [...initContainers, ...staying].filter(({ volumeMounts }) =>
       volumeMounts.some(({ name }) => projected.includes(name))
@@ -137,7 +137,7 @@ describe("the DaemonSet", () => {
     assert.isTrue(mounts.some(({ mountPath }) => mountPath === account))
   })
 
-  it.effect("collects what pods have left, with every path where the node has it, and namespaces of later pods", () =>
+  it.effect("collects stale attachments, with every path where the node has it, and namespaces of later pods", () =>
     Effect.gen(function* () {
       assert.lengthOf(collectors, 1)
       for (const collector of collectors) {

@@ -65,7 +65,7 @@ describe("the networks", () => {
     })
   }
 
-  it.live("the one on whereabouts gives both kinds of addresses, and both gateways", () =>
+  it.live("the one on whereabouts gives addresses of both families, and both gateways", () =>
     Effect.gen(function* () {
       const pod = pods.find(({ name }) => name === "testpmd-rx")
       assert.isDefined(pod)
@@ -103,7 +103,7 @@ for (const pod of pods) {
   const container = containerOf(pod)
 
   describe(`pod ${pod.name} in ${pod.file}`, () => {
-    it.live("gets what its annotation asks for, finds it where it looks, and leaves nothing", () =>
+    it.live("gets what its annotation requests, finds it where it searches, and leaves nothing", () =>
       Effect.gen(function* () {
         const { added, annotations, document, warnings } = yield* attached(pod)
         assert.deepStrictEqual(warnings, [])
@@ -136,7 +136,7 @@ for (const pod of pods) {
       assert.strictEqual(`${mountOf(pod, volume?.name ?? "")}/${item?.path}`, defaultSearchPaths.annotations)
     })
 
-    it("mounts hugepages of the size that it asks for, and has the memory that goes with them", () => {
+    it("mounts hugepages of the requested size, with enough memory", () => {
       const { limits } = container.resources
       const sizes = Object.keys(limits).flatMap((key) => /^hugepages-(.*)$/.exec(key)?.[1] ?? [])
       const volumes = pod.spec.volumes.flatMap(({ emptyDir, name }) =>
@@ -152,7 +152,7 @@ for (const pod of pods) {
       assert.isAbove(bytes(limits["memory"]), 0)
     })
 
-    it("mounts nothing that it does not have, and needs no registry for an image of this repository", () => {
+    it("mounts only volumes that it has, and needs no registry for an image of this repository", () => {
       const volumes = pod.spec.volumes.map(({ name }) => name)
       assert.deepStrictEqual(container.volumeMounts.map(({ name }) => name).sort(), [...volumes].sort())
       assert.match(container.image, /^localhost\/userspace-(testpmd|vpp)$/)
@@ -174,8 +174,8 @@ const named = (name: string): ExamplePod => {
   return found
 }
 
-describe("pods that meet", () => {
-  it("the sender sends to the MAC address that the receiver asks for, on one network", () => {
+describe("pods that communicate", () => {
+  it("the sender sends to the MAC address that the receiver requests, on one network", () => {
     const [receiver, sender] = [named("testpmd-rx"), named("testpmd-tx")]
     const [to, from] = [receiver, sender].map(({ selections }) => selections[0])
     assert.isDefined(to?.mac)
@@ -199,7 +199,7 @@ describe("pods that meet", () => {
     )
   })
 
-  it("the node of the examples has the hugepages for them, and for a switch", () => {
+  it("the node of the examples has hugepages for them and for a switch", () => {
     const [, pages = "0"] = /^vm\.nr_hugepages = (\d+)$/m.exec(read("examples/node/80-hugepages.conf")) ?? []
     const asked = pods.map((pod) => bytes(containerOf(pod).resources.limits["hugepages-2Mi"]))
     const all = asked.reduce((sum, one) => sum + one, 0)

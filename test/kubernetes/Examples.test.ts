@@ -28,7 +28,7 @@ describe("examples/kubernetes", () => {
     assert.isString(netConf.kubeconfig)
   })
 
-  it("the role is one that there is, and no more than reading pods and writing what is not their spec", () => {
+  it("the role exists, and allows no more than reading pods and writing what is not their spec", () => {
     assert.deepStrictEqual(rights, ["get pods", "update pods/status"])
     assert.isEmpty(rights.filter((right) => !allRights.some((known) => known === right)))
     assert.deepStrictEqual(

@@ -35,7 +35,7 @@ const problemOf = (text: string, more?: Readonly<Record<string, string>>) =>
 const tokenOf = ({ token }: { readonly token: Redacted.Redacted<string> | undefined }) =>
   token === undefined ? undefined : Redacted.value(token)
 
-describe("what a kubeconfig says", () => {
+describe("a kubeconfig has", () => {
   it.effect("the current context's cluster and user, with everything inline", () =>
     Effect.gen(function* () {
       const access = yield* read({})
@@ -62,7 +62,7 @@ describe("what a kubeconfig says", () => {
     })
   )
 
-  it.effect("files, beside the kubeconfig or anywhere; a file of the token goes before the token", () =>
+  it.effect("files, relative or absolute; a token file has priority over the token", () =>
     Effect.gen(function* () {
       const access = yield* read(
         {
@@ -77,7 +77,7 @@ describe("what a kubeconfig says", () => {
     })
   )
 
-  it.effect("data goes before files", () =>
+  it.effect("data with priority over files", () =>
     Effect.gen(function* () {
       const access = yield* read({
         cluster: ["certificate-authority: /nowhere", `certificate-authority-data: ${base64(pem("ca.crt"))}`]
@@ -86,7 +86,7 @@ describe("what a kubeconfig says", () => {
     })
   )
 
-  it.effect("follows links, as projected volumes and renewed certificates have them", () =>
+  it.effect("symbolic links, as projected volumes and renewed certificates use", () =>
     Effect.gen(function* () {
       const { path, read: again, root } = yield* reading(kubeconfigText({ server, user: ["tokenFile: token"] }))
       mkdirSync(join(root, "..2026"))
@@ -114,7 +114,7 @@ describe("what a kubeconfig says", () => {
   )
 })
 
-describe("what is wrong with a kubeconfig", () => {
+describe("an invalid kubeconfig", () => {
   const good = kubeconfigText({ server, token: "s3cret" })
   const wrong: ReadonlyArray<readonly [string, string, RegExp]> = [
     ["empty", "\n", /is empty/],
@@ -165,7 +165,7 @@ describe("what is wrong with a kubeconfig", () => {
     })
   )
 
-  it.effect("is missing; is a directory; has no end", () =>
+  it.effect("is missing; is a directory; is endless", () =>
     Effect.gen(function* () {
       const files = yield* Files
       const root = yield* directory
@@ -184,7 +184,7 @@ describe("what is wrong with a kubeconfig", () => {
 describe("without a kubeconfig", () => {
   const variables = { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" }
 
-  it("only both variables lead to a service account, and a kubeconfig goes first", () => {
+  it("both variables are needed for a service account, and a kubeconfig has priority", () => {
     assert.isUndefined(originOf(undefined, {}))
     assert.isUndefined(originOf(undefined, { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "" }))
     assert.deepStrictEqual(originOf(undefined, variables), { host: "fd00::1", port: "443" })

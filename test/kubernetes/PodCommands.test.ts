@@ -31,7 +31,7 @@ const programs = (bodies: Readonly<Record<string, string>>) =>
 const userspace = '[ "$2" != testpmd ] || echo --no-pci --vdev=net_virtio_user0,path=/a'
 
 describe("the testpmd image", () => {
-  it.effect("waits, shows, and opens what there is, with the container's arguments behind DPDK's", () =>
+  it.effect("waits, shows the interfaces, and opens them, with the container's arguments after DPDK's", () =>
     Effect.gen(function* () {
       const { calls, env } = yield* programs({ userspace, "dpdk-testpmd": "" })
       const { status } = spawnSync("/bin/sh", [podTestpmd, "--auto-start"], { env })
@@ -45,7 +45,7 @@ describe("the testpmd image", () => {
     })
   )
 
-  it.effect("takes what a pod's variables say", () =>
+  it.effect("uses the pod's variables", () =>
     Effect.gen(function* () {
       const { calls, env } = yield* programs({ userspace, "dpdk-testpmd": "" })
       const more = { INTERFACES: "net1,net2", NO_HUGE: "1", DPDK_ARGUMENTS: "-l 2,3" }
@@ -74,11 +74,11 @@ const lines = [
 ]
 
 describe("the pods on VPP", () => {
-  it("run the same", () => assert.lengthOf(lines, 1))
+  it("run the same script", () => assert.lengthOf(lines, 1))
 
   const [text = ""] = lines
 
-  it.effect("end, so that kubelet starts them again, when their interface does not come or VPP ends", () =>
+  it.effect("exit, so that kubelet restarts them, when their interface does not come or VPP exits", () =>
     Effect.gen(function* () {
       const absent = yield* programs({ vpp: "exec sleep 1", userspace: '[ "$2" != wait ]' })
       const late = spawnSync("/bin/sh", ["-ec", text], { env: absent.env, stdio: "ignore" })
@@ -89,7 +89,7 @@ describe("the pods on VPP", () => {
     })
   )
 
-  it.live("configure VPP when it and the interface are there, and end it when the pod is deleted", () =>
+  it.live("configure VPP when it and the interface are there, and stop it when the pod is deleted", () =>
     Effect.gen(function* () {
       const { env, log } = yield* programs({ vpp: "exec sleep 60", userspace: "" })
       const shell = spawn("/bin/sh", ["-ec", text], { env, stdio: "ignore" })

@@ -44,7 +44,7 @@ describe("on the host", () => {
     assert.deepStrictEqual(volume({ name: "shared-dir", ...source }), Result.succeed(expected))
   )
 
-  it("none of that name, or no volumes at all", () => {
+  it("no volume of that name, or no volumes at all", () => {
     assert.deepStrictEqual(volume({ name: "shared", emptyDir: {} }), Result.succeed(undefined))
     assert.deepStrictEqual(volumeOf(pod({ volumes: [] }), uid), Result.succeed(undefined))
   })
@@ -67,12 +67,12 @@ describe("in the container", () => {
   const mount = (mountPath: string, more = {}) => ({ name: "shared-dir", mountPath, ...more })
   const mapped = (...mounts: ReadonlyArray<object>) => mappedDirOf(pod({ mounts }))
 
-  it("ends with one slash, which readers count on", () => {
+  it("ends with one slash, which readers expect", () => {
     assert.deepStrictEqual(mapped(mount("/run/x")), Result.succeed("/run/x/"))
     assert.deepStrictEqual(mapped(mount("/run/x/")), Result.succeed("/run/x/"))
   })
 
-  it("is the usual place when nobody mounts it", () => {
+  it("is the default when no container mounts it", () => {
     assert.deepStrictEqual(mapped(), Result.succeed("/var/lib/cni/usrspcni/"))
     assert.deepStrictEqual(mapped({ name: "data", mountPath: "/data" }), Result.succeed("/var/lib/cni/usrspcni/"))
   })
@@ -86,7 +86,7 @@ describe("in the container", () => {
     assert.deepStrictEqual(before, Result.succeed("/var/lib/cni/usrspcni/"))
   })
 
-  it("is the last one's of several, as with the original, and never a part of the volume", () => {
+  it("is the last container's, as with the original plugin, and never a part of the volume", () => {
     assert.deepStrictEqual(mapped(mount("/a"), mount("/b")), Result.succeed("/b/"))
     assert.deepStrictEqual(mapped(mount("/a"), mount("/b", { subPath: "x" })), Result.succeed("/a/"))
     const { problem } = Result.getOrThrow(

@@ -17,8 +17,8 @@ import { directory } from "./support/ServerUnderTest.ts"
 const impatient = Effect.provideService(KubernetesDeadlines, { answer: 0.2, total: 1 })
 const trustedLines = [`certificate-authority-data: ${base64(pem("ca.crt"))}`]
 
-describe("what does not help to try again", () => {
-  it.live("401: the token was revoked, or has expired at a time that it tells", () =>
+describe("not retried", () => {
+  it.live("401: the token was revoked, or has expired, with the time", () =>
     Effect.gen(function* () {
       const revoked = yield* bench()
       revoked.server.tokens.clear()
@@ -36,7 +36,7 @@ describe("what does not help to try again", () => {
     `client-key-data: ${base64(pem(key))}`
   ]
 
-  it.live("401: the client certificate has expired, at a time that it tells", () =>
+  it.live("401: the client certificate has expired, with the time", () =>
     Effect.gen(function* () {
       const { asked, read, server } = yield* bench({}, { user: user("expired-client.crt", "expired-client.key") })
       server.roles.set("node-1", allRights)
@@ -47,7 +47,7 @@ describe("what does not help to try again", () => {
     })
   )
 
-  it.live("a client certificate instead of a token; one that nobody knows", () =>
+  it.live("a client certificate instead of a token; an unknown one", () =>
     Effect.gen(function* () {
       const { addition, asked, server } = yield* bench({}, { user: user("client.crt", "client.key") })
       gives(yield* Effect.flip(addition), ErrorCodes.ApiServer, /403.*User "node-1"/, /role/)
@@ -107,7 +107,7 @@ describe("what does not help to try again", () => {
     })
   )
 
-  it.live("silent: gives up at its deadline, and hangs up", () =>
+  it.live("silent: times out, and closes the connection", () =>
     Effect.gen(function* () {
       const { read, server } = yield* bench()
       server.fail({ does: "silence", times: 1000 })
@@ -128,7 +128,7 @@ describe("what does not help to try again", () => {
     })
   )
 
-  it.live.each(["<html>", '{"kind":"PodList"}', ""])("a write that is answered with %s has not been done", (body) =>
+  it.live.each(["<html>", '{"kind":"PodList"}', ""])("a write that is answered with %s was not made", (body) =>
     Effect.gen(function* () {
       const { addition, annotations, server } = yield* bench()
       server.fail({ method: "PUT", does: { status: 200, body } })
@@ -161,7 +161,7 @@ describe("what does not help to try again", () => {
     })
   )
 
-  it.live("annotations that are too long are refused in the server's words", () =>
+  it.live("annotations that are too long are refused with the server's words", () =>
     Effect.gen(function* () {
       const { annotations, pod, server } = yield* bench()
       const path = join(yield* directory, "kubeconfig")

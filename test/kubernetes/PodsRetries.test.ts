@@ -9,8 +9,8 @@ import type { Fault } from "./support/ApiServer.ts"
 import { bench, both, gives } from "./support/Bench.ts"
 import { at } from "./support/PodStore.ts"
 
-describe("what helps is tried again", () => {
-  it.live("two requests when nothing goes wrong", () =>
+describe("retried", () => {
+  it.live("a call without failures makes two requests", () =>
     Effect.gen(function* () {
       const { addition, annotations, asked } = yield* bench()
       yield* addition
@@ -65,7 +65,7 @@ describe("what helps is tried again", () => {
     })
   )
 
-  it("waits a little more than Retry-After says, at least as long as without it", () => {
+  it("waits a little more than Retry-After, at least as long as without it", () => {
     const busy = (seconds?: number): Reason => ({
       _tag: "Busy",
       status: 429,
@@ -77,7 +77,7 @@ describe("what helps is tried again", () => {
     assert.strictEqual(pauseAfter(busy(1), 0, 0.5), 1150)
   })
 
-  it.live("waits as long as Retry-After says, and not at all when that is beyond its deadline", () =>
+  it.live("waits as long as Retry-After, and not at all when that is beyond the deadline", () =>
     Effect.gen(function* () {
       const { read, server } = yield* bench()
       server.fail({ does: { status: 429, retryAfter: "1" } })
@@ -96,7 +96,7 @@ describe("what helps is tried again", () => {
 })
 
 describe("roles", () => {
-  it.live("a patch on an old pod is refused and made again", () =>
+  it.live("a patch of a changed pod is refused and made again", () =>
     Effect.gen(function* () {
       const { addition, asked, pod, server } = yield* bench()
       server.roles.set("plugin", ["get pods", "patch pods/status"])
@@ -107,7 +107,7 @@ describe("roles", () => {
     })
   )
 
-  it.live("no right to read, or to write: who, what, and which role", () =>
+  it.live("no right to read, or to write: names the account, the action and the role", () =>
     Effect.gen(function* () {
       const { addition, server } = yield* bench()
       server.roles.set("plugin", ["get pods"])

@@ -19,8 +19,8 @@ const ways = (["GET", "PUT"] as const).flatMap((method) => [
   { method, begun: true, how: "its second half" }
 ])
 
-describe("an answer that comes late", () => {
-  it.effect.each(ways)("$method, $how: counts until the deadline, and is not asked for again", ({ begun, method }) =>
+describe("a late answer", () => {
+  it.effect.each(ways)("$method, $how: is used until the deadline, without a second request", ({ begun, method }) =>
     Effect.gen(function* () {
       const { addition, annotations, asked, server } = yield* bench()
       const { next, slow } = yield* held
@@ -36,7 +36,7 @@ describe("an answer that comes late", () => {
     })
   )
 
-  it.effect.each(ways)("$method, $how: beyond the deadline the pod is looked at again", ({ begun, method }) =>
+  it.effect.each(ways)("$method, $how: beyond the deadline, the pod is read again", ({ begun, method }) =>
     Effect.gen(function* () {
       const { addition, annotations, asked, server } = yield* bench()
       const { next, slow } = yield* held

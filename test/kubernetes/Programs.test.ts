@@ -9,7 +9,7 @@ const configFile = "configData-0958c8871b32-net1.json"
 const lines = (world: PodWorld, path: string) => world.below(path).map((line) => line.replace(/ \{.*/s, ""))
 
 describe("the pod's directory", () => {
-  it.effect("is used as it is, whatever group the network has, with the file that tells the container in it", () =>
+  it.effect("is used as it is, whatever the network's group, and has the file for the container", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       const before = lines(world, volume)
@@ -22,7 +22,7 @@ describe("the pod's directory", () => {
     })
   )
 
-  it.effect("is made when the runtime would make it later, and then stays for others", () =>
+  it.effect("is created before the runtime does, and then stays for others", () =>
     Effect.gen(function* () {
       const world = new PodWorld({ volumes: [hostPath("/pods/new/dir")] })
       yield* world.add(asked)
@@ -37,7 +37,7 @@ describe("the pod's directory", () => {
     })
   )
 
-  it.effect("is not made in kubelet's place", () =>
+  it.effect("is not created when kubelet must create it", () =>
     Effect.gen(function* () {
       for (const source of [hostPath("/pods/new", "Directory"), { name: "shared-dir", emptyDir: {} }]) {
         const world = new PodWorld({ volumes: [source] })
@@ -50,7 +50,7 @@ describe("the pod's directory", () => {
     })
   )
 
-  it.effect("of an emptyDir is reached through a short link, which goes with the attachment", () =>
+  it.effect("of an emptyDir is reached through a short link, which is removed with the attachment", () =>
     Effect.gen(function* () {
       const world = new PodWorld({ volumes: [{ name: "shared-dir", emptyDir: { medium: "Memory" } }] })
       world.files.put(emptyDir, "directory", "", 0o777)
@@ -64,7 +64,7 @@ describe("the pod's directory", () => {
     })
   )
 
-  it.effect("is not the pod's own when that has none: then the network's counts, and without one nothing does", () =>
+  it.effect("is the network's when the pod has none, and without one there is none", () =>
     Effect.gen(function* () {
       const world = new PodWorld({ volumes: [] })
       const before = world.dump()
@@ -80,7 +80,7 @@ describe("the pod's directory", () => {
     })
   )
 
-  it.effect("a file in the way is an error", () =>
+  it.effect("that is a file is an error", () =>
     Effect.gen(function* () {
       const world = new PodWorld({ volumes: [hostPath("/pods/file")] })
       world.files.put("/pods/file", "file")
@@ -89,11 +89,11 @@ describe("the pod's directory", () => {
   )
 })
 
-describe("a pod that the API server knows by another UID than the call", () => {
+describe("a pod with another UID in the API server than in the call", () => {
   const hash = "kubernetes.io/config.hash"
   const others = "11111111-8a9f-4c25-9c5e-1d2f3a4b5c6d"
 
-  it.effect("is a static pod's mirror: its emptyDir is where kubelet has it, by the manifest's UID", () =>
+  it.effect("that is a static pod's mirror has its emptyDir by the manifest's UID", () =>
     Effect.gen(function* () {
       const source = { name: "shared-dir", emptyDir: {} }
       const world = new PodWorld({ uid: others, annotations: { [hash]: uid }, volumes: [source] })
@@ -109,7 +109,7 @@ describe("a pod that the API server knows by another UID than the call", () => {
     })
   )
 
-  it.effect("or claims to be the one that had its name before: that reaches its own volume and annotations only", () =>
+  it.effect("that claims to be its predecessor reaches its own volume and annotations only", () =>
     Effect.gen(function* () {
       const world = new PodWorld({ uid: others, annotations: { [hash]: uid }, volumes: [hostPath("/pods/later")] })
       const of = [emptyDir, emptyDir.replace(uid, others), volume]
@@ -124,8 +124,8 @@ describe("a pod that the API server knows by another UID than the call", () => {
   )
 })
 
-describe("what is told and taken back", () => {
-  it.effect("a second ADD of the same attachment is refused, and the first one's data stays", () =>
+describe("the container config", () => {
+  it.effect("of an attachment stays when a second ADD of it is refused", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       yield* world.add(asked)
@@ -137,7 +137,7 @@ describe("what is told and taken back", () => {
     })
   )
 
-  it.effect("an element that a lost DEL left is replaced", () =>
+  it.effect("of a lost DEL is replaced", () =>
     Effect.gen(function* () {
       const stale = { containerId: "0958c8871b32cafe", ifName: "net1", name: "net", stale: true }
       const other = { ...stale, ifName: "net2" }
@@ -151,7 +151,7 @@ describe("what is told and taken back", () => {
     })
   )
 
-  it.effect("an element of the interface that an earlier sandbox left is replaced, and those of others stay", () =>
+  it.effect("of an earlier sandbox's interface is replaced, and others' elements stay", () =>
     Effect.gen(function* () {
       const earlier = { containerId: "ffffffffffffcafe", ifName: "net1", name: "net" }
       const other = { ...earlier, ifName: "net2" }
@@ -166,7 +166,7 @@ describe("what is told and taken back", () => {
   )
 
   it.effect(
-    "CHECK says when the file in the volume is another's, and does without one, as an older release made it",
+    "fails CHECK when the file in the volume is another's, and passes without a file, as of an older release",
     () =>
       Effect.gen(function* () {
         const world = new PodWorld()
@@ -185,7 +185,7 @@ describe("what is told and taken back", () => {
       })
   )
 
-  it.effect("the device information that was there comes back when ADD fails, and goes with DEL", () =>
+  it.effect("restores earlier device information when ADD fails, and removes it on DEL", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       world.files.put(deviceInfoFile, "file", '{"type":"pci","version":"1.1.0","pci":{"pci-address":"0000:00:05.0"}}')
@@ -204,7 +204,7 @@ describe("what is told and taken back", () => {
   )
 
   it.effect.each(["", '{"ty', '{"type":"vhost-us', '{"type":"vhost-user","version":"1.1.0"'])(
-    "the half of it that a killed ADD had written, %s, goes with DEL",
+    "half written by a killed ADD, %s, is removed by DEL",
     (half) =>
       Effect.gen(function* () {
         const world = new PodWorld()
@@ -217,7 +217,7 @@ describe("what is told and taken back", () => {
       })
   )
 
-  it.effect("CHECK misses the annotation, and the device information", () =>
+  it.effect("fails CHECK without the annotation or the device information", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       yield* world.add(asked)
@@ -233,7 +233,7 @@ describe("what is told and taken back", () => {
 })
 
 describe("DEL finds what is left", () => {
-  it.effect("with the records lost: by the pod's volume, or by where kubelet keeps an emptyDir", () =>
+  it.effect("with the records lost: in the pod's volume, or in kubelet's emptyDir", () =>
     Effect.gen(function* () {
       for (const [directory, source] of [
         [volume, hostPath(volume)],
@@ -270,7 +270,7 @@ describe("DEL finds what is left", () => {
     })
   )
 
-  it.effect("with the kubeconfig taken out of the network, and the pod not named any more", () =>
+  it.effect("with the kubeconfig removed from the network, and the pod no longer named", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       yield* world.add(asked)
@@ -284,7 +284,7 @@ describe("DEL finds what is left", () => {
 describe("GC", () => {
   const collect = { conf: { ...conf, cniVersion: "1.1.0", "cni.dev/valid-attachments": [] } }
 
-  it.effect("takes back what a pod was told, with its volume's files, of one that has a record", () =>
+  it.effect("removes the container config, with the volume's files, of a pod with a record", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       const before = world.dump()
@@ -295,7 +295,7 @@ describe("GC", () => {
     })
   )
 
-  it.effect("takes back what a pod was told of one that only its mark tells of, which names the pod", () =>
+  it.effect("removes the container config of a pod that only its mark names", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       const before = world.annotations()
@@ -310,7 +310,7 @@ describe("GC", () => {
     })
   )
 
-  it.effect("goes on when the pod has gone, as with most that GC finds", () =>
+  it.effect("continues when the pod is gone, as for most stale attachments", () =>
     Effect.gen(function* () {
       const world = new PodWorld()
       yield* world.add(asked)

@@ -38,7 +38,7 @@ const worksAgain = Effect.fnUntraced(function* (world: PodWorld, before: Readonl
 describe("ADD", async () => {
   const names = await steps("ADD", new PodWorld())
 
-  it("looks at the pod first, and tells it when all else is done", () => {
+  it("reads the pod first, and annotates it last", () => {
     assert.strictEqual(names[0], "ContainerConfig.podMount")
     assert.deepStrictEqual(names.slice(-3), ["ContainerConfig.publish", "SharedDir.writeConfig", "Records.settle"])
     assert.include(names, "ContainerConfig.describe")
@@ -47,7 +47,7 @@ describe("ADD", async () => {
   const node = sameNode(() => new PodWorld())
 
   describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
-    it.effect.each([...ways, ...otherErrors(name), ...hangs])("%s: all is undone", (way) =>
+    it.effect.each([...ways, ...otherErrors(name), ...hangs])("%s: all is rolled back", (way) =>
       Effect.gen(function* () {
         const { before, world } = node()
         yield* goesWrong(world, "ADD", asked, services, at, way)
@@ -65,7 +65,7 @@ describe("ADD", async () => {
     )
   })
 
-  it.effect("the next ADD works, after all of them", () => {
+  it.effect("the next ADD succeeds, after all of them", () => {
     const { before, world } = node()
     return worksAgain(world, before)
   })
@@ -74,13 +74,13 @@ describe("ADD", async () => {
 describe("DEL", async () => {
   const names = await Effect.runPromise(added()).then(({ world }) => steps("DEL", world))
 
-  it("takes back what the container was told", () => assert.include(names, "ContainerConfig.withdraw"))
+  it("removes the container config", () => assert.include(names, "ContainerConfig.withdraw"))
 
   const node = sameNode(() => new PodWorld())
 
   describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
     it.effect.each([...ways, ...otherErrors(name), ...hangs, ...kills])(
-      "%s: the next DEL leaves nothing, then ADD works",
+      "%s: the next DEL leaves nothing, then ADD succeeds",
       (way) =>
         Effect.gen(function* () {
           const { before, world } = node()
@@ -92,7 +92,7 @@ describe("DEL", async () => {
     )
   })
 
-  it.effect("the next ADD works, after all of them", () => {
+  it.effect("the next ADD succeeds, after all of them", () => {
     const { before, world } = node()
     return worksAgain(world, before)
   })

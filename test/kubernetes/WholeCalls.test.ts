@@ -12,7 +12,7 @@ import * as Manifests from "./support/Manifests.ts"
 
 const told = ["color", "userspace/configuration-data", "userspace/mapped-dir"]
 
-describe("what a role costs", () => {
+describe("the requests of a role", () => {
   const shipped = allRights.filter((right) => Manifests.rights.includes(right))
   const roles: ReadonlyArray<readonly [string, ReadonlyArray<Right>, ReadonlyArray<string>]> = [
     ["the shipped one", shipped, ["PUT status 200"]],
@@ -49,7 +49,7 @@ describe("what a role costs", () => {
 })
 
 describe("without a kubeconfig, the service account of the plugin's own pod", () => {
-  it.live("is used for ADD, CHECK and DEL, as kubelet has renewed it between", () =>
+  it.live("is used for ADD, CHECK and DEL, with the token that kubelet renewed meanwhile", () =>
     Effect.gen(function* () {
       const { annotations, asked, call, handed, inCluster, mount, named, server, warnings } = yield* apiNode
       const variables = { ...named, ...inCluster }
@@ -71,7 +71,7 @@ describe("without a kubeconfig, the service account of the plugin's own pod", ()
     })
   )
 
-  it.live("says whose certificate counts, and is no use when it is half there", () =>
+  it.live("says whose certificate is used, and is refused when it is incomplete", () =>
     Effect.gen(function* () {
       const { asked, call, inCluster, mount, named, node } = yield* apiNode
       const variables = { ...named, ...inCluster }
@@ -87,7 +87,7 @@ describe("without a kubeconfig, the service account of the plugin's own pod", ()
     })
   )
 
-  it.live("is not asked for when only its variables are there, as below Multus' thick plugin", () =>
+  it.live("is not used when only its variables are set, as below Multus' thick plugin", () =>
     Effect.gen(function* () {
       const { annotations, asked, call, handed, inCluster, named, node, warnings } = yield* apiNode
       const before = node.state()
@@ -104,7 +104,7 @@ describe("without a kubeconfig, the service account of the plugin's own pod", ()
 describe("a call that names no pod", () => {
   const unnamed = { CNI_ARGS: "IgnoreUnknown=1" }
 
-  it.live("with a kubeconfig says, at ADD and at DEL, that it has no use, and tells the container by a file", () =>
+  it.live("with a kubeconfig warns, at ADD and at DEL, that it is unused, and writes a file for the container", () =>
     Effect.gen(function* () {
       const { asked, call, handed, warnings, withKubeconfig } = yield* apiNode
       const warning =
@@ -119,7 +119,7 @@ describe("a call that names no pod", () => {
     })
   )
 
-  it.live("with the plugin's own service account has nothing to say of it", () =>
+  it.live("with the plugin's own service account gives no warning", () =>
     Effect.gen(function* () {
       const { asked, call, handed, inCluster, mount, warnings } = yield* apiNode
       mount("letmein")

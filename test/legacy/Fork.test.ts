@@ -78,7 +78,7 @@ describe("an attachment of the fork", () => {
   ]
   for (const stateless of [false, true]) {
     it.effect.each(ways)(
-      `is deleted whole ${stateless ? "by its marks alone" : "by state and marks"}: %s`,
+      `is deleted completely ${stateless ? "by its marks alone" : "by state and marks"}: %s`,
       ([, made]) =>
         Effect.gen(function* () {
           const { before, world } = yield* fork(made)
@@ -104,7 +104,7 @@ describe("an attachment of the fork", () => {
     })
   )
 
-  it.effect("takes a bridge of ours with it, as its last port", () =>
+  it.effect("removes a bridge of ours with its last port", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf, containerId: "aaaaaaaaaaaabb" })
@@ -120,7 +120,7 @@ describe("an attachment of the fork", () => {
   )
 })
 
-describe("what is another's stays", () => {
+describe("ports of others stay", () => {
   const own = forkMarks(containerId)
   const others: ReadonlyArray<readonly [string, Made]> = [
     ["another container", { ids: { ...own, "container-id": "aaaaaaaaaaaaaa" } }],
@@ -144,7 +144,7 @@ describe("what is another's stays", () => {
     })
   )
 
-  it.effect("with the state file of a container that begins alike, and its socket", () =>
+  it.effect("with the state file of a container whose id begins alike, and its socket", () =>
     Effect.gen(function* () {
       const ids = { ...own, "container-id": "0958c8871b32beef" }
       const { world } = yield* fork({ ids })
@@ -177,7 +177,7 @@ describe("what is another's stays", () => {
   )
 })
 
-describe("a state file whose port is not taken", () => {
+describe("a state file whose port is not removed", () => {
   it.effect.each<[string, Made]>([
     ["only some of the marks", { ids: { owner: "userspace-cni" } }],
     ["another container's marks", { ids: { owner: "userspace-cni", "container-id": "bbbb", interface: "net1" } }],
@@ -219,7 +219,7 @@ const removePort = (world: World) =>
   ).pipe(Effect.provide(OvsMemory.layer(world.ovs)))
 
 describe("CHECK", () => {
-  it.effect("is content with a port as the network asks, by state and by marks alone", () =>
+  it.effect("passes for a port as the network requests, by state and by marks alone", () =>
     Effect.gen(function* () {
       const { ipam: _, ...plain } = conf
       const { world } = yield* fork()
@@ -229,7 +229,7 @@ describe("CHECK", () => {
     })
   )
 
-  it.effect("lists every difference, and a port that is missing", () =>
+  it.effect("lists every difference, and a missing port", () =>
     Effect.gen(function* () {
       const { ipam: _, ...plain } = conf
       const host = { ...conf.host, bridge: { bridgeName: "br-dpdk0", vlanId: 5 } }
@@ -248,7 +248,7 @@ describe("CHECK", () => {
     })
   )
 
-  it.effect("of what nobody made stays an error of its own", () =>
+  it.effect("of what nobody added is an error of its own", () =>
     Effect.gen(function* () {
       const wanted = { conf: { ...conf, prevResult: { cniVersion: "0.4.0" } } }
       assert.strictEqual((yield* failed(new World().call("CHECK", wanted))).code, 3)
@@ -260,7 +260,7 @@ describe("GC", () => {
   const gc = (world: World, valid: ReadonlyArray<object> = [], name = "net") =>
     world.call("GC", { conf: { ...conf, name, cniVersion: "1.1.0", "cni.dev/valid-attachments": valid } })
 
-  it.effect("takes one of its network, by what the container was told", () =>
+  it.effect("removes one of its network, by its container config", () =>
     Effect.gen(function* () {
       const { before, world } = yield* fork()
       world.files.put(`${directory}/configData-${handle}.json`, "file", told())
@@ -274,7 +274,7 @@ describe("GC", () => {
     })
   )
 
-  it.effect("leaves one whose network nobody knows, and that may live", () =>
+  it.effect("leaves one of an unknown network, which may live", () =>
     Effect.gen(function* () {
       const { world } = yield* fork()
       const before = world.dump()
@@ -286,7 +286,7 @@ describe("GC", () => {
   const pods = "/var/lib/kubelet/pods"
   const volume = `${pods}/u1/volumes/kubernetes.io~empty-dir/shared-dir`
   it.effect.each([`${volume}/${handle}`, `/var/lib/vhost_sockets/u1/${handle}`])(
-    "takes one of its bridge whose pod is gone, socket at %s",
+    "removes one on its bridge whose pod is gone, socket at %s",
     (path) =>
       Effect.gen(function* () {
         const world = new World()
@@ -315,7 +315,7 @@ describe("GC", () => {
       })
   )
 
-  it.effect("claims nothing of pods where it sees no directory of pods", () =>
+  it.effect("judges no pods where it sees no directory of pods", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* bridge(world)

@@ -28,7 +28,7 @@ it.effect.each(Object.entries(refused))("%s", ([, host]) =>
   })
 )
 
-it.effect("values of the wrong kind are refused: nobody ever took them", () =>
+it.effect("values of the wrong type are refused, as always", () =>
   Effect.gen(function* () {
     const world = new World()
     const conf = { ...network, host: { ...network.host, mtu: "1500" } }

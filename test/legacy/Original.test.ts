@@ -52,8 +52,8 @@ const original = Effect.fnUntraced(function* ({ ids, state, type = "dpdkvhostuse
 
 const hasPort = (world: World) => world.dump().some((line) => line.startsWith("Port ") && line.includes(`"${handle}"`))
 
-describe("an attachment of the original", () => {
-  it.effect.each(["dpdkvhostuser", "dpdkvhostuserclient"])("is deleted whole: %s", (type) =>
+describe("an attachment of the original plugin", () => {
+  it.effect.each(["dpdkvhostuser", "dpdkvhostuserclient"])("is deleted completely: %s", (type) =>
     Effect.gen(function* () {
       const { before, world } = yield* original({ type })
       yield* world.call("DEL", { conf })
@@ -63,7 +63,7 @@ describe("an attachment of the original", () => {
     })
   )
 
-  it.effect("with sharedDir as well, and other containers' directories stay", () =>
+  it.effect("with sharedDir as well; other containers' directories stay", () =>
     Effect.gen(function* () {
       const { world } = yield* original()
       const before = world.dump()
@@ -106,7 +106,7 @@ describe("an attachment of the original", () => {
     })
   )
 
-  it.effect("with its shared directory gone is no reason to keep the pod", () =>
+  it.effect("without its shared directory does not fail", () =>
     Effect.gen(function* () {
       const { before, world } = yield* original()
       world.files.remove(`${directory}/${handle}`)
@@ -117,9 +117,9 @@ describe("an attachment of the original", () => {
   )
 })
 
-describe("a state file that says little", () => {
+describe("a state file with little content", () => {
   it.effect.each(['{"vhostname":"","vhostmac":"","ifmac":""}', '{"swIfIndex":0,"memifSocketId":0}', "{", ""])(
-    "%s removes no port, and does not stay",
+    "%s removes no port, and is removed itself",
     (state) =>
       Effect.gen(function* () {
         const { world } = yield* original({ state })
@@ -130,12 +130,12 @@ describe("a state file that says little", () => {
   )
 })
 
-describe("a port of that name which is not the original's", () => {
+describe("a port with the original plugin's name that is not its port", () => {
   it.effect.each<[string, Original]>([
     ["carries somebody's mark", { ids: ["map", [["iface-id", "lsp1"]]] }],
     ["is no vhost-user port", { type: "dpdk" }],
     ["is one of another kind", { type: "internal" }]
-  ])("stays, and so does the state file, and DEL says so, when it %s", ([, odd]) =>
+  ])("stays, and so does the state file, and DEL reports it, when it %s", ([, odd]) =>
     Effect.gen(function* () {
       const { world } = yield* original(odd)
       const error = yield* failed(world.call("DEL", { conf }))
@@ -147,7 +147,7 @@ describe("a port of that name which is not the original's", () => {
     })
   )
 
-  it.effect("stays when there is no state file: the name alone proves nothing", () =>
+  it.effect("stays without a state file, because the name alone proves nothing", () =>
     Effect.gen(function* () {
       const { world } = yield* original()
       world.files.remove(statePath)
@@ -157,7 +157,7 @@ describe("a port of that name which is not the original's", () => {
   )
 })
 
-it.effect("an attachment of ours beside the original's state is deleted by its mark", () =>
+it.effect("an attachment of ours beside the original plugin's state is deleted by its mark", () =>
   Effect.gen(function* () {
     const world = new World()
     const before = world.dump()

@@ -18,7 +18,7 @@ const memory = Layer.suspend(() =>
 const layers = { "in memory": memory, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
-  it.live("the original's state is told of all its attachments, named as far as its files are", () =>
+  it.live("the original plugin's state lists all its attachments, with the names in its files", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const stateDir = `${base}/state`
@@ -49,7 +49,7 @@ describe.each(Object.entries(layers))("%s", (_, layer) => {
     }).pipe(Effect.provide(Layer.fresh(layer)))
   )
 
-  it.live("the original's state is found by its own name, and removed", () =>
+  it.live("the original plugin's state is found by its own name, and removed", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const stateDir = `${base}/state`

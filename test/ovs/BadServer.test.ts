@@ -103,7 +103,7 @@ const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: n
 for (const [what, misbehave] of Object.entries(misbehaviours)) {
   describe(`a server that ${what}`, () => {
     for (const at of [0, 1, 2]) {
-      it.live(`at request ${at} of a plug: an error, and nothing left`, () =>
+      it.live(`at request ${at} of a plug: an error, and nothing is left`, () =>
         Effect.gen(function* () {
           const { call, memory, misbehaved, server } = yield* behindSocket(misbehave, at)
           const wanted = yield* request()
@@ -123,7 +123,7 @@ for (const [what, misbehave] of Object.entries(misbehaviours)) {
 
     // Find the port, its bridge and the bridge's own port; remove the port, then both.
     for (const at of [3, 4, 5, 6, 7]) {
-      it.live(`at request ${at - 3} of an unplug: an error or the work done, and the next one does the rest`, () =>
+      it.live(`at request ${at - 3} of an unplug: an error or success, and the next one does the rest`, () =>
         Effect.gen(function* () {
           const { call, memory, misbehaved } = yield* behindSocket(misbehave, at)
           const wanted = yield* request()
@@ -141,7 +141,7 @@ for (const [what, misbehave] of Object.entries(misbehaviours)) {
   })
 }
 
-it.live("a failed plug takes back nothing of another that came between", () =>
+it.live("a failed plug removes nothing of another that came between", () =>
   Effect.gen(function* () {
     const first = yield* request()
     const second = { ...first, invocation: randomUUID() }

@@ -36,7 +36,7 @@ const bump = [{ op: "mutate", table: "Open_vSwitch", where: [], mutations: [["ne
 const step = [{ op: "mutate", table: "Open_vSwitch", where: [], mutations: [["cur_cfg", "+=", 1]] }] as const
 
 describe("OvsMemory", () => {
-  it.live("one switch shows to every client, and outlives them", () =>
+  it.live("all clients see one switch, which outlives them", () =>
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       const read = Effect.flatMap(OvsClient, (client) => client.root).pipe(Effect.provide(OvsMemory.layer(memory)))
@@ -48,7 +48,7 @@ describe("OvsMemory", () => {
     })
   )
 
-  it.live("a client waits until ovs-vswitchd has come as far as it asked, not just further", () =>
+  it.live("a client waits until ovs-vswitchd reaches the requested cur_cfg", () =>
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
@@ -64,7 +64,7 @@ describe("OvsMemory", () => {
     })
   )
 
-  it.effect("a client waits as long as ovs-vswitchd works for others, and not much longer", () =>
+  it.effect("a client waits while ovs-vswitchd makes progress for others, and not much longer", () =>
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
@@ -85,7 +85,7 @@ describe("OvsMemory", () => {
     })
   )
 
-  it.live("status says that ovs-vswitchd is behind, where its control socket cannot be seen", () =>
+  it.live("status reports that ovs-vswitchd is behind, where its control socket is not visible", () =>
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
@@ -96,7 +96,7 @@ describe("OvsMemory", () => {
     })
   )
 
-  it.live("status says that DPDK is missing, and that nobody answers", () =>
+  it.live("status reports that DPDK is missing, and that nobody answers", () =>
     Effect.gen(function* () {
       const memory = OvsMemory.make()
       memory.vswitchd.dpdk = false

@@ -25,7 +25,7 @@ const cases: ReadonlyArray<readonly [string, (path: string) => void]> = [
 ]
 
 for (const [what, change] of cases) {
-  it.live(`${what} is told, in any of the directories`, () =>
+  it.live(`${what} is reported, in any of the directories`, () =>
     Effect.gen(function* () {
       const [one, two] = [yield* directory, yield* directory]
       writeFileSync(`${two}/old`, "")
@@ -36,7 +36,7 @@ for (const [what, change] of cases) {
   )
 }
 
-it.live("a change before anybody waits is not lost", () =>
+it.live("a change before the wait is not lost", () =>
   Effect.gen(function* () {
     const path = yield* directory
     const changes = yield* Effect.provide(Changes, Changes.layer)

@@ -18,8 +18,8 @@ const here = Effect.gen(function* () {
   return { base: (yield* FilesSite).base, files: yield* Files }
 })
 
-describe("what only a real file system has", () => {
-  it.live("a file that does not say how long it is: not more of it is read than allowed", () =>
+describe("on a real file system", () => {
+  it.live("a file of unknown length is read up to the limit", () =>
     Effect.gen(function* () {
       const { files } = yield* here
       assert.strictEqual((yield* Effect.flip(files.read("/proc/self/mountinfo", 10))).code, "EFBIG")
@@ -27,7 +27,7 @@ describe("what only a real file system has", () => {
     }).pipe(Effect.provide(real))
   )
 
-  it.live("a pipe that nobody writes to does not hold up whoever reads, and is not changed", () =>
+  it.live("reading a pipe without a writer does not block, and does not change it", () =>
     Effect.gen(function* () {
       const { base, files } = yield* here
       execFileSync("mkfifo", [`${base}/pipe`])
@@ -70,7 +70,7 @@ describe("what only a real file system has", () => {
     return held
   })
 
-  it.live("what is held is the same when something else is in its place", () =>
+  it.live("a held file stays the same when something replaces its name", () =>
     Effect.map(replaced, (held) => assert.strictEqual(Fs.readFileSync(held, "utf8"), "own")).pipe(
       Effect.scoped,
       Effect.provide(real)
@@ -87,7 +87,7 @@ describe("what only a real file system has", () => {
   const elsewhere = [...["--pid", "--fork", process.execPath], "--input-type=module", "-e", program]
   const mayUnshare = spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0
 
-  it.live.skipIf(!mayUnshare)("what is held is ours where /proc is of another PID namespace", () =>
+  it.live.skipIf(!mayUnshare)("a held file works where /proc is of another PID namespace", () =>
     Effect.sync(() => {
       const { stderr, stdout } = spawnSync("unshare", elsewhere, { encoding: "utf8", timeout: 20_000 })
       assert.strictEqual(stdout, "true\n", stderr)
@@ -97,7 +97,7 @@ describe("what only a real file system has", () => {
   // A container may keep its processes from looking at each other (ptrace(2), PTRACE_MODE_READ_FSCREDS).
   const seen = spawnSync("readlink", [`/proc/${process.pid}/exe`]).status === 0
 
-  it.live.skipIf(!seen)("what is held is the same for another process, such as mount", () =>
+  it.live.skipIf(!seen)("a held file is the same for another process, such as mount", () =>
     Effect.map(replaced, (held) => assert.strictEqual(execFileSync("cat", [held], { encoding: "utf8" }), "own")).pipe(
       Effect.scoped,
       Effect.provide(real)

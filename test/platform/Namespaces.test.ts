@@ -51,7 +51,7 @@ describe("a path is", () => {
     })
   )
 
-  it.live.skipIf(!mayUnshare)("a sandbox's", () =>
+  it.live.skipIf(!mayUnshare)("a network namespace of a sandbox", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* judge(yield* other), "sandbox")
     })
@@ -77,13 +77,13 @@ describe("a path is", () => {
     })
   )
 
-  it.live("out of sight, when the directory of namespaces is not there", () =>
+  it.live("out of sight, when the directory of namespaces is missing", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* judge(`${yield* directory}/netns/cni-1`), "out of sight")
     })
   )
 
-  it.live("not known, when it can be there and cannot be looked at", () =>
+  it.live("unknown, when it can exist and cannot be inspected", () =>
     Effect.gen(function* () {
       const base = yield* directory
       symlinkSync("round", `${base}/round`)

@@ -12,7 +12,7 @@ const starve = (millis: number) =>
   Effect.sync(() => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis))
 
 describe("within", () => {
-  it.live("what has come meanwhile counts, however late the process gets to look at it", () =>
+  it.live("accepts what came before the deadline, however late the process runs", () =>
     Effect.gen(function* () {
       const path = `${yield* temporaryDirectory}/s`
       const server = createServer((peer) => peer.end("hello"))
@@ -29,7 +29,7 @@ describe("within", () => {
     })
   )
 
-  it.live("what does not come is too late, and is interrupted", () =>
+  it.live("times out otherwise, and interrupts the effect", () =>
     Effect.gen(function* () {
       let interrupted = false
       const never = Effect.onInterrupt(Effect.never, () =>
@@ -42,7 +42,7 @@ describe("within", () => {
     })
   )
 
-  it.live("a failure in time is that failure", () =>
+  it.live("passes on a failure that came in time", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* Effect.flip(soon(Effect.fail("no"))), "no")
     })

@@ -27,7 +27,7 @@ const told = () => {
 }
 
 describe("a signal", () => {
-  it.effect("after the last step: the answer is the result, told once and at once; the attachment is there", () =>
+  it.effect("after the last step: the answer is the result, written once and at once; the attachment stays", () =>
     Effect.gen(function* () {
       const { closing, goOn, world } = yield* closingSlowly
       const { answering, exits } = told()
@@ -47,7 +47,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("likewise with spans: the process is left when the last of them has ended", () =>
+  it.effect("the same with spans: the process exits after the last of them", () =>
     Effect.gen(function* () {
       const closing = yield* Deferred.make<void>()
       const goOn = yield* Deferred.make<void>()
@@ -68,7 +68,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("at the very moment of the answer: nothing is undone", () =>
+  it.effect("at the moment of the answer: nothing is rolled back", () =>
     Effect.gen(function* () {
       const world = new World()
       const { conf } = networks["client mode"]
@@ -91,7 +91,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("a DEL that is done is told likewise, with nothing to say", () =>
+  it.effect("after a DEL: the same, with an empty answer", () =>
     Effect.gen(function* () {
       const { closing, goOn, world } = yield* closingSlowly
       const { answering, exits } = told()
@@ -105,7 +105,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("before: everything is undone, and the answer says so", () =>
+  it.effect("before that: everything is rolled back, and the answer says so", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -123,11 +123,11 @@ describe("a signal", () => {
   )
 })
 
-describe("an answer that nobody takes", () => {
+describe("an answer that cannot be written", () => {
   const untaken = CniError.of(5, "the answer cannot be written", "Open it.")
   const deaf: Answering<CniError>["tell"] = () => Effect.fail(untaken)
 
-  it.effect("fails an ADD, which undoes everything", () =>
+  it.effect("fails an ADD, which rolls everything back", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -138,7 +138,7 @@ describe("an answer that nobody takes", () => {
     })
   )
 
-  it.effect("does not make a failed ADD a good one", () =>
+  it.effect("does not turn a failed ADD into a success", () =>
     Effect.gen(function* () {
       const { answering, left } = told()
       yield* answered(Effect.fail(CniError.of(7, "wrong", "Correct it.")), { ...answering, tell: deaf })

@@ -37,14 +37,14 @@ describe("text", () => {
     }
   })
 
-  it("names the levels as the original did", () => {
+  it("has the original plugin's names of levels", () => {
     assert.deepStrictEqual(
       lines.map((line) => /\[(\w+)\]/.exec(line)?.[1]),
       ["panic", "error", "warning", "info", "error"]
     )
   })
 
-  it("keeps an event on one line, and says a cause", () => {
+  it("keeps an event on one line, and has its cause", () => {
     assert.include(lines[1], "[error] an error in two parts ")
     assert.include(lines[2], "[warning] a warning\\non two lines ")
     assert.include(lines[3], 'odd="a \\"b\\"\\nc=d"')
@@ -52,7 +52,7 @@ describe("text", () => {
     assert.include(lines[4], "it broke")
   })
 
-  it("has the place where an error was made at debug level, and not below", () => {
+  it("has the place of an error at debug level only", () => {
     assert.notInclude(lines[4], "log-lines")
     assert.include(stderrOf({ logLevel: "debug" }).join("\n"), "log-lines")
   })
@@ -61,7 +61,7 @@ describe("text", () => {
 describe("JSON", () => {
   const lines = stderrOf({ logLevel: "warning", logFormat: "json" }).map((line) => inJson(line))
 
-  it("has an object a line with the same fields", () => {
+  it("has one object per line with the same fields", () => {
     assert.lengthOf(lines, 4)
     const { cause = "", time = "", ...rest } = lines[2] ?? {}
     assert.strictEqual(cause, "")
@@ -72,7 +72,7 @@ describe("JSON", () => {
 })
 
 describe("logFile", () => {
-  it("gets the same lines after what is there already, and is for root and its group", () => {
+  it("is appended to, and readable by root and its group", () => {
     const logFile = join(directory, "both.log")
     writeFileSync(logFile, "before\n")
     const lines = stderrOf({ logFile, logLevel: "error" })
@@ -82,34 +82,31 @@ describe("logFile", () => {
     assert.strictEqual(statSync(made).mode & 0o777, 0o640)
   })
 
-  it.each(["missing/log", "."])(
-    "%s cannot be written: said once, as a line like any other, and the lines are on stderr",
-    (name) => {
-      const logFile = join(directory, name)
-      const said = `logFile ${logFile} cannot be written, logging to stderr only: `
-      const [commandLineError = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
-      assert.match(commandLineError, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[warning\] /)
-      assert.include(commandLineError, `[warning] ${said}`)
-      assert.include(commandLineError, tail)
-      assert.lengthOf(lines, 1)
+  it.each(["missing/log", "."])("%s cannot be written: one warning, and the lines are on stderr", (name) => {
+    const logFile = join(directory, name)
+    const said = `logFile ${logFile} cannot be written, logging to stderr only: `
+    const [commandLineError = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
+    assert.match(commandLineError, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \[warning\] /)
+    assert.include(commandLineError, `[warning] ${said}`)
+    assert.include(commandLineError, tail)
+    assert.lengthOf(lines, 1)
 
-      const [object = "", ...objects] = stderrOf({ logFile, logLevel: "panic", logFormat: "json" })
-      const { msg = "", time = "", ...rest } = inJson(object)
-      assert.match(time, /Z$/)
-      assert.ok(msg.startsWith(said), msg)
-      assert.deepStrictEqual(rest, { level: "warning", ...whose })
-      assert.lengthOf(objects, 1)
-    }
-  )
+    const [object = "", ...objects] = stderrOf({ logFile, logLevel: "panic", logFormat: "json" })
+    const { msg = "", time = "", ...rest } = inJson(object)
+    assert.match(time, /Z$/)
+    assert.ok(msg.startsWith(said), msg)
+    assert.deepStrictEqual(rest, { level: "warning", ...whose })
+    assert.lengthOf(objects, 1)
+  })
 
-  it("whose name is a secret is not told", () => {
+  it("with a secret as its name is not printed", () => {
     const logFile = join(directory, "hunter22/log")
     const [commandLineError = ""] = stderrOf({ logFile, host: { memif: { secret: "hunter22" } } })
     assert.include(commandLineError, "(hidden)/log cannot be written")
     assert.notInclude(commandLineError, "hunter22")
   })
 
-  it("that is a pipe without a reader does not hold the call", () => {
+  it("that is a pipe without a reader does not block the call", () => {
     const logFile = join(directory, "pipe")
     execFileSync("mkfifo", [logFile])
     const [commandLineError = "", ...lines] = stderrOf({ logFile, logLevel: "panic" })
@@ -129,7 +126,7 @@ describe("at debug level", () => {
     assert.include(span, " parent=b7ad6b7169203331")
   })
 
-  it("the start and the whole are there as well", () => {
+  it("start-up and the whole call have one as well", () => {
     assert.ok(lines.some((line) => /\[debug\] time ms=\d+\.\d\d span=start|span=start ms=\d+\.\d\d/.test(line)))
     assert.ok(lines.some((line) => /ADD took \d+\.\d ms since the process started/.test(line)))
   })
@@ -160,7 +157,7 @@ describe("logLevel", () => {
     })
   })
 
-  it.each(["loud", "warn", ""])("%j is warning, and a warning that names the levels", (logLevel) => {
+  it.each(["loud", "warn", ""])("%j is warning, with a warning that lists the levels", (logLevel) => {
     const { level, warnings } = logOptions({ logLevel })
     assert.strictEqual(level, "Warn")
     assert.deepStrictEqual(warnings, [
@@ -174,7 +171,7 @@ describe("logLevel", () => {
     assert.deepStrictEqual([level, warnings], ["Warn", []])
   })
 
-  it("unknown does not keep a line from being written", () => {
+  it("with an unknown value does not suppress lines", () => {
     const lines = stderrOf({ logLevel: "loud" })
     assert.include(lines.at(-1), "[warning] logLevel ")
     assert.lengthOf(lines, 5)

@@ -58,7 +58,7 @@ const spanId = "b7ad6b7169203331"
 const traced = logged({ ...deprecated, logLevel: "debug" }, { TRACEPARENT: `00-${traceId}-${spanId}-01` })
 
 describe("every line", () => {
-  it("says whose it is, as text", () => {
+  it("has its attachment, as text", () => {
     const { lines, status } = called({ ...deprecated, logLevel: "verbose" })
     assert.strictEqual(status, 0)
     assert.isAbove(lines.length, 10)
@@ -67,21 +67,21 @@ describe("every line", () => {
     }
   })
 
-  it("says whose it is, as JSON", () => {
+  it("has its attachment, as JSON", () => {
     assert.isAbove(traced.length, 10)
     for (const { container, interface: name, netns, network } of traced) {
       assert.deepStrictEqual({ container, netns, interface: name, network }, whose)
     }
   })
 
-  it("of a call that fails does too, the error among them", () => {
+  it("of a failing call has it too, the error included", () => {
     const { document, lines, status } = called({ ...network, logLevel: "info", host: { ...network.host, mtu: 67 } })
     assert.deepStrictEqual([status, document["code"], lines.length], [1, 7, 1])
     assert.include(lines[0], `[error] ${document["msg"]} (${document["details"]}) container=`)
     assert.ok(lines[0]?.endsWith(" container=c0ffee0123456789 netns=/var/run/netns/c1 interface=net1 network=net"))
   })
 
-  it("says so even where nothing could be read", () => {
+  it("has it even when the configuration cannot be read", () => {
     const { lines, status } = called({ cniVersion: "9.9.9", name: "net" })
     assert.deepStrictEqual([status, lines.length], [1, 1])
     assert.ok(lines[0]?.endsWith(' container=c0ffee0123456789 netns=/var/run/netns/c1 interface=net1 network=""'))
@@ -89,7 +89,7 @@ describe("every line", () => {
 })
 
 describe("logFile and logFormat", () => {
-  it("are taken from the network: the file has the lines of stderr, call after call", () => {
+  it("come from the network: the file has the lines of stderr, call after call", () => {
     const logFile = join(directory, "calls.log")
     const first = logged({ ...deprecated, logFile })
     const second = called({ ...deprecated, logFile }).lines
@@ -100,7 +100,7 @@ describe("logFile and logFormat", () => {
     assert.deepStrictEqual(text, second)
   })
 
-  it("a file that cannot be written: that line says whose it is, and the call goes on", () => {
+  it("a file that cannot be written: that line has its attachment, and the call continues", () => {
     const logFile = join(directory, "missing/log")
     const [line, ...others] = logged({ ...network, logFile })
     const { msg = "", time: _, ...rest } = line ?? {}
@@ -111,11 +111,11 @@ describe("logFile and logFormat", () => {
 })
 
 describe("logLevel", () => {
-  it("is warning without: nothing is said of a call that goes well", () => {
+  it("defaults to warning: a successful call logs nothing", () => {
     assert.deepStrictEqual(called(network).lines, [])
   })
 
-  it("that is another word: one warning, and the call goes on", () => {
+  it("with an unknown word: one warning, and the call continues", () => {
     const [line, ...others] = logged({ ...network, logLevel: "loud" })
     assert.deepStrictEqual(others, [])
     assert.deepStrictEqual(
@@ -124,14 +124,14 @@ describe("logLevel", () => {
     )
   })
 
-  it("is told of a call that fails, too", () => {
+  it("with an unknown word is reported by a failing call, too", () => {
     const { lines, status } = called({ ...network, logLevel: "loud", host: { ...network.host, mtu: 67 } })
     assert.deepStrictEqual([status, lines.length], [1, 2])
     assert.include(lines[0], '[warning] logLevel "loud" is not')
     assert.include(lines[1], "[error] ")
   })
 
-  it("that is no word is an error of the configuration: path, value, what is allowed", () => {
+  it("of the wrong type is an error of the configuration: path, value, allowed values", () => {
     const { document, lines, status } = called({ ...network, logLevel: 5 })
     assert.deepStrictEqual([status, document["code"], lines.length], [1, 7, 1])
     assert.strictEqual(
@@ -154,7 +154,7 @@ describe("at debug level", () => {
     )
   })
 
-  it("without one they are a trace of their own", () => {
+  it("spans without one are a trace of their own", () => {
     const spans = spansIn(logged({ ...network, logLevel: "verbose" }))
     const [trace, ...others] = new Set(spans.map(({ trace }) => trace))
     assert.match(trace ?? "", /^[0-9a-f]{32}$/)
@@ -165,7 +165,7 @@ describe("at debug level", () => {
     )
   })
 
-  it("the start and the whole have their time; at info nothing has", () => {
+  it("start-up and the whole call have their time; at info nothing has", () => {
     assert.match(traced.find(({ span }) => span === "start")?.["ms"] ?? "", /^\d+\.\d\d$/)
     assert.match(traced.at(-1)?.["msg"] ?? "", /^ADD took \d+\.\d ms since the process started$/)
     assert.deepStrictEqual(logged({ ...network, logLevel: "info" }), [])

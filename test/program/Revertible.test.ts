@@ -17,7 +17,7 @@ const notebook = () => {
 }
 
 describe("undo", () => {
-  it.effect("is not run when all goes well", () =>
+  it.effect("is not run on success", () =>
     Effect.gen(function* () {
       const { does, done, log, logger } = notebook()
       const value = yield* revertible("a", Effect.as(does("+a"), 7), does("-a")).pipe(
@@ -33,7 +33,7 @@ describe("undo", () => {
     ["a failure", Effect.fail("boom"), "boom"],
     ["a defect", Effect.die("boom"), "boom"],
     ["an interruption", Effect.interrupt, ""]
-  ] as const)("is run last first on %s, and hides nothing of it", ([, end, text]) =>
+  ] as const)("runs in reverse order on %s, and hides nothing of it", ([, end, text]) =>
     Effect.gen(function* () {
       const { does, done, log, logger } = notebook()
       const exit = yield* Effect.gen(function* () {
@@ -55,7 +55,7 @@ describe("undo", () => {
     })
   )
 
-  it.effect("is run for a change that failed half-way: it may have happened", () =>
+  it.effect("runs for a change that failed half-way, which may have happened", () =>
     Effect.gen(function* () {
       const { does, done, logger } = notebook()
       const half = Effect.andThen(does("+half"), Effect.fail("boom"))
@@ -69,7 +69,7 @@ describe("undo", () => {
     })
   )
 
-  it.effect("that hangs is given up, and the others are run", () =>
+  it.effect("that hangs times out, and the others run", () =>
     Effect.gen(function* () {
       const { does, done, log, logger } = notebook()
       const fiber = yield* Effect.gen(function* () {

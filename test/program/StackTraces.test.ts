@@ -27,6 +27,6 @@ it.each([
   assert.strictEqual(limitAfter({ CNI_COMMAND: verb }, { cniVersion: "1.0.0", name: "net", ...conf }), limit)
 })
 
-it("on the command line they are Node's own", () => {
+it("on the command line, stack traces are Node's default", () => {
   assert.strictEqual(limitAfter({}, {}, "version"), String(Error.stackTraceLimit))
 })

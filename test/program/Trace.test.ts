@@ -29,7 +29,7 @@ describe("TRACEPARENT", () => {
     `00-${traceId}-${"0".repeat(16)}-01`,
     `ff-${traceId}-${spanId}-01`,
     ` 00-${traceId}-${spanId}-01`
-  ])("%s is no parent", (header) => {
+  ])("%s is ignored", (header) => {
     assert.isUndefined(parseTraceparent(header))
   })
 })

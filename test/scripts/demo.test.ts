@@ -28,7 +28,7 @@ it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_0
   assert.isBelow(stdout.split("\n").length, lines)
 })
 
-it("knows no other engine", { timeout: 30_000 }, () => {
+it("refuses an unknown engine", { timeout: 30_000 }, () => {
   const { status, stderr } = demo("snabb")
   assert.strictEqual(status, 1)
   assert.include(stderr, "ENGINE is ovs or vpp, not snabb")

@@ -22,7 +22,7 @@ describe.skipIf(noMake).each([
   it.effect.each([
     { words: [], image: "localhost/userspacecni:latest" },
     { words: registry, image: "registry.example:5000/team/userspacecni:1.2-rc&3" }
-  ])("hands the manifests to kubectl, with the image $image", ({ image, words }) =>
+  ])("passes the manifests to kubectl, with the image $image", ({ image, words }) =>
     Effect.gen(function* () {
       const made = yield* programs
       kubectl(made)
@@ -48,7 +48,7 @@ describe.skipIf(noMake).each([
     })
   )
 
-  it.effect("says that there is no kubectl, and what to do", () =>
+  it.effect("reports a missing kubectl, and what to do", () =>
     Effect.gen(function* () {
       const { make } = yield* programs
       const { status, stderr } = make([target, "KUBECTL=no-such-kubectl"])
@@ -57,7 +57,7 @@ describe.skipIf(noMake).each([
     })
   )
 
-  it.effect("fails with what kubectl says when the cluster refuses, and with what to do", () =>
+  it.effect("fails with kubectl's message when the cluster refuses, and with what to do", () =>
     Effect.gen(function* () {
       const made = yield* programs
       kubectl(made, verb, "echo 'dial tcp: connection refused' >&2; exit 1")
@@ -72,7 +72,7 @@ describe.skipIf(noMake).each([
   it.effect.each([
     { what: "cannot render", how: "exit 1", says: "it has to know `kustomize`" },
     { what: "renders something else", how: "echo 'image: localhost/other:latest'", says: "the cluster was not asked" }
-  ])("asks the cluster for nothing when kubectl $what", ({ how, says }) =>
+  ])("sends nothing to the cluster when kubectl $what", ({ how, says }) =>
     Effect.gen(function* () {
       const made = yield* programs
       kubectl(made, "kustomize", how)

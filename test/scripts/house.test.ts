@@ -22,7 +22,7 @@ const house: ReadonlyArray<Floor> = [
 const arrow = (from: string, to: string): Import => ({ from, to })
 
 describe("imports", () => {
-  it("are read whatever they import: values, types, modules to be loaded later, what package.json maps", () => {
+  it("are found in any form: values, types, modules to be loaded later, what package.json maps", () => {
     const text = [
       'import * as A from "../cni/A.ts"',
       'import type { B } from "./B.ts"',
@@ -43,13 +43,13 @@ describe("imports", () => {
 })
 
 describe("a room", () => {
-  it("is the one with the longest name that the file begins with", () => {
+  it("is the one with the longest matching name", () => {
     assert.strictEqual(roomOf("attachment/verbs/Add.ts", house)?.room.name, "attachment/verbs")
     assert.strictEqual(roomOf("attachment/verbsOf.ts", house)?.room.name, "attachment")
     assert.isUndefined(roomOf("vppish/A.ts", house))
   })
 
-  it("on no floor is told once, with the file that lists the floors", () => {
+  it("a file on no floor is reported once, with the file that lists the floors", () => {
     const [line, ...more] = homeless(["ovs/A.ts", "agent/A.ts", "agent/deep/B.ts"], house)
     assert.deepStrictEqual(more, [])
     assert.match(line ?? "", /^src\/agent is on no floor\. Put it .*scripts\/house\/Floors\.ts/)
@@ -88,7 +88,7 @@ describe("a room", () => {
 })
 
 describe("folders", () => {
-  it("in a circle are told once, with the imports of a shortest way round", () => {
+  it("in a circle are reported once, with the imports of a shortest way round", () => {
     const imports = [
       arrow("a/A.ts", "a/b/B.ts"),
       arrow("a/b/B.ts", "a/c/C.ts"),
@@ -102,14 +102,14 @@ describe("folders", () => {
     assert.include(line, "Move what both need to a folder below")
   })
 
-  it("that only lead down are in none", () => {
+  it("without a circle are not reported", () => {
     assert.deepStrictEqual(
       circles([arrow("a/A.ts", "a/b/B.ts"), arrow("a/A.ts", "c/C.ts"), arrow("a/b/B.ts", "c/C.ts")]),
       []
     )
   })
 
-  it("have a dozen files beside their sub-folders, and no more", () => {
+  it("have at most a dozen files beside their sub-folders", () => {
     const full = Array.from({ length: mostFiles }, (_, n) => `a/F${n}.ts`)
     assert.deepStrictEqual(crowded([...full, "a/b/G.ts"]), [])
     const [line = ""] = crowded([...full, "a/One.ts"])

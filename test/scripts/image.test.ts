@@ -37,7 +37,7 @@ const builder = (name: string) =>
   })
 
 describe("scripts/image.sh", () => {
-  it("names the image as the manifests do, or as it is told, with and without a slash", () => {
+  it("names the image as the manifests do, or as configured, with and without a slash", () => {
     assert.strictEqual(image("name").stdout, "localhost/userspacecni:latest\n")
     assert.include(JSON.stringify(manifests("daemonset.yaml")), '"localhost/userspacecni:latest"')
     for (const registry of ["registry.example:5000/team", "registry.example:5000/team/"]) {
@@ -81,7 +81,7 @@ describe("scripts/image.sh", () => {
     })
   )
 
-  it("says which builder is missing, and what it can do", () => {
+  it("reports the missing builder, and what to do", () => {
     const missing = image("push", { IMAGE_BUILDER: "no-such-builder" })
     assert.strictEqual(missing.status, 1)
     assert.include(missing.stderr, "there is no no-such-builder (IMAGE_BUILDER)")
@@ -104,7 +104,7 @@ describe("scripts/test-container.sh", () => {
     })
   )
 
-  it.effect("ends as the tests end", () =>
+  it.effect("has the exit status of the tests", () =>
     Effect.gen(function* () {
       const { env } = yield* builder("docker")
       Fs.writeFileSync(env.IMAGE_BUILDER, "#!/bin/sh\nexit 7\n", { mode: 0o755 })

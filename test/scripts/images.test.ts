@@ -23,7 +23,7 @@ const builder = ({ directory, put }: Programs) =>
 const anywhere = (call = "") => call.replaceAll(/\/tmp\/tmp\.\w+/g, "SCRATCH")
 
 describe.skipIf(noMake)(named("make copy, make push"), () => {
-  it.effect("hand their variables on", () =>
+  it.effect("passes its variables on", () =>
     Effect.gen(function* () {
       const made = yield* programs
       made.put("docker")
@@ -43,7 +43,7 @@ describe.skipIf(noMake)(named("make copy, make push"), () => {
   it.effect.each([
     { target: "copy", says: "Is there an image localhost/userspacecni:latest? `make image` builds it" },
     { target: "push", says: "IMAGE_REGISTRY has to name a registry that you are logged in to (docker login)" }
-  ])("make $target fails with the builder's words, and with what to do", ({ says, target }) =>
+  ])("make $target fails with the builder's message, and with what to do", ({ says, target }) =>
     Effect.gen(function* () {
       const made = yield* programs
       made.put("docker", "echo 'no such thing' >&2; exit 125")
@@ -80,7 +80,7 @@ describe("the image of testpmd", () => {
     })
   )
 
-  it("copies and starts what it is given, and has the packages whose testpmd the end-to-end tests run", () => {
+  it("has the packages whose testpmd the end-to-end tests run", () => {
     const dockerfile = read("scripts/image/testpmd/Dockerfile")
     assert.match(dockerfile, /^COPY userspace pod-testpmd \/usr\/local\/bin\/$/m)
     assert.match(dockerfile, /^ENTRYPOINT \["pod-testpmd"\]$/m)
@@ -88,7 +88,7 @@ describe("the image of testpmd", () => {
     assert.include(dockerfile.replaceAll(/\s+/g, " "), `--no-install-recommends \\ ${packages} \\ &&`)
   })
 
-  it.effect("fails with where to get a base from", () =>
+  it.effect("fails with where to get a base image", () =>
     Effect.gen(function* () {
       const made = yield* programs
       made.put("docker", "exit 1")
@@ -106,7 +106,7 @@ describe.skipIf(noMake)(named("make base-image"), () => {
   it.effect.each([
     { lines: "http://mirror.example/debian/\\n", from: " http://mirror.example/debian/" },
     { lines: "", from: "" }
-  ])("packs what debootstrap makes, mirror '$from'", ({ from, lines }) =>
+  ])("is packed from debootstrap's output, mirror '$from'", ({ from, lines }) =>
     Effect.gen(function* () {
       const made = yield* programs
       builder(made)
@@ -130,7 +130,7 @@ describe.skipIf(noMake)(named("make base-image"), () => {
     })
   )
 
-  it.effect("fails with debootstrap's last words, and builds nothing", () =>
+  it.effect("fails with debootstrap's last lines, and builds nothing", () =>
     Effect.gen(function* () {
       const made = yield* programs
       builder(made)
@@ -144,7 +144,7 @@ describe.skipIf(noMake)(named("make base-image"), () => {
     })
   )
 
-  it.effect("wants root", () =>
+  it.effect("needs root", () =>
     Effect.gen(function* () {
       const made = yield* programs
       builder(made)

@@ -20,7 +20,7 @@ describe("the directory", () => {
     for (const sharedDir of ["/s", "/s/"]) assert.strictEqual(place(ovs, { sharedDir }).directory, "/s/0958c8871b32")
   })
 
-  it("without sharedDir is where the original put it, for each switch", () => {
+  it("without sharedDir is the original plugin's, for each switch", () => {
     const none = { sharedDir: undefined }
     assert.strictEqual(place(ovs, none).directory, "/usr/local/var/run/openvswitch/0958c8871b32")
     assert.strictEqual(place(vpp, none).directory, "/var/run/vpp/0958c8871b32")
@@ -34,20 +34,20 @@ describe("the directory", () => {
 })
 
 describe("the names", () => {
-  it("are the original's", () => {
+  it("are the original plugin's", () => {
     assert.strictEqual(place(ovs).socketPath, "/s/0958c8871b32/0958c8871b32-net1")
     assert.strictEqual(place(vpp).socketName, "0958c8871b32-net1")
     assert.strictEqual(place(memif).socketName, "memif-0958c8871b32-net1.sock")
     assert.strictEqual(place(ovs).configPath, "/s/0958c8871b32/configData-0958c8871b32-net1.json")
   })
 
-  it("follow the handle when two attachments begin alike", () => {
+  it("follow the handle when the ids of two attachments begin alike", () => {
     const { configPath, socketName } = place(ovs, { handle: "0958c8871b32-net1-abcdefgh" })
     assert.strictEqual(socketName, "0958c8871b32-net1-abcdefgh")
     assert.strictEqual(configPath, "/s/0958c8871b32/configData-0958c8871b32-net1-abcdefgh.json")
   })
 
-  it("of the socket is the configuration's when that fixes it", () => {
+  it("of the socket is the configured one, if any", () => {
     assert.strictEqual(place({ ...ovs, vhost: { socketfile: "my.sock" } }).socketPath, "/s/0958c8871b32/my.sock")
     const port = { ...memif, memif: { role: "master", socketfile: "my.sock" } }
     assert.strictEqual(place(port).socketPath, "/s/0958c8871b32/my.sock")
@@ -59,7 +59,7 @@ describe("the names", () => {
   })
 })
 
-describe("the path that the switch is told", () => {
+describe("the switch's path", () => {
   const rest = "/0958c8871b32/0958c8871b32-net1".length
   const base = (bytes: number) => `/${"s".repeat(bytes - rest - 1)}`
 
@@ -97,7 +97,7 @@ describe("the path that the switch is told", () => {
     }
   )
 
-  it("on VPP is the real one as long as it has what VPP accepts", () => {
+  it("on VPP is the real one if VPP accepts its characters", () => {
     const sharedDir = "/azAZ09._-/.a_b-c"
     for (const host of [vpp, memif]) assert.isUndefined(place(host, { sharedDir }).link)
   })

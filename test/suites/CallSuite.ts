@@ -88,7 +88,7 @@ export const calls = suite<never>("calls in one process", (test) => {
       assert.deepEqual(node.state(), before)
     }))
 
-  test("find a log file that was rotated", () =>
+  test("reopen a log file that was rotated", () =>
     Effect.gen(function* () {
       const directory = yield* scratch
       const node = MemoryNode.make()
@@ -100,7 +100,7 @@ export const calls = suite<never>("calls in one process", (test) => {
       assert.ok(!Fs.readFileSync(`${directory}/log.1`, "utf8").includes("DEL"))
     }))
 
-  test("are interrupted one by one: that one is undone and says so, the other goes on", () =>
+  test("are interrupted separately: one is rolled back and says so, the other continues", () =>
     Effect.gen(function* () {
       const node = MemoryNode.make()
       const started = yield* Effect.forEach([0, 1], () => Deferred.make<void>())

@@ -21,7 +21,7 @@ import { suite } from "./Suite.ts"
 import { leavesAsFound, look, VppUnderTest, withSession } from "./VppUnderTest.ts"
 
 export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
-  test("ten at once make one", () =>
+  test("ten at once create one interface", () =>
     Effect.gen(function* () {
       const wanted = yield* memif({})
       yield* removedAfter(wanted.name)
@@ -38,7 +38,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
     ["no mac, no mtu, no addresses", { mac: undefined, mtu: undefined, addresses: [], routes: [] }]
   ]
   for (const [what, more] of kinds) {
-    test(`makes a memif once, however often it is asked: ${what}`, () =>
+    test(`creates a memif once, however often it runs: ${what}`, () =>
       Effect.gen(function* () {
         const wanted = yield* memif(more)
         yield* removedAfter(wanted.name)
@@ -68,7 +68,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       }))
   }
 
-  test("knows addresses and networks again, however they are written", () =>
+  test("recognizes addresses and networks in any spelling", () =>
     Effect.gen(function* () {
       const plain = yield* memif()
       const n = lastNumber()
@@ -93,7 +93,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       )
     }))
 
-  test("replaces one that was made for something else, its routes with it, and nothing beside it", () =>
+  test("replaces one that was created for something else, with its routes, and nothing beside it", () =>
     Effect.gen(function* () {
       const before = yield* memif({ role: "master" })
       const beside = yield* memif()
@@ -110,7 +110,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       assert.deepStrictEqual(yield* ours(beside.name), other)
     }))
 
-  test("completes what a killed run began", () =>
+  test("completes a killed run", () =>
     Effect.gen(function* () {
       const wanted = yield* memif()
       yield* removedAfter(wanted.name)
@@ -121,7 +121,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       assert.lengthOf(yield* ours(wanted.name), 1)
     }))
 
-  test("takes another number when somebody has the first one", () =>
+  test("takes another number when the first one is in use", () =>
     Effect.gen(function* () {
       const wanted = yield* memif()
       yield* removedAfter(wanted.name)
@@ -164,7 +164,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       assert.deepStrictEqual((yield* ours(second.name))[0]?.routes, [])
     }))
 
-  test("reaches a gateway that is outside of the address' prefix, and takes an address without one for itself", () =>
+  test("reaches a gateway outside of the address' prefix, and accepts an address without one", () =>
     Effect.gen(function* () {
       const n = lastNumber() + 1
       const wanted = yield* memif({
@@ -182,7 +182,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       assert.notMatch((yield* look).join("\n"), /169\.254/)
     }))
 
-  test("sets up a vhost-user end where DPDK made it, and says how it is made where not", () =>
+  test("configures a vhost-user end that DPDK created, and explains how to create it otherwise", () =>
     Effect.gen(function* () {
       const like = yield* memif()
       const wanted = vhost(like)
@@ -197,7 +197,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       yield* leavesAsFound(one(wanted))
     }))
 
-  test("says which address VPP refuses, and completes the interface when that is cured", () =>
+  test("reports which address VPP refuses, and completes the interface once that is resolved", () =>
     Effect.gen(function* () {
       const [first, second] = [yield* memif({ routes: [] }), yield* memif({ routes: [] })]
       yield* removedAfter(first.name)
@@ -214,14 +214,14 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       )
     }))
 
-  test("does not touch VPP for a mode that would end it", () =>
+  test("sends VPP no mode that would crash it", () =>
     Effect.gen(function* () {
       const wanted = yield* memif({ mode: "inject-punt" })
       const error = yield* leavesAsFound(Effect.flip(one(wanted)))
       assert.include(error.message, "inject-punt")
     }))
 
-  test("makes all of it again after a restart", () =>
+  test("recreates everything after a restart", () =>
     Effect.gen(function* () {
       const wanted = yield* memif()
       yield* removedAfter(wanted.name)

@@ -4,8 +4,8 @@ import { Effect } from "effect"
 import { codeOf, codesOf, type FilesUnderTest, site, zoo } from "./FilesSite.ts"
 import { suite } from "./Suite.ts"
 
-export const filesHeld = suite<FilesUnderTest>("Files, where links can be put in the place of directories", (test) => {
-  test("a pinned directory is used as any other", () =>
+export const filesHeld = suite<FilesUnderTest>("Files, where links can replace directories", (test) => {
+  test("a pinned directory works like any other", () =>
     Effect.gen(function* () {
       const { at, files, gid } = yield* site
       yield* files.makeDirectory(at("own"), 0o755)
@@ -31,7 +31,7 @@ export const filesHeld = suite<FilesUnderTest>("Files, where links can be put in
       assert.equal(yield* codeOf(files.read(at("own/a"), 10)), "ENOENT")
     }))
 
-  test("a link in the place of a pinned directory leads nowhere", () =>
+  test("a link that replaces a pinned directory is not followed", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.makeDirectory(at("own"), 0o755)
@@ -59,7 +59,7 @@ export const filesHeld = suite<FilesUnderTest>("Files, where links can be put in
       assert.deepEqual(yield* files.lstat(at("directory/inside")), before)
     }))
 
-  test("hold takes what is there, and no link", () =>
+  test("hold opens what exists, and no link", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       const holds = ["file", "directory", "socket", "link", "dangling", "nothing"].map(

@@ -5,7 +5,7 @@ import { codeOf, codesOf, everything, type FilesUnderTest, zoo } from "./FilesSi
 import { suite } from "./Suite.ts"
 
 export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) => {
-  test("unlink removes a name of any kind but a directory, of a link the link", () =>
+  test("unlink removes a name of any kind but a directory, and a link itself", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of ["link", "dangling", "socket"]) {
@@ -24,7 +24,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       )
     }))
 
-  test("rename puts a file in the place of a file, and of a link itself", () =>
+  test("rename replaces a file, and a link itself", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.create(at("new"), "new", 0o640)
@@ -37,7 +37,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       assert.equal(yield* files.read(at("file"), 100), "new")
     }))
 
-  test("rename says what is missing or in the way, and then changes nothing", () =>
+  test("rename reports what is missing or in the way, and changes nothing", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       assert.deepEqual(
@@ -65,7 +65,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       assert.equal(yield* files.read(at("file2"), 100), "content")
     }))
 
-  test("link needs a free name in a directory, and takes no directory", () =>
+  test("link needs a free name in a directory, and refuses directories", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of everything) assert.equal(yield* codeOf(files.link(at("directory/inside"), at(name))), "EEXIST")
@@ -80,7 +80,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       )
     }))
 
-  test("symlink and readLink keep the target as it is written", () =>
+  test("symlink and readLink keep the target as written", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.symlink("../a/./b", at("new"))
@@ -120,7 +120,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       }
     }))
 
-  test("change changes what it was meant for, and follows no link", () =>
+  test("change changes the given file, and follows no link", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       const before = yield* files.lstat(at("file"))
@@ -142,7 +142,7 @@ export const filesNames = suite<FilesUnderTest>("Files, changing names", (test) 
       assert.deepEqual(yield* files.lstat(at("file")), before)
     }))
 
-  test("sync takes files and directories", () =>
+  test("sync accepts files and directories", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       assert.deepEqual(

@@ -8,21 +8,21 @@ import { codeOf, codesOf, everything, type FilesUnderTest, site, zoo } from "./F
 import { suite } from "./Suite.ts"
 
 export const files = suite<FilesUnderTest>("Files", (test) => {
-  test("lstat tells the kind, of a link its own", () =>
+  test("lstat returns the kind, for a link its own", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       const kinds = yield* Effect.forEach(everything, (name) => Effect.map(files.lstat(at(name)), (it) => it?.kind))
       assert.deepEqual(kinds, ["file", "directory", "socket", "symlink", "symlink"])
     }))
 
-  test("lstat of nothing is nothing; below a file nothing can be", () =>
+  test("lstat of a missing path is none; nothing exists below a file", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of ["nothing", "nothing/below"]) assert.equal(yield* files.lstat(at(name)), undefined)
       assert.equal(yield* codeOf(files.lstat(at("file/below"))), "ENOTDIR")
     }))
 
-  test("writable is content with a directory and a link to one, and changes nothing", () =>
+  test("writable accepts a directory and a link to one, and changes nothing", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       yield* files.symlink("directory", at("way"))
@@ -49,7 +49,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       )
     }))
 
-  test("makeDirectory gives exactly the mode, whatever the umask", () =>
+  test("makeDirectory sets exactly the mode, whatever the umask", () =>
     Effect.gen(function* () {
       const { at, files } = yield* site
       for (const mode of [0o755, 0o700, 0o2770, 0o777]) {
@@ -82,7 +82,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       }
     }))
 
-  test("create needs a free name in a directory, and writes through no link", () =>
+  test("create needs a free name in a directory, and follows no link", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const name of everything) assert.equal(yield* codeOf(files.create(at(name), "x", 0o644)), "EEXIST")
@@ -97,7 +97,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       assert.equal(yield* files.lstat(at("nowhere")), undefined)
     }))
 
-  test("read takes as many bytes as allowed, and no more", () =>
+  test("read returns at most the allowed number of bytes", () =>
     Effect.gen(function* () {
       const { at, files } = yield* site
       yield* files.create(at("f"), "äöü", 0o644)
@@ -105,7 +105,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       assert.equal(yield* codeOf(files.read(at("f"), 5)), "EFBIG")
     }))
 
-  test("read follows no link, and reads files only", () =>
+  test("read follows no link, and reads regular files only", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       const reads = Object.fromEntries(
@@ -123,7 +123,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       })
     }))
 
-  test("list gives the names in a directory", () =>
+  test("list returns the names in a directory", () =>
     Effect.gen(function* () {
       const { at, base, files } = yield* zoo
       assert.deepEqual([...(yield* files.list(base))].sort(), [...everything].sort())
@@ -158,7 +158,7 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       assert.equal(yield* files.lstat(at("directory")), undefined)
     }))
 
-  test("a path that no file system takes is refused by every step", () =>
+  test("every step refuses a path that no file system accepts", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo
       for (const [name, code] of [

@@ -147,7 +147,7 @@ const once = Effect.fnUntraced(function* (act: Act, method: Method, far: boolean
 })
 
 export const hostileSwaps =
-  suite<SharedDirUnderTest>("SharedDir, with a container that swaps things at any moment", (test) => {
+  suite<SharedDirUnderTest>("SharedDir, with a container that replaces files at any moment", (test) => {
     for (const [what, act] of Object.entries(acts)) {
       for (const [name, method] of Object.entries(methods)) {
         test(`${name}: ${what} at any moment`, () => atEveryMoment(act, method, false))

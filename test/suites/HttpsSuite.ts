@@ -26,7 +26,7 @@ const unknownIssuer =
   /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/
 
 export const https = suite<Https | Peer>("Https", (test) => {
-  test("sends method, headers and body, and gives status and body", () =>
+  test("sends method, headers and body, and returns status and body", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const body = JSON.stringify({ grüße: "€".repeat(100_000) })
@@ -39,13 +39,13 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal(heard.client, "")
     }))
 
-  test("gives an answer that is no success as it is, with Retry-After", () =>
+  test("returns an unsuccessful answer as it is, with Retry-After", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       assert.deepEqual(yield* send(`https://127.0.0.1:${tls}/later`), { status: 429, retryAfter: "7", body: "wait" })
     }))
 
-  test("shows the client's certificate", () =>
+  test("presents the client's certificate", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const client = { cert: pem("client.crt"), key: pem("client.key") }
@@ -55,7 +55,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
   test("reaches an IPv6 address and checks the certificate against it", () =>
     Effect.flatMap(Peer, ({ tls }) => echo(`https://[::1]:${tls}/echo`)))
 
-  test("refuses a certificate for another name, unless that is the one to look for", () =>
+  test("refuses a certificate for another name, unless that is the expected one", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://localhost:${tls}/echo`
@@ -67,7 +67,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       )
     }))
 
-  test("refuses a certificate of an authority that it was not given, and trusts none by default that it does not know", () =>
+  test("trusts only the given authorities", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       assert.match(yield* codeOf(`https://127.0.0.1:${tls}/echo`, { ca: pem("other-ca.crt") }), unknownIssuer)
@@ -80,7 +80,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal(yield* codeOf(`https://127.0.0.1:${expired}/echo`), "CERT_HAS_EXPIRED")
     }))
 
-  test("believes anybody when told not to verify, and only then", () =>
+  test("skips verification only when told to", () =>
     Effect.gen(function* () {
       const { expired } = yield* Peer
       const url = `https://localhost:${expired}/echo`
@@ -88,7 +88,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.notEqual(yield* codeOf(url), "")
     }))
 
-  test("says that a certificate or key cannot be used", () =>
+  test("reports an unusable certificate or key", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}/echo`
@@ -107,7 +107,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal(yield* codeOf(`https://${"x".repeat(64)}.invalid:6443/`), "ENOTFOUND")
     }))
 
-  test("takes no more than the limit", () =>
+  test("reads no more than the limit", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}/big`
@@ -115,7 +115,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal((yield* Effect.flip(send(url, { limit: 299_999 }))).code, "TOOBIG")
     }))
 
-  test("keeps no more than the limit, whatever is announced, packed, or never ends", () =>
+  test("keeps no more than the limit, whatever is announced, compressed, or endless", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const before = process.memoryUsage().rss
@@ -137,7 +137,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.deepEqual({ body, status }, { body: "", status: 302 })
     }))
 
-  test("hangs up when it is interrupted", () =>
+  test("closes the connection when it is interrupted", () =>
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}`
@@ -151,13 +151,13 @@ export const https = suite<Https | Peer>("Https", (test) => {
       yield* says("1 arrived, 1 left")
     }))
 
-  test("speaks without TLS where the URL says so", () =>
+  test("uses no TLS for an http URL", () =>
     Effect.gen(function* () {
       const { plain } = yield* Peer
       assert.equal((yield* echo(`http://127.0.0.1:${plain}/echo`)).method, "GET")
     }))
 
-  test("goes past a proxy in the environment, and leaves that as it is", () =>
+  test("ignores a proxy in the environment, and does not change the environment", () =>
     Effect.gen(function* () {
       const { closed, tls } = yield* Peer
       const proxies = { HTTPS_PROXY: `http://127.0.0.1:${closed}`, NO_PROXY: "registry.example" }

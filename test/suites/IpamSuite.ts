@@ -64,7 +64,7 @@ const addresses = (delegation: Delegation) =>
   Effect.map(add(delegation), ({ ips }) => ips.map(({ address }) => address))
 
 export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
-  test("gives the addresses of the range one after the other, with gateway and routes, never the gateway's", () =>
+  test("assigns the addresses of the range in order, with gateway and routes, never the gateway's", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
       const { ips, routes } = yield* add(yield* delegate({ network }))
@@ -86,7 +86,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       yield* check(delegation)
     }))
 
-  test("frees the address with DEL, which succeeds as often as it is called", () =>
+  test("releases the address on DEL, which always succeeds", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
       const delegation = yield* delegate({ network })
@@ -97,7 +97,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       yield* add(delegation)
     }))
 
-  test("is content with CHECK while the address is held, and not after", () =>
+  test("passes CHECK while the address is held, and not after", () =>
     Effect.gen(function* () {
       const delegation = yield* delegate({})
       yield* add(delegation)
@@ -108,7 +108,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       assert.include(error.failed, "Failed to find address added by container")
     }))
 
-  test("is content with GC and STATUS, which it does not know or has nothing to do for", () =>
+  test("accepts GC and STATUS, which it does not know or has nothing to do for", () =>
     Effect.gen(function* () {
       const delegation = yield* delegate({})
       const { CNI_CONTAINERID: _, CNI_IFNAME: __, CNI_NETNS: ___, ...variables } = delegation.variables
@@ -120,7 +120,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       yield* check(delegation)
     }))
 
-  test("says when no address is left, and gives the one that comes free", () =>
+  test("reports a full range, and assigns an address that is released", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
       const first = yield* delegate({ network })
@@ -134,7 +134,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       assert.deepStrictEqual(yield* addresses(third), [given])
     }))
 
-  test("holds each interface of a container, and each network, apart", () =>
+  test("keeps interfaces of a container, and networks, separate", () =>
     Effect.gen(function* () {
       const containerId = randomUUID()
       const network = `n-${randomUUID()}`
@@ -161,7 +161,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       }
     }))
 
-  test("takes no address when it is only looked for", () =>
+  test("assigns no address on a lookup", () =>
     Effect.gen(function* () {
       const delegation = yield* delegate({})
       yield* preflight(delegation)
@@ -169,7 +169,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       assert.deepStrictEqual(yield* addresses(delegation), ["10.9.8.2/24"])
     }))
 
-  test("says that a section without a range gives nothing", () =>
+  test("reports a section without a range", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(add(yield* delegate({ range: undefined })))
       assert.include(error.failed, "no IP ranges specified")
@@ -178,7 +178,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
 
 /** What the small program of the unit tests has not. */
 export const ipamRanges = suite<IpamUnderTest>("Ipam, with sets of ranges", (test) => {
-  test("gives one address from each set, of both families", () =>
+  test("assigns one address from each set, of both families", () =>
     Effect.gen(function* () {
       const both = { ranges: [[{ subnet: "10.9.8.0/24" }], [{ subnet: "fd00:9::/64", gateway: "fd00:9::ff" }]] }
       const { ips } = yield* add(yield* delegate({ range: both }))
@@ -188,7 +188,7 @@ export const ipamRanges = suite<IpamUnderTest>("Ipam, with sets of ranges", (tes
       ])
     }))
 
-  test("gives back what it took when a later set is used up", () =>
+  test("releases its addresses when a later set is full", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
       const range = {
@@ -204,7 +204,7 @@ export const ipamRanges = suite<IpamUnderTest>("Ipam, with sets of ranges", (tes
       yield* Effect.flip(check(second))
     }))
 
-  test("goes on with the next range of a set, and round again", () =>
+  test("continues with the next range of a set, and round again", () =>
     Effect.gen(function* () {
       const network = `n-${randomUUID()}`
       const two = (subnet: string, from: string, to: string) => ({ subnet, rangeStart: from, rangeEnd: to })

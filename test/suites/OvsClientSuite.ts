@@ -30,7 +30,7 @@ const added = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: P
 })
 
 export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
-  test("a survey finds what stands where the port shall be, and changes nothing", () =>
+  test("an inspection finds what is where the port shall be, and changes nothing", () =>
     withClient((client) =>
       Effect.gen(function* () {
         const plan = yield* planFor()
@@ -56,7 +56,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       })
     ))
 
-  test("a port settles with a number, on a bridge with a datapath", () =>
+  test("a port gets a number, on a bridge with a datapath", () =>
     withClient((client) =>
       Effect.gen(function* () {
         const done = yield* added(client, yield* planFor())
@@ -71,7 +71,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       })
     ))
 
-  test("does nothing when it is no longer as surveyed", () =>
+  test("changes nothing when the state is no longer as inspected", () =>
     withClient((client) =>
       Effect.gen(function* () {
         const { bridge, port, removeBridge } = yield* administrator
@@ -106,7 +106,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       })
     ))
 
-  test("finds ports by all of a mark, and from a port its bridge and interface", () =>
+  test("finds ports by a complete mark, and from a port its bridge and interface", () =>
     withClient((client) =>
       Effect.gen(function* () {
         const bridge = yield* existing()
@@ -128,7 +128,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       })
     ))
 
-  test("removes a port once, and says what went", () =>
+  test("removes a port once, and reports what was removed", () =>
     withClient((client) =>
       Effect.gen(function* () {
         const before = yield* look

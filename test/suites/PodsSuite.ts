@@ -29,7 +29,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       )
     }))
 
-  test("says that there is no such pod, and that another has its name", () =>
+  test("reports a missing pod, and one that has its name and another UID", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -40,7 +40,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.strictEqual((yield* onPods(({ read }) => read({ ...pod, uid: "" }))).uid, later.uid)
     }))
 
-  test("knows a static pod's mirror by the UID of its manifest, and by no other", () =>
+  test("accepts a static pod's mirror by the UID of its manifest, and by no other", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const manifest = "4f1c9a0b2d4e5f60718293a4b5c6d7e8"
@@ -57,7 +57,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       })
     }))
 
-  test("adds, changes and removes annotations, and touches nothing else", () =>
+  test("adds, changes and removes annotations, and changes nothing else", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ mine: "old", gone: "soon", other: 'ünïcode "quoted"\n\u2028' })
@@ -71,7 +71,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.include(after.rest, "9223372036854775807")
     }))
 
-  test("annotates a pod that had no annotations, and takes the last one away", () =>
+  test("annotates a pod without annotations, and removes the last one", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -82,7 +82,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.deepStrictEqual((yield* cluster.look(pod)).annotations, before.annotations)
     }))
 
-  test("writes nothing when there is nothing to change", () =>
+  test("writes nothing when nothing changes", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ mine: "1" })
@@ -95,7 +95,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.isAbove(yield* cluster.writes, before)
     }))
 
-  test("applies the change again on what somebody else wrote since the read", () =>
+  test("repeats the change after a conflicting write", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod({ count: "1" })
@@ -111,7 +111,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.strictEqual(annotations["k8s.v1.cni.cncf.io/network-status"], "[]")
     }))
 
-  test("loses no change of eight writers at once, nor of a ninth who is not ours", () =>
+  test("loses no change of eight writers at once, nor of a foreign ninth", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()
@@ -126,7 +126,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       assert.strictEqual(annotations["ninth"], "9")
     }))
 
-  test("does not write on a pod that was deleted, or made anew, since the read", () =>
+  test("does not write to a pod that was deleted, or recreated, since the read", () =>
     Effect.gen(function* () {
       const cluster = yield* ClusterUnderTest
       const pod = yield* cluster.pod()

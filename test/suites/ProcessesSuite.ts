@@ -67,7 +67,7 @@ const interrupted = Effect.fnUntraced(function* (script: (pids: string) => strin
 })
 
 export const processes = suite<Processes>("Processes", (test) => {
-  test("gives both outputs and the exit status", () =>
+  test("returns both outputs and the exit status", () =>
     Effect.gen(function* () {
       assert.deepEqual(yield* run(shell("echo out; echo err >&2; exit 3")), {
         status: 3,
@@ -77,19 +77,19 @@ export const processes = suite<Processes>("Processes", (test) => {
       assert.deepEqual(yield* run(shell(":")), { status: 0, stdout: "", stderr: "" })
     }))
 
-  test("gives the name of the signal that ended it", () =>
+  test("returns the name of the signal that ended it", () =>
     Effect.gen(function* () {
       assert.equal((yield* run(shell("kill -TERM $$"))).status, "SIGTERM")
       assert.equal((yield* run(shell("kill -KILL $$"))).status, "SIGKILL")
     }))
 
-  test("passes stdin and ends it", () =>
+  test("passes stdin and closes it", () =>
     Effect.gen(function* () {
       assert.equal((yield* run(shell("cat", { stdin: "Grüße\n🙂" }))).stdout, "Grüße\n🙂")
       assert.equal((yield* run(shell("cat; echo done"))).stdout, "done\n")
     }))
 
-  test("passes more than a pipe holds in both directions at once", () =>
+  test("transfers more than a pipe holds in both directions at once", () =>
     Effect.gen(function* () {
       const stdin = "0123456789abcde\n".repeat(1 << 15)
       const { stderr, stdout } = yield* run(shell("head -c 500000 /dev/zero; cat >&2", { stdin }))
@@ -97,14 +97,14 @@ export const processes = suite<Processes>("Processes", (test) => {
       assert.ok(stderr === stdin)
     }))
 
-  test("does not mind a child that does not read its stdin", () =>
+  test("accepts a child that does not read its stdin", () =>
     Effect.gen(function* () {
       const stdin = "x".repeat(1 << 20)
       assert.equal((yield* run(shell("exit 7", { stdin }))).status, 7)
       assert.equal((yield* run(shell("exec 0<&-; echo closed", { stdin }))).stdout, "closed\n")
     }))
 
-  test("gives arguments as they are, and no environment but the given", () =>
+  test("passes arguments as they are, and only the given environment", () =>
     Effect.gen(function* () {
       const args = ["-c", 'printf "%s|" "$0" "$@"', "a b", "", "$HOME", "*"]
       assert.equal((yield* run(shell("", { args }))).stdout, "a b||$HOME|*|")
@@ -119,12 +119,12 @@ export const processes = suite<Processes>("Processes", (test) => {
       assert.equal((yield* run(shell(script))).stdout, "ü")
     }))
 
-  test("waits for the end, not for the output's", () =>
+  test("waits for the exit, not for the end of the output", () =>
     Effect.gen(function* () {
       assert.deepEqual(yield* run(shell("exec >&- 2>&-; sleep 0.05; exit 4")), { status: 4, stdout: "", stderr: "" })
     }))
 
-  test("allows as much output as the limit, on each", () =>
+  test("accepts output up to the limit, on each stream", () =>
     Effect.gen(function* () {
       const { stderr, stdout } = yield* run(shell("printf 12345; printf 12345 >&2", { limit: 5 }))
       assert.deepEqual([stdout, stderr], ["12345", "12345"])
@@ -141,7 +141,7 @@ export const processes = suite<Processes>("Processes", (test) => {
       }))
   }
 
-  test("says why a program cannot be started", () =>
+  test("reports why a program cannot be started", () =>
     Effect.gen(function* () {
       const base = yield* directory
       Fs.writeFileSync(`${base}/file`, "#!/bin/sh\n", { mode: 0o644 })
@@ -168,7 +168,7 @@ export const processes = suite<Processes>("Processes", (test) => {
       for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
     }))
 
-  test("interruption is not held up by somebody who keeps the output open", () =>
+  test("interruption is not delayed by a process that keeps the output open", () =>
     Effect.gen(function* () {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}`, 2)
       for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
@@ -189,7 +189,7 @@ export const processes = suite<Processes>("Processes", (test) => {
       assert.equal(stateOf(pid), undefined)
     }))
 
-  test("runs many at once and mixes nothing", () =>
+  test("runs many at once and keeps their output apart", () =>
     Effect.gen(function* () {
       const numbers = Array.from({ length: 20 }, (_, i) => i)
       const ended = yield* Effect.forEach(numbers, (i) => run(shell(`cat; exit ${i}`, { stdin: `${i}` })), {

@@ -12,7 +12,7 @@ import { FilesSite } from "./FilesSite.ts"
 import { suite } from "./Suite.ts"
 
 export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) => {
-  test("a claim is found again, whole, for root only", () =>
+  test("a claim is found again, complete, readable by root only", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -29,7 +29,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("of many claims of one attachment at once one wins, and the others are told since when", () =>
+  test("one of many simultaneous claims of an attachment wins, and the others get its time", () =>
     Effect.gen(function* () {
       const tries = Array.from({ length: 10 }, (_, index) => Effect.result(claim(attachment(), `try${index}`)))
       const results = yield* Effect.all(tries, { concurrency: "unbounded" })
@@ -62,7 +62,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.strictEqual((yield* find(other))?.invocation, "one")
     }))
 
-  test("net1 and net10, and short ids, are their own", () =>
+  test("net1 and net10, and short ids, are separate", () =>
     Effect.gen(function* () {
       const all = [
         attachment({ ifName: "net1" }),
@@ -84,7 +84,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       }
     }))
 
-  test("all of them are told, of every network, each as it would be found alone", () =>
+  test("all are listed, of every network, as each would be found alone", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* all, [])
       const attachments = [
@@ -103,7 +103,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.deepStrictEqual(yield* all, [])
     }))
 
-  test("what is no record, or a copy of one under another name, is passed over", () =>
+  test("files that are no records, and copies under another name, are ignored", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -122,7 +122,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.deepStrictEqual(yield* all, [record])
     }))
 
-  test("is settled from the end of its ADD to the beginning of its DEL", () =>
+  test("a record is settled from the end of its ADD to the beginning of its DEL", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -148,7 +148,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.isTrue(yield* records.settled(record))
     }))
 
-  test("is written anew when the ADD knows more at its end, and not when it is gone or another's", () =>
+  test("a record is updated at the end of ADD, but not when it is gone or another's", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files

@@ -18,8 +18,8 @@ import { tree } from "../shared-dir/support/SharedDirSite.ts"
 import { FilesSite } from "./FilesSite.ts"
 import { suite } from "./Suite.ts"
 
-export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
-  test("a place that can be written is told as such, made or not, and nothing is made", () =>
+export const recordsEnd = suite<RecordsUnderTest>("Records, removed", (test) => {
+  test("writability is reported, whether the directory exists or not, and nothing is created", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -38,7 +38,7 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
       assert.strictEqual((yield* Effect.flip(claim(attachment()))).answer, error.answer)
     }))
 
-  test("what a killed claim wrote and did not come to claim with is told apart", () =>
+  test("records of killed claims that were never linked are listed separately", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -58,7 +58,7 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
       assert.deepStrictEqual(yield* records.begun, [])
     }))
 
-  test("what a claim left that was killed before it wrote anything is swept by its network, but for those that live", () =>
+  test("a claim that was killed before it wrote anything is collected by its network, but not a live one", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -99,7 +99,7 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
       assert.isUndefined(yield* find(attachment()))
     }))
 
-  test("what a killed claim has left is removed by DEL, and others' is not", () =>
+  test("DEL removes what a killed claim has left, and nothing of others", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -118,7 +118,7 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("a record that cannot be read is as good as none: ADD goes round it, DEL removes it", () =>
+  test("an unreadable record counts as none: ADD uses another handle, DEL removes it", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -136,7 +136,7 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, ended", (test) => {
       }
     }))
 
-  test("a newer release's record with more in it is read", () =>
+  test("a newer release's record with more fields is read", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files

@@ -45,7 +45,7 @@ const steps: ReadonlyArray<
 
 export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the system refuses", (test) => {
   for (const [method, operation, path, call] of steps) {
-    test(`${method} says what is wrong when the system refuses ${operation} of ${path}`, () =>
+    test(`${method} reports the failure when the system refuses ${operation} of ${path}`, () =>
       Effect.gen(function* () {
         const { at, base, gid, sharedDir, socket } = yield* site
         const before = yield* tree
@@ -79,7 +79,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
       }))
   }
 
-  test("a file system that is full at any step leaves nothing that nobody owns up to", () =>
+  test("a file system that is full at any step leaves nothing without an owner", () =>
     Effect.gen(function* () {
       const { place } = yield* site
       const before = yield* tree
@@ -88,7 +88,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("a directory that could not be removed is removed by the next, without a record that it is ours", () =>
+  test("a directory that could not be removed is removed by the next call, without a record", () =>
     Effect.gen(function* () {
       const { place, sharedDir } = yield* site
       const before = yield* tree
@@ -116,7 +116,7 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("release runs every step although some fail, and tells of all that failed", () =>
+  test("release runs every step although some fail, and reports all failures", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
       const made = yield* sharedDir.inspect(place)
@@ -175,7 +175,7 @@ export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file
       }))
   }
 
-  test("publish that cannot bind either says what mount said and what to do, and leaves no file", () =>
+  test("publish that cannot bind either reports mount's message and what to do, and leaves no file", () =>
     Effect.gen(function* () {
       const { base, place, sharedDir, socket } = yield* site
       yield* sharedDir.prepare(place)
@@ -199,14 +199,14 @@ export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file
       }
     }))
 
-  test("publish of a socket that is not there is an error, not a mount", () =>
+  test("publish of a missing socket is an error, not a mount", () =>
     Effect.gen(function* () {
       const { base, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
       assert.strictEqual((yield* Effect.flip(sharedDir.publish(place, `${base}/nothing`))).answer, "ENOENT")
     }))
 
-  test("release takes a bound socket off before it removes its name", () =>
+  test("release unmounts a bound socket before it removes its name", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
@@ -229,7 +229,7 @@ export const sharedDirMounts = suite<SharedDirUnderTest>("SharedDir, across file
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("release of a bound socket that does not come off fails, and can be tried again", () =>
+  test("release of a bound socket that cannot be unmounted fails, and can be repeated", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree

@@ -8,8 +8,8 @@ import { suite } from "./Suite.ts"
 const marked = "file 444  Made by the userspace CNI plugin, which removes it.\n"
 const tenant = "/shared/0958c8871b32/.userspace-cni-0958c8871b32-net1 file 400  "
 
-export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (test) => {
-  test("inspect lists the directories that are missing, and makes none", () =>
+export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, creating", (test) => {
+  test("inspect lists missing directories, and creates none", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       const all = [`${base}/shared/0958c8871b32`, `${base}/shared`]
@@ -21,7 +21,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.deepStrictEqual(yield* sharedDir.inspect(place), [])
     }))
 
-  test("inspect knows the groups of the node, by name and by number", () =>
+  test("inspect resolves groups of the node, by name and by number", () =>
     Effect.gen(function* () {
       const { at, sharedDir } = yield* site
       for (const group of ["root", "0", "107"]) yield* sharedDir.inspect(at({ vhost: { group } }))
@@ -31,7 +31,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.include(cure, "host.vhost.group")
     }))
 
-  test("prepare makes directories that everybody may enter and that say whose they are", () =>
+  test("prepare creates directories that everybody may enter and that have our mark", () =>
     Effect.gen(function* () {
       const { place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
@@ -59,7 +59,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       ])
     }))
 
-  test("prepare takes an administrator's directory as it is, and marks only what it makes", () =>
+  test("prepare uses an administrator's directory as it is, and marks only what it creates", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* files.makeDirectory(`${base}/shared`, 0o711)
@@ -88,7 +88,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.lengthOf(yield* tree, 1)
     }))
 
-  test("a short link that leads elsewhere is made anew", () =>
+  test("a short link that leads elsewhere is replaced", () =>
     Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       const place = at({ sharedDir: `${base}/${"long/".repeat(20)}end` })
@@ -101,7 +101,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
     }))
 
-  test("a path that is too long even so is refused before anything is made", () =>
+  test("a path that is too long even so is refused before anything is created", () =>
     Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       const before = yield* tree
@@ -114,7 +114,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("writeConfig writes the whole text for everybody to read, and again in its place", () =>
+  test("writeConfig writes the whole text, readable by everybody, and replaces it", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)
@@ -141,7 +141,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
     }))
 
-  test("republish puts the switch's new socket in the place of its old one, once", () =>
+  test("republish replaces the old socket with the switch's new one, once", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
       yield* sharedDir.prepare(place)
@@ -159,7 +159,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       assert.strictEqual((yield* sharedDir.republish(place, `${base}/usp1`))?.ino, own?.ino)
     }))
 
-  test("withdraw removes the socket that was published anew, not another, and a directory that nobody uses", () =>
+  test("withdraw removes the republished socket, not another, and an unused directory", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir, socket } = yield* site
       const made = yield* sharedDir.inspect(place)
@@ -194,7 +194,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, making", (te
       }
     }))
 
-  test("writeConfig lets everybody read, or the group alone: a secret may be in it", () =>
+  test("writeConfig makes the file readable for everybody, or for the group alone, because it may hold a secret", () =>
     Effect.gen(function* () {
       const { at, base, files, gid, sharedDir } = yield* site
       const own = (yield* files.lstat(base))?.gid

@@ -5,7 +5,7 @@ import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/Share
 import { suite } from "./Suite.ts"
 
 export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing", (test) => {
-  test("release removes all that was made, and again is no failure", () =>
+  test("release removes all that was created, and succeeds again", () =>
     Effect.gen(function* () {
       const { place, sharedDir, socket } = yield* site
       const before = yield* tree
@@ -20,7 +20,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("release of what was never made changes nothing", () =>
+  test("release of what was never created changes nothing", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* files.makeDirectory(`${base}/shared`, 0o755)
@@ -42,7 +42,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("release leaves what others put there, and the directories for it", () =>
+  test("release leaves what others put there, and the directories above it", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const made = yield* sharedDir.inspect(place)
@@ -54,7 +54,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("the directory of an attachment that has nothing in it yet stays when another of the container goes", () =>
+  test("an attachment's empty directory stays when another attachment of the container is removed", () =>
     Effect.gen(function* () {
       const { at, sharedDir } = yield* site
       const before = yield* tree
@@ -70,7 +70,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("two attachments of a container share a directory; the last one takes it away", () =>
+  test("two attachments of a container share a directory; the last one removes it", () =>
     Effect.gen(function* () {
       const { at, sharedDir, socket } = yield* site
       const before = yield* tree
@@ -92,7 +92,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("what is left of a call that was killed at any point is removed by name", () =>
+  test("what a call that was killed at any step left is removed by name", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir } = yield* site
       const before = yield* tree
@@ -103,7 +103,7 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("verify names each thing that is not there, and whom the switch's socket leaves out", () =>
+  test("verify names each missing file, and who cannot use the switch's socket", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
       const missing = [`the shared directory ${place.directory} is missing`]
@@ -123,8 +123,8 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
     }))
 })
 
-export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (test) => {
-  test("published gives what containers are told below a base, as it was handed", () =>
+export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, reading", (test) => {
+  test("published returns the container config below a base, as written", () =>
     Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       assert.deepStrictEqual(yield* sharedDir.published(`${base}/shared`), [])
@@ -145,7 +145,7 @@ export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (t
       assert.deepStrictEqual(yield* tree, before)
     }))
 
-  test("told passes over what is not ours by our mark, or is no such file", () =>
+  test("published ignores directories without our mark, and other files", () =>
     Effect.gen(function* () {
       const { at, base, files, place, sharedDir, socket } = yield* site
       const shared = `${base}/shared`
@@ -167,7 +167,7 @@ export const sharedDirTells = suite<SharedDirUnderTest>("SharedDir, telling", (t
       ])
     }))
 
-  test("published does not read all that a container puts there", () =>
+  test("published limits what it reads of a container's files", () =>
     Effect.gen(function* () {
       const { base, files, place, sharedDir } = yield* site
       yield* sharedDir.prepare(place)

@@ -69,13 +69,13 @@ const leavesNothing = (prepare: (base: string) => Effect.Effect<void, unknown, F
     }
   })
 
-export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, many at once", (test) => {
-  test(`${count} containers in a base directory that was not there`, () => leavesNothing(() => Effect.void))
+export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, concurrently", (test) => {
+  test(`${count} containers in a base directory that did not exist`, () => leavesNothing(() => Effect.void))
 
   test(`${count} containers in an administrator's base directory`, () =>
     leavesNothing((base) => Effect.flatMap(Files, (files) => files.makeDirectory(`${base}/shared`, 0o755))))
 
-  test("an ADD killed before it marked its directories, in which others live by now: they go with the last of them", () =>
+  test("an ADD killed before it marked its directories, in which others live now: the last of them removes them", () =>
     Effect.gen(function* () {
       const { at, base, files, sharedDir } = yield* site
       const before = yield* tree
@@ -101,7 +101,7 @@ export const sharedDirTogether = suite<SharedDirUnderTest>("SharedDir, many at o
       assert.deepStrictEqual(yield* tree, theirs, "an administrator has made it since")
     }))
 
-  test("somebody moves in while the last one clears up, and leaves before that one has marked the directory again", () =>
+  test("an ADD enters while the last DEL cleans up, and leaves before the directory is marked again", () =>
     Effect.gen(function* () {
       const { at, base, sharedDir } = yield* site
       const before = yield* tree

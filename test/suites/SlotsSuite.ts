@@ -14,7 +14,7 @@ const held = Effect.fnUntraced(function* (name: string) {
 })
 
 export const slots = suite<Slots>("Slots", (test) => {
-  test("one holder at a time, and another when it has gone", () =>
+  test("has one holder at a time, and another after it is gone", () =>
     Effect.gen(function* () {
       const name = randomUUID()
       const first = yield* held(name)
@@ -24,14 +24,14 @@ export const slots = suite<Slots>("Slots", (test) => {
       assert.equal((yield* held(name)).got, true)
     }))
 
-  test("names are apart", () =>
+  test("names are independent", () =>
     Effect.gen(function* () {
       const name = randomUUID()
       assert.equal((yield* held(`${name}/1`)).got, true)
       assert.equal((yield* held(`${name}/11`)).got, true)
     }))
 
-  test("who waits is told when the holder has gone, every one of them", () =>
+  test("all waiters resume when the holder is gone", () =>
     Effect.gen(function* () {
       const slots = yield* Slots
       const name = randomUUID()
@@ -44,7 +44,7 @@ export const slots = suite<Slots>("Slots", (test) => {
 
   test("nobody waits for a name that nobody has", () => Effect.flatMap(Slots, (slots) => slots.freed(randomUUID())))
 
-  test("a wait can be given up, and hurts nobody", () =>
+  test("a wait can be interrupted, and affects nobody", () =>
     Effect.gen(function* () {
       const slots = yield* Slots
       const name = randomUUID()

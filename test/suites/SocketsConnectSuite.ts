@@ -72,7 +72,7 @@ export const socketsConnect = suite<Sockets>("Sockets, that cannot connect", (te
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect EPROTOTYPE")
     }))
 
-  test("EACCES when it is not ours to use", () =>
+  test("EACCES without permission", () =>
     Effect.gen(function* () {
       const path = `${yield* directory}/private`
       const sockets = yield* Sockets
@@ -82,7 +82,7 @@ export const socketsConnect = suite<Sockets>("Sockets, that cannot connect", (te
       assert.equal(yield* codeOf(withoutRoot(Effect.scoped(sockets.connect(path)))), "connect EACCES")
     }))
 
-  test("waits while the peer has more callers than it takes", () =>
+  test("waits while the peer's listen queue is full", () =>
     Effect.gen(function* () {
       const path = `${yield* directory}/busy`
       const sockets = yield* Sockets

@@ -18,7 +18,7 @@ const alive = withSession((session) => session.call(Control.controlPing, {}))
 const failure = (self: Effect.Effect<unknown, VppError>) => Effect.orDie(Effect.flip(self))
 
 export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
-  test("asks and is answered", () =>
+  test("sends a request and receives the reply", () =>
     Effect.gen(function* () {
       const { release } = yield* VppUnderTest
       const { retval, version } = yield* withSession((session) => session.call(Control.showVersion, {}))
@@ -26,7 +26,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       assert.isTrue(version.startsWith(release), version)
     }))
 
-  test("tells a refusal by its number", () =>
+  test("reports an error by its number", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(
         withSession((session) => session.call(Interface.setFlags, { sw_if_index: 9999, flags: 1 }))
@@ -34,7 +34,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       assert.include(error.message, "sw_interface_set_flags failed: Invalid sw_if_index (-2, INVALID_SW_IF_INDEX)")
     }))
 
-  test("takes all details of a dump, also when there are none", () =>
+  test("receives all details of a dump, also none", () =>
     withSession(
       Effect.fnUntraced(function* (session) {
         const found = yield* session.dump(Interface.interfaceDump, all)
@@ -46,7 +46,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       })
     ))
 
-  test("answers several requests in their order, refusals among them", () =>
+  test("receives several replies in order, errors among them", () =>
     withSession(
       Effect.fnUntraced(function* (session) {
         const bd_id = newDomain()
@@ -71,7 +71,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       })
     ))
 
-  test("keeps calls that are made at the same time apart", () =>
+  test("keeps concurrent calls apart", () =>
     withSession(
       Effect.fnUntraced(function* (session) {
         const calls = Array.from({ length: 30 }, (_, n) =>
@@ -86,7 +86,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       })
     ))
 
-  test("never sends what VPP does not have, and says what that is", () =>
+  test("never sends a message that VPP does not have, and names it", () =>
     withSession(
       Effect.fnUntraced(function* (session) {
         const gone = { ...Control.showVersion, name: "show_weather" }
@@ -102,7 +102,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       })
     ))
 
-  test("events between a request and its reply, or a dump and its details, are not taken for those", () =>
+  test("ignores events between a request and its reply, or a dump and its details", () =>
     Effect.gen(function* () {
       const socket_filename = `${yield* directory}/m.sock`
       yield* withSession(
@@ -127,7 +127,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       )
     }))
 
-  test("refuses to send what does not fit, and can go on", () =>
+  test("refuses to send a value that does not fit, and continues", () =>
     withSession(
       Effect.fnUntraced(function* (session) {
         const tag = { is_add: true, sw_if_index: 0, tag: "x".repeat(64) }
@@ -137,7 +137,7 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
       })
     ))
 
-  test("a hundred clients at the same time all get their turn", () =>
+  test("a hundred concurrent clients all get their turn", () =>
     Effect.gen(function* () {
       yield* Effect.all(
         Array.from({ length: 100 }, () => alive),

@@ -83,7 +83,7 @@ const ports: ReadonlyArray<readonly [string, () => VppPort]> = [
 
 export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) => {
   for (const [name, port] of ports) {
-    test(`limits what VPP can, and says what it cannot: ${name}`, () =>
+    test(`applies what VPP can, and warns about the rest: ${name}`, () =>
       leavesAsFound(
         Effect.gen(function* () {
           const wanted = yield* request(port())
@@ -111,7 +111,7 @@ export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) 
         })
       ))
 
-    test(`restore makes them again: ${name}`, () =>
+    test(`restore recreates them: ${name}`, () =>
       Effect.gen(function* () {
         const { restart } = yield* VppUnderTest
         const wanted = yield* request(port())
@@ -133,7 +133,7 @@ export const vppPolicers = suite<VppUnderTest>("the policers of a VPP that has t
       assert.deepStrictEqual(yield* kept(memif({ network: layer3 })), both)
     }))
 
-  test("CHECK names a policer that is missing or another, and restore sets it right", () =>
+  test("CHECK names a missing or different policer, and restore corrects it", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ limits: both }))
       yield* plugged(wanted)

@@ -62,7 +62,7 @@ const listener = (path: string) =>
 
 const numberOf = ({ attachment }: { readonly attachment: Parameters<typeof keyOf>[0] }) => portNumber(keyOf(attachment))
 
-export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did not make", (test) => {
+export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of others", (test) => {
   test("leaves an administrator's bridge domain, empty or not", () =>
     Effect.gen(function* () {
       const domain = newDomain()
@@ -85,7 +85,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       assert.include(yield* unplug(unplugOf(wanted)), `bridge domain ${domain}`)
     }))
 
-  test("refuses a path where something is that VPP would delete or take over, and does not touch it", () =>
+  test("refuses a path whose file VPP would delete or take over, and does not touch it", () =>
     Effect.gen(function* () {
       for (const port of [vhost({ network: none }), memif({ network: none })]) {
         const wanted = yield* request(port)
@@ -102,7 +102,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       }
     }))
 
-  test("takes the place of a socket that nobody listens on any more", () =>
+  test("replaces a socket on which nobody listens any more", () =>
     Effect.gen(function* () {
       for (const port of [vhost({ network: none }), memif({ network: none })]) {
         const wanted = yield* request(port)
@@ -116,7 +116,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       }
     }))
 
-  test("refuses paths that cannot be, before it asks VPP", () =>
+  test("refuses invalid paths before it asks VPP", () =>
     Effect.gen(function* () {
       const { release } = yield* VppUnderTest
       const wanted = yield* request(memif({ network: none }))
@@ -129,7 +129,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       }
     }))
 
-  test("refuses what cannot be made, tells VPP's reason, and leaves nothing", () =>
+  test("reports VPP's reason when creation fails, and leaves nothing", () =>
     Effect.gen(function* () {
       const ring = yield* request(memif({ ringSize: 1000 }))
       assert.match((yield* leavesAsFound(refusal(plug(ring)))).failed, /memif_create(_v2)? failed: Invalid argument/)
@@ -140,7 +140,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       assert.isFalse(fs.existsSync(ring.socketPath) || fs.existsSync(secret.socketPath))
     }))
 
-  test("makes a socket although a create on its id has failed before", () =>
+  test("creates a socket after an earlier create on its id failed", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       const socket_id = numberOf(wanted)
@@ -155,7 +155,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       assert.isTrue(fs.lstatSync(wanted.socketPath).isSocket())
     }))
 
-  test("makes no interface beside somebody else's on the socket that would be its own", () =>
+  test("creates no interface beside another's on its own socket", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif())
       yield* foreignMemif(numberOf(wanted), wanted.socketPath, "", "", { id: 1, role: "slave" })
@@ -185,7 +185,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       })
     ))
 
-  test("DEL finds the original plugin's port by its socket, or by the remembered index when that agrees", () =>
+  test("DEL finds the original plugin's port by its socket, or by the recorded index when that agrees", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       yield* foreignMemif(402, wanted.socketPath)
@@ -199,7 +199,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       assert.deepStrictEqual(yield* by(remembered), ["interface memif403/0"])
     }))
 
-  test("never touches an interface with somebody else's tag, whatever its socket or number", () =>
+  test("never touches an interface with another's tag, whatever its socket or number", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       const other = yield* request(memif({ network: none }))
@@ -252,7 +252,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about what it did 
       assert.deepStrictEqual(yield* verify(wanted), ["VPP has no interface with the mark of this attachment"])
     }))
 
-  test("DEL and ADD are as ever after VPP has been killed and started again", () =>
+  test("DEL and ADD work after VPP was killed and started again", () =>
     Effect.gen(function* () {
       const { restart } = yield* VppUnderTest
       const all = yield* Effect.forEach([memif(), vhost()], (port) => request(port))

@@ -104,7 +104,7 @@ export const kinds: ReadonlyArray<Kind> = [
 
 export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
   for (const [name, port, ips, since = 0] of kinds) {
-    test(`makes and removes: ${name}`, () =>
+    test(`creates and removes: ${name}`, () =>
       Effect.gen(function* () {
         const wanted = yield* request(port(), { addresses: ips?.() ?? [] })
         if (!(yield* isSince(since))) return yield* tooNew(wanted)
@@ -125,7 +125,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       }))
   }
 
-  test("is found again without configuration, and without the path", () =>
+  test("is found without configuration, and without the path", () =>
     leavesAsFound(
       Effect.gen(function* () {
         for (const port of [memif(), vhost(), memif({ network: layer3 })]) {
@@ -138,7 +138,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       })
     ))
 
-  test("uses a bridge domain as it is, keeps it while anybody is in it, and removes it when it was ours", () =>
+  test("joins an existing bridge domain, keeps it while it is in use, and removes it when it was ours", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const domain = newDomain()
@@ -154,7 +154,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       })
     ))
 
-  test("refuses a second ADD of an attachment, whose undo does not harm the first", () =>
+  test("refuses a second ADD of an attachment, whose rollback leaves the first alone", () =>
     Effect.gen(function* () {
       for (const port of [memif(), vhost()]) {
         const first = yield* request(port)
@@ -168,7 +168,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       }
     }))
 
-  test("an undo removes what its own ADD made", () =>
+  test("a rollback removes what its own ADD created", () =>
     leavesAsFound(
       Effect.gen(function* () {
         for (const port of [memif(), vhost({ network: none })]) {
@@ -179,7 +179,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       })
     ))
 
-  test("lists our ports by key, of one network or of all, and removes one that only its key is known of", () =>
+  test("lists our ports by key, of one network or of all, and removes one by its key alone", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const blue = yield* request(memif({ network: none }))
@@ -222,7 +222,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       assert.include(error.failed, "ADDRESS_IN_USE")
     }))
 
-  test("twenty ADDs and DELs at once share one bridge domain, and nothing is left of it", () =>
+  test("twenty concurrent ADDs and DELs share one bridge domain, and nothing is left of it", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const domain = newDomain()
@@ -239,7 +239,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       })
     ))
 
-  test("a bridge domain that comes and goes under many hands never loses a port, nor its mark", () =>
+  test("a bridge domain that concurrent calls create and remove never loses a port, nor its mark", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const network = bridged()
@@ -258,7 +258,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       })
     ))
 
-  test("is ready for every kind of port, and changes nothing by saying so", () =>
+  test("is ready for every kind of port, and changes nothing to find out", () =>
     leavesAsFound(
       Effect.forEach(kinds, ([, port, , since = 0]) =>
         Effect.flatMap(isSince(since), (offered) => (offered ? status({ port: port() }) : Effect.void))
@@ -288,7 +288,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
       }
     }))
 
-  test("shows a mark that says whose it is", () =>
+  test("returns the owner in the mark", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       yield* plugged(wanted)

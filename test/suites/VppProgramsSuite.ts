@@ -151,7 +151,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
       }))
   }
 
-  test("GC leaves what is in the list, of containers that begin alike, with records and without", () =>
+  test("GC leaves what is in the list, of containers whose ids begin alike, with records and without", () =>
     Effect.gen(function* () {
       const { add, at, gc, world } = yield* node
       yield* add(other)
@@ -168,7 +168,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
       }
     }))
 
-  test("GC leaves another network's in the same bridge domain", () =>
+  test("GC leaves another network's ports in the same bridge domain", () =>
     Effect.gen(function* () {
       const { add, call, gc, network, world } = yield* node
       const others = network({ more: { name: "another" } })
@@ -187,7 +187,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
     [`/${"long".repeat(30)}`, true],
     ["/a blank", true]
   ] as const) {
-    test(`GC removes port and socket of what only VPP's mark tells of, in a directory${below}`, () =>
+    test(`GC removes port and socket of an attachment known only by VPP's mark, in a directory${below}`, () =>
       Effect.gen(function* () {
         const { add, at, gc, network, world } = yield* node
         const sharedDir = `${at}/shared${below}`
@@ -208,7 +208,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
       }))
   }
 
-  test("GC after VPP was killed and started again removes what it has forgotten", () =>
+  test("GC removes what VPP lost when it was killed and started again", () =>
     Effect.gen(function* () {
       const { restart } = yield* VppUnderTest
       const { add, gc, world } = yield* node
@@ -220,7 +220,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
       assert.deepStrictEqual(yield* world, before)
     }))
 
-  test("STATUS is content with a VPP that is there, and changes nothing; of one that is not it says so", () =>
+  test("STATUS accepts a running VPP, changes nothing, and reports one that is not running", () =>
     Effect.gen(function* () {
       const { at, call, network, world } = yield* node
       const before = yield* world

@@ -50,7 +50,7 @@ const change = <A>(
 
 export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
   for (const [name, port, ips, since = 0] of kinds) {
-    test(`makes again after a restart, once: ${name}`, () =>
+    test(`restores after a restart, once: ${name}`, () =>
       Effect.gen(function* () {
         const { restart } = yield* VppUnderTest
         const wanted = yield* request(port(), { addresses: ips?.() ?? [] })
@@ -69,7 +69,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
         assert.isFalse(fs.existsSync(wanted.socketPath))
       }))
 
-    test(`finishes what a killed restore has begun: ${name}`, () =>
+    test(`completes a killed restore: ${name}`, () =>
       Effect.gen(function* () {
         const wanted = yield* request(port(), { addresses: ips?.() ?? [] })
         if (!(yield* isSince(since))) return yield* tooNew(wanted)
@@ -101,7 +101,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       }))
   }
 
-  test("gives back an address and a route that somebody took", () =>
+  test("restores an address and a route that somebody took", () =>
     Effect.gen(function* () {
       const [four, six] = addresses(32, 128)
       const wanted = yield* request(memif({ network: { netType: "interface" } }), {
@@ -122,7 +122,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       assert.deepStrictEqual(yield* look, before)
     }))
 
-  test("says what it cannot set, and leaves the port", () =>
+  test("reports what it cannot set, and leaves the port", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ role: "slave", network: { netType: "none" } }))
       yield* plugged(wanted)
@@ -132,7 +132,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       assert.include(error.failed, "role is slave, not master")
     }))
 
-  test("makes nothing where the socket cannot be", () =>
+  test("creates nothing where the socket cannot be", () =>
     Effect.gen(function* () {
       for (const port of [memif(), vhost()]) {
         const wanted = yield* request(port)
@@ -143,7 +143,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       }
     }))
 
-  test("many at once, twenty ports of one bridge domain, none twice", () =>
+  test("many at once: twenty ports of one bridge domain, none twice", () =>
     Effect.gen(function* () {
       const { restart } = yield* VppUnderTest
       const domain = newDomain()
@@ -157,7 +157,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       assert.deepStrictEqual(yield* look, before)
     }))
 
-  test("leaves an interface of somebody else under the port's name, and takes the next number", () =>
+  test("leaves another's interface with the port's name, and takes the next number", () =>
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: { netType: "none" } }))
       const number = portNumber(keyOf(wanted.attachment))

@@ -87,7 +87,7 @@ const leadsOver = (prefix: string) =>
 
 export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => {
   for (const [name, shape] of Object.entries(shapes)) {
-    test(`layer 3, ${name}: made, seen, removed, by what the record knows and without`, () =>
+    test(`layer 3, ${name}: created, found, removed, with the record and without`, () =>
       Effect.gen(function* () {
         for (const known of [true, false]) {
           const addresses = shape(subnet())
@@ -105,7 +105,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
       }))
   }
 
-  test("layer 3: does not take an address from whoever has it, and says who", () =>
+  test("layer 3: refuses an address that another interface has, and names it", () =>
     Effect.gen(function* () {
       const { four } = subnet()
       const other = yield* plugged(yield* request(memif({ network: { netType: "none" } })))
@@ -120,7 +120,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
       assert.deepStrictEqual(yield* leadsOver(`${four}.9/32`), before)
     }))
 
-  test("layer 3: a route that somebody took since is told, and given back to whom it is of by nobody", () =>
+  test("layer 3: a route that somebody took is reported, and not taken back", () =>
     Effect.gen(function* () {
       const { four } = subnet()
       const addresses = [{ address: `${four}.9/32`, gateway: `${four}.1` }]
@@ -135,7 +135,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
       assert.deepStrictEqual(yield* leadsOver(`${four}.9/32`), theirs)
     }))
 
-  test("layer 3: a route that is gone is told, and restored", () =>
+  test("layer 3: a missing route is reported, and restored", () =>
     Effect.gen(function* () {
       const { four } = subnet()
       const wanted = yield* request(port(), { addresses: [{ address: `${four}.9/32`, gateway: `${four}.1` }] })
@@ -146,7 +146,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
       assert.deepStrictEqual(yield* verify(wanted), [])
     }))
 
-  test("layer 3: a route over an interface that is no more is in nobody's way, and goes with the DEL", () =>
+  test("layer 3: a route over an interface that no longer exists blocks nobody, and is removed by DEL", () =>
     Effect.gen(function* () {
       const { four } = subnet()
       const addresses = [{ address: `${four}.9/32`, gateway: `${four}.1` }]

@@ -73,7 +73,7 @@ const heldAt = Effect.fnUntraced(function* <A, E>(
 })
 
 export const vppTogether = suite<VppUnderTest>("calls for one attachment at the same time, on VPP", (test) => {
-  test("a port that two remove takes nobody along who gets its index in between", () =>
+  test("two DELs of one port never remove the interface that reuses its index", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const gone = yield* request(memif())
@@ -89,7 +89,7 @@ export const vppTogether = suite<VppUnderTest>("calls for one attachment at the 
       })
     ))
 
-  test("a port that is removed while it is made does not become somebody else's", () =>
+  test("a port that is removed while it is created does not become another's", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const made = yield* request(memif())

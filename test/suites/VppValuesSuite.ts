@@ -64,7 +64,7 @@ const peer = Effect.fnUntraced(function* (socket: number, path: string) {
 const linkMtu = (name: string) =>
   withSession((session) => Effect.map(byName(session, name), (there) => there?.link_mtu ?? assert.fail(name)))
 
-export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is told", (test) => {
+export const vppValues = suite<VppUnderTest | VppShows>("the values that are sent to VPP", (test) => {
   test("memif: queues, ring, buffer, zero copy, DMA, secret; again after a restart", () =>
     Effect.gen(function* () {
       const { restart } = yield* VppUnderTest
@@ -107,7 +107,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is 
       }
     }))
 
-  test("an abstract memif socket has no file, and its name is the pod's network namespace's; it needs 23.06", () =>
+  test("an abstract memif socket has no file, is named in the pod's network namespace, and needs 23.06", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const wanted = yield* request(memif({ abstract: true, network: none }))
@@ -126,7 +126,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is 
       })
     ))
 
-  test("no port has VPP's filter, and one of an earlier release not after it is restored", () =>
+  test("no port has VPP's filter, nor has one of an earlier release after restore", () =>
     Effect.gen(function* () {
       const { filters } = yield* VppShows
       for (const of of [memif, vhost]) {
@@ -142,7 +142,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that VPP is 
       }
     }))
 
-  test("the MTU is that of layer 2 as well, where there is one to set", () =>
+  test("the MTU is also that of layer 2, where one can be set", () =>
     Effect.gen(function* () {
       const usual = yield* plugged(yield* request(memif()))
       // Before, VPP took one for every interface.

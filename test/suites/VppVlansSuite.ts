@@ -54,7 +54,7 @@ const rewriteOf = (name: string) =>
   withSession((session) => Effect.map(byName(session, name), (there) => there?.vtr_op))
 
 export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
-  test("a VLAN is a bridge domain of its own, shared by its ports, marked, and gone with the last of them", () =>
+  test("a VLAN has its own bridge domain, shared by its ports, marked, and removed with the last of them", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const bridge = newDomain()
@@ -87,7 +87,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       })
     ))
 
-  test("joins an administrator's bridge domain of the VLAN's number as it is, and leaves it there", () =>
+  test("joins an administrator's bridge domain with the VLAN's number as it is, and leaves it there", () =>
     Effect.gen(function* () {
       const bridge = newDomain()
       yield* domain(bridge * 4096 + 9, "uplink 9")
@@ -102,7 +102,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       )
     }))
 
-  test("refuses a bridge whose number is a VLAN's of another, before anything is changed", () =>
+  test("refuses a bridge whose number is another's VLAN, before any change", () =>
     Effect.gen(function* () {
       const bridge = newDomain()
       yield* plugged(yield* request(memif({ network: bridged(bridge, 7) })))
@@ -129,7 +129,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       }
     }))
 
-  test("of a port that an earlier release attached: CHECK says what to do, and restore does it, once", () =>
+  test("of a port that an earlier release attached: CHECK names the cure, and restore applies it, once", () =>
     leavesAsFound(
       Effect.gen(function* () {
         for (const of of kindsInVlans) {
@@ -154,7 +154,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       })
     ))
 
-  test("the next ADD of the bridge, in a VLAN or in none, moves all that an earlier release attached, and only those", () =>
+  test("the next ADD of the bridge, in a VLAN or in none, moves all ports of an earlier release, and only those", () =>
     leavesAsFound(
       Effect.gen(function* () {
         for (const vlan of [7, 8, undefined]) {
@@ -179,7 +179,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       })
     ))
 
-  test("an ADD leaves what others have in the bridge's bridge domain, with whatever rewrite", () =>
+  test("an ADD leaves others' members of the bridge domain alone, with any rewrite", () =>
     Effect.gen(function* () {
       const bridge = newDomain()
       yield* domain(bridge, "an administrator's")
@@ -202,7 +202,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
       yield* unplug(unplugOf(other))
     }))
 
-  test("DEL removes a port that an earlier release attached, and the bridge domain that it was in", () =>
+  test("DEL removes a port that an earlier release attached, and its bridge domain", () =>
     leavesAsFound(
       Effect.gen(function* () {
         for (const of of kindsInVlans) {

@@ -25,7 +25,7 @@ const committed = (name: string) =>
   })
 
 export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that fails", (test) => {
-  test("takes the port back when ovs-vswitchd does nothing about it", () =>
+  test("removes the port when ovs-vswitchd does not act on it", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* dead
@@ -34,7 +34,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       assert.include(error.failed, "ovs-vswitchd did not configure it")
     }))
 
-  test("takes the port back when it is interrupted, also on a bridge that was there", () =>
+  test("removes the port when it is interrupted, also on an existing bridge", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       const onExisting = yield* request({ bridge: yield* existing() })
@@ -50,7 +50,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       }
     }))
 
-  test("takes port and bridge back when the bridge cannot be created", () =>
+  test("removes port and bridge when the bridge cannot be created", () =>
     Effect.gen(function* () {
       const { breakBridge } = yield* SwitchUnderTest
       const wanted = yield* request()
@@ -86,7 +86,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       assert.strictEqual((yield* plugged(again)).socketAt, socketOf(again))
     }))
 
-  test("status and verify say that ovs-vswitchd is dead, status that the database is", () =>
+  test("status and verify report a dead ovs-vswitchd, status a dead database", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* plugged(wanted)
@@ -97,7 +97,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       assert.match((yield* verify(wanted)).join(), /ovs-vswitchd does not answer/)
     }))
 
-  test("every call says that the database cannot be reached, with the code to try again", () =>
+  test("every call reports an unreachable database, with the code to try again", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* unreachable
@@ -117,7 +117,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       }
     }))
 
-  test("twenty ADDs and twenty DELs at the same time share one bridge, and nothing is left of it", () =>
+  test("twenty concurrent ADDs and DELs share one bridge, and nothing is left of it", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const bridge = newBridge()
@@ -135,7 +135,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       })
     ))
 
-  test("a bridge that comes and goes under many hands never loses a port, nor stays", () =>
+  test("a bridge that concurrent calls create and remove never loses a port, nor stays", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const bridge = newBridge()

@@ -61,7 +61,7 @@ export const forkPorts = suite<SwitchUnderTest>("ports of the original and of it
       )
     }))
 
-  test("removes a port of the original plugin by the name that its state file has, and only such a port", () =>
+  test("removes a port of the original plugin by the name in its state file, and no other port", () =>
     Effect.gen(function* () {
       const { port } = yield* administrator
       const bridge = yield* existing()
@@ -101,7 +101,7 @@ export const forkPorts = suite<SwitchUnderTest>("ports of the original and of it
       )
     }))
 
-  test("compares it with what the network asks for", () =>
+  test("compares such a port with the network", () =>
     Effect.gen(function* () {
       const bridge = yield* existing()
       const wanted = yield* request({ bridge, vlan: 5 })

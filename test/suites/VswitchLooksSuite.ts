@@ -5,7 +5,7 @@ import { suite } from "./Suite.ts"
 import { administrator, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plugged, verify } from "./VswitchCalls.ts"
 
-export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what is there", (test) => {
+export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, reading", (test) => {
   test("names every difference that somebody made", () =>
     Effect.gen(function* () {
       const { move, removePort, set } = yield* administrator

@@ -12,7 +12,7 @@ import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from
 import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 
 export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitch, outside of the database", (test) => {
-  test("in server mode says where ovs-vswitchd made the socket, and leaves none", () =>
+  test("in server mode reports where ovs-vswitchd created the socket, and leaves none", () =>
     Effect.gen(function* () {
       const { ovsSocketDir } = yield* SwitchUnderTest
       const wanted = yield* request({ mode: "server" })
@@ -35,7 +35,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       )
     }))
 
-  test("in server mode sees that the published socket is not the one that ovs-vswitchd has now", () =>
+  test("in server mode detects that the published socket is not the current one", () =>
     Effect.gen(function* () {
       const wanted = yield* request({ mode: "server" })
       const { socketAt = "" } = yield* plugged(wanted)
@@ -54,7 +54,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       ])
     }))
 
-  test("in server mode refuses a place that something else has taken, and does not touch it", () =>
+  test("in server mode refuses a path that is taken, and does not touch it", () =>
     Effect.gen(function* () {
       const { ovsSocketDir } = yield* SwitchUnderTest
       const wanted = yield* request({ mode: "server" })
@@ -72,7 +72,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       assert.strictEqual(readFileSync(socket, "utf8"), "somebody's")
     }))
 
-  test("gives a port its own flow on a bridge in fail_mode secure, when it shall learn", () =>
+  test("adds a flow of its own on a bridge in fail_mode secure when the bridge shall learn", () =>
     Effect.gen(function* () {
       const { flows } = yield* SwitchUnderTest
       const { set } = yield* administrator

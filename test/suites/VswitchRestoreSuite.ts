@@ -16,7 +16,7 @@ const restarted = Effect.gen(function* () {
 })
 
 export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (test) => {
-  test("makes nothing of a port that is there, and says where its socket is", () =>
+  test("changes nothing for an existing port, and reports its socket", () =>
     Effect.gen(function* () {
       const { ovsSocketDir } = yield* SwitchUnderTest
       for (const mode of ["client", "server"] as const) {
@@ -28,7 +28,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       }
     }))
 
-  test("makes a port again that is gone with its bridge, or from it, as it was", () =>
+  test("restores a port that is gone, with its bridge or alone, unchanged", () =>
     Effect.gen(function* () {
       const { removeBridge, removePort } = yield* administrator
       const wanted = yield* request({ mtu: 1400, vlan: 5, trunks: [6, 7], vlanMode: "native-tagged", queues: 2 })
@@ -44,7 +44,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       }
     }))
 
-  test("makes the socket of a server-mode port again, with the port", () =>
+  test("restores the socket of a server-mode port with the port", () =>
     Effect.gen(function* () {
       const { removePort } = yield* administrator
       const wanted = yield* request({ mode: "server" })
@@ -59,7 +59,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       assert.isTrue(lstatSync(socketAt).isSocket())
     }))
 
-  test("gives a port on a closed bridge its flow again, once", () =>
+  test("restores the flow of a port on a closed bridge, once", () =>
     Effect.gen(function* () {
       const { flows } = yield* SwitchUnderTest
       const bridge = yield* existing({ datapath_type: "netdev", fail_mode: "secure" })
@@ -76,7 +76,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       assert.deepStrictEqual(yield* flows(bridge), [])
     }))
 
-  test("gives no flow to a port whose bridge was closed after its ADD: a DEL would leave it", () =>
+  test("adds no flow to a port whose bridge was closed after its ADD, because a DEL would leave it", () =>
     Effect.gen(function* () {
       const { set } = yield* administrator
       const { flows } = yield* SwitchUnderTest
@@ -89,7 +89,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       assert.deepStrictEqual(yield* flows(bridge), [])
     }))
 
-  test("leaves what somebody changed, and names it", () =>
+  test("leaves a changed port, and names it", () =>
     Effect.gen(function* () {
       const { set } = yield* administrator
       const wanted = yield* request({ vlan: 5 })
@@ -101,7 +101,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       assert.include(error.failed, `different from the record: VLAN of port ${name} is 7, not 5`)
     }))
 
-  test("says at once that ovs-vswitchd is dead, whether the port is there or not", () =>
+  test("reports a dead ovs-vswitchd at once, whether the port exists or not", () =>
     Effect.gen(function* () {
       const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
       const [there, missing] = [yield* request(), yield* request()]

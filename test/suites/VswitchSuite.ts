@@ -17,7 +17,7 @@ import {
 import { existing, once, plug, plugged, refusal, status, unplug, verify } from "./VswitchCalls.ts"
 
 export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test) => {
-  test("makes a bridge of ours with the port, and takes both away", () =>
+  test("creates a bridge of ours with the port, and removes both", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const wanted = yield* request()
@@ -29,7 +29,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       })
     ))
 
-  test("takes its bridge away when somebody else has removed the last port", () =>
+  test("removes its bridge when somebody else has removed the last port", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const wanted = yield* request()
@@ -39,7 +39,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       })
     ))
 
-  test("sets every column that was asked for, and they read back as asked", () =>
+  test("sets every requested column, and they read back as requested", () =>
     Effect.gen(function* () {
       const pod = { namespace: "ns-1", name: "pod-1", uid: "0c5b" }
       const { attachment, ...rest } = yield* request({
@@ -100,7 +100,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       )
     }))
 
-  test("keeps a bridge of ours as long as anybody has a port on it", () =>
+  test("keeps a bridge of ours while it has any port", () =>
     leavesAsFound(
       Effect.gen(function* () {
         const { port, removePort, removeBridge } = yield* administrator
@@ -117,7 +117,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       })
     ))
 
-  test("refuses a second ADD of an attachment, and leaves the first whole", () =>
+  test("refuses a second ADD of an attachment, and leaves the first complete", () =>
     Effect.gen(function* () {
       const first = yield* request()
       yield* plugged(first)
@@ -132,7 +132,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       assert.deepStrictEqual(yield* verify(first), [])
     }))
 
-  test("an undo removes what its own ADD made", () =>
+  test("a rollback removes what its own ADD created", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* plugged(wanted)
@@ -184,7 +184,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       )
     }))
 
-  test("says that it is ready, with the bridge and before there is one", () =>
+  test("is ready with the bridge and without it", () =>
     Effect.gen(function* () {
       const wanted = yield* request()
       yield* leavesAsFound(status(wanted))

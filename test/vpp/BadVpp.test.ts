@@ -125,7 +125,7 @@ describe("no VPP", () => {
     ]
   }
 
-  it.live.each(Object.keys(cases))("%s: says so in time, and is tried again later or refused", (name) =>
+  it.live.each(Object.keys(cases))("%s: is reported in time, to be retried or refused", (name) =>
     Effect.gen(function* () {
       const [setting, words] = cases[name] ?? assert.fail(name)
       const path = yield* setting
@@ -157,7 +157,7 @@ const server = (options: Partial<Options> = {}) =>
 const on = <A, E>(vpp: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
   Effect.provideService(self, VppUnderTest, at(vpp.path))
 
-describe("the goodbye is said", () => {
+describe("the client disconnects", () => {
   const work = Effect.flatMap(VppClient, ({ open }) => open)
   const ways: Readonly<Record<string, (vpp: VppServer) => Effect.Effect<unknown, unknown, VppUnderTest>>> = {
     "after success": () => once(Effect.scoped(work)),
@@ -204,7 +204,7 @@ describe("the goodbye is said", () => {
   )
 })
 
-it.live("a VPP that is stopped is given up in time, and serves when it goes on", () =>
+it.live("a stopped VPP times out, and works when it continues", () =>
   Effect.gen(function* () {
     const vpp = yield* server()
     vpp.paused = true
@@ -216,7 +216,7 @@ it.live("a VPP that is stopped is given up in time, and serves when it goes on",
   }).pipe(Effect.scoped)
 )
 
-it.live("the late answer to a call that has given up is not taken for another's", () =>
+it.live("the late reply to a call that timed out is not taken for another's", () =>
   Effect.gen(function* () {
     const vpp = yield* server()
     const all = { sw_if_index: Control.every, name_filter_valid: false, name_filter: "" }
@@ -235,7 +235,7 @@ it.live("the late answer to a call that has given up is not taken for another's"
   }).pipe(Effect.scoped)
 )
 
-it.live("a VPP that ends in the middle of a call is said to have", () =>
+it.live("a VPP that exits during a call is reported", () =>
   Effect.gen(function* () {
     const vpp = yield* server()
     vpp.intercept = () => "crash"
@@ -244,38 +244,40 @@ it.live("a VPP that ends in the middle of a call is said to have", () =>
   }).pipe(Effect.scoped)
 )
 
-it.live("a VPP without a plugin, with another message, or without one serves all that needs none of them", () =>
-  Effect.gen(function* () {
-    const change = (edit: (name: string) => string | undefined) => (names: ReadonlyMap<number, string>) =>
-      new Map(
-        [...names].flatMap(([number, name]) => {
-          const edited = edit(name)
-          return edited === undefined ? [] : [[number, edited] as const]
-        })
-      )
-    const vpp = yield* server({ table: change((name) => (/vhost/.test(name) ? undefined : name)) })
-    const other = yield* server({ table: change((name) => name.replace(/^(memif_delete)_.*/, "$1_00000000")) })
-    const older = yield* server({ table: change((name) => (/^sw_interface_set_mtu/.test(name) ? undefined : name)) })
-    const bad = yield* request(vhost())
-    const changed = yield* request(memif())
-    const missing = yield* request(memif({ mtu: 1500 }))
-    // Whatever is asked, and with the same words.
-    const refused = Effect.fnUntraced(function* (of: VppServer, wanted: typeof bad | typeof changed) {
-      const [first = assert.fail(), ...others] = yield* Effect.forEach(
-        [plug, preflight, restore, status, verify],
-        (call) => on(of, refusal(call(wanted)))
-      ).pipe(leftAlone([dirname(of.path), dirname(wanted.socketPath)], of))
-      for (const { answer, code, cure } of others) assert.deepInclude(first, { answer, code, cure })
-      return first
-    })
-    const [one, two, three] = yield* Effect.all([refused(vpp, bad), refused(other, changed), refused(older, missing)])
-    assert.include(one.failed, "plugin vhost, which has create_vhost_user_if_v2, is not loaded")
-    assert.include(two.failed, "message memif_delete has CRC 00000000, not f9e6675e")
-    assert.include(three.failed, "message sw_interface_set_mtu is not available")
-    assert.include(one.cure, "plugin vhost_plugin.so { enable }")
-    yield* on(vpp, status({ port: memif() }))
-    yield* on(vpp, plug(yield* request(memif())))
-    yield* on(other, plug(yield* request(vhost())))
-    yield* on(older, plug(yield* request(memif())))
-  }).pipe(Effect.scoped)
+it.live(
+  "a VPP without a plugin, or with a different or missing message, supports everything that does not need it",
+  () =>
+    Effect.gen(function* () {
+      const change = (edit: (name: string) => string | undefined) => (names: ReadonlyMap<number, string>) =>
+        new Map(
+          [...names].flatMap(([number, name]) => {
+            const edited = edit(name)
+            return edited === undefined ? [] : [[number, edited] as const]
+          })
+        )
+      const vpp = yield* server({ table: change((name) => (/vhost/.test(name) ? undefined : name)) })
+      const other = yield* server({ table: change((name) => name.replace(/^(memif_delete)_.*/, "$1_00000000")) })
+      const older = yield* server({ table: change((name) => (/^sw_interface_set_mtu/.test(name) ? undefined : name)) })
+      const bad = yield* request(vhost())
+      const changed = yield* request(memif())
+      const missing = yield* request(memif({ mtu: 1500 }))
+      // Whatever is asked, and with the same words.
+      const refused = Effect.fnUntraced(function* (of: VppServer, wanted: typeof bad | typeof changed) {
+        const [first = assert.fail(), ...others] = yield* Effect.forEach(
+          [plug, preflight, restore, status, verify],
+          (call) => on(of, refusal(call(wanted)))
+        ).pipe(leftAlone([dirname(of.path), dirname(wanted.socketPath)], of))
+        for (const { answer, code, cure } of others) assert.deepInclude(first, { answer, code, cure })
+        return first
+      })
+      const [one, two, three] = yield* Effect.all([refused(vpp, bad), refused(other, changed), refused(older, missing)])
+      assert.include(one.failed, "plugin vhost, which has create_vhost_user_if_v2, is not loaded")
+      assert.include(two.failed, "message memif_delete has CRC 00000000, not f9e6675e")
+      assert.include(three.failed, "message sw_interface_set_mtu is not available")
+      assert.include(one.cure, "plugin vhost_plugin.so { enable }")
+      yield* on(vpp, status({ port: memif() }))
+      yield* on(vpp, plug(yield* request(memif())))
+      yield* on(other, plug(yield* request(vhost())))
+      yield* on(older, plug(yield* request(memif())))
+    }).pipe(Effect.scoped)
 )

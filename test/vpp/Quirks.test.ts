@@ -44,7 +44,7 @@ const raw = Effect.fnUntraced(function* (vpp: VppServer) {
   return { socket, client, send, ask, answers, until }
 })
 
-it.live("says nothing to a wrong number, a wrong client, a short body, a client it does not know", () =>
+it.live("ignores an unknown message number, an unknown client and a short body", () =>
   Effect.gen(function* () {
     const vpp = yield* server
     const { answers, ask, client, send } = yield* raw(vpp)
@@ -60,7 +60,7 @@ it.live("says nothing to a wrong number, a wrong client, a short body, a client 
   }).pipe(Effect.scoped)
 )
 
-it.live("dies of message 1, and of a memif mode that we cannot write", () =>
+it.live("crashes on message 1, and on a memif mode that we cannot send", () =>
   Effect.gen(function* () {
     const one = yield* server
     const first = yield* raw(one)

@@ -27,18 +27,18 @@ const host = settings(read("examples/vpp/host.conf"))
 const pod = settings(read("examples/vpp/pod.conf"))
 
 describe("startup.conf", () => {
-  it("of the node has the API where a network without host.socket looks for it", () => {
+  it("of the node has the API where a network without host.socket expects it", () => {
     const { port } = Result.getOrThrow(accept(networkNamed("userspace-vpp")))
     assert.strictEqual(host.get("socksvr.socket-name"), port.control)
   })
 
-  it("of the node has the plugins of both kinds of ports, and takes no network card", () => {
+  it("of the node loads the plugins of both kinds of ports, and takes no network card", () => {
     assert.strictEqual(host.get("plugins.memif_plugin.so"), "enable")
     assert.strictEqual(host.get("plugins.vhost_plugin.so"), "enable")
     assert.strictEqual(host.get("plugins.dpdk_plugin.so"), "disable")
   })
 
-  it.effect("of a pod has the API where `container vpp` looks for it, and only what a memif needs", () =>
+  it.effect("of a pod has the API where `container vpp` expects it, and only what a memif needs", () =>
     Effect.gen(function* () {
       const { out } = yield* run(["vpp", "--help"])
       assert.include(out, `default: ${pod.get("socksvr.socket-name")})`)
@@ -51,7 +51,7 @@ describe("startup.conf", () => {
     })
   )
 
-  it("has in both vppctl where vppctl looks, and stays in the foreground", () => {
+  it("of both has vppctl's socket at its default, and stays in the foreground", () => {
     for (const conf of [host, pod]) {
       assert.strictEqual(conf.get("unix.cli-listen"), "/run/vpp/cli.sock")
       assert.strictEqual(conf.get("unix.nodaemon"), "")

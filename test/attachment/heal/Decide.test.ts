@@ -127,12 +127,12 @@ const cases: ReadonlyArray<readonly [string, Partial<Seen>, Memory, Policy, Read
   ]
 ]
 
-describe("what is decided", () => {
+describe("the decision", () => {
   it.each(cases)("%s", (_, one, memory, wanted, expected) => {
     assert.deepStrictEqual(words(sight(now, seen(one)), memory, wanted), expected)
   })
 
-  it("a port with our mark that no record knows is reported, whatever is to be repaired", () => {
+  it("a port with our mark and no record is reported, with either --repair", () => {
     const owned = {
       network: "net",
       containerId: "c9",
@@ -146,8 +146,8 @@ describe("what is decided", () => {
   })
 })
 
-describe("what is remembered", () => {
-  it("a sandbox that is there again has not been gone", () => {
+describe("the memory between rounds", () => {
+  it("forgets a missing sandbox when it is there again", () => {
     const first = decide(sight(0, seen({ sandbox: "gone" })), nothing, policy).memory
     const second = decide(sight(30_000, seen({})), first, policy).memory
     assert.deepStrictEqual(words(sight(minute, seen({ sandbox: "gone" })), second, policy), [
@@ -155,7 +155,7 @@ describe("what is remembered", () => {
     ])
   })
 
-  it("a look at some forgets nothing of the others", () => {
+  it("keeps the state of other attachments after a partial round", () => {
     const first = decide(sight(0, seen({ sandbox: "gone" })), remember(nothing, 0, [[record, "failed"]]), policy).memory
     const other = seen({ record: { ...record, containerId: "c2" } })
     const second = decide({ ...sight(1, other), partial: true }, first, policy).memory
@@ -163,7 +163,7 @@ describe("what is remembered", () => {
     assert.deepStrictEqual(decide(sight(1, other), first, policy).memory, nothing)
   })
 
-  it("failures in a row, until it is done; a switch that is away counts as one", () => {
+  it("counts failures in a row until a success, a switch that is away included", () => {
     const ending = (...endings: ReadonlyArray<"done" | "failed" | "absent">) =>
       endings.reduce((memory, how) => remember(memory, 7, [[record, how]]), nothing).tries.get(id)
     assert.deepStrictEqual(ending("failed", "failed"), { at: 7, failures: 2 })
@@ -172,7 +172,7 @@ describe("what is remembered", () => {
     assert.deepStrictEqual(ending("failed", "done"), { at: 7, failures: 0 })
   })
 
-  it("the next thing that is due is the first of those that wait", () => {
+  it("the next deadline is the earliest of those that wait", () => {
     const { findings } = decide(
       sight(now, seen({ sandbox: "gone" }), seen({ record: { ...record, containerId: "c2" }, port: missing })),
       remember(nothing, now, [[{ ...record, containerId: "c2" }, "failed"]]),

@@ -37,8 +37,8 @@ const until = (is: () => boolean) =>
 const found = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.found.map(({ words }) => words)) ?? []
 const silent = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.silent) ?? []
 
-describe("without a round that anybody calls for", () => {
-  it.live("the first one finds all well, and looks at every attachment", () =>
+describe("rounds without a request", () => {
+  it.live("the first round inspects every attachment and changes nothing", () =>
     kept((_, healing) =>
       Effect.sync(() => {
         assert.deepStrictEqual(found(healing), [])
@@ -50,7 +50,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a database that is emptied gets its ports again", () =>
+  it.live("ports are restored after the database was emptied", () =>
     kept((world) =>
       Effect.gen(function* () {
         const before = world.dump()
@@ -60,7 +60,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("what somebody changes on a port is found, and stays", () =>
+  it.live("a change that somebody made to a port is found and left", () =>
     kept((world, healing) =>
       Effect.gen(function* () {
         yield* world.ovs.transact([{ op: "mutate", table: "Port", where, mutations: [["tag", "+=", 2]] }])
@@ -72,7 +72,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a switch that is away is told of and not asked; what it lost meanwhile is made when it is back", () =>
+  it.live("an unreachable switch is reported and not queried; lost ports are restored when it is back", () =>
     kept((world, healing) =>
       Effect.gen(function* () {
         const before = world.dump()
@@ -86,7 +86,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a switch that only happens to be there, and is away, is nothing to tell of", () =>
+  it.live("an unreachable switch that no attachment uses is not reported", () =>
     kept(
       (world, healing) =>
         Effect.gen(function* () {
@@ -100,7 +100,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a DEL is left alone, and an ADD after it", () =>
+  it.live("a DEL and an ADD after it are left alone", () =>
     kept((world, healing) =>
       Effect.gen(function* () {
         const before = world.dump()
@@ -118,7 +118,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a look every so often finds what no switch tells: a shared directory that is gone", () =>
+  it.live("a periodic round finds a missing shared directory, for which no switch sends an event", () =>
     kept(
       (world, healing) =>
         Effect.gen(function* () {
@@ -130,7 +130,7 @@ describe("without a round that anybody calls for", () => {
     )
   )
 
-  it.live("a switch that a new network names is found at the next look", () =>
+  it.live("the next round includes a switch that a new network names", () =>
     kept(
       (world, healing) =>
         Effect.gen(function* () {

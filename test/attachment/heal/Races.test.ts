@@ -60,7 +60,7 @@ const stale = Effect.fnUntraced(function* (asked: Asked) {
 const numbers = (length: number) => Array.from({ length }, (_, index) => index)
 
 describe.each(cases)("%s", (_, asked) => {
-  test("a DEL that is held anywhere while a round restores to anywhere, and goes on first", () =>
+  test("a DEL that is held at any step while a round restores up to any step, and continues first", () =>
     Effect.gen(function* () {
       const dels = yield* stepsOf(call(yield* lost(asked), "DEL", asked))
       const rounds = yield* stepsOf(round(yield* lost(asked)))
@@ -75,7 +75,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("a round that is held anywhere while a DEL comes to anywhere, and goes on first", () =>
+  test("a round that is held at any step while a DEL runs up to any step, and continues first", () =>
     Effect.gen(function* () {
       const dels = yield* stepsOf(call(yield* lost(asked), "DEL", asked))
       const rounds = yield* stepsOf(round(yield* lost(asked)))
@@ -92,7 +92,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("an ADD that is held anywhere is not disturbed, and nothing of it is reported", () =>
+  test("an ADD that is held at any step is not disturbed or reported", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(call(new World(), "ADD", asked))
       for (const at of numbers(steps)) {
@@ -109,7 +109,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("an ADD that begins while a look is held anywhere is no port without a record", () =>
+  test("an ADD that begins during an inspection held at any step is not reported as a port without a record", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ ...asked, containerId: "another" })
@@ -123,7 +123,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("a DEL of ours beside the runtime's, each held anywhere while the other is done", () =>
+  test("our DEL and the runtime's, each held at any step while the other runs", () =>
     Effect.gen(function* () {
       const { memory, world: first } = yield* stale(asked)
       const rounds = yield* stepsOf(round(first, memory))
@@ -145,7 +145,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("what was deleted and added again, up to the moment of its DEL, is not deleted", () =>
+  test("an attachment deleted and added again before its DEL is not deleted", () =>
     Effect.gen(function* () {
       const looks = yield* stepsOf(round((yield* stale(asked)).world, nothing, true))
       // The record is read once more, and then the DEL begins.
@@ -165,7 +165,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("two rounds, or a round and `userspace restore`, held anywhere: the port is there, once", () =>
+  test("two rounds, or a round and `userspace restore`, held at any step: the port exists once", () =>
     Effect.gen(function* () {
       const whole = new World()
       yield* whole.add(asked)

@@ -60,9 +60,9 @@ const changeVlan = (world: World) =>
     }
   ])
 
-describe("a port that is missing", () => {
+describe("a missing port", () => {
   it.effect.each(Object.entries(networks))(
-    "is made again as it was: %s",
+    "is restored: %s",
     ([name, asked]: readonly [string, Asked]): Effect.Effect<void, CniError> =>
       Effect.gen(function* () {
         const world = new World()
@@ -85,7 +85,7 @@ describe("a port that is missing", () => {
       })
   )
 
-  it.effect("is made again once a minute, whoever removes it", () =>
+  it.effect("is restored at most once a minute, whoever removes it", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -101,7 +101,7 @@ describe("a port that is missing", () => {
     })
   )
 
-  it.effect("of several: one that fails stops no other, and is tried again later", () =>
+  it.effect("among several: one failure stops no other, and is retried later", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -121,7 +121,7 @@ describe("a port that is missing", () => {
     })
   )
 
-  it.effect("while ovs-vswitchd is dead: nothing is lost by trying, and it is made when it lives", () =>
+  it.effect("while ovs-vswitchd is dead: trying loses nothing, and the port is restored when it is back", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -143,8 +143,8 @@ describe("a port that is missing", () => {
   )
 })
 
-describe("what a switch forgets of a port", () => {
-  it.effect("a socket that it makes itself is published anew", () =>
+describe("state that a switch loses with a restart", () => {
+  it.effect("a socket of the switch's own is published again", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: { ...network, host: { ...network.host, vhost: { mode: "server" } } } })
@@ -156,7 +156,7 @@ describe("what a switch forgets of a port", () => {
   )
 })
 
-describe("what somebody has changed", () => {
+describe("a changed port", () => {
   it.effect("is reported and left, on Open vSwitch", () =>
     Effect.gen(function* () {
       const world = new World()
@@ -186,7 +186,7 @@ describe("what somebody has changed", () => {
     })
   )
 
-  it.effect("is undone when all is to be repaired, once a minute", () =>
+  it.effect("is restored with --repair=all, at most once a minute", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -205,23 +205,25 @@ describe("what somebody has changed", () => {
   )
 })
 
-describe("a sandbox that is gone", () => {
-  it.effect("is deleted with its addresses when it is still gone a minute later, with its own configuration", () =>
-    Effect.gen(function* () {
-      const world = new World()
-      yield* world.add({ conf: network })
-      world.namespace = () => "missing"
-      const first = yield* round(world)
-      assert.match(words(first).join(), /^stale: its sandbox \/n\/a is gone; waits, a later round deletes it$/)
-      assert.notDeepEqual(world.dump(), nothingLeft)
-      yield* minute
-      const second = yield* round(world, { memory: first.memory })
-      assert.match(words(second).join(), /^stale: .*; done, deleted$/)
-      assert.deepStrictEqual(world.dump(), nothingLeft)
-    })
+describe("an attachment whose sandbox is gone", () => {
+  it.effect(
+    "is deleted with its addresses and its own configuration when the sandbox is still gone a minute later",
+    () =>
+      Effect.gen(function* () {
+        const world = new World()
+        yield* world.add({ conf: network })
+        world.namespace = () => "missing"
+        const first = yield* round(world)
+        assert.match(words(first).join(), /^stale: its sandbox \/n\/a is gone; waits, a later round deletes it$/)
+        assert.notDeepEqual(world.dump(), nothingLeft)
+        yield* minute
+        const second = yield* round(world, { memory: first.memory })
+        assert.match(words(second).join(), /^stale: .*; done, deleted$/)
+        assert.deepStrictEqual(world.dump(), nothingLeft)
+      })
   )
 
-  it.effect("is left while it cannot be told from one that is out of sight", () =>
+  it.effect("is left while the sandbox may be out of sight", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -237,7 +239,7 @@ describe("a sandbox that is gone", () => {
     })
   )
 
-  it.effect("is not deleted when it is there again right before", () =>
+  it.effect("is not deleted when the sandbox is there again just before", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -253,7 +255,7 @@ describe("a sandbox that is gone", () => {
     })
   )
 
-  it.effect.each([0o400, 0o500])("whose call was killed, or failed, is deleted (mode %o)", (mode) =>
+  it.effect.each([0o400, 0o500])("is deleted after its call was killed or failed (mode %o)", (mode) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -269,7 +271,7 @@ describe("a sandbox that is gone", () => {
     })
   )
 
-  it.effect("stays, with its record, while its switch cannot be asked", () =>
+  it.effect("stays, with its record, while its switch is unreachable", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -288,7 +290,7 @@ describe("a sandbox that is gone", () => {
   )
 })
 
-describe("what has no record", () => {
+describe("a port without a record", () => {
   it.effect("is reported and stays", () =>
     Effect.gen(function* () {
       const world = new World()
@@ -304,7 +306,7 @@ describe("what has no record", () => {
     })
   )
 
-  it.effect("an administrator's port is no finding", () =>
+  it.effect("of an administrator is not reported", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(networks["VPP, memif in a bridge domain"])
@@ -313,7 +315,7 @@ describe("what has no record", () => {
   )
 })
 
-describe("a record that cannot be read", () => {
+describe("an unreadable record", () => {
   const node = (world: World, dry: boolean) => world.resident(() => ofNode({ dry, variables }))
 
   it.effect("is set aside whole, once; DEL then works by the mark", () =>
@@ -360,8 +362,8 @@ describe("a record that cannot be read", () => {
   )
 })
 
-describe("a whole node", () => {
-  it.effect("is looked at once, switch by switch; one that is silent holds up nothing on another", () =>
+describe("the whole node", () => {
+  it.effect("is inspected once, switch by switch; a silent switch delays no other", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })

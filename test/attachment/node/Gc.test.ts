@@ -18,8 +18,8 @@ import {
 import { isOnVpp, network, networks } from "../support/Networks.ts"
 import { type Asked, stateDir, World } from "../support/World.ts"
 
-describe("what is not in the list", () => {
-  it.effect.each(Object.entries(networks))("goes, and a second GC has nothing to do: %s", ([, asked]) =>
+describe("attachments that are not in the list", () => {
+  it.effect.each(Object.entries(networks))("are removed, and a second GC has nothing to do: %s", ([, asked]) =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -31,7 +31,7 @@ describe("what is not in the list", () => {
     })
   )
 
-  it.effect.each(["cni.dev/valid-attachments", "cni.dev/attachments"])("goes by the list in %s", (key) =>
+  it.effect.each(["cni.dev/valid-attachments", "cni.dev/attachments"])("are removed with the list in %s", (key) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -48,23 +48,25 @@ describe("what is not in the list", () => {
     ["another container", { conf: network, containerId: "a" }]
   ]
 
-  it.effect.each(others)("goes, and what is in it stays whole, with records and without: %s", ([, other]) =>
-    Effect.gen(function* () {
-      for (const [goes, stays] of [[{ conf: network }, other] as const, [other, { conf: network }] as const]) {
-        for (const lose of [() => {}, loseRecords]) {
-          const world = new World()
-          yield* world.add(stays)
-          const alone = withoutState(world)
-          yield* world.add(goes)
-          lose(world)
-          yield* gc(world, [stays])
-          assert.deepStrictEqual(withoutState(world), alone)
+  it.effect.each(others)(
+    "are removed, and those in the list stay complete, with records and without: %s",
+    ([, other]) =>
+      Effect.gen(function* () {
+        for (const [goes, stays] of [[{ conf: network }, other] as const, [other, { conf: network }] as const]) {
+          for (const lose of [() => {}, loseRecords]) {
+            const world = new World()
+            yield* world.add(stays)
+            const alone = withoutState(world)
+            yield* world.add(goes)
+            lose(world)
+            yield* gc(world, [stays])
+            assert.deepStrictEqual(withoutState(world), alone)
+          }
         }
-      }
-    })
+      })
   )
 
-  it.effect("is every second of many", () =>
+  it.effect("are removed when they are every second one of many", () =>
     Effect.gen(function* () {
       const world = new World()
       const all = Array.from({ length: 40 }, (_, index): Asked => ({ conf: network, containerId: `c${index}` }))
@@ -80,7 +82,7 @@ describe("what is not in the list", () => {
   )
 })
 
-describe("what is left of it is found", () => {
+describe("an attachment is found", () => {
   // VPP's mark has no room for names: of its ports' addresses the IPAM plugin alone can know.
   const named = Object.entries(networks).filter(([name]) => !isOnVpp(name))
   it.effect.each(named)("by the mark on the switch: %s", ([, asked]) =>
@@ -107,7 +109,7 @@ describe("what is left of it is found", () => {
     })
   )
 
-  it.effect("by what its container was told", () =>
+  it.effect("by its container config", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -119,7 +121,7 @@ describe("what is left of it is found", () => {
     })
   )
 
-  it.effect("by the record that a killed claim did not come to claim with", () =>
+  it.effect("by the record of a killed claim that was never linked", () =>
     Effect.gen(function* () {
       const world = new World()
       const other = { conf: network, ifName: "net2" }
@@ -153,7 +155,7 @@ describe("what is not the network's stays", () => {
     })
   )
 
-  it.effect("ports, directories and files of others, however they are called", () =>
+  it.effect("ports, directories and files of others, whatever their names", () =>
     Effect.gen(function* () {
       const world = new World()
       const ids = ["map", [["userspace-cni-network", "net"]]] as const
@@ -184,7 +186,7 @@ describe("what is not the network's stays", () => {
     })
   )
 
-  it.effect("what a container writes into its directory names nobody else", () =>
+  it.effect("a file that a container writes into its directory identifies nobody else", () =>
     Effect.gen(function* () {
       const world = new World()
       const own = { conf: network }

@@ -10,7 +10,7 @@ import { failed, stateDir, World } from "../support/World.ts"
 describe("a network that has moved to another switch", () => {
   const moved = { ...network, host: { ...network.host, socket: "/other/db.sock", bridge: { bridgeName: "elsewhere" } } }
 
-  it.effect("is cleaned up on the one where it was, by the configuration of its record", () =>
+  it.effect("is cleaned up on the old switch, by the configuration in its record", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -23,7 +23,7 @@ describe("a network that has moved to another switch", () => {
     })
   )
 
-  it.effect("is cleaned up by the mark where there is a switch by default, with the records lost", () =>
+  it.effect("is cleaned up by the mark on a default switch, with the records lost", () =>
     Effect.gen(function* () {
       const world = new World()
       world.files.put("/var/run/openvswitch/db.sock", "socket")
@@ -35,7 +35,7 @@ describe("a network that has moved to another switch", () => {
     })
   )
 
-  it.effect("is cleaned up on both, of an attachment that was added again without DEL", () =>
+  it.effect("is cleaned up on both switches when it was added again without DEL", () =>
     Effect.gen(function* () {
       const world = new World()
       world.files.put("/var/run/openvswitch/db.sock", "socket")
@@ -50,7 +50,7 @@ describe("a network that has moved to another switch", () => {
     })
   )
 
-  it.effect("of a switch that is there by default and does not answer nothing is expected", () =>
+  it.effect("ignores a default switch that does not answer", () =>
     Effect.gen(function* () {
       const world = new World()
       world.files.put("/var/run/openvswitch/db.sock", "socket")
@@ -65,7 +65,7 @@ describe("a network that has moved to another switch", () => {
 })
 
 describe("failures", () => {
-  it.effect("of the switch are told, all else is done, and the next GC does the rest", () =>
+  it.effect("of the switch are reported, the rest is done, and the next GC completes the work", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -85,7 +85,7 @@ describe("failures", () => {
     })
   )
 
-  it.effect("of one do not keep the others", () =>
+  it.effect("of one attachment do not stop the others", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -129,7 +129,7 @@ describe("failures", () => {
   )
 })
 
-describe("a call that is none removes nothing", () => {
+describe("an invalid call removes nothing", () => {
   it.effect.each<[string, object, number]>([
     ["without a list", { ...network, cniVersion: "1.1.0" }, 7],
     ["with half a list", withList(network, [{ containerID: containerId }]).conf, 7],
@@ -147,7 +147,7 @@ describe("a call that is none removes nothing", () => {
   )
 })
 
-it.effect("an ADD that was killed before it had written who it is for is known by its network", () =>
+it.effect("an ADD that was killed before it wrote its identity is known by its network", () =>
   Effect.gen(function* () {
     const world = new World()
     const before = world.dump()

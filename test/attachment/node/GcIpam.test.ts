@@ -7,7 +7,7 @@ import { containerId, loseRecords, recordPath, withList } from "../support/Colle
 import { network } from "../support/Networks.ts"
 import { stateDir, World, type Wrap } from "../support/World.ts"
 
-describe("IPAM is asked as by the DEL that did not come", () => {
+describe("IPAM gets the DEL that did not come", () => {
   const asked =
     (verb: "del" | "gc", into: Array<Delegation>): Wrap =>
     (name, service) =>
@@ -30,7 +30,7 @@ describe("IPAM is asked as by the DEL that did not come", () => {
     .map(([key, value]) => `${key}=${value}`)
     .join(";")}`
 
-  it.effect("with what its ADD was given, where there is a record", () =>
+  it.effect("with the arguments of the ADD, from the record", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network, args })
@@ -52,7 +52,7 @@ describe("IPAM is asked as by the DEL that did not come", () => {
     })
   )
 
-  it.effect("with what its ADD was given, when that was killed before it had claimed", () =>
+  it.effect("with the arguments of the ADD, which was killed before it claimed its record", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: { ...network, cniVersion: "1.0.0" } })
@@ -69,7 +69,7 @@ describe("IPAM is asked as by the DEL that did not come", () => {
     })
   )
 
-  it.effect("with what the mark says of the pod, where there is none", () =>
+  it.effect("with the pod from the mark, without a record", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network, args })
@@ -83,7 +83,7 @@ describe("IPAM is asked as by the DEL that did not come", () => {
     })
   )
 
-  it.effect("and is told of GC, with the list", () =>
+  it.effect("and GC with the list", () =>
     Effect.gen(function* () {
       const world = new World()
       const list = [{ containerID: containerId, ifname: "net1" }]

@@ -28,7 +28,7 @@ const gc = (world: World, { conf }: Asked, ...ifNames: ReadonlyArray<string>) =>
 const numbers = (length: number) => Array.from({ length }, (_, index) => index)
 
 describe.each(cases)("%s", (_, asked) => {
-  test("an ADD that is held anywhere, while a GC takes it for left behind", () =>
+  test("an ADD that is held at any step while a GC considers it stale", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(add(new World(), asked))
       const ends = new Set<string>()
@@ -45,7 +45,7 @@ describe.each(cases)("%s", (_, asked) => {
       assert.deepStrictEqual(ends, new Set(["well", "failed"]))
     }))
 
-  test("an ADD that is held anywhere, while a GC that has it in its list removes another container's", () =>
+  test("an ADD that is held at any step while a GC that lists it removes another container", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(add(new World(), asked))
       for (const at of numbers(steps + 1)) {

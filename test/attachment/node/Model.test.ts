@@ -168,7 +168,7 @@ const runsOn = ({ share }: Kind): number => (asked === undefined ? Math.ceil(150
 describe.each(Object.entries(people))("attachments %s", (_, everybody) => {
   describe.each(Object.entries(kinds))("%s", (_, kind) => {
     it.live.prop(
-      "are what the model says",
+      "are as the model says",
       [Sequence, Seed],
       ([sequence, seed]) => holds(inMemory(everybody, seed, kind), sequence),
       {

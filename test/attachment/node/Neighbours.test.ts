@@ -17,8 +17,8 @@ const partOf = (world: World, { conf, containerId = "0958c8871b32cafe", ifName =
   return world.dump().filter((line) => names.every((name) => line.includes(`"${name}"`)))
 }
 
-describe("the second ADD of an attachment", () => {
-  it.effect.each(Object.entries(networks))("fails and leaves the first whole: %s", ([, asked]) =>
+describe("a second ADD of an attachment", () => {
+  it.effect.each(Object.entries(networks))("fails and leaves the first complete: %s", ([, asked]) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(asked)
@@ -33,7 +33,7 @@ describe("the second ADD of an attachment", () => {
     })
   )
 
-  it.effect.each(Object.entries(networks))("also when the record of the first is lost: %s", ([, asked]) =>
+  it.effect.each(Object.entries(networks))("fails also when the record of the first is lost: %s", ([, asked]) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(asked)
@@ -48,7 +48,7 @@ describe("the second ADD of an attachment", () => {
 })
 
 describe("a DEL of an attachment whose files would have the same names", () => {
-  it.live("held at any of its steps while the other is added, leaves its record", () =>
+  it.live("held at any step while the other is added, leaves the other's record", () =>
     Effect.gen(function* () {
       const [coming, going] = [{ conf: network }, { conf: { ...network, name: "other" } }] as const
       const del = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("DEL", going, wrap))
@@ -68,7 +68,7 @@ describe("a DEL of an attachment whose files would have the same names", () => {
   )
 })
 
-describe("an ADD held at any of its steps", () => {
+describe("an ADD held at any step", () => {
   it.live.each(Object.entries(networks))(
     "loses nothing to a DEL whose files would have the same names: %s",
     ([, asked]) =>
@@ -167,7 +167,7 @@ describe("a socket file that the configuration names, for two interfaces of a co
   )
 })
 
-describe("what others made", () => {
+describe("objects of others", () => {
   it.effect("a bridge of an administrator is used as it is, and stays", () =>
     Effect.gen(function* () {
       const world = new World()
@@ -182,7 +182,7 @@ describe("what others made", () => {
     })
   )
 
-  it.effect("a directory that somebody made again under the name of one of ours stays", () =>
+  it.effect("a directory that somebody recreated under the name of one of ours stays", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -197,7 +197,7 @@ describe("what others made", () => {
     })
   )
 
-  it.effect("so it does when a DEL has failed before the one that goes well", () =>
+  it.effect("it also stays when a DEL failed before the one that succeeds", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -214,7 +214,7 @@ describe("what others made", () => {
     })
   )
 
-  it.effect("a directory of ours goes, though its container has removed our mark from it", () =>
+  it.effect("a directory of ours is removed although its container removed our mark", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -225,7 +225,7 @@ describe("what others made", () => {
     })
   )
 
-  it.effect("a directory and a file of an administrator stay", () =>
+  it.effect("an administrator's directory and file stay", () =>
     Effect.gen(function* () {
       const world = new World()
       world.files.put("/shared/0958c8871b32/notes", "file", "mine")
@@ -239,7 +239,7 @@ describe("what others made", () => {
 })
 
 describe("a failed ADD into the directory of another attachment", () => {
-  it.effect("gives the directory back its group and mode", () =>
+  it.effect("restores the directory's group and mode", () =>
     Effect.gen(function* () {
       const world = new World()
       const open = { ...network, host: { ...network.host, vhost: { mode: "client" } } }

@@ -31,7 +31,7 @@ const rewritten = (world: World, change: (text: string) => string): void =>
   world.files.put(path, "file", change(world.files.get(path)?.content ?? ""), 0o600)
 
 describe("what the switch has lost", () => {
-  it.effect("is made again, once, and CHECK and DEL are content", () =>
+  it.effect("is restored once, and CHECK and DEL succeed", () =>
     Effect.gen(function* () {
       const world = new World()
       const empty = world.dump()
@@ -49,7 +49,7 @@ describe("what the switch has lost", () => {
     })
   )
 
-  it.effect("with a socket of the switch's own: published anew, with its mode and group", () =>
+  it.effect("with a socket of the switch's own is published again with its mode and group", () =>
     Effect.gen(function* () {
       const world = new World()
       const empty = world.dump()
@@ -69,7 +69,7 @@ describe("what the switch has lost", () => {
     })
   )
 
-  it.effect("of all containers and networks, the oldest first, whatever became of those before", () =>
+  it.effect("is restored for all containers and networks, the oldest first, after any failure before", () =>
     Effect.gen(function* () {
       const world = new World()
       const other = { ...network, name: "other", host: { ...network.host, bridge: { bridgeName: "br-dpdk1" } } }
@@ -92,7 +92,7 @@ describe("what the switch has lost", () => {
     })
   )
 
-  it.effect("nothing on a node without records", () =>
+  it.effect("is nothing on a node without records", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -102,7 +102,7 @@ describe("what the switch has lost", () => {
   )
 })
 
-describe("what is not made again", () => {
+describe("restore skips", () => {
   const left = Effect.fnUntraced(function* (prepare: (world: World) => void) {
     const world = new World()
     yield* world.add({ conf: network })
@@ -114,7 +114,7 @@ describe("what is not made again", () => {
     return said
   })
 
-  it.effect("the port of a sandbox that is gone, as all are after the node has started anew", () =>
+  it.effect("the port of a sandbox that is gone, as all are after a reboot", () =>
     Effect.gen(function* () {
       for (const kind of ["missing", "other file"] as const) {
         const said = yield* left((world) => {
@@ -125,7 +125,7 @@ describe("what is not made again", () => {
     })
   )
 
-  it.effect("one that cannot be looked at is an error: nobody knows whether it is gone", () =>
+  it.effect("a sandbox that cannot be inspected, with an error", () =>
     Effect.gen(function* () {
       const said = yield* left((world) => {
         world.namespace = () => "unreadable"
@@ -134,7 +134,7 @@ describe("what is not made again", () => {
     })
   )
 
-  it.effect("that of an ADD that was killed, or of a DEL that failed", () =>
+  it.effect("the record of an ADD that was killed, or of a DEL that failed", () =>
     Effect.gen(function* () {
       const said = yield* left((world) => {
         const record = world.files.get(path)
@@ -144,7 +144,7 @@ describe("what is not made again", () => {
     })
   )
 
-  it.effect("that of a later release's record, of which not all may be known", () =>
+  it.effect("the record of a later release, which may not be fully known", () =>
     Effect.gen(function* () {
       const said = yield* left((world) => rewritten(world, (text) => text.replace('"format":1', '"format":2')))
       assert.deepStrictEqual(said, [
@@ -153,14 +153,14 @@ describe("what is not made again", () => {
     })
   )
 
-  it.effect("that of a record whose configuration this release refuses", () =>
+  it.effect("a record whose configuration this release refuses", () =>
     Effect.gen(function* () {
       const said = yield* left((world) => rewritten(world, (text) => text.replace("vhostuser", "carrier-pigeon")))
       assert.match(said[0] ?? "", /^net1: failed with 7, .*carrier-pigeon/)
     })
   )
 
-  it.effect("one that somebody changed: it is named, and left", () =>
+  it.effect("a port that somebody changed, and names it", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
@@ -176,8 +176,8 @@ describe("what is not made again", () => {
   )
 })
 
-describe("what may be well in a moment", () => {
-  it.effect("a switch that does not answer fails all its ports alike, and is asked once", () =>
+describe("a condition that may pass", () => {
+  it.effect("a switch that does not answer is asked once, and all its ports fail alike", () =>
     Effect.gen(function* () {
       const world = new World()
       for (const ifName of ["net1", "net2", "net3"]) yield* world.add({ conf: network, ifName })
@@ -237,7 +237,7 @@ describe("what may be well in a moment", () => {
   )
 })
 
-it.effect("one runs at a time", () =>
+it.effect("only one restore runs at a time", () =>
   Effect.gen(function* () {
     const world = new World()
     world.taken.add("userspace-cni/restore")

@@ -34,7 +34,7 @@ const restore = (world: World) => (wrap: Wrap) => Effect.orDie(world.restore(wra
 const numbers = (length: number) => Array.from({ length }, (_, index) => index)
 
 describe.each(cases)("%s", (_, asked) => {
-  test("a DEL that is held anywhere while a restore comes to anywhere, and goes on first", () =>
+  test("a DEL that is held at any step while a restore runs up to any step, and continues first", () =>
     Effect.gen(function* () {
       const dels = yield* stepsOf(call(yield* lost(asked), "DEL", asked))
       const restores = yield* stepsOf(restore(yield* lost(asked)))
@@ -49,7 +49,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("a restore that is held anywhere while a DEL comes to anywhere, and goes on first", () =>
+  test("a restore that is held at any step while a DEL runs up to any step, and continues first", () =>
     Effect.gen(function* () {
       const dels = yield* stepsOf(call(yield* lost(asked), "DEL", asked))
       const restores = yield* stepsOf(restore(yield* lost(asked)))
@@ -63,7 +63,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("a restore that is held anywhere while a DEL is done says that it was deleted, and never that it failed", () =>
+  test("a restore that is held at any step while a DEL runs reports a deletion, never a failure", () =>
     Effect.gen(function* () {
       let late = 0
       for (const chosen of [services, edges]) {
@@ -96,7 +96,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("an ADD that is held anywhere is not disturbed", () =>
+  test("an ADD that is held at any step is not disturbed", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(call(new World(), "ADD", asked))
       const alone = new World()
@@ -113,7 +113,7 @@ describe.each(cases)("%s", (_, asked) => {
     }))
 
   // Its last step says that the attachment is whole; a signal may come right behind it.
-  test("an ADD that is stopped at its end, and held anywhere in its undo", () =>
+  test("an ADD that is stopped at its end, and held at any step of its rollback", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(call(new World(), "ADD", asked))
       const restores = yield* stepsOf(restore(yield* lost(asked)))
@@ -129,7 +129,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  test("a restore that is stopped anywhere leaves what the next one finishes, or nothing after a DEL", () =>
+  test("a restore that is stopped at any step leaves work that the next one completes, or nothing after a DEL", () =>
     Effect.gen(function* () {
       const whole = new World()
       yield* whole.add(asked)

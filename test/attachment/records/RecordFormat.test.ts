@@ -25,7 +25,7 @@ const asked = {
 }
 
 describe("format 1", () => {
-  it.effect("is what an ADD of today writes", () =>
+  it.effect("is what today's ADD writes", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(asked)
@@ -35,7 +35,7 @@ describe("format 1", () => {
     })
   )
 
-  it.each(goldens)("%s is read whole, and made a call of", (name) => {
+  it.each(goldens)("%s is read whole, and becomes a call", (name) => {
     const record = Result.getOrThrow(decode(golden(name)))
     assert.deepStrictEqual<unknown>(record, Json(golden(name)))
     const { attachment, configuration } = Result.getOrThrow(callOfRecord(record, {}))
@@ -45,7 +45,7 @@ describe("format 1", () => {
     assert.strictEqual(configuration.port.engine, name.includes("vpp") ? "vpp" : "ovs-dpdk")
   })
 
-  it.effect("is all that a DEL needs, with the configuration broken since", () =>
+  it.effect("is sufficient for DEL after the configuration was broken", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(asked)
@@ -69,7 +69,7 @@ describe("a record of a later release", () => {
     return world
   })
 
-  it.effect("keeps ADD from adding once more", () =>
+  it.effect("makes a second ADD fail", () =>
     Effect.gen(function* () {
       const world = yield* upgraded
       const before = world.dump()
@@ -89,7 +89,7 @@ describe("a record of a later release", () => {
     })
   )
 
-  it.effect("is deleted with all that is known of, with a warning", () =>
+  it.effect("is deleted with all its known parts, with a warning", () =>
     Effect.gen(function* () {
       const world = yield* upgraded
       yield* world.call("DEL", { conf: network })

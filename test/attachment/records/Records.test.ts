@@ -22,27 +22,29 @@ describe.each(Object.entries(layers))("%s", (_, layer) => {
   runEach(Layer.provideMerge(records, layer), recordsClaim, recordsEnd)
 })
 
-describe("a file system that refuses", () => {
-  it.effect.each(["ENOSPC", "EROFS", "EACCES"])("%s is told with the path and what to do, and nothing stays", (code) =>
-    Effect.gen(function* () {
-      const before = yield* tree
-      for (const refused of ["create", "link", "makeDirectory"] as const) {
+describe("a file system that refuses an operation", () => {
+  it.effect.each(["ENOSPC", "EROFS", "EACCES"])(
+    "%s is reported with the path and the cure, and nothing stays",
+    (code) =>
+      Effect.gen(function* () {
+        const before = yield* tree
+        for (const refused of ["create", "link", "makeDirectory"] as const) {
+          const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
+            Layer.provide(failing((operation) => (operation === refused ? code : undefined)))
+          )
+          const error = yield* Effect.flip(Effect.provide(claim(attachment()), Layer.fresh(broken)))
+          assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, code])
+          assert.include(error.path, "/base/state")
+          assert.include(error.cure, "stateDir")
+          yield* Effect.provide(remove(attachment()), Layer.fresh(Layer.effect(Records, Records.make("/base/state"))))
+          assert.deepStrictEqual(yield* tree, before)
+        }
         const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
-          Layer.provide(failing((operation) => (operation === refused ? code : undefined)))
+          Layer.provide(failing((operation) => (operation === "writable" ? code : undefined)))
         )
-        const error = yield* Effect.flip(Effect.provide(claim(attachment()), Layer.fresh(broken)))
-        assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, code])
-        assert.include(error.path, "/base/state")
-        assert.include(error.cure, "stateDir")
-        yield* Effect.provide(remove(attachment()), Layer.fresh(Layer.effect(Records, Records.make("/base/state"))))
-        assert.deepStrictEqual(yield* tree, before)
-      }
-      const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
-        Layer.provide(failing((operation) => (operation === "writable" ? code : undefined)))
-      )
-      const asked = Effect.flatMap(Records, ({ writable }) => writable)
-      const error = yield* Effect.flip(Effect.provide(asked, Layer.fresh(broken)))
-      assert.deepStrictEqual([error.code, error.answer, error.path], [ErrorCodes.IoFailure, code, "/base"])
-    }).pipe(Effect.provide(Layer.fresh(MemorySite.layer)))
+        const asked = Effect.flatMap(Records, ({ writable }) => writable)
+        const error = yield* Effect.flip(Effect.provide(asked, Layer.fresh(broken)))
+        assert.deepStrictEqual([error.code, error.answer, error.path], [ErrorCodes.IoFailure, code, "/base"])
+      }).pipe(Effect.provide(Layer.fresh(MemorySite.layer)))
   )
 })

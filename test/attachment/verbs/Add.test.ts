@@ -40,7 +40,7 @@ describe("the result", () => {
   )
 
   it.effect.each(["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0", undefined])(
-    "is in the asked version %s",
+    "is in the requested version %s",
     (cniVersion) =>
       Effect.gen(function* () {
         const document = yield* new World().add({ conf: { ...network, cniVersion } })
@@ -61,7 +61,7 @@ describe("the result", () => {
     })
   )
 
-  it.effect("comes after those of the plugins before", () =>
+  it.effect("follows the results of earlier plugins", () =>
     Effect.gen(function* () {
       const prevResult = {
         cniVersion: "1.1.0",
@@ -84,7 +84,7 @@ describe("the result", () => {
     })
   )
 
-  it.effect("of a retried ADD has the same MAC address; a wished one is taken", () =>
+  it.effect("of a retried ADD has the same MAC address; a requested one is used", () =>
     Effect.gen(function* () {
       const world = new World()
       const macOf = (document: unknown) => JSON.stringify(document).match(/"mac":"([^"]+)"/)?.[1]
@@ -97,7 +97,7 @@ describe("the result", () => {
   )
 })
 
-describe("what the container is told", () => {
+describe("the container config", () => {
   it.effect("has the original's shape, and families that app-netutil reads", () =>
     Effect.gen(function* () {
       const world = new World()
@@ -126,7 +126,7 @@ describe("what the container is told", () => {
     })
   )
 
-  it.effect("says nothing of the plugins before, which did not make its interface", () =>
+  it.effect("has nothing of earlier plugins, which did not create its interface", () =>
     Effect.gen(function* () {
       const world = new World()
       const prevResult = { interfaces: [{ name: "eth0" }], ips: [{ address: "10.9.0.2/24" }] }
@@ -137,7 +137,7 @@ describe("what the container is told", () => {
 })
 
 describe("sharedDir without Kubernetes", () => {
-  it.effect("works: directory, file and socket's place are the original's", () =>
+  it.effect("works: directory, file and socket path are those of the original plugin", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: { ...network, sharedDir: "/usr/local/var/run/openvswitch/" } })
@@ -146,7 +146,7 @@ describe("sharedDir without Kubernetes", () => {
     })
   )
 
-  it.effect("and without sharedDir, in server mode, the socket is where the original put it", () =>
+  it.effect("and without sharedDir, in server mode, the socket is where the original plugin put it", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add(networks["the original's defaults"])
@@ -158,8 +158,8 @@ describe("sharedDir without Kubernetes", () => {
   )
 })
 
-describe("before its first change", () => {
-  it.effect("the record is there, and has what DEL needs when all else is lost", () =>
+describe("before the first change", () => {
+  it.effect("the record exists and is sufficient for DEL", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network, args: "K8S_POD_NAMESPACE=ns1;K8S_POD_NAME=pod1;K8S_POD_UID=u" })
@@ -178,7 +178,7 @@ describe("before its first change", () => {
     ["a bridge for the kernel", { host: { ...network.host, bridge: { bridgeName: "br-system" } } }, 100],
     ["a configuration that cannot work", { host: { ...network.host, iftype: "memif" } }, 7],
     ["a sandbox that is none", {}, 4]
-  ] as const)("%s is an error, and nothing is changed", ([what, more, code]) =>
+  ] as const)("%s is an error, and nothing changes", ([what, more, code]) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.ovs.transact([
@@ -201,7 +201,7 @@ describe("before its first change", () => {
 })
 
 describe("the sandbox", () => {
-  it.effect("of the plugin itself is refused, unless it is meant", () =>
+  it.effect("that is the plugin's own namespace is refused, unless it was configured", () =>
     Effect.gen(function* () {
       const world = new World()
       world.namespace = () => "own"
@@ -212,7 +212,7 @@ describe("the sandbox", () => {
     })
   )
 
-  it.effect.each(["missing", "other file", "unreadable"] as const)("%s is told by name, on ADD only", (kind) =>
+  it.effect.each(["missing", "other file", "unreadable"] as const)("%s is reported by name, on ADD only", (kind) =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })

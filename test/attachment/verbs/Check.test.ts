@@ -19,8 +19,8 @@ const socketPath = "/shared/0958c8871b32/0958c8871b32-net1"
 const port = "usp6qmbqjaf4dkd"
 const configPath = "/shared/0958c8871b32/configData-0958c8871b32-net1.json"
 
-describe("content", () => {
-  it.effect.each(Object.entries(networks))("when nothing changed: %s", ([, asked]) =>
+describe("success", () => {
+  it.effect.each(Object.entries(networks))("without changes: %s", ([, asked]) =>
     Effect.gen(function* () {
       const { result, world } = yield* added(asked)
       const before = world.dump()
@@ -31,7 +31,7 @@ describe("content", () => {
     })
   )
 
-  it.effect("with the configuration that ADD was given, whatever became of it", () =>
+  it.effect("with the configuration of the ADD, whatever became of it", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
       const edited = { ...network, host: { ...network.host, bridge: { bridgeName: "other", vlanId: 9 } } }
@@ -121,7 +121,7 @@ describe("a difference", () => {
     })
   )
 
-  it.effect("never comes alone when there are more", () =>
+  it.effect("is reported with all others", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
       const several = Object.keys(changes).filter((name) => !/directory|somebody|socket|VLAN|bridge/.test(name))
@@ -134,7 +134,7 @@ describe("a difference", () => {
     })
   )
 
-  it.effect("of the socket that the switch made, of the short link, of the device information", () =>
+  it.effect("of the socket that the switch creates, of the short link, of the device information", () =>
     Effect.gen(function* () {
       const asked = networks["server mode, a long directory, device information"]
       const { world } = yield* added(asked)
@@ -151,7 +151,7 @@ describe("a difference", () => {
   )
 })
 
-describe("against the runtime's memory", () => {
+describe("compared with prevResult", () => {
   const checked = Effect.fnUntraced(function* (prevResult: object, netns = "/n/a") {
     const { world } = yield* added()
     return yield* failed(world.call("CHECK", { conf: { ...network, prevResult }, netns }))
@@ -188,7 +188,7 @@ describe("against the runtime's memory", () => {
   )
 })
 
-it.effect("a record that is damaged is named, and is not told as none", () =>
+it.effect("a damaged record is named, and not reported as missing", () =>
   Effect.gen(function* () {
     const { world } = yield* added()
     const path = `${stateDir}/attachments/0958c8871b32-net1.json`
@@ -201,7 +201,7 @@ it.effect("a record that is damaged is named, and is not told as none", () =>
   })
 )
 
-describe("what was never added", () => {
+describe("an attachment that was never added", () => {
   it.effect("is unknown, with its three names", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
@@ -214,7 +214,7 @@ describe("what was never added", () => {
   )
 })
 
-it.effect("addresses of another plugin in prevResult are not the switch's to have", () =>
+it.effect("addresses of another plugin in prevResult are not expected on the switch", () =>
   Effect.gen(function* () {
     const asked = networks["VPP, memif with addresses"]
     const { result, world } = yield* added(asked)
@@ -231,7 +231,7 @@ it.effect("addresses of another plugin in prevResult are not the switch's to hav
   })
 )
 
-it.effect("a switch that cannot be reached is told with the other differences", () =>
+it.effect("an unreachable switch is reported with the other differences", () =>
   Effect.gen(function* () {
     const { world } = yield* added()
     world.ovs.serve("refused")

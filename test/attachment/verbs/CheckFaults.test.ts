@@ -16,7 +16,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
     Effect.flatMap(added(asked), (world) => stepsOf(world, "CHECK", asked, services))
   )
 
-  it("has the steps that it should", () => {
+  it("has the expected steps", () => {
     for (const name of ["Records.find", "Vswitch.verify", "SharedDir.verify", "ContainerConfig.verify", "Ipam.check"]) {
       assert.include(names, name)
     }

@@ -37,7 +37,7 @@ const ending =
       }
     })
 
-it.effect("an address goes back when the port that has it on the switch is gone, not before", () =>
+it.effect("an address is released after its port is gone from the switch, not before", () =>
   Effect.gen(function* () {
     const { before, world } = yield* added(networks["VPP, memif with addresses"])
     const ended: Array<string> = []
@@ -48,7 +48,7 @@ it.effect("an address goes back when the port that has it on the switch is gone,
 )
 
 describe("success", () => {
-  it.effect.each(Object.entries(networks))("of a whole attachment, and again: %s", ([, asked]) =>
+  it.effect.each(Object.entries(networks))("of a complete attachment, and again: %s", ([, asked]) =>
     Effect.gen(function* () {
       const { before, world } = yield* added(asked)
       for (let i = 0; i < 3; i++) {
@@ -80,7 +80,7 @@ describe("success", () => {
     })
   )
 
-  it.effect("for a container id under twelve characters", () =>
+  it.effect("for a container id shorter than 12 characters", () =>
     Effect.gen(function* () {
       const asked = { conf: network, containerId: "a" }
       const { before, world } = yield* added(asked)
@@ -100,7 +100,7 @@ const losses: Readonly<Record<string, (world: World) => void>> = {
   "the records": loseRecords
 }
 
-describe("when something is gone already", () => {
+describe("with something already gone", () => {
   it.effect.each(Object.keys(losses))("%s", (name) =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
@@ -111,7 +111,7 @@ describe("when something is gone already", () => {
     })
   )
 
-  it.effect("everything at once", () =>
+  it.effect("with everything gone", () =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       for (const lose of Object.values(losses)) lose(world)
@@ -120,7 +120,7 @@ describe("when something is gone already", () => {
     })
   )
 
-  it.effect("the records of every kind of network", () =>
+  it.effect("with the records of every kind of network gone", () =>
     Effect.gen(function* () {
       for (const asked of Object.values(networks)) {
         const { before, world } = yield* added(asked)
@@ -133,7 +133,7 @@ describe("when something is gone already", () => {
 })
 
 describe("the configuration", () => {
-  it.effect("that ADD was given counts, when it was edited since", () =>
+  it.effect("of the ADD is used when it was edited since", () =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       const edited = {
@@ -151,7 +151,7 @@ describe("the configuration", () => {
     { ...network, host: { ...network.host, unknown: 1 } },
     { ...network, host: undefined },
     { ...network, ipam: 7 }
-  ])("that is broken is replaced by that of ADD: %j", (conf) =>
+  ])("is replaced by that of the ADD when it is broken: %j", (conf) =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       yield* world.call("DEL", { conf })
@@ -160,7 +160,7 @@ describe("the configuration", () => {
     })
   )
 
-  it.effect("that names no IPAM plugin any more does not keep the addresses", () =>
+  it.effect("without an IPAM plugin still releases the addresses of the ADD", () =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       const { ipam: _, ...without } = network
@@ -180,7 +180,7 @@ describe("the configuration", () => {
     })
   )
 
-  it.effect("may have a prevResult that nobody can read", () =>
+  it.effect("may have a prevResult that cannot be read", () =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       loseRecords(world)
@@ -190,7 +190,7 @@ describe("the configuration", () => {
   )
 })
 
-describe("a state directory of one's own", () => {
+describe("a configured state directory", () => {
   it.effect("is found in any spelling, also when the rest is broken", () =>
     Effect.gen(function* () {
       const asked = { conf: { ...network, stateDir: "/state" } }
@@ -203,7 +203,7 @@ describe("a state directory of one's own", () => {
 })
 
 describe("failures", () => {
-  it.effect("are told together, everything else is done, and the record stays for the next DEL", () =>
+  it.effect("are reported together, everything else is done, and the record stays for the next DEL", () =>
     Effect.gen(function* () {
       const { before, world } = yield* added()
       world.ovs.serve("refused")
@@ -222,7 +222,7 @@ describe("failures", () => {
     })
   )
 
-  it.effect("alone are themselves", () =>
+  it.effect("keep their own code when they are alone", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
       world.ovs.serve("refused")
@@ -232,7 +232,7 @@ describe("failures", () => {
     })
   )
 
-  it.effect("of ovs-vswitchd are none: a dead one must not keep a pod", () =>
+  it.effect("of ovs-vswitchd are ignored: a dead daemon must not block a pod", () =>
     Effect.gen(function* () {
       const { world } = yield* added()
       world.ovs.vswitchd.alive = false

@@ -20,7 +20,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
     Effect.flatMap(added(asked), ({ world }) => stepsOf(world, "DEL", asked, services))
   )
 
-  it("has the steps that it should", () => {
+  it("has the expected steps", () => {
     for (const name of ["Vswitch.unplug", "Ipam.del", "SharedDir.release", "Records.remove"])
       assert.include(names, name)
   })

@@ -92,15 +92,15 @@ describe.each(Object.keys(tried).filter(isTried))("%s", (name) => {
   )
 
   it.effect.each([...kills, ...disk.slice(1)])(
-    "DEL takes what is left of an ADD that %s at a call, and the next ADD works",
+    "DEL removes what is left of an ADD that %s at a call, and the next ADD succeeds",
     (way) => eachStep("ADD", name, way, (world, before, _, step) => deleted(world, asked, before, step))
   )
 
-  it.effect.each([...here, ...hangs, ...disk])("a second DEL takes what the first has left when a call %s", (way) =>
+  it.effect.each([...here, ...hangs, ...disk])("a second DEL removes what the first has left when a call %s", (way) =>
     eachStep("DEL", name, way, (world, before, _, step) => deleted(world, asked, before, step))
   )
 
-  it.effect.each(kills)("a second DEL takes what one has left that %s at a call, and the next ADD works", (way) =>
+  it.effect.each(kills)("a second DEL removes what one has left that %s at a call, and the next ADD succeeds", (way) =>
     eachStep("DEL", name, way, (world, before, _, step) => deleted(world, asked, before, step))
   )
 

@@ -181,7 +181,7 @@ describe("commands to copy", () => {
     ])
   })
 
-  it.live("a plan's, for a bridge whose name a shell would run", () =>
+  it.live("of a plan, for a bridge whose name a shell would run", () =>
     Effect.gen(function* () {
       const node = watchedNode()
       const conf = JSON.stringify(host({ bridge: { bridgeName: "$(id);`id`'\"" } }))
@@ -199,7 +199,7 @@ describe("commands to copy", () => {
 describe("device information", () => {
   const asking = (path: string) => JSON.stringify({ ...network, runtimeConfig: { CNIDeviceInfoFile: path } })
 
-  it.live("replaces and removes no file with anything else in it", () =>
+  it.live("neither replaces nor removes a file with other content", () =>
     Effect.gen(function* () {
       const node = watchedNode()
       const before = state(node)
@@ -213,7 +213,7 @@ describe("device information", () => {
     })
   )
 
-  it.live("replaces a device plugin's, and an empty file", () =>
+  it.live("replaces that of a device plugin, and an empty file", () =>
     Effect.gen(function* () {
       for (const there of ['{"type":"pci","version":"1.1.0","pci":{}}', ""]) {
         const node = watchedNode()

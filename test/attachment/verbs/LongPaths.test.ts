@@ -28,7 +28,7 @@ it.effect("a long sharedDir is reached through a short link below stateDir", () 
   })
 )
 
-it.effect.each(clients)("%s: with a long stateDir as well, that is to be shorter, and nothing is changed", (name) =>
+it.effect.each(clients)("%s: a stateDir that is too long as well is refused before any change", (name) =>
   Effect.gen(function* () {
     const world = new World()
     const before = world.dump()
@@ -41,7 +41,7 @@ it.effect.each(clients)("%s: with a long stateDir as well, that is to be shorter
   })
 )
 
-it.effect("a character that VPP does not accept in sharedDir and stateDir: the link to the one is in the other", () =>
+it.effect("a character that VPP refuses in sharedDir and stateDir: each link is in the other directory", () =>
   Effect.gen(function* () {
     const conf = { ...networks["VPP, memif in a bridge domain"].conf, sharedDir: "/a~b" }
     const { code, details, msg } = yield* failed(new World().call("ADD", { conf: { ...conf, stateDir: "/c~d" } }))
@@ -51,7 +51,7 @@ it.effect("a character that VPP does not accept in sharedDir and stateDir: the l
   })
 )
 
-it.effect("server mode of Open vSwitch: a long run directory is to be shorter", () =>
+it.effect("server mode of Open vSwitch: a run directory that is too long is refused", () =>
   Effect.gen(function* () {
     const { conf } = networks["server mode, a long directory, device information"]
     const world = new World()

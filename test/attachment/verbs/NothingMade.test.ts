@@ -23,9 +23,9 @@ const noted = Effect.fnUntraced(function* (asked: Asked = { conf }) {
   return { world, before }
 })
 
-describe("a DEL of what an ADD has not made, without the switch", () => {
+describe("a DEL without the switch, after an ADD that made nothing", () => {
   it.effect.each([networks["client mode"], networks["server mode, a long directory, device information"]])(
-    "ends, as often as it is called, and nothing is left when the switch is back",
+    "succeeds, as often as it is called, and nothing is left when the switch is back",
     (asked) =>
       Effect.gen(function* () {
         const { before, world } = yield* noted(asked)
@@ -36,7 +36,7 @@ describe("a DEL of what an ADD has not made, without the switch", () => {
       })
   )
 
-  it.effect("is all that the next ADD on the node takes away as well", () =>
+  it.effect("leaves a note, which the next ADD on the node removes", () =>
     Effect.gen(function* () {
       const { before, world } = yield* noted()
       world.ovs.serve("well")
@@ -47,7 +47,7 @@ describe("a DEL of what an ADD has not made, without the switch", () => {
     })
   )
 
-  it.effect("fails when no ADD has said so, or that of another attachment", () =>
+  it.effect("fails without a note, and with that of another attachment", () =>
     Effect.gen(function* () {
       const nobody = new World()
       nobody.ovs.serve("refused")
@@ -62,7 +62,7 @@ describe("a DEL of what an ADD has not made, without the switch", () => {
     })
   )
 
-  it.effect("fails when the original plugin or its fork has left a state file", () =>
+  it.effect("fails when the original plugin or its fork left a state file", () =>
     Effect.gen(function* () {
       const { world } = yield* noted()
       world.files.put(`${stateDir}/data/local-0958c8871b32-net1.json`, "file", '{"vhostname":"p"}')
@@ -70,7 +70,7 @@ describe("a DEL of what an ADD has not made, without the switch", () => {
     })
   )
 
-  it.effect("fails after a later ADD that went well, whose record is lost", () =>
+  it.effect("fails after a later ADD that succeeded, whose record is lost", () =>
     Effect.gen(function* () {
       const { world } = yield* noted()
       world.ovs.serve("well")
@@ -81,7 +81,7 @@ describe("a DEL of what an ADD has not made, without the switch", () => {
     })
   )
 
-  it.live("fails after a later ADD that was killed at any step with something made, and its record lost", () =>
+  it.live("fails after a later ADD that was killed at any step with a change made, and its record lost", () =>
     Effect.gen(function* () {
       const add = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("ADD", { conf }, wrap))
       const steps = yield* stepsOf(add(new World()))

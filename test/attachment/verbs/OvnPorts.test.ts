@@ -18,7 +18,7 @@ const network = {
   }
 }
 
-it.effect("warns of the second, and of no other", () =>
+it.effect("warns of the second port only", () =>
   Effect.gen(function* () {
     const world = new World()
     const warnings = () => world.log.filter((line) => line.includes("iface-id"))

@@ -14,13 +14,13 @@ const expected = { fails: "failed", hangs: "failed", dies: "died", "is interrupt
 describe.each(Object.entries(networks))("%s", async (network, asked) => {
   const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services))
 
-  it("has the steps that it should", () => {
+  it("has the expected steps", () => {
     for (const name of ["Records.claim", "Vswitch.preflight", "SharedDir.prepare", "Vswitch.plug", "Ipam.add"]) {
       assert.include(names, name)
     }
   })
 
-  it("knows that there is an IPAM plugin before it changes anything", () => {
+  it("finds the IPAM plugin before it changes anything", () => {
     assert.isBelow(names.indexOf("Ipam.preflight"), names.indexOf("Records.claim"))
   })
 
@@ -37,7 +37,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
     )
   })
 
-  it.effect("the next ADD works, after all of them", () =>
+  it.effect("the next ADD succeeds, after all of them", () =>
     Effect.gen(function* () {
       const { before, world } = node()
       yield* world.add(asked)

@@ -34,7 +34,7 @@ const refuses = (code: number) =>
   )
 
 describe("ready", () => {
-  it.effect.each(Object.entries(networks))("before the first ADD and after it, and nothing changes: %s", ([, asked]) =>
+  it.effect.each(Object.entries(networks))("before the first ADD and after it, without a change: %s", ([, asked]) =>
     Effect.gen(function* () {
       const world = new World()
       const now = { conf: { ...asked.conf, cniVersion: "1.1.0" } }
@@ -56,7 +56,7 @@ describe("ready", () => {
     })
   )
 
-  it.effect("as far as can be told without CNI_PATH, where IPAM plugins would be", () =>
+  it.effect("without CNI_PATH, as far as that can be judged", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.call("STATUS", { conf, path: "" }, refuses(50))
@@ -148,7 +148,7 @@ describe("not ready", () => {
     })
   )
 
-  it.effect("a bridge that no port can be on", () =>
+  it.effect("with a bridge that cannot have ports", () =>
     Effect.gen(function* () {
       const world = new World()
       yield* world.ovs.transact([
@@ -162,7 +162,7 @@ describe("not ready", () => {
     })
   )
 
-  it.effect("for several reasons, all of which are told; the worst gives the code", () =>
+  it.effect("for several reasons, all of which are reported; the worst sets the code", () =>
     Effect.gen(function* () {
       const world = new World()
       world.ovs.serve("refused")
@@ -206,7 +206,7 @@ describe("in time", () => {
   )
 })
 
-describe("a call that is none", () => {
+describe("an invalid call", () => {
   it.effect.each<[string, object, number]>([
     ["of an older version", { ...conf, cniVersion: "1.0.0" }, 1],
     ["with a broken configuration", { ...conf, host: "?" }, 7]

@@ -48,8 +48,8 @@ describe.each(onOvs)("on Open vSwitch, %s", (name) => {
   )
 })
 
-describe("with addresses on the switch", () => {
-  it.effect("the port is plugged when they are there", () =>
+describe("addresses on the switch", () => {
+  it.effect("the port is plugged after IPAM has assigned them", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
       const note = (what: string) => Effect.sync(() => seen.push(what))

@@ -14,13 +14,13 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
   const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services, [last]))
   const undos = names.map((name, at) => [at, name] as const).slice(good.length)
 
-  it("has the undos that it should", () => {
+  it("has the expected rollback steps", () => {
     for (const name of ["SharedDir.release", "Vswitch.unplug", "Ipam.del", "Records.remove"]) {
       assert.include(names.slice(good.length), name)
     }
   })
 
-  it.effect("leaves nothing by itself", () =>
+  it.effect("leaves nothing when none fails", () =>
     Effect.gen(function* () {
       const world = new World()
       const before = world.dump()
@@ -46,7 +46,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
     )
   })
 
-  it.live("the next ADD works, after all of them", () =>
+  it.live("the next ADD succeeds, after all of them", () =>
     Effect.gen(function* () {
       const { before, world } = node()
       yield* world.add(asked)

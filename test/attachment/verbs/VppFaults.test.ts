@@ -107,7 +107,7 @@ describe.each(Object.keys(networks).filter(isOnVpp))("%s", (network) => {
   const asked = networks[network]
 
   describe.each(Object.entries(ways))("when VPP %s a request", (_, way) => {
-    it.effect("a failed ADD leaves nothing, or its record, and DEL nothing; and the next ADD works", () =>
+    it.effect("a failed ADD leaves nothing, or its record; DEL then leaves nothing, and the next ADD succeeds", () =>
       eachRequest("ADD", asked, way, (world, before, failed, where) =>
         Effect.gen(function* () {
           const mayStay = noted(world) || (way.deaf === true && recorded(world))
@@ -127,7 +127,7 @@ describe.each(Object.keys(networks).filter(isOnVpp))("%s", (network) => {
       )
     )
 
-    it.effect("CHECK says so, and changes nothing", () =>
+    it.effect("CHECK fails, and changes nothing", () =>
       eachRequest("CHECK", asked, way, (world, before, failed, where) =>
         Effect.gen(function* () {
           assert.isTrue(failed, where)

@@ -31,7 +31,7 @@ describe("bandwidth", () => {
     assert.deepStrictEqual({ rate, burst, warnings }, { rate: 20_000, burst: 4_000, warnings: [] })
   })
 
-  it("as containerd writes it, with bursts that mean none", () => {
+  it("is read as containerd writes it, with bursts that mean none", () => {
     const { burst, rate, warnings } = limits({
       IngressRate: 10_000_000,
       IngressBurst: 4_294_967_295,
@@ -42,19 +42,19 @@ describe("bandwidth", () => {
     assert.match(warnings.join(), /towards the container \(ingressRate\) is not limited/)
   })
 
-  it("never rounds to no limit, and never beyond what the switch can count", () => {
+  it("is never rounded to no limit, and never exceeds what the switch can count", () => {
     assert.strictEqual(limits({ egressRate: 1 }).rate, 1)
     assert.strictEqual(limits({ egressRate: 1e18 }).rate, 4_294_967_295)
   })
 
-  it("a pod can be given less than the network allows, not more", () => {
+  it("of a pod can be lower than the network's, not higher", () => {
     const network = { ingressPolicingRate: 1000, ingressPolicingBurst: 100 }
     assert.deepInclude(limits({ egressRate: 500_000, egressBurst: 50_000 }, network), { rate: 500, burst: 50 })
     assert.deepInclude(limits({ egressRate: 5_000_000, egressBurst: 50_000 }, network), { rate: 1000, burst: 100 })
     assert.deepInclude(limits({}, network), { rate: 1000, burst: 100 })
   })
 
-  it("nothing asked, and nothing that can be read, limits nothing", () => {
+  it("without a readable value limits nothing", () => {
     for (const nothing of [undefined, null, {}, { egressRate: "1" }, { egressRate: -1 }, [], "x"]) {
       assert.deepStrictEqual(limits(nothing), { rate: 0, burst: 0, warnings: [] })
     }
@@ -67,7 +67,7 @@ describe("bandwidth", () => {
     return port.engine === "vpp" ? port.limits : assert.fail("not VPP")
   }
 
-  it("on VPP both ways, in kilobits and bytes that allow no less", () => {
+  it("on VPP applies both ways, in kilobits and bytes that allow no less", () => {
     assert.deepStrictEqual(
       onVpp({ ingressRate: 10_000_001, ingressBurst: 81, EgressRate: 20_000_000, EgressBurst: 4_294_967_295 }),
       [
@@ -80,7 +80,7 @@ describe("bandwidth", () => {
     ])
   })
 
-  it("on VPP, which passes nothing without a burst, one megabyte when none is asked for", () => {
+  it("on VPP has a burst of one megabyte when none is given, because VPP passes nothing without one", () => {
     assert.deepStrictEqual(onVpp({ egressRate: 1 }), [{ direction: "input", rate: 1, burst: 1_000_000 }])
     assert.deepStrictEqual(onVpp({ egressBurst: 1_000 }), [])
     assert.deepStrictEqual(onVpp(undefined), [])
@@ -90,13 +90,13 @@ describe("bandwidth", () => {
 describe("addresses", () => {
   const ips = ["10.0.0.7/24", "fd00::7/64"]
 
-  it("asked of a network that has none to give: said, and no error", () => {
+  it("requested of a network without IPAM give a warning, and no error", () => {
     assert.match(configured({ runtimeConfig: { ips } }).warnings.join(), /10\.0\.0\.7\/24,fd00::7\/64.*no ipam/)
     assert.match(configured({}, {}, "IgnoreUnknown=1;IP=10.0.0.7").warnings.join(), /10\.0\.0\.7 .*no ipam/)
     assert.deepStrictEqual(configured({ runtimeConfig: { ips: [] } }).warnings, [])
   })
 
-  it("are the IPAM plugin's to read: the configuration that it gets is the text that came", () => {
+  it("are for the IPAM plugin: it gets the original text of the configuration", () => {
     const more = { ipam: { type: "static" }, runtimeConfig: { ips, mac: "02:00:00:00:00:07", deviceID: "any" } }
     const { netConf, text, warnings } = configured({ ...more, args: { cni: { ips } } })
     assert.deepStrictEqual(JSON.parse(text).runtimeConfig, more.runtimeConfig)

@@ -74,7 +74,7 @@ it.each(refused)("%s", (_, host, problem) => {
   assert.include(msg, problem)
 })
 
-it("the container's VPP does not survive inject-punt either", () => {
+it("inject-punt, which crashes the container's VPP, is refused as well", () => {
   const { code, msg } = wrongWith(memif, { container: { memif: { mode: "inject-punt" } } })
   assert.strictEqual(code, 7)
   assert.include(msg, 'container.memif.mode: "inject-punt" is not ethernet or ip')
@@ -85,14 +85,14 @@ it.each([
   [memif, { memif: { mode: "ip" } }, "container.memif.mode is ip"],
   [{ ...ovs, vhost: { mode: "client" } }, { vhost: { mode: "client" } }, "container.vhost.mode is client"],
   [{ ...vpp, vhost: { mode: "client" } }, { vhost: { mode: "client" } }, "container.vhost.mode is client"]
-])("two ends that never meet are warned of: %j and %j", (host, container, warning) => {
+])("two ends that can never connect give a warning: %j and %j", (host, container, warning) => {
   assert.deepStrictEqual(readingOf({ name: "net", host, container }).warnings, [
     `${warning}, which does not match the host's end: leave it out`
   ])
   assert.deepStrictEqual(readingOf({ name: "net", host, container: {} }).warnings, [])
 })
 
-it("a memif secret that app-netutil cannot read is warned of, and not told", () => {
+it("a memif secret that app-netutil cannot read gives a warning without the secret", () => {
   const warningsOf = (host: object, container: object = {}) => readingOf({ name: "net", host, container }).warnings
   for (const warnings of [
     warningsOf({ ...memif, memif: { ...memif.memif, secret: "a=secret" } }),
@@ -105,7 +105,7 @@ it("a memif secret that app-netutil cannot read is warned of, and not told", () 
   assert.deepStrictEqual(warningsOf({ ...memif, memif: { ...memif.memif, secret: "a-secret" } }), [])
 })
 
-it("what only Open vSwitch has is said to do nothing on VPP", () => {
+it("a key that only Open vSwitch has gives a warning on VPP", () => {
   const bridge = { bridgeName: "4", trunks: [1], vlanMode: "trunk" }
   const vhost = { queues: 2, ingressPolicingRate: 1000 }
   const { warnings } = readingOf({ name: "net", host: { ...vpp, netType: "bridge", bridge, vhost } })
@@ -122,7 +122,7 @@ it("several are refused together", () => {
   for (const path of ["host.iftype", "host.netType", "host.mtu"]) assert.include(msg, path)
 })
 
-describe("what goes together on the other switch, or is not looked at, passes", () => {
+describe("valid on the other switch, or ignored", () => {
   it.each([
     ["a bridge domain without netType bridge", { ...vpp, bridge: { bridgeName: "br0" } }],
     ["an address on a VPP port", { ...vpp, netType: "interface" }],
@@ -138,7 +138,7 @@ describe("what goes together on the other switch, or is not looked at, passes", 
 describe("the MAC address", () => {
   const macOf = (host: object, more: object, args = "") => portOf({ ...ovs, ...host }, more, { args }).mac
 
-  it("is the runtime's, then the pod's, then the container's, then the host's; lower case", () => {
+  it("is the runtime's, then the pod's, the container's, the host's; in lower case", () => {
     const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((digit) => `02:00:00:00:00:0${digit}`)
     const args = { cni: { MAC: c } }
     const runtimeConfig = { mac: a?.toUpperCase() }
@@ -160,7 +160,7 @@ describe("the MAC address", () => {
 })
 
 describe("an OVN port", () => {
-  it("comes from CNI_ARGS or from Multus' cni-args, and moves the default bridge to br-int", () => {
+  it("comes from CNI_ARGS or Multus' cni-args, and changes the default bridge to br-int", () => {
     const ports = [
       portOf(ovs, {}, { args: "OvnPort=lsp1" }),
       portOf(ovs, { args: { cni: { OvnPort: "lsp1" } } }),
@@ -173,7 +173,7 @@ describe("an OVN port", () => {
     }
   })
 
-  it("keeps a bridge that is named", () => {
+  it("keeps a configured bridge", () => {
     const port = portOf({ ...ovs, bridge: { bridgeName: "br-x" } }, {}, { args: "OvnPort=lsp1" })
     assert.ok(isOvs(port))
     assert.strictEqual(port.bridge, "br-x")

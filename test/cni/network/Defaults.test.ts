@@ -4,7 +4,7 @@ import { isOvs, memif, ovs, portOf, vpp } from "../support/Reading.ts"
 
 const common = { mtu: undefined, mac: undefined, socketFile: undefined, group: undefined }
 
-describe("the least", () => {
+describe("the smallest configuration", () => {
   it("on Open vSwitch", () => {
     assert.deepStrictEqual(portOf(ovs), {
       ...common,
@@ -68,7 +68,7 @@ describe("the bridge domain", () => {
     return port.engine === "vpp" ? port.network : undefined
   }
 
-  it("is bridgeName, and bridgeId when that is absent", () => {
+  it("is bridgeName, or bridgeId when that is absent", () => {
     assert.deepStrictEqual(networkOf({ bridgeName: "4", bridgeId: 5, vlanId: 7 }), {
       netType: "bridge",
       bridgeDomain: 4,
@@ -87,7 +87,7 @@ describe("the control socket", () => {
     return [port.control, port.ovsSocketDir]
   }
 
-  it("of Open vSwitch follows OVS_RUNDIR; OVS_SOCKDIR is where it puts sockets", () => {
+  it("of Open vSwitch follows OVS_RUNDIR; OVS_SOCKDIR is the directory of its sockets", () => {
     assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "/r" }), ["/r/db.sock", "/r"])
     assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "/r", OVS_SOCKDIR: "/s" }), ["/r/db.sock", "/s"])
     assert.deepStrictEqual(ovsOf({}, { OVS_RUNDIR: "", OVS_SOCKDIR: "" }), [
@@ -96,7 +96,7 @@ describe("the control socket", () => {
     ])
   })
 
-  it("is host.socket before all", () => {
+  it("is host.socket if that is set", () => {
     assert.deepStrictEqual(ovsOf({ socket: "/x/y.sock" }, { OVS_RUNDIR: "/r" }), ["/x/y.sock", "/x"])
     assert.deepStrictEqual(ovsOf({ socket: "/x/y.sock" }, { OVS_SOCKDIR: "/s" }), ["/x/y.sock", "/s"])
     assert.strictEqual(portOf({ ...vpp, socket: "/x/api.sock" }).control, "/x/api.sock")
@@ -104,13 +104,13 @@ describe("the control socket", () => {
 })
 
 describe("MTU and group", () => {
-  it("the host's MTU goes before the container's; 0 leaves the switch's own", () => {
+  it("the host's MTU has priority over the container's; 0 leaves the switch's default", () => {
     assert.strictEqual(portOf({ ...ovs, mtu: 9000 }, { container: { mtu: 1500 } }).mtu, 9000)
     assert.strictEqual(portOf(ovs, { container: { mtu: 1500 } }).mtu, 1500)
     assert.isUndefined(portOf({ ...ovs, mtu: 0 }).mtu)
   })
 
-  it("the group is taken for memif as well: both ends of it need the directory", () => {
+  it("the group is used for memif as well: both ends need the directory", () => {
     assert.strictEqual(portOf({ ...memif, vhost: { group: "vpp" } }).group, "vpp")
     assert.strictEqual(portOf({ ...ovs, vhost: { group: "107" } }).group, "107")
   })

@@ -88,12 +88,12 @@ const spellings: ReadonlyArray<readonly [string, (key: string) => string]> = [
 describe.each(Object.entries(hosts))("%s", (_, host) => {
   const conf = { ...surface, host, container }
 
-  it("takes every key in the original's spelling", () => {
+  it("accepts every key in the original's spelling", () => {
     const { netConf } = readingOf(conf)
     assert.deepStrictEqual<unknown>(netConf, conf)
   })
 
-  it.each(spellings)("takes every key in %s, and means the same", (_, spell) => {
+  it.each(spellings)("accepts every key in %s with the same meaning", (_, spell) => {
     const written = respelled(conf, spell)
     const { name, netConf, port, version } = readingOf(written)
     assert.deepStrictEqual<unknown>(netConf, conf)
@@ -103,7 +103,7 @@ describe.each(Object.entries(hosts))("%s", (_, host) => {
   })
 })
 
-describe("null and empty text are the same as absent", () => {
+describe("null and empty text mean absent", () => {
   const emptied = (empty: unknown) => ({
     kubeconfig: empty,
     sharedDir: empty,
@@ -133,20 +133,20 @@ describe("null and empty text are the same as absent", () => {
     })
   })
 
-  it("null for whole sections, lists and numbers as well", () => {
+  it("null for whole sections, lists and numbers", () => {
     const port = portOf({ ...vpp, netType: null, bridge: null, vhost: null, mtu: null })
     assert.deepStrictEqual(port, portOf(vpp))
     const reading = readingOf({ name: "n", host: ovs, container: null, ipam: null, dns: null, prevResult: null })
     assert.deepStrictEqual(Object.keys(reading.netConf).sort(), ["host", "name"])
   })
 
-  it("but a network has a name", () => {
+  it("except for the network's name", () => {
     assert.include(failureOf({ name: "", host: ovs }).msg, 'name: "" is not a network name')
     assert.include(failureOf({ name: null, host: ovs }).msg, "name: is missing")
   })
 })
 
-describe("a key that nobody knows", () => {
+describe("an unknown key", () => {
   it.each([
     [{ engin: "vpp" }, "host.engin", "engine"],
     [{ vhostuser: {} }, "host.vhostuser", undefined],
@@ -156,7 +156,7 @@ describe("a key that nobody knows", () => {
     [{ bridge: { vlan: 5 } }, "host.bridge.vlan", "vlanId"],
     [{ bridge: { name: "br0" } }, "host.bridge.name", undefined],
     [{ xyzzyxyzzy: 1 }, "host.xyzzyxyzzy", undefined]
-  ])("%j is an error of code 2 that names the nearest", (more, path, nearest) => {
+  ])("%j is an error of code 2 that names the nearest key", (more, path, nearest) => {
     const { code, details, msg } = failureOf({ name: "n", host: { ...ovs, ...more } })
     assert.strictEqual(code, 2)
     assert.include(msg, `${path}: `)
@@ -171,13 +171,13 @@ describe("a key that nobody knows", () => {
     for (const path of ["host.a1: 1", "container.b2: 2", "container.vhost.c3: 3"]) assert.include(msg, path)
   })
 
-  it("a key beside its other spelling is not taken for it", () => {
+  it("beside its other spelling is not mistaken for it", () => {
     const { code, msg } = failureOf({ name: "n", host: { ...ovs, Engine: "vpp" } })
     assert.strictEqual(code, 2)
     assert.include(msg, "host.Engine")
   })
 
-  it("passes at the top, in ipam and in what the runtime adds: others own those", () => {
+  it("passes at the top level, in ipam and in what the runtime adds, which others own", () => {
     const foreign = {
       foo: "bar",
       "cni.dev/attachments": [],

@@ -33,7 +33,7 @@ describe("the secret is not in the error", () => {
     assert.notInclude(said, secret)
   })
 
-  it("though what is wrong is", () => {
+  it("when the secret itself is wrong", () => {
     assert.include(
       saidAbout(withHost({ ...memif, memif: { role: "master", secret: "x".repeat(24) } })),
       "host.memif.secret: (hidden) is not at most 23 bytes"
@@ -44,7 +44,7 @@ describe("the secret is not in the error", () => {
 
   const AnyJson = Schema.Json
 
-  it.prop("wherever else a value is wrong", [AnyJson, AnyJson, AnyJson], ([engine, role, container]) => {
+  it.prop("when another value is wrong", [AnyJson, AnyJson, AnyJson], ([engine, role, container]) => {
     const conf = { name: "n", host: { engine, iftype: "memif", memif: { role, secret } }, container }
     assert.notInclude(saidAbout(conf), secret)
   })

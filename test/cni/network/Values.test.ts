@@ -87,7 +87,7 @@ describe("host", () => {
     ])
   })
 
-  it("bridge.bridgeName of 256 characters is too long, and is shown in part", () => {
+  it("bridge.bridgeName of 256 characters is too long, and is quoted in part", () => {
     assert.deepStrictEqual(problems({ ...ovs, bridge: { bridgeName: "b".repeat(256) } }), [
       `host.bridge.bridgeName: "${"b".repeat(59)}... is not at most 255 characters`
     ])
@@ -98,13 +98,13 @@ describe("host", () => {
     ["memif.socketfile", "s".repeat(81), fileName],
     ["vhost.group", "g".repeat(33), group],
     ["socket", "/".padEnd(1025, "d"), absolute]
-  ])("%s that is too long is told how long it may be", (path, value, allowed) => {
+  ])("%s that is too long is reported with the maximum length", (path, value, allowed) => {
     const text = JSON.stringify(value)
     const shown = text.length > 60 ? `${text.slice(0, 60)}...` : text
     assert.deepStrictEqual(problems({ ...ovs, ...nested(path, value) }), [`host.${path}: ${shown} is not ${allowed}`])
   })
 
-  it("is itself looked at", () => {
+  it("is validated itself", () => {
     assert.deepStrictEqual(problems([]), ["host: [] is not an object"])
     assert.deepStrictEqual(problems("ovs"), ['host: "ovs" is not an object'])
     assert.deepStrictEqual(problems(undefined), ["host: is missing"])
@@ -120,7 +120,7 @@ describe("host", () => {
     ])
   })
 
-  it("all problems come at once", () => {
+  it("all problems are reported at once", () => {
     assert.lengthOf(problems({ engine: "x", iftype: "y", mtu: "z", bridge: { vlanId: 0 }, vhost: { mode: 1 } }), 5)
   })
 })
@@ -164,13 +164,13 @@ describe("the network", () => {
     assert.deepStrictEqual(problems(ovs, { [key]: value }), [expected])
   })
 
-  it("misses what has to be there", () => {
+  it("reports missing keys", () => {
     assert.include(failureOf({ host: ovs }).msg, "name: is missing")
     assert.deepStrictEqual(problems(ovs, { ipam: {} }), ["ipam.type: is missing"])
   })
 
   it.each(["sharedDir", "kubeconfig", "stateDir", "logFile"])(
-    "%s that is too long is told how long it may be",
+    "%s that is too long is reported with the maximum length",
     (key) => {
       const [problem = "", ...others] = problems(ovs, { [key]: "/".padEnd(1025, "d") })
       assert.deepStrictEqual(others, [])
@@ -192,7 +192,7 @@ describe("values at their limits", () => {
     [{ ...vpp, netType: "bridge", bridge: { bridgeName: "1" } }],
     [{ ...memif, memif: { role: "slave", ringSize: 2, rxQueues: 1, txQueues: 255, secret: "x".repeat(23) } }],
     [{ ...memif, memif: { role: "slave", ringSize: 16384, bufferSize: 65535, secret: "ü".repeat(11) } }]
-  ])("%j is taken", (host) => {
+  ])("%j is accepted", (host) => {
     assert.strictEqual(portOf(host).engine, host.engine)
   })
 })

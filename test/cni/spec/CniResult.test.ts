@@ -30,8 +30,8 @@ const dual: CniResult = {
 const interfaceBefore11 = { name: "net1", mac: "02:00:00:00:00:01", sandbox: "/var/run/netns/a" }
 const plainRoutes = [{ dst: "0.0.0.0/0", gw: "10.1.2.1" }, { dst: "fd01::/64" }]
 
-describe("a result with everything", () => {
-  it.each(["0.1.0", "0.2.0"] as const)("in %s: an address of each family with its routes", (version) => {
+describe("a complete result", () => {
+  it.each(["0.1.0", "0.2.0"] as const)("in %s: one address of each family with its routes", (version) => {
     assert.deepStrictEqual(inVersion(version, dual), {
       cniVersion: version,
       ip4: { ip: "10.1.2.3/24", gateway: "10.1.2.1", routes: [{ dst: "0.0.0.0/0", gw: "10.1.2.1" }] },
@@ -53,7 +53,7 @@ describe("a result with everything", () => {
     })
   })
 
-  it("in 1.0.0: they do not", () => {
+  it("in 1.0.0: addresses have no family", () => {
     assert.deepStrictEqual(inVersion("1.0.0", dual), {
       cniVersion: "1.0.0",
       interfaces: [interfaceBefore11],
@@ -63,20 +63,20 @@ describe("a result with everything", () => {
     })
   })
 
-  it("in 1.1.0: with MTU, socket path and what routes have since", () => {
+  it("in 1.1.0: has MTU, socket path and the newer fields of routes", () => {
     assert.deepStrictEqual(inVersion("1.1.0", dual), { cniVersion: "1.1.0", ...dual })
   })
 })
 
-describe("a result with little", () => {
-  it.each(supportedVersions)("in %s names its version, and lists nothing that is not there", (version) => {
+describe("a minimal result", () => {
+  it.each(supportedVersions)("in %s has its version, and no empty lists", (version) => {
     assert.deepStrictEqual(
       inVersion(version, emptyResult),
       atLeast(version, "0.3.0") ? { cniVersion: version, interfaces: [], dns: {} } : { cniVersion: version, dns: {} }
     )
   })
 
-  it("in an old version drops the second address of a family, since there is no place for it", () => {
+  it("in an old version drops the second address of a family, which has no place there", () => {
     const ips = [{ address: "10.0.0.1/8" }, { address: "10.0.0.2/8" }]
     assert.deepStrictEqual(inVersion("0.2.0", { ...emptyResult, ips }), {
       cniVersion: "0.2.0",
@@ -89,8 +89,8 @@ describe("a result with little", () => {
 const decode = Schema.decodeUnknownSync(AnyResult)
 const reread = (document: unknown) => fromAnyResult(decode(JSON.parse(JSON.stringify(document))))
 
-describe("read back", () => {
-  it.each(supportedVersions)("from %s gives what that version can say", (version) => {
+describe("a result that is read back", () => {
+  it.each(supportedVersions)("from %s has what that version can express", (version) => {
     const again = reread(inVersion(version, dual))
     assert.deepStrictEqual(inVersion(version, again), inVersion(version, dual))
     assert.deepStrictEqual(
@@ -103,7 +103,7 @@ describe("read back", () => {
     assert.deepStrictEqual(reread(inVersion("1.1.0", dual)), dual)
   })
 
-  it("takes Go's null for absent, wherever it is", () => {
+  it("takes Go's null as absent everywhere", () => {
     assert.deepStrictEqual(
       reread({
         cniVersion: null,
@@ -127,7 +127,7 @@ describe("read back", () => {
     ])
   })
 
-  it("takes Go's empty text and zero for absent in an interface, and index 0 for an index", () => {
+  it("takes Go's empty text and zero as absent in an interface, and index 0 as an index", () => {
     const { interfaces, ips } = reread({
       interfaces: [{ name: "a", mac: "", mtu: 0, sandbox: "" }],
       ips: [{ address: "10.0.0.1/8", interface: 0 }]
@@ -136,7 +136,7 @@ describe("read back", () => {
     assert.deepStrictEqual(ips, [{ address: "10.0.0.1/8", interface: 0 }])
   })
 
-  it.prop("any result keeps its addresses in their order", [AnyResult], ([any]) => {
+  it.prop("keeps the order of addresses", [AnyResult], ([any]) => {
     const { ips } = fromAnyResult(any)
     const old = [any.ip4, any.ip6].flatMap((ip) => (ip ? [ip.ip] : []))
     assert.deepStrictEqual(
@@ -146,6 +146,6 @@ describe("read back", () => {
   })
 })
 
-it("tells the family by the text of an address", () => {
+it("derives the family from the text of an address", () => {
   assert.deepStrictEqual(["10.0.0.1/8", "::1/128", "::ffff:10.0.0.1/128"].map(family), ["4", "6", "6"])
 })

@@ -13,27 +13,36 @@ const refused = (name: keyof typeof variables, value: string) =>
   })
 
 describe("CNI_CONTAINERID", () => {
-  it.each(["a", "7", "a.b_c-d", "A".repeat(255), "cnitool-cc92096eaf2ada13ac46", "0958c8871b3"])("%s is one", (id) => {
-    assert.isUndefined(refused("CNI_CONTAINERID", id))
-  })
+  it.each(["a", "7", "a.b_c-d", "A".repeat(255), "cnitool-cc92096eaf2ada13ac46", "0958c8871b3"])(
+    "%s is valid",
+    (id) => {
+      assert.isUndefined(refused("CNI_CONTAINERID", id))
+    }
+  )
 
-  it.each(["a/b", ".a", "_a", "-a", "a b", "a\n", "ä", "..", "A".repeat(256), "A".repeat(300)])("%j is none", (id) => {
-    const error = refused("CNI_CONTAINERID", id)
-    assert.strictEqual(error?.code, 4)
-    assert.include(error?.msg, "CNI_CONTAINERID=")
-    assert.include(error?.msg, `${id.length} characters`)
-    assert.notInclude(error?.msg, "\n")
-    assert.isBelow(error?.msg.length ?? 0, 150)
-    assert.include(error?.details, "1 to 255")
-  })
+  it.each(["a/b", ".a", "_a", "-a", "a b", "a\n", "ä", "..", "A".repeat(256), "A".repeat(300)])(
+    "%j is invalid",
+    (id) => {
+      const error = refused("CNI_CONTAINERID", id)
+      assert.strictEqual(error?.code, 4)
+      assert.include(error?.msg, "CNI_CONTAINERID=")
+      assert.include(error?.msg, `${id.length} characters`)
+      assert.notInclude(error?.msg, "\n")
+      assert.isBelow(error?.msg.length ?? 0, 150)
+      assert.include(error?.details, "1 to 255")
+    }
+  )
 })
 
 describe("CNI_IFNAME", () => {
-  it.each(["a", "eth0", "net1", "net10", "eth0.100", "_x", "net1-abc_d.e", "123456789012345"])("%s is one", (name) => {
-    assert.isUndefined(refused("CNI_IFNAME", name))
-  })
+  it.each(["a", "eth0", "net1", "net10", "eth0.100", "_x", "net1-abc_d.e", "123456789012345"])(
+    "%s is valid",
+    (name) => {
+      assert.isUndefined(refused("CNI_IFNAME", name))
+    }
+  )
 
-  it.each(["1234567890123456", "a/b", ".", "..", "a b", "a:b", "net1\n", "a\0", "ä", "-a"])("%j is none", (name) => {
+  it.each(["1234567890123456", "a/b", ".", "..", "a b", "a:b", "net1\n", "a\0", "ä", "-a"])("%j is invalid", (name) => {
     const error = refused("CNI_IFNAME", name)
     assert.strictEqual(error?.code, 4)
     assert.include(error?.msg, "CNI_IFNAME=")
@@ -51,7 +60,7 @@ describe("the rest of the environment", () => {
     assert.deepStrictEqual(read({}).path, [])
   })
 
-  it("takes a DEL without netns", () => {
+  it("accepts a DEL without netns", () => {
     assert.strictEqual(read({ CNI_NETNS: undefined }).netns, "")
   })
 
@@ -63,7 +72,7 @@ describe("the rest of the environment", () => {
 const argsOf = (text: string): CniArgs => Result.getOrThrow(readArgs(text))
 
 describe("CNI_ARGS", () => {
-  it("takes pairs, and keys whatever their case", () => {
+  it("accepts pairs, and keys in any case", () => {
     const args = argsOf("IgnoreUnknown=1;K8S_POD_NAMESPACE=ns1;OvnPort=p;;MAC=02:00:00:00:00:01;")
     assert.strictEqual(args.get("K8S_POD_NAMESPACE"), "ns1")
     assert.strictEqual(args.get("ovnport"), "p")
@@ -71,18 +80,18 @@ describe("CNI_ARGS", () => {
     assert.isUndefined(args.get("K8S_POD_NAME"))
   })
 
-  it("takes `=` and `,` in a value: Multus sends static dual stack so", () => {
+  it("accepts `=` and `,` in a value, as in Multus' static dual-stack addresses", () => {
     assert.strictEqual(argsOf("IP=10.0.0.1/24,fd00::1/64;A=b=c;E=").get("IP"), "10.0.0.1/24,fd00::1/64")
     assert.strictEqual(argsOf("A=b=c;E=").get("A"), "b=c")
     assert.strictEqual(argsOf("A=b=c;E=").get("E"), "")
   })
 
-  it("has no keys of its own", () => {
+  it("has no keys of the plugin's own", () => {
     for (const key of ["constructor", "__proto__", "toString"]) assert.isUndefined(argsOf("A=b").get(key))
     assert.strictEqual(argsOf("__proto__=x").get("__proto__"), "x")
   })
 
-  it.each(["nonsense", "=x", "A=b;c", "x".repeat(500)])("%j names itself and CNI_ARGS", (text) => {
+  it.each(["nonsense", "=x", "A=b;c", "x".repeat(500)])("%j is reported with CNI_ARGS", (text) => {
     const error = Result.match(readEnvironment("ADD", { ...variables, CNI_ARGS: text }), {
       onFailure: (error) => error,
       onSuccess: () => undefined
@@ -105,7 +114,7 @@ describe("CNI_ARGS", () => {
   )
 
   it.prop(
-    "gives back what was written",
+    "is written as it was read",
     [Schema.Record(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_]{1,9}$/)), Schema.String)],
     ([pairs]) => {
       const written = Object.entries(pairs).filter(
@@ -122,7 +131,7 @@ describe("an attachment", () => {
   const attachment = (args: string) =>
     attachmentOf("net", Result.getOrThrow(readEnvironment("ADD", { ...variables, CNI_ARGS: args })))
 
-  it("knows its pod when the runtime names it", () => {
+  it("has its pod when the runtime names it", () => {
     const pod = { namespace: "ns1", name: "pod1", uid: "uid-1" }
     assert.deepStrictEqual(attachment("K8S_POD_NAMESPACE=ns1;K8S_POD_NAME=pod1;K8S_POD_UID=uid-1"), {
       network: "net",
@@ -142,7 +151,7 @@ describe("an attachment", () => {
     "K8S_POD_NAMESPACE=-a",
     "K8S_POD_UID=../x",
     `K8S_POD_NAME=${"x".repeat(254)}`
-  ])("has none with a name that Kubernetes does not give: %s", (args) => {
+  ])("is refused with a name that Kubernetes does not give: %s", (args) => {
     const others = ["K8S_POD_NAMESPACE=ns1", "K8S_POD_NAME=pod1"].filter(
       (one) => !args.startsWith(one.split("=")[0] ?? "")
     )
@@ -150,7 +159,7 @@ describe("an attachment", () => {
   })
 
   it.each(["", "K8S_POD_NAME=pod1", "K8S_POD_NAMESPACE=ns1", "K8S_POD_NAMESPACE=;K8S_POD_NAME="])(
-    "has none with %j",
+    "is refused with %j",
     (args) => {
       assert.isUndefined(attachment(args).pod)
     }

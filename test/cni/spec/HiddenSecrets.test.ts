@@ -20,7 +20,7 @@ describe("a network with secrets", () => {
   })
   const lines = [...stdout.split("\n"), ...stderr.split("\n")]
 
-  it("is told about at length", () => {
+  it("is quoted in full otherwise", () => {
     assert.strictEqual(status, 0, stderr.slice(-2000))
     const count = (pattern: RegExp) => lines.filter((line) => pattern.test(line)).length
     assert.isAtLeast(count(/^ADD well/), 4)
@@ -49,7 +49,7 @@ describe("a network with secrets", () => {
     ] as const
   })
 
-  it.each(forms)("says nothing of its %s", (_, form) => {
+  it.each(forms)("hides its %s", (_, form) => {
     assert.deepStrictEqual(
       lines.filter((line) => line.includes(form)).map((line) => line.slice(0, 400)),
       []
@@ -57,20 +57,20 @@ describe("a network with secrets", () => {
   })
 })
 
-describe("what is hidden", () => {
+describe("a value is hidden", () => {
   const conf = {
     host: { memif: { secret: "abcdef" } },
     ipam: { api_key: "ghijkl", nested: { token: ["mnopqr"] } },
     x: "y"
   }
 
-  it("is what stands under a key that is named so", () => {
+  it("under a key that names a secret", () => {
     assert.deepStrictEqual(secretsIn(conf), ["abcdef", "ghijkl", "mnopqr"])
     assert.deepStrictEqual(secretsIn({ secret: "abc" }), [])
     assert.deepStrictEqual(secretsIn("secret"), [])
   })
 
-  it("goes wherever it stands, and where it was cut", () => {
+  it("everywhere in a text, also where it was cut", () => {
     assert.strictEqual(
       hide(["abcdef"], "an abcdef, xabcdefx, abcde... abcd... abc... abcde"),
       "an (hidden), x(hidden)x, (hidden)... (hidden)... abc... abcde"

@@ -34,12 +34,12 @@ const bad: ReadonlyArray<readonly [string, unknown]> = [
 ]
 
 describe.each(["ADD", "CHECK", "DEL"])("%s", (verb) => {
-  it.each(good)("takes one %s", (_, prevResult) => {
+  it.each(good)("accepts %s", (_, prevResult) => {
     const { previous } = Result.getOrThrow(judged(verb, prevResult))
     assert.ok(previous !== undefined && previous.interfaces.length + previous.ips.length > 0)
   })
 
-  it.each([[null], [""], [undefined]])("takes %j for none", (prevResult) => {
+  it.each([[null], [""], [undefined]])("takes %j as absent", (prevResult) => {
     assert.isUndefined(Result.getOrThrow(judged(verb, prevResult)).previous)
   })
 
@@ -56,7 +56,7 @@ describe.each(["ADD", "CHECK", "DEL"])("%s", (verb) => {
     }
   })
 
-  it("finds it in Go's spellings", () => {
+  it("is found in Go's spellings", () => {
     const { previous } = Result.getOrThrow(judged(verb, { interfaces: [{ name: "a" }] }, "PrevResult"))
     assert.deepStrictEqual(previous?.interfaces, [{ name: "a" }])
   })

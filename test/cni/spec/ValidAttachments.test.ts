@@ -15,22 +15,22 @@ const valid = (configuration: Readonly<Record<string, unknown>>) =>
 const refused = (configuration: Readonly<Record<string, unknown>>) =>
   Result.getOrThrow(Result.flip(readValidAttachments(configuration)))
 
-describe("a list", () => {
+describe("the list of valid attachments", () => {
   it.each([now, before])("is found as %s", (key) => {
     assert.deepStrictEqual(valid({ [key]: [one, two] }), [read(one), read(two)])
     assert.deepStrictEqual(valid({ [key]: [] }), [])
   })
 
-  it("may have more in it than is asked for", () => {
+  it("may have more fields than needed", () => {
     assert.deepStrictEqual(valid({ [now]: [{ ...one, netns: "/n" }] }), [read(one)])
   })
 
-  it("that is empty is written as null by Go", () => {
+  it("that is empty is null in Go", () => {
     assert.deepStrictEqual(valid({ [now]: null }), [])
     assert.deepStrictEqual(valid({ [now]: null, [before]: null }), [])
   })
 
-  it("under both keys counts together: what either has stays", () => {
+  it("under both keys is the union of both", () => {
     const all = valid({ [now]: [one], [before]: [one, two] })
     for (const entry of [one, two]) assert.deepInclude(all, read(entry))
     assert.deepStrictEqual(valid({ [now]: [one], [before]: null }), [read(one)])

@@ -23,7 +23,7 @@ const over = <A, E>(server: Peer, use: (transact: Ovsdb.Transact) => Effect.Effe
     Effect.provide(NodeSockets.layer)
   )
 
-it.live("one that owes an answer is closed when the last who waits for one has gone, and another is made", () =>
+it.live("an idle connection that owes a reply is closed, and the next caller gets a new one", () =>
   Effect.gen(function* () {
     const server = yield* peer((request, socket, nth) => {
       if (nth > 0) reply(socket, request, [])

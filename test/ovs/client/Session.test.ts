@@ -13,7 +13,7 @@ const recorded = readFileSync(`${import.meta.dirname}/../fixtures/session.jsonl`
 const texts = (dir: "send" | "receive") =>
   recorded.filter((line) => line.dir === dir).map(({ msg }) => JSON.stringify(msg))
 
-it.live("says and understands what was recorded", () =>
+it.live("sends and parses what was recorded", () =>
   Effect.gen(function* () {
     const replies = texts("receive")
     const server = yield* peer(

@@ -23,7 +23,7 @@ it("adds a port to the bridge that the transaction names, and waits as ADD does"
   )
 })
 
-it("takes ports off their bridge, and does not wait", () => {
+it("removes ports from their bridge, and does not wait", () => {
   assert.strictEqual(
     line(ports("delete", "p", "q"), bump),
     "ovs-vsctl --no-wait del-port br-a usp1 -- del-port br-a usp2"
@@ -47,7 +47,7 @@ it("leaves a bridge's own port and interface to add-br", () => {
   )
 })
 
-it("quotes what ovs-vsctl or the shell would read otherwise", () => {
+it("quotes for ovs-vsctl and for the shell", () => {
   const ids = { plain: "a/b-c.d_e", empty: "", colon: "02:00", comma: "a,b", quote: `it's "so"`, dollar: "$HOME" }
   assert.strictEqual(
     line(port({ name: "usp1", trunks: set([6, 7]), external_ids: map(ids) }), ports("insert", "p")),

@@ -72,7 +72,7 @@ const row: InterfaceRow = {
   external_ids: {}
 }
 
-describe("before", () => {
+describe("before the change", () => {
   const free: Survey = {
     root,
     bridge: undefined,
@@ -102,10 +102,10 @@ describe("before", () => {
       assert.match(refusal?.answer ?? "", words)
     })
   }
-  it("all well", () => assert.isUndefined(preflight(client, free)))
+  it("passes a sound switch", () => assert.isUndefined(preflight(client, free)))
 })
 
-describe("after", () => {
+describe("after the change", () => {
   const settled: Settled = { interface: row, bridge }
   const could = (name: string, why: string) => `could not open network device ${name} (${why})`
   const cases: ReadonlyArray<readonly [string, typeof client, Settled, number, RegExp]> = [
@@ -159,7 +159,7 @@ describe("after", () => {
       assert.match(refusal?.answer ?? "", words)
     })
   }
-  it("all well", () => assert.isUndefined(Outcome.failure(client, settled)))
+  it("passes a sound port", () => assert.isUndefined(Outcome.failure(client, settled)))
 })
 
 describe("differences", () => {
@@ -177,21 +177,21 @@ describe("differences", () => {
   const what = (wanted: typeof client, change: Partial<typeof row>) =>
     differences(wanted, { ...found, interface: { ...row, ...change } }).map((one) => one.what)
 
-  it("none", () => assert.deepStrictEqual(what(client, {}), []))
-  it("type, error and number", () => {
+  it("are empty for a sound port", () => assert.deepStrictEqual(what(client, {}), []))
+  it("in type, error and port number", () => {
     assert.deepStrictEqual(what(client, { type: "internal", ofport: -1, error: "No such device" }), [
       `type of port ${name} is internal, not dpdkvhostuserclient`,
       `port ${name} has failed: No such device`
     ])
     assert.deepStrictEqual(what(client, { ofport: -1 }), [`port ${name} is not on the switch (ofport -1)`])
   })
-  it("an MTU that was asked for and not taken, as soon as it is known", () => {
+  it("in an MTU that was requested and not applied, as soon as it is known", () => {
     const wanted = plan("client", { mtu: 9000 })
     assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 0 }), [])
     assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 9000 }), [])
     assert.deepStrictEqual(what(wanted, { mtu_request: 9000, mtu: 1500 }), [`MTU of port ${name} is 1500, not 9000`])
   })
-  it("an interface that is gone", () => {
+  it("in an interface that is gone", () => {
     const gone = differences(client, { ...found, interface: undefined }).map((one) => one.what)
     assert.deepStrictEqual(gone, [`interface of port ${name} is missing`])
   })
@@ -199,21 +199,17 @@ describe("differences", () => {
 
 describe("marks", () => {
   const Part = Schema.NonEmptyString
-  it.prop(
-    "an owner can be read back, whatever the names",
-    [Part, Part, Part, Part],
-    ([network, id, ifName, socket]) => {
-      const owned = { network, containerId: id, ifName, netns: "", pod: undefined }
-      assert.deepStrictEqual(Marks.ownerOf(Marks.portMark(owned, "i", socket)), {
-        network,
-        containerId: id,
-        ifName,
-        pod: undefined,
-        socketPath: socket
-      })
-    }
-  )
-  it("a mark that is not whole is none", () => {
+  it.prop("an owner is read back, whatever the names", [Part, Part, Part, Part], ([network, id, ifName, socket]) => {
+    const owned = { network, containerId: id, ifName, netns: "", pod: undefined }
+    assert.deepStrictEqual(Marks.ownerOf(Marks.portMark(owned, "i", socket)), {
+      network,
+      containerId: id,
+      ifName,
+      pod: undefined,
+      socketPath: socket
+    })
+  })
+  it("an incomplete mark is ignored", () => {
     const whole = Marks.portMark(attachment, "i", "/s")
     for (const key of ["userspace-cni", "userspace-cni-network", "userspace-cni-container", "userspace-cni-ifname"]) {
       const { [key]: _, ...rest } = whole

@@ -41,7 +41,7 @@ const left = Effect.fnUntraced(function* (path: string) {
 const at = (socket: string, type: PortPlan["type"] = "dpdkvhostuser") => ({ socket, type })
 
 describe("SocketDirectory", () => {
-  it.live("clears a socket on which nobody listens, and nothing else", () =>
+  it.live("removes a socket on which nobody listens, and nothing else", () =>
     Effect.gen(function* () {
       const root = yield* directory
       const { clear } = yield* place
@@ -60,7 +60,7 @@ describe("SocketDirectory", () => {
     })
   )
 
-  it.live("wants a directory, or a link to one", () =>
+  it.live("accepts a directory, or a link to one", () =>
     Effect.gen(function* () {
       const root = yield* directory
       const { directoryProblem } = yield* place
@@ -79,7 +79,7 @@ describe("SocketDirectory", () => {
     })
   )
 
-  it.live("in server mode the socket has to be where it was expected when the port is made", () =>
+  it.live("in server mode the socket must be at the expected path when the port is created", () =>
     Effect.gen(function* () {
       const root = yield* directory
       const { madeProblem } = yield* place
@@ -93,7 +93,7 @@ describe("SocketDirectory", () => {
     })
   )
 
-  it.live("in server mode the name must be free, or a socket's; in client mode it is the application's", () =>
+  it.live("in server mode the path must be free or a socket; in client mode it is the application's", () =>
     Effect.gen(function* () {
       const root = yield* directory
       const { serverProblem } = yield* place

@@ -21,7 +21,7 @@ const tagOf = (self: Effect.Effect<unknown, { readonly _tag: string }>) =>
   Effect.map(Effect.flip(self), ({ _tag }) => _tag)
 
 describe("JsonRpc", () => {
-  it.live("finds the reply of each of several calls, in whatever order they come", () =>
+  it.live("matches replies to calls in any order", () =>
     Effect.gen(function* () {
       const held: Array<Request> = []
       const { rpc } = yield* connected((request, socket) => {
@@ -52,7 +52,7 @@ describe("JsonRpc", () => {
     })
   )
 
-  it.live("passes over notifications and replies that nobody waits for", () =>
+  it.live("ignores notifications and replies that nobody waits for", () =>
     Effect.gen(function* () {
       const { rpc } = yield* connected((request, socket) => {
         socket.write('{"id":null,"method":"update","params":["mon",{}]} {"id":999,"result":1,"error":null}')
@@ -63,7 +63,7 @@ describe("JsonRpc", () => {
     })
   )
 
-  it.live("fails at the deadline, and the connection goes on without the late reply", () =>
+  it.live("times out, and the connection continues without the late reply", () =>
     Effect.gen(function* () {
       let late: (() => void) | undefined
       const { rpc } = yield* connected((request, socket, nth) => {
@@ -79,7 +79,7 @@ describe("JsonRpc", () => {
     })
   )
 
-  it.live("fails all that wait, and all that come later, when the connection is lost in the middle of a reply", () =>
+  it.live("fails all pending and later calls when the connection is lost in the middle of a reply", () =>
     Effect.gen(function* () {
       const { rpc } = yield* connected((_, socket, nth) => {
         if (nth === 1) socket.end('{"id":0,"resu')
@@ -103,7 +103,7 @@ describe("JsonRpc", () => {
     ["a message without an end", `{"id":0,"result":"${"x".repeat(3000)}`, "a message of more than 2048 bytes"],
     ["brackets without an end", "[".repeat(3000), "a message of more than 2048 bytes"]
   ] as const) {
-    it.live(`fails with what came when the server sends ${what}`, () =>
+    it.live(`fails with the bytes that came when the server sends ${what}`, () =>
       Effect.gen(function* () {
         const { rpc } = yield* connected((_, socket) => void socket.write(rubbish), 2048)
         const failure = yield* Effect.flip(rpc.call("transact", none, second))

@@ -28,7 +28,7 @@ describe("Notation", () => {
   it.prop("sets of references survive the wire", [Schema.Array(Schema.String)], ([value]) => {
     assert.deepStrictEqual(through(setOf(reference), set(value.map(uuid))), Option.some(value))
   })
-  it.prop("a value that may be missing survives the wire", [Schema.UndefinedOr(Schema.Int)], ([value]) => {
+  it.prop("optional values survive the wire", [Schema.UndefinedOr(Schema.Int)], ([value]) => {
     const withoutMinusZero = value === undefined ? undefined : value + 0
     assert.deepStrictEqual(
       through(optional(integer), set(value === undefined ? [] : [value])),
@@ -39,7 +39,7 @@ describe("Notation", () => {
     assert.deepStrictEqual(through(strings, map(value)), Option.some(value))
   })
 
-  it("reads a set of one as ovsdb-server writes it", () => {
+  it("reads a set of one element as ovsdb-server writes it", () => {
     assert.deepStrictEqual(setOf(text).read("one"), Option.some(["one"]))
     assert.deepStrictEqual(setOf(text).read(["set", ["one"]]), Option.some(["one"]))
     assert.deepStrictEqual(setOf(reference).read(["uuid", id]), Option.some([id]))

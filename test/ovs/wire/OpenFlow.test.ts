@@ -15,7 +15,7 @@ const cookie = 0x1122334455667788n
 const { Type } = OpenFlow
 
 describe("OpenFlow", () => {
-  it("greets with 1.3 alone", () => {
+  it("offers version 1.3 only", () => {
     assert.strictEqual(hex(OpenFlow.encode(Type.Hello, 1, OpenFlow.hello)), "04000010000000010001000800000010")
   })
 
@@ -53,7 +53,7 @@ describe("OpenFlow", () => {
     )
   })
 
-  it("finds whole messages wherever the stream is cut", () => {
+  it("splits messages wherever the stream is cut", () => {
     const whole = Buffer.concat([
       OpenFlow.encode(Type.Hello, 1, OpenFlow.hello),
       OpenFlow.encode(Type.BarrierReply, 2),
@@ -106,7 +106,7 @@ const barrier = OpenFlow.encode(Type.BarrierReply, 2)
 const failureOf = (flows: Flows.Flows) => quickly(Effect.map(Effect.flip(flows.learn("br0", 1, 2n)), String))
 
 describe("Flows", () => {
-  it.live("answers an echo, passes over what it did not ask for, and waits for the barrier", () =>
+  it.live("answers an echo, ignores unrelated messages, and waits for the barrier", () =>
     Effect.gen(function* () {
       const received: Array<Buffer> = []
       const flows = yield* bridge(greeting, (socket, bytes) => {
@@ -123,7 +123,7 @@ describe("Flows", () => {
     })
   )
 
-  it.live("says what a bridge refused, and that it speaks no 1.3", () =>
+  it.live("reports a bridge's refusal, and a bridge without version 1.3", () =>
     Effect.gen(function* () {
       const error = Buffer.concat([Buffer.from([0, 5, 0, 6]), Buffer.alloc(8)])
       const refusing = yield* bridge(greeting, (socket) => socket.write(OpenFlow.encode(Type.Error, 1, error)))
@@ -134,7 +134,7 @@ describe("Flows", () => {
     })
   )
 
-  it.live("ends in time when a bridge is silent, closes, or is none", () =>
+  it.live("times out when a bridge is silent, closes, or does not exist", () =>
     Effect.gen(function* () {
       assert.include(yield* failureOf(yield* bridge(greeting, () => {})), "no answer within 100 ms")
       assert.include(yield* failureOf(yield* bridge(greeting, (socket) => socket.destroy())), "connection lost")

@@ -50,7 +50,7 @@ const expected: Readonly<Record<string, readonly [at: number | "commit" | "call"
 
 describe("Reply", () => {
   const recorded = lines("errors.jsonl").map((line) => Schema.decodeUnknownSync(Exchange)(line))
-  it("has a recording of every place an error can be in", () => {
+  it("has a recording of every place of an error", () => {
     assert.deepStrictEqual(recorded.map(({ what }) => what).sort(), Object.keys(expected).sort())
   })
   for (const { reply, request, what } of recorded) {
@@ -65,7 +65,7 @@ describe("Reply", () => {
     })
   }
 
-  it("refuses a result that does not fit the operations", () => {
+  it("refuses a result that does not match the operations", () => {
     for (const result of [null, "text", {}, [], [{}, {}, {}], [{}, 7], [{}, null]]) {
       const failure = Result.getOrThrow(Result.flip(Reply.judge(operations(2), result)))
       assert.strictEqual(failure._tag, "Malformed", JSON.stringify(result))
@@ -86,7 +86,7 @@ describe("Reply", () => {
     }
   })
 
-  it("refuses rows without the columns that were asked for", () => {
+  it("refuses rows without the requested columns", () => {
     const results = Result.getOrThrow(Reply.judge([select(Bridge, [])], [{ rows: [{ name: "br0" }] }]))
     const failure = Result.getOrThrow(Result.flip(Reply.rows(Bridge.read, results, 0)))
     assert.strictEqual(
@@ -98,7 +98,7 @@ describe("Reply", () => {
     )
   })
 
-  it("reads what a switch without DPDK wrote", () => {
+  it("reads the replies of a switch without DPDK", () => {
     const Recorded = Schema.fromJsonString(
       Schema.Struct({ dir: Schema.String, msg: Schema.Struct({ result: Schema.optionalKey(Schema.Json) }) })
     )

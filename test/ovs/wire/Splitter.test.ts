@@ -28,7 +28,7 @@ const Spaces = Schema.Literals(["", " ", "\n", "\r\n\t "])
 
 describe("Splitter", () => {
   it.prop(
-    "finds the same messages wherever the stream is cut, with any white space between them",
+    "splits the same messages wherever the stream is cut, with any white space between them",
     [Schema.Array(Message), Cuts, Spaces],
     ([messages, cuts, space]) => {
       const texts = messages.map((message) => JSON.stringify(message))
@@ -36,7 +36,7 @@ describe("Splitter", () => {
     }
   )
 
-  it("keeps characters whole that are cut in the middle, and quotes, backslashes and brackets in strings", () => {
+  it("keeps split characters whole, and quotes, backslashes and brackets in strings", () => {
     const text = '{"é€😀":"\\"}{][\\\\","a":[[],{}]}'
     const whole = bytes(text + text)
     for (let at = 0; at <= whole.length; at++) {
@@ -45,7 +45,7 @@ describe("Splitter", () => {
     assert.deepStrictEqual(pushAll([...whole].map((byte) => Buffer.of(byte))), [text, text])
   })
 
-  it("takes a message of exactly the limit and refuses one byte more, in one piece or many", () => {
+  it("accepts a message of exactly the limit and refuses one byte more, in one piece or many", () => {
     const message = `{"a":"${"x".repeat(92)}"}`
     assert.lengthOf(message, 100)
     const tooLong = { _tag: "TooLong", limit: 100 } as const
@@ -61,11 +61,11 @@ describe("Splitter", () => {
     )
   })
 
-  it("refuses an endless message as soon as it is over the limit", () => {
+  it("refuses an endless message as soon as it exceeds the limit", () => {
     assert.deepStrictEqual(pushAll([bytes(`{"a":"`), bytes("x".repeat(95))], 100), { _tag: "TooLong", limit: 100 })
   })
 
-  it("refuses what is no JSON object or array between messages", () => {
+  it("refuses anything but JSON objects and arrays between messages", () => {
     for (const [text, byte] of [
       ["HTTP/1.1 400", 0x48],
       ["{}x", 0x78],

@@ -17,7 +17,7 @@ const real = Layer.merge(AsyncFiles.layer(), Layer.fresh(RealSite.layer))
 describe("on Node", () => {
   runEach(real, files, filesNames, filesHeld)
 
-  it.live("a pipe that nobody writes to does not hold up whoever reads", () =>
+  it.live("reading a pipe without a writer does not block", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
@@ -27,7 +27,7 @@ describe("on Node", () => {
     }).pipe(Effect.provide(real))
   )
 
-  it.live("what was begun comes to its end, whatever interrupts it, and nothing stays open", () =>
+  it.live("an operation that began completes despite an interruption, and nothing stays open", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { whyRefused } from "../../../src/platform/bun/BunRefused.ts"
 
-it.live("nobody is taken for dead when that cannot be asked", () =>
+it.live("a holder is not considered dead when that cannot be determined", () =>
   Effect.gen(function* () {
     assert.strictEqual(yield* whyRefused("/no/such/socket"), "UNKNOWN")
   })

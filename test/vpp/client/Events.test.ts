@@ -48,7 +48,7 @@ const cases = (["26.06", "23.02"] as const).flatMap((release) =>
   ([verbatim, inContext] as const).map((as) => [release, as.name, as] as const)
 )
 
-it.live.each(cases)("on VPP %s, %s: each call is as without", ([release, , as]) =>
+it.live.each(cases)("on VPP %s, %s: each call works as without events", ([release, , as]) =>
   Effect.gen(function* () {
     const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock`, release })
     const told = events(release).map(as)

@@ -20,7 +20,7 @@ const prepared = Effect.gen(function* () {
   }
 })
 
-it.live("looking and plugging take one session", () =>
+it.live("inspection and plug use one session", () =>
   Effect.gen(function* () {
     const { server, wanted, gone } = yield* prepared
     yield* Effect.gen(function* () {
@@ -36,7 +36,7 @@ it.live("looking and plugging take one session", () =>
   }).pipe(Effect.scoped)
 )
 
-it.live("what is kept ends with the layer, and a refused look keeps nothing", () =>
+it.live("a kept session ends with the layer, and a refused inspection keeps none", () =>
   Effect.gen(function* () {
     const { server, wanted, gone } = yield* prepared
     yield* Effect.gen(function* () {
@@ -53,7 +53,7 @@ it.live("what is kept ends with the layer, and a refused look keeps nothing", ()
   }).pipe(Effect.scoped)
 )
 
-it.effect("is not kept for longer than a second", () =>
+it.effect("a session is kept for at most a second", () =>
   Effect.gen(function* () {
     const { server, wanted, gone } = yield* prepared
     yield* Effect.gen(function* () {
@@ -69,7 +69,7 @@ it.effect("is not kept for longer than a second", () =>
   }).pipe(Effect.scoped)
 )
 
-it.effect("each attachment's own, and all of them go", () =>
+it.effect("each attachment has its own, and all are closed", () =>
   Effect.gen(function* () {
     const { server, wanted, gone } = yield* prepared
     const other = { ...(yield* request(memif({ network: { netType: "none" } }))) }

@@ -22,7 +22,7 @@ const absent = {
 }
 
 describe.each(releases)("%s", (release) => {
-  it("offers every message under the number that it has there, save the newest", () => {
+  it("has every message under VPP's number, except the newest", () => {
     const names = messageNames(release)
     const table = tableOf(release)
     for (const entry of catalogue) {
@@ -33,13 +33,13 @@ describe.each(releases)("%s", (release) => {
   })
 })
 
-it("says what is missing, and only that", () => {
+it("reports what is missing, and only that", () => {
   const table = tableOf("v21.10")
   assert.deepStrictEqual(table.verdict(Memif.createV2), new MessageMissing({ name: "memif_create_v2" }))
   assert.strictEqual(table.verdict(Memif.create)._tag, "Offered")
 })
 
-it("says when a message of that name is another", () => {
+it("reports a message of the same name with another CRC", () => {
   const wanted: Wanted = { name: "memif_create", crc: "00000000", plugin: "memif" }
   const offered = "b1b25061"
   assert.deepStrictEqual(
@@ -48,7 +48,7 @@ it("says when a message of that name is another", () => {
   )
 })
 
-it("says when the plugin is not loaded", () => {
+it("reports a plugin that is not loaded", () => {
   const table = tableOf("v26.06", (name) => !/vhost|^memif_/.test(name))
   assert.deepStrictEqual(table.verdict(Memif.create), new PluginNotLoaded({ plugin: "memif", name: "memif_create" }))
   assert.deepStrictEqual(
@@ -58,7 +58,7 @@ it("says when the plugin is not loaded", () => {
   assert.strictEqual(table.verdict(Control.controlPing)._tag, "Offered")
 })
 
-it("does not take the middle of a name, or of two rows, for a name", () => {
+it("matches whole names of whole rows only", () => {
   const rows = tableRows(
     new Map([
       [1, "xmemif_create_b1b25061"],
@@ -69,7 +69,7 @@ it("does not take the middle of a name, or of two rows, for a name", () => {
   assert.notStrictEqual(messageTable(rows).verdict(Memif.create)._tag, "Offered")
 })
 
-it("is read out of VPP's hello, which is longer than 64 KB on a VPP with more plugins", () => {
+it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", () => {
   const names = new Map(
     Array.from({ length: 3000 }, (_, n) => [n, n === 2999 ? "control_ping_51077d14" : `filler_${n}_00000000`])
   )

@@ -37,7 +37,7 @@ const holder = Effect.fnUntraced(function* (path: string, count = 8) {
   return child
 })
 
-it.effect("only a slot that there is is waited for", () =>
+it.effect("only an existing slot is waited for", () =>
   Effect.gen(function* () {
     const waited: Array<string> = []
     const slots = Slots.of({
@@ -50,7 +50,7 @@ it.effect("only a slot that there is is waited for", () =>
 )
 
 layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
-  it.effect("never more than eight clients at once, however many want to be", () =>
+  it.effect("never more than eight clients at once, of any number", () =>
     Effect.gen(function* () {
       const server = yield* Support.TestVpp
       const { polite } = server
@@ -65,7 +65,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
     })
   )
 
-  it.effect("one is held for good: nobody waits for that one while the others come free", () =>
+  it.effect("with one held forever: nobody waits for that one while others come free", () =>
     Effect.gen(function* () {
       const { path } = yield* VppUnderTest
       yield* holder(path, 1)
@@ -77,7 +77,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
     })
   )
 
-  it.effect("the wait for one is in the deadline, and says so", () =>
+  it.effect("the wait is part of the deadline, and is named in the error", () =>
     Effect.gen(function* () {
       const under = yield* VppUnderTest
       yield* holder(under.path)
@@ -91,7 +91,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
     })
   )
 
-  it.effect("who waits goes on as soon as a holder dies", () =>
+  it.effect("a waiter continues as soon as a holder dies", () =>
     Effect.gen(function* () {
       const { path } = yield* VppUnderTest
       const child = yield* holder(path)
@@ -102,7 +102,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
     })
   )
 
-  it.effect("is held for the time of the session and no longer", () =>
+  it.effect("a turn is held for the time of the session and no longer", () =>
     Effect.gen(function* () {
       const release = yield* Deferred.make<void>()
       const open = once(

@@ -37,7 +37,7 @@ const kinds = [
   ["vhost-user", (limits: ReadonlyArray<Limit>) => vhost({ limits })]
 ] as const
 
-it.live.each(kinds)("%s without limits: nothing of policers is asked", ([, port]) =>
+it.live.each(kinds)("%s without limits: no request about policers", ([, port]) =>
   Effect.gen(function* () {
     const server = yield* running
     const wanted = yield* request(port([]))
@@ -53,7 +53,7 @@ it.live.each(kinds)("%s without limits: nothing of policers is asked", ([, port]
   })
 )
 
-it.live.each(kinds)("%s: a policer is on the interface once, after restore as well; none is left on it", ([, port]) =>
+it.live.each(kinds)("%s: a policer is applied once, also after restore, and none is left", ([, port]) =>
   Effect.gen(function* () {
     const server = yield* running
     const wanted = yield* request(port(both))

@@ -29,7 +29,7 @@ it("fits the 63 characters of a tag exactly", () => {
 })
 
 it.prop(
-  "is read back whatever the names are, and never longer than a tag",
+  "is read back whatever the names, and is never longer than a tag",
   [Schema.String, Schema.String, Schema.String, Schema.String],
   ([network, containerId, ifName, invocation]) => {
     for (const limited of [false, true]) {
@@ -54,7 +54,7 @@ it("selects by attachment, and by ADD where one is given", () => {
   assert.isFalse(selects({ key: keyOf({ ...attachment, ifName: "net10" }), invocation: undefined }, tag))
 })
 
-it("says of a bridge domain which bridge it is, and which VLAN, and knows those of earlier releases", () => {
+it("of a bridge domain has its bridge and VLAN, also in the form of earlier releases", () => {
   assert.deepStrictEqual(bridgeDomainOf(bridgeDomainTag(16777215)), { bridge: 16777215, vlan: undefined })
   assert.deepStrictEqual(bridgeDomainOf(bridgeDomainTag(4095, 4094)), { bridge: 4095, vlan: 4094 })
   assert.deepStrictEqual(bridgeDomainOf("userspace/1/bridge-domain"), { bridge: undefined, vlan: undefined })
@@ -68,7 +68,7 @@ it("says of a bridge domain which bridge it is, and which VLAN, and knows those 
     assert.isUndefined(bridgeDomainOf(tag))
 })
 
-it("knows nothing of others' tags", () => {
+it("ignores others' tags", () => {
   for (const tag of [
     "",
     "cni:net1",
@@ -82,20 +82,16 @@ it("knows nothing of others' tags", () => {
   }
 })
 
-it.prop(
-  "gives ports numbers that nobody takes by hand, and that are printed without a sign",
-  [Schema.String],
-  ([key]) => {
-    for (const attempt of [0, 1, 2]) {
-      const number = portNumber(key, attempt)
-      assert.isAtLeast(number, 0x10000)
-      assert.isBelow(number, 0x80000000)
-    }
-    assert.notStrictEqual(portNumber(key, 0), portNumber(key, 1))
+it.prop("numbers ports where nobody does by hand, and without a sign in vppctl", [Schema.String], ([key]) => {
+  for (const attempt of [0, 1, 2]) {
+    const number = portNumber(key, attempt)
+    assert.isAtLeast(number, 0x10000)
+    assert.isBelow(number, 0x80000000)
   }
-)
+  assert.notStrictEqual(portNumber(key, 0), portNumber(key, 1))
+})
 
-it("names as VPP does", () => {
+it("has VPP's interface names", () => {
   assert.strictEqual(portName("memif", 70000), "memif70000/0")
   assert.strictEqual(portName("vhostuser", 70000), "VirtualEthernet0/0/70000")
 })

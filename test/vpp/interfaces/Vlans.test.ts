@@ -36,7 +36,7 @@ const frames: ReadonlyArray<readonly [what: string, Buffer]> = [
 ]
 
 layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
-  it.effect("whatever a pod sends arrives in its VLAN as it was sent, nowhere else, and ends nothing", () =>
+  it.effect("a pod's frames arrive unchanged in its VLAN, nowhere else, and crash nothing", () =>
     Effect.gen(function* () {
       const { model } = yield* TestVpp
       const bridge = newDomain()
@@ -52,7 +52,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
     })
   )
 
-  it.effect("ports of an earlier release end VPP with one frame, and not after they were restored", () =>
+  it.effect("ports of an earlier release crash VPP with one frame, and not after they were restored", () =>
     Effect.gen(function* () {
       const { model } = yield* TestVpp
       const bridge = newDomain()
@@ -97,7 +97,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
   )
 
   it.effect(
-    "an ADD looks at members only where an earlier release may have some, and asks the same however many there are",
+    "an ADD inspects members only where an earlier release may have some, with the same requests for any number",
     () =>
       Effect.gen(function* () {
         const server = yield* TestVpp
@@ -128,30 +128,32 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
       })
   )
 
-  it.effect("a bridge domain that another makes in between is seen before the port goes up, and the ADD undone", () =>
-    Effect.gen(function* () {
-      const server = yield* TestVpp
-      const bridge = newDomain()
-      const wanted = yield* request(memif({ network: bridged(bridge, 7) }))
-      const id = bridge * 4096 + 7
-      let up = false
-      server.intercept = (name) => {
-        if (name.startsWith("bridge_domain_add_del") && !server.model.domains.has(id)) {
-          server.model.addDomain(id, { bd_tag: `${earlierTag}/${id}` })
+  it.effect(
+    "a bridge domain that another creates meanwhile is noticed before the port goes up, and the ADD is rolled back",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* TestVpp
+        const bridge = newDomain()
+        const wanted = yield* request(memif({ network: bridged(bridge, 7) }))
+        const id = bridge * 4096 + 7
+        let up = false
+        server.intercept = (name) => {
+          if (name.startsWith("bridge_domain_add_del") && !server.model.domains.has(id)) {
+            server.model.addDomain(id, { bd_tag: `${earlierTag}/${id}` })
+          }
+          if (name === "sw_interface_set_flags") up = true
+          return undefined
         }
-        if (name === "sw_interface_set_flags") up = true
-        return undefined
-      }
-      const error = yield* refusal(plug(wanted))
-      server.intercept = () => undefined
-      assert.include(error.failed, `bridge domain ${id} already is a bridge without VLANs`)
-      assert.isFalse(up)
-      assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
-    })
+        const error = yield* refusal(plug(wanted))
+        server.intercept = () => undefined
+        assert.include(error.failed, `bridge domain ${id} already is a bridge without VLANs`)
+        assert.isFalse(up)
+        assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [])
+      })
   )
 
   it.effect(
-    "a bridge domain of ours learns no more MAC addresses than VPP has room for, an administrator's what they say",
+    "a bridge domain of ours learns no more MAC addresses than VPP has room for, an administrator's as configured",
     () =>
       Effect.gen(function* () {
         const { model } = yield* TestVpp
@@ -164,7 +166,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
       })
   )
 
-  it.effect("a port whose attachment is at work is left to whoever works on it, and the ADD succeeds", () =>
+  it.effect("a port of an attachment that another call works on is left to that call, and the ADD succeeds", () =>
     Effect.gen(function* () {
       const bridge = newDomain()
       const [held, free] = [
@@ -187,7 +189,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
     })
   )
 
-  it.effect("a bridge above 4095 has no VLANs: what an earlier release attached there stays, and DEL removes it", () =>
+  it.effect("a bridge above 4095 has no VLANs: a port of an earlier release stays there, and DEL removes it", () =>
     leavesAsFound(
       Effect.scoped(
         Effect.gen(function* () {

@@ -8,13 +8,13 @@ const verdicts = (text: string) =>
     compareAll([file]).flatMap((found) => (found.verdict === "same" ? [] : [`${found.verdict}: ${found.name}`]))
   )
 
-it.effect("ours are those of 26.06, field by field", () =>
+it.effect("match 26.06, field by field", () =>
   Effect.gen(function* () {
     assert.deepStrictEqual(yield* verdicts(apiFile("v26.06")), [])
   })
 )
 
-it.effect("ours are those of 23.02, which has no second version of the memif messages", () =>
+it.effect("match 23.02, which has no second version of the memif messages", () =>
   Effect.gen(function* () {
     assert.deepStrictEqual(yield* verdicts(apiFile("v23.02")), [
       "missing: memif_socket_filename_add_del_v2",
@@ -25,7 +25,7 @@ it.effect("ours are those of 23.02, which has no second version of the memif mes
   })
 )
 
-it.effect("another CRC and another field are seen", () =>
+it.effect("report another CRC and another field", () =>
   Effect.gen(function* () {
     const changed = apiFile("v26.06")
       .replace('"crc": "0xf9e6675e"', '"crc": "0x00000001"')

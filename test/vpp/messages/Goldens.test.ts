@@ -143,7 +143,7 @@ describe.each(["v26.06", "v23.02"] as const)("%s", (release) => {
   })
 })
 
-it("every message of ours was recorded, on one of them", () => {
+it("every message of ours was recorded from one of them", () => {
   const everywhere = new Set(
     (["v26.06", "v23.02"] as const).flatMap((release) => recorded(release)).map(({ name }) => name)
   )

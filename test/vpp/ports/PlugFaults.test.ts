@@ -151,7 +151,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
   )
 
   it.live(
-    "is taken back by the same ADD over a new connection when VPP closed the one before at any request",
+    "is rolled back over a new connection when VPP closed the one before at any request",
     () =>
       Effect.gen(function* () {
         const { server, wanted, world } = yield* prepared(port)

@@ -27,7 +27,7 @@ it.live.each(["own", "links/abcdefghijklmnopqrst"])("by way of %s", (way) =>
   })
 )
 
-it.live.each(["own", "links/abcdefghijklmnopqrst"])("not where a container's link leads, by way of %s", (way) =>
+it.live.each(["own", "links/abcdefghijklmnopqrst"])("but not where a container's link leads, by way of %s", (way) =>
   Effect.gen(function* () {
     const { base, files, kind } = yield* scene
     renameSync(`${base}/own`, `${base}/moved`)

@@ -19,7 +19,7 @@ const feed = (bytes: Uint8Array, cuts: ReadonlyArray<number>) =>
     return received
   })
 
-it.effect.prop("gives the same messages wherever the bytes are cut", [Messages, Cuts], ([messages, cuts]) =>
+it.effect.prop("splits the same messages wherever the bytes are cut", [Messages, Cuts], ([messages, cuts]) =>
   Effect.gen(function* () {
     const sent = messages.map((bytes) => Buffer.from([0, 1, ...bytes]))
     const received = yield* feed(Buffer.concat(sent.map(frame)), cuts)
@@ -27,7 +27,7 @@ it.effect.prop("gives the same messages wherever the bytes are cut", [Messages, 
   })
 )
 
-it.effect("takes a message longer than 64 KB byte by byte", () =>
+it.effect("accepts a message longer than 64 KB byte by byte", () =>
   Effect.gen(function* () {
     const long = Buffer.alloc(70_000, 7)
     const received = yield* feed(Buffer.concat([frame(long), frame(Buffer.from("xx"))]), [])
@@ -43,7 +43,7 @@ it("refuses a message that is too long as soon as it is announced", () => {
   assert.deepStrictEqual(split, Result.fail({ announced: messageLimit + 1, limit: messageLimit }))
 })
 
-it("refuses a message too short to have a number", () => {
+it("refuses a message too short for a number", () => {
   assert.isTrue(Result.isFailure(splitter().push(frame(Buffer.from([0])))))
 })
 

@@ -27,21 +27,21 @@ it.prop("reads any bytes without a defect", [Schema.Uint8Array], ([bytes]) => {
   assert.isTrue(Result.isResult(result))
 })
 
-it.prop("says of every part of a message that it is not whole", [u32], ([seed]) => {
+it.prop("reports every truncation of a message", [u32], ([seed]) => {
   const value = { socket_id: 5, socket_filename: "/run/x.sock" }
   const whole = Result.getOrThrow(Message.encodeReply(Memif.socketFilenameDump.details, head, value))
   const cut = Buffer.from(whole.subarray(0, seed % whole.length))
   assert.match(detail(Message.decodeReply(Memif.socketFilenameDump.details, cut)), /^ends inside/)
 })
 
-it("ignores what a newer VPP appends", () => {
+it("ignores fields that a newer VPP appends", () => {
   const bytes = Result.getOrThrow(Message.encodeReply(Interface.setFlags.reply, head, { retval: -2 }))
   const longer = Buffer.concat([bytes, Buffer.from("more")])
   assert.deepStrictEqual(Message.decodeReply(Interface.setFlags.reply, longer), Result.succeed({ retval: -2 }))
 })
 
 describe("refuses to write", () => {
-  it("text that VPP would cut", () => {
+  it("text that is too long for its field", () => {
     assert.isTrue(Result.isSuccess(tag("x".repeat(63))))
     assert.strictEqual(detail(tag("x".repeat(64))), "tag has 64 bytes, of which 63 fit")
     assert.strictEqual(detail(tag("é".repeat(32))), "tag has 64 bytes, of which 63 fit")
@@ -56,7 +56,7 @@ describe("refuses to write", () => {
     assert.match(detail(Message.encodeRequest(Interface.setHardwareMtu, head, wrong)), /mtu is 65536, not 0 to 65535/)
   })
 
-  it("a prefix that is none", () => {
+  it("an invalid prefix", () => {
     for (const prefix of ["10.0.0.1", "10.0.0.1/33", "fd00::1/129", "10.0.0/8", "/24", "x/1"]) {
       const values = { sw_if_index: 1, is_add: true, del_all: false, prefix }
       assert.match(detail(Message.encodeRequest(Interface.addDelAddress, head, values)), /is not an address/)
@@ -64,7 +64,7 @@ describe("refuses to write", () => {
   })
 })
 
-it("knows no memif mode but ethernet and ip: VPP dies on others", () => {
+it("any memif mode but ethernet and ip, on which VPP crashes", () => {
   const bytes = Result.getOrThrow(
     Message.encodeRequest(Memif.create, head, {
       role: "master",
