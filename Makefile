@@ -86,7 +86,8 @@ BASE_IMAGE ?=
 UT_OS ?=
 CNI_BIN_DIR ?= /opt/cni/bin
 KUBECTL ?= kubectl
-export IMAGE_REGISTRY IMAGE_VERSION IMAGE_BUILDER BASE_IMAGE UT_OS CNI_BIN_DIR KUBECTL
+AGENT ?= on
+export IMAGE_REGISTRY IMAGE_VERSION IMAGE_BUILDER BASE_IMAGE UT_OS CNI_BIN_DIR KUBECTL AGENT
 
 image: build ## Container image with the executable; IMAGE_REGISTRY, IMAGE_VERSION, IMAGE_BUILDER
 	bash scripts/image.sh build
@@ -103,7 +104,7 @@ testpmd: build ## Image of testpmd and the executable, from Debian's packages on
 base-image: ## Image IMAGE_REGISTRY/debian:13 made by debootstrap, where no registry can be reached
 	bash scripts/image.sh base
 
-deploy: ## Install the plugin on every node of the cluster, from the pushed image; KUBECTL
+deploy: ## Install the plugin and its agent on every node of the cluster, from the pushed image; KUBECTL, AGENT=off
 	bash scripts/deploy.sh apply
 
 undeploy: ## Remove from the cluster what deploy made; the nodes keep the plugin's files

@@ -11,11 +11,15 @@ export interface Reply {
   readonly text: string
 }
 
-export const get = (socketPath: string, path: string, millis = 2_000): Effect.Effect<Reply, NoAgent> =>
+export const get = (
+  socketPath: string,
+  path: string,
+  { headers = {}, millis = 2_000 }: { readonly headers?: Http.OutgoingHttpHeaders; readonly millis?: number } = {}
+): Effect.Effect<Reply, NoAgent> =>
   Effect.callback((resume) => {
     const failed = (cause: Error) =>
       resume(Effect.fail(new NoAgent({ answer: "code" in cause ? String(cause.code) : cause.message })))
-    const request = Http.request({ socketPath, path, timeout: millis, agent: false }, (response) => {
+    const request = Http.request({ socketPath, path, headers, timeout: millis, agent: false }, (response) => {
       const chunks: Array<Buffer> = []
       response.on("data", (chunk: Buffer) => void chunks.push(chunk))
       response.on("error", failed)

@@ -42,13 +42,21 @@ const mostUnread = 1 << 20
 const readPatience = "5 seconds"
 
 export const make = (calls: Calls, state: State): Handle => {
-  const refusal = ({ headers }: Request, length: number): Refusal | undefined => {
+  /** Of every call of this caller. */
+  const unwelcome = ({ headers }: Request): Refusal | undefined => {
     const { [Protocol.versionHeader]: theirs, [Protocol.namespacesHeader]: namespaces } = headers
     const is = state.is()
     if (is !== "ready") return { status: 503, why: is }
     if (theirs !== version) return { status: 409, why: `the agent has version ${version}, and the caller ${theirs}` }
     if (namespaces !== state.namespaces || !hasOurMounts(headers[Protocol.mountsHeader]))
       return { status: 421, why: "the caller has another root directory, other namespaces or other mounts" }
+    return undefined
+  }
+
+  const refusal = (request: Request, length: number): Refusal | undefined => {
+    const { headers } = request
+    const refused = unwelcome(request)
+    if (refused !== undefined) return refused
     if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
     if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }
     if (length > Protocol.longestBody) return { status: 413, why: `more than ${Protocol.longestBody} bytes` }
@@ -101,6 +109,14 @@ export const make = (calls: Calls, state: State): Handle => {
       ? answer(response, 202, {})
       : answer(response, 404, { error: "no such call" })
 
+  /** With the headers of a call: whether a call with them would be accepted. */
+  const ready = (request: Request, response: Response) => {
+    const is = state.is()
+    const refused = Protocol.versionHeader in request.headers ? unwelcome(request) : undefined
+    if (refused !== undefined) return answer(response, refused.status, { state: is, error: refused.why })
+    answer(response, is === "ready" ? 200 : 503, { state: is })
+  }
+
   return (request, response, continues) => {
     const { method, url = "" } = request
     const ask = `${method} ${url}`
@@ -108,9 +124,7 @@ export const make = (calls: Calls, state: State): Handle => {
     if (ask === `POST ${Protocol.callPath}`) return take(request, response, continues)
     if (method === "DELETE" && url.startsWith(Protocol.callsPath)) return interrupt(url, response)
     if (ask === `GET ${Protocol.healthPath}`) return answer(response, 200, { instance: state.instance })
-    if (ask === `GET ${Protocol.readyPath}`) {
-      return answer(response, state.is() === "ready" ? 200 : 503, { state: state.is() })
-    }
+    if (ask === `GET ${Protocol.readyPath}`) return ready(request, response)
     if (ask === `GET ${Protocol.statusPath}`) return answer(response, 200, state.status())
     refuse(response, 404, "not found")
   }

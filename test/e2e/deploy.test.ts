@@ -20,7 +20,7 @@ onMachine(["kubectl"], Layer.empty)("the manifests as kubectl renders them", (te
         const { status, stderr } = make([target, "IMAGE_REGISTRY=registry.example:5000/team", "IMAGE_VERSION=1.2"])
         assert.strictEqual(status, 0, stderr)
       }
-      const [, applied, , deleted] = calls("kubectl")
+      const [, applied, , , deleted] = calls("kubectl")
       assert.deepStrictEqual([applied?.args, deleted?.args], ["apply -f -", "delete --ignore-not-found -f -"])
       assert.deepStrictEqual(clusterOf(applied?.stdin ?? ""), {
         names: [

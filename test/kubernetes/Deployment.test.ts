@@ -5,8 +5,10 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { TestConsole } from "effect/testing"
+import { longestCall } from "../../src/agent/Protocol.ts"
 import { defaultStateDir } from "../../src/attachment/Call.ts"
 import { commandLine } from "../../src/cli/CommandLine.ts"
+import { Entering } from "../../src/cli/input/Host.ts"
 import { defaultControl } from "../../src/cni/network/HostPorts.ts"
 import { RunningExecutable } from "../../src/install/Executable.ts"
 import { account } from "../../src/kubernetes/Origin.ts"
@@ -17,11 +19,30 @@ import { node } from "../install/support/Place.ts"
 import { networks } from "./support/ExamplePods.ts"
 import { manifests } from "./support/Manifests.ts"
 
+const Probe = Schema.Struct({
+  exec: Schema.Struct({ command: Schema.Array(Schema.String) }),
+  periodSeconds: Schema.Int,
+  timeoutSeconds: Schema.Int
+})
+
 const Container = Schema.Struct({
+  name: Schema.String,
   image: Schema.String,
+  command: Schema.optionalKey(Schema.Array(Schema.String)),
   args: Schema.Array(Schema.String),
+  readinessProbe: Schema.optionalKey(Probe),
+  livenessProbe: Schema.optionalKey(Probe),
+  resources: Schema.optionalKey(
+    Schema.Struct({
+      requests: Schema.Struct({ cpu: Schema.String, memory: Schema.String }),
+      limits: Schema.optionalKey(Schema.Struct({ memory: Schema.String }))
+    })
+  ),
   securityContext: Schema.Struct({
-    capabilities: Schema.Struct({ drop: Schema.Array(Schema.String), add: Schema.Array(Schema.String) })
+    privileged: Schema.optionalKey(Schema.Literal(true)),
+    capabilities: Schema.optionalKey(
+      Schema.Struct({ drop: Schema.Array(Schema.String), add: Schema.Array(Schema.String) })
+    )
   }),
   volumeMounts: Schema.Array(
     Schema.Struct({
@@ -32,6 +53,14 @@ const Container = Schema.Struct({
     })
   )
 })
+
+const Volumes = Schema.Array(
+  Schema.Struct({
+    name: Schema.String,
+    hostPath: Schema.optionalKey(Schema.Struct({ path: Schema.String })),
+    projected: Schema.optionalKey(Schema.Struct({ sources: Schema.Array(Schema.Unknown) }))
+  })
+)
 
 const DaemonSet = Schema.Struct({
   kind: Schema.Literal("DaemonSet"),
@@ -44,25 +73,41 @@ const DaemonSet = Schema.Struct({
         serviceAccountName: Schema.String,
         automountServiceAccountToken: Schema.Literal(false),
         hostNetwork: Schema.Literal(true),
+        hostPID: Schema.Literal(true),
+        terminationGracePeriodSeconds: Schema.Int,
         nodeSelector: Schema.Record(Schema.String, Schema.String),
         initContainers: Schema.Array(Container),
         containers: Schema.Array(Container),
-        volumes: Schema.Array(
-          Schema.Struct({
-            name: Schema.String,
-            hostPath: Schema.optionalKey(Schema.Struct({ path: Schema.String })),
-            projected: Schema.optionalKey(Schema.Struct({ sources: Schema.Array(Schema.Unknown) }))
-          })
-        )
+        volumes: Volumes
       })
     })
   })
 })
 
 const daemonSet = Schema.decodeUnknownSync(DaemonSet)(manifests("daemonset.yaml")[0])
-const { containers: staying, initContainers, nodeSelector, serviceAccountName, volumes } = daemonSet.spec.template.spec
+const { containers: staying, initContainers, nodeSelector, serviceAccountName } = daemonSet.spec.template.spec
 const containers = staying.filter(({ args }) => args[0] === "install")
-const collectors = staying.filter(({ args }) => args[0] === "gc")
+const agents = staying.filter(({ args }) => args[0] === "agent")
+
+/** What is other where there is no agent. */
+const WithoutAgent = Schema.Struct({
+  spec: Schema.Struct({
+    template: Schema.Struct({
+      spec: Schema.Struct({
+        hostPID: Schema.Literal(false),
+        containers: Schema.Tuple([
+          Schema.Struct({ name: Schema.Literal("agent"), $patch: Schema.Literal("delete") }),
+          Container
+        ]),
+        volumes: Volumes
+      })
+    })
+  })
+})
+const withoutAgent = Schema.decodeUnknownSync(WithoutAgent)(manifests("../kubernetes-without-agent/daemonset.yaml")[0])
+  .spec.template.spec
+const [, collector] = withoutAgent.containers
+const volumes = [...daemonSet.spec.template.spec.volumes, ...withoutAgent.volumes]
 
 const Kustomization = Schema.Struct({
   resources: Schema.Array(Schema.String),
@@ -137,10 +182,43 @@ describe("the DaemonSet", () => {
     assert.isTrue(mounts.some(({ mountPath }) => mountPath === account))
   })
 
-  it.effect("collects stale attachments, with every path where the node has it, and namespaces of later pods", () =>
+  it.effect("runs the node's executable as the agent, and asks it, on the node", () =>
     Effect.gen(function* () {
-      assert.lengthOf(collectors, 1)
-      for (const collector of collectors) {
+      assert.lengthOf(agents, 1)
+      for (const agent of agents) {
+        const { command = [], args, livenessProbe, readinessProbe } = agent
+        const commands = [[...command, ...args], livenessProbe?.exec.command ?? [], readinessProbe?.exec.command ?? []]
+        const entered: Array<number> = []
+        for (const [executable = "", ...words] of commands) {
+          assert.strictEqual(onNode(agent, executable), executable)
+          const { stderr, well } = yield* type(make(), words).pipe(
+            Effect.provideService(Entering, (pid) => {
+              entered.push(pid)
+              return Effect.fail("setns to /proc/1/ns/mnt: EPERM")
+            })
+          )
+          assert.isFalse(well)
+          assert.include(
+            stderr,
+            "userspace: cannot run in the node's namespaces\n  setns to /proc/1/ns/mnt: EPERM\n  -> "
+          )
+        }
+        assert.deepStrictEqual(entered, [1, 1, 1])
+        assert.isTrue(commands[2]?.includes("--ready"))
+        assert.isTrue(agent.securityContext.privileged)
+        assert.isDefined(agent.resources?.limits?.memory)
+      }
+    })
+  )
+
+  it("waits for the calls that the agent has accepted", () => {
+    assert.isAbove(daemonSet.spec.template.spec.terminationGracePeriodSeconds * 1000, longestCall)
+  })
+
+  it.effect(
+    "without the agent collects stale attachments, with every path and every namespace where the node has it",
+    () =>
+      Effect.gen(function* () {
         const { stderr, well } = yield* type(make(), collector.args.slice(0, collector.args.indexOf("--every")))
         assert.isTrue(well, stderr)
         assert.include(collector.args, "--by-sandbox")
@@ -161,15 +239,14 @@ describe("the DaemonSet", () => {
         }
         const mounts = collector.volumeMounts.filter(({ name }) => name === "run" || name === "kubelet")
         assert.isTrue(mounts.every(({ mountPropagation }) => mountPropagation === "HostToContainer"))
-      }
-    })
+      })
   )
 
   it("is in the kustomization, with its role and its image", () => {
     assert.deepStrictEqual(kustomization.resources, ["role.yaml", "daemonset.yaml"])
     assert.deepStrictEqual(
-      [...initContainers, ...staying].map(({ image }) => image),
-      [0, 1, 2].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
+      [...initContainers, ...staying, collector].map(({ image }) => image),
+      [0, 1, 2, 3].map(() => kustomization.images.map(({ name, newTag }) => `${name}:${newTag}`).join())
     )
   })
 })

@@ -13,10 +13,14 @@ const kubectl = ({ put }: Programs, fails = "none", how = "") =>
 
 const registry = ["IMAGE_REGISTRY=registry.example:5000/team/", "IMAGE_VERSION=1.2-rc&3"]
 
+const pods =
+  "delete --ignore-not-found --cascade=foreground --timeout=200s --namespace kube-system daemonset/userspace-cni"
+
+/** `before`: what it does on the cluster before all else. */
 describe.skipIf(noMake).each([
-  { target: "deploy", command: "apply -f -" },
-  { target: "undeploy", command: "delete --ignore-not-found -f -" }
-])(named("make $target"), ({ target, command }) => {
+  { target: "deploy", before: [], command: "apply -f -" },
+  { target: "undeploy", before: [pods], command: "delete --ignore-not-found -f -" }
+])(named("make $target"), ({ before, target, command }) => {
   const verb = command.replace(/ .*/, "")
 
   it.effect.each([
@@ -29,9 +33,25 @@ describe.skipIf(noMake).each([
       const { status, stderr, stdout } = made.make([target, ...words])
       assert.strictEqual(status, 0, stderr)
       assert.include(stdout, `${verb}: done`)
-      const [render, change, ...more] = made.calls("kubectl")
-      assert.deepStrictEqual([render?.args, change?.args, more], ["kustomize examples/kubernetes", command, []])
-      assert.deepStrictEqual(clusterOf(change?.stdin ?? "").images, [image, image, image])
+      const calls = made.calls("kubectl")
+      assert.deepStrictEqual(
+        calls.map(({ args }) => args),
+        ["kustomize examples/kubernetes", ...before, command]
+      )
+      assert.deepStrictEqual(clusterOf(calls.at(-1)?.stdin ?? "").images, [image, image, image])
+    })
+  )
+
+  it.effect("hands over the manifests without the agent when it is told to, and takes no other word", () =>
+    Effect.gen(function* () {
+      const made = yield* programs
+      made.put("kubectl", `case $1 in kustomize) cat examples/kubernetes/daemonset.yaml;; *) cat >$stdin;; esac`)
+      assert.strictEqual(made.make([target, "AGENT=off"]).status, 0)
+      assert.strictEqual(made.calls("kubectl")[0]?.args, "kustomize examples/kubernetes-without-agent")
+      const { status, stderr } = made.make([target, "AGENT=none"])
+      assert.notStrictEqual(status, 0)
+      assert.include(stderr, "AGENT is on or off, not none")
+      assert.strictEqual(made.calls("kubectl").length, 2 + before.length)
     })
   )
 
@@ -42,7 +62,7 @@ describe.skipIf(noMake).each([
       assert.strictEqual(made.make([target, "KUBECTL=k3s kubectl --context=lab"]).status, 0)
       assert.deepStrictEqual(
         made.calls("k3s").map(({ args }) => args),
-        ["kubectl --context=lab kustomize examples/kubernetes", `kubectl --context=lab ${command}`]
+        ["kustomize examples/kubernetes", ...before, command].map((args) => `kubectl --context=lab ${args}`)
       )
       assert.deepStrictEqual(made.calls("kubectl"), [])
     })
@@ -89,8 +109,22 @@ it.effect.skipIf(noMake)(named("make undeploy takes away what make deploy made, 
     const made = yield* programs
     kubectl(made)
     for (const target of ["deploy", "undeploy"]) assert.strictEqual(made.make([target, ...registry]).status, 0)
-    const [, applied, , deleted] = made.calls("kubectl")
+    const [, applied, , , deleted] = made.calls("kubectl")
     assert.isNotEmpty(applied?.stdin ?? "")
     assert.strictEqual(deleted?.stdin, applied?.stdin)
+  })
+)
+
+it.effect.skipIf(noMake)(named("make undeploy goes on when pods of a node that is down do not end, and says so"), () =>
+  Effect.gen(function* () {
+    const made = yield* programs
+    made.put(
+      "kubectl",
+      `case "$*" in kustomize*) ${rendered};; *foreground*) echo timed out >&2; exit 1;; *) cat >$stdin;; esac`
+    )
+    const { status, stderr } = made.make(["undeploy"])
+    assert.strictEqual(status, 0)
+    assert.include(stderr, "not all pods of daemonset/userspace-cni have ended; going on")
+    assert.strictEqual(made.calls("kubectl").length, 3)
   })
 )

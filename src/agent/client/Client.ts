@@ -11,12 +11,7 @@ import { type Read, readStdin, writeStdout } from "../../platform/process/Standa
 import { mountNamespace, namespaces } from "../ProcessNamespaces.ts"
 import { longestBody } from "../Protocol.ts"
 import { type Answer, exchange } from "./Exchange.ts"
-
-/** Whose it is, and that nobody else may take it over, is a part of what makes it the agent's. */
-const isOurs = (path: string): boolean => {
-  const { mode, uid } = Fs.lstatSync(path)
-  return (mode & Fs.constants.S_IFMT) === Fs.constants.S_IFSOCK && (mode & 0o022) === 0 && uid === process.geteuid?.()
-}
+import { isOurs } from "./OwnSocket.ts"
 
 const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) => run(undefined, stdin))
 

@@ -6,6 +6,7 @@ import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
 import { everyFlag, jsonFlag, yes } from "../input/ContainerFlags.ts"
+import { enterHost, hostFlag } from "../input/Host.ts"
 import { onlyOnce } from "../input/Once.ts"
 import { status } from "./agent/Status.ts"
 
@@ -32,20 +33,28 @@ export const agent = Command.make(
     ),
     every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
     cniPath: networkFlags.cniPath,
+    host: hostFlag,
     json: jsonFlag
   },
-  (options) =>
-    options.once
-      ? Effect.flatMap(
+  (options) => {
+    if (options.once) {
+      return Effect.andThen(
+        enterHost(options),
+        Effect.flatMap(
           Effect.promise(() => import("../perform/PerformHeal.ts")),
           ({ performHeal }) => performHeal(options)
         )
-      : options.dryRun || options.json
-        ? Effect.fail(onlyOnce)
-        : Effect.flatMap(
-            Effect.promise(() => import("../perform/PerformAgent.ts")),
-            ({ performAgent }) => performAgent(options)
-          )
+      )
+    }
+    if (options.dryRun || options.json) return Effect.fail(onlyOnce)
+    return Effect.andThen(
+      enterHost(options),
+      Effect.flatMap(
+        Effect.promise(() => import("../perform/PerformAgent.ts")),
+        ({ performAgent }) => performAgent(options)
+      )
+    )
+  }
 ).pipe(
   Command.withDescription(
     "Serve the plugin's calls on this node from one warm process, and recreate ports that a switch has lost"

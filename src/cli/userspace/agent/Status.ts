@@ -3,21 +3,27 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultSocket, socketVariable } from "../../../agent/Protocol.ts"
-import { jsonFlag } from "../../input/ContainerFlags.ts"
+import { jsonFlag, yes } from "../../input/ContainerFlags.ts"
+import { enterHost, hostFlag } from "../../input/Host.ts"
 
 export const status = Command.make(
   "status",
   {
     socket: Flag.String("socket").pipe(
       Flag.withMetavar("PATH"),
-      Flag.withDescription(`Socket of the agent (default:  ${socketVariable}, or ${defaultSocket})`),
+      Flag.withDescription(`Socket of the agent (default: ${socketVariable}, or ${defaultSocket})`),
       Flag.optional
     ),
+    ready: yes("ready", "Exit with 1 unless the agent would accept a call from here now"),
+    host: hostFlag,
     json: jsonFlag
   },
   (options) =>
-    Effect.flatMap(
-      Effect.promise(() => import("../../perform/PerformAgentStatus.ts")),
-      ({ performAgentStatus }) => performAgentStatus(options)
+    Effect.andThen(
+      enterHost(options),
+      Effect.flatMap(
+        Effect.promise(() => import("../../perform/PerformAgentStatus.ts")),
+        ({ performAgentStatus }) => performAgentStatus(options)
+      )
     )
 ).pipe(Command.withDescription("Show since when the agent runs, its calls, its switches, and its last failure"))

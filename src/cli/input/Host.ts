@@ -1,0 +1,47 @@
+/**
+ * `--host`: a command of a container that sees the node's processes goes to the node's mounts and network first, so that
+ * paths, sockets and namespaces are those that the runtime has. Process 1 is the node's.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { Executed } from "../../platform/bun/BunEnter.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
+import { yes } from "./ContainerFlags.ts"
+import { InvocationContext } from "./InvocationContext.ts"
+
+export const hostFlag = yes(
+  "host",
+  "In a container with hostPID: run in the mount and network namespaces of the node's process 1"
+)
+
+type Enter = (pid: number, executed: Executed) => Effect.Effect<void, string>
+
+/** How a process gets there. */
+export const Entering = Context.Reference<Enter>("userspace-cni/Entering", {
+  defaultValue: () => (pid, executed) =>
+    Effect.flatMap(
+      Effect.promise(() => import("../../platform/bun/BunEnter.ts")),
+      ({ enter }) => enter(pid, executed)
+    )
+})
+
+const nodesFirst = 1
+
+/** What follows runs on the node: in this process when it is there already, else in the one that this becomes. */
+export const enterHost = Effect.fnUntraced(function* ({ host }: { readonly host: boolean }) {
+  if (!host) return
+  const { variables } = yield* InvocationContext
+  const enter = yield* Entering
+  yield* enter(nodesFirst, { path: process.execPath, args: process.argv.slice(2), env: variables }).pipe(
+    Effect.mapError(
+      (answer) =>
+        new CommandLineError({
+          failed: "cannot run in the node's namespaces",
+          answer,
+          cure:
+            "Run the container with hostPID, privileged, and the node's directory of CNI plugins mounted at the path " +
+            "that it has on the node, as examples/kubernetes/daemonset.yaml does. Without --host it runs where it is."
+        })
+    )
+  )
+})
