@@ -1,6 +1,6 @@
 /**
- * Validates a call: verb, version, environment and input, by the rules of the specification, before any program runs.
- * Pure. CNI specification 1.1.0, sections 2 and 3; in the same order as Go's skeleton.
+ * Validates a call (verb, version, environment, input) by the rules of the specification, before any program runs. The
+ * order is that of Go's skeleton. Pure. CNI specification 1.1.0, sections 2 and 3.
  */
 import * as Result from "effect/Result"
 import type { Envelope, Reading } from "./network/Configuration.ts"
@@ -69,7 +69,7 @@ const unknownVerb = (command: string) =>
     `Use one of ${Object.keys(verbs).join(", ")}.`
   )
 
-/** `VersionProcess.ts` does, and loads none of this. */
+/** `VersionProcess.ts` answers VERSION without loading this module. */
 const answeredBefore = CniError.of(
   ErrorCodes.BadEnvironment,
   "CNI_COMMAND=VERSION is no call for a network",
@@ -83,7 +83,9 @@ const tooOld = (command: string, since: CniVersion, version: CniVersion) =>
     `Set cniVersion to ${since} or newer.`
   )
 
-/** On ADD and CHECK an invalid `prevResult` is an error; DEL has to work without, a network has none. */
+/**
+ * An invalid `prevResult` is an error on ADD and CHECK. DEL must work without it, and calls for a network have none.
+ */
 const readPrevious = (
   verb: AttachmentVerb | NetworkVerb,
   { value }: Envelope

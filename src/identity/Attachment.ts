@@ -1,6 +1,6 @@
 /**
  * The identity of an attachment, and every name derived from it. An attachment is (network, container, interface): the
- * specification promises no more (CNI 1.1.0, section 2). Pure; does not access the node.
+ * specification guarantees no more (CNI 1.1.0, section 2). Pure; does not access the node.
  */
 import { sha256 } from "#sha256"
 import type { Environment } from "../cni/spec/Environment.ts"
@@ -8,17 +8,17 @@ import type { Environment } from "../cni/spec/Environment.ts"
 export interface Attachment {
   /** `name` of the network configuration. */
   readonly network: string
-  /** CNI_CONTAINERID, whole. May be shorter than 12 characters. */
+  /** CNI_CONTAINERID, complete. It may be shorter than 12 characters. */
   readonly containerId: string
   /** CNI_IFNAME. */
   readonly ifName: string
-  /** CNI_NETNS; empty on a DEL after the sandbox has gone. */
+  /** CNI_NETNS; empty on a DEL after the sandbox is gone. */
   readonly netns: string
-  /** From CNI_ARGS, for people and for the API server. */
+  /** From CNI_ARGS, for messages and for the API server. */
   readonly pod: Pod | undefined
 }
 
-/** The three parts that make it what it is. */
+/** The three parts that identify an attachment. */
 export type Identity = Pick<Attachment, "network" | "containerId" | "ifName">
 
 export interface Pod {
@@ -28,8 +28,8 @@ export interface Pod {
 }
 
 /**
- * As Kubernetes allows them (RFC 1123, with dots between labels): they become parts of a URL, and the UID part of a path
- * of kubelet's. Other runtimes pass names of their own under these keys, podman a container's.
+ * Validates names by Kubernetes' rules (RFC 1123, with dots between labels): they become parts of a URL, and the UID a
+ * part of a path of kubelet's. Other runtimes use the same keys for names of their own; podman for a container's.
  */
 const isPod = ({ name, namespace, uid }: Pod): boolean =>
   /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace) &&
@@ -50,7 +50,7 @@ export const attachmentOf = (network: string, environment: Environment): Attachm
 export const shortId = (attachment: Pick<Attachment, "containerId">): string => attachment.containerId.slice(0, 12)
 
 /**
- * 20 lower-case base32 characters (100 bits) of the three parts of the identity. NUL cannot be in any of them, so
+ * 20 lower-case base32 characters (100 bits) from the three parts of the identity. None of them can contain NUL, so
  * ("a", "bc") and ("ab", "c") differ.
  */
 export const keyOf = (attachment: Identity): string =>
@@ -59,20 +59,22 @@ export const keyOf = (attachment: Identity): string =>
 /** A short digest of the network's name. */
 export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
 
-/** The name of the port on the switch. OpenFlow shows 15 characters of a port name: `usp` and 60 bits. */
+/** The name of the port on the switch: `usp` and 60 bits. OpenFlow shows 15 characters of a port name. */
 export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
 
-/** `<id12>-<ifname>`: the original's file name, free unless two attachments of one prefix meet in a directory. */
+/**
+ * `<id12>-<ifname>`: the original plugin's file name. It is free unless two attachments with one prefix share a directory.
+ */
 export const plainHandle = (attachment: Pick<Identity, "containerId" | "ifName">): string =>
   `${shortId(attachment)}-${attachment.ifName}`
 
-/** The unique handle, for when the plain one is in use. */
+/** The unique handle, used when the plain one is taken. */
 export const longHandle = (attachment: Identity): string =>
   `${plainHandle(attachment)}-${keyOf(attachment).slice(0, 8)}`
 
 /**
- * A locally administered unicast MAC address that the same attachment always gets. Used when nobody asked for one:
- * a vhost-user port has none of its own, and a retried ADD shall not change it.
+ * A locally administered unicast MAC address, always the same for an attachment. Used when none was requested: a
+ * vhost-user port has none of its own, and a retried ADD must not change it.
  */
 export const derivedMac = (attachment: Attachment): string => {
   const bytes = sha256(`mac\0${keyOf(attachment)}`).subarray(0, 6)

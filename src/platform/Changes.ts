@@ -1,6 +1,6 @@
 /**
- * Directory change events: the edge for waiting on a file. Not reliable: an event can be lost, mounts cause none, the
- * kernel's watches can be used up. Callers have to poll as well.
+ * Directory change events: the edge for waiting on a file. Events are not reliable: one can be lost, mounts cause none,
+ * and the kernel's watches can run out. Callers must poll as well.
  */
 import * as Fs from "node:fs"
 import * as Context from "effect/Context"
@@ -12,7 +12,10 @@ import type * as Scope from "effect/Scope"
 export class Changes extends Context.Service<
   Changes,
   {
-    /** Watches from now until the scope closes; the effect it gives resumes with the first change, one before it included. */
+    /**
+     * Watches the directories until the scope closes. The returned effect resumes with the first change, including one
+     * before it runs.
+     */
     readonly watch: (directories: ReadonlyArray<string>) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
   }
 >()("userspace-cni/Changes") {
@@ -33,7 +36,7 @@ const watch = Effect.fnUntraced(function* (directories: ReadonlyArray<string>) {
 
 const open = (directory: string, tell: () => void): Fs.FSWatcher => {
   const watcher = Fs.watch(directory, { persistent: true }, tell)
-  // The directory went away: a change as well.
+  // The directory was removed, which is a change as well.
   watcher.on("error", tell)
   return watcher
 }

@@ -1,22 +1,22 @@
 /**
- * The calls to the system that {@link Files} and {@link Namespaces} are made of, so that what they do stands once: here
- * done at once, in `AsyncFileCalls.ts` on another thread.
+ * The system calls below {@link Files} and {@link Namespaces}. Here they are synchronous; `AsyncFileCalls.ts` runs them
+ * on another thread.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 
-/** Fails with what was thrown. */
+/** Fails with what the call threw. */
 export type Called<A = unknown> = Effect.Effect<A, unknown>
 
 export interface FileCalls {
-  /** Never through a link, but for one of /proc/self/fd: `follow`. */
+  /** Follows a link in the last component only with `follow`, which is for /proc/self/fd. */
   readonly open: (path: string, flags: number, mode?: number, follow?: "follow") => Called<number>
   readonly close: (fd: number) => Effect.Effect<void>
   readonly read: (fd: number, into: Buffer) => Called<number>
   readonly write: (fd: number, content: string) => Called
-  /** Runs on another thread always, because it takes long, and closes: an interruption does not stop that thread. */
+  /** Syncs and closes. Always runs on another thread, because it is slow; an interruption does not stop that thread. */
   readonly syncAndClose: (fd: number) => Called<void>
-  /** Undefined, or `ENOENT`, when there is nothing. */
+  /** Returns undefined, or fails with `ENOENT`, when nothing is there. */
   readonly lstat: (path: string) => Called<Fs.Stats | undefined>
   readonly stat: (path: string) => Called<Fs.Stats>
   readonly fstat: (fd: number) => Called<Fs.Stats>
@@ -36,7 +36,7 @@ export interface FileCalls {
   readonly fchown: (fd: number, uid: number, gid: number) => Called
 }
 
-/** The open(2) flags of a call that {@link FileCalls.open} adds its own to. */
+/** Adds O_NOFOLLOW to the open(2) flags unless `follow` is set. */
 export const noFollow = (flags: number, follow: "follow" | undefined): number =>
   follow === undefined ? flags | Fs.constants.O_NOFOLLOW : flags
 

@@ -1,8 +1,8 @@
 /**
- * The file system, as far as the plugin needs it: the edge that tests replace, for example by a full or read-only one.
- * Calls are synchronous, except `sync`: local files, microseconds, and no thread pool to start. Links are never
+ * The file system as far as the plugin needs it: the edge that tests replace, for example with a full or read-only one.
+ * Calls are synchronous, except `sync`: local files take microseconds, and no thread pool has to start. Links are never
  * followed in the last component, because a container can write to these directories. Effect's own FileSystem layer
- * costs 4.6 ms at start (docs/performance.md); no policy here.
+ * costs 4.6 ms at start (docs/performance.md). This module has no policy.
  */
 import * as Fs from "node:fs"
 import { basename, dirname, isAbsolute } from "node:path"
@@ -16,7 +16,7 @@ import { atOnce, type Called, type FileCalls } from "./FileCalls.ts"
 export class FileError extends Data.TaggedError("FileError")<{
   readonly operation: string
   readonly path: string
-  /** The system's error: `ENOENT`, `ENOSPC`, `EROFS`, `EEXIST`, ...; `EINVAL` for a path with a NUL. */
+  /** The system's error code: `ENOENT`, `ENOSPC`, `EROFS`, `EEXIST`, ...; `EINVAL` for a path with a NUL. */
   readonly code: string
 }> {
   override get message(): string {
@@ -26,7 +26,7 @@ export class FileError extends Data.TaggedError("FileError")<{
 
 export type FileKind = "file" | "directory" | "socket" | "symlink" | "other"
 
-/** What lstat says; `mode` is the permission bits only. */
+/** The result of lstat(2); `mode` has the permission bits only. */
 export interface FileStatus {
   readonly kind: FileKind
   readonly mode: number
@@ -35,7 +35,7 @@ export interface FileStatus {
   readonly dev: number
   readonly ino: number
   readonly nlink: number
-  /** When its content was changed last, in milliseconds. */
+  /** Time of the last change of the content, in milliseconds. */
   readonly modified: number
 }
 
@@ -50,50 +50,56 @@ export class Files extends Context.Service<
   Files,
   {
     /**
-     * From now on a name in this directory is reached in what is a directory there at that moment, never through a link
-     * in its place (`ENOTDIR`): somebody else can put one there between any two steps of ours.
+     * From now on, names in this directory are reached through the directory held open, and never through a link that
+     * replaced it (`ENOTDIR`). A container can create such a link between any two steps.
      */
     readonly pin: (directory: string) => Effect.Effect<void>
     /**
-     * Another path of what is at `path` now, for programs as well, until the scope ends: whatever is put in its place,
-     * it leads to the same. A link is refused (`EINVAL`).
+     * Returns another path of the file at `path`, valid until the scope ends and also for other programs. It refers to
+     * the same file when something else replaces `path`. A link is refused (`EINVAL`).
      */
     readonly hold: (path: string) => Effect.Effect<string, FileError, Scope.Scope>
-    /** Undefined when there is nothing. */
+    /** Returns undefined when nothing is there. */
     readonly lstat: (path: string) => Done<FileStatus | undefined>
-    /** Text of a regular file of at most `limit` bytes (`EFBIG`); a link is refused (`ELOOP`). */
+    /** Reads a regular file of at most `limit` bytes (`EFBIG`). A link is refused (`ELOOP`). */
     readonly read: (path: string, limit: number) => Done<string>
     readonly list: (path: string) => Done<ReadonlyArray<string>>
     /**
-     * Fails as making a file in this directory would, as far as looking can tell: `EACCES`, `EROFS`, `ENOSPC`, `ENOTDIR`,
-     * `ENOENT`. Changes nothing. Follows a link: the directory is the node's, not a container's.
+     * Fails as creating a file in this directory would, as far as that can be determined: `EACCES`, `EROFS`, `ENOSPC`,
+     * `ENOTDIR`, `ENOENT`. Changes nothing. Follows a link, because the directory belongs to the node and not to a
+     * container.
      */
     readonly writable: (directory: string) => Done
-    /** Exactly this mode, whatever the umask; `EEXIST` when something is there. */
+    /** Sets exactly this mode, whatever the umask. Fails with `EEXIST` when something is there. */
     readonly makeDirectory: (path: string, mode: number) => Done
-    /** `ENOTEMPTY` when it is in use. */
+    /** Fails with `ENOTEMPTY` when it is in use. */
     readonly removeDirectory: (path: string) => Done
-    /** A new file, of that group; `EEXIST` when something is there, a dangling link included. */
+    /** Creates a file with this group. Fails with `EEXIST` when something is there, a dangling link included. */
     readonly create: (path: string, content: string, mode: number, gid?: number) => Done
-    /** A file's content, or the names in a directory, are on disk when it returns. Others run meanwhile: it takes long. */
+    /** Returns when a file's content, or the names in a directory, are on disk. Other fibers run meanwhile. */
     readonly sync: (path: string) => Done
     readonly rename: (from: string, to: string) => Done
     readonly link: (from: string, to: string) => Done
     readonly symlink: (target: string, path: string) => Done
     readonly readLink: (path: string) => Done<string>
     readonly unlink: (path: string) => Done
-    /** Changes what `path` names now, if it is of this kind (`EINVAL`); holds it open, so no link can be put in its place. */
+    /**
+     * Changes the file at `path` if it is of this kind (`EINVAL`). Holds it open, so no link can replace it meanwhile.
+     */
     readonly change: (path: string, kind: "directory" | "file" | "socket", change: FileChange) => Done
   }
 >()("userspace-cni/Files") {
-  /** A new one: what is pinned is its own. */
+  /** Creates a new instance with pins of its own. */
   static readonly make = (): Files["Service"] => over(atOnce, atItsEnd)
   static readonly layer = Layer.sync(Files, Files.make)
 }
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK, X_OK } = Fs.constants
 
-/** open(2): a handle to a name of any kind, sockets included. Node has no constant for it; the same on x64 and arm64. */
+/**
+ * open(2): a handle to a name of any kind, sockets included. Node has no constant for it. The value is the same on x64
+ * and arm64.
+ */
 const O_PATH = 0o10000000
 
 export const codeOf = (cause: unknown): string =>
@@ -127,11 +133,11 @@ const statusOf = (stats: Fs.Stats): FileStatus => ({
   modified: stats.mtimeMs
 })
 
-/** A call pins a handful, and a layer may live for many calls: those of long ago go. */
+/** Limits the pins of a layer that serves many calls. A call pins a few; the oldest are dropped. */
 const mostPinned = 4096
 
 const pins = () => {
-  /** The latest last. */
+  /** In the order of their last use. */
   const pinned = new Set<string>()
   return {
     has: (directory: string) => pinned.has(directory),
@@ -144,7 +150,7 @@ const pins = () => {
   }
 }
 
-/** How an operation comes to its end. `late`: what to do with what comes when it was given up. */
+/** How an operation ends. `late` handles a result that comes after the operation was given up. */
 export type Settle = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void) => Done<A>
 
 const atItsEnd: Settle = (operation, path, work) =>
@@ -156,7 +162,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
   const holding = <A>(path: string, flags: number, use: (fd: number) => Called<A>): Called<A> =>
     Effect.acquireUseRelease(calls.open(path, flags), use, calls.close)
 
-  /** By way of its directory held open, if that is pinned. */
+  /** Reaches the path through its directory held open, if that is pinned. */
   const at = <A>(path: string, use: (path: string) => Called<A>): Called<A> =>
     pinned.has(dirname(path))
       ? holding(dirname(path), O_PATH | O_DIRECTORY, (fd) => use(`/proc/self/fd/${fd}/${basename(path)}`))
@@ -173,7 +179,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
       late
     )
 
-  /** At most so many bytes: a file can grow while it is read, and one of /proc does not say how long it is. */
+  /** Reads at most `limit` bytes. A file can grow while it is read, and a file of /proc does not report its size. */
   const textOf = Effect.fnUntraced(function* (fd: number, size: number, limit: number) {
     const chunks: Array<Buffer> = []
     let total = 0
@@ -187,7 +193,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
     }
   })
 
-  /** Looked at before it is opened: to open a device, which a container may have made, can do something. */
+  /** Checks the kind before opening: opening a device, which a container may have created, can have effects. */
   const read = Effect.fnUntraced(function* (held: number, limit: number) {
     const stats = yield* calls.fstat(held)
     if (!stats.isFile()) yield* refuse(stats.isSymbolicLink() ? "ELOOP" : "EINVAL")
@@ -203,7 +209,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
     if (!(yield* calls.stat(path)).isDirectory()) yield* refuse("ENOTDIR")
     yield* calls.access(path, W_OK | X_OK)
     const { bavail, bfree, blocks, ffree, files } = yield* calls.statfs(path)
-    // The last blocks of some file systems are root's. Others count no blocks, or no files.
+    // Some file systems reserve the last blocks for root. Others count no blocks, or no files.
     const left = process.getuid?.() === 0 ? bfree : bavail
     if ((blocks > 0 && left === 0) || (files > 0 && ffree === 0)) yield* refuse("ENOSPC")
   })
@@ -234,7 +240,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
     if (mode !== undefined) yield* calls.chmod(`/proc/self/fd/${held}`, mode)
   })
 
-  /** As /proc counts, which may be that of another PID namespace than ours. */
+  /** Uses the PID of /proc, which may be that of another PID namespace. */
   const nameOf = Effect.fnUntraced(function* (held: number) {
     if (kindOf(yield* calls.fstat(held)) === "symlink") yield* refuse("EINVAL")
     return `/proc/${yield* calls.readlink("/proc/self")}/fd/${held}`
@@ -245,7 +251,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
     hold: (path) =>
       Effect.acquireRelease(
         onPath("hold", path, (path) => calls.open(path, O_PATH), Fs.closeSync),
-        // Of what only names something: there is nothing to wait for.
+        // The handle only names a file, so closing it waits for nothing.
         (fd) => Effect.sync(() => Fs.closeSync(fd))
       ).pipe(Effect.flatMap((fd) => whole("hold", path, nameOf(fd)))),
     lstat: (path) =>
@@ -279,7 +285,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
   })
 }
 
-/** Turns one expected error code into a value. */
+/** Turns expected error codes into a value. */
 export const orElse =
   <B>(code: string | ReadonlyArray<string>, value: B) =>
   <A>(self: Done<A>): Done<A | B> =>
@@ -289,6 +295,9 @@ export const orElse =
       (): Done<A | B> => Effect.succeed(value)
     )
 
-/** The path to which a link leads, without making it shorter: `..` behind a directory that is a link is the kernel's. */
+/**
+ * The path to which a link leads. It is not normalized, because only the kernel resolves `..` behind a linked
+ * directory.
+ */
 export const leadsTo = (link: string, target: string): string =>
   isAbsolute(target) ? target : `${dirname(link)}/${target}`

@@ -1,7 +1,7 @@
 /**
- * One HTTP exchange over TLS: the edge below the Kubernetes API. No pods and no retries. Two layers share one suite:
- * Node's, and bun's `fetch`, which is ready 30 ms sooner in the executable than `node:https`. Never uses a proxy: one
- * in the runtime's environment is for pulling images.
+ * One HTTP exchange over TLS: the edge below the Kubernetes API. It knows no pods and makes no retries. Two layers
+ * share one suite: Node's, and bun's `fetch`, which is ready 30 ms sooner in the executable than `node:https`. A proxy
+ * in the environment is ignored: the runtime's is for pulling images.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -11,8 +11,8 @@ export class HttpsError extends Data.TaggedError("HttpsError")<{
   /** `https://10.0.0.1:6443` */
   readonly origin: string
   /**
-   * The system's or OpenSSL's: `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, ... `BADTLS`: certificate or
-   * key could not be used. `TOOBIG`: more than was allowed.
+   * An error code of the system or OpenSSL: `ECONNREFUSED`, `ECONNRESET`, `ENOTFOUND`, `CERT_HAS_EXPIRED`, ...
+   * `BADTLS`: certificate or key is unusable. `TOOBIG`: the answer exceeds the limit.
    */
   readonly code: string
 }> {
@@ -21,14 +21,14 @@ export class HttpsError extends Data.TaggedError("HttpsError")<{
   }
 }
 
-/** PEM texts. */
+/** Certificates and keys in PEM. */
 export interface Tls {
-  /** Undefined: the certificate authorities that the runtime comes with. */
+  /** Undefined: the certificate authorities of the JavaScript runtime. */
   readonly ca: string | undefined
   readonly client: { readonly cert: string; readonly key: string } | undefined
-  /** False: whoever answers is believed. */
+  /** False: the server's certificate is not verified. */
   readonly verify: boolean
-  /** The name to look for in the server's certificate, when it is not the URL's. */
+  /** The expected name in the server's certificate, if it is not the URL's. */
   readonly serverName: string | undefined
 }
 
@@ -38,7 +38,7 @@ export interface HttpsRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined
   readonly tls: Tls
-  /** Bytes of the answer's body. */
+  /** Limit of the answer's body, in bytes. */
   readonly limit: number
 }
 
@@ -51,7 +51,9 @@ export interface HttpsResponse {
 export class Https extends Context.Service<
   Https,
   {
-    /** Any status is an answer; redirections are not followed. Has no deadline of its own; interruption ends it. */
+    /**
+     * Any status is an answer. Redirections are not followed. There is no deadline; interruption closes the connection.
+     */
     readonly send: (request: HttpsRequest) => Effect.Effect<HttpsResponse, HttpsError>
   }
 >()("userspace-cni/Https") {}

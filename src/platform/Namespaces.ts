@@ -6,8 +6,7 @@ import * as Layer from "effect/Layer"
 import { atOnce, type FileCalls } from "./FileCalls.ts"
 
 /**
- * `own`: the one that this process is in. `out of sight`: not there, and neither is where it would be: the directory, or, of
- * a process, the PID namespace of the node. In a container that lacks them every namespace looks so.
+ * `own`: the namespace of this process. `out of sight`: the path is missing, and so is its directory or, for a path of a process, the node's PID namespace. In a container without them every namespace looks like this.
  */
 export type NamespaceKind = "sandbox" | "own" | "other file" | "missing" | "out of sight" | "unreadable"
 
@@ -19,10 +18,10 @@ export class Namespaces extends Context.Service<
   static readonly layer = Layer.sync(Namespaces, Namespaces.make)
 }
 
-/** statfs(2): f_type of nsfs, which every namespace's file is on, bound somewhere or below /proc. */
+/** f_type of nsfs in statfs(2). Files of namespaces are on nsfs, wherever they are bound and below /proc. */
 const nsfs = 0x6e736673
 
-/** A path that is too long, or has a NUL in it, names nothing. */
+/** A path that is too long or has a NUL names nothing. */
 const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]
 
 const codeOf = (cause: unknown) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
@@ -31,7 +30,7 @@ export const judgeBy =
   (calls: FileCalls) =>
   (path: string): Effect.Effect<NamespaceKind> =>
     Effect.catch(there(calls, path), (cause): Effect.Effect<NamespaceKind> => {
-      // Only what is certainly not there is missing: GC removes what was added to it.
+      // Only what certainly does not exist is missing, because GC removes its attachments.
       if (!absent.includes(codeOf(cause))) return Effect.succeed("unreadable")
       return Effect.map(isInSight(calls, path), (inSight) => (inSight ? "missing" : "out of sight"))
     })
@@ -46,7 +45,7 @@ const there = Effect.fnUntraced(function* (calls: FileCalls, path: string): Effe
   return theirs.ino === ours.ino && theirs.dev === ours.dev ? "own" : "sandbox"
 })
 
-/** The first process of a PID namespace is a container's: the node's processes have other numbers there, or none. */
+/** Process 1 of a PID namespace is a container's: there, the node's processes have other numbers, or none. */
 const seesNode = (): boolean => process.pid !== 1
 
 const isInSight = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
@@ -54,5 +53,8 @@ const isInSight = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
     ? Effect.sync(seesNode)
     : Effect.match(calls.stat(dirname(path)), { onFailure: () => false, onSuccess: () => true })
 
-/** Below /proc a link tells its kind: `net:[4026531840]`. One that is bound elsewhere is taken at its word. */
+/**
+ * Below /proc, a link has the kind of the namespace: `net:[4026531840]`. The kind of one that is bound elsewhere is not
+ * checked.
+ */
 const ofOtherKind = /^(?!net:)[a-z_]+:\[\d+\]$/

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 
 export class ProcessError extends Data.TaggedError("ProcessError")<{
   readonly program: string
-  /** `ENOENT`, `EACCES`, ...; `TOOBIG`: more output than allowed, and the program was killed. */
+  /** `ENOENT`, `EACCES`, ...; `TOOBIG`: the output exceeded the limit, and the program was killed. */
   readonly code: string
 }> {
   override get message(): string {
@@ -23,14 +23,14 @@ export interface Run {
   /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>
   readonly stdin: string
-  /** Bytes of stdout, and of stderr. */
+  /** Limit of stdout and of stderr, in bytes. */
   readonly limit: number
-  /** Gets stderr as it comes: what a program that is killed has said until then is in no {@link Ended}. */
+  /** Receives stderr as it comes. What a killed program wrote before is in no {@link Ended}. */
   readonly onStderr?: (chunk: Uint8Array) => void
 }
 
 export interface Ended {
-  /** Exit status, or the signal's name. */
+  /** Exit status, or the name of the signal. */
   readonly status: number | string
   readonly stdout: string
   readonly stderr: string
@@ -41,6 +41,6 @@ export class Processes extends Context.Service<
   { readonly run: (run: Run) => Effect.Effect<Ended, ProcessError> }
 >()("userspace-cni/Processes") {}
 
-/** Kills a child, which leads its group, and whatever else is in it. Gone already is no failure. */
+/** Kills a child with its process group, which it leads. Succeeds when they are gone already. */
 export const killGroup = (pid: number): void =>
   Effect.runSync(Effect.ignore(Effect.try({ try: () => process.kill(-pid, "SIGKILL"), catch: String })))

@@ -10,7 +10,9 @@ import type * as Scope from "effect/Scope"
 
 export class SocketError extends Data.TaggedError("SocketError")<{
   readonly path: string
-  /** `Closed`: the peer ended the connection. Else the system's error, `ENOENT`, `ECONNREFUSED`, `EACCES`, ... */
+  /**
+   * `Closed`: the peer ended the connection. Otherwise the system's error code: `ENOENT`, `ECONNREFUSED`, `EACCES`, ...
+   */
   readonly code: string
   readonly operation: "connect" | "read" | "write"
 }> {
@@ -20,21 +22,21 @@ export class SocketError extends Data.TaggedError("SocketError")<{
 }
 
 export interface Connection {
-  /** Resumes when the bytes are handed to the kernel. */
+  /** Resumes when the bytes are in the kernel. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, SocketError>
-  /** The next bytes, at least one; fails with `Closed` at the end, then and for ever. */
+  /** Returns the next bytes, at least one. Fails with `Closed` at the end, and from then on. */
   readonly read: Effect.Effect<Uint8Array, SocketError>
 }
 
 export class Sockets extends Context.Service<
   Sockets,
   {
-    /** Connected when it returns, for which it waits while the peer has too many callers; closed with the scope. Has no deadline. */
+    /** Returns a connection, which the scope closes. Waits while the peer's listen queue is full. Has no deadline. */
     readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
   }
 >()("userspace-cni/Sockets") {}
 
-/** `sun_path` has 108 bytes, one of them for the NUL (unix(7)). Beyond that, libraries cut the path silently. */
+/** `sun_path` has 108 bytes, one of them for the NUL (unix(7)). Libraries truncate a longer path silently. */
 export const maximumPathBytes = 107
 
 export const pathBytes = (path: string): number => Buffer.byteLength(path)
@@ -46,7 +48,7 @@ export const checkedPath = (path: string): Effect.Effect<void, SocketError> =>
       ? Effect.fail(new SocketError({ path, code: "EINVAL", operation: "connect" }))
       : Effect.void
 
-/** The connection is gone: every system has its own words for it, our callers know one. */
+/** Codes of a lost connection. Callers know one: `Closed`. */
 const goneCodes = new Set([
   "EPIPE",
   "ECONNRESET",

@@ -5,10 +5,10 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/** The event loop asks the system for news between one turn and the next. */
+/** Between two turns, the event loop polls the system for events. */
 const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
-/** Like `Effect.timeoutOrElse`. */
+/** Works like `Effect.timeoutOrElse`. */
 export const within =
   <B, E2, R2>({
     duration,

@@ -1,8 +1,8 @@
 /**
- * The commit point of a call: a completed ADD or DEL whose result was delivered cannot be rolled back by a later signal
- * or deadline. The result is written at that moment, and the process exits: connections need no orderly close. With
- * spans it exits at the end, which logs each. A result that cannot be written is a failure while everything can still
- * be rolled back.
+ * The commit point of a call: a later signal or deadline cannot roll back a completed ADD or DEL whose result was
+ * written. The result is written at that moment and the process exits, because connections need no orderly close. With
+ * spans it exits at the end, and logs each. A result that cannot be written is a failure while everything can still be
+ * rolled back.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,14 +10,14 @@ import * as Exit from "effect/Exit"
 import * as References from "effect/References"
 import type { CniError } from "../cni/spec/CniError.ts"
 
-/** Undefined: no document. */
+/** Undefined: no document is written. */
 type Document = Readonly<{ [key: string]: unknown }> | undefined
 
-/** One for each call, provided by its runner. */
+/** One for each call; its runner provides it. */
 export interface Commitment {
   /** Writes the result; nothing is rolled back after that. Fails when it cannot be written. */
   readonly commit: (document: Document) => Effect.Effect<void, CniError>
-  /** Whether it was written. */
+  /** Whether the result was written. */
   readonly isDone: () => boolean
 }
 
@@ -28,19 +28,19 @@ export const Committed = Context.Reference<Commitment>("userspace-cni/Committed"
 export const commit = (document: Document): Effect.Effect<void, CniError> =>
   Effect.flatMap(Committed, ({ commit }) => commit(document))
 
-/** Of a call that answers with nothing, when it is done. */
+/** Commits a call without a document when it succeeds. */
 export const committing = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CniError, R> =>
   Effect.uninterruptibleMask((restore) => Effect.tap(restore(self), () => commit(undefined)))
 
-/** How a process answers its caller, and ends. */
+/** How a process answers its caller, and exits. */
 export interface Answering<E> {
   readonly tell: (exit: Exit.Exit<Document, E>) => Effect.Effect<void, CniError>
   readonly leave: (exit: Exit.Exit<Document, E | CniError>) => Effect.Effect<void>
 }
 
 /**
- * Runs a call to its answer, whatever interrupts it, and gives that once, which is the last word: to the fiber itself an
- * interruption comes again when this is left.
+ * Runs a call until it has an answer, whatever interrupts it, and writes that once. An interruption takes effect on the
+ * fiber only after that.
  */
 export const answered = <E, R>(
   call: Effect.Effect<Document, E, R>,

@@ -1,17 +1,17 @@
 /**
- * Deadlines in seconds. kubelet gives a sandbox two to four minutes; a runtime kills the plugin at its own deadline,
- * and a plugin that times out earlier can still roll back. Tests shorten them.
+ * Deadlines in seconds. kubelet gives a sandbox two to four minutes. A runtime kills the plugin at its own deadline; a
+ * plugin that times out earlier can still roll back. Tests shorten them.
  */
 import * as Context from "effect/Context"
 
 export interface Waits {
-  /** One run of an IPAM plugin. Less than 60: whereabouts' own DEL then times out, and reports success. */
+  /** For one run of an IPAM plugin. Less than 60, at which whereabouts' own DEL times out and reports success. */
   readonly ipam: number
-  /** One undo step. */
+  /** For one rollback step. */
   readonly undo: number
-  /** One probe of STATUS: kubelet asks every five seconds. */
+  /** For one probe of STATUS: kubelet asks every five seconds. */
   readonly status: number
-  /** The whole of a verb. */
+  /** For a whole verb. */
   readonly total: number
 }
 

@@ -1,8 +1,8 @@
 /**
- * Log lines: to stderr, which runtimes keep, and to `logFile` if set. Level names are the original's. Every line has
- * container, netns, interface and network. A log file that cannot be written is reported once on stderr, whatever the
- * level, and never fails a call. It is opened for each call and closed with it, so log rotation needs no signal, and
- * calls of one process share nothing, unless that process has outputs of its own.
+ * Log lines: to stderr, which runtimes keep, and to `logFile` if set. Level names are those of the original plugin.
+ * Every line has container, netns, interface and network. A log file that cannot be written is reported once on stderr,
+ * at any level, and never fails a call. It is opened for each call and closed with it, so log rotation needs no signal
+ * and calls of one process share nothing, unless that process provides outputs.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
@@ -26,19 +26,19 @@ type Write = (text: string) => void
 
 export interface Outputs {
   readonly stderr: Write
-  /** Undefined: it cannot be opened, and `failed` was told why. */
+  /** Undefined: the file cannot be opened, and `failed` received the reason. */
   readonly file: (
     path: string,
     failed: (answer: string) => void
   ) => Effect.Effect<Write | undefined, never, Scope.Scope>
 }
 
-/** Where a call's lines go. */
+/** The outputs of a call's lines. */
 export const LogOutputs = Context.Reference<Outputs>("userspace-cni/LogOutputs", {
   defaultValue: () => ({ stderr: (text) => write(2, text), file: openedForOne })
 })
 
-/** `whose`: on every line, so that one attachment's lines can be found among all. */
+/** `whose`: fields of every line, to find the lines of one attachment. */
 export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never> =>
   Layer.effectContext(
     Effect.gen(function* () {
@@ -85,14 +85,14 @@ const loggerOf = (options: LogOptions, stderr: Write, file: Write | undefined) =
     file?.(line)
   })
 
-/** Stack traces are for developers, at debug level. */
+/** Stack traces are shown at debug level only. */
 const withoutFrames = (text: string): string =>
   text
     .split("\n")
     .filter((line) => !/^\s+at /.test(line))
     .join("\n")
 
-/** Non-blocking: a pipe without a reader must not block the call. */
+/** Non-blocking, because a pipe without a reader must not block the call. */
 export const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
 
 const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
@@ -110,5 +110,5 @@ const render = (format: LogOptions["format"], line: Line): string => {
   return `${oneLine([time, `[${level}]`, String(msg), ...fields].join(" "))}\n`
 }
 
-/** One line for each event: line breaks inside a value are escaped. */
+/** Quotes a value so that an event stays on one line. */
 const quoted = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))

@@ -1,4 +1,4 @@
-/** What stands around a service as it is made: it watches, lets go wrong or keeps from changing what the service does. */
+/** Wraps a service when it is created: to observe it, make it fail, or keep it from changing anything. */
 import type * as Effect from "effect/Effect"
 import type { Edges } from "../platform/Edges.ts"
 

@@ -1,7 +1,7 @@
 /**
  * A change with its undo. The undo is registered before the change: a change that failed half-way, or whose answer was
  * lost, is undone as well, so every undo inspects what exists and removes only that. The enclosing scope runs undos in
- * reverse order, on failure, defect and interruption; one that fails is logged and hides nothing.
+ * reverse order, on failure, defect and interruption. A failing undo is logged and hides no other error.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -11,12 +11,12 @@ import { Committed } from "./Committed.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { step, undoing } from "./Step.ts"
 
-/** Whether the rollback was complete. */
+/** Whether any undo failed. */
 export const IncompleteRollback = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
   defaultValue: () => ({ any: false })
 })
 
-/** The scope of revertible changes. What their undos leave is known inside, and not outside. */
+/** The scope of revertible changes. Its incomplete undos are visible inside, and not outside. */
 export const rolledBack = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.suspend(() => Effect.provideService(Effect.scoped(self), IncompleteRollback, { any: false }))
 

@@ -1,6 +1,6 @@
 /**
- * The steps of a program, declared where they are taken. A dry run writes what it would change under the step at work, and
- * a trace has a span of each.
+ * The steps of a program, declared where they run. A dry run attributes each change to the current step, and a trace
+ * has a span for each.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -8,14 +8,14 @@ import { spanned } from "./Trace.ts"
 
 export interface Step {
   readonly name: string
-  /** What takes a step back is a part of it. */
+  /** True: the step rolls another one back, and is part of it. */
   readonly undoes: boolean
 }
 
-/** The one at work; undefined between steps. */
+/** The current step; undefined between steps. */
 export const CurrentStep = Context.Reference<Step | undefined>("userspace-cni/Step", { defaultValue: () => undefined })
 
-/** What is a step elsewhere is a part of this one within it. */
+/** A step that runs inside another one is part of it. */
 const within = <A, E, R>(mine: Step, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(CurrentStep, (outer) => Effect.provideService(self, CurrentStep, outer ?? mine))
 

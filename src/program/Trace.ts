@@ -1,6 +1,6 @@
 /**
  * Timing: one line for each span at debug level, with the ids of the runtime's trace if it passed TRACEPARENT (W3C
- * Trace Context, level 1; libcni passes it to plugins). No exporter: operators have the log.
+ * Trace Context, level 1; libcni passes it to plugins). There is no exporter; operators have the log.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -35,7 +35,7 @@ class LoggedSpan extends Tracer.NativeSpan {
   }
 }
 
-/** `00-<32 hex>-<16 hex>-<2 hex>`; anything else is no parent. */
+/** `00-<32 hex>-<16 hex>-<2 hex>`; anything else is ignored. */
 export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpan | undefined => {
   const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header ?? "") ?? []
   return traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId)
@@ -44,26 +44,28 @@ export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpa
 }
 
 /**
- * One span a step. Not `Effect.fn` with a name in every method: a span that nobody reads costs as much as the work
- * in it, and there would be eighty in a call (docs/performance.md).
+ * One span for each step. `Effect.fn` with a name in every method would cost as much as the work, with eighty spans in
+ * a call (docs/performance.md).
  */
 export const spanned = <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
   Effect.flatMap(References.TracerEnabled, (enabled) => (enabled ? Effect.withSpan(self, name) : self))
 
-/** What only the process of one call has, which it is started for. */
+/** Properties of a process that was started for one call. */
 export interface OwnProcess {
-  /** As `performance.now()` counts: its start is a part of the time that the call takes. */
+  /** In the time of `performance.now()`. Start-up is part of the call's time. */
   readonly began: number
-  /** Effect takes a stack trace for every function with a name: they are off in it unless somebody asks where time goes. */
+  /** Enables stack traces. They are off by default, because Effect captures one for every named function. */
   readonly takeStackTraces: () => void
 }
 
-/** Undefined in a process of many calls: there, a call begins when it is asked for, and changes nothing of the process. */
+/**
+ * Undefined in a process of many calls. There, a call begins when it is received, and changes nothing of the process.
+ */
 export const Own = Context.Reference<OwnProcess | undefined>("userspace-cni/OwnProcess", {
   defaultValue: () => undefined
 })
 
-/** Runs `self` with its spans kept, then logs them in order of their end, and the total. */
+/** Runs `self` and keeps its spans, then logs them in the order of their end, and the total. */
 export const timed =
   (verb: string, traceparent: string | undefined) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -1,7 +1,7 @@
 /**
- * From the text on stdin to a valid configuration, or one error that lists every problem: path, value, what is allowed.
- * Codes: 6 for text that is not a JSON object, 1 for a version, 2 for an unknown key, 7 for values. CNI specification
- * 1.1.0, sections 1 and 5.
+ * Reads a valid configuration from the text on stdin, or returns one error that lists every problem with path, value
+ * and allowed values. Codes: 6 for text that is not a JSON object, 1 for a version, 2 for an unknown key, 7 for values.
+ * CNI specification 1.1.0, sections 1 and 5.
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
@@ -26,18 +26,18 @@ export interface Configuration {
   readonly text: string
 }
 
-/** The parts of a configuration that must be known to answer in its version, whatever else is wrong. */
+/** The parts of a configuration that are needed for an answer in its version, whatever else is wrong. */
 export interface Envelope {
   readonly version: CniVersion
-  /** Of the network; empty when there is none to be read. */
+  /** Name of the network; empty when it cannot be read. */
   readonly name: string
-  /** Our keys in our spelling, empty values left out. */
+  /** The plugin's keys in their own spelling, without empty values. */
   readonly value: Readonly<Record<string, unknown>>
   readonly unknown: ReadonlyArray<UnknownKey>
   readonly text: string
 }
 
-/** A text on stdin, read: once a call, for all who ask something of it. */
+/** The parsed stdin, read once for each call. */
 export type Reading = Result.Result<Envelope, CniError>
 
 const cureForText = "Correct the file in the network configuration directory, or the NetworkAttachmentDefinition."
@@ -73,10 +73,10 @@ export const readEnvelope = (text: string): Reading => {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Values that do not fit the schema: `SchemaMismatch.ts` says which, and is loaded for that alone. */
+/** Values that do not fit the schema. `SchemaMismatch.ts` explains which, and is only loaded then. */
 export class SchemaMismatch extends Data.TaggedError("SchemaMismatch")<{ readonly value: Envelope["value"] }> {}
 
-/** But for `prevResult`, which `Dispatch.ts` judges: on DEL it may be anything. */
+/** Validates everything except `prevResult`, which is validated in `Dispatch.ts`: on DEL it may be anything. */
 export const readConfiguration = (
   envelope: Envelope,
   args: CniArgs,
@@ -88,7 +88,10 @@ export const readConfiguration = (
         refusal === undefined ? Result.succeed(configuration) : Result.fail(refusal)
       )
 
-/** For DEL of another plugin's attachment: that plugin may have known, or ignored, what is rejected here. */
+/**
+ * Reads the configuration for DEL of another plugin's attachment, whose plugin may have known, or ignored, what is
+ * rejected here.
+ */
 export const readLeniently = (
   { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,
@@ -112,7 +115,7 @@ const unknownKeys = (unknown: ReadonlyArray<UnknownKey>): CniError =>
     `${cureForText} All keys are in docs/configuration.md.`
   )
 
-/** Said once: a number that is no integer is in no range of integers either. */
+/** Lists each problem once: a number that is no integer is also in no range of integers. */
 export const invalid = (problems: ReadonlyArray<Problem>): CniError =>
   CniError.of(
     ErrorCodes.InvalidConfiguration,
@@ -120,7 +123,7 @@ export const invalid = (problems: ReadonlyArray<Problem>): CniError =>
     cureForText
   )
 
-/** So many are enough to begin with. */
+/** Maximum number of listed problems. */
 const mostListed = 20
 
 const listed = (all: ReadonlyArray<string>): string =>

@@ -1,10 +1,10 @@
-/** A configuration, or what is wrong with it in words. */
+/** A configuration, or an error that explains what is wrong with it. */
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { CniError } from "../spec/CniError.ts"
 import type { Configuration, SchemaMismatch } from "./Configuration.ts"
 
-/** What is wrong with values that do not fit is said by the schema, which only then is worth loading. */
+/** Explains a schema mismatch; the schema is loaded only then. */
 export const spelledOut = (
   reading: Result.Result<Configuration, CniError | SchemaMismatch>
 ): Effect.Effect<Configuration, CniError> =>

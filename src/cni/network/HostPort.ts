@@ -1,14 +1,14 @@
 /**
- * The switch's end of the port, after all defaults: one shape for each valid combination, so that later code need not
- * check whether values fit together. Pure data.
+ * The switch's end of the port, after all defaults. There is one shape for each valid combination, so that later code
+ * need not check whether values fit together. Pure data.
  */
 
 interface Common {
-  /** Control socket of the switch: OVSDB's or VPP's API socket. */
+  /** Control socket of the switch: of OVSDB, or of VPP's API. */
   readonly control: string
-  /** Bytes; undefined leaves the switch's own. */
+  /** In bytes; undefined leaves the switch's default. */
   readonly mtu: number | undefined
-  /** Asked for by name, address, or file: what the container's end shall use. Undefined: derived. */
+  /** The MAC address requested for the container's end; undefined: derived. */
   readonly mac: string | undefined
   /** File name of the socket when the configuration fixes it (`socketfile`). */
   readonly socketFile: string | undefined
@@ -16,10 +16,7 @@ interface Common {
   readonly group: string | undefined
 }
 
-/**
- * Who creates the vhost-user socket, from the switch's view: `client` connects to the application's, `server` creates
- * it.
- */
+/** Who creates the vhost-user socket: a `client` switch connects to the application's, a `server` switch creates it. */
 export type VhostMode = "client" | "server"
 
 export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel"
@@ -27,13 +24,13 @@ export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" 
 export interface OvsVhostPort extends Common {
   readonly engine: "ovs-dpdk"
   readonly iftype: "vhostuser"
-  /** `bridge`: L2 learning whatever the bridge's fail mode. `none`: flows are a controller's business. */
+  /** `bridge`: L2 learning, whatever the bridge's fail mode. `none`: a controller adds the flows. */
   readonly netType: "bridge" | "none"
   readonly mode: VhostMode
-  /** Directory where OVS puts server-mode sockets. */
+  /** Directory in which OVS creates server-mode sockets. */
   readonly ovsSocketDir: string
   readonly bridge: string
-  /** 1 to 4094: access VLAN, or native VLAN beside trunks. */
+  /** 1 to 4094: access VLAN, or native VLAN of a trunk. */
   readonly vlan: number | undefined
   readonly trunks: ReadonlyArray<number>
   readonly vlanMode: VlanMode | undefined
@@ -51,9 +48,9 @@ export type VppNetwork =
   | { readonly netType: "interface" }
   | { readonly netType: "bridge"; readonly bridgeDomain: number; readonly vlan: number | undefined }
 
-/** How much a pod may send or receive: a policer on VPP. */
+/** A limit of what a pod may send or receive: a policer on VPP. */
 export interface Limit {
-  /** Seen from VPP: `input` is what the container sends. */
+  /** From VPP's view: `input` is what the container sends. */
   readonly direction: "input" | "output"
   /** kbit/s, not 0. */
   readonly rate: number
@@ -64,7 +61,7 @@ export interface Limit {
 interface VppCommon extends Common {
   readonly engine: "vpp"
   readonly network: VppNetwork
-  /** One a direction at most. */
+  /** At most one for each direction. */
   readonly limits: ReadonlyArray<Limit>
 }
 
@@ -95,5 +92,5 @@ export type VppPort = VppMemifPort | VppVhostPort
 export type HostPort = OvsVhostPort | VppPort
 export type Engine = HostPort["engine"]
 
-/** A switch of the node: all that must be known to ask it. */
+/** A switch of the node: the information needed to query it. */
 export type Control = Pick<HostPort, "engine" | "control">

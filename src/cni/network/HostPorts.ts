@@ -1,6 +1,6 @@
 /**
- * From the configuration to its port: defaults, and combinations that cannot work, rejected before any change. Pure.
- * Defaults are the original's; each rejection has its reason beside it.
+ * Derives the port from the configuration: applies defaults and rejects combinations that cannot work, before any
+ * change. Defaults are those of the original plugin; each rejection has its reason beside it. Pure.
  */
 import { dirname } from "node:path"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
@@ -9,7 +9,7 @@ import { limits, policing, unlimited } from "./Bandwidth.ts"
 import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
 
-/** One thing that is wrong: `host.iftype: "memif" is not vhostuser (...)`. */
+/** One problem: `host.iftype: "memif" is not vhostuser (...)`. */
 export interface Problem {
   readonly path: string
   readonly message: string
@@ -17,7 +17,7 @@ export interface Problem {
 
 export interface Asked {
   readonly problems: ReadonlyArray<Problem>
-  /** A working configuration with a drawback. */
+  /** Drawbacks of a configuration that works. */
   readonly warnings: ReadonlyArray<string>
   readonly port: HostPort
 }
@@ -45,7 +45,7 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): As
   }
 }
 
-/** Where a switch is asked when nobody says where. */
+/** The control socket of a switch when the configuration has none. */
 export const defaultControl = (engine: Engine, variables: Variables): string =>
   engine === "vpp" ? "/run/vpp/api.sock" : `${variables["OVS_RUNDIR"] || "/var/run/openvswitch"}/db.sock`
 
@@ -57,7 +57,7 @@ interface Question {
   readonly refuse: (path: string, value: unknown, why: string) => void
 }
 
-/** What the pod asked for: the runtime's capability, CNI_ARGS, then Multus' cni-args. Keys without case. */
+/** The pod's requests: the runtime's capability, CNI_ARGS, then Multus' cni-args. Keys match in any case. */
 const wishes = (conf: NetConf, args: CniArgs) => {
   const own = (from: unknown, name: string): string | undefined => {
     if (typeof from !== "object" || from === null) return undefined
@@ -119,7 +119,7 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     bridge: bridge?.bridgeName ?? (ovnPort === undefined ? "br0" : "br-int"),
     vlan: bridge?.vlanId,
     trunks,
-    // Left alone, Open vSwitch takes a port with a tag for an access port and its trunks for nothing.
+    // By default, Open vSwitch treats a port with a tag as an access port and ignores its trunks.
     vlanMode: mode ?? (bridge?.vlanId !== undefined && trunks.length > 0 ? "native-untagged" : undefined),
     ingressPolicingRate: limit.rate,
     ingressPolicingBurst: limit.burst,
@@ -177,7 +177,7 @@ const vppPort = (asked: Question): VppPort => {
   }
 }
 
-/** A bridge domain is a 24-bit number; 0 is VPP's own and cannot be changed. */
+/** A bridge domain is a 24-bit number; 0 is VPP's default and cannot be changed. */
 const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
   const { bridgeId, bridgeName, vlanId } = host.bridge ?? {}
   if (host.netType !== "bridge") {
@@ -199,10 +199,10 @@ const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
   return { netType: "bridge", bridgeDomain, vlan: vlanId }
 }
 
-/** Its VLAN 4094 has the highest number that VPP has. */
+/** VLAN 4094 of this bridge has the highest bridge domain number of VPP. */
 const lastWithVlans = 4095
 
-/** The IPAM plugin assigns requested addresses: it gets the whole configuration. */
+/** Warns about requested addresses without an IPAM plugin, which assigns them from the whole configuration. */
 const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
   const { ips } = runtimeConfig ?? {}
   const asked =
@@ -212,7 +212,7 @@ const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<
     : [`the addresses ${cut(asked)} that the pod requests are not assigned: the network has no ipam`]
 }
 
-/** The container may use another value, but with this one the two ends do not match. */
+/** Warns about container values that do not match the host's. */
 const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> => {
   const both: ReadonlyArray<readonly [key: string, theirs: unknown, apart: boolean]> =
     port.iftype === "memif"
@@ -226,7 +226,7 @@ const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
   )
 }
 
-/** Keys that are Open vSwitch's alone. Not refused: the plugins before this one took no notice of them either. */
+/** Warns about keys that only Open vSwitch has. They are not refused, because earlier plugins ignored them as well. */
 const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
   if (engine !== "vpp") return []
   const given = {

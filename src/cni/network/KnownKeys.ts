@@ -1,6 +1,6 @@
 /**
- * Key normalisation before the schema. Go's JSON decoder, which the original used, matches keys case-insensitively and
- * treats `null` and `""` as absent: existing configurations rely on it. A key that is still unknown inside `host` or
+ * Normalizes keys before the schema. Go's JSON decoder, which the original plugin used, matches keys in any case and
+ * treats `null` and `""` as absent; existing configurations rely on it. A key that is still unknown inside `host` or
  * `container` is an error, most often a typing error. Pure.
  */
 import { keys } from "./NetConfGuard.ts"
@@ -10,7 +10,7 @@ type Json = Readonly<Record<string, unknown>>
 interface Section {
   readonly keys: ReadonlyArray<string>
   readonly inner: Readonly<Record<string, Section>>
-  /** Foreign keys are the runtime's or another plugin's. */
+  /** True: other keys belong to the runtime or to another plugin. */
   readonly open: boolean
 }
 
@@ -26,7 +26,10 @@ const ends = { memif: section(keys.memif), vhost: section(keys.vhost), bridge: s
 
 const top = section(keys.top, { host: section(keys.host, ends), container: section(keys.container, ends) }, true)
 
-/** The configuration with our keys in their own spelling and without empty values, and the keys that nobody knows. */
+/**
+ * Returns the configuration with the plugin's keys in their own spelling and without empty values, and the unknown
+ * keys.
+ */
 export const settleKeys = (
   configuration: Json
 ): { readonly value: Json; readonly unknown: ReadonlyArray<UnknownKey> } => {
@@ -43,7 +46,7 @@ const settle = (value: Json, known: Section, path: string, unknown: Array<Unknow
     if (key === undefined) {
       if (known.open) settled.push([written, inner])
       else {
-        // No more of them are told (Configuration.ts), and there may be thousands.
+        // No more are reported (Configuration.ts), and there may be thousands.
         const close = unknown.length < 20 ? nearest(written, known.keys) : undefined
         unknown.push({ path: `${path}${written}`, value: inner, nearest: close })
       }
@@ -59,18 +62,18 @@ const settle = (value: Json, known: Section, path: string, unknown: Array<Unknow
   return Object.fromEntries(settled)
 }
 
-/** A known key that differs only in case, unless it is there in its own spelling as well. */
+/** Returns a known key that differs only in case, unless it is also present in its own spelling. */
 const spelled = (written: string, known: Section, beside: Json): string | undefined => {
   const lower = written.toLowerCase()
   return known.keys.find((key) => key.length === lower.length && key.toLowerCase() === lower && !(key in beside))
 }
 
-/** Foreign, though near: of CNI 1.1.0's lists, and what others may well have. */
+/** Similar keys that are not typing errors: of CNI 1.1.0's lists, and of others. */
 const foreign = ["cniVersions", "containers"]
 
 /**
- * Unknown top-level keys are allowed, but one that differs by a letter or two from a known key is most often that key.
- * Not for short ones: `vhost` is not `host`.
+ * Returns top-level keys that are most likely misspelled: unknown ones that differ by one or two letters from a known
+ * key. Short ones are excluded: `vhost` is not `host`.
  */
 export const mistyped = (settled: Json): ReadonlyArray<string> =>
   Object.keys(settled)
@@ -85,7 +88,7 @@ export const mistyped = (settled: Json): ReadonlyArray<string> =>
     })
 
 const nearest = (written: string, keys: ReadonlyArray<string>): string | undefined => {
-  // No key of ours is half as long: that is no mistake of typing.
+  // All keys of the plugin are less than half as long.
   if (written.length > 40) return undefined
   const ranked = keys
     .map((key) => ({ key, distance: editDistance(written.toLowerCase(), key.toLowerCase()) }))
@@ -93,7 +96,7 @@ const nearest = (written: string, keys: ReadonlyArray<string>): string | undefin
   return ranked !== undefined && ranked.distance <= Math.max(2, ranked.key.length / 3) ? ranked.key : undefined
 }
 
-/** Levenshtein: insertions, deletions and substitutions from one word to the other. */
+/** Levenshtein distance: insertions, deletions and substitutions from one word to the other. */
 const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-/** `logFile`, `logLevel`, `logFormat` of the configuration, read even when the rest of it is wrong. Pure. */
+/** `logFile`, `logLevel` and `logFormat` of the configuration, read even when the rest is invalid. Pure. */
 import type { LogLevel } from "effect/LogLevel"
 import { redacted } from "../spec/Redacted.ts"
 import { secretsIn } from "../spec/Secrets.ts"
@@ -8,13 +8,13 @@ export interface LogOptions {
   readonly file: string | undefined
   readonly level: LogLevel
   readonly format: "text" | "json"
-  /** What is odd about the options themselves. */
+  /** Problems of the options themselves. */
   readonly warnings: ReadonlyArray<string>
-  /** What no line may have in it. */
+  /** Values that must not appear in any line. */
   readonly secrets: ReadonlyArray<string>
 }
 
-/** The original's names, and Effect's. */
+/** The original plugin's names, and Effect's. */
 export const levelNames: ReadonlyArray<readonly [string, LogLevel]> = [
   ["panic", "Fatal"],
   ["error", "Error"],
@@ -32,10 +32,10 @@ export const defaultLogOptions: LogOptions = {
   secrets: []
 }
 
-/** `conf`: keys in our spelling, as an envelope has them. */
+/** `conf`: keys in the plugin's spelling, as in an envelope. */
 export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions => {
   const { logFile, logFormat, logLevel } = conf
-  // What is no text at all is an error of the configuration.
+  // A value that is not a text is an error of the configuration.
   const word = typeof logLevel === "string" ? logLevel.toLowerCase() : undefined
   const known = levelNames.find(([name]) => name === word)
   return {
@@ -52,5 +52,5 @@ export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions 
   }
 }
 
-/** debug and verbose also say where the time went. */
+/** debug and verbose also log the time of each step. */
 export const tracesTime = ({ level }: LogOptions): boolean => level === "Debug" || level === "Trace"

@@ -1,8 +1,8 @@
 /**
  * The schema of the network configuration: keys, types, ranges and their meaning. The reference page and the JSON
- * Schema in `docs/` are generated from it. Combinations are in `HostPorts.ts`. CNI specification 1.1.0, section 1; keys
- * of the original plugin and of its fork under their names. A call does not load this: it uses `NetConfGuard.ts`, which
- * `make guards` generates from it.
+ * Schema in `docs/` are generated from it. `HostPorts.ts` checks combinations. CNI specification 1.1.0, section 1; keys
+ * of the original plugin and of its fork keep their names. A call does not load this module: it uses `NetConfGuard.ts`,
+ * which `make guards` generates.
  */
 import * as Schema from "effect/Schema"
 import { levelNames } from "./LogOptions.ts"
@@ -10,10 +10,10 @@ import { absolutePath, fitsSecret, isRingSize } from "./Validators.ts"
 
 const described = (description: string) => ({ description })
 
-/** What is said about a value of another type. */
+/** The message about a value of another type. */
 const insteadOf = (expected: string) => ({ message: `Expected ${expected}` })
 
-/** Patterns have the flag `u`: only those go into the JSON Schema. */
+/** Patterns need the flag `u`: only those are copied to the JSON Schema. */
 const text = (expected: string, pattern: RegExp, longest = 1024) =>
   Schema.String.annotate(insteadOf(expected)).check(
     Schema.isPattern(pattern, { expected }),
@@ -33,7 +33,7 @@ const oneOf = <const L extends ReadonlyArray<string>>(values: L, description: st
 const numberOf = (minimum: number, maximum: number, description: string) =>
   Schema.optionalKey(integer(minimum, maximum).annotate(described(description)))
 
-/** Becomes a name in a directory, so it has no `/`; VPP from 23.06 allows no other characters. */
+/** Becomes a name in a directory, so it has no `/`. VPP from 23.06 allows no other characters. */
 const FileName = text(
   "a file name of at most 80 letters, digits, `_`, `.` and `-`",
   /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u
@@ -148,7 +148,7 @@ export const Host = Schema.Struct({
   )
 })
 
-/** Absent values mirror the host's: role and mode turn round, the rest is copied, netType is `interface`. */
+/** Absent values mirror the host's: role and mode are inverted, netType is `interface`, the rest is copied. */
 export const Container = Schema.Struct({
   ...end,
   engine: Schema.optionalKey(end.engine),

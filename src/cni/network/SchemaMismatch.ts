@@ -1,6 +1,6 @@
 /**
- * Schema errors of a configuration: every problem at once, with path, value and what is allowed. Loaded only for an
- * invalid configuration. Pure.
+ * Schema errors of a configuration: lists every problem with path, value and allowed values. Loaded only for an invalid
+ * configuration. Pure.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -14,7 +14,7 @@ import { NetConf } from "./NetConf.ts"
 const decodeAll = Schema.decodeUnknownResult(NetConf, { errors: "all" })
 const decodeFirst = Schema.decodeUnknownResult(NetConf)
 
-/** Of a long configuration only the first mistake is looked for: a list of a million VLANs can have a million. */
+/** Of a long configuration only the first problem is reported: a list of a million VLANs can have a million. */
 const decode = (value: SchemaMismatch["value"]) =>
   JSON.stringify(value).length > 64 << 10 ? decodeFirst(value) : decodeAll(value)
 
@@ -27,11 +27,11 @@ export const explain = ({ value }: SchemaMismatch): CniError =>
     })
   )
 
-/** The same of a reading that may have failed otherwise. */
+/** Explains a schema mismatch, and returns any other error as it is. */
 export const inWords = (error: CniError | SchemaMismatch): CniError =>
   error._tag === "SchemaMismatch" ? explain(error) : error
 
-/** Types, as people say them. */
+/** Names of types for people. */
 const wordsFor: Readonly<Record<string, string>> = {
   string: "text",
   boolean: "true or false",

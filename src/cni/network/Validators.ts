@@ -1,12 +1,12 @@
-/** What a value of the configuration has to be beyond type, range and pattern. For schema and guard alike. Pure. */
+/** Checks of configuration values beyond type, range and pattern, for schema and guard alike. Pure. */
 
-/** Descriptors in a ring of memif. */
+/** Number of descriptors in a memif ring. */
 export const isRingSize = (n: number): boolean => n >= 2 && n <= 16384 && (n & (n - 1)) === 0
 
-/** VPP keeps it in 24 bytes, one of them NUL. */
+/** VPP stores it in 24 bytes, one of them NUL. */
 export const fitsSecret = (secret: string): boolean => Buffer.byteLength(secret) <= 23
 
-/** What breaks a line, or a terminal, is in no path that anybody wants. */
+/** A path without control characters, which break a line or control a terminal. */
 export const absolutePath = /^\/\P{Cc}*$/u
 
 export const isAbsolutePath = (path: unknown): path is string =>

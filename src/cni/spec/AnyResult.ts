@@ -1,11 +1,11 @@
 /**
- * The schema of a result in any version of the specification, as plugins print it. What it means is in `CniResult.ts`. A
- * call of the plugin does not load this: it uses `AnyResultGuard.ts`, which `make guards` writes from it.
- * CNI specification 1.1.0, section 5 (Success); 0.1.0 to 0.4.0 for the older forms.
+ * The schema of a result in any version of the specification, as plugins print it. `CniResult.ts` interprets it. A call
+ * does not load this module: it uses `AnyResultGuard.ts`, which `make guards` generates. CNI specification 1.1.0,
+ * section 5 (Success); 0.1.0 to 0.4.0 for the older forms.
  */
 import * as Schema from "effect/Schema"
 
-/** Go writes nil as null: both mean absent. */
+/** Go writes nil as null; both mean absent. */
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const Interface = Schema.Struct({
@@ -33,7 +33,7 @@ const OldIp = Schema.Struct({
   routes: nullable(Schema.Array(Route))
 })
 
-/** Any version's result. */
+/** A result in any version. */
 export const AnyResult = Schema.Struct({
   cniVersion: nullable(Schema.String),
   interfaces: nullable(Schema.Array(Interface)),

@@ -1,7 +1,7 @@
 /**
- * The error document of a CNI plugin, which the runtime reads from stdout when the exit status is not 0. `msg` has what
- * failed and what came back, `details` what to do. The numbers are in `ErrorCodes.ts`. CNI specification 1.1.0, section
- * 5 (Error).
+ * The error document of a CNI plugin, which the runtime reads from stdout when the exit status is not 0. `msg` states
+ * what failed and what came back, `details` what to do. `ErrorCodes.ts` has the numbers. CNI specification 1.1.0,
+ * section 5 (Error).
  */
 import * as Data from "effect/Data"
 import type { ErrorCode } from "./ErrorCodes.ts"
@@ -19,11 +19,11 @@ export class CniError extends Data.TaggedError("CniError")<{
   }
 }
 
-/** The common part of every service error, so that one function turns any of them into a {@link CniError}. */
+/** The common part of all service errors, so that one function turns any of them into a {@link CniError}. */
 export interface Explained {
   /** One of `ErrorCodes`. */
   readonly code: ErrorCode
-  /** What failed, and what came back. One sentence, no secrets. */
+  /** What failed: what came back. One sentence, no secrets. */
   readonly failed: string
   /** What to do, as an imperative. One or two sentences. */
   readonly cure: string

@@ -59,10 +59,10 @@ export const fromAnyResult = (any: AnyResult): CniResult => {
 const dropNull = (value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== null))
 
-/** 4 or 6, by the text of an address. */
+/** 4 or 6, from the text of an address. */
 export const family = (address: string): "4" | "6" => (address.includes(":") ? "6" : "4")
 
-/** The JSON document in the form of `version`. */
+/** Returns the JSON document in the form of `version`. */
 export const inVersion = (version: CniVersion, result: CniResult): Readonly<Record<string, unknown>> => {
   if (!atLeast(version, "0.3.0")) return oldForm(version, result)
   const newest = atLeast(version, "1.1.0")
@@ -89,10 +89,10 @@ export const inVersion = (version: CniVersion, result: CniResult): Readonly<Reco
   }
 }
 
-/** mtu, advmss, priority, table and scope came with 1.1.0. */
+/** mtu, advmss, priority, table and scope exist since 1.1.0. */
 const plainRoute = ({ dst, gw }: Readonly<Record<string, unknown>>) => ({ dst, ...(gw === undefined ? {} : { gw }) })
 
-/** 0.1.0 and 0.2.0: one address of each family, its routes beside it, no interfaces. */
+/** The form of 0.1.0 and 0.2.0: one address of each family with its routes, no interfaces. */
 const oldForm = (version: CniVersion, result: CniResult) => {
   const one = (wanted: "4" | "6") => {
     const ip = result.ips.find(({ address }) => family(address) === wanted)

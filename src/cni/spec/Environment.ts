@@ -1,5 +1,5 @@
 /**
- * The environment of a call, as the specification defines it; `Versions.ts` has which variables a verb needs. Pure: the
+ * The environment of a call, as the specification defines it. `Versions.ts` lists the variables of each verb. Pure: the
  * environment is an argument. CNI specification 1.1.0, section 2 (Parameters).
  */
 import * as Result from "effect/Result"
@@ -9,7 +9,7 @@ import { type Verb, verbs } from "./Versions.ts"
 
 export type Variables = Readonly<Record<string, string | undefined>>
 
-/** CNI_ARGS: `K=V;K=V`. Keys are compared without case, as OVN's and Multus' users write them. */
+/** CNI_ARGS: `K=V;K=V`. Keys match in any case, as users of OVN and Multus write them. */
 export interface CniArgs {
   readonly get: (key: string) => string | undefined
 }
@@ -21,13 +21,13 @@ export interface Environment {
   readonly netns: string
   readonly path: ReadonlyArray<string>
   readonly args: CniArgs
-  /** The whole environment, which a delegate gets as it is. */
+  /** The whole environment, which delegates inherit. */
   readonly variables: Variables
 }
 
 const bad = (msg: string, details: string) => CniError.of(ErrorCodes.BadEnvironment, msg, details)
 
-/** Checks what `verb` requires; all missing variables are named together. */
+/** Checks what `verb` requires; all missing variables are reported together. */
 export const readEnvironment = (verb: Verb, variables: Variables): Result.Result<Environment, CniError> => {
   const missing = verbs[verb].requires.filter((name) => (variables[name] ?? "") === "")
   if (missing.length > 0) {
@@ -47,14 +47,14 @@ export const readEnvironment = (verb: Verb, variables: Variables): Result.Result
     containerId,
     ifName,
     netns,
-    // A relative one would be looked up wherever the caller happens to be.
+    // A relative directory would depend on the caller's working directory.
     path: (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/")),
     args,
     variables
   }))
 }
 
-/** 255: runtimes and IPAM plugins make file names of it. */
+/** At most 255 characters: runtimes and IPAM plugins use it as a file name. */
 export const isContainerId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(id) && id.length <= 255
 
 export const isIfName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 15
@@ -75,7 +75,7 @@ const wrongIfName = (name: string): CniError | undefined =>
         "It is 1 to 15 letters, digits, `_`, `.` and `-`, as for any network interface."
       )
 
-/** It goes into messages, and on VPP into the name of an abstract socket. */
+/** The path appears in messages and, on VPP, in the name of an abstract socket. */
 const wrongNetns = (path: string): CniError | undefined =>
   path === "" || /^\/[\x21-\x7e]{1,1023}$/.test(path)
     ? undefined
@@ -84,10 +84,10 @@ const wrongNetns = (path: string): CniError | undefined =>
         "It is an absolute path without blanks, such as /var/run/netns/NAME or /proc/PID/ns/net."
       )
 
-/** Enough of a value to recognise it, and nothing that breaks a line. */
+/** Quotes the beginning of a value, without line breaks. */
 const excerpt = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)
 
-/** CNI_ARGS from text. */
+/** Parses CNI_ARGS. */
 export const readArgs = (text: string): Result.Result<CniArgs, CniError> => {
   const values = new Map<string, string>()
   for (const pair of text.split(";")) {

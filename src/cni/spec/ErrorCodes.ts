@@ -1,6 +1,6 @@
 /**
- * Every code that the plugin can give, as data: `docs/errors.md` is checked against this table.
- * 1 to 99 are the specification's (CNI 1.1.0, section 5), 100 and above our own.
+ * All error codes of the plugin: `docs/errors.md` is checked against this table. 1 to 99 are the specification's (CNI
+ * 1.1.0, section 5), 100 and above the plugin's own.
  */
 export const ErrorCodes = {
   IncompatibleVersion: 1,

@@ -1,6 +1,6 @@
 /**
  * Limits the nesting depth of JSON. A parser accepts deep nesting, but JSON.stringify and other recursive functions
- * overflow the stack, or take quadratic time. Checked on the text, before parsing. Pure.
+ * then overflow the stack or take quadratic time. The text is checked before parsing. Pure.
  */
 export const deepest = 128
 
@@ -9,7 +9,7 @@ const backslash = 0x5c
 const opens = (code: number) => code === 0x7b || code === 0x5b
 const closes = (code: number) => code === 0x7d || code === 0x5d
 
-/** Of what is no JSON it says something or other: the parser refuses that. */
+/** The result for text that is not JSON does not matter: the parser refuses it. */
 export const isTooDeep = (json: string): boolean => {
   let depth = 0
   let inString = false

@@ -1,7 +1,7 @@
 /**
- * The valid attachments of a GC call: validated strictly, because everything else is removed. Two keys: the
- * specification's, and the one that libcni wrote by mistake and still writes beside it. Go writes an empty list as
- * `null`. Pure. CNI specification 1.1.0, section 2 (GC).
+ * The valid attachments of a GC call. They are validated strictly, because everything else is removed. There are two
+ * keys: the specification's, and one that libcni wrote by mistake and still writes beside it. Go writes an empty list
+ * as `null`. Pure. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Result from "effect/Result"
 import { CniError } from "./CniError.ts"
@@ -18,7 +18,7 @@ export const validKeys = ["cni.dev/valid-attachments", "cni.dev/attachments"] as
 
 type Judged<A> = Result.Result<A, CniError>
 
-/** What either list has is alive. */
+/** Returns the union of both lists. */
 export const readValidAttachments = (
   configuration: Readonly<Record<string, unknown>>
 ): Judged<ReadonlyArray<ValidAttachment>> => {
@@ -27,7 +27,7 @@ export const readValidAttachments = (
   return Result.map(Result.all(given.map((key) => readList(key, configuration[key]))), (lists) => lists.flat())
 }
 
-/** One list, from wherever it comes; `name` is for people. */
+/** Validates one list from any source; `name` is used in messages. */
 export const readList = (name: string, list: unknown): Judged<ReadonlyArray<ValidAttachment>> => {
   if (list === null) return Result.succeed([])
   if (!Array.isArray(list)) return Result.fail(wrong(name, list, "is not a list"))

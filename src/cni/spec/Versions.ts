@@ -1,5 +1,5 @@
 /**
- * The supported versions of the CNI specification, and the version of each verb: the table of the dispatcher, VERSION
+ * The supported versions of the CNI specification, and the version of each verb: the table for the dispatcher, VERSION
  * and the tests. CNI specification 1.1.0, section 2.
  */
 export const supportedVersions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const
@@ -8,7 +8,7 @@ export type CniVersion = (typeof supportedVersions)[number]
 
 export const newestVersion: CniVersion = "1.1.0"
 
-/** What a configuration without `cniVersion` means, as libcni reads it. */
+/** The version of a configuration without `cniVersion`, as in libcni. */
 export const assumedVersion: CniVersion = "0.1.0"
 
 export const isSupported = (version: string): version is CniVersion =>
@@ -28,10 +28,10 @@ export const verbs = {
 
 export type Verb = keyof typeof verbs
 
-/** Verbs that work on one attachment. */
+/** Verbs for one attachment. */
 export type AttachmentVerb = "ADD" | "DEL" | "CHECK"
 
-/** Verbs that work on a network, as a whole. */
+/** Verbs for a whole network. */
 export type NetworkVerb = "GC" | "STATUS"
 
 export const isVerb = (command: string): command is Verb => Object.hasOwn(verbs, command)

@@ -1,4 +1,4 @@
-/** {@link FileCalls} on another thread, which the system works on meanwhile. */
+/** {@link FileCalls} on another thread. */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -6,7 +6,7 @@ import { type Called, type FileCalls, noFollow } from "../FileCalls.ts"
 
 type Answered<A> = (cause: Error | null, value: A) => void
 
-/** What no system call takes, such as a path with a NUL, is thrown at once. */
+/** An invalid argument, such as a path with a NUL, throws at once. */
 const later = <A>(start: (answered: Answered<A>) => void): Called<A> =>
   Effect.callback((resume) => {
     const started = Result.try(() =>

@@ -1,10 +1,10 @@
 /**
- * {@link Files} for a process of many calls: system calls run on another thread, so that a hanging mount only blocks
- * its own users, and not forever. The process of one call uses the synchronous one, without threads, whose start would
+ * {@link Files} for a process of many calls. System calls run on another thread, so that a hanging mount blocks only
+ * its own users, and only until a timeout. The process of one call uses the synchronous layer: starting threads would
  * cost more than it gains.
  *
  * An operation that timed out may still complete when the mount answers. Until then every operation below that
- * directory fails at once: each pending one has a thread of bun's pool, which has as many as processors unless
+ * directory fails at once. Each pending one occupies a thread of bun's pool, which has one per processor unless
  * `UV_THREADPOOL_SIZE` is set before the process starts.
  */
 import { dirname } from "node:path"
@@ -14,11 +14,11 @@ import * as Layer from "effect/Layer"
 import { codeOf, FileError, Files, over, type Settle } from "../Files.ts"
 import { onThread } from "./AsyncFileCalls.ts"
 
-/** How long the file system may take, in milliseconds. A disk with much to write takes seconds. */
+/** Timeout of a file operation, in milliseconds. A busy disk takes seconds. */
 export const patience = 30_000
 
 export const make = (millis: number = patience): Files["Service"] => {
-  /** Directories in which something was given up that has not come back. */
+  /** Directories with operations that timed out and have not returned. */
   const hanging = new Map<string, number>()
   const hangs = (path: string) => [...hanging.keys()].some((one) => path === one || path.startsWith(`${one}/`))
   const counted = (path: string, by: number) => {
@@ -27,7 +27,7 @@ export const make = (millis: number = patience): Files["Service"] => {
     else hanging.delete(path)
   }
 
-  /** Not interrupted, but given up: until then nobody knows whether it was done. */
+  /** The operation is not interrupted but abandoned: until it returns, its outcome is unknown. */
   const settle: Settle = (operation, path, work, late = () => {}) =>
     Effect.callback<Effect.Success<typeof work>, FileError>((resume) => {
       const error = (code: string) => new FileError({ operation, path, code })

@@ -1,4 +1,4 @@
-/** {@link Namespaces} for a process of many calls: see `AsyncFiles.ts`. One that does not tell in time is unreadable. */
+/** {@link Namespaces} for a process of many calls: see `AsyncFiles.ts`. A namespace that times out is unreadable. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { judgeBy, Namespaces } from "../Namespaces.ts"

@@ -1,4 +1,4 @@
-/** One message to a unix datagram socket (unix(7)), for which neither bun nor Node has a call. */
+/** Sends one message to a unix datagram socket (unix(7)). Neither bun nor Node has a call for this. */
 import { dlopen } from "bun:ffi"
 
 const AF_UNIX = 1
@@ -12,7 +12,7 @@ const { symbols: libc } = dlopen("libc.so.6", {
   close: { args: ["i32"], returns: "i32" }
 })
 
-/** `path`: of the file, or `@` and an abstract name. */
+/** `path`: a file, or `@` and an abstract name. */
 export const send = (path: string, text: string): void => {
   const name = path.startsWith("@") ? `\0${path.slice(1)}` : `${path}\0`
   const address = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(name)])

@@ -1,6 +1,6 @@
 /**
- * The world as the executable reaches it: every edge, on bun where that starts faster than Node's modules. HTTPS is for
- * networks with a kubeconfig, and loaded when it is first spoken. One layer for all: to merge six takes a fiber for each.
+ * All edges of the executable, on bun where that starts faster than Node's modules. HTTPS is only for networks with a
+ * kubeconfig, and is loaded on first use. The edges are one layer, because merging six layers takes a fiber each.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -17,7 +17,7 @@ export const send = Effect.fn("Https.send")(function* (request: HttpsRequest) {
   return answer
 })
 
-/** The API server is reached as the kubeconfig says, whatever proxy the environment names. */
+/** Connects directly to the server of the kubeconfig, whatever proxy the environment names. */
 const direct = ({ body, headers, method, tls, url }: HttpsRequest, signal: AbortSignal): Promise<Response> =>
   fetch(url, { method, headers, body: body ?? null, redirect: "manual", proxy: false, tls: options(tls), signal })
 
@@ -45,7 +45,7 @@ const collect = Effect.fnUntraced(function* (response: Response, limit: number, 
   }
 })
 
-/** bun says so of a certificate or a key that it cannot read, and of two that do not belong together. */
+/** bun's code for a certificate or key that is unreadable, or for a pair that does not match. */
 const unusable = "FailedToOpenSocket"
 
 const codeOf = (cause: unknown): string => {

@@ -1,4 +1,4 @@
-/** What bun has no call for, asked of the C library (unix(7)). Loaded when a connection was refused, and never else. */
+/** Calls of the C library that bun does not have (unix(7)). Loaded only when a connection was refused. */
 
 import { dlopen, read } from "bun:ffi"
 import { constants } from "node:os"
@@ -14,7 +14,7 @@ const { symbols: libc } = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: "ptr" }
 })
 
-/** `struct sockaddr_un`: a path ends with a NUL, an abstract name, which begins with one, where the address ends. */
+/** `struct sockaddr_un`. A path ends with a NUL. An abstract name begins with one, and ends where the address ends. */
 const addressOf = (path: string): Uint8Array =>
   Buffer.concat([
     new Uint8Array(new Uint16Array([AF_UNIX]).buffer),
@@ -22,8 +22,9 @@ const addressOf = (path: string): Uint8Array =>
   ])
 
 /**
- * What the kernel says to one who connects and does not wait (connect(2), EAGAIN in unix(7)), by name. Where there is
- * room by now, the connection ends at once, and one may try again as well. Undefined: nobody could be asked.
+ * Connects without waiting and returns the name of the error code (connect(2); EAGAIN in unix(7)). If it succeeds, the
+ * connection is closed and EAGAIN is returned, so that the caller tries again. Undefined: the code could not be
+ * determined.
  */
 export const connectOnce = (path: string): string | undefined => {
   const address = addressOf(path)

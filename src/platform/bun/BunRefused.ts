@@ -1,14 +1,14 @@
 /**
- * What a refused connection means. bun says ECONNREFUSED for whatever the kernel said: nobody listens, more wait than
- * the peer's queue takes, the socket is of another type. `/proc/net/unix` would not tell: it has the name that the
- * socket was bound with, behind other links or mounts than ours perhaps, and the sockets of one network namespace only.
+ * Determines why a connection was refused. bun reports ECONNREFUSED for every error: no listener, a full listen queue,
+ * a socket of another type. `/proc/net/unix` does not help: it has the name with which the socket was bound, perhaps
+ * behind other links or mounts, and only the sockets of one network namespace.
  */
 import * as Effect from "effect/Effect"
 
-/** Nobody may take what has this code for dead: a file on which nobody listens is removed. */
+/** Callers must not consider the peer dead on this code: a socket file without a listener is removed. */
 const unknown = "UNKNOWN"
 
-/** Of a path, or of an abstract name after a NUL. */
+/** `path`: a file, or an abstract name after a NUL. */
 export const whyRefused = (path: string): Effect.Effect<string> =>
   Effect.tryPromise(() => import("./BunLibc.ts")).pipe(
     Effect.map(({ connectOnce }) => connectOnce(path) ?? unknown),

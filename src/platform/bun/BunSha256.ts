@@ -1,3 +1,3 @@
-/** SHA-256 by bun itself: `node:crypto` costs 2 ms to load, and every call of the plugin names something by a hash. */
+/** SHA-256 by bun itself. `node:crypto` costs 2 ms to load, and every call derives names from a hash. */
 
 export const sha256 = (text: string): Buffer => new Bun.CryptoHasher("sha256").update(text).digest()

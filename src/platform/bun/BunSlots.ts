@@ -22,7 +22,7 @@ const hold = Effect.fnUntraced(function* (name: string) {
       ({ code }) => code === "EADDRINUSE",
       () => Effect.succeed(undefined)
     ),
-    // Ends the connections of those who wait, too: to end them is to tell them.
+    // Also closes the connections of waiters, which wakes them.
     (listener) => Effect.sync(() => listener?.stop(true))
   )
   return held !== undefined
@@ -42,7 +42,7 @@ const freed = (name: string): Effect.Effect<void> =>
         open = socket
         if (given) socket.terminate()
       },
-      // EAGAIN: so many wait already that the kernel takes no more.
+      // EAGAIN: the listen queue is full of waiters.
       () =>
         resume(
           Effect.flatMap(whyRefused(`\0${name}`), (code) =>

@@ -6,12 +6,12 @@ import { type Connection, checkedPath, codeOf, SocketError, Sockets } from "../S
 import { whyRefused } from "./BunRefused.ts"
 import { whileFull } from "./ListenQueue.ts"
 
-/** What bun pushes at us, kept until it is pulled. */
+/** A connection's data, which bun pushes, until it is read. */
 interface Traffic {
   readonly path: string
   readonly received: Array<Uint8Array>
   readonly writing: Array<Writing>
-  /** Why nothing more will come. */
+  /** The reason why no more data will come. */
   ended: string | undefined
   reader: (() => void) | undefined
 }
@@ -29,7 +29,7 @@ const connect = Effect.fnUntraced(function* (path: string) {
   return connection(socket)
 })
 
-/** Refused with the kernel's own code: EAGAIN when it is the peer's queue that is full. */
+/** Connects, and fails with the kernel's own code: EAGAIN when the peer's listen queue is full. */
 const dialed = (path: string) =>
   Effect.catchIf(
     dial(path),
@@ -53,7 +53,7 @@ const dial = (path: string) =>
         binaryType: "uint8array",
         data: (socket, bytes) => {
           socket.data.received.push(Uint8Array.from(bytes))
-          // Until the next pull, so that a peer that talks too much waits in the kernel.
+          // Pause until the next read, so that data of a fast peer stays in the kernel.
           socket.pause()
           wake(socket.data)
         },
@@ -93,7 +93,7 @@ const connection = (socket: Socket<Traffic>): Connection => {
   }
 }
 
-/** bun writes what fits and calls `drain` when more does. One message is not cut by another. */
+/** bun writes as much as fits and calls `drain` when there is room again. One message is never split by another. */
 const flush = (socket: Socket<Traffic>) => {
   const { path, writing } = socket.data
   for (let [head] = writing; head !== undefined; [head] = writing) {

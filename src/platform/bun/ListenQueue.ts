@@ -1,12 +1,15 @@
-/** A peer whose listen queue is full: the kernel says EAGAIN at once, where it would wait for a socket that blocks. */
+/**
+ * A peer whose listen queue is full. On a non-blocking socket the kernel returns EAGAIN at once, where a blocking one
+ * would wait.
+ */
 import * as Effect from "effect/Effect"
 import type { SocketError } from "../Sockets.ts"
 
 const firstPause = 20
-/** Hundreds may wait, and each that asks takes time from the peer. */
+/** In milliseconds. Hundreds may wait, and each attempt takes time from the peer. */
 const longestPause = 200
 
-/** Connects again until there is room. */
+/** Connects again until the queue has room. */
 export const whileFull = <A, R>(
   connect: Effect.Effect<A, SocketError, R>,
   pause = firstPause

@@ -1,6 +1,6 @@
-/** What may throw, for code that loads no Effect, and what it threw. */
+/** Exceptions as values, for code that loads no Effect. */
 
-/** Undefined when it throws: that rejects the promise, whose executor runs at once. */
+/** Returns undefined when `f` throws: an exception in a promise's executor, which runs at once, rejects the promise. */
 export const attempt = <A>(f: () => A): A | undefined => {
   let value: A | undefined
   new Promise<never>(() => {
@@ -9,6 +9,6 @@ export const attempt = <A>(f: () => A): A | undefined => {
   return value
 }
 
-/** The system's code, if it is the system's error. */
+/** The system's error code, if `cause` is a system error. */
 export const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)

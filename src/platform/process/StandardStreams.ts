@@ -1,16 +1,18 @@
 /**
- * stdin and stdout of the process of a call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. No Effect: a
- * call that goes to the agent loads none. What a caller is told of them is in `app/Stdio.ts`.
+ * stdin and stdout of the process of a call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. No Effect,
+ * because a call that goes to the agent loads none. Messages about them are in `app/Stdio.ts`.
  */
 import * as Fs from "node:fs"
 import { attempt } from "./Attempt.ts"
 
-/** Of stdin, in bytes: more than any configuration with its prevResult; etcd takes objects of 1.5 MiB. */
+/**
+ * Limit of stdin in bytes: larger than any configuration with its prevResult. etcd stores objects of at most 1.5 MiB.
+ */
 export const stdinLimit = 4 << 20
-/** For all of stdin. */
+/** Deadline for all of stdin. */
 export const stdinSeconds = 15
 
-/** What was read, or what was wrong with it. */
+/** The text on stdin, or what was wrong with it. */
 export type Read = { readonly text: string } | { readonly problem: string }
 
 interface Reading {
@@ -21,14 +23,14 @@ interface Reading {
 const tooLong: Read = { problem: `is longer than ${stdinLimit} bytes` }
 const done = ({ chunks }: Reading): Read => ({ text: Buffer.concat(chunks).toString("utf8") })
 
-/** False: it is too long. */
+/** Returns false when the input is too long. */
 const keep = (reading: Reading, bytes: Uint8Array): boolean => {
   reading.chunks.push(bytes)
   reading.length += bytes.length
   return reading.length <= stdinLimit
 }
 
-/** True: that was all. */
+/** Returns true at the end of the input. */
 const drain = (fd: number, reading: Reading): boolean => {
   while (true) {
     const buffer = Buffer.allocUnsafe(1 << 16)
@@ -69,7 +71,7 @@ const readRest = (reading: Reading): Promise<Read> =>
     next()
   })
 
-/** All of stdin; a terminal or a closed descriptor reads as empty. */
+/** Reads all of stdin. A terminal or a closed descriptor is empty. */
 export const readStdin = (): Promise<Read> => {
   const stdin = attempt(() => Fs.fstatSync(0))
   if (stdin === undefined || stdin.isCharacterDevice()) return Promise.resolve({ text: "" })
@@ -79,12 +81,12 @@ export const readStdin = (): Promise<Read> => {
   return ended ? Promise.resolve(done(reading)) : readRest(reading)
 }
 
-/** O_CLOEXEC; the same on x64 and arm64. */
+/** O_CLOEXEC. The value is the same on x64 and arm64. */
 const closesOnExec = 0o2000000
 
 /**
- * Bun opens /dev/null where the caller has closed a descriptor. That one closes on exec; what was inherited does not, or it
- * would not be here.
+ * bun opens /dev/null where the caller has closed a descriptor, with close-on-exec. An inherited descriptor never has
+ * that flag.
  */
 const isStdoutClosed = (): boolean => {
   if (Fs.fstatSync(1).rdev !== Fs.statSync("/dev/null").rdev) return false
@@ -92,7 +94,7 @@ const isStdoutClosed = (): boolean => {
   return (Number.parseInt(flags, 8) & closesOnExec) !== 0
 }
 
-/** All of it. Throws with the system's code. */
+/** Writes the whole text. Throws with the system's error code. */
 export const writeStdout = (text: string): void => {
   if (attempt(isStdoutClosed) === true) throw Object.assign(new Error("stdout is closed"), { code: "EBADF" })
   const bytes = Buffer.from(text)

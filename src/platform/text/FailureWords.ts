@@ -1,4 +1,7 @@
-/** Describes a failure of the platform's file system for people: its own message has internal function names. Pure. */
+/**
+ * Describes a failure of the platform's file system for people, because its own message contains internal function
+ * names. Pure.
+ */
 import type { PlatformError } from "effect/PlatformError"
 
 const words: Readonly<Record<string, string>> = {

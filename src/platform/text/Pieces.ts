@@ -1,9 +1,9 @@
 /**
- * Pieces of a text or message that is not whole yet. Small ones are joined as they come, the smaller half of them as
- * often as the length doubles: whoever sends a byte at a time costs neither a list of millions nor its copies. Pure.
+ * Pieces of an incomplete text or message. Small pieces are joined as they come, with O(n log n) copying in total, so
+ * that a peer that sends single bytes costs neither a long list nor quadratic copying. Pure.
  */
 
-/** Larger ones stay as they are: joining them once, at the end, is cheaper. */
+/** Larger pieces are joined once, at the end, which is cheaper. */
 const small = 1 << 16
 
 export const append = (pieces: ReadonlyArray<Uint8Array>, piece: Uint8Array): ReadonlyArray<Uint8Array> => {
