@@ -1,12 +1,12 @@
 import type { Variables } from "../cni/spec/Environment.ts"
 
-/** One call of a delegate. */
+/** The parameters of one call of a delegate. */
 export interface Delegation {
   /** `ipam.type`. */
   readonly plugin: string
-  /** The network configuration, whole, as text. */
+  /** The complete text of the network configuration. */
   readonly configuration: string
-  /** Our environment; CNI_COMMAND is set for each call. */
+  /** The plugin's environment; CNI_COMMAND is set for each call. */
   readonly variables: Variables
   readonly path: ReadonlyArray<string>
 }

@@ -1,6 +1,7 @@
 /**
  * Delegation to an IPAM plugin: found along CNI_PATH, run with the call's environment and the whole configuration, its
- * output validated. Has no addresses and no state of its own. CNI specification 1.1.0, section 4 (Delegation).
+ * output validated. This service has no addresses and no state of its own. CNI specification 1.1.0, section 4
+ * (Delegation).
  */
 import { join } from "node:path"
 import * as Context from "effect/Context"
@@ -27,11 +28,12 @@ export class Ipam extends Context.Service<
   {
     /** Fails when the plugin does not exist. Runs nothing. */
     readonly preflight: (delegation: Delegation) => Effect.Effect<void, IpamError>
-    /** At least one address. */
+    /** Returns a result with at least one address. */
     readonly add: (delegation: Delegation) => Effect.Effect<CniResult, IpamError>
     readonly del: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /**
-     * Returns when no IPAM ADD of this attachment from a killed caller is running: it could still reserve an address.
+     * Returns when no IPAM ADD of this attachment from a killed caller is running. Such a process could still reserve
+     * an address.
      */
     readonly ended: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /** A plugin that does not implement CHECK counts as a success. */
@@ -47,7 +49,7 @@ export class Ipam extends Context.Service<
 
 type Call = IpamError["verb"]
 
-/** The plugin's program: the first along CNI_PATH. */
+/** Returns the plugin's program: the first of its name along CNI_PATH. */
 export const findPlugin = Effect.fnUntraced(function* (
   files: Files["Service"],
   verb: Call,
@@ -62,8 +64,8 @@ export const findPlugin = Effect.fnUntraced(function* (
 })
 
 /**
- * A running plugin gets a grace period before it is killed: host-local reserves an address in one step and writes its
- * owner in the next; killed in between, nobody can release it.
+ * Gives a running plugin a grace period before it is killed. host-local reserves an address in one step and writes its
+ * owner in the next; after a kill in between, nobody can release it.
  */
 const toItsEnd = <A, E>(run: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>
@@ -82,7 +84,7 @@ const make = Effect.gen(function* () {
     const program = yield* findPlugin(files, verb, delegation)
     const { ipam: seconds } = yield* Deadlines
     const heard = Heard.make()
-    // Before it has ended, only what was heard is known.
+    // Before the program exits, only the stderr received so far is known.
     const failed = (reason: IpamError["reason"], stderr = heard.text()) => failure(verb, delegation, reason, stderr)
     const run = processes.run({
       program,
@@ -99,7 +101,7 @@ const make = Effect.gen(function* () {
         orElse: () => Effect.fail(failed({ _tag: "TimedOut", seconds }))
       })
     )
-    // Some say much when all is well: what an operator needs of it is in the error.
+    // Some plugins print much on success. The error has what an operator needs.
     const stderr = withoutSecrets(ended.stderr, delegation.configuration)
     for (const line of stderr.split("\n")) {
       if (line.trim() !== "") yield* Effect.logDebug(`${delegation.plugin}: ${line}`)
@@ -127,7 +129,7 @@ const make = Effect.gen(function* () {
 
   const ended = (delegation: Delegation) => SurvivingProcesses.ended(files, delegation)
 
-  /** Whether it knew the verb. */
+  /** Returns whether the plugin implements the verb. */
   const asked = (verb: Call, delegation: Delegation) =>
     call(verb, delegation).pipe(
       Effect.as(true),
@@ -143,7 +145,7 @@ const make = Effect.gen(function* () {
 
   const status = Effect.fnUntraced(function* (delegation: Delegation) {
     if (yield* asked("STATUS", delegation)) return
-    // An old one: it may be too old for the network, and then every ADD fails.
+    // Such a plugin may be too old for the network's version, and then every ADD fails.
     const { supportedVersions: supported } = objectIn((yield* call("VERSION", delegation)).text)
     const { cniVersion } = objectIn(delegation.configuration)
     if (!Predicate.isString(cniVersion) || !isTexts(supported) || supported.includes(cniVersion)) return
@@ -160,7 +162,10 @@ const environment = (verb: Call, variables: Variables): Record<string, string> =
   return { ...own, CNI_COMMAND: verb }
 }
 
-/** It has got them with the configuration. Before anything is cut, or a half of one would be left. */
+/**
+ * The plugin received the secrets with the configuration. They are removed before the text is cut, because half a
+ * secret would not be found.
+ */
 const withoutSecrets = (text: string, configuration: string): string =>
   text === "" ? "" : hide(secretsIn(parsed(configuration)), text)
 
@@ -197,10 +202,10 @@ const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] =>
 }
 
 /**
- * whereabouts answers CHECK with "not implemented", Go's skeleton an unknown verb with code 4, or that the version does
- * not allow it. Before 1.2 (host-local, static and dhcp up to 1.5) it looks at the container id first, which GC and
- * STATUS do not have. A plugin on a newer skeleton that has nothing to do for a verb ends with 0, and is none of these;
- * nor is one that says by 50 or 51 that it is not available.
+ * whereabouts answers CHECK with "not implemented"; Go's skeleton answers an unknown verb with code 4, or that the
+ * version does not allow it. Before 1.2 (host-local, static and dhcp up to 1.5) the skeleton first checks the container
+ * id, which GC and STATUS do not have. A plugin on a newer skeleton that has nothing to do for a verb exits with 0, so
+ * none of these apply. Codes 50 and 51 mean that the plugin is not available.
  */
 const doesNotKnow = (verb: Call, { code, msg }: { readonly code: number; readonly msg: string }): boolean =>
   code !== ErrorCodes.NotAvailable &&
@@ -210,7 +215,7 @@ const doesNotKnow = (verb: Call, { code, msg }: { readonly code: number; readonl
     (code === ErrorCodes.BadEnvironment && /CNI_COMMAND/.test(msg)) ||
     ((verb === "GC" || verb === "STATUS") && msg === "missing containerID"))
 
-/** What one program says to another's caller. */
+/** Limits the text of another program in a message. */
 const short = (text: string): string => (text.length > 2000 ? `${text.slice(0, 2000)}...` : text)
 
 const excerpt = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}...` : text)

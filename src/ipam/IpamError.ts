@@ -6,7 +6,7 @@ import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 export type Reason =
   /** No such program along CNI_PATH. */
   | { readonly _tag: "NotFound"; readonly path: ReadonlyArray<string> }
-  /** It could not be started, or wrote more than allowed. */
+  /** It could not be started, or its output exceeded the limit. */
   | { readonly _tag: "NotRun"; readonly answer: string }
   /** It returned an error document. */
   | { readonly _tag: "Refused"; readonly code: number; readonly msg: string; readonly details: string }
@@ -18,17 +18,17 @@ export type Reason =
   /** It does not support the network's version. */
   | { readonly _tag: "TooOld"; readonly cniVersion: string; readonly supported: ReadonlyArray<string> }
   | { readonly _tag: "TimedOut"; readonly seconds: number }
-  /** Started by an earlier call that was killed; still running. */
+  /** Processes of an earlier, killed call are still running. */
   | { readonly _tag: "StillRuns"; readonly pids: ReadonlyArray<string>; readonly seconds: number }
 
 export class IpamError extends Data.TaggedError("IpamError")<{
   readonly plugin: string
   readonly verb: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
   readonly reason: Reason
-  /** The last lines of its stderr, quoted, where the reason does not have them. */
+  /** The last lines of its stderr, quoted, if the reason does not contain them. */
   readonly said?: string
 }> {
-  /** `try again later` stays what it is: the runtime acts on it. */
+  /** Code 11 (try again later) is kept, because the runtime acts on it. */
   get code(): ErrorCode {
     const { reason } = this
     if (reason._tag === "TimedOut" || reason._tag === "StillRuns") return ErrorCodes.TryAgainLater

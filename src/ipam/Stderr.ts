@@ -1,6 +1,6 @@
 /** Collects a program's stderr as it arrives, and drops the middle of long output. The text is not interpreted. */
 
-/** Bytes that are kept of the end. */
+/** Number of bytes kept of the end. */
 const limit = 1 << 14
 
 const lines = 5
@@ -21,12 +21,12 @@ export const make = (): Heard => {
       cut = cut || all.length > limit
       kept = all.subarray(-limit)
     },
-    // Half a line may have half a secret in it, which nobody would find.
+    // A truncated line may contain half a secret, which would not be found.
     text: () => kept.subarray(cut ? kept.indexOf("\n") + 1 : 0).toString("utf8")
   }
 }
 
-/** For an error: quoted, the last lines of it, and before them the first, where a panic says what it is. */
+/** Quotes the last lines for an error, preceded by the first line, where a panic states its reason. */
 export const lastLines = (text: string): string => {
   const all = text.split("\n").filter((line) => line.trim() !== "")
   const chosen = all.length <= lines ? all : [...all.slice(0, 1), "...", ...all.slice(1 - lines)]

@@ -1,7 +1,8 @@
 /**
- * IPAM processes that survived their killed caller: they may reserve an address after a DEL has released it. Found in
- * /proc by their environment; without access to /proc none is found. Processes of a live call of this same process are
- * excluded: that call releases what its plugin reserves. Loaded by the DEL of an attachment whose ADD did not complete.
+ * IPAM processes that survived their killed caller: they may reserve an address after a DEL has released it. They are
+ * found in /proc by their environment; without access to /proc none is found. Processes of a live call of this same
+ * process are excluded, because that call releases what its plugin reserves. Loaded by the DEL of an attachment whose
+ * ADD did not complete.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
@@ -10,20 +11,20 @@ import { Deadlines } from "../program/Deadlines.ts"
 import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 
-/** The kernel limits arguments and environment together to this (execve(2), by the default stack limit). */
+/** The kernel's limit of arguments and environment together (execve(2), with the default stack limit). */
 const limit = 4 << 20
 
-/** Of a script the first arguments are its interpreter and that one's option. */
+/** The first arguments of a script are its interpreter and an option. */
 const programs = 3
 
-/** Returns when none is running any more. */
+/** Returns when no such process is running any more. */
 export const ended = Effect.fnUntraced(function* (files: Files["Service"], delegation: Delegation) {
   const { plugin } = delegation
   let pids = yield* orphans(files, delegation)
   if (pids.length === 0) return
   const { ipam: seconds } = yield* Deadlines
   yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), started by a killed ADD`)
-  // No new one can appear: its caller is dead.
+  // No new process can appear, because its caller is dead.
   const again = Effect.delay(
     Effect.suspend(() => orphans(files, delegation, pids)),
     "50 millis"
@@ -42,7 +43,7 @@ export const ended = Effect.fnUntraced(function* (files: Files["Service"], deleg
   )
 })
 
-/** Processes that run this ADD, of these, or of all. */
+/** Returns the processes that run this ADD, among `pids` if given. */
 const orphans = Effect.fnUntraced(function* (
   files: Files["Service"],
   { plugin, variables }: Delegation,
@@ -72,7 +73,7 @@ const orphans = Effect.fnUntraced(function* (
   return found
 })
 
-/** proc_pid_stat(5): behind the name, which may have any character, stand the state and the parent. */
+/** proc_pid_stat(5): state and parent follow the name, which may contain any character. */
 const parentOf = (files: Files["Service"], pid: string) =>
   Effect.map(
     Effect.orElseSucceed(files.read(`/proc/${pid}/stat`, limit), () => ""),

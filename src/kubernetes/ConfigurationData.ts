@@ -1,7 +1,7 @@
 /**
  * The pod's annotations: `userspace/configuration-data`, a JSON array with one element for each interface, and
  * `userspace/mapped-dir`, the directory of the sockets in the container. Elements are found by `containerId` and
- * `ifName`; others are not changed. Names and forms are the original's. Pure.
+ * `ifName`; others are not changed. Names and forms are the original plugin's. Pure.
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -11,7 +11,7 @@ import type { Annotations, Changes } from "./PodDocument.ts"
 export const dataKey = "userspace/configuration-data"
 export const mappedDirKey = "userspace/mapped-dir"
 
-/** Who an element is for. */
+/** Identifies an element. */
 export interface Key {
   readonly containerId: string
   readonly ifName: string
@@ -26,7 +26,7 @@ const isFor =
   (element: unknown): boolean =>
     Option.exists(decodeKey(element), (key) => key.containerId === containerId && key.ifName === ifName)
 
-/** Empty when there are none. Undefined: something that is no array, or cannot be written back. */
+/** Returns the elements, or undefined if the value is not an array or cannot be written back unchanged. */
 export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | undefined => {
   const text = annotations[dataKey] ?? ""
   if (text.trim() === "") return []
@@ -35,34 +35,36 @@ export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | u
 
 export const elementOf = (annotations: Annotations, key: Key): unknown => elementsOf(annotations)?.find(isFor(key))
 
-/** Whether an element is about this network. */
+/** Returns whether an element belongs to this network. */
 export const isOf = (element: unknown, network: string): boolean =>
   Option.exists(decodeName(element), ({ name }) => name === network)
 
-/** A pod has one sandbox at a time, so an element of this interface and another container is an earlier sandbox's. */
+/**
+ * A pod has one sandbox at a time, so an element of this interface and another container is from an earlier sandbox.
+ */
 const isEarlier =
   ({ containerId, ifName }: Key) =>
   (element: unknown): boolean =>
     Option.exists(decodeKey(element), (key) => key.containerId !== containerId && key.ifName === ifName)
 
 /**
- * With the element, in the place of one that was there for the same interface; an earlier sandbox's, whose DEL did not
- * reach the API server, goes. What is no array is replaced.
+ * Adds the element, or replaces that of the same interface in place. Drops an element of an earlier sandbox, whose DEL
+ * did not reach the API server. Replaces a value that is not an array.
  */
 export const put = (annotations: Annotations, key: Key, element: unknown, mappedDir: string): Changes => {
   const others = (elementsOf(annotations) ?? []).filter((other) => !isEarlier(key)(other))
   const at = others.findIndex(isFor(key))
   const elements = at < 0 ? [...others, element] : others.with(at, element)
-  // A pod's author may know better which directory it is.
+  // A directory that the pod's author set is kept.
   const keep = (annotations[mappedDirKey] ?? "") !== "" && !isPluginsOwn(annotations, mappedDir)
   return { [dataKey]: JSON.stringify(elements), ...(keep ? {} : { [mappedDirKey]: mappedDir }) }
 }
 
-/** The directory as `put` writes it, or as the original did: without the slash. */
+/** Matches the directory as `put` writes it, and as the original plugin did, without the slash. */
 export const isPluginsOwn = ({ [mappedDirKey]: there }: Annotations, mappedDir: string): boolean =>
   there === mappedDir || `${there}/` === mappedDir
 
-/** Without the element; without both annotations when it was the last and the directory is the plugin's own. */
+/** Removes the element, and both annotations if it was the last and the directory is the plugin's own. */
 export const remove = (annotations: Annotations, key: Key, mappedDir: string): Changes => {
   const elements = elementsOf(annotations)
   const others = elements?.filter((element) => !isFor(key)(element))

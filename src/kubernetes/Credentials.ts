@@ -1,5 +1,5 @@
 /**
- * Credentials for the API server, with every file that they refer to. Read for each call, because tokens and
+ * Credentials for the API server, with every file that they refer to. They are read for each call, because tokens and
  * certificates are renewed.
  */
 import { dirname } from "node:path"
@@ -15,7 +15,7 @@ export interface Access {
   readonly server: string
   readonly tls: Tls
   readonly token: Redacted.Redacted<string> | undefined
-  /** What works, but should not stay so. */
+  /** Settings that work but are unsafe. */
   readonly warnings: ReadonlyArray<string>
 }
 
@@ -23,7 +23,7 @@ export interface Access {
 export interface NoAccess {
   readonly path: string
   readonly problem: string
-  /** The first file of all is not there. */
+  /** True: the first file does not exist. */
   readonly missing: boolean
 }
 
@@ -75,7 +75,7 @@ const inCluster = ({ host, port }: { readonly host: string; readonly port: strin
   client: undefined
 })
 
-/** JSON is YAML, and needs no library. */
+/** JSON is a subset of YAML, and needs no library. */
 const parse = (text: string): Effect.Effect<unknown, string> => {
   if (text.trim() === "") return Effect.fail("is empty")
   const json = Result.try((): unknown => JSON.parse(text))
@@ -98,7 +98,7 @@ const unreadable = (path: string, { code }: FileError, missing = false) => bad(p
 
 const read = (files: Fs, path: string) => Effect.mapError(follow(files, path), (error) => unreadable(path, error))
 
-/** Through links, by which kubelet and others renew files. What is above the last name, the kernel follows. */
+/** Follows links, which kubelet and others use to renew files. The kernel resolves the directories. */
 const follow = (files: Fs, path: string, links = 10): Effect.Effect<string, FileError> =>
   files.read(path, limit).pipe(
     Effect.catchIf(

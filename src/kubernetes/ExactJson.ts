@@ -1,6 +1,6 @@
 /**
- * JSON that goes out as it came in: a number keeps its text where JavaScript would change it (`9223372036854775807`, as
- * `tolerationSeconds` may have it), so that writing a pod back changes nothing else. ECMAScript: JSON.rawJSON.
+ * JSON that is written back unchanged: a number keeps its text where JavaScript would change it (`9223372036854775807`,
+ * a possible `tolerationSeconds`), so that writing a pod changes nothing else. ECMAScript: JSON.rawJSON.
  */
 import * as Result from "effect/Result"
 

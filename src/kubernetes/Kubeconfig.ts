@@ -1,5 +1,5 @@
 /**
- * A kubeconfig, as far as it is needed to reach one API server: its current context, cluster and user. Pure:
+ * The parts of a kubeconfig that are needed to reach one API server: its current context, cluster and user. Pure:
  * `Credentials.ts` reads the files. Kubernetes: client-go, tools/clientcmd/api/v1.
  */
 import { isAbsolute, join } from "node:path"
@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
 
-/** Go writes nil as null: both mean absent, and so does the empty text. */
+/** Go writes nil as null. Null and the empty text mean absent. */
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const text = optional(Schema.String)
 
@@ -42,12 +42,12 @@ const Config = Schema.Struct({
   users: optional(Schema.Array(Schema.Struct({ name: Schema.String, user: optional(User) })))
 })
 
-/** A text, or the file that has it. */
+/** A text, or the file that contains it. */
 export type Source = { readonly text: string } | { readonly file: string }
 
 /** How to reach the API server, with files still to be read. */
 export interface Plan {
-  /** Without a slash at the end; may have a path. */
+  /** Without a slash at the end; it may have a path. */
   readonly server: string
   readonly ca: Source | undefined
   readonly verify: boolean
@@ -60,7 +60,7 @@ type Problem<A> = Result.Result<A, string>
 
 const decode = Schema.decodeUnknownResult(Config)
 
-/** `directory`: relative paths start there. Failures are said in words, and show no secret. */
+/** `directory`: base of relative paths. Failures are described in words, without secrets. */
 export const readKubeconfig = (value: unknown, directory: string): Problem<Plan> => {
   const decoded = decode(value)
   if (Result.isFailure(decoded)) {
@@ -73,7 +73,7 @@ export const readKubeconfig = (value: unknown, directory: string): Problem<Plan>
   return Result.gen(function* () {
     const { context } = yield* named("context", contexts, current)
     const { cluster } = yield* named("cluster", clusters, context?.cluster)
-    // A context may do without a user: `kubectl proxy` wants none.
+    // A context may have no user: `kubectl proxy` needs none.
     const { user } = context?.user ? yield* named("user", users, context.user) : { user: undefined }
     return yield* planFor(cluster ?? {}, user ?? {}, directory)
   })
@@ -115,13 +115,13 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
     ca: source(cluster["certificate-authority-data"], cluster["certificate-authority"]),
     verify: cluster["insecure-skip-tls-verify"] !== true,
     serverName: cluster["tls-server-name"] || undefined,
-    // The file goes first, because what is in it gets renewed.
+    // The file takes precedence, because it is renewed.
     token: either(undefined, user.tokenFile, directory) ?? (user.token ? { text: user.token } : undefined),
     client: cert === undefined || key === undefined ? undefined : { cert, key }
   })
 }
 
-/** Without a slash at its end. Requests append to it; it is told in errors. */
+/** Returns the server without a slash at its end: requests append to it, and errors show it. */
 const serverOf = (text: string): Problem<string> => {
   const url = /^https?:\/\/[^/]/.test(text) && text.length <= 2048 && URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) return Result.fail(`${JSON.stringify(text.slice(0, 200))} is not an https:// URL`)

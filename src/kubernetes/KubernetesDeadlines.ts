@@ -1,10 +1,13 @@
-/** How long the API server is waited for, in seconds. Below what an undo may take. Tests shorten them. */
+/**
+ * Deadlines of requests to the API server, in seconds. They are shorter than that of a rollback step. Tests shorten
+ * them.
+ */
 import * as Context from "effect/Context"
 
 export interface Waits {
-  /** One request. */
+  /** For one request. */
   readonly answer: number
-  /** All requests of one operation, with the waits between them. */
+  /** For all requests of one operation, with the pauses between them. */
   readonly total: number
 }
 

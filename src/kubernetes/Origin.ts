@@ -1,6 +1,6 @@
 /**
- * Whether an API server is configured, and where its credentials come from. Small, because every call needs it: nothing
- * else of this folder is loaded if there is none. Pure.
+ * Whether an API server is configured, and where its credentials come from. This module is small because every call
+ * needs it; nothing else of this folder is loaded without an API server. Pure.
  */
 import type { Variables } from "../cni/spec/Environment.ts"
 
@@ -12,8 +12,8 @@ export type Origin =
 export const account = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 /**
- * The configuration's kubeconfig takes precedence. The variables alone prove nothing: Multus' thick plugin passes them
- * on to plugins that see the node's files, where there is no account.
+ * The configuration's kubeconfig takes precedence. The variables alone are not sufficient: Multus' thick plugin passes
+ * them on to plugins that see the node's files, where no service account is mounted.
  */
 export const originOf = (kubeconfig: string | undefined, variables: Variables): Origin | undefined => {
   if (kubeconfig !== undefined) return { kubeconfig }
@@ -21,5 +21,5 @@ export const originOf = (kubeconfig: string | undefined, variables: Variables): 
   return host && port ? { host, port } : undefined
 }
 
-/** The file that shows whether it is there. */
+/** Returns the file whose existence shows that credentials exist. */
 export const fileOf = (origin: Origin): string => ("kubeconfig" in origin ? origin.kubeconfig : `${account}/token`)

@@ -5,7 +5,7 @@ import * as Random from "effect/Random"
 import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
 import type { Reason } from "./PodsError.ts"
 
-/** Runs `attempt` again while that may help and the total allows it; gives the last failure. */
+/** Repeats `attempt` while the failure is temporary and the total deadline allows it, and returns the last failure. */
 export const persist = <A, R>(attempt: Effect.Effect<A, Reason, R>): Effect.Effect<A, Reason, R> =>
   Effect.gen(function* () {
     const { total } = yield* KubernetesDeadlines
@@ -24,7 +24,9 @@ export const persist = <A, R>(attempt: Effect.Effect<A, Reason, R>): Effect.Effe
     return yield* next(0)
   })
 
-/** Milliseconds; undefined: never. `chance`: from 0 to 1, so that those who failed together do not come back together. */
+/**
+ * Milliseconds; undefined: no retry. `chance`: from 0 to 1, so that calls that failed together do not retry together.
+ */
 export const pauseAfter = (reason: Reason, round: number, chance: number): number | undefined => {
   const growing = (first: number, most: number) => Math.min(first * 2 ** round, most) * (0.5 + chance / 2)
   switch (reason._tag) {
@@ -32,7 +34,7 @@ export const pauseAfter = (reason: Reason, round: number, chance: number): numbe
     case "TooSlow":
       return growing(100, 2000)
     case "Busy":
-      // What it wishes is the least: a wish of 0 is no leave to hammer.
+      // Retry-After is a minimum: a value of 0 does not permit retries without a pause.
       return Math.max(reason.seconds ?? 0, 0) * 1000 + growing(200, 2000)
     case "Conflict":
       return growing(10, 500)

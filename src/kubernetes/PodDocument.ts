@@ -1,6 +1,6 @@
 /**
- * A pod as the API server has it: the parts that concern us, and the whole, so that it can be written back with nothing
- * but annotations changed. Pure.
+ * A pod of the API server: the parts that the plugin uses, and the whole document, so that only annotations change when
+ * it is written back. Pure.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -49,7 +49,7 @@ const Document = Schema.Struct({
 })
 
 export type Annotations = Readonly<Record<string, string>>
-/** Undefined: the annotation goes. */
+/** Undefined: the annotation is removed. */
 export type Changes = Readonly<Record<string, string | undefined>>
 
 export interface PodDocument {
@@ -57,13 +57,13 @@ export interface PodDocument {
   readonly resourceVersion: string
   readonly annotations: Annotations
   readonly volumes: ReadonlyArray<typeof Volume.Type>
-  /** All containers' together. */
+  /** Of all containers. */
   readonly mounts: ReadonlyArray<typeof Mount.Type>
-  /** As it came. */
+  /** As received. */
   readonly whole: unknown
 }
 
-/** It runs beside the others; one that only comes before them has no use for a socket. */
+/** A sidecar runs beside the other containers; other init containers end before them and use no socket. */
 const isSidecar = ({ restartPolicy }: { readonly restartPolicy?: string | null | undefined }): boolean =>
   restartPolicy === "Always"
 
@@ -83,15 +83,18 @@ export const readPod = (text: string): Option.Option<PodDocument> =>
     }))
   )
 
-/** The manifest of a static pod has a UID of its own, by which kubelet and runtime know it; its mirror here has another. */
+/**
+ * The manifest of a static pod has its own UID, which kubelet and runtime use; its mirror in the API server has
+ * another.
+ */
 export const isPod = ({ annotations, uid }: PodDocument, wanted: string): boolean =>
   wanted === "" || uid === wanted || annotations["kubernetes.io/config.hash"] === wanted
 
-/** What of the changes is not so already. */
+/** Returns the changes that are not applied yet. */
 export const outstanding = ({ annotations }: PodDocument, changes: Changes): Changes =>
   Object.fromEntries(Object.entries(changes).filter(([key, value]) => annotations[key] !== value))
 
-/** The whole pod, for PUT. It carries its resourceVersion, so that it is only taken if nobody wrote meanwhile. */
+/** The whole pod, for PUT. With its resourceVersion, the write is refused after a concurrent change. */
 export const wholeWith = (pod: PodDocument, changes: Changes, resourceVersion = pod.resourceVersion): string => {
   const whole = fields(pod.whole)
   const metadata = fields(whole["metadata"])

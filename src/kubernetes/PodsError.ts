@@ -1,4 +1,7 @@
-/** The error of `Pods`: which API server, which operation, what came back, what to do. Never a token, never a key. */
+/**
+ * The error of `Pods`: which API server, which operation, what came back, what to do. It never contains a token or a
+ * key.
+ */
 import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
@@ -6,12 +9,12 @@ import { type ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 export type Reason =
   /** The kubeconfig, or a file that it names. */
   | { readonly _tag: "NoAccess"; readonly path: string; readonly problem: string; readonly missing: boolean }
-  /** No connection, or one that broke. */
+  /** No connection, or a broken one. */
   | { readonly _tag: "Unreachable"; readonly code: string }
   | { readonly _tag: "TooSlow"; readonly seconds: number }
-  /** Its certificate. */
+  /** The certificate of the API server. */
   | { readonly _tag: "Untrusted"; readonly code: string }
-  /** 401. `expired`: what has, when that is known. */
+  /** 401. `expired`: the expired credential, if known. */
   | { readonly _tag: "Unauthorized"; readonly expired?: string }
   /** 403. */
   | { readonly _tag: "Forbidden"; readonly said: string }
@@ -25,9 +28,9 @@ export type Reason =
   | { readonly _tag: "Busy"; readonly status: number; readonly said: string; readonly seconds?: number }
   /** Any other status. */
   | { readonly _tag: "Refused"; readonly status: number; readonly said: string }
-  /** Success, and no pod in it. */
+  /** Success without a pod. */
   | { readonly _tag: "Garbage"; readonly problem: string }
-  /** The pod does not say where its files shall be, or says what cannot be. */
+  /** The pod has no shared directory, or an invalid one. */
   | { readonly _tag: "NoSharedDir"; readonly problem: string; readonly cure: string }
 
 export class PodsError extends Data.TaggedError("PodsError")<{

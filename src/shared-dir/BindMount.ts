@@ -1,8 +1,8 @@
 /**
- * Bind mount of a socket of Open vSwitch on another file system, where a hard link is not possible: over an empty file.
- * A container can replace the file by a link, which mount(8) would follow: so programs get the open file. The only
- * mount of the plugin, only in server mode. It does not leave the mount namespace of a containerised caller (Multus'
- * thick plugin): there, sharedDir has to be on the file system of the switch's run directory.
+ * Bind mount of a socket of Open vSwitch over an empty file on another file system, where a hard link is not possible.
+ * A container can replace the file by a link, which mount(8) would follow, so programs get the open file. This is the
+ * plugin's only mount, in server mode only. It does not leave the mount namespace of a containerised caller (Multus'
+ * thick plugin): there, sharedDir must be on the file system of the switch's run directory.
  */
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
@@ -19,10 +19,10 @@ const failed = (operation: string, path: string, answer: string) =>
     code: ErrorCodes.IoFailure
   })
 
-/** The newer calls of the kernel, with which mount(8) does the same, do not go through a name in /proc/PID/fd. */
+/** The newer system calls of mount(8) do not resolve a name in /proc/PID/fd. */
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LIBMOUNT_FORCE_MOUNT2: "always" }
 
-/** As it is, without looking where it leads, and without a note in a table of mounts. */
+/** Does not canonicalize paths, and writes no mount table. */
 const asItIs = ["-n", "-c"]
 
 const run = Effect.fnUntraced(function* (
@@ -51,7 +51,7 @@ export const bind = Effect.fnUntraced(function* (
   )
 })
 
-/** Lazily: what is held open is busy. */
+/** Unmounts lazily, because a file that is held open is busy. */
 export const unbind = (files: Files["Service"], processes: Processes["Service"], path: string) =>
   files.hold(path).pipe(
     Effect.mapError(fromFile("unmount")),
@@ -59,7 +59,7 @@ export const unbind = (files: Files["Service"], processes: Processes["Service"],
     Effect.scoped
   )
 
-/** Removes a socket; a bind-mounted one is busy, and unmounted first. A missing one is not a failure. */
+/** Removes a socket. A bind-mounted one is busy, and unmounted first. A missing socket is not a failure. */
 export const removeSocket = (files: Files["Service"], processes: Processes["Service"], path: string) => {
   const remove = orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(path))
   return remove.pipe(

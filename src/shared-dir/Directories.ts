@@ -13,7 +13,7 @@ type Fs = Files["Service"]
 export const marker = ".userspace-cni"
 const text = "Made by the userspace CNI plugin, which removes it.\n"
 
-/** Those of a directory and its parents that are not there. */
+/** Returns those of a directory and its parents that do not exist. */
 export const missing = Effect.fnUntraced(function* (files: Fs, directory: string) {
   const absent: Array<string> = []
   for (const path of ancestors(directory)) {
@@ -37,7 +37,7 @@ const ensureOnce = Effect.fnUntraced(function* (
   mode: number
 ): Effect.fn.Return<void, FileError> {
   const there = yield* files.lstat(directory)
-  // A link of an administrator (/var/run) may lead to a directory; the file system judges when it is used.
+  // An administrator's link (/var/run) may lead to a directory; the file system checks that on use.
   if (there?.kind === "directory" || there?.kind === "symlink") return
   if (there !== undefined)
     return yield* new FileError({ operation: "make directory", path: directory, code: "ENOTDIR" })
@@ -45,7 +45,7 @@ const ensureOnce = Effect.fnUntraced(function* (
   yield* files.makeDirectory(directory, mode).pipe(
     Effect.andThen(
       files.create(join(directory, marker), text, 0o444).pipe(
-        // Out of space, for example: an unmarked directory must not be left.
+        // Out of space, for example: no unmarked directory may be left.
         Effect.onError(() => Effect.ignore(files.removeDirectory(directory)))
       )
     ),
@@ -53,7 +53,7 @@ const ensureOnce = Effect.fnUntraced(function* (
   )
 })
 
-/** Makes a directory and puts something into it, again when somebody who found it empty has removed it in between. */
+/** Creates a directory and puts something into it. Retries when another call removed the empty directory in between. */
 export const into = <A>(
   files: Fs,
   directory: string,
@@ -70,18 +70,18 @@ export const into = <A>(
 }
 
 /**
- * Removes a directory of the plugin that is empty, then its parents likewise. `made`: directories that the record lists
- * as created.
+ * Removes an empty directory of the plugin, then its parents likewise. `made`: directories that the record lists as
+ * created.
  */
 export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: string, made: ReadonlyArray<string>) {
   for (const path of ancestors(directory)) {
     const gone = yield* removeOne(files, path, made.includes(path))
-    // What stays may have a parent that is to be marked as well.
+    // A directory that stays may have a parent that must be marked as well.
     if (!gone && !made.includes(dirname(path))) return
   }
 })
 
-/** Whether it, or a directory of the plugin in it, has attachments. */
+/** Returns whether the directory, or a directory of the plugin in it, has attachments. */
 const isLivedIn = Effect.fnUntraced(function* (files: Fs, path: string, names: ReadonlyArray<string>) {
   for (const name of names) {
     if (name.startsWith(`${marker}-`) || name.startsWith("configData-")) return true
@@ -90,7 +90,7 @@ const isLivedIn = Effect.fnUntraced(function* (files: Fs, path: string, names: R
   return false
 })
 
-/** Whether it is gone. */
+/** Returns whether the directory is gone. */
 const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: boolean) {
   for (let attempt = 0; attempt < 20; attempt++) {
     const names = yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.list(path))
@@ -99,16 +99,16 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
     const mark = files.create(join(path, marker), text, 0o444).pipe(orElse(["EEXIST", "ENOENT"], undefined))
     if (names.length > (marked ? 1 : 0) || !(marked || made)) {
       if (marked || !made || !(yield* isLivedIn(files, path, names))) return false
-      // Its ADD was killed before it had marked it, and others of ours have come: marked, it goes with the last of them,
-      // which may have left meanwhile.
+      // Its ADD was killed before it marked the directory, and others of ours use it now. Once marked, the last of them
+      // removes it; they may have left meanwhile, so try again.
       yield* mark
       continue
     }
-    // EISDIR: not our mark, a container put it there, and uses the directory by that.
+    // EISDIR: a container created a directory in place of our mark, so it uses this one.
     const unmark = files.unlink(join(path, marker)).pipe(
       orElse("ENOENT", undefined),
       orElse("EISDIR", "theirs"),
-      // It may be done though it failed.
+      // It may have succeeded although it failed.
       Effect.onError(() => Effect.ignore(mark))
     )
     if (marked && (yield* unmark)) return false
@@ -116,7 +116,7 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
       Effect.as(true),
       orElse(["ENOTEMPTY", "EEXIST"], false),
       orElse("ENOENT", true),
-      // It stays ours, for whoever tries again without a record of it.
+      // The mark lets the next attempt remove it without a record.
       Effect.tapError(() => Effect.ignore(mark))
     )
     if (gone) return true
@@ -126,11 +126,11 @@ const removeOne = Effect.fnUntraced(function* (files: Fs, path: string, made: bo
   return false
 })
 
-/** Or what is there in its place: an administrator's link, where there may be one. */
+/** Returns whether the directory exists. An administrator's link counts where one is allowed. */
 export const isDirectory = Effect.fnUntraced(function* (files: Fs, place: SocketPaths) {
   const there = yield* files.lstat(place.directory)
   if (there?.kind !== "symlink" || !mayBeLink(place)) return there?.kind === "directory"
-  // Of what a link leads to only this tells; one that is full or read-only is there.
+  // Only this resolves a link; a full or read-only directory exists.
   return yield* Effect.match(files.writable(place.directory), {
     onFailure: ({ code }) => !["ENOENT", "ENOTDIR", "ELOOP"].includes(code),
     onSuccess: () => true

@@ -1,7 +1,7 @@
 /**
- * A file with the attachment's name that marks the directory as in use while it has no container config yet, so that
- * the DEL of the container's other interface, which otherwise finds it empty, keeps it. Removed when the container
- * config is written.
+ * A file with the attachment's name that marks the directory as in use before the container config exists. Without it,
+ * a DEL of the container's other interface would find the directory empty and remove it. It is removed when the
+ * container config is written.
  */
 import { basename, join } from "node:path"
 import type * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ type At = Pick<SocketPaths, "directory" | "configPath">
 export const inUseMarkerFile = ({ configPath, directory }: At): string =>
   join(directory, `${marker}-${basename(configPath, ".json").replace("configData-", "")}`)
 
-/** Makes the directory, and stays in it. */
+/** Creates the directory and its in-use marker. */
 export const moveIn = (files: Fs, place: At): Effect.Effect<void, FileError> =>
   into(files, place.directory, 0o755, orElse("EEXIST", undefined)(files.create(inUseMarkerFile(place), "", 0o400)))
 

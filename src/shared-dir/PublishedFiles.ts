@@ -1,6 +1,6 @@
 /**
- * Finds container configs by searching: the files in the containers' directories below a base. A directory needs the
- * plugin's marker and a name that the plugin uses. The caller judges the content: a container can write it.
+ * Finds container configs by searching the files in the containers' directories below a base. A directory must have the
+ * plugin's marker and a name of its form. The caller validates the content, because a container can write it.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"

@@ -21,7 +21,7 @@ import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
 
-/** A socket, whatever its name. */
+/** Identifies a socket, whatever its name. */
 export type Socket = Pick<FileStatus, "dev" | "ino">
 
 /** Who may use a directory. */
@@ -35,29 +35,31 @@ export class SharedDir extends Context.Service<
      * attachment, so none may exist. Returns the directories that `prepare` would create.
      */
     readonly inspect: (place: SocketPaths, wanted?: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
-    /** Group and mode that `prepare` will change; undefined when it will not: nothing is there, or nothing is asked. */
+    /** Returns the current group and mode if `prepare` will change them, otherwise undefined. */
     readonly access: (place: SocketPaths) => Done<Access | undefined>
-    /** Gives them back, where the directory still is. */
+    /** Restores them if the directory still exists. */
     readonly restore: (place: SocketPaths, access: Access) => Done
-    /** Makes the directory with the asked group and mode, and the short link where one is needed. */
+    /** Creates the directory with the requested group and mode, and a short link if one is needed. */
     readonly prepare: (place: SocketPaths) => Done
     /** Publishes a socket from the switch's own directory here, also across file systems. */
     readonly publish: (place: SocketPaths, from: string) => Done
-    /** The same in the place of a socket that the switch has no more. Undefined: it is the switch's own already. */
+    /**
+     * Publishes the socket again in place of one that the switch no longer has. Returns undefined when it is current.
+     */
     readonly republish: (place: SocketPaths, from: string) => Done<Socket | undefined>
     /** Lets the container's user connect to a socket of the switch. Returns whether that was needed. */
     readonly open: (place: SocketPaths) => Done<boolean>
     /** Writes the container config atomically. */
     readonly writeConfig: (place: SocketPaths, text: string) => Done
-    /** Removes everything, or everything but the socket; a missing file is not a failure. `made`: from `inspect`. */
+    /** Removes everything, or everything but the socket. A missing file is not a failure. `made`: from `inspect`. */
     readonly release: (place: SocketPaths, made: ReadonlyArray<string>, own?: { readonly socket: boolean }) => Done
-    /** What `republish` gave, if it is still there; and the directory, if it is ours and nobody uses it. */
+    /** Removes the socket that `republish` returned if it still exists, and the directory if it is ours and unused. */
     readonly withdraw: (place: SocketPaths, made: ReadonlyArray<string>, socket: Socket | undefined) => Done
-    /** The container's configuration as it is now; undefined when there is none. */
+    /** Returns the current container config, or undefined. */
     readonly readConfig: (place: SocketPaths) => Done<string | undefined>
-    /** The container configs in marked directories below `base`. */
+    /** Returns the container configs in marked directories below `base`. */
     readonly published: (base: string) => Done<ReadonlyArray<PublishedFile>>
-    /** Differences from what ADD set up, in words, except for the text that `readConfig` gives. */
+    /** Returns differences from what ADD set up, in words, except for the text that `readConfig` returns. */
     readonly verify: (place: SocketPaths, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/SharedDir") {
@@ -128,7 +130,7 @@ const make = Effect.gen(function* () {
   const writeConfig = Effect.fnUntraced(
     function* (place: SocketPaths, text: string) {
       const beside = `${place.configPath}.new`
-      // Left by a call that was killed between the two steps.
+      // A call that was killed between the two steps left it.
       yield* orElse("ENOENT", undefined)(files.unlink(beside))
       const gid = yield* gidOf(files, place)
       // It may contain a secret. Without a group the application's user is unknown, so everybody may read it.
@@ -210,7 +212,7 @@ const make = Effect.gen(function* () {
     Effect.mapError((error) => (error._tag === "FileError" ? fromFile("inspect")(error) : error))
   )
 
-  /** Before a method looks at its place: what it finds, a container can exchange while it works. */
+  /** Pins the directories before a method inspects them, because a container can replace files meanwhile. */
   const safely =
     <A extends ReadonlyArray<unknown>, B>(method: (place: SocketPaths, ...rest: A) => Done<B>) =>
     (place: SocketPaths, ...rest: A): Done<B> =>
@@ -240,18 +242,19 @@ const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: Soc
   }
   yield* Effect.mapError(moveIn(files, place), fromFile("make"))
   if (gid === undefined) return
-  // setgid: what the application makes in it belongs to the group as well. Without a group, root's only.
+  // setgid: files that the application creates in it belong to the group as well. Without a group, only root has
+  // access.
   yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2770 }), fromFile("set the group of"))
 })
 
 const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
-  // Below something that is no directory there is nothing: `prepare` says so.
+  // Nothing exists below a file; `prepare` reports it.
   if ((yield* orElse("ENOTDIR", undefined)(files.lstat(path))) !== undefined) {
     return yield* new FileError({ operation: "inspect", path, code: "EEXIST" })
   }
 })
 
-/** A link in place of the directory: created by a user with write access to the parent. */
+/** Removes a link in place of the directory, created by a user with write access to the parent. */
 const removePlanted = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
   const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
   if (there?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(directory))
@@ -259,7 +262,7 @@ const removePlanted = Effect.fnUntraced(function* (files: Files["Service"], dire
 
 const removeFile = (files: Files["Service"], path: string): Done =>
   files.unlink(path).pipe(
-    // EISDIR, EPERM: a directory of that name was put there by somebody else.
+    // EISDIR, EPERM: somebody else created a directory of that name.
     orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined),
     Effect.mapError(fromFile("remove"))
   )

@@ -8,7 +8,7 @@ export class SharedDirError extends Data.TaggedError("SharedDirError")<{
   /** `make the shared directory`, `write the configuration for the container`. */
   readonly operation: string
   readonly path: string
-  /** The system's error, or a sentence. */
+  /** The system's error code, or a sentence. */
   readonly answer: string
   readonly cure: string
   readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.SocketPath | typeof ErrorCodes.InvalidConfiguration
@@ -46,7 +46,7 @@ export const fromFile =
       code: ErrorCodes.IoFailure
     })
 
-/** One failure that tells of several. */
+/** Merges several failures into one. */
 export const together = (first: SharedDirError, others: ReadonlyArray<SharedDirError>): SharedDirError =>
   others.length === 0
     ? first

@@ -1,6 +1,6 @@
 /**
- * Who may use what is shared: the group that the configuration names, and whom a socket that the switch makes lets in.
- * VPP's own sockets leave out who is not root.
+ * Who may use the shared files: the group of the configuration, and the users that may connect to a socket of the
+ * switch. VPP's own sockets exclude everybody but root.
  */
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
@@ -8,7 +8,10 @@ import type { Files } from "../platform/Files.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
 import type { SocketPaths } from "./SocketPaths.ts"
 
-/** The number of the group that may use directory and socket (`host.vhost.group`); undefined: none was asked for. */
+/**
+ * Returns the number of the group that may use directory and socket (`host.vhost.group`), or undefined when none is
+ * configured.
+ */
 export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { group }: SocketPaths) {
   if (group === undefined || /^\d+$/.test(group)) return group === undefined ? undefined : Number(group)
   const text = yield* Effect.mapError(files.read("/etc/group", 1 << 20), fromFile("read the groups in"))
@@ -27,7 +30,7 @@ export const gidOf = Effect.fnUntraced(function* (files: Files["Service"], { gro
 })
 
 export interface SocketAccess {
-  /** Undefined: any, because everybody may connect. */
+  /** Undefined: any group, because everybody may connect. */
   readonly gid?: number
   readonly mode: number
 }

@@ -1,16 +1,16 @@
 /**
  * The paths of an attachment: the shared directory, the socket in it, the container config, and the socket path for the
- * switch. Pure: computed once, written to the record. Rules (2) and (3) and the file names are the original's, on which
- * pods rely; rule (1) is `container-config/PodVolume.ts`.
+ * switch. They are computed once and written to the record. Rules (2) and (3) and the file names are the original
+ * plugin's, on which pods rely; rule (1) is in `container-config/PodVolume.ts`. Pure.
  */
 import { dirname, join } from "node:path"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import { type Attachment, keyOf, shortId } from "../identity/Attachment.ts"
 
-/** A pod's volume: shared with others perhaps, so it is never removed, and only our files in it are. */
+/** A pod's volume. It may be shared with others, so only our files in it are removed, never the directory. */
 export interface Volume {
   readonly directory: string
-  /** Who makes it when it is missing: kubelet before ADD, or the runtime after it. */
+  /** Who creates it when it is missing: kubelet before ADD, or the runtime after it. */
   readonly maker: "kubelet" | "runtime"
 }
 
@@ -26,25 +26,25 @@ export interface SocketPaths {
   readonly configPath: string
   /** Group name or number that may use socket and directory. */
   readonly group: string | undefined
-  /** `directory` is a pod's volume, and who makes it. */
+  /** Set if `directory` is a pod's volume. */
   readonly volume: Volume["maker"] | undefined
 }
 
 export interface SocketPathsOptions {
   readonly attachment: Attachment
   readonly port: HostPort
-  /** `<id12>-<ifname>`, or longer when that was taken. */
+  /** `<id12>-<ifname>`, or the long handle when that is taken. */
   readonly handle: string
-  /** Goes before the other rules. */
+  /** Takes precedence over the other rules. */
   readonly volume?: Volume | undefined
   readonly sharedDir: string | undefined
   readonly stateDir: string
 }
 
-/** sun_path has 108 bytes, one of them NUL; VPP from 23.06 keeps one more for itself. */
+/** sun_path has 108 bytes, one of them NUL; VPP from 23.06 uses one more. */
 export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
 
-/** VPP from 23.06 takes no other characters in a socket's path; kubelet's directory for an emptyDir has a `~`. */
+/** VPP from 23.06 accepts no other characters in a socket's path. kubelet's directory of an emptyDir has a `~`. */
 const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)
 
 export const socketPathsOf = ({
@@ -72,21 +72,23 @@ export const socketPathsOf = ({
   }
 }
 
-/** Where the containers' directories are, by rules (2) and (3). */
+/** Returns the base of the containers' directories, by rules (2) and (3). */
 export const baseFor = (port: HostPort, sharedDir: string | undefined): string => sharedDir ?? defaultBase(port)
 
-/** Its name is a key. */
+/** The name of a short link is a key. */
 export const isShortLink = (path: string): boolean => /\/links\/[a-z2-7]{20}$/.test(path)
 
-/** Rule (3): where the original put them when nobody said where. */
+/** Rule (3): the original plugin's default. */
 const defaultBase = (port: HostPort): string =>
   port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
 
-/** A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours is one. */
+/**
+ * A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours may be one.
+ */
 export const mayBeLink = ({ directory, volume }: Pick<SocketPaths, "directory" | "volume">): boolean =>
   volume !== undefined && !/\/volumes\/kubernetes\.io~empty-dir\/[^/]+$/.test(directory)
 
-/** `/a/b/c`, `/a/b`, `/a`, `/`. */
+/** Returns the path and its parents: `/a/b/c`, `/a/b`, `/a`, `/`. */
 export const ancestors = (path: string): ReadonlyArray<string> => {
   const all = [path]
   for (let at = path; at !== dirname(at); at = dirname(at)) all.push(dirname(at))

@@ -1,6 +1,6 @@
 /**
- * The directory of a pod's volume. It is the pod's, and perhaps other pods' too: created if missing, never marked as
- * the plugin's, never removed.
+ * The directory of a pod's volume. It belongs to the pod, and perhaps to other pods: it is created if missing, never
+ * marked as the plugin's, never removed.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export const survey = Effect.fnUntraced(function* (files: Fs, { directory, volum
   return yield* fromFile("use")(new FileError({ operation: "inspect", path: directory, code: "ENOTDIR" }))
 })
 
-/** Owner and mode of one that is there are its author's (`fsGroup` of the pod sets them). */
+/** Owner and mode of an existing directory are kept; the pod's `fsGroup` sets them. */
 export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: SocketPaths, gid: number | undefined) {
   const there = yield* Effect.mapError(files.lstat(directory), fromFile("inspect"))
   if (there !== undefined) return
@@ -28,7 +28,7 @@ export const prepare = Effect.fnUntraced(function* (files: Fs, { directory }: So
   yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2775 }), fromFile("set the group of"))
 })
 
-/** As `mkdir -p`: who else makes it meanwhile is as good. */
+/** Like `mkdir -p`: a concurrent creation is a success. */
 const makePlain = (files: Fs, directory: string): Effect.Effect<void, FileError> =>
   Effect.flatMap(files.lstat(directory), (there) =>
     there !== undefined

@@ -1,4 +1,4 @@
-/** The request for one port, and the differences of an existing one from it. */
+/** The request for one port, and the differences of an existing port from it. */
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 
@@ -11,25 +11,26 @@ export interface Address {
 /** Everything that a switch needs to create one port. */
 export interface PortRequest {
   readonly attachment: Attachment
-  /** A UUID, new for every ADD. An undo removes only what carries it, so a second ADD cannot harm the first. */
+  /**
+   * A UUID, new for every ADD. A rollback removes only objects with this UUID, so a second ADD cannot harm the first.
+   */
   readonly invocation: string
   readonly port: HostPort
-  /** Where the two ends meet, as the switch shall write it: short enough for a socket address. */
+  /** The socket path as the switch uses it, short enough for a socket address. */
   readonly socketPath: string
-  /** For the container's end; VPP also sets it on its own where asked. */
+  /** MAC address of the container's end. VPP also sets it on its own end where configured. */
   readonly mac: string
-  /** IPAM's addresses when the port wants them on the switch (`netType: interface`), else empty. */
+  /** IPAM's addresses if the port has them on the switch (`netType: interface`), otherwise empty. */
   readonly addresses: ReadonlyArray<Address>
 }
 
 /** One difference from what ADD set up: `VLAN is 7, not 5`. */
 export interface Difference {
   readonly what: string
-  /** No difference, but it may not work. */
+  /** True: not a difference, but it may not work. */
   readonly warning?: boolean
   /**
-   * `missing`: there is no port. `forgotten`: a part of it that a switch loses by itself, and that `restore` makes again
-   * without undoing what anybody has set. `silent`: who makes ports does not answer. Absent: somebody has changed it.
+   * `missing`: the port does not exist. `forgotten`: a switch lost part of the port by itself, and `restore` recreates it without reverting what anybody has set. `silent`: the daemon that creates ports does not answer. Absent: somebody changed it.
    */
   readonly kind?: "missing" | "forgotten" | "silent"
 }

@@ -7,7 +7,7 @@ export class VswitchError extends Data.TaggedError("VswitchError")<{
   readonly engine: "ovs-dpdk" | "vpp"
   /** `plug port uspabc`, `unplug`, `list ports`. */
   readonly operation: string
-  /** What came back, in the switch's own words where it had some. */
+  /** What came back, in the switch's own words if it had any. */
   readonly answer: string
   readonly cure: string
   readonly code: (typeof ErrorCodes)[

@@ -1,6 +1,6 @@
 /**
- * A switch as somebody sees it who stays: whether it is there, and what goes or changes on it of what carries our mark. What
- * a switch cannot tell by itself, a look every so often finds.
+ * A switch as a long-running process sees it: whether it is reachable, and which marked objects are removed or changed.
+ * Periodic inspections find what a switch cannot report.
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -9,14 +9,14 @@ import type { Identity } from "../identity/Attachment.ts"
 import type { Edges } from "../platform/Edges.ts"
 
 export type News =
-  /** It is reached, for the first time or again, and has done what it does at its start: what it has lost is lost. */
+  /** It is reachable, for the first time or again, and has completed its start: what is missing now is lost. */
   | { readonly _tag: "Reached" }
-  /** It cannot be asked now. */
+  /** It is unreachable. */
   | { readonly _tag: "Lost"; readonly error: Explained }
-  /** Something of these was removed or changed, by whomever. */
+  /** Something of these attachments was removed or changed, by anyone. */
   | { readonly _tag: "Changed"; readonly attachments: ReadonlyArray<Identity> }
 
 export type Tell = (news: News) => void
 
-/** Goes on until it is interrupted. */
+/** Runs until it is interrupted. */
 export type Watch = (tell: Tell) => Effect.Effect<never, never, Edges | Scope.Scope>
