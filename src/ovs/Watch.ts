@@ -1,7 +1,7 @@
 /**
- * Open vSwitch, watched: the database tells what becomes of the rows with our mark (`monitor_cond`, ovsdb-server(7), section
- * 4.1.12), and ovs-vswitchd's end is the end of a connection to its control socket. `cur_cfg` is not watched: every ADD and
- * DEL of the node moves it, and a restart does not.
+ * Watches Open vSwitch. The database reports changes of rows with our mark (`monitor_cond`, ovsdb-server(7), section
+ * 4.1.12). The end of a connection to ovs-vswitchd's control socket is the end of ovs-vswitchd. `cur_cfg` is not
+ * watched: every ADD and DEL of the node changes it, and a restart does not.
  */
 import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
@@ -22,10 +22,15 @@ import * as JsonRpc from "./wire/JsonRpc.ts"
 import { map, strings } from "./wire/Notation.ts"
 import { OvsdbError, type Reason, Unreachable } from "./wire/OvsdbError.ts"
 
-/** Between two tries. Open vSwitch forwards by itself when it is back; what it has lost waits for this. */
+/**
+ * Between two attempts to connect. A restarted Open vSwitch forwards by itself; restoring what it lost waits for this.
+ */
 const again = "200 millis"
 
-/** What an ADD writes and nobody else has to: not what ovs-vswitchd finds out about a port, which changes with every ADD. */
+/**
+ * The columns that an ADD writes. What ovs-vswitchd reports about a port is excluded, because it changes with every
+ * ADD.
+ */
 const columns = {
   Port: ["external_ids", "tag", "trunks", "vlan_mode"],
   Interface: [
@@ -48,7 +53,7 @@ export const watch =
       const starting = toExplained(path, new Unreachable({ code: "not yet reached" }))
       const seen = { control: false }
       let ends: Ends = { database: starting, daemon: starting }
-      /** Both are needed to make a port. */
+      /** A port needs both, the database and ovs-vswitchd. */
       const change = (now: Partial<Ends>) => {
         const before = ends.database ?? ends.daemon
         ends = { ...ends, ...now }
@@ -99,7 +104,7 @@ const dial = Effect.fnUntraced(function* (path: string, hears?: JsonRpc.Hears) {
   return yield* JsonRpc.make(connection, JsonRpc.messageLimit, hears)
 })
 
-/** Until the connection ends: gives why. */
+/** Runs until the connection ends, and returns the reason. */
 const database = Effect.fnUntraced(function* (path: string, tell: Tell, reached: () => void) {
   const known = new Map<string, Identity>()
   const rpc = yield* dial(path, (method, params) => {
@@ -117,7 +122,7 @@ const database = Effect.fnUntraced(function* (path: string, tell: Tell, reached:
   return yield* rpc.end
 }, Effect.scoped)
 
-/** What went or was changed, by an `update2`; remembers the rest. */
+/** Returns the attachments of rows that an `update2` removed or changed, and remembers the others. */
 const told = (known: Map<string, Identity>, tables: unknown): ReadonlyArray<Identity> => {
   const gone = new Map<string, Identity>()
   for (const rows of Object.values(objectOf(tables))) {
@@ -128,7 +133,7 @@ const told = (known: Map<string, Identity>, tables: unknown): ReadonlyArray<Iden
       const who = known.get(uuid)
       if (who === undefined) continue
       if ("delete" in rest) known.delete(uuid)
-      // Others write into external_ids as well.
+      // Others write to external_ids as well.
       else if (Object.keys(objectOf(modify)).every((column) => column === "external_ids")) continue
       gone.set(keyOf(who), who)
     }
@@ -144,8 +149,8 @@ const marksOf = (row: unknown): Marks.ExternalIds => {
 }
 
 /**
- * Until it ends: gives why. Reached when it has gone through the database, and made its sockets and numbers. Where no control
- * socket is to be seen nothing is claimed of it.
+ * Runs until ovs-vswitchd ends, and returns the reason. It counts as reached when it has applied the database and
+ * created its sockets and port numbers. Without a visible control socket, nothing is reported.
  */
 const daemon = Effect.fnUntraced(function* (path: string, seen: { control: boolean }, reached: () => void) {
   const files = yield* Files

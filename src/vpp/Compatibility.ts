@@ -1,6 +1,6 @@
 /**
- * Which of our messages a VPP has, which of two it will be spoken to with, and what it can serve therefore: by the same
- * list that every verb is checked against before it begins. Changes nothing.
+ * The plugin's messages that a VPP has, which of two alternatives the plugin will send, and what that VPP supports: by
+ * the same list that every verb checks before it begins. Changes nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -17,24 +17,24 @@ import { inWords } from "./wire/VppError.ts"
 export interface Row {
   readonly message: string
   readonly wanted: string
-  /** CRC that this VPP has under that name. */
+  /** The CRC of this VPP's message of that name. */
   readonly offered: string | null
   readonly verdict: "ok" | "other CRC" | "missing" | "plugin not loaded"
-  /** Of two messages for one thing, which it is, and whether it is the one that the plugin will send. */
+  /** For one of two alternative messages: its rank, and whether the plugin will send it. */
   readonly use: "preferred: used" | "preferred: not used" | "fallback: used" | "fallback: not used" | null
 }
 
 export interface Work {
   readonly work: string
-  /** Null: served. */
+  /** Null: supported. */
   readonly missing: string | null
-  /** A port is made all the same without it, with a warning. */
+  /** True: without it, a port is created all the same, with a warning. */
   readonly optional: boolean
 }
 
 export interface Compatibility {
   readonly socket: string
-  /** Null: it does not tell. */
+  /** Null: VPP does not report it. */
   readonly version: string | null
   readonly messages: ReadonlyArray<Row>
   readonly works: ReadonlyArray<Work>
@@ -92,7 +92,7 @@ const useOf = (session: Session, message: string): Row["use"] => {
   return null
 }
 
-/** Every kind of port that a network can ask for, with an MTU and a VLAN, which need messages of their own. */
+/** Every kind of port that a network can request, with an MTU and a VLAN, which need messages of their own. */
 const portsOf = (iftype: VppPort["iftype"]): ReadonlyArray<VppPort> =>
   (["bridge", "interface", "none"] as const).flatMap((netType) => {
     const { port } = hostPort(

@@ -1,7 +1,7 @@
 /**
- * Whether ovs-vswitchd is alive. The database cannot tell: it keeps the state of a dead one. Its control socket can
- * (ovs-vswitchd(8), --unixctl; the same JSON-RPC as the database). Found by the pidfile beside the database's socket;
- * without one, because the run directory is elsewhere, nothing is reported.
+ * Whether ovs-vswitchd is alive. The database cannot tell, because it keeps the state of a dead one. The control socket
+ * can (ovs-vswitchd(8), --unixctl; the same JSON-RPC as the database). It is found by the pidfile beside the database's
+ * socket; without a pidfile, because the run directory is elsewhere, nothing is reported.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -13,16 +13,16 @@ import { OvsDeadlines } from "./OvsDeadlines.ts"
 import type { PortError } from "./PortError.ts"
 
 export interface Daemon {
-  /** Undefined: it answers, or there is no way to ask it. */
+  /** Undefined: it answers, or it cannot be asked. */
   readonly silent: Effect.Effect<PortError | undefined>
   /**
    * Also detects an orderly stop, which removes pidfile and control socket: ovsdb-server's pidfile shows that this is
-   * the run directory of both. Only for reports, not for errors: ovs-vswitchd may use other paths.
+   * the run directory of both. Only for reports, not for errors, because ovs-vswitchd may use other paths.
    */
   readonly absent: Effect.Effect<PortError | undefined>
 }
 
-/** Its control socket beside the database's; undefined: there is none. */
+/** Returns the control socket beside the database's, or undefined. */
 export const controlIn = (files: Files["Service"], directory: string) =>
   Effect.gen(function* () {
     const written = (yield* orElse("ENOENT", "")(files.read(`${directory}/ovs-vswitchd.pid`, 32))).trim()
@@ -46,7 +46,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     yield* rpc.call("version", [], deadlines.reply)
   }, Effect.scoped)
 
-  /** Nothing on the node tells when it ended: it was alive when it wrote its pidfile. */
+  /** The node does not record when it ended. It was alive when it wrote its pidfile. */
   const started = Effect.map(
     Effect.orElseSucceed(files.lstat(`${directory}/ovs-vswitchd.pid`), () => undefined),
     (pidfile) => (pidfile === undefined ? "" : `; it was started at ${timeOf(pidfile)}`)
@@ -68,7 +68,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
   const stopped = Effect.gen(function* () {
     const names = yield* Effect.orElseSucceed(files.list(directory), (): ReadonlyArray<string> => [])
     if (!names.includes("ovsdb-server.pid") || names.some((name) => /^ovs-vswitchd\b.*\.(pid|ctl)$/.test(name))) return
-    // It took its files along when it ended. Whatever was made or removed there since only makes this later.
+    // It removed its files when it ended. Later changes in the directory only make this time later.
     const there = yield* Effect.orElseSucceed(files.lstat(directory), () => undefined)
     const ended = there === undefined ? "" : `; it ended at ${timeOf(there)} or before`
     return refusal(

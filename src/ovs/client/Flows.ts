@@ -1,7 +1,7 @@
 /**
- * Flows of one bridge, over its management socket in the run directory (ovs-vswitchd(8)). Only needed on a bridge in
- * fail_mode secure, which has no default flow: there the port gets its own flow with its own cookie. Other flows are
- * neither read nor changed.
+ * Flows of one bridge, over its management socket in the run directory (ovs-vswitchd(8)). They are only needed on a
+ * bridge in fail_mode secure, which has no default flow: there the port gets its own flow with its own cookie. Other
+ * flows are neither read nor changed.
  */
 
 import { dirname } from "node:path"
@@ -26,13 +26,13 @@ import { OvsDeadlines } from "./OvsDeadlines.ts"
 type Done<A> = Effect.Effect<A, OvsdbError>
 
 export interface Flows {
-  /** Packets from this port are switched as by a learning bridge (NORMAL). */
+  /** Makes the bridge switch packets of this port like a learning bridge (NORMAL). */
   readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
   readonly forget: (bridge: string, cookie: bigint) => Done<void>
   readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
 }
 
-/** 64 bits unique to the attachment, so that the flow can be removed when the port number is no longer known. */
+/** 64 bits unique to the attachment, so that the flow can be removed when the port number is unknown. */
 export const cookieOf = (attachment: Identity): bigint => sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
 
 export const overSockets = (sockets: Sockets["Service"], database: string): Flows => {

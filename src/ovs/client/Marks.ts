@@ -13,7 +13,7 @@ const containerKey = "userspace-cni-container"
 const ifNameKey = "userspace-cni-ifname"
 const invocationKey = "userspace-cni-invocation"
 const socketKey = "userspace-cni-socket"
-/** On the Port: the cookie of its own flow, when its bridge needs one. */
+/** On the Port: the cookie of its own flow, if its bridge needs one. */
 const flowKey = "userspace-cni-flow"
 const podKey = "userspace-cni-pod"
 const podUidKey = "userspace-cni-pod-uid"
@@ -22,7 +22,7 @@ export type ExternalIds = Readonly<Record<string, string>>
 
 export const bridgeMark: ExternalIds = { [formatKey]: format }
 
-/** Finds the ports of one attachment; with an invocation, only what that ADD made. */
+/** Selects the ports of one attachment; with an invocation, only those of that ADD. */
 export const selector = (attachment: Identity, invocation?: string | undefined): ExternalIds => ({
   [formatKey]: format,
   [networkKey]: attachment.network,
@@ -35,7 +35,7 @@ export const selector = (attachment: Identity, invocation?: string | undefined):
 export const ofNetwork = (network: string | undefined): ExternalIds =>
   network === undefined ? { [formatKey]: format } : { [formatKey]: format, [networkKey]: network }
 
-/** What Port and Interface carry. */
+/** The marks of Port and Interface. */
 export const portMark = (attachment: Attachment, invocation: string, socket: string): ExternalIds => ({
   ...selector(attachment, invocation),
   [socketKey]: socket,
@@ -60,7 +60,7 @@ export interface Owner {
   readonly socketPath: string | undefined
 }
 
-/** Parses a mark; undefined when it is incomplete, and so not the plugin's. */
+/** Parses a mark. An incomplete one is not the plugin's, and gives undefined. */
 export const ownerOf = (ids: ExternalIds): Owner | undefined => {
   const { [networkKey]: network, [containerKey]: containerId, [ifNameKey]: ifName } = ids
   if (ids[formatKey] !== format || network === undefined || containerId === undefined || ifName === undefined) {

@@ -7,11 +7,11 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 
 export interface Deadlines {
-  /** Until the database's socket has accepted. */
+  /** For connecting to the database's socket. */
   readonly connect: Duration.Duration
   /** From a call to its reply. */
   readonly reply: Duration.Duration
-  /** Until ovs-vswitchd makes progress: tens of milliseconds, more right after its start. */
+  /** For progress of ovs-vswitchd: tens of milliseconds, more right after its start. */
   readonly settle: Duration.Duration
   /** For the rollback of a failed plug, all calls together. */
   readonly withdraw: Duration.Duration

@@ -1,6 +1,6 @@
 /**
- * One database behind a unix socket; connects at first use, and reconnects after a lost connection. Never repeats a
- * call: the caller decides whether that is safe.
+ * One database behind a unix socket. Connects on first use, and again after a lost connection. Never repeats a call,
+ * because the caller decides whether that is safe.
  */
 
 import * as Duration from "effect/Duration"
@@ -17,13 +17,13 @@ import { NoAnswer, OvsdbError, type Reason, Unreachable } from "../wire/OvsdbErr
 import * as Reply from "../wire/Reply.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
 
-/** Does all of the operations or none. Waits in them add to the deadline. */
+/** Applies all of the operations or none. Waits among them extend the deadline. */
 export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<Reply.TransactResult, OvsdbError>
 
 interface Dialled {
   readonly rpc: JsonRpc.JsonRpc
   readonly scope: Scope.Closeable
-  /** Calls that wait for an answer. */
+  /** Number of calls that wait for a reply. */
   users: number
 }
 
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function* (
     return yield* JsonRpc.make(connection)
   })
 
-  /** With it goes a connection that is not to be used any more, when the last who waits for it has gone. */
+  /** The last waiting call closes a connection that is no longer used. */
   const leave = (dialled: Dialled) =>
     Effect.suspend(() => {
       dialled.users--
@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function* (
       return dialled.rpc.call("transact", ["Open_vSwitch", ...operations], deadline)
     })
     return yield* call.pipe(
-      // Outstanding replies may never arrive: the next call, possibly a rollback, reconnects.
+      // Pending replies may never arrive: the next call, possibly a rollback, reconnects.
       Effect.tapError(({ _tag }) =>
         Effect.sync(() => {
           if (_tag === "NoAnswer" && current === dialled) current = undefined

@@ -1,4 +1,4 @@
-/** Why a port cannot be created, or was not, for people. Pure; the only module with these messages and codes. */
+/** Messages and codes for ports that cannot be created, or were not. Pure; no other module has them. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
@@ -46,7 +46,7 @@ const judged = ({ peer, reason }: OvsdbError): Pick<PortError, "code" | "cure"> 
   }
 }
 
-/** The bridge's table is closed to us: the one thing that a bridge in fail_mode secure needs beside the port. */
+/** The bridge's OpenFlow table cannot be changed, which a bridge in fail_mode secure needs besides the port. */
 export const flowRefused =
   (operation: string, bridge: string) =>
   (error: OvsdbError): VswitchError =>

@@ -1,4 +1,4 @@
-/** From the request to the database rows of one port, and its names. Pure. */
+/** Derives the database rows of one port, and its names, from the request. Pure. */
 
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import { portName } from "../../identity/Attachment.ts"
@@ -13,17 +13,17 @@ export interface PortPlan {
   readonly bridge: string
   readonly name: string
   readonly type: InterfaceType
-  /** Path that OVS connects to (client), or creates (server). */
+  /** The path to which OVS connects (client), or that it creates (server). */
   readonly socket: string
-  /** Finds this attachment's port, and only what this ADD made. */
+  /** The first selects this attachment's port, the second only that of this ADD. */
   readonly mark: Marks.ExternalIds
   readonly invocationMark: Marks.ExternalIds
-  /** Columns beside `name` and `external_ids`; defaults are left out. */
+  /** Columns besides `name` and `external_ids`; defaults are left out. */
   readonly interface: Row
   readonly port: Row
   readonly interfaceIds: Marks.ExternalIds
   readonly portIds: Marks.ExternalIds
-  /** Of the port's own flow, on a bridge that needs one. */
+  /** Cookie of the port's own flow, on a bridge that needs one. */
   readonly cookie: bigint
   readonly wanted: OvsVhostPort
 }
@@ -62,7 +62,7 @@ export const portPlan = (request: Omit<PortRequest, "port">, port: OvsVhostPort)
     },
     interfaceIds: {
       ...mark,
-      // OVN binds the logical port that has this name (Open vSwitch, Documentation/topics/integration.rst).
+      // OVN binds the logical port of this name (Open vSwitch, Documentation/topics/integration.rst).
       ...(port.ovnPort === undefined ? {} : { "iface-id": port.ovnPort, "attached-mac": request.mac })
     },
     portIds: mark,

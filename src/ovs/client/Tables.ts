@@ -6,15 +6,15 @@ import { boolean, integer, type Kind, optional, reference, setOf, strings, text 
 
 type Column = <A>(name: string, kind: Kind<A>) => A
 
-/** A table's name, the columns that are asked for, and a row of them as its reader understands it. */
+/** A table's name, the requested columns, and the decoder of their rows. */
 export interface Table<Row> {
   readonly name: string
   readonly columns: ReadonlyArray<string>
-  /** What a column holds instead is told in the failure. */
+  /** A failure describes the unexpected value of a column. */
   readonly read: (wire: unknown) => Result.Result<Row, string>
 }
 
-/** The columns are those that `row` reads. */
+/** Defines a table; `row` reads its columns. */
 export const table = <Row>(name: string, row: (column: Column) => Row): Table<Row> => {
   const columns: Array<string> = []
   row((column, { empty }) => {

@@ -1,7 +1,7 @@
 /**
- * The ovs-vsctl command equivalent to one of the plugin's transactions, for people. Preconditions are omitted: add-port
- * and add-br have the important ones. Pure. ovs-vsctl(8); ovs-vsctl increments next_cfg by itself and waits for
- * ovs-vswitchd unless told not to.
+ * The ovs-vsctl command equivalent to one of the plugin's transactions, for people. Preconditions are omitted; add-port
+ * and add-br check the important ones. Pure. ovs-vsctl(8): ovs-vsctl increments next_cfg by itself and waits for
+ * ovs-vswitchd unless `--no-wait` is given.
  */
 import { shellWord } from "../../platform/text/ShellWord.ts"
 import type { Row, Value } from "../wire/Notation.ts"
@@ -10,10 +10,10 @@ import type { Operation } from "../wire/Operation.ts"
 type Insert = Extract<Operation, { readonly op: "insert" }>
 type Mutate = Extract<Operation, { readonly op: "mutate" }>
 
-/** Name of a row by its UUID, or by its `uuid-name` in this transaction. */
+/** Returns the name of a row from its UUID, or from its `uuid-name` in this transaction. */
 export type NameOf = (reference: string) => string
 
-/** One line for a shell, its commands separated by `--`. */
+/** Returns one line for a shell, with its commands separated by `--`. */
 export const vsctlLine = (operations: ReadonlyArray<Operation>, nameOf: NameOf): string => {
   const inserts = operations.filter((operation) => operation.op === "insert")
   const mutations = operations.filter((operation) => operation.op === "mutate")
@@ -35,7 +35,7 @@ const addBridge = ({ row }: Insert): ReadonlyArray<string> => {
   return [`add-br ${word}`, `set Bridge ${word}${assignments(columns)}`]
 }
 
-/** A bridge's own port and interface come with add-br. */
+/** add-br creates a bridge's own port and interface. */
 const isLocal = ({ row, table }: Insert, made: ReadonlyArray<string>): boolean =>
   table !== "Bridge" && made.includes(String(row["name"]))
 
@@ -62,7 +62,7 @@ const assigned = (column: string, value: Value): ReadonlyArray<string> => {
   return kind === "set" ? [`${column}=${inside.map(String).join(",")}`] : []
 }
 
-/** What is not plain is a JSON string for ovs-vsctl, inside quotes for the shell. */
+/** Quotes as a JSON string for ovs-vsctl, inside quotes for the shell. */
 const quoted = (text: string): string => (/^[A-Za-z0-9_./@+-]+$/.test(text) ? text : shellWord(JSON.stringify(text)))
 
 const bridgeOf = ({ table, where }: Mutate, nameOf: NameOf): ReadonlyArray<string> =>

@@ -1,6 +1,6 @@
 /**
- * The plug of {@link OvsVswitch}: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. As soon as
- * the transaction may have been committed, any end but success rolls it back.
+ * The plug of {@link OvsVswitch}: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. From the
+ * moment the transaction may have been committed, any end but success rolls it back.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -56,7 +56,7 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
       const problem =
         preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)
-      // The database has no such port and the name is ours alone: a socket there is what a killed ovs-vswitchd left.
+      // The database has no such port and the name is unique to it, so a killed ovs-vswitchd left a socket there.
       if (plan.type === "dpdkvhostuser") yield* Effect.ignore(place.clear(plan.socket))
       const done = yield* Effect.onError(commit(survey), () => withdraw(client, plan))
       if (done !== undefined) return done
@@ -67,14 +67,15 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
   })
 
 /**
- * Takes back what this ADD committed, found by its invocation, whatever is known about how far it came. Never fails: the error that made it necessary is the one to report. What could not be taken back carries our mark,
- * so the DEL that a runtime sends after a failed ADD finds it.
+ * Rolls back what this ADD committed, found by its invocation, at any point of its progress. Never fails, because the
+ * original error is the one to report. What cannot be removed has our mark, so the DEL that a runtime sends after a
+ * failed ADD finds it.
  */
 const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
   const deadlines = yield* OvsDeadlines
   yield* client.portsMarked(plan.invocationMark).pipe(
     Effect.flatMap(client.removePorts),
-    // The server may be in the middle of a restart: that is how the connection was lost.
+    // The server may be restarting, which is why the connection was lost.
     Effect.retry({ while: ({ reason }) => lost.has(reason._tag), schedule: Schedule.spaced("50 millis") }),
     Effect.timeout(deadlines.withdraw),
     Effect.catchCause((cause) => Effect.logWarning(`could not roll back port ${plan.name}`, cause))

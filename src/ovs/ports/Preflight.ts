@@ -1,6 +1,6 @@
 /**
  * Checks before any change. Open vSwitch does not report problems of a socket: it retries forever and only logs. Pure:
- * survey and directory are given.
+ * survey and directory are arguments.
  */
 import { dirname } from "node:path"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
@@ -11,11 +11,11 @@ import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { RootRow } from "../client/Tables.ts"
 
-/** The first reason why this port cannot work. */
+/** Returns the first reason why this port cannot work. */
 export const preflight = (plan: PortPlan, survey: Survey): PortError | undefined =>
   standingProblem(plan, survey) ?? nameProblem(plan, survey) ?? socketProblem(plan, survey)
 
-/** The first reason why no port of such a network can work. */
+/** Returns the first reason why no port of such a network can work. */
 export const standingProblem = (plan: PortPlan, survey: Survey): PortError | undefined =>
   switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
 
@@ -23,7 +23,7 @@ const switchProblem = ({ type }: PortPlan, { root }: Survey): PortError | undefi
   dpdkProblem(root) ??
   (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd does not support interface type ${type}`))
 
-/** What ovs-vswitchd says of itself; nothing at all before its first start. */
+/** ovs-vswitchd's own report; empty before its first start. */
 export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): PortError | undefined =>
   iface_types.length === 0
     ? {

@@ -1,5 +1,5 @@
 /**
- * The restore of {@link OvsVswitch}. The database is persistent, so a port is only missing after it was emptied;
+ * The restore of {@link OvsVswitch}. The database is persistent, so a port is only missing after it was emptied.
  * ovs-vswitchd loses the flow of a port on a bridge in fail_mode secure when it exits. An existing row is not changed;
  * differences from the record are reported.
  */
@@ -36,7 +36,7 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
       const { port: name, socketAt } = yield* plugPort(request, port)
       return { port: name, socketAt, made: [`port ${name}`] }
     }
-    // One that is just starting has made neither its sockets nor the ports' numbers.
+    // A starting ovs-vswitchd has created neither sockets nor port numbers.
     if ((yield* Effect.mapError(Effect.flatMap(client.root, client.caughtUp), failed)) === undefined) {
       return yield* toError(operation, notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
     }
@@ -57,7 +57,7 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
     }
   })
 
-/** Only one that the port's own ADD had made: by its mark the DEL knows that there is a flow to remove. */
+/** Only restores a flow that the port's own ADD created: DEL knows from its mark that there is a flow to remove. */
 const relearn = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
   { bridge, cookie, name }: PortPlan,

@@ -1,6 +1,6 @@
 /**
  * The directory of a port's socket. Open vSwitch does not report a missing directory, and reports `Unknown error -1`
- * when a file is in the way; so the plugin checks.
+ * when a file is in the way, so the plugin checks.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,13 @@ import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 
 export interface SocketDirectory {
-  /** Why the socket of the plan cannot be in its directory. */
+  /** Why the planned socket cannot be in its directory. */
   readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<PortError | undefined>
-  /** What stands in the way of the socket that ovs-vswitchd shall make (server mode). */
+  /** What is in the way of the socket that ovs-vswitchd must create (server mode). */
   readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
-  /** Why the socket of a port that is made is not where it has to be (server mode). */
+  /** Why the socket of a created port is not at its path (server mode). */
   readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
-  /** Whether the socket that the container reaches is another one than ovs-vswitchd has: it has started anew since. */
+  /** Whether the container's socket is no longer ovs-vswitchd's, which has restarted since. */
   readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
   /** Removes `path` if it is a socket without a listener. Returns whether it did. */
   readonly clear: (path: string) => Effect.Effect<boolean, FileError>
@@ -37,7 +37,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
       )
     ),
 
-  // A socket is no problem: it is ovs-vswitchd's own, about to go, or a killed one's that `clear` removes.
+  // A socket is no problem: it is ovs-vswitchd's own and about to be removed, or a stale one that `clear` removes.
   serverProblem: ({ socket, type }) =>
     type === "dpdkvhostuserclient"
       ? Effect.succeed(undefined)
@@ -66,7 +66,7 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
           )
         ),
 
-  // One that is missing is said by who looks after the shared directory, or is the port's to say.
+  // A missing socket is reported with the shared directory or with the port.
   stale: ({ socket, type }, published) =>
     type === "dpdkvhostuserclient"
       ? Effect.succeed(false)
@@ -95,8 +95,8 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"]): Sock
 })
 
 /**
- * Of what a link leads to, at its end: long directories are reached through a short one, and a hostPath volume may be an
- * administrator's link.
+ * Returns the kind of the target of a link: long directories are reached through a short link, and a hostPath volume
+ * may be an administrator's link.
  */
 const kindOf = Effect.fnUntraced(function* (
   files: Files["Service"],

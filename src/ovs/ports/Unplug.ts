@@ -1,5 +1,5 @@
 /**
- * The unplug of {@link OvsVswitch}: by mark only. Does not wait for ovs-vswitchd: removing the last port takes it a
+ * The unplug of {@link OvsVswitch}, by mark only. It does not wait for ovs-vswitchd: removing the last port takes it a
  * second, and a dead one must not block a DEL.
  */
 import { dirname } from "node:path"
@@ -25,7 +25,10 @@ export const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
     return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
   })
 
-/** ovs-vswitchd removes its own socket; one that was killed cannot, and would stumble over it. */
+/**
+ * Removes the socket that a killed ovs-vswitchd left, which would refuse to start a port on it. A live one removes its
+ * own.
+ */
 const leftover = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
   place: SocketDirectory,

@@ -1,4 +1,4 @@
-/** Reads a port on the switch, and compares it with what its ADD asked for, difference by difference. */
+/** Reads a port on the switch, and compares it with the request of its ADD. */
 import * as Effect from "effect/Effect"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import * as Marks from "../client/Marks.ts"
@@ -11,14 +11,14 @@ export interface Found {
   readonly port: PortRow
   readonly bridge: BridgeRow | undefined
   readonly interface: InterfaceRow | undefined
-  /** Whether its bridge switches for it: by itself, or by the port's own flow. */
+  /** Whether its bridge forwards for it, by learning or by the port's own flow. */
   readonly learns: boolean
 }
 
 export const findings = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan, port: PortRow) {
   const bridge = yield* client.bridgeOf(port)
   const [row] = yield* client.interfacesOf(port)
-  // A table that cannot be asked is that of a dead ovs-vswitchd: no flow there either.
+  // An OpenFlow table that does not answer belongs to a dead ovs-vswitchd, which has no flow either.
   const learns = needsFlow(plan, bridge)
     ? yield* Effect.catch(client.learns(plan.bridge, plan.cookie), () => Effect.succeed(false))
     : true
@@ -48,7 +48,8 @@ export const differences = (
       : [
           {
             what: `the flow of port ${port.name} is missing on bridge ${plan.bridge} (fail_mode secure)`,
-            // Only one that its ADD has made: what a bridge lacks that was closed later, an administrator gives it.
+            // Only for a flow that its ADD created. On a bridge that was changed to fail_mode secure later, the flow is
+            // the administrator's task.
             ...(Marks.flowOf(port.external_ids) === plan.cookie ? { kind: "forgotten" as const } : {})
           }
         ])
@@ -63,7 +64,7 @@ export const differences = (
       plan.type === "dpdkvhostuserclient" ? plan.socket : undefined
     ),
     ...compare("MTU request", row.mtu_request, wanted.mtu),
-    // Known while the container's end is connected; then the switch must have taken what was asked.
+    // The MTU is known while the container's end is connected; then it must be the requested one.
     ...(wanted.mtu === undefined || row.mtu === undefined || row.mtu === 0 ? [] : compare("MTU", row.mtu, wanted.mtu)),
     ...compare("queues", row.options["n_rxq"], wanted.queues === undefined ? undefined : String(wanted.queues)),
     ...compare("ingress policing rate", row.ingress_policing_rate, wanted.ingressPolicingRate),

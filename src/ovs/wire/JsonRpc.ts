@@ -1,6 +1,6 @@
 /**
- * Calls over one connection to ovsdb-server: concurrent, matched to replies by id; `echo` is answered; when the
- * connection ends, all pending and later calls fail with its reason. RFC 7047, section 4.
+ * Calls over one connection to ovsdb-server. Calls are concurrent and matched to replies by id; `echo` is answered.
+ * When the connection ends, all pending and later calls fail with its reason. RFC 7047, section 4.
  */
 
 import * as Deferred from "effect/Deferred"
@@ -16,22 +16,22 @@ import { ConnectionLost, Malformed, NoAnswer, type Reason } from "./OvsdbError.t
 import * as Splitter from "./Splitter.ts"
 
 export interface JsonRpc {
-  /** The `result` of the reply. */
+  /** Returns the `result` of the reply. */
   readonly call: (
     method: string,
     params: ReadonlyArray<unknown>,
     deadline: Duration.Duration
   ) => Effect.Effect<unknown, Reason>
-  /** The reason for which nothing can be called any more. */
+  /** The reason why the connection ended; undefined while it is open. */
   readonly ended: () => Reason | undefined
-  /** Resumes with it. */
+  /** Resumes with that reason. */
   readonly end: Effect.Effect<Reason>
 }
 
-/** Gets what the server says unasked, or because it was asked to go on telling. */
+/** Receives notifications, such as updates of a monitor. */
 export type Hears = (method: string, params: unknown) => void
 
-/** A reply to `list` with a thousand ports has about a megabyte. */
+/** In bytes. A reply to `list` with a thousand ports has about a megabyte. */
 export const messageLimit = 16 * 1024 * 1024
 
 export const make = Effect.fnUntraced(function* (
@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function* (
       return yield* send({ id: message.id, result: message.params, error: null })
     }
     if (message.method !== undefined) return hears(message.method, message.params)
-    // A reply that nobody waits for is a late one.
+    // A reply without a waiting call is late.
     const waiter = Predicate.isNumber(message.id) ? waiting.get(message.id) : undefined
     if (waiter !== undefined) {
       Deferred.doneUnsafe(waiter, Effect.fromResult(Message.answer(message)))
@@ -81,7 +81,7 @@ export const make = Effect.fnUntraced(function* (
     ),
     Effect.forever,
     Effect.catch((cause: SocketError | Malformed) => Effect.sync(() => finish(lost(cause)))),
-    // A closed scope, or a defect of ours.
+    // The scope was closed, or the code has a defect.
     Effect.onError(() => Effect.sync(() => finish(new ConnectionLost({ code: "Closed" })))),
     Effect.forkScoped
   )

@@ -12,7 +12,10 @@ export interface Message {
   readonly error: unknown
 }
 
-/** By hand: a schema costs more than half a millisecond at the first message of every process, and says no more. */
+/**
+ * Decoded without a schema: that costs more than half a millisecond at the first message of every process, and explains
+ * no more.
+ */
 export const decode = (text: string): Result.Result<Message, Malformed> => {
   const parsed = Result.try((): unknown => JSON.parse(text))
   const value = Result.isSuccess(parsed) ? parsed.success : undefined
@@ -25,11 +28,11 @@ export const decode = (text: string): Result.Result<Message, Malformed> => {
 
 const refused = (text: string) => Result.fail(new Malformed({ detail: `received ${excerpt(text)}` }))
 
-/** `error` is null or absent when all is well; an unknown method or database fails the whole reply. */
+/** `error` is null or absent on success; an unknown method or database fails the whole reply. */
 export const answer = ({ result, error }: Message): Result.Result<unknown, Rejected> =>
   Predicate.isNullish(error) ? Result.succeed(result) : Result.fail(rejected("call", error))
 
-/** An `<error>` object (section 5.1), or the bare string that some whole replies carry. */
+/** An `<error>` object (section 5.1), or the bare string of some failed replies. */
 export const rejected = (at: Rejected["at"], error: unknown): Rejected => {
   const field = (name: "error" | "details") => {
     const value = Predicate.hasProperty(error, name) ? error[name] : undefined

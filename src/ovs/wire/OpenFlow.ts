@@ -1,6 +1,6 @@
 /**
- * The few OpenFlow messages that we need, as bytes. Pure. OpenFlow Switch Specification 1.3.5, section 7: every bridge of
- * Open vSwitch speaks 1.3 unless its `protocols` forbid it, and from 1.1 on flows can be found by their cookie.
+ * The OpenFlow messages that the plugin needs, as bytes. Pure. OpenFlow Switch Specification 1.3.5, section 7: every
+ * bridge of Open vSwitch speaks 1.3 unless its `protocols` forbid it, and since 1.1 flows can be found by their cookie.
  */
 
 export interface Message {
@@ -22,9 +22,9 @@ export const Type = {
   BarrierReply: 21
 } as const
 
-/** 1.3 on the wire. */
+/** OpenFlow 1.3 on the wire. */
 export const version = 4
-/** 1.5 on the wire. */
+/** OpenFlow 1.5 on the wire. */
 const latest = 6
 const headerLength = 8
 
@@ -37,7 +37,7 @@ export const encode = (type: number, id: number, body: Uint8Array = new Uint8Arr
   return Buffer.concat([header, body])
 }
 
-/** Whole messages at the front of `bytes`, and what is left. Undefined: this is no OpenFlow. */
+/** Returns the complete messages at the front of `bytes`, and the rest. Undefined: the bytes are not OpenFlow. */
 export const split = (
   bytes: Buffer
 ): { readonly messages: ReadonlyArray<Message>; readonly rest: Buffer } | undefined => {
@@ -58,14 +58,16 @@ export const split = (
   return { messages, rest }
 }
 
-/** Version bitmap with 1.3 alone: what comes after is 1.3, or an error (7.5.1). */
+/** A version bitmap with 1.3 alone: the peer then uses 1.3, or returns an error (7.5.1). */
 export const hello = Buffer.from([0, 1, 0, 8, 0, 0, 0, 1 << version])
 
 const any = 0xffffffff
 const allTables = 0xff
 const exactly = 0xffffffffffffffffn
 
-/** `cookie=..., priority=1, in_port=..., actions=NORMAL` (7.3.4.1). Wins over a table-miss rule of priority 0. */
+/**
+ * `cookie=..., priority=1, in_port=..., actions=NORMAL` (7.3.4.1). It has precedence over a table-miss rule of priority 0.
+ */
 export const learnFrom = (port: number, cookie: bigint): Buffer => {
   const actions = Buffer.alloc(24)
   actions.writeUInt16BE(4, 0) // OFPIT_APPLY_ACTIONS
@@ -76,7 +78,7 @@ export const learnFrom = (port: number, cookie: bigint): Buffer => {
   return Buffer.concat([flowMod({ command: 0, cookie, mask: 0n, priority: 1, table: 0 }), inPort(port), actions])
 }
 
-/** Deletes the flows with this cookie, whatever they match, and no others. */
+/** Deletes the flows with this cookie, with any match, and no others. */
 export const forget = (cookie: bigint): Buffer =>
   Buffer.concat([flowMod({ command: 3, cookie, mask: exactly, priority: 0x8000, table: allTables }), anything])
 

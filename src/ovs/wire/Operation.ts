@@ -26,7 +26,7 @@ export type Operation =
       readonly columns: ReadonlyArray<string>
       readonly until: "==" | "!="
       readonly rows: ReadonlyArray<Row>
-      /** Milliseconds. 0: true now, or the transaction fails with `timed out`. */
+      /** Milliseconds. 0: the condition must hold now, or the transaction fails with `timed out`. */
       readonly timeout: number
     }
   | { readonly op: "comment"; readonly comment: string }

@@ -1,27 +1,27 @@
-/** Why a database operation failed. `OvsVswitch.ts` has what that means for a port. */
+/** Why a database operation failed. `OvsVswitch.ts` decides what that means for a port. */
 import * as Data from "effect/Data"
 
 /** No connection. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
 export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
 
-/** Connected, and no reply within the deadline. Whether a transaction was committed is not known. */
+/** No reply within the deadline. The transaction may have been committed. */
 export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
 
-/** The connection ended while the reply was awaited. Whether a transaction was committed is not known. */
+/** The connection ended before the reply. The transaction may have been committed. */
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
 
-/** What came back is not what RFC 7047 promises. */
+/** The reply does not conform to RFC 7047. */
 export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
 
 /** The database's own error. Nothing of the transaction was applied. */
 export class Rejected extends Data.TaggedError("Rejected")<{
-  /** Operation of the transaction that failed; `commit` for the extra last element; `call` for the whole reply. */
+  /** Index of the operation that failed; `commit` for the extra last element; `call` for the whole reply. */
   readonly at: number | "commit" | "call"
   readonly error: string
   readonly details: string
 }> {}
 
-/** Concurrent changes to the same rows, more often than the retry limit. Nothing was applied. */
+/** The same rows were changed concurrently, more often than the retry limit. Nothing was applied. */
 export class Contended extends Data.TaggedError("Contended")<{ readonly tries: number }> {}
 
 export class OvsdbError extends Data.TaggedError("OvsdbError")<{

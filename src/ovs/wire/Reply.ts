@@ -1,11 +1,11 @@
-/** The reply to a transaction: one element an operation, and where an error can hide among them. Pure. */
+/** The reply to a transaction: one element for each operation, and the places of an error among them. Pure. */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { rejected } from "./Message.ts"
 import type { Operation } from "./Operation.ts"
 import { Malformed, type Rejected } from "./OvsdbError.ts"
 
-/** `select` gives rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
+/** `select` returns rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
 export interface OperationResult {
   readonly rows: ReadonlyArray<unknown> | undefined
   readonly uuid: string | undefined
@@ -15,8 +15,8 @@ export interface OperationResult {
 export type TransactResult = ReadonlyArray<OperationResult>
 
 /**
- * RFC 7047, section 4.1.3: the operation that failed has an `<error>` in its place, those after it null. When all
- * succeeded and the commit failed, there is one more element than operations, and the others look fine.
+ * RFC 7047, section 4.1.3: the operation that failed has an `<error>` in its place, and null follows for later ones. If
+ * all succeeded and the commit failed, there is one more element than operations, and the others are normal results.
  */
 export const judge = (
   operations: ReadonlyArray<Operation>,
@@ -38,7 +38,7 @@ export const judge = (
     : Result.fail(new Malformed({ detail: `result ${odd} is none of operation ${operations[odd]?.op}` }))
 }
 
-/** By hand, as in `Message.ts`. */
+/** Decoded without a schema, as in `Message.ts`. */
 const read = (one: unknown): OperationResult => {
   const { count, rows, uuid }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
   return {
@@ -61,7 +61,7 @@ const answers = (op: Operation["op"] | undefined, { count, rows: selected, uuid 
   }
 }
 
-/** The rows that the operation at `index` selected, each as its table reads it. */
+/** Returns the rows that the operation at `index` selected, decoded by their table. */
 export const rows = <Row>(
   read: (wire: unknown) => Result.Result<Row, string>,
   results: TransactResult,

@@ -1,20 +1,20 @@
 /**
  * Splits a byte stream into JSON texts. OVSDB has no framing: messages are objects, one after another, with or without
- * white space between (RFC 7047, section 4). Pure. Only counts brackets and strings, byte by byte: no byte of a UTF-8
- * sequence looks like one of them, so a character may be split anywhere. Parsing is the caller's.
+ * white space between (RFC 7047, section 4). Pure. It only counts brackets and strings, byte by byte: no byte of a
+ * UTF-8 sequence looks like one of them, so a character may be split anywhere. The caller parses the texts.
  */
 import * as Result from "effect/Result"
 import { append } from "../../platform/text/Pieces.ts"
 
 export interface Splitter {
-  /** Pieces of the text that has begun, and their bytes in all. */
+  /** Pieces of the incomplete text, and their total length in bytes. */
   readonly begun: ReadonlyArray<Uint8Array>
   readonly length: number
   /** Open brackets at the end of `begun`. */
   readonly depth: number
   readonly inString: boolean
   readonly escaped: boolean
-  /** Bytes that one text may have. */
+  /** Maximum length of one text in bytes. */
   readonly limit: number
 }
 
@@ -23,7 +23,7 @@ export interface Split {
   readonly texts: ReadonlyArray<string>
 }
 
-/** Why the stream is invalid. There is no way to find the next message after either. */
+/** Why the stream is invalid. The next message cannot be found after either. */
 export type SplitFailure =
   | { readonly _tag: "TooLong"; readonly limit: number }
   | { readonly _tag: "NotJson"; readonly byte: number }

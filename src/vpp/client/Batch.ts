@@ -1,6 +1,6 @@
 /**
- * Several changes to one port in one write: one round trip, and no request of another client in between. VPP runs all
- * of them even if one fails; the caller rolls back.
+ * Several changes to one port in one write: one round trip, without a request of another client in between. VPP runs
+ * all of them even if one fails; the caller rolls back.
  */
 import * as Effect from "effect/Effect"
 import type { Request, Retval } from "../wire/Message.ts"
@@ -9,7 +9,7 @@ import { type Ask, ask, type Session } from "./Session.ts"
 
 export interface Step<R extends Retval = Retval> {
   readonly ask: Ask<R>
-  /** Numbers with which VPP may refuse, because what is asked for is so already, or cannot be had and need not be. */
+  /** Error numbers that are accepted, because the state is already as requested, or the setting is optional. */
   readonly tolerated: ReadonlyArray<number> | "any"
 }
 
@@ -19,7 +19,7 @@ export const step = <A, R extends Retval>(
   tolerated: Step["tolerated"] = []
 ): Step<R> => ({ ask: ask(message, values), tolerated })
 
-/** Fails with the first refusal that is not tolerated. */
+/** Fails with the first error that is not accepted. */
 export const run = Effect.fnUntraced(function* (
   session: Session,
   steps: ReadonlyArray<Step>
@@ -33,7 +33,7 @@ export const run = Effect.fnUntraced(function* (
   return answers
 })
 
-/** What VPP answered to one of them. */
+/** Judges VPP's reply to one step. */
 export const judge = ({ peer }: Session, { ask, tolerated }: Step, retval: number): Effect.Effect<void, VppError> =>
   retval === 0 || tolerated === "any" || tolerated.includes(retval)
     ? Effect.void

@@ -11,13 +11,13 @@ import type { SlotError, Slots } from "../../platform/Slots.ts"
 /** Half the number that hangs VPP; dying and new connections overlap for a moment. */
 export const turns = 8
 
-/** Milliseconds. How long one slot is waited for, first and at most, before all are tried again. */
+/** How long one slot is waited for before all are tried again, first and at most, in milliseconds. */
 const firstWait = 50
 const longestWait = 1_000
 
 /**
- * Waits for a free slot, and holds it until the scope closes. Has no deadline of its own. A slot can be held for hours,
- * by a process that watches VPP, while the others come free: no slot is waited for without end.
+ * Waits for a free slot, and holds it until the scope closes. Has no deadline. A process that watches VPP can hold a
+ * slot for hours while others come free, so the wait for one slot is bounded.
  */
 export const take = Effect.fnUntraced(function* (
   slots: Slots["Service"],

@@ -1,6 +1,6 @@
 /**
- * The required messages of a verb for a port. Checked before the first change, so that a missing message is reported
- * precisely, and a VPP that only lacks others works. Prefers the new message of two alternatives.
+ * The required messages of a verb for a port. They are checked before the first change, so that a missing message is
+ * reported precisely, and a VPP that only lacks others works. The newer of two alternatives is preferred.
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"
@@ -16,7 +16,7 @@ import type { Session } from "./Session.ts"
 
 type Listed = Wanted & ({ readonly reply: Wanted } | { readonly details: Wanted })
 
-/** Two messages for one thing, and the old one goes away some day. */
+/** Pairs of alternative messages. VPP removes the older one at some time. */
 export const successors: ReadonlyArray<readonly [now: Listed, before: Listed]> = [
   [Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel],
   [Memif.createV2, Memif.create],
@@ -27,7 +27,7 @@ const newer = (session: Session, now: Listed, before: Listed): Listed => (sessio
 
 const always: ReadonlyArray<Listed> = [Control.controlPing, Control.sockclntDelete, Interface.interfaceDump]
 
-/** Of every port, whatever it is. */
+/** Needed for any port. */
 export const toList: ReadonlyArray<Listed> = always
 
 const ofPort = (session: Session, port: VppPort): ReadonlyArray<Listed> =>
@@ -63,7 +63,7 @@ export const toPlug = (session: Session, port: VppPort): ReadonlyArray<Listed> =
   ...ofNetwork(session, port)
 ]
 
-/** Fails with the first that is missing, another, or of a plugin that is not loaded. */
+/** Fails with the first message that is missing, has another CRC, or belongs to a plugin that is not loaded. */
 export const check = Effect.fnUntraced(function* (session: Session, messages: ReadonlyArray<Listed>) {
   for (const message of messages) {
     const answer = "reply" in message ? message.reply : message.details

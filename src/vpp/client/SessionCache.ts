@@ -1,7 +1,8 @@
 /**
- * Session cache: ADD reuses the session of preflight for plug. What preflight found is still valid, because it holds
- * the attachment's lock. A session is kept for a second at most, because it occupies a connection slot, and closes with
- * the layer. Never two for one attachment: a second preflight waits for the first, or takes over its session.
+ * Session cache: ADD reuses the session of preflight for plug. The result of preflight is still valid, because the
+ * session holds the attachment's lock. A session is kept for at most a second, because it occupies a connection slot,
+ * and closes with the layer. There are never two for one attachment: a second preflight waits for the first, or takes
+ * over its session.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,19 +10,19 @@ import * as Scope from "effect/Scope"
 import type { VppError } from "../wire/VppError.ts"
 import type { Session } from "./Session.ts"
 
-/** Opens one for work on the attachment with this key, alone. */
+/** Opens a session with the lock of the attachment with this key. */
 type Open = (key: string) => Effect.Effect<Session, VppError, Scope.Scope>
 
 export interface Opened<A> {
   readonly session: Session
-  /** What the work on it has found for which it was kept; undefined: it is new. */
+  /** The result of the work for which the session was kept; undefined: it is new. */
   readonly found: A | undefined
 }
 
 export interface Sessions<A> {
-  /** The kept one, or a new one; it ends with the scope. */
+  /** Returns the kept session or a new one; the scope closes it. */
   readonly open: (key: string) => Effect.Effect<Opened<A>, VppError, Scope.Scope>
-  /** Works on a session and, when that succeeds, keeps it for whoever opens one for the same attachment next. */
+  /** Runs `work` on a session. If that succeeds, keeps the session for the next `open` of the same attachment. */
   readonly keep: <E>(key: string, work: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<void, E | VppError>
 }
 
@@ -60,7 +61,7 @@ export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Retu
     )
 
   const keep: Sessions<A>["keep"] = (key, work) =>
-    // Whatever interrupts it, the session is kept or closed: the layer may live for long.
+    // An interruption must not leak the session, because the layer may live for long: it is kept or closed.
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const scope = yield* Scope.fork(layer)

@@ -1,15 +1,15 @@
 /**
- * Deadlines for VPP, in milliseconds. VPP answers most malformed requests, and all requests while it is stopped, with
- * silence.
+ * Deadlines for VPP, in milliseconds. VPP does not reply to most malformed requests, and to nothing while it is
+ * stopped.
  */
 import * as Context from "effect/Context"
 
 export interface VppWaits {
-  /** Our turn. */
+  /** For a connection slot. */
   readonly turn: number
-  /** The connection and VPP's hello; then one request, or several that are sent together. */
+  /** For the connection and VPP's hello reply; then for one request, or several that are sent together. */
   readonly answer: number
-  /** VPP's goodbye. When it does not come, we go. */
+  /** For VPP's reply to the disconnect. Without it, the connection is closed. */
   readonly goodbye: number
 }
 

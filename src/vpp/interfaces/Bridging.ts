@@ -1,6 +1,6 @@
 /**
  * Bridge domain membership of a port. VPP refuses to delete a bridge domain with members (-120), and a port joins in
- * the same write in which its bridge domain is created: so the last port removes it, and a concurrent ADD cannot lose
+ * the same write in which its bridge domain is created, so the last port removes it and a concurrent ADD cannot lose
  * it. Joining a missing one would create it without the mark.
  *
  * Each VLAN of a bridge is a bridge domain of its own. Ports have neither tag rewrite nor filter: frames from a pod,
@@ -30,14 +30,16 @@ const exists = -119
 const hasMembers = -120
 const isGone = -6
 
-/** VPP's number of the bridge domain that a bridge is, or a VLAN of it. */
+/** Returns VPP's number of the bridge domain of a bridge, or of one of its VLANs. */
 export const numberOf = ({ bridgeDomain, vlan }: Pick<Bridge, "bridgeDomain" | "vlan">): number =>
   vlan === undefined ? bridgeDomain : bridgeDomain * 4096 + vlan
 
-/** Else the number would be above those that VPP has, or another's. */
+/** Otherwise the number would exceed VPP's range, or be another bridge's. */
 export const hasVlans = (bridgeDomain: number): boolean => bridgeDomain < 4096
 
-/** Bridge domains that may be empty without the port. An earlier release had the VLANs of a bridge in the bridge's. */
+/**
+ * Bridge domains that may be empty without the port. An earlier release had the VLANs of a bridge in the bridge's own.
+ */
 export const numbersOf = (bridge: Bridge): ReadonlyArray<number> =>
   bridge.vlan !== undefined && hasVlans(bridge.bridgeDomain)
     ? [numberOf(bridge), bridge.bridgeDomain]
@@ -65,7 +67,7 @@ const addOrDelete = (
   return session.offers(addDelV2) ? step(addDelV2, values, tolerated) : step(addDel, values, tolerated)
 }
 
-/** One that exists is used as it is; whoever made it, it has been looked at by {@link conflict}. */
+/** Uses an existing one as it is, whoever created it; {@link conflict} has checked it. */
 export const join = (session: Session, index: number, bridge: Bridge): ReadonlyArray<Step> => [
   addOrDelete(session, numberOf(bridge), bridgeDomainTag(bridge.bridgeDomain, bridge.vlan), [exists]),
   step(setBridge, { rx_sw_if_index: index, bd_id: numberOf(bridge), port_type: 0, shg: 0, enable: true })
@@ -77,15 +79,15 @@ export const join = (session: Session, index: number, bridge: Bridge): ReadonlyA
  */
 const macs = 16_384
 
-/** Of a bridge domain of ours; an administrator's has the administrator's. */
+/** Limits a bridge domain of ours; an administrator's is left as configured. */
 export const limitMacs = (session: Session, there: { readonly bd_id: number; readonly bd_tag: string } | undefined) =>
   there !== undefined && bridgeDomainOf(there.bd_tag) !== undefined && session.offers(setLearnLimit)
     ? [step(setLearnLimit, { bd_id: there.bd_id, learn_limit: macs }, [isGone])]
     : []
 
 /**
- * Removes a port from its bridge domain, and settings of an earlier release from the port. The order matters, since
- * frames may pass between two steps: outside of every bridge domain the port is isolated. VPP answers the filter's
+ * Removes a port from its bridge domain, and settings of an earlier release from the port. The order matters, because
+ * frames may pass between two steps: outside of every bridge domain the port is isolated. VPP replies to the filter's
  * request with a stale error number.
  */
 export const leave = (session: Session, index: number): ReadonlyArray<Step> => [
@@ -101,24 +103,30 @@ export const find = (session: Session, bridgeDomain: number) =>
     found.find(({ bd_id }) => bd_id === bridgeDomain)
   )
 
-/** `VLAN 7 of bridge 4`: what a bridge domain of ours is, when that is not what is asked for. An administrator's is what they say. */
+/**
+ * Returns what a bridge domain of ours is, such as `VLAN 7 of bridge 4`, if that is not the requested one. An
+ * administrator's always fits.
+ */
 export const conflict = (bridge: Bridge, there: { readonly bd_tag: string } | undefined): string | undefined => {
   const is = there === undefined ? undefined : bridgeDomainOf(there.bd_tag)
   if (is === undefined || (is.vlan === undefined) === (bridge.vlan === undefined)) return undefined
   return is.vlan === undefined ? "a bridge without VLANs" : `VLAN ${is.vlan} of bridge ${is.bridge}`
 }
 
-/** It may have ports of an earlier release with a VLAN: those made since carry their number, and have none. */
+/**
+ * Returns whether it may have ports of an earlier release with a VLAN. A bridge domain of this release has its number
+ * in the mark, and has none.
+ */
 export const mayHaveEarlier = (
   there: { readonly bd_tag: string; readonly sw_if_details: ReadonlyArray<unknown> } | undefined
 ): boolean =>
   there !== undefined && there.sw_if_details.length > 0 && bridgeDomainOf(there.bd_tag)?.bridge === undefined
 
-/** VPP neither made the bridge domain nor had it. */
+/** VPP neither created the bridge domain nor had it. */
 export const notMade = ({ reason }: VppError): boolean =>
   reason._tag === "Refused" && (reason.name === addDel.name || reason.name === addDelV2.name)
 
-/** The one that an interface is in, when the configuration does not tell. */
+/** Returns the bridge domain of an interface, when the configuration does not name it. */
 export const domainOf = (session: Session, index: number) =>
   Effect.map(
     session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every }),
@@ -127,8 +135,8 @@ export const domainOf = (session: Session, index: number) =>
   )
 
 /**
- * Removes it when it is ours and nobody is in it. Says whether it did. `unmarked`: one without a mark is ours as well,
- * because VPP refused to make it and joining made it.
+ * Removes it if it is ours and empty. Returns whether it did. `unmarked`: one without a mark is ours as well, because
+ * VPP refused to create it and joining created it.
  */
 export const removeUnused = Effect.fnUntraced(function* (session: Session, bridgeDomain: number, unmarked = false) {
   const found = yield* find(session, bridgeDomain)

@@ -1,7 +1,7 @@
 /**
  * The switch's end of a layer 3 port. IPAM's address is the container's; the switch's end gets the gateway of that
  * subnet. With a prefix of one address, the switch also gets a route to the container. Without a gateway the switch's
- * end gets the address itself, as in the original plugin. Routes outlive their interface in VPP: they are removed
+ * end gets the address itself, as in the original plugin. Routes outlive their interface in VPP, so they are removed
  * before it.
  */
 import * as Effect from "effect/Effect"
@@ -20,13 +20,13 @@ import { byIndex } from "./Interfaces.ts"
 import { attached, normal, routeOver } from "./Route.ts"
 
 export interface Plan {
-  /** For the switch's end, each once, as VPP writes them: `10.1.2.1/24`. */
+  /** Addresses of the switch's end, each once, in VPP's form: `10.1.2.1/24`. */
   readonly addresses: ReadonlyArray<string>
-  /** To the container, likewise: `10.1.2.3`. */
+  /** Routes to the container, in the same form: `10.1.2.3`. */
   readonly routes: ReadonlyArray<string>
 }
 
-/** Two addresses of a container can have one gateway, and a gateway is one address of the switch's end. */
+/** Two addresses of a container can have the same gateway, which is one address of the switch's end. */
 export const plan = (addresses: ReadonlyArray<Address>): Result.Result<Plan, string> =>
   Result.map(Result.all(addresses.map(planOne)), (plans) => ({
     addresses: [...new Set(plans.map(({ address }) => address))],
@@ -56,18 +56,18 @@ const planOne = ({
 export const addAddresses = (index: number, { addresses }: Plan): ReadonlyArray<Step> =>
   addresses.map((prefix) => step(addDelAddress, { sw_if_index: index, is_add: true, del_all: false, prefix }))
 
-/** Only after the addresses are there: by them a later DEL knows that there are routes. */
+/** Routes come after the addresses, which tell a later DEL that there are routes. */
 export const addRoutes = (index: number, { routes }: Plan): ReadonlyArray<Step> =>
   routes.map((to) => step(routeAddDel, { is_add: true, is_multipath: false, route: routeTo(index, to) }))
 
 const whole = (address: string): string => `${address}/${isIpv6(address) ? 128 : 32}`
 
-/** To one address, as attached: VPP answers ARP only to neighbours whose own address is attached. */
+/** A route to one address, as attached: VPP replies to ARP only from neighbours whose own address is attached. */
 const routeTo = (index: number, address: string) => routeOver(index, whole(address), attached, isIpv6(address))
 
 type Route = Parameters<typeof routeAddDel.fields.write>[1]["route"]
 
-/** Where each of these addresses leads by a route of its own: none for those that have no such route. */
+/** Returns the routes to exactly these addresses. */
 const lookup = Effect.fnUntraced(function* (session: Session, routes: ReadonlyArray<string>) {
   if (routes.length === 0) return []
   const asks = routes.map((to) => ask(routeLookup, { table_id: 0, exact: 1, prefix: whole(to) }))
@@ -75,13 +75,14 @@ const lookup = Effect.fnUntraced(function* (session: Session, routes: ReadonlyAr
   return answers.flatMap(({ retval, route }) => (retval === 0 ? [route] : []))
 })
 
-/** Indices of the interfaces over which it leads. */
+/** Returns the indices of the interfaces of a route. */
 const over = ({ paths }: Route): ReadonlyArray<number> =>
   paths.flatMap(({ sw_if_index, type }) => (type === normal && sw_if_index !== every ? [sw_if_index] : []))
 
 /**
- * Of the container's addresses the first that leads to another interface, and to which: `own` may have them. A route
- * over an interface that is no more leads nowhere; VPP keeps it, and would give it to the next of that index: it goes.
+ * Returns the first of the container's addresses that is routed to an interface other than `own`, and that interface. A
+ * route over an interface that no longer exists leads nowhere, and VPP would pass it on to the next interface with that
+ * index; it is removed.
  */
 export const takenRoute = Effect.fnUntraced(function* (session: Session, routes: ReadonlyArray<string>, own?: number) {
   for (const route of yield* lookup(session, routes)) {
@@ -90,14 +91,14 @@ export const takenRoute = Effect.fnUntraced(function* (session: Session, routes:
       const there = yield* byIndex(session, index)
       if (there !== undefined) return { to: route.prefix, name: there.interface_name }
     }
-    // Without the path, in which VPP would look for the interface.
+    // Without the path, because VPP would look up its interface.
     const alone = { ...route, paths: [] }
     if (others.length > 0) yield* session.call(routeAddDel, { is_add: false, is_multipath: false, route: alone })
   }
   return undefined
 })
 
-/** Of the container's addresses those that do not lead over this interface. */
+/** Returns the container's addresses that are not routed over this interface. */
 export const missingRoutes = Effect.fnUntraced(function* (session: Session, { routes }: Plan, own: number) {
   const found = yield* lookup(session, routes)
   const leads = found.filter((route) => over(route).includes(own)).map(({ prefix }) => prefix)
@@ -110,12 +111,12 @@ export const addressesOf = Effect.fnUntraced(function* (session: Session, index:
   return [...four, ...six].map(({ prefix }) => prefix)
 })
 
-/** Nobody knows which routes there are. */
+/** The routes are unknown. */
 export const unknownRoutes = "unknown"
 
 /**
- * Removes the routes that lead over an interface: these, or all that are found. What leads elsewhere as well keeps that
- * way. Returns what it removed.
+ * Removes the routes over an interface: the given ones, or all. A route with other paths keeps them. Returns what it
+ * removed.
  */
 export const removeRoutes = Effect.fnUntraced(function* (
   session: Session,
@@ -134,8 +135,8 @@ export const removeRoutes = Effect.fnUntraced(function* (
 })
 
 /**
- * For an ADD that did not come to its end, or whose record is lost. A route of ours has its gateway as a whole address of
- * the interface; link-local ones are not listed, so that IPv6 is always searched, in which a node has fewer.
+ * For an ADD that did not complete, or whose record is lost. A route of the plugin has its gateway as an address of the
+ * interface. Link-local addresses are not listed, so IPv6 routes are always searched; a node has fewer of them.
  */
 const search = Effect.fnUntraced(function* (session: Session, index: number) {
   const own = yield* addressesOf(session, index)

@@ -1,4 +1,4 @@
-/** Finds VPP's interfaces by name, index, mark or socket. Each requests as little as possible. */
+/** Finds VPP's interfaces by name, index, mark or socket. Each function requests as little as possible. */
 import * as Effect from "effect/Effect"
 import type { Session } from "../client/Session.ts"
 import { every } from "../messages/Control.ts"
@@ -16,7 +16,7 @@ export type Interface = Details<typeof interfaceDump>
 export const all = (session: Session) =>
   session.dump(interfaceDump, { sw_if_index: every, name_filter_valid: false, name_filter: "" })
 
-/** Index 0 is VPP's own `local0`; asking for it gives all. */
+/** Index 0 is VPP's `local0`; a request for it returns all. */
 export const byIndex = Effect.fnUntraced(function* (session: Session, index: number) {
   const found = yield* session.dump(interfaceDump, {
     sw_if_index: index,
@@ -36,11 +36,11 @@ export const byName = Effect.fnUntraced(function* (session: Session, name: strin
   return found.find(({ interface_name }) => interface_name === name)
 })
 
-/** Of all there are: for what is not under its name. */
+/** Searches all interfaces, for one that does not have its name. */
 export const byMark = (session: Session, who: Selector) =>
   Effect.map(all(session), (found) => found.filter(({ tag }) => selects(who, tag)))
 
-/** Ids under which VPP knows a socket's path. It cuts longer ones. */
+/** Returns the ids of sockets with a path. VPP truncates longer paths. */
 export const memifSockets = (session: Session) =>
   Effect.map(
     session.dump(socketFilenameDump, {}),
@@ -49,7 +49,7 @@ export const memifSockets = (session: Session) =>
 
 export const vppKeeps = (path: string): string => Buffer.from(path).subarray(0, 107).toString("utf8")
 
-/** Indices of the interfaces that meet their other end at a path. */
+/** Returns the indices of the interfaces whose socket has this path. */
 export const bySocket = Effect.fnUntraced(function* (
   session: Session,
   path: string

@@ -1,27 +1,27 @@
 /**
- * The plugin's marks: tags of interfaces and bridge domains, of which VPP stores 63 characters without interpreting
- * them. A tag cannot hold a container ID of 64 characters; it has the attachment's key, computed from the full names,
+ * The plugin's marks: tags of interfaces and bridge domains. VPP stores 63 characters of a tag without interpreting
+ * them, so a container ID of 64 characters does not fit. A tag has the attachment's key, computed from the full names,
  * and what people and GC of a network need. Pure.
  */
 import { type Attachment, keyOf, networkDigest, shortId } from "../../identity/Attachment.ts"
 
-/** `userspace/1/` says "made by the plugin", and the version of what follows. */
+/** Means "created by the plugin", with the version of the rest. */
 const start = "userspace/1/"
 
-/** Which bridge a bridge domain that we made is, or which VLAN of one. */
+/** Which bridge, or VLAN of a bridge, a bridge domain of the plugin is. */
 export interface BridgeDomainMark {
-  /** Undefined: made by an earlier release, which did not write it down. */
+  /** Undefined: created by an earlier release, which did not record it. */
   readonly bridge: number | undefined
   readonly vlan: number | undefined
 }
 
-/** The tag of a bridge domain of the plugin. Any ADD of any network may join it, the last DEL removes it. */
+/** The tag of a bridge domain of the plugin. Any ADD of any network may join it; the last DEL removes it. */
 export const bridgeDomainTag = (bridge: number, vlan?: number): string =>
   `${start}bridge-domain/${bridge}${vlan === undefined ? "" : `/vlan/${vlan}`}`
 
 const bridgeDomainForm = /^userspace\/1\/bridge-domain(?:\/(\d+)(?:\/vlan\/(\d+))?)?$/
 
-/** Undefined: not ours. */
+/** Undefined: not the plugin's. */
 export const bridgeDomainOf = (tag: string): BridgeDomainMark | undefined => {
   const found = bridgeDomainForm.exec(tag)
   if (found === null) return undefined
@@ -33,11 +33,11 @@ export interface Mark {
   readonly key: string
   /** The beginning of the ADD's UUID. */
   readonly invocation: string
-  /** Of the network's name: two networks are told apart without records. */
+  /** A digest of the network's name, which distinguishes networks without records. */
   readonly network: string
   /** The first twelve characters of the container id, for people. */
   readonly container: string
-  /** It has policers. */
+  /** True: the port has policers. */
   readonly limited: boolean
 }
 
@@ -52,15 +52,14 @@ export const markOf = (attachment: Attachment, invocation: string, limited = fal
 })
 
 /**
- * `userspace/1/<key>/<invocation>/<network>/<container>`: 12 + 20 + 8 + 8 + 12 characters and three slashes, which is all
- * that fits. The last slash is a colon when there are policers, so that DEL need not ask VPP for them.
+ * `userspace/1/<key>/<invocation>/<network>/<container>`: 12 + 20 + 8 + 8 + 12 characters and three slashes, which fill a tag. The last slash is a colon if the port has policers, so that DEL need not ask VPP for them.
  */
 export const toTag = ({ container, invocation, key, limited, network }: Mark): string =>
   `${start}${key}/${invocation}/${network}${limited ? ":" : "/"}${container}`
 
 const form = /^userspace\/1\/([a-z2-7]{20})\/([0-9A-Za-z-]{0,8})\/([a-z2-7]{8})([/:])([^/]*)$/
 
-/** Undefined: not ours. */
+/** Undefined: not the plugin's. */
 export const fromTag = (tag: string): Mark | undefined => {
   const [, key, invocation, network, separator, container] = form.exec(tag) ?? []
   return key === undefined || invocation === undefined || network === undefined || container === undefined
@@ -68,16 +67,16 @@ export const fromTag = (tag: string): Mark | undefined => {
     : { key, invocation, network, container, limited: separator === ":" }
 }
 
-/** Whose a policer is: what follows from the attachment, and from its tag alone as well. */
+/** The owner of a policer: the part of the mark that follows from the attachment, or from its tag. */
 export type Owner = Pick<Mark, "key" | "network" | "container">
 
-/** At most 59 characters of the 63 that VPP keeps. */
+/** At most 59 of the 63 characters that VPP stores. */
 export const policerName = ({ container, key, network }: Owner, direction: "input" | "output"): string =>
   `${start}${key}/${network}/${container}/${direction}`
 
 const policerForm = /^userspace\/1\/([a-z2-7]{20})\/([a-z2-7]{8})\/([^/]*)\/(?:input|output)$/
 
-/** Undefined: not ours. */
+/** Undefined: not the plugin's. */
 export const policerOf = (name: string): Owner | undefined => {
   const [, key, network, container] = policerForm.exec(name) ?? []
   return key === undefined || network === undefined || container === undefined ? undefined : { key, network, container }
@@ -85,7 +84,7 @@ export const policerOf = (name: string): Owner | undefined => {
 
 export interface Selector {
   readonly key: string
-  /** Only what this ADD made. */
+  /** Selects only objects of this ADD. */
   readonly invocation: string | undefined
 }
 

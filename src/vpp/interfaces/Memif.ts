@@ -1,7 +1,7 @@
 /**
  * memif ports: a socket with its own id, and one interface on it. The id is derived from the attachment (see
- * `PortName.ts`), also with the new messages, which could choose one: theirs repeat after a restart, and would have to
- * be searched.
+ * `PortName.ts`), also with the newer messages, which could choose one: VPP's choice repeats after a restart, and would
+ * have to be searched.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
@@ -19,10 +19,10 @@ const inUse = -74
 const isGone = -73
 const otherFile = -116
 
-/** `abstract:<name>`, as the container's end is told: the name of the file that it would have been. */
+/** `abstract:<name>`, in the form for the container's end; the name is that of the file which it replaces. */
 export const abstractName = (socketPath: string): string => `abstract:${basename(socketPath)}`
 
-/** In the pod's network namespace, where nobody but the pod can connect. VPP: src/vppinfra/socket.c. */
+/** A name in the pod's network namespace, to which only the pod can connect. VPP: src/vppinfra/socket.c. */
 export const filenameOf = ({ attachment, socketPath }: PortRequest, port: VppMemifPort): string =>
   port.abstract ? `${abstractName(socketPath)},netns_name=${attachment.netns}` : socketPath
 
@@ -39,17 +39,17 @@ const addDel = (
     : step(Memif.socketFilenameAddDel, values, tolerated)
 }
 
-/** Of a socket, not of an interface. */
+/** True for a socket's request, false for an interface's. */
 export const isRegistration = (request: string): boolean =>
   request === Memif.socketFilenameAddDelV2.name || request === Memif.socketFilenameAddDel.name
 
-/** Gives the path the id. `taken`: another path has it. */
+/** Registers the path under the id. `taken`: the id has another path. */
 export const register = Effect.fnUntraced(function* (session: Session, number: number, filename: string) {
   const [added] = yield* run(session, [addDel(session, true, number, filename, [otherFile])])
   return added?.retval === otherFile ? "taken" : "registered"
 })
 
-/** False: another interface uses it, and so it stays. */
+/** False: another interface uses the socket, so it stays. */
 export const unregister = (session: Session, number: number) =>
   Effect.map(
     run(session, [addDel(session, false, number, "", [inUse, isGone])]),
@@ -57,9 +57,9 @@ export const unregister = (session: Session, number: number) =>
   )
 
 /**
- * The interface on a registered socket. The socket is registered anew in the same write: VPP from 23.06 makes no socket
- * file on an id on which a create has failed before, and says nothing. Not `alone`: somebody else has an interface on
- * it. Whoever fails, or is not alone, has the interface taken back, but for a create that was refused.
+ * Creates the interface on a registered socket. The socket is registered again in the same write: VPP from 23.06
+ * silently creates no socket file on an id on which a create has failed before. Not `alone`: another interface uses the
+ * socket. The caller removes the interface when this fails or is not alone, except after a refused create.
  */
 export const create = Effect.fnUntraced(function* (
   session: Session,
@@ -86,7 +86,7 @@ export const create = Effect.fnUntraced(function* (
   const anew = [addDel(session, false, number, "", [inUse]), addDel(session, true, number, filename)]
   const steps: ReadonlyArray<Step<Retval | IndexReply>> = [...anew, made]
   const answers = yield* session.together(steps.map(({ ask }) => ask))
-  // Its own answer comes first: when VPP made none, there is none to take back.
+  // The create's own reply is judged first: if VPP refused it, there is nothing to remove.
   const last = answers[anew.length]
   yield* judge(session, made, last?.retval ?? 0)
   const index = last !== undefined && "sw_if_index" in last ? last.sw_if_index : undefined
@@ -95,11 +95,11 @@ export const create = Effect.fnUntraced(function* (
   return { index, alone: answers[0]?.retval !== inUse }
 })
 
-/** Absent is success. */
+/** An absent interface is a success. */
 export const remove = (session: Session, index: number) =>
   Effect.asVoid(run(session, [step(Memif.remove, { sw_if_index: index }, [isAbsent])]))
 
-/** The interface and its socket's id. False: another interface uses that, and so it stays. */
+/** Removes the interface and its socket's id. False: another interface uses the socket, so it stays. */
 export const removeBoth = (session: Session, index: number, socket: number) =>
   Effect.map(
     run(session, [
@@ -110,8 +110,8 @@ export const removeBoth = (session: Session, index: number, socket: number) =>
   )
 
 /**
- * A bridged port's own address is never used, so the asked one may stand on both ends; on a layer 3 link the ends have
- * to differ.
+ * The MAC address of VPP's own end. A bridged port never uses it, so both ends may have the requested one; on a layer 3
+ * link they must differ.
  */
 export const ownMac = ({ mac, network }: Pick<VppMemifPort, "mac" | "network">): string | undefined =>
   network.netType === "interface" ? undefined : mac

@@ -1,8 +1,8 @@
 /**
  * The limits of a port: a policer for each, named after the port's mark, created and attached in the same write as the
  * port. They are removed before the interface: VPP detaches them with it but keeps them, and a second policer on an
- * interface would count beside the first. Loaded only for ports with limits. VPP does not report on which interface a
- * policer is.
+ * interface would count beside the first. Loaded only for ports with limits. VPP does not report the interface of a
+ * policer.
  */
 import * as Effect from "effect/Effect"
 import type { Limit, VppPort } from "../../cni/network/HostPort.ts"
@@ -15,19 +15,19 @@ import { type Owner, policerName, policerOf } from "./Mark.ts"
 type Direction = Limit["direction"]
 
 export interface Policing {
-  /** There will be policers: the port's mark says so. */
+  /** True: policers will be created, and the port's mark records it. */
   readonly kept: boolean
-  /** What of the wanted limits this VPP cannot keep, in words. */
+  /** Requested limits that this VPP does not support, in words. */
   readonly unkept: ReadonlyArray<string>
-  /** Done again, they have no other effect. */
+  /** Steps that can be repeated without other effects. */
   readonly steps: (index: number) => ReadonlyArray<Step>
-  /** What is not as the steps have left it. */
+  /** Differences from what the steps set. */
   readonly differences: Effect.Effect<ReadonlyArray<string>, VppError>
 }
 
 const isAbsent = -2
 const isGone = -6
-/** 23.02 and before, which have no other number. */
+/** Used by 23.02 and earlier, which have no other number. */
 const unspecified = -1
 
 const messages = { input: Policer.input, output: Policer.output }
@@ -61,7 +61,7 @@ export const policing = (session: Session, port: VppPort, owner: Owner): Policin
   }
 }
 
-/** Why a VPP cannot keep a limit; undefined: it can. */
+/** Returns why a VPP does not support a limit; undefined: it does. */
 export const hindrance = (
   session: Session,
   { iftype, network, ...port }: Pick<VppPort, "iftype" | "network"> & { readonly mode: VppPort["mode"] },
@@ -80,7 +80,7 @@ export const hindrance = (
   return undefined
 }
 
-/** One rate, two colours: what is above it is dropped. */
+/** One rate, two colours: packets above it are dropped. */
 const settings = ({ burst, rate }: Pick<Limit, "burst" | "rate">) => ({
   cir: rate,
   eir: 0,
@@ -95,7 +95,7 @@ const settings = ({ burst, rate }: Pick<Limit, "burst" | "rate">) => ({
   violate_action: Policer.drop
 })
 
-/** VPP would go on using one that is removed while it is on an interface. Not there is success. */
+/** Detaches first, because VPP would keep using a removed policer. An absent policer is a success. */
 const removal = (index: number | undefined, owner: Owner, direction: Direction): ReadonlyArray<Step> => {
   const name = policerName(owner, direction)
   return [
@@ -115,7 +115,10 @@ const compare = Effect.fnUntraced(function* (session: Session, name: string, { b
   ]
 })
 
-/** Those of one port, before its interface goes. `index` undefined: that has gone already. Names what was removed. */
+/**
+ * Removes the policers of one port, before its interface. `index` undefined: the interface is gone. Returns the names
+ * of what it removed.
+ */
 export const remove = Effect.fnUntraced(function* (session: Session, index: number | undefined, owner: Owner) {
   if (!session.offers(Policer.addDel)) return []
   const offered = (["input", "output"] as const).filter((direction) => session.offers(messages[direction]))
@@ -128,7 +131,7 @@ export const remove = Effect.fnUntraced(function* (session: Session, index: numb
   })
 })
 
-/** Ours, by the names. */
+/** Lists the plugin's policers by their names. */
 export const list = Effect.fnUntraced(function* (session: Session) {
   if (!session.offers(Policer.policerDump)) return []
   const all = yield* session.dump(Policer.policerDump, { match_name_valid: false, match_name: "" })
@@ -138,7 +141,7 @@ export const list = Effect.fnUntraced(function* (session: Session) {
   })
 })
 
-/** What somebody who removed the interface has left of it. */
+/** Removes the policers of interfaces that somebody removed. */
 export const removeLeft = Effect.fnUntraced(function* (session: Session, key: string) {
   const removed: Array<string> = []
   const owners = new Map(

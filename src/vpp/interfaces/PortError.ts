@@ -1,4 +1,4 @@
-/** Why a port cannot be created, found or removed, for people. Pure; the only module with these messages and codes. */
+/** Messages and codes for ports that cannot be created, found or removed. Pure; no other module has them. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { FileError } from "../../platform/Files.ts"
 import { VswitchError } from "../../vswitch/VswitchError.ts"
@@ -18,7 +18,7 @@ export const fromVpp =
   (error: VppError): VswitchError =>
     toError(operation, { ...judged(error), answer: answerOf(error) })
 
-/** Two VPPs may run on a node. */
+/** Names the socket, because two VPPs may run on a node. */
 const answerOf = ({ peer, reason }: VppError): string =>
   reason._tag === "Unreachable" ? `cannot connect to ${peer}: ${reason.code}` : inWords(reason)
 

@@ -1,12 +1,12 @@
-/** A route over one interface, as `ip_route_add_del` takes it. Pure. VPP: src/vnet/fib/fib_types.api, ip_route. */
+/** A route over one interface, in the form of `ip_route_add_del`. Pure. VPP: src/vnet/fib/fib_types.api, ip_route. */
 
-/** A path to a next hop; drop, local and others have numbers of their own. */
+/** A path to a next hop; drop, local and others have other numbers. */
 export const normal = 0
 
-/** No next hop: what is there is a neighbour itself. */
+/** No next hop: the destination is a neighbour. */
 export const attached = new Uint8Array(16)
 
-/** `hop`: 16 bytes, of an IPv4 address the first four. */
+/** `hop`: 16 bytes, of which an IPv4 address uses the first four. */
 export const routeOver = (index: number, prefix: string, hop: Uint8Array, ipv6: boolean) => ({
   table_id: 0,
   stats_index: 0,

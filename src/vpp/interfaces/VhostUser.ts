@@ -1,4 +1,7 @@
-/** vhost-user ports. One request makes all of it, mark included; the number in the name is ours (see `PortName.ts`). */
+/**
+ * vhost-user ports. One request creates a port with its mark; the plugin chooses the number in the name (see
+ * `PortName.ts`).
+ */
 import * as Effect from "effect/Effect"
 import type { VppVhostPort } from "../../cni/network/HostPort.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
@@ -35,7 +38,7 @@ export const create = Effect.fnUntraced(function* (
   return sw_if_index
 })
 
-/** Absent is success. VPP removes a server's socket file. */
+/** An absent interface is a success. VPP removes a server's socket file. */
 export const remove = (session: Session, index: number) =>
   session.call(VhostUser.remove, { sw_if_index: index }).pipe(
     Effect.asVoid,

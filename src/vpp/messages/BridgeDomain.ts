@@ -1,4 +1,4 @@
-/** Layer 2: bridge domains, their members, and tags put on and taken off on the way. VPP: src/vnet/l2/l2.api. */
+/** Layer 2: bridge domains, their members, and tag rewrites. VPP: src/vnet/l2/l2.api. */
 import { bool, counted, i32, struct, text, u8, u32 } from "../wire/Field.ts"
 import { dump, reply, request } from "../wire/Message.ts"
 import { plainReply } from "./Control.ts"
@@ -26,7 +26,7 @@ export const addDelV2 = request(
 /** Until 22.10. */
 export const addDel = request("bridge_domain_add_del", "600b7170", addDelFields, plainReply("bridge_domain_add_del"))
 
-/** Both fields have to be given: 0 means none here, and any index but ~0 finds nothing. */
+/** Both fields must be set: 0 means none here, and any index but ~0 finds nothing. */
 export const bridgeDomainDump = dump(
   "bridge_domain_dump",
   "74396a43",
@@ -47,7 +47,7 @@ export const bridgeDomainDump = dump(
   })
 )
 
-/** Makes the bridge domain when there is none, without a mark. */
+/** Creates a missing bridge domain, without a mark. */
 export const setBridge = request(
   "sw_interface_set_l2_bridge",
   "d0678b13",
@@ -55,7 +55,7 @@ export const setBridge = request(
   plainReply("sw_interface_set_l2_bridge")
 )
 
-/** How many MAC addresses it keeps; more are flooded, and not learned. */
+/** The maximum number of learned MAC addresses; frames to others are flooded. */
 export const setLearnLimit = request(
   "bridge_domain_set_learn_limit",
   "89c52b5f",
@@ -65,7 +65,7 @@ export const setLearnLimit = request(
 
 /** `vtr_op` of {@link vlanTagRewrite}. VPP: src/vnet/l2/l2_vtr.h. */
 export const noRewrite = 0
-/** A tag is pushed on what comes in and popped from what goes out. Earlier releases set it on ports with a VLAN. */
+/** Pushes a tag on received frames and pops it from sent ones. Earlier releases set it on ports with a VLAN. */
 export const pushOne = 1
 
 export const vlanTagRewrite = request(
@@ -76,8 +76,8 @@ export const vlanTagRewrite = request(
 )
 
 /**
- * Never to be enabled on a whole interface: VPP takes the first bytes of an untagged frame's payload for VLANs, and reads
- * outside its tables with them. One frame of a pod ends VPP. Earlier releases enabled it on ports with a VLAN.
+ * Never enable this on a whole interface: VPP interprets the first bytes of an untagged frame's payload as VLANs, and
+ * reads outside its tables. One frame of a pod crashes VPP. Earlier releases enabled it on ports with a VLAN.
  */
 export const efpFilter = request(
   "l2_interface_efp_filter",

@@ -1,4 +1,4 @@
-/** What every interface has. VPP: src/vnet/interface.api. */
+/** Properties of every interface. VPP: src/vnet/interface.api. */
 import { mac, prefix } from "../wire/Address.ts"
 import { bool, text, times, trailingText, u8, u16, u32 } from "../wire/Field.ts"
 import { dump, reply, request } from "../wire/Message.ts"
@@ -14,7 +14,7 @@ export const setFlags = request(
   plainReply("sw_interface_set_flags")
 )
 
-/** The link's: the longest frame, without its Ethernet header. */
+/** The link's MTU: the longest frame, without its Ethernet header. */
 export const setHardwareMtu = request(
   "hw_interface_set_mtu",
   "e6746899",
@@ -22,7 +22,7 @@ export const setHardwareMtu = request(
   plainReply("hw_interface_set_mtu")
 )
 
-/** Layer 3: for all protocols, then IPv4, IPv6, MPLS; 0 is "as the first". */
+/** Layer 3 MTU: for all protocols, then IPv4, IPv6, MPLS; 0 means "as the first". */
 export const setMtu = request(
   "sw_interface_set_mtu",
   "5cbe85e5",

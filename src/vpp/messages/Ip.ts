@@ -42,7 +42,7 @@ export const routeAddDel = request(
   reply("ip_route_add_del_reply", "1992deab", { retval: i32, stats_index: u32 })
 )
 
-/** `exact`, 1: no shorter prefix that has it. `retval` is not 0 when there is none. */
+/** `exact`, 1: excludes shorter prefixes that contain it. `retval` is not 0 when there is no such route. */
 export const routeLookup = request(
   "ip_route_lookup",
   "710d6471",
@@ -50,7 +50,7 @@ export const routeLookup = request(
   reply("ip_route_lookup_reply", "5d8febcb", { retval: i32, route })
 )
 
-/** One table, one family. */
+/** Of one table and one address family. */
 export const routeDump = dump(
   "ip_route_dump",
   "b9d2e09e",

@@ -1,4 +1,4 @@
-/** Shared-memory interfaces and the sockets on which their ends meet. VPP: src/plugins/memif/memif.api. */
+/** Shared-memory interfaces and the sockets on which their ends connect. VPP: src/plugins/memif/memif.api. */
 import { mac } from "../wire/Address.ts"
 import { as, bool, type Field, i32, SchemaMismatch, text, trailingText, u8, u16, u32 } from "../wire/Field.ts"
 import { dump, reply, request } from "../wire/Message.ts"
@@ -15,10 +15,10 @@ const one =
 const roles = ["master", "slave"] as const
 const role: Field<(typeof roles)[number]> = as(u32, one("role", roles), (name) => roles.indexOf(name))
 
-/** VPP dies on any other mode, `inject-punt` (2) included: this field cannot write one. */
+/** VPP crashes on any other mode, `inject-punt` (2) included: this field cannot encode one. */
 const modes = ["ethernet", "ip"] as const
 const mode: Field<(typeof modes)[number]> = as(u32, one("mode", modes), (name) => modes.indexOf(name))
-/** What VPP tells: somebody else's interface may have another one. */
+/** The mode that VPP reports; interfaces of others may have another one. */
 const anyMode = as(
   u32,
   (value): string => modes[value] ?? `mode ${value}`,

@@ -1,6 +1,6 @@
 /**
- * Policers: a rate under a name, put on an interface. VPP: src/vnet/policer/policer.api, from 26.06 in a plugin of its
- * own, src/plugins/policer. The messages by index, which came with 23.06, are not needed.
+ * Policers: a rate with a name, attached to an interface. VPP: src/vnet/policer/policer.api; since 26.06 a plugin,
+ * src/plugins/policer. The messages by index, which exist since 23.06, are not needed.
  */
 import { bool, i32, struct, text, u8, u32, u64 } from "../wire/Field.ts"
 import { dump, reply, request } from "../wire/Message.ts"
@@ -13,10 +13,10 @@ export const transmit = { type: 1, dscp: 0 }
 const name = text(64)
 
 const rate = {
-  /** As `rate_type` counts: 0 is kbit/s. */
+  /** In units of `rate_type`: 0 is kbit/s. */
   cir: u32,
   eir: u32,
-  /** Bytes. */
+  /** In bytes. */
   cb: u64,
   eb: u64,
   rate_type: u8,
@@ -26,7 +26,7 @@ const rate = {
 
 const actions = { conform_action: action, exceed_action: action, violate_action: action }
 
-/** Until 23.02 whatever fails is answered -1. */
+/** Until 23.02, every error is -1. */
 export const addDel = request(
   "policer_add_del",
   "2b31dd38",
@@ -38,10 +38,10 @@ const binding = { name, sw_if_index: u32, apply: bool }
 
 export const input = request("policer_input", "233f0ef5", binding, plainReply("policer_input"))
 
-/** From 22.06. */
+/** Since 22.06. */
 export const output = request("policer_output", "233f0ef5", binding, plainReply("policer_output"))
 
-/** Does not tell on which interface they are. */
+/** The details do not have the interface. */
 export const policerDump = dump(
   "policer_dump",
   "35f1ae0f",
@@ -64,7 +64,7 @@ export const policerDump = dump(
 )
 
 /**
- * Not sent. It came with 26.06, and so did policers for what is bridged and for memif in mode ip; their own messages are
- * the same as before. VPP: src/vnet/l2/l2.api.
+ * Not sent. It exists since 26.06, as do policers for bridged traffic and for memif in mode ip, whose own messages did
+ * not change. VPP: src/vnet/l2/l2.api.
  */
 export const sinceLayer2 = { name: "l2_interface_feat_flags_get", crc: "f9e6675e", plugin: undefined } as const

@@ -1,7 +1,7 @@
 /**
  * VLAN ports of an earlier release: in the bridge's own bridge domain, with a tag rewrite and VPP's filter, through
  * which one frame of a pod crashes VPP. They are moved to the bridge domain of their VLAN: each by `userspace restore`,
- * with its record, and all of a bridge by its next ADD, which does it here. Loaded if there may be some.
+ * with its record, and all of a bridge by its next ADD, which uses this module. Loaded if there may be some.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -14,15 +14,17 @@ import { fromTag } from "../interfaces/Mark.ts"
 import { pushOne } from "../messages/BridgeDomain.ts"
 import type { VppError } from "../wire/VppError.ts"
 
-/** Nobody else of ours works on the attachment until the scope closes. */
+/** The per-attachment lock, held until the scope closes. */
 export type Alone = (key: string) => Effect.Effect<void, VppError, Scope.Scope>
 
-/** Whoever works on it removes it, or restores it. */
+/** The holder of the lock removes the port or restores it. */
 const busy = { duration: "1 second", orElse: () => Effect.succeed("another call works on its attachment") } as const
 
 const keyOf = ({ tag, vtr_op }: Interface): string | undefined => (vtr_op === pushOne ? fromTag(tag)?.key : undefined)
 
-/** Looks at the members of the bridge's bridge domain only. Fails never: the ADD has its port, and CHECK tells of the rest. */
+/**
+ * Inspects only members of the bridge's bridge domain. Never fails: the ADD has its port, and CHECK reports the rest.
+ */
 export const move = Effect.fnUntraced(
   function* (session: Session, alone: Alone, bridge: number) {
     const domain = yield* Bridging.find(session, bridge)
@@ -52,7 +54,10 @@ export const move = Effect.fnUntraced(
 
 const cure = "Run `userspace restore`, or delete the pod."
 
-/** Says why not. An index may be another's by now: it is looked at again, when nobody else works on the attachment. */
+/**
+ * Returns why the port was not moved. An index may have been reused, so the port is inspected again under the
+ * attachment's lock.
+ */
 const moveOne = Effect.fnUntraced(function* (session: Session, bridgeDomain: number, seen: Interface) {
   const { sw_if_index, tag, vtr_tag1: vlan } = seen
   const network = { netType: "bridge", bridgeDomain, vlan } as const

@@ -1,5 +1,5 @@
 /**
- * The ports with the plugin's mark, and policers left behind by a port. The mark has a key instead of names; records
+ * The ports with the plugin's mark, and policers that a port left behind. The mark has a key instead of names; records
  * have the names.
  */
 import * as Effect from "effect/Effect"
@@ -36,7 +36,7 @@ export const list = Effect.fnUntraced(function* (session: Session, network: stri
   ]
 })
 
-/** Somebody removed the interface, and VPP keeps its policers. */
+/** The interface was removed by somebody, and VPP keeps its policers. */
 const left = ({ container, key, name }: Owner & { readonly name: string }, network: string | undefined): Owned => ({
   key,
   network: network ?? "",

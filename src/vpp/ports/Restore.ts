@@ -1,5 +1,5 @@
 /**
- * Repairs an existing port: VPP loses everything at once, but a restore may have been killed half-way (a port without
+ * Repairs an existing port. VPP loses everything at once, but a restore may have been killed half-way (a port without
  * tag, down, outside its bridge domain), or settings were changed by hand. Settings are set again; what cannot be set,
  * such as the role, is reported.
  */
@@ -18,7 +18,7 @@ import { portName, portNumber } from "../interfaces/PortName.ts"
 import { type Plan, refuseConflict, refuseTaken, setUp } from "./SetUp.ts"
 import { verify } from "./Verify.ts"
 
-/** Undefined: there is no port, not even one that has not got its tag. */
+/** Undefined: there is no port, not even one without a tag. */
 export const complete = Effect.fnUntraced(function* (session: Session, plan: Plan) {
   const there = yield* Effect.mapError(find(session, plan), fromVpp("find the port"))
   if (there === undefined) return undefined
@@ -51,7 +51,7 @@ const find = Effect.fnUntraced(function* (session: Session, { port, request }: P
   return marked
 })
 
-/** A port in a bridge domain leaves it first: an earlier release may have set on it what has to go. */
+/** A port in a bridge domain leaves it first: an earlier release may have set something on it that must be removed. */
 const setAgain = Effect.fnUntraced(function* (session: Session, plan: Plan, index: number) {
   const failed = fromVpp("set up the port")
   const { network } = plan.port

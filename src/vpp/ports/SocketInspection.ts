@@ -1,6 +1,6 @@
 /**
- * Checks a socket's path before VPP gets it. VPP deletes any file at the path of a vhost-user server, until 23.02 it
- * takes over a memif path with another listener, and a socket id is unusable after a failed bind. So such paths are
+ * Checks a socket's path before VPP gets it. VPP deletes any file at the path of a vhost-user server; until 23.02 it
+ * takes over a memif path with another listener; and a socket id is unusable after a failed bind. So such paths are
  * refused here.
  */
 import { dirname } from "node:path"
@@ -14,21 +14,21 @@ import type { Session } from "../client/Session.ts"
 import { fromFile, type PortError, socketRefused, toError } from "../interfaces/PortError.ts"
 import { socketFilenameAddDelV2 } from "../messages/Memif.ts"
 
-/** Who makes the socket: VPP, or the application. */
+/** True: VPP creates the socket. False: the application does. */
 export const madeByVpp = (port: VppPort): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
 const allowed = "with nothing but letters, digits, `.`, `_`, `-` and `/`"
 
-/** A directory that VPP cannot be told is reached through a link in the other. */
+/** A directory whose path VPP does not accept is reached through a link in the other directory. */
 const shorter = (path: string): string =>
   isShortLink(dirname(path))
     ? `Use a shorter stateDir or socketfile, ${allowed}: the short link to the sharedDir is in stateDir.`
     : `Use a shorter sharedDir, ${allowed}.`
 
-/** Pure: the path by itself. */
+/** Checks the path itself. Pure. */
 const pathProblem = (session: Session, port: VppPort, path: string): PortError | undefined => {
-  // A name, and no path.
+  // An abstract socket has a name, and no path.
   if (port.iftype === "memif" && port.abstract) return undefined
   const strict = port.iftype === "memif" && session.offers(socketFilenameAddDelV2)
   const limit = strict ? maximumPathBytes - 1 : maximumPathBytes
@@ -45,7 +45,7 @@ const pathProblem = (session: Session, port: VppPort, path: string): PortError |
     : socketRefused(`socket path ${path} has a ${JSON.stringify(foreign)}, which VPP does not accept`, shorter(path))
 }
 
-/** `early`: asked before ADD has made the directory, so that one that is missing is no problem yet. */
+/** `early`: ADD has not created the directory yet, so a missing one is no problem. */
 export const inspectSocket = Effect.fnUntraced(function* (
   files: Files["Service"],
   sockets: Sockets["Service"],
@@ -71,7 +71,7 @@ export const inspectSocket = Effect.fnUntraced(function* (
   const cure = "Check whose it is (`ss -xlp`) and remove it, or set another socketfile."
   if (there.kind !== "socket")
     return yield* toError(operation, socketRefused(`a ${there.kind} exists at ${path}`, cure))
-  // One that nobody listens on is left over from a VPP that has ended. VPP takes its place.
+  // A socket without a listener is left over from a VPP that has ended. VPP replaces it.
   const listening = yield* Effect.scoped(sockets.connect(path)).pipe(
     Effect.as(true),
     Effect.catchIf(

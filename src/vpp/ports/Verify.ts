@@ -81,7 +81,7 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
     const unrouted = yield* missingRoutes(session, addresses, sw_if_index)
     return [
       ...addresses.addresses
-        // VPP does not list link-local addresses among an interface's.
+        // VPP does not list link-local addresses of an interface.
         .filter((address) => !has.includes(address) && !/^fe[89ab]/.test(address))
         .map((address) => `interface ${interface_name} does not have address ${address}`),
       ...unrouted.map((to) => `the route to ${to} over interface ${interface_name} is missing`)

@@ -1,6 +1,6 @@
 /**
- * Addresses as VPP API messages hold them. `mac_address` is six bytes; `address` is a family and 16 bytes, of which an
- * IPv4 address uses the first four; `prefix` adds a length. Pure. VPP: src/vnet/ip/ip_types.api.
+ * Addresses in VPP API messages. `mac_address` is six bytes; `address` is a family and 16 bytes, of which an IPv4
+ * address uses the first four; `prefix` adds a length. Pure. VPP: src/vnet/ip/ip_types.api.
  */
 import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"

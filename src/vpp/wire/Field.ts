@@ -1,22 +1,22 @@
 /**
- * How one value stands in a VPP API message: big-endian, packed, no padding. Bytes in, plain data out, and back; knows
- * no message and no socket. A value that does not fit throws a {@link SchemaMismatch}, which `Message.ts` turns into a Result.
- * VPP: src/vlibapi/api_types.h and the `types`, `enums`, `aliases` of the *.api.json files.
+ * The codec of one value in a VPP API message: big-endian, packed, without padding. It knows no message and no socket.
+ * A value that does not fit throws a {@link SchemaMismatch}, which `Message.ts` turns into a Result. VPP:
+ * src/vlibapi/api_types.h and the `types`, `enums`, `aliases` of the *.api.json files.
  */
-/** What the definitions (*.api.json) say, with aliases and enums resolved. */
+/** The layout in the definitions (*.api.json), with aliases and enums resolved. */
 export type Layout =
   | string
   | { readonly of: Layout; readonly count: number }
   | { readonly of: Layout; readonly countName: string; readonly countLayout: Layout }
   | ReadonlyArray<readonly [name: string, layout: Layout]>
 
-/** A value that cannot be written, or bytes that cannot be read. Thrown inside the codec only. */
+/** A value that cannot be encoded, or bytes that cannot be decoded. Thrown inside the codec only. */
 export class SchemaMismatch extends Error {}
 
 export interface Writer {
   bytes: Buffer
   at: number
-  /** Where we are, for the error. */
+  /** The current field, for the error. */
   field: string
 }
 
@@ -27,7 +27,7 @@ export interface Reader {
 }
 
 export interface Field<A> {
-  /** What the API definitions say about it: compared by `scripts/vpp-api.ts`. */
+  /** The layout of the API definitions: compared by `scripts/vpp-api.ts`. */
   readonly layout: Layout
   readonly write: (to: Writer, value: A) => void
   readonly read: (from: Reader) => A
@@ -35,7 +35,7 @@ export interface Field<A> {
 
 export type TypeOf<F> = F extends Field<infer A> ? A : never
 
-/** Makes room for `length` bytes and returns where they begin. */
+/** Reserves `length` bytes and returns their offset. */
 const room = (to: Writer, length: number): number => {
   const at = to.at
   to.at += length
@@ -99,7 +99,7 @@ export const u32 = integer(
   (bytes, value, at) => bytes.writeUInt32BE(value, at),
   (bytes, at) => bytes.readUInt32BE(at)
 )
-/** As far as a number is exact: what is larger cannot be written, and is read rounded. */
+/** As far as a number is exact: a larger one cannot be written, and is read rounded. */
 export const u64 = integer(
   "u64",
   8,
@@ -131,7 +131,7 @@ const textBytes = (to: Writer, value: string): Buffer => {
   return Buffer.from(value, "utf8")
 }
 
-/** `string[n]`: padded with NULs, at least one. VPP would cut a longer one silently; we refuse it. */
+/** `string[n]`: padded with NULs, at least one. VPP would truncate a longer one silently; it is refused. */
 export const text = (size: number): Field<string> => ({
   layout: `string[${size}]`,
   write: (to, value) => {
@@ -149,7 +149,7 @@ export const text = (size: number): Field<string> => ({
   }
 })
 
-/** `string[]`: a u32 length, then the bytes, without a NUL. Always the last field. */
+/** `string[]`: a u32 length, then the bytes, without a NUL. It is always the last field. */
 export const trailingText: Field<string> = {
   layout: "string[]",
   write: (to, value) => {
@@ -179,7 +179,7 @@ export const octets = (size: number): Field<Uint8Array> => ({
   }
 })
 
-/** A fixed number of the same. */
+/** A fixed number of values. */
 export const times = <A>(count: number, of: Field<A>): Field<ReadonlyArray<A>> => ({
   layout: { of: of.layout, count },
   write: (to, values) => {
@@ -189,14 +189,15 @@ export const times = <A>(count: number, of: Field<A>): Field<ReadonlyArray<A>> =
   read: (from) => Array.from({ length: count }, () => of.read(from))
 })
 
-/** A count, directly followed by that many. The count is a field of its own in the definitions. */
+/** A count, directly followed by as many values. The count is a separate field in the definitions. */
 export const counted = <A>(countName: string, count: Field<number>, of: Field<A>): Field<ReadonlyArray<A>> => ({
   layout: { of: of.layout, countName, countLayout: count.layout },
   write: (to, values) => {
     count.write(to, values.length)
     for (const value of values) of.write(to, value)
   },
-  // One by one: an array of the length that is announced would be made before the message turns out to end.
+  // Values are read one by one: an array of the announced length would be allocated before the message turns out to be
+  // too short.
   read: (from) => {
     const values: Array<A> = []
     for (let left = count.read(from); left > 0; left--) values.push(of.read(from))
@@ -204,7 +205,7 @@ export const counted = <A>(countName: string, count: Field<number>, of: Field<A>
   }
 })
 
-/** Fields in the order in which they are written here. */
+/** Fields in the order of the object's keys. */
 export const struct = <F extends Readonly<Record<string, unknown>>>(
   fields: {
     readonly [K in keyof F]: Field<F[K]>
@@ -219,7 +220,7 @@ export const struct = <F extends Readonly<Record<string, unknown>>>(
         field.write(to, value[name])
       }
     },
-    // The parameter's type says it field by field; TypeScript does not follow it through fromEntries.
+    // The parameter's type describes each field; TypeScript does not follow it through fromEntries.
     read: (from) =>
       Object.fromEntries(
         entries.map(([name, field]) => {
@@ -230,7 +231,7 @@ export const struct = <F extends Readonly<Record<string, unknown>>>(
   }
 }
 
-/** The same bytes, another view of them. */
+/** The same bytes, with another representation. */
 export const as = <A, B>(of: Field<A>, decode: (a: A) => B, encode: (b: B) => A): Field<B> => ({
   layout: of.layout,
   write: (to, value) => of.write(to, encode(value)),

@@ -1,6 +1,7 @@
 /**
- * The 16 bytes before every message of VPP's binary API on a unix socket: 8 that only VPP understands, the length of the
- * message, 4 more of VPP's own. Pure: bytes in, messages out, split anywhere. VPP: src/vlibmemory/socket_api.h, msgbuf_t.
+ * The header of 16 bytes before every message of VPP's binary API on a unix socket: 8 bytes internal to VPP, the length
+ * of the message, 4 more internal bytes. Splits a byte stream, cut anywhere, into messages. Pure. VPP:
+ * src/vlibmemory/socket_api.h, msgbuf_t.
  */
 import * as Result from "effect/Result"
 import { append } from "../../platform/text/Pieces.ts"
@@ -8,7 +9,7 @@ import { append } from "../../platform/text/Pieces.ts"
 const headerSize = 16
 const lengthAt = 8
 
-/** The message table of a VPP with every plugin has half a megabyte; nothing that we ask for is longer. */
+/** The message table of a VPP with every plugin has half a megabyte; no other reply is longer. */
 export const messageLimit = 4 * 1024 * 1024
 
 export const frame = (message: Uint8Array): Uint8Array => {
@@ -18,22 +19,22 @@ export const frame = (message: Uint8Array): Uint8Array => {
   return bytes
 }
 
-/** The peer announced a message that cannot be one. What follows on this connection has no meaning. */
+/** The peer announced an impossible length. The rest of this connection cannot be parsed. */
 export interface BadFrame {
   readonly announced: number
   readonly limit: number
 }
 
 export interface Splitter {
-  /** Takes the next bytes, gives the messages that are whole now. After a failure it is of no use any more. */
+  /** Takes the next bytes and returns the messages that are complete. It cannot be used after a failure. */
   readonly push: (chunk: Uint8Array) => Result.Result<ReadonlyArray<Buffer>, BadFrame>
 }
 
 export const splitter = (limit: number = messageLimit): Splitter => {
-  /** Nothing large is joined before a message is whole, so that a long one is copied once. */
+  /** Large pieces are joined only when a message is complete, so that a long message is copied once. */
   let chunks: ReadonlyArray<Uint8Array> = []
   let size = 0
-  /** Of the frame that is awaited; its header alone as long as that is not whole. */
+  /** Length of the awaited frame; of the header alone until that is complete. */
   let wanted = headerSize
 
   const push = (chunk: Uint8Array): Result.Result<ReadonlyArray<Buffer>, BadFrame> => {

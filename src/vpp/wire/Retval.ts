@@ -1,6 +1,6 @@
 /**
- * The numbers with which VPP refuses, with their names and texts: the same from 21.10 to 26.06.
- * VPP: src/vnet/error.h, foreach_vnet_error (before 22.06: src/vnet/api_errno.h).
+ * VPP's error numbers, with their names and texts: the same from 21.10 to 26.06. VPP: src/vnet/error.h,
+ * foreach_vnet_error (before 22.06: src/vnet/api_errno.h).
  */
 
 const retvals: ReadonlyArray<readonly [number: number, name: string, text: string]> = [

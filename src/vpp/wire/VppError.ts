@@ -1,4 +1,4 @@
-/** Why a VPP request failed. `PortError.ts` has what that means for a port. */
+/** Why a VPP request failed. `PortError.ts` decides what that means for a port. */
 import * as Data from "effect/Data"
 import { retvalInWords } from "./Retval.ts"
 
@@ -8,16 +8,16 @@ export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code
 /** Other processes of the plugin used all connections until the deadline. */
 export class NoTurn extends Data.TaggedError("NoTurn")<{ readonly millis: number }> {}
 
-/** Connected, and no answer: VPP is stopped, busy, or found a mistake, about which it never says a word. */
+/** No reply: VPP is stopped, busy, or found an error that it does not report. */
 export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
 
-/** The connection ended while an answer was awaited. Whether the request was done is not known. */
+/** The connection ended before the reply. The request may have been executed. */
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
 
-/** What came back is not the binary API. */
+/** The bytes are not the binary API. */
 export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
 
-/** A value that the message cannot hold. Nothing was sent. */
+/** A value that does not fit the message. Nothing was sent. */
 export class DoesNotFit extends Data.TaggedError("DoesNotFit")<{
   readonly name: string
   readonly detail: string
@@ -26,25 +26,25 @@ export class DoesNotFit extends Data.TaggedError("DoesNotFit")<{
 /** VPP rejected the client. */
 export class NotWelcome extends Data.TaggedError("NotWelcome")<{ readonly response: number }> {}
 
-/** This VPP does not have the message: too old, or too new. */
+/** This VPP does not have the message: it is too old, or too new. */
 export class MessageMissing extends Data.TaggedError("MessageMissing")<{
   readonly name: string
 }> {}
 
-/** This VPP has a message of that name, and means something else by it. */
+/** This VPP has a message of that name with another CRC. */
 export class MessageChanged extends Data.TaggedError("MessageChanged")<{
   readonly name: string
   readonly wanted: string
   readonly offered: string
 }> {}
 
-/** This VPP runs without the plugin that the message is from. */
+/** This VPP runs without the plugin of the message. */
 export class PluginNotLoaded extends Data.TaggedError("PluginNotLoaded")<{
   readonly plugin: string
   readonly name: string
 }> {}
 
-/** VPP's own word: `retval` of the reply. */
+/** VPP's own error: `retval` of the reply. */
 export class Refused extends Data.TaggedError("Refused")<{
   readonly name: string
   readonly retval: number
@@ -100,7 +100,7 @@ export const inWords = (reason: Reason): string => {
   }
 }
 
-/** Whether VPP refused with one of these numbers. */
+/** Returns whether VPP refused with one of these numbers. */
 export const refusedWith =
   (...retvals: ReadonlyArray<number>) =>
   ({ reason }: VppError): boolean =>
