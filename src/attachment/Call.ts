@@ -18,11 +18,11 @@ export interface Call {
   readonly attachment: Attachment
   readonly configuration: Configuration
   readonly environment: Environment
-  /** The result of the preceding plugin in the chain, or on CHECK and DEL the result of ADD. */
+  /** The result of the preceding plugin in the chain; on CHECK and DEL, the result of ADD. */
   readonly previous: CniResult | undefined
 }
 
-/** A call for a network as a whole. */
+/** A call for a whole network. */
 export interface NetworkCall {
   readonly network: string
   readonly configuration: Configuration
@@ -44,14 +44,14 @@ export const socketPathsFor = ({ attachment, configuration }: Call, handle: stri
   })
 
 /**
- * The configuration sets the socket's name, possibly for two interfaces of a container: the name does not identify the
- * attachment.
+ * The configuration sets the socket's name, possibly for two interfaces of a container, so the name does not identify
+ * the attachment.
  */
 export const hasGivenSocket = ({ configuration }: Call): boolean => configuration.port.socketFile !== undefined
 
 export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)
 
-/** The delegate's call, when the network has an IPAM plugin. */
+/** The delegate's call, if the network has an IPAM plugin. */
 export const delegation = ({
   configuration,
   environment
@@ -61,7 +61,7 @@ export const delegation = ({
   return { plugin, configuration: configuration.text, variables: environment.variables, path: environment.path }
 }
 
-/** The switch's end gets the addresses too (VPP, `netType: interface`): then they are needed before the port. */
+/** The switch's end gets the addresses too (VPP, `netType: interface`), so they are needed before the port. */
 export const wantsAddresses = ({ configuration: { port } }: Call): boolean =>
   port.engine === "vpp" && port.network.netType === "interface"
 
@@ -106,7 +106,7 @@ export const recordFor = (
   }
 }
 
-/** As a file has it. */
+/** Omits absent keys, as in a file. */
 const withoutAbsent = ({ group, link, volume, ...place }: SocketPaths): Record["place"] => ({
   ...place,
   ...(link === undefined ? {} : { link }),
@@ -114,7 +114,7 @@ const withoutAbsent = ({ group, link, volume, ...place }: SocketPaths): Record["
   ...(volume === undefined ? {} : { volume })
 })
 
-/** The record's place, with the absent keys spelled out. */
+/** The record's paths, with absent keys as undefined. */
 export const socketPathsOfRecord = ({ place }: Record): SocketPaths => ({
   ...place,
   link: place.link,

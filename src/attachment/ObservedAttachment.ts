@@ -1,10 +1,10 @@
-/** An attachment that was found on the node: what is known of it without having been told. */
+/** An attachment that was found on the node. */
 import type { Control } from "../cni/network/HostPort.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
 import type { Owned } from "../vswitch/Vswitch.ts"
 import type { Record } from "./records/Record.ts"
 
-/** A port with our mark, and where. */
+/** A port with our mark, and its switch. */
 export interface ObservedPort {
   readonly at: Control
   readonly owned: Owned
@@ -14,12 +14,15 @@ export interface ObservedPort {
 
 export interface ObservedAttachment {
   readonly key: string
-  /** Undefined when only VPP knows of it, whose mark is too short for the names. */
+  /** Undefined when only VPP has it, whose mark is too short for the names. */
   readonly who: (Identity & Pick<Attachment, "pod">) | undefined
   readonly record: Record | undefined
-  /** Of an ADD that was killed before it claimed: good for the configuration, not for files, which may be another's. */
+  /**
+   * The record of an ADD that was killed before it claimed it. Its configuration is valid, but its files may be
+   * another's.
+   */
   readonly begun: Record | undefined
   readonly ports: ReadonlyArray<ObservedPort>
-  /** Of one without a record: its sandbox is certainly gone. */
+  /** Without a record: its sandbox is certainly gone. */
   readonly isGone?: boolean
 }

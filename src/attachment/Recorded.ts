@@ -1,6 +1,6 @@
 /**
- * From a record to the call that wrote it: the configuration of the ADD, with the defaults of this release and this
- * environment (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
+ * Derives the call from a record: the configuration of the ADD, with the defaults of this release and this environment
+ * (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
  */
 import * as Result from "effect/Result"
 import {
@@ -32,7 +32,7 @@ export const configurationOfRecord = (
     Result.flatMap(readEnvelope(record.configuration), (envelope) => readConfiguration(envelope, args, variables))
   )
 
-/** Invocation context of the ADD, without CNI_PATH, which records do not have. */
+/** The invocation context of the ADD, without CNI_PATH, which records do not have. */
 export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | SchemaMismatch> =>
   Result.flatMap(readArgs(record.args), (args) =>
     Result.map(configurationOfRecord(record, variables), (configuration) => ({
@@ -50,13 +50,13 @@ export const callOfRecord = (record: Record, variables: Variables): Result.Resul
     }))
   )
 
-/** Written by a later release, whose ports may need keys that this one does not know. */
+/** A later release wrote the record; its ports may need keys that this one does not know. */
 export const isNewer = ({ format }: Record): boolean => format > recordFormat
 
 /**
- * Directories that go even without our mark in them, after an ADD that ended well. It has marked all that it made, and
- * what has the name of one since may be somebody else's: a reboot empties /run. The container's own has the container's
- * name, and a container can remove the mark from it.
+ * Returns directories that are removed even without our mark, after an ADD that succeeded. The ADD marked all that it
+ * created; a directory of the same name may be somebody else's now, because a reboot empties /run. The container's own
+ * directory is included: it has the container's name, and a container can remove the mark from it.
  */
 export const stillOurs = ({ made, place }: Record): ReadonlyArray<string> =>
   made.filter((path) => path === place.directory)

@@ -25,14 +25,14 @@ export const recordedCall = (verb: AttachmentVerb, record: Record, variables: Va
   text: inVersionOf(verb, withoutPrevious(record.configuration))
 })
 
-/** A `prevResult` in it is from a plugin before ours in the chain; later verbs get the result of the whole chain. */
+/** A recorded `prevResult` is of a plugin before ours in the chain; later verbs get the result of the whole chain. */
 const withoutPrevious = (text: string): string =>
   Result.match(readEnvelope(text), {
     onFailure: () => text,
     onSuccess: () => JSON.stringify({ ...JSON.parse(text), prevResult: undefined })
   })
 
-/** A person may ask of any network, also of one that is older than the verb. */
+/** A person may call the verb for any network, also for one whose version is older than the verb. */
 export const inVersionOf = (verb: AttachmentVerb, text: string): string => {
   const { since } = verbs[verb]
   const isOlder = Result.match(readEnvelope(text), {

@@ -1,6 +1,6 @@
 /**
  * The container config of a port: a file beside its socket, annotations of its pod, and for Multus the device
- * information file. Also the pod's directory for files. Two layers: `FileContainerConfig.ts`, and
+ * information file; also the pod's directory for files. There are two layers: `FileContainerConfig.ts`, and
  * `PodContainerConfig.ts` for a network with credentials for the API server.
  */
 import * as Context from "effect/Context"
@@ -14,7 +14,7 @@ import type { SocketPaths, Volume } from "../shared-dir/SocketPaths.ts"
 import type { ContainerData } from "./ContainerData.ts"
 
 export interface PodMount {
-  /** The pod's own volume; undefined: the network says where. */
+  /** The pod's own volume; undefined: the network's directory is used. */
   readonly volume: Volume | undefined
   /** The directory of the sockets in the container, with a slash at the end. */
   readonly mappedDir: string
@@ -25,27 +25,35 @@ type Done<A = void> = Effect.Effect<A, PodsError | SharedDirError>
 export class ContainerConfig extends Context.Service<
   ContainerConfig,
   {
-    /** Asked before the first change of ADD. */
+    /** Resolves the pod's volume, before the first change of ADD. */
     readonly podMount: Done<PodMount>
-    /** Where files may be of an attachment that has no record: what can still be found out. */
+    /**
+     * Returns the volumes that may contain files of an attachment without a record, as far as they can be determined.
+     */
     readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
     /** Publishes the container config, replacing an earlier one of this interface. */
     readonly publish: (place: SocketPaths, data: ContainerData) => Done
-    /** Withdraws it; a missing one is not a failure. A file beside the socket is removed with the shared directory. */
+    /**
+     * Withdraws the container config; a missing one is not a failure. A file beside the socket is removed with the
+     * shared directory.
+     */
     readonly withdraw: Done
-    /** Differences from what `publish` wrote, in words. */
+    /** Returns differences from what `publish` wrote, in words. */
     readonly verify: (place: SocketPaths) => Done<ReadonlyArray<string>>
-    /** The device information file as it is; undefined when there is none. */
+    /** Returns the device information file's content, or undefined. */
     readonly described: (path: string) => Done<string | undefined>
-    /** The directories that `describe` would make. */
+    /** Returns the directories that `describe` would create. */
     readonly undescribed: (path: string) => Done<ReadonlyArray<string>>
-    /** Writes it; undefined removes it, and of its directories those that are ours. `made`: from `undescribed`. */
+    /**
+     * Writes the device information file; undefined removes it, with those of its directories that are ours. `made`:
+     * from `undescribed`.
+     */
     readonly describe: (path: string, text: string | undefined, made: ReadonlyArray<string>) => Done
   }
 >()("userspace-cni/ContainerConfig") {}
 
-/** Where applications look when nothing else is said. */
+/** The default directory in which applications look. */
 export const defaultMappedDir = "/var/lib/cni/usrspcni/"
 
-/** Publishes to container and Multus; connects to the API server at first use. */
+/** A layer that publishes to container and Multus. It connects to the API server on first use. */
 export type ContainerConfigLayer = Layer.Layer<ContainerConfig, never, Edges | SharedDir>

@@ -1,6 +1,6 @@
 /**
- * The container config's layer for a call: the one place that knows both. Kubernetes is loaded when there are credentials for an
- * API server and the caller named the pod.
+ * Selects the container config's layer for a call; no other module knows both. Kubernetes is loaded when there are
+ * credentials for an API server and the caller named the pod.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

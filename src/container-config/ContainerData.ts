@@ -1,7 +1,7 @@
 /**
- * The container config of one interface: one element of the original's `userspace/configuration-data`, written to
- * `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, with
- * defaults derived from the host's. Pure; read by app-netutil and applications in any language.
+ * The container config of one interface: one element of the original plugin's `userspace/configuration-data`, written
+ * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, with
+ * defaults derived from the host's. Pure. app-netutil and applications in any language read it.
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -33,7 +33,7 @@ export const containerData = (
   config: mirrored(netConf.container ?? {}, port, place.socketName, mac),
   ipResult: {
     interfaces: result.interfaces,
-    // `version` left the specification with 1.0.0; readers of this file still look at it.
+    // `version` was removed from the specification with 1.0.0; readers of this file still use it.
     ips: result.ips.map((ip) => ({ version: family(ip.address), ...ip })),
     routes: result.routes,
     dns: result.dns
@@ -52,7 +52,7 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
   if (port.iftype === "memif") {
     const { role = port.role === "master" ? "slave" : "master", mode = port.mode } = container.memif ?? {}
     const { bufferSize, ringSize, secret } = port
-    // What one end receives, the other sends.
+    // Queues are swapped: one end receives what the other sends.
     const mirrored = { secret, rxQueues: port.txQueues, txQueues: port.rxQueues, ringSize, bufferSize }
     const socket = port.abstract ? "abstract" : undefined
     return { ...common, memif: given({ ...mirrored, ...container.memif, role, mode, socket, socketfile }) }
@@ -65,7 +65,7 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
 const given = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
-/** Whose a file is, as it says itself: a container can write there as well. */
+/** Returns the identity in a file. A container can write there as well. */
 export const whoseText = (text: string): Identity | undefined => {
   const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   const { containerId, ifName, name }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
@@ -74,7 +74,7 @@ export const whoseText = (text: string): Identity | undefined => {
     : undefined
 }
 
-/** The network namespace that a file names for the interface; as ADD wrote it, or as a container did. */
+/** Returns the network namespace that a file names for the interface, as ADD or a container wrote it. */
 export const sandboxTold = (text: string, ifName: string): string | undefined => {
   const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   const { ipResult }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
@@ -86,7 +86,7 @@ export const sandboxTold = (text: string, ifName: string): string | undefined =>
   return undefined
 }
 
-/** Whether a file was written for this attachment. */
+/** Returns whether a file was written for this attachment. */
 export const isFor = (text: string, { containerId, ifName, network }: Identity): boolean => {
   const said = whoseText(text)
   return said?.containerId === containerId && said.ifName === ifName && said.network === network

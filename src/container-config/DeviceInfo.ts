@@ -1,13 +1,15 @@
 /**
- * The `device-info` of a port that Multus shows: the vhost-user or memif form, from the container's view. Pure; the
- * file is `DeviceInfoFile.ts`. Device Information Specification 1.1.0, sections 3.1.5, 3.1.6 and 5.1.
+ * The `device-info` of a port that Multus shows: the vhost-user or memif form, from the container's view. Pure;
+ * `DeviceInfoFile.ts` writes the file. Device Information Specification 1.1.0, sections 3.1.5, 3.1.6 and 5.1.
  */
 import { normalize } from "node:path"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { NetConf } from "../cni/network/NetConf.ts"
 import { isAbsolutePath } from "../cni/network/Validators.ts"
 
-/** Capability CNIDeviceInfoFile: the file that the caller will read. Undefined: nobody asked, or not for a file. */
+/**
+ * The capability CNIDeviceInfoFile: the file that the caller will read. Undefined: not requested, or not a valid path.
+ */
 export const deviceInfoPath = ({ runtimeConfig }: NetConf): string | undefined => {
   const path = runtimeConfig?.["CNIDeviceInfoFile"]
   return isAbsolutePath(path) && !path.split("/").includes("..") ? normalize(path) : undefined
@@ -29,6 +31,6 @@ export const deviceInfo = (
   return { type: "vhost-user", version, "vhost-user": { mode, path: socket } }
 }
 
-/** An abstract socket has a name instead of a path; `@` is how tools write it. */
+/** An abstract socket has a name instead of a path, written with `@` by convention. */
 export const socketInContainer = (port: HostPort, mappedDir: string, socketName: string): string =>
   port.iftype === "memif" && port.abstract ? `@${socketName}` : `${mappedDir}${socketName}`

@@ -13,18 +13,18 @@ import { fromFile } from "../shared-dir/SharedDirError.ts"
 
 type Fs = Files["Service"]
 
-/** Every kind of device information is an object with a type. An empty file is nobody's. */
+/** Every kind of device information is an object with a type. An empty file belongs to nobody. */
 const isDeviceInfo = (text: string): boolean => {
   if (text.trim() === "") return true
   const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   return Predicate.hasProperty(written, "type") && Predicate.isString(written.type)
 }
 
-/** As `deviceInfo` has them: a call that was killed has written as much as it came to. */
+/** The form of `deviceInfo`: a killed call may have written a part of it. */
 const beginning = '{"type":"'
 const isBegun = (text: string): boolean => text.startsWith(beginning.slice(0, text.length)) || isDeviceInfo(text)
 
-/** Undefined: nothing is there. False: something that is none of it. */
+/** Undefined: no file. False: a file with other content. */
 const look = Effect.fnUntraced(function* (files: Fs, path: string, is = isDeviceInfo) {
   const text = yield* orElse(
     ["EFBIG", "EINVAL", "ELOOP"],
@@ -37,14 +37,14 @@ const unoccupied = Effect.fnUntraced(function* (files: Fs, path: string) {
   if ((yield* look(files, path)) === false) return yield* new FileError({ operation: "write", path, code: "EEXIST" })
 })
 
-/** What is there now. */
+/** Returns the current content. */
 export const read = (files: Fs, path: string) =>
   Effect.mapError(
     orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(path, 1 << 20)),
     fromFile("read the device information")
   )
 
-/** The directories that are missing for it. Fails when it could not be written for what is there. */
+/** Returns the missing directories for the file. Fails when the existing file must not be replaced. */
 export const survey = Effect.fnUntraced(
   function* (files: Fs, path: string) {
     yield* unoccupied(files, path)
@@ -57,7 +57,7 @@ export const write = Effect.fnUntraced(
   function* (files: Fs, path: string, text: string) {
     const beside = `${path}.new`
     yield* unoccupied(files, path)
-    // Left by a call that was killed between the two steps.
+    // A call that was killed between the two steps left it.
     yield* orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(beside))
     yield* into(files, dirname(path), 0o755, files.create(beside, text, 0o644))
     yield* Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
@@ -65,7 +65,7 @@ export const write = Effect.fnUntraced(
   Effect.mapError(fromFile("write the device information"))
 )
 
-/** Gone already is no failure. `made`: what `survey` gave. */
+/** A missing file is not a failure. `made`: from `survey`. */
 export const remove = Effect.fnUntraced(
   function* (files: Fs, path: string, made: ReadonlyArray<string>) {
     const written = [

@@ -8,7 +8,7 @@ import { ContainerConfig, defaultMappedDir } from "./ContainerConfig.ts"
 import { type ContainerData, isFor } from "./ContainerData.ts"
 import * as DeviceInfoFile from "./DeviceInfoFile.ts"
 
-/** What both layers do alike. */
+/** The operations that both layers share. */
 export const deviceInformation = (
   files: Files["Service"]
 ): Pick<ContainerConfig["Service"], "described" | "undescribed" | "describe"> => ({
@@ -18,7 +18,7 @@ export const deviceInformation = (
     text === undefined ? DeviceInfoFile.remove(files, path, made) : DeviceInfoFile.write(files, path, text)
 })
 
-/** The file beside the socket. */
+/** The content of the file beside the socket. */
 export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
 
 export const layer = (attachment: Attachment): Layer.Layer<ContainerConfig, never, Files | SharedDir> =>

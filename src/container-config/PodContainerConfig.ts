@@ -1,7 +1,7 @@
 /**
  * {@link ContainerConfig} with an API server: files go to a volume of the pod, and the container config is in the pod's
  * annotations and in the file beside the socket. kubelet updates annotations late, and those of a static pod never; the
- * file exists before the container starts. ADD reads the pod once, and writes on that version; so does DEL.
+ * file exists before the container starts. ADD reads the pod once and writes on that version; so does DEL.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -32,14 +32,14 @@ export interface Options {
   readonly attachment: Attachment
   readonly pod: Pod
   readonly origin: Origin
-  /** The network's own, for pods without a volume. */
+  /** The network's directory, for pods without a volume. */
   readonly sharedDir: string | undefined
 }
 
 export const layer = (options: Options): Layer.Layer<ContainerConfig, never, Files | Https | SharedDir> =>
   Layer.provide(over(options), Pods.layer(options.origin))
 
-/** On any `Pods`. */
+/** The layer on any `Pods` service. */
 export const over = (options: Options): Layer.Layer<ContainerConfig, never, Files | Pods | SharedDir> =>
   Layer.effect(
     ContainerConfig,
@@ -52,7 +52,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
   const shared = yield* SharedDir
   const name = `${pod.namespace}/${pod.name}`
 
-  // The last read pod that was not written yet. A write starts from it, once: after a failed write only a new read
+  // The last pod that was read and not yet written. A write starts from it, once: after a failed write only a new read
   // shows the pod's state.
   let seen: PodDocument | undefined
   let mappedDir = defaultMappedDir
@@ -118,7 +118,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
 
   const verify: ContainerConfig["Service"]["verify"] = Effect.fnUntraced(function* (place) {
     const { annotations } = yield* look
-    // A file that is missing is no difference: a release without it may have made the attachment.
+    // A missing file is no difference, because an earlier release may have added the attachment without one.
     const text = yield* shared.readConfig(place)
     return [
       ...(isOf(elementOf(annotations, attachment), attachment.network)

@@ -2,8 +2,8 @@
  * Rule (1) for the shared directory: the pod's volume named `shared-dir`, on the host and in the container. Pure.
  *
  * kubelet sets up a pod's volumes before its sandbox, so at ADD an emptyDir exists, and a hostPath of type
- * DirectoryOrCreate as well. A missing hostPath without a type is created later by the runtime; ADD creates it in the
- * same way. The plugin never removes a volume: other pods may use it. A mount with subPath does not contain the
+ * DirectoryOrCreate as well. The runtime creates a missing hostPath without a type later; ADD creates it in the same
+ * way. The plugin never removes a volume, because other pods may use it. A mount with subPath does not contain the
  * sockets.
  */
 import { normalize } from "node:path"
@@ -22,7 +22,7 @@ export interface Problem {
 
 const wanted = `Give the pod a volume named ${volumeName}, an emptyDir or a hostPath of type DirectoryOrCreate, and mount it; or set sharedDir in the network.`
 
-/** `uid`: the one that kubelet knows the pod by. Undefined: the pod has no such volume. */
+/** `uid`: kubelet's UID of the pod. Undefined: the pod has no such volume. */
 export const volumeOf = ({ volumes }: PodDocument, uid: string): Result.Result<Volume | undefined, Problem> => {
   const volume = volumes.find(({ name }) => name === volumeName)
   if (volume === undefined) return Result.succeed(undefined)
@@ -47,16 +47,16 @@ export const volumeOf = ({ volumes }: PodDocument, uid: string): Result.Result<V
   return Result.fail({ problem: `volume ${volumeName} is a ${kinds.join(", ") || "volume of no kind"}`, cure: wanted })
 }
 
-/** It becomes part of a path. */
+/** The UID becomes part of a path. */
 export const isUid = (uid: string): boolean => /^[A-Za-z0-9-]{1,63}$/.test(uid)
 
-/** Where kubelet keeps it. */
+/** kubelet's directory of the emptyDir. */
 export const emptyDirOf = (uid: string): Volume => ({
   directory: `/var/lib/kubelet/pods/${uid}/volumes/kubernetes.io~empty-dir/${volumeName}`,
   maker: "kubelet"
 })
 
-/** The volume in the container. With several, the last container's, as the original has it. */
+/** Returns the volume's mount point in the container. With several, the last container's, as in the original plugin. */
 export const mappedDirOf = ({ mounts }: PodDocument): Result.Result<string, Problem> => {
   const ours = mounts.filter(({ name }) => name === volumeName)
   const whole = ours.findLast(({ subPath, subPathExpr }) => !subPath && !subPathExpr)

@@ -19,15 +19,15 @@ import { mountsOf, readDirectory } from "./told/SharedDirectory.ts"
 export interface SearchPaths {
   /** The downward API's file of annotations. */
   readonly annotations: string
-  /** Where the shared directory is mounted. Undefined: as the annotation says, else {@link defaultDirectory}. */
+  /** Mount point of the shared directory. Undefined: from the annotation, else {@link defaultDirectory}. */
   readonly directory: string | undefined
   /** Files of device information, by the interface that they describe. */
   readonly deviceInfo: Readonly<{ [ifName: string]: string }>
-  /** The sandbox's id or its beginning, where the runtime does not name it. */
+  /** The sandbox's id or its beginning, if the runtime does not name it. */
   readonly containerId: string | undefined
 }
 
-/** Where the original's pods have them. */
+/** The defaults of the original plugin's pods. */
 export const defaultDirectory = "/var/lib/cni/usrspcni"
 export const defaultSearchPaths: SearchPaths = {
   annotations: "/etc/podinfo/annotations",
@@ -37,21 +37,21 @@ export const defaultSearchPaths: SearchPaths = {
 }
 
 export interface Discovered {
-  /** `net2` before `net10`. */
+  /** Ordered by name, `net2` before `net10`. */
   readonly interfaces: ReadonlyArray<Interface>
-  /** Whose data counts. */
+  /** The sandbox whose data is used. */
   readonly sandbox: Sandbox
-  /** There is data, and all of it is of other sandboxes: this one's is yet to come. */
+  /** True: all data found is of other sandboxes, and this one's is still missing. */
   readonly others: boolean
-  /** What was left out, and why. */
+  /** What was skipped, and why. */
   readonly problems: ReadonlyArray<string>
   /** The searched places with what was there, for messages. */
   readonly looked: ReadonlyArray<string>
-  /** Where a change can make this look different. */
+  /** Directories in which a change can affect the result. */
   readonly directories: ReadonlyArray<string>
 }
 
-/** An API server keeps 256 KiB of annotations; quoted they can be some times longer. */
+/** An API server stores 256 KiB of annotations; quoted they can be several times longer. */
 const annotationsLimit = 2 << 20
 
 export const find = Effect.fn("find the interfaces")(function* (
@@ -122,7 +122,7 @@ const readAnnotations = (files: Files["Service"], path: string) =>
     }
   })
 
-/** For those who look for an interface that nothing tells about. */
+/** The cure when no source describes an interface. */
 export const cureForUntold = ({ interfaces, others }: Pick<Discovered, "interfaces" | "others">): string =>
   others
     ? "Run `userspace container wait` to wait for this sandbox's ADD: kubelet takes up to a minute to write new " +

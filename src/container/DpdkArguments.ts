@@ -1,5 +1,5 @@
 /**
- * The arguments with which a DPDK application opens the interfaces: one `--vdev` for each, words without blanks, so
+ * The arguments with which a DPDK application opens the interfaces: one `--vdev` for each, as words without blanks, so
  * that a shell's command substitution keeps them intact. Pure. DPDK: drivers/net/virtio (virtio_user),
  * drivers/net/memif.
  */
@@ -22,8 +22,8 @@ export const vdevArguments = (
   )
 
 /**
- * For testpmd in a container: the node's PCI devices, which show in /sys, are not its own; a vhost-user switch takes few
- * regions of memory, and DPDK makes many when each page is a file.
+ * For testpmd in a container. The node's PCI devices, which are visible in /sys, are not the container's. A vhost-user
+ * switch accepts few memory regions, and DPDK creates many when each page is a file.
  */
 export const testpmdArguments = (vdevs: ReadonlyArray<string>, hugepages: boolean): ReadonlyArray<string> => [
   "--no-pci",
@@ -79,7 +79,7 @@ const memif = (one: MemifInterface, index: number, { secrets }: DpdkOptions): Re
   )
 }
 
-/** Neither a shell without quotes nor DPDK's list of values divides it. */
+/** Neither an unquoted shell word nor DPDK's value list splits it. */
 const checkedWord = (one: Interface, what: "path" | "secret", text: string): Result.Result<string, ContainerError> =>
   /^[A-Za-z0-9_./:@%+-]+$/.test(text)
     ? Result.succeed(text)

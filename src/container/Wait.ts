@@ -1,6 +1,6 @@
 /**
- * Waits until every interface that is expected is there: told about, and its socket made when the switch makes it. The
- * application's own sockets are not waited for, because it is the application that waits here.
+ * Waits until every expected interface is there: described by a source, and with its socket if the switch creates it.
+ * Sockets of the application are not waited for, because the application waits here.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,16 @@ import * as Presence from "./Presence.ts"
 import type { Interface } from "./told/Interface.ts"
 
 export interface Expected {
-  /** These interfaces. None: whichever there are. */
+  /** The expected interfaces. Empty: any. */
   readonly names: ReadonlyArray<string>
-  /** So many that are there. Undefined: all that are named, or all that are told about, at least one. */
+  /**
+   * The number of interfaces that must be there. Undefined: all that are named, or all that are described, at least
+   * one.
+   */
   readonly count?: number | undefined
 }
 
-/** How long a change without an event can stay unseen: mounts make none. */
+/** How long a change without an event can go unnoticed: mounts cause none. */
 const interval: Duration.Input = "500 millis"
 
 /** Writers make several changes at once. */
@@ -49,11 +52,11 @@ export const wait = Effect.fn("wait for interfaces")(function* (
 
 interface Survey {
   readonly found: Discovered
-  /** What was waited for, as far as it is there. */
+  /** The awaited interfaces that are there. */
   readonly there: ReadonlyArray<Interface>
-  /** What is not, in words. */
+  /** The missing ones, in words. */
   readonly missing: ReadonlyArray<string>
-  /** Names that nothing tells about. */
+  /** Names without a source. */
   readonly unknown: ReadonlyArray<string>
 }
 
@@ -67,7 +70,7 @@ const survey = Effect.fnUntraced(function* (places: SearchPaths, { count, names 
   const unknown = names.filter((name) => !all.some(({ one }) => one.name === name))
   const ready = all.filter(({ ready }) => ready).length
   const few = ready < (count ?? (names.length === 0 ? 1 : 0))
-  // With a number and no names, those that are there will do.
+  // With a number and no names, those that are there are sufficient.
   const unready = names.length > 0 || count === undefined || few ? awaited.filter(({ ready }) => !ready) : []
   return {
     found,

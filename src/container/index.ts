@@ -1,6 +1,6 @@
 /**
- * The library for TypeScript programs: `import { interfaces } from "userspace-cni/container"`. The plain functions at the
- * end need no knowledge of Effect; the rest is for programs that use it. Described in docs/container.md.
+ * The library for TypeScript programs: `import { interfaces } from "userspace-cni/container"`. The plain functions at
+ * the end need no knowledge of Effect; the rest is for programs that use it. Documented in docs/container.md.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,18 +32,18 @@ export type { Part, Reading } from "./told/Part.ts"
 export type { Sandbox, SandboxSource } from "./told/Sandbox.ts"
 export { type Expected, wait } from "./Wait.ts"
 
-/** What {@link find} and {@link wait} need, on the real file system. */
+/** The requirements of {@link find} and {@link wait}, on the real file system. */
 export const layer: Layer.Layer<Files | Changes> = Layer.mergeAll(Files.layer, Changes.layer)
 
-/** What this container got, now. Does not throw: what cannot be read is in `problems`. */
+/** Returns the interfaces of this container now. Does not throw: `problems` lists what cannot be read. */
 export const interfaces = (places: Partial<SearchPaths> = {}): Discovered =>
   Effect.runSync(Effect.provide(find({ ...defaultSearchPaths, ...places }), layer))
 
-/** Whether the interface's socket is there now, and what to do when it is not. */
+/** Returns whether the interface's socket exists now, and what to do if not. */
 export const presenceOf = (one: Interface): Presence.Presence =>
   Effect.runSync(Effect.provide(Presence.look(one), layer))
 
-/** Resolves when everything expected is there; rejects with a ContainerError when the time is over. */
+/** Resolves when everything expected is there; rejects with a ContainerError at the timeout. */
 export const whenThere = (
   expected: Partial<Expected> = {},
   options: { readonly places?: Partial<SearchPaths>; readonly timeout?: Duration.Input } = {}

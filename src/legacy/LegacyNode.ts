@@ -1,6 +1,6 @@
 /**
  * Attachments of the original plugin and of its fork on a node: those that `userspace list` shows, and those that GC
- * assigns to a network. Ports of the fork carry their identity; for the original's there are only state files.
+ * assigns to a network. Ports of the fork have their identity; for the original's there are only state files.
  */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -19,13 +19,13 @@ import type { LegacyPort } from "../vswitch/LegacyPorts.ts"
 import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 
-/** One that says whose it is, and the switch that it is on. */
+/** A port with an identity, and its switch. */
 export interface ObservedLegacyPort {
   readonly at: Control
   readonly port: LegacyPort
 }
 
-/** Null: not known. */
+/** Null: unknown. */
 export interface ListedLegacy {
   readonly containerId: string
   readonly ifName: string | null
@@ -37,7 +37,7 @@ export interface ListedLegacy {
   readonly sandbox: "gone" | "unknown"
 }
 
-/** Each once: a port of the fork has a state file as well. */
+/** Lists each once: a port of the fork has a state file as well. */
 export const listed = Effect.fnUntraced(function* (ports: ReadonlyArray<ObservedLegacyPort>) {
   const forks = yield* Effect.forEach(ports, fork)
   const states = yield* Effect.result(StateFiles.all((yield* Records).stateDir))
@@ -75,8 +75,8 @@ const original = ({ containerId, ifName, portName, swIfIndex }: StateFiles.Named
 })
 
 /**
- * Those of a network, for GC. Their marks name no network: the container's configuration does. Where there is none, only
- * one whose pod is certainly gone is judged, and only by a network of the bridge that it is on.
+ * Returns those of a network, for GC. Their marks do not name the network; the container config does. Without one, only
+ * an attachment whose pod is certainly gone is judged, and only by a network on the same bridge.
  */
 export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: ReadonlyArray<ObservedLegacyPort>) {
   const found: Array<ObservedAttachment> = []
@@ -105,7 +105,10 @@ export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: Re
   return found
 })
 
-/** Also where there is no marker of ours: the mark on the switch says that there is such an attachment. */
+/**
+ * Reads the container config also without this plugin's marker, because the mark on the switch proves that the
+ * attachment exists.
+ */
 const toldOf = Effect.fnUntraced(function* (
   { configuration, environment }: NetworkCall,
   who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
@@ -124,8 +127,8 @@ const isOn = ({ configuration: { port } }: NetworkCall, bridge: string | undefin
   port.engine === "ovs-dpdk" && port.bridge === bridge
 
 /**
- * By the pod's directory, which kubelet removes last of all, and in which the socket is. Nothing is claimed where there is
- * no directory of pods to be seen.
+ * Judges by the pod's directory, which contains the socket and which kubelet removes last. Without a visible directory
+ * of pods nothing is claimed.
  */
 const podIsGone = Effect.fnUntraced(function* ({ socketPath }: LegacyPort) {
   const directory = socketPath === undefined ? undefined : podDirectory(socketPath)
@@ -143,7 +146,7 @@ const podDirectory = (socketPath: string): string | undefined => {
   return /^(\/.*\/pods\/[^/]+)\/volumes\//.exec(socketPath)?.[1]
 }
 
-/** One for each attachment: ports that carry the network's mark go with those that do not. */
+/** Merges both lists to one entry for each attachment. */
 export const merge = (
   found: ReadonlyArray<ObservedAttachment>,
   more: ReadonlyArray<ObservedAttachment>

@@ -12,15 +12,15 @@ import { fromFile } from "../shared-dir/SharedDirError.ts"
 
 const mounts = "/var/lib/vhost_sockets"
 
-/** The uid of the pod whose mount a socket is reached through. */
+/** Returns the uid of the pod through whose mount a socket is reached. */
 export const podOf = (path: string): string | undefined => /^\/var\/lib\/vhost_sockets\/([^/]+)\/[^/]+$/.exec(path)?.[1]
 
 const gone = ["ENOENT", "ENOTDIR"]
 
-/** Undefined for what is no uid, and so would be another path. */
+/** Undefined for an invalid uid, which could lead to another path. */
 const directoryFor = (uid: string): string | undefined => (/^[A-Za-z0-9-]+$/.test(uid) ? join(mounts, uid) : undefined)
 
-/** The names in it; undefined when there is none. */
+/** Returns the names in it, or undefined when it does not exist. */
 export const look = Effect.fnUntraced(
   function* (podUid: string) {
     const files = yield* Files
@@ -32,7 +32,7 @@ export const look = Effect.fnUntraced(
   Effect.mapError(fromFile("inspect"))
 )
 
-/** EBUSY means a mount. A non-empty directory that is not a mount is left from before a reboot: it is kept. */
+/** EBUSY means a mount. A non-empty directory that is not a mount is left from before a reboot, and kept. */
 export const remove = Effect.fnUntraced(function* (podUid: string) {
   const files = yield* Files
   const processes = yield* Processes

@@ -1,7 +1,7 @@
 /**
  * Ports of the original plugin and of its fork (fivetime/userspace-cni). The fork marks the Interface, not the Port:
- * owner, container-id, interface; the network is not in it. The original has no marks: its state file has the port's
- * name. Read and removed here, never created. Everything that the OVS side knows of the two is in this file.
+ * owner, container-id, interface, without the network. The original plugin has no marks: its state file has the port's
+ * name. They are read and removed here, never created. This file has everything that the OVS side knows of the two.
  */
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../cni/network/HostPort.ts"
@@ -46,13 +46,13 @@ const isVhost = ({ type }: InterfaceRow): boolean => type.startsWith("dpdkvhostu
 
 const hasNone = ({ external_ids }: PortRow | InterfaceRow): boolean => Object.keys(external_ids).length === 0
 
-/** OVN adds keys to the Interface. This plugin's mark on it means that the fork's was copied. */
+/** OVN adds keys to the Interface. With this plugin's mark, the fork's mark was copied. */
 const isForks = ({ interface: row, port }: Pair): boolean =>
   isVhost(row) &&
   forkOwner(row.external_ids) !== undefined &&
   [row, port].every(({ external_ids }) => external_ids[Marks.formatKey] === undefined)
 
-/** It sets no external_ids and only creates vhost-user ports; anything else is not the original's. */
+/** The original plugin sets no external_ids and only creates vhost-user ports; any other port is not its own. */
 export const isOriginals = ({ interface: row, port }: Pair): boolean => isVhost(row) && hasNone(row) && hasNone(port)
 
 const plain = (client: OvsClient["Service"], name: string) =>
@@ -63,14 +63,14 @@ const plain = (client: OvsClient["Service"], name: string) =>
     return { port, pair: row === undefined || others.length > 0 ? undefined : { port, interface: row } }
   })
 
-/** Both give port and interface one name. */
+/** Both plugins give port and interface the same name. */
 const marked = Effect.fnUntraced(function* (client: OvsClient["Service"], mark: Marks.ExternalIds) {
   const rows = yield* client.interfacesMarked(mark)
   const found = yield* Effect.forEach(rows, ({ name }) => plain(client, name))
   return found.flatMap((one) => (one?.pair !== undefined && isForks(one.pair) ? [one.pair] : []))
 })
 
-/** The original's port: the one in the state file, if it looks like one of the original's. */
+/** Returns the port named in the state file, if it has the form of the original plugin's. */
 export const named = Effect.fnUntraced(function* (client: OvsClient["Service"], name: string | undefined) {
   const found = name === undefined ? undefined : yield* plain(client, name)
   return found?.pair !== undefined && isOriginals(found.pair) ? [found.pair] : []
@@ -141,7 +141,10 @@ export const make = (client: OvsClient["Service"]): LegacyPorts => ({
   )
 })
 
-/** Name and path are what they gave it; its flow, where the bridge has none by itself, is a controller's. */
+/**
+ * Name and path are those of the plugin that created it. Its flow, on a bridge without a default one, is a
+ * controller's.
+ */
 const compared = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
   { interface: row, port }: Pair,

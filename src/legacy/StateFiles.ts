@@ -1,6 +1,6 @@
 /**
  * State files of the original plugin and its fork, which let DEL remove their attachments:
- * `<stateDir>/data/local-<id12>-<ifname>.json`, for OVS or for VPP. Read and removed here, never written.
+ * `<stateDir>/data/local-<id12>-<ifname>.json`, for OVS or for VPP. They are read and removed here, never written.
  */
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -12,11 +12,11 @@ import { Files, orElse } from "../platform/Files.ts"
 
 export interface State {
   readonly portName: string | undefined
-  /** Never used without verification: VPP reuses indices, and the original wrote 0 when it had none. */
+  /** Always verified: VPP reuses indices, and the original plugin wrote 0 when it had none. */
   readonly swIfIndex: number | undefined
 }
 
-/** One of them, as far as the name of its file tells: the first twelve characters of the id, and the interface. */
+/** A state file with the identity in its name: the first twelve characters of the id, and the interface. */
 export interface NamedState extends State {
   readonly containerId: string
   readonly ifName: string
@@ -37,11 +37,11 @@ const nameOf = (file: string): Pick<NamedState, "containerId" | "ifName"> | unde
   return containerId === undefined || ifName === undefined ? undefined : { containerId, ifName }
 }
 
-/** Bytes of a file. */
+/** Maximum size of a file in bytes. */
 const limit = 16 << 20
 
 const absent = ["ENOENT", "ENOTDIR"]
-/** Something that is no file of theirs. */
+/** Not a file of theirs. */
 const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
 
 const pathOf = (stateDir: string, attachment: Attachment) =>
@@ -55,7 +55,7 @@ export const find = Effect.fnUntraced(function* (stateDir: string, attachment: A
   return text === undefined ? undefined : stateOf(text)
 }, Effect.mapError(readState))
 
-/** Of all attachments. What is no file of theirs is passed over. */
+/** Returns the state files of all attachments. Other files are ignored. */
 export const all = Effect.fnUntraced(function* (stateDir: string) {
   const files = yield* Files
   const directory = join(stateDir, "data")
@@ -69,13 +69,13 @@ export const all = Effect.fnUntraced(function* (stateDir: string) {
   return found
 }, Effect.mapError(readState))
 
-/** With the last of them goes their directory. */
+/** Removes the file, and the directory with the last one. */
 export const remove = Effect.fnUntraced(
   function* (stateDir: string, attachment: Attachment) {
     const files = yield* Files
     const path = pathOf(stateDir, attachment)
     if (yield* files.unlink(path).pipe(Effect.as(false), orElse(absent, true))) return
-    // The original makes it anew for its next attachment, and removes it with its last.
+    // The original plugin creates the directory for its next attachment, and removes it with its last.
     yield* orElse(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"], undefined)(files.removeDirectory(dirname(path)))
   },
   Effect.mapError(fromFile("remove the original plugin's state"))

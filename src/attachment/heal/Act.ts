@@ -1,6 +1,6 @@
 /**
- * Does what was decided: each attachment whatever becomes of the others. Reads the record again right before, because others
- * have been at work since the look; `Decide.ts` says which.
+ * Carries out decisions, independently for each attachment. Reads the record again immediately before, because other
+ * calls may have changed it since the inspection; `Decide.ts` explains which.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -26,13 +26,13 @@ import type { Action, Ending, Finding } from "./Decide.ts"
 export interface Tools {
   readonly switches: Switches
   readonly variables: Variables
-  /** Around each change of an attachment: whoever serves calls lets none of its own go on meanwhile. */
+  /** Wraps each change of an attachment: an agent runs no call of that attachment meanwhile. */
   readonly alone?: <A, E, R>(attachment: Identity, self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 type Services = Edges | Ipam | Records | SharedDir
 
-/** What became of a finding. `passed`: it is none any more, or another is at work on it. */
+/** The outcome of a finding. `passed`: it no longer exists, or another call works on it. */
 export type Outcome =
   | { readonly _tag: "Done"; readonly words: string }
   | { readonly _tag: "Failed"; readonly error: CniError }
@@ -45,7 +45,7 @@ export interface Acted extends Finding {
   readonly outcome: Outcome
 }
 
-/** Half of what one VPP has room for, so that calls of the plugin find a place. */
+/** Half of one VPP's connection limit, so that calls of the plugin get a connection. */
 const atOnce = 4
 
 export const act = Effect.fn("heal.act")(function* (findings: ReadonlyArray<Finding>, at: Control, tools: Tools) {
@@ -56,7 +56,7 @@ export const act = Effect.fn("heal.act")(function* (findings: ReadonlyArray<Find
       Effect.gen(function* () {
         const { action } = finding
         if (action._tag !== "Do") return { ...finding, outcome: withoutDoing(action) } satisfies Acted
-        // What fails because the switch is not there fails alike for all that is on it.
+        // An unreachable switch fails all its attachments alike.
         const outcome: Outcome =
           absent === undefined
             ? yield* around(tools, action.record, carryOut(action, at, tools))
@@ -74,7 +74,7 @@ const around = <A, E, R>({ alone }: Tools, record: Record, self: Effect.Effect<A
 export const withoutDoing = (action: Exclude<Action, { readonly _tag: "Do" }>): Outcome =>
   action._tag === "Report" ? { _tag: "Reported" } : { _tag: "Waits", words: later[action.deed], until: action.until }
 
-/** As a dry run. */
+/** The outcome in a dry run. */
 export const plan = (finding: Finding): Acted => ({
   ...finding,
   outcome:
@@ -144,7 +144,7 @@ const remake = Effect.fnUntraced(function* (
     : { _tag: "Done", words: `recreated: ${done.made.join(", ")}` }
 })
 
-/** By DEL, as GC does it. A sandbox that is there again is another's, of the same name. */
+/** Deletes like GC. If the record's name was used again, the sandbox that exists is another's. */
 const remove = Effect.fnUntraced(function* (
   recorded: Record | undefined,
   record: Record,

@@ -1,50 +1,52 @@
 /**
- * What is to be done about what was seen, from this look and what is remembered of those before. Pure: the state between
- * two rounds is a value.
+ * Decides what to do about an inspection, from it and the memory of earlier ones. Pure: the state between two rounds is
+ * a value.
  *
- * A round runs beside ADD, DEL, GC and `userspace restore`, in this process and in others, and takes no lock that they would
- * wait for. What keeps order:
+ * A round runs beside ADD, DEL, GC and `userspace restore`, in this process and in others, and takes no lock that they
+ * would wait for. These rules keep order:
  *
- * - An ADD is under way. Its record is read-only until its end, and stays so when it was killed: the port is the ADD's
- *   business. Nothing is done while its sandbox is there, and for longer than any ADD takes after it has gone. A sandbox
- *   that is gone ends an ADD that comes later.
- * - A DEL is under way. It marks the record before it looks for the port. Either the mark is seen, and nothing is done; or
- *   `verbs/Restore.ts` sees it when it has made the port, and takes the port back; or the DEL has not looked yet.
- * - Another restore is at work. Both hold the attachment's own slot while they work, so one of them passes it over.
- * - A DEL of ours meets the runtime's. Each finds less to do: a repeated DEL has nothing to remove, and says so.
- * - The runtime deletes and adds the same attachment again after our look. Right before a change the record is read again,
- *   and left when another ADD wrote it, or when its sandbox is there. A DEL, and an ADD of the same container ID, that both
- *   happen within our DEL would still meet it. No runtime gives an ID twice.
+ * - An ADD is running. Its record is read-only until its end, and stays so after a kill: the port belongs to the ADD.
+ *   Nothing is done while its sandbox exists, and for longer than any ADD takes after it is gone. Without its sandbox,
+ *   a later ADD fails.
+ * - A DEL is running. It marks the record before it searches for the port. Either the mark is seen, and nothing is
+ *   done; or
+ *   `verbs/Restore.ts` sees it after it has created the port, and removes the port; or the DEL has not searched yet.
+ * - Another restore is running. Both hold the attachment's lock while they work, so one of them skips it.
+ * - A DEL of healing meets the runtime's. Each finds less to do: a repeated DEL has nothing to remove, and succeeds.
+ * - The runtime deletes and adds the same attachment again after the inspection. Immediately before a change the
+ *   record is
+ *   read again, and nothing is done if another ADD wrote it, or its sandbox exists. A DEL and an ADD of the same container
+ *   ID that both happen during our DEL would still meet it. No runtime uses an ID twice.
  * - A port is seen without its record, because its ADD began after the records were read. They are read again.
- * - VPP gives sw_if_index values again. Whatever changes a port there looks first and holds the key of its attachment.
+ * - VPP reuses sw_if_index values. Every change of a port there inspects it first and holds the attachment's lock.
  */
 import { keyOf } from "../../identity/Attachment.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { Record } from "../records/Record.ts"
 import type { Seen, Sight } from "./Sight.ts"
 
-/** Of the last thing that was done for an attachment. */
+/** The last action for an attachment. */
 export interface Try {
   readonly at: number
-  /** In a row. */
+  /** Number of failures in a row. */
   readonly failures: number
 }
 
-/** What is remembered of one switch. */
+/** The memory of one switch. */
 export interface Memory {
-  /** Sandboxes that are gone, since when they are known to be. */
+  /** Missing sandboxes, with the time since when they are known to be gone. */
   readonly gone: ReadonlyMap<string, number>
   readonly tries: ReadonlyMap<string, Try>
-  /** When the switch was last reached again. What it has lost with its end is no reason to wait. */
+  /** When the switch was last reached again. A loss by its restart needs no waiting time. */
   readonly returned: number | undefined
 }
 
 export const nothing: Memory = { gone: new Map(), tries: new Map(), returned: undefined }
 
 export interface Policy {
-  /** `all`: what somebody has changed on a port is undone as well. */
+  /** `all`: changes that somebody made to a port are reverted as well. */
   readonly repair: "missing" | "all"
-  /** The longest that an ADD or DEL takes, in milliseconds. */
+  /** The longest duration of an ADD or DEL, in milliseconds. */
   readonly longest: number
 }
 
@@ -69,12 +71,12 @@ export interface Decision {
   readonly memory: Memory
 }
 
-/** Between two sights of a sandbox that is gone, and between two repairs of a port. */
+/** Between two observations of a missing sandbox, and between two repairs of a port. */
 export const minute = 60_000
 const firstBackoff = 5_000
 const lastBackoff = 10 * minute
 
-/** An attachment that was added again is another one. */
+/** An attachment that was added again has another id. */
 export const idOf = (record: Record): string => `${keyOf(record)}/${record.invocation}`
 
 export const decide = (sight: Sight, memory: Memory, policy: Policy): Decision => {
@@ -116,7 +118,7 @@ const judge = (seen: Seen, now: number, memory: Memory, policy: Policy): Readonl
   })
   if (port._tag === "Missing") return [found("missing", port.words, "restore")]
   const { changed, forgotten } = port
-  // A repair makes what was forgotten as well.
+  // A repair also restores what was forgotten.
   if (changed.length > 0 && policy.repair === "all") {
     return [found("changed", [...changed, ...forgotten].join("; "), "repair")]
   }
@@ -129,7 +131,7 @@ const judge = (seen: Seen, now: number, memory: Memory, policy: Policy): Readonl
 const stale = (seen: Seen, now: number, memory: Memory, { longest }: Policy): ReadonlyArray<Finding> => {
   const { record, stage } = seen
   const since = memory.gone.get(idOf(record)) ?? now
-  // What is at work on it ends in this time, well or not.
+  // A call that works on it ends within this time, with success or not.
   const patience = stage === "whole" || stage === "deferred" ? minute : Math.max(minute, longest)
   const earliestDelete = Math.max(since + patience, earliest(memory.tries.get(idOf(record)), memory))
   return [
@@ -147,7 +149,7 @@ const report: Action = { _tag: "Report" }
 const inTime = (found: Seen, deed: Deed, now: number, from: number): Action =>
   now >= from ? { _tag: "Do", deed, record: found.record, found } : { _tag: "Wait", deed, until: from }
 
-/** When something may be done for it again. */
+/** Returns the earliest time of the next action. */
 const earliest = (last: Try | undefined, { returned }: Memory): number => {
   if (last === undefined || (returned !== undefined && returned > last.at)) return 0
   return last.at + (last.failures === 0 ? minute : Math.min(firstBackoff * 2 ** (last.failures - 1), lastBackoff))
@@ -160,7 +162,7 @@ const unrecorded = (owned: Owned): Finding => ({
   action: report
 })
 
-/** `absent`: the switch could not be asked, which says nothing of the attachment. */
+/** `absent`: the switch was unreachable, which is no failure of the attachment. */
 export type Ending = "done" | "failed" | "absent"
 
 export const remember = (memory: Memory, at: number, ended: ReadonlyArray<readonly [Record, Ending]>): Memory => ({
@@ -175,7 +177,7 @@ export const remember = (memory: Memory, at: number, ended: ReadonlyArray<readon
   ])
 })
 
-/** When the first of what waits is due. */
+/** Returns the time of the first waiting action. */
 export const due = (findings: ReadonlyArray<Finding>): number | undefined => {
   const times = findings.flatMap(({ action }) => (action._tag === "Wait" ? [action.until] : []))
   return times.length === 0 ? undefined : Math.min(...times)

@@ -1,13 +1,13 @@
-/** What of a round is worth a line in the log: what was done, and what is new since the round before. */
+/** Selects the lines of a round for the log: actions, and findings that are new since the round before. */
 import * as Effect from "effect/Effect"
 import { shortId } from "../../identity/Attachment.ts"
 import type { Acted, Outcome } from "./Act.ts"
 import type { Unusable } from "./Round.ts"
 
-/** What was found before, and is there still. */
+/** Earlier findings that still exist. */
 export type Reported = Set<string>
 
-/** `partial`: not all was looked at. */
+/** `partial`: not everything was inspected. */
 export const logNew = Effect.fnUntraced(function* (
   told: Reported,
   found: ReadonlyArray<Acted | Unusable>,
@@ -16,7 +16,7 @@ export const logNew = Effect.fnUntraced(function* (
   const before = new Set(told)
   if (!partial) told.clear()
   for (const one of found) {
-    // A call came between the look and the deed: nothing was wrong.
+    // A call changed it between inspection and action: nothing was wrong.
     if (one.outcome._tag === "Passed") continue
     const line = `${nameOf(one)}: ${one.words}${said(one.outcome)}`
     if (one.outcome._tag === "Done") {

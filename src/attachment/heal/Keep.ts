@@ -1,7 +1,7 @@
 /**
- * Rounds of healing for as long as the scope lasts: for each switch at the start, when it is reached again, when something of
- * ours goes or changes there, when something that waits is due, and every five minutes or so; never while it cannot be
- * asked. Each switch has a fiber of its own, so that one that hangs holds up nothing on another.
+ * Rounds of healing while the scope lasts. Each switch has one at the start, when it becomes reachable, when one of our
+ * objects is removed or changed there, when a waiting action is due, and periodically; none while it is unreachable.
+ * Each switch has its own fiber, so that a hanging one delays no other.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -28,20 +28,20 @@ import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds
 
 export interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
-  /** Between two looks that nothing has called for. */
+  /** Interval of the rounds that no event triggers. */
   readonly every?: Duration.Duration
 }
 
 export interface Kept {
-  /** Resumes when each switch has had its first round, or was found to be away. */
+  /** Resumes when each switch has had its first round, or is unreachable. */
   readonly first: Effect.Effect<void>
-  /** The last round of each; undefined before the first. */
+  /** The last round of each switch; undefined before the first. */
   readonly last: () => Rounds | undefined
 }
 
 type Services = Edges | Ipam | Records | SharedDir
 
-/** Things that happen together, as the ports of a bridge that is deleted, are looked at together. */
+/** Simultaneous events, such as the removal of a bridge with its ports, are handled in one round. */
 const together = "50 millis"
 const fiveMinutes = Duration.minutes(5)
 
@@ -89,11 +89,11 @@ export const keep = Effect.fn("heal.keep")(function* (
 
 const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
 
-/** All nodes of a cluster were started together. */
+/** Adds jitter, because all nodes of a cluster may start together. */
 const jittered = (every: Duration.Duration) =>
   Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(Duration.times(every, factor)))
 
-/** A defect of ours must not end what goes on for ever. */
+/** A defect must not end the loop. */
 const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.catchCause(self, (cause) =>
     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.logError("a round of healing has failed", cause)
@@ -105,9 +105,9 @@ interface Keeper {
   readonly end: Effect.Effect<void>
 }
 
-/** What has happened since the last round. */
+/** Events since the last round. */
 interface Pending {
-  /** All is to be looked at. */
+  /** True: inspect everything. */
   all: boolean
   reached: boolean
   readonly changed: Map<string, Identity>
@@ -124,7 +124,7 @@ const keeper = Effect.fnUntraced(function* (
   const wake = yield* Queue.sliding<void>(1)
   const told: Reported = new Set()
   let pending: Pending = none()
-  /** Why it cannot be asked; undefined: it can be. */
+  /** Why the switch is unreachable; undefined: it is reachable. */
   let lost: Explained | "unknown" | undefined = "unknown"
   let memory: Memory = nothing
   let last: OfSwitch | undefined
@@ -187,14 +187,14 @@ const none = (): Pending => ({ all: false, reached: false, changed: new Map() })
 const earliest = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined ? other : other === undefined ? one : Math.min(one, other)
 
-/** Until the next look, when nothing calls for one before. */
+/** Returns the time until the next round without an event. */
 const idleFor = Effect.fnUntraced(function* (due: number | undefined, every: Duration.Duration) {
   const wait = Duration.toMillis(every) * (yield* Random.nextBetween(0.8, 1.2))
   const until = due === undefined ? wait : due - (yield* millis)
   return Duration.millis(Math.max(100, Math.min(wait, until)))
 })
 
-/** What is known of the others stays. */
+/** Keeps the findings of attachments that were not inspected. */
 const merged = (before: OfSwitch | undefined, now: OfSwitch, looked: ReadonlyMap<string, Identity>): OfSwitch => ({
   ...now,
   looked: before?.looked ?? now.looked,

@@ -1,6 +1,6 @@
 /**
- * Looks at one switch and at the records of the attachments on it. Changes nothing. What cannot be asked is reported, and
- * the rest is looked at all the same.
+ * Inspects one switch and the records of the attachments on it. Changes nothing. Unreachable sources are reported; the
+ * rest is still inspected.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -31,7 +31,7 @@ export interface Wanted {
   readonly only: ReadonlyArray<Identity> | undefined
 }
 
-/** Looks, on one switch at the same time: calls of the plugin share it. */
+/** Concurrent inspections on one switch, which calls of the plugin share. */
 const atOnce = 2
 
 const unasked: Port = { _tag: "Unasked" }
@@ -82,7 +82,7 @@ const named = (only: ReadonlyArray<Identity>) =>
   )
 
 interface Around extends Wanted {
-  /** Keys of those that the switch has; undefined: it was not asked. */
+  /** Keys of the switch's ports; undefined: it was not asked. */
   readonly ports: ReadonlySet<string> | undefined
   readonly isSilent: boolean
 }
@@ -115,7 +115,7 @@ const sandboxOf = ({ netns }: Record): Effect.Effect<Seen["sandbox"], never, Nam
 
 const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, vswitch }: Around) {
   const call = readable(record, variables)
-  // Reported for the node, where all records are read.
+  // Reported with the node, where all records are read.
   if (Result.isFailure(call)) return { port: unasked, error: undefined }
   if (ports !== undefined && !ports.has(keyOf(record)))
     return { port: missing("the switch has no port for it"), error: undefined }
@@ -125,7 +125,7 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, 
   const verified = yield* Effect.result(vswitch.verify(requestFor(call.success, record, addresses)))
   if (Result.isFailure(verified)) return { port: unasked, error: verified.failure }
   const { verify } = yield* SharedDir
-  // Who may not look there cannot say that something is missing.
+  // Without permission to inspect files, nothing is reported as missing.
   const files = yield* Effect.orElseSucceed(
     verify(socketPathsOfRecord(record), { socket: madeBySwitch(call.success) }),
     (): ReadonlyArray<string> => []
@@ -146,7 +146,7 @@ export const fromDifferences = (differences: ReadonlyArray<Difference>): Port =>
 
 const keyOfPort = (owned: Owned): string => owned.key ?? keyOf(owned)
 
-/** An ADD that began after the records were read has written one by now. */
+/** Reads the records again: an ADD that began after the first time has written one by now. */
 const unrecorded = Effect.fnUntraced(function* (owned: ReadonlyArray<Owned>, known: ReadonlyArray<Record>) {
   const without = (records: ReadonlyArray<Record>) => {
     const keys = new Set(records.map(keyOf))

@@ -1,4 +1,4 @@
-/** Milliseconds of a clock that nobody sets: a node that gets the time after its start has not waited a minute. */
+/** Milliseconds of a monotonic clock. When a node's time is set after its start, no waiting time has passed. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 

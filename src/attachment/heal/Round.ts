@@ -1,7 +1,7 @@
 /**
- * One round of healing: looks, decides, acts, and says what was found and what became of it. One for each switch, so that
- * one that hangs holds up nothing on another, and one for what belongs to no switch: records that cannot be used. Knows
- * nothing of when a round is due; `Keep.ts` does.
+ * One round of healing: inspects, decides, acts, and reports findings and outcomes. There is one for each switch, so
+ * that a hanging one delays no other, and one for what belongs to no switch: unusable records. `Keep.ts` decides when a
+ * round runs.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -23,25 +23,25 @@ import { millis } from "./Monotonic.ts"
 
 export interface Options extends Tools {
   readonly repair: Policy["repair"]
-  /** Changes nothing. */
+  /** True: changes nothing. */
   readonly dry: boolean
 }
 
 export interface OfSwitch {
   readonly at: Control
-  /** When, in milliseconds since 1970. */
+  /** Time of the round, in milliseconds since 1970. */
   readonly when: number
-  /** Attachments that were looked at. */
+  /** Number of inspected attachments. */
   readonly looked: number
   readonly found: ReadonlyArray<Acted>
-  /** What could not be looked at, and why. */
+  /** What could not be inspected, and why. */
   readonly silent: ReadonlyArray<Explained>
   readonly memory: Memory
-  /** When something that waits is due, on the clock of `Monotonic.ts`. */
+  /** When a waiting action is due, on the clock of `Monotonic.ts`. */
   readonly due: number | undefined
 }
 
-/** `only`: these attachments; else all that is on the switch. */
+/** `only`: these attachments; otherwise everything on the switch. */
 export const ofSwitch = Effect.fn("heal.switch")(function* (
   at: Control,
   memory: Memory,
@@ -65,7 +65,7 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
     when,
     looked: sight.seen.length,
     found,
-    // Of a switch that only happens to be there nothing is expected.
+    // A default switch without attachments may be unreachable.
     silent: sight.seen.length === 0 ? [] : sight.silent,
     memory: remember(decision.memory, yield* millis, endingsOf(found)),
     due: due(decision.findings)
@@ -73,10 +73,10 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
   return done
 })
 
-/** A record of which nothing can be made. */
+/** A record that cannot be used. */
 export interface Unusable {
   readonly kind: "damaged" | "unusable"
-  /** Of a damaged one only the file's name is known. */
+  /** Of a damaged record only the file's name is known. */
   readonly handle: string
   readonly record: Record | undefined
   readonly words: string
@@ -87,9 +87,9 @@ export interface Unusable {
 export interface OfNode {
   readonly when: number
   readonly found: ReadonlyArray<Unusable>
-  /** The switches that records name, and those that are there by default. */
+  /** The switches of the records, and the default ones that exist. */
   readonly switches: ReadonlyArray<Control>
-  /** Those that records name: of another, which only happens to be there, nothing is expected. */
+  /** The switches of the records. A default switch that no record names may be unreachable. */
   readonly named: ReadonlyArray<Control>
   readonly failures: ReadonlyArray<Explained>
 }
@@ -140,7 +140,7 @@ const aside = (handle: string) =>
     })
   )
 
-/** Its port may be well: nobody can tell. */
+/** Its port may be sound, which cannot be determined. */
 const unusable = (record: Record, variables: Variables): ReadonlyArray<Unusable> =>
   Result.match(readable(record, variables), {
     onSuccess: () => [],
@@ -149,7 +149,7 @@ const unusable = (record: Record, variables: Variables): ReadonlyArray<Unusable>
     ]
   })
 
-/** All of it, as if for the first time. */
+/** A complete round, without earlier memory. */
 export const once = Effect.fn("heal.once")(function* (options: Options) {
   const node = yield* ofNode(options)
   const switches = yield* Effect.forEach(node.switches, (at) => ofSwitch(at, nothing, options), {
@@ -159,7 +159,7 @@ export const once = Effect.fn("heal.once")(function* (options: Options) {
   return done
 })
 
-/** The last of each. */
+/** The last rounds. */
 export interface Rounds {
   readonly node: OfNode
   readonly switches: ReadonlyArray<OfSwitch>

@@ -32,7 +32,7 @@ export interface Checked {
   readonly error: CniError | undefined
 }
 
-/** IPAM plugins are processes: some run beside each other, not hundreds. */
+/** IPAM plugins are processes: a few run concurrently, not hundreds. */
 const atOnce = 4
 
 export const checkNode = Effect.fn("check")(function* (
@@ -91,7 +91,7 @@ type Standing =
   | { readonly _tag: "Skipped"; readonly reason: string }
   | { readonly _tag: "There"; readonly record: Record }
 
-/** It may have been removed since it was listed, or its DEL may be running. */
+/** The record may have been removed since it was listed, or its DEL may be running. */
 const standing = Effect.fnUntraced(function* (listed: Record) {
   const records = yield* Records
   const record = yield* Effect.orElseSucceed(records.find(attachmentOfRecord(listed)), () => listed)
@@ -110,7 +110,7 @@ const checked = (record: Record, more: Pick<Checked, "outcome"> & Partial<Checke
   record
 })
 
-/** No record knows where IPAM plugins are. */
+/** Adds CNI_PATH, because records do not have the directories of IPAM plugins. */
 const withPath = (call: Call): Call => ({
   ...call,
   environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }

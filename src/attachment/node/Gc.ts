@@ -58,13 +58,13 @@ export const stale = (
 const keysOf = (network: string, valid: ReadonlyArray<ValidAttachment>): ReadonlySet<string> =>
   new Set(valid.map((one) => keyOf({ ...one, network })))
 
-/** IPAM plugins are processes: some run beside each other, not hundreds. */
+/** IPAM plugins are processes: a few run concurrently, not hundreds. */
 export const atOnce = 4
 
 /** The outcome for one attachment. */
 export interface Removal {
   readonly found: ObservedAttachment
-  /** What could not be done; empty: it is gone. */
+  /** What failed; empty: the attachment is removed. */
   readonly undone: ReadonlyArray<CniError>
 }
 
@@ -82,12 +82,12 @@ export const remove = Effect.fn("GC.remove")(function* (
   )
 })
 
-/** What was begun of which only the network is known. Gives what failed. */
+/** Removes records of killed ADDs that only name their network. Returns failures. */
 export const sweep = Effect.fn("GC.sweep")(function* ({ network }: NetworkCall, valid: ReadonlyArray<ValidAttachment>) {
   return yield* sweepBut(network, keysOf(network, valid))
 })
 
-/** Undefined: of every network. Safe beside ADD, which writes its file again. */
+/** `network` undefined: of every network. Safe beside a running ADD, which writes its file again. */
 export const sweepBut = Effect.fnUntraced(function* (network: string | undefined, but: ReadonlySet<string>) {
   const { sweep } = yield* Records
   return yield* Effect.match(sweep(network, but), {
@@ -96,7 +96,7 @@ export const sweepBut = Effect.fnUntraced(function* (network: string | undefined
   })
 })
 
-/** The same list is in the configuration. Gives what failed. */
+/** Calls GC of the IPAM plugin, whose configuration has the same list. Returns failures. */
 export const forward = Effect.fn("GC.forward")(function* (call: NetworkCall) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
@@ -104,10 +104,10 @@ export const forward = Effect.fn("GC.forward")(function* (call: NetworkCall) {
   return failures.map(fromExplained)
 })
 
-/** A fault of the node fails all attachments alike. */
+/** Maximum number of listed failures: a fault of the node fails all attachments alike. */
 const told = 10
 
-/** One error document for all failures. Code 11 takes precedence. */
+/** Makes one error document of all failures. Code 11 takes precedence. */
 export const incomplete = (failures: ReadonlyArray<CniError>): CniError => {
   const later = failures.some(({ code }) => code === ErrorCodes.TryAgainLater)
   const several = [...new Set(failures.map(({ msg }) => msg))]

@@ -28,13 +28,15 @@ export const lookAll = Effect.fn("GC.lookAll")(function* (switches: Switches, va
   return {
     found,
     silent,
-    // Their marks name no network, so a configuration has to.
+    // Their marks do not name the network, so a configuration is needed.
     notJudged: legacy.length,
     failures: [...silent.map(({ error }) => error), ...failures].map(fromExplained)
   }
 })
 
-/** One that is being added has its sandbox. What has no record is judged where something else tells of its sandbox. */
+/**
+ * An attachment that is being added has its sandbox. One without a record is judged by other evidence of its sandbox.
+ */
 export const withoutSandbox = (found: ReadonlyArray<ObservedAttachment>) =>
   Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
     record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")

@@ -20,14 +20,14 @@ import { distinct, isSame, type Switches, standing } from "./Switches.ts"
 export interface Wanted {
   /** Undefined: of every network. */
   readonly network: string | undefined
-  /** Additional switches, beside those of the records and the default ones. */
+  /** Additional switches, besides those of the records and the default ones. */
   readonly controls: ReadonlyArray<Control>
   /** The shared directory; undefined: container configs are not read. */
   readonly base: string | undefined
   readonly variables: Variables
 }
 
-/** A switch that could not be asked. */
+/** An unreachable switch. */
 export interface Silent {
   readonly at: Control
   readonly error: Explained
@@ -35,11 +35,11 @@ export interface Silent {
 
 export interface Inventory {
   readonly found: ReadonlyArray<ObservedAttachment>
-  /** Ports of the original plugin's fork, of whatever network: their marks do not name it. */
+  /** Ports of the original plugin's fork, of any network: their marks do not name it. */
   readonly legacy: ReadonlyArray<ObservedLegacyPort>
-  /** Named by a record or the caller. A failure of another switch is not reported. */
+  /** Unreachable switches that a record or the caller names. Others are not reported. */
   readonly silent: ReadonlyArray<Silent>
-  /** What else could not be looked at. */
+  /** Other sources that could not be inspected. */
   readonly failures: ReadonlyArray<Explained>
 }
 
@@ -93,7 +93,7 @@ const portsOn = (network: string | undefined) => (vswitch: Vswitch["Service"]) =
     return { marked, legacy: yield* (yield* vswitch.legacy).list }
   })
 
-/** The switch of the ADD; undefined when its configuration is no longer valid. */
+/** Returns the switch of the ADD; undefined when its configuration is no longer valid. */
 export const controlOf = (record: Record, variables: Variables): Control | undefined =>
   Result.match(configurationOfRecord(record, variables), {
     onFailure: () => undefined,

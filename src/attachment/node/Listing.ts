@@ -14,14 +14,14 @@ import { Records } from "../records/Records.ts"
 import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
-/** As `--json` prints it. Null: not known. */
+/** The form of `--json`. Null: unknown. */
 export interface Listed {
   readonly network: string | null
   readonly containerId: string
   readonly ifName: string | null
   readonly pod: NonNullable<Attachment["pod"]> | null
   readonly engine: Engine | null
-  /** Where the switch is asked. */
+  /** The control socket of the switch. */
   readonly control: string | null
   readonly port: string | null
   readonly socketPath: string | null
@@ -33,20 +33,20 @@ export interface Listed {
   readonly state: string
   /** The last reported state of an `unknown` port. */
   readonly lastState: string | null
-  /** There is a record, so that the attachment can be deleted and made again without the network's configuration. */
+  /** A record exists, so the attachment can be deleted and restored without the network's configuration. */
   readonly recorded: boolean
-  /** When ADD was called, ISO 8601. */
+  /** Time of the ADD, ISO 8601. */
   readonly since: string | null
   readonly netns: string | null
-  /** Whether the network namespace is there: `gone` is what GC by sandbox removes. */
+  /** Whether the network namespace exists: GC by sandbox removes attachments in state `gone`. */
   readonly sandbox: "there" | "gone" | "unknown"
 }
 
 export interface Listing {
   readonly attachments: ReadonlyArray<Listed>
-  /** Why the state of some is only the last that is known. */
+  /** Why the state of some ports is only the last known one. */
   readonly doubts: ReadonlyArray<Explained>
-  /** What could not be looked at. */
+  /** What could not be inspected. */
   readonly problems: ReadonlyArray<Explained>
 }
 
@@ -72,13 +72,13 @@ export const list = Effect.fn("list")(function* (
   return listing
 })
 
-/** Without duplicates: a switch that does not answer fails all its ports alike. */
+/** Without duplicates, because a silent switch fails all its ports alike. */
 const doubts = ({ found }: Inventory): ReadonlyArray<Explained> => {
   const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
   return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
 }
 
-/** A line for each of its ports, and one if it has none. */
+/** Returns a line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
   { begun, ports, record, who }: ObservedAttachment,
   { silent }: Pick<Inventory, "silent">,
@@ -121,7 +121,7 @@ export const listed = Effect.fnUntraced(function* (
     control: at?.control ?? null,
     port: null,
     socketPath: record?.place.socketPath ?? null,
-    // Without a record only a killed claim has made it known.
+    // Without a record, only a killed claim can have made it known.
     state: unfinished || record === undefined ? "unfinished" : asked ? "missing" : "unknown",
     lastState: null,
     ...common

@@ -13,7 +13,7 @@ import type { Record } from "../records/Record.ts"
 interface Sources {
   readonly records: ReadonlyArray<Record>
   readonly begun: ReadonlyArray<Record>
-  /** Names alone. */
+  /** Identities without further information. */
   readonly named: ReadonlyArray<Identity & { readonly pod?: Attachment["pod"] }>
   readonly ports: ReadonlyArray<ObservedPort>
 }
@@ -47,8 +47,8 @@ export const together = ({ begun: beginnings, named, ports, records }: Sources):
 }
 
 /**
- * The attachment that a container config names. Trusted only in the directory where ADD would write it: a container can
- * write any content, but only into its own directory.
+ * The attachment that a container config names. It is trusted only in the directory where ADD would write it, because a
+ * container can write any content, but only into its own directory.
  */
 export const whoseTold = ({ directory, handle, text }: PublishedFile): Identity | undefined => {
   const said = whoseText(text)

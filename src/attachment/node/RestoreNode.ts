@@ -1,7 +1,7 @@
 /**
- * Restores every recorded attachment of this node, one after another; a failure does not stop the others. Retries until
- * the timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time: two would
- * create the same ports under the same marks.
+ * Restores every recorded attachment of this node in sequence; a failure does not stop the others. Retries until the
+ * timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time: two would create
+ * the same ports under the same marks.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -36,13 +36,13 @@ export interface NodeRestored {
 export interface Options {
   readonly variables: Variables
   readonly engine: (port: HostPort) => EngineLayer
-  /** How long to try again. */
+  /** How long failed attempts are repeated. */
   readonly millis: number
-  /** Only these; then damaged records are not reported. */
+  /** Only these attachments; damaged records are then not reported. */
   readonly selector?: Selector
 }
 
-/** A step of it, by which a dry run tells whose a change is. */
+/** The name of a step, by which a dry run attributes a change to an attachment. */
 export const stepOf = ({ containerId, ifName, network }: Record): string =>
   `${ifName} of container ${containerId.slice(0, 12)}, network ${network}`
 
@@ -75,7 +75,7 @@ const busy = CniError.of(
   "Wait for it to finish, and read its output."
 )
 
-/** Each switch is dialled once. A record may know more by now than when it was listed, or be gone. */
+/** Connects to each switch once. A record may have been updated or removed since it was listed. */
 const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { engine, variables }: Options) {
   const ended: Array<Restored> = []
   const bySwitch = new Map<string, Array<readonly [Record, Call]>>()
@@ -123,7 +123,7 @@ const restoreOne = (record: Record, call: Call) =>
     Effect.catch((error) => Effect.succeed(failed(error._tag === "CniError" ? error : fromExplained(error))))
   )
 
-/** Those of which another try may tell more. */
+/** Returns those for which another attempt may succeed. */
 const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, now: number) {
   const { total } = yield* Deadlines
   return ended.flatMap(({ record, result }) => {

@@ -27,7 +27,7 @@ export class Ambiguous extends Data.TaggedError("Ambiguous")<{
   readonly code = ErrorCodes.BadEnvironment
 }
 
-/** As `userspace list` has them. */
+/** The order of `userspace list`. */
 const sortKey = ({ containerId, ifName, network, pod }: Record): string =>
   [network, pod?.namespace ?? "", pod?.name ?? "", containerId, ifName].join("\0")
 

@@ -1,7 +1,6 @@
 /**
- * The switches of a node, each reached when it is first asked and then kept, for what asks several: GC and the list of
- * all attachments. Which there are is not written down anywhere: the network's own, those of the records, and those that
- * are where they are by default.
+ * The switches of a node. Each is connected on first use and then kept, for operations on several: GC and the list of
+ * all attachments. No file lists them: they are the network's own, those of the records, and default ones that exist.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,12 +21,12 @@ const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
 
 export const isSame = (one: Control, other: Control): boolean => nameOf(one) === nameOf(other)
 
-/** They end with the scope. */
+/** The scope closes the connections. */
 export const make = Effect.fnUntraced(function* (engine: (control: Control) => EngineLayer) {
   const scope = yield* Effect.scope
   const edges = yield* Effect.context<Edges>()
   const known = new Map<string, Effect.Effect<Vswitch["Service"], never, Edges>>()
-  /** Once. Nothing that it is made of is another switch's: the memo map is its own. */
+  /** Built once. The memo map is its own, so nothing is shared with another switch. */
   const reach = (layer: EngineLayer) => {
     const memo = Layer.makeMemoMapUnsafe()
     return Effect.map(Layer.buildWithMemoMap(layer, memo, scope), (built) => Context.get(built, Vswitch))
@@ -43,11 +42,11 @@ export const make = Effect.fnUntraced(function* (engine: (control: Control) => E
   return switches
 })
 
-/** Each once, in the order of their first mention. */
+/** Removes duplicates and keeps the order. */
 export const distinct = (controls: ReadonlyArray<Control>): ReadonlyArray<Control> =>
   controls.filter((one, index) => controls.findIndex((other) => isSame(one, other)) === index)
 
-/** Those whose socket is where it is by default: most nodes have one of the two. */
+/** Returns the switches whose default socket exists: most nodes have one of the two. */
 export const standing = Effect.fnUntraced(function* (variables: Variables) {
   const files = yield* Files
   const engines: ReadonlyArray<Engine> = ["ovs-dpdk", "vpp"]

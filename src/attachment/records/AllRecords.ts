@@ -16,21 +16,21 @@ export interface Damaged {
 
 export interface RecordFiles {
   readonly files: Files["Service"]
-  /** Of the records. */
+  /** Directory of the records. */
   readonly directory: string
-  /** Of those that are being written. */
+  /** Directory of the records that are being written. */
   readonly fresh: string
   readonly handles: (attachment: Identity) => ReadonlyArray<string>
   readonly parse: (text: string) => Record | undefined
-  /** Removes the directories when nothing is in them. */
+  /** Removes the directories if they are empty. */
   readonly tidy: Effect.Effect<void, FileError>
-  /** Bytes of a file. */
+  /** Maximum size of a file in bytes. */
   readonly limit: number
 }
 
 export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: RecordFiles) => {
   const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
-  /** Undefined: it is gone meanwhile, or is no file. */
+  /** Undefined: it was removed meanwhile, or is not a regular file. */
   const text = (path: string) =>
     orElse(["ENOENT", "EISDIR", "EINVAL", "ELOOP", "EFBIG"], undefined)(files.read(path, limit))
   const record = (path: string) => Effect.map(text(path), (found) => (found === undefined ? undefined : parse(found)))
@@ -63,7 +63,10 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: R
     return found
   })
 
-  /** Nobody takes it for a record any more, and nothing of it is lost. Undefined: it is one after all, or gone. */
+  /**
+   * Renames the file, so that nothing of it is lost and it no longer counts as a record. Undefined: it is a valid
+   * record now, or gone.
+   */
   const setAside = Effect.fnUntraced(
     function* (handle: string) {
       const path = join(directory, `${handle}.json`)
@@ -72,7 +75,7 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: R
       const aside = join(directory, freeName(`${handle}.damaged`, yield* names(directory)))
       yield* files.rename(path, aside)
       if ((yield* record(aside)) === undefined) return aside
-      // After the look a DEL has removed it, and an ADD has claimed the name.
+      // Since the inspection, a DEL has removed it and an ADD has claimed the name.
       yield* files.link(aside, path)
       yield* files.unlink(aside)
       return undefined

@@ -30,9 +30,9 @@ export const Record = Schema.Struct({
   ifName: Schema.String,
   netns: Schema.String,
   pod: optional(Schema.Struct({ namespace: Schema.String, name: Schema.String, uid: Schema.String })),
-  /** The ADD that wrote it: a UUID. */
+  /** UUID of the ADD that wrote it. */
   invocation: Schema.String,
-  /** When, ISO 8601, for people. */
+  /** Time of the ADD, ISO 8601, for people. */
   since: Schema.String,
   handle: Schema.String,
   place: PlaceSchema,
@@ -40,12 +40,13 @@ export const Record = Schema.Struct({
   made: Schema.Array(Schema.String),
   mac: Schema.String,
   /**
-   * Addresses of the switch's end (`netType: interface`): known after IPAM, so only in the record of a completed ADD.
+   * Addresses of the switch's end (`netType: interface`). They are known after IPAM, so only in the record of a
+   * completed ADD.
    */
   addresses: optional(Schema.Array(Schema.Struct({ address: Schema.String, gateway: optional(Schema.String) }))),
-  /** The device information file that ADD was asked for. */
+  /** The device information file that ADD was asked to write. */
   deviceInfo: optional(Schema.String),
-  /** The configuration of the ADD, as text. */
+  /** The text of the ADD's configuration. */
   configuration: Schema.String,
   /** CNI_ARGS of the ADD. */
   args: Schema.String

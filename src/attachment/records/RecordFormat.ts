@@ -1,17 +1,20 @@
-/** What a record is besides its schema (`Record.ts`), which a call does not load: the format, and what its paths are. Pure. */
+/**
+ * The format of records and the validation of their paths, besides the schema (`Record.ts`), which a call does not
+ * load. Pure.
+ */
 import { dirname } from "node:path"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import type { Record } from "./Record.ts"
 
-/** Of the records that this release writes. */
+/** The format of records that this release writes. */
 export const recordFormat = 1
 
 const isPath = (path: string): boolean =>
   path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..")
 
 /**
- * Its paths are such as an ADD writes down: names in the attachment's directory, and directories that lead to one. What
- * is removed is removed on the record's word, so one that says anything else is no record.
+ * Checks that the paths are as an ADD writes them: names in the attachment's directory, and directories that lead to
+ * one. Files are removed because a record lists them, so a record with any other path is invalid.
  */
 export const isSound = ({ deviceInfo, made, place }: Record): boolean => {
   const { configPath, directory, link = directory, socketPath } = place

@@ -1,7 +1,7 @@
 /**
  * Notes of ADDs that could not reach the switch and created nothing, for `Records`: empty files
- * `attachments/undone/<key>`. A note alone lets a DEL without a record succeed while the switch is down
- * (docs/restarts.md has why that is safe).
+ * `attachments/undone/<key>`. With a note, a DEL without a record succeeds while the switch is down (docs/restarts.md
+ * explains why that is safe).
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export const make = (files: Files["Service"], attachments: string) => {
       Effect.map(orElse("ENOTDIR", undefined)(files.lstat(pathOf(attachment))), (there) => there?.kind === "file"),
     /** Called before the first change of an ADD. */
     remove: (attachment: Identity) => orElse(absent, undefined)(files.unlink(pathOf(attachment))),
-    /** Removes all notes: with a reachable switch none is needed. A remaining one is still true. */
+    /** Removes all notes, because none is needed while the switch is reachable. A remaining note is still correct. */
     drop: Effect.gen(function* () {
       const names = yield* orElse<ReadonlyArray<string> | undefined>(absent, undefined)(files.list(directory))
       if (names === undefined) return

@@ -1,6 +1,7 @@
 /**
  * ADD: creates one port on the switch, attaches it to its network, assigns addresses and publishes the container
- * config; or fails and rolls back. Reads as its list of steps, each with its undo. CNI specification 1.1.0, section 2.
+ * config; or fails and rolls back. The code is its list of steps, each with its undo. CNI specification 1.1.0, section
+ * 2.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -34,9 +35,7 @@ import {
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 
-/**
- * `answer` passes the result to the caller, as the last step: an ADD whose result cannot be delivered is rolled back.
- */
+/** `answer` writes the result to the caller, as the last step: an ADD whose result cannot be written is rolled back. */
 export const add = Effect.fn("ADD")(function* <E, R>(
   call: Call,
   answer: (result: CniResult) => Effect.Effect<void, E, R>
@@ -60,7 +59,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
   yield* prepare(place, record)
 
-  // The switch first: a process can be started while it works.
+  // The switch comes first, because a process can be started while it works.
   const [plugged, addresses] = yield* wantsAddresses(call)
     ? Effect.flatMap(address(call), (result) =>
         Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
@@ -68,7 +67,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
     : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
 
   if (plugged.socketAt !== undefined) {
-    // Undone with the directory.
+    // The rollback removes it with the directory.
     yield* step("publish the socket", sharedDir.publish(place, plugged.socketAt))
   }
   if (madeBySwitch(call)) yield* step("open the socket", sharedDir.open(place))
@@ -83,11 +82,11 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   return result
 }, rolledBack)
 
-/** Who creates the socket: the switch (the plugin then sets owner and mode) or the application. */
+/** Whether the switch creates the socket (the plugin then sets owner and mode) or the application does. */
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
-/** Asks a switch again that could not be asked. */
+/** Asks an unreachable switch again. */
 type Silent = () => Effect.Effect<void, VswitchError> | undefined
 
 const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, silent: Silent) {
@@ -109,7 +108,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, sil
   )
 })
 
-/** From here on `Restore.ts` may recreate the port from the record. */
+/** From here on, `Restore.ts` may recreate the port from the record. */
 const settle = Effect.fnUntraced(function* (call: Call, record: Record, { ips }: CniResult) {
   const records = yield* Records
   const known = wantsAddresses(call) ? { ...record, addresses: ips.map(recorded) } : record
@@ -121,7 +120,7 @@ const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
   ...(gateway === undefined ? {} : { gateway })
 })
 
-/** The last undo. If another undo failed, the record is kept for DEL, as after a kill. */
+/** The last rollback step. If another one failed, the record is kept for DEL, as after a kill. */
 const forget = Effect.fnUntraced(function* (
   records: Records["Service"],
   attachment: Attachment,
@@ -133,14 +132,14 @@ const forget = Effect.fnUntraced(function* (
   yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
 })
 
-/** For the next DEL: it can succeed without the switch if the switch is still down. */
+/** Lets the next DEL succeed without the switch, if that is still down. */
 const noteFor = Effect.fnUntraced(function* (
   records: Records["Service"],
   attachment: Attachment,
   asked: Effect.Effect<void, VswitchError> | undefined
 ) {
   if (asked === undefined) return
-  // The runtime has waited for it once already.
+  // The runtime has already waited once.
   const again = yield* Effect.result(Effect.timeoutOption(asked, "1 second"))
   const silent = Result.match(again, {
     onFailure: ({ code }) => code === ErrorCodes.TryAgainLater,
@@ -149,7 +148,7 @@ const noteFor = Effect.fnUntraced(function* (
   if (silent) yield* records.noteUndone(attachment)
 })
 
-/** The directory may be shared with another attachment: its group and mode are then restored. */
+/** The directory may be shared with another attachment: the rollback restores its group and mode. */
 const prepare = Effect.fnUntraced(function* (place: SocketPaths, { made }: Record) {
   const sharedDir = yield* SharedDir
   const before = yield* sharedDir.access(place)
@@ -185,7 +184,7 @@ const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses:
   )
 })
 
-/** Before the first change: the switch is configured before the plugin runs. */
+/** Runs before the first change, because the switch is configured before the plugin runs. */
 const findDelegate = Effect.fnUntraced(function* (call: Call) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
@@ -202,14 +201,14 @@ const address = Effect.fnUntraced(function* (call: Call) {
       gave = reason._tag !== "NotFound" && reason._tag !== "Refused"
     })
   )
-  // An IPAM plugin that failed, or does not exist, has assigned nothing: a DEL would fail again.
+  // An IPAM plugin that failed, or does not exist, has assigned nothing, and its DEL would fail again.
   const returned = Effect.suspend(() =>
     gave ? ipam.del(delegate) : Effect.ignore(ipam.del(delegate), { log: "Warn" })
   )
   return yield* revertible("get addresses", asked, returned)
 })
 
-/** For Multus, on request; the undo restores the previous content. */
+/** Writes the device information for Multus, on request. The rollback restores the previous content. */
 const describe = Effect.fnUntraced(function* (
   call: Call,
   { deviceInfo: path, made, place }: Record,
@@ -248,7 +247,7 @@ const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniRe
   }
 }
 
-/** Appended to the interfaces of the preceding plugins; their indices stay valid. */
+/** Appends to the interfaces of the preceding plugins, so that their indices stay valid. */
 const chained = (previous: CniResult, own: CniResult): CniResult => ({
   interfaces: [...previous.interfaces, ...own.interfaces],
   ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],

@@ -46,7 +46,7 @@ export interface Comparison {
   readonly failures: ReadonlyArray<Explained>
 }
 
-/** Everything, at once. */
+/** Runs all comparisons concurrently. */
 export const compare = Effect.fnUntraced(function* (call: Call, record: Record) {
   const steps: ReadonlyArray<Differences<Vswitch | SharedDir | ContainerConfig | Ipam>> = [
     Effect.succeed(named(resultDifferences(call, record))),
@@ -62,7 +62,7 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
   return comparison
 })
 
-/** One of the original plugin or its fork: what follows from the configuration. */
+/** An attachment of the original plugin or its fork is compared with its configuration. */
 const withoutRecord = Effect.fnUntraced(function* (call: Call) {
   const { differences } = yield* Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
   const found = yield* differences(call)
@@ -118,7 +118,7 @@ const switchDifferences = (call: Call, record: Record): Differences<Vswitch> =>
     vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : []))
   )
 
-/** A record of an earlier release has none; in what the runtime remembers there may be other plugins' as well. */
+/** A record of an earlier release has none. prevResult may also contain those of other plugins. */
 const addressesOf = ({ attachment: { ifName }, previous }: Call, { addresses, netns }: Record) =>
   (addresses ?? (previous === undefined ? [] : ofInterface(previous, ifName, netns))).map(withGateway)
 

@@ -1,7 +1,7 @@
 /**
  * Recreates the port of one attachment from its record after the switch has lost it, so that a running container
- * reconnects. Only for complete attachments: a running ADD or DEL owns the port. Calls no IPAM plugin and no API
- * server, and creates no directory: a running container would not see it.
+ * reconnects. Only for complete attachments, because a running ADD or DEL owns the port. Calls no IPAM plugin and no
+ * API server, and creates no directory: a running container would not see it.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -38,7 +38,7 @@ export const inTransit = skipped("its ADD is still running, or its DEL has start
 export const elsewhere = skipped("another restore is working on it")
 export const deleted = skipped("it was deleted in the meantime")
 
-/** The record as a call; fails when this release might create another port than the one that wrote it. */
+/** Converts the record to a call. Fails when this release might create another port than the one that wrote it. */
 export const readable = (record: Record, variables: Variables): Result.Result<Call, CniError> =>
   isNewer(record)
     ? Result.fail(
@@ -55,8 +55,8 @@ export const restore = Effect.fnUntraced(function* (call: Call, record: Record) 
 }, Effect.scoped)
 
 /**
- * As `restore`, and what somebody has changed on the port becomes as it was recorded: where the switch cannot be told so,
- * the port is made anew, and the container connects again.
+ * Works like `restore`, and also reverts changes that somebody made to the port. If the switch cannot change a setting,
+ * the port is recreated and the container reconnects.
  */
 export const repair = Effect.fnUntraced(function* (call: Call, record: Record) {
   if (!(yield* alone(record))) return elsewhere
@@ -69,11 +69,11 @@ export const repair = Effect.fnUntraced(function* (call: Call, record: Record) {
   )
 }, Effect.scoped)
 
-/** Both would work under the mark of its ADD, and the one that fails would take the other's port back. */
+/** Two restores would work with the same mark, and a failing one would remove the other's port. */
 const alone = (record: Record) =>
   Effect.flatMap(Slots, ({ hold }) => Effect.orElseSucceed(hold(slotOf(record)), () => true))
 
-/** Held while its port is made again. */
+/** The lock is held while the port is recreated. */
 export const slotOf = (record: Record): string => `userspace-cni/restore/${keyOf(record)}`
 
 const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
@@ -92,7 +92,7 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   const again = remake(call, record, addresses, (published) => {
     socket = published
   })
-  // In any case: a DEL that started before this check may already have done its part.
+  // Checked in any case: a DEL that started before may already have done its part.
   const check = Effect.suspend(() => unlessSettled(call, record, socket))
   const made = yield* again.pipe(
     Effect.onExit(() =>
@@ -139,7 +139,7 @@ const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, s
   return true
 })
 
-/** The port of its ADD, or of a restore. */
+/** Removes the port of the record's ADD, or of a restore. */
 const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: Record) =>
   Effect.flatMap(Vswitch, (vswitch) =>
     vswitch.unplug({

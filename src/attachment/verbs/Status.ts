@@ -1,6 +1,6 @@
 /**
  * STATUS: whether an ADD would succeed now. Asks the switch, the state directory and the IPAM plugin in parallel, each
- * with a short deadline; changes nothing. 51 when the switch is down, because existing containers then have no
+ * with a short deadline; changes nothing. Code 51 when the switch is down, because existing containers then have no
  * connectivity either. CNI specification 1.1.0, section 2 (STATUS).
  */
 import * as Effect from "effect/Effect"
@@ -45,14 +45,14 @@ const trouble =
   (limited: boolean) =>
   ({ cure, failed }: Explained): Trouble => ({ limited, failed, cure })
 
-/** The switch does not answer or does not forward. One that only lacks a feature still serves its ports. */
+/** The switch does not answer or does not forward. A switch that only lacks a feature still serves its ports. */
 const ofSwitch = (error: VswitchError): Trouble =>
   trouble(error.code === ErrorCodes.TryAgainLater || error.code === ErrorCodes.DpdkMissing)(error)
 
 const ofIpam = (error: IpamError): Trouble =>
   trouble(error.reason._tag === "Refused" && error.reason.code === ErrorCodes.NotAvailableLimited)(error)
 
-/** Along CNI_PATH; a caller may omit that, and then the plugin cannot be found. */
+/** Searches CNI_PATH. A caller may omit it, and then the plugin cannot be found. */
 const askIpam = (call: NetworkCall): Effect.Effect<void, Trouble, Ipam> =>
   Effect.flatMap(Ipam, (ipam) => {
     const delegate = delegation(call)

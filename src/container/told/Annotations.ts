@@ -7,7 +7,7 @@ import { unquote } from "./GoString.ts"
 
 export const configurationDataKey = "userspace/configuration-data"
 export const mappedDirKey = "userspace/mapped-dir"
-/** Multus; the second is what its older releases wrote. */
+/** Multus' key, and that of its older releases. */
 export const networkStatusKeys = ["k8s.v1.cni.cncf.io/network-status", "k8s.v1.cni.cncf.io/networks-status"] as const
 
 export interface Annotations {

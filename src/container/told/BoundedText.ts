@@ -17,7 +17,7 @@ const causes: Readonly<Record<string, string>> = {
 
 export const inWords = ({ code }: FileError): string => causes[code] ?? code
 
-/** kubelet's files are links to links, which it exchanges at once. */
+/** kubelet's files are links to links, which it replaces atomically. */
 export const readThroughLinks = Effect.fnUntraced(function* (files: Files["Service"], path: string, limit: number) {
   let at = path
   for (let hop = 0; hop < 8; hop++) {

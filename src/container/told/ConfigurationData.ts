@@ -1,7 +1,8 @@
 /**
- * The elements that ADD writes, one an interface: in the annotation `userspace/configuration-data` and in the files
- * `configData-*.json`. Reads what the original plugin wrote as well, which has no mac, and addresses without version;
- * Go writes what is absent as null or "". Pure. Written by src/container-config/ContainerData.ts; described in docs/container.md.
+ * The elements that ADD writes, one for each interface: in the annotation `userspace/configuration-data` and in the
+ * files `configData-*.json`. Also reads those of the original plugin, which have no mac, and addresses without version;
+ * Go writes absent values as null or "". Pure. Written by src/container-config/ContainerData.ts; documented in
+ * docs/container.md.
  */
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -46,13 +47,13 @@ const Element = Schema.Struct({
 type Element = typeof Element.Type
 
 const decode = Schema.decodeUnknownResult(Element, { errors: "all" })
-/** Names places and no values: one of them is a secret. */
+/** Lists positions without values, because a value may be a secret. */
 const formatted = makeFormatterStandardSchemaV1()
 
-/** More interfaces than any pod has: what goes beyond is not read. */
+/** More interfaces than any pod has; further ones are not read. */
 const most = 256
 
-/** From text that holds one element or an array of them. `directory`: where their sockets are in here. */
+/** Parses text with one element or an array of them. `directory`: where their sockets are in this container. */
 export const readConfigurationData = (source: string, directory: string, json: string): Reading => {
   const parsed = Result.try(() => JSON.parse(json) as unknown)
   if (Result.isFailure(parsed)) return { parts: [], problems: [`${source}: not JSON, or truncated`] }
@@ -101,7 +102,7 @@ const partOf = (judge: Judge, source: string, name: string, end: End, element: E
   }
 }
 
-/** A chained result can hold addresses of other interfaces. */
+/** A chained result can contain addresses of other interfaces. */
 const ipsOf = (name: string, { interfaces, ips }: CniResult) =>
   ips.filter(({ interface: index }) => {
     const owner = index === undefined ? undefined : interfaces[index]

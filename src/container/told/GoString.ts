@@ -1,6 +1,6 @@
 /**
- * Go's `%q`, read: kubelet writes annotations so into the file of the downward API, one `key="value"` a line. Pure.
- * Go: strconv.Quote. Kubernetes: pkg/fieldpath, FormatMap.
+ * Parses Go's `%q`: kubelet writes annotations in this form into the file of the downward API, one `key="value"` a
+ * line. Pure. Go: strconv.Quote. Kubernetes: pkg/fieldpath, FormatMap.
  */
 import * as Result from "effect/Result"
 import { shown } from "./Part.ts"
@@ -18,7 +18,7 @@ const simple: Readonly<Record<string, string>> = {
   "'": "'"
 }
 
-/** What can stand between the quotes, one piece at a time. */
+/** One piece of the text between the quotes. */
 const piece = /([^\\"\n]+)|\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\"']))/y
 
 const replacement = "\ufffd"
@@ -28,7 +28,7 @@ const byte = (value: number): string => (value < 0x80 ? String.fromCharCode(valu
 const point = (value: number): string =>
   value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff) ? replacement : String.fromCodePoint(value)
 
-/** `\x80` to `\xff` are single bytes of what was not UTF-8: text cannot hold them. */
+/** `\x80` to `\xff` are single bytes that were not UTF-8, which text cannot contain. */
 const decoded = (found: RegExpExecArray): string => {
   const [, plain, hex, short, long, octal, letter] = found
   if (plain !== undefined) return plain
@@ -38,7 +38,7 @@ const decoded = (found: RegExpExecArray): string => {
   return point(Number.parseInt(short ?? long ?? "", 16))
 }
 
-/** From the text with its quotes to the value. */
+/** Returns the value of a quoted text. */
 export const unquote = (text: string): Result.Result<string, string> => {
   if (text.length < 2 || !text.startsWith('"') || !text.endsWith('"')) return Result.fail("is not in double quotes")
   const inner = text.slice(1, -1)

@@ -1,11 +1,11 @@
 /**
  * One interface of a container, from the container's view: kind, socket path, and the application's settings. Pure
- * data; the format of its sources is in docs/container.md.
+ * data. docs/container.md has the format of its sources.
  */
 import type * as Redacted from "effect/Redacted"
 
 export interface Address {
-  /** With prefix length: `10.56.0.2/24`. Without one when only Multus' status told it. */
+  /** With prefix length: `10.56.0.2/24`. Without one if only Multus' status has it. */
   readonly address: string
   readonly gateway: string | undefined
 }
@@ -23,7 +23,7 @@ interface Common {
   readonly network: string | undefined
   /** Of the pod's sandbox. */
   readonly containerId: string | undefined
-  /** Path in this container; the name alone when the socket is abstract. */
+  /** Path in this container, or the name of an abstract socket. */
   readonly socket: string
   readonly mac: string | undefined
   readonly mtu: number | undefined
@@ -33,7 +33,7 @@ interface Common {
 
 export interface VhostUserEnd {
   readonly kind: "vhost-user"
-  /** The container's mode. `server`: the application makes the socket and the switch connects. */
+  /** The container's mode. `server`: the application creates the socket and the switch connects. */
   readonly mode: "client" | "server"
   readonly queues: number | undefined
   /** Packed virtqueues. */
@@ -42,14 +42,14 @@ export interface VhostUserEnd {
 
 export interface MemifEnd {
   readonly kind: "memif"
-  /** The container's role. `master`: the application makes the socket and the switch connects. */
+  /** The container's role. `master`: the application creates the socket and the switch connects. */
   readonly role: "master" | "slave"
   readonly mode: "ethernet" | "ip" | "inject-punt"
-  /** The socket has no file: its name is one of the pod's network namespace. */
+  /** The socket has no file: its name is in the pod's network namespace. */
   readonly abstract: boolean
   readonly rxQueues: number | undefined
   readonly txQueues: number | undefined
-  /** Descriptors in a ring, a power of two. */
+  /** Number of descriptors in a ring, a power of two. */
   readonly ringSize: number | undefined
   readonly bufferSize: number | undefined
   readonly secret: Redacted.Redacted<string> | undefined
@@ -59,14 +59,14 @@ export type VhostUserInterface = Common & VhostUserEnd
 export type MemifInterface = Common & MemifEnd
 export type Interface = VhostUserInterface | MemifInterface
 
-/** Who makes the socket; the other one connects to it. */
+/** Who creates the socket; the other side connects to it. */
 export const socketMadeBy = (end: VhostUserEnd | MemifEnd): "application" | "switch" =>
   (end.kind === "memif" ? end.role === "master" : end.mode === "server") ? "application" : "switch"
 
-/** The word for the container's end of the link: `server`, `slave`. */
+/** The mode or role of the container's end: `server`, `slave`. */
 export const partOf = (end: VhostUserEnd | MemifEnd): string => (end.kind === "memif" ? end.role : end.mode)
 
-/** `net2` before `net10`. */
+/** Sorts `net2` before `net10`. */
 export const inOrder = <A extends { readonly name: string }>(interfaces: ReadonlyArray<A>): ReadonlyArray<A> =>
   [...interfaces].sort((a, b) => collator.compare(a.name, b.name))
 

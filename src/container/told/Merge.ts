@@ -1,13 +1,13 @@
 /**
- * Merges the sources: one interface for each name, each value from the first source that has it. Only of one sandbox: a
- * pod with a recreated sandbox, or a directory of several pods, can have data of several. Pure.
+ * Merges the sources: one interface for each name, each value from the first source that has it. Only data of one
+ * sandbox is used: a pod with a recreated sandbox, or a directory of several pods, can have data of several. Pure.
  */
 import { type Interface, inOrder } from "./Interface.ts"
 import type { End, Part } from "./Part.ts"
 import { mountedFrom, namedByMounts, type Sandbox } from "./Sandbox.ts"
 
 export interface Sources {
-  /** Newest last, as they stand in the annotation. */
+  /** In the order of the annotation, the newest last. */
   readonly annotation: ReadonlyArray<Part>
   readonly files: ReadonlyArray<Part>
   /** Device information of named files: less detailed, and without container. */
@@ -20,11 +20,11 @@ export interface Merged {
   readonly interfaces: ReadonlyArray<Interface>
   readonly problems: ReadonlyArray<string>
   readonly sandbox: Sandbox
-  /** There is data, and all of it is of other sandboxes. */
+  /** True: all data is of other sandboxes. */
   readonly others: boolean
 }
 
-/** `asked`: a container id, or its beginning. `mounts`: of this process. */
+/** `asked`: a container id, or its beginning. `mounts`: those of this process. */
 export const merge = (sources: Sources, asked: string | undefined, mounts: string): Merged => {
   const { annotation, devices, files, status } = sources
   const newestFirst = [...annotation].reverse()
@@ -37,7 +37,7 @@ export const merge = (sources: Sources, asked: string | undefined, mounts: strin
   const isCurrent = ({ containerId }: Part) =>
     sandbox.id === undefined || containerId === undefined || containerId.startsWith(sandbox.id)
   const current = [...newestFirst.filter(isCurrent), ...files.filter(isCurrent)]
-  // Annotations that tell of another sandbox only were written before this one was: so was Multus' status.
+  // Annotations of other sandboxes only were written before this sandbox existed, and so was Multus' status.
   const old = annotation.length > 0 && !annotation.some(isCurrent)
   const others = [annotation, files].map((parts) => parts.filter((part) => !isCurrent(part)))
   return {
@@ -70,7 +70,7 @@ const mistaken = ({ id }: Sandbox, current: ReadonlyArray<Part>, others: Readonl
     ? []
     : [`nothing belongs to container ${id} (--container-id), only to ${[...idsOf(others)].join(", ")}`]
 
-/** The annotation is the pod's own, so what is not of this sandbox is an earlier one's. Files can be other pods'. */
+/** The annotation belongs to the pod, so other sandboxes in it are earlier ones. Files can be of other pods. */
 const ofOthers = (
   { id = "" }: Sandbox,
   current: ReadonlyArray<Part>,

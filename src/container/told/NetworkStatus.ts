@@ -1,8 +1,8 @@
 /**
- * Device information, and Multus' annotation `network-status` that carries it: kind, path and role of a port in the
- * words of the device information specification 1.1.0, which are the container's. Written by any plugin that follows it.
- * Knows less than `ConfigurationData.ts`: no queues, no secret, addresses without prefix. Of an interface without device
- * information it tells only what can complete another source. Pure.
+ * Device information, and Multus' annotation `network-status` that contains it: kind, path and role of a port in the
+ * terms of the device information specification 1.1.0, which are the container's. Any plugin that follows it may have
+ * written it. It has less than `ConfigurationData.ts`: no queues, no secret, addresses without prefix. For an interface
+ * without device information, it only completes another source. Pure.
  */
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -69,7 +69,7 @@ export const readNetworkStatus = (source: string, json: string): Reading => {
   return { parts, problems: judge.problems }
 }
 
-/** A file of device information: it does not say of which interface. */
+/** A file of device information does not name its interface. */
 export const readDeviceInfo = (source: string, name: string, json: string): Reading => {
   const decoded = decodeDevice(json)
   if (Result.isFailure(decoded)) return broken(source, "device information")

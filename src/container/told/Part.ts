@@ -1,5 +1,5 @@
 /**
- * One interface from one source, before merging, and the validators for all sources. Everybody who can write to the
+ * One interface from one source, before merging, and the validators for all sources. Anybody with write access to the
  * shared directory may have written a source: invalid values are skipped and reported. Pure.
  */
 import { resolve } from "node:path"
@@ -11,7 +11,7 @@ import type { Address, MemifEnd, Route, VhostUserEnd } from "./Interface.ts"
 export type End = (VhostUserEnd | MemifEnd) & { readonly socket: string }
 
 export interface Part {
-  /** For people: `annotation userspace/configuration-data`. */
+  /** For messages: `annotation userspace/configuration-data`. */
   readonly source: string
   readonly name: string
   readonly network: string | undefined
@@ -30,13 +30,13 @@ export interface Reading {
 
 export const nothing: Reading = { parts: [], problems: [] }
 
-/** A value for people: short, on one line, nothing that a terminal acts on. */
+/** Quotes a value for a message: short, on one line, without control characters. */
 export const shown = (value: unknown): string => {
   const text = (JSON.stringify(value) ?? "nothing").replaceAll(/[^\x20-\x7e]/g, "?")
   return text.length > 60 ? `${text.slice(0, 60)}...` : text
 }
 
-/** Judges values one by one; what it refuses becomes undefined and a problem. */
+/** Validates values one by one; an invalid one becomes undefined and a problem. */
 export class Judge {
   readonly problems: Array<string> = []
   private readonly source: string
@@ -109,16 +109,19 @@ export class Judge {
   }
 }
 
-/** Nothing that a terminal acts on, and nothing that turns round what it shows. */
+/** Excludes control characters, and characters that change the direction of text. */
 const printable = /^[^\p{C}\p{Zl}\p{Zp}]+$/u
 
-/** An absolute path without `..` that is no longer than the kernel takes. */
+/** An absolute path without `..`, within the kernel's limit. */
 export const absolutePath = (path: string): string | undefined =>
   path.startsWith("/") && printable.test(path) && path.length < 4096 && !path.split("/").includes("..")
     ? resolve(path)
     : undefined
 
-/** The path of a name in the directory; undefined when it is none, or leads anywhere else: a directory in it may be a link. */
+/**
+ * Returns the path of a name in the directory, or undefined when it is not a plain name: a directory in it may be a
+ * link.
+ */
 export const pathIn = (directory: string, name: string): string | undefined => {
   const path = resolve(directory, name)
   const inside = !name.includes("/") && name !== "." && name !== ".."

@@ -4,40 +4,40 @@
  * CNI_CONTAINERID of the sandbox's calls. Other runtimes do not have it there. Pure.
  */
 
-/** How {@link Sandbox.id} is known. */
+/** The source of {@link Sandbox.id}. */
 export type SandboxSource =
-  /** `--container-id`. */
+  /** The flag `--container-id`. */
   | "asked"
   /** mountinfo names it. */
   | "mounts"
-  /** mountinfo does not: the newest element of the annotation. */
+  /** mountinfo does not; it is that of the annotation's newest element. */
   | "annotation"
-  /** Nothing names it, and only one container is told about, or none. */
+  /** No source names it, and at most one container is described. */
   | "nothing"
 
 export interface Sandbox {
-  /** The id, or the beginning of it that was asked for; undefined when nothing says it. */
+  /** The id, or its given beginning; undefined when no source names it. */
   readonly id: string | undefined
   readonly source: SandboxSource
 }
 
-/** What both runtimes bind from the sandbox's directory into every container. */
+/** Files that both runtimes bind from the sandbox's directory into every container. */
 const mountPoints = ["/etc/hostname", "/etc/resolv.conf"]
 
-/** `<root>` may be any directory; on a file system of its own the path begins later. k3s and RKE2 use containerd. */
+/** `<root>` may be any directory; on a separate file system the path begins later. k3s and RKE2 use containerd. */
 const containerd = /(?:^|\/)io\.containerd\.grpc\.v1\.cri\/sandboxes\/([0-9a-f]{64})\/(?:hostname|resolv\.conf)$/
 
-/** `overlay-containers`, `btrfs-containers`, ...: the storage driver's. */
+/** `overlay-containers`, `btrfs-containers`, ...: named after the storage driver. */
 const crio = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/(?:hostname|resolv\.conf)$/
 
 /**
- * Podman has the same directories, for the container itself, whose id stands in this line too. In CRI-O's containers the
- * line is the sandbox's. What only Podman makes there is `hosts`: with CRI-O that file is kubelet's, or the node's.
+ * Podman has the same directories for the container itself, whose id is in this line too; in CRI-O's containers the
+ * line is the sandbox's. Only Podman creates `hosts` there: with CRI-O that file is kubelet's, or the node's.
  */
 const containerEnv = /\/[a-z]+-containers\/([0-9a-f]{64})\/userdata\/\.containerenv$/
 const podman = /\/[a-z]+-containers\/[0-9a-f]{64}\/userdata\/hosts$/
 
-/** The id that the mounts name; undefined when they name none, or do not agree. */
+/** Returns the id in the mounts; undefined when they have none, or disagree. */
 export const namedByMounts = (mountinfo: string): string | undefined => {
   const mounts = mountinfo.split("\n").map((line) => {
     const [, , , root = "", mountPoint = ""] = line.split(" ")
@@ -55,13 +55,13 @@ export const namedByMounts = (mountinfo: string): string | undefined => {
   return others.length === 0 ? id : undefined
 }
 
-/** Another runtime's: of these ids, the only one whose directory something is mounted from. */
+/** For other runtimes: returns the only one of these ids from whose directory something is mounted. */
 export const mountedFrom = (ids: ReadonlySet<string>, mountinfo: string): string | undefined => {
   const [id, ...others] = [...ids].filter((id) => id.length >= 12 && mountinfo.includes(`/${id}/`))
   return others.length === 0 ? id : undefined
 }
 
-/** For people; undefined when nothing was assumed. */
+/** A message for people; undefined when nothing was assumed. */
 export const assumption = ({ id, source }: Sandbox): string | undefined => {
   const none = "/proc/self/mountinfo does not name this container's sandbox"
   switch (source) {

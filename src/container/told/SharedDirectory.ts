@@ -1,6 +1,6 @@
 /**
- * `configData-*.json` of the directory that host and container share. Without credentials for Kubernetes a pod cannot
- * name its own directory and has the one above mounted: then the files are one level down. No link is followed here.
+ * Reads `configData-*.json` in the directory that host and container share. Without credentials for Kubernetes, a pod
+ * cannot name its own directory and mounts the one above; then the files are one level down. No link is followed here.
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -11,11 +11,11 @@ import type { Reading } from "./Part.ts"
 
 const mostFiles = 256
 
-/** Of this process; empty where there is no /proc. */
+/** The mounts of this process; empty without /proc. */
 export const mountsOf = (files: Files["Service"]) =>
   Effect.orElseSucceed(files.read("/proc/self/mountinfo", 16 << 20), () => "")
 
-/** The files in the directory itself, or else in those of containers in it. */
+/** Returns the files in the directory itself, or else in the containers' directories in it. */
 export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"], directory: string) {
   const names = yield* namesIn(files, directory)
   if (typeof names === "string") {
@@ -43,7 +43,7 @@ export const readDirectory = Effect.fnUntraced(function* (files: Files["Service"
   }
 })
 
-/** A directory of a container holds its data and nobody else's. */
+/** A container's directory contains only its own data. */
 const ofContainer = (path: string, { parts, problems }: Reading): Reading => {
   const id = basename(dirname(path))
   const own = parts.filter(({ containerId }) => containerId?.startsWith(id))
@@ -63,7 +63,7 @@ const filesIn = Effect.fnUntraced(function* (files: Files["Service"], directory:
   return typeof names === "string" ? [] : names.filter(isOurs).map((name) => join(directory, name))
 })
 
-/** `<shared directory>/<first 12 characters of the id>`. */
+/** Returns `<shared directory>/<first 12 characters of the id>`. */
 const containersIn = Effect.fnUntraced(function* (
   files: Files["Service"],
   directory: string,

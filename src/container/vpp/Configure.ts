@@ -25,11 +25,11 @@ import { addAddresses, addRoutes } from "./Routes.ts"
 export interface Configured extends Link {
   readonly name: string
   readonly addresses: ReadonlyArray<string>
-  /** What was not done, and why. */
+  /** What was skipped, and why. */
   readonly notes: ReadonlyArray<string>
 }
 
-/** VPP may be starting: it is waited for. */
+/** Waits for a VPP that is starting. */
 export const configure = Effect.fn("configure VPP")(function* (
   interfaces: ReadonlyArray<Wanted>,
   timeout: Duration.Input
@@ -49,7 +49,7 @@ const open = (timeout: Duration.Input): Effect.Effect<Session, ContainerError, V
         while: ({ reason }) => reason._tag === "Unreachable" && starting.includes(reason.code),
         schedule: Schedule.max([Schedule.spaced("100 millis"), Schedule.during(timeout)])
       }),
-      // Two at once would make the same interfaces.
+      // Concurrent runs would create the same interfaces.
       Effect.tap(alone("container")),
       Effect.mapError(unreachable(peer))
     )
@@ -69,7 +69,7 @@ const unreachable =
           : fromVpp("open")(error).cure
     })
 
-/** Asked for before the first change. What a memif needs beside these, VPP refuses when it lacks it. */
+/** Checked before the first change. VPP reports other messages that a memif needs. */
 const ready = (session: Session) =>
   check(session, [
     Interface.interfaceDump,

@@ -1,4 +1,4 @@
-/** What VPP said, in a container's words. */
+/** Describes VPP's errors for a container. */
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
 import { ContainerError } from "../ContainerError.ts"
 

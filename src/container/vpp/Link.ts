@@ -1,7 +1,7 @@
 /**
  * The interface in this container's VPP for one of the container's interfaces. A memif is created; an existing one with
- * the same configuration is kept, another one replaced. A vhost-user interface has to exist: VPP's own vhost-user is
- * the switch's side; the application's side is DPDK's virtio-user, which VPP creates at start.
+ * the same configuration is kept, another one replaced. A vhost-user interface must exist: VPP's own vhost-user is the
+ * switch's side; the application's side is DPDK's virtio-user, which VPP creates at start.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -26,7 +26,7 @@ import { removeRoutesOver } from "./Routes.ts"
 
 export interface Link {
   readonly index: number
-  /** VPP's name for it. */
+  /** VPP's name of the interface. */
   readonly vppName: string
   readonly was: "made" | "kept" | "there"
 }
@@ -61,7 +61,10 @@ const replace = (session: Session, files: Files["Service"], one: MemifInterface,
     removeInterface(session, files, outdated, { routes: [], limited: undefined, socketFile: undefined })
   ).pipe(Effect.mapError(fromVswitch(one.name)))
 
-/** Made by hand or by a start script: a second one on the same link would only disturb it. */
+/**
+ * Fails when another interface is on the link, created by hand or by a start script: a second one would only disturb
+ * it.
+ */
 const nobodyElse = Effect.fnUntraced(function* (
   session: Session,
   one: MemifInterface,
@@ -86,7 +89,7 @@ const nobodyElse = Effect.fnUntraced(function* (
 const names = (one: MemifInterface): ReadonlyArray<string> =>
   Array.from({ length: attempts }, (_, attempt) => portName("memif", portNumber(keyOf(one.name), attempt)))
 
-/** Has our number: made by a run that was killed before it could set the tag. */
+/** An interface with our number and without a tag was created by a run that was killed before it could set it. */
 const isLeftover = (name: string, one: MemifInterface): boolean => names(one).includes(name)
 
 const filenameOf = ({ abstract, socket }: MemifInterface): string => (abstract ? `abstract:${socket}` : socket)
@@ -126,7 +129,7 @@ const make = Effect.fnUntraced(function* (
   return { index, vppName, was: "made" }
 })
 
-/** As the VPP client takes it; what is not the interface's is not looked at when a memif is made. */
+/** The port for the VPP client. Creating a memif uses only the interface's values. */
 const portOf = (one: MemifInterface): VppMemifPort => ({
   engine: "vpp",
   iftype: "memif",
@@ -149,7 +152,7 @@ const portOf = (one: MemifInterface): VppMemifPort => ({
   useDma: false
 })
 
-/** By its MAC address: DPDK gave it the one that we told it. */
+/** Finds the interface by its MAC address, which DPDK got in its arguments. */
 const virtioUser = Effect.fnUntraced(function* (session: Session, one: VhostUserInterface) {
   const there = yield* asking(session, one)
   const found = there.find(
@@ -170,7 +173,7 @@ const virtioUser = Effect.fnUntraced(function* (session: Session, one: VhostUser
   })
 })
 
-/** The section of VPP's startup.conf that opens the vhost-user interfaces. */
+/** Returns the section of VPP's startup.conf that opens the vhost-user interfaces. */
 export const startupConf = (interfaces: ReadonlyArray<Interface>): Result.Result<string, ContainerError> =>
   Result.map(
     vdevArguments(

@@ -1,6 +1,6 @@
 /**
  * The tag by which `container vpp` identifies its interfaces: the interface's name and a digest of what cannot be
- * changed after creation. Not the plugin's own mark: that one is for the switch. Pure.
+ * changed after creation. It differs from the plugin's own mark, which is for the switch. Pure.
  */
 import { sha256 } from "#sha256"
 import type { MemifInterface } from "../told/Interface.ts"
@@ -12,14 +12,14 @@ export interface Mark {
   readonly digest: string
 }
 
-/** Not of the secret: a digest of it, for all who can see a tag, would be a way to try secrets. */
+/** The secret is excluded: everybody who can see a tag could use a digest to try secrets. */
 export const markOf = (one: MemifInterface): Mark => {
   const { abstract, bufferSize, mac, mode, name, ringSize, role, rxQueues, socket, txQueues } = one
   const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize]
   return { name, digest: sha256(JSON.stringify(made)).toString("hex").slice(0, 16) }
 }
 
-/** VPP keeps 63 characters; these are 54 at the most. */
+/** VPP stores 63 characters; these are at most 54. */
 export const toTag = ({ digest, name }: Mark): string => `${start}${name}/${digest}`
 
 /** Undefined: not ours. */
@@ -28,5 +28,5 @@ export const fromTag = (tag: string): Mark | undefined => {
   return name === undefined || digest === undefined ? undefined : { name, digest }
 }
 
-/** What VPP's name for the interface is made from (src/vpp/interfaces/PortName.ts). */
+/** The key from which VPP's name of the interface is derived (src/vpp/interfaces/PortName.ts). */
 export const keyOf = (name: string): string => `container\0${name}`

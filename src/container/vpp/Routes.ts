@@ -1,7 +1,7 @@
 /**
- * Addresses and routes of an interface in this container's VPP. Adds what is missing and removes nothing: others may
- * have added more. A destination that is already routed elsewhere is not changed, and reported; of two networks with a
- * default route the first one has it.
+ * Addresses and routes of an interface in this container's VPP. Adds what is missing and removes nothing, because
+ * others may have added more. A destination that is already routed elsewhere is not changed, and reported; of two
+ * networks with a default route the first one has it.
  */
 import * as Effect from "effect/Effect"
 import * as IpInterface from "effect/net/IpInterface"
@@ -17,18 +17,18 @@ import { routeAddDel, routeDump } from "../../vpp/messages/Ip.ts"
 import { isIpv6 } from "../../vpp/wire/Address.ts"
 import type { Interface } from "../told/Interface.ts"
 
-/** What Multus' status alone tells has no prefix. */
+/** Addresses known only from Multus' status have no prefix. */
 const withPrefix = (address: string): string =>
   address.includes("/") ? address : `${address}/${isIpv6(address) ? 128 : 32}`
 
-/** As VPP writes it: others may write IPv6 in capitals, or with its zeros. */
+/** VPP's notation: others may write IPv6 in capitals, or with its zeros. */
 const written = (address: string): string =>
   Result.match(IpInterface.fromString(withPrefix(address)), {
     onFailure: () => withPrefix(address),
     onSuccess: IpInterface.format
   })
 
-/** Likewise, without what is behind the prefix. */
+/** The same for a network, without host bits. */
 const network = (prefix: string): string =>
   Result.match(IpInterface.fromString(withPrefix(prefix)), {
     onFailure: () => withPrefix(prefix),
@@ -49,7 +49,7 @@ const routesOf = Effect.fnUntraced(function* (session: Session, is_ip6: boolean)
   return found.map(({ route }) => route)
 })
 
-/** Says what it left as it was. */
+/** Returns what it left as it was, in words. */
 export const addRoutes = Effect.fnUntraced(function* (session: Session, index: number, one: Interface) {
   const left: Array<string> = []
   for (const is_ip6 of [false, true]) {
@@ -69,7 +69,7 @@ export const addRoutes = Effect.fnUntraced(function* (session: Session, index: n
   return left
 })
 
-/** Of one family; gateways that no address of the interface reaches come first, as neighbours on the link. */
+/** The routes of one family. Gateways outside of the interface's subnets come first, as neighbours on the link. */
 const wantedRoutes = ({ addresses, routes }: Interface, is_ip6: boolean) => {
   const attached = is_ip6 ? "::" : "0.0.0.0"
   const own = addresses.filter(({ address }) => isIpv6(address) === is_ip6)
@@ -94,13 +94,13 @@ const reaches = (address: string, hop: string): boolean => {
   return !alone && IpNetwork.contains(IpNetwork.fromInterface(own.success), other.success)
 }
 
-/** On every link. */
+/** Link-local addresses are on every link. */
 const isLinkLocal6 = (hop: string): boolean => /^fe[89ab]/i.test(hop)
 
-/** Over an interface to a neighbour; to the unspecified address: what is there is a neighbour itself. */
+/** A route over an interface to a neighbour. The unspecified address means that the destination is a neighbour. */
 const routeVia = (index: number, prefix: string, hop: string) => routeOver(index, prefix, bytesOf(hop), isIpv6(hop))
 
-/** 16 of them; of an IPv4 address the first four. The text was judged when it was read. */
+/** 16 bytes, of which an IPv4 address uses the first four. The text was validated when it was read. */
 const bytesOf = (text: string): Uint8Array => {
   const bytes = new Uint8Array(16)
   Result.match(NetAddress.ipFromString(text), {
@@ -111,13 +111,16 @@ const bytesOf = (text: string): Uint8Array => {
   return bytes
 }
 
-/** Before an interface goes: VPP would keep its routes, and give them to the next interface of that index. */
+/**
+ * Removes routes before their interface: VPP would keep them, and pass them on to the next interface with that index.
+ */
 export const removeRoutesOver = Effect.fnUntraced(function* (session: Session, index: number) {
   const own = yield* addressesOf(session, index)
   for (const is_ip6 of [false, true]) {
     for (const route of yield* routesOf(session, is_ip6)) {
       const over = route.paths.some(({ sw_if_index, type }) => type === normal && sw_if_index === index)
-      // The subnet of an address goes with it. Neighbours that VPP has met do too, but look like routes.
+      // The subnet's route is removed with its address. Neighbours that VPP has learned are removed too, but look like
+      // routes.
       if (!over || own.some((address) => isSubnetOf(route.prefix, address))) continue
       yield* session.call(routeAddDel, { is_add: false, is_multipath: false, route })
     }
