@@ -1,16 +1,16 @@
 /**
- * The process: a CNI verb when CNI_COMMAND is set, else the command line. Only chooses; each way is loaded when it is
- * taken, because a node starts this program for every pod (docs/performance.md).
+ * The process: a CNI verb when CNI_COMMAND is set, otherwise the command line. It only dispatches; each part is loaded
+ * when needed, because a node starts this program for every pod (docs/performance.md).
  */
 import { existsSync } from "node:fs"
 import { socketIn } from "./agent/Protocol.ts"
 
 const command = process.env["CNI_COMMAND"]
 
-// Effect takes a stack trace for every function with a name, and nobody reads them: `program/Trace.ts` turns them on again.
+// Effect captures a stack trace for every named function, and nobody reads them: `program/Trace.ts` enables them again.
 if (command !== undefined) Error.stackTraceLimit = 0
 
-/** Undefined: there is none, and a call is its process's own. */
+/** Undefined: there is no agent, and the process makes the call itself. */
 const agent = (): string | undefined => {
   const socket = socketIn(process.env)
   return socket !== undefined && existsSync(socket) ? socket : undefined

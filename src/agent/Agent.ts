@@ -1,7 +1,7 @@
 /**
- * The agent: one process on a node that serves the plugin's calls on code that is warm and connections that are open.
- * Bound when it can serve, unready when it is told to stop, gone when the calls that it has accepted have ended. Without
- * it every call is its process's own; see `client/Client.ts`.
+ * The agent: one process on a node that serves the plugin's calls with loaded code and open connections. It binds its
+ * socket when it can serve, is unready once it is told to stop, and exits when accepted calls have ended. Without it
+ * every process makes its own call; see `client/Client.ts`.
  */
 
 import * as Fs from "node:fs"
@@ -22,19 +22,21 @@ import type { Status } from "./Status.ts"
 
 export interface Options {
   readonly socket: string
-  /** What has to be done, or given up, before calls are served. */
+  /** Runs to its end, or until a timeout, before calls are served. */
   readonly first?: Effect.Effect<void>
-  /** What the last rounds of healing have found. */
+  /** The result of the last rounds of healing. */
   readonly healing?: () => Status["healing"]
 }
 
-/** For `first`: calls do not wait for what heals. */
+/** Limits `first`: calls do not wait for healing. */
 const firstPatience = "30 seconds"
-/** Between two looks at the own socket's file. systemd is told after each call of it that the agent lives. */
+/**
+ * Interval between two checks of the own socket's file. systemd is notified after each answer to a call of the socket.
+ */
 const lookEvery = "2 seconds"
 
 export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing = () => null, socket }: Options) {
-  // Effect takes a stack trace for every function with a name. This process is nobody else's.
+  // Effect captures a stack trace for every named function. No other code runs in this process.
   Error.stackTraceLimit = 0
   const calls = yield* Calls.make
   const own = yield* only(socket)
@@ -85,7 +87,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
     yield* Effect.logInfo("stopped")
   })
 
-  /** What a caller meets at the socket's path. A machine that is busy may keep its answer for long. */
+  /** What answers on the socket's path. On a busy machine an answer may take long. */
   const met = get(socket, healthPath).pipe(
     Effect.map(({ headers }) => (headers[Routes.instanceHeader] === instance ? "us" : "another")),
     Effect.catch(({ answer }) => Effect.succeed(refused.has(answer) ? "nobody" : "silence"))
@@ -111,12 +113,12 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   return yield* Effect.forever(Effect.delay(look, lookEvery))
 }, Effect.scoped)
 
-/** How many looks at the file there are to one call of it. */
+/** Number of checks of the file for one call of the socket. */
 const callEvery = 5
 
 const refused: ReadonlySet<string> = new Set(["ENOENT", "ECONNREFUSED", "ECONNRESET"])
 
-/** One at a time for a socket, whatever its path is called elsewhere. Ends before the calls do: the next one can begin. */
+/** One agent at a time for a socket, by any path. Released before the calls end, so that the next agent can start. */
 const only = Effect.fnUntraced(function* (socket: string) {
   const slots = yield* Slots
   const scope = yield* Scope.fork(yield* Effect.scope)

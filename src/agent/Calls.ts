@@ -1,6 +1,6 @@
 /**
- * The calls of the agent: taken on while there is room, scheduled, interrupted when their caller goes away or
- * asks for it, and counted. Knows no HTTP: a caller is a {@link Peer}.
+ * The calls of the agent: accepted while there is room, scheduled, interrupted when their caller leaves or asks for it,
+ * and counted. It knows no HTTP: a caller is a {@link Peer}.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -25,16 +25,16 @@ import type { Handed, Line } from "./Protocol.ts"
 import * as Scheduler from "./Scheduler.ts"
 import * as Switches from "./Switches.ts"
 
-/** What a caller waits with: its deadline is minutes away, and the agent's memory is bounded. */
+/** Maximum number of calls that run or wait. A caller's deadline is minutes away, and the agent's memory is bounded. */
 export const mostCalls = 1024
-/** Of bodies that are still being read, in bytes, all together. */
+/** Maximum total length of bodies that are being read, in bytes. */
 export const mostBytes = 64 << 20
 
 export interface Peer {
   readonly say: (line: Line) => void
-  /** Resumes when this line, the answer, has left this process; fails when nobody takes it. */
+  /** Resumes when this line, the answer, has left this process; fails when it cannot be written. */
   readonly tell: (line: Line) => Effect.Effect<void, string>
-  /** It has been the last. */
+  /** The line was the last one. */
   readonly leave: () => void
 }
 
@@ -58,13 +58,13 @@ export interface Failure {
 }
 
 export interface Calls {
-  /** False: there is no room. Else there is for this one, until `release`. */
+  /** Returns false when there is no room. Otherwise reserves it until `release`. */
   readonly reserve: (bytes: number) => boolean
   readonly release: (bytes: number) => void
   readonly begin: (handed: Handed, invocation: string, peer: Peer) => void
-  /** Of the caller's, when it has one. */
+  /** Interrupts the caller's call; false: there is none. */
   readonly interrupt: (invocation: string) => boolean
-  /** Resumes when none is left. */
+  /** Resumes when no call is left. */
   readonly ended: Effect.Effect<void>
   readonly seen: () => ReadonlyArray<Seen>
   readonly counted: () => { readonly served: number; readonly failed: number; readonly interrupted: number }
@@ -78,7 +78,7 @@ interface Running {
 }
 
 export const make = Effect.gen(function* () {
-  // Only these: what else the agent's fiber has, such as its log, is not the calls'.
+  // Only these, so that calls do not share other services of the agent's fiber, such as its log.
   const edges = Context.pick(Files, Https, Namespaces, Processes, Slots, Sockets)(yield* Effect.context<Edges>())
   const context = yield* Effect.context<never>()
   const fork = Effect.runForkWith(context)
@@ -104,7 +104,7 @@ export const make = Effect.gen(function* () {
         ...(more ? { more } : {})
       }
       yield* Effect.mapError(peer.tell(line), untaken)
-      // An ADD of which nobody hears is undone.
+      // An ADD whose answer nobody receives is rolled back.
       if (status === 0) counts.served++
       if (!more) peer.leave()
     }),

@@ -1,4 +1,4 @@
-/** Asks an agent, for those who look at it: itself, and the commands for people. Calls go another way (`client/`). */
+/** A GET request to an agent, from the agent itself and from commands. Calls use `client/`. */
 import * as Http from "node:http"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"

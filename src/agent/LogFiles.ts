@@ -1,7 +1,7 @@
 /**
- * The log files of a process of many calls: each is open once, however many calls write to it, and is opened anew when its
- * name leads to another file by the time that a call begins, so that whoever rotates logs needs to tell nobody. Lines are
- * written one after the other behind the calls' backs: a disk that hangs holds up nobody. See `program/Log.ts`.
+ * The log files of a process of many calls. Each is open once, for all calls that write to it, and is reopened when its
+ * name leads to another file at the start of a call, so that log rotation needs no signal. Lines are written in
+ * sequence in the background: a hanging disk delays no call. See `program/Log.ts`.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
@@ -17,15 +17,15 @@ interface Open {
   readonly drained: Array<() => void>
 }
 
-/** What a file that does not take anything may keep waiting, in characters: lines after that are lost. */
+/** Maximum number of characters that wait for a file that accepts none; further lines are dropped. */
 const most = 1 << 20
-/** For a file to be opened, and for a call's lines to be written before its answer. */
+/** For opening a file, and for writing a call's lines before its answer. */
 const patience = "1 second"
 
 const identityOf = ({ dev, ino }: Fs.Stats): string => `${dev}:${ino}`
 
 type Answered<A> = (error: Error | null, value: A) => void
-/** `late`: what to do with what comes when nobody waits any more. */
+/** `late` handles a result that comes after the waiter has left. */
 const ask = <A>(start: (done: Answered<A>) => void, late: (a: A) => void = () => {}): Effect.Effect<A, string> =>
   Effect.callback((resume, signal) =>
     start((error, value) => {
@@ -37,12 +37,12 @@ const ask = <A>(start: (done: Answered<A>) => void, late: (a: A) => void = () =>
 
 const close = (fd: number) => Fs.close(fd, () => {})
 
-/** Files that nobody writes to are closed when there are more. */
+/** Maximum number of open files; unused ones beyond it are closed. */
 const mostOpen = 64
 
 export interface LogFiles {
   readonly file: Outputs["file"]
-  /** Resumes when all that was logged is written, or a file takes too long. */
+  /** Resumes when everything logged is written, or a file takes too long. */
   readonly written: Effect.Effect<void>
 }
 
@@ -82,7 +82,7 @@ export const make = (): LogFiles => {
     }
   }
 
-  /** From the moment that it is found, it is in use. */
+  /** In use from the moment that it is found. */
   const opened = Effect.fnUntraced(function* (path: string) {
     const known = open.get(path)
     if (known !== undefined) {

@@ -1,4 +1,4 @@
-/** Tells systemd how the agent is (sd_notify(3)), when it has asked for it. */
+/** Notifies systemd of the agent's state (sd_notify(3)), if systemd asked for it. */
 import * as Effect from "effect/Effect"
 
 const socket = process.env["NOTIFY_SOCKET"]

@@ -1,7 +1,7 @@
 /**
- * Where a process is: its root directory, its network, PID and mount namespaces, and what is mounted. A call from
- * elsewhere, such as a container that the socket is mounted into, names other files by the same paths, and is not the
- * agent's. Throws where there is no /proc. No Effect: every call that goes to the agent loads it.
+ * The location of a process: its root directory, its network, PID and mount namespaces, and its mounts. A call from
+ * elsewhere, such as a container into which the socket is mounted, means other files by the same paths, and the agent
+ * declines it. Throws without /proc. No Effect, because every call that goes to the agent loads this module.
  */
 import * as Fs from "node:fs"
 
@@ -11,10 +11,10 @@ export const namespaces = (): string => {
   return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
 }
 
-/** Another one may have the same mounts: that of the thick Multus, which changes its root to the node's. */
+/** Another mount namespace may have the same mounts: that of the thick Multus, which changes its root to the node's. */
 export const mountNamespace = (): string => Fs.readlinkSync("/proc/self/ns/mnt")
 
-/** What is mounted where, as a process sees it from its root directory (proc_pid_mountinfo(5)). */
+/** The mounts that a process sees from its root directory (proc_pid_mountinfo(5)). */
 export const mounts = (pid: string): string => {
   const lines = Fs.readFileSync(`/proc/${pid}/mountinfo`, "utf8").split("\n")
   const seen = lines.map((line) => {

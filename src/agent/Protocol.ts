@@ -1,18 +1,18 @@
 /**
- * What the agent and the process of a call say to each other: HTTP/1.1 on a unix socket, by both sides of one version.
- * The process sends the head of a `POST` that expects `100 Continue`, which is the acceptance, and its body after it. So
- * whoever has given up before it was accepted has handed nothing over, and what was handed over is the agent's. The
- * answer is one JSON document a line (NDJSON): what the log has for stderr as it comes, and in the end the answer.
- * Loaded by every call that goes to the agent: no Effect.
+ * The protocol between the agent and the process of a call: HTTP/1.1 on a unix socket, between two sides of one
+ * version. The process sends the head of a `POST` that expects `100 Continue`, which means acceptance, and then the
+ * body. A process that gives up before acceptance has not passed its call on; after it, the call is the agent's. The
+ * answer has one JSON document on each line (NDJSON): log lines for stderr as they come, and at the end the answer. No
+ * Effect, because every call that goes to the agent loads this module.
  */
 
-/** Where the agent is. */
+/** The agent's default socket. */
 export const defaultSocket = "/run/userspace-cni/agent.sock"
 
 /**
- * Names another socket, for the agent, for the commands that ask it, and for calls; anything that is no absolute path is
- * none, and calls are then not handed over. A runtime gives plugins its own environment, so who can set it can set
- * `CNI_PATH` as well. Nothing that comes from a pod is an environment variable.
+ * Names another socket for the agent, for its commands and for calls. With a value that is not an absolute path, calls
+ * are not passed to an agent. Plugins inherit the runtime's environment, so whoever can set this can set `CNI_PATH` as
+ * well. Nothing from a pod becomes an environment variable.
  */
 export const socketVariable = "USERSPACE_AGENT"
 
@@ -22,7 +22,7 @@ export const socketIn = (variables: Readonly<Record<string, string | undefined>>
 }
 
 export const callPath = "/v1/call"
-/** `DELETE /v1/calls/<invocation>`: the call is interrupted, and answers. */
+/** `DELETE /v1/calls/<invocation>` interrupts the call, which then answers. */
 export const callsPath = "/v1/calls/"
 export const statusPath = "/v1/status"
 export const healthPath = "/healthz"
@@ -34,7 +34,7 @@ export const versionHeader = "userspace-version"
 export const namespacesHeader = "userspace-namespaces"
 /** `<pid> <mount namespace>` of the caller. */
 export const mountsHeader = "userspace-mounts"
-/** A UUID of the caller's, under which an ADD's record is written. */
+/** A UUID chosen by the caller, under which an ADD's record is written. */
 export const invocationHeader = "userspace-invocation"
 
 export interface Handed {
@@ -43,18 +43,23 @@ export interface Handed {
 }
 
 /**
- * Of the answer. `document`: JSON, as it goes to stdout; absent: nothing does. `more`: the log has lines after the answer,
- * up to the end of the body.
+ * One line of the answer. `document`: JSON for stdout; absent: nothing. `more`: log lines follow the answer, up to the
+ * end of the body.
  */
 export type Line =
   | { readonly log: string }
   | { readonly status: 0 | 1; readonly document?: string; readonly more?: true }
 
-/** Of a body: more than any configuration has, and its environment. What is longer is the process's own business. */
+/**
+ * Maximum length of a body: more than any configuration and its environment. The process makes a longer call itself.
+ */
 export const longestBody = 5 << 20
 
-/** Milliseconds in which a call is accepted, or is made by its process. */
+/** Milliseconds in which a call must be accepted; otherwise its process makes it. */
 export const patience = 1000
 
-/** Until an accepted call has an answer: it has its own deadline, after which it undoes, step by step. */
+/**
+ * Milliseconds until an accepted call must answer. The call has its own deadline, after which it rolls back step by
+ * step.
+ */
 export const longestCall = 150_000

@@ -1,4 +1,6 @@
-/** What can be asked of the agent, by method and path. A call is judged by its head, and begins when its body is whole. */
+/**
+ * The requests to the agent, by method and path. A call is validated by its head, and begins when its body is complete.
+ */
 import type * as Http from "node:http"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -19,7 +21,7 @@ export interface State {
 type Request = Http.IncomingMessage
 type Response = Http.ServerResponse
 
-/** Tells one agent from another at the same path. */
+/** Distinguishes agents at the same path. */
 export const instanceHeader = "userspace-instance"
 
 const answer = (response: Response, status: number, document: unknown, more: Http.OutgoingHttpHeaders = {}) => {
@@ -27,7 +29,7 @@ const answer = (response: Response, status: number, document: unknown, more: Htt
   response.end(`${JSON.stringify(document)}\n`)
 }
 
-/** Its connection ends: what was not accepted has a body that nobody will read. */
+/** Closes the connection, because a call that was not accepted has a body that nobody reads. */
 const refuse = (response: Response, status: number, error: string) =>
   answer(response, status, { error }, { connection: "close" })
 
@@ -37,7 +39,7 @@ interface Refusal {
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** What a peer that does not read may leave in this process, in bytes: log lines after that are lost. */
+/** Maximum number of bytes that wait for a peer that does not read; further log lines are dropped. */
 const mostUnread = 1 << 20
 const readPatience = "5 seconds"
 
@@ -74,7 +76,7 @@ export const make = (calls: Calls, state: State): Handle => {
       if (step === "reading") calls.release(length)
       step = "over"
     }
-    // What cannot be written is told by the end of the connection.
+    // The end of the connection reports a failed write.
     response.on("error", () => {})
     response.on("close", () => {
       if (step === "begun") calls.interrupt(invocation)
@@ -130,7 +132,7 @@ export const make = (calls: Calls, state: State): Handle => {
   }
 }
 
-/** Whoever says nothing, as a person with curl, is taken to be on the node. */
+/** A peer without the header, such as a person with curl, is assumed to be on the node. */
 const hasOurMounts = (header: string | ReadonlyArray<string> | undefined): boolean => {
   if (header === undefined) return true
   const [pid = "", namespace] = String(header).split(" ")
@@ -146,7 +148,7 @@ const isText = (value: unknown): value is string => typeof value === "string"
 const isEnvironment = (value: unknown): value is Protocol.Handed["environment"] =>
   Predicate.isReadonlyObject(value) && Object.values(value).every(isText)
 
-/** Undefined: it is none. */
+/** Undefined: the text is not a call. */
 const handedIn = (text: string): Protocol.Handed | undefined => {
   const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   if (!Predicate.isReadonlyObject(value)) return undefined

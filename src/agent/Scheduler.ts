@@ -1,6 +1,6 @@
 /**
- * When a call runs: calls of one attachment one after the other, and a limited number at one switch at the same time, first
- * come first served. A slow switch holds up its own calls and no others.
+ * Decides when a call runs: calls of one attachment in sequence, and a limited number on one switch, first come, first
+ * served. A slow switch delays only its own calls.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -10,12 +10,12 @@ import { type AnyAsked, isOfNetwork } from "../cni/Dispatch.ts"
 import { defaultControl } from "../cni/network/HostPorts.ts"
 import { attachmentOf, keyOf } from "../identity/Attachment.ts"
 
-/** More than a node of 110 pods starts at once; a call that waits costs little more than one that works. */
+/** More than a node of 110 pods starts at once; a waiting call costs little more than a running one. */
 export const atOneSwitch = 64
 
 type Around = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** As many as the semaphores that somebody holds or waits for. */
+/** Semaphores by name, kept only while somebody holds or awaits them. */
 const named = (permits: number) => {
   const known = new Map<string, { readonly semaphore: Semaphore.Semaphore; users: number }>()
   return (name: string): Around =>
@@ -41,13 +41,13 @@ export const make = (perSwitch: number = atOneSwitch): CallScheduler => {
         ? identity
         : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
       const ofSwitch = atSwitch(switchOf(asked))
-      // Whoever waits for another call of its attachment keeps nobody from the switch meanwhile.
+      // A call that waits for its attachment occupies no place at the switch.
       return (self) => ofAttachment(ofSwitch(self))
     }
   }
 }
 
-/** As the caller's configuration has it. A DEL may come to another in the end, by its record: this is only for fairness. */
+/** The switch of the caller's configuration. A DEL may use another one, by its record; this is only for fairness. */
 const switchOf = ({ envelope, environment: { variables } }: AnyAsked): string => {
   const { engine, socket }: { readonly engine?: unknown; readonly socket?: unknown } = Object(envelope.value["host"])
   const control = typeof socket === "string" ? socket : defaultControl(engine === "vpp" ? "vpp" : "ovs-dpdk", variables)

@@ -1,6 +1,7 @@
 /**
- * HTTP/1.1 on a unix socket: `node:http`, because a call is accepted with `100 Continue`, which Effect's server has no
- * word for. The socket is made beside its name and moved there when it is nobody else's to use: who finds it can call.
+ * HTTP/1.1 on a unix socket. It uses `node:http`, because a call is accepted with `100 Continue`, which Effect's server
+ * does not support. The socket is created beside its name and renamed when its permissions are set: whoever finds it
+ * can call.
  */
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -15,18 +16,18 @@ export class ListenError extends Data.TaggedError("ListenError")<{ readonly answ
 export type Handle = (request: Http.IncomingMessage, response: Http.ServerResponse, continues: boolean) => void
 
 export interface Listening {
-  /** Which file it is. */
+  /** Identity of the socket file. */
   readonly identity: string
-  /** Nobody new; those who are there stay. The file goes, if it is still this one. */
+  /** Accepts no new connections; existing ones stay. Removes the file if it is still this one. */
   readonly close: () => void
 }
 
-/** For the head of a request, and for the whole of it, in milliseconds. Both sides are on one machine. */
+/** For the head of a request, and for all of it, in milliseconds. Both sides are on one machine. */
 const headPatience = 5_000
 const bodyPatience = 15_000
 const mostConnections = 2048
 
-/** Undefined: there is nothing. */
+/** Undefined: nothing is there. */
 export const identityAt = (path: string): string | undefined => {
   const there = Fs.lstatSync(path, { throwIfNoEntry: false })
   return there === undefined ? undefined : `${there.dev}:${there.ino}`
@@ -42,7 +43,7 @@ const done = <A>(what: string, f: () => A) =>
       })
   })
 
-/** For nobody but us: whoever can put a socket of his own there gets the node's calls. */
+/** Excludes other users: whoever can create a socket there gets the node's calls. */
 const prepare = Effect.fnUntraced(function* (directory: string) {
   yield* done(`make ${directory}`, () => Fs.mkdirSync(directory, { recursive: true, mode: 0o700 }))
   const { mode, uid } = yield* done(`inspect ${directory}`, () => Fs.statSync(directory))

@@ -1,4 +1,4 @@
-/** What the agent tells of itself. */
+/** The agent's status. */
 import * as Schema from "effect/Schema"
 
 export const Status = Schema.Struct({
@@ -7,7 +7,7 @@ export const Status = Schema.Struct({
   since: Schema.String,
   state: Schema.Literals(["starting", "ready", "draining"]),
   socket: Schema.String,
-  /** How often the socket was made anew, because its file was gone or another's. */
+  /** How often the socket was recreated, because its file was missing or another's. */
   rebound: Schema.Int,
   calls: Schema.Struct({
     served: Schema.Int,
@@ -42,7 +42,7 @@ export const Status = Schema.Struct({
           outcome: Schema.String
         })
       ),
-      /** What could not be looked at. */
+      /** What could not be inspected. */
       problems: Schema.Array(Schema.Struct({ failed: Schema.String, cure: Schema.String }))
     })
   ),

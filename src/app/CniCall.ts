@@ -38,8 +38,8 @@ export interface Answer {
 /** The caller of a call. */
 export interface Asker {
   /**
-   * Receives the answer, once, also when the call is interrupted. Fails when it cannot be written: an ADD is then
-   * rolled back.
+   * Receives the answer once, also when the call is interrupted. Fails when it cannot be written: an ADD is then rolled
+   * back.
    */
   readonly tell: (answer: Answer) => Effect.Effect<void, CniError>
   /** Nothing is rolled back after this, so a process need not wait for connections to close. */
@@ -57,7 +57,7 @@ export const call = (
   return answered(answer(environment["CNI_COMMAND"] ?? "", environment, reading, edges), answering(reading, asker))
 }
 
-/** A call whose configuration could not be read. */
+/** Answers a call whose configuration could not be read. */
 export const refuse = (error: CniError, asker: Asker): Effect.Effect<void> =>
   answered(Effect.fail(error), answering(readEnvelope(""), asker))
 
@@ -75,7 +75,7 @@ const answerOf = (reading: Reading, exit: Exit.Exit<Document, CniError>): Answer
     }
   })
 
-/** With its log. */
+/** Answers a call, with its log. */
 export const answer = (
   command: string,
   variables: Variables,
@@ -97,7 +97,7 @@ export const answer = (
   )
 }
 
-/** Says when a call of a process of many runs. The wait counts towards the call's deadline. */
+/** Decides when a call runs in a process of many. The wait counts towards the call's deadline. */
 export interface CallScheduler {
   readonly schedule: (asked: AnyAsked) => <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -161,7 +161,7 @@ export const annotations = (variables: Variables, reading: Reading) => ({
   network: Result.match(reading, { onFailure: () => "", onSuccess: ({ name }) => name })
 })
 
-/** The error document of a failed call, whatever the cause. */
+/** The error document of a failed call, for any cause. */
 export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
 
 const failureOf = (cause: Cause.Cause<CniError>): CniError =>

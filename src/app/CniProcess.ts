@@ -20,13 +20,13 @@ const asker: Asker = {
 
 const own = {
   began: 0,
-  // As many as there are without `main.ts`.
+  // The default of a process that does not run `main.ts`.
   takeStackTraces: () => {
     Error.stackTraceLimit = 10
   }
 }
 
-/** `given`: what was read of stdin already. */
+/** `given`: stdin, if it has been read already. */
 export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Read): void => {
   const main = Effect.matchEffect(configuration(given), {
     onFailure: (error) => refuse(error, asker),
@@ -34,7 +34,7 @@ export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Read): v
   })
   NodeRuntime.runMain(Effect.provideService(main, Own, own), {
     disableErrorReporting: true,
-    // Only reached when there was no answer: a signal while stdin was read.
+    // Only reached without an answer: a signal while stdin was read.
     teardown: () => process.exit(1)
   })
 }

@@ -15,7 +15,7 @@ import { readValidAttachments } from "../cni/spec/ValidAttachments.ts"
 import type { NetworkVerb } from "../cni/spec/Versions.ts"
 import type { Choices } from "./Verbs.ts"
 
-/** Prints nothing when it succeeds. */
+/** Prints nothing on success. */
 export const runNetworkVerb = Effect.fnUntraced(function* (
   asked: Asked<NetworkVerb>,
   { engine, containerConfig }: Choices<Control>

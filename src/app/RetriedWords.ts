@@ -1,6 +1,6 @@
 /**
  * Removes the words that make Multus treat a failed DEL as final, even with `retryDeleteOnError` (seen in 4.2). The
- * plugin's failed DELs always have to be repeated, whoever wrote the message: an IPAM plugin, a file system, Bun.
+ * plugin's failed DELs must always be repeated, whoever wrote the message: an IPAM plugin, a file system, bun.
  */
 import { CniError } from "../cni/spec/CniError.ts"
 

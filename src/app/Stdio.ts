@@ -1,5 +1,5 @@
 /**
- * stdin and stdout of a CNI call, and what a caller is told of them. stdout carries one JSON document or nothing. CNI
+ * stdin and stdout of a CNI call, and the errors about them. stdout carries one JSON document or nothing. CNI
  * specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
 import { codeOf } from "../platform/process/Attempt.ts"
 import { type Read, readStdin, writeStdout } from "../platform/process/StandardStreams.ts"
 
-/** All of stdin, or what was read of it already. */
+/** Returns all of stdin, or `given` if it has been read already. */
 export const configuration = (given?: Read): Effect.Effect<string, CniError> =>
   Effect.flatMap(
     Effect.promise(() => (given === undefined ? readStdin() : Promise.resolve(given))),
@@ -26,7 +26,7 @@ const unreadable = (problem: string) =>
 export const writeDocument = (document: unknown): Effect.Effect<void, CniError> =>
   Effect.mapError(writeText(`${JSON.stringify(document)}\n`), untaken)
 
-/** All of it, to stdout. Fails with the system's code. */
+/** Writes all of it to stdout. Fails with the system's error code. */
 export const writeText = (text: string): Effect.Effect<void, string> =>
   Effect.try({ try: () => writeStdout(text), catch: codeOf })
 

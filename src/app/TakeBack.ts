@@ -1,6 +1,7 @@
 /**
- * An ADD that was done for this process, and that has no answer, or none that anybody takes: undone by a DEL, if its
- * record says that it was this ADD's. What another ADD of the same attachment has made stays. Loaded when that happens.
+ * Rolls back an ADD that the agent made for this process, and that has no answer, or one that cannot be written: runs a
+ * DEL, if the record is that of this ADD. What another ADD of the same attachment created stays. Loaded when this
+ * happens.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
@@ -21,9 +22,9 @@ import { stateDirOfAsked } from "./Verbs.ts"
 
 interface Left {
   readonly stdin: string
-  /** The ADD's own name. */
+  /** The invocation of the ADD. */
   readonly invocation: string
-  /** Why stdout did not take the answer; undefined: there is none. */
+  /** Why the answer could not be written to stdout; undefined: there is none. */
   readonly untaken: string | undefined
 }
 
@@ -36,7 +37,7 @@ const takenBack = Effect.fnUntraced(function* ({ invocation, stdin }: Left) {
   const isIts = Effect.gen(function* () {
     const records = yield* Records
     const record = yield* records.find(attachment)
-    // What a claim wrote that was killed before it had claimed anything.
+    // Removes the files of a claim that was killed before it completed.
     if (record?.invocation !== invocation) yield* records.remove(attachment, invocation)
     return record?.invocation === invocation
   }).pipe(Effect.mapError(fromExplained), onServices(stateDirOfAsked(asked)), Effect.provide(BunEdges.layer))

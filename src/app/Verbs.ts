@@ -1,5 +1,5 @@
 /**
- * From a validated call to its program: selects the effective configuration, inspects the sandbox, reads the record,
+ * Runs the program of a validated call: selects the effective configuration, inspects the sandbox, reads the record,
  * chooses the switch's layer. The only module that knows ADD, CHECK and DEL.
  */
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ import type { EngineLayer } from "../vswitch/Vswitch.ts"
 /** The document for stdout: ADD's result, nothing for the others. */
 export type Document = Readonly<{ [key: string]: unknown }> | undefined
 
-/** The layers that the configuration decides on. `At`: what has to be known of a switch. */
+/** The layers that depend on the configuration. `At`: the information needed for a switch. */
 export interface Choices<At = HostPort> {
   readonly engine: (at: At) => EngineLayer
   readonly containerConfig: (
@@ -105,7 +105,7 @@ const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attac
 })
 
 /**
- * DEL has to undo the configuration of the ADD, so the record's takes precedence over the caller's, which may have been
+ * DEL must undo the configuration of the ADD, so the record's takes precedence over the caller's, which may have been
  * edited since. IPAM still gets the caller's, as the specification requires, unless it has no IPAM plugin.
  */
 const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, record: Record | undefined) {

@@ -5,10 +5,10 @@
 import * as Fs from "node:fs"
 import { isSupported, newestVersion, supportedVersions } from "../cni/spec/Versions.ts"
 
-/** A caller that keeps stdin open gets its answer all the same. */
+/** In milliseconds. A caller that keeps stdin open gets its answer all the same. */
 const patience = 1000
 
-/** More than any configuration: what comes after is not waited for. */
+/** More than any configuration; further input is not awaited. */
 const limit = 4 << 20
 
 export const run = (): void => {
@@ -31,7 +31,7 @@ export const run = (): void => {
     })
   }
   setTimeout(answer, patience)
-  // By hand, on a terminal, nobody closes stdin.
+  // On a terminal, nobody closes stdin.
   Fs.fstat(0, (error, status) => (error || status.isCharacterDevice() ? answer() : read()))
 }
 

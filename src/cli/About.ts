@@ -1,10 +1,10 @@
-/** What the executable says of itself. Pure. */
+/** The executable's description of itself. Pure. */
 import { version } from "../app/Version.ts"
 import { supportedVersions } from "../cni/spec/Versions.ts"
 
 export const purpose = "CNI plugin for vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP"
 
-/** When it is run without a verb and without arguments: as Go's skeleton has it, and where to go from there. */
+/** Printed without a verb and without arguments, as by Go's skeleton, with where to continue. */
 export const about = [
   `userspace-cni ${version}: ${purpose}`,
   `CNI protocol versions supported: ${supportedVersions.join(", ")}`,

@@ -1,7 +1,7 @@
 /**
  * The working directory for relative paths on the command line. The executable starts in `/` (scripts/build.sh), and
  * the kernel does not remember the caller's directory. Two sources do: `PWD`, which shells maintain and sudo removes,
- * and the directory of the parent process. Only determines it; does not change to it, except in `CniCall.ts`.
+ * and the directory of the parent process. This module only determines it; `Main.ts` changes to it.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { CommandLineError } from "./text/CommandLineError.ts"
 
-/** Flags that take a path of the caller's. `--netns` and `--cni-path` have to be absolute. */
+/** Flags that take a path of the caller's. `--netns` and `--cni-path` must be absolute. */
 export const pathFlags: ReadonlySet<string> = new Set([
   "--config",
   "-c",
@@ -29,7 +29,7 @@ export const pathFlags: ReadonlySet<string> = new Set([
 
 const pathVariables = ["USERSPACE_ANNOTATIONS", "USERSPACE_DIR", "USERSPACE_VPP_SOCKET"]
 
-/** Those of the command line, and of the variables that stand for it. */
+/** Returns relative paths on the command line, and in the variables that replace flags. */
 export const relativePaths = (args: ReadonlyArray<string>, variables: Variables): ReadonlyArray<string> => {
   const given = args.flatMap((argument, index) => {
     const [flag = "", ...value] = argument.split("=")
@@ -42,16 +42,16 @@ export const relativePaths = (args: ReadonlyArray<string>, variables: Variables)
   )
 }
 
-/** What a process has in /proc. */
+/** The directory of a process in /proc. */
 export const processDirectory = (pid: number): string => `/proc/${pid}`
 
 interface SocketPaths {
   readonly path: string
-  /** Device and inode: the same directory may have several names. */
+  /** Device and inode, because a directory may have several names. */
   readonly identity: string
 }
 
-/** `parent`: in /proc, the directory of the process that started this one. Fails with the reason. */
+/** `parent`: the directory in /proc of the process that started this one. Fails with the reason. */
 export const callerDirectory = Effect.fnUntraced(function* (variables: Variables, parent: string) {
   const files = yield* FileSystem.FileSystem
 
@@ -66,7 +66,7 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
 
   const told = variables["PWD"] ?? ""
   const pwd = told.startsWith("/") ? yield* directory(told) : Option.none()
-  // A directory that was removed, or is outside of the root, has no name that leads there.
+  // A directory that was removed, or is outside of the root, has no usable name.
   const there = yield* directory(`${parent}/cwd`)
   const named = yield* files
     .readLink(`${parent}/cwd`)
@@ -82,7 +82,7 @@ export const callerDirectory = Effect.fnUntraced(function* (variables: Variables
     return yield* Effect.fail(`${said}, and the working directory of the parent process cannot be resolved`)
   }
   if (Option.isNone(there) || there.value.identity === pwd.value.identity) return told
-  // They differ. A shell that went elsewhere, and became this process, has changed PWD; else it is a leftover.
+  // The two differ. A shell that changed its directory and became this process has updated PWD; otherwise PWD is stale.
   const began = yield* Effect.orElseSucceed(files.readFileString(`${parent}/environ`), () => "")
   return began.split("\0").includes(`PWD=${told}`)
     ? yield* Effect.fail(`PWD is ${told}, and the parent process has the same PWD but another working directory`)

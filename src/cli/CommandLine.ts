@@ -18,7 +18,7 @@ import { userspace } from "./Userspace.ts"
 
 const onTerminal: Style = { strong: (text) => `\x1b[1m${text}\x1b[0m`, faint: (text) => `\x1b[2m${text}\x1b[0m` }
 
-/** What is printed comes from others as well: from databases, files of containers, servers. Our own two styles pass. */
+/** Escapes text of others: of databases, containers' files and servers. Only the two styles of the plugin pass. */
 const readable = (text: unknown): unknown =>
   typeof text === "string"
     ? text
@@ -35,7 +35,7 @@ const printing = (console: Console.Console): Console.Console =>
     error: (...words: ReadonlyArray<unknown>) => console.error(...words.map(readable))
   })
 
-/** Fails when the command did; it has been told by then. */
+/** Fails when the command failed, after reporting it. */
 export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<string>, variables: Variables) {
   const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
   const style = canColor ? onTerminal : plain
@@ -56,7 +56,7 @@ export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<stri
   )
 })
 
-/** A mistake in the arguments is told like every other error, without a page of help in front of it. */
+/** Reports a mistake in the arguments like every other error, without the page of help before it. */
 const presenter = (tell: (commandLineError: CommandLineError) => Effect.Effect<void>): CliOutput.Presenter => ({
   present: (event) =>
     event._tag === "InvalidInvocation"
@@ -70,7 +70,7 @@ const presenter = (tell: (commandLineError: CommandLineError) => Effect.Effect<v
       : CliOutput.defaultPresenter.present(event)
 })
 
-/** Below a command that is not known, flags are not known either: that is no news. */
+/** Flags of an unknown command are unknown too, and not reported. */
 const mistakes = (errors: ReadonlyArray<CliError.CliError>): ReadonlyArray<string> => {
   const commands = errors.filter(({ _tag }) => _tag === "UnknownSubcommand")
   return (commands.length > 0 ? commands : errors).map(({ message }) =>

@@ -1,6 +1,6 @@
 /**
- * stdout of the command line. One that cannot take what is printed fails the command, as with any other; a reader that has
- * had enough (`| head -1`) is told nothing more.
+ * stdout of the command line. If it cannot be written, the command fails, as usual; a closed reader (`| head -1`) is
+ * not reported.
  */
 import type * as Console from "effect/Console"
 import * as Effect from "effect/Effect"

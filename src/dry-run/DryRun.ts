@@ -1,6 +1,6 @@
 /**
- * Dry run of one call: the programs of `attachment/` run unchanged on layers that record. An ADD is run twice: to its
- * end, for the result; and stopped after its last change, for the undo of each step.
+ * Dry run of one call: the programs of `attachment/` run unchanged on layers that record. An ADD runs twice: to its
+ * end, for the result; and stopped after its last change, for the rollback of each step.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,7 +28,7 @@ export interface DryRun {
   readonly variables: Variables
   /** The network configuration. */
   readonly text: string
-  /** Nobody named a sandbox, so the one that CNI_NETNS says is taken to be there. */
+  /** True: no sandbox was given, so that of CNI_NETNS is assumed to exist. */
   readonly assumeSandbox: boolean
 }
 
@@ -78,7 +78,7 @@ const play = Effect.fnUntraced(function* (
   )
 })
 
-/** Whether this user may do it is not asked: the real call is a runtime's. */
+/** Notes another user. Permissions are not checked, because a runtime makes the real call. */
 const asWhom = Effect.map(CurrentUser, ({ uid }) =>
   uid === 0
     ? []

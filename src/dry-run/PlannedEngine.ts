@@ -1,4 +1,4 @@
-/** What stands around a switch's client in a dry run: it records. CHECK only looks, so nothing stands around its own. */
+/** Wraps a switch's client in a dry run to record changes. CHECK only reads, so its client is not wrapped. */
 import * as Effect from "effect/Effect"
 import type { Around } from "../app/Composition.ts"
 import type { HostPort } from "../cni/network/HostPort.ts"
@@ -30,7 +30,7 @@ export const around = (
   return { OvsClient: () => RecordedSwitch.make(verb, port, overlay, recorder) }
 }
 
-/** Those of the port are IPAM's, which is not asked. */
+/** The port's addresses come from IPAM, which is not called. */
 const knownAddresses =
   (recorder: PlanRecorder) =>
   (vswitch: Vswitch["Service"]): Vswitch["Service"] =>

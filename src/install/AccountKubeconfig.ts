@@ -13,15 +13,15 @@ import { failureWords } from "../platform/text/FailureWords.ts"
 import { InstallError } from "./InstallError.ts"
 
 export interface Account {
-  /** Where kubelet mounts it. */
+  /** The directory where kubelet mounts it. */
   readonly directory: string
-  /** A file on the node that has the token, and that somebody else renews. */
+  /** A file on the node that contains the token, and that somebody else renews. */
   readonly tokenFile: string | undefined
 }
 
 const inPod = "Run it in a pod that has a service account (automountServiceAccountToken, serviceAccountName)."
 
-/** The text for the account as it is now. */
+/** Returns the text for the current service account. */
 export const readAccount = Effect.fn("read the service account")(function* (
   { directory, tokenFile }: Account,
   variables: Variables
@@ -66,7 +66,9 @@ const kubeconfig = (
   return `${JSON.stringify(config, undefined, 2)}\n`
 }
 
-/** Beside, on disk, then renamed, and never readable for others: a plugin reads the old one or the new one. */
+/**
+ * Writes the file beside, syncs and renames it, never readable for others: a plugin reads the old one or the new one.
+ */
 export const writeKubeconfig = Effect.fn("write the kubeconfig")(
   function* (path: string, text: string) {
     const files = yield* Files

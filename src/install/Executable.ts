@@ -20,13 +20,13 @@ export const RunningExecutable = Context.Reference<string>("userspace-cni/Runnin
 /** Runtimes find it by the `type` of a network. */
 const name = "userspace"
 
-/** Directories, so that no runtime takes what is in them for a plugin. */
+/** Directories, because a runtime takes no directory for a plugin. */
 const prefix = ".userspace-install-"
 
-/** A copy takes seconds: what is older was left by an installer that was killed. */
+/** A copy takes seconds: an older directory was left by a killed installer. */
 const abandonedAfter = 600_000
 
-/** Where it is then. */
+/** Returns the path of the installed executable. */
 export const installExecutable = Effect.fn("install the executable")(
   function* (directory: string) {
     const source = yield* RunningExecutable

@@ -1,4 +1,4 @@
-/** Why an installation failed, for people. */
+/** Why an installation failed: what failed, what came back, what to do. */
 import * as Data from "effect/Data"
 
 export class InstallError extends Data.TaggedError("InstallError")<{

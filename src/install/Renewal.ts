@@ -12,7 +12,7 @@ import { Files } from "../platform/Files.ts"
 import { type Account, readAccount, writeKubeconfig } from "./AccountKubeconfig.ts"
 import type { InstallError } from "./InstallError.ts"
 
-/** How long a change without an event can stay unseen, and how soon a failure is tried again. */
+/** How long a change without an event can go unnoticed, and the pause after a failure. */
 const interval: Duration.Input = "1 minute"
 
 export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
@@ -28,14 +28,14 @@ export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
   const changes = yield* Changes
   const look = Effect.gen(function* () {
     const text = yield* readAccount(account, variables)
-    // What cannot be read, a link say, or is longer, is not what belongs there either.
+    // A file that cannot be read, such as a link, or that is longer, is replaced too.
     const there = yield* Effect.orElseSucceed(files.read(path, Buffer.byteLength(text)), () => undefined)
     if (text === there) return
     yield* writeKubeconfig(path, text)
     yield* tell.renewed
   })
   const round = Effect.gen(function* () {
-    // Before the look, so that no change falls between the two.
+    // Watch before the check, so that no change is missed in between.
     const changed = yield* changes.watch([account.directory])
     yield* Effect.catch(look, tell.failed)
     yield* Effect.raceFirst(changed, Effect.sleep(interval))

@@ -1,8 +1,8 @@
 /**
- * The process of a call where an agent is: hands the call over, and relays what the log has for stderr and the answer.
- * What the agent does not accept the process does itself, as if there were none. When the agent ends in the middle, a
- * DEL, CHECK, GC or STATUS is done again, and an ADD is taken back and fails. No Effect, and nothing of a call's own code
- * before it is needed: this is what most calls of a node load.
+ * The process of a call on a node with an agent: passes the call on, and relays log lines to stderr and the answer to
+ * stdout. A call that the agent declines is made by this process, as without an agent. When the agent dies during a
+ * call, a DEL, CHECK, GC or STATUS is repeated, and an ADD is rolled back and fails. No Effect, and no code of a call
+ * before it is needed, because most calls of a node load only this.
  */
 import * as Fs from "node:fs"
 import { version } from "../../app/Version.ts"
@@ -15,7 +15,7 @@ import { isOurs } from "./OwnSocket.ts"
 
 const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) => run(undefined, stdin))
 
-/** Undefined when stdout has taken it; else why it has not. */
+/** Undefined when the text was written to stdout; otherwise the reason. */
 const written = (text: string): Promise<string | undefined> =>
   new Promise<undefined>((resolve) => {
     writeStdout(text)

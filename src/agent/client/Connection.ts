@@ -8,7 +8,7 @@ export interface Connection {
 export interface Handlers {
   readonly opened: (connection: Connection) => void
   readonly received: (bytes: Uint8Array) => void
-  /** Once, also when it never opened; not after `close`. */
+  /** Called once, also when the connection never opened; not after `close`. */
   readonly ended: () => void
 }
 

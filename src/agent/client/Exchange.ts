@@ -1,4 +1,4 @@
-/** One call handed to the agent, up to its answer. No Effect. */
+/** One call passed to the agent, until its answer. No Effect. */
 import {
   callPath,
   callsPath,
@@ -21,22 +21,22 @@ export interface Request {
   /** JSON of {@link Handed}. */
   readonly body: string
   readonly log: (text: string) => void
-  /** The call has come to this, and what follows are lines of the log. */
+  /** The call has ended; only log lines follow. */
   readonly answer: (answer: Answer) => void
 }
 
 export interface Answer {
   readonly status: 0 | 1
-  /** What goes to stdout. */
+  /** The text for stdout. */
   readonly document: string | undefined
 }
 
-/** `declined`: the agent has nothing of it. `lost`: it may have begun, and nobody knows how far it came. */
+/** `declined`: the agent has not started the call. `lost`: it may have started it, with unknown progress. */
 export type Outcome = { readonly is: "declined" } | { readonly is: "lost" } | { readonly is: "answered" }
 
 export interface Exchange {
   readonly outcome: Promise<Outcome>
-  /** Interrupts the call, whose outcome comes as ever. */
+  /** Interrupts the call, which still has an outcome. */
   readonly interrupt: () => void
 }
 
@@ -72,7 +72,7 @@ export const exchange = (request: Request, accepted: () => void): Exchange => {
   const end = () => {
     if (step !== "over") finish({ is: ends[step] })
   }
-  // On a busy node this process may not have run for the whole time: what has come meanwhile counts.
+  // On a busy node this process may not have run for the whole time, so pending data is read first.
   const giveUp = () => setImmediate(() => setImmediate(() => step === "offered" && end()))
   let timer = setTimeout(giveUp, patience)
 
@@ -130,7 +130,7 @@ export const exchange = (request: Request, accepted: () => void): Exchange => {
       received: () => {
         heard = true
       },
-      // Whoever cannot be told that a call is over learns it from the end of its connection.
+      // The end of the connection reports the end of a call that could not be answered.
       ended: () => {
         if (!heard) end()
       }

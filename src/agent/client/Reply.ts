@@ -1,9 +1,12 @@
 /**
- * What comes back from the agent: `100 Continue`, then `200` with a body in chunks, one JSON document a line. As much of
- * HTTP/1.1 as the agent answers a call with (RFC 9112, sections 4 and 7.1); all else is unknown, and ends it. Pure.
+ * Parses the agent's response: `100 Continue`, then `200` with a body in chunks, one JSON document on each line. It
+ * accepts only the part of HTTP/1.1 that the agent uses (RFC 9112, sections 4 and 7.1); anything else ends the
+ * response. Pure.
  */
 
-/** `continue`: accepted. `line`: of the answer's body, up to its `end`. `other`: all else. Nothing is read after these two. */
+/**
+ * `continue`: accepted. `line`: of the answer's body, up to its `end`. `other`: anything else. Nothing is read after the last two.
+ */
 export type Event =
   | { readonly is: "continue" }
   | { readonly is: "line"; readonly text: string }
@@ -14,7 +17,7 @@ export interface Reader {
   readonly push: (bytes: Uint8Array) => ReadonlyArray<Event>
 }
 
-/** An answer is as long as its document. */
+/** Limit of a line: an answer is as long as its document. */
 const longest = 64 << 20
 const lineFeed = 0x0a
 
@@ -28,7 +31,7 @@ export const make = (): Reader => {
     return { is: "other", what }
   }
 
-  /** Undefined: more has to come. */
+  /** Undefined: incomplete. */
   const head = (): Event | "answer" | undefined => {
     const end = rest.indexOf("\r\n\r\n")
     if (end < 0) return rest.length > 1 << 16 ? other("a head without an end") : undefined
@@ -42,7 +45,7 @@ export const make = (): Reader => {
     return "answer"
   }
 
-  /** False: more has to come. */
+  /** False: incomplete. */
   const chunk = (): boolean | Event => {
     const end = rest.indexOf("\r\n")
     if (end < 0) return rest.length > 20 ? other("a chunk without a length") : false

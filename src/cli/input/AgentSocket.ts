@@ -1,4 +1,4 @@
-/** The agent's socket, as flag and environment name it. */
+/** The agent's socket, from flag and environment. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { socketIn, socketVariable } from "../../agent/Protocol.ts"

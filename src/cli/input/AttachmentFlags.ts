@@ -21,7 +21,7 @@ export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
 export const pluginPath = ({ cniPath }: Pick<AttachmentOptions, "cniPath">, environment: Variables): string =>
   Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)
 
-/** Of every command that is about a network. */
+/** Flags of every command for a network. */
 export const networkFlags = {
   config: Flag.Path("config").pipe(
     Flag.withAlias("c"),
@@ -45,14 +45,14 @@ export const attachmentFlags = {
   ...callFlags
 }
 
-/** Which of the attachments that are recorded on this node. */
+/** Flags that select attachments recorded on this node. */
 export const selectorFlags = {
   pod: text("pod", "NAMESPACE/NAME", "Only the attachments of this pod"),
   containerId: text("container-id", "ID", "Only this container: its ID, or a unique prefix of it"),
   ifname: text("ifname", "NAME", "Only the interface with this name")
 }
 
-/** Of commands that take an attachment from its record, or a call as a runtime makes it when `--config` is given. */
+/** Flags of commands that use an attachment's record, or make a call as a runtime does when `--config` is given. */
 export const recordedFlags = {
   ...selectorFlags,
   stateDir: text(
@@ -70,7 +70,7 @@ export const recordedFlags = {
   ...callFlags
 }
 
-/** As `effect/cli` hands them over. */
+/** The parsed flags of `effect/cli`. */
 export interface AttachmentOptions {
   readonly config: string
   readonly containerId: Option.Option<string>
@@ -84,7 +84,7 @@ export interface AttachmentOptions {
 
 export interface Parameters {
   readonly variables: Variables
-  /** Nobody named a sandbox. */
+  /** True: no sandbox was given. */
   readonly assumedNetns: boolean
 }
 

@@ -1,8 +1,8 @@
 /**
  * The configuration for the plugin's stdin, from a file: a network (.conf), a list (.conflist: this plugin's entry,
  * with the list's name and version, as libcni passes it on), or a NetworkAttachmentDefinition in JSON, which contains
- * one of the two as text; or, where several are allowed, a List of them. Detected by content. CNI specification 1.1.0,
- * section 1.
+ * one of the two as text; or, where several are allowed, a List of them. The form is detected by content. CNI
+ * specification 1.1.0, section 1.
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -14,13 +14,13 @@ type Json = Readonly<Record<string, unknown>>
 
 const ours = "userspace"
 
-/** The one network in it. */
+/** Returns the only network in the file. */
 export const readConfigurationFile = Effect.fnUntraced(function* (path: string) {
   const [first, ...others] = yield* readConfigurationFiles(path)
   return first !== undefined && others.length === 0 ? first : yield* several(path, 1 + others.length)
 })
 
-/** Every network of ours in it; at least one. */
+/** Returns every network of this plugin in the file; at least one. */
 export const readConfigurationFiles = Effect.fnUntraced(function* (path: string) {
   const value = yield* parsed(yield* contents(path), path)
   const items = itemsOf(value)
@@ -29,7 +29,7 @@ export const readConfigurationFiles = Effect.fnUntraced(function* (path: string)
   return found.flat().length > 0 ? found.flat() : yield* noneOfOurs(path, items.length)
 })
 
-/** What kubectl prints of several: a List with all networks, also those of other plugins. */
+/** The output of kubectl for several: a List with all networks, also those of other plugins. */
 const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
   if (!isJson(value)) return undefined
   const { items, kind } = value
@@ -40,7 +40,7 @@ const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
   const { metadata, spec } = isJson(item) ? item : {}
   const { name, namespace } = isJson(metadata) ? metadata : {}
   const { config } = isJson(spec) ? spec : {}
-  // Multus takes that one from the node's CNI directory.
+  // Multus reads that configuration from the node's CNI directory.
   if (typeof config !== "string" || config.trim() === "") return []
   const which = `${String(namespace)}/${String(name)} in ${path}`
   const inner = yield* parsed(config, `spec.config of ${which}`)
@@ -85,7 +85,7 @@ const parsed = (text: string, name: string): Effect.Effect<unknown, CommandLineE
       )
   })
 
-/** The network inside, whatever it is wrapped in. */
+/** Extracts the network from any wrapper. */
 const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineError> => {
   if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
@@ -110,7 +110,7 @@ const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Com
   }
   return Effect.flatMap(parsed(config, `spec.config of ${name}`), (inner) =>
     Effect.map(network(inner, `spec.config of ${name}`), (found) =>
-      // Multus names a network that has no name after its definition.
+      // Multus names a network without a name after its definition.
       typeof found["name"] === "string" || !isJson(metadata) ? found : { ...found, name: metadata["name"] }
     )
   )

@@ -1,6 +1,6 @@
 /**
- * The flags of every `container` command: where to look for what ADD left, and which interfaces are meant. Each place
- * has a variable as well, for a pod's `env`.
+ * The flags of every `container` command: where to search the container config, and which interfaces are meant. Each
+ * path has a variable as well, for a pod's `env`.
  */
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
@@ -53,7 +53,7 @@ export const jsonFlag = yes("json", "Print JSON")
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
 
-/** As people and Kubernetes write it; a bare number is seconds. */
+/** The notation of people and Kubernetes; a bare number is seconds. */
 const duration = (text: string): Option.Option<Duration.Duration> => {
   const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
   const millis = units[unit]
@@ -104,7 +104,7 @@ export const namesOf = (option: Option.Option<string>): ReadonlyArray<string> =>
     onSome: (names) => names.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
   })
 
-/** Those that are asked for, all of them when none is named; at least one. */
+/** Returns the named interfaces, or all when none is named; at least one. */
 export const chosen = (
   found: Discovered,
   names: ReadonlyArray<string>

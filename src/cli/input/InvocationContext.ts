@@ -1,4 +1,4 @@
-/** Who runs the command line: the environment it was started with, and what the terminal can show. */
+/** The context of the command line: its environment, and the terminal's capabilities. */
 import * as Context from "effect/Context"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Style } from "../text/PlanText.ts"

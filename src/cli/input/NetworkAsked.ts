@@ -1,5 +1,5 @@
 /**
- * A verb that works on a network as a whole, asked by a person: judged as a runtime's, but for the version, because the
+ * A verb for a whole network, called by a person. It is validated like a runtime's, except for the version, because the
  * network's may be older than the verb.
  */
 import * as Effect from "effect/Effect"
@@ -15,7 +15,7 @@ export interface InvocationContext {
   readonly cniPath: Option.Option<string>
 }
 
-/** `more`: keys beside those of the network. IPAM plugins get them as well. */
+/** `more`: keys besides those of the network. IPAM plugins get them as well. */
 export const networkAsked = Effect.fnUntraced(function* (
   verb: NetworkVerb,
   text: string,

@@ -1,4 +1,4 @@
-/** What `userspace agent` cannot do for as long as it runs. */
+/** Flags that `userspace agent` does not accept while it runs permanently. */
 import { CommandLineError } from "../text/CommandLineError.ts"
 
 export const onlyOnce = new CommandLineError({

@@ -45,7 +45,7 @@ export const selectorFrom = ({
   })
 }
 
-/** Flags that belong to the other way of naming an attachment. */
+/** Returns an error for flags of the other way to name an attachment. */
 export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOptions): CommandLineError | undefined => {
   const given = (flags: { readonly [flag: string]: Option.Option<string> }) =>
     Object.entries(flags).flatMap(([name, option]) => (Option.isSome(option) ? [name] : []))
@@ -61,7 +61,7 @@ export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOption
     : misused(`${flag} needs --config: otherwise the record has this`, `Leave ${flag} out, or give --config FILE.`)
 }
 
-/** Those that are meant; at least one when the flags narrow them. */
+/** Returns the selected attachments; at least one when the flags select any. */
 export const selected = Effect.fnUntraced(function* (what: string, stateDir: string, selector: Selector) {
   const records = yield* Records
   const failed = fromCni(what)
@@ -74,7 +74,7 @@ export const selected = Effect.fnUntraced(function* (what: string, stateDir: str
 
 const shortened = ({ containerId }: Record) => containerId.slice(0, 20)
 
-/** As many characters as tell them apart are in their own IDs; so they are listed whole. */
+/** Lists whole IDs, because any part may be needed to distinguish them. */
 export const ambiguous = ({ candidates, containerId }: Ambiguous): CommandLineError =>
   new CommandLineError({
     failed: `--container-id ${containerId} is ambiguous`,

@@ -1,4 +1,4 @@
-/** The list of what is valid, out of a file: as GC gets it, by itself or inside a configuration. */
+/** Reads the list of valid attachments from a file: in the form of GC, alone or inside a configuration. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Result from "effect/Result"

@@ -1,4 +1,4 @@
-/** For commands that look at a node: whether calls on it are served by an agent. */
+/** For commands about a node: whether an agent serves calls on it. */
 import * as Effect from "effect/Effect"
 import { get } from "../../agent/HttpGet.ts"
 import { socketIn, statusPath } from "../../agent/Protocol.ts"
@@ -6,7 +6,7 @@ import { decodeStatus } from "../../agent/Status.ts"
 import { Files } from "../../platform/Files.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 
-/** Null: there is none, or none that answers. */
+/** Null: there is none, or it does not answer. */
 export const agentThere = Effect.gen(function* () {
   const files = yield* Files
   const socket = socketIn((yield* InvocationContext).variables)
@@ -24,7 +24,7 @@ export type AgentThere = Effect.Success<typeof agentThere>
 
 export const agentJson = (agent: AgentThere) => (agent === null ? {} : { agent })
 
-/** A line for it, behind the others. */
+/** Appends a line about the agent. */
 export const withAgent = (text: string, agent: AgentThere): string =>
   agent === null
     ? text

@@ -30,13 +30,13 @@ export const perform = (verb: AttachmentVerb) =>
     yield* carryOut(verb, options, asked, text)
   })
 
-/** For real, or as a dry run. */
+/** Runs the call, or its dry run. */
 export const carryOut = (verb: AttachmentVerb, options: Output, asked: Parameters, text: string) =>
   options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
 
 type Output = Pick<AttachmentOptions, "dryRun" | "json">
 
-/** With --json exactly what a runtime gets, an error included. */
+/** With --json the output is exactly that for a runtime, also for an error. */
 const call = Effect.fnUntraced(function* (
   verb: AttachmentVerb,
   { json }: Output,

@@ -1,4 +1,4 @@
-/** `userspace agent status`, carried out. */
+/** Runs `userspace agent status`. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

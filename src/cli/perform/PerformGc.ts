@@ -1,6 +1,5 @@
 /**
- * `userspace gc`: removes stale attachments by hand, by a list of valid ones, as a runtime's GC does; or by sandbox,
- * from the records, if there is no list.
+ * `userspace gc`: removes stale attachments by hand, by a list of valid ones, as a runtime's GC does; or by sandbox, from the records, without a list.
  */
 import * as Console from "effect/Console"
 import type * as Duration from "effect/Duration"
@@ -48,7 +47,7 @@ export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
   yield* stay(options, every.value)
 })
 
-/** Until it is stopped, which is not a failure. A failed round is reported, and the next one retries. */
+/** Runs until it is stopped, which is not a failure. A failed round is reported, and the next one retries. */
 const stay = Effect.fnUntraced(
   function* (options: GcOptions, every: Duration.Duration) {
     const { style } = yield* InvocationContext
@@ -89,7 +88,7 @@ const once = Effect.fnUntraced(function* (options: GcOptions) {
   const quiet = Option.isSome(every) && removed.length === 0
   yield* (quiet ? quietly : print)(
     json,
-    // Null: each attachment says whose it is.
+    // Null: each attachment has its network.
     { dryRun, network: others.length === 0 ? (network ?? null) : null, removed, stays, notJudged, problems },
     [
       style.strong(head),
@@ -112,14 +111,14 @@ const openQuestions = (notJudged: number): ReadonlyArray<string> =>
 
 const quietly: typeof print = () => Effect.void
 
-/** Of which networks; undefined: of all. */
+/** Names of the networks; undefined: all. */
 interface Done extends Collected {
-  /** Attachments of the fork, whose network only a configuration tells. */
+  /** Attachments of the fork, whose network only a configuration names. */
   readonly notJudged: number
   readonly networks: ReadonlyArray<string> | undefined
 }
 
-/** All of them are judged before anything is removed. */
+/** All configurations are validated before anything is removed. */
 const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun, valid: file }: GcOptions) {
   const { variables } = yield* InvocationContext
   const valid = Option.isSome(file) ? yield* readValidFile(file.value) : undefined
@@ -139,7 +138,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
   return done
 })
 
-/** By the records alone. */
+/** Uses the records alone. */
 const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
   const { variables: own } = yield* InvocationContext
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
@@ -174,14 +173,14 @@ const whichNetwork = new CommandLineError({
   cure: "Give --config FILE: a network, or the output of `kubectl get net-attach-def NAME -o json`."
 })
 
-/** As a runtime passes it on, for IPAM plugins. */
+/** The form in which a runtime passes it, for IPAM plugins. */
 const listOf = (valid: Valid): Readonly<Record<string, unknown>> => {
   const list = valid?.map(({ containerId, ifName }) => ({ containerID: containerId, ifname: ifName }))
   return list === undefined ? {} : Object.fromEntries(validKeys.map((key) => [key, list]))
 }
 
 interface Collected {
-  /** Or would be. */
+  /** Removed attachments, or in a dry run those that would be. */
   readonly removed: ReadonlyArray<Listed>
   readonly stays: number
   readonly problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
@@ -191,7 +190,7 @@ const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, sw
   const seen = yield* Gc.look(call, switches)
   const { found } = seen
   const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.stale(call, found, valid)
-  // Told of before they go.
+  // Listed before they are removed.
   const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
   const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, tools(switches))
   const swept = dryRun ? [] : yield* Gc.sweep(call, valid ?? [])

@@ -1,4 +1,4 @@
-/** `userspace list`, carried out. */
+/** Runs `userspace list`. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Listing from "../../attachment/node/Listing.ts"

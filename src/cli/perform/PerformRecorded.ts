@@ -1,6 +1,6 @@
 /**
- * The call that a runtime would make, or its dry run, for each of the recorded attachments that are meant, one after the
- * other: `userspace del`, and the dry run of `userspace check`.
+ * Makes the call of a runtime, or its dry run, for each selected attachment in sequence: `userspace del`, and the dry
+ * run of `userspace check`.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -24,14 +24,14 @@ export const performDel = Effect.fnUntraced(function* (options: RecordedOptions)
   yield* performRecorded("DEL", options)
 })
 
-/** Every attachment of a node is nothing that anybody deletes by leaving a flag out. */
+/** Leaving a flag out must not delete every attachment of a node. */
 const nothingNamed = new CommandLineError({
   failed: "del needs an attachment",
   answer: "none of --pod, --container-id and --ifname is given",
   cure: "List attachments with `userspace list`. Remove those of deleted pods with `userspace gc --by-sandbox`."
 })
 
-/** Goes on with the others when one fails; fails with the last failure. */
+/** Continues with the others when one fails; fails with the last failure. */
 export const performRecorded = Effect.fnUntraced(function* (verb: AttachmentVerb, options: RecordedOptions) {
   const { style, variables } = yield* InvocationContext
   const stateDir = stateDirFrom(options)

@@ -1,4 +1,7 @@
-/** `userspace restore`, or its dry run: the work, and what is told of it. Every failure is told, the last as the command's. */
+/**
+ * Runs `userspace restore`, or its dry run, and prints the outcome. Every failure is reported, the last one as the
+ * command's.
+ */
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** `userspace status`: STATUS of a network by hand, whatever its version. */
+/** `userspace status`: STATUS of a network by hand, in any version. */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { engineFor } from "../../app/Composition.ts"

@@ -1,4 +1,4 @@
-/** What CHECK found of recorded attachments, as a table for people, as JSON, and as an error. Pure. */
+/** The result of CHECK of recorded attachments, as a table for people, as JSON, and as an error. Pure. */
 
 import type { Checked } from "../../attachment/node/CheckNode.ts"
 import { cureForDifferences } from "../../attachment/verbs/Check.ts"
@@ -13,7 +13,7 @@ export const checkTable = (all: ReadonlyArray<Checked>, stateDir: string, { stro
     ? `No attachment has a record in ${stateDir}.`
     : [table(heads, all.flatMap(rows), strong), "", summary(all)].join("\n")
 
-/** A line for each difference, so that it can be read and searched. */
+/** One line for each difference, so that it can be read and searched. */
 const rows = (one: Checked): ReadonlyArray<ReadonlyArray<string>> => {
   const { containerId, ifName, network, pod } = one.record
   const names = [ifName, containerId.slice(0, 12), network, pod === undefined ? "-" : `${pod.namespace}/${pod.name}`]
@@ -61,7 +61,7 @@ export const checkedJson = ({ differences, error, outcome, reason, record, warni
   error: error === undefined ? null : { code: error.code, msg: error.msg, details: error.details }
 })
 
-/** Undefined: none differs, and all could be compared. */
+/** Undefined: there are no differences, and everything could be compared. */
 export const checkError = (all: ReadonlyArray<Checked>): CommandLineError | undefined => {
   const bad = all.filter(({ outcome }) => outcome === "differs" || outcome === "failed")
   if (bad.length === 0) return undefined

@@ -12,7 +12,7 @@ export class CommandLineError extends Data.TaggedError("CommandLineError")<{
   }
 }
 
-/** An error document of the plugin: its code is in docs/errors.md. */
+/** Converts an error document of the plugin; docs/errors.md has its code. */
 export const fromCni =
   (what: string) =>
   ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): CommandLineError =>

@@ -1,4 +1,4 @@
-/** What a round of healing found and did, as a table for people, as JSON, and as complaints. Pure. */
+/** What a round of healing found and did, as a table for people, as JSON, and as errors. Pure. */
 import type { Acted, Outcome } from "../../attachment/heal/Act.ts"
 import type { OfSwitch, Rounds, Unusable } from "../../attachment/heal/Round.ts"
 import type { Seen } from "../../attachment/heal/Sight.ts"
@@ -7,7 +7,7 @@ import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 
-/** One finding, of whatever kind, as `--json` prints it. Null: not known. */
+/** One finding of any kind, in the form of `--json`. Null: unknown. */
 export interface Healed {
   readonly finding: Acted["kind"] | Unusable["kind"]
   readonly network: string | null
@@ -18,7 +18,7 @@ export interface Healed {
   readonly control: string | null
   readonly words: string
   readonly outcome: "done" | "failed" | "passed" | "planned" | "waits" | "reported"
-  /** What was done, or would be, or why it was not. */
+  /** What was done, would be done, or why it was not done. */
   readonly did: string | null
   readonly error: { readonly code: number; readonly msg: string; readonly details: string } | null
 }
@@ -126,13 +126,13 @@ const result = (outcome: Healed["outcome"], did: string | null): string => {
   }
 }
 
-/** What failed, with its cure, each once. */
+/** Returns the failures with their cures, without duplicates. */
 export const failuresOf = (rounds: Rounds): ReadonlyArray<{ readonly failed: string; readonly cure: string }> => [
   ...problemsOf(rounds),
   ...healed(rounds).flatMap(({ error }) => (error === null ? [] : [{ failed: error.msg, cure: error.details }]))
 ]
 
-/** For the agent's status: what is as it should be, or was found and done with, is not in it. */
+/** Part of the agent's status: omits sound attachments and findings that were resolved. */
 export const healingStatus = (rounds: Rounds) => ({
   at: new Date(Math.max(rounds.node.when, ...rounds.switches.map(({ when }) => when))).toISOString(),
   looked: lookedAt(rounds),

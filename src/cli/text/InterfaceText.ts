@@ -1,4 +1,4 @@
-/** A container's interfaces as text that a person reads, and as the JSON that programs read. Pure. */
+/** A container's interfaces as text for people, and as JSON. Pure. */
 
 import type { Presence } from "../../container/Presence.ts"
 import { type Interface, partOf, socketMadeBy } from "../../container/told/Interface.ts"
@@ -11,7 +11,7 @@ export interface Seen {
 
 const heads = ["INTERFACE", "NETWORK", "KIND", "ROLE", "SOCKET MADE BY", "THERE", "ADDRESS", "GATEWAY", "MTU", "MAC"]
 
-/** A line for each interface; below it the socket, and what to do about it. */
+/** One line for each interface, with its socket and what to do below. */
 export const interfaceTable = (seen: ReadonlyArray<Seen>, { faint, strong }: Style): string => {
   const rows = seen.map(cells)
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => (row[column] ?? "").length)))
@@ -48,7 +48,7 @@ const cells = ({ one, presence }: Seen): ReadonlyArray<string> => [
 const moreAddresses = ({ addresses }: Interface): ReadonlyArray<string> =>
   addresses.slice(1).map(({ address, gateway }) => `${address}${gateway === undefined ? "" : `, gateway ${gateway}`}`)
 
-/** A secret shows as `<redacted:secret>`. */
+/** A secret is shown as `<redacted:secret>`. */
 export const interfaceJson = ({ one, presence }: Seen) => ({
   ...one,
   socketMadeBy: socketMadeBy(one),

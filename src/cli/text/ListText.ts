@@ -1,4 +1,4 @@
-/** Attachments as a table that a person reads. Pure. */
+/** Attachments as a table for people. Pure. */
 import type { Listed } from "../../attachment/node/Listing.ts"
 import type { Style } from "./PlanText.ts"
 import { table } from "./Table.ts"

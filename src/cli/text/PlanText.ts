@@ -1,4 +1,4 @@
-/** A plan as text that a person reads: every step in order, each with its undo, then what is known of the end. Pure. */
+/** A plan as text for people: every step in order, each with its rollback, then what is known of the end. Pure. */
 
 import type { Change, Plan, Step } from "../../dry-run/plan/Plan.ts"
 import { netChanges } from "./NetChanges.ts"
@@ -36,14 +36,14 @@ const stepLines = (plan: Plan, { changes, step, undo }: Step, index: number, sty
 
 const indent = (lines: ReadonlyArray<string>): ReadonlyArray<string> => lines.map((line) => `     ${line}`)
 
-/** The step whose undo takes away what these changes make. */
+/** Returns the step whose rollback removes what these changes create. */
 const undoneBy = (steps: ReadonlyArray<Step>, changes: ReadonlyArray<Change>): number | undefined => {
   const made = netChanges(changes).map(({ path }) => path)
   const at = steps.findIndex(({ undo }) => undo.some((change) => change.kind === "file" && made.includes(change.path)))
   return at < 0 ? undefined : at
 }
 
-/** Those of one step. */
+/** The lines of one step. */
 export const changeLines = (changes: ReadonlyArray<Change>, style: Style): ReadonlyArray<string> => {
   const files = netChanges(changes)
   const width = Math.max(...files.map(({ what }) => what.length))
@@ -88,7 +88,7 @@ const otherLines = (change: Change, { faint }: Style): ReadonlyArray<string> => 
   }
 }
 
-/** A command for a shell: one part a line, continued as the shell reads it. */
+/** A command for a shell, one part a line, with continuation characters. */
 const faintly = (command: string, faint: Style["faint"]): ReadonlyArray<string> => {
   const lines = command.split(" -- ").flatMap((part, index) => wrapped(index === 0 ? part : `  -- ${part}`))
   return lines.map((line, index) => faint(`  ${line}${index < lines.length - 1 ? " \\" : ""}`))
@@ -96,7 +96,7 @@ const faintly = (command: string, faint: Style["faint"]): ReadonlyArray<string> 
 
 const columns = 104
 
-/** Breaks a line between words; what follows the first line is indented. */
+/** Breaks a line between words and indents the following lines. */
 const wrapped = (line: string): ReadonlyArray<string> => {
   const lines: Array<string> = []
   let current = ""

@@ -1,4 +1,4 @@
-/** What became of the attachments of a node, as a table for people, as JSON, and as complaints. Pure. */
+/** The outcome of a restore for a node, as a table for people, as JSON, and as errors. Pure. */
 import { type Restored, stepOf } from "../../attachment/node/RestoreNode.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import type { RestorePlan } from "../../dry-run/RestoreDryRun.ts"
@@ -8,7 +8,7 @@ import { table } from "./Table.ts"
 
 const heads = ["INTERFACE", "CONTAINER", "NETWORK", "POD", "RESULT"]
 
-/** Where the records are, and whether nothing was done, but would be. */
+/** The records' directory, and whether this is a dry run. */
 export interface Shown extends Style {
   readonly stateDir: string
   readonly dry: boolean
@@ -81,7 +81,7 @@ export const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePl
   damaged: damaged.map(damagedJson)
 })
 
-/** What would be done for each, and then the table. */
+/** The plan for each attachment, and then the table. */
 export const plannedText = ({ attachments, notes, warnings }: RestorePlan, style: Shown): string =>
   [
     style.strong("Dry run of restore."),
@@ -99,7 +99,7 @@ export const plannedText = ({ attachments, notes, warnings }: RestorePlan, style
     restoreTable(attachments, style)
   ].join("\n")
 
-/** One for each error: a switch that is down fails all its ports alike. */
+/** One error for each cause: a switch that is down fails all its ports alike. */
 export const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<CommandLineError> => {
   const byError = new Map<string, Array<Restored>>()
   for (const one of all) {

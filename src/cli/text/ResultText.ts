@@ -1,4 +1,4 @@
-/** What a call gave, as text that a person reads. Pure. */
+/** The result of a call as text for people. Pure. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { Document } from "../../app/Verbs.ts"
@@ -7,7 +7,7 @@ import { fromAnyResult } from "../../cni/spec/CniResult.ts"
 
 const decode = Schema.decodeUnknownOption(AnyResult)
 
-/** One line a fact: interface, MAC, socket, addresses, routes. */
+/** One line for each: interface, MAC, socket, addresses, routes. */
 export const resultLines = (document: Document): ReadonlyArray<string> =>
   Option.match(decode(document ?? {}), {
     onNone: () => [],

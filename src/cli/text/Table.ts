@@ -1,6 +1,6 @@
-/** Rows below their heads, as a person reads them. Pure. */
+/** A table for people. Pure. */
 
-/** The last column is as wide as it likes. */
+/** The width of the last column is not limited. */
 export const table = (
   heads: ReadonlyArray<string>,
   rows: ReadonlyArray<ReadonlyArray<string>>,

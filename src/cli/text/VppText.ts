@@ -1,9 +1,9 @@
-/** Calls of VPP's API as text that a person reads, and the lines for `vppctl` that do the same. Pure. */
+/** Calls of VPP's API as text for people, and the lines for `vppctl` that do the same. Pure. */
 import type { Change, VppChange } from "../../dry-run/plan/Plan.ts"
 import { anyMac } from "../../vpp/wire/Address.ts"
 import { retvalInWords } from "../../vpp/wire/Retval.ts"
 
-/** What is written one after the other is read as one list. */
+/** Merges consecutive writes into one list. */
 export const joined = (changes: ReadonlyArray<Change>): ReadonlyArray<Change> => {
   const lists: Array<Change> = []
   for (const change of changes) {
@@ -26,12 +26,12 @@ export const callLines = ({ calls }: VppChange): ReadonlyArray<string> =>
     ].join(" ")
   )
 
-/** VPP's own, as everybody has it. */
+/** VPP's default. */
 const isDefault = (value: unknown): boolean => [0, false, "", anyMac].some((one) => one === value)
 
 const shown = (value: unknown): string => (Array.isArray(value) ? value.map(String).join(",") : String(value))
 
-/** A socket id is registered, freed and registered again, against a fault of VPP: once is enough here. */
+/** A socket id is registered, freed and registered again, because of a fault of VPP; one line is sufficient here. */
 export const vppctlLines = ({ calls }: VppChange): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const line of calls.flatMap(({ vppctl }) => vppctl)) {

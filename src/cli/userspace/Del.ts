@@ -1,4 +1,4 @@
-/** `userspace del`. What does the work is loaded when it is asked for. */
+/** `userspace del`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { recordedFlags } from "../input/AttachmentFlags.ts"

@@ -1,4 +1,4 @@
-/** `userspace install`: the executable and a kubeconfig onto a node, from a pod or by hand. */
+/** `userspace install`: installs the executable and a kubeconfig on a node, from a pod or by hand. */
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -58,7 +58,7 @@ export const install = Command.make(
     if (Option.isNone(options.kubeconfig)) return
     const path = options.kubeconfig.value
     const from = { directory: options.serviceAccount, tokenFile: Option.getOrUndefined(options.tokenFile) }
-    // A start without one is a failure, for Kubernetes to show and to try again: nothing says that there is an old one.
+    // Without a kubeconfig the start is a failure, which Kubernetes shows and retries; an old one may not exist.
     yield* Effect.mapError(first(path, from), fromInstall)
     if (options.renewing) yield* stay(path, from)
   })
@@ -80,7 +80,7 @@ const first = Effect.fnUntraced(function* (path: string, from: Account) {
   yield* Console.log(`Wrote ${path}`)
 })
 
-/** Until somebody ends it, which is no failure: that is how a pod is stopped. */
+/** Runs until it is stopped, which is not a failure: a pod is stopped this way. */
 const stay = Effect.fnUntraced(
   function* (path: string, from: Account) {
     const { style, variables } = yield* InvocationContext

@@ -1,4 +1,4 @@
-/** `userspace status`. What does the work is loaded when it is asked for. */
+/** `userspace status`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { networkFlags } from "../input/AttachmentFlags.ts"

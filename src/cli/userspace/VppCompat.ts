@@ -1,4 +1,4 @@
-/** `userspace vpp-compat`: what the running VPP of this node has of what the plugin needs. */
+/** `userspace vpp-compat`: which of the plugin's messages the running VPP of this node has. */
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"

@@ -1,7 +1,7 @@
 /**
- * {@link Files} in memory: a dry run is planned in it, and the tests run the programs on it. Keeps kinds, modes and groups,
- * answers with the system's error codes, and shows its whole state for comparison. Not a file system: no links in the
- * middle of a path, one user.
+ * {@link Files} in memory: a dry run plans on it, and the tests run the programs on it. It keeps kinds, modes and
+ * groups, returns the system's error codes, and shows its whole state for comparison. It has no links in the middle of
+ * a path, and one user.
  */
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ interface Node {
   gid: number
 }
 
-/** A state that several layers can be made of, and that outlives them. */
+/** The state, which several layers can share and which outlives them. */
 export class MemoryFiles {
   private readonly nodes = new Map<string, Node>()
   private lastIno = 0
@@ -26,7 +26,10 @@ export class MemoryFiles {
     for (const directory of ["/", ...directories]) this.put(directory, "directory")
   }
 
-  /** As somebody else would: a socket of an application, an administrator's directory. Makes missing parents. */
+  /**
+   * Creates a file as somebody else would: a socket of an application, an administrator's directory. Creates missing
+   * parents.
+   */
   put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644, gid = 0): void {
     if (path !== "/" && !this.nodes.has(dirname(path))) this.put(dirname(path), "directory")
     this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno, modified: 0 })
@@ -44,7 +47,7 @@ export class MemoryFiles {
     this.nodes.delete(path)
   }
 
-  /** Moves a name, and with a directory what is in it. */
+  /** Moves a name, and a directory with its content. */
   move(from: string, to: string): void {
     for (const [path, node] of [...this.nodes]) {
       if (path !== from && !path.startsWith(`${from}/`)) continue
@@ -53,7 +56,7 @@ export class MemoryFiles {
     }
   }
 
-  /** How many names a file has. */
+  /** Returns the number of names of a file. */
   count(node: Node): number {
     return [...this.nodes.values()].filter((other) => other === node).length
   }
@@ -66,7 +69,7 @@ export class MemoryFiles {
       .sort()
   }
 
-  /** Every path with its kind, mode and group, in order: two equal dumps are two equal trees. */
+  /** Returns every path with its kind, mode and group, sorted: equal dumps mean equal trees. */
   dump(): ReadonlyArray<string> {
     return [...this.nodes]
       .map(([path, { content, gid, kind, mode }]) => `${path} ${kind} ${mode.toString(8)} ${gid} ${content}`)
@@ -74,7 +77,7 @@ export class MemoryFiles {
   }
 }
 
-/** What no file system takes: a NUL, more than PATH_MAX, more than NAME_MAX. */
+/** Errors of a path that no file system accepts: a NUL, or longer than PATH_MAX or NAME_MAX. */
 const unspeakable = (path: string): string | undefined =>
   path.includes("\0")
     ? "EINVAL"
@@ -93,14 +96,14 @@ export const over = (state: MemoryFiles): Files["Service"] => {
       return done instanceof FileError ? Effect.fail(done) : Effect.succeed(done)
     })
 
-  /** Why nothing is at `path`: it is missing, or something above it is no directory. */
+  /** Returns why `path` does not exist: it is missing, or a parent is not a directory. */
   const absent = (path: string): "ENOENT" | "ENOTDIR" => {
     let above = dirname(path)
     while (state.get(above) === undefined && above !== dirname(above)) above = dirname(above)
     return state.get(above)?.kind === "directory" ? "ENOENT" : "ENOTDIR"
   }
 
-  /** Why `path` cannot become a name. */
+  /** Returns why `path` cannot become a name. */
   const unfit = (path: string): string | undefined =>
     unspeakable(path) ??
     (state.get(path) !== undefined

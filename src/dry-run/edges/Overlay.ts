@@ -1,5 +1,5 @@
 /**
- * The planned file system: one in memory, into which every name of the real one is copied at first access, and to which
+ * The planned file system: one in memory, into which every name of the real one is copied on first access, and to which
  * the plan is applied. Reads nothing else.
  */
 import * as Fs from "node:fs"
@@ -14,21 +14,21 @@ type Done<A = void> = Effect.Effect<A, FileError>
 export interface Overlay {
   readonly state: MemoryFiles
   readonly planned: Files["Service"]
-  /** Copies what is at a path, and the directories above it. */
+  /** Copies the file at a path, and the directories above it. */
   readonly see: (path: string) => Done
-  /** And the names in it. */
+  /** Also copies the names in it. */
   readonly seeInside: (path: string) => Done
-  /** What is really at this path does not count any more; nor what is below it, unless only `itself` was changed. */
+  /** From now on the plan decides what is at this path, and below it unless only `itself` was changed. */
   readonly decide: (path: string, itself?: "itself") => void
   readonly isDecided: (path: string) => boolean
-  /** The file system that a directory is on, or would be. */
+  /** Returns the device of a directory, existing or planned. */
   readonly deviceOf: (directory: string) => Done<number | undefined>
-  /** Something is mounted there, or would be: it cannot be removed before it is unmounted. */
+  /** Returns whether something is or would be mounted there: it cannot be removed before it is unmounted. */
   readonly isMount: (path: string) => Done<boolean>
-  /** Binds a socket over a file, and takes it off. */
+  /** Bind-mounts a socket over a file, and unmounts it. */
   readonly mount: (path: string) => void
   readonly unmount: (path: string) => void
-  /** What others do in the plan: the switch makes a socket, and removes it. */
+  /** Changes that others make in the plan: the switch creates a socket, and removes it. */
   readonly appear: (path: string) => void
   readonly vanish: (path: string) => void
 }
@@ -53,7 +53,7 @@ export const make = (real: Files["Service"]): Overlay => {
     if (status !== undefined) put(path, status, status.kind === "symlink" ? yield* real.readLink(path) : "")
   })
 
-  /** In the middle of a path a link counts as what it leads to. */
+  /** In the middle of a path a link counts as its target. */
   const copyDirectory = Effect.fnUntraced(function* (path: string) {
     yield* copy(path)
     if (state.get(path)?.kind !== "symlink" || isGone(path)) return
@@ -107,7 +107,7 @@ export const make = (real: Files["Service"]): Overlay => {
     mount: (path) => cover(path, "socket", true),
     unmount: (path) => {
       if (state.get(path)?.kind !== "directory") return cover(path, "file", false)
-      // Below it was what is bound there.
+      // The files below were those of the mount.
       for (const name of state.names(path)) state.remove(`${path}/${name}`)
       mounts.set(path, false)
       decide(path)
@@ -123,13 +123,13 @@ export const make = (real: Files["Service"]): Overlay => {
   }
 }
 
-/** From the same file system, its number tells nothing; proc_pid_mountinfo(5) does. */
+/** A bind mount of the same file system has the same device number; proc_pid_mountinfo(5) shows it. */
 const isBound = (path: string): boolean =>
   Fs.readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .some((line) => line.split(" ")[4] === path)
 
-/** What a link leads to; with `/.` at its end a path goes through it. */
+/** Returns the status of a link's target; `/.` at the end of a path follows the link. */
 const followed = (files: Files["Service"], path: string): Done<FileStatus | undefined> =>
   Effect.flatMap(orElse("ENOTDIR", undefined)(files.lstat(path)), (status) =>
     status?.kind === "symlink"

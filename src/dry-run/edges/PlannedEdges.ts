@@ -14,7 +14,7 @@ import * as RecordedHttps from "./PlannedHttps.ts"
 import * as RecordedPrograms from "./PlannedPrograms.ts"
 
 export interface Recorded {
-  /** Of all that is looked at: nothing here changes it. */
+  /** For reads: nothing here changes the system. */
   readonly overlay: Overlay.Overlay
   readonly files: Files["Service"]
   readonly layer: Layer.Layer<Files | Https | Processes>
@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function* (recorder: PlanRecorder): Effect
   return { overlay, files, layer }
 })
 
-/** What the call would warn of in its log belongs to the plan. */
+/** Warnings in the call's log are part of the plan. */
 const listening = (recorder: PlanRecorder) =>
   Layer.mergeAll(
     Logger.layer([

@@ -1,6 +1,6 @@
 /**
  * {@link Files} that records instead of changing. Changes are applied in memory, over a copy of the real files, so they
- * fail for the same reasons; what memory cannot know is read from the system: whether a file system is read-only, and
+ * fail for the same reasons. What memory cannot know is read from the system: whether a file system is read-only, and
  * whether two names are on the same one.
  */
 import { dirname } from "node:path"
@@ -18,14 +18,14 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: PlanRec
   const writable = Effect.fnUntraced(function* (operation: string, path: string) {
     const directory = dirname(path)
     if (state.get(directory) === undefined || overlay.isDecided(directory)) return
-    // Permissions are root's at the real call, and space may be free by then.
+    // The real call has root's permissions, and space may be free by then.
     const readOnly = real.writable(directory).pipe(Effect.as(false), orElse("EROFS", true))
     if (yield* Effect.orElseSucceed(readOnly, () => false)) {
       return yield* new FileError({ operation, path, code: "EROFS" })
     }
   })
 
-  /** Does it in memory, and records it when that would succeed. */
+  /** Applies the change in memory, and records it if it succeeds. */
   const plan = Effect.fnUntraced(function* (
     path: string,
     doing: Done,
@@ -40,13 +40,13 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: PlanRec
     yield* recorder.record({ kind: "file", path, ...(from === undefined ? {} : { from }), ...change })
   })
 
-  /** Reads what is planned if it was planned, else what is there. */
+  /** Reads the planned file if there is one, and otherwise the real one. */
   const look = <A>(path: string, ask: (files: Files["Service"]) => Done<A>): Done<A> =>
     Effect.suspend(() =>
       overlay.isDecided(path) ? Effect.andThen(overlay.see(dirname(path)), ask(planned)) : ask(real)
     )
 
-  /** A file that goes on under another name takes its text along. */
+  /** A renamed file keeps its content. */
   const takeText = Effect.fnUntraced(function* (path: string) {
     yield* overlay.seeInside(path)
     const node = state.get(path)
@@ -111,5 +111,5 @@ export const make = (real: Files["Service"], overlay: Overlay, recorder: PlanRec
   })
 }
 
-/** As chmod(1) takes it: `0600`, `2770`. */
+/** In the notation of chmod(1): `0600`, `2770`. */
 const octal = (mode: number): string => mode.toString(8).padStart(4, "0")

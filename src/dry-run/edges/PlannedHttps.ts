@@ -1,6 +1,6 @@
 /**
- * {@link Https} that reads from the real server and records writes. Later reads see the recorded writes. Bodies are not
- * in the plan: a pod contains more than the plugin may show.
+ * {@link Https} that reads from the real server and records writes. Later reads return the recorded writes. Bodies are
+ * not in the plan, because a pod contains more than the plugin may show.
  */
 import * as Effect from "effect/Effect"
 import { Https } from "../../platform/Https.ts"
@@ -17,7 +17,7 @@ export const make = (real: Https["Service"], recorder: PlanRecorder): Https["Ser
           ? real.send(request)
           : Effect.succeed({ status: 200, retryAfter: undefined, body: known })
       }
-      // A PUT has the whole object, by its subresource too. What a PATCH would make of it is not worked out.
+      // A PUT has the whole object, also to its subresource. The result of a PATCH is not computed.
       if (method === "PUT") written.set(url.replace(/\/status$/, ""), body)
       return Effect.as(recorder.record({ kind: "https", method, url }), { status: 200, retryAfter: undefined, body })
     }

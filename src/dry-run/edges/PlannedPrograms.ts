@@ -1,6 +1,6 @@
 /**
- * {@link Ipam} and {@link Processes} that record the call instead of making it. Verifies that the IPAM plugin exists,
- * as the real call does; its result is unknown.
+ * {@link Ipam} and {@link Processes} that record the call instead of making it. They verify that the IPAM plugin
+ * exists, as the real call does; its result is unknown.
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
@@ -45,7 +45,7 @@ export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Ser
   })
 }
 
-/** Only `mount` and `umount` are run beside IPAM plugins (`BindMount.ts`), and the plan goes on as if they had been. */
+/** The only other programs are `mount` and `umount` (`BindMount.ts`). The plan continues as if they had run. */
 export const processes = (overlay: Overlay, recorder: PlanRecorder): Processes["Service"] =>
   Processes.of({
     run: Effect.fnUntraced(function* ({ args, program }) {

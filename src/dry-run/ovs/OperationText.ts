@@ -1,10 +1,10 @@
-/** One line for each operation of a transaction, for people: what it looks for, makes and changes. Pure. */
+/** One line for each operation of a transaction, for people: what it searches, creates and changes. Pure. */
 
 import type { NameOf } from "../../ovs/client/VsctlLine.ts"
 import type { Row, Value } from "../../ovs/wire/Notation.ts"
 import type { Operation } from "../../ovs/wire/Operation.ts"
 
-/** Reads and comments change nothing, and are left out. */
+/** Omits reads and comments, which change nothing. */
 export const operationLines = (operations: ReadonlyArray<Operation>, nameOf: NameOf): ReadonlyArray<string> =>
   operations.flatMap((operation) => {
     switch (operation.op) {
@@ -47,7 +47,7 @@ const columns = (row: Row, nameOf: NameOf): string => {
   ].join(" ")
 }
 
-/** Our mark is five pairs that say who the attachment is, on every row: named, not repeated. */
+/** Abbreviates the plugin's mark, which is five pairs with the attachment's identity on every row. */
 const ids = (value: Value): string => {
   const pairs = typeof value === "object" && value[0] === "map" ? value[1] : []
   const others = pairs.filter(([key]) => !String(key).startsWith("userspace-cni"))
@@ -57,7 +57,7 @@ const ids = (value: Value): string => {
   ].join(" ")
 }
 
-/** As ovs-vsctl writes it: `tag=7`, `options:n_rxq=2`. */
+/** In the notation of ovs-vsctl: `tag=7`, `options:n_rxq=2`. */
 const assigned = (column: string, value: Value, nameOf: NameOf): string =>
   typeof value === "object" && value[0] === "map"
     ? value[1].map(([key, text]) => `${column}:${String(key)}=${String(text)}`).join(" ")

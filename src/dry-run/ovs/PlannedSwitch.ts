@@ -1,7 +1,7 @@
 /**
- * {@link OvsClient} that reads the real switch and records instead of changing it: the transactions are executed on a
- * copy of the database in memory, by the same client. When the switch cannot be reached, the copy is an empty switch
- * with DPDK, and the plan says so.
+ * {@link OvsClient} that reads the real switch and records instead of changing it: the same client executes the
+ * transactions on a copy of the database in memory. If the switch is unreachable, the copy is an empty switch with
+ * DPDK, and the plan says so.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const peer = port.control
   let database = yield* look(verb, peer, recorder)
-  /** Rows that the plan makes, by the UUID that they have in the copy. */
+  /** Rows that the plan creates, by their UUIDs in the copy. */
   const made = new Map<string, string>()
 
   const transact: Ovsdb.Transact = Effect.fnUntraced(function* (operations) {
@@ -83,7 +83,7 @@ export const make = Effect.fnUntraced(function* (
   return OvsClient.of(over(peer, transact, flows))
 })
 
-/** The switch as it is, or as it is taken to be. */
+/** Reads the switch as it is, or assumes one. */
 const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: PlanRecorder) {
   const files = yield* Files
   const sockets = yield* Sockets
@@ -109,7 +109,7 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
 
 const vswitchd = { alive: true, dpdk: true, broken: new Set<string>() }
 
-/** As ovs-vswitchd would leave it; what the real one says of itself stays. */
+/** Returns the state after ovs-vswitchd has applied it. The real one's reports about itself are kept. */
 const caughtUp = (database: Database): Database => {
   const next = settled(database, vswitchd)
   const roots = [...(next.get("Open_vSwitch") ?? [])].map(([id, row]): [string, Row] => {
@@ -119,7 +119,7 @@ const caughtUp = (database: Database): Database => {
   return new Map(next).set("Open_vSwitch", new Map(roots))
 }
 
-/** In server mode the switch makes the socket, and removes it with the port. */
+/** In server mode the switch creates the socket, and removes it with the port. */
 const moveSockets = (port: OvsVhostPort, overlay: Overlay, before: Database, after: Database) => {
   const servers = (database: Database) =>
     [...(database.get("Interface")?.values() ?? [])].flatMap(({ name, type }) =>

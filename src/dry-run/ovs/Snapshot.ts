@@ -1,5 +1,5 @@
 /**
- * The database of a switch as it is now, read whole in one transaction, so that a plan can be executed on a copy. Larger
+ * The current database of a switch, read in one transaction, so that a plan can be executed on a copy. It is larger
  * than what a real call reads; a dry run is for a person, once.
  */
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ const Rows = Schema.Array(
 
 const decode = Schema.decodeUnknownEffect(Rows)
 
-/** The columns that the client reads, and those that hold the tables together. */
+/** The columns that the client reads, and those with references between the tables. */
 const tables = [
   { name: Root.name, columns: [...Root.columns, "bridges"] },
   { name: Bridge.name, columns: [...Bridge.columns, "ports"] },

@@ -1,11 +1,11 @@
-/** Comparing and changing OVSDB values, for the database of a dry run. Pure. RFC 7047, sections 5.1 and 5.2. */
+/** Compares and changes OVSDB values, for the database of a dry run. Pure. RFC 7047, sections 5.1 and 5.2. */
 import type { Atom, MapValue, Row, SetValue, Value } from "../../ovs/wire/Notation.ts"
 import type { Condition, Mutation } from "../../ovs/wire/Operation.ts"
 
 const isMap = (value: Value): value is MapValue => typeof value === "object" && value[0] === "map"
 const isSet = (value: Value): value is SetValue => typeof value === "object" && value[0] === "set"
 
-/** Pairs of a map, elements of a set, or the one value. */
+/** Pairs of a map, elements of a set, or the single value. */
 const members = (value: Value): ReadonlyArray<Atom | readonly [Atom, Atom]> =>
   isMap(value) || isSet(value) ? value[1] : [value]
 
@@ -44,7 +44,7 @@ export const mutated = (value: Value, [, mutator, argument]: Mutation): Value =>
   }
   if (mutator === "delete") return without(value, argument)
   if (isMap(value) && isMap(argument)) {
-    // What is there stays: an insert does not overwrite.
+    // An insert does not overwrite existing keys.
     const keys = new Set(value[1].map(([key]) => JSON.stringify(key)))
     return normal(["map", [...value[1], ...argument[1].filter(([key]) => !keys.has(JSON.stringify(key)))]])
   }
@@ -60,10 +60,10 @@ const without = (value: Value, argument: Value): Value => {
   return normal(["set", atoms(value).filter((atom) => !gone.has(JSON.stringify(atom)))])
 }
 
-/** Elements of a set; of a map none. */
+/** Elements of a set; none for a map. */
 export const atoms = (value: Value): ReadonlyArray<Atom> => (isSet(value) ? value[1] : isMap(value) ? [] : [value])
 
-/** As ovsdb-server writes it: in order, and a set of one as its element. */
+/** The form that ovsdb-server writes: sorted, and a set of one element as the bare element. */
 export const normal = (value: Value): Value => {
   const sorted = <A>(list: ReadonlyArray<A>) => [...list].sort((a, b) => compare(JSON.stringify(a), JSON.stringify(b)))
   if (isMap(value)) return ["map", sorted(value[1])]
@@ -74,7 +74,7 @@ export const normal = (value: Value): Value => {
 
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Every name that stands for a new row, replaced by that row's UUID. */
+/** Replaces every name of a new row by the row's UUID. */
 export const resolved = (value: Value, names: ReadonlyMap<string, string>): Value => {
   const atom = (one: Atom): Atom =>
     typeof one === "object" && one[0] === "named-uuid" ? ["uuid", names.get(one[1]) ?? one[1]] : one

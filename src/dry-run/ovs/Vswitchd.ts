@@ -1,23 +1,23 @@
-/** What ovs-vswitchd writes into the database after it has looked at it, for the copy of it in a dry run. Pure. */
+/** What ovs-vswitchd writes into the database after it has applied it, for the copy in a dry run. Pure. */
 
 import type { Row, Value } from "../../ovs/wire/Notation.ts"
 import type { Database } from "./Database.ts"
 import { atoms, equal } from "./Values.ts"
 
 export interface Vswitchd {
-  /** A dead one leaves everything as it is, and what it said last stays. */
+  /** False: everything stays as it is, with its last reports. */
   alive: boolean
   dpdk: boolean
-  /** Names of bridges that it cannot create; it says so in its log only. */
+  /** Names of bridges that it cannot create, which it reports only in its log. */
   readonly broken: Set<string>
 }
 
 const vhostTypes = ["dpdkvhostuser", "dpdkvhostuserclient"]
 const nothing: Value = ["set", []]
-/** OpenFlow's number for the bridge itself. */
+/** OpenFlow's number of the bridge itself. */
 const localPort = 65534
 
-/** The database as ovs-vswitchd leaves it: every row realised or refused, and cur_cfg caught up. */
+/** Returns the database after ovs-vswitchd has applied it: every row is realized or refused, and cur_cfg is current. */
 export const settled = (database: Database, vswitchd: Vswitchd): Database => {
   if (!vswitchd.alive) return database
   const change = (table: string, f: (row: Row, id: string) => Row) =>

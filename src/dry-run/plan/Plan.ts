@@ -1,10 +1,10 @@
 /**
- * The plan of a call, as data: the shape of `--dry-run --json` (docs/dry-run.md). Has paths, modes, names and rows, but
- * no content of files: records and container configs may contain a memif secret.
+ * The plan of a call, as data: the shape of `--dry-run --json` (docs/dry-run.md). It has paths, modes, names and rows,
+ * but no content of files: records and container configs may contain a memif secret.
  */
 import * as Schema from "effect/Schema"
 
-/** One call to the file system, in the words of `Files`. Modes in octal digits, as chmod(1) takes them. */
+/** One call of `Files`. Modes are octal digits, as for chmod(1). */
 const FileChange = Schema.Struct({
   kind: Schema.Literal("file"),
   do: Schema.Literals([
@@ -18,23 +18,23 @@ const FileChange = Schema.Struct({
     "set owner and mode"
   ]),
   path: Schema.String,
-  /** rename, link, symlink: what `path` is made from, or leads to. */
+  /** rename, link, symlink: the source or target of `path`. */
   from: Schema.optionalKey(Schema.String),
   mode: Schema.optionalKey(Schema.String),
   gid: Schema.optionalKey(Schema.Int),
   bytes: Schema.optionalKey(Schema.Int)
 })
 
-/** One transaction, all of it or nothing. */
+/** One transaction, complete or not at all. */
 const SwitchChange = Schema.Struct({
   kind: Schema.Literal("ovsdb"),
   socket: Schema.String,
   /**
-   * RFC 7047, section 5.2. A row that the plan itself makes is referred to by its `uuid-name`, also in the undo: its UUID
-   * is not known before.
+   * RFC 7047, section 5.2. A row that the plan itself creates is referred to by its `uuid-name`, also in the rollback,
+   * because its UUID is not known before.
    */
   operations: Schema.Array(Schema.Unknown),
-  /** The same for people, one line an operation. */
+  /** The same for people, one line for each operation. */
   text: Schema.Array(Schema.String),
   ovsVsctl: Schema.String
 })
@@ -46,16 +46,19 @@ const FlowChange = Schema.Struct({
 })
 
 /** `program` null: not found along CNI_PATH, so the call would fail there. */
-/** One write to VPP: nothing of another client comes in between. */
+/** One write to VPP, without a request of another client in between. */
 const VppChange = Schema.Struct({
   kind: Schema.Literal("vpp"),
   socket: Schema.String,
   calls: Schema.Array(
     Schema.Struct({
       message: Schema.String,
-      /** As they are sent, but: an interface by its name, because its index is not known before; no secret. */
+      /**
+       * The values that are sent, except that an interface has its name, because its index is not known before, and a
+       * secret is omitted.
+       */
       arguments: Schema.Record(Schema.String, Schema.Unknown),
-      /** What VPP would answer when that is not 0: what is asked for is so already, or is not there. */
+      /** VPP's reply if it is not 0: the state is already as requested, or the object is missing. */
       retval: Schema.optionalKey(Schema.Int),
       /** Lines for `vppctl` that do the same. */
       vppctl: Schema.Array(Schema.String)
@@ -77,7 +80,7 @@ const ProgramCall = Schema.Struct({
   args: Schema.Array(Schema.String)
 })
 
-/** A write to the API server: the annotations of the pod, and nothing else of it. */
+/** A write to the API server: only annotations of the pod. */
 const ApiRequest = Schema.Struct({
   kind: Schema.Literal("https"),
   method: Schema.String,
@@ -89,10 +92,10 @@ export type Change = typeof Change.Type
 export type FileChange = typeof FileChange.Type
 
 const Step = Schema.Struct({
-  /** As in the log: `plug the port`. */
+  /** The name in the log: `plug the port`. */
   step: Schema.String,
   changes: Schema.Array(Change),
-  /** What is done when a later step fails, after the undo of the steps behind this one. */
+  /** The rollback when a later step fails, after the rollback of the steps after this one. */
   undo: Schema.Array(Change)
 })
 export type Step = typeof Step.Type
@@ -104,20 +107,20 @@ export const Plan = Schema.Struct({
   containerId: Schema.String,
   ifName: Schema.String,
   netns: Schema.String,
-  /** What was looked at, and what had to be assumed because it could not be. */
+  /** What was read, and what was assumed because it could not be read. */
   notes: Schema.Array(Schema.String),
-  /** What is in the way as things are: the call would fail there, although the plan goes on. */
+  /** Current problems: the call would fail there, although the plan continues. */
   obstacles: Schema.Array(Schema.String),
   warnings: Schema.Array(Schema.String),
   steps: Schema.Array(Step),
   /** What only the real call will know. */
   unknown: Schema.Array(Schema.String),
-  /** The document that the call would print, with `unknown` in the place of what is. Null: none. */
+  /** The document that the call would print, with `unknown` for unknown values. Null: none. */
   result: Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)),
-  /** The document that the call would print if it failed where the plan ends. Null: nothing is known to stop it. */
+  /** The document that the call would print if it failed where the plan ends. Null: no failure is known. */
   error: Schema.NullOr(Schema.Struct({ code: Schema.Int, msg: Schema.String, details: Schema.String }))
 })
 export type Plan = typeof Plan.Type
 
-/** Stands for what only the real call will know. */
+/** A placeholder for what only the real call will know. */
 export const unknown = "unknown"

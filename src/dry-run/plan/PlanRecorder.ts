@@ -8,9 +8,9 @@ import type { Change, Step } from "./Plan.ts"
 
 export interface PlanRecorder {
   readonly record: (change: Change) => Effect.Effect<void>
-  /** For the reader: what was looked at, what is assumed, what only the real call will know. Each once. */
+  /** For the reader: what was read, what is assumed, what only the real call will know. Each once. */
   readonly note: (text: string) => void
-  /** What is in the way as things are: the call would fail, although the plan goes on. */
+  /** A current problem: the call would fail, although the plan continues. */
   readonly obstacle: (text: string) => void
   readonly unknown: (text: string) => void
   readonly warn: (text: string) => void
@@ -22,7 +22,9 @@ export interface PlanRecorder {
   readonly steps: () => ReadonlyArray<Step>
 }
 
-/** `verb`: whose changes between two steps are its own. `stopAt`: the change at which the call is stopped as by a signal, so that its undos are recorded as well. */
+/**
+ * `verb`: the name for changes between two steps. `stopAt`: the change at which the call is stopped as by a signal, so that its rollback is recorded as well.
+ */
 export const make = (verb = "call", stopAt?: number): PlanRecorder => {
   const changes: Array<{ readonly step: string; readonly undoes: boolean; readonly change: Change }> = []
   const notes = new Set<string>()

@@ -1,4 +1,7 @@
-/** Bridge domains: made by joining one that is not there, kept as long as they have members, marked when made only. */
+/**
+ * Bridge domains: created by joining a missing one, kept while they have members, marked only when they are created
+ * explicitly.
+ */
 import * as BridgeDomain from "../../vpp/messages/BridgeDomain.ts"
 import { every } from "../../vpp/messages/Control.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
@@ -30,7 +33,7 @@ const addDelLine = {
   ]
 }
 
-/** What was set for layer 2 goes with the last domain, and stays on the way to another. */
+/** Layer 2 settings are removed with the last bridge domain, and stay when the port moves to another. */
 const leave = (domains: Iterable<Domain>, entry: Interface, joins: boolean) => {
   const { row } = entry
   entry.domain = undefined
@@ -100,7 +103,7 @@ export const bridgeDomainMessages: ReadonlyArray<Handler> = [
     }),
     { lines: ({ sw_if_index }, name) => [`set interface l2 tag-rewrite ${name(sw_if_index)} disable`] }
   ),
-  // Answered with whatever the last failure of anybody was.
+  // The reply is the last failure of any client.
   onRequest(
     BridgeDomain.efpFilter,
     onInterface((entry, { enable_disable }, { lastFailure }) => {

@@ -9,7 +9,7 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
       .map(({ row }) => row)
       .filter((row) => sw_if_index === 0 || sw_if_index === every || row.sw_if_index === sw_if_index)
       .filter((row) => !name_filter_valid || row.interface_name.toLowerCase().includes(name_filter.toLowerCase()))
-      // Of a sub-interface, its parent's.
+      // A sub-interface has its parent's.
       .map((row) => ({ ...row, link_mtu: interfaces.get(row.sup_sw_if_index)?.row.link_mtu ?? row.link_mtu }))
   ),
   onRequest(

@@ -16,7 +16,7 @@ const overlaps = (one: string, other: string): boolean => {
   return IpNetwork.overlaps(IpNetwork.fromInterface(a.success), IpNetwork.fromInterface(b.success))
 }
 
-/** No two interfaces share a subnet. Link-local addresses are kept elsewhere and not listed. */
+/** No two interfaces share a subnet. Link-local addresses are stored elsewhere and not listed. */
 const addAddress = (model: VppModel, entry: Entry, prefix: string): number => {
   if (/^fe[89ab]/.test(prefix)) return 0
   const taken = [...model.interfaces.values()].some((one) =>

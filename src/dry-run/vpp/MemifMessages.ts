@@ -1,4 +1,4 @@
-/** memif, with its retvals and quirks: `socket ids`, listeners, the poisoned id, the garbage index. */
+/** memif, with its error numbers and quirks: socket ids, listeners, the unusable id, the garbage index. */
 import { dirname, join } from "node:path"
 import { shellWord } from "../../platform/text/ShellWord.ts"
 import { every } from "../../vpp/messages/Control.ts"
@@ -43,7 +43,7 @@ const registerLine = ({ is_add, socket_filename, socket_id }: Registration) => [
     : `delete memif socket id ${socket_id}`
 ]
 
-/** What binding the first master of a socket gives. */
+/** Binds a socket for its first master and returns the result. */
 const bind = ({ disk, traits }: VppModel, socket: MemifSocket): number => {
   const { path } = socket
   if (path.startsWith("abstract:")) return 0

@@ -1,4 +1,7 @@
-/** Policers, with their retvals. What is put on an interface twice is there twice; what is not removed outlives it. */
+/**
+ * Policers, with their error numbers. One that is attached twice counts twice; one that is not removed outlives its
+ * interface.
+ */
 import { every } from "../../vpp/messages/Control.ts"
 import * as Policer from "../../vpp/messages/Policer.ts"
 import { type Handler, onDump, onRequest } from "./VppMessage.ts"

@@ -1,4 +1,4 @@
-/** vhost-user, with its retvals: VPP removes whatever is at a server's path, a live socket or a file included. */
+/** vhost-user, with its error numbers: VPP removes whatever is at a server's path, also a live socket or a file. */
 import { every } from "../../vpp/messages/Control.ts"
 import * as VhostUser from "../../vpp/messages/VhostUser.ts"
 import { type Handler, onDump, onRequest } from "./VppMessage.ts"

@@ -1,7 +1,7 @@
 /**
- * The real VPP as its dumps tell it, copied, so that a plan can be done in the copy. Of addresses and routes, of which
- * there can be very many, only what is looked at or changed is kept. Larger than what a real call reads; a dry run is for
- * a person, once.
+ * A copy of the real VPP from its dumps, on which a plan is executed. Of addresses and routes, which can be numerous,
+ * it keeps only those that are read or changed. It is larger than what a real call reads; a dry run is for a person,
+ * once.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -17,7 +17,7 @@ import { type Disk, traitsOf, VppModel } from "./VppModel.ts"
 
 const runtimeDir = "/run/vpp"
 
-/** Of a new release, with nothing in it. */
+/** An empty VPP of a new release. */
 export const empty = (overlay: Overlay): VppModel => VppModel.started(traitsOf(""), runtimeDir, diskOf(overlay))
 
 export const copyOf = Effect.fnUntraced(function* (session: Session, overlay: Overlay) {
@@ -47,7 +47,7 @@ export const copyOf = Effect.fnUntraced(function* (session: Session, overlay: Ov
   return copy
 })
 
-/** The files of the plan. Whether somebody listens on one of VPP's sockets is not known: as if nobody did. */
+/** The files of the plan. Listeners on VPP's sockets are unknown, and assumed not to exist. */
 const diskOf = ({ appear, state, vanish }: Overlay): Disk => ({
   kind: (path) => {
     const kind = state.get(path)?.kind

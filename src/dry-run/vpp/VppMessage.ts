@@ -1,6 +1,6 @@
 /**
- * What a message does to a {@link VppModel}, how it is answered, and the line for `vppctl` that does the same. Messages
- * stand in the bytes that are sent, so that what cannot be sent is refused here as well.
+ * A message's effect on a {@link VppModel}, its reply, and the line for `vppctl` that does the same. Messages are
+ * encoded, so that what cannot be sent is refused here as well.
  */
 import * as Result from "effect/Result"
 import type { Retval } from "../../vpp/wire/Message.ts"
@@ -9,7 +9,7 @@ import type { Interface, VppModel } from "./VppModel.ts"
 
 type Named = Pick<Message.Message<unknown>, "name" | "crc">
 
-/** One message of the answer. */
+/** One message of the reply. */
 export interface Answer {
   readonly message: Named
   readonly encode: (head: Message.Head) => Uint8Array
@@ -23,9 +23,12 @@ export interface PublishedFile {
 
 export interface Handler extends Named {
   readonly reply: Named | undefined
-  /** Undefined: the body is too short, and VPP passes it over without a word. */
+  /** Undefined: the body is too short, and VPP ignores the message. */
   readonly handle: (model: VppModel, raw: Buffer) => ReadonlyArray<Answer> | undefined
-  /** Asked before it is done, when what it removes still has a name. Undefined: it changes nothing that we do. */
+  /**
+   * Called before the change, while a removed object still has a name. Undefined: the message changes nothing that the
+   * plugin does.
+   */
   readonly tell: ((model: VppModel, raw: Buffer) => PublishedFile | undefined) | undefined
 }
 
@@ -34,12 +37,12 @@ export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
   encode: (head) => Result.getOrThrow(Message.encodeReply(message, head, value))
 })
 
-/** Of the interface with an index. */
+/** Returns the name of the interface with an index. */
 export type NameOf = (index: number) => string
 
 interface Telling<A> {
   readonly lines: (values: A, name: NameOf) => ReadonlyArray<string>
-  /** The values that are worth telling; by default all. */
+  /** Selects the values to print; by default all. */
   readonly shown?: (values: A) => object
 }
 
@@ -90,7 +93,7 @@ export const onDump = <A, D>(
 
 const absent = -2
 
-/** Most requests name an interface, and are answered -2 when there is none. */
+/** Most requests name an interface, and return -2 when it does not exist. */
 export const onInterface =
   <A extends { readonly sw_if_index: number }>(
     change: (one: Interface, values: A, model: VppModel) => number | undefined
@@ -100,7 +103,7 @@ export const onInterface =
     return { retval: one === undefined ? absent : (change(one, values, model) ?? 0) }
   }
 
-/** An index is not known before; a secret is nobody's business. */
+/** Replaces indices, which are not known before, by names, and omits secrets. */
 const presentable = (values: object, name: NameOf): PublishedFile["arguments"] =>
   Object.fromEntries(
     Object.entries(values).map(([key, value]: [string, unknown]) => [

@@ -1,4 +1,4 @@
-/** What `container dpdk` and `container testpmd` have in common: they print arguments on one line, and errors elsewhere. */
+/** Common parts of `container dpdk` and `container testpmd`: they print arguments on one line, and errors on stderr. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -39,7 +39,7 @@ interface DpdkOptions extends SocketPathsOptions {
   readonly withSecrets: boolean
 }
 
-/** `complete`: what belongs around the `--vdev` arguments. */
+/** `complete`: adds arguments around the `--vdev` arguments. */
 export const printed = <O extends DpdkOptions>(
   complete: (vdevs: ReadonlyArray<string>, options: O) => ReadonlyArray<string>
 ) =>
