@@ -22,7 +22,10 @@ export const floors: ReadonlyArray<Floor> = [
     { name: "install", what: "puts the executable and a kubeconfig on a node, and renews it" }
   ],
   [{ name: "app", what: "the roof: reads a call, composes the services, runs the program, answers" }],
-  [{ name: "attachment/heal", what: "looks after the attachments of a node in rounds" }],
+  [
+    { name: "attachment/heal", what: "looks after the attachments of a node in rounds" },
+    { name: "attachment/traffic", what: "what the attachments of a node have passed and dropped" }
+  ],
   [{ name: "attachment/node", what: "all attachments of a node: inventory, list, GC, restore" }],
   [{ name: "attachment/verbs", what: "one attachment or network: ADD, DEL, CHECK, STATUS, restore" }],
   [{ name: "legacy", what: "all that is known of the original plugin and its fork" }],

@@ -134,6 +134,10 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       return ports.map((port) => ({ ...port, doubt }))
     }),
     status,
+    traffic: Effect.flatMap(
+      Effect.promise(() => import("./ports/Traffic.ts")),
+      ({ traffic }) => traffic(client, daemon)
+    ),
     legacy: legacyPorts(client)
   })
 })

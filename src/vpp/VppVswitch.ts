@@ -135,6 +135,11 @@ export const make = Effect.gen(function* () {
       yield* able(yield* open("status"), "status", port)
     }, Effect.scoped),
 
+    traffic: Effect.gen(function* () {
+      const { operation, traffic } = yield* Effect.promise(() => import("./stats/Traffic.ts"))
+      return yield* traffic(yield* open(operation))
+    }).pipe(Effect.scoped),
+
     // `unplug` finds them by their sockets.
     legacy: Effect.succeed(noLegacyPorts)
   })

@@ -11,6 +11,7 @@ import type { Attachment } from "../identity/Attachment.ts"
 import type { Edges } from "../platform/Edges.ts"
 import type { LegacyPorts } from "./LegacyPorts.ts"
 import type { Address, Difference, PortRequest } from "./PortRequest.ts"
+import type { PortTraffic } from "./Traffic.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 /** What ADD learns from the switch. */
@@ -93,6 +94,8 @@ export class Vswitch extends Context.Service<
     readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
     /** Fails when `plug` would for any attachment that asks for such a port. Changes nothing. */
     readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>
+    /** What all ports with the plugin's mark have passed and dropped. Its code is loaded when it is asked for. */
+    readonly traffic: Effect.Effect<ReadonlyArray<PortTraffic>, VswitchError>
     /** What the original plugin and its fork made there. Loaded when it is asked for. */
     readonly legacy: Effect.Effect<LegacyPorts>
   }

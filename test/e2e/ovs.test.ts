@@ -7,9 +7,10 @@ import { ovsDifferences } from "../suites/VswitchLooksSuite.ts"
 import { ovsSocketsAndFlows } from "../suites/VswitchPlacesSuite.ts"
 import { ovsRestore } from "../suites/VswitchRestoreSuite.ts"
 import { ovsPorts } from "../suites/VswitchSuite.ts"
+import { ovsTraffic } from "../suites/VswitchTrafficSuite.ts"
 import { OvsUnderTest } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
 
 onMachine(["root", "ovs"], OvsUnderTest)("on a real Open vSwitch", (test) => {
-  runOn(test, ovsClient, ovsPorts, ovsDifferences, forkPorts, ovsSocketsAndFlows, ovsRestore, ovsFaults)
+  runOn(test, ovsClient, ovsPorts, ovsDifferences, forkPorts, ovsSocketsAndFlows, ovsRestore, ovsFaults, ovsTraffic)
 })

@@ -9,6 +9,7 @@ import { vppCheck, vppGc } from "../suites/VppProgramsSuite.ts"
 import { vppRestore } from "../suites/VppRestoreSuite.ts"
 import { vppRoutes } from "../suites/VppRoutesSuite.ts"
 import { vppTogether } from "../suites/VppTogetherSuite.ts"
+import { vppTraffic } from "../suites/VppTrafficSuite.ts"
 import { vppValues } from "../suites/VppValuesSuite.ts"
 import { vppVlans } from "../suites/VppVlansSuite.ts"
 import { vppPrefixes } from "./support/Machine.ts"
@@ -27,6 +28,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
       vppVlans,
       vppRestore,
       vppTogether,
+      vppTraffic,
       vppLimits,
       vppPolicers,
       vppGc,

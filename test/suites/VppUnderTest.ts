@@ -11,6 +11,7 @@ import type { VppMemifPort, VppNetwork, VppVhostPort } from "../../src/cni/netwo
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Attachment } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
+import type { Receive } from "../../src/platform/PassedFile.ts"
 import type { Slots } from "../../src/platform/Slots.ts"
 import type { Sockets } from "../../src/platform/Sockets.ts"
 import type { Session } from "../../src/vpp/client/Session.ts"
@@ -21,11 +22,13 @@ import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
 import { policerDump } from "../../src/vpp/messages/Policer.ts"
+import { ReceiveFile } from "../../src/vpp/stats/ReceiveFile.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import type { VppError } from "../../src/vpp/wire/VppError.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import * as NodePassedFile from "../platform/support/node/NodePassedFile.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { memifPort } from "../vpp/support/MemifPort.ts"
@@ -40,6 +43,8 @@ export class VppUnderTest extends Context.Service<
     /** kill -9, and started again: it has forgotten all. */
     readonly restart: Effect.Effect<void>
     readonly waits?: VppWaits
+    /** Its stats segment, when that of a real one is not to be received. */
+    readonly stats?: Receive
   }
 >()("userspace-cni/test/VppUnderTest") {}
 
@@ -76,8 +81,12 @@ export const layersFor = (path: string, to: Edge = realEdge) => {
 export const onceWith =
   (edge: Edge) =>
   <A, E, R>(self: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(VppUnderTest, ({ path, waits = quick }) =>
-      self.pipe(Effect.provide(layersFor(path, edge)), Effect.provideService(VppDeadlines, waits))
+    Effect.flatMap(VppUnderTest, ({ path, stats = NodePassedFile.receive, waits = quick }) =>
+      self.pipe(
+        Effect.provide(layersFor(path, edge)),
+        Effect.provideService(VppDeadlines, waits),
+        Effect.provideService(ReceiveFile, stats)
+      )
     )
 
 /** As in a process of its own. */
@@ -95,6 +104,7 @@ export const plug = (wanted: PortRequest) => call((vswitch) => vswitch.plug(want
 export const restore = (wanted: PortRequest) => call((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => call((vswitch) => vswitch.unplug(wanted))
 export const list = (network?: string) => call((vswitch) => vswitch.list(network))
+export const traffic = call((vswitch) => vswitch.traffic)
 export const status = ({ port }: Pick<PortRequest, "port">) => call((vswitch) => vswitch.status(port))
 export const verify = (wanted: PortRequest) =>
   Effect.map(

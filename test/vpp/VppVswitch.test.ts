@@ -6,6 +6,7 @@ import { vppPorts } from "../suites/VppPortsSuite.ts"
 import { vppRestore } from "../suites/VppRestoreSuite.ts"
 import { vppRoutes } from "../suites/VppRoutesSuite.ts"
 import { vppTogether } from "../suites/VppTogetherSuite.ts"
+import { vppTraffic } from "../suites/VppTrafficSuite.ts"
 import { vppValues } from "../suites/VppValuesSuite.ts"
 import { vppVlans } from "../suites/VppVlansSuite.ts"
 import { withPolicers } from "./server/Policers.ts"
@@ -13,7 +14,18 @@ import * as TestVpp from "./support/TestVpp.ts"
 
 for (const release of ["26.06", "23.02", "21.10"] as const) {
   layer(TestVpp.layer(release), { excludeTestServices: true })(`on a VPP ${release} in TypeScript`, (it) => {
-    runOn(it.effect, vppPorts, vppRoutes, vppValues, vppOthers, vppRestore, vppTogether, vppLimits, vppVlans)
+    runOn(
+      it.effect,
+      vppPorts,
+      vppRoutes,
+      vppValues,
+      vppOthers,
+      vppRestore,
+      vppTogether,
+      vppLimits,
+      vppVlans,
+      vppTraffic
+    )
   })
 }
 

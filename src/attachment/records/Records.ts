@@ -35,6 +35,8 @@ export class Records extends Context.Service<
   {
     /** The plugin's state directory, which they are below. */
     readonly stateDir: string
+    /** Where they are, a file each. */
+    readonly directory: string
     /** Writes the record that `make` returns for a free handle. Fails when this attachment already has one. */
     readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
     /** Returns when the record is on disk. ADD need not wait idly: before its first change is soon enough. */
@@ -264,6 +266,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
 
   return Records.of({
     stateDir,
+    directory,
     claim,
     keep,
     settle,

@@ -35,11 +35,13 @@ const schema: Readonly<Record<string, Row>> = {
     ofport: none,
     error: none,
     link_state: none,
+    link_resets: none,
     mtu: none,
     mtu_request: none,
     ingress_policing_rate: 0,
     ingress_policing_burst: 0,
     status: noPairs,
+    statistics: noPairs,
     external_ids: noPairs
   }
 }

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
-import type { Operation } from "../wire/Operation.ts"
+import type { Condition, Operation } from "../wire/Operation.ts"
 import { Contended, Malformed, OvsdbError } from "../wire/OvsdbError.ts"
 import * as Reply from "../wire/Reply.ts"
 import * as Flows from "./Flows.ts"
@@ -77,6 +77,8 @@ export class OvsClient extends Context.Service<
     readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
     readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
     readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
+    /** The rows for which all conditions hold, by the columns that whoever asks has a reader for. */
+    readonly select: <Row>(table: Table<Row>, where: ReadonlyArray<Condition>) => Done<ReadonlyArray<Row>>
     /** Adds the flow of a port on a bridge in fail_mode secure. */
     readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
     readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
@@ -240,6 +242,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
           )
       ),
     bridgeOf,
+    select: (table, where) => select(table, Transactions.select(table, where)),
     learn: flows.learn,
     learns: flows.learns,
     removePorts,

@@ -12,7 +12,7 @@ import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root } from "./T
 
 type Table = typeof Root | typeof Bridge | typeof Port | typeof Interface
 
-export const select = (table: Table, where: ReadonlyArray<Condition>): Operation => ({
+export const select = (table: Pick<Table, "name" | "columns">, where: ReadonlyArray<Condition>): Operation => ({
   op: "select",
   table: table.name,
   where,

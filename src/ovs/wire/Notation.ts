@@ -73,6 +73,19 @@ export const strings: Kind<Readonly<Record<string, string>>> = {
   }
 }
 
+/** A map from string to a number, as `statistics` is. Counters of 64 bits: those above 2^53 are rounded. */
+export const numbers: Kind<Readonly<Record<string, number>>> = {
+  name: "a map from string to number",
+  empty: {},
+  read: (wire) => {
+    const pairs = inside("map", wire)
+    return Array.isArray(pairs) && pairs.every(isCount) ? Option.some(Object.fromEntries(pairs)) : Option.none()
+  }
+}
+
+const isCount = (pair: unknown): pair is readonly [string, number] =>
+  Array.isArray(pair) && pair.length === 2 && Predicate.isString(pair[0]) && Predicate.isNumber(pair[1])
+
 const isPairOfStrings = (pair: unknown): pair is readonly [string, string] =>
   Array.isArray(pair) && pair.length === 2 && pair.every(Predicate.isString)
 

@@ -22,6 +22,8 @@ import { Processes, type Run } from "../../../src/platform/Processes.ts"
 import { Slots } from "../../../src/platform/Slots.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import type { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
+import { ReceiveFile } from "../../../src/vpp/stats/ReceiveFile.ts"
+import { socketBeside } from "../../../src/vpp/stats/Traffic.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import * as MemoryVpp from "../../vpp/support/MemoryVpp.ts"
@@ -184,7 +186,8 @@ export class World {
       Layer.succeed(Processes, Processes.of({ run: (run) => this.run(run) })),
       Layer.succeed(Https, this.https),
       Layer.succeed(Slots, Slots.of({ hold: (name) => this.hold(name), freed: () => Effect.yieldNow })),
-      Layer.succeed(Sockets, Sockets.of({ connect: (path) => this.connect(path) }))
+      Layer.succeed(Sockets, Sockets.of({ connect: (path) => this.connect(path) })),
+      Layer.succeed(ReceiveFile, (path) => this.receive(path))
     )
   }
 
@@ -203,6 +206,13 @@ export class World {
     return run.program === IpamMemory.program
       ? Effect.sync(() => IpamMemory.hostLocal(this.leases, run))
       : Effect.die(new Error(`${run.program} was run`))
+  }
+
+  private receive(path: string) {
+    const vpp = [this.vpp, this.otherVpp].find((one) => socketBeside(one.path) === path)
+    return vpp === undefined
+      ? Effect.fail(new SocketError({ path, code: "ENOENT", operation: "connect" }))
+      : Effect.sync(() => vpp.stats)
   }
 
   private connect(path: string) {

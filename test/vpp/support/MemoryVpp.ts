@@ -9,6 +9,7 @@ import type { Disk } from "../../../src/dry-run/vpp/VppModel.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
 import { knowledge } from "../server/Knowledge.ts"
 import type { Peer } from "../server/Peer.ts"
+import { type Counted, ofModel } from "../server/StatsSegment.ts"
 import { VppServer } from "../server/VppServer.ts"
 
 /** A bridge domain that is an administrator's, with an interface of theirs in it. */
@@ -42,9 +43,16 @@ export const make = (path: string, files: MemoryFiles) => {
   files.put(path, "socket", "", 0o775)
   administrate(server)
 
+  const counts = new Map<string, Counted>()
   return {
     path,
     server,
+    /** What its interfaces have counted, by their names. */
+    counts,
+    /** Of its stats segment. */
+    get stats() {
+      return ofModel(server.model, counts)
+    },
     isListening: disk.isListening,
     connect: Effect.acquireRelease(dial(server), ({ hangUp }) => hangUp),
     /** SIGKILL and a start: it knows what the administrator has written into its configuration. */

@@ -5,6 +5,7 @@ import * as path from "node:path"
 import { Context, Effect, Layer } from "effect"
 import { VppShows, VppUnderTest } from "../../suites/VppUnderTest.ts"
 import type { Release } from "../server/Release.ts"
+import { ofModel } from "../server/StatsSegment.ts"
 import { type Options, start, type VppServer } from "../server/VppServer.ts"
 
 /** Short, because of sockets; gone with the scope. */
@@ -30,6 +31,7 @@ export const underTest = Layer.effect(
   Effect.map(TestVpp, (server) => ({
     path: server.path,
     release: server.release.version,
+    stats: () => Effect.sync(() => ofModel(server.model)),
     restart: Effect.promise(() => server.restart())
   }))
 )

@@ -1,0 +1,107 @@
+/**
+ * The counters of all ports with the plugin's mark, by one request: column `statistics` of Interface, which ovs-vswitchd
+ * writes every five seconds (`other_config:stats-update-interval`, ovs-vswitchd.conf.db(5)). Loaded when it is asked for.
+ */
+import * as Effect from "effect/Effect"
+import { keyOf } from "../../identity/Attachment.ts"
+import type { DropReason, PortTraffic } from "../../vswitch/Traffic.ts"
+import type { Daemon } from "../client/Daemon.ts"
+import * as Marks from "../client/Marks.ts"
+import type { OvsClient } from "../client/OvsClient.ts"
+import { fromOvsdb, toError } from "../client/PortError.ts"
+import { type Table, table } from "../client/Tables.ts"
+import * as Transactions from "../client/Transactions.ts"
+import { integer, numbers, optional, strings, text } from "../wire/Notation.ts"
+
+const Counted = table("Interface", (column) => ({
+  name: column("name", text),
+  external_ids: column("external_ids", strings),
+  link_state: column("link_state", optional(text)),
+  link_resets: column("link_resets", optional(integer)),
+  mtu: column("mtu", optional(integer)),
+  status: column("status", strings),
+  statistics: column("statistics", numbers)
+}))
+type CountedRow = typeof Counted extends Table<infer Row> ? Readonly<Row> : never
+
+const operation = "read counters"
+
+export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
+  Effect.gen(function* () {
+    const rows = yield* Effect.mapError(
+      client.select(Counted, [Transactions.marked(Marks.ofNetwork(undefined))]),
+      fromOvsdb(operation)
+    )
+    const ports = rows.flatMap(portTraffic)
+    // The database keeps the last counters after ovs-vswitchd has exited.
+    const dead = ports.length === 0 ? undefined : yield* daemon.absent
+    return dead === undefined ? ports : yield* toError(operation, dead)
+  })
+
+/** The switch's own columns are seen from the switch. */
+const portTraffic = ({
+  external_ids,
+  link_resets,
+  link_state,
+  mtu,
+  name,
+  statistics,
+  status
+}: CountedRow): ReadonlyArray<PortTraffic> => {
+  const owner = Marks.ownerOf(external_ids)
+  if (owner === undefined) return []
+  const counted = (counter: string) => statistics[counter] ?? 0
+  return [
+    {
+      key: keyOf(owner),
+      who: owner,
+      port: name,
+      receive: {
+        packets: counted("tx_packets"),
+        bytes: counted("tx_bytes"),
+        dropped: dropped(statistics, "tx_dropped", toThePod),
+        errors: counted("tx_errors")
+      },
+      transmit: {
+        packets: counted("rx_packets"),
+        bytes: counted("rx_bytes"),
+        dropped: dropped(statistics, "rx_dropped", fromThePod),
+        errors: counted("rx_errors")
+      },
+      retries: statistics["ovs_tx_retries"],
+      connected: status["status"] === undefined ? link_state === "up" : status["status"] === "connected",
+      linkResets: link_resets,
+      // 0 until an application has connected.
+      mtu: mtu === 0 ? undefined : mtu,
+      queues: whole(status["n_rxq"]),
+      numaNode: whole(status["numa"])
+    }
+  ]
+}
+
+type Reasons = ReadonlyArray<readonly [reason: DropReason, counter: string]>
+
+/** `ovs-vswitchd.conf.db(5)`, "Statistics: ... ovs_*"; a part of the total each. */
+const toThePod: Reasons = [
+  ["failure", "ovs_tx_failure_drops"],
+  ["mtu", "ovs_tx_mtu_exceeded_drops"],
+  ["qos", "ovs_tx_qos_drops"],
+  ["offload", "ovs_tx_invalid_hwol_drops"]
+]
+const fromThePod: Reasons = [["qos", "ovs_rx_qos_drops"]]
+
+const dropped = (
+  statistics: CountedRow["statistics"],
+  total: string,
+  reasons: Reasons
+): PortTraffic["receive"]["dropped"] => {
+  const known = reasons.flatMap(([reason, counter]) => {
+    const packets = statistics[counter]
+    return packets === undefined ? [] : [[reason, packets] as const]
+  })
+  const rest = known.reduce((left, [, packets]) => left - packets, statistics[total] ?? 0)
+  return { ...Object.fromEntries(known), other: Math.max(0, rest) }
+}
+
+const whole = (words: string | undefined): number | undefined =>
+  words !== undefined && /^\d+$/.test(words) ? Number(words) : undefined

@@ -1,0 +1,85 @@
+/**
+ * {@link Receive}, with calls of the C library: bun has none for a descriptor that comes with a message (recvmsg(2), cmsg(3)).
+ * The layouts are those of Linux on 64-bit machines. Nothing here waits for the peer but by asking again: a daemon that hangs
+ * must not hold up a process of many calls.
+ */
+import { dlopen, read as peek, ptr } from "bun:ffi"
+import * as Fs from "node:fs"
+import { constants } from "node:os"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Receive } from "../PassedFile.ts"
+import { checkedPath, SocketError } from "../Sockets.ts"
+
+const AF_UNIX = 1
+const SOCK_SEQPACKET = 5
+const SOCK_NONBLOCK = 0o4000
+const SOCK_CLOEXEC = 0o2000000
+const SOL_SOCKET = 1
+const SCM_RIGHTS = 1
+const MSG_CMSG_CLOEXEC = 0x40000000
+
+const { symbols: libc } = dlopen("libc.so.6", {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  connect: { args: ["i32", "buffer", "u32"], returns: "i32" },
+  recvmsg: { args: ["i32", "buffer", "i32"], returns: "i64" },
+  close: { args: ["i32"], returns: "i32" },
+  __errno_location: { args: [], returns: "ptr" }
+})
+
+/** Between two looks at a peer that has no room for us, or has not sent it yet. */
+const again = "5 millis"
+
+const errnoName = (): string => {
+  const at = libc.__errno_location()
+  const errno = at === null ? 0 : peek.i32(at, 0)
+  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? "UNKNOWN"
+}
+
+const addressOf = (path: string): Uint8Array =>
+  Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)])
+
+/** A descriptor, or why there is none. */
+const receiveOne = (socket: number): Result.Result<number, string> => {
+  const data = new Uint8Array(64)
+  const control = new Uint8Array(64)
+  const iovec = new BigUint64Array([BigInt(ptr(data)), BigInt(data.length)])
+  // struct msghdr: name and its length, the vector and its length, control and its length, flags.
+  const header = new BigUint64Array([0n, 0n, BigInt(ptr(iovec)), 1n, BigInt(ptr(control)), BigInt(control.length), 0n])
+  const got = Number(libc.recvmsg(socket, header, MSG_CMSG_CLOEXEC))
+  if (got < 0) return Result.fail(errnoName())
+  const words = new Int32Array(control.buffer)
+  // struct cmsghdr: a length of eight bytes, the level, the type; then the descriptor.
+  const [, , level, type, descriptor = -1] = words
+  const isThere = header[5] !== 0n && level === SOL_SOCKET && type === SCM_RIGHTS && descriptor >= 0
+  return isThere ? Result.succeed(descriptor) : Result.fail("Closed")
+}
+
+export const receive: Receive = Effect.fnUntraced(function* (path) {
+  yield* checkedPath(path)
+  const failed = (operation: "connect" | "read", code: string) => new SocketError({ path, code, operation })
+  const until = <A>(operation: "connect" | "read", once: () => Result.Result<A, string>) =>
+    Effect.suspend(() => Effect.fromResult(once())).pipe(
+      Effect.tapError((code) => (code === "EAGAIN" ? Effect.sleep(again) : Effect.void)),
+      Effect.retry({ while: (code) => code === "EAGAIN" }),
+      Effect.mapError((code) => failed(operation, code))
+    )
+  const dialled = Effect.gen(function* () {
+    const socket = yield* Effect.acquireRelease(
+      Effect.suspend(() => {
+        const made = libc.socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+        return made < 0 ? Effect.fail(failed("connect", errnoName())) : Effect.succeed(made)
+      }),
+      (made) => Effect.sync(() => libc.close(made))
+    )
+    const address = addressOf(path)
+    yield* until("connect", () =>
+      libc.connect(socket, address, address.length) < 0 ? Result.fail(errnoName()) : Result.succeed(undefined)
+    )
+    return yield* until("read", () => receiveOne(socket))
+  }).pipe(Effect.scoped)
+  const descriptor = yield* Effect.acquireRelease(Effect.interruptible(dialled), (held) =>
+    Effect.sync(() => Fs.closeSync(held))
+  )
+  return { read: (at, bytes) => Fs.readSync(descriptor, bytes, 0, bytes.length, at) }
+})

@@ -1,0 +1,131 @@
+/**
+ * The counters of all ports with the plugin's mark. From the stats segment, because the binary API has none any more, and the
+ * command line's (`show interface`) are text for people, which VPP writes while all its workers stand still. Which interface is
+ * ours, the API says, and an index is another interface's as soon as it is free: no interface may come or go between the two
+ * looks, which the segment's epoch tells. (Its names do not: it keeps the one that a vhost-user interface had at first.) Loaded when it is asked for.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { SocketError } from "../../platform/Sockets.ts"
+import { within } from "../../platform/Within.ts"
+import type { PortTraffic } from "../../vswitch/Traffic.ts"
+import { check, toList } from "../client/RequiredMessages.ts"
+import type { Session } from "../client/Session.ts"
+import { VppDeadlines } from "../client/VppDeadlines.ts"
+import { all, type Interface } from "../interfaces/Interfaces.ts"
+import { fromTag } from "../interfaces/Mark.ts"
+import { fromVpp, type PortError, toError } from "../interfaces/PortError.ts"
+import { linkUp } from "../messages/Interface.ts"
+import { ReceiveFile } from "./ReceiveFile.ts"
+import { Busy, epochOf, readSegment, type Segment, Unreadable } from "./Segment.ts"
+
+export const operation = "read counters"
+
+/** Beside the API's: both are in VPP's `runtime-dir` unless somebody has moved one. */
+export const socketBeside = (api: string): string => `${dirname(api)}/stats.sock`
+
+interface Ours {
+  readonly key: string
+  readonly row: Interface
+}
+
+export const traffic = Effect.fnUntraced(function* (session: Session) {
+  yield* Effect.mapError(check(session, toList), fromVpp(operation))
+  const path = socketBeside(session.peer)
+  const receive = yield* ReceiveFile
+  const { answer: millis } = yield* VppDeadlines
+  const late = toError(operation, silent(path, millis))
+  // After the session: a VPP that was restarted in between ends that.
+  const received = yield* receive(path).pipe(
+    Effect.mapError((error) => toError(operation, unreachable(error))),
+    within({ duration: millis, orElse: () => Effect.fail(late) }),
+    Effect.result
+  )
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const since = Result.isSuccess(received) ? yield* looked(path, () => epochOf(received.success)) : undefined
+    const rows = yield* Effect.mapError(all(session), fromVpp(operation))
+    const ours = rows.flatMap((row): ReadonlyArray<Ours> => {
+      const mark = fromTag(row.tag)
+      return mark === undefined ? [] : [{ key: mark.key, row }]
+    })
+    if (ours.length === 0) return []
+    const file = yield* Effect.fromResult(received)
+    const found =
+      since === undefined
+        ? undefined
+        : yield* looked(path, () =>
+            readSegment(file, [...simple, ...combined], since, (segment) => portTraffic(segment, ours))
+          )
+    if (found !== undefined) return found
+    yield* Effect.sleep(again)
+  }
+  return yield* late
+}, Effect.scoped)
+
+/** Interfaces that come and go meanwhile are a reason to look again, and not for ever. */
+const mostLooks = 200
+const again = "2 millis"
+
+/** Undefined: VPP has changed it meanwhile. */
+const looked = <A>(path: string, look: () => A) =>
+  Effect.try({ try: look, catch: (cause) => cause }).pipe(
+    Effect.catch((cause) =>
+      cause instanceof Busy
+        ? Effect.succeed(undefined)
+        : Effect.fail(toError(operation, unreadable(path, cause instanceof Unreadable ? cause.detail : String(cause))))
+    )
+  )
+
+const simple = ["/if/drops", "/if/rx-miss", "/if/rx-no-buf", "/if/rx-error", "/if/tx-error"] as const
+const combined = ["/if/rx", "/if/tx"] as const
+
+/** VPP's own names are seen from VPP. */
+const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray<PortTraffic> => {
+  const [drops, missed, noBuffer, rxError, txError] = simple.map(segment.simple)
+  const [rx, tx] = combined.map(segment.combined)
+  const way = (of: typeof rx, index: number) => ({ packets: of?.packets(index) ?? 0, bytes: of?.bytes(index) ?? 0 })
+  return ours.map(({ key, row }) => {
+    const { flags, interface_name: port, link_mtu, mtu, sw_if_index: index } = row
+    return {
+      key,
+      who: undefined,
+      port,
+      receive: { ...way(tx, index), dropped: { "tx-error": txError?.(index) ?? 0 }, errors: 0 },
+      transmit: {
+        ...way(rx, index),
+        dropped: {
+          miss: missed?.(index) ?? 0,
+          "no-buffers": noBuffer?.(index) ?? 0,
+          forwarding: drops?.(index) ?? 0
+        },
+        errors: rxError?.(index) ?? 0
+      },
+      retries: undefined,
+      connected: (flags & linkUp) !== 0,
+      linkResets: undefined,
+      mtu: mtu[0] || link_mtu || undefined,
+      queues: undefined,
+      numaNode: undefined
+    }
+  })
+}
+
+const unreachable = ({ code, path }: SocketError): PortError => ({
+  code: ErrorCodes.TryAgainLater,
+  answer: `cannot read VPP's counters at ${path}: ${code}`,
+  cure: `Check that VPP runs, and that ${path} is its stats socket: set statseg { socket-name ${path} } in VPP's startup.conf.`
+})
+
+const silent = (path: string, millis: number): PortError => ({
+  code: ErrorCodes.TryAgainLater,
+  answer: `no counters from ${path} within ${millis} ms`,
+  cure: "Try again, and check the log of VPP (`vppctl show log`). It is overloaded, stopped or restarting."
+})
+
+const unreadable = (path: string, detail: string): PortError => ({
+  code: ErrorCodes.SwitchRefused,
+  answer: `what ${path} gives is not the stats segment of a VPP that is known: ${detail}`,
+  cure: "Use VPP 21.10 to 26.06, or a newer plugin: this release of VPP is unknown to it."
+})

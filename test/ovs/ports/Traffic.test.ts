@@ -1,0 +1,89 @@
+/** From the columns of an Interface, as ovs-vswitchd 3.5 with DPDK writes them, to what the pod sees. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { portName } from "../../../src/identity/Attachment.ts"
+import type { MapValue } from "../../../src/ovs/wire/Notation.ts"
+import type { Mutation } from "../../../src/ovs/wire/Operation.ts"
+import { administrator, request } from "../../suites/SwitchUnderTest.ts"
+import { existing, plugged, traffic } from "../../suites/VswitchCalls.ts"
+import { MemoryUnderTest } from "../support/MemoryUnderTest.ts"
+
+const seen = Effect.fnUntraced(function* (...mutations: ReadonlyArray<Mutation>) {
+  const wanted = yield* request({ bridge: yield* existing() })
+  yield* plugged(wanted)
+  const { set } = yield* administrator
+  yield* set("Interface", portName(wanted.attachment), ...mutations)
+  const found = (yield* traffic).find(({ port }) => port === portName(wanted.attachment))
+  return found ?? assert.fail("there is no port")
+})
+
+const counts = (pairs: Readonly<Record<string, number>>): MapValue => ["map", Object.entries(pairs)]
+
+const of = (statistics: Readonly<Record<string, number>>) =>
+  Effect.map(seen(["statistics", "insert", counts(statistics)]), ({ receive, retries, transmit }) => ({
+    receive,
+    retries,
+    transmit
+  }))
+
+describe("counters of an Open vSwitch port", () => {
+  it.effect("are those of the pod: what the switch transmits, it receives", () =>
+    Effect.gen(function* () {
+      const { receive, transmit } = yield* of({
+        tx_packets: 3,
+        tx_bytes: 300,
+        tx_errors: 1,
+        rx_packets: 5,
+        rx_bytes: 600,
+        rx_errors: 2
+      })
+      assert.deepInclude(receive, { packets: 3, bytes: 300, errors: 1 })
+      assert.deepInclude(transmit, { packets: 5, bytes: 600, errors: 2 })
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
+  it.effect("name why packets were dropped, and leave nothing of the total out", () =>
+    Effect.gen(function* () {
+      const { receive, retries, transmit } = yield* of({
+        ...{ tx_dropped: 20, ovs_tx_failure_drops: 7, ovs_tx_mtu_exceeded_drops: 6, ovs_tx_qos_drops: 4 },
+        ...{ ovs_tx_invalid_hwol_drops: 2, ovs_tx_retries: 11, rx_dropped: 9, ovs_rx_qos_drops: 8 }
+      })
+      assert.deepStrictEqual(receive.dropped, { failure: 7, mtu: 6, qos: 4, offload: 2, other: 1 })
+      assert.deepStrictEqual(transmit.dropped, { qos: 8, other: 1 })
+      assert.strictEqual(retries, 11)
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
+  it.effect("are read when they are larger than what a double holds exactly", () =>
+    Effect.gen(function* () {
+      const { receive } = yield* of({ tx_bytes: 2 ** 60 })
+      assert.strictEqual(receive.bytes, 2 ** 60)
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
+  it.effect("come with the state of the link, and of what only a connected application has", () =>
+    Effect.gen(function* () {
+      const away = yield* seen()
+      assert.deepInclude(away, { connected: false, mtu: undefined, queues: undefined, numaNode: undefined })
+      const there = yield* seen(
+        ["status", "delete", ["set", ["status"]]],
+        [
+          "status",
+          "insert",
+          [
+            "map",
+            [
+              ["status", "connected"],
+              ["n_rxq", "4"],
+              ["numa", "1"]
+            ]
+          ]
+        ],
+        ["mtu", "delete", 0],
+        ["mtu", "insert", 1500],
+        ["link_resets", "insert", 6]
+      )
+      assert.deepInclude(there, { connected: true, mtu: 1500, queues: 4, numaNode: 1, linkResets: 6 })
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+})

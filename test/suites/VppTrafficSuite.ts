@@ -1,0 +1,82 @@
+/** What the VPP layer of `Vswitch` says of the counters of its ports. */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
+import { SocketError } from "../../src/platform/Sockets.ts"
+import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
+import { socketBeside } from "../../src/vpp/stats/Traffic.ts"
+import { foreignMemif } from "./ForeignMemif.ts"
+import { suite } from "./Suite.ts"
+import {
+  directory,
+  memif,
+  plug,
+  plugged,
+  refusal,
+  request,
+  traffic,
+  unplug,
+  unplugOf,
+  VppUnderTest,
+  vhost
+} from "./VppUnderTest.ts"
+
+const untouched = {
+  receive: { packets: 0, bytes: 0, dropped: { "tx-error": 0 }, errors: 0 },
+  transmit: { packets: 0, bytes: 0, dropped: { miss: 0, "no-buffers": 0, forwarding: 0 }, errors: 0 }
+}
+
+export const vppTraffic = suite<VppUnderTest>("Vswitch on VPP, asked what its ports have passed", (test) => {
+  test("tells of each of our ports, by its key and its name, and of nobody else's", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* traffic, [])
+      const one = yield* request(memif({ mtu: 1400 }))
+      const other = yield* request(vhost())
+      yield* foreignMemif(7, `${yield* directory}/foreign.sock`)
+      yield* plugged(one)
+      yield* plugged(other)
+      const found = new Map((yield* traffic).map((port) => [port.key, port]))
+      assert.sameMembers([...found.keys()], [keyOf(one.attachment), keyOf(other.attachment)])
+      const port = found.get(keyOf(one.attachment))
+      assert.deepInclude(port, {
+        ...untouched,
+        port: portName("memif", portNumber(keyOf(one.attachment))),
+        connected: false,
+        who: undefined,
+        mtu: 1400
+      })
+      assert.deepInclude(found.get(keyOf(other.attachment)), untouched)
+    }))
+
+  test("tells nothing of a port that is gone, nor of its count to whoever gets its index", () =>
+    Effect.gen(function* () {
+      const gone = yield* request(memif())
+      yield* plug(gone)
+      assert.lengthOf(yield* traffic, 1)
+      yield* unplug(unplugOf(gone))
+      assert.deepStrictEqual(yield* traffic, [])
+      const next = yield* request(memif())
+      yield* plugged(next)
+      assert.deepStrictEqual(
+        (yield* traffic).map(({ key }) => key),
+        [keyOf(next.attachment)]
+      )
+    }))
+
+  test("needs the stats socket only when there is something to count, and says which it is", () =>
+    Effect.gen(function* () {
+      const site = yield* VppUnderTest
+      const without = Effect.provideService(VppUnderTest, {
+        ...site,
+        stats: (path) => Effect.fail(new SocketError({ path, code: "ENOENT", operation: "connect" }))
+      })
+      assert.deepStrictEqual(yield* without(traffic), [])
+      yield* plugged(yield* request(memif()))
+      const error = yield* refusal(without(traffic))
+      assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+      const socket = socketBeside(site.path)
+      assert.strictEqual(error.failed, `VPP: read counters: cannot read VPP's counters at ${socket}: ENOENT`)
+      assert.include(error.cure, `statseg { socket-name ${socket} }`)
+    }))
+})

@@ -1,0 +1,49 @@
+/** What the Open vSwitch layer of `Vswitch` says of the counters of its ports. */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { keyOf, portName } from "../../src/identity/Attachment.ts"
+import { suite } from "./Suite.ts"
+import { administrator, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { existing, plug, plugged, refusal, traffic, unplug } from "./VswitchCalls.ts"
+
+export const ovsTraffic =
+  suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what its ports have passed", (test) => {
+    test("tells of each of our ports, by its key and its names, and of nobody else's", () =>
+      Effect.gen(function* () {
+        const { port } = yield* administrator
+        const bridge = yield* existing()
+        yield* port(bridge, "foreign2", { type: "internal", external_ids: ["map", [["userspace-cni", "1"]]] })
+        assert.deepStrictEqual(yield* traffic, [])
+        const pod = { namespace: "prod", name: "upf-0", uid: "u" }
+        const wanted = yield* request({ bridge })
+        const attachment = { ...wanted.attachment, pod }
+        yield* plugged({ ...wanted, attachment })
+        const [found, ...others] = yield* traffic
+        assert.deepStrictEqual(others, [])
+        const { containerId, ifName, network } = attachment
+        assert.deepInclude(found, { key: keyOf(attachment), port: portName(attachment), connected: false })
+        assert.deepInclude(found?.who, { containerId, ifName, network, pod })
+        for (const way of [found?.receive, found?.transmit])
+          assert.deepInclude(way, { packets: 0, bytes: 0, errors: 0 })
+      }))
+
+    test("tells nothing of a port that is gone", () =>
+      Effect.gen(function* () {
+        const wanted = yield* request()
+        yield* plug(wanted)
+        assert.lengthOf(yield* traffic, 1)
+        yield* unplug(unplugOf(wanted))
+        assert.deepStrictEqual(yield* traffic, [])
+      }))
+
+    test("does not take the last counters of an ovs-vswitchd that is gone for those of now", () =>
+      Effect.gen(function* () {
+        const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
+        yield* plugged(yield* request())
+        yield* Effect.acquireRelease(killVswitchd, () => startVswitchd)
+        const error = yield* refusal(traffic)
+        assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
+        assert.match(error.failed, /^Open vSwitch: read counters: ovs-vswitchd /)
+      }))
+  })
