@@ -2,10 +2,10 @@
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
-import { derivedMac, portName } from "../../src/identity/Attachment.ts"
+import { derivedMac, keyOf, portName } from "../../src/identity/Attachment.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
-import { existing, plugged, verify } from "../suites/VswitchCalls.ts"
+import { existing, plugged, traffic, verify } from "../suites/VswitchCalls.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"
 import { overInstance } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -66,6 +66,18 @@ onMachine(["root", "ovs", "testpmd"], Layer.provideMerge(overInstance, OvsInstan
         const bridge = yield* existing({ datapath_type: "netdev", ...(secure ? { fail_mode: "secure" } : {}) })
         const [from, to] = yield* pair({ ...tx, bridge }, { ...rx, bridge })
         assert.strictEqual(yield* sent(from, to, bridge, count), count)
+        if (secure || count === 0) return
+        // ovs-vswitchd writes them every five seconds.
+        const both = yield* Effect.repeat(traffic, {
+          until: (ports) => ports.every(({ receive, transmit }) => receive.packets + transmit.packets > 0),
+          schedule: Schedule.spaced("100 millis")
+        }).pipe(Effect.timeout("15 seconds"))
+        const counted = (of: PortRequest) => both.find(({ key }) => key === keyOf(of.attachment))
+        const bytes = Testpmd.burst * Testpmd.frame
+        assert.deepInclude(counted(from)?.transmit, { packets: Testpmd.burst, bytes, errors: 0 })
+        assert.deepInclude(counted(to)?.receive, { packets: Testpmd.burst, bytes, errors: 0 })
+        assert.deepInclude(counted(to)?.transmit, { packets: 0, bytes: 0 })
+        assert.isTrue(both.every(({ connected }) => !connected))
       })
     )
   }

@@ -8,6 +8,7 @@ import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Schedule } from "effect"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
+import { keyOf } from "../../src/identity/Attachment.ts"
 import { abstractName } from "../../src/vpp/interfaces/Memif.ts"
 import { controlPing } from "../../src/vpp/messages/Control.ts"
 import {
@@ -20,6 +21,7 @@ import {
   plug,
   plugged,
   request,
+  traffic,
   unplug,
   unplugOf,
   VppUnderTest,
@@ -54,6 +56,9 @@ const pod = (prefix: string, { socketPath }: Wanted<VppMemifPort>, ...addresses:
 
 const netnsOf = (pid: number) => fs.readlinkSync(`/proc/${pid}/ns/net`)
 
+/** Of an echo request of VPP, with its Ethernet header. */
+const frame = 110
+
 /** Before 23.06. */
 const oldSockets = (prefix: string) => /2[12]\.|23\.02/.test(prefix)
 
@@ -70,6 +75,25 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           const a = yield* pod(podPrefix, one, "192.168.1.3/24")
           yield* pod(podPrefix, two, "192.168.1.4/24")
           assert.strictEqual(yield* pings(a, "192.168.1.4"), 5)
+          const before = yield* traffic
+          assert.strictEqual(yield* ping(a, "192.168.1.4", 3), 3)
+          const after = yield* traffic
+          for (const { attachment } of [one, two]) {
+            const [was, is] = [before, after].map((all) => all.find(({ key }) => key === keyOf(attachment)))
+            assert.isTrue(is?.connected)
+            for (const way of ["receive", "transmit"] as const) {
+              assert.strictEqual((is?.[way].packets ?? 0) - (was?.[way].packets ?? 0), 3)
+              assert.strictEqual((is?.[way].bytes ?? 0) - (was?.[way].bytes ?? 0), 3 * frame)
+            }
+          }
+          // One that nobody answers goes one way alone: that of the pod that sent it.
+          const [, asked] = [yield* ping(a, "192.168.1.99", 1), yield* traffic]
+          const sent = (all: typeof after, { attachment }: typeof one) =>
+            all.find(({ key }) => key === keyOf(attachment))
+          assert.isAbove(sent(asked, one)?.transmit.packets ?? 0, sent(after, one)?.transmit.packets ?? 0)
+          assert.isAbove(sent(asked, two)?.receive.packets ?? 0, sent(after, two)?.receive.packets ?? 0)
+          assert.strictEqual(sent(asked, one)?.receive.packets, sent(after, one)?.receive.packets)
+          assert.strictEqual(sent(asked, two)?.transmit.packets, sent(after, two)?.transmit.packets)
         }))
 
       test("access ports of one VLAN reach each other, and not those of another", () =>

@@ -9,6 +9,8 @@ import { cleanEnvironment, type ProgramError, type Running, start } from "./Prog
 
 /** One burst of testpmd's `--tx-first`. */
 export const burst = 32
+/** Bytes of each of its packets. */
+export const frame = 64
 
 export interface End {
   /** Unique on the machine: DPDK's file prefix. */
