@@ -8,7 +8,7 @@ export const notify = (state: string): Effect.Effect<void> =>
     ? Effect.void
     : Effect.ignore(
         Effect.flatMap(
-          Effect.tryPromise(() => import("../platform/bun/BunDatagram.ts")),
+          Effect.tryPromise(() => import("../platform/bun/libc/BunDatagram.ts")),
           ({ send }) => Effect.try(() => send(socket, state))
         )
       )

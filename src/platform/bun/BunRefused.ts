@@ -10,7 +10,7 @@ const unknown = "UNKNOWN"
 
 /** `path`: a file, or an abstract name after a NUL. */
 export const whyRefused = (path: string): Effect.Effect<string> =>
-  Effect.tryPromise(() => import("./BunLibc.ts")).pipe(
+  Effect.tryPromise(() => import("./libc/BunLibc.ts")).pipe(
     Effect.map(({ connectOnce }) => connectOnce(path) ?? unknown),
     Effect.orElseSucceed(() => unknown)
   )

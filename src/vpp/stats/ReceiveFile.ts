@@ -7,7 +7,7 @@ import { SocketError } from "../../platform/Sockets.ts"
 export const ReceiveFile = Context.Reference<Receive>("userspace-cni/ReceiveFile", {
   defaultValue: () => (path) =>
     Effect.tryPromise({
-      try: () => import("../../platform/bun/BunPassedFile.ts"),
+      try: () => import("../../platform/bun/libc/BunPassedFile.ts"),
       catch: () => new SocketError({ path, code: "ENOSYS", operation: "read" })
     }).pipe(Effect.flatMap(({ receive }) => receive(path)))
 })

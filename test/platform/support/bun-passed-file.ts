@@ -1,6 +1,6 @@
 /** Run by bun: writes what a passed file has, all of it, for those who run on Node, which cannot receive one. */
 import { Effect } from "effect"
-import { receive } from "../../../src/platform/bun/BunPassedFile.ts"
+import { receive } from "../../../src/platform/bun/libc/BunPassedFile.ts"
 
 const [, , path = ""] = process.argv
 const chunk = 1 << 20

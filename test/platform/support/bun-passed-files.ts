@@ -2,7 +2,7 @@
 import { dlopen, ptr } from "bun:ffi"
 import * as assert from "node:assert/strict"
 import { Effect, Layer } from "effect"
-import { receive } from "../../../src/platform/bun/BunPassedFile.ts"
+import { receive } from "../../../src/platform/bun/libc/BunPassedFile.ts"
 import { Passing, passedFiles, type Sends } from "../../suites/PassedFileSuite.ts"
 import { report } from "../../suites/Report.ts"
 import { turns } from "../../suites/SocketsSite.ts"

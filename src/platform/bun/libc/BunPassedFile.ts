@@ -8,8 +8,8 @@ import * as Fs from "node:fs"
 import { constants } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Receive } from "../PassedFile.ts"
-import { checkedPath, SocketError } from "../Sockets.ts"
+import type { Receive } from "../../PassedFile.ts"
+import { checkedPath, SocketError } from "../../Sockets.ts"
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
