@@ -1,32 +1,39 @@
 /**
  * The plugin with edges that go wrong where the campaign orders it: the same verbs, services and programs as in the
- * shipped executable, and another executable, which is built for the campaign only.
+ * shipped executable, and another executable, which is built for the campaign only. The process of a call, or an agent.
  */
-import { Duration, Layer, Schema } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import { Duration, Effect, Layer, Schema } from "effect"
+import { agent } from "../../src/agent/Agent.ts"
 import { run } from "../../src/app/CniProcess.ts"
+import { defaultLogOptions } from "../../src/cni/network/LogOptions.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import * as BunEdges from "../../src/platform/bun/BunEdges.ts"
+import type { Edges } from "../../src/platform/Edges.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Https } from "../../src/platform/Https.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
 import { Processes } from "../../src/platform/Processes.ts"
 import { Slots } from "../../src/platform/Slots.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
+import * as WaitingFiles from "../../src/platform/waiting/WaitingFiles.ts"
+import * as WaitingNamespaces from "../../src/platform/waiting/WaitingNamespaces.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"
+import * as Log from "../../src/program/Log.ts"
 import { VppDeadlines } from "../../src/vpp/client/VppDeadlines.ts"
 import * as FaultyFiles from "./process/FaultyFiles.ts"
 import * as FaultyOthers from "./process/FaultyOthers.ts"
 import * as FaultyProcesses from "./process/FaultyProcesses.ts"
 import * as FaultySockets from "./process/FaultySockets.ts"
-import { Order, variable } from "./process/Order.ts"
+import { Order, Serving, variable } from "./process/Order.ts"
 import * as Steps from "./process/Steps.ts"
 
-const order = Schema.decodeUnknownSync(Schema.fromJsonString(Order))(process.env[variable])
+const told = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Union([Order, Serving])))(process.env[variable])
 // Programs that are run inherit the plugin's environment.
 delete process.env[variable]
 
-const step = Steps.make(order)
+const step = "orders" in told ? Steps.ordered(told.orders) : Steps.make(told)
 
 const faulty = Layer.mergeAll(
   Layer.effect(
@@ -68,5 +75,21 @@ const hurry = Layer.mergeAll(
   Layer.succeed(VppDeadlines, { turn: 400, answer: 300, goodbye: 100 })
 )
 
-const edges = Layer.provide(faulty, BunEdges.layer)
-run(order.hurried ? Layer.merge(edges, hurry) : edges)
+const faultyOver = <E>(edges: Layer.Layer<Edges, E>) => {
+  const all = Layer.provide(faulty, edges)
+  return told.hurried ? Layer.merge(all, hurry) : all
+}
+
+/** As `userspace agent` does, but that it heals nothing: what is left shall be seen. */
+const serve = ({ socket }: Serving) => {
+  process.exitCode = 0
+  return agent({ socket }).pipe(
+    Effect.provide(
+      faultyOver(BunEdges.layer.pipe(Layer.merge(WaitingFiles.layer()), Layer.merge(WaitingNamespaces.layer())))
+    ),
+    Effect.provide(Log.layer({ ...defaultLogOptions, level: "Info" }))
+  )
+}
+
+if ("orders" in told) NodeRuntime.runMain(serve(told), { teardown: () => process.exit() })
+else run(faultyOver(BunEdges.layer))

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { executable, missing } from "../e2e/support/Machine.ts"
 import { variable } from "./process/Order.ts"
-import { faulty } from "./support/Node.ts"
+import { faulty } from "./support/Ways.ts"
 
 /** As bun keeps strings: a byte a character, or two. */
 const knows = (path: string): boolean => {

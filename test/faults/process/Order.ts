@@ -1,6 +1,6 @@
 /**
  * What the campaign and the faulty executable tell each other: the order in the environment, by which one step goes
- * wrong, and the trace, a line a step, from which the campaign learns which steps there are.
+ * wrong, or where an agent finds the order of each call, and the trace, a line a step, from which the campaign learns which steps there are.
  */
 import { Schema } from "effect"
 
@@ -25,8 +25,11 @@ export const How = Schema.Literals([
   "disk full",
   /** No file can be changed from this step on. */
   "read-only",
-  /** The campaign does something to the switch before this step goes on. */
-  "switch"
+  /** The campaign does something to the switch, or to the caller, before this step goes on. */
+  "struck",
+  /** While it waits for its answer, which does not come. */
+  "struck half",
+  "struck late"
 ])
 export type How = typeof How.Type
 
@@ -42,16 +45,22 @@ export const Order = Schema.Struct({
   wrong: Schema.Array(Wrong),
   /** Where the trace goes. */
   trace: Schema.String,
-  /** The campaign's socket, for `switch`. */
+  /** The campaign's socket, for `struck`. */
   door: Schema.String,
   /** Deadlines of milliseconds, for what hangs. */
   hurried: Schema.Boolean,
   /** Parts of steps' names, with what stands for them: directories of this run. */
   places: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
   /** Writes down all steps, not only those that go wrong. */
-  all: Schema.Boolean
+  all: Schema.Boolean,
+  /** Of an agent: tells one call's order from the next one's. */
+  nth: Schema.optionalKey(Schema.Int)
 })
 export type Order = typeof Order.Type
+
+/** For an agent, whose calls have an order each: the file in which it is while the call runs. */
+export const Serving = Schema.Struct({ socket: Schema.String, orders: Schema.String, hurried: Schema.Boolean })
+export type Serving = typeof Serving.Type
 
 /** A line of the trace: a step that was come to, and how it could go wrong. */
 export const Traced = Schema.Struct({

@@ -2,10 +2,10 @@
  * The steps of one call of the faulty executable: each operation on an edge is one, counted as they come, and the
  * ordered one goes wrong. Knows no edge; `Faulty*.ts` say how an operation can go wrong.
  */
-import { appendFileSync } from "node:fs"
+import { appendFileSync, readFileSync } from "node:fs"
 import { createConnection } from "node:net"
-import { Effect } from "effect"
-import type { Order, Traced, Wrong } from "./Order.ts"
+import { Effect, Schema } from "effect"
+import { Order, type Traced, type Wrong } from "./Order.ts"
 
 export interface Operation<A, E, R> {
   readonly edge: string
@@ -35,7 +35,7 @@ const send = (signal: "SIGTERM" | "SIGKILL") => Effect.sync(() => process.kill(p
 /** The handler runs in the next turn. Where nothing can be interrupted, the program goes on soon. */
 const told = Effect.andThen(send("SIGTERM"), Effect.sleep("20 millis"))
 
-/** Asks the campaign to do something to the switch, and waits until it has. */
+/** Asks the campaign to do something to the switch or to the caller, and waits until it has. */
 const asked = (door: string, what: string) =>
   Effect.callback<void>((resume) => {
     const socket = createConnection({ path: door }, () => socket.write(`${what}\n`))
@@ -104,8 +104,15 @@ export const make = ({ all, door, places, trace, wrong }: Order): Step => {
         return Effect.andThen(done(halves?.SIGKILL ?? Effect.void), Effect.andThen(send("SIGKILL"), Effect.never))
       case "SIGKILL late":
         return Effect.andThen(done(effect), Effect.andThen(send("SIGKILL"), Effect.never))
-      case "switch":
+      case "struck":
         return Effect.andThen(asked(door, which ?? ""), effect)
+      case "struck half":
+        return Effect.raceFirst(
+          unheard ?? Effect.andThen(done(effect), Effect.never),
+          Effect.andThen(asked(door, which ?? ""), Effect.never)
+        )
+      case "struck late":
+        return Effect.flatMap(done(effect), (exit) => Effect.andThen(asked(door, which ?? ""), exit))
       case "disk full":
       case "read-only":
         disk = how
@@ -131,5 +138,20 @@ export const make = ({ all, door, places, trace, wrong }: Order): Step => {
       if (ordered !== undefined || all) appendFileSync(trace, `${JSON.stringify(line)}\n`)
       if (ordered !== undefined) return goesWrong(ordered, operation, effect)
       return broken(operation) ?? effect
+    })
+}
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Order))
+
+/** Of a process of many calls, one after the other: their orders come in a file. */
+export const ordered = (file: string): Step => {
+  let text: string | undefined
+  let step: Step = (_, effect) => effect
+  return (operation, effect) =>
+    Effect.suspend(() => {
+      const now = readFileSync(file, "utf8")
+      if (now !== text) step = make(decode(now))
+      text = now
+      return step(operation, effect)
     })
 }

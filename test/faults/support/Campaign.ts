@@ -19,12 +19,16 @@ export interface Options {
   readonly ground: Effect.Effect<Ground, ProgramError, Scope.Scope>
   /** Names of its blows. */
   readonly blows: ReadonlyArray<string>
+  /** Other than those of a process of one call. */
+  readonly columns?: ReadonlyArray<Column>
   /** It has steps in common with another configuration: only what is its own is tried in every way. */
   readonly like?: {
     readonly name: string
     readonly but: (step: Traced) => boolean
     /** Blows that are struck here as well, at every step that they can be; the others are left to the other one. */
     readonly struck: ReadonlyArray<string>
+    /** Only these columns, and only those steps. */
+    readonly only?: ReadonlySet<string>
   }
 }
 
@@ -73,11 +77,15 @@ const layer = (name: string, { ground, like }: Options, all: ReadonlyArray<Colum
     })
   )
 
-const isTried = (step: Traced, column: Column, like: Options["like"]): boolean =>
-  like === undefined || (column.blow === undefined ? like.but(step) || brief.has(column.title) : isStruck(column, like))
+const isTried = (step: Traced, column: Column, like: Options["like"]): boolean => {
+  if (like === undefined) return true
+  if (!isRun(column, like)) return false
+  if (like.only !== undefined) return like.but(step)
+  return column.blow !== undefined || like.but(step) || brief.has(column.title)
+}
 
-const isStruck = ({ blow }: Column, like: Options["like"]): boolean =>
-  like === undefined || blow === undefined || like.struck.includes(blow)
+const isRun = ({ blow, title }: Column, like: Options["like"]): boolean =>
+  like === undefined || (blow === undefined ? (like.only?.has(title) ?? true) : like.struck.includes(blow))
 
 const brokenIn = (subjects: Subjects, { title }: Column): ReadonlyArray<string> =>
   titles.flatMap((subject) =>
@@ -115,7 +123,7 @@ const resultOf = (
 
 export const campaign = (name: string, options: Options): void => {
   const absent = missing(options.needs)
-  const all = [...columns, ...options.blows.map(strikes)]
+  const all = [...(options.columns ?? columns), ...options.blows.map(strikes)]
   const suite = onMachine(options.needs, layer(name, options, all))
   if (absent.length > 0) {
     Results.write({ name, seconds: 0, matrices: [], missing: absent })
@@ -129,7 +137,7 @@ export const campaign = (name: string, options: Options): void => {
         for (const title of titles) assert.isAbove(subjects[title].steps.length, 10, title)
       }))
     // Last first: those wait the longest, and would be alone in the end.
-    for (const column of all.toReversed().filter((one) => isStruck(one, options.like))) {
+    for (const column of all.toReversed().filter((one) => isRun(one, options.like))) {
       test(column.title, () =>
         Effect.gen(function* () {
           const campaign = yield* Campaign

@@ -14,6 +14,8 @@ export interface Column {
   readonly orders: (step: Traced) => ReadonlyArray<Wrong>
   /** Why there are none. */
   readonly otherwise: string
+  /** Of a call through an agent, who is signalled: the promises are others then. */
+  readonly signalled?: "agent" | "caller"
 }
 
 type When = (step: Traced) => boolean
@@ -63,6 +65,35 @@ export const columns: ReadonlyArray<Column> = [
   column("read-only", changesFiles, "it changes no file")
 ]
 
+const agent = (how: How, when: When, otherwise = ""): Column => ({
+  ...column(how, when, otherwise),
+  title: `agent ${how}`,
+  signalled: "agent"
+})
+
+const caller = (which: string, how: How, when: When, otherwise = "", hurried = false): Column => ({
+  title: how === "struck" ? which : `${which} ${how.replace("struck ", "")}`,
+  hurried,
+  blow: undefined,
+  orders: ({ step, ...rest }) => (when({ step, ...rest }) ? [{ step, how, which }] : []),
+  otherwise,
+  signalled: "caller"
+})
+
+/** Of a call that an agent does for a process: a signal is for one of the two. */
+export const throughAgent: ReadonlyArray<Column> = [
+  ...columns.filter(({ title }) => !title.startsWith("SIG")),
+  agent("SIGTERM", always),
+  agent("SIGKILL", always),
+  agent("SIGKILL half", canBeSplit("SIGKILL"), "it happens at once or not at all"),
+  agent("SIGKILL late", changes, nothingBetween),
+  caller("caller SIGTERM", "struck", always),
+  caller("caller SIGTERM", "struck late", changes, nothingBetween),
+  caller("caller SIGKILL", "struck", always),
+  caller("caller SIGKILL", "struck half", canBeUnheard, "it happens at once", true),
+  caller("caller SIGKILL", "struck late", changes, nothingBetween)
+]
+
 /** What is tried at the steps that another configuration has as well: a kill leaves what all steps before have made. */
 export const brief: ReadonlySet<string> = new Set(["SIGKILL", "SIGKILL late"])
 
@@ -71,6 +102,6 @@ export const strikes = (blow: Blow["name"]): Column => ({
   title: blow,
   hurried: blow.endsWith("killed"),
   blow,
-  orders: ({ edge, step }) => (edge === "Sockets" ? [{ step, how: "switch", which: blow }] : []),
+  orders: ({ edge, step }) => (edge === "Sockets" ? [{ step, how: "struck", which: blow }] : []),
   otherwise: "the same as before the next step on a socket"
 })

@@ -14,6 +14,8 @@ export type Seen = Readonly<Record<string, string>>
 export interface Called extends Plugin.Answer {
   /** It gave up while the switch was still being struck: what was there could not be taken back. */
   readonly outran: boolean
+  /** Of a call through an agent: whether it reported the call as done, and how it has ended, if it has. */
+  readonly agent?: { readonly answered: boolean; readonly ended: string | undefined }
   readonly traced: ReadonlyArray<Traced>
 }
 
@@ -22,6 +24,8 @@ export interface How {
   readonly hurried?: boolean
   /** All steps in the trace. */
   readonly all?: boolean
+  /** Through an agent that has done nothing yet. */
+  readonly fresh?: boolean
 }
 
 /** Something that happens to the switch while the plugin works. */

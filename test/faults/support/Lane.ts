@@ -58,11 +58,11 @@ export const make = Effect.fn("Lane.make")(function* (
   const once = Effect.fnUntraced(function* (ordered: Ordered, column: Column, before: Seen) {
     const { subject, wrong } = ordered
     const how = { ADD: Runs.add, CHECK: Runs.check, DEL: Runs.del }[subject.verb]
-    const setting = { ground, column, wrong: [...subject.base, wrong], before }
+    const setting: Runs.Setting = { ground, column, wrong: [...subject.base, wrong], before }
     let ran = yield* how(setting)
     for (let attempt = 1; attempt < tries && !ran.reached && ran.broken.length === 0; attempt++) {
       if (subject.verb === "ADD") yield* Runs.again(setting)
-      ran = yield* how(setting)
+      ran = yield* how({ ...setting, fresh: true })
     }
     note(ordered, column, ran)
     return ran

@@ -4,16 +4,17 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createConnection, createServer, type Socket } from "node:net"
-import { resolve } from "node:path"
 import { Effect, Schedule, Schema, type Scope, Semaphore } from "effect"
 import * as CniNode from "../../e2e/support/CniNode.ts"
-import { executable, pluginDirectory } from "../../e2e/support/Machine.ts"
-import * as Plugin from "../../e2e/support/Plugin.ts"
+import { pluginDirectory } from "../../e2e/support/Machine.ts"
+import type * as Plugin from "../../e2e/support/Plugin.ts"
 import type { ProgramError } from "../../e2e/support/Program.ts"
 import { filesIn, leasesIn, mounts, processes } from "../../e2e/support/World.ts"
-import { type Order, Traced, variable, type Wrong } from "../process/Order.ts"
+import { type Order, Traced, type Wrong } from "../process/Order.ts"
 import type { Blow, Ground, How, Seen, Verb } from "./Ground.ts"
 import * as Pod from "./Pod.ts"
+import * as ThroughAgent from "./ThroughAgent.ts"
+import { byProcess, type Wanted } from "./Ways.ts"
 
 /** The switch of a node. */
 export interface Switch {
@@ -35,10 +36,9 @@ export interface Options {
   readonly kubernetes?: boolean
   /** Where the node's directory is made; a short path, because of sockets. */
   readonly below?: string
+  /** Its calls are handed over to an agent, where the steps go wrong. */
+  readonly throughAgent?: boolean
 }
-
-/** Built by `Building.ts`. */
-export const faulty = resolve(import.meta.dirname, "../../../.cache/faults/userspace")
 
 const attachment = { containerId: "0958c8871b32cafe0958c8871b32cafe", ifName: "net1" }
 
@@ -90,7 +90,7 @@ const doorOf = Effect.fnUntraced(function* (path: string, blows: ReadonlyArray<B
 
 export const make = Effect.fn("Node.make")(function* (
   { blows, directory: switchDirectory, host, mend, seen }: Switch,
-  { below = "/tmp", ipam = true, kubernetes = false, more = () => ({}) }: Options
+  { below = "/tmp", ipam = true, kubernetes = false, more = () => ({}), throughAgent = false }: Options
 ): Effect.fn.Return<Ground, ProgramError, Scope.Scope> {
   const directory = yield* temporary(`${below}/flt-`)
   const [shared, state, devices, data, bin] = ["shared", "state", "dev", "leases", "bin"].map(
@@ -114,11 +114,6 @@ export const make = Effect.fn("Node.make")(function* (
         })
       )
     })
-  const heard = yield* doorOf(
-    door,
-    blows.map((blow) => ({ ...blow, strike: counted(blow.strike) }))
-  )
-
   const pod = kubernetes ? yield* Pod.make(directory) : undefined
   const network = {
     cniVersion: "1.0.0",
@@ -133,7 +128,7 @@ export const make = Effect.fn("Node.make")(function* (
     ...more(directory)
   }
 
-  const called = (verb: Verb, plugin: string, environment: Readonly<Record<string, string>> = {}): Plugin.Call => ({
+  const called: Wanted["called"] = (verb, plugin, environment = {}): Plugin.Call => ({
     plugin,
     verb,
     ...attachment,
@@ -160,18 +155,24 @@ export const make = Effect.fn("Node.make")(function* (
     [`${directory}/`, ""],
     [`${switchDirectory}/`, ""]
   ] as const
-  const order = Effect.fnUntraced(function* (verb: Verb, wrong: ReadonlyArray<Wrong>, how: How) {
-    const { all = false, hurried = false } = how
+  const orderFor: Wanted["orderFor"] = (wrong, { all = false, hurried = false }) => {
     writeFileSync(trace, "")
-    const orders: Order = { wrong, trace, door, hurried, places, all }
-    const answer = yield* Plugin.call(called(verb, faulty, { [variable]: JSON.stringify(orders) }))
-    const outran = striking > 0
-    return { ...answer, outran, traced: lines(readFileSync(trace, "utf8")).map((line) => decodeTrace(line)) }
-  })
+    const order: Order = { wrong, trace, door, hurried, places, all }
+    return order
+  }
+  const traced = () => lines(readFileSync(trace, "utf8")).map((line) => decodeTrace(line))
+  const wanted: Wanted = { directory, called, orderFor, traced }
+  const way = throughAgent ? yield* ThroughAgent.make(wanted) : byProcess(wanted)
+  const heard = yield* doorOf(door, [
+    ...blows.map((blow) => ({ ...blow, strike: counted(blow.strike) })),
+    ...way.strikes
+  ])
+  const order = (verb: Verb, wrong: ReadonlyArray<Wrong>, how: How) =>
+    Effect.map(way.order(verb, wrong, how), (answer) => ({ ...answer, outran: striking > 0 }))
 
   return {
     look,
-    call: (verb) => Effect.orDie(Plugin.call(called(verb, executable))),
+    call: (verb) => Effect.orDie(way.call(verb)),
     order: (verb, wrong, how) => Effect.orDie(order(verb, wrong, how)),
     blows,
     mend: Effect.andThen(heard, one(mend))

@@ -27,6 +27,8 @@ export interface Setting {
   /** The last goes wrong as the column says; others before it are how the call comes there. */
   readonly wrong: ReadonlyArray<Wrong>
   readonly before: Seen
+  /** The agent, where there is one, has served nothing yet. */
+  readonly fresh?: boolean
 }
 
 type Broken = Effect.Effect<Words>
@@ -74,17 +76,39 @@ const alone = (ground: Ground): Broken =>
 /** Whether the undo could reach everything; where it could not, the next DEL has to. */
 const canUndo = ({ column, ground, wrong }: Setting, { outran }: Called): boolean =>
   !outran &&
-  wrong.length === 1 &&
+  // Whoever is signalled while it is undone: the other one goes on.
+  (wrong.length === 1 || column.signalled !== undefined) &&
   column.title !== "read-only" &&
   !ground.blows.some(({ deaf, name }) => deaf && name === column.blow)
 
-const call = ({ column, ground, wrong }: Setting, verb: Verb): Effect.Effect<Called> =>
-  Effect.tap(ground.order(verb, wrong, { hurried: column.hurried }), () =>
+const call = ({ column, fresh = false, ground, wrong }: Setting, verb: Verb): Effect.Effect<Called> =>
+  Effect.tap(ground.order(verb, wrong, { hurried: column.hurried, fresh }), () =>
     column.blow === undefined ? Effect.void : ground.mend
   )
 
-const ranOf = ({ wrong }: Setting, answer: Called, broken: Words, added: Words = []): Ran => ({
-  reached: answer.traced.some((step) => step.wrong && step.step === wrong.at(-1)?.step),
+const isReached = ({ wrong }: Setting, { traced }: Called): boolean =>
+  traced.some((step) => step.wrong && step.step === wrong.at(-1)?.step)
+
+/** What a call through an agent has to be, whatever the world is like: of one whose agent ends, nobody may notice much. */
+const served = (setting: Setting, verb: Verb, answer: Called): Words => {
+  const { column, wrong } = setting
+  if (answer.agent === undefined || !isReached(setting, answer)) return []
+  const { ended } = answer.agent
+  const isKilled = column.title.startsWith("agent SIGKILL")
+  const should = column.signalled !== "agent" ? undefined : isKilled ? "SIGKILL" : "exit status 0"
+  const isDone = column.signalled === "agent" && wrong.length === 1 && (verb !== "ADD" || !isKilled)
+  const end = endOf(answer)
+  return [
+    ...(ended === should ? [] : [`the agent should have ended with ${should}, and has with ${ended}`]),
+    ...(!isDone || end === "done" ? [] : [`${verb} should be done: ${answer.stdout.trim()}`]),
+    ...(!isKilled || verb !== "ADD" || end === "done" || end === "code 11"
+      ? []
+      : [`ADD ended with ${end}, not code 11`])
+  ]
+}
+
+const ranOf = (setting: Setting, answer: Called, broken: Words, added: Words = []): Ran => ({
+  reached: isReached(setting, answer),
   ended: endOf(answer),
   broken,
   added
@@ -105,16 +129,17 @@ export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
   const { column, ground } = setting
   const answer = yield* call(setting, "ADD")
   const deleted = inTurn(succeeds(ground, "DEL", "after it"), restored(setting, "after one DEL"))
+  const isRolledBack = column.signalled === "caller" && answer.agent?.answered === false
   const ending =
     answer.signal !== null
-      ? inTurn(alone(ground), deleted)
+      ? inTurn(alone(ground), isRolledBack ? restored(setting, "at once, without a DEL") : deleted)
       : answer.status === 0
         ? inTurn(column.blow === undefined ? succeeds(ground, "CHECK", "after an ADD that succeeded") : none, deleted)
         : inTurn(
             Effect.succeed(isTold(answer)),
             canUndo(setting, answer) ? orNoted(restored(setting, "after the rollback"), deleted) : deleted
           )
-  return ranOf(setting, answer, yield* ending)
+  return ranOf(setting, answer, yield* inTurn(Effect.succeed(served(setting, "ADD", answer)), ending))
 })
 
 const none: Broken = Effect.succeed([])
@@ -151,7 +176,8 @@ export const del = Effect.fn("Runs.del")(function* (setting: Setting) {
           succeeds(ground, "DEL", "again"),
           restored(setting, "after a second DEL")
         )
-  return ranOf(setting, answer, added.length > 0 ? [] : yield* ending, added)
+  const whole = inTurn(Effect.succeed(served(setting, "DEL", answer)), ending)
+  return ranOf(setting, answer, added.length > 0 ? [] : yield* whole, added)
 })
 
 /** CHECK goes wrong between an ADD and a DEL that do not. */
@@ -161,7 +187,7 @@ export const check = Effect.fn("Runs.check")(function* (setting: Setting) {
   const during = yield* ground.look(configuredOnly(column))
   const answer = yield* call(setting, "CHECK")
   const ending = inTurn(
-    Effect.succeed(isTold(answer)),
+    Effect.succeed([...served(setting, "CHECK", answer), ...isTold(answer)]),
     alone(ground),
     // What a switch has lost is not CHECK's doing.
     column.blow === undefined ? restored({ ...setting, before: during }, "CHECK changed something") : none,

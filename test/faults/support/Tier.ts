@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import packageJson from "../../../package.json" with { type: "json" }
-import { faulty } from "./Node.ts"
 import { page } from "./Page.ts"
 import { text } from "./Report.ts"
 import * as Results from "./Results.ts"
+import { faulty } from "./Ways.ts"
 
 const root = resolve(import.meta.dirname, "../../..")
 
@@ -23,6 +23,8 @@ export const setup = (): void => {
   execFileSync(`${root}/node_modules/.bin/bun`, [
     "build",
     ...options,
+    // An agent serves calls of its own release only.
+    `--define=process.env.USERSPACE_VERSION="${packageJson.version}"`,
     `${root}/test/faults/FaultyMain.ts`,
     ...["--outfile", faulty]
   ])
