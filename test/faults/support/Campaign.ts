@@ -63,7 +63,7 @@ const layer = (name: string, { ground, like }: Options, all: ReadonlyArray<Colum
         of.flatMap((subject) =>
           subject.steps
             .filter((step) => isTried(step, column, like))
-            .flatMap((step) => column.orders(step).map((wrong) => ({ subject, step, wrong })))
+            .flatMap((step) => ordersIn(subject, step, column).map((wrong) => ({ subject, step, wrong })))
         )
       const column = Effect.fnUntraced(function* (column: Column) {
         const adds = ordersOf(column, subjects.ADD, subjects["ADD, undone"])
@@ -76,6 +76,9 @@ const layer = (name: string, { ground, like }: Options, all: ReadonlyArray<Colum
       return { subjects, column }
     })
   )
+
+const ordersIn = ({ title }: Pick<Subject, "title">, step: Traced, column: Column) =>
+  column.isFault === true && title === "ADD, undone" ? [] : column.orders(step)
 
 const isTried = (step: Traced, column: Column, like: Options["like"]): boolean => {
   if (like === undefined) return true
@@ -109,7 +112,7 @@ const resultOf = (
     const { cells, steps } = subjects[title]
     const cellAt = (step: Traced, column: Column): Results.Cell =>
       cells.get(cellName(step, column.title)) ??
-      (column.orders(step).length === 0
+      (ordersIn({ title }, step, column).length === 0
         ? cannot(column.otherwise)
         : notRun(isTried(step, column, like) ? "not asked for in this run" : `tried in ${like?.name}`))
     return {

@@ -16,6 +16,8 @@ export interface Column {
   readonly otherwise: string
   /** Of a call through an agent, who is signalled: the promises are others then. */
   readonly signalled?: "agent" | "caller"
+  /** With a fault of its own, that an undo does not survive. */
+  readonly isFault?: true
 }
 
 type When = (step: Traced) => boolean
@@ -71,9 +73,9 @@ const agent = (how: How, when: When, otherwise = ""): Column => ({
   signalled: "agent"
 })
 
-const caller = (which: string, how: How, when: When, otherwise = "", hurried = false): Column => ({
+const caller = (which: string, how: How, when: When, otherwise = ""): Column => ({
   title: how === "struck" ? which : `${which} ${how.replace("struck ", "")}`,
-  hurried,
+  hurried: false,
   blow: undefined,
   orders: ({ step, ...rest }) => (when({ step, ...rest }) ? [{ step, how, which }] : []),
   otherwise,
@@ -90,7 +92,7 @@ export const throughAgent: ReadonlyArray<Column> = [
   caller("caller SIGTERM", "struck", always),
   caller("caller SIGTERM", "struck late", changes, nothingBetween),
   caller("caller SIGKILL", "struck", always),
-  caller("caller SIGKILL", "struck half", canBeUnheard, "it happens at once", true),
+  { ...caller("caller SIGKILL", "struck half", canBeUnheard, "it happens at once, or is undone"), isFault: true },
   caller("caller SIGKILL", "struck late", changes, nothingBetween)
 ]
 
