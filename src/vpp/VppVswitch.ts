@@ -20,6 +20,7 @@ import type { VswitchError } from "../vswitch/VswitchError.ts"
 import { check, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
 import * as SessionCache from "./client/SessionCache.ts"
+import { configured } from "./client/Startup.ts"
 import { VppClient } from "./client/VppClient.ts"
 import * as HostAddresses from "./interfaces/HostAddresses.ts"
 import { markOf } from "./interfaces/Mark.ts"
@@ -74,7 +75,7 @@ export const make = Effect.gen(function* () {
   /** Nothing is changed yet. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
     yield* able(session, operation, plan.port)
-    const place = yield* look(session, plan)
+    const place = yield* look(session, plan, configured(files, client.peer))
     yield* atSocket(session, plan, early)
     return place
   })

@@ -72,7 +72,7 @@ const make = Effect.fnUntraced(function* (path: string) {
 })
 
 /** The last component may be a link. */
-const socketAt = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
+export const socketAt = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
   const status = yield* files.lstat(path)
   const target: FileStatus | undefined =
     status?.kind === "symlink" ? yield* files.lstat(yield* absolute(files, path)) : status

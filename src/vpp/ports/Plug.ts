@@ -24,7 +24,7 @@ import type { VppError } from "../wire/VppError.ts"
 import { removeInterface } from "./Delete.ts"
 import type { Alone } from "./EarlierVlans.ts"
 import * as EarlierVlans from "./EarlierVlans.ts"
-import { mayHaveEarlier, type Plan, refuseTaken, setUp } from "./SetUp.ts"
+import { inspectDomain, type Plan, refuseTaken, setUp } from "./SetUp.ts"
 import { madeByVpp } from "./SocketInspection.ts"
 
 type Fs = Files["Service"]
@@ -83,13 +83,20 @@ export interface Found extends SocketPaths {
   readonly earlier: boolean
 }
 
-/** Fails when the attachment has a port, and when its bridge domain is something else. */
-export const look = Effect.fnUntraced(function* (session: Session, plan: Plan) {
+/**
+ * Fails when the attachment has a port, and when its bridge domain is something else. A bridge domain that is missing is
+ * looked for again when `configured` had to wait for a VPP that has just started, which may be about to make it.
+ */
+export const look = Effect.fnUntraced(function* (session: Session, plan: Plan, configured: Effect.Effect<boolean>) {
   const place = yield* free(session, plan.port.iftype, plan)
   const { network } = plan.port
-  const found: Found = { ...place, earlier: network.netType === "bridge" && (yield* mayHaveEarlier(session, network)) }
-  return found
+  if (network.netType !== "bridge") return foundAt(place, false)
+  const { earlier, missing } = yield* inspectDomain(session, network)
+  const again = missing && (yield* configured)
+  return foundAt(place, again ? (yield* inspectDomain(session, network)).earlier : earlier)
 })
+
+const foundAt = (place: SocketPaths, earlier: boolean): Found => ({ ...place, earlier })
 
 const plugMemif = Effect.fnUntraced(function* (
   session: Session,

@@ -25,14 +25,20 @@ export interface Plan<P extends VppPort = VppPort> {
   readonly policing: Policing | undefined
 }
 
-/** Fails when the port's bridge domain is something else. True: the bridge's own may have ports of an earlier release. */
-export const mayHaveEarlier = Effect.fnUntraced(function* (session: Session, bridge: Bridge) {
+/**
+ * The port's bridge domain before the port joins it; fails when it is something else. `missing`: the port would make it.
+ * `earlier`: the bridge's own may have ports of an earlier release.
+ */
+export const inspectDomain = Effect.fnUntraced(function* (session: Session, bridge: Bridge) {
   const own = refuseConflict(session, "plug", bridge)
-  if (bridge.vlan === undefined) return Bridging.mayHaveEarlier(yield* own)
-  const { bridgeDomain } = bridge
-  const whole = Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`inspect bridge domain ${bridgeDomain}`))
-  const [, there] = yield* Effect.all([own, whole], { concurrency: "unbounded" })
-  return Bridging.mayHaveEarlier(there)
+  const { bridgeDomain, vlan } = bridge
+  const whole =
+    vlan === undefined
+      ? undefined
+      : Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`inspect bridge domain ${bridgeDomain}`))
+  const [there, bridges] = yield* Effect.all([own, whole ?? Effect.void], { concurrency: "unbounded" })
+  const missing = there === undefined
+  return { missing, earlier: Bridging.mayHaveEarlier(whole === undefined ? there : (bridges ?? undefined)) }
 })
 
 /**

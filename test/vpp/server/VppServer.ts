@@ -28,6 +28,8 @@ export interface Options {
   readonly root?: string
   /** In the place of the real one. */
   readonly disk?: Disk
+  /** When it has started: its socket is as old. Default: long ago, so nobody waits for what it does at its start. */
+  readonly since?: Date
   /** Names in its message table: by default all that the release had with memif, vhost and ping. */
   readonly table?: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>
 }
@@ -61,6 +63,7 @@ export class VppServer {
   /** What hello is answered with: 0 is yes. */
   response = 0
 
+  private readonly since: Date
   private readonly names: ReadonlyMap<number, string>
   private readonly numbers: ReadonlyMap<string, number>
   private readonly clients = new Set<Peer>()
@@ -70,8 +73,16 @@ export class VppServer {
   private nextClient = 0x80000001
   private drops = 0
 
-  constructor({ path, release = "26.06", root = "", disk = below(root), table = (names) => names }: Options) {
+  constructor({
+    path,
+    release = "26.06",
+    root = "",
+    disk = below(root),
+    since = new Date(0),
+    table = (names) => names
+  }: Options) {
     this.path = path
+    this.since = since
     this.release = released(release)
     this.names = table(messageNames(`v${release}`))
     this.numbers = numbersOf(this.names)
@@ -82,7 +93,12 @@ export class VppServer {
     fs.rmSync(this.path, { force: true })
     const server = net.createServer((socket) => this.dialled(socket))
     this.server = server
-    return new Promise((resolve) => server.listen(this.path, resolve))
+    return new Promise((resolve) =>
+      server.listen(this.path, () => {
+        fs.utimesSync(this.path, this.since, this.since)
+        resolve()
+      })
+    )
   }
 
   /** SIGKILL: connections drop, the state is lost, the files of its sockets stay. */
