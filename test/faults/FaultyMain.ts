@@ -9,6 +9,8 @@ import { run } from "../../src/app/CniProcess.ts"
 import { defaultLogOptions } from "../../src/cni/network/LogOptions.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import * as AsyncFiles from "../../src/platform/async/AsyncFiles.ts"
+import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../src/platform/bun/BunEdges.ts"
 import type { Edges } from "../../src/platform/Edges.ts"
 import { Files } from "../../src/platform/Files.ts"
@@ -17,8 +19,6 @@ import { Namespaces } from "../../src/platform/Namespaces.ts"
 import { Processes } from "../../src/platform/Processes.ts"
 import { Slots } from "../../src/platform/Slots.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
-import * as WaitingFiles from "../../src/platform/waiting/WaitingFiles.ts"
-import * as WaitingNamespaces from "../../src/platform/waiting/WaitingNamespaces.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"
 import * as Log from "../../src/program/Log.ts"
 import { VppDeadlines } from "../../src/vpp/client/VppDeadlines.ts"
@@ -85,7 +85,7 @@ const serve = ({ socket }: Serving) => {
   process.exitCode = 0
   return agent({ socket }).pipe(
     Effect.provide(
-      faultyOver(BunEdges.layer.pipe(Layer.merge(WaitingFiles.layer()), Layer.merge(WaitingNamespaces.layer())))
+      faultyOver(BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer())))
     ),
     Effect.provide(Log.layer({ ...defaultLogOptions, level: "Info" }))
   )

@@ -6,7 +6,7 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { Effect, Exit, Schedule, Scope } from "effect"
-import { get } from "../../../src/agent/Ask.ts"
+import { get } from "../../../src/agent/HttpGet.ts"
 import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
 import { decodeStatus, type Status } from "../../../src/agent/Status.ts"
 import { handedTo } from "../../e2e/support/Agent.ts"
