@@ -1,0 +1,84 @@
+/**
+ * A node as its containers see it: process 1 of a PID namespace, with mounts of its own; and a container on it as kubelet
+ * has one made for `hostPID` and `privileged`, by runc, with a root directory, mounts and a network of its own.
+ */
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { Effect, Schedule } from "effect"
+import { CniNode, newContainerId, type Sandbox } from "./CniNode.ts"
+import { executable } from "./Machine.ts"
+import { cleanEnvironment, run, start, succeed } from "./Program.ts"
+
+/** `through`: the command line in front of a program that is to run on the node. */
+export const nodeProcesses = Effect.gen(function* () {
+  const { directory } = yield* CniNode
+  const ready = `${directory}/node-${newContainerId().slice(0, 8)}`
+  const script = `echo >${ready} && exec sleep infinity`
+  const { pid } = yield* start("unshare", [
+    ...["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", script]
+  ])
+  yield* succeed("sh", ["-c", `until [ -e ${ready} ]; do sleep 0.01; done`])
+  const first = (yield* succeed("cat", [`/proc/${pid}/task/${pid}/children`])).trim()
+  const through = ["nsenter", `--target=${first}`, "--mount", "--pid", "--"]
+  const onNode = (program: string, args: ReadonlyArray<string>) =>
+    run("nsenter", [...through.slice(1), program, ...args])
+  const sandbox = Effect.gen(function* () {
+    const containerId = newContainerId()
+    const netns = `${directory}/netns-${containerId.slice(0, 12)}`
+    writeFileSync(netns, "")
+    yield* succeed("nsenter", [...through.slice(1), "unshare", `--net=${netns}`, "true"])
+    return { containerId, netns, ifName: "net1" } satisfies Sandbox
+  })
+  return { through, onNode, sandbox }
+})
+
+/** What entering takes, and what is done to sockets and files of pods. */
+const rights = ["SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL", "NET_ADMIN"]
+
+const specification = (args: ReadonlyArray<string>) => {
+  const capabilities = rights.map((name) => `CAP_${name}`)
+  const bound = (path: string) => ({ destination: path, type: "bind", source: path, options: ["bind", "ro"] })
+  return {
+    ociVersion: "1.0.2",
+    root: { path: "rootfs" },
+    process: {
+      args,
+      cwd: "/",
+      env: [`PATH=${cleanEnvironment.PATH}`],
+      user: { uid: 0, gid: 0 },
+      capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities }
+    },
+    mounts: [
+      { destination: "/proc", type: "proc", source: "proc" },
+      { destination: "/dev", type: "tmpfs", source: "tmpfs" },
+      bound("/usr"),
+      // At the path that it has on the node.
+      bound(dirname(executable))
+    ],
+    linux: { namespaces: [{ type: "mount" }, { type: "network" }, { type: "ipc" }] }
+  }
+}
+
+/** Runs the executable until the scope ends. */
+export const container = Effect.fn("NodeContainer.container")(function* (
+  { through }: { readonly through: ReadonlyArray<string> },
+  args: ReadonlyArray<string>
+) {
+  const { directory } = yield* CniNode
+  const id = `e2e-${newContainerId().slice(0, 12)}`
+  const bundle = `${directory}/${id}`
+  mkdirSync(`${bundle}/rootfs`, { recursive: true })
+  for (const name of ["lib", "lib64", "bin"]) symlinkSync(`usr/${name}`, `${bundle}/rootfs/${name}`)
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(specification([executable, ...args])))
+  const runc = (...words: ReadonlyArray<string>) => [...through.slice(1), "runc", "--root", `${bundle}/state`, ...words]
+  const running = yield* start("nsenter", runc("run", "--bundle", bundle, id))
+  yield* Effect.addFinalizer(() => Effect.ignore(run("nsenter", runc("delete", "--force", id))))
+  return {
+    running,
+    /** As a probe runs it. */
+    exec: (...words: ReadonlyArray<string>) => run("nsenter", runc("exec", id, executable, ...words)),
+    signal: (signal: string) => succeed("nsenter", runc("kill", id, signal))
+  }
+})
+
+export const soon = { schedule: Schedule.spaced("100 millis"), times: 100 }
