@@ -9,14 +9,13 @@
  *   Nothing is done while its sandbox exists, and for longer than any ADD takes after it is gone. Without its sandbox,
  *   a later ADD fails.
  * - A DEL is running. It marks the record before it searches for the port. Either the mark is seen, and nothing is
- *   done; or
- *   `verbs/Restore.ts` sees it after it has created the port, and removes the port; or the DEL has not searched yet.
+ *   done; or `verbs/Restore.ts` sees it after it has created the port, and removes the port; or the DEL has not
+ *   searched yet.
  * - Another restore is running. Both hold the attachment's lock while they work, so one of them skips it.
  * - A DEL of healing meets the runtime's. Each finds less to do: a repeated DEL has nothing to remove, and succeeds.
  * - The runtime deletes and adds the same attachment again after the inspection. Immediately before a change the
- *   record is
- *   read again, and nothing is done if another ADD wrote it, or its sandbox exists. A DEL and an ADD of the same container
- *   ID that both happen during our DEL would still meet it. No runtime uses an ID twice.
+ *   record is read again, and nothing is done if another ADD wrote it, or its sandbox exists. A DEL and an ADD of the
+ *   same container ID that both happen during our DEL would still meet it. No runtime uses an ID twice.
  * - A port is seen without its record, because its ADD began after the records were read. They are read again.
  * - VPP reuses sw_if_index values. Every change of a port there inspects it first and holds the attachment's lock.
  */
