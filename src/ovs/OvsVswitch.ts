@@ -26,7 +26,7 @@ import * as SocketDirectory from "./ports/SocketDirectory.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { differences, findings, ovnWarnings } from "./ports/Verify.ts"
 
-/** What others made there, by the client that the switch has. */
+/** Ports of the original plugin and its fork, found with the switch's client. */
 export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<LegacyPorts>
 
 const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
@@ -36,7 +36,7 @@ interface Around {
   readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
 }
 
-/** A switch, at the database's socket `control`, with what stands around it. */
+/** Wraps a switch: `control` is the database's socket, the rest wraps its services. */
 export const engine = (
   control: string,
   { OvsClient: client = identity, Vswitch: vswitch = identity }: Around,
@@ -46,7 +46,7 @@ export const engine = (
     vswitch(Effect.provideService(make(legacyPorts), OvsClient, own))
   )
 
-/** A new one for each client: there is no constant layer that two switches could share. */
+/** Creates a new instance for each client, because two switches must not share a constant layer. */
 export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* OvsClient
   const files = yield* Files
@@ -54,8 +54,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const place = SocketDirectory.make(files, sockets)
   const daemon = Daemon.make(files, sockets, client.peer)
   /**
-   * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. Keyed by the attachment of the
-   * call, and dropped with it, with or without a plug.
+   * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. The key is the call's attachment,
+   * so the survey is dropped with it, with or without a plug.
    */
   const seen: Seen = new WeakMap()
   const plugPort = plug(client, place, seen)
@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     seen.set(request.attachment, { invocation: request.invocation, survey })
   })
 
-  /** OVN binds a logical port to one interface of a node: the other gets no packets, and no error is reported. */
+  /** OVN binds a logical port to one interface of a node. The other gets no packets, and no error is reported. */
   const warnOfSecond = Effect.fnUntraced(function* ({ name, wanted: { ovnPort } }: PortPlan) {
     if (ovnPort === undefined) return
     const rows = yield* Effect.orElseSucceed(client.interfacesMarked({ "iface-id": ovnPort }), () => [])
@@ -142,7 +142,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   })
 })
 
-/** Nobody has this name or this mark: what is found is the switch and the bridge. */
+/** A request whose name and mark match nothing, to inspect only the switch and the bridge. */
 const anybody: Omit<PortRequest, "port"> = {
   attachment: { network: "", containerId: "", ifName: "", netns: "", pod: undefined },
   invocation: "",

@@ -33,13 +33,13 @@ type Done<A = void> = Effect.Effect<A, RecordError>
 export class Records extends Context.Service<
   Records,
   {
-    /** The plugin's state directory, which they are below. */
+    /** The plugin's state directory, which contains the records. */
     readonly stateDir: string
     /** Where they are, a file each. */
     readonly directory: string
     /** Writes the record that `make` returns for a free handle. Fails when this attachment already has one. */
     readonly claim: (attachment: Attachment, make: (handle: string) => Record) => Done<Record>
-    /** Returns when the record is on disk. ADD need not wait idly: before its first change is soon enough. */
+    /** Returns when the record is on disk. ADD only has to wait for it before its first change. */
     readonly keep: (record: Record) => Done
     /** Commits the record of a completed ADD, with what is known now. */
     readonly settle: (record: Record) => Done
@@ -47,19 +47,25 @@ export class Records extends Context.Service<
     readonly unsettle: (record: Record) => Done
     /** Marks a failed DEL: its port must not be restored, but its ADD was complete. */
     readonly defer: (record: Record) => Done
-    /** Of one that was just found: whether its ADD has ended well, and no DEL of it was killed. */
+    /** Returns whether the record's ADD succeeded, and no DEL of it was killed. For a record that was just read. */
     readonly completed: (record: Record) => Done<boolean>
-    /** Whether the record is still this ADD's, and neither being added nor removed. */
+    /** Returns whether the record is still this ADD's, and neither being added nor removed. */
     readonly settled: (record: Record) => Done<boolean>
-    /** The attachment's record; an unreadable one counts as none. */
+    /** Returns the attachment's record; an unreadable one counts as none. */
     readonly find: (attachment: Attachment) => Done<Record | undefined>
-    /** Whether another attachment has a record under the plain handle of this one: what has that name is the other's. */
+    /**
+     * Returns whether another attachment has a record under the plain handle of this one: files of that name are then
+     * the other's.
+     */
     readonly hasNamesake: (attachment: Attachment) => Done<boolean>
-    /** Every record that `find` would give, of all networks. */
+    /** Returns every record that `find` would return, of all networks. */
     readonly all: Done<ReadonlyArray<Record>>
-    /** Those that are there and that `find` takes for none. */
+    /** Returns existing files that `find` ignores. */
     readonly damaged: Done<ReadonlyArray<AllRecords.Damaged>>
-    /** Renames one of them, whole, so that it is in nobody's way: gives its path. Undefined: it is none any more. */
+    /**
+     * Renames one of them, so that it no longer blocks its name, and returns the new path. Undefined: it is not damaged
+     * any more.
+     */
     readonly setAside: (handle: string) => Done<string | undefined>
     /** Records of ADDs that were killed before linking them; those ADDs changed nothing else. */
     readonly begun: Done<ReadonlyArray<Record>>
@@ -71,22 +77,22 @@ export class Records extends Context.Service<
     /** Fails when `claim` would fail to write, as far as can be checked. Changes nothing. */
     readonly writable: Done
     /**
-     * Writes the note of an ADD that could not reach the switch and created nothing, while it owns the record, so that
-     * no other ADD of this attachment is running. The next ADD removes the note before its first change.
+     * Writes the note of an ADD that could not reach the switch and created nothing. At that time the ADD owns the
+     * record, so no other ADD of this attachment is running. The next ADD removes the note before its first change.
      */
     readonly noteUndone: (attachment: Attachment) => Done
-    /** Whether the last ADD of exactly this attachment is known to have created nothing. */
+    /** Returns whether the last ADD of exactly this attachment is known to have created nothing. */
     readonly undone: (attachment: Attachment) => Done<boolean>
     /** Removes the record, and unfinished files of a killed `claim`. `invocation`: only if that ADD wrote it. */
     readonly remove: (attachment: Attachment, invocation?: string) => Done
-    /** As `remove` without an invocation, when the switch could not be asked: the notes of `noteUndone` stay. */
+    /** Like `remove` without an invocation, when the switch is unreachable: the notes of `noteUndone` stay. */
     readonly removeUnasked: (attachment: Attachment) => Done
   }
 >()("userspace-cni/Records") {
   static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
 }
 
-/** Every field already is JSON: an encoder would only cost time. */
+/** Every field is JSON already, so no encoder is needed. */
 const toJson = (record: Record): string => JSON.stringify(record)
 
 const parse = (text: string): Record | undefined => {
@@ -94,16 +100,16 @@ const parse = (text: string): Record | undefined => {
   return isRecord(written) && isSound(written) ? written : undefined
 }
 
-/** Four times what stdin may have: the configuration is in it, as a text with its quotes escaped. */
+/** Four times the limit of stdin: a record contains the configuration as a text with escaped quotes. */
 const limit = 16 << 20
 
 const absent = ["ENOENT", "ENOTDIR"]
-/** A file that is not the plugin's. */
+/** Errors of a file that is not the plugin's. */
 const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
 
 const inTransit = 0o400
 const whole = 0o600
-/** Read-only as well, for every release, and told from `inTransit` by this one. */
+/** Read-only as well, for every release; this release distinguishes it from `inTransit`. */
 const deferred = 0o500
 
 const make = Effect.fnUntraced(function* (stateDir: string) {
@@ -119,7 +125,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const read = (handle: string): Effect.Effect<Record | undefined, FileError> =>
     orElse(absent, undefined)(readThere(handle))
 
-  /** Undefined: it is there, and no record. */
+  /** Undefined: the file exists, and is no record. */
   const readThere = (handle: string): Effect.Effect<Record | undefined, FileError> =>
     orElse(odd, undefined)(Effect.map(files.read(pathOf(handle), limit), parse))
 
@@ -149,7 +155,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
 
   const claimOnce = Effect.fnUntraced(function* (attachment: Attachment, makeRecord: (handle: string) => Record) {
     yield* ensure(files, fresh, 0o700)
-    // Who had the plain handle when this attachment was added may be gone by now, and the handle free.
+    // The owner of the plain handle may be gone since this attachment was added, so that the handle is free.
     const earlier = yield* read(longHandle(attachment))
     if (earlier !== undefined && keyOf(earlier) === keyOf(attachment)) return yield* alreadyAttached(earlier)
     for (const handle of handles(attachment)) {
@@ -164,7 +170,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
         continue
       }
-      // Only now is the attachment this ADD's. While the note exists, nothing may be created.
+      // The attachment is this ADD's only now. While the note exists, nothing may be created.
       yield* Effect.tapError(notes.remove(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
       return record
     }
@@ -188,13 +194,13 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       Effect.fail(fromFile("write the record")(error))
     )
 
-  /** At the same time: a journal writes both at once. */
+  /** Both are synced at the same time, because a journal writes them together. */
   const keep = ({ handle }: Record) =>
     Effect.all([files.sync(pathOf(handle)), files.sync(directory)], { concurrency: "unbounded", discard: true }).pipe(
       Effect.mapError(fromFile("write the record"))
     )
 
-  /** Anew when there is more to tell: not synced, because after a power cut there is no port to make again. */
+  /** Rewritten if there is more to record. Not synced, because after a power cut there is no port to restore. */
   const settle = Effect.fnUntraced(
     function* (record: Record) {
       const path = pathOf(record.handle)
@@ -231,16 +237,16 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const completed = ({ handle }: Record) =>
     Effect.mapError(hasMode(handle, (whole | deferred) & ~inTransit), fromFile("read the record"))
 
-  /** Ours by name: a call that was killed may not have come to marking them. */
+  /** The directories are ours by name: a killed call may not have marked them. */
   const tidy = removeUnused(files, fresh, [fresh, directory])
 
   const removeWith = Effect.fnUntraced(
     function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
       const key = keyOf(attachment)
       for (const handle of handles(attachment)) {
-        // None: by the time of the removal one could be there that somebody else has just claimed.
+        // Skip a missing one: another call may claim the name before the removal.
         const record = yield* orElse(absent, "none" as const)(readThere(handle))
-        // One that cannot be read is what a power cut left of a claim, before it had come to `keep`.
+        // An unreadable file is what a power cut left of a claim before `keep`.
         if (record === "none") continue
         if (record === undefined ? invocation !== undefined : keyOf(record) !== key) continue
         if (invocation !== undefined && record?.invocation !== invocation) continue

@@ -22,7 +22,7 @@ export const markOf = (one: MemifInterface): Mark => {
 /** VPP stores 63 characters; these are at most 54. */
 export const toTag = ({ digest, name }: Mark): string => `${start}${name}/${digest}`
 
-/** Undefined: not ours. */
+/** Undefined: not the plugin's. */
 export const fromTag = (tag: string): Mark | undefined => {
   const [, name, digest] = /^userspace-container\/1\/([^/]+)\/([0-9a-f]{16})$/.exec(tag) ?? []
   return name === undefined || digest === undefined ? undefined : { name, digest }

@@ -38,7 +38,7 @@ export interface Survey {
   readonly interfacesBySocket: ReadonlyArray<InterfaceRow>
 }
 
-/** A committed port: the configuration number that ovs-vswitchd has to reach, and the rows to read then. */
+/** A committed port: the configuration number that ovs-vswitchd must reach, and the rows to read then. */
 export interface Added {
   readonly root: RootRow
   readonly interface: string
@@ -46,7 +46,7 @@ export interface Added {
   readonly madeBridge: boolean
 }
 
-/** The interface after ovs-vswitchd has applied it. Undefined when the row was removed in the meantime. */
+/** The interface after ovs-vswitchd has applied it. Undefined if the row was removed in the meantime. */
 export interface Settled {
   readonly interface: InterfaceRow | undefined
   readonly bridge: BridgeRow | undefined
@@ -57,20 +57,20 @@ type Done<A> = Effect.Effect<A, OvsdbError>
 export class OvsClient extends Context.Service<
   OvsClient,
   {
-    /** Name of the database for people: its socket's path. */
+    /** Name of the database in messages: its socket's path. */
     readonly peer: string
     readonly root: Done<RootRow>
     readonly survey: (plan: PortPlan) => Done<Survey>
     /**
-     * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date, repeat
-     * it.
+     * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date and must
+     * be repeated.
      */
     readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
     /** Waits for cur_cfg. Undefined: no progress within the deadline. */
     readonly settle: (added: Added) => Done<Settled | undefined>
-    /** The same for all earlier changes, by any client. Undefined: not applied within the deadline. */
+    /** Waits likewise for all earlier changes, by any client. */
     readonly caughtUp: (root: RootRow) => Done<unknown>
-    /** ovs-vswitchd goes through the whole database once more. Undefined: not yet. */
+    /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
     readonly refresh: Done<unknown>
     readonly portNamed: (name: string) => Done<PortRow | undefined>
     readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
@@ -82,13 +82,13 @@ export class OvsClient extends Context.Service<
     /** Adds the flow of a port on a bridge in fail_mode secure. */
     readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
     readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
-    /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what was removed. */
+    /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what it removed. */
     readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
-    /** Removes a bridge of the plugin whose last port was removed by another client. Returns what was removed. */
+    /** Removes a bridge of the plugin whose last port was removed by another client. Returns what it removed. */
     readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
   }
 >()("userspace-cni/OvsClient") {
-  /** Connects at first use, and closes with the scope. */
+  /** Connects on first use; the scope closes the connection. */
   static readonly make = (path: string) =>
     Effect.gen(function* () {
       return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
@@ -99,7 +99,7 @@ export class OvsClient extends Context.Service<
 }
 
 /**
- * After a lost race another client has made progress, so retrying at once is right; the bound is for a broken server.
+ * After a lost race another client has made progress, so an immediate retry is right. The limit is for a broken server.
  */
 export const tries = 40
 
@@ -155,7 +155,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     while (true) {
       const [, ...results] = (yield* unlessRaced(transact([...Transactions.progress(seen, patience), ...also]))) ?? []
       if (results.length === 0) return undefined
-      // ovs-vswitchd applies the changes of all clients: as long as it makes progress, keep waiting.
+      // ovs-vswitchd applies the changes of all clients: keep waiting while it makes progress.
       seen = (yield* theRoot(yield* read(Root, results, 0))).cur_cfg
       if (seen >= wanted.next_cfg) return results
     }
@@ -190,7 +190,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     for (let attempt = 0; attempt < tries; attempt++) {
       const bridge = yield* bridgeOf(port)
       if (bridge === undefined) return []
-      // Before the port is removed, and with it what identifies the flow.
+      // The flow is removed first, because the port identifies it.
       yield* forgetFlow(bridge, port)
       const ours = Transactions.isOurs(bridge)
       const local = ours ? yield* portNamed(bridge.name) : undefined
@@ -209,7 +209,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return done === undefined ? [] : [`bridge ${name}`]
   })
 
-  /** A stale flow would match the next port with this number. */
+  /** Removes the flow, because a stale one would match the next port with this number. */
   const forgetFlow = (bridge: BridgeRow, port: PortRow): Done<void> => {
     const cookie = Marks.flowOf(port.external_ids)
     return cookie === undefined
@@ -250,13 +250,13 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   })
 }
 
-/** A dead ovs-vswitchd has no flows; a bridge without OpenFlow 1.3 does not get it by waiting. */
+/** A dead ovs-vswitchd has no flows, and a bridge without OpenFlow 1.3 does not get it by waiting. */
 const mayPass = (reason: OvsdbError["reason"]): boolean =>
   reason._tag === "Unreachable"
     ? !["ENOENT", "ECONNREFUSED"].includes(reason.code)
     : reason._tag === "NoAnswer" || reason._tag === "ConnectionLost"
 
-/** Undefined when a `wait` of the transaction did not hold: nothing was done. */
+/** Returns undefined when a `wait` of the transaction did not hold: nothing was done. */
 const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>
   Effect.catchIf(
     self,

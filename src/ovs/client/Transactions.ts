@@ -1,6 +1,6 @@
 /**
  * Every transaction of the plugin, as data: the client sends it, the dry run prints it, tests read it. Pure. Columns
- * that other clients change too are only changed by `mutate`: an `update` of `ports` from an old read would delete
+ * that other clients also change are only changed by `mutate`: an `update` of `ports` from an old read would delete
  * their ports. Every precondition is a `wait` with timeout 0 in the same transaction. RFC 7047, section 5.2.
  */
 
@@ -24,12 +24,12 @@ const theRoot: ReadonlyArray<Condition> = []
 
 export const is = (id: string): Condition => ["_uuid", "==", uuid(id)]
 export const nameIs = (name: string): Condition => ["name", "==", name]
-/** Selected by the server, so the cost here does not grow with the number of ports. */
+/** The server selects the rows, so the cost for the client does not grow with the number of ports. */
 export const marked = (ids: Marks.ExternalIds): Condition => ["external_ids", "includes", map(ids)]
 export const holds = (port: string): Condition => ["ports", "includes", set([uuid(port)])]
 const connectsTo = (path: string): Condition => ["options", "includes", map({ "vhost-server-path": path })]
 
-/** Everything that a plug needs to know, in one round trip. `OvsClient` reads the results by these positions. */
+/** Reads everything that a plug needs, in one round trip. `OvsClient` reads the results by these positions. */
 export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
   select(Root, theRoot),
   select(Bridge, [nameIs(plan.bridge)]),
@@ -38,7 +38,7 @@ export const survey = (plan: PortPlan): ReadonlyArray<Operation> => [
   select(Interface, [connectsTo(plan.socket)])
 ]
 
-/** Bridge when it is missing, port and interface, and the request that ovs-vswitchd looks at it. */
+/** Inserts the bridge if missing, port and interface, and requests that ovs-vswitchd applies them. */
 export const addPort = (
   plan: PortPlan,
   { bridge }: { readonly bridge: BridgeRow | undefined }
@@ -59,11 +59,11 @@ export const addPort = (
   select(Root, theRoot)
 ]
 
-/** A bridge in fail_mode secure drops packets without a matching flow; every other one learns. */
+/** A bridge in fail_mode secure drops packets without a matching flow; every other bridge learns. */
 export const needsFlow = (plan: PortPlan, bridge: BridgeRow | undefined): boolean =>
   plan.wanted.netType === "bridge" && bridge?.fail_mode === "secure"
 
-/** Places of the results that name new rows. The last result is the row of Open_vSwitch. */
+/** Positions of the results that name new rows. The last result is the row of Open_vSwitch. */
 export const addPortPlaces = { interface: 4, bridgeWhenNew: 8 } as const
 
 const newBridge = (name: string): ReadonlyArray<Operation> => [
@@ -72,7 +72,7 @@ const newBridge = (name: string): ReadonlyArray<Operation> => [
   insert(Bridge, "bridge", {
     name,
     datapath_type: "netdev",
-    // No fail_mode: without a controller the bridge then learns addresses by itself.
+    // Without fail_mode and controller, the bridge learns addresses.
     ports: set([named("local_port"), named("port")]),
     external_ids: map(Marks.bridgeMark)
   }),
@@ -81,8 +81,8 @@ const newBridge = (name: string): ReadonlyArray<Operation> => [
 
 /**
  * Removes `port` from its bridge; the database removes unreferenced rows. A bridge of the plugin is removed with its
- * last port: `last` means that there is no other port than this and the bridge's own. Both forms verify that, so
- * neither removes a bridge under a concurrent port, nor leaves an empty one when two are removed at once.
+ * last port: `last` means that it has no other port than this and its own. Both forms verify that, so they neither
+ * remove a bridge with a concurrent port, nor leave an empty one when two ports are removed at once.
  */
 export const removePort = (
   bridge: BridgeRow,
@@ -99,7 +99,7 @@ export const removePort = (
   ]
 }
 
-/** A bridge of ours that nothing but its own port is left on: somebody else removed the last one. */
+/** Removes a bridge of the plugin that has only its own port, because another client removed the last one. */
 export const removeIdleBridge = (bridge: BridgeRow, local: PortRow): ReadonlyArray<Operation> => [
   portsAre(bridge, "==", set([uuid(local._uuid)])),
   { op: "comment", comment: `userspace-cni: remove idle bridge ${bridge.name}` },
@@ -109,7 +109,7 @@ export const removeIdleBridge = (bridge: BridgeRow, local: PortRow): ReadonlyArr
 
 export const isOurs = (bridge: BridgeRow): boolean => bridge.external_ids[Marks.formatKey] === Marks.format
 
-/** Waits until ovs-vswitchd has moved on from configuration `seen`, then reads where it is. */
+/** Waits until ovs-vswitchd has moved on from configuration `seen`, then reads its number. */
 export const progress = (seen: number, millis: number): ReadonlyArray<Operation> => [
   {
     op: "wait",
@@ -174,7 +174,7 @@ const mutateBridges = (mutator: "insert" | "delete", bridge: Reference): Operati
   mutations: [["bridges", mutator, set([bridge])]]
 })
 
-/** ovs-vswitchd copies next_cfg to cur_cfg when it has done all that stood in the database with it. */
+/** ovs-vswitchd copies next_cfg to cur_cfg when it has applied everything that was committed with it. */
 export const bump: Operation = {
   op: "mutate",
   table: Root.name,

@@ -1,7 +1,4 @@
-/**
- * OVSDB values as they stand in JSON, and as TypeScript reads and writes them. Pure; knows no table.
- * RFC 7047, section 5.1 (Notation).
- */
+/** OVSDB values in JSON, and their decoders and encoders. Pure; knows no table. RFC 7047, section 5.1 (Notation). */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
@@ -18,14 +15,11 @@ export const named = (name: string): NamedUuid => ["named-uuid", name]
 export const set = (atoms: ReadonlyArray<Atom>): SetValue => ["set", atoms]
 export const map = (pairs: Readonly<Record<string, string>>): MapValue => ["map", Object.entries(pairs)]
 
-/**
- * How a column is read. By hand, not by a schema: preparing those of our tables takes a process 3 ms, a tenth of its
- * life (docs/performance.md).
- */
+/** A decoder of a column. Schemas for all tables cost a process 3 ms, a tenth of its run time (docs/performance.md). */
 export interface Kind<A> {
-  /** For people: `a set of integers`. */
+  /** For messages: `a set of integers`. */
   readonly name: string
-  /** Stands for a value where there is none to read. */
+  /** A placeholder when there is no value to read. */
   readonly empty: A
   readonly read: (wire: unknown) => Option.Option<A>
 }
@@ -42,17 +36,17 @@ export const boolean: Kind<boolean> = {
   read: Option.liftPredicate(Predicate.isBoolean)
 }
 
-/** `["uuid", "..."]`, read as the text of the UUID. */
+/** `["uuid", "..."]`, decoded to the UUID's text. */
 export const reference: Kind<string> = { name: "a UUID", empty: "", read: (wire) => text.read(inside("uuid", wire)) }
 
-/** A set, read as an array. A set of one may also stand as its lone element, and from ovsdb-server always does. */
+/** A set, decoded to an array. A set of one element may also be the bare element; ovsdb-server always writes it so. */
 export const setOf = <A>(kind: Kind<A>): Kind<ReadonlyArray<A>> => ({
   name: `a set, of each ${kind.name}`,
   empty: [],
   read: (wire) => Option.all(elements(wire).map(kind.read))
 })
 
-/** A set of none or one, read as the value or `undefined`. */
+/** A set of zero or one element, decoded to the value or `undefined`. */
 export const optional = <A>(kind: Kind<A>): Kind<A | undefined> => ({
   name: `${kind.name} or an empty set`,
   empty: undefined,
@@ -63,7 +57,7 @@ export const optional = <A>(kind: Kind<A>): Kind<A | undefined> => ({
   }
 })
 
-/** A map from string to string, as `external_ids`, `options` and `status` are. */
+/** A map from string to string, such as `external_ids`, `options` and `status`. */
 export const strings: Kind<Readonly<Record<string, string>>> = {
   name: "a map from string to string",
   empty: {},
@@ -89,7 +83,7 @@ const isCount = (pair: unknown): pair is readonly [string, number] =>
 const isPairOfStrings = (pair: unknown): pair is readonly [string, string] =>
   Array.isArray(pair) && pair.length === 2 && pair.every(Predicate.isString)
 
-/** `undefined`, which no kind takes, when it is not tagged so. */
+/** Returns the tagged value, or `undefined`, which no decoder accepts. */
 const inside = (tag: "uuid" | "set" | "map", wire: unknown): unknown =>
   Array.isArray(wire) && wire.length === 2 && wire[0] === tag ? wire[1] : undefined
 
