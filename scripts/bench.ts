@@ -1,9 +1,5 @@
 /**
- * `make bench`: how long a whole call of the executable takes, against public programs in the same run. Runs of both
- * sides alternate, so that a busy machine slows both; medians, ratios, and a bar for each. Exit status 1 when a bar is
- * missed by more than the machine wavered. `make bench ONLY=vpp` (or `ovs`, `agent`) measures one of them. `SHORT=1` is what CI
- * runs: everything has to work and memory to be about its bar, while times are only printed. Whole runs write
- * `docs/benchmarks.md` and its chart. Where it cannot run it says so and measures nothing.
+ * `make bench`: measures whole calls of the executable against public programs in the same run. Runs of both sides alternate, so that a busy machine slows both. Reports medians, ratios, and a bar for each; exit status 1 when a bar is missed by more than the variation of the run. `make bench ONLY=vpp` (or `ovs`, `agent`) measures one of them. `SHORT=1` is for CI: everything must work and memory be near its bar, while times are only printed. Whole runs write `docs/benchmarks.md` and its chart. Where it cannot run it says so and measures nothing.
  */
 import { spawnSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
@@ -76,5 +72,5 @@ const main = Effect.gen(function* () {
   say("\nwritten: docs/benchmarks.md, docs/images/benchmarks.svg")
 })
 
-// Interrupted, it takes its switches with it.
+// An interruption also ends its switches.
 NodeRuntime.runMain(main)

@@ -1,7 +1,5 @@
 /**
- * `make demo`, `make demo ENGINE=vpp`: a network of examples/ is added, checked and deleted on a switch that needs no
- * root, one ADD fails half-way, and nothing is left. What it says is checked as it is said: exit status 1 when something
- * is not so.
+ * `make demo`, `make demo ENGINE=vpp`: adds, checks and deletes a network of examples/ on a switch that needs no root; one ADD fails half-way, and nothing is left. Every statement is verified when it is printed: exit status 1 when one is wrong.
  */
 import { readFileSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -20,7 +18,7 @@ interface Demonstration {
   readonly where: string
   readonly port: string
   readonly look: string
-  /** On the switch, when the port is in its place. */
+  /** On the switch, once the port exists. */
   readonly there: RegExp
   readonly place: string
   readonly all: string
@@ -78,7 +76,7 @@ const block = (what: string, lines: ReadonlyArray<string>) =>
 const keyLines = (value: Readonly<Record<string, unknown>>) =>
   Object.entries(value).map(([key, inner]) => `${key.padEnd(8)} ${JSON.stringify(inner)}`)
 
-/** Says it if it is so, and ends the demonstration if it is not. */
+/** Prints the statement if it is true, and ends the demonstration otherwise. */
 const claim = (holds: boolean, text: string) =>
   holds ? Console.log(`  ${green("ok")} ${text}`) : Effect.fail(new Untrue({ claim: text }))
 
@@ -86,7 +84,7 @@ const demo = Effect.gen(function* () {
   if (!["ovs", "vpp"].includes(engine)) return yield* new Untrue({ claim: `ENGINE is ovs or vpp, not ${engine}` })
   const world = yield* makeWorld
   const example = readFileSync(new URL(`../${file}`, import.meta.url), "utf8")
-  // CHECK came with 0.4.0.
+  // CHECK exists since 0.4.0.
   const configuration = example.replace('"cniVersion": "0.3.1"', '"cniVersion": "1.0.0"')
   const { name, sharedDir = "/var/run/vpp" } = readNetwork(configuration)
   const before = world.state()

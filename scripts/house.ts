@@ -1,4 +1,4 @@
-/** A part of `make check`: what docs/architecture.md says of the rooms of `src` holds. */
+/** Part of `make check`: verifies what docs/architecture.md says about the rooms of `src`. */
 import { join } from "node:path"
 import { floors } from "./house/Floors.ts"
 import { filesOf, importsOf } from "./house/Imports.ts"

@@ -1,7 +1,7 @@
 /**
- * Whether a run of all tiers has shown what docs/security.md says that tests show: `npm run node scripts/shown.ts DIR`
- * reads the reports in that directory, as `.ci/run` collects them. Exit status 1 when a named test failed or no tier ran
- * it; what was skipped is named.
+ * Whether a run of all tiers confirms the tests named in docs/security.md: `npm run node scripts/shown.ts DIR` reads
+ * the reports in that directory, as `.ci/run` collects them. Exit status 1 when a named test failed or did not run;
+ * skipped ones are listed.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { type Result, unshown } from "../test/docs/support/Shown.ts"

@@ -1,14 +1,12 @@
 /**
- * `make size`: how much code each way of using the executable loads, in bytes as bundled, against the budget beside this.
- * Code is start-up time even when it does not run. More than 2 % above the budget is an error; whoever means it raises
- * the budget, with a line that says why: `make size NOTE="why"` writes both.
+ * `make size`: measures how much code each way of using the executable loads, in bytes as bundled, against the budget beside this file. Code costs start-up time even when it does not run. More than 2 % above the budget is an error; to raise the budget, run `make size NOTE="why"`, which writes both.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 
 const path = `${import.meta.dirname}/size-budget.json`
 const allowed = 1.02
 
-/** The modules that a way imports when it is taken. */
+/** The entry modules of each way. */
 const ways: Readonly<Record<string, ReadonlyArray<string>>> = {
   VERSION: ["src/main.ts", "src/app/VersionProcess.ts"],
   "ADD and DEL, Open vSwitch": [

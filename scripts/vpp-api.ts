@@ -1,6 +1,6 @@
 /**
- * Compares our message definitions with those of a VPP: `node scripts/vpp-api.ts /usr/share/vpp/api`. Exit status 1 when
- * one differs; one that is missing is only told, because VPP had some later than others.
+ * Compares the message definitions with those of a VPP: `node scripts/vpp-api.ts /usr/share/vpp/api`. Exit status 1
+ * when one differs. A missing one is only reported, because not every VPP has all messages.
  */
 import * as fs from "node:fs"
 import * as path from "node:path"

@@ -1,11 +1,11 @@
-/** Calls of a plugin as a runtime makes them, and two sides by turns. */
+/** Calls of a plugin as a runtime makes them, and two sides in turn. */
 import type { Sandbox } from "../../test/e2e/support/CniNode.ts"
 import { pluginDirectory } from "../../test/e2e/support/Machine.ts"
 import { cleanEnvironment } from "../../test/e2e/support/Program.ts"
 import type { Samples } from "./Figures.ts"
 import { type Process, type Run, run } from "./Runs.ts"
 
-/** For CI, whose machines nobody knows: few runs, of which no time is held to its bar; nothing written. */
+/** For CI, on unknown machines: few runs, without bars for times; nothing is written. */
 export const short = (process.env["SHORT"] ?? "") !== ""
 export const rounds = short ? 8 : Math.max(20, Number(process.env["BENCH_ROUNDS"] ?? 40))
 export const warmUp = 3
@@ -34,7 +34,7 @@ export const demand = (process: Process): Run => {
 
 const nothing = () => {}
 
-/** Who goes first alternates as well. `before` each of them comes what has to be over when it begins. */
+/** The first side alternates as well. `before` runs before each of them, outside of the measurement. */
 export const pair = (into: Samples, round: number, ours: () => Run, theirs: () => Run, before = nothing): void => {
   const first = round % 2 === 0
   const alone = (call: () => Run): Run => {

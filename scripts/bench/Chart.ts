@@ -1,4 +1,4 @@
-/** Where the time of an ADD goes, drawn beside its yardsticks: a picture for README and `docs/benchmarks.md`. */
+/** The chart of the time of an ADD beside the public programs, for README and `docs/benchmarks.md`. */
 import type { Chapter } from "./Figures.ts"
 import { median } from "./Runs.ts"
 
@@ -15,7 +15,7 @@ interface Bar {
   readonly parts: ReadonlyArray<readonly [name: string, millis: number]>
 }
 
-/** Parts that overlap others are shown within them. */
+/** Parts that overlap others are drawn within them. */
 const overlapping = /beside$|^calls to VPP$|^all of it$/
 
 const bars = ({ beside, times, title }: Chapter): ReadonlyArray<Bar> => {

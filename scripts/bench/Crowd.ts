@@ -7,7 +7,7 @@ import { median, type Process, runAll } from "./Runs.ts"
 
 const size = 50
 
-/** `call` gives a call of a new sandbox; both sides by turns, three times, and all of it is deleted again. */
+/** `call` returns a call for a new sandbox. Both sides run in turn, three times, and everything is deleted again. */
 export const burst = Effect.fnUntraced(function* (
   ours: (verb: string, index: number) => Process,
   theirs: (verb: string, index: number) => Process,
@@ -54,11 +54,11 @@ const quotas = [
 ] as const
 
 const limited = (group: string, limits: ReadonlyArray<readonly [name: string, value: string]>): boolean =>
-  // A file that does not come by itself would be no limit.
+  // A missing file means that there is no limit.
   limits.every(([name]) => existsSync(`${group}/${name}`)) &&
   Result.isSuccess(Result.try(() => limits.forEach(([name, value]) => void writeFileSync(`${group}/${name}`, value))))
 
-/** ADDs in a control group that has a tenth of one processor; undefined: this machine lets us make none. */
+/** ADDs in a control group with a tenth of one processor; undefined: this machine permits none. */
 export const withQuota = Effect.fnUntraced(function* (add: () => Process, del: () => Process, bar: number) {
   const quota = quotas.find(({ root }) => existsSync(root))
   if (quota === undefined) return undefined

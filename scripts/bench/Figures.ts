@@ -1,4 +1,4 @@
-/** What `make bench` measured: a value, what it is held to, and how far the machine wavered. */
+/** The results of `make bench`: a value, its bar, and the variation of the run. */
 
 import { median } from "./Runs.ts"
 import type { Times } from "./Spans.ts"
@@ -12,19 +12,19 @@ export interface Figure {
   readonly value: number
   /** Empty for a ratio. */
   readonly unit: "" | "MiB" | "ms"
-  /** At most. */
+  /** Upper limit. */
   readonly bar: number | undefined
-  /** Half of what the value differs by between four parts of the same run. */
+  /** Half of the difference between four parts of the same run. */
   readonly noise: number
 }
 
-/** All that was measured on one switch. */
+/** All measurements on one switch. */
 export interface Chapter {
   readonly title: string
   readonly figures: ReadonlyArray<Figure>
-  /** Where the time of an ADD goes. */
+  /** The parts of an ADD's time. */
   readonly times: Times
-  /** For the chart: the yardsticks' medians in milliseconds. */
+  /** For the chart: medians of the public programs in milliseconds. */
   readonly beside: ReadonlyArray<readonly [name: string, millis: number]>
 }
 
@@ -88,7 +88,7 @@ export const verdict = ({ bar, noise, value }: Figure): Verdict => {
   return value <= bar + noise ? "within the noise" : "MISSED"
 }
 
-/** Memory does not depend on what else a machine does, as times do, and their ratios. */
+/** Unlike times and their ratios, memory does not depend on other work of the machine. */
 export const outgrown = ({ bar = Number.POSITIVE_INFINITY, unit, value }: Figure): boolean =>
   unit === "MiB" && value > bar * 1.25
 

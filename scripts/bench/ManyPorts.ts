@@ -1,4 +1,4 @@
-/** As many ports on an Open vSwitch as a full node has, each made as an ADD makes it, without a process for each. */
+/** Creates as many ports on an Open vSwitch as a full node has, each as an ADD does, without a process for each. */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
@@ -37,7 +37,7 @@ const port = (database: string, bridge: string): OvsVhostPort => ({
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
-/** Numbers `from` to below `to`, on a bridge that is there. */
+/** Numbers from `from` to below `to`, on an existing bridge. */
 export const fill = (database: string, bridge: string, directory: string, from: number, to: number) =>
   Effect.flatMap(Vswitch, (vswitch) =>
     Effect.forEach(
@@ -57,12 +57,12 @@ export const empty = (database: string, directory: string, from: number, to: num
       },
       { discard: true, concurrency: 8 }
     ).pipe(
-      // DEL does not wait for ovs-vswitchd, and so many keep it busy for seconds.
+      // DEL does not wait for ovs-vswitchd, and this many keep it busy for seconds.
       Effect.andThen(Effect.retry(vswitch.status(port(database, "")), { times: 20 }))
     )
   ).pipe(Effect.provide(on(database)))
 
-/** Copies of the one record in `stateDir` as records of others, and away with them again. */
+/** Copies the only record in `stateDir` as records of others, and removes the copies. */
 export const records = (stateDir: string, from: number, to: number) => {
   const directory = `${stateDir}/attachments`
   mkdirSync(directory, { recursive: true })

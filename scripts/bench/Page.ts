@@ -1,4 +1,4 @@
-/** `docs/benchmarks.md`, from what was measured. */
+/** Writes `docs/benchmarks.md` from the results. */
 import { type Chapter, shownValue, verdict } from "./Figures.ts"
 import { median } from "./Runs.ts"
 

@@ -1,6 +1,6 @@
 /**
- * Whole processes on the clock, from spawn to exit. Runs under bun, whose spawnSync costs least beside the process itself.
- * Peak memory comes from GNU time: a child that bun spawns inherits bun's own peak (ru_maxrss survives exec).
+ * Times whole processes, from spawn to exit. Runs under bun, whose spawnSync costs least beside the process itself.
+ * Peak memory comes from GNU time, because a child that bun spawns inherits bun's own peak (ru_maxrss survives exec).
  */
 import { readFileSync, rmSync } from "node:fs"
 import { spawn, spawnSync } from "bun"
@@ -14,7 +14,7 @@ export interface Process {
 
 export interface Run {
   readonly millis: number
-  /** Of the process and of those that it has waited for. */
+  /** Of the process and those that it has waited for. */
   readonly cpuMillis: number
   readonly status: number | null
   readonly stdout: string
@@ -35,7 +35,7 @@ export const run = ({ command, env, stdin }: Process): Run => {
   }
 }
 
-/** All at once; how long each took, in milliseconds. */
+/** Runs all at once; returns the time of each in milliseconds. */
 export const runAll = (processes: ReadonlyArray<Process>): Effect.Effect<ReadonlyArray<number>> =>
   Effect.forEach(
     processes,

@@ -1,11 +1,11 @@
-/** Where the time of an ADD goes, from its own log at debug level. */
+/** The parts of an ADD's time, from its own log at debug level. */
 import { Schema } from "effect"
 import type { Run } from "./Runs.ts"
 
-/** What a reader asks about, and the spans in the log whose sum answers it. */
+/** Parts, and the spans in the log whose sum is their time. */
 export type Parts = ReadonlyArray<readonly [part: string, spans: ReadonlyArray<string>]>
 
-/** Milliseconds, one a run. */
+/** Milliseconds, one for each run. */
 export type Times = ReadonlyMap<string, Array<number>>
 
 export const noTimes = (parts: Parts): Times =>
@@ -24,9 +24,9 @@ export const addTimes = (times: Times, parts: Parts, { millis, stderr }: Run): v
   const of = (names: ReadonlyArray<string>) => names.reduce((sum, name) => sum + (spans.get(name) ?? Number.NaN), 0)
   const total = Number(/ADD took ([\d.]+) ms/.exec(stderr)?.[1])
   for (const [part, names] of parts) times.get(part)?.push(of(names))
-  // What an agent does has no start.
+  // A call of an agent has no start-up.
   times.get("decode, judge")?.push(total - (spans.get("start") ?? 0) - of(["ADD"]))
-  // Its own clock begins when its runtime does, and stops when it says so.
+  // Its own clock begins with its runtime, and stops at its last line.
   times.get("exec and exit")?.push(millis - total)
   times.get("all of it")?.push(millis)
 }

@@ -1,6 +1,6 @@
 /**
- * Whole calls on VPP, against host-local alone: the least that any plugin with addresses costs. And what many ports on
- * the switch add to the cost of one more.
+ * Whole calls on VPP, against host-local alone, which is the least that any plugin with addresses costs; and the cost
+ * of an ADD with many ports on the switch.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { basename } from "node:path"
@@ -22,8 +22,8 @@ const [few, many] = [10, 500]
 const hostLocal = `${pluginDirectory}/host-local`
 
 /**
- * Our calls to VPP are the look, with the connection and VPP's hello in it, and the making of the port. They are taken
- * from an ADD without IPAM, because starting a program beside them holds them up.
+ * The calls to VPP are the inspection, with the connection and VPP's hello in it, and the creation of the port. They
+ * are measured in an ADD without IPAM, because starting a program beside them delays them.
  */
 const calls = ["inspect the switch", "plug the port"]
 const parts: Parts = [
@@ -63,7 +63,7 @@ export const addressesIn = (dataDir: string) => ({
 
 const pods = (netns: string) => (): Sandbox => ({ containerId: newContainerId(), netns, ifName: "net1" })
 
-/** ADD and DEL by turns with host-local's own, which runs twice in a row: a floor, and how much the machine wavers. */
+/** ADD and DEL in turn with host-local's, which runs twice in a row as a reference for the variation. */
 const measure = (api: string, directory: string, pod: () => Sandbox) => {
   const ours = { ...networkOn(api, directory), ...addressesIn(`${directory}/leases`) }
   const alone = { ...ours, name: "alone", ...addressesIn(`${directory}/alone`) }
@@ -94,7 +94,7 @@ const measure = (api: string, directory: string, pod: () => Sandbox) => {
   return { add, again, del, times }
 }
 
-/** CPU milliseconds of an ADD without IPAM, with few memifs present and with many, in blocks that alternate. */
+/** CPU milliseconds of an ADD without IPAM, with few memifs present and with many, in alternating blocks. */
 const measureFull = Effect.fnUntraced(function* (api: string, directory: string, pod: () => Sandbox) {
   const network = networkOn(api, directory)
   const sockets = `${directory}/sockets`
@@ -139,7 +139,7 @@ const benchOn = Effect.fnUntraced(function* (name: string, api: string) {
   return chapter
 }, Effect.scoped)
 
-/** A process of its own, so that its work is not counted as ours. */
+/** A separate process, so that its work does not count as ours. */
 export const typescript = Effect.gen(function* () {
   const api = `${yield* temporary}/api.sock`
   const node = `${import.meta.dirname}/../../node_modules/.bin/node`

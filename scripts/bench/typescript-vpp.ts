@@ -1,4 +1,4 @@
-/** The VPP of the tests as a process of its own, until it is killed. Argument: path of its API socket. */
+/** The VPP of the tests as a separate process, until it is killed. Argument: path of its API socket. */
 import { VppServer } from "../../test/vpp/server/VppServer.ts"
 
 const [, , path = ""] = process.argv

@@ -1,11 +1,11 @@
-/** What exists in a world, as an administrator would look at it: `ovs-vsctl show`, and a tree with modes. */
+/** Shows what exists, as an administrator would see it: `ovs-vsctl show`, and a tree with modes. */
 import * as Effect from "effect/Effect"
 import { snapshot } from "../../src/dry-run/ovs/Snapshot.ts"
 import { atoms } from "../../src/dry-run/ovs/Values.ts"
 import type { Row, Value } from "../../src/ovs/wire/Notation.ts"
 import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"
 
-/** What is at a path, and below it. */
+/** The files at and below a path. */
 export interface Tree {
   readonly get: (path: string) => { readonly kind: string; readonly mode: number; readonly content: string } | undefined
   readonly names: (path: string) => ReadonlyArray<string>

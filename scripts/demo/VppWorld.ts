@@ -1,6 +1,6 @@
 /**
- * A node with the VPP of the tests, which speaks the binary API on a socket: the real programs dial it. Files and sockets
- * are real ones below a temporary directory, which stands for `/`.
+ * A node with the VPP of the tests, which serves the binary API on a socket: the real programs connect to it. Files and
+ * sockets are real ones below a temporary directory, which stands for `/`.
  */
 import * as fs from "node:fs"
 import { tmpdir } from "node:os"
@@ -46,7 +46,7 @@ export const make = Effect.gen(function* () {
   const world: World = {
     ...caller(edges),
     files,
-    // The empty directory that records pass through comes and goes.
+    // The empty directory for unfinished records comes and goes.
     state: () => {
       const { domains, interfaces, routes, sockets } = server.model
       const ids = [...sockets.values()].map(({ id, path }) => [id, path])
@@ -110,7 +110,7 @@ const tree = (root: string): Tree => ({
   names: (path) => (fs.lstatSync(root + path).isDirectory() ? fs.readdirSync(root + path).sort() : [])
 })
 
-/** All but VPP's own `local0` and its own socket: `vppctl show interface`, `show memif`, `show bridge-domain`. */
+/** Everything except VPP's own `local0` and socket: `vppctl show interface`, `show memif`, `show bridge-domain`. */
 const lines = Effect.fnUntraced(function* (session: Session) {
   const interfaces = yield* Interfaces.all(session)
   const sockets = yield* Interfaces.memifSockets(session)

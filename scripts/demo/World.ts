@@ -1,6 +1,6 @@
 /**
- * A node without root: the real programs on edges of the demonstration's. What a call logs is kept, so that a rollback
- * can be shown. `VppWorld.ts` has the one with VPP; here is the one whose switch and files are in memory.
+ * A node without root: the real programs on the demonstration's edges. A call's log is kept, so that a rollback can be
+ * shown. `VppWorld.ts` has the node with VPP; here, switch and files are in memory.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -34,13 +34,11 @@ export interface World {
   readonly files: Show.Tree
   /** Equal texts are equal worlds. */
   readonly state: () => string
-  /** As an administrator would look at the switch. */
+  /** The switch as an administrator would see it. */
   readonly switchLines: Effect.Effect<ReadonlyArray<string>, Error>
 }
 
-/**
- * No API server is asked and no program is run but host-local. The only sandbox of a world is the one that a call names.
- */
+/** No API server is used and no program runs but host-local. The only sandbox is that of the call. */
 export const othersOver = (leases: IpamMemory.MemoryLeases) =>
   Layer.mergeAll(
     Layer.succeed(Https, Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })),
@@ -50,7 +48,7 @@ export const othersOver = (leases: IpamMemory.MemoryLeases) =>
       Processes.of({
         run: (run) =>
           run.program === IpamMemory.program
-            ? // A program takes its time: the switch is done before it answers.
+            ? // A program takes time: the switch is ready before it answers.
               Effect.delay(
                 Effect.sync(() => IpamMemory.hostLocal(leases, run)),
                 run.env["CNI_COMMAND"] === "ADD" ? "200 millis" : 0
@@ -92,7 +90,7 @@ export const make = (): World => {
   return {
     ...caller(edges),
     files,
-    // The empty directory that records pass through comes and goes.
+    // The empty directory for unfinished records comes and goes.
     state: () => {
       const kept = files.dump().filter((line) => !line.includes("/attachments/new"))
       return JSON.stringify([ovs.dump(), kept, leases.dump()])

@@ -1,13 +1,9 @@
 /**
- * What the schema does not have about a key: which ports it is for, its default, an example.
- * `configuration.test.ts`, `network-keys.test.ts` and `container-keys.test.ts` in `test/docs` ask the plugin whether it is
- * so, also what is said in words.
+ * Properties of keys that the schema does not have: the ports, the default, an example. `configuration.test.ts`,
+ * `network-keys.test.ts` and `container-keys.test.ts` in `test/docs` verify them against the plugin, also the texts.
  */
 export interface KeyNote {
-  /**
-   * Who does something else because of it: ports of this kind; the plugin, whatever the port; the runtime, and the plugin
-   * nothing; nobody.
-   */
+  /** Who uses the key: ports of this kind; the plugin, for any port; the runtime, and not the plugin; nobody. */
   readonly for:
     | "both"
     | "ovs-dpdk"
@@ -18,21 +14,21 @@ export interface KeyNote {
     | "the plugin"
     | "the runtime"
     | "nobody"
-  /** The value that means the same as leaving it out; or, in words, where the value then comes from. */
+  /** The value that means the same as its absence, or in words the source of the value. */
   readonly absent: { readonly value: unknown } | { readonly words: string }
   readonly example: unknown
 }
 
-/** Of a key below `container`: what the container is told when it is absent. */
+/** For a key below `container`: what the container gets when it is absent. */
 export interface ContainerNote extends Pick<KeyNote, "for" | "example"> {
   readonly absent:
     | KeyNote["absent"]
     /** The value of this key, if there is one. */
     | { readonly as: string }
-    /** Of two values the one that this key does not have. */
+    /** The other one of two values. */
     | { readonly otherThan: string }
     | "not passed on"
-  /** Where the schema, which is written for the switch's end, does not fit. */
+  /** Exceptions from the schema, which is written for the switch's end. */
   readonly meaning?: string
 }
 
@@ -125,7 +121,7 @@ const as = (key: string) => ({ as: key })
 const otherThan = (key: string) => ({ otherThan: key })
 const theSocket = words("the name of the attachment's socket, whatever is set here")
 
-/** Of a switch that the application is. */
+/** For a switch role of the application. */
 const inside = (example: unknown, what: string): ContainerNote => ({
   for: "both",
   absent: "not passed on",
@@ -133,7 +129,7 @@ const inside = (example: unknown, what: string): ContainerNote => ({
   meaning: `Passed on to a switch in the container: ${what}`
 })
 
-/** Below `container`. What is written there is told as it is, unless it says otherwise. */
+/** Keys below `container`. Their values are passed on unchanged, unless it says otherwise. */
 export const containerNotes: Readonly<Record<string, ContainerNote>> = {
   "container.engine": {
     for: "both",

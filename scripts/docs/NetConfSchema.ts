@@ -1,13 +1,13 @@
 /**
- * The network configuration as JSON Schema, made from the plugin's own schema: for editors, and for the key tables of
- * `docs/configuration.md`. The plugin reads a little more than it says: keys in any case, null and "" for absent.
+ * The network configuration as JSON Schema, generated from the plugin's own schema: for editors, and for the key tables
+ * of `docs/configuration.md`. The plugin accepts a little more: keys in any case, null and "" for absent.
  */
 import { Predicate, Schema } from "effect"
 import { NetConf } from "../../src/cni/network/NetConf.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Draft 2020-12. Unknown keys are errors inside our own sections and free at the top, as the plugin has it. */
+/** Draft 2020-12. Like the plugin, it refuses unknown keys in the plugin's sections and allows them at the top. */
 export const jsonSchema = (): Json => {
   const { schema } = Schema.toJsonSchemaDocument(NetConf, { onExcessProperty: "error" })
   return {
@@ -19,7 +19,7 @@ export const jsonSchema = (): Json => {
   }
 }
 
-/** One key: where it is, what it may be, what it means. */
+/** One key: its path, values and meaning. */
 export interface Key {
   readonly path: string
   readonly allowed: string
@@ -27,7 +27,7 @@ export interface Key {
   readonly description: string
 }
 
-/** All keys with a value of their own, in the schema's order; sections are only the beginning of a path. */
+/** All keys with a value of their own, in the schema's order; sections are only prefixes of paths. */
 export const keys = (): ReadonlyArray<Key> => {
   const { schema } = Schema.toJsonSchemaDocument(NetConf, {
     onExcessProperty: "error",
@@ -41,7 +41,7 @@ const keysOf = (section: Json, prefix: string): ReadonlyArray<Key> => {
   return Object.entries(object(section["properties"])).flatMap(([name, value]) => {
     const inner = object(value)
     const path = `${prefix}${name}`
-    // Sections are closed; what is handed on to others is open, and one key for us.
+    // Sections are closed; what is passed on to others is open, and one key here.
     return inner["additionalProperties"] === false
       ? keysOf(inner, `${path}.`)
       : [{ path, allowed: allowed(inner), required: required.includes(name), description: text(inner["description"]) }]
@@ -61,7 +61,9 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 const object = (value: unknown): Json => (Predicate.isObject(value) ? { ...value } : {})
 
-/** Several checks of one value come as `allOf`: merged, the later ones win. Bounds that only say "safe integer" go. */
+/**
+ * Several checks of one value become `allOf`: merged, later ones win. Bounds that only mean "safe integer" are dropped.
+ */
 const flat = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(flat)
   if (!Predicate.isObject(value)) return value

@@ -1,4 +1,4 @@
-/** The generated modules: which schemas a call of the plugin needs, ahead of time. */
+/** The generated modules: which schemas a call of the plugin needs in generated form. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { Record } from "../../src/attachment/records/Record.ts"
@@ -53,7 +53,7 @@ const formatted = (path: string, text: string): string =>
     encoding: "utf8"
   }).stdout
 
-/** Each with its text as it is and as it has to be. */
+/** Each with its current and its expected text. */
 export const generated = () =>
   modules.map(({ path, text }) => ({
     path,

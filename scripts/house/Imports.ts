@@ -1,4 +1,4 @@
-/** Which file of `src` imports which, types included: read off the text, so that nothing has to be built. */
+/** The imports between files of `src`, types included, found in the text without a build. */
 import { globSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 

@@ -1,12 +1,12 @@
 /**
- * What holds of the house. Each break is a line: which import breaks which rule, and what to do. Circles of files are
- * Biome's (`noImportCycles`).
+ * The rules of the house. Each violation is a line: which import violates which rule, and what to do. Biome checks
+ * circles of files (`noImportCycles`).
  */
 import { dirname } from "node:path"
 import { type Floor, roomOf } from "./Floors.ts"
 import type { Import } from "./Imports.ts"
 
-/** Beside its sub-folders: what a reader takes in at one look. */
+/** Besides its sub-folders: what a reader can take in at once. */
 export const mostFiles = 12
 
 const floorsFile = "scripts/house/Floors.ts"
@@ -35,7 +35,7 @@ export const upward = (imports: ReadonlyArray<Import>, floors: ReadonlyArray<Flo
     ]
   })
 
-/** Each circle of folders once, by the imports of a shortest way round. Sub-folders are rooms of their own. */
+/** Each circle of folders once, with the imports of a shortest way round. Sub-folders are rooms of their own. */
 export const circles = (imports: ReadonlyArray<Import>): ReadonlyArray<string> => {
   const between = new Map<string, Map<string, Import>>()
   for (const one of imports) {
@@ -65,7 +65,7 @@ export const circles = (imports: ReadonlyArray<Import>): ReadonlyArray<string> =
   )
 }
 
-/** Breadth first. */
+/** Breadth-first search. */
 const wayRound = (
   start: string,
   between: ReadonlyMap<string, ReadonlyMap<string, Import>>

@@ -1,13 +1,13 @@
 /**
- * A VPP's own definitions of its messages (*.api.json, which VPP installs under share/vpp/api), and the comparison of
- * ours with them, field by field. Pure. VPP: src/tools/vppapigen/vppapigen_json.py.
+ * A VPP's definitions of its messages (*.api.json, installed under share/vpp/api), and the field-by-field comparison
+ * with ours. Pure. VPP: src/tools/vppapigen/vppapigen_json.py.
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { catalogue, type Entry } from "../../src/vpp/messages/Catalogue.ts"
 import type { Layout } from "../../src/vpp/wire/Field.ts"
 
-/** `["u32", "mtu", 4]`; the fourth says which field holds the count. Messages and types end with properties. */
+/** `["u32", "mtu", 4]`; the fourth element names the field with the count. Messages and types end with properties. */
 const Described = Schema.Array(Schema.Unknown)
 
 export const ApiFile = Schema.Struct({
@@ -46,7 +46,7 @@ const rawFields = (described: ReadonlyArray<unknown>): ReadonlyArray<RawField> =
 
 const named = (all: ReadonlyArray<ReadonlyArray<unknown>>, name: string) => all.find(([own]) => own === name)
 
-/** Sizes of what a union can hold: it has the largest. */
+/** A union has the size of its largest member. */
 const sizeOf = (layout: Layout): number => {
   if (typeof layout !== "string") return 0
   const [, base, count] = /^(u8|u16|u32|i32|bool)(?:\[(\d+)\])?$/.exec(layout) ?? []
@@ -54,7 +54,7 @@ const sizeOf = (layout: Layout): number => {
   return one * (count === undefined ? 1 : Number(count))
 }
 
-/** As `Field.ts` writes it: aliases and enums resolved, unions as bytes. */
+/** In the form of `Field.ts`: aliases and enums resolved, unions as bytes. */
 const layoutOfType = (api: ApiFile, type: string): Layout => {
   const [, name] = /^vl_api_(.*)_t$/.exec(type) ?? []
   if (name === undefined) return type
@@ -76,7 +76,7 @@ type Struct = ReadonlyArray<readonly [string, Layout]>
 const structOf = (api: ApiFile, described: ReadonlyArray<unknown>): Struct => {
   const fields = rawFields(described)
   return fields.flatMap(({ countName, length, name, type }): Struct => {
-    // A count stands with what it counts.
+    // A count is described with its elements.
     if (fields.some((other) => other.countName === name)) return []
     const of = layoutOfType(api, type)
     if (type === "string") return [[name, length ? `string[${length}]` : "string[]"]]
@@ -107,7 +107,7 @@ const compare = (api: ApiFile, { crc, layout, name }: Entry): Comparison => {
     : { name, verdict: "other fields", detail: `${has}, ours: ${wanted}` }
 }
 
-/** All of ours against all of theirs, whatever file it stands in. */
+/** Compares all our definitions with all of theirs, in any file. */
 export const compareAll = (files: ReadonlyArray<ApiFile>): ReadonlyArray<Comparison> => {
   const api: ApiFile = {
     types: files.flatMap(({ types }) => types),

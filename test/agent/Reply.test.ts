@@ -1,4 +1,4 @@
-/** What the process of a call understands of the agent's answer, in whatever pieces it comes. */
+/** The parser of the agent's answer in the process of a call, for pieces of any length. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Reply from "../../src/agent/client/Reply.ts"

@@ -1,4 +1,4 @@
-/** When the calls of the agent run. */
+/** When calls of the agent run. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { make } from "../../src/agent/Scheduler.ts"
@@ -59,7 +59,7 @@ describe("the agent's scheduler", () => {
       for (const id of slow) running.push(yield* begin(id, yield* asked(id, "/slow")))
       yield* begin("elsewhere", yield* asked("f", "/fast"))
       assert.deepStrictEqual(began, ["a", "b", "elsewhere"])
-      // One that has given up is not waited for.
+      // A caller that gave up is not waited for.
       const [a, b, c] = running
       if (a === undefined || b === undefined || c === undefined) return assert.fail()
       yield* Fiber.interrupt(c.fiber)

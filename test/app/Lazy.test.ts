@@ -1,6 +1,6 @@
 /**
- * No schema is loaded by a call, and nothing of Kubernetes without a kubeconfig (docs/performance.md): what a verb's process loads at start is what its modules import
- * statically, and that is followed here from the first to the last.
+ * A call loads no schema, and nothing of Kubernetes without a kubeconfig (docs/performance.md). A verb's process loads
+ * what its modules import statically; this follows all these imports.
  */
 import { readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 
 const source = join(import.meta.dirname, "../../src")
 
-/** Types are gone before anything runs, and `import(...)` loads when it is reached. */
+/** Types are erased before anything runs, and `import(...)` loads on demand. */
 const imports = (file: string): ReadonlyArray<string> =>
   [...readFileSync(file, "utf8").matchAll(/^(?:import|export)(?!\s+type\b)[^"]*?from\s+"([^"]+)"/gm)].map(
     ([, specifier = ""]) => specifier
@@ -28,7 +28,7 @@ const loaded = (entry: string): ReadonlySet<string> => {
   return seen
 }
 
-/** What `import(...)` loads, in all that is loaded at start. */
+/** The targets of `import(...)` in everything that is loaded at start. */
 const doors = (entry: string): ReadonlySet<string> =>
   new Set(
     [entry, ...loaded(entry)]

@@ -1,4 +1,4 @@
-/** No error of ours has the words by which Multus gives up on a DEL, wherever its text comes from. */
+/** No error contains the words by which Multus gives up on a DEL, wherever its text comes from. */
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

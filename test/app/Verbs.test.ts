@@ -1,11 +1,11 @@
-/** Verbs x versions x environment: what is served, and what is refused with which code. */
+/** Verbs, versions and environment: what is served, and what is refused with which code. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { type CniVersion, isVerb, supportedVersions, type Verb, verbs } from "../../src/cni/spec/Versions.ts"
 
-/** The specification's table (1.1.0, section 2), written down once more: `Versions.ts` is held against it. */
+/** The table of the specification (1.1.0, section 2), repeated to verify `Versions.ts`. */
 const specification: Readonly<Record<Verb, { readonly since: CniVersion; readonly requires: ReadonlyArray<string> }>> =
   {
     ADD: { since: "0.1.0", requires: ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"] },
@@ -26,10 +26,10 @@ const variables = {
 
 const attachmentVerbs = ["ADD", "DEL", "CHECK"] as const
 const networkVerbs = ["GC", "STATUS"] as const
-/** Those that come with an attachment. */
+/** Variables of an attachment. */
 const ofAttachment = ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"]
 
-/** `served`, or the code. */
+/** `served`, or the error code. */
 const verdict = (verb: string, environment: Readonly<Record<string, string | undefined>>, conf: unknown) =>
   Result.match(judge(verb, environment, readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf))), {
     onFailure: ({ code, details, msg }) => ({ code, msg, details }),

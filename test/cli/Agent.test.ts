@@ -1,4 +1,4 @@
-/** `userspace agent --once` on a node in memory: what is printed, as table and as JSON, and how it ends. */
+/** `userspace agent --once` on a node in memory: its output, as table and as JSON, and its exit. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"

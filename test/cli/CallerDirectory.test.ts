@@ -1,4 +1,4 @@
-/** Where relative paths start from, by the two witnesses that there are. */
+/** The directory of relative paths, from the two sources that exist. */
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,7 +9,7 @@ import { callerDirectory, pathFlags, relativePaths, unknownDirectory } from "../
 import { make } from "../dry-run/support/MemoryNode.ts"
 import { type } from "./support/Terminal.ts"
 
-/** Directories `a` and `b`, `link` to `a`, and what /proc has of a parent. */
+/** Directories `a` and `b`, `link` to `a`, and a parent's entries in /proc. */
 const site = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "caller-"))),
@@ -24,11 +24,11 @@ const site = Effect.map(
 )
 
 interface Case {
-  /** Names in the site, but for those that are absolute. */
+  /** Relative names become names in the temporary directory. */
   readonly pwd?: string
   readonly parent?: string
   readonly began?: string
-  /** A name in the site, or a reason. */
+  /** A name in the temporary directory, or a reason. */
   readonly expected: string | RegExp
 }
 

@@ -10,7 +10,7 @@ const without = <K extends keyof typeof network>(key: K) => {
   return rest
 }
 
-/** Every ADD has an invocation of its own; the order of a set of rows is that of their UUIDs. */
+/** Every ADD has its own invocation; the order of a set of rows is that of their UUIDs. */
 const anonymous = (node: Node) =>
   JSON.stringify(node.state())
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "")

@@ -1,4 +1,6 @@
-/** `userspace check`, `del` and `restore` by what the records have, on a node in memory: which attachments, and what of them. */
+/**
+ * `userspace check`, `del` and `restore` from the records, on a node in memory: which attachments, and what of them.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"
@@ -15,7 +17,7 @@ const pod = (name: string) => ({
 
 const long = ["0958c8871b32aaaa", "0958c8871b32bbbb", "7d1c0b6a9e55cafe"] as const
 
-/** Two interfaces of one pod, and one of two others. */
+/** Two interfaces of one pod, and one each of two others. */
 const three = Effect.fnUntraced(function* () {
   const node = make()
   yield* add(node, long[0], pod("web-0"))

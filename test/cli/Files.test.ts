@@ -1,4 +1,4 @@
-/** Which files `--config` takes, and what it says of those that it does not. */
+/** The files that `--config` accepts, and the messages about others. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,4 +1,6 @@
-/** `userspace gc` on a node in memory: what would go, what goes, by a list and by sandbox, and what never does. */
+/**
+ * `userspace gc` on a node in memory: what would be removed, what is removed, by a list and by sandbox, and what never is.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
@@ -106,7 +108,7 @@ describe("a removal", () => {
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c2")
-      // The directory for what is being written comes and goes.
+      // The directory for unfinished records comes and goes.
       const state = () => [node.files.dump().filter((line) => !line.includes("/attachments/new")), node.ovs.dump()]
       const before = state()
       yield* add(node, "c1")
@@ -172,7 +174,7 @@ const definition = (name: string, config: unknown) => ({
   spec: config === undefined ? {} : { config: JSON.stringify(config) }
 })
 
-/** What `kubectl get net-attach-def -A -o json` prints of a cluster. */
+/** The output of `kubectl get net-attach-def -A -o json` on a cluster. */
 const several = {
   kind: "List",
   items: [
@@ -469,7 +471,7 @@ it.effect("by sandbox: fork attachments whose sandbox or pod is gone", () =>
       node.files.put(`${directory}/configData-${id.slice(0, 12)}-net1.json`, "file", JSON.stringify(told))
     }
     node.sandboxes.add(sandboxOf("alive"))
-    // Without a configuration nobody knows their network.
+    // Their network is unknown without a configuration.
     const open = yield* type(node, ["gc", "--by-sandbox"])
     assert.isTrue(open.well)
     assert.include(open.stdout, "Removed 0 attachments")

@@ -1,4 +1,4 @@
-/** `userspace list` on a node in memory: what is there, what is only half there, and what the original plugin left. */
+/** `userspace list` on a node in memory: complete and incomplete attachments, and those of the original plugin. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
@@ -16,7 +16,7 @@ const Listing = Schema.fromJsonString(
   })
 )
 
-/** Changes nothing, whatever is there. */
+/** Changes nothing. */
 const listed = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
   const before = [node.state(), node.committed.length, node.runs.length]
   const ended = yield* type(node, ["list", ...args])
@@ -223,7 +223,7 @@ it.effect("names a damaged record, lists what is known without it, and fails", (
 
 const runDir = "/var/run/openvswitch"
 
-/** Where its files tell of it, and what is said then. */
+/** The sources of attachments on the node, and the messages about them. */
 const dead: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, said: RegExp]>> = {
   "was killed": [
     { "ovs-vswitchd.pid": "7\n", "ovs-vswitchd.7.ctl": "" },

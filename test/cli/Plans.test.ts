@@ -1,4 +1,4 @@
-/** The text of a plan: what the documentation shows is what is printed. */
+/** The text of a plan: the documentation shows the real output. */
 import { readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -10,7 +10,7 @@ import { start } from "../vpp/server/VppServer.ts"
 import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
 import { attached, file, type } from "./support/Terminal.ts"
 
-/** The blocks of the page without a language. */
+/** The page's blocks without a language. */
 const documented = (network: string) =>
   [...readFileSync("docs/dry-run.md", "utf8").matchAll(/\n```\n(Dry run of .*?)```\n/gs)]
     .map(([, text = ""]) => text)

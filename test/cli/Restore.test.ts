@@ -1,4 +1,4 @@
-/** `userspace restore`: what it prints of a switch that has forgotten, of one that has not, and when it cannot. */
+/** `userspace restore`: its output for a switch that lost ports, for one that did not, and when it fails. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
@@ -19,7 +19,7 @@ const anonymous = (text: string) =>
     .map((line) => line.trimEnd())
     .join("\n")
 
-/** Containers with ports, which the database has lost. */
+/** Containers with ports that the database has lost. */
 const emptied = Effect.fnUntraced(function* (...containers: ReadonlyArray<string>) {
   const node = make()
   const config = yield* file("net.conf", network)
@@ -214,7 +214,7 @@ describe("on VPP", () => {
         heard.map(({ name }) => name).filter((name) => !/^sockclnt/.test(name))
       )
       yield* real("CHECK", host)
-      // But for MAC addresses, which VPP draws by lot.
+      // Except MAC addresses, which VPP chooses at random.
       const plain = (text: string) => text.replaceAll(/02:fe(:[0-9a-f]{2}){4}/g, "MAC")
       assert.strictEqual(plain(state()), plain(attachedState))
 

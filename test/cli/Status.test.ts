@@ -1,4 +1,4 @@
-/** `userspace status` and `userspace check` on a node in memory, of networks of any version. */
+/** `userspace status` and `userspace check` on a node in memory, for networks of any version. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { network } from "../dry-run/support/Calls.ts"

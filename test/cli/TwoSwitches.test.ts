@@ -1,6 +1,6 @@
 /**
- * Two Open vSwitches and two VPPs on one node in memory, each with attachments of two networks: every command and every
- * call that works on several switches in one process asks each for its own, and changes no other.
+ * Two Open vSwitches and two VPPs on one node in memory, each with attachments of two networks: every command and call
+ * that works on several switches in one process uses the right one for each, and changes no other.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -15,7 +15,7 @@ type Of = (typeof networks)[number]
 const networks = switches.flatMap((on) => [`${on}-1`, `${on}-2`] as const)
 const on = (network: string): Name => switches.find((name) => network.startsWith(`${name}-`)) ?? assert.fail(network)
 
-/** On which a GC is asked for, not always the one that its attachments are on. */
+/** The switch that the GC's network names, which need not be that of its attachments. */
 const conf = (world: World, network: Of, at: Name = on(network)) => {
   const { peer, path } = { peer: "", path: "", ...world[at] }
   const vpp = {
@@ -38,7 +38,7 @@ const asked = (world: World, network: Of) => ({
   netns: `/n/${network}`
 })
 
-/** What a switch knows. */
+/** The state of a switch. */
 const knows = (world: World, ...names: ReadonlyArray<Name>) => names.map((name) => world[name].dump())
 /** VPP gives an interface another one each time. */
 const withoutMacs = (world: World) => world.dump().map((line) => line.replaceAll(/"l2_address":"02:fe:[^"]*"/g, ""))
@@ -124,7 +124,7 @@ describe("two switches of each kind", () => {
     })
   )
 
-  // The network was pointed at the other switch since.
+  // The network names the other switch now.
   it.effect.each([
     ["ovs-1", "other"],
     ["other-1", "ovs"],
@@ -155,7 +155,7 @@ describe("two switches of each kind", () => {
         gone.add(`/n/${of}`)
         const others = knows(world, ...rest(on(of)))
         const before = world.dump()
-        // It is asked for with the other switch in its configuration.
+        // The configuration names the other switch.
         const now = of === "other-1" ? "ovs" : "vpp"
         const config = yield* file("net.conf", conf(world, of, now))
         const plan = yield* run("gc", "--by-sandbox", "--config", config, "--dry-run", "--json")

@@ -1,4 +1,4 @@
-/** The command line itself: help, versions, completions, and mistakes in typing. */
+/** The command line itself: help, versions, completions, and typing errors. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { about } from "../../src/cli/About.ts"

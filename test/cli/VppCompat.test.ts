@@ -1,4 +1,4 @@
-/** `userspace vpp-compat` on VPPs of three releases, on one that lacks something, and on none. */
+/** `userspace vpp-compat` on VPPs of three releases, on one that lacks something, and without VPP. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Layer } from "effect"

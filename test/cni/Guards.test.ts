@@ -1,4 +1,4 @@
-/** The guards are the schemas: what `make guards` writes is current, and judges every value alike. */
+/** The guards match the schemas: the output of `make guards` is current, and accepts the same values. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { generated } from "../../scripts/guards/Modules.ts"
@@ -18,7 +18,7 @@ describe("the output of `make guards`", () => {
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** The value with one thing inside replaced, `at` steps down. */
+/** The value with one part replaced, `at` steps down. */
 const damaged = (value: unknown, at: ReadonlyArray<number>, by: unknown): unknown => {
   const [step, ...rest] = at
   if (step === undefined || typeof value !== "object" || value === null) return by

@@ -1,4 +1,4 @@
-/** Whatever comes in on stdin, the answer is a configuration or an error with a code of the table, never a crash. */
+/** Any text on stdin gives a configuration or an error with a documented code, never a crash. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { judge } from "../../src/cni/Dispatch.ts"
@@ -12,7 +12,7 @@ import { reading } from "./support/Reading.ts"
 const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes))
 const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" }
 
-/** Reads it as a call does; gives the code, or undefined. */
+/** Reads it as a call does; returns the code, or undefined. */
 const codeOf = (conf: unknown) => {
   for (const verb of ["ADD", "DEL", "CHECK"]) {
     Result.match(judge(verb, environment, readEnvelope(JSON.stringify(conf))), {
@@ -38,7 +38,7 @@ const codeOf = (conf: unknown) => {
 
 const Anything = Schema.Record(Schema.String, Schema.Json)
 
-/** Keys that mean something, with any value: finds more than keys of any text do. */
+/** Known keys with any value: finds more than random keys do. */
 const any = Schema.optionalKey(Schema.Json)
 const Known = Schema.Struct({
   cniVersion: any,
@@ -84,7 +84,7 @@ it.prop("any text on stdin", [Schema.String], ([text]) => {
 })
 
 describe("odd objects", () => {
-  /** Enough to use up the stack of whoever walks down it. */
+  /** Deep enough to overflow the stack of a recursive function. */
   const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`
   const deep = nested(50_000)
   const host = '"host":{"engine":"ovs-dpdk","iftype":"vhostuser"}'

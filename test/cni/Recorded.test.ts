@@ -1,4 +1,4 @@
-/** What real runtimes pass (`fixtures/README.md`), with our configuration in the place of the recorder's. */
+/** Input of real runtimes (`fixtures/README.md`), with our configuration in place of the recorder's. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ const recorded = (name: string) =>
 
 const Conf = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
 
-/** The call as recorded, of a network of ours. */
+/** The recorded call, for a network of ours. */
 const asked = (name: string): AnyAsked => {
   const { environment, stdin } = recorded(name)
   const conf = { ...Schema.decodeUnknownSync(Conf)(stdin), type: "userspace", host: ovs }

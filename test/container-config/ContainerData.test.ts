@@ -1,4 +1,4 @@
-/** What the container is told for each kind of port: the other end, mirrored, in the original's shape. */
+/** The container config of each kind of port: the other end, mirrored, in the original plugin's form. */
 import { assert, describe, it } from "@effect/vitest"
 import { emptyResult } from "../../src/cni/spec/CniResult.ts"
 import { containerData, isFor } from "../../src/container-config/ContainerData.ts"

@@ -1,4 +1,4 @@
-/** Annotations exactly as Go and kubelet write them, and whatever else a file may hold. */
+/** Annotations exactly as Go and kubelet write them, and any other content of the file. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
@@ -30,7 +30,7 @@ describe("kubelet's file", () => {
 
 describe("quotes", () => {
   it.prop("are removed as they were added, for any text", [Schema.String], ([text]) => {
-    // A lone surrogate is no character: Go cannot have had it.
+    // A lone surrogate is no character, so Go cannot have written it.
     const whole = text.toWellFormed()
     assert.deepStrictEqual(unquote(quoted(whole)), Result.succeed(whole))
     assert.strictEqual(parseAnnotations(annotationFile({ "a/b": whole })).get("a/b"), whole)

@@ -1,4 +1,4 @@
-/** `userspace container ...` as it is typed, on directories as a pod has them: output, errors, exit. */
+/** `userspace container ...` as a person types it, on directories as in a pod: output, errors, exit. */
 import { existsSync, linkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"

@@ -1,4 +1,4 @@
-/** The elements that ADD writes: ours, the original plugin's, broken ones, and ones that try to lead elsewhere. */
+/** Elements of ADD: ours, the original plugin's, broken ones, and ones that try to lead elsewhere. */
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
 import { emptyResult } from "../../src/cni/spec/CniResult.ts"
@@ -21,7 +21,7 @@ const only = ({ parts, problems }: Reading) => {
   return part
 }
 
-/** What our ADD writes for this configuration, read. */
+/** The element of our ADD for this configuration, parsed. */
 const written = (host: object, container: object = {}) => {
   const { netConf, port } = readingOf({ name: "net", host, container })
   const attachment = { network: "net", containerId, ifName: "net1", netns: "/n", pod: undefined }

@@ -1,6 +1,6 @@
 /**
- * What a container is told it got: from annotations and device information as they are laid out in a pod, and from such
- * that somebody laid out badly. The files in the shared directory have `FoundFiles.test.ts`.
+ * What a container finds in annotations and device information as in a pod, and in badly made ones.
+ * `DiscoveryFiles.test.ts` has the files in the shared directory.
  */
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** What a container is told it got by the files in the shared directory, which others of the pod may have written. */
+/** What a container finds in the files of the shared directory, which others of the pod may have written. */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

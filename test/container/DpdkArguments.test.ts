@@ -1,4 +1,4 @@
-/** The words of a DPDK command line. That DPDK takes them is shown end to end. */
+/** The words of a DPDK command line. End-to-end tests show that DPDK accepts them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Result, Schema } from "effect"
 import { testpmdArguments, vdevArguments } from "../../src/container/DpdkArguments.ts"

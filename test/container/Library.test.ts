@@ -1,4 +1,4 @@
-/** The library as another program gets it: built, found under its name, typed, run by Node without anything of ours. */
+/** The library as another program gets it: built, found under its name, typed, run by Node without our sources. */
 import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -10,7 +10,7 @@ import { annotationFile, configurationData, element } from "./support/Pod.ts"
 const repository = resolve(import.meta.dirname, "../..")
 const tsc = ["--no-warnings", `${repository}/node_modules/typescript/bin/tsc`]
 
-/** Runs it with this Node; what it printed. */
+/** Runs it with this Node; returns its output. */
 const node = (args: ReadonlyArray<string>, cwd: string): string => {
   const { status, stderr, stdout } = spawnSync(process.execPath, args, { cwd, encoding: "utf8" })
   assert.strictEqual(status, 0, stdout + stderr)
@@ -26,7 +26,7 @@ const Manifest = Schema.decodeUnknownSync(
   )
 )
 
-/** A program's directory with this package in its node_modules, as npm would put it there. */
+/** A program's directory with this package in its node_modules, as npm would install it. */
 const installed = Effect.acquireRelease(
   Effect.sync(() => {
     const directory = mkdtempSync(`${tmpdir()}/library-`)

@@ -1,4 +1,4 @@
-/** docs/container.md: its annotations are read, and the commands say what the page says that they say. */
+/** docs/container.md: its annotations are parsed, and the commands print what the page shows. */
 import { linkSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -10,7 +10,7 @@ import { listening, pod } from "./support/Pod.ts"
 
 const page = read("docs/container.md")
 
-/** The block that follows `<!-- tested: name -->`. */
+/** The block after `<!-- tested: name -->`. */
 const tested = (name: string): string => {
   const start = page.indexOf(`<!-- tested: ${name} -->\n\n\`\`\`\n`)
   assert.isAbove(start, 0, name)
@@ -19,7 +19,7 @@ const tested = (name: string): string => {
 
 const mounted = "/var/lib/cni/usrspcni"
 
-/** As in the pod of the page, whose directory is elsewhere here. */
+/** As in the page's pod, with another directory. */
 const printed = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {
   const there = yield* pod
   there.annotateText(tested("annotations"))

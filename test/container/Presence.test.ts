@@ -1,4 +1,4 @@
-/** Is the socket there, and what to do: on real sockets and directories, seen by users with and without rights. */
+/** Whether the socket exists, and what to do: on real sockets and directories, as users with and without rights. */
 import { chmodSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -9,10 +9,10 @@ import { CurrentUser, type Identity } from "../../src/platform/process/CurrentUs
 import { listening, pod } from "./support/Pod.ts"
 
 const root: Identity = { uid: 0, gids: [0] }
-/** Whoever runs these tests. */
+/** The user of these tests. */
 const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
 const nobody: Identity = { uid: uid + 1, gids: [gid + 1] }
-/** Somebody else, who is in the group of the files that these tests make. */
+/** Another user, in the group of the files of these tests. */
 const member: Identity = { uid: uid + 1, gids: [gid] }
 
 const vhost = (socket: string, mode: "client" | "server"): Interface => ({
@@ -116,7 +116,7 @@ describe("a socket that the application creates", () => {
           assert.strictEqual(flags(yield* seen(one)), "there ready")
         })
       )
-      // What a killed application leaves: the name of a socket on which nobody listens.
+      // What a killed application leaves: the name of a socket without a listener.
       yield* Effect.scoped(
         Effect.gen(function* () {
           yield* listening(`${directory}/other`)

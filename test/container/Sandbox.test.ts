@@ -1,4 +1,4 @@
-/** The sandbox that a container's mounts name, by each runtime's mounts. How they came: fixtures/README.md. */
+/** The sandbox named by a container's mounts, for each runtime. fixtures/README.md describes the recordings. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { assumption, mountedFrom, namedByMounts } from "../../src/container/told/Sandbox.ts"
@@ -18,7 +18,7 @@ describe("the sandbox", () => {
     assert.strictEqual(namedByMounts(recorded("containerd")), sandbox)
   })
 
-  // `/run/.containerenv` is the sandbox's: in the directory of `/etc/hostname`, or in another when there is a pause process.
+  // `/run/.containerenv` is the sandbox's: in the directory of `/etc/hostname`, or in another with a pause process.
   it.each([
     ["", "cri-o", "9171074a401b1146e7fdcf68c5f06886f7a489dde19ade88978bc79e84333507"],
     [", with a pause process", "cri-o-pause", "0578045ad79e131c924815d15085f0e5b568f39deccbde252b9252bef96f930d"]

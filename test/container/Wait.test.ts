@@ -1,4 +1,6 @@
-/** Waiting for what ADD does, on real files that appear while it waits; the deadline tells what is missing. */
+/**
+ * Waiting for the effects of ADD, on real files that appear meanwhile; at the deadline, the missing ones are listed.
+ */
 import { mkdirSync, rmSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect, Fiber, Layer, Queue } from "effect"
@@ -21,7 +23,7 @@ const bySwitch = (name: string) => element(name, { vhost: { mode: "client", sock
 const names = ({ interfaces }: { readonly interfaces: ReadonlyArray<{ readonly name: string }> }) =>
   interfaces.map(({ name }) => name)
 
-/** It looks after each of these and goes on waiting, and ends with the last. */
+/** It checks after each of these and continues, and ends with the last. */
 const throughout = Effect.fnUntraced(function* <R>(
   there: Pod,
   expected: Expected,
@@ -42,7 +44,7 @@ const throughout = Effect.fnUntraced(function* <R>(
   for (const [index, step] of steps.entries()) {
     yield* step
     if (index === steps.length - 1) break
-    // The round that may have begun before, and one that has begun since and ended.
+    // The round that may have begun before, and one that has begun and ended since.
     yield* Queue.clear(rounds)
     for (let round = 0; round < 2; round++) yield* Queue.take(rounds)
     assert.isUndefined(fiber.pollUnsafe())

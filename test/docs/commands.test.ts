@@ -1,4 +1,4 @@
-/** The `userspace` lines of the pages, as they are printed: the command line understands each, on a node with such pods. */
+/** The `userspace` lines of the pages, as printed: the command line accepts each, on a node with such pods. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -20,7 +20,7 @@ const lines = pages.flatMap((page) =>
   })
 )
 
-/** The pods that the pages speak of; their namespaces have names of their own, as containerd's have. */
+/** The pods of the pages; their namespaces have names, as containerd's have. */
 const populated = Effect.fnUntraced(function* () {
   const node = make()
   const pods = [
@@ -49,7 +49,7 @@ describe("a command of the pages", () => {
   it.effect.each(lines)("%s (%s)", ([, , words]) =>
     Effect.gen(function* () {
       const config = yield* file("net.conf", network)
-      // What stays shall end here.
+      // Commands that run permanently must end here.
       const ending = words.includes("--every") ? words.slice(0, words.indexOf("--every")) : words
       const here = ending.map((word) =>
         word === "FILE" || /\.(conf|json)$/.test(word) ? config : word === "ID" ? "0958c8871b32cafe" : word

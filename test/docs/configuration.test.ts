@@ -1,6 +1,6 @@
 /**
- * The page about the configuration says what a key's absence means and for which ports a key is. The plugin is asked
- * whether that is so: here for the keys of the switch's end.
+ * The page about the configuration lists the meaning of a key's absence and the ports of a key. This verifies the keys
+ * of the switch's end against the plugin.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
@@ -16,7 +16,7 @@ const changes = (base: Json, path: string, example: unknown): boolean =>
 const of = (engine: string): ReadonlyArray<Json> =>
   Object.entries(bases).flatMap(([name, base]) => (name.startsWith(engine) ? [base] : []))
 
-/** Of every port to which the key means something. */
+/** Of every port that uses the key. */
 const all = (whom: keyof typeof served, look: (base: Json) => void) => {
   for (const [name, base] of Object.entries(bases)) if (served[whom](name)) look(base)
 }
@@ -28,7 +28,7 @@ const required = (path: string) => {
   assert.match(refusal, new RegExp(path.replaceAll(".", "\\.")))
 }
 
-/** The key of `HostPort` that is left open. */
+/** The key of `HostPort` without a value. */
 const open = (path: string, name: string) =>
   all(keyNotes[path]?.for ?? "both", (base) => {
     assert.isUndefined(portOf(without(base, path))[name])
@@ -38,7 +38,7 @@ const open = (path: string, name: string) =>
 const bridge = (more: Json = {}) =>
   portOf({ ...bases["ovs-dpdk"], ...more, host: { engine: "ovs-dpdk", iftype: "vhostuser" } })
 
-/** Everything that the table says in words of a key that is absent, and how it is seen. */
+/** The table's texts about absent keys, and how they are verified. */
 const meant: Readonly<Record<string, (path: string) => void>> = {
   required,
   "required for memif": required,
@@ -86,7 +86,7 @@ const meant: Readonly<Record<string, (path: string) => void>> = {
       assert.deepStrictEqual(portOf(bases[name])["network"], { netType: "bridge", bridgeDomain: 4, vlan: undefined })
     }
   },
-  // Left open, Open vSwitch takes a port with a tag for an access port, and one without for a trunk.
+  // By default, Open vSwitch treats a port with a tag as an access port, and one without as a trunk.
   "access with `vlanId`, trunk without, native-untagged with `vlanId` and `trunks`": () => {
     const mode = (more: Json) => portOf(put(bases["ovs-dpdk"], "host.bridge", more))["vlanMode"]
     assert.deepStrictEqual([mode({}), mode({ trunks: [8] }), mode({ vlanId: 7 })], [undefined, undefined, undefined])

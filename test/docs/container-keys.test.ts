@@ -1,6 +1,6 @@
 /**
- * The table about the container's end says what the container is told when a key is absent, and whether what is written
- * there is told. Held against what the plugin writes.
+ * The table about the container's end says what the container gets when a key is absent, and whether a value is passed
+ * on. Verified against what the plugin writes.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Result, Schema } from "effect"
@@ -19,14 +19,14 @@ const attachment = { network: "n", containerId: "c0ffee0123456789", ifName: "net
 const identity = derivedMac(attachment)
 const socketName = "c0ffee012345-net1"
 
-/** Below `container`, as the keys are called. */
+/** Keys below `container`. */
 const told = (configuration: Json): Json => {
   const { netConf, port } = Result.getOrThrow(accept(configuration))
   const data = containerData(attachment, netConf, port, { socketName }, port.mac ?? identity, emptyResult)
   return { container: data.config }
 }
 
-/** Each key of the switch's end put in, where it is accepted. */
+/** Sets each key of the switch's end, where it is accepted. */
 const hosts = (base: Json): ReadonlyArray<Json> =>
   Object.entries(keyNotes).flatMap(([path, { example }]) => {
     const more = put(base, path, example)
@@ -50,7 +50,7 @@ const otherThan = (path: string, one: unknown): unknown => {
 
 type Look = (base: Json, is: (more: Readonly<Record<string, unknown>>) => unknown) => void
 
-/** What the table says in words. */
+/** The table's texts. */
 const meant: Readonly<Record<string, Look>> = {
   "`host.mtu`, unless that is 0": (_, is) => {
     assert.deepStrictEqual([is({ "host.mtu": 9000 }), is({ "host.mtu": 0 }), is({})], [9000, undefined, undefined])

@@ -1,4 +1,4 @@
-/** What docs/container.md says of an interface that changes: what replaces it, and what does not. */
+/** docs/container.md: which changes replace an interface, and which do not. */
 import { assert, it } from "@effect/vitest"
 import { Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/told/Interface.ts"
@@ -43,7 +43,7 @@ it("an interface is recreated for every changed attribute except its secret", ()
     { bufferSize: 4096 }
   ]
   for (const other of others) assert.notStrictEqual(tag(other), tag(), JSON.stringify(other))
-  // What can be changed in place is.
+  // What can be changed in place is changed.
   assert.strictEqual(tag({ mtu: 1400, addresses: [{ address: "10.0.0.2/24", gateway: undefined }] }), tag())
   assert.strictEqual(fromTag(tag())?.name, "net1")
 })

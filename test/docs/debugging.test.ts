@@ -1,4 +1,4 @@
-/** What docs/debugging.md says of the log at debug level, and of how long the plugin waits, is so. */
+/** docs/debugging.md is correct about the log at debug level, and about deadlines. */
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
@@ -25,7 +25,7 @@ describe("the steps of ADD at debug level", () => {
 
   const Line = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.String)))
 
-  /** Spans right below that of ADD, in the order in which they end: of the real program, on a node in memory. */
+  /** Spans directly below that of ADD, in the order of their end: of the real program, on a node in memory. */
   const stepsOf = (conf: Json) => {
     const { status, stderr } = spawnSync(process.execPath, [`${root}/test/program/support/memory-plugin.ts`], {
       input: JSON.stringify(conf),
@@ -105,7 +105,7 @@ describe("the deadlines", () => {
   it.effect("have a row each", () =>
     Effect.gen(function* () {
       const all = [yield* Deadlines, yield* OvsDeadlines, yield* VppDeadlines, yield* KubernetesDeadlines]
-      // VPP's connection and its answers have one; stdin's is no reference.
+      // VPP's connection and its replies share one; stdin's is not a reference.
       assert.lengthOf(rows, all.flatMap((each) => Object.keys(each)).length + 2)
     })
   )

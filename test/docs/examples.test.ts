@@ -1,4 +1,4 @@
-/** Networks that a reader copies are ones that the plugin accepts: the files of `examples/` and those in the pages. */
+/** The plugin accepts the networks that a reader copies: the files of `examples/` and those in the pages. */
 import { assert, describe, it } from "@effect/vitest"
 import { JsonSchema, Result, Schema, SchemaRepresentation } from "effect"
 import { jsonSchema } from "../../scripts/docs/NetConfSchema.ts"
@@ -7,7 +7,7 @@ import { blocks, everyExample, examples, pages, read } from "./support/Markdown.
 
 const Json = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
-/** The import's type leaves open which services the schema needs; made of JSON Schema it can need none. */
+/** The import's type does not determine the services of the schema; made of JSON Schema it needs none. */
 const imported = SchemaRepresentation.fromJsonSchemaDocument(JsonSchema.fromSchemaDraft2020_12(jsonSchema()), {
   patterns: "apply"
 }) as Schema.Codec<unknown>

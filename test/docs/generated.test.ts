@@ -1,4 +1,4 @@
-/** What `make docs` writes is current and whole: every key, every error code. */
+/** The output of `make docs` is current and complete: every key, every error code. */
 import { assert, describe, it } from "@effect/vitest"
 import { containerNotes, keyNotes } from "../../scripts/docs/KeyNotes.ts"
 import { keys } from "../../scripts/docs/NetConfSchema.ts"

@@ -1,4 +1,4 @@
-/** Every relative link of the pages leads to a file that is there, and to a heading of it. */
+/** Every relative link of the pages leads to an existing file and heading. */
 import { existsSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** The modes in docs/security.md are those of what the plugin makes: calls on a node in memory show them. */
+/** The modes in docs/security.md are those of the plugin's files: calls on a node in memory show them. */
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -25,7 +25,7 @@ const variables = { CNI_CONTAINERID: "c1", CNI_NETNS: netns, CNI_IFNAME: "net1",
 
 const octal = (mode = 0): string => (mode & 0o7777).toString(8).padStart(4, "0")
 
-/** Of a group, if it is not root's. */
+/** The group, if it is not root's. */
 const modeAt = (node: Pick<Node, "files">, path: string): string => {
   const { gid = 0, mode } = node.files.get(path) ?? assert.fail(`${path} is not there`)
   return `${octal(mode)}${gid === 0 ? "" : ` of ${gid}`}`
@@ -45,7 +45,7 @@ const at = (path: string, ...networks: ReadonlyArray<Json>) =>
 
 const record = "/state/attachments/c1-net1.json"
 
-/** After an ADD that cannot ask the switch. */
+/** After an ADD that cannot reach the switch. */
 const noted = Effect.suspend(() => {
   const node = make()
   node.refusal = "ENOENT"
@@ -55,7 +55,7 @@ const noted = Effect.suspend(() => {
 const directoryOfNotes =
   "`attachments/undone/`, [notes](restarts.md#a-del-that-has-nothing-to-remove-while-the-switch-is-down) of ADDs without a switch"
 
-/** What a file or directory of a row has when the plugin has made it; where the row says more, in its order. */
+/** The mode of a row's file or directory when the plugin creates it; further modes of the row, in its order. */
 const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unknown>>> = {
   "records, in `attachments/` of `stateDir`": Effect.gen(function* () {
     const node = make()
@@ -116,14 +116,14 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
   })
 }
 
-/** Files and directories below a directory; a link has no mode of its own. */
+/** Files and directories below a directory; a link has no mode. */
 const below = (files: Node["files"], directory: string) =>
   files.dump().flatMap((line) => {
     const [path = "", kind, mode = ""] = line.split(" ")
     return path.startsWith(directory) && kind !== "symlink" ? [{ path, mode: mode.padStart(4, "0") }] : []
   })
 
-/** The rows about `stateDir` and `sharedDir`, by the paths that they are about. */
+/** The rows about `stateDir` and `sharedDir`, by their paths. */
 const paths: Readonly<Record<string, RegExp>> = {
   "records, in `attachments/` of `stateDir`": /^\/state\/attachments\/[^/]+\.json$/,
   "`attachments/` and `links/` of `stateDir`": /^\/state\/(attachments|links)$/,

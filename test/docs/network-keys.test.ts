@@ -1,6 +1,6 @@
 /**
- * The keys of the network as a whole, held against whole calls on a node in memory: a key that is for the plugin changes
- * what a call does, one that is for the runtime does not, and an absent one means what the table says.
+ * The keys of the whole network, verified with whole calls on a node in memory: a key for the plugin changes a call,
+ * one for the runtime does not, and an absent one means what the table says.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Logger, Result } from "effect"
@@ -33,7 +33,7 @@ const kubeconfig = JSON.stringify({
   users: [{ name: "u", user: { token: "named" } }]
 })
 
-/** With a pod in a cluster, for which credentials are where the example says. */
+/** With a pod in a cluster, whose credentials are where the example says. */
 const nodeWith = (): Node => {
   const node = make()
   node.files.put(String(keyNotes["kubeconfig"]?.example), "file", kubeconfig, 0o600)
@@ -74,12 +74,12 @@ const add = Effect.fnUntraced(function* (
   return { ...seen, log }
 })
 
-/** Of a record: the rest of it follows from what else is seen, but for the text that the ADD was given. */
+/** Of a record, only the text that the ADD received: the rest follows from what else is compared. */
 const kept = (line: string): string => line.replace(/^(.*\/attachments\/\S+\.json file \S+ \S+) .*/, "$1")
 
 /**
- * All that an ADD does, and how it is logged. What is handed on as it came is left out: the IPAM plugin is given the whole
- * configuration, whoever reads what in it.
+ * All effects of an ADD, and its log. The input of the IPAM plugin is excluded, because it gets the whole
+ * configuration.
  */
 const done = (conf: Json) =>
   Effect.map(add(conf), ({ document, error, log, node }) => {
@@ -97,10 +97,10 @@ const withoutIds = (line: string): string => line.replaceAll(/[0-9a-f]{8}-[0-9a-
 
 const optionsOf = (conf: Json) => logOptions(Result.getOrThrow(readEnvelope(JSON.stringify(conf))).value)
 
-/** What the table says in words of a key that is absent. */
+/** The table's texts about absent keys. */
 const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
   required: (path) => Effect.map(add(without(base, path)), ({ error }) => assert.include(error, `${path}: `)),
-  // That they refuse a network without it is theirs to say; the plugin does not.
+  // Other plugins may refuse a network without it; this plugin does not.
   "required by runtimes": (path) => Effect.map(add(without(base, path)), ({ error }) => assert.strictEqual(error, "")),
   "no addresses": (path) =>
     Effect.map(add(without(base, path)), ({ document, node }) => {
@@ -127,7 +127,7 @@ const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
     Effect.gen(function* () {
       const inPod = { KUBERNETES_SERVICE_HOST: "10.96.0.1", KUBERNETES_SERVICE_PORT: "443" }
       assert.isEmpty((yield* add(base)).node.requests)
-      // Multus' thick plugin hands the variables down to where there is no account.
+      // Multus' thick plugin passes the variables to plugins where no service account is mounted.
       assert.isEmpty((yield* add(base, inPod)).node.requests)
       const node = nodeWith()
       node.files.put(`${account}/token`, "file", "own", 0o600)
@@ -148,7 +148,7 @@ const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
       const conf = { ...without(base, path), ipam: { type: "with-dns" } }
       assert.deepStrictEqual(at((yield* add(conf, {}, node)).document, "dns"), theirs)
     }),
-  // Nothing is missed without, and nothing follows from one that says nothing.
+  // Neither its absence nor an empty one changes anything.
   "set by the runtime": (path) => saysNothing(path),
   "set by the caller": (path) => saysNothing(path)
 }
@@ -166,7 +166,7 @@ describe("the network in docs/configuration.md", () => {
   it.effect.each(network)("%s changes a call if it is for the plugin", ([path, { example, for: whom }]) =>
     Effect.gen(function* () {
       assert.include(["the plugin", "the runtime"], whom)
-      // Another network, so that what others need is there.
+      // In another network, so that the requirements of others are met.
       const bare = yield* done(path === "name" ? base : without(base, path))
       const written = yield* done(
         put(base, path, path === "ipam" ? { type: "host-local", subnet, ...Object(example) } : example)
@@ -247,7 +247,7 @@ describe("the table is correct about", () => {
   })
 })
 
-/** Those of the keys that change something, each alone. */
+/** The keys that change something, each alone. */
 const read = Effect.fnUntraced(function* (section: string, known: Json) {
   const bare = JSON.stringify(yield* done(base))
   const found: Array<string> = []

@@ -1,4 +1,4 @@
-/** What docs/restarts.md shows is what is printed; its service is one that systemd and the command line can read. */
+/** docs/restarts.md shows the real output; its service is valid for systemd and the command line. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Restored } from "../../src/attachment/node/RestoreNode.ts"

@@ -1,6 +1,6 @@
 /**
- * Every threat in docs/security.md names tests, which are there and called so. That says nothing of whether they pass:
- * `scripts/shown.ts` looks for that in the reports of all tiers, with what is tested here.
+ * Every threat in docs/security.md names existing tests. Whether they pass is verified by `scripts/shown.ts`, in the
+ * reports of all tiers, with the functions tested here.
  */
 import { existsSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

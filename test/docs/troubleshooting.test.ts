@@ -1,6 +1,5 @@
 /**
- * `docs/troubleshooting.md` quotes what is really said, and names commands that there are. Those of the switches are run
- * on real ones in `test/e2e/troubleshooting.test.ts`.
+ * `docs/troubleshooting.md` quotes real messages, and names existing commands. Commands of the switches run on real ones in `test/e2e/troubleshooting.test.ts`.
  */
 
 import { NodeServices } from "@effect/platform-node"

@@ -1,4 +1,4 @@
-/** Links in the middle of a path, and file systems: what a plan over the real ones has to know. */
+/** Links in the middle of a path, and separate file systems, for a plan over the real ones. */
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -34,7 +34,7 @@ it.live("goes through a link to a directory, as /var/run is one", () =>
   }).pipe(Effect.provide(Files.layer))
 )
 
-/** The same node, with `/run` on a file system of its own. */
+/** The same node, with `/run` on a separate file system. */
 const edges = (node: Node) =>
   Layer.merge(
     node.edges,
@@ -83,7 +83,7 @@ it.effect("unbinds a bound socket on DEL", () =>
   Effect.gen(function* () {
     const node = make()
     yield* real(node, "ADD", server)
-    // As it is seen where it was bound: on the file system that it is really on.
+    // As seen from where it was bound: on the file system that it is really on.
     const status = (path: string) => node.files.get(path)
     assert.strictEqual(status(socket)?.kind, "socket")
     const bound = Layer.merge(

@@ -1,4 +1,6 @@
-/** A dry run changes nothing: not the switch, not a file, no lease, no program is run, nothing is written to a server. */
+/**
+ * A dry run changes nothing: not the switch, no file, no lease; no program runs, and nothing is written to a server.
+ */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { changes } from "../../src/ovs/wire/Operation.ts"

@@ -1,4 +1,4 @@
-/** `Files` in a dry run keeps the suites of `Files`, and leaves what is below it as it was. */
+/** `Files` in a dry run passes the suites of `Files`, and leaves the layer below unchanged. */
 import * as Fs from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -16,7 +16,7 @@ import { files } from "../suites/FilesSuite.ts"
 import { runEach } from "../suites/Run.ts"
 import { around } from "../suites/Suite.ts"
 
-/** What is below, but for sockets, which are not made by `Files`. */
+/** The files below, except sockets, which `Files` does not create. */
 class Below extends Context.Service<Below, () => ReadonlyArray<string>>()("userspace-cni/test/Below") {}
 
 const untouched = [files, filesNames, filesHeld].map((suite) =>

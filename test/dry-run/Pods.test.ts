@@ -1,4 +1,4 @@
-/** With an API server a dry run reads the pod, and writes nothing to it. */
+/** With an API server, a dry run reads the pod, and writes nothing to it. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { planText } from "../../src/cli/text/PlanText.ts"
@@ -56,7 +56,7 @@ it.effect("plans the annotation, the file beside it and the rollback, and sends 
     const told = step(plan, "publish the container config")
     const of = (kind: string) => told?.changes.filter((change) => change.kind === kind) ?? []
     assert.deepStrictEqual(of("https"), [writes])
-    // And the file in the pod's volume, which goes with the shared directory.
+    // Also the file in the pod's volume, which is removed with the shared directory.
     assert.match(JSON.stringify(of("file").at(-1)), /\/shared-dir\/configData-c1-net1\.json"/)
     assert.lengthOf(told?.changes ?? [], of("https").length + of("file").length)
     assert.deepStrictEqual(told?.undo, [writes])

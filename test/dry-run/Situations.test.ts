@@ -1,4 +1,6 @@
-/** What a dry run finds out and says: the switch looked at or not, what would fail, what stays unknown, no secrets. */
+/**
+ * What a dry run determines and reports: whether the switch was read, what would fail, what stays unknown, no secrets.
+ */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { plain, planText } from "../../src/cli/text/PlanText.ts"
@@ -167,7 +169,7 @@ it.effect.each(failing)("fails as the call would: %s", ([, code, said, prepare])
     assert.include(plan.error?.msg, said)
     assert.isNull(plan.result)
     const error = yield* Effect.flip(real(node, "ADD"))
-    // When it was attached is the one thing that differs.
+    // Only the time of the attachment differs.
     assert.deepStrictEqual<unknown>(plan.error, { code: error.code, msg: error.msg, details: error.details })
   })
 )

@@ -1,4 +1,4 @@
-/** What a dry run says is what the call then does. */
+/** The call does what the dry run says. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { netChanges } from "../../src/cli/text/NetChanges.ts"
@@ -8,7 +8,7 @@ import { make, type Node } from "./support/MemoryNode.ts"
 
 const paths = (node: Node) => new Map(node.files.dump().map((line) => [line.split(" ")[0] ?? "", line]))
 
-/** Kind, mode and path of what is there now and was not, or the other way round. */
+/** Kind, mode and path of what exists now and did not before, or the reverse. */
 const difference = (before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>) =>
   [...after]
     .flatMap(([path, line]) => (before.has(path) ? [] : [`${path} ${line.split(" ")[2]?.padStart(4, "0")}`]))
@@ -19,7 +19,7 @@ const all = ({ steps }: Plan): ReadonlyArray<Change> => steps.flatMap((step) => 
 const planned = (changes: ReadonlyArray<Change>, sign: "+" | "-") =>
   netChanges(changes, "markers too").filter((change) => change.sign === sign)
 
-/** A new invocation and new rows have other UUIDs every time. */
+/** An invocation and new rows have other UUIDs every time. */
 const anonymous = (value: unknown) =>
   JSON.stringify(value).replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "UUID")
 
@@ -49,7 +49,7 @@ it.effect.each(confs)("of ADD: %s", ([, conf]) =>
 
     const made = planned(all(plan), "+").map(({ path, what }) => `${path} ${/\d{4}/.exec(what)?.[0] ?? "0777"}`)
     const sockets = node.files.dump().filter((line) => line.includes(" socket "))
-    // The socket itself is the switch's to make.
+    // The switch creates the socket itself.
     const own = difference(before, paths(node)).filter((line) => !/openvswitch\/usp/.test(line))
     const names = (lines: ReadonlyArray<string>) => lines.map((line) => line.split(" ")[0]).sort()
     assert.deepStrictEqual(names(made), names(own))
@@ -79,7 +79,7 @@ it.effect.each(confs)("of the rollback of ADD: %s", ([, conf]) =>
       plan.steps.flatMap(({ undo }) => undo),
       "-"
     ).map(({ path }) => path)
-    // In server mode the switch takes its socket away by itself, and the name for it is ours.
+    // In server mode the switch removes its socket by itself; the name for it is ours.
     assert.deepStrictEqual([...new Set(gone)].sort(), [...made].sort())
   })
 )
@@ -88,7 +88,7 @@ it.effect("of the rollback on the switch: a failing ADD does the same", () =>
   Effect.gen(function* () {
     const node = make()
     const plan = yield* dry(node, "ADD")
-    // In the way of the very last step.
+    // An obstacle for the very last step.
     node.files.put("/run/userspace/c1/configData-c1-net1.json/in-the-way", "file")
     yield* Effect.flip(real(node, "ADD"))
     const undo = plan.steps.flatMap((step) =>

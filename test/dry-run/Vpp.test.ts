@@ -34,7 +34,7 @@ const done = ({ heard, server }: VppNode) =>
       return plain(name, told?.arguments ?? assert.fail(name))
     })
 
-/** Fails when VPP was asked to change anything. */
+/** Fails when VPP received a change. */
 const unheard = Effect.fnUntraced(function* (node: VppNode, verb: Verb, host: Conf, more: Conf = {}) {
   const before = node.state()
   node.heard.length = 0
@@ -99,7 +99,7 @@ it.live.each(hosts)("a failing ADD rolls back as planned: %s", ([, host]) =>
   Effect.gen(function* () {
     const node = yield* make()
     const plan = yield* unheard(node, "ADD", host)
-    // In the way of the very last step.
+    // An obstacle for the very last step.
     fs.mkdirSync(`${node.directory}/shared/c1/configData-c1-net1.json/in-the-way`, { recursive: true })
     node.heard.length = 0
     yield* Effect.flip(node.real("ADD", host))

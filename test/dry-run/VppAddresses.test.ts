@@ -1,4 +1,6 @@
-/** What a layer 3 port on VPP has lost, in a dry run of restore: addresses and routes are looked at as they will be. */
+/**
+ * What a layer 3 port on VPP has lost, in a dry run of restore: addresses and routes are judged in their planned state.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { engineFor } from "../../src/app/Composition.ts"

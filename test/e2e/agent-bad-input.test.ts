@@ -1,4 +1,4 @@
-/** What comes to the agent's socket that is no call: it is answered with an error or closed in bounded time and memory. */
+/** Input on the agent's socket that is no call: it is answered with an error or closed, in bounded time and memory. */
 import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { assert } from "@effect/vitest"
@@ -12,7 +12,7 @@ import { onMachine } from "./support/Suite.ts"
 
 interface Guest {
   readonly socket: Socket
-  /** What it was told, up to the end of its connection. */
+  /** Its answer, up to the end of the connection. */
   readonly end: Effect.Effect<string>
 }
 
@@ -90,7 +90,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
     Effect.gen(function* () {
       yield* busyBridge
       const served = yield* started
-      // Each announces 5 MiB: more of them than there is room for.
+      // Each announces 5 MiB: together more than there is room for.
       for (let n = 0; n < 40; n++) {
         const one = yield* guest(served.socket)
         one.socket.write(yield* head(5 << 20, "expect: 100-continue"))

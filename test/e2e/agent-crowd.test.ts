@@ -1,6 +1,6 @@
 /**
- * Many calls through the agent at the same time: none fails because an agent is replaced meanwhile, and a switch that does
- * not answer holds up its own calls only.
+ * Many concurrent calls through the agent: none fails because an agent is replaced meanwhile, and a silent switch
+ * delays only its own calls.
  */
 import { readdirSync } from "node:fs"
 import { assert } from "@effect/vitest"

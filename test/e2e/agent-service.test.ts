@@ -1,4 +1,4 @@
-/** The agent as systemd runs it, and in the bounds that thick Multus sets for the processes of calls. */
+/** The agent as systemd runs it, and within the limits of thick Multus for the processes of calls. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Option, Schedule } from "effect"
@@ -15,7 +15,7 @@ import { look, returnsTo } from "./support/World.ts"
 const unit = readFileSync(`${import.meta.dirname}/../../examples/node/userspace-agent.service`, "utf8")
 const settingOf = (key: string): string => new RegExp(`^${key}=(.*)$`, "m").exec(unit)?.[1] ?? ""
 
-/** Prints each message that comes, on a line of its own. */
+/** Prints each received message on a line of its own. */
 const listener = `
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -87,7 +87,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent 
 
 const groups = "/sys/fs/cgroup/memory"
 
-/** A control group with so much memory; none: this machine lets us make no such thing (cgroup v1 of the tests' machines). */
+/** A control group with this much memory; none: this machine does not permit one (cgroup v1 of the tests' machines). */
 const groupOf = (bytes: number) =>
   Effect.acquireRelease(
     Effect.option(

@@ -1,6 +1,7 @@
 /**
- * The agent after many calls has no more open, and not much more in memory, than after the first of them, and nothing of the
- * calls is left on either switch. `SOAK_CALLS` says how many; `make soak` makes 20,000, and prints what they took.
+ * After many calls, the agent has no more descriptors, and not much more memory, than after the first of them, and
+ * nothing is left on either switch. `SOAK_CALLS` sets the number of calls; `make soak` makes 20,000, and prints their
+ * times.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -43,7 +44,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
         })
         const networks = [logged(ovs.network, "ovs"), logged(memif, "vpp")] as const
 
-        /** ADD, CHECK of what is not as it was said to be, a second ADD, DEL, and a DEL of nothing. */
+        /** ADD, CHECK of a changed attachment, a second ADD, DEL, and a DEL of nothing. */
         const wave = Effect.fnUntraced(function* (nth: number) {
           const network = networks[nth % 2] ?? ovs.network
           const pods = Array.from(

@@ -1,6 +1,6 @@
 /**
- * Whatever a runtime, an administrator or a full disk gets wrong: one error document with the right code and words that
- * name the culprit, within the deadline, and nothing changed.
+ * Mistakes of a runtime or an administrator, and a full disk: one error document with the right code that names the
+ * cause, within the deadline, and nothing changed.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -24,7 +24,7 @@ interface Wrong {
 interface Expected {
   readonly code: number
   readonly says: RegExp
-  /** The switch cannot be asked. */
+  /** The switch is unreachable. */
   readonly silent?: boolean
 }
 
@@ -34,14 +34,15 @@ const refuses = Effect.fnUntraced(function* (wrong: Wrong, { code, says, silent 
   const before = yield* look(node.watched)
   const network = wrong.network ?? node.network
   const answer = yield* node.call(wrong.verb ?? "ADD", sandbox, network, wrong.more)
-  // What should have failed shall not spoil the tests that follow.
+  // An unexpected success must not affect the following tests.
   if (answer.status === 0) yield* node.call("DEL", sandbox, network, wrong.more)
   const error = yield* Plugin.errorOf(answer)
   assert.match(`${error.msg} ${error.details ?? ""}`, says)
   assert.strictEqual(error.code, code, error.msg)
   assert.isBelow(answer.millis, patience)
   if (silent) {
-    // On that ADD's word DEL ends while the switch is still away; the next that can ask the switch needs no such word.
+    // With that ADD's note, DEL succeeds while the switch is still away; the next DEL that reaches the switch needs no
+    // note.
     assert.strictEqual((yield* node.call("DEL", sandbox, network, wrong.more)).status, 0)
     assert.strictEqual((yield* node.call("DEL", sandbox, node.network)).status, 0)
   }
@@ -172,7 +173,7 @@ suite("a shared directory that cannot be used", (test) => {
       assert.strictEqual(readFileSync(`${directory}/file`, "utf8"), "an administrator's\n")
     }))
 
-  // A mount in a namespace of its own; its files are seen through the process that holds it.
+  // A mount in a separate namespace; its files are visible through the process that holds it.
   const mounts: ReadonlyArray<readonly [string, string, Expected]> = [
     ["it is read-only", "-o ro", { code: 5, says: /EROFS/ }],
     ["it has no room for a directory", "-o nr_inodes=1", { code: 5, says: /ENOSPC/ }],

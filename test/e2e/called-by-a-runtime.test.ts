@@ -1,6 +1,6 @@
 /**
  * The executable called as a container runtime calls it, on a real Open vSwitch with DPDK, real host-local and real
- * applications at both ends: exactly 32 packets pass, and after DEL the world is as before.
+ * applications at both ends: exactly 32 packets pass, and after DEL everything is as before.
  */
 import { lstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -31,7 +31,7 @@ const detach = Effect.fnUntraced(function* (sandbox: Sandbox, network: object) {
   assert.isUndefined(answer.document)
 })
 
-/** Made by hand, so no DEL may remove it. */
+/** Created by hand, so no DEL may remove it. */
 const administratorsBridge = Effect.gen(function* () {
   const { network, vsctl } = yield* CniNode
   const name = network.host.bridge.bridgeName
@@ -40,7 +40,7 @@ const administratorsBridge = Effect.gen(function* () {
   )
 })
 
-/** A directory that no hard link reaches from the switch's run directory. */
+/** A directory that no hard link can reach from the switch's run directory. */
 const elsewhere = Effect.gen(function* () {
   const { ovs } = yield* CniNode
   const directory = yield* Effect.acquireRelease(

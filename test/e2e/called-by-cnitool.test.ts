@@ -1,6 +1,6 @@
 /**
- * cnitool, the reference caller of the CNI project, adds, checks and deletes: another reading of the specification than
- * ours judges what the executable answers.
+ * cnitool, the reference caller of the CNI project, adds, checks and deletes: an independent implementation of the
+ * specification judges the executable's answers.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -12,7 +12,7 @@ import { cleanEnvironment, run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-/** libcni caches results in a fixed place, so cnitool gets an empty one of its own; the cache lasts as long as `holder`. */
+/** libcni caches results at a fixed path, so cnitool gets an empty directory there; it lasts as long as `holder`. */
 const calls = Effect.gen(function* () {
   const node = yield* CniNode
   const { ifName, netns } = yield* node.sandbox

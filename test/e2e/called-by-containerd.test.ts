@@ -1,6 +1,6 @@
 /**
- * The way of a real pod: kubelet's calls to containerd's CRI, containerd's to the executable as the pod's only network,
- * real host-local. Two containers without privileges, one of them without root, exchange exactly 32 packets.
+ * The calls for a real pod: kubelet's to containerd's CRI, containerd's to the executable as the pod's only network,
+ * with real host-local. Two containers without privileges, one of them without root, exchange exactly 32 packets.
  */
 import { mkdirSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -75,7 +75,7 @@ onMachine(
       yield* application(tx, "tx", 0)
       assert.strictEqual(yield* Testpmd.receivedAtLeast(log, Testpmd.burst), Testpmd.burst)
 
-      // kubelet stops a pod as often as it likes; every one is a DEL, the later ones without a network namespace.
+      // kubelet may stop a pod repeatedly; each time is a DEL, the later ones without a network namespace.
       yield* runtime.stopPod(tx)
       yield* runtime.stopPod(tx)
       yield* runtime.removePod(tx)

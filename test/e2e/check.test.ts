@@ -1,6 +1,6 @@
 /**
- * CHECK after each kind of damage, black box, on a real Open vSwitch with real host-local: each is named, nothing is
- * changed, and DEL then leaves nothing. The same on VPPs is in `test/suites/VppProgramsSuite.ts`.
+ * CHECK after each kind of damage, with the executable on a real Open vSwitch and real host-local: each is named,
+ * nothing is changed, and DEL then leaves nothing. `test/suites/VppProgramsSuite.ts` has the same for VPP.
  */
 import { readdirSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -41,7 +41,7 @@ const damages: Readonly<Record<string, readonly [mode: "client" | "server", Dama
     "server",
     () =>
       Effect.flatMap(CniNode, ({ ovs }) => Effect.andThen(ovs.stopVswitchd, ovs.startVswitchd)).pipe(
-        // Returns when ovs-vswitchd has done all that the database says.
+        // Returns when ovs-vswitchd has applied the whole database.
         Effect.andThen(vsctl("set", "Open_vSwitch", ".", "external_ids:restarted=yes"))
       ),
     /no longer is ovs-vswitchd's .*: ovs-vswitchd was restarted/

@@ -1,6 +1,6 @@
 /**
- * The executable as a person runs it: against a real Open vSwitch a dry run changes nothing, and the ovs-vsctl lines in
- * it do what the plugin does.
+ * The executable as a person runs it: on a real Open vSwitch a dry run changes nothing, and its ovs-vsctl lines do what
+ * the plugin does.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -19,7 +19,7 @@ const typed = (...args: ReadonlyArray<string>) =>
 const decode = <A, I>(schema: Schema.Codec<A, I>, text: string) =>
   Effect.orDie(Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text))
 
-/** The flags for one attachment to the network, whose file is written. */
+/** The flags for one attachment; writes the network's file. */
 const flags = Effect.fnUntraced(function* ({ containerId, ifName, netns }: Sandbox, more: object = {}) {
   const { directory, network, plugins } = yield* CniNode
   const config = `${directory}/net.conf`
@@ -38,7 +38,7 @@ const flags = Effect.fnUntraced(function* ({ containerId, ifName, netns }: Sandb
   ]
 })
 
-/** Rows with the marks of this container, without what every ADD has for itself. */
+/** Rows with the marks of this container, without values that every ADD has for itself. */
 const rows = Effect.fnUntraced(function* (containerId: string) {
   const { watched } = yield* CniNode
   const { tables } = yield* look(watched)
@@ -51,7 +51,7 @@ const rows = Effect.fnUntraced(function* (containerId: string) {
     }))
 })
 
-/** Runs the ovs-vsctl lines of a plan, as a person would from a shell. */
+/** Runs the ovs-vsctl lines of a plan in a shell. */
 const byHand = Effect.fnUntraced(function* (plan: Plan) {
   const { ovs } = yield* CniNode
   for (const change of plan.steps.flatMap(({ changes }) => changes)) {

@@ -1,6 +1,5 @@
 /**
- * `container vpp` on real VPPs: one is the node's switch, on which the executable makes memifs; two are the pods'. Pings
- * pass between the pods, and a second run changes nothing.
+ * `container vpp` on real VPPs: one is the node's switch, on which the executable creates memifs; two are the pods'. Pings pass between the pods, and a second run changes nothing.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -58,7 +57,7 @@ const dualStack = {
   routes: [{ dst: "10.99.0.0/16" }, { dst: "::/0" }]
 }
 
-/** Calls ADD, and DEL at the end; the container's places as flags, its first address. */
+/** Calls ADD, and DEL at the end; returns the container's paths as flags, and its first address. */
 const attached = Effect.fnUntraced(function* (configuration: object, netns = "/proc/self/ns/net") {
   const vpps = yield* Vpps
   const sandbox = { containerId: newContainerId(), ifName: "net1", netns }
@@ -83,7 +82,7 @@ const attached = Effect.fnUntraced(function* (configuration: object, netns = "/p
   }
 })
 
-/** As if the network asked for another ring. */
+/** As if the network requested another ring size. */
 const changed = (directory: string) => {
   const [name = ""] = readdirSync(directory).filter((entry) => entry.startsWith("configData-"))
   const before = readFileSync(`${directory}/${name}`, "utf8")
@@ -95,7 +94,7 @@ const changed = (directory: string) => {
 const configure = (pod: VppInstance, places: ReadonlyArray<string>) =>
   succeed(executable, ["container", "vpp", "--socket", pod.api, ...places])
 
-/** What the pod's VPP shows of itself that does not change by itself. */
+/** The pod's VPP state that does not change by itself. */
 const look = Effect.fnUntraced(function* (pod: VppInstance) {
   const shown = [yield* pod.ctl("show", "interface", "address"), yield* pod.ctl("show", "memif")]
   const routes = [yield* pod.ctl("show", "ip", "fib", "10.99.0.0/16"), yield* pod.ctl("show", "ip6", "fib", "::/0")]
@@ -138,7 +137,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
             assert.strictEqual(yield* look(first), before)
             assert.strictEqual(yield* pings(first, two.address), 5)
 
-            // Something else is asked for: the interface is replaced, with the neighbours that it has met.
+            // Another configuration: the interface is replaced, with its learned neighbours.
             changed(one.directory)
             assert.match(yield* configure(first, one.places), /made/)
             for (const ip of two.ips) assert.strictEqual(yield* pings(first, ip), 5)
@@ -147,7 +146,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
             yield* first.start
             assert.match(yield* configure(first, one.places), /made/)
             assert.strictEqual(yield* pings(first, two.address), 5)
-            // Everything of the next test's pods is its own.
+            // The next test's pods share nothing with these.
             for (const pod of vpps.pods) yield* Effect.andThen(pod.kill, pod.start)
           }))
       }
@@ -165,7 +164,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
             const [pod] = vpps.pods
             yield* configure(pod, places)
             assert.include(yield* pod.ctl("show", "ip", "fib", "10.1.2.3"), gateway)
-            // VPP 21.10 asks for no neighbour from an address that stands alone.
+            // VPP 21.10 sends no neighbour request from a single address.
             const mute = address.endsWith("/32") && (yield* pod.ctl("show", "version")).startsWith("vpp v21.")
             assert.strictEqual(yield* pings(pod, gateway), mute ? 0 : 5)
             yield* Effect.andThen(pod.kill, pod.start)

@@ -1,7 +1,7 @@
 /**
- * The container's end, by the executable that made the port: `container wait` before the application, and testpmd with
- * the words that `container testpmd` prints. Exactly 32 packets pass, between processes and between containers; in a
- * cluster by way of the API server and the downward API's file.
+ * The container's end, by the executable that created the port: `container wait` before the application, and testpmd
+ * with the words of `container testpmd`. Exactly 32 packets pass, between processes and between containers; in a
+ * cluster through the API server and the downward API's file.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -25,7 +25,7 @@ import { look, returnsTo } from "./support/World.ts"
 const placesOf = Effect.fnUntraced(function* ({ containerId }: Pick<Sandbox, "containerId">) {
   const { directory, sharedDir } = yield* CniNode
   const dir = `${sharedDir}/${containerId.slice(0, 12)}`
-  // Whoever runs the tests may run them in a sandbox of a cluster.
+  // The tests themselves may run in a pod of a cluster.
   return ["--annotations", `${directory}/absent`, "--dir", dir, "--container-id", containerId]
 })
 
@@ -41,7 +41,7 @@ const attach = Effect.fnUntraced(function* (network: object) {
 const detach = ({ sandbox }: { readonly sandbox: Sandbox }, network: object) =>
   Effect.flatMap(CniNode, (node) => node.call("DEL", sandbox, network))
 
-/** As a shell divides `$(...)`. */
+/** Splits words as a shell splits `$(...)`. */
 const wordsOf = (line: string): ReadonlyArray<string> => line.trim().split(/\s+/)
 
 onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
@@ -202,7 +202,7 @@ onMachine(needs, Layer.provideMerge(withGroup, CniNode.layer))("the container's 
       })
       const port = yield* node.portMarked(rx.id)
       yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
-      // Of all that is in there, its own is what its sandbox is named in.
+      // Of all elements, its own is the one of its sandbox.
       yield* PodTestpmd.run(tx, {
         mounts: [{ at: "/shared", from: node.sharedDir, readonly: false }],
         user: 0,
@@ -245,7 +245,7 @@ onMachine(needs, Layer.provideMerge(withKubeconfig, Cluster.layer))(
           args: (prefix: string) => ReadonlyArray<string>
         ) {
           const sandbox = yield* runtime.runPod(pod.name)
-          // kubelet writes the annotations anew a while after they have changed: the container waits for it.
+          // kubelet writes changed annotations with a delay: the container waits.
           const log = yield* PodTestpmd.run(sandbox, { mounts: pod.mounts, user, args: args(sandbox.id) })
           yield* pod.refresh
           const port = yield* node.portMarked(sandbox.id)
@@ -256,7 +256,7 @@ onMachine(needs, Layer.provideMerge(withKubeconfig, Cluster.layer))(
           const opening = ["--no-pci", "--no-huge", vdev]
           const words = yield* PodTestpmd.wordsOf(`--file-prefix=${sandbox.id}`)
           assert.deepStrictEqual(words.slice(0, words.indexOf("--")).slice(-opening.length), opening)
-          // Beside the socket the same is told by a file, for whom the annotations come too late.
+          // A file beside the socket has the same content, for containers whose annotations come too late.
           const file = `configData-${sandbox.id.slice(0, 12)}-eth0.json`
           assert.sameMembers(readdirSync(pod.path), [basename(told.socket), file])
           return { sandbox, log, mac: told.mac }

@@ -1,6 +1,6 @@
 /**
- * What `make deploy` and `make undeploy` hand to a cluster, as kubectl itself renders it: kubectl is real but for the
- * commands that ask a cluster, which only write down.
+ * What `make deploy` and `make undeploy` send to a cluster, as rendered by kubectl: kubectl is real except for the
+ * commands that contact a cluster, which only record their input.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"

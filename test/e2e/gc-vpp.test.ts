@@ -1,4 +1,6 @@
-/** GC, STATUS, `userspace list` and `userspace gc` of the executable with VPP: the one in TypeScript, and real ones. */
+/**
+ * GC, STATUS, `userspace list` and `userspace gc` of the executable with VPP: the model in TypeScript, and real ones.
+ */
 import { rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
@@ -96,7 +98,7 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       assert.deepStrictEqual(yield* list, [
         { ...one, containerId: sandbox.containerId.slice(0, 12), ifName: null, network: null }
       ])
-      // Debian's host-local speaks no 1.1.0, which without a record is what it would be asked in.
+      // Debian's host-local does not know 1.1.0, the version used without a record.
       assert.strictEqual((yield* call("DEL", sandbox, conf)).status, 0)
       yield* add
       yield* Effect.andThen(daemon.kill, daemon.start)

@@ -1,6 +1,6 @@
 /**
- * GC of the executable, black box: on a real Open vSwitch with real host-local, after attachments came and went in every
- * way, killed calls and lost records included; then `userspace list` and `userspace gc` on the same node.
+ * GC of the executable on a real Open vSwitch with real host-local, after attachments came and went in every way, with
+ * killed calls and lost records; then `userspace list` and `userspace gc` on the same node.
  */
 import { readdirSync, rmSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -12,7 +12,7 @@ import { cleanEnvironment, run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { isStill, look, returnsTo } from "./support/World.ts"
 
-/** As libcni passes it: no attachment, and the list under both keys. */
+/** In libcni's form: no attachment, and the list under both keys. */
 const nobody: Sandbox = { containerId: "", netns: "", ifName: "" }
 
 const withList = (network: object, valid: ReadonlyArray<Sandbox>) => {
@@ -44,7 +44,7 @@ const server = (network: NetworkConfiguration) => ({
   host: { ...network.host, vhost: { mode: "server" } }
 })
 
-/** Debian's host-local speaks versions up to 1.0.0 only, so what goes without a record goes without it. */
+/** Debian's host-local knows versions up to 1.0.0 only, so its address is not released without a record. */
 const withoutIpam = ({ ipam: _, ...network }: NetworkConfiguration) => network
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test) => {
@@ -171,7 +171,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("GC", (test
       yield* node.ovs.startOvsdb
       assert.deepStrictEqual((yield* look(node.watched)).leases, [])
       yield* succeeds([])
-      // All but the pid of the new database.
+      // Everything except the pid of the new database.
       const own = { ...node.watched, directories: [node.sharedDir, node.stateDir] }
       const files = Object.entries(before.files).filter(([path]) => !path.startsWith(node.ovs.directory))
       yield* returnsTo(own, { ...before, files: Object.fromEntries(files) })

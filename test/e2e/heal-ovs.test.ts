@@ -1,6 +1,6 @@
 /**
- * The agent beside Open vSwitch: what is damaged comes back without anybody doing anything, and packets pass again. Black box:
- * the executable on real daemons. What was seen of the time is printed; nothing is asserted of it but deadlines.
+ * The agent beside Open vSwitch: damage is repaired without intervention, and packets pass again. The executable on
+ * real daemons. Observed times are printed; only deadlines are asserted.
  */
 import { copyFileSync, lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -25,7 +25,7 @@ const added = Effect.fnUntraced(function* (network: object) {
   return pod
 })
 
-/** Names of the ports that carry our mark, as far as ovs-vswitchd has made them. */
+/** Names of the ports with our mark that ovs-vswitchd has created. */
 const ports = Effect.gen(function* () {
   const { vsctl } = yield* CniNode
   const listed = yield* Effect.orElseSucceed(
@@ -38,7 +38,7 @@ const ports = Effect.gen(function* () {
 
 const portsAre = (count: number) => Effect.map(ports, (found) => (found.length === count ? found : undefined))
 
-/** Waits for them, and says how long it took. */
+/** Waits for them, and prints how long it took. */
 const back = Effect.fnUntraced(function* (what: string, count: number, deadline: `${number} seconds` = "20 seconds") {
   const since = performance.now()
   const found = yield* within(deadline, portsAre(count))
@@ -65,7 +65,7 @@ const pair = Effect.gen(function* () {
       return yield* node.vsctl("wait-until", "Interface", name, "link_state=up")
     })
   let bursts = 0
-  /** Whose application is started anew; the receiver runs on. */
+  /** The application that is restarted; the receiver continues to run. */
   const burst = Effect.scoped(
     Effect.gen(function* () {
       yield* linked(pods[0])
@@ -103,7 +103,7 @@ const damages: ReadonlyArray<readonly [string, (pod: Sandbox) => Effect.Effect<u
   ["the database emptied", () => emptied]
 ]
 
-/** The one of before the first ADD is put in its place. */
+/** Replaced by the database from before the first ADD. */
 const emptied = Effect.gen(function* () {
   const { ovs } = yield* CniNode
   const file = `${ovs.directory}/db/conf.db`

@@ -1,7 +1,7 @@
 /**
- * The executable against a container that writes in its shared directory, and beside it, while ADD and DEL run: links in
- * the place of files and of the directory. What they lead to has every name that the plugin uses, and stays as it is; DEL
- * ends all the same.
+ * The executable against a container that replaces files and directories in and beside its shared directory by links
+ * while ADD and DEL run. The targets have every name that the plugin uses, and stay unchanged; DEL succeeds all the
+ * same.
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -13,7 +13,7 @@ import { onMachine } from "./support/Suite.ts"
 
 const rounds = 12
 
-/** Kind, mode, owner, size, time of its last change, and content. */
+/** Kind, mode, owner, size, time of the last change, and content. */
 const dump = (directory: string): ReadonlyArray<string> =>
   Fs.readdirSync(directory).map((name) => {
     const { ctimeMs, gid, ino, mode, size, uid } = Fs.lstatSync(`${directory}/${name}`)
@@ -21,7 +21,7 @@ const dump = (directory: string): ReadonlyArray<string> =>
     return [name, mode.toString(8), uid, gid, size, ino, ctimeMs, text].join(" ")
   })
 
-/** A directory of somebody else's in which there is something at every name of the attachment. */
+/** A directory of somebody else's with a file at every name of the attachment. */
 const prey = Effect.fnUntraced(function* (directory: string, { containerId, ifName }: Sandbox) {
   const id = containerId.slice(0, 12)
   Fs.mkdirSync(directory, { mode: 0o700 })
@@ -38,7 +38,7 @@ const prey = Effect.fnUntraced(function* (directory: string, { containerId, ifNa
   Fs.chmodSync(`${directory}/${id}-${ifName}`, 0o600)
 })
 
-/** Gives how often it did something. */
+/** Returns how often it acted. */
 const hostile = Effect.fnUntraced(function* (shared: string, { containerId }: Sandbox, prey: string) {
   const end = `${prey}-end`
   const program = new URL("support/hostile-container.ts", import.meta.url).pathname
@@ -80,7 +80,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hostile 
         }
         const acts = yield* stop
         assert.isAbove(acts, 100, `${added} of ${rounds} ADDs came to an end`)
-        // Left alone, one DEL removes what is left, and the next ADD works.
+        // Without the container, one DEL removes what is left, and the next ADD works.
         const { status, stderr, stdout } = yield* node.call("DEL", sandbox, network)
         assert.strictEqual(status, 0, stdout + stderr)
         for (const name of Fs.readdirSync(node.sharedDir)) {
@@ -94,6 +94,6 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hostile 
   }
 })
 
-/** Addresses that somebody has. */
+/** Addresses in use. */
 const held = (leases: string): ReadonlyArray<string> =>
   Fs.readdirSync(leases, { recursive: true, encoding: "utf8" }).filter((name) => /\d+\.\d+\.\d+\.\d+$/.test(name))

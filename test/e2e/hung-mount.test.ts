@@ -1,6 +1,6 @@
 /**
- * A mount that hangs holds up, in a process of many calls, who works on it and nobody else, and not for ever. A file
- * system in user space whose server says nothing is such a mount.
+ * A hanging mount blocks only its own users in a process of many calls, and only for a limited time. The mount is a
+ * file system in user space whose server does not answer.
  */
 import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"

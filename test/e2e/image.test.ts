@@ -1,6 +1,5 @@
 /**
- * `make image` and `make copy` as a user runs them, with buildah on storage of its own: no registry, no image that was
- * there before. What is copied is the executable, and it answers; what is in the image is that and its C library.
+ * `make image` and `make copy` as a user runs them, with buildah on separate storage: no registry, no earlier image. The copied executable answers; the image has the executable and its C library.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -24,7 +23,7 @@ class Storage extends Context.Service<Storage, { readonly directory: string }>()
   )
 }
 
-/** The builder's storage and what it remembers are below these two. Copies of layers, because overlays may not stack. */
+/** The builder's storage and state are below these two. Layers are copied, because overlays may not stack. */
 const privately = 'mount --bind "$0/run" /run && mount --bind "$0/lib" /var/lib && exec "$@"'
 
 const inStorage = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) {

@@ -1,7 +1,7 @@
 /**
- * An ADD on VPP that does not get to its end. One that is told to stop says goodbye to VPP before it closes; of a hundred
- * that are killed, no more have talked to VPP than it survives. On the VPP in TypeScript, which counts both, and hangs
- * when a real one would.
+ * An ADD on VPP that is interrupted. A stopped one disconnects from VPP before it closes; of a hundred killed ones, at
+ * most as many were connected as VPP survives. On the VPP in TypeScript, which counts both, and hangs when a real one
+ * would.
  */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
@@ -13,7 +13,7 @@ import { processes } from "./support/World.ts"
 
 const bridged = { netType: "bridge", bridge: { bridgeName: "64" } }
 
-/** Requests of an ADD, from its first look to its last step, in their order. */
+/** Requests of an ADD in order, from its first inspection to its last step. */
 const moments = [
   "sw_interface_dump",
   "memif_socket_filename_add_del_v2",
@@ -26,11 +26,13 @@ const moments = [
 
 const until = (there: () => boolean) => Effect.repeat(Effect.sync(there), { until: (yes) => yes })
 
-/** Begun, told to stop at that moment, and over: its answer, and how its connections ended, of which undo may be one. */
+/**
+ * An ADD that is stopped at that moment: its answer, and how its connections ended, one of which may be the rollback's.
+ */
 const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: string) {
   const { called, network, sandbox } = yield* VppCniNode
   const server = yield* VppInTypeScript
-  // Whoever has looked around.
+  // Sessions that only read.
   yield* until(() => server.connected === 0)
   const { polite, rude } = server
   const reached = yield* Deferred.make<void>()
@@ -39,7 +41,7 @@ const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: s
     if (name !== moment) return undefined
     server.intercept = () => undefined
     Deferred.doneUnsafe(reached, Exit.void)
-    // Done, and the answer is lost.
+    // The request is done, and the reply is lost.
     server.perform(name, raw)
     return "silence"
   }
@@ -83,7 +85,7 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
       }))
       server.most = 0
       let created = 0
-      // Some have come to their end then, some are in the middle, and most wait for their turn.
+      // By then some have completed, some are in the middle, and most wait for a slot.
       server.intercept = (name) => {
         if (name === "memif_create_v2" && ++created === 20) server.paused = true
         return undefined
@@ -93,7 +95,7 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
           const begin = (pod: (typeof pods)[number]) => Plugin.begin(called("ADD", pod, network(bridged)))
           const adds = yield* Effect.forEach(pods, begin, { concurrency: "unbounded" })
           yield* until(() => server.paused && server.connected >= 8)
-          // From here on it counts those who come beside those who die.
+          // From here on it counts connections beside those that drop.
           assert.strictEqual(server.most, 8)
           yield* Effect.forEach(adds, ({ signal }) => signal("SIGKILL"))
           return yield* Effect.forEach(adds, ({ outcome }) => outcome)
@@ -103,10 +105,10 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
       server.resume()
       yield* until(() => server.connected === 0)
       assert.isAbove(ends.filter((end) => end.signal === "SIGKILL").length, 50)
-      // Of the eight some may just have said goodbye.
+      // Some of the eight may just have disconnected.
       assert.isAbove(server.rude, 0)
       assert.isUndefined(server.broken)
-      // What they have started is nobody's child now, and ends by itself.
+      // Their child processes have no parent now, and end by themselves.
       yield* Effect.repeat(processes(directory), { until: (left) => left.length === 0 })
       const dels = yield* callAll(pods.map((pod) => called("DEL", { ...pod, netns: "" }, network(bridged))))
       dels.forEach(Plugin.well)

@@ -1,4 +1,4 @@
-/** The suite of `Ipam` with Debian's host-local as the delegate: what the layer in memory is held to. */
+/** The suite of `Ipam` with Debian's host-local as the delegate, which the layer in memory must match. */
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Ipam } from "../../src/ipam/Ipam.ts"

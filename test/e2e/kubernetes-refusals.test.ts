@@ -1,6 +1,6 @@
 /**
- * ADDs with a kubeconfig that cannot succeed, on a real Open vSwitch and the API server of the tests: one error that says
- * why, and switch, files, leases and pod as they were.
+ * ADDs with a kubeconfig that cannot succeed, on a real Open vSwitch and the API server of the tests: one error with
+ * the reason, and switch, files, leases and pod unchanged.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,6 +1,6 @@
 /**
  * The executable with a kubeconfig, called as Multus calls it, on a real Open vSwitch and the API server of the tests:
- * what the pod gets to know, what it costs, what is left when the API server fails, and after DEL nothing.
+ * what the pod gets, how many requests it takes, what is left when the API server fails, and after DEL nothing.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -87,7 +87,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
         version: "1.1.0",
         "vhost-user": { mode: "server", path: `/run/shared/${socketfile}` }
       })
-      // The same is in the pod's volume before its container starts, which may see the annotation a minute later.
+      // The pod's volume has the same before its container starts, which may see the annotation a minute later.
       const config = `${volume}/configData-${socketfile}.json`
       assert.deepStrictEqual(Object.keys(yield* filesIn([volume])), [volume, config])
       assert.deepStrictEqual(Elements(`[${readFileSync(config, "utf8")}]`), Elements(data))
@@ -108,7 +108,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
       const status = annotations()["k8s.v1.cni.cncf.io/network-status"]
       assert.strictEqual(status, "[]")
       assert.deepStrictEqual(annotations(), { color: "blue", "k8s.v1.cni.cncf.io/network-status": status })
-      // The second one of a sandbox that is gone: no namespace, no result.
+      // A second DEL after the sandbox is gone: no namespace, no result.
       succeeded(yield* replay("DEL", { ...sandbox, netns: "" }, pod, stdin()))
       yield* returnsTo(watched, before.world)
     }))
@@ -190,7 +190,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("called as 
         assert.include(done.stderr, "the pod's annotations were not changed")
         yield* returnsTo(watched, before.world)
         assert.isDefined(annotations()["userspace/configuration-data"])
-        // The pod lives on, and its next sandbox has another id: its ADD replaces what the old one's DEL has left.
+        // The pod lives on, and its next sandbox has another id: its ADD replaces what the old one's DEL left.
         const next = { ...(yield* node.sandbox), ifName: sandbox.ifName }
         yield* resultOf(yield* replay("ADD", next, pod, stdin))
         assert.deepStrictEqual(

@@ -1,6 +1,6 @@
 /**
- * The log of the executable, called as a runtime calls it: whose each line is, the file, the form, the level, and where
- * the time went. The same on a node in memory, in more detail, is in `test/program/Logged.test.ts`.
+ * The log of the executable, called as a runtime calls it: attachment, file, format, level and times.
+ * `test/program/Logged.test.ts` has more detail on a node in memory.
  */
 import { readFileSync, statSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -52,7 +52,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the log", 
         ["ADD", "DEL"]
       )
       const steps = spans.filter(({ parent }) => parent === roots[0]?.["id"]).map(({ span }) => span)
-      // While ovs-vswitchd is at work, the addresses are got.
+      // IPAM runs while ovs-vswitchd works.
       assert.deepStrictEqual(
         steps.filter((step) => step !== "get addresses"),
         [

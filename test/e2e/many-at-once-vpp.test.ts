@@ -22,9 +22,9 @@ import { type OnVpp, onReal, onTypeScript, VppCniNode } from "./support/VppCniNo
 const crowd = 100
 
 interface Shape {
-  /** The administrator's. */
+  /** The administrator's bridge domains. */
   readonly on: ReadonlyArray<number>
-  /** What makes each another than its generation's others, and than that one of the other generation. */
+  /** What distinguishes each from the others of its generation, and from the same one of the other generation. */
   readonly each: (
     index: number,
     generation: number
@@ -41,7 +41,7 @@ const shapes: Readonly<Record<string, Shape>> = {
       ifName: "net1"
     })
   },
-  // The fourth is made by the first of them and removed by the last. Both generations are in the same pods.
+  // The first of them creates the fourth, and the last removes it. Both generations are in the same pods.
   "in four bridge domains, eight interfaces to a pod": {
     on: [61, 62, 63],
     each: (index, generation) => ({
@@ -86,7 +86,10 @@ const change = (session: Session, domain: number, is_add: boolean) =>
     ...{ arp_ufwd: false, mac_age: 0, bd_tag: is_add ? "an administrator's" : "", is_add }
   })
 
-/** Has made these domains, each with a memif that stays. His work is another one in each, which he finds in there. */
+/**
+ * An administrator who has created these bridge domains, each with a memif that stays, and repeatedly adds and removes
+ * another one in each.
+ */
 const administratorOf = Effect.fnUntraced(function* (domains: ReadonlyArray<number>) {
   const { directory } = yield* VppCniNode
   const underTest = yield* VppUnderTest

@@ -1,7 +1,7 @@
 /**
- * Attachments do not disturb each other, nor an administrator: a hundred are removed while a hundred others are added, in
- * one range of addresses, on bridges on which somebody's own ports come and go. One interface to a pod, eight to a pod,
- * and all in one directory; on one bridge, and on several.
+ * Attachments disturb neither each other nor an administrator: a hundred are removed while a hundred others are added,
+ * in one range of addresses, on bridges on which somebody's own ports come and go. With one interface or eight for each
+ * pod, and all in one directory; on one bridge, and on several.
  */
 import * as Net from "node:net"
 import { assert } from "@effect/vitest"
@@ -15,12 +15,12 @@ import { look, processes, returnsTo } from "./support/World.ts"
 
 const crowd = 100
 
-/** Of the names of the plugin's ports. */
+/** Prefix of the plugin's port names. */
 const portPrefix = "usp"
 
 type Names = Partial<Pick<Sandbox, "containerId" | "ifName"> & { readonly bridge: string }>
 
-/** What makes each another than its generation's others, and than that one of the other generation. */
+/** What distinguishes each from the others of its generation, and from the same one of the other generation. */
 type Each = (index: number, generation: number) => Names
 
 /** The network namespace is one. */
@@ -37,10 +37,13 @@ const members = Effect.fnUntraced(function* (each: Each, generation = 0, count =
 
 const bridges = { one: "br-e2e", several: ["br-e2e0", "br-e2e1", "br-e2e2", "br-e2e3", "br-e2e4"], ours: "br-ours" }
 
-/** Among a hundred processes, ten seconds are not enough for what takes some milliseconds. */
+/** Among a hundred processes, ten seconds are not enough for what otherwise takes milliseconds. */
 const inACrowd = ["-t", "25"]
 
-/** Has made these bridges, each with a port that stays. His work is another port on each, which he finds as he made it. */
+/**
+ * An administrator who has created these bridges, each with a port that stays, and repeatedly adds another port to
+ * each, which must stay as created.
+ */
 const administratorOf = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
   const { directory, vsctl } = yield* CniNode
   const onEach = (words: (bridge: string) => ReadonlyArray<string>) =>
@@ -76,14 +79,14 @@ const administratorOf = Effect.fnUntraced(function* (names: ReadonlyArray<string
 })
 
 interface Shape {
-  /** The administrator's. */
+  /** The administrator's bridges. */
   readonly on: ReadonlyArray<string>
   readonly each: Each
 }
 
 const shapes: Readonly<Record<string, Shape>> = {
   "on one bridge": { on: [bridges.one], each: () => ({}) },
-  // The sixth is made by the first of them and removed by the last. Both generations are in the same pods.
+  // The first of them creates the sixth, and the last removes it. Both generations are in the same pods.
   "on six bridges, eight interfaces to a pod": {
     on: bridges.several,
     each: (index, generation) => ({
@@ -99,14 +102,14 @@ const shapes: Readonly<Record<string, Shape>> = {
   }
 }
 
-/** Of connections that a server has not yet taken. */
+/** Number of connections that a server has not accepted yet. */
 const queueOf = (pid: number, socket: string) =>
   Effect.map(succeed("nsenter", ["-t", `${pid}`, "-n", "ss", "-xlH", "src", socket]), (listed) => {
     const [, , waiting, limit] = listed.trim().split(/\s+/)
     return { waiting: Number(waiting), limit: Number(limit) }
   })
 
-/** As long as the scope lasts: the last is refused. */
+/** Fills the queue while the scope lasts: the last connection is refused. */
 const filled = (socket: string, { limit }: { readonly limit: number }) =>
   Effect.forEach(Array.from({ length: limit + 2 }), () =>
     Effect.acquireRelease(
@@ -165,7 +168,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
                 }),
                 { startImmediately: true }
               )
-              // Those that have begun find no place in it. It must not stand still for as long as one of them waits.
+              // The started ones find no place in the queue. It must not be stopped for as long as one of them waits.
               yield* Effect.repeat(processes(watched.mark), {
                 until: ({ length }) => length >= crowd / 2,
                 schedule: Schedule.spaced("10 millis")

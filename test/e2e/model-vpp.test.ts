@@ -1,6 +1,6 @@
 /**
- * Random sequences of calls, by processes of the executable at the same time, on a VPP that is killed and started again
- * beneath them, against a simple model of what must exist: on the VPP in TypeScript, and on real ones.
+ * Random sequences of calls, by concurrent processes of the executable, on a VPP that is killed and started again
+ * meanwhile, against a simple model of what must exist: on the VPP in TypeScript, and on real ones.
  */
 import { basename } from "node:path"
 import type { Vitest } from "@effect/vitest"

@@ -1,6 +1,6 @@
 /**
- * Random sequences of calls, by processes of the executable at the same time, on a real Open vSwitch that is restarted
- * beneath them, against a simple model of what must exist.
+ * Random sequences of calls, by concurrent processes of the executable, on a real Open vSwitch that is restarted
+ * meanwhile, against a simple model of what must exist.
  */
 import { readdirSync, rmSync } from "node:fs"
 import { Effect } from "effect"
@@ -19,7 +19,7 @@ interface Kind {
   readonly forgets: boolean
   /** Those in server mode have another socket after it. */
   readonly ages: boolean
-  /** Of the network beside the one in client mode. */
+  /** Mode of the network beside the one in client mode. */
   readonly mode: "client" | "server"
 }
 
@@ -30,12 +30,12 @@ const kinds: Readonly<Record<string, Kind>> = {
     restart: (ovs) => Effect.andThen(ovs.stopVswitchd, ovs.startVswitchd),
     ...{ forgets: false, ages: true, mode: "server" }
   },
-  // It cannot make ports in server mode on the files of their old sockets (docs/ovs.md).
+  // It cannot create server-mode ports on the files of their old sockets (docs/ovs.md).
   "ovs-vswitchd killed and started": {
     restart: (ovs) => Effect.andThen(ovs.killVswitchd, ovs.startVswitchd),
     ...{ forgets: false, ages: false, mode: "client" }
   },
-  // ovs-vswitchd tries up to eight seconds later whether it is back, and an ADD does not wait much longer for it.
+  // ovs-vswitchd retries after up to eight seconds, and an ADD does not wait much longer.
   "ovsdb-server killed and started": {
     restart: Effect.fnUntraced(function* (ovs) {
       yield* ovs.killOvsdb
@@ -44,7 +44,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     }),
     ...{ forgets: false, ages: false, mode: "server" }
   },
-  // As `ovs-ctl restart --delete-bridges` does it.
+  // Like `ovs-ctl restart --delete-bridges`.
   "both stopped and started, without the bridges": {
     restart: Effect.fnUntraced(function* (ovs, bridge) {
       yield* ovs.stopVswitchd

@@ -1,7 +1,7 @@
 /**
- * A pod whose sandbox dies, time after time: its pause process is killed, the runtime makes a new sandbox of the same pod
- * as kubelet asks for it, and the application starts there while the downward API's file still tells of the sandbox
- * before. It has to open the socket of its own.
+ * A pod whose sandbox dies repeatedly: its pause process is killed, the runtime creates a new sandbox of the same pod
+ * at kubelet's request, and the application starts there while the downward API's file still describes the sandbox
+ * before. It must open its own socket.
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -42,7 +42,7 @@ onMachine(needs, Layer.provideMerge(containerd, Cluster.layer))("a pod whose san
         const node = yield* CniNode
         const runtime = yield* Containerd
         const { server } = yield* Cluster
-        // Where an application looks when no annotation says where.
+        // The application's default directory without an annotation.
         const pod = yield* ClusterPod.make("app", "/var/lib/cni/usrspcni")
         const watched = { ...node.watched, directories: [...node.watched.directories, pod.path] }
         const before = yield* look(watched)
@@ -64,13 +64,13 @@ onMachine(needs, Layer.provideMerge(containerd, Cluster.layer))("a pod whose san
           // The mounts named the sandbox: nothing was assumed.
           assert.strictEqual(namedByMounts(yield* PodTestpmd.mountsOf(`--file-prefix=${sandbox.id}`)), sandbox.id)
           assert.notInclude(shown, "assuming that the configuration")
-          // kubelet writes what this sandbox was told: the next one finds it.
+          // kubelet writes this sandbox's annotations, which the next one then finds.
           yield* pod.refresh
           if (round === rounds) break
 
           yield* runtime.killPause(sandbox)
-          // As kubelet: the dead sandbox is stopped, which is its DEL, and a new one is made. Now and then the API server
-          // does not take what DEL asks for, and the element of the dead sandbox stays until the next ADD.
+          // As kubelet does: the dead sandbox is stopped, which is its DEL, and a new one is created. Sometimes the API
+          // server refuses DEL's write, and the element of the dead sandbox stays until the next ADD.
           if (round % 5 === 4) server.fail({ does: { status: 503, message: "no leader" }, times: 1000 })
           yield* runtime.stopPod(sandbox)
           server.fail.clear()

@@ -1,8 +1,8 @@
 /**
- * Calls are values: thousands of them in one process, sixteen at a time, over the real edges, on a real Open vSwitch and
- * the VPP in TypeScript. ADD, CHECK, DEL, GC and STATUS, that go well, fail, are interrupted and run out of time. Each has
- * its own outcome, environment, log and deadline, and the process has in the end no more open or in memory than after the
- * first tenth; nothing is left on either node. `CALLS_IN_ONE_PROCESS` says how many.
+ * Calls are values: thousands of them in one process, sixteen at a time, over the real edges, on a real Open vSwitch
+ * and the VPP in TypeScript. ADD, CHECK, DEL, GC and STATUS succeed, fail, are interrupted and time out. Each has its
+ * own outcome, environment, log and deadline. At the end the process has no more open descriptors or memory than at
+ * half of the calls, and nothing is left on either node. `CALLS_IN_ONE_PROCESS` sets their number.
  */
 import { chmodSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -19,7 +19,10 @@ import { look, returnsTo } from "./support/World.ts"
 const calls = Number(process.env["CALLS_IN_ONE_PROCESS"] ?? 1000)
 const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
 
-/** host-local of Debian, which is as old as 1.0.0, for whom the environment has to be the call's; others that fail, or hang. */
+/**
+ * Debian's host-local, which knows versions up to 1.0.0, and checks that the environment is the call's; and plugins
+ * that fail or hang.
+ */
 const programs = {
   probe: `case "$CNI_COMMAND" in GC|STATUS) exit 0;; esac
 [ "$OF_THIS_CALL" = "$CNI_CONTAINERID" ] || { echo "of $OF_THIS_CALL, not $CNI_CONTAINERID" >&2; exit 9; }
@@ -59,7 +62,8 @@ onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript)
         const ipam = { ...ovs.network.ipam, type: "probe" }
         const order: Order = {
           calls,
-          // The heap grows with what bun compiles, which a tenth of the calls is too few for: as many calls before as after.
+          // The heap grows while bun compiles code, for which a tenth of the calls is too few: the measure is at half
+          // of them.
           warmUp: Math.ceil(calls / 2),
           networks: [
             { ...ovs.network, cniVersion: "1.1.0", ipam },
@@ -90,9 +94,9 @@ onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript)
         assert.isAtMost(end.objects, warm.objects * 1.1)
         assert.isAtMost(end.heapMiB, warm.heapMiB * 1.1 + 2)
         assert.strictEqual(server.connected, 0)
-        // Who is interrupted before its hello has nobody to say goodbye as.
+        // A client that is interrupted before its hello cannot disconnect.
         assert.isAtMost(server.rude, interrupted(outcomes))
-        // Of those who only looked at it, one or the other may just be leaving, before and now.
+        // Some clients that only read may be disconnecting, before and now.
         const stillAtDatabase = yield* Effect.repeat(Effect.map(ovs.ovs.ovsdbPid, descriptorsOf), {
           until: (open) => open <= atDatabase,
           schedule: Schedule.spaced("50 millis"),

@@ -1,7 +1,7 @@
 /**
  * Pods that intel/userspace-cni-network-plugin attached to VPP, deleted by our executable after the upgrade: interfaces
- * without a tag on socket ids that count from 1, and `{"swIfIndex", "memifSocketId"}` in the state file. What the original
- * leaves is made here with its calls (its last commit, cnivpp/), on the VPP in TypeScript and on real ones.
+ * without a tag on socket ids that count from 1, and `{"swIfIndex", "memifSocketId"}` in the state file. The original
+ * plugin's state is created with its calls (its last commit, cnivpp/), on the VPP in TypeScript and on real ones.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
@@ -19,7 +19,7 @@ import { type OnVpp, onReal, onTypeScript, VppCniNode } from "./support/VppCniNo
 
 const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
 
-/** AddOnHost; gives the index. `write`: its state file, which another index may stand in. */
+/** AddOnHost; returns the index. `write`: its state file, possibly with another index. */
 const attached = Effect.fnUntraced(function* (
   pod: Sandbox,
   directory: string,
@@ -54,7 +54,7 @@ const attached = Effect.fnUntraced(function* (
       })
       yield* session.call(setFlags, { sw_if_index, flags: adminUp })
       if (bridgeDomain !== undefined) {
-        // Makes the bridge domain.
+        // Creates the bridge domain.
         yield* session.call(BridgeDomain.setBridge, {
           rx_sw_if_index: sw_if_index,
           bd_id: bridgeDomain,

@@ -1,4 +1,7 @@
-/** Pods that name their logical port, under a real OVN: it binds the port, and who has a port that it does not know is told. */
+/**
+ * Pods that name their logical port, under a real OVN: it binds the port, and the plugin warns about a port that it
+ * does not know.
+ */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode } from "./support/CniNode.ts"

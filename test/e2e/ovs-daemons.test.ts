@@ -1,4 +1,4 @@
-/** What real daemons do to a plug: stopped in the middle, restarted under it, started without DPDK. */
+/** The effects of real daemons on a plug: frozen, restarted meanwhile, started without DPDK. */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
@@ -12,7 +12,7 @@ import { onMachine } from "./support/Suite.ts"
 const withDpdk = Layer.provideMerge(overInstance, OvsInstance.layer)
 const withoutDpdk = Layer.provideMerge(overInstance, OvsInstance.layerWith({ dpdk: false }))
 
-/** Stopped, not dead: it holds its sockets and answers nobody. */
+/** Frozen, not dead: it holds its sockets and answers nobody. */
 const frozen = (pid: number) =>
   Effect.acquireRelease(
     Effect.sync(() => process.kill(pid, "SIGSTOP")),

@@ -1,7 +1,6 @@
 /**
- * What a pod sends is hostile input to every feature of Open vSwitch that a port turns on: ovs-vswitchd lives, goes on
- * switching, and nothing reaches a port that it must not reach. `HOSTILE_FRAMES` says how many frames; a few will do for
- * every day.
+ * A pod's frames are hostile input to every feature of Open vSwitch that a port enables: ovs-vswitchd lives, continues
+ * to forward, and no frame reaches a port that it must not reach. `HOSTILE_FRAMES` sets the number of frames.
  */
 import { writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -49,7 +48,7 @@ const cases: ReadonlyArray<Case> = [
   ["a port whose flows are a controller's", { netType: "none" }, [], [{ netType: "none" }, {}]]
 ]
 
-/** What Open vSwitch has taken from a port, and what it has meant for it, dropped at its end or not. */
+/** The packets that Open vSwitch has taken from a port, and those for it, dropped at its end or not. */
 const counters = Effect.fnUntraced(function* (bridge: string, of: PortRequest) {
   const { ofctl, runDir } = yield* OvsInstance
   const text = yield* ofctl("dump-ports", `unix:${runDir}/${bridge}.mgmt`, portName(of.attachment))
@@ -70,7 +69,7 @@ const endOf = (of: PortRequest): Testpmd.End => ({
 const up = Effect.fnUntraced(function* (all: ReadonlyArray<PortRequest>) {
   const { vsctl } = yield* OvsInstance
   for (const { attachment } of all) {
-    // Several sockets of one application are connected one after the other, a second each.
+    // Several sockets of one application are connected in sequence, a second each.
     yield* Effect.repeat(vsctl("get", "Interface", portName(attachment), "link_state"), {
       until: (state) => state.trim() === "up",
       schedule: Schedule.spaced("200 millis")
@@ -78,7 +77,7 @@ const up = Effect.fnUntraced(function* (all: ReadonlyArray<PortRequest>) {
   }
 })
 
-/** Until it has taken so many, or no more come: a sender goes on when the switch has no room. */
+/** Waits until it has taken this many, or no more come: a sender continues when the switch has no room. */
 const takes = (bridge: string, from: PortRequest, wanted: number) =>
   Effect.repeat(counters(bridge, from), {
     until: ({ taken }) => taken >= wanted,
@@ -139,7 +138,7 @@ onMachine(
           directory,
           Testpmd.replayArguments(end.name, Testpmd.opening(end), file, commands)
         )
-        // Not all of what the application has put into its queue is what Open vSwitch takes for a packet.
+        // Open vSwitch does not count every buffer in the application's queue as a packet.
         yield* takes(bridge, from, count * 0.95)
         yield* Testpmd.stop(sender)
         assert.isTrue(yield* vswitchdRuns)

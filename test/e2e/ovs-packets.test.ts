@@ -1,4 +1,6 @@
-/** What the columns and flows mean, in packets: two real applications, one burst, on bridges that pass it or must not. */
+/**
+ * The effect of columns and flows on packets: two real applications, one burst, on bridges that pass it or must not.
+ */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
@@ -11,7 +13,7 @@ import { overInstance } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 
-/** Packets that the switch has taken from a port: the counters of OpenFlow are of this moment. */
+/** Packets that the switch has taken from a port; OpenFlow's counters are current. */
 const takenFrom = Effect.fnUntraced(function* (bridge: string, port: string) {
   const { ofctl, runDir } = yield* OvsInstance
   const text = yield* ofctl("dump-ports", `unix:${runDir}/${bridge}.mgmt`, port)
@@ -23,7 +25,7 @@ const until = (probe: Effect.Effect<number, unknown, OvsInstance>, wanted: numbe
     Effect.timeout("15 seconds")
   )
 
-/** One burst from `tx` to `rx`: how many packets came. */
+/** One burst from `tx` to `rx`; returns the number of received packets. */
 const sent = Effect.fnUntraced(function* (tx: PortRequest, rx: PortRequest, bridge: string, expected: number) {
   const { directory, vsctl } = yield* OvsInstance
   const end = (of: PortRequest): Testpmd.End => ({

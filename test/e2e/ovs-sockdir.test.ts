@@ -1,6 +1,6 @@
 /**
- * An Open vSwitch that puts the sockets of server mode into another directory than that of its database
- * (`other_config:vhost-sock-dir`), and a caller that says so with OVS_SOCKDIR.
+ * An Open vSwitch whose server-mode sockets are in another directory than its database (`other_config:vhost-sock-dir`),
+ * and a caller that sets OVS_SOCKDIR.
  */
 import { lstatSync, mkdirSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -11,7 +11,7 @@ import { errorOf, well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-/** The directory. DPDK reads its name once, when ovs-vswitchd starts. */
+/** DPDK reads the directory's name once, when ovs-vswitchd starts. */
 const elsewhere = Effect.gen(function* () {
   const { ovs, vsctl } = yield* CniNode
   const directory = `${ovs.runDir}/sockets`

@@ -1,4 +1,4 @@
-/** The ovs-vsctl line that a dry run prints does on a real switch what the transaction beside it does. */
+/** The ovs-vsctl line of a dry run does on a real switch what the transaction beside it does. */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"

@@ -1,6 +1,6 @@
 /**
- * The commands that need nothing but the records, by the executable on a real Open vSwitch: check, del, gc and list as they
- * are printed, with arguments and namespaces as container runtimes give them.
+ * The commands that need only the records, by the executable on a real Open vSwitch: check, del, gc and list in their
+ * printed form, with arguments and namespaces as container runtimes pass them.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -14,7 +14,7 @@ import { isStill, look, returnsTo } from "./support/World.ts"
 const typed = (...args: ReadonlyArray<string>) =>
   run(executable, args, { env: cleanEnvironment, stdin: { is: "empty" } })
 
-/** As containerd says it: host-local refuses keys that it does not know without IgnoreUnknown. */
+/** In containerd's form: host-local refuses unknown keys without IgnoreUnknown. */
 const argsOf = (name: string) => ({
   environment: {
     CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_INFRA_CONTAINER_ID=${name};K8S_POD_UID=u-${name}`

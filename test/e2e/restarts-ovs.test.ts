@@ -1,6 +1,6 @@
 /**
- * Open vSwitch restarted under its ports, or its database emptied: what CHECK, DEL and `userspace restore` then do. Black
- * box: the executable on real daemons.
+ * Open vSwitch restarted under its ports, or its database emptied: the effect on CHECK, DEL and `userspace restore`.
+ * The executable on real daemons.
  */
 import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
@@ -20,7 +20,7 @@ const restore = (...args: ReadonlyArray<string>) =>
     run(executable, ["restore", "--state-dir", stateDir, ...args], { deadline: "60 seconds" })
   )
 
-/** Of one attachment, as JSON tells it. */
+/** The JSON element of one attachment. */
 const outcomeOf = (stdout: string): { readonly outcome: string; readonly made: ReadonlyArray<string> } =>
   JSON.parse(stdout).attachments[0]
 
@@ -47,7 +47,7 @@ const returnsTo = Effect.fnUntraced(function* (before: Effect.Success<typeof loo
   assert.deepStrictEqual(now, before)
 })
 
-/** In an orderly way, as its service does it: the ports go with it and come again. */
+/** In an orderly way, as its service does: the ports are removed and created again. */
 const restarted = Effect.flatMap(CniNode, ({ ovs }) => Effect.andThen(ovs.stopVswitchd, ovs.startVswitchd))
 
 const killed = Effect.flatMap(CniNode, ({ ovs }) => Effect.andThen(ovs.killVswitchd, ovs.startVswitchd))

@@ -1,6 +1,6 @@
 /**
- * STATUS of the executable, black box: with a real Open vSwitch that is well, without DPDK, frozen, stopped or killed;
- * with a state directory that is full or read-only; with a real IPAM plugin that is too old. In time, and nothing changed.
+ * STATUS of the executable: with a real Open vSwitch that works, is without DPDK, frozen, stopped or killed; with a
+ * state directory that is full or read-only; with a real IPAM plugin that is too old. In time, and without a change.
  */
 import { chmodSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -10,7 +10,7 @@ import * as Plugin from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import { isStill, look } from "./support/World.ts"
 
-/** Each question has 4 s; the rest is for a machine that is busy. */
+/** Each probe has 4 s; the rest is for a busy machine. */
 const patience = 20
 
 const nobody = { containerId: "", netns: "", ifName: "" }

@@ -1,4 +1,4 @@
-/** The configuration arrives whole, whatever stdin is and however it comes: in one piece or in many, before or after. */
+/** The configuration arrives completely, for any kind of stdin, in one piece or in many, before or after the start. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,13 +18,13 @@ const environment = {
   CNI_PATH: "/nowhere"
 }
 
-/** Of that many bytes; a part of it is no JSON. */
+/** Text of that length; a part of it is no JSON. */
 const network = (bytes: number): string => {
   const padded = (padding: string) => JSON.stringify({ cniVersion: "1.0.0", name: "n", prevResult: { padding } })
   return padded("x".repeat(Math.max(0, bytes - padded("").length)))
 }
 
-/** How the same bytes reach the executable, which is `$0`. */
+/** Ways to pass the same bytes to the executable, which is `$0`. */
 const ways = {
   "a file": 'exec "$0" <"$1"',
   "a pipe that is full before": 'cat "$1" | "$0"',

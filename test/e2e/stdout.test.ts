@@ -1,4 +1,4 @@
-/** An ADD whose result nobody can take is undone, and fails: a runtime that heard nothing sends no DEL either. */
+/** An ADD whose result nobody can receive is rolled back, and fails: a runtime without a result sends no DEL either. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { CniNode } from "./support/CniNode.ts"
@@ -8,7 +8,7 @@ import { run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-/** What becomes of the executable's stdout. */
+/** Kinds of stdout. */
 const outputs = {
   "has no room": ["sh", "-c", 'exec "$0" "$@" >/dev/full'],
   "is closed": ["sh", "-c", 'exec "$0" "$@" >&-'],

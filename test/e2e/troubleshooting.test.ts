@@ -1,4 +1,4 @@
-/** The commands of `docs/troubleshooting.md` for the switches, run on real ones: each is understood, and succeeds. */
+/** The switches' commands in `docs/troubleshooting.md` on real switches: each is accepted, and succeeds. */
 import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"

@@ -1,7 +1,7 @@
 /**
- * Executables of two releases on one node, as while a node is upgraded: what one has made the other checks, lists,
- * restores and removes, and many of both work at the same time. `USERSPACE_BEFORE` names the earlier one. On a real Open
- * vSwitch and on the VPP in TypeScript.
+ * Executables of two releases on one node, as during an upgrade: each checks, lists, restores and removes what the
+ * other created, and many of both work concurrently. `USERSPACE_BEFORE` names the earlier one. On a real Open vSwitch
+ * and on the VPP in TypeScript.
  */
 import { readdirSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
@@ -22,7 +22,7 @@ type On<R> = Effect.Effect<Switch, never, R>
 
 const other = (release: Release): Release => (release === "older" ? "newer" : "older")
 
-/** What every release can do. */
+/** The verbs of every release. */
 const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
   for (const one of ["older", "newer"] as const) {
     const two = other(one)
@@ -62,7 +62,7 @@ const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const adding = yield* begin(called(one, "ADD", pod))
-            // When its record is there.
+            // With its record.
             yield* Effect.suspend(() => Effect.try(() => readdirSync(`${stateDir}/attachments`))).pipe(
               Effect.orElseSucceed((): ReadonlyArray<string> => []),
               Effect.repeat({
@@ -98,7 +98,7 @@ const together = <R>(test: Test<R>, name: string, on: On<R>) =>
             return { add: called(by, "ADD", of, conf), del: called(other(by), "DEL", of, conf) }
           })
         const nothingIsLeft = yield* remember
-        // An operator looks at them all the while.
+        // An operator lists them all the while.
         yield* comeAndGo(members(), members(), { administrator: Effect.asVoid(list("newer")), there })
         yield* nothingIsLeft
       }),
@@ -157,7 +157,7 @@ const restored = <R>(test: Test<R>, name: string, on: On<R>) => {
 }
 
 interface Nodes<R> {
-  /** Where one attachment is at a time: VPP refuses a second address of a network. */
+  /** One attachment at a time: VPP refuses a second address of a network. */
   readonly alone?: Readonly<Record<string, On<R>>>
   readonly shared: Readonly<Record<string, On<R>>>
 }

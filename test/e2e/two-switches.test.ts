@@ -1,6 +1,6 @@
 /**
- * Two Open vSwitches and two VPPs on one node, each with attachments of two networks, and the executable: what works on
- * several switches in one process asks each for its own. Real Open vSwitches; VPPs in TypeScript, and real ones.
+ * Two Open vSwitches and two VPPs on one node, each with attachments of two networks, and the executable: operations on
+ * several switches in one process use the right one for each. Real Open vSwitches; VPPs in TypeScript, and real ones.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
@@ -43,7 +43,7 @@ const real = (prefix: string): MakeVpp =>
 const names = ["ovs-a", "ovs-b", "vpp-a", "vpp-b"] as const
 type Name = (typeof names)[number]
 
-/** One attachment of a network of its own; each switch has two. */
+/** One attachment of a separate network; each switch has two. */
 interface Attached {
   readonly on: Name
   readonly network: string
@@ -91,7 +91,7 @@ const make = Effect.fnUntraced(function* (vpp: MakeVpp) {
         }
   })
 
-  /** What a switch knows. */
+  /** The state of a switch. */
   const knows = (on: Name): Effect.Effect<unknown, ProgramError | VppError> =>
     on.startsWith("ovs")
       ? Effect.map(look({ ...node.watched, database: control[on], directories: [] }), ({ tables }) => tables)
@@ -126,7 +126,7 @@ const make = Effect.fnUntraced(function* (vpp: MakeVpp) {
   const check = ({ network, on, pod, result }: Attached) =>
     node.call("CHECK", pod, { ...conf(network, on), prevResult: result })
 
-  /** Every attachment but these is listed on its own switch and as ADD left it. */
+  /** Every attachment but these is listed on its own switch, unchanged since ADD. */
   const allWellBut = Effect.fnUntraced(function* (...gone: ReadonlyArray<Attached>) {
     const there = attachments.filter((one) => !gone.includes(one))
     const listed = yield* list
@@ -195,7 +195,7 @@ const onNode = (title: string, vpp: MakeVpp, live: typeof CniNode.layer): void =
           const others = yield* allBut(gone.on)
           const asked = { ...conf(network, now), cniVersion: "1.1.0" }
           const nobody = { containerId: "", netns: "", ifName: "" }
-          // By sandbox of one switch's first, by the runtime's list of the other's second.
+          // First by sandbox for one switch, then by the runtime's list for the other.
           if (network.endsWith("1")) {
             const file = `${node.directory}/gc.conf`
             writeFileSync(file, JSON.stringify(asked))

@@ -1,4 +1,4 @@
-/** A pod's bandwidth on real VPPs: the executable makes the policers, pings are dropped by them, and DEL takes them away. */
+/** A pod's bandwidth on real VPPs: the executable creates the policers, they drop pings, and DEL removes them. */
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -27,7 +27,7 @@ const towards = { ingressRate: slow.rate, ingressBurst: slow.burst }
 
 const asking = (bandwidth: object) => ({ capabilities: { bandwidth: true }, runtimeConfig: { bandwidth } })
 
-/** Packets that passed and that did not, of all policers. */
+/** Passed and dropped packets of all policers. */
 const counted = (text: string) => {
   const sum = (word: string) =>
     [...text.matchAll(new RegExp(`^ *${word} (\\d+) packets`, "gm"))].reduce((all, [, count]) => all + Number(count), 0)

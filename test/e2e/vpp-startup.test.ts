@@ -1,6 +1,6 @@
 /**
- * Real VPPs, started with the files of `examples/vpp` as they are, but for the place of their plugins: each sees a `/run`
- * and a `/var/log` of its own. Without hugepages, which a test has no business to take from the machine.
+ * Real VPPs, started with the unchanged files of `examples/vpp`, except for the path of their plugins: each has a
+ * separate `/run` and `/var/log`. Without hugepages, which a test must not reserve.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -34,7 +34,7 @@ const vpp = Effect.fnUntraced(function* (prefix: string, path: string) {
     log: `${place}/out.log`,
     stop: "SIGTERM"
   })
-  /** Where VPP runs, with all defaults. */
+  /** VPP's environment, with all defaults. */
   const within = (program: string, ...words: ReadonlyArray<string>) =>
     succeed("nsenter", ["--target", String(running.pid), "--mount", program, ...words], { env })
   const ctl = (...words: ReadonlyArray<string>) => within(`${prefix}/bin/vppctl`, ...words)
@@ -53,7 +53,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
     test("examples/vpp/host.conf: it supports everything that the plugin can do", () =>
       Effect.gen(function* () {
         const { ctl, within } = yield* vpp(prefix, "examples/vpp/host.conf")
-        // Its status says so.
+        // Its status shows it.
         assert.notInclude(yield* within(executable, "vpp-compat"), "plugin not loaded")
         assert.match(yield* ctl("show", "buffers"), /default-numa-0/)
       }))

@@ -1,4 +1,7 @@
-/** The `vppctl` lines of a dry run do on a real VPP what the call does, and those of its undo take it away; `vpp-compat` on it. */
+/**
+ * The `vppctl` lines of a dry run do on a real VPP what the call does, and the rollback's lines remove it; `vpp-compat`
+ * on it.
+ */
 import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
@@ -30,7 +33,7 @@ const running = (prefix: string) => {
   return Layer.provideMerge(underTest, vpp)
 }
 
-/** All that VPP says of its interfaces and bridge domains, but for what differs every time. */
+/** VPP's state of interfaces and bridge domains, except for what differs every time. */
 const look = Effect.gen(function* () {
   const rows = yield* withSession(
     Effect.fnUntraced(function* (session) {

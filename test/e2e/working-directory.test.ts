@@ -1,6 +1,6 @@
 /**
- * Where the executable is started matters to nothing but relative paths: a directory that was removed, one outside of the
- * root as with Multus' thick plugin, one that may not be entered. Relative paths mean what was typed.
+ * The working directory of the executable matters only for relative paths: a removed one, one outside of the root as
+ * with Multus' thick plugin, one that may not be entered. Relative paths mean what was typed.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -16,7 +16,7 @@ import { look, returnsTo } from "./support/World.ts"
 
 const thick = resolve(import.meta.dirname, "support/thick.pl")
 
-/** The executable where everybody reaches it. */
+/** The executable at a path that everybody can reach. */
 class Site extends Context.Service<Site, { readonly directory: string; readonly program: string }>()(
   "userspace-cni/test/Site"
 ) {
@@ -36,7 +36,7 @@ class Site extends Context.Service<Site, { readonly directory: string; readonly 
   )
 }
 
-/** Command lines that become the program in such a place. */
+/** Command lines that execute the program in such a directory. */
 const places = {
   "was removed": (directory: string) => [
     "sh",
@@ -102,7 +102,7 @@ onMachine(["root", "executable"], Site.layer)("without a switch, a working direc
 onMachine(["executable"], Site.layer)("a relative path starts where the caller is", (test) => {
   const network = { cniVersion: "1.0.0", type: "bridge" }
 
-  /** What is read says itself which file it was. */
+  /** The content names its file. */
   const typed = Effect.fnUntraced(function* (script: string, env: Readonly<Record<string, string>> = {}) {
     const { directory, program } = yield* Site
     const root = mkdtempSync(`${directory}/typed-`)

@@ -1,4 +1,4 @@
-/** What is decided about each thing that a look can see: the table of docs/restarts.md, and what is remembered. */
+/** The decision for each possible finding: the table of docs/restarts.md, and the memory between rounds. */
 import { assert, describe, it } from "@effect/vitest"
 import {
   decide,
@@ -48,7 +48,7 @@ const sight = (now: number, ...all: ReadonlyArray<Seen>): Sight => ({
   silent: []
 })
 
-/** In words: what was found, and what is done about it. */
+/** In words: the finding, and the action. */
 const words = (look: Sight, memory: Memory, wanted: Policy) =>
   decide(look, memory, wanted).findings.map(
     ({ action, kind }) =>

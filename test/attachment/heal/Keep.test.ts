@@ -1,6 +1,6 @@
 /**
- * Healing for as long as a scope lasts, on a node in memory: the real watch on the wire of an Open vSwitch in memory. Nobody
- * calls for a round; what is waited for has a deadline.
+ * Healing while a scope lasts, on a node in memory: the real watch on the wire of an Open vSwitch in memory. No round
+ * is requested; waits have deadlines.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
@@ -14,7 +14,7 @@ import { World } from "../support/World.ts"
 const port = portName({ network: "net", containerId: "0958c8871b32cafe", ifName: "net1" })
 const where: ReadonlyArray<Condition> = [["name", "==", port]]
 
-/** With one attachment, looked after: `self` begins when its first round is done. */
+/** With one attachment: `self` begins when the first round is done. */
 const kept = (self: (world: World, kept: Kept) => Effect.Effect<void, unknown>, every = Duration.hours(1)) =>
   Effect.gen(function* () {
     const world = new World()

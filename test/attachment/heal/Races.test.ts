@@ -1,7 +1,7 @@
 /**
  * A round of healing beside an ADD, a DEL and another restore of the same attachment: each held at every step while the
- * other goes on, in the order of the header of `Decide.ts`. After a DEL nothing is left, whoever came when, an ADD is not
- * disturbed, and a port that is to be there is there.
+ * other runs, by the rules in the header of `Decide.ts`. After a DEL nothing is left, in any order; an ADD is not
+ * disturbed; and a port that must exist exists.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -18,7 +18,7 @@ const cases: ReadonlyArray<readonly [string, Asked]> = [
   ["server mode", { conf: { ...network, host: { ...network.host, vhost: { mode: "server" } } } }]
 ]
 
-/** Some try out a thousand orders, on a machine that may have other work. */
+/** Some tests try a thousand orders, perhaps on a busy machine. */
 const test = <E>(name: string, self: () => Effect.Effect<void, E>) => it.live(name, self, 300_000)
 
 const none = new World().dump()
@@ -48,7 +48,7 @@ const lost = Effect.fnUntraced(function* (asked: Asked) {
   return world
 })
 
-/** Attached, the sandbox is gone, and has been for a while. */
+/** Attached, and the sandbox has been gone for a while. */
 const stale = Effect.fnUntraced(function* (asked: Asked) {
   const world = new World()
   yield* world.add(asked)

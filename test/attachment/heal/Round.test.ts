@@ -1,4 +1,4 @@
-/** Rounds of healing on a node in memory: what is found, what is done about it, and what is left as it is. */
+/** Rounds of healing on a node in memory: what is found, what is done about it, and what is left. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -42,7 +42,7 @@ const said = (outcome: Outcome): string =>
 const words = ({ found }: Effect.Success<ReturnType<typeof round>>) =>
   found.map(({ kind, outcome, words }) => `${kind}: ${words}; ${said(outcome)}`)
 
-/** VPP's own, and another each time. */
+/** VPP chooses it, and another one each time. */
 const withoutMac = (line: string) => line.replace(/"l2_address":"02:fe:[^"]+"/, "")
 
 const minute = TestClock.adjust("1 minute")

@@ -1,6 +1,6 @@
 /**
- * GC removes all of a network that is not in the list, however little of it is left, and nothing else: not what is valid,
- * not another network's, not what has no mark. On a node in memory.
+ * GC removes everything of a network that is not in the list, however little of it is left, and nothing else: not what
+ * is valid, not another network's, not what has no mark. On a node in memory.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -83,7 +83,7 @@ describe("attachments that are not in the list", () => {
 })
 
 describe("an attachment is found", () => {
-  // VPP's mark has no room for names: of its ports' addresses the IPAM plugin alone can know.
+  // VPP's mark has no room for names: only the IPAM plugin can know these ports' addresses.
   const named = Object.entries(networks).filter(([name]) => !isOnVpp(name))
   it.effect.each(named)("by the mark on the switch: %s", ([, asked]) =>
     Effect.gen(function* () {
@@ -175,7 +175,7 @@ describe("what is not the network's stays", () => {
         { op: "insert", table: "Bridge", "uuid-name": "b", row: { name: "br-dpdk0", ports: ["named-uuid", "p"] } },
         { op: "mutate", table: "Open_vSwitch", where: [], mutations: [["bridges", "insert", ["named-uuid", "b"]]] }
       ])
-      // As the original plugin leaves it: no mark anywhere.
+      // In the form of the original plugin: without marks.
       const told = JSON.stringify({ containerId: "aaaaaaaaaaaabb", ifName: "net1", name: "net" })
       world.files.put("/shared/aaaaaaaaaaaa/configData-aaaaaaaaaaaa-net1.json", "file", told)
       world.files.put("/shared/aaaaaaaaaaaa/aaaaaaaaaaaa-net1", "socket")
@@ -211,7 +211,7 @@ describe("what is not the network's stays", () => {
       yield* gc(world, [own, victim])
       assert.deepStrictEqual(world.dump(), before)
       assert.notInclude(world.log.join("\n"), "removed")
-      // Its own name in its own directory is another matter: there is nothing of it.
+      // Its own name in its own directory is different: nothing of it exists.
       world.files.put("/shared/0958c8871b32/configData-0958c8871b32-net8.json", "file", JSON.stringify(right))
       yield* gc(world, [own, victim])
       assert.deepStrictEqual(world.dump(), before)

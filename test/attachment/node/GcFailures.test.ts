@@ -1,4 +1,4 @@
-/** GC when something is in its way: another switch, a step that fails, a call that is none, an ADD that was killed. */
+/** GC with an obstacle: another switch, a failing step, an invalid call, an ADD that was killed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { networkDigest } from "../../../src/identity/Attachment.ts"

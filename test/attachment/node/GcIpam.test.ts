@@ -1,4 +1,4 @@
-/** What GC asks of IPAM, for each attachment that it removes and for the network. On a node in memory. */
+/** GC's calls of IPAM, for each attachment that it removes and for the network. On a node in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { keyOf } from "../../../src/identity/Attachment.ts"

@@ -1,6 +1,6 @@
 /**
- * GC beside an ADD. The specification keeps runtimes from it, people it does not: what is in the list is not disturbed,
- * and of what is not in it the next DEL leaves nothing, wherever the ADD was.
+ * GC beside an ADD, which the specification forbids to runtimes, not to people: what is in the list is not disturbed,
+ * and what is not in it is removed by the next DEL, wherever the ADD was.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
@@ -51,7 +51,7 @@ describe.each(cases)("%s", (_, asked) => {
       for (const at of numbers(steps + 1)) {
         const world = new World()
         const before = world.dump()
-        // Multus gives each its own file for the device information.
+        // Multus gives each a separate device information file.
         yield* world.add({ conf: { ...Object(asked.conf), runtimeConfig: {} }, containerId: "c0ffee000000gone" })
         const held = yield* heldAt(at, add(world, asked))
         yield* gc(world, asked, "net1")((_, service) => service)

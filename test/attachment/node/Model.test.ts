@@ -8,15 +8,15 @@ import { edges, services } from "../support/Faults.ts"
 import { network } from "../support/Networks.ts"
 import { type Asked, stateDir, vppSocket, World, type Wrap } from "../support/World.ts"
 
-/** A switch, as far as the model has to know it. */
+/** The properties of a switch that the model knows. */
 interface Kind {
   readonly net: object
   readonly other: object
   readonly restart: (world: World) => void
   readonly forgets: boolean
-  /** The network whose ports are there after a start, but not unchanged. */
+  /** The network whose ports exist after a restart, but changed. */
   readonly ages: string | undefined
-  /** How many of the sequences are run on it in `make test`. */
+  /** The share of sequences on this switch in `make test`. */
   readonly share: number
 }
 
@@ -44,7 +44,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 const configurationOf = (kind: Kind, name: string): object =>
   name === "net" ? kind.net : name === "other" ? kind.other : assert.fail(`no network ${name}`)
 
-/** Lets others go on, fewer than so many times, as often as the next number says: another order for each seed. */
+/** Yields to others a number of times that the next random number determines: another order for each seed. */
 const waiting = (seed: number) => {
   let state = seed
   return (most: number): Effect.Effect<void> =>
@@ -54,7 +54,7 @@ const waiting = (seed: number) => {
     })
 }
 
-/** Before each step; after it where one process has several on their way, whose order it relies on. */
+/** Before each step; after it where one process has several steps running in an expected order. */
 const shuffled =
   (wait: Effect.Effect<void>): Wrap =>
   (name, service) => {
@@ -74,7 +74,7 @@ const shuffled =
     })
   }
 
-/** Whose port it is that a line of the dump tells of. */
+/** The attachment of a port in a line of the dump. */
 const ofPort = (everybody: ReadonlyArray<Identity>, line: string): ReadonlyArray<string> =>
   line.startsWith("Port ")
     ? named(everybody, line)
@@ -82,7 +82,7 @@ const ofPort = (everybody: ReadonlyArray<Identity>, line: string): ReadonlyArray
       ? everybody.filter((who) => line.includes(`/${keyOf(who)}/`)).map(nameOf)
       : []
 
-/** Whose line of the dump it is. */
+/** The attachment of a line of the dump. */
 const named = (everybody: ReadonlyArray<Identity>, line: string, quote = '"'): ReadonlyArray<string> =>
   everybody.filter((who) => Object.values(who).every((part) => line.includes(`${quote}${part}${quote}`))).map(nameOf)
 
@@ -90,7 +90,7 @@ const inMemory = (everybody: ReadonlyArray<Identity>, seed: number, kind: Kind):
   const world = new World()
   const wait = waiting(seed)
   const wrap = shuffled(wait(8))
-  /** Anywhere in what goes on beside it. */
+  /** At a random point of concurrent work. */
   const blow = (strike: () => void) => Effect.andThen(wait(150), Effect.sync(strike))
   const askedOf = ({ containerId, ifName, network: name }: Identity): Asked => ({
     conf: configurationOf(kind, name),
@@ -123,7 +123,7 @@ const inMemory = (everybody: ReadonlyArray<Identity>, seed: number, kind: Kind):
           wrap
         )
       ),
-    // One runs at a time; the others say so.
+    // Only one runs at a time; the others report that.
     restore: world.restore(wrap).pipe(
       Effect.catchTag("CniError", () => Effect.void),
       Effect.asVoid,
@@ -159,8 +159,8 @@ const inMemory = (everybody: ReadonlyArray<Identity>, seed: number, kind: Kind):
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))
 
 /**
- * A failure prints the shortest sequence that fails, and a `replay` to give here in the place of `runs`. `MODEL_RUNS`:
- * how many sequences, for each people on each switch.
+ * A failure prints the shortest failing sequence, and a `replay` to pass instead of `runs`. `MODEL_RUNS`: number of
+ * sequences, for each group of attachments on each switch.
  */
 const asked = process.env["MODEL_RUNS"]
 const runsOn = ({ share }: Kind): number => (asked === undefined ? Math.ceil(150 * share) : Number(asked))

@@ -11,7 +11,7 @@ const server = {
   host: { ...network.host, vhost: { mode: "server", socketfile: "vhost.sock" } }
 }
 
-/** What is there of an attachment, in the words of the dump. */
+/** The lines of the dump that belong to an attachment. */
 const partOf = (world: World, { conf, containerId = "0958c8871b32cafe", ifName = "net1" }: Asked) => {
   const names = [containerId, ifName, typeof conf === "object" && "name" in conf ? conf.name : ""]
   return world.dump().filter((line) => names.every((name) => line.includes(`"${name}"`)))
@@ -73,7 +73,7 @@ describe("an ADD held at any step", () => {
     "loses nothing to a DEL whose files would have the same names: %s",
     ([, asked]) =>
       Effect.gen(function* () {
-        // The runtime gives each a file of its own for the device information.
+        // The runtime gives each a separate device information file.
         const conf = { ...(typeof asked.conf === "object" ? asked.conf : {}), name: "other", runtimeConfig: {} }
         const going = { ...asked, conf }
         const add = (world: World) => (wrap: Wrap) => Effect.orDie(world.call("ADD", asked, wrap))
@@ -152,7 +152,7 @@ describe("a socket file that the configuration names, for two interfaces of a co
       const world = new World()
       const all = world.dump()
       yield* world.add({ conf })
-      // Of an application that has begun, in client mode.
+      // The socket of an application that has started, in client mode.
       if (conf !== server) world.files.put("/shared/0958c8871b32/vhost.sock", "socket")
       const before = world.dump()
       const error = yield* failed(world.call("ADD", { conf, ifName: "net2" }))
@@ -186,7 +186,7 @@ describe("objects of others", () => {
     Effect.gen(function* () {
       const world = new World()
       yield* world.add({ conf: network })
-      // A reboot empties /run; then the service whose directory it is starts before the DEL comes.
+      // A reboot empties /run; then the owner of the directory starts before the DEL.
       for (const line of world.below("/shared").toReversed()) world.files.remove(line.split(" ")[0] ?? "")
       world.files.put("/shared", "directory", "", 0o700)
       yield* world.call("DEL", { conf: network })
@@ -245,7 +245,7 @@ describe("a failed ADD into the directory of another attachment", () => {
       const open = { ...network, host: { ...network.host, vhost: { mode: "client" } } }
       yield* world.add({ conf: open })
       const before = world.dump()
-      // One address a family, and it is taken.
+      // One address for each family, and it is taken.
       const full = {
         type: "host-local",
         ranges: [[{ subnet: "10.9.9.0/30", rangeStart: "10.9.9.2", rangeEnd: "10.9.9.2" }]]

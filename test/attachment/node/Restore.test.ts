@@ -1,4 +1,4 @@
-/** What `restore` makes again of the attachments that are recorded on a node, what it leaves, and what it says of it. */
+/** What `restore` recreates of the recorded attachments of a node, what it skips, and what it reports. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { Restored } from "../../../src/attachment/node/RestoreNode.ts"
@@ -12,7 +12,7 @@ const port = portName({ network: "net", containerId, ifName: "net1" })
 const path = `${stateDir}/attachments/0958c8871b32-net1.json`
 const served = networks["server mode, a long directory, device information"]
 
-/** In words, for comparison. */
+/** As text, for comparison. */
 const words = ({ record, result }: Restored): string =>
   `${record.ifName}: ${
     result.outcome === "restored"

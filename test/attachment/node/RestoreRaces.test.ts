@@ -1,6 +1,5 @@
 /**
- * `restore` beside an ADD and a DEL of the same attachment: each held at every step while the other goes on. After a DEL
- * nothing is left, whoever came when, and an ADD is not disturbed.
+ * `restore` beside an ADD and a DEL of the same attachment: each held at every step while the other runs. After a DEL nothing is left, in any order, and an ADD is not disturbed.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -15,7 +14,7 @@ const cases: ReadonlyArray<readonly [string, Asked]> = [
   ["server mode", networks["server mode, a long directory, device information"]]
 ]
 
-/** Some try out a thousand orders, on a machine that may have other work. */
+/** Some tests try a thousand orders, perhaps on a busy machine. */
 const test = <E>(name: string, self: () => Effect.Effect<void, E>) => it.live(name, self, 300_000)
 
 const nothing = new World().dump()
@@ -112,7 +111,7 @@ describe.each(cases)("%s", (_, asked) => {
       }
     }))
 
-  // Its last step says that the attachment is whole; a signal may come right behind it.
+  // Its last step marks the attachment as complete; a signal may follow directly.
   test("an ADD that is stopped at its end, and held at any step of its rollback", () =>
     Effect.gen(function* () {
       const steps = yield* stepsOf(call(new World(), "ADD", asked))

@@ -1,6 +1,6 @@
 /**
- * Records are read by releases older and newer than the one that wrote them. The goldens in `fixtures/` are what this
- * format was when it was first released: they are added to, never changed.
+ * Releases older and newer than the writer read records. The goldens in `fixtures/` have the format of its first
+ * release: they are added to, never changed.
  */
 import * as Fs from "node:fs"
 import { join } from "node:path"

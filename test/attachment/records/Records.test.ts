@@ -1,4 +1,4 @@
-/** Records on the real file system and in memory, and on one that refuses. */
+/** Records on the real file system and in memory, and on one that fails. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Records } from "../../../src/attachment/records/Records.ts"

@@ -1,4 +1,4 @@
-/** What the tests of GC do to a node in memory. */
+/** Actions of the tests of GC on a node in memory. */
 import { Effect } from "effect"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
@@ -13,7 +13,7 @@ export const withList = (conf: object, list: unknown, key = "cni.dev/valid-attac
   conf: { ...conf, cniVersion: "1.1.0", [key]: list }
 })
 
-/** With these as the valid ones. */
+/** GC with these as the valid attachments. */
 export const gc = (world: World, valid: ReadonlyArray<Asked> = [], conf: object = network) =>
   world.call(
     "GC",
@@ -29,11 +29,11 @@ export const removeBelow = (world: World, path: string) => {
 
 export const loseRecords = (world: World) => removeBelow(world, `${stateDir}/attachments`)
 
-/** As somebody else would remove it. */
+/** A removal by somebody else. */
 export const removePort = ({ ovs }: World) =>
   Effect.flatMap(OvsClient, (client) =>
     Effect.flatMap(client.portNamed(port), (row) => client.removePorts(row === undefined ? [] : [row]))
   ).pipe(Effect.provide(OvsMemory.layer(ovs)), Effect.orDie)
 
-/** But for directories of ours, which the last one takes away. */
+/** Except directories of ours, which the last attachment removes. */
 export const withoutState = (world: World) => world.dump().filter((line) => !line.startsWith(stateDir))

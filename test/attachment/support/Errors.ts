@@ -1,4 +1,4 @@
-/** Every error that a service or an edge can give to the programs, by names of their own. */
+/** Every error that a service or an edge can return to the programs, with a name for each. */
 
 import { RecordError } from "../../../src/attachment/records/RecordError.ts"
 import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
@@ -98,7 +98,7 @@ const pods = (operation: string): Errors => {
   )
 }
 
-/** The first is what a service gives as a rule. */
+/** The first one is the most common. */
 export const errorsOf = (service: string, operation = ""): Errors => {
   switch (service) {
     case "Files":

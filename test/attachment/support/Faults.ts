@@ -1,6 +1,6 @@
 /**
- * Goes wrong at one step of a call. Steps are the calls of services and edges, counted as they come, so that a step that
- * joins a program is tried as well without being named anywhere.
+ * Makes one step of a call fail. Steps are the calls of services and edges, counted as they come, so that a new step of
+ * a program is tested without being listed.
  */
 import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
@@ -11,7 +11,7 @@ import { errorsOf } from "./Errors.ts"
 import { isOnVpp } from "./Networks.ts"
 import type { Asked, Verb, World, Wrap } from "./World.ts"
 
-/** How a step goes wrong; `after`: when its effect has happened, and only the answer is lost. */
+/** How a step fails; `after`: its effect has happened, and only the answer is lost. */
 export const ways = [
   "fails",
   "fails after its effect",
@@ -23,10 +23,10 @@ export const ways = [
 
 export const kills = ["is killed", "is killed after its effect"] as const
 
-/** Under the test's clock only. */
+/** Only with the test's clock. */
 export const hangs = ["hangs", "hangs after its effect"] as const
 
-/** The file system's calls are synchronous, but for one: when they hang, the process does, as if it were killed. */
+/** The file system's calls are synchronous, except one: if they hang, the process hangs, as if it were killed. */
 export const canHang = (step: string): boolean => !step.startsWith("Files.") || step === "Files.sync"
 
 /** From this step on. */
@@ -44,19 +44,19 @@ export interface Wrong {
   readonly way: Way
 }
 
-/** Its other errors than the one of `fails`. */
+/** Its errors other than that of `fails`. */
 export const otherErrors = (step: string): ReadonlyArray<Way> =>
   Object.keys(errorsOf(step.slice(0, step.indexOf("."))))
     .slice(1)
     .map((name) => `fails with ${name}` as const)
 
-/** Those to try: what the programs make of a step's other errors, and of defects, does not depend on the switch. */
+/** The ones to test: the handling of a step's other errors, and of defects, does not depend on the switch. */
 export const waysOn = (network: string, step?: string): ReadonlyArray<Way> =>
   isOnVpp(network)
     ? ways.filter((way) => !way.startsWith("dies"))
     : [...ways, ...(step === undefined ? [] : otherErrors(step))]
 
-/** The services that the programs use, and the edges below them. */
+/** The services of the programs, and the edges below them. */
 export const services: ReadonlySet<string> = new Set(["Records", "SharedDir", "Ipam", "ContainerConfig", "Vswitch"])
 export const conversations: ReadonlySet<string> = new Set(["OvsClient", "VppClient", "VppSession"])
 export const edges: ReadonlySet<string> = new Set(["Files", ...conversations])
@@ -67,16 +67,16 @@ const errorOf = (service: string, step: string, way: Way): object => {
   return errors[way.replace(/^fails with /, "")] ?? first
 }
 
-/** What a file system without space or without writing refuses. */
+/** The errors of a full or read-only file system. */
 const needsSpace = /^Files\.(create|makeDirectory|link|symlink|rename)$/
 const writes = /^Files\.(create|makeDirectory|removeDirectory|link|symlink|rename|unlink|change)$/
 
-/** Counts the steps of the chosen services, and lets some go wrong. */
+/** Counts the steps of the chosen services, and makes some fail. */
 class Steps {
   readonly names: Array<string> = []
   /** The last of them. */
   readonly reached = Deferred.makeUnsafe<void>()
-  /** The interruption is on its way. */
+  /** The interruption has been requested. */
   readonly sent = Deferred.makeUnsafe<void>()
   private readonly chosen: ReadonlySet<string>
   private readonly wrongs: ReadonlyArray<Wrong>
@@ -104,7 +104,7 @@ class Steps {
     })
   }
 
-  /** A killed process does nothing more, by whatever service or edge. */
+  /** A killed process does nothing more, through any service or edge. */
   private unlessDead(effect: Effect.Effect<unknown, unknown, unknown>) {
     return Effect.suspend(() => (this.dead ? Effect.never : effect))
   }
@@ -140,14 +140,14 @@ class Steps {
       })
       return done.pipe(Effect.andThen(die), Effect.andThen(reach), Effect.andThen(Effect.never))
     }
-    // Where nothing can be interrupted, the step goes on when the interruption has been asked for.
+    // Where nothing can be interrupted, the step continues when the interruption has been requested.
     return Effect.flatMap(done, (exit) =>
       Effect.andThen(Effect.andThen(reach, Deferred.await(this.sent)), late ? exit : effect)
     )
   }
 }
 
-/** The names of the steps of a call; `before`: that goes wrong there. */
+/** Returns the names of the steps of a call; `before`: one that fails there. */
 export const stepsOf = Effect.fnUntraced(function* (
   world: World,
   verb: Verb,
@@ -162,8 +162,8 @@ export const stepsOf = Effect.fnUntraced(function* (
 })
 
 /**
- * Runs a call of which the step at `at` goes wrong; `before`: after others have. Undefined: the process was killed, and
- * nothing more ran.
+ * Runs a call whose step at `at` fails; `before`: after others failed. Undefined: the process was killed, and nothing
+ * more ran.
  */
 export const goesWrong = Effect.fnUntraced(function* (
   world: World,
@@ -186,12 +186,12 @@ export const goesWrong = Effect.fnUntraced(function* (
   }
   if (way.startsWith("is killed")) {
     yield* Deferred.await(steps.reached)
-    // The kernel's doing.
+    // Done by the kernel.
     world.taken.clear()
     return undefined
   }
   if (hung) {
-    // Begun by the clock, which waits until what goes on beside the step has come to rest.
+    // Started by the clock, which waits until concurrent work has come to rest.
     yield* TestClock.adjust("1 millis")
     yield* Deferred.await(steps.reached)
     yield* timePasses(fiber)
@@ -199,7 +199,7 @@ export const goesWrong = Effect.fnUntraced(function* (
   return yield* Fiber.await(fiber)
 })
 
-/** More than all deadlines; second by second, or time would be up for what needs turns and no time: an undo. */
+/** More than all deadlines, second by second: otherwise an undo, which needs turns and no time, would time out. */
 export const timePasses = Effect.fnUntraced(function* (of: Fiber.Fiber<unknown, unknown>) {
   for (let second = 0; second < 600 && of.pollUnsafe() === undefined; second++) {
     yield* Effect.repeat(Effect.yieldNow, { times: 50 })
@@ -208,8 +208,8 @@ export const timePasses = Effect.fnUntraced(function* (of: Fiber.Fiber<unknown, 
 })
 
 /**
- * One node for many calls that go wrong, each of which has to leave it as it was: so whatever one leaves beside what is
- * looked at is in the way of the next. Another one when that has failed.
+ * One node for many failing calls, each of which must leave it as it was: anything left beside the compared state
+ * affects the next call. After a failure, a new node is used.
  */
 export const sameNode = <W extends { readonly dump: () => ReadonlyArray<string> }>(make: () => W) => {
   let world = make()
@@ -220,7 +220,7 @@ export const sameNode = <W extends { readonly dump: () => ReadonlyArray<string> 
   }
 }
 
-/** How a call ended, in words. */
+/** The outcome of a call in words. */
 export const ended = (exit: Exit.Exit<Document, CniError> | undefined): string =>
   exit === undefined
     ? "killed"

@@ -1,6 +1,6 @@
 /**
- * Two calls at the same time, each held at one of its steps while the other goes on: what a scheduler may do to them,
- * tried out step by step. Steps are the calls of services, or of the edges below them, counted as they come.
+ * Two concurrent calls, each held at one of its steps while the other runs: tries the orders that a scheduler may
+ * choose, step by step. Steps are the calls of services, or of the edges below them, counted as they come.
  */
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import { services } from "./Faults.ts"
@@ -13,7 +13,7 @@ const stepping =
   (before: Effect.Effect<void>, chosen: ReadonlySet<string>): Wrap =>
   (name, service) => {
     if (!chosen.has(name)) return service
-    // A signal may come behind the last step of ADD as well.
+    // A signal may follow the last step of ADD as well.
     const stepped = (effect: Effect.Effect<unknown, unknown, unknown>, key: PropertyKey) =>
       Effect.andThen(before, key === "settle" ? Effect.tap(effect, before) : effect)
     return new Proxy(service, {
@@ -29,7 +29,7 @@ const stepping =
     })
   }
 
-/** Runs a call up to the step at `at`, or to its end when it does not come so far. */
+/** Runs a call up to the step at `at`, or to its end if it does not reach that. */
 export const heldAt = Effect.fnUntraced(function* <A, E>(at: number, call: Call<A, E>, chosen = services) {
   let index = 0
   let stop = { at, reached: Deferred.makeUnsafe<void>(), go: Deferred.makeUnsafe<void>() }
@@ -37,7 +37,7 @@ export const heldAt = Effect.fnUntraced(function* <A, E>(at: number, call: Call<
     Effect.suspend(() => {
       const step = index++
       if (step === stop.at) Deferred.doneUnsafe(stop.reached, Exit.void)
-      // All of the process stands, whatever goes on in it at the same time.
+      // The whole process stops, with its concurrent work.
       return step < stop.at ? Effect.void : Deferred.await(stop.go)
     }),
     chosen
@@ -46,12 +46,12 @@ export const heldAt = Effect.fnUntraced(function* <A, E>(at: number, call: Call<
   const stands = Effect.suspend(() => Effect.raceFirst(Deferred.await(stop.reached), Effect.asVoid(Fiber.await(fiber))))
   yield* stands
   return {
-    /** To its end. */
+    /** Runs to its end. */
     letGo: Effect.andThen(
       Effect.suspend(() => Deferred.succeed(stop.go, undefined)),
       Fiber.join(fiber)
     ),
-    /** As a signal does. Up to a step of its undo, counted from here, or to its end. */
+    /** Interrupts as a signal does, up to a step of the rollback, counted from here, or to the end. */
     interrupt: (more = Number.POSITIVE_INFINITY) =>
       Effect.suspend(() => {
         const { go } = stop
@@ -59,7 +59,7 @@ export const heldAt = Effect.fnUntraced(function* <A, E>(at: number, call: Call<
         fiber.interruptUnsafe()
         return Effect.andThen(Deferred.succeed(go, undefined), stands)
       }),
-    /** To its end, however it ends. */
+    /** To its end, with success or not. */
     finish: Effect.andThen(
       Effect.suspend(() => Deferred.succeed(stop.go, undefined)),
       Fiber.await(fiber)
@@ -67,7 +67,7 @@ export const heldAt = Effect.fnUntraced(function* <A, E>(at: number, call: Call<
   }
 })
 
-/** How many steps a call has that goes well. */
+/** The number of steps of a successful call. */
 export const stepsOf = Effect.fnUntraced(function* <A, E>(call: Call<A, E>, chosen = services) {
   let steps = 0
   const count = Effect.sync(() => {

@@ -1,8 +1,8 @@
-/** Networks that take different steps: who makes the socket, how it is reached, who else is told. */
+/** Networks with different steps: who creates the socket, how it is reached, who else is informed. */
 import { administered } from "../../vpp/support/MemoryVpp.ts"
 import { type Asked, vppSocket } from "./World.ts"
 
-/** With addresses, a group, a VLAN and a directory of its own. */
+/** With addresses, a group, a VLAN and a separate directory. */
 export const network = {
   cniVersion: "1.1.0",
   name: "net",

@@ -1,4 +1,4 @@
-/** Records of attachments that the tests make up. */
+/** Records of attachments that tests invent. */
 import { Effect } from "effect"
 import type { Record } from "../../../src/attachment/records/Record.ts"
 import { Records } from "../../../src/attachment/records/Records.ts"
@@ -6,7 +6,7 @@ import type { Attachment } from "../../../src/identity/Attachment.ts"
 import { placeIn } from "../../shared-dir/support/SharedDirSite.ts"
 import type { FilesUnderTest } from "../../suites/FilesSite.ts"
 
-/** What the suites of `Records` run on. */
+/** The subject of the suites of `Records`. */
 export type RecordsUnderTest = Records | FilesUnderTest
 
 export const attachment = (more: Partial<Attachment> = {}): Attachment => ({

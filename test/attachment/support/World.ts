@@ -1,7 +1,7 @@
 /**
- * A node in memory: file system, two switches of each kind, leases; and calls of the plugin on it, served as the executable
- * serves them, by the same composition: only the edges are the node's. Each call has services of its own, as each process
- * has; what lasts is the node.
+ * A node in memory: file system, two switches of each kind, leases; and calls of the plugin on it, served by the same
+ * composition as in the executable: only the edges are the node's. Each call has services of its own, as each process
+ * has; the node persists.
  */
 import { Effect, Layer, Logger, type Scope } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
@@ -40,14 +40,14 @@ export interface Asked {
   readonly path?: string
 }
 
-/** What is put around each service of a call, by its name. */
+/** Wrappers of each service of a call, by its name. */
 export type Wrap = <S extends object>(name: string, service: S) => S
 
 const unwrapped: Wrap = (_, service) => service
 
 export const stateDir = "/var/lib/cni/usrspcni"
 export const runDir = "/var/run/openvswitch"
-/** Not where it is by default: only networks that name it ask it. */
+/** Not at its default place: only networks that name it use it. */
 export const vppSocket = "/vpp/api.sock"
 
 export class World {
@@ -62,21 +62,21 @@ export class World {
       this.listening[made ? "add" : "delete"](path)
     }
   })
-  /** Another Open vSwitch, whose database has a socket of its own. */
+  /** Another Open vSwitch, whose database has a separate socket. */
   readonly other = OvsMemory.make({ peer: "/other/db.sock" })
-  /** Whose sockets there are. */
+  /** The switches that have sockets. */
   readonly switches = [this.ovs, this.other]
   readonly vpp = MemoryVpp.make(vppSocket, this.files)
-  /** And another VPP. */
+  /** Another VPP. */
   readonly otherVpp = MemoryVpp.make("/other/api.sock", this.files)
-  /** Sockets with ovs-vswitchd behind them. */
+  /** Sockets served by ovs-vswitchd. */
   private readonly listening = new Set<string>()
-  /** `warning: what it said`, of all calls. */
+  /** `warning: its message`, of all calls. */
   readonly log: Array<string> = []
   /** Names that a process holds. */
   readonly taken = new Set<string>()
   namespace: (path: string) => NamespaceKind = () => "sandbox"
-  /** What stands around services beside what a call is watched by. */
+  /** Wraps services, inside of what observes a call. */
   around: Around = {}
   https = Https.of({ send: ({ url }) => Effect.die(new Error(`${url} was asked`)) })
 
@@ -86,7 +86,7 @@ export class World {
   }
 
   /**
-   * All that lasts, in words, when ovs-vswitchd has acted: two equal dumps are two equal nodes. But for the empty
+   * The whole persistent state as text, after ovs-vswitchd has acted: equal dumps are equal nodes. Excludes the empty
    * directory for scratch files, which comes and goes.
    */
   dump(): ReadonlyArray<string> {
@@ -119,7 +119,7 @@ export class World {
     )
   }
 
-  /** `userspace restore`, of all that is recorded in the usual place. */
+  /** `userspace restore` of everything recorded in the default directory. */
   restore(wrap: Wrap = unwrapped, millis = 0) {
     const around = this.watched(wrap)
     return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis }).pipe(
@@ -130,7 +130,7 @@ export class World {
     )
   }
 
-  /** What a process that looks after the node does, with services of its own and connections that it keeps. */
+  /** Runs a resident process of the node, with services of its own and connections that it keeps. */
   resident<A, E>(
     self: (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>,
     wrap: Wrap = unwrapped
@@ -143,7 +143,7 @@ export class World {
     )
   }
 
-  /** ADD that has to succeed. */
+  /** An ADD that must succeed. */
   add(wanted: Asked) {
     return Effect.orDie(this.call("ADD", wanted))
   }
@@ -156,7 +156,7 @@ export class World {
     ])
   }
 
-  /** Nothing stands around the services of a call that nobody watches, as in the executable. */
+  /** The services of an unobserved call are not wrapped, as in the executable. */
   private watched(wrap: Wrap): Around {
     const { around } = this
     if (wrap === unwrapped) return around
@@ -175,7 +175,7 @@ export class World {
     }
   }
 
-  /** What a process of this node has, whatever runs in it. */
+  /** The state that every process of this node shares. */
   edges(wrap: Wrap = unwrapped): Layer.Layer<Edges> {
     return Layer.mergeAll(
       Layer.effect(

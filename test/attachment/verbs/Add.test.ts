@@ -1,4 +1,4 @@
-/** ADD on a node in memory: what it answers, what then exists, what the container is told. */
+/** ADD on a node in memory: its result, what then exists, the container config. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { network, networks } from "../support/Networks.ts"
@@ -6,7 +6,7 @@ import { failed, stateDir, World } from "../support/World.ts"
 
 const Json = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json)))
 
-/** What the container reads. */
+/** The container config. */
 const handed = (world: World, path: string) => Json(world.files.get(path)?.content)
 
 const configPath = "/shared/0958c8871b32/configData-0958c8871b32-net1.json"

@@ -42,7 +42,7 @@ describe("success", () => {
   )
 })
 
-/** As somebody else would change the switch. */
+/** A change of the switch by somebody else. */
 const onSwitch = (change: (client: OvsClient["Service"]) => Effect.Effect<unknown, OvsdbError>) => (world: World) =>
   Effect.asVoid(Effect.orDie(Effect.flatMap(OvsClient, change))).pipe(Effect.provide(OvsMemory.layer(world.ovs)))
 
@@ -51,7 +51,7 @@ const mutateRows = (table: "Port" | "Interface", mutations: ReadonlyArray<Mutati
 
 const files = (change: (files: World["files"]) => void) => (world: World) => Effect.sync(() => change(world.files))
 
-/** What somebody did, and what CHECK says of it. */
+/** A change by somebody, and what CHECK reports. */
 const changes: Readonly<Record<string, readonly [change: (world: World) => Effect.Effect<void>, said: string]>> = {
   "the port is gone": [
     onSwitch((client) =>
@@ -223,7 +223,7 @@ it.effect("addresses of another plugin in prevResult are not expected on the swi
     const ips = [{ address: "192.168.7.2/24", gateway: "192.168.7.1", interface: 0 }, ...own]
     const prevResult = { ...Object(result), interfaces, ips }
     assert.isUndefined(yield* world.call("CHECK", { ...asked, conf: { ...asked.conf, prevResult } }))
-    // As an earlier release left it.
+    // In the form of an earlier release.
     const path = `${stateDir}/attachments/0958c8871b32-net1.json`
     const { addresses: _, ...record } = JSON.parse(world.files.get(path)?.content ?? "")
     world.files.put(path, "file", JSON.stringify(record), 0o600)

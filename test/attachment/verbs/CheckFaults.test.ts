@@ -1,4 +1,4 @@
-/** CHECK goes wrong at each of its steps, in each way: it does not say that all is well, and nothing is changed. */
+/** CHECK fails at each of its steps, in each way: it does not report success, and nothing is changed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ended, goesWrong, hangs, kills, services, stepsOf, waysOn } from "../support/Faults.ts"
@@ -28,7 +28,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
   describe.each(names.map((name, at) => [at, name] as const))("step %i, %s", (at, name) => {
     it.effect.each([...waysOn(network, name), ...hangs, ...kills])("%s", (way) =>
       Effect.gen(function* () {
-        // CHECK changes nothing: one node is enough for all that go well.
+        // CHECK changes nothing: one node is enough for all successful ones.
         if (world.dump().join() !== before.join()) world = yield* added(asked)
         const exit = yield* goesWrong(world, "CHECK", asked, services, at, way)
         assert.notStrictEqual(ended(exit), "succeeded")

@@ -1,4 +1,6 @@
-/** DEL on a node in memory: nothing is left, whatever was there, whatever became of the configuration and the records. */
+/**
+ * DEL on a node in memory: nothing is left, whatever existed, and whatever became of the configuration and the records.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { network, networks } from "../support/Networks.ts"
@@ -16,7 +18,7 @@ const loseRecords = (world: World) => {
   for (const path of below.reverse()) world.files.remove(path)
 }
 
-/** Notes when the switch and IPAM are done with their part. */
+/** Records when switch and IPAM have done their part. */
 const ending =
   (ended: Array<string>): Wrap =>
   (name, service) =>
@@ -90,7 +92,7 @@ describe("success", () => {
   )
 })
 
-/** What is gone already, by somebody's hand or a reboot; the runtime deletes all the same. */
+/** Things that are gone already, by somebody's action or a reboot; the runtime deletes all the same. */
 const losses: Readonly<Record<string, (world: World) => void>> = {
   "the shared directory": (world) => {
     for (const line of [...world.below("/shared")].reverse()) world.files.remove(line.split(" ")[0] ?? "")

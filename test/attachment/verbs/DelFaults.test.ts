@@ -1,6 +1,6 @@
 /**
- * DEL goes wrong at each of its steps, in each way: the others are done, all that failed is told, the record stays, and
- * a second DEL leaves nothing.
+ * DEL fails at each of its steps, in each way: the other steps are done, all failures are reported, the record stays,
+ * and a second DEL leaves nothing.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

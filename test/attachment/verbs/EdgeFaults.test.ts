@@ -1,6 +1,6 @@
 /**
- * The same one level down: each single call of the file system and of the switch goes wrong, or the process is killed
- * there. What a good call does is counted first, so nothing has to be named.
+ * The same one level down: each call of the file system and of the switch fails, or the process is killed there. The
+ * calls of a successful run are counted first, so none has to be listed.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -25,7 +25,7 @@ interface Where {
   readonly killed: ReadonlySet<string>
 }
 
-/** Calls of the file system go wrong in the same ways whoever the switch is; what a killed process leaves differs. */
+/** Calls of the file system fail in the same ways on any switch; what a killed process leaves differs. */
 const tried = {
   "client mode": { wrong: edges, killed: edges },
   "server mode, a long directory, device information": { wrong: edges, killed: edges },
@@ -40,8 +40,8 @@ const tried = {
 type Judge = (world: World, before: ReadonlyArray<string>, how: string, step: string) => Effect.Effect<void, unknown>
 
 /**
- * Runs `verb` with each of its steps going wrong in this way, one after the other on one node, which has to be as it was
- * before: so the next ADD is one after that step went wrong.
+ * Runs `verb` with each of its steps failing in this way, in sequence on one node, which must be unchanged afterwards:
+ * so the next ADD is one after a failure at that step.
  */
 const eachStep = (verb: Verb, name: keyof typeof tried, way: Way, judge: Judge) =>
   Effect.gen(function* () {
@@ -72,7 +72,7 @@ const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, step
     assert.deepStrictEqual(world.dump(), before, step)
   })
 
-/** A defect is an end like a failure; one kind of it is enough here. */
+/** A defect ends a call like a failure; one kind of it is enough here. */
 const here = ways.filter((way) => way !== "dies")
 
 const isTried = (name: string): name is keyof typeof tried => name in tried
@@ -84,7 +84,7 @@ describe.each(Object.keys(tried).filter(isTried))("%s", (name) => {
   it.effect.each([...here, ...hangs, ...disk.slice(0, 1)])("ADD leaves nothing when a call %s", (way) =>
     eachStep("ADD", name, way, (world, before, how, step) =>
       Effect.gen(function* () {
-        // Some calls may fail: a scratch file that stays does no harm until DEL takes it.
+        // Some calls may fail: a scratch file that stays does no harm until DEL removes it.
         if (how === "succeeded") return yield* deleted(world, asked, before, step)
         assert.deepStrictEqual(world.dump(), before, step)
       })

@@ -1,7 +1,7 @@
 /**
  * Names come from configurations, runtimes and pods. None becomes a path, a word of a command or a part of a URL
- * unchecked: a call with an odd one is refused before anything is changed, or does its work inside the configured
- * directories, as if it were any other name.
+ * unchecked: a call with an odd name is refused before any change, or works inside the configured directories, as with
+ * any other name.
  */
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
@@ -27,7 +27,7 @@ type Json = Readonly<Record<string, unknown>>
 
 const host = (more: Json): Json => ({ ...network, host: { ...network.host, ...more } })
 
-/** Where a name can stand in a configuration. */
+/** The places of a name in a configuration. */
 const places: Readonly<Record<string, (name: string) => Json>> = {
   name: (name) => ({ ...network, name }),
   "ipam.type": (type) => ({ ...network, ipam: { type } }),
@@ -92,7 +92,7 @@ const kubeconfig = JSON.stringify({
 
 const volume = (one: Json) => ({ volumes: [{ name: "shared-dir", ...one }] })
 
-/** A node whose API server knows the pod under whatever name it is asked for. */
+/** A node whose API server returns the pod for any name. */
 const clustered = (metadata: Json, spec: Json) => {
   const node = watchedNode()
   node.files.put("/etc/kubeconfig", "file", kubeconfig, 0o600)
@@ -119,7 +119,7 @@ describe.each(Object.keys(pod))("%s", (key) => {
         // The author of a pod can give it this annotation, by which a static pod's UID is known.
         const node = clustered({ annotations: { "kubernetes.io/config.hash": name } }, volume({ emptyDir: {} }))
         const before = state(node)
-        // No pod has that name, so nobody asks for one.
+        // No pod has that name, so none is requested.
         yield* lifeOf(text, { CNI_ARGS: args({ ...pod, [key]: name }) }, node)
         assert.deepStrictEqual(node.requests, [])
         assert.deepStrictEqual(state(node), before)
@@ -150,7 +150,7 @@ describe("a pod's volume", () => {
   )
 })
 
-/** What a shell makes of a line: the words that a program would get. */
+/** The words that a shell makes of a line. */
 const words = (line: string): ReadonlyArray<string> => {
   const { stderr, stdout } = spawnSync("/bin/sh", ["-c", `program() { printf '%s\\0' "$@"; }; program ${line}`], {
     encoding: "utf8",

@@ -1,4 +1,4 @@
-/** A socket's path that cannot be used whichever way it is reached: which key has to be another. */
+/** A socket's path that cannot be used in any form: which key must change. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"

@@ -1,6 +1,7 @@
 /**
- * DEL after an ADD that could not ask the switch and made nothing, while the switch still cannot be asked: it ends, on the
- * word of that ADD alone. No other evidence counts, and the word goes before the next ADD of the attachment makes anything.
+ * DEL after an ADD that could not reach the switch and created nothing, while the switch is still unreachable: it
+ * succeeds only because of that ADD's note. No other evidence counts, and the note is removed before the next ADD of
+ * the attachment creates anything.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -14,7 +15,7 @@ const notes = (world: World) => world.below(`${stateDir}/attachments/undone`).fi
 const codeOf = (world: World, asked: Asked = { conf }) =>
   Effect.map(Effect.result(world.call("DEL", asked)), (done) => (done._tag === "Failure" ? done.failure.code : 0))
 
-/** The switch is down, and an ADD has said so. */
+/** The switch is down, and an ADD has left a note. */
 const noted = Effect.fnUntraced(function* (asked: Asked = { conf }) {
   const world = new World()
   const before = world.dump()

@@ -34,7 +34,7 @@ it.effect("warns of the second port only", () =>
       warnings()[0] ?? "",
       /^Warn: port usp\w{12} of this node already has iface-id lp-1: OVN serves one of them/
     )
-    // Not bound yet, which CHECK tells the log and not the runtime.
+    // Not bound yet, which CHECK logs and does not report to the runtime.
     yield* world.call("CHECK", { conf: network, containerId: "bbbbbbbbbbbbbbbb" })
     assert.isTrue(
       world.log.some((line) => /^Warn: OVN has not bound port usp\w{12} to its logical port lp-2/.test(line))

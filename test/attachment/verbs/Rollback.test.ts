@@ -1,7 +1,6 @@
 /**
- * ADD goes wrong at each of its steps, in each way: the node is as it was, and the next ADD works, which goes
- * wrong at the next step, and in the end at none. The steps are those
- * that a good ADD is seen to take, on the services of the programs.
+ * ADD fails at each of its steps, in each way: the node is as it was, and the next ADD works, which fails at the next
+ * step, and in the end at none. The steps are those observed in a successful ADD, on the services of the programs.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,4 +1,7 @@
-/** STATUS says whether an ADD could be served, and when not why, with the specification's codes; it changes nothing. */
+/**
+ * STATUS reports whether an ADD could be served, and otherwise why not, with the specification's codes; it changes
+ * nothing.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
@@ -9,7 +12,7 @@ import { failed, runDir, stateDir, World, type Wrap } from "../support/World.ts"
 
 const conf = { ...network, cniVersion: "1.1.0" }
 
-/** One member of one service is another. */
+/** Replaces one method of one service. */
 const instead =
   (service: string, member: string, value: unknown): Wrap =>
   (name, own) =>
@@ -17,7 +20,7 @@ const instead =
       ? new Proxy(own, { get: (target, key) => (key === member ? value : Reflect.get(target, key)) })
       : own
 
-/** Reading is all that may be done to files. */
+/** Files may only be read. */
 const readOnly: Wrap = (name, own) =>
   name === "Files"
     ? new Proxy(own, {
@@ -72,7 +75,7 @@ const wraps =
   () =>
     wrap
 
-/** What is wrong, the code, and what is said. */
+/** The problem, the code, and the message. */
 const cases: Readonly<Record<string, readonly [damage: Damage, code: number, said: RegExp]>> = {
   "the database refuses": [
     ({ ovs }) => {
@@ -198,7 +201,7 @@ describe("in time", () => {
     Effect.gen(function* () {
       const world = new World()
       const asking = yield* Effect.forkChild(failed(world.call("STATUS", { conf }, damage(world))))
-      // What is before the deadline takes turns, and no time.
+      // Work before the deadline takes turns, and no time.
       yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => asking.pollUnsafe() !== undefined })
       const error = yield* Fiber.join(asking)
       assert.deepStrictEqual([error.code, error.msg], [code, said])

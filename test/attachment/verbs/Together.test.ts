@@ -1,10 +1,13 @@
-/** What ADD does at the same time: neither of two steps is let go before both have begun. And what it must not. */
+/**
+ * The concurrent steps of ADD: neither of two steps continues before both have begun. And the steps that must not be
+ * concurrent.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { networks } from "../support/Networks.ts"
 import { World, type Wrap } from "../support/World.ts"
 
-/** Runs `around` in the place of each method that has one, by `Service.method`. */
+/** Runs `around` instead of each method that it has, by `Service.method`. */
 const around =
   (
     methods: Readonly<Record<string, (self: Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>>>

@@ -1,5 +1,5 @@
 /**
- * An ADD fails at its end, and its rollback goes wrong at each of its steps as well: what is left then has its record, and
+ * An ADD fails at its end, and its rollback fails at each of its steps as well: whatever is left has its record, and
  * one DEL removes it. Without a second fault nothing is left.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -36,7 +36,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
       Effect.gen(function* () {
         const { before, world } = node()
         yield* goesWrong(world, "ADD", asked, services, at, way, [last])
-        // What could be left has a record. The record itself goes last.
+        // Anything that could be left has a record, which is removed last.
         const changed = JSON.stringify(world.dump()) !== JSON.stringify(before)
         const recorded = world.files.names("/var/lib/cni/usrspcni/attachments")
         if (changed && name !== "Records.remove") assert.include(recorded, "0958c8871b32-net1.json")

@@ -1,6 +1,6 @@
 /**
- * VPP goes wrong at each single request of a whole call: hangs up, dies, or does not answer any more. `PlugFaults.test.ts`
- * does so to `plug` alone, on a real socket.
+ * VPP fails at each request of a whole call: it closes the connection, crashes, or stops answering.
+ * `PlugFaults.test.ts` does so for `plug` alone, on a real socket.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber } from "effect"
@@ -10,9 +10,9 @@ import { sameNode, timePasses } from "../support/Faults.ts"
 import { isOnVpp, networks } from "../support/Networks.ts"
 import { type Asked, stateDir, type Verb, World } from "../support/World.ts"
 
-/** What happens at a request. */
+/** The fault at a request. */
 interface Way {
-  /** Nothing can be taken back before the call has ended. */
+  /** Nothing can be rolled back before the call has ended. */
   readonly deaf?: true
   readonly forgets?: true
   readonly at: (world: World) => Interception
@@ -48,7 +48,7 @@ const ways: Readonly<Record<string, Way>> = {
   }
 }
 
-/** How many requests a call makes that goes well. */
+/** The number of requests of a successful call. */
 const requestsOf = Effect.fnUntraced(function* (world: World, verb: Verb, asked: Asked) {
   const { server } = world.vpp
   const before = server.requests.length
@@ -56,7 +56,7 @@ const requestsOf = Effect.fnUntraced(function* (world: World, verb: Verb, asked:
   return server.requests.slice(before).filter((name) => name !== "sockclnt_delete").length
 })
 
-/** Runs `verb` for each of its requests, on a node that is as it was before. */
+/** Runs `verb` for each of its requests, on a node in its original state. */
 const eachRequest = (
   verb: Verb,
   asked: Asked,
@@ -79,7 +79,7 @@ const eachRequest = (
       let left = n
       server.intercept = (name, raw) => (left-- === 0 ? at(world)(name, raw) : undefined)
       const fiber = yield* Effect.forkChild(Effect.andThen(Effect.sleep("1 millis"), world.call(verb, asked)))
-      // As far as it comes by itself; then more than all deadlines.
+      // First without time passing, then beyond all deadlines.
       yield* TestClock.adjust("1 millis")
       yield* timePasses(fiber)
       const exit = yield* Fiber.await(fiber)
@@ -98,7 +98,7 @@ const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, wher
     assert.deepStrictEqual(world.dump(), before, where)
   })
 
-/** It could not ask VPP: that is for the DEL that cannot either, and goes with the one that can. */
+/** The note of an ADD that could not reach VPP is for a DEL that cannot either, and is removed by one that can. */
 const noted = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("undone")
 
 const recorded = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("0958c8871b32-net1.json")

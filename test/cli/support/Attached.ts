@@ -1,4 +1,4 @@
-/** Attachments on a node in memory, added as a runtime does, and what befalls them. */
+/** Attachments on a node in memory, added as a runtime does, and changes to them. */
 import { Effect } from "effect"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import { network, real } from "../../dry-run/support/Calls.ts"
@@ -11,7 +11,7 @@ export const recordOf = (handle: string) => `${stateDir}/attachments/${handle}.j
 
 export const sandboxOf = (containerId: string) => `/var/run/netns/${containerId}`
 
-/** In a sandbox of its own. */
+/** In a separate sandbox. */
 export const add = (
   node: Node,
   containerId: string,
@@ -23,7 +23,7 @@ export const add = (
   return real(node, "ADD", { ...network, ...conf }, { CNI_CONTAINERID: containerId, CNI_NETNS: netns, ...more })
 }
 
-/** As somebody else would. */
+/** A change by somebody else. */
 export const removePort = ({ ovs }: Node, name: string) =>
   Effect.flatMap(OvsClient, (client) =>
     Effect.flatMap(client.portNamed(name), (row) => client.removePorts(row === undefined ? [] : [row]))

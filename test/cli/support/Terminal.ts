@@ -1,4 +1,4 @@
-/** The command line as a person uses it, on a node in memory: what was printed, what was complained of, how it ended. */
+/** The command line as a person uses it, on a node in memory: its output, errors and exit. */
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"

@@ -1,4 +1,4 @@
-/** What a pod may ask for of its port: bandwidth in a switch's units and direction, addresses, a MAC address. */
+/** A pod's requests for its port: bandwidth in a switch's units and direction, addresses, a MAC address. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"

@@ -1,4 +1,4 @@
-/** Values that are each allowed and cannot work together: refused when the configuration is read, with the reason. */
+/** Values that are each valid and cannot be combined: refused when the configuration is read, with the reason. */
 import { assert, describe, it } from "@effect/vitest"
 import { isMemif, isOvs, memif, ovs, portOf, readingOf, vpp, wrongWith } from "../support/Reading.ts"
 

@@ -1,4 +1,4 @@
-/** What a configuration means that says little: the original's defaults. */
+/** The meaning of a minimal configuration: the original plugin's defaults. */
 import { assert, describe, it } from "@effect/vitest"
 import { isOvs, memif, ovs, portOf, vpp } from "../support/Reading.ts"
 

@@ -1,11 +1,11 @@
 /**
  * Every key that users of the original plugin and of its fork write, in their spelling and in any case, as Go read it;
- * `null` and `""` as absent; and what is said about a key that nobody knows.
+ * `null` and `""` as absent; and the error about an unknown key.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { failureOf, ovs, portOf, readingOf, vpp } from "../support/Reading.ts"
 
-/** The surface of facts that people rely on; `host` once for each switch, since a key may have a meaning on one only. */
+/** The keys that people rely on; `host` once for each switch, because a key may have a meaning on one only. */
 const surface = {
   cniVersion: "1.0.0",
   type: "userspace",

@@ -1,4 +1,4 @@
-/** A memif secret is in the configuration; no error may carry it to stdout, events and logs. */
+/** A memif secret is in the configuration; no error may contain it, because errors reach stdout, events and logs. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { memif, ovs, reading } from "../support/Reading.ts"

@@ -1,4 +1,4 @@
-/** What is said about a value that cannot be: its path, the value, what is allowed; and which values can. */
+/** The error about an invalid value: its path, the value, what is allowed; and which values are valid. */
 import { assert, describe, it } from "@effect/vitest"
 import { failureOf, memif, ovs, portOf, vpp, wrongWith } from "../support/Reading.ts"
 

@@ -1,4 +1,4 @@
-/** The environment of a call: limits of names, CNI_ARGS, and what an attachment is made of. */
+/** The environment of a call: limits of names, CNI_ARGS, and the parts of an attachment. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { type CniArgs, readArgs, readEnvironment } from "../../../src/cni/spec/Environment.ts"

@@ -1,4 +1,4 @@
-/** Nothing that the plugin says has a secret in it, whatever goes wrong, and whoever repeats what he was given. */
+/** No output of the plugin contains a secret, whatever fails, and whoever repeats his input. */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -37,7 +37,7 @@ describe("a network with secrets", () => {
     assert.match(stdout, /^container dpdk .*it has a secret/m)
   })
 
-  // Also as JSON has it inside JSON, in base64, and the half of one that a cut would leave.
+  // Also in JSON inside JSON, in base64, and the half that a cut would leave.
   const forms = Object.entries(secrets).flatMap(([what, secret]) => {
     const json = JSON.stringify(secret).slice(1, -1)
     return [

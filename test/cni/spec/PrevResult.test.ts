@@ -1,4 +1,4 @@
-/** What another plugin, or ADD, gave before: read where it matters, forgiven where a pod has to go. */
+/** The earlier result, of another plugin or of ADD: validated where it matters, ignored where a pod must be deleted. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { judge } from "../../../src/cni/Dispatch.ts"

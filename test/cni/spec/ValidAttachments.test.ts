@@ -1,4 +1,4 @@
-/** The list that GC goes by: what is not in it is removed, so nothing that is unclear is taken for a list. */
+/** GC's list: what is not in it is removed, so anything unclear is refused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { readValidAttachments } from "../../../src/cni/spec/ValidAttachments.ts"

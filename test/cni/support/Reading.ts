@@ -6,7 +6,7 @@ import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
 import type { CniError } from "../../../src/cni/spec/CniError.ts"
 import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
 
-/** The least that each port needs. */
+/** The minimal configuration of each port. */
 export const ovs = { engine: "ovs-dpdk", iftype: "vhostuser" } as const
 export const vpp = { engine: "vpp", iftype: "vhostuser" } as const
 export const memif = { engine: "vpp", iftype: "memif", memif: { role: "master" } } as const

@@ -1,7 +1,7 @@
 /**
- * Says all that the plugin ever says about a network with secrets, in a process of its own so that its log can be read:
- * documents, errors, logs at the finest level, plans, commands, with every edge failing in its turn, and with others who
- * repeat what they were given. The secrets come as arguments: a memif secret, a token, a client's key, an IPAM plugin's
+ * Prints everything that the plugin says about a network with secrets, in a separate process so that its log can be
+ * read: documents, errors, logs at the finest level, plans, commands, with every edge failing in turn, and with others
+ * who repeat their input. The secrets are arguments: a memif secret, a token, a client's key, an IPAM plugin's
  * password.
  */
 import * as Fs from "node:fs"
@@ -29,7 +29,7 @@ const [secret = "", token = "", key = "", password = ""] = process.argv.slice(2)
 const directory = Fs.mkdtempSync(join(tmpdir(), "tell-"))
 const say = (what: string, value: unknown) => process.stdout.write(`${what}: ${JSON.stringify(value)}\n`)
 
-/** The next calls of the edges: each is counted, and the one at `failing` fails. */
+/** The next calls of the edges are counted, and the one at `failing` fails. */
 let step = 0
 let failing = -1
 let api: (method: string, body: string) => { readonly status: number; readonly body: string }
@@ -108,7 +108,7 @@ const pod = JSON.stringify({
 })
 const addresses = JSON.stringify({ cniVersion: "1.0.0", ips: [{ address: "10.0.0.2/24", gateway: "10.0.0.1" }] })
 
-/** Others that work, and others that fail and tell what they were given. */
+/** Working programs and servers, and failing ones that repeat their input. */
 const work = () => {
   api = () => ({ status: 200, body: pod })
   ipam = (stdin) => ({ status: 0, stdout: addresses, stderr: `got ${stdin}` })

@@ -1,4 +1,4 @@
-/** `userspace container ...` as it is typed, with Node's edges: what it printed, what it complained of, how it ended. */
+/** `userspace container ...` as a person types it, with Node's edges: output, errors and exit. */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"

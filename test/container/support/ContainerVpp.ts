@@ -1,4 +1,4 @@
-/** What the suite of `container vpp` asks for, what then is in the VPP, and what others do there. */
+/** The requests of the suite of `container vpp`, the state of the VPP, and changes by others. */
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/told/Interface.ts"
@@ -19,7 +19,7 @@ let interfaces = 0
 /** The number of the latest {@link memif}; the next one has the next. */
 export const lastNumber = () => interfaces
 
-/** An interface that no other test has; its addresses are in subnets that no other has. */
+/** An interface of this test only, with addresses in subnets of its own. */
 export const memif = Effect.fnUntraced(function* (
   more: Partial<MemifInterface> = {}
 ): Effect.fn.Return<MemifInterface, never, Scope.Scope> {
@@ -67,7 +67,7 @@ export const one = (wanted: Interface) =>
     return first
   })
 
-/** Our interfaces of that name, with everything that was configured. */
+/** Our interfaces of that name, with all their settings. */
 export const ours = (name: string) =>
   withSession(
     Effect.fnUntraced(function* (session) {
@@ -96,7 +96,7 @@ const routes = (session: Session, index: number, is_ip6: boolean) =>
       .map(({ route }) => route.prefix)
   )
 
-/** As an administrator makes one. */
+/** Created by an administrator. */
 export const byHand = (number: number, filename: string, mac?: string) =>
   withSession((session) =>
     Memif.register(session, number, filename).pipe(
@@ -112,7 +112,7 @@ export const removed = (index: number) =>
     Effect.andThen(removeRoutesOver(session, index), session.call(remove, { sw_if_index: index }))
   )
 
-/** Gone with the test. */
+/** Removed with the test. */
 export const removedAfter = (name: string) =>
   Effect.addFinalizer(() =>
     Effect.ignore(

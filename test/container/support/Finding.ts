@@ -1,4 +1,4 @@
-/** What the tests of `find` ask of a pod. */
+/** Helpers of the tests of `find`. */
 import { Effect } from "effect"
 import { find, type SearchPaths } from "../../../src/container/Discovery.ts"
 import { filesWith } from "./Mounts.ts"

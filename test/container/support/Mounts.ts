@@ -1,4 +1,6 @@
-/** Node's file system, but for this process's mounts, which the tests say: their own are those of whoever runs them. */
+/**
+ * Node's file system, with this process's mounts as given by the test, because the real ones depend on where it runs.
+ */
 import { Effect, Layer } from "effect"
 import { Files } from "../../../src/platform/Files.ts"
 
@@ -13,10 +15,10 @@ export const filesWith = (mountinfo: string): Layer.Layer<Files> =>
     )
   ).pipe(Layer.provide(Files.layer))
 
-/** In no sandbox that is named: a runtime whose mounts do not tell. */
+/** No sandbox is named: a runtime whose mounts do not show it. */
 export const unnamed = filesWith("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n")
 
-/** As containerd mounts them in this sandbox. */
+/** containerd's mounts in this sandbox. */
 export const containerd = (id: string): string =>
   `812 790 0:52 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n` +
   `813 790 0:52 /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/${id}/resolv.conf /etc/resolv.conf rw,relatime - ext4 /dev/sda1 rw\n`

@@ -1,6 +1,6 @@
 /**
- * What a container finds, in a directory of its own: annotations as kubelet lays them out (links to links, exchanged at
- * once), and the volume shared with the node.
+ * A container's files, in a directory of their own: annotations as kubelet writes them (links to links, replaced
+ * atomically), and the volume shared with the node.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
@@ -16,12 +16,12 @@ export interface Pod {
   /** As flags of the commands. */
   readonly flags: ReadonlyArray<string>
   readonly annotate: (values: Readonly<Record<string, string>>) => void
-  /** The file's text as it is. */
+  /** The file's text, unchanged. */
   readonly annotateText: (text: string) => void
   readonly put: (name: string, content: string) => void
 }
 
-/** Go's quotes; where Go writes a character itself, an escape means the same. */
+/** Go's quotes; where Go writes a character unchanged, an escape means the same. */
 export const quoted = (text: string): string =>
   `"${[...text]
     .map((character) => {
@@ -89,7 +89,7 @@ export const valuesOf = (json: string): Readonly<Record<string, string>> => Valu
 
 export const containerId = "9c1f0b7a2d3e4f5061728394a5b6c7d8"
 
-/** An element as ADD writes it; `config` replaces parts of a vhost-user port whose socket the application makes. */
+/** An element as ADD writes it; `config` replaces parts of a vhost-user port whose socket the application creates. */
 export const element = (
   ifName: string,
   config: Readonly<Record<string, unknown>> = {},

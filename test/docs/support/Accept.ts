@@ -1,4 +1,4 @@
-/** Asks the plugin what it makes of a network configuration, as a call of it would. */
+/** Validates a network configuration as a call of the plugin would. */
 import * as Result from "effect/Result"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
@@ -13,8 +13,8 @@ export const accept = (configuration: object, variables: Variables = {}): Result
   )
 
 /**
- * What is handed to this plugin: of a list each part, with the list's name and version, as libcni does it; of Multus' own
- * file its delegates, those of other types left out.
+ * What this plugin gets: of a list each of its parts, with the list's name and version, as from libcni; of Multus' own
+ * file its delegates of this type.
  */
 export const calls = (configuration: Readonly<Record<string, unknown>>): ReadonlyArray<object> => {
   const { cniVersion, delegates, name, plugins } = configuration

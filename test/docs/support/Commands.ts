@@ -1,4 +1,4 @@
-/** The commands in the shell blocks of a page, in words: comments, loops and what stands behind a pipe are left out. */
+/** The commands in the shell blocks of a page, in words, without comments, loops and what follows a pipe. */
 import { blocks } from "./Markdown.ts"
 
 export const commands = (page: string): ReadonlyArray<ReadonlyArray<string>> =>

@@ -10,7 +10,7 @@ export const pages: ReadonlyArray<string> = globSync(["*.md", "docs/**/*.md"], {
 
 export const examples: ReadonlyArray<string> = globSync("examples/*.{conf,conflist}", { cwd: root }).toSorted()
 
-/** Manifests and configurations of others as well. */
+/** Also manifests and configurations of others. */
 export const everyExample: ReadonlyArray<string> = globSync("examples/**/*.*", { cwd: root }).toSorted()
 
 export interface Block {
@@ -26,7 +26,7 @@ export const blocks = (page: string): ReadonlyArray<Block> =>
     text
   }))
 
-/** What stands in a fenced block is no Markdown. */
+/** Fenced blocks are not Markdown. */
 const prose = (page: string) => page.replaceAll(/^```[\s\S]*?^```$/gm, "").replaceAll(/`[^`\n]*`/g, "")
 
 /** Targets of links and images that are files of the repository, or headings of the same page. */
@@ -35,7 +35,7 @@ export const localLinks = (page: string): ReadonlyArray<string> =>
     .map(({ 1: markdown, 2: html }) => markdown ?? html ?? "")
     .filter((target) => !/^[a-z]+:/.test(target))
 
-/** As forges make anchors of headings: lower case, blanks to hyphens, punctuation dropped. */
+/** Anchors of headings as forges make them: lower case, blanks to hyphens, punctuation dropped. */
 export const anchors = (page: string): ReadonlySet<string> =>
   new Set(
     [...page.replaceAll(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.*)$/gm)].map(({ 1: heading = "" }) =>

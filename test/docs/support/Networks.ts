@@ -1,4 +1,4 @@
-/** Networks of every kind of port, their keys put in and left out, and what the plugin makes of them. */
+/** Networks of every kind of port, with keys set and absent, and what the plugin makes of them. */
 import { Predicate, Result } from "effect"
 import type { KeyNote } from "../../../scripts/docs/KeyNotes.ts"
 import type { Variables } from "../../../src/cni/spec/Environment.ts"
@@ -22,7 +22,7 @@ export const bases = {
   "vpp vhostuser, bridge": network({ engine: "vpp", iftype: "vhostuser", netType: "bridge", bridge: { bridgeId: 4 } })
 } satisfies Readonly<Record<string, Json>>
 
-/** Whether a key that is for these is for the port of a base. */
+/** Whether a key for these applies to the port of a base. */
 export const served: Readonly<Record<KeyNote["for"], (base: string) => boolean>> = {
   both: () => true,
   "the plugin": () => false,
@@ -55,14 +55,14 @@ export const without = (from: Json, path: string): Json => left(from, path.split
 export const at = (from: unknown, path: string): unknown =>
   path.split(".").reduce<unknown>((inner, key) => within(inner)[key], from)
 
-/** All that the plugin makes of a configuration, or the reason why it refuses it. */
+/** The plugin's result for a configuration, or the reason of its refusal. */
 export const made = (configuration: Json, variables?: Variables): unknown =>
   Result.match(accept(configuration, variables), {
     onFailure: ({ message }) => message,
     onSuccess: ({ port, version }) => ({ port, version })
   })
 
-/** The port of a configuration that is accepted. */
+/** The port of an accepted configuration. */
 export const portOf = (configuration: Json, variables?: Variables): Json => ({
   ...Result.getOrThrow(accept(configuration, variables)).port
 })

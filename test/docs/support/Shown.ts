@@ -1,4 +1,4 @@
-/** The tests that docs/security.md names for each threat, and whether a run has shown what the page says that they show. */
+/** The tests that docs/security.md names for each threat, and whether a run confirms them. */
 import { rowsBelow } from "./Markdown.ts"
 
 export interface Shown {
@@ -16,7 +16,7 @@ export const shownBy = (cell: string): ReadonlyArray<Shown> =>
 export const threats = rowsBelow("docs/security.md", "Threats")
 export const features = rowsBelow("docs/security.md", "What a pod sends")
 
-/** A test as the reports of a run have it, with its file. */
+/** A test in the reports of a run, with its file. */
 export interface Result {
   readonly file: string
   readonly ancestorTitles: ReadonlyArray<string>
@@ -25,15 +25,15 @@ export interface Result {
 }
 
 /**
- * Word for word, with anything in the place of what is filled in when the test is run. A name of a case is filled in
- * itself, so there may be more around it.
+ * Matches word for word, with any text for the values that are filled in at run time. The name of a case is filled in
+ * itself, so there may be more text around it.
  */
 const pattern = (title: string): RegExp => {
   const parts = title.split(/%[a-z]|\$\{[^}]*\}|\$[a-z]\w*/)
   return new RegExp(parts.map((part) => RegExp.escape(part)).join("[^]*"))
 }
 
-/** The named tests of which none passed in this run, by what became of them: `failed`, `skipped`, or `not there`. */
+/** The named tests of which none passed in this run, with `failed`, `skipped`, or `not there`. */
 export const unshown = (
   results: ReadonlyArray<Result>,
   rows: ReadonlyArray<ReadonlyArray<string>> = [...threats, ...features]
@@ -45,7 +45,7 @@ export const unshown = (
       const wanted = pattern(name)
       const found = results.filter(
         ({ ancestorTitles, file, title }) =>
-          // What is no file of tests, a suite say, is run by several.
+          // A file that is not a test file, such as a suite, is run by several.
           (file.endsWith(path) || !path.endsWith(".test.ts")) &&
           [...ancestorTitles, title].some((one) => wanted.test(one))
       )

@@ -1,6 +1,6 @@
 /**
- * What `docs/troubleshooting.md` quotes, said again: every message is what the plugin, or its command in the container,
- * says in a situation that is made here. By the name under which the page has it.
+ * The situations whose messages `docs/troubleshooting.md` quotes: each is created here, and the plugin or its command
+ * in the container prints the message. The keys are the names on the page.
  */
 import { chmodSync, linkSync } from "node:fs"
 import { Duration, Effect, type Scope } from "effect"
@@ -22,7 +22,7 @@ const named = (name: string): ExamplePod => {
 const onOvs = named("testpmd-rx")
 const onVpp = named("vpp-1")
 
-/** The words of an ADD, or a DEL, that fails. */
+/** The message of an ADD or DEL that fails. */
 const failed = (node: Node, pod: ExamplePod, verb: "ADD" | "DEL" = "ADD", more: object = {}) =>
   Effect.gen(function* () {
     const [selection] = pod.selections
@@ -46,7 +46,7 @@ const status = (code: number, reason: string, message: string) => (node: Node) =
   })
 }
 
-/** A read is answered; a write is not taken. */
+/** Answers reads, and refuses writes. */
 const writeRefused = (code: number, reason: string, message: string) => (node: Node) => {
   const read = node.memory.api
   const refuse = (request: Parameters<typeof read>[0]) => {
@@ -74,7 +74,7 @@ const without = (unwanted: RegExp) => (names: ReadonlyMap<number, string>) =>
 const vppWithout = (unwanted: RegExp) =>
   Effect.flatMap(exampleNode(onVpp, { table: without(unwanted) }), (node) => failed(node, onVpp))
 
-/** What `container show` says of the socket, to an application without root unless told otherwise. */
+/** The message of `container show` about the socket, for an application without root unless specified. */
 const shown = (
   prepare: (directory: string) => Effect.Effect<unknown, unknown, Scope.Scope>,
   config: object = {},

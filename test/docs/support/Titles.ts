@@ -1,6 +1,6 @@
 /**
- * The titles in a file of tests, as they are written: of tests and their groups, names of cases and fuzz targets, rows of
- * `each`. Words that stand elsewhere are none.
+ * The titles in a test file, as written: of tests and groups, names of cases and fuzz targets, rows of `each`. Other
+ * strings are excluded.
  */
 
 const literal = String.raw`"((?:\\.|[^"\\\n])*)"|\x60((?:\\.|[^\x60\\])*)\x60`

@@ -1,4 +1,4 @@
-/** Calls on a node in memory: real, and rehearsed. */
+/** Calls on a node in memory: real ones and dry runs. */
 import { Effect, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
@@ -50,5 +50,5 @@ export const dry = (node: Node, verb: Verb, conf: Conf = network, more: Readonly
     node.edges
   )
 
-/** Of each step by its name. */
+/** The changes of each step, by its name. */
 export const step = ({ steps }: Plan, name: string) => steps.find(({ step }) => step === name)

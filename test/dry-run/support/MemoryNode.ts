@@ -1,6 +1,6 @@
 /**
- * A node of which only the edges are in memory: file system, sockets, programs, namespaces, API server. It shows what came
- * to them.
+ * A node whose edges are in memory: file system, sockets, programs, namespaces, API server. It shows the requests to
+ * them.
  */
 import { Effect, Layer } from "effect"
 import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
@@ -24,24 +24,24 @@ export interface Node {
   readonly ovs: OvsMemory.MemorySwitch
   /** Paths of network namespaces. */
   readonly sandboxes: Set<string>
-  /** Transactions that came in by the socket. */
+  /** Transactions received on the socket. */
   readonly transactions: Array<ReadonlyArray<Operation>>
   /** Those of them that changed the database. */
   readonly committed: Array<ReadonlyArray<Operation>>
   readonly runs: Array<Run>
-  /** Beside host-local, by path. */
+  /** Programs besides host-local, by path. */
   readonly programs: Map<string, (run: Run) => Effect.Effect<Ended>>
   readonly requests: Array<HttpsRequest>
-  /** Undefined: the database answers. Else what connecting to it gives. */
+  /** Undefined: the database answers. Otherwise the error of a connection to it. */
   refusal: string | undefined
   /** How often. */
   refused: number
   api: (request: HttpsRequest) => HttpsResponse
-  /** All that a call could have changed. */
+  /** Everything that a call could have changed. */
   readonly state: () => unknown
 }
 
-/** As runtimes are, whoever runs the tests. */
+/** The environment of a runtime, for any user of the tests. */
 export const asRoot = Layer.succeed(CurrentUser, { uid: 0, gids: [0] })
 
 export const make = (): Node => {

@@ -1,4 +1,4 @@
-/** A private directory with a VPP in TypeScript in it, real files and sockets, and calls on it: real, and rehearsed. */
+/** A private directory with a VPP in TypeScript, real files and sockets, and calls on it: real ones and dry runs. */
 import * as fs from "node:fs"
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
@@ -28,7 +28,7 @@ export const edges = Layer.mergeAll(
   Layer.succeed(Processes, Processes.of({ run: ({ program }) => Effect.die(new Error(`${program} was run`)) }))
 )
 
-/** With records, files and an IPAM plugin's place below a directory. */
+/** With records, files and an IPAM plugin's directory below a directory. */
 export const callsOn = (directory: string, socket: string) => {
   fs.writeFileSync(`${directory}/host-local`, "", { mode: 0o755 })
   const environment = { ...variables, CNI_PATH: directory }
@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06", pol
     ...callsOn(directory, server.path),
     directory,
     server,
-    /** What VPP was asked to change. */
+    /** The changes that VPP received. */
     heard,
     state: () => {
       const { domains, interfaces, policers, routes, sockets } = server.model
@@ -87,7 +87,7 @@ export type VppNode = Effect.Success<ReturnType<typeof make>>
 
 const bridge = (more: Conf = {}) => ({ memif: { role: "master" }, bridge: { bridgeName: "4", ...more } })
 
-/** What can be asked of the host's end. */
+/** The options of the host's end. */
 export const hosts: ReadonlyArray<readonly [string, Conf]> = [
   ["memif in a bridge domain", bridge()],
   ["memif in a VLAN, with an MTU", { ...bridge({ vlanId: 7 }), mtu: 1500 }],

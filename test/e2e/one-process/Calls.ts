@@ -1,4 +1,7 @@
-/** One call of the many, and whether it was as it has to be. Each tells the IPAM plugin whose it is, by its environment. */
+/**
+ * One of the many calls, and whether its outcome was right. Each passes its identity to the IPAM plugin by its
+ * environment.
+ */
 import { type Duration, Effect, Fiber, Layer } from "effect"
 import { type Answer, call } from "../../../src/app/CniCall.ts"
 import * as BunEdges from "../../../src/platform/bun/BunEdges.ts"
@@ -28,7 +31,7 @@ export interface Tally {
 
 export const tally = (): Tally => ({ calls: 0, outcomes: {}, problems: [] })
 
-/** But for STATUS, which is not asked here as to how long sixteen callers may have to wait for eight turns. */
+/** Except STATUS, which is not asked here how long sixteen callers may wait for eight connection slots. */
 const waits = { ipam: 30, undo: 15, status: 60, total: 90 }
 
 const environmentOf = ({ netns, plugins }: Order, { containerId, verb }: Wanted) => ({

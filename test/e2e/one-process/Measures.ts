@@ -1,4 +1,4 @@
-/** What a process has open and holds in memory, when it has nothing to do. Of bun. */
+/** The open descriptors and the memory of an idle process. For bun. */
 
 import { heapStats } from "bun:jsc"
 import { readdirSync, readlinkSync } from "node:fs"
@@ -7,7 +7,9 @@ import type { Measure } from "./Order.ts"
 
 const mebi = (bytes: number) => Math.round((bytes / 2 ** 20) * 10) / 10
 
-/** `socket`, `pipe`, `anon_inode:[eventpoll]`, or the file's name. The directory that is read here is gone by then. */
+/**
+ * `socket`, `pipe`, `anon_inode:[eventpoll]`, or the file's name. The directory that is read here is closed by then.
+ */
 const kindOf = (name: string) =>
   Effect.match(
     Effect.try(() => readlinkSync(`/proc/self/fd/${name}`)),
@@ -32,8 +34,8 @@ const now = Effect.map(open, (descriptors): Measure => {
 })
 
 /**
- * When it has come to rest: what is kept for a second is given up, what waits to be collected is. `before`: as it was then,
- * for which it is waited a while longer.
+ * Measures at rest: sessions that are kept for a second are closed, garbage is collected. `before`: an earlier measure,
+ * for which it waits a while longer.
  */
 export const atRest = Effect.fnUntraced(function* (before?: Measure) {
   let last = yield* now

@@ -1,21 +1,21 @@
-/** What the program in `main.ts` is told, and what it tells. */
+/** Input and output of the program in `main.ts`. */
 import { Schema } from "effect"
 
 export const Order = Schema.Struct({
   /** At least so many. */
   calls: Schema.Int,
-  /** So many of them before the first measure. */
+  /** Number of calls before the first measure. */
   warmUp: Schema.Int,
-  /** Of Open vSwitch and of VPP, each complete but for what makes one attachment another than the next. */
+  /** Networks on Open vSwitch and VPP, complete except for what distinguishes attachments. */
   networks: Schema.Array(Schema.Record(Schema.String, Schema.Unknown)),
   netns: Schema.String,
-  /** CNI_PATH. In it are the IPAM plugins `probe`, which is host-local, `broken` and `hangs`. */
+  /** CNI_PATH, with the IPAM plugins `probe`, which is host-local, `broken` and `hangs`. */
   plugins: Schema.String,
   logs: Schema.String
 })
 export type Order = typeof Order.Type
 
-/** Of the process, with nothing going on in it. */
+/** Of the idle process. */
 export const Measure = Schema.Struct({
   /** What each of them is. */
   descriptors: Schema.Array(Schema.String),
@@ -29,9 +29,9 @@ export type Measure = typeof Measure.Type
 export const Report = Schema.Struct({
   calls: Schema.Int,
   seconds: Schema.Finite,
-  /** How many of each kind, with its outcome. */
+  /** Number of calls of each kind, by outcome. */
   outcomes: Schema.Record(Schema.String, Schema.Int),
-  /** What was not as it has to be. */
+  /** Wrong outcomes. */
   problems: Schema.Array(Schema.String),
   warm: Measure,
   end: Measure

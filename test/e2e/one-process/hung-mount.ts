@@ -1,6 +1,6 @@
 /**
- * A mount of which the server never answers, in a mount namespace of this program's own, and what the edges of a process
- * of many calls make of it. Takes a directory, prints what it saw.
+ * A mount whose server never answers, in a mount namespace of this program, and its effect on the edges of a process of
+ * many calls. Argument: a directory. Prints the observations.
  */
 import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
@@ -10,7 +10,8 @@ import * as AsyncNamespaces from "../../../src/platform/async/AsyncNamespaces.ts
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
 
 const [, , directory = ""] = process.argv
-// The kernel waits for the answer to its first request (fuse(4)), and everybody who asks for a file for the kernel.
+// The kernel waits for the answer to its first request (fuse(4)), and everybody who accesses a file waits for the
+// kernel.
 const server = openSync("/dev/fuse", "r+")
 const options = ["-i", "-t", "fuse", "-o", "fd=3,rootmode=40000,user_id=0,group_id=0", "hung", directory]
 const { status, stderr } = spawnSync("mount", options, { stdio: ["ignore", "ignore", "pipe", server] })

@@ -1,6 +1,6 @@
 /**
- * Thousands of calls in one process, sixteen at a time, on the real edges: what an executable of bun does that is not
- * started for each. Takes an {@link Order}, prints a {@link Report}.
+ * Thousands of calls in one process, sixteen at a time, on the real edges: what an executable on bun does that is not
+ * started for each call. Reads an {@link Order}, prints a {@link Report}.
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { Duration, Effect, Random, Schema } from "effect"
@@ -15,7 +15,7 @@ mkdirSync(order.logs, { recursive: true })
 const workers = 16
 const { run, tally } = Calls.make(order, Calls.tally())
 
-/** One attachment of a worker from its beginning to its end. Each worker has a network, and logs, of its own. */
+/** One attachment of a worker from ADD to DEL. Each worker has its own network, and logs. */
 const episode = Effect.fnUntraced(function* (worker: number, number: number) {
   const containerId = `w${worker}e${number}`.padEnd(64, "c0ffee")
   const base: Readonly<Record<string, unknown>> = order.networks[(worker + number) % order.networks.length] ?? {}
@@ -78,7 +78,7 @@ const until = (calls: number) =>
     { concurrency: "unbounded", discard: true }
   )
 
-/** Lines of another's in a worker's log. */
+/** Lines of others in a worker's log. */
 const stale = () =>
   readdirSync(order.logs).flatMap((name) =>
     readFileSync(`${order.logs}/${name}`, "utf8")

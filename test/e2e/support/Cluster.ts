@@ -29,7 +29,7 @@ export class Cluster extends Context.Service<Cluster, { readonly server: ApiServ
   ).pipe(Layer.provideMerge(CniNode.layer))
 }
 
-/** A pod with a volume on the host, as its author wrote it, and a sandbox for it. */
+/** A pod with a volume on the host, as its author wrote it, and its sandbox. */
 export const setting = Effect.fnUntraced(function* (shape: Shape = {}) {
   const node = yield* CniNode
   const { kubeconfig, server } = yield* Cluster

@@ -1,6 +1,6 @@
 /**
- * A pod with a directory of the node for its volume: what its author gives to the API server, and what kubelet makes of
- * it on the node. The runtime and the plugin have not seen it yet.
+ * A pod with a directory of the node as its volume: its document in the API server, and kubelet's files on the node.
+ * Runtime and plugin have not seen it yet.
  */
 import { chmodSync, mkdirSync } from "node:fs"
 import { Effect, Schema } from "effect"
@@ -24,7 +24,7 @@ const PublishedFile = Schema.decodeUnknownEffect(
   )
 )
 
-/** As `Containerd.runPod` names it. */
+/** The name that `Containerd.runPod` uses. */
 const namespace = "e2e"
 const uidOf = (name: string) => `uid-${name}`
 
@@ -34,7 +34,7 @@ export const make = Effect.fn("ClusterPod.make")(function* (name: string, mountP
   const author = { color: "blue", note: `"${name}",\n\tby hand` }
   const path = `${directory}/volumes/${name}`
   mkdirSync(path, { recursive: true })
-  // An application without root makes its socket in there.
+  // An application without root creates its socket there.
   chmodSync(path, 0o777)
   const volumes = [{ name: "shared-dir", hostPath: { path, type: "Directory" } }]
   const mounts = [{ name: "shared-dir", mountPath }]
@@ -53,15 +53,15 @@ export const make = Effect.fn("ClusterPod.make")(function* (name: string, mountP
     path,
     /** What its author wrote. */
     author,
-    /** What the API server holds now. */
+    /** The current document of the API server. */
     annotations,
-    /** kubelet's next look at them. */
+    /** kubelet's next update of the annotations file. */
     refresh,
     mounts: [
       { at: "/etc/podinfo", from: podinfo, readonly: true },
       { at: mountPath, from: path, readonly: false }
     ],
-    /** What the annotations say of its one interface. */
+    /** The annotations' element of its only interface. */
     told: Effect.gen(function* () {
       const { "userspace/configuration-data": data, "userspace/mapped-dir": mappedDir } = yield* annotations
       const [{ config, containerId }] = yield* PublishedFile(data)

@@ -1,6 +1,6 @@
 /**
- * One node under test: a private Open vSwitch, private directories, the executable and Debian's IPAM plugin in a CNI
- * binary directory, and the configuration that the tests vary. Nothing of it is outside its own temporary directory.
+ * One node under test: a private Open vSwitch, private directories, the executable and Debian's IPAM plugins in a CNI
+ * binary directory, and the configuration that the tests vary. Everything is inside its own temporary directory.
  */
 import { randomBytes } from "node:crypto"
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs"
@@ -12,7 +12,7 @@ import * as Plugin from "./Plugin.ts"
 import { ProgramError, type Stdin, start, succeed } from "./Program.ts"
 import type * as World from "./World.ts"
 
-/** What a runtime knows of a pod's interface. */
+/** A runtime's parameters of a pod's interface. */
 export interface Sandbox {
   readonly containerId: string
   readonly netns: string
@@ -38,7 +38,7 @@ export class CniNode extends Context.Service<
     readonly plugins: string
     readonly ovs: OvsInstance["Service"]
     readonly network: NetworkConfiguration
-    /** A network namespace and a container id, as long as the scope lasts. */
+    /** A network namespace and a container id, for the scope. */
     readonly sandbox: Effect.Effect<Sandbox, ProgramError, Scope.Scope>
     readonly called: (verb: Plugin.Call["verb"], sandbox: Sandbox, network: object, more?: More) => Plugin.Call
     readonly call: (
@@ -48,9 +48,9 @@ export class CniNode extends Context.Service<
       more?: More
     ) => Effect.Effect<Plugin.Answer, ProgramError | Plugin.StdoutBroken>
     readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
-    /** Name on the switch of the one interface whose marks contain this: a container's id. */
+    /** Name on the switch of the only interface whose marks contain this: a container's id. */
     readonly portMarked: (text: string) => Effect.Effect<string, ProgramError>
-    /** Pid of a process that holds a mount namespace of its own, in which this shell script has run. */
+    /** Pid of a process with its own mount namespace, in which this shell script has run. */
     readonly privateMounts: (script: string) => Effect.Effect<number, ProgramError, Scope.Scope>
     readonly watched: World.Watched
   }
@@ -91,7 +91,7 @@ const configuration = (directory: string, database: string) => ({
 })
 export type NetworkConfiguration = ReturnType<typeof configuration>
 
-/** As the runtime and the application both write it: `<sharedDir>/<id12>/<id12>-<ifname>`. */
+/** `<sharedDir>/<id12>/<id12>-<ifname>`, in the form of runtime and application. */
 export const socketOf = (directory: string, { containerId, ifName }: Sandbox): string =>
   `${directory}/${containerId.slice(0, 12)}/${containerId.slice(0, 12)}-${ifName}`
 
@@ -101,7 +101,7 @@ const Interfaces = Schema.decodeUnknownEffect(
   Schema.fromJsonString(Schema.Struct({ data: Schema.Array(Schema.Tuple([Schema.String, Schema.Json])) }))
 )
 
-/** A sleeping process holds a namespace, which is gone without a trace when the process ends. */
+/** A sleeping process holds a namespace, which is removed completely when the process ends. */
 const asleep = Effect.fnUntraced(function* (...unshare: ReadonlyArray<string>) {
   const holder = yield* start("unshare", unshare)
   yield* succeed("sh", ["-c", `until [ "$(cat /proc/${holder.pid}/comm)" = sleep ]; do sleep 0.01; done`], {
@@ -110,7 +110,7 @@ const asleep = Effect.fnUntraced(function* (...unshare: ReadonlyArray<string>) {
   return holder.pid
 })
 
-/** A network namespace and a container id, as long as the scope lasts. */
+/** A network namespace and a container id, for the scope. */
 export const sandbox = Effect.map(asleep("--net", "sleep", "infinity"), (pid) => ({
   containerId: newContainerId(),
   netns: `/proc/${pid}/ns/net`,
@@ -123,7 +123,7 @@ const make = Effect.gen(function* () {
     Effect.sync(() => mkdtempSync(`${tmpdir()}/cni-`)),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
-  // Containers without root have to pass through it.
+  // Containers without root must be able to enter it.
   chmodSync(directory, 0o755)
   const plugins = `${directory}/bin`
   for (const name of ["shared", "state", "leases", "bin", "logs"]) mkdirSync(`${directory}/${name}`)

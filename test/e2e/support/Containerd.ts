@@ -1,7 +1,7 @@
 /**
- * A private containerd with its CRI, as a scoped layer: its own directories, sockets and cgroup, no systemd, no registry.
- * It runs in a mount namespace with empty `/run` and `/var/lib`, because the CNI cache and runc's state have fixed
- * places there. What it started ends with it: pods over the CRI, then containerd, then what is left of its shims, by pid.
+ * A private containerd with its CRI, as a scoped layer: with separate directories, sockets and cgroup, no systemd, no
+ * registry. It runs in a mount namespace with empty `/run` and `/var/lib`, because the CNI cache and runc's state have
+ * fixed paths there. Its processes end with it: pods over the CRI, then containerd, then its remaining shims, by pid.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { Context, Effect, Layer, Schedule, Schema } from "effect"
@@ -12,7 +12,7 @@ import { type ProgramError, start, succeed } from "./Program.ts"
 export interface Setup {
   /** Private, exists. */
   readonly directory: string
-  /** Where containerd looks for CNI plugins; must hold `loopback` too. */
+  /** Directory of CNI plugins; must contain `loopback` too. */
   readonly plugins: string
   /** The network of every pod: a network configuration list. */
   readonly network: object
@@ -41,7 +41,7 @@ export class Containerd extends Context.Service<
     readonly runPod: (name: string, attempt?: number) => Effect.Effect<Pod, CriError>
     /** Kills the sandbox's pause process, and returns when the runtime has noticed. */
     readonly killPause: (pod: Pod) => Effect.Effect<void, CriError>
-    /** Starts it, without privileges, and returns where its output goes. */
+    /** Starts it without privileges, and returns the path of its output. */
     readonly runContainer: (pod: Pod, container: Container) => Effect.Effect<string, CriError>
     readonly stopPod: (pod: Pod) => Effect.Effect<void, CriError>
     readonly removePod: (pod: Pod) => Effect.Effect<void, CriError>
@@ -85,7 +85,7 @@ state = "${setup.directory}/state"
       runtime_type = "io.containerd.runc.v2"
 `
 
-/** A cgroup can go when nothing is in it; parents follow their children. */
+/** A cgroup can be removed when it is empty; parents follow their children. */
 const removeCgroups = (parent: string) =>
   Effect.try(() => {
     const hierarchies = ["/sys/fs/cgroup", ...readdirSync("/sys/fs/cgroup").map((name) => `/sys/fs/cgroup/${name}`)]
@@ -99,7 +99,7 @@ const removeCgroups = (parent: string) =>
     }
   })
 
-/** The shims of our pods carry our socket in their command line; nobody else's do. */
+/** The shims of our pods have our socket in their command line, and no others. */
 const endShims = (setup: Setup) =>
   Effect.forEach(
     readdirSync("/proc").filter((name) => /^\d+$/.test(name)),
@@ -142,8 +142,8 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
   const logs = `${setup.directory}/log`
 
   const stopPod = ({ id }: Pick<Pod, "id">) => Effect.asVoid(cri.call("StopPodSandbox", { pod_sandbox_id: id }))
-  // A container dies with its pod's pause process. Until containerd has handled that exit it calls the container running,
-  // stops nothing and refuses to remove it; kubelet asks again.
+  // A container dies with its pod's pause process. Until containerd has handled that exit it reports the container as
+  // running, stops nothing and refuses to remove it; kubelet asks again.
   const removePod = ({ id }: Pick<Pod, "id">) =>
     cri.call("RemovePodSandbox", { pod_sandbox_id: id }).pipe(
       Effect.retry({

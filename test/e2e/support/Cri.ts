@@ -1,6 +1,6 @@
 /**
- * The Container Runtime Interface as an Effect service: what kubelet says to a runtime, over its unix socket. Only the
- * calls that the tests make. The definition is Debian's copy of kubernetes' api.proto.
+ * The Container Runtime Interface as an Effect service: kubelet's requests to a runtime, over its unix socket. Only the
+ * calls of the tests. The definition is Debian's copy of kubernetes' api.proto.
  */
 import { Client, credentials } from "@grpc/grpc-js"
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader"
@@ -9,7 +9,7 @@ import { criProto } from "./Machine.ts"
 
 export class CriError extends Schema.TaggedError<CriError>()("CriError", {
   method: Schema.String,
-  /** gRPC's number; undefined when the answer was not of the expected form. */
+  /** gRPC's number; undefined when the answer had an unexpected form. */
   code: Schema.optionalKey(Schema.Int),
   answer: Schema.String
 }) {
@@ -31,11 +31,11 @@ const methods = {
   RunPodSandbox: Schema.Struct({ pod_sandbox_id: Schema.String }),
   PodSandboxStatus: Schema.Struct({
     status: Schema.Struct({
-      // Left out when it is the first: ready.
+      // Omitted when it is the first value: ready.
       state: Schema.optionalKey(Schema.String),
       network: Schema.optionalKey(Schema.Struct({ ip: Schema.optionalKey(Schema.String) }))
     }),
-    /** When `verbose` asked for it: containerd's own words, as JSON. */
+    /** With `verbose`: containerd's own information, as JSON. */
     info: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
   }),
   ListPodSandbox: Schema.Struct({ items: Schema.optionalKey(Schema.Array(Schema.Struct({ id: Schema.String }))) }),
@@ -61,7 +61,7 @@ const definition = Effect.sync((): ServiceDefinition => {
     keepCase: true,
     longs: String,
     enums: String,
-    // proto3 leaves out what is false or 0; a Status that is not ready has to say so.
+    // proto3 omits false and 0; a Status that is not ready must contain it.
     defaults: false,
     includeDirs: ["/usr/share/gocode/src"]
   })["runtime.v1.RuntimeService"]

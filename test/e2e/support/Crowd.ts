@@ -1,6 +1,6 @@
 /**
- * Many calls of plugins at the same time. A shell starts them, because it forks in a millisecond: Node takes a hundred
- * times as long on a busy machine, and the first calls would have ended before the last begin.
+ * Many concurrent calls of plugins. A shell starts them, because it forks in a millisecond: Node takes a hundred times
+ * as long on a busy machine, and the first calls would end before the last begin.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

@@ -1,9 +1,9 @@
-/** Unix sockets: to knock at, and such as behave like a broken database, where nobody listens or nobody answers. */
+/** Unix sockets to connect to, and ones that behave like a broken database, without a listener or an answer. */
 import { linkSync, rmSync } from "node:fs"
 import { createServer, connect as dial, type Socket } from "node:net"
 import { Effect } from "effect"
 
-/** Accepts, and does with each connection what it is told. */
+/** Accepts connections and does with each what the test says. */
 export const listening = (path: string, accepted: (socket: Socket) => void) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly close: () => void }>((resume) => {
@@ -22,7 +22,7 @@ export const listening = (path: string, accepted: (socket: Socket) => void) =>
     ({ close }) => Effect.sync(close)
   )
 
-/** What a killed server leaves: a socket that refuses. Node removes the name it listened on, not another one. */
+/** What a killed server leaves: a socket that refuses. Node removes the name on which it listened, and no other. */
 export const refusing = (path: string) =>
   Effect.andThen(
     Effect.scoped(

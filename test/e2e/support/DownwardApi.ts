@@ -1,6 +1,6 @@
 /**
- * The volume in which a pod finds its annotations, as kubelet makes it. Kubernetes: pkg/fieldpath (FormatMap),
- * pkg/volume/util (AtomicWriter). Go: strconv.Quote.
+ * The volume with a pod's annotations, as kubelet creates it. Kubernetes: pkg/fieldpath (FormatMap), pkg/volume/util
+ * (AtomicWriter). Go: strconv.Quote.
  */
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 
@@ -31,7 +31,7 @@ export const fileOf = (annotations: Readonly<Record<string, string>>): string =>
     .map(([key, value]) => `${key}="${[...value].map(written).join("")}"`)
     .join("\n")
 
-/** In a new directory. Each call writes the file anew, as kubelet does when the annotations have changed. */
+/** In a new directory. Each call rewrites the file, as kubelet does for changed annotations. */
 export const volume = (path: string): ((annotations: Readonly<Record<string, string>>) => void) => {
   let version = 0
   return (annotations) => {

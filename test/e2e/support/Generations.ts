@@ -1,7 +1,7 @@
 /**
- * One crowd of attachments after another: added, removed while as many others are added, and those removed; an
- * administrator is at work all the while. Each call succeeds, and each crowd that is there has as many ports, and just
- * the addresses that were given to it.
+ * Crowds of attachments in sequence: one is added, removed while as many others are added, and those are removed; an
+ * administrator works all the while. Each call succeeds, and each existing crowd has as many ports, and exactly the
+ * assigned addresses.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
@@ -16,10 +16,10 @@ export interface Member {
 const adds = (all: ReadonlyArray<Member>) => all.map(({ add }) => add)
 const dels = (all: ReadonlyArray<Member>) => all.map(({ del }) => del)
 
-/** Alike but for whom it is about. */
+/** Alike except for the attachment. */
 const kindOf = (said: string): string => said.replaceAll(/usp[a-z2-7]{12}|[0-9a-f]{12,}|\d+/g, "*")
 
-/** Each has succeeded. Else, how many have not, and all that one of them said, for each kind of what was said. */
+/** Each has succeeded. Otherwise reports how many failed, and a complete example for each kind of message. */
 export const allWell = (verb: string, answers: ReadonlyArray<Answer>): void => {
   const said = answers.flatMap(({ millis: _, document: __, status, ...rest }) =>
     status === 0 ? [] : [`status ${status}, signal ${rest.signal}\nstdout: ${rest.stdout}\nstderr: ${rest.stderr}`]
@@ -30,7 +30,7 @@ export const allWell = (verb: string, answers: ReadonlyArray<Answer>): void => {
   assert(said.length === 0, [`${said.length} of ${answers.length} calls of ${verb} failed`, ...kinds].join("\n"))
 }
 
-/** What must be on the node after these answers, in which nobody has the MAC address of another. */
+/** The expected state of the node after these answers; no two attachments have the same MAC address. */
 const wanted = Effect.fnUntraced(function* (all: ReadonlyArray<Member>, answers: ReadonlyArray<Answer>) {
   allWell("ADD", answers)
   const results = yield* Effect.forEach(answers, resultOf)
@@ -43,13 +43,13 @@ const wanted = Effect.fnUntraced(function* (all: ReadonlyArray<Member>, answers:
 })
 
 export interface Around<E, R> {
-  /** One of the administrator's works, from its begin to its end. */
+  /** One of the administrator's actions, from its beginning to its end. */
   readonly administrator: Effect.Effect<void, E, R>
-  /** As `World.leasesIn` shows them, and how many of our ports there are. */
+  /** Leases in the form of `World.leasesIn`, and the number of our ports. */
   readonly there: Effect.Effect<{ readonly leases: ReadonlyArray<string>; readonly ports: number }, E, R>
 }
 
-/** Returns how often the administrator has come to an end while one crowd went and the other came. */
+/** Returns how often the administrator finished while one crowd was removed and the other added. */
 export const comeAndGo = Effect.fn("Generations.comeAndGo")(function* <E, R>(
   first: ReadonlyArray<Member>,
   second: ReadonlyArray<Member>,

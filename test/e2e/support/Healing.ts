@@ -1,4 +1,4 @@
-/** The executable's resident agent beside a node under test, which heals by itself: what it says, and what comes back. */
+/** The resident agent beside a node under test, which heals by itself: its log, and the restored ports. */
 import { readFileSync } from "node:fs"
 import { Effect, Schedule } from "effect"
 import { executable } from "./Machine.ts"
@@ -11,7 +11,7 @@ interface Node {
 }
 
 export interface Healing {
-  /** All that it has logged. */
+  /** Everything that it has logged. */
   readonly log: Effect.Effect<string>
   /** Waits until it has logged this. */
   readonly says: (words: RegExp) => Effect.Effect<string, Error>
@@ -43,7 +43,7 @@ export const healing = Effect.fnUntraced(function* (node: Node, ...args: Readonl
   return healing
 })
 
-/** Looks until there is something to be seen. */
+/** Polls until there is a result. */
 export const within = <A, E, R>(
   deadline: `${number} seconds`,
   look: Effect.Effect<A | undefined, E, R>,

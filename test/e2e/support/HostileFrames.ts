@@ -1,15 +1,15 @@
 /**
- * Frames as a hostile pod may send them, from a seed: every length, type and combination of tags, payloads that are nearly
- * right, and random ones; as a file of pcap, which testpmd and VPP's packet generator send.
+ * Frames of a hostile pod, from a seed: every length, type and combination of tags, payloads that are nearly right, and
+ * random ones; as a pcap file, which testpmd and VPP's packet generator send.
  */
 import { closeSync, openSync, writeSync } from "node:fs"
 
 export interface Asked {
   readonly seed: number
   readonly count: number
-  /** Addresses that somebody really has. */
+  /** Addresses in use. */
   readonly macs: ReadonlyArray<string>
-  /** VLANs that there are: more often than the others. */
+  /** Existing VLANs, which are used more often. */
   readonly vlans: ReadonlyArray<number>
 }
 
@@ -37,7 +37,7 @@ const types = [
   ...[0x8864, 0x88cc, 0x8809, 0x88e5, 0x88f7, 0x8902, 0x9000, 0x894f, 0x22f3, 0x8906, 0x88e7, 0x88b5, 0xffff],
   ...[0x0000, 0x0001, 0x0026, 0x0040, 0x05dc, 0x0600]
 ]
-/** What follows the type, and has ended a switch. */
+/** What follows the type, and has crashed a switch. */
 const words = [0xb000, 0xa000, 0xffff, 0x1000, 0x0fff, 0x8000, 0xf000]
 const protocols = [1, 2, 4, 6, 17, 41, 47, 50, 51, 58, 89, 103, 112, 115, 132, 137, 0, 43, 44, 60, 255]
 
@@ -72,11 +72,11 @@ const target = (
   if (kind < 5 && !source) return void Buffer.from(oneOf(special, ""), "hex").copy(frame, at)
   frame.writeUInt32BE(next(), at)
   frame.writeUInt16BE(next() & 0xffff, at + 4)
-  // Of ten that are random one is a group's address, which nobody may send from.
+  // One in ten random ones is a group address, which is invalid as a source.
   if (source && below(10) > 0) frame[at] = ((frame[at] ?? 0) & 0xfe) | 2
 }
 
-/** Up to four tags, and every VLAN in its turn. Returns where the type is. */
+/** Up to four tags, with every VLAN in turn. Returns the offset of the type. */
 const tags = ({ below, oneOf }: Numbers, frame: Buffer, n: number, vlans: ReadonlyArray<number>): number => {
   const kind = below(20)
   const count = kind < 8 ? 0 : kind < 15 ? 1 : kind < 18 ? 2 : kind < 19 ? 3 : 4
@@ -92,7 +92,7 @@ const tags = ({ below, oneOf }: Numbers, frame: Buffer, n: number, vlans: Readon
   return at
 }
 
-/** A header that is nearly right at most. */
+/** A header that is at most nearly right. */
 const shape = ({ below, next, oneOf }: Numbers, payload: Buffer, type: number) => {
   if (payload.length < 2) return
   if (below(10) === 0) return void payload.writeUInt16BE(oneOf(words, 0xffff), 0)
@@ -125,7 +125,7 @@ const checksum = (header: Buffer): number => {
   return ~sum & 0xffff
 }
 
-/** Each is of its own memory. */
+/** Each has its own memory. */
 export const frames = function* ({ count, macs, seed, vlans }: Asked): Generator<Buffer> {
   const random = numbers(seed)
   const known = macs.map(macOf)
@@ -146,7 +146,7 @@ export const frames = function* ({ count, macs, seed, vlans }: Asked): Generator
   }
 }
 
-/** libpcap's file format, in microseconds, of Ethernet. */
+/** libpcap's file format for Ethernet, in microseconds. */
 export const writePcap = (path: string, all: Iterable<Buffer>): void => {
   const file = openSync(path, "w")
   const head = Buffer.alloc(24)

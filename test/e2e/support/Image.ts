@@ -1,6 +1,6 @@
 /**
- * A container image made here, so that no registry is asked: busybox, and links through which the node's own `/usr`,
- * bind-mounted, serves as the container's libraries and programs. The layout is that of `docker save`.
+ * A container image built here, so that no registry is needed: busybox, and links through which the node's own `/usr`,
+ * bind-mounted, provides the container's libraries and programs. The layout is that of `docker save`.
  */
 import { createHash } from "node:crypto"
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"

@@ -1,11 +1,11 @@
 /**
- * The tools of Open vSwitch beside a crowd: one that finds ovsdb-server's listen queue full, of 64, gives up at once and
- * has done nothing. ovs-vsctl's own `--retry` begins again after whole seconds, and later each time: a crowd is gone by then.
+ * Open vSwitch's tools beside a crowd. A tool that finds ovsdb-server's listen queue (64) full fails at once and has
+ * done nothing. ovs-vsctl's own `--retry` retries after whole seconds, with growing delays, when a crowd is long gone.
  */
 import { Effect, Schedule } from "effect"
 import type { ProgramError } from "./Program.ts"
 
-/** In the words of ovs-vsctl and ovsdb-client 3.5, for EAGAIN. */
+/** The message of ovs-vsctl and ovsdb-client 3.5 for EAGAIN. */
 const foundNoPlace = ({ problem }: ProgramError) => /connect\w*.* \(Protocol error\)/.test(problem)
 
 const untilThereIsAPlace = Schedule.max([Schedule.spaced("20 millis"), Schedule.during("25 seconds")])

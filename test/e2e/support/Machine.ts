@@ -1,4 +1,4 @@
-/** What this machine has of what the end-to-end tests and the benchmark need, and where it is. */
+/** What this machine has for the end-to-end tests and the benchmark, and where. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync } from "node:fs"
 import { resolve } from "node:path"
@@ -9,14 +9,14 @@ const { USERSPACE_EXECUTABLE = "dist/userspace", USERSPACE_BEFORE = "" } = proce
 
 /** The executable under test. The variable names another build of it. */
 export const executable = resolve(repository, USERSPACE_EXECUTABLE)
-/** The executable of an earlier release, for what two releases do on one node. */
+/** The executable of an earlier release, for tests of two releases on one node. */
 export const before = resolve(repository, USERSPACE_BEFORE)
 export const cnitool = resolve(repository, ".cache/cnitool")
 export const pluginDirectory = "/usr/lib/cni"
 export const kubectl = "/usr/bin/kubectl"
 export const criProto = "/usr/share/gocode/src/k8s.io/cri-api/pkg/apis/runtime/v1/api.proto"
 
-/** Where VPPs are installed, the newest first: `VPP_PREFIX=/opt/vpp` or `/opt/vpp-26.06:/opt/vpp-23.02`. */
+/** The directories of installed VPPs, the newest first: `VPP_PREFIX=/opt/vpp` or `/opt/vpp-26.06:/opt/vpp-23.02`. */
 export const vppPrefixes: ReadonlyArray<string> = (process.env["VPP_PREFIX"] ?? "")
   .split(":")
   .filter((prefix) => prefix !== "" && existsSync(`${prefix}/bin/vpp`))

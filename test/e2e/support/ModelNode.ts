@@ -1,6 +1,6 @@
 /**
- * A node as the model of attachments sees it (`test/suites/AttachmentModel.ts`): each call is a process of the executable,
- * several at a time, on a switch that is restarted beneath them.
+ * A node for the model of attachments (`test/suites/AttachmentModel.ts`): each call is a process of the executable,
+ * several at a time, on a switch that is restarted meanwhile.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
@@ -14,14 +14,14 @@ import * as Plugin from "./Plugin.ts"
 import { type Outcome, type ProgramError, run, succeed } from "./Program.ts"
 import { leasesIn } from "./World.ts"
 
-/** What differs from switch to switch. */
+/** The parts that depend on the switch. */
 export interface Ground<E> {
-  /** `shared`, `state` and `leases` are in it. */
+  /** Contains `shared`, `state` and `leases`. */
   readonly directory: string
   readonly called: (verb: Plugin.Verb, sandbox: Sandbox, conf: object) => Plugin.Call
-  /** The model's networks, but for the addresses. */
+  /** The model's networks, without the addresses. */
   readonly networks: Readonly<Record<string, object>>
-  /** Of each port that is ours, what tells whose it is. */
+  /** Of each port that is ours, the text that identifies its attachment. */
   readonly ports: Effect.Effect<ReadonlyArray<string>, E>
   readonly isOf: (port: string, who: Identity) => boolean
   readonly everything: Effect.Effect<unknown, E>
@@ -30,7 +30,7 @@ export interface Ground<E> {
   readonly ages: (who: Identity) => boolean
 }
 
-/** How much was done. */
+/** Number of calls. */
 export interface Done {
   sequences: number
   calls: number
@@ -41,8 +41,8 @@ export interface Done {
 type Failed = ProgramError | Plugin.StdoutBroken
 
 /**
- * Debian's host-local speaks versions up to 1.0.0, and GC comes in 1.1.0 at the earliest: without its record, an address is
- * asked for in the version of the GC. Later releases of host-local speak it, so it is made to.
+ * Debian's host-local knows versions up to 1.0.0, and GC exists since 1.1.0: without its record, an address is released
+ * in the version of the GC. Later releases of host-local know it, so this one is wrapped to accept it.
  */
 const speaking = (directory: string): string => {
   const plugins = `${directory}/bin-that-speaks`
@@ -64,7 +64,7 @@ const ipam = (directory: string) => ({
 
 const nobody: Sandbox = { containerId: "", netns: "", ifName: "" }
 
-/** An error has to be one document. */
+/** An error must be one document. */
 const ended = (answer: Plugin.Answer): Effect.Effect<Ended> =>
   answer.status === 0
     ? Effect.succeed(undefined)
@@ -73,7 +73,7 @@ const ended = (answer: Plugin.Answer): Effect.Effect<Ended> =>
         ({ code, details, msg }) => `${code}: ${msg} ${details ?? ""} ${answer.stderr}`
       )
 
-/** In the order of the seed: numbers from 0 to below 1. */
+/** Random numbers of the seed: from 0 to below 1. */
 const numbers = (seed: number) => {
   let state = seed
   return () => {
@@ -89,7 +89,7 @@ const filesBelow = (directory: string, name: RegExp): ReadonlyArray<string> =>
         .map((path) => readFileSync(`${directory}/${path}`, "utf8"))
     : []
 
-/** Takes away what a sequence that failed has left, whatever the plugin thinks of it. */
+/** Removes what a failed sequence has left, without the plugin. */
 export const emptied = (directory: string) =>
   Effect.sync(() => {
     for (const name of ["shared", "state", "leases"])
@@ -121,11 +121,11 @@ export const modelNode = Effect.fnUntraced(function* <E>(
   const calls = Effect.fnUntraced(function* (verb: Plugin.Verb, sandbox: Sandbox, conf: object) {
     done.calls++
     const answer = yield* Plugin.call({ ...ground.called(verb, sandbox, conf), path: plugins })
-    // Who is told that the switch is away asks again when it is back.
+    // A caller that is told that the switch is away asks again when it is back.
     if (answer.status !== 0) yield* away.withPermit(Effect.void)
     return answer
   })
-  /** Anywhere in what goes on beside it, and to its end. */
+  /** At a random point of concurrent work, and to its end. */
   const blow = <A, E>(strike: Effect.Effect<A, E>) =>
     Effect.andThen(
       Effect.suspend(() => Effect.sleep(100 * random())),
@@ -135,7 +135,7 @@ export const modelNode = Effect.fnUntraced(function* <E>(
     texts.flatMap((text) => people.filter((who) => isOf(text, who)).map(nameOf)).sort()
   const mentions = (text: string, who: Identity) => Object.values(who).every((part) => text.includes(`"${part}"`))
 
-  /** One runs at a time on a machine; the others say so. */
+  /** Only one runs at a time on a machine; the others report that. */
   const restored: Effect.Effect<Outcome, ProgramError> = Effect.repeat(
     run(executable, ["restore", "--state-dir", `${directory}/state`], { deadline: "60 seconds" }),
     {
@@ -186,7 +186,7 @@ export const modelNode = Effect.fnUntraced(function* <E>(
         told: named(filesBelow(`${directory}/shared`, /configData-[^/]*\.json$/), mentions)
       }
     }),
-    // A switch takes down a moment later what it is to have no more.
+    // A switch removes objects with a delay.
     everything: Effect.suspend(() =>
       before === undefined
         ? Effect.map(everything, (world) => {

@@ -1,7 +1,7 @@
 /**
- * Calls as Multus makes them for a network of a pod's annotation: its order of CNI_ARGS with the runtime's own behind
- * them, and on stdin the NetworkAttachmentDefinition with keys sorted, `args.cni`, `runtimeConfig` for what the network
- * declares, and what ADD answered. Multus 4.3: pkg/types/conf.go, pkg/multus/multus.go; libcni: api.go.
+ * Calls as Multus makes them for a network of a pod's annotation: its order of CNI_ARGS followed by the runtime's own,
+ * and on stdin the NetworkAttachmentDefinition with sorted keys, `args.cni`, `runtimeConfig` for the network's
+ * capabilities, and ADD's result. Multus 4.3: pkg/types/conf.go, pkg/multus/multus.go; libcni: api.go.
  */
 import type { Pod } from "../../../src/identity/Attachment.ts"
 import type { Sandbox } from "./CniNode.ts"
@@ -25,7 +25,7 @@ export const cniArgs = ({ containerId }: Sandbox, { name, namespace, uid }: Pod)
   return ["IgnoreUnknown=true", ...pod, "IgnoreUnknown=1", ...pod].join(";")
 }
 
-/** Where it wants the device information: only of an attachment with a deviceID. */
+/** Path of the device information: only for an attachment with a deviceID. */
 export const deviceInfoFile = (directory: string, { name }: Definition, { containerId, ifName }: Sandbox): string =>
   `${directory}/default-${name}-${containerId}_${ifName}`
 

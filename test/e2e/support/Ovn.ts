@@ -9,7 +9,7 @@ import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.t
 export class Ovn extends Context.Service<
   Ovn,
   {
-    /** `ovn-nbctl`; waits, at most 20 seconds, until this node's ovn-controller has done what was asked. */
+    /** `ovn-nbctl`; waits, at most 20 seconds, until this node's ovn-controller has applied the change. */
     readonly nbctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
     /** `ovn-sbctl`. */
     readonly sbctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>

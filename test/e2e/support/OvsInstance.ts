@@ -1,8 +1,8 @@
 /**
- * A private Open vSwitch: ovsdb-server and ovs-vswitchd with DPDK in a network namespace of their own, all files in one
- * temporary directory, no hugepages, no PCI. Its scope stops it. Each setting of DPDK has its reason:
- * `--legacy-mem` because OVS adds `--in-memory` else, which refuses `--no-huge`; `per-port-memory` because the shared
- * pool needs a gigabyte; `pmd-sleep-max` because a PMD thread takes a whole core else.
+ * A private Open vSwitch: ovsdb-server and ovs-vswitchd with DPDK in a separate network namespace, all files in one
+ * temporary directory, no hugepages, no PCI. Its scope stops it. Settings of DPDK: `--legacy-mem`, because OVS
+ * otherwise adds `--in-memory`, which refuses `--no-huge`; `per-port-memory`, because the shared pool needs a gigabyte;
+ * `pmd-sleep-max`, because a PMD thread otherwise takes a whole core.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { Context, Effect, Layer, Schedule, type Scope } from "effect"
@@ -23,24 +23,23 @@ export interface Instance {
   readonly socket: string
   /** A directory for the sockets of client-mode ports. */
   readonly vhostDir: string
-  /** As the pidfiles say now. */
+  /** From the current pidfiles. */
   readonly vswitchdPid: Effect.Effect<number, ProgramError>
   readonly ovsdbPid: Effect.Effect<number, ProgramError>
   /** Returns when ovs-vswitchd has initialised DPDK. */
   readonly startVswitchd: Effect.Effect<void, ProgramError>
   readonly startOvsdb: Effect.Effect<void, ProgramError>
-  /** Gracefully; ports and taps go with it. */
+  /** An orderly stop; ports and taps are removed. */
   readonly stopVswitchd: Effect.Effect<void, ProgramError>
   readonly stopOvsdb: Effect.Effect<void, ProgramError>
-  /** Returns when the process has gone; its pidfile and sockets stay. */
+  /** Returns when the process is gone; its pidfile and sockets stay. */
   readonly killVswitchd: Effect.Effect<void, ProgramError>
   readonly killOvsdb: Effect.Effect<void, ProgramError>
   readonly vswitchdRuns: Effect.Effect<boolean>
-  /** Starts those that have been stopped or killed. */
+  /** Starts the stopped or killed daemons. */
   readonly startMissing: Effect.Effect<void, ProgramError>
   /**
-   * `ovs-vsctl`; waits for ovs-vswitchd unless told `--no-wait`, at most 10 seconds. Among a crowd it waits for a place in
-   * ovsdb-server's listen queue too.
+   * `ovs-vsctl`; waits at most 10 seconds for ovs-vswitchd, unless `--no-wait` is given. Also waits for a place in ovsdb-server's listen queue.
    */
   readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
   readonly ofctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
@@ -176,8 +175,8 @@ const dpdk = (megabytes: number) => [
 ]
 
 /**
- * A process of which init has not yet read the status still answers to signal 0, so its state is read. Its sockets are
- * open until the last of its threads has ended, which may be after the first, that bears its number, is a zombie.
+ * A process whose status init has not read still answers signal 0, so its state is read. Its sockets are open until the
+ * last of its threads has ended, which may be after the first one is a zombie.
  */
 const hasEnded = (pid: number): Effect.Effect<boolean> =>
   Effect.try(() => readFileSync(`/proc/${pid}/stat`, "utf8")).pipe(

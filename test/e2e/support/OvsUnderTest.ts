@@ -31,11 +31,11 @@ const make = Effect.gen(function* () {
     startVswitchd: Effect.orDie(ovs.startVswitchd),
     stopDatabase: Effect.orDie(ovs.stopOvsdb),
     startDatabase: Effect.orDie(ovs.startOvsdb),
-    // The datapath's own tap device is taken by something that is no tap. No bridge can be made then.
+    // Something that is no tap takes the name of the datapath's own tap device, so that no bridge can be created.
     breakBridge: () =>
       Effect.asVoid(
         Effect.acquireRelease(
-          // The bridge of the test before goes with its device, for which ovs-vswitchd takes up to a second.
+          // The bridge of the test before is removed with its device, for which ovs-vswitchd takes up to a second.
           inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun").pipe(
             Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 }),
             Effect.orDie

@@ -1,7 +1,6 @@
 /**
  * Calls a CNI plugin exactly as a runtime does: CNI_* environment and nothing inherited, configuration on stdin, answer
- * on stdout. Every call checks the promise about stdout: one JSON document or nothing, never anything beside it.
- * CNI specification 1.1.0, sections 2 and 5.
+ * on stdout. Every call verifies stdout: one JSON document or nothing. CNI specification 1.1.0, sections 2 and 5.
  */
 import { strictEqual } from "node:assert/strict"
 import { Effect, Schema, type Scope } from "effect"
@@ -22,11 +21,11 @@ export type Verb = "ADD" | "DEL" | "CHECK" | "VERSION" | "GC" | "STATUS"
 export interface Call {
   /** The executable. */
   readonly plugin: string
-  /** Where the caller stands. */
+  /** The caller's working directory. */
   readonly cwd?: string
   /** Run in the mount namespace of this process. */
   readonly within?: number
-  /** A program with its arguments that becomes the plugin: what follows them on its command line. */
+  /** A program that executes the plugin: its arguments, followed by the plugin's command line. */
   readonly through?: ReadonlyArray<string>
   readonly verb: Verb | (string & {})
   readonly containerId: string
@@ -36,12 +35,12 @@ export interface Call {
   readonly path: string
   readonly args?: string
   readonly stdin: Stdin
-  /** Added to or, with undefined, taken from what a runtime passes. */
+  /** Added to or, with undefined, removed from the runtime's variables. */
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
 
 export interface Answer extends Outcome {
-  /** What stdout held; undefined when it was empty. */
+  /** Content of stdout; undefined when it was empty. */
   readonly document: unknown
 }
 
@@ -68,10 +67,10 @@ export const Result = Schema.Struct({
 })
 export type Result = typeof Result.Type
 
-/** An agent that calls are handed over to: `USERSPACE_AGENT=/path npm run e2e -- FILE` runs a suite through it. */
+/** An agent for the calls: `USERSPACE_AGENT=/path npm run e2e -- FILE` runs a suite through it. */
 const agent = process.env["USERSPACE_AGENT"]
 
-/** What a runtime passes, and nothing that it has inherited. */
+/** The runtime's variables, and none that it has inherited. */
 export const environmentOf = (call: Call): Record<string, string> => {
   const all: Record<string, string | undefined> = {
     ...cleanEnvironment,
@@ -89,10 +88,10 @@ export const environmentOf = (call: Call): Record<string, string> => {
 
 const parse = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 
-/** With these in an error, Multus does not repeat a DEL. */
+/** With these words in an error, Multus does not repeat a DEL. */
 const givingUp = /no such file or directory/i
 
-/** Holds an outcome to the promises about stdout. */
+/** Verifies an outcome's stdout. */
 export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answer, StdoutBroken> => {
   if (givingUp.test(outcome.stdout)) {
     return new StdoutBroken({ verb, stdout: outcome.stdout, stderr: "words by which Multus gives up" })
@@ -104,7 +103,7 @@ export const judge = (verb: Call["verb"], outcome: Outcome): Effect.Effect<Answe
     : new StdoutBroken({ verb, stdout: outcome.stdout, stderr: outcome.stderr })
 }
 
-/** A call under way, for tests that signal it. */
+/** A running call, for tests that signal it. */
 export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Scope> => {
   const { cwd, plugin, stdin, through = [], within } = call
   const options = { env: environmentOf(call), stdin, ...(cwd === undefined ? {} : { cwd }) }
@@ -113,7 +112,7 @@ export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Sc
   return start(program, args, options)
 }
 
-/** A call to its end. No runtime waits for ever: one that takes more than a minute has failed its promise of deadlines. */
+/** Runs a call to its end. No runtime waits forever: a call of more than a minute violates its deadlines. */
 export const call = (wanted: Call): Effect.Effect<Answer, ProgramError | StdoutBroken> =>
   begin(wanted).pipe(
     Effect.flatMap((running) => running.outcome),
@@ -132,7 +131,7 @@ export const resultOf = (answer: Answer) =>
         new Error(`exit status ${answer.status ?? answer.signal}: ${answer.stdout} (stderr: ${answer.stderr})`)
       )
 
-/** It succeeded; if not, what it said is in the failure. */
+/** It must succeed; the failure contains its output. */
 export const well = ({ status, stderr, stdout }: Pick<Answer, "status" | "stdout" | "stderr">): void =>
   strictEqual(status, 0, stdout + stderr)
 

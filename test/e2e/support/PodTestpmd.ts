@@ -1,6 +1,6 @@
 /**
- * testpmd in a pod's container, as its image starts it: waits for what the pod was promised, asks the executable for the
- * words that open it, and becomes testpmd with them.
+ * testpmd in a pod's container, as its image starts it: waits for the pod's interfaces, gets the arguments from the
+ * executable, and executes testpmd with them.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
@@ -11,7 +11,7 @@ import { cleanEnvironment, ProgramError } from "./Program.ts"
 
 export interface Wanted extends Pick<Container, "mounts" | "user"> {
   readonly environment?: Container["environment"]
-  /** testpmd's, without an opening. */
+  /** testpmd's arguments without those of the interface. */
   readonly args: ReadonlyArray<string>
 }
 
@@ -21,7 +21,7 @@ const image: Container["mounts"] = [
   { at: "/image/pod-testpmd", from: resolve("scripts/image/testpmd/pod-testpmd"), readonly: true }
 ]
 
-/** Returns where its output goes. */
+/** Returns the path of its output. */
 export const run = Effect.fn("PodTestpmd.run")(function* (pod: Pod, { args, environment, mounts, user }: Wanted) {
   const own = args.indexOf("--")
   return yield* (yield* Containerd).runContainer(pod, {
@@ -43,10 +43,10 @@ export const run = Effect.fn("PodTestpmd.run")(function* (pod: Pod, { args, envi
 
 const commandLine = (pid: string): ReadonlyArray<string> => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
 
-/** The one testpmd that runs with this word among its own: its file prefix. */
+/** The only testpmd that runs with this word among its arguments: its file prefix. */
 const running = Effect.fn("PodTestpmd.running")(function* (word: string) {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
-  // A process may end while we look.
+  // A process may end meanwhile.
   const all = yield* Effect.forEach(pids, (pid) =>
     Effect.orElseSucceed(
       Effect.try(() => ({ pid, words: commandLine(pid) })),
@@ -63,6 +63,6 @@ const running = Effect.fn("PodTestpmd.running")(function* (word: string) {
 
 export const wordsOf = (word: string) => Effect.map(running(word), ({ words }) => words)
 
-/** What it reads in its own `/proc/self/mountinfo`. */
+/** The content of its own `/proc/self/mountinfo`. */
 export const mountsOf = (word: string) =>
   Effect.map(running(word), ({ pid }) => readFileSync(`/proc/${pid}/mountinfo`, "utf8"))

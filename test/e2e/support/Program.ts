@@ -1,7 +1,7 @@
 /**
- * A real program, run the way a container runtime runs one: exact environment, exact stdin, no shell, and everything
- * that came back. Its scope ends it by pid. `node:child_process` rather than Effect's spawner, because these tests ask
- * which signal ended a program and give it closed or never-ending stdin.
+ * Runs a real program as a container runtime does: exact environment, exact stdin, no shell, and its whole output. Its
+ * scope ends it by pid. `node:child_process` rather than Effect's spawner, because these tests ask which signal ended a
+ * program and give it closed or never-ending stdin.
  */
 import * as ChildProcess from "node:child_process"
 import { closeSync, openSync } from "node:fs"
@@ -25,7 +25,7 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: Stdin
   readonly cwd?: string
-  /** How its scope asks it to end before it is killed. Default: it is killed. */
+  /** The signal by which its scope stops it before it is killed. Default: it is killed at once. */
   readonly stop?: NodeJS.Signals
   /** stdout and stderr go here instead of into the outcome. */
   readonly log?: string
@@ -45,7 +45,7 @@ export interface Running {
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
 }
 
-/** What a program needs to find Debian's tools, and no more. */
+/** The variables that a program needs to find Debian's tools, and no more. */
 export const cleanEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8" }
 
 const text = (stream: Readable | null): (() => string) => {
@@ -88,7 +88,7 @@ export const start = Effect.fn("Program.start")(function* (
         Effect.succeed({ status, signal, stdout: stdout(), stderr: stderr(), millis: performance.now() - began })
       )
     )
-    // A program that does not read its stdin closes the pipe under us: its business.
+    // A program that does not read its stdin closes the pipe, which is allowed.
     child.stdin?.on("error", () => undefined)
     if (typeof stdin === "string") child.stdin?.end(stdin)
   })
@@ -103,7 +103,7 @@ export const start = Effect.fn("Program.start")(function* (
         child.kill("SIGKILL")
       }
       child.stdin?.destroy()
-      // A grandchild may keep the pipes open: its end is not waited for.
+      // A grandchild may keep the pipes open, so their end is not awaited.
       yield* Effect.timeoutOption(Deferred.await(done), "5 seconds")
     })
 
@@ -115,7 +115,7 @@ export const start = Effect.fn("Program.start")(function* (
   }
 })
 
-/** Runs it to its end, and not longer than `deadline`. */
+/** Runs it to its end, but not longer than `deadline`. */
 export const run = (
   program: string,
   args: ReadonlyArray<string>,
@@ -128,7 +128,7 @@ export const run = (
     Effect.scoped
   )
 
-/** Like {@link run}; anything but exit status 0 is an error that shows what the program said. */
+/** Like {@link run}; any exit status but 0 is an error with the program's output. */
 export const succeed = (
   program: string,
   args: ReadonlyArray<string>,

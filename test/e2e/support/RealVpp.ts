@@ -7,7 +7,7 @@ import { instance, type VppInstance } from "./VppInstance.ts"
 const numbers = /num-s2m-rings (\d+) num-m2s-rings (\d+) buffer-size (\d+)/
 const flags = /^\s*flags (.*)$/m
 
-/** Of a slave, whose sizes count when it is connected: until then it has none. */
+/** A slave's sizes are those of the connection: until then it has none. */
 const memif = Effect.fnUntraced(function* ({ ctl }: VppInstance, name: string) {
   const text = yield* ctl("show", "memif", name)
   const [, words = ""] = flags.exec(text) ?? []

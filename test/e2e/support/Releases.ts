@@ -1,4 +1,4 @@
-/** One node for executables of two releases: what they are called with, and what they leave, whatever the switch is. */
+/** One node for executables of two releases: their calls, and what they leave, on any switch. */
 import { assert } from "@effect/vitest"
 import { Effect, Exit, Schema, type Scope } from "effect"
 import { VppUnderTest } from "../../suites/VppUnderTest.ts"
@@ -19,11 +19,11 @@ export interface Switch {
   readonly sandbox: Effect.Effect<Sandbox, ProgramError, Scope.Scope>
   /** By the newer one. */
   readonly called: (verb: Plugin.Verb, of: Sandbox, conf: object) => Plugin.Call
-  /** Looks at all that an attachment may leave. Fails later, when it does not become the same again. */
+  /** Reads all that an attachment may leave. Fails later, if it does not become the same again. */
   readonly remember: Effect.Effect<Effect.Effect<void>>
-  /** The switch has no port any more. */
+  /** The switch has lost the port. */
   readonly forget: Effect.Effect<void>
-  /** How many ports are ours, and the leases. */
+  /** Number of our ports, and the leases. */
   readonly there: Effect.Effect<{ readonly leases: ReadonlyArray<string>; readonly ports: number }>
   /** Flags of `userspace list`. */
   readonly listing: ReadonlyArray<string>
@@ -86,7 +86,7 @@ const Listing = Schema.decodeUnknownEffect(
 
 const nobody: Sandbox = { containerId: "", netns: "", ifName: "" }
 
-/** The same node to executables of both releases. A test that fails leaves nothing to the next. */
+/** The same node for executables of both releases. A failed test leaves nothing to the next. */
 export const node = <R>(on: Effect.Effect<Switch, never, R>) =>
   Effect.tap(Effect.map(on, callsOn), ({ gc }) =>
     Effect.addFinalizer((exit) => (Exit.isFailure(exit) ? Effect.ignore(gc("newer", [])) : Effect.void))
@@ -106,7 +106,7 @@ const callsOn = (made: Switch) => {
     called,
     call,
     succeeds,
-    /** Gives the configuration with which its CHECK is called. */
+    /** Returns the configuration for its CHECK. */
     add: (release: Release, of: Sandbox) =>
       Effect.map(succeeds(release, "ADD", of), ({ document }) => ({ ...made.conf, prevResult: document })),
     gc: (release: Release, valid: ReadonlyArray<Sandbox>) => {
@@ -119,7 +119,7 @@ const callsOn = (made: Switch) => {
         Effect.flatMap(Listing),
         Effect.map(({ attachments }) => attachments)
       ),
-    /** What became of the only attachment. */
+    /** The outcome for the only attachment. */
     restore: Effect.fnUntraced(function* (release: Release) {
       const said = yield* run(releases[release], ["restore", "--json", "--state-dir", made.stateDir])
       Plugin.well(said)

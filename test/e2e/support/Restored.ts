@@ -1,4 +1,4 @@
-/** What `userspace restore --json` prints: what became of each attachment. */
+/** The output of `userspace restore --json`: the outcome for each attachment. */
 interface Restored {
   readonly ifName: string
   readonly containerId: string

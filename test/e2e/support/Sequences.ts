@@ -1,4 +1,4 @@
-/** Runs the model's sequences on a node, prints how many there were, and shows the shortest that fails. */
+/** Runs the model's sequences on a node, prints their number, and shows the shortest failing one. */
 import { AssertionError } from "node:assert/strict"
 import { assert } from "@effect/vitest"
 import { Arbitrary, Cause, Effect, Exit, Schema } from "effect"
@@ -16,12 +16,12 @@ const { MODEL_RUNS, MODEL_SEED, MODEL_CASE } = process.env
 const parsed = Schema.decodeUnknownSync(Schema.fromJsonString(Case))
 const shrinks = 25
 
-/** `MODEL_RUNS`: how many sequences in each test. */
+/** `MODEL_RUNS`: number of sequences in each test. */
 export const runsOf = (usual: number): number => (MODEL_RUNS === undefined ? usual : Number(MODEL_RUNS))
-/** A sequence takes some seconds, on a busy machine many; a failed one is run again and again. */
+/** A sequence takes seconds, on a busy machine many; a failed one is run repeatedly. */
 export const timeoutOf = (usual: number): number => 60_000 + 20_000 * (runsOf(usual) + shrinks)
 
-/** With the difference, which the message of an assertion is too short for. */
+/** With the difference, which an assertion's message is too short for. */
 const shown = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   if (!(error instanceof Error) || !("actual" in error && "expected" in error)) return Cause.pretty(cause)
@@ -29,7 +29,7 @@ const shown = (cause: Cause.Cause<unknown>): string => {
   return `${error.message}\n${new AssertionError({ actual, expected, operator: "deepStrictEqual" }).message}`
 }
 
-/** `clean` makes the switch as it was, and lets it run. */
+/** `clean` resets the switch, and lets it run. */
 export const allHold = Effect.fnUntraced(function* <E>(
   name: string,
   ground: Ground<E> & { readonly clean: Effect.Effect<void, E> },
@@ -52,7 +52,7 @@ export const allHold = Effect.fnUntraced(function* <E>(
     if (Exit.isSuccess(exit)) return true
     if (Cause.hasInterrupts(exit.cause)) return yield* Effect.interrupt
     const error = shown(exit.cause)
-    // What fails once in a while may not do so again while it is made shorter.
+    // An occasional failure may not occur again while the sequence is shortened.
     if (failures++ === 0) yield* say(`failed with ${caseOf(one)}\n${error}`)
     return yield* Effect.fail(error)
   })

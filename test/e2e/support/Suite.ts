@@ -1,5 +1,5 @@
 /**
- * A suite names what it needs of the machine. When something is missing, its tests are skipped with the reason in the
+ * A suite lists what it needs of the machine. If something is missing, its tests are skipped with the reason in the
  * suite's name, so that they are counted as skipped and never as passed.
  */
 import { layer, type Vitest } from "@effect/vitest"
@@ -18,7 +18,7 @@ export const onMachine =
 
 export type Each<R> = <E>(name: string, self: () => Effect.Effect<void, E, R | Scope.Scope>, timeout?: number) => void
 
-/** A live layer of its own for each test, so that what one leaves when it fails is not in the way of the next. */
+/** A live layer for each test, so that what a failed one leaves does not affect the next. */
 export const eachOnMachine =
   <R, E>(wanted: ReadonlyArray<Need>, live: Layer.Layer<R, E>) =>
   (name: string, define: (test: Each<R>) => void): void =>

@@ -1,7 +1,7 @@
 /**
  * Applications at the container's end of a vhost-user port: DPDK's testpmd on virtio-user, without hugepages, hardware
- * or privileges. The sender emits exactly one burst of 32 packets; the receiver counts. The arguments serve a process
- * here and a container's command alike.
+ * or privileges. The sender emits exactly one burst of 32 packets; the receiver counts. The arguments work for a
+ * process here and for a container's command.
  */
 import { readFileSync } from "node:fs"
 import { Effect, Schedule, type Scope } from "effect"
@@ -15,14 +15,14 @@ export const frame = 64
 export interface End {
   /** Unique on the machine: DPDK's file prefix. */
   readonly name: string
-  /** As the application sees it. */
+  /** The application's view. */
   readonly socket: string
-  /** `server`: the application makes the socket and the switch connects. */
+  /** `server`: the application creates the socket and the switch connects. */
   readonly mode: "server" | "client"
   readonly mac: string
 }
 
-/** The words that open the port. `userspace container testpmd` prints the like of them. */
+/** The arguments that open the port, as printed by `userspace container testpmd`. */
 export type Opening = ReadonlyArray<string>
 
 export const opening = ({ mac, mode, socket }: Omit<End, "name">): Opening => [
@@ -72,7 +72,7 @@ export const receiversArguments = (name: string, ends: ReadonlyArray<Omit<End, "
     )
   ])
 
-/** Sends what is in a file of pcap. `commands`: how, and the start. */
+/** Sends the frames of a pcap file. `commands`: how, and the start. */
 export const replayArguments = (
   name: string,
   opening: Opening,
@@ -80,7 +80,7 @@ export const replayArguments = (
   commands: string
 ): ReadonlyArray<string> => [
   ...common(`${name}r`, [...opening, `--vdev=net_pcap0,rx_pcap=${file}`]),
-  // Else what is in the file is thrown away at the start.
+  // Without it, the file's frames are dropped at the start.
   "--no-flush-rx",
   `--cmdline-file=${commands}`
 ]
@@ -89,7 +89,7 @@ export interface Testpmd extends Running {
   readonly log: string
 }
 
-/** SIGINT lets it remove its socket, as an application that ends in order does. */
+/** On SIGINT it removes its socket, like an application that ends in order. */
 export const run = (
   name: string,
   directory: string,
@@ -108,7 +108,7 @@ export const run = (
 
 export const stop = (testpmd: Testpmd) => Effect.andThen(testpmd.signal("SIGINT"), testpmd.outcome)
 
-/** The last count that a receiver printed. Its log may start with what the container's runtime puts before each line. */
+/** The last count of a receiver. Its log may start with what the container's runtime puts before each line. */
 export const received = (log: string): Effect.Effect<number> =>
   Effect.map(
     Effect.orElseSucceed(
@@ -118,7 +118,7 @@ export const received = (log: string): Effect.Effect<number> =>
     (text) => Number([...text.matchAll(/RX-packets: (\d+)/g)].at(-1)?.[1] ?? 0)
   )
 
-/** Waits until the receiver has counted this many; what it has counted by then when the deadline passes. */
+/** Waits until the receiver has counted this many; returns its count at the deadline. */
 export const receivedAtLeast = (log: string, wanted: number): Effect.Effect<number> =>
   Effect.repeat(received(log), {
     until: (counted) => counted >= wanted,

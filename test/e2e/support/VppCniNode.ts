@@ -1,6 +1,6 @@
 /**
- * One node under test with a VPP: private directories, the executable and host-local in a CNI binary directory. The VPP is
- * a real one, or the one in TypeScript, for machines without; the plugin is a process of its own in both cases.
+ * One node under test with a VPP: private directories, the executable and host-local in a CNI binary directory. The VPP
+ * is a real one, or the model in TypeScript; the plugin is a separate process in both cases.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -19,7 +19,7 @@ import { filesIn, leasesIn } from "./World.ts"
 
 export interface Daemon {
   readonly api: string
-  /** SIGKILL: connections drop, all is forgotten, the sockets' files stay. */
+  /** SIGKILL: connections drop, all state is lost, the sockets' files stay. */
   readonly kill: Effect.Effect<void>
   readonly start: Effect.Effect<void>
 }
@@ -32,7 +32,7 @@ const real = (prefix: string) =>
     Effect.map(instance(prefix), ({ api, kill, start }) => ({ api, kill, start: Effect.orDie(start) }))
   )
 
-/** The one in TypeScript, for tests that make it fail. */
+/** The model in TypeScript, for tests that make it fail. */
 export class VppInTypeScript extends Context.Service<VppInTypeScript, VppServer>()(
   "userspace-cni/test/VppInTypeScript"
 ) {}

@@ -1,6 +1,6 @@
 /**
- * A private VPP of an installed release: all files in one temporary directory, a network namespace of its own, no
- * hugepages, no DPDK, no PCI. Its scope stops it. `poll-sleep-usec`, because VPP takes a whole core else.
+ * A private VPP of an installed release: all files in one temporary directory, a separate network namespace, no
+ * hugepages, no DPDK, no PCI. Its scope stops it. With `poll-sleep-usec`, because VPP otherwise takes a whole core.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -11,17 +11,17 @@ export interface VppInstance {
   readonly directory: string
   /** The socket of its binary API. */
   readonly api: string
-  /** The process that runs now. */
+  /** The current process. */
   readonly pid: Effect.Effect<number>
   /** `vppctl`. */
   readonly ctl: (...words: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
-  /** SIGKILL; returns when it has gone. Its sockets' files stay. */
+  /** SIGKILL; returns when it is gone. Its sockets' files stay. */
   readonly kill: Effect.Effect<void>
   /** Returns when it answers. */
   readonly start: Effect.Effect<void, ProgramError>
 }
 
-/** Debian's layout has a directory for the architecture between. */
+/** Debian's layout has a directory for the architecture in between. */
 export const libraries = (prefix: string): string => {
   const lib = join(prefix, "lib")
   const [found = lib] = [lib, ...readdirSync(lib).map((name) => join(lib, name))].filter((path) =>
@@ -43,7 +43,7 @@ const startupConf = (directory: string, plugins: string): string =>
     ""
   ].join("\n")
 
-/** `netns`: path of a network namespace to run in; without, one of its own. */
+/** `netns`: path of its network namespace; without, it has a separate one. */
 export const instance = Effect.fn("VppInstance.make")(function* (
   prefix: string,
   netns?: string
@@ -55,7 +55,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   )
   mkdirSync(`${directory}/run`)
   const lib = libraries(prefix)
-  // Commands of whoever writes some into it, from the next start on.
+  // Commands that somebody adds, from the next start on.
   writeFileSync(`${directory}/exec`, "")
   writeFileSync(`${directory}/startup.conf`, startupConf(directory, join(lib, "vpp_plugins")))
   const env = { ...cleanEnvironment, LD_LIBRARY_PATH: lib }

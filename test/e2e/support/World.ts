@@ -1,6 +1,7 @@
 /**
- * Everything that an attachment may touch, as one plain value, so that "nothing is left" and "nothing changed" are exact
- * comparisons: all tables of the switch's database, files with kind, mode, owner and content, mounts, leases, processes.
+ * Everything that an attachment may touch, as one plain value, so that "nothing is left" and "nothing changed" are
+ * exact comparisons: all tables of the switch's database, files with kind, mode, owner and content, mounts, leases,
+ * processes.
  */
 import { deepStrictEqual } from "node:assert/strict"
 import { createHash } from "node:crypto"
@@ -13,13 +14,13 @@ import { type ProgramError, succeed } from "./Program.ts"
 export interface Watched {
   /** The database's socket. */
   readonly database: string
-  /** Each is a directory; everything below it counts, and itself. */
+  /** Directories, including everything below them. */
   readonly directories: ReadonlyArray<string>
-  /** A directory of the plugin's that may come and go; what is left in it counts. */
+  /** A directory of the plugin's that may come and go; its content counts. */
   readonly scratch: string
   /** host-local's data directory. */
   readonly leases: string
-  /** Processes whose CNI_PATH contains this were started by a call of ours. */
+  /** Processes whose CNI_PATH contains this were started by our calls. */
   readonly mark: string
 }
 
@@ -31,10 +32,10 @@ export interface World {
   readonly processes: ReadonlyArray<string>
 }
 
-/** Columns that tell the time or the load, not what is configured. */
+/** Columns with the time or the load, which are no configuration. */
 const volatile: Readonly<Record<string, ReadonlyArray<string>>> = {
   Open_vSwitch: ["cur_cfg", "next_cfg", "statistics"],
-  // What ovs-vswitchd finds out about a port some time after it has made it is in its status.
+  // The status has what ovs-vswitchd finds out about a port some time after its creation.
   Interface: ["statistics", "status", "link_resets", "duplex", "link_speed"],
   Port: ["statistics"]
 }
@@ -54,7 +55,7 @@ const isEmpty = (value: Schema.Json | undefined): boolean => {
   return text === '["set",[]]' || text === '["map",[]]'
 }
 
-/** `Port vhost0` to its columns, without the empty ones: short enough to see a difference in. */
+/** `Port vhost0` with its columns, without the empty ones: short enough to see a difference. */
 const tables = Effect.fn("World.tables")(function* (database: string) {
   const dump = yield* whileFull(
     succeed("ovsdb-client", ["-t", "10", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
@@ -75,7 +76,7 @@ const tables = Effect.fn("World.tables")(function* (database: string) {
   return rows
 })
 
-/** What is read may vanish meanwhile: then it is not there. */
+/** What is read may be removed meanwhile: then it does not exist. */
 const read = <A>(f: () => A, absent: A): Effect.Effect<A> => Effect.orElseSucceed(Effect.try(f), () => absent)
 
 const describe = (path: string, stats: Stats): string => {
@@ -87,7 +88,7 @@ const describe = (path: string, stats: Stats): string => {
   return `${stats.isSocket() ? "socket" : "special"} ${owner}`
 }
 
-/** Each path with what it is, down from these directories. */
+/** Each path below these directories with its properties. */
 export const filesIn = Effect.fnUntraced(function* (directories: ReadonlyArray<string>) {
   const found: Record<string, string> = {}
   const queue = [...directories]
@@ -101,7 +102,7 @@ export const filesIn = Effect.fnUntraced(function* (directories: ReadonlyArray<s
   return Object.fromEntries(Object.entries(found).sort())
 })
 
-/** `network/address holder`. The lock and the last address given are host-local's own memory, not leases. */
+/** `network/address holder`. The lock and the last assigned address are host-local's own state, not leases. */
 export const leasesIn = Effect.fnUntraced(function* (directory: string) {
   const found: Array<string> = []
   for (const network of yield* read(() => readdirSync(directory), [])) {
@@ -114,7 +115,7 @@ export const leasesIn = Effect.fnUntraced(function* (directory: string) {
   return found.sort()
 })
 
-/** Fifth field of mountinfo: where. */
+/** Fifth field of mountinfo: the mount point. */
 export const mounts = (directories: ReadonlyArray<string>) =>
   Effect.map(
     read(() => readFileSync("/proc/self/mountinfo", "utf8"), ""),
@@ -153,18 +154,18 @@ const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
     processes: processes(watched.mark)
   })
 
-/** ovs-vswitchd has taken away the sockets of each bridge that the database no longer lists. */
+/** ovs-vswitchd has removed the sockets of each bridge that the database no longer lists. */
 const isAtRest = ({ files, tables }: World): boolean =>
   Object.keys(files).every((path) => {
     const [, bridge] = /([^/]+)\.(?:mgmt|snoop)$/.exec(path) ?? []
     return bridge === undefined || `Bridge ${bridge}` in tables
   })
 
-/** Not in the middle of what the switch still does for the test before; it may be stopped or dead, so not for ever. */
+/** Waits until the switch has finished its work for the test before; it may be stopped or dead, so not forever. */
 export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
   Effect.repeat(lookOnce(watched), { until: isAtRest, schedule: Schedule.spaced("20 millis"), times: 250 })
 
-/** But for the numbers of processes and of the bridges' devices, which a restart of the switch changes. */
+/** Except for the numbers of processes and of the bridges' devices, which a restart of the switch changes. */
 export const withoutNumbers = ({ files, tables, ...rest }: World): World => ({
   ...rest,
   tables: Object.fromEntries(Object.entries(tables).map(([row, { ifindex: _, ...columns }]) => [row, columns])),
@@ -172,8 +173,8 @@ export const withoutNumbers = ({ files, tables, ...rest }: World): World => ({
 })
 
 /**
- * The world is exactly `before`, at the latest after `seconds`: DEL does not wait for the switch to tear down what the
- * database no longer lists. Shows the difference when it is not.
+ * The state is exactly `before`, at the latest after `seconds`: DEL does not wait for the switch to remove what the
+ * database no longer lists. Shows the difference otherwise.
  */
 export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watched, before: World, seconds = 5) {
   const now = yield* look(watched).pipe(
@@ -186,7 +187,7 @@ export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watche
   deepStrictEqual(now, before)
 })
 
-/** Nothing has changed, looking once. */
+/** Compares once, without waiting. */
 export const isStill = Effect.fn("World.isStill")(function* (watched: Watched, before: World) {
   deepStrictEqual(yield* look(watched), before)
 })

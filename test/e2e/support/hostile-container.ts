@@ -10,12 +10,12 @@ const [shared = "", id = "", prey = "", end = ""] = process.argv.slice(2)
 const own = `${shared}/${id}`
 const names = [`${id}-net1`, `configData-${id}-net1.json`, `configData-${id}-net1.json.new`, ".userspace-cni"]
 
-/** 1 when it could be done. */
+/** 1 if it succeeded. */
 const quietly = (act: () => unknown): number => (Result.isSuccess(Result.try(act)) ? 1 : 0)
 
 let acts = 0
 for (let turn = 0; !Fs.existsSync(end); turn++) {
-  // So that ADD gets somewhere between.
+  // So that ADD can make progress in between.
   const wait = performance.now() + (turn % 7) * 0.3
   while (performance.now() < wait) {}
   if (turn % 3 === 0) {
