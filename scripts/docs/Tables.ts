@@ -1,6 +1,7 @@
 /** The tables of the reference pages, in Markdown. */
 import { join } from "node:path"
 import { Struct } from "effect"
+import { groups } from "../../src/attachment/doctor/findings/Findings.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
 import { importsOf } from "../house/Imports.ts"
@@ -48,7 +49,22 @@ const errorRows = Struct.keys(ErrorCodes).map((name) => {
   return [String(ErrorCodes[name]), meaning, cause, cure]
 })
 
-/** By the name that stands in a page's markers. */
+const findingsText = () =>
+  groups
+    .map(([title, findings]) => {
+      const rows = Object.entries(findings).map(([id, { command, cure, means, severity }]) => [
+        code(id),
+        severity,
+        means,
+        `${cure} ${code(command.replace(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase()))}`.replace(
+          /\{(\w+)\}/g,
+          (_, name: string) => name.toUpperCase()
+        )
+      ])
+      return `## ${title}\n\n${table(["Finding", "Severity", "Meaning", "What to do"], rows)}`
+    })
+    .join("\n\n")
+
 /** From the roof to the ground; what a room may import from is all that is below it, what it does is told. */
 const houseRows = () => {
   const src = join(import.meta.dirname, "../../src")
@@ -68,6 +84,7 @@ const houseRows = () => {
   )
 }
 
+/** By the name that stands in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {
   "keys: network": () => table(head, rowsOf(section(""))),
   "keys: host": () => table(head, rowsOf(section("host."))),
@@ -79,6 +96,7 @@ export const tables: Readonly<Record<string, () => string>> = {
       ["Key", "Value", "Published when absent", ...head.slice(3)],
       rowsOf((path) => path.startsWith("container."))
     ),
+  findings: findingsText,
   "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)
 }

@@ -23,6 +23,7 @@ export const floors: ReadonlyArray<Floor> = [
   ],
   [{ name: "app", what: "the roof: reads a call, composes the services, runs the program, answers" }],
   [
+    { name: "attachment/doctor", what: "what is wrong on a node, and what cures it: pure judgements over looks" },
     { name: "attachment/heal", what: "looks after the attachments of a node in rounds" },
     { name: "attachment/traffic", what: "what the attachments of a node have passed and dropped" }
   ],

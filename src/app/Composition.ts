@@ -19,6 +19,7 @@ import type { Edges } from "../platform/Edges.ts"
 import type { On } from "../program/On.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
+import type { View } from "../vswitch/View.ts"
 import type { EngineLayer } from "../vswitch/Vswitch.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
 import type { Watch } from "../vswitch/Watch.ts"
@@ -83,6 +84,13 @@ export const watchFor =
       Effect.promise(() => (engine === "vpp" ? import("../vpp/Watch.ts") : import("../ovs/Watch.ts"))),
       ({ watch }) => watch(control)(tell)
     )
+
+/** The same switch, as `doctor` looks at it. */
+export const viewOf = ({ control, engine }: Control): View =>
+  Effect.flatMap(
+    Effect.promise(() => (engine === "vpp" ? import("../vpp/view/View.ts") : import("../ovs/view/View.ts"))),
+    ({ view }) => view(control)
+  )
 
 export const choicesFor = (around: Around = {}): Choices<Control> => {
   const { ContainerConfig: handed } = around

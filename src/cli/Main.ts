@@ -1,6 +1,6 @@
 /**
  * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it prints its version and exits
- * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1.
+ * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, or what a command says (`ExitStatus.ts`).
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -13,6 +13,7 @@ import { codeOf } from "../platform/process/Attempt.ts"
 import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
+import { statusOf } from "./doctor/ExitStatus.ts"
 import { checked } from "./StandardOutput.ts"
 import { commandLineErrorText } from "./text/CommandLineError.ts"
 
@@ -47,6 +48,6 @@ export const run = (): void => {
     // It has been told by then, in three parts.
     disableErrorReporting: true,
     // A command that is made to be stopped says so with the exit code that it leaves behind.
-    teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : 1))
+    teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : statusOf(exit.cause)))
   })
 }

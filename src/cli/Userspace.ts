@@ -1,6 +1,7 @@
 /** The command tree: `userspace`, its sub-commands in `userspace/`. */
 import * as Command from "effect/cli/Command"
 import { purpose } from "./About.ts"
+import { doctor } from "./doctor/Doctor.ts"
 import { add } from "./userspace/Add.ts"
 import { agent } from "./userspace/Agent.ts"
 import { check } from "./userspace/Check.ts"
@@ -18,7 +19,21 @@ export const userspace = Command.make("userspace").pipe(
   Command.withDescription(
     `${purpose}. A container runtime runs it with CNI_COMMAND set; these commands are for people`
   ),
-  Command.withSubcommands([add, del, check, list, status, gc, restore, agent, container, vppCompat, install, version]),
+  Command.withSubcommands([
+    add,
+    del,
+    check,
+    list,
+    status,
+    doctor,
+    gc,
+    restore,
+    agent,
+    container,
+    vppCompat,
+    install,
+    version
+  ]),
   Command.withExamples([
     { command: "userspace add --dry-run --config net.conf", description: "See what an ADD would do" },
     { command: "userspace --completions bash > /etc/bash_completion.d/userspace", description: "Complete with Tab" }

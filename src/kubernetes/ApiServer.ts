@@ -2,15 +2,14 @@
  * One request to the API server, and the meaning of its response. No retries (see `Persistence.ts`), no pods.
  * Kubernetes API conventions: HTTP status codes, the kind Status.
  */
-import { X509Certificate } from "node:crypto"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type { Https, HttpsError, HttpsResponse } from "../platform/Https.ts"
 import type { Access } from "./Credentials.ts"
+import { expiriesOf } from "./Expiry.ts"
 import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
 import type { Reason } from "./PodsError.ts"
 
@@ -106,24 +105,8 @@ const excerpt = (text: string): string => {
 
 /** The API server does not say why. What has expired can be seen here. */
 const unauthorized = ({ tls, token }: Pick<Access, "tls" | "token">, now: number): Reason => {
-  const ends = [
-    { what: "the token", at: token === undefined ? undefined : expiryOfToken(Redacted.value(token)) },
-    { what: "the client certificate", at: tls.client === undefined ? undefined : expiryOfCertificate(tls.client.cert) }
-  ]
-  const expired = ends.find(({ at }) => at !== undefined && at <= now)
+  const expired = expiriesOf({ tls, token }).find(({ at }) => at !== undefined && at <= now)
   return expired?.at === undefined
     ? { _tag: "Unauthorized" }
     : { _tag: "Unauthorized", expired: `${expired.what} expired at ${new Date(expired.at).toISOString()}` }
 }
-
-const Claims = Schema.fromJsonString(Schema.Struct({ exp: Schema.Finite }))
-const decodeClaims = Schema.decodeUnknownOption(Claims)
-
-/** RFC 7519, 4.1.4. Other tokens tell nothing. */
-const expiryOfToken = (token: string): number | undefined => {
-  const claims = decodeClaims(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
-  return Option.isSome(claims) && Math.abs(claims.value.exp) < 8e12 ? claims.value.exp * 1000 : undefined
-}
-
-const expiryOfCertificate = (pem: string): number | undefined =>
-  Result.getOrUndefined(Result.try(() => new X509Certificate(pem).validToDate.getTime()))

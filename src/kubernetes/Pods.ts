@@ -39,6 +39,8 @@ export class Pods extends Context.Service<
       change: (annotations: Annotations) => Changes,
       seen?: PodDocument
     ) => Effect.Effect<void, PodsError>
+    /** Fails as `annotate` would, and changes nothing: the API server asks rights and policies, and stores nothing. */
+    readonly rehearse: (pod: Pod, changes: Changes, seen: PodDocument) => Effect.Effect<void, PodsError>
   }
 >()("userspace-cni/Pods") {
   static readonly layer = (origin: Origin) =>
@@ -78,13 +80,13 @@ const make = Effect.fnUntraced(function* (origin: Origin) {
   const readOnce = (pod: Pod): Asking<PodDocument> =>
     Effect.flatMap(request({ method: "GET", path: pathOf(pod) }), (text) => judged(text, pod))
 
-  const write = (pod: Pod, seen: PodDocument, changes: Changes): Asking<void> => {
+  const write = (pod: Pod, seen: PodDocument, changes: Changes, query = ""): Asking<void> => {
     const by = ([way, ...rest]: ReadonlyArray<(typeof ways)[number]>, first?: Reason): Asking<void> =>
       way === undefined
         ? Effect.fail(first ?? { _tag: "Forbidden", said: "" })
         : request({
             method: way.method,
-            path: `${pathOf(pod)}${way.subresource}`,
+            path: `${pathOf(pod)}${way.subresource}${query}`,
             body: way.method === "PUT" ? wholeWith(seen, changes) : mergePatch(seen, changes)
           }).pipe(
             // Who answers with anything else, a proxy's page say, has not written it.
@@ -123,7 +125,10 @@ const make = Effect.fnUntraced(function* (origin: Origin) {
     yield* Effect.catch(persist(once), asError("annotate", pod))
   })
 
-  return Pods.of({ read, annotate })
+  const rehearse = (pod: Pod, changes: Changes, seen: PodDocument) =>
+    Effect.catch(write(pod, seen, changes, "?dryRun=All"), asError("annotate", pod))
+
+  return Pods.of({ read, annotate, rehearse })
 })
 
 const pathOf = ({ name, namespace }: Pod): string =>

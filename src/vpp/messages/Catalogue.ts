@@ -46,6 +46,7 @@ export const catalogue: ReadonlyArray<Entry> = [
     Control.sockclntDelete,
     Control.controlPing,
     Control.showVersion,
+    Control.cliInband,
     Memif.socketFilenameAddDelV2,
     Memif.socketFilenameAddDel,
     Memif.socketFilenameDump,

@@ -1,5 +1,5 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
-import { type Field, i32, SchemaMismatch, text, u32 } from "../wire/Field.ts"
+import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "../wire/Field.ts"
 import { type Message, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
@@ -79,6 +79,14 @@ export const showVersion = request(
     build_date: text(32),
     build_directory: text(256)
   })
+)
+
+/** A line of VPP's command line and what it prints: for what no message tells. `userspace doctor` sends `show` commands. */
+export const cliInband = request(
+  "cli_inband",
+  "f8377302",
+  { cmd: trailingText },
+  reply("cli_inband_reply", "05879051", { retval: i32, reply: trailingText })
 )
 
 /** For every field that is an index: none, or all. */

@@ -68,7 +68,7 @@ export interface Options {
   readonly certificate?: string
 }
 
-const path = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+?)(?:\/(status))?$/
+const path = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+?)(?:\/(status))?(\?dryRun=All)?$/
 
 const verbs: Readonly<Record<string, string>> = { GET: "get", PUT: "update", PATCH: "patch" }
 
@@ -104,7 +104,7 @@ export const apiServer = Effect.fnUntraced(function* ({
 
   const perform = (request: IncomingMessage, body: string): Json => {
     const user = userOf(request)
-    const [, namespace = "", name = "", status] = path.exec(request.url ?? "") ?? []
+    const [, namespace = "", name = "", status, dry] = path.exec(request.url ?? "") ?? []
     if (name === "") throw new Refused(404, "NotFound", "the server could not find the requested resource")
     const subresource: Subresource = status === undefined ? "" : "status"
     const { method = "" } = request
@@ -113,7 +113,7 @@ export const apiServer = Effect.fnUntraced(function* ({
       throw new Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
     }
     allowed(user, verb, subresource === "" ? "pods" : "pods/status", namespace, name)
-    if (verb === "get") return pods.get(namespace, name)
+    if (verb === "get" || dry !== undefined) return pods.get(namespace, name)
     const write = interloper
     interloper = undefined
     write?.()

@@ -62,6 +62,7 @@ export const layer = (memory: MemoryPods): Layer.Layer<Pods> => {
     Pods,
     Pods.of({
       read: (pod) => find("read", pod),
+      rehearse: (pod) => Effect.asVoid(find("annotate", pod)),
       annotate: (pod, change) =>
         Effect.map(find("annotate", pod), (document) => {
           const changes = outstanding(document, change(document.annotations))

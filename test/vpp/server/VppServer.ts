@@ -60,6 +60,8 @@ export class VppServer {
   /** What has come meanwhile. */
   readonly waiting: Array<() => void> = []
   intercept: Interception = () => undefined
+  /** What its command line prints, by command. */
+  readonly prints = new Map<string, string>()
   /** What hello is answered with: 0 is yes. */
   response = 0
 
@@ -138,6 +140,10 @@ export class VppServer {
   }
 
   private done(handler: Handler, raw: Buffer): Outcome {
+    if (handler.name === Control.cliInband.name) {
+      const { cmd } = Result.getOrThrow(Message.decodeRequest(Control.cliInband, raw))
+      return [answer(Control.cliInband.reply, { retval: 0, reply: this.prints.get(cmd) ?? "" })]
+    }
     if (handler.name === Control.showVersion.name)
       return [answer(Control.showVersion.reply, versionOf(this.release.version))]
     return isDeadly(handler, raw) ? "crash" : (handler.handle(this.model, raw) ?? "silence")
@@ -286,6 +292,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map(
     onRequest(Control.sockclntDelete, () => ({ response: 1 })),
     onRequest(Control.controlPing, () => ({ retval: 0, client_index: 0, vpe_pid: process.pid })),
     onRequest(Control.showVersion, () => versionOf("")),
+    onRequest(Control.cliInband, () => ({ retval: 0, reply: "" })),
     ...vppMessages,
     ...otherHandlers
   ].map((handler) => [Message.nameCrc(handler), handler])

@@ -1,0 +1,127 @@
+/** What belongs to no one attachment: memory, directories, credentials, addresses, Multus, and the network that is asked about. */
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Configuration } from "../../cni/network/Configuration.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Pod } from "../../identity/Attachment.ts"
+import { fileOf, type Origin, originOf } from "../../kubernetes/Origin.ts"
+import { CurrentUser, type Identity } from "../../platform/CurrentUser.ts"
+import { Files } from "../../platform/Files.ts"
+import type { NetworkCall } from "../Call.ts"
+import { Records } from "../records/Records.ts"
+import { found, type Judged, nothing, together, unseen, well } from "./findings/Finding.ts"
+import * as Account from "./node/Account.ts"
+import * as Hugepages from "./node/Hugepages.ts"
+import * as Leases from "./node/Leases.ts"
+import * as Multus from "./node/Multus.ts"
+import * as Requested from "./node/Requested.ts"
+
+export interface Network {
+  readonly call: NetworkCall
+  /** Where the person has it from. */
+  readonly file: string
+}
+
+export interface OfNode {
+  readonly variables: Variables
+  readonly network: Network | undefined
+  /** The pod that is asked about. */
+  readonly pod: Pod | undefined
+  /** Of the recorded attachments, and whose each is. */
+  readonly recorded: ReadonlyArray<{ readonly configuration: Configuration; readonly pod: Pod | undefined }>
+  /** Containers that have an attachment. */
+  readonly containers: ReadonlySet<string>
+}
+
+export const examine = Effect.fn("doctor.node")(function* (asked: OfNode) {
+  const configurations = [
+    ...asked.recorded.map(({ configuration }) => configuration),
+    ...(asked.network === undefined ? [] : [asked.network.call.configuration])
+  ]
+  return together([
+    permissions(yield* CurrentUser),
+    Hugepages.judge(yield* Hugepages.look),
+    yield* stateDirectory,
+    Multus.judge(yield* Multus.look),
+    yield* leases(configurations, asked.containers),
+    yield* credentials(asked),
+    asked.network === undefined
+      ? nothing
+      : Requested.judgeIpam(asked.network.call, yield* Requested.lookAtIpam(asked.network.call), asked.network.file)
+  ])
+})
+
+const permissions = ({ uid }: Identity): Judged =>
+  uid === 0
+    ? nothing
+    : unseen("permissions", `this process has uid ${uid}, and not everything can be seen: run it as root`)
+
+const stateDirectory = Effect.gen(function* () {
+  const records = yield* Records
+  const writable = yield* Effect.result(records.writable)
+  const damaged = yield* Effect.result(records.damaged)
+  const link = "state directory"
+  return together([
+    Result.isSuccess(writable)
+      ? well(link, records.stateDir)
+      : found(link, "state-directory-not-writable", writable.failure.failed, { path: records.stateDir }),
+    Result.isSuccess(damaged)
+      ? together(damaged.success.map(({ error }) => found(link, "record-damaged", error.failed)))
+      : unseen(link, damaged.failure.failed)
+  ])
+})
+
+const leases = Effect.fnUntraced(function* (
+  configurations: ReadonlyArray<Configuration>,
+  containers: ReadonlySet<string>
+) {
+  const asked = new Map(
+    configurations.flatMap(({ text }) => {
+      const one = Leases.asked(text)
+      return one === undefined ? [] : [[one.directory, one] as const]
+    })
+  )
+  return together(
+    yield* Effect.forEach(asked.values(), (one) =>
+      Effect.match(Leases.look(one), {
+        onFailure: (error) => Leases.judge({ network: one.network, failed: error.message }, containers),
+        onSuccess: (seen) => Leases.judge(seen, containers)
+      })
+    )
+  )
+})
+
+/** Where the DaemonSet writes it. */
+const installed = "/etc/cni/net.d/userspace.kubeconfig"
+
+const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, variables }: OfNode) {
+  const files = yield* Files
+  const origins = new Map<string, { readonly origin: Origin; readonly pod: Pod | undefined }>()
+  const add = (origin: Origin | undefined, of: Pod | undefined) => {
+    if (origin !== undefined && !origins.has(fileOf(origin))) origins.set(fileOf(origin), { origin, pod: pod ?? of })
+  }
+  if (network !== undefined) add(originOf(network.call.configuration.netConf.kubeconfig, variables), undefined)
+  for (const { configuration, pod: own } of recorded) {
+    if (own !== undefined && configuration.netConf.kubeconfig !== undefined) {
+      add({ kubeconfig: configuration.netConf.kubeconfig }, own)
+    }
+  }
+  const there = yield* Effect.orElseSucceed(files.lstat(installed), () => undefined)
+  if (there !== undefined) add({ kubeconfig: installed }, undefined)
+  return together(
+    yield* Effect.forEach(origins.values(), ({ origin, pod: of }) =>
+      Effect.map(Account.look(origin, of, pod !== undefined), (account) =>
+        together([
+          Account.judge(account),
+          pod === undefined || account.read === undefined || Result.isFailure(account.read)
+            ? nothing
+            : Requested.judgePod(account.read.success, pod, needsVolume(network))
+        ])
+      )
+    )
+  )
+})
+
+const needsVolume = (network: Network | undefined): boolean =>
+  network?.call.configuration.netConf.kubeconfig !== undefined &&
+  network.call.configuration.netConf.sharedDir === undefined

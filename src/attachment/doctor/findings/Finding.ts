@@ -1,0 +1,68 @@
+/** What a look has shown, judged: findings, the links of the chain that are well, and what could not be looked at. Pure. */
+
+import { shellWord } from "../../../platform/text/ShellWord.ts"
+import type { Severity } from "./Entry.ts"
+import { type FindingId, findings } from "./Findings.ts"
+
+export interface Finding {
+  readonly id: FindingId
+  readonly severity: Severity
+  /** What was seen. */
+  readonly seen: string
+  readonly cure: string
+  /** For a shell. */
+  readonly command: string
+}
+
+/** One link of the chain: `port: uspabc on bridge br0`. `unknown`: it could not be looked at, or nothing tells it. */
+export interface Link {
+  readonly link: string
+  readonly is: "well" | "found" | "unknown"
+  readonly seen: string
+}
+
+export interface Judged {
+  readonly links: ReadonlyArray<Link>
+  readonly findings: ReadonlyArray<Finding>
+  /** What should have been looked at and could not be: the answer is not complete. */
+  readonly unseen: ReadonlyArray<string>
+}
+
+export const nothing: Judged = { links: [], findings: [], unseen: [] }
+
+export const together = (all: ReadonlyArray<Judged>): Judged => ({
+  links: all.flatMap(({ links }) => links),
+  findings: all.flatMap(({ findings }) => findings),
+  unseen: [...new Set(all.flatMap(({ unseen }) => unseen))]
+})
+
+export const well = (link: string, seen: string): Judged => ({ ...nothing, links: [{ link, is: "well", seen }] })
+
+/** Nothing tells it: that is nobody's fault. */
+export const unknown = (link: string, seen: string): Judged => ({ ...nothing, links: [{ link, is: "unknown", seen }] })
+
+/** It should have told, and this process could not look. */
+export const unseen = (link: string, why: string): Judged => ({
+  links: [{ link, is: "unknown", seen: why }],
+  findings: [],
+  unseen: [`${link}: ${why}`]
+})
+
+export const found = (
+  link: string,
+  id: FindingId,
+  seen: string,
+  values: Readonly<Record<string, string>> = {}
+): Judged => {
+  const { command, cure, severity } = findings[id]
+  // Names of files and pods are chosen by others, and people copy the command.
+  const filled = (text: string, write: (value: string) => string) =>
+    text.replace(/\{(\w+)\}/g, (whole, name: string) => (values[name] === undefined ? whole : write(values[name])))
+  return {
+    links: [{ link, is: severity === "note" ? "well" : "found", seen }],
+    findings: [
+      { id, severity, seen: `${link}: ${seen}`, cure: filled(cure, String), command: filled(command, shellWord) }
+    ],
+    unseen: []
+  }
+}

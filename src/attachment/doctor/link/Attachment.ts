@@ -1,0 +1,89 @@
+/** One recorded attachment, link by link: record, sandbox, port, directory and socket, what the container is told, addresses. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import type { Variables } from "../../../cni/spec/Environment.ts"
+import { containerConfigFor } from "../../../container-config/ContainerConfigs.ts"
+import { keyOf } from "../../../identity/Attachment.ts"
+import { Deadlines } from "../../../program/Deadlines.ts"
+import type { PortView } from "../../../vswitch/View.ts"
+import { type Call, requestFor, socketPathsOfRecord, wantsAddresses } from "../../Call.ts"
+import type { Switches } from "../../node/Switches.ts"
+import { recordedCall } from "../../RecordedCall.ts"
+import type { Record } from "../../records/Record.ts"
+import { Records } from "../../records/Records.ts"
+import { madeBySwitch } from "../../verbs/Add.ts"
+import { readable } from "../../verbs/Restore.ts"
+import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
+import * as Addresses from "./Addresses.ts"
+import * as Port from "./Port.ts"
+import * as Sandbox from "./Sandbox.ts"
+import * as Socket from "./Socket.ts"
+import * as Told from "./Told.ts"
+
+export interface Around {
+  readonly switches: Switches
+  readonly variables: Variables
+  readonly processes: ReadonlyMap<string, ReadonlyArray<string>>
+  /** By the key of the attachment. */
+  readonly ports: ReadonlyMap<string, PortView>
+}
+
+export const examine = Effect.fn("doctor.attachment")(function* (record: Record, around: Around) {
+  const values = { container: record.containerId, ifname: record.ifName }
+  const sandbox = yield* Sandbox.look(record.netns, around.processes)
+  const standing = together([yield* recorded(record), Sandbox.judge(sandbox)])
+  const asked = recordedCall("CHECK", record, around.variables)
+  const reading = readable({ ...record, configuration: asked.text }, asked.variables)
+  if (Result.isFailure(reading)) return together([standing, unseen("configuration", reading.failure.msg)])
+  const call = withPath(reading.success)
+  const { netConf, port } = call.configuration
+  const view = around.ports.get(keyOf(record))
+  const vswitch = yield* around.switches.at(port)
+  const differences = yield* Effect.catch(
+    vswitch.verify(requestFor(call, record, addressesOf(call, record))),
+    (error) => Effect.succeed(error)
+  )
+  const abstract = port.iftype === "memif" && port.abstract
+  const place = socketPathsOfRecord(record)
+  const socket = yield* Socket.look(place, madeByApplication(call) ? "application" : "switch", abstract)
+  const told = yield* Told.look(record, madeBySwitch(call)).pipe(
+    Effect.provide(Layer.fresh(containerConfigFor(call.attachment, call.configuration, asked.variables)))
+  )
+  const addresses = yield* Addresses.look(call, record)
+  return together([
+    standing,
+    Port.judge({ view, differences, mtu: { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu } }, values),
+    Socket.judge(socket, sandbox, view?.connected),
+    Told.judge(told, place.directory, values),
+    Addresses.judge(addresses, values)
+  ])
+})
+
+const madeByApplication = ({ configuration: { port } }: Call): boolean =>
+  port.iftype === "memif" ? port.role === "slave" : port.mode === "client"
+
+const addressesOf = (call: Call, { addresses }: Record) =>
+  wantsAddresses(call) ? (addresses ?? []).map(({ address, gateway }) => ({ address, gateway })) : []
+
+/** No record knows where IPAM plugins are. */
+const withPath = (call: Call): Call => ({
+  ...call,
+  environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }
+})
+
+const recorded = Effect.fnUntraced(function* (record: Record): Effect.fn.Return<Judged, never, Records> {
+  const records = yield* Records
+  const settled = yield* Effect.result(records.settled(record))
+  if (Result.isFailure(settled)) return unseen("record", settled.failure.failed)
+  if (settled.success) return well("record", `written by the ADD of ${record.since}`)
+  const { total } = yield* Deadlines
+  const age = (yield* Clock.currentTimeMillis) - Date.parse(record.since)
+  return age < total * 1_000
+    ? well("record", `its ADD of ${record.since} is running, or its DEL`)
+    : found("record", "attachment-unfinished", `written by the ADD of ${record.since}, and not whole`, {
+        container: record.containerId,
+        ifname: record.ifName
+      })
+})

@@ -1,0 +1,104 @@
+/** The port on its switch: that it is there and as its ADD made it, whether packets pass, and at which settings. Pure. */
+import type { Explained } from "../../../cni/spec/CniError.ts"
+import type { Difference } from "../../../vswitch/PortRequest.ts"
+import type { PortView } from "../../../vswitch/View.ts"
+import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
+
+export interface Port {
+  /** As `doctor` sees it; undefined: the switch has none with this mark. */
+  readonly view: PortView | undefined
+  /** What CHECK finds; a failure: why it could not compare. */
+  readonly differences: ReadonlyArray<Difference> | Explained
+  /** What the network asks of the switch, and what the container is told. Undefined: left to them. */
+  readonly mtu: { readonly requested: number | undefined; readonly told: number | undefined }
+}
+
+type Values = Readonly<Record<string, string>>
+
+export const judge = ({ differences, mtu, view }: Port, values: Values): Judged =>
+  together([
+    "failed" in differences
+      ? view === undefined
+        ? unknown("port", differences.failed)
+        : unseen("port", differences.failed)
+      : together(differences.map((one) => ofDifference(one, values))),
+    view === undefined ? nothing : ofView(view, mtu, { ...values, port: view.port })
+  ])
+
+const ofDifference = ({ kind, warning, what }: Difference, values: Values): Judged => {
+  if (kind === "missing") return found("port", "port-missing", what, values)
+  if (kind === "forgotten") return found("port", "port-incomplete", what, values)
+  // The switch itself is judged with the node.
+  if (kind === "silent") return nothing
+  return found("port", warning === true ? "port-may-not-work" : "port-changed", what, values)
+}
+
+const ofView = (view: PortView, mtu: Port["mtu"], values: Values): Judged => {
+  const { connected, drops, error, features, link, on, port, queues, resets, rings } = view
+  if (error !== null) return found("port", "port-failed", `${port}: ${error}`, values)
+  return together([
+    well("port", `${port}${on === null ? ", on no bridge" : ` on ${on}`}`),
+    connected ? well("application", `connected${sinceWords(resets)}`) : ofApplication(view, values),
+    connected && link === false ? found("link", "link-down", `${port} is connected and down`, values) : nothing,
+    ...(connected
+      ? [
+          fact("features", features),
+          fact("queues", queues),
+          fact("rings", rings),
+          fact("NUMA node of the memory", view.numa === null ? null : String(view.numa))
+        ]
+      : []),
+    ofMtu(view, mtu, values),
+    ofNuma(view),
+    ...drops.map(({ packets, why }) =>
+      found(
+        "drops",
+        why === "rate limit" ? "packets-over-rate" : "application-too-slow",
+        `${packets} packets since the port was made (${why})`,
+        values
+      )
+    )
+  ])
+}
+
+const sinceWords = (resets: number | null): string =>
+  resets === null || resets === 0 ? "" : `; its link has changed ${resets} times`
+
+const ofApplication = ({ port, resets }: PortView, values: Values): Judged =>
+  found(
+    "application",
+    "application-not-connected",
+    `${port} is disconnected; ${
+      resets === null
+        ? "the switch does not tell whether it ever was connected"
+        : resets < 2
+          ? "it has never been connected"
+          : `it was connected before: its link has changed ${resets} times`
+    }`,
+    values
+  )
+
+const ofMtu = ({ mtu }: PortView, { requested, told }: Port["mtu"], values: Values): Judged => {
+  const words = [
+    mtu === null ? "not known while it is disconnected" : `${mtu} on the switch`,
+    ...(requested === undefined || requested === mtu ? [] : [`${requested} requested`]),
+    ...(told === undefined ? [] : [`the container is told ${told}`])
+  ].join(", ")
+  return mtu !== null && told !== undefined && told !== mtu
+    ? found("MTU", "mtu-differs", words, values)
+    : mtu === null
+      ? unknown("MTU", words)
+      : well("MTU", words)
+}
+
+const fact = (link: string, value: string | null): Judged => (value === null ? nothing : well(link, value))
+
+const ofNuma = ({ numa, polledOn }: PortView): Judged =>
+  numa === null || polledOn.length === 0 || polledOn.includes(numa)
+    ? nothing
+    : found(
+        "polling",
+        "memory-on-other-numa-node",
+        `its memory is on NUMA node ${numa}, threads on ${polledOn.join(", ")} poll it`,
+        { numa: String(numa) }
+      )

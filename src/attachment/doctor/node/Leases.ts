@@ -1,0 +1,107 @@
+/**
+ * host-local's addresses on this node: how many are left, and which are of containers that nobody knows. Other IPAM plugins
+ * keep theirs elsewhere. A file has the container's ID and the interface's name (plugins/ipam/host-local/backend/disk).
+ */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import { Files } from "../../../platform/Files.ts"
+import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
+
+export interface Leases {
+  readonly network: string
+  readonly directory: string
+  /** How many addresses the ranges have; undefined: too many to count, or not to be told from the configuration. */
+  readonly size: number | undefined
+  readonly leases: ReadonlyArray<{ readonly address: string; readonly containerId: string }>
+}
+
+type Json = Readonly<Record<string, unknown>>
+const objectOf = (value: unknown): Json => (Predicate.isObject(value) ? { ...value } : {})
+const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+const defaultDirectory = "/var/lib/cni/networks"
+
+/** Undefined: the network has another IPAM plugin, or none. */
+export const asked = (configuration: string): Pick<Leases, "network" | "directory" | "size"> | undefined => {
+  const { ipam, name } = objectOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(configuration))))
+  const { dataDir, ranges, subnet, type, ...range } = objectOf(ipam)
+  if (type !== "host-local" || !Predicate.isString(name)) return undefined
+  const sets = [...listOf(ranges).map(listOf), ...(Predicate.isString(subnet) ? [[{ subnet, ...range }]] : [])]
+  const sizes = sets.map((set) => set.map((one) => sizeOf(objectOf(one))).reduce(sum, 0))
+  return {
+    network: name,
+    directory: join(Predicate.isString(dataDir) && dataDir !== "" ? dataDir : defaultDirectory, name),
+    // An ADD takes an address of each set: the smallest is used up first. With several, files are of several.
+    size: sizes.length === 1 ? sizes[0] : undefined
+  }
+}
+
+const sum = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? undefined : one + other
+
+/** All of an IPv4 range but network, broadcast and gateway. */
+const sizeOf = ({ gateway, rangeEnd, rangeStart, subnet }: Json): number | undefined => {
+  const [, address = "", bits = ""] = /^([\d.]+)\/(\d+)$/.exec(String(subnet)) ?? []
+  const net = numberOf(address)
+  if (net === undefined) return undefined
+  const last = Math.floor(net / 2 ** (32 - Number(bits))) * 2 ** (32 - Number(bits)) + 2 ** (32 - Number(bits)) - 1
+  const first = last - 2 ** (32 - Number(bits)) + 1
+  const from = numberOf(rangeStart) ?? first + 1
+  const to = numberOf(rangeEnd) ?? last - 1
+  const own = numberOf(gateway) ?? first + 1
+  return to - from + 1 - (own >= from && own <= to ? 1 : 0)
+}
+
+const numberOf = (address: unknown): number | undefined => {
+  const parts = Predicate.isString(address) ? address.split(".").map(Number) : []
+  return parts.length === 4 && parts.every((part) => part >= 0 && part < 256)
+    ? parts.reduce((total, part) => total * 256 + part, 0)
+    : undefined
+}
+
+export const look = Effect.fnUntraced(function* (wanted: Pick<Leases, "network" | "directory" | "size">) {
+  const files = yield* Files
+  const names = yield* Effect.catchIf(
+    files.list(wanted.directory),
+    ({ code }) => code === "ENOENT",
+    () => Effect.succeed([])
+  )
+  const leases = yield* Effect.forEach(
+    names.filter((name) => /^[0-9a-f.:]+$/i.test(name)),
+    (address) =>
+      Effect.map(
+        Effect.orElseSucceed(files.read(join(wanted.directory, address), 4096), () => ""),
+        (text) => ({ address, containerId: (text.split("\n")[0] ?? "").trim() })
+      )
+  )
+  const seen: Leases = { ...wanted, leases }
+  return seen
+})
+
+/** `known`: the containers that have a record, or a port with the plugin's mark. */
+export const judge = (
+  seen: Leases | { readonly network: string; readonly failed: string },
+  known: ReadonlySet<string>
+): Judged => {
+  const link = `addresses of ${seen.network}`
+  if ("failed" in seen) return unseen(link, seen.failed)
+  const { directory, leases, size } = seen
+  const words = `${leases.length} of ${size ?? "?"} are given away`
+  const left = leases.filter(({ containerId }) => containerId !== "" && !known.has(containerId))
+  return together([
+    size === undefined
+      ? unknown(link, `${leases.length} are given away`)
+      : leases.length >= size
+        ? found(link, "addresses-used-up", words)
+        : well(link, words),
+    ...left.map(({ address, containerId }) =>
+      found(link, "lease-left-over", `${address} is kept for container ${containerId}`, {
+        container: containerId,
+        path: join(directory, address)
+      })
+    ),
+    nothing
+  ])
+}

@@ -1,0 +1,34 @@
+/** What is wrong with an Open vSwitch, and with the bridges that are used. Pure. */
+import type { OvsView } from "../../../vswitch/View.ts"
+import { found, type Judged, together, well } from "../findings/Finding.ts"
+
+/** `bridges`: those that networks or records name. */
+export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
+  const link = `Open vSwitch on ${view.control}`
+  const versions = [`version ${view.version ?? "unknown"}`, ...(view.dpdkVersion === null ? [] : [view.dpdkVersion])]
+  // An ovs-vswitchd that has never been there has told nothing of itself.
+  const able =
+    view.silent !== undefined
+      ? found(link, "ovs-vswitchd-away", view.silent.failed)
+      : !view.dpdk
+        ? found(link, "dpdk-not-initialized", "dpdk_initialized is false")
+        : view.lacks.length > 0
+          ? found(link, "ovs-without-vhost", `no interface type ${view.lacks.join(", ")}`)
+          : well(link, `${versions.join(", ")}, DPDK initialized`)
+  return together([able, ...view.bridges.flatMap((bridge) => (bridges.has(bridge.name) ? ofBridge(bridge) : []))])
+}
+
+const ofBridge = ({ datapath, name, others, ours, secure, unlearned }: OvsView["bridges"][number]): Judged => {
+  const link = `bridge ${name}`
+  const values = { bridge: name }
+  if (datapath !== "netdev") {
+    return found(link, "bridge-not-netdev", `datapath_type is "${datapath}", vhost-user ports need netdev`, values)
+  }
+  return together([
+    well(link, `netdev, ${ours} ${ours === 1 ? "port" : "ports"} of the plugin, ${others.length} others`),
+    ...(secure && unlearned.length > 0
+      ? [found(link, "bridge-drops-unknown", `fail_mode is secure; no flow for ${unlearned.join(", ")}`, values)]
+      : []),
+    ...(ours > 0 && others.length === 0 ? [found(link, "bridge-without-uplink", "it has no other port", values)] : [])
+  ])
+}

@@ -1,0 +1,72 @@
+/** What `doctor` has seen, as text that a person reads, as JSON, and as an exit status. Pure. */
+import { type Examined, type Report, whole } from "../../attachment/doctor/Doctor.ts"
+import type { Finding, Judged, Link } from "../../attachment/doctor/findings/Finding.ts"
+import type { Style } from "../text/PlanText.ts"
+
+const signs: { readonly [K in Link["is"]]: string } = { well: "ok", found: "!!", unknown: "??" }
+
+/** `all`: the chain of every attachment, also of those that are well. */
+export const doctorText = (report: Report, all: boolean, style: Style): string => {
+  const shown = report.attachments.filter(({ judged }) => all || !isWell(judged))
+  const wellOnes = report.attachments.length - shown.length
+  return [
+    ...chain("Node", report.node, style),
+    ...shown.flatMap((one) => chain(nameOf(one), one.judged, style)),
+    ...(wellOnes === 0 ? [] : ["", `${wellOnes} ${wellOnes === 1 ? "attachment" : "attachments"} without findings.`]),
+    "",
+    ...told([{ name: "node", judged: report.node }, ...report.attachments.map(named)], style)
+  ].join("\n")
+}
+
+const named = (one: Examined) => ({ name: nameOf(one), judged: one.judged })
+
+const isWell = ({ findings, unseen }: Judged): boolean => findings.length === 0 && unseen.length === 0
+
+const nameOf = ({ containerId, ifName, network, pod }: Examined): string =>
+  `${pod === null ? "" : `${pod.namespace}/${pod.name} `}${ifName ?? "interface unknown"}, container ${containerId.slice(0, 12)}, network ${network ?? "unknown"}`
+
+const chain = (name: string, { links }: Judged, { strong }: Style): ReadonlyArray<string> => {
+  const width = Math.min(40, Math.max(...links.map(({ link }) => link.length)))
+  return [
+    ...(name === "Node" ? [] : [""]),
+    strong(name),
+    ...links.map(({ is, link, seen }) => `  ${signs[is]}  ${link.padEnd(width)}  ${seen}`)
+  ]
+}
+
+interface Named {
+  readonly name: string
+  readonly judged: Judged
+}
+
+/** The findings of one judged thing, the worst first. */
+export const told = (all: ReadonlyArray<Named>, { faint, strong }: Style): ReadonlyArray<string> => {
+  const findings = all
+    .flatMap(({ judged, name }) => judged.findings.map((finding) => ({ name, finding })))
+    .sort((one, other) => rank(one.finding) - rank(other.finding))
+  const unseen = all.flatMap(({ judged, name }) => judged.unseen.map((why) => `  ${name}: ${why}`))
+  return [
+    ...findings.flatMap(({ finding: { command, cure, id, seen, severity }, name }) => [
+      strong(`${severity} ${id} (${name})`),
+      `  ${seen}`,
+      `  -> ${cure}`,
+      faint(`     ${command}`)
+    ]),
+    ...(unseen.length === 0 ? [] : [strong("Not inspected:"), ...unseen]),
+    findings.length === 0 && unseen.length === 0
+      ? "No findings."
+      : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}${unseen.length === 0 ? "" : `, ${unseen.length} not inspected`}.`
+  ]
+}
+
+const rank = ({ severity }: Finding): number => ["error", "warning", "note"].indexOf(severity)
+
+/** 1: something was found that has to be cured; 2: something could not be looked at; a note is neither. */
+export const statusOf = ({ findings, unseen }: Judged): 0 | 1 | 2 =>
+  findings.some(({ severity }) => severity !== "note") ? 1 : unseen.length > 0 ? 2 : 0
+
+export const doctorJson = (report: Report) => ({
+  status: statusOf(whole(report)),
+  node: report.node,
+  attachments: report.attachments.map(({ judged, ...who }) => ({ ...who, ...judged }))
+})

@@ -1,0 +1,60 @@
+/** The tables as `View.ts` reads them: other columns than a verb needs. ovs-vswitchd.conf.db(5). */
+import * as Option from "effect/Option"
+import { type Table, table } from "../client/Tables.ts"
+import { boolean, integer, type Kind, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
+
+const maybeText = optional(text)
+const maybeInteger = optional(integer)
+
+/** `statistics`: a map from string to integer. Counters beyond 2^53 are read rounded. */
+const counters: Kind<Readonly<Record<string, number>>> = {
+  name: "a map from string to integer",
+  empty: {},
+  read: (wire) => {
+    const pairs = Array.isArray(wire) && wire[0] === "map" ? wire[1] : undefined
+    return Array.isArray(pairs)
+      ? Option.some(Object.fromEntries(pairs.map(([name, value]) => [String(name), Number(value)])))
+      : Option.none()
+  }
+}
+
+export const Root = table("Open_vSwitch", (column) => ({
+  ovs_version: column("ovs_version", maybeText),
+  dpdk_version: column("dpdk_version", maybeText),
+  dpdk_initialized: column("dpdk_initialized", boolean),
+  iface_types: column("iface_types", setOf(text))
+}))
+
+export const Bridge = table("Bridge", (column) => ({
+  name: column("name", text),
+  datapath_type: column("datapath_type", text),
+  fail_mode: column("fail_mode", maybeText),
+  ports: column("ports", setOf(reference))
+}))
+
+export const Port = table("Port", (column) => ({
+  _uuid: column("_uuid", reference),
+  name: column("name", text),
+  interfaces: column("interfaces", setOf(reference)),
+  external_ids: column("external_ids", strings)
+}))
+
+export const Interface = table("Interface", (column) => ({
+  _uuid: column("_uuid", reference),
+  name: column("name", text),
+  ofport: column("ofport", maybeInteger),
+  error: column("error", maybeText),
+  link_state: column("link_state", maybeText),
+  link_resets: column("link_resets", maybeInteger),
+  mtu: column("mtu", maybeInteger),
+  status: column("status", strings),
+  statistics: column("statistics", counters),
+  external_ids: column("external_ids", strings)
+}))
+
+type RowOf<T> = T extends Table<infer Row> ? Readonly<Row> : never
+
+export type RootRow = RowOf<typeof Root>
+export type BridgeRow = RowOf<typeof Bridge>
+export type PortRow = RowOf<typeof Port>
+export type InterfaceRow = RowOf<typeof Interface>
