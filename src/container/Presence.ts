@@ -16,7 +16,18 @@ export interface Presence {
   readonly stale: boolean
   /** For people: what that means, what to do. */
   readonly words: string
+  /** What `words` complain of. Undefined: nothing. */
+  readonly problem: Problem | undefined
 }
+
+export type Problem =
+  | "path too long"
+  | "no directory"
+  | "obstructed"
+  | "not made by the switch"
+  | "may not connect"
+  | "may not create"
+  | "stale"
 
 /** `sun_path` has 108 bytes, one of them NUL (unix(7)). */
 const longest = 107
@@ -30,6 +41,7 @@ export const look = Effect.fn("inspect the socket")(function* (
   const bytes = Buffer.byteLength(one.socket)
   if (bytes > longest) {
     return absent(
+      "path too long",
       `the path has ${bytes} bytes, a socket path may have ${longest}: mount the shared directory at a shorter path`
     )
   }
@@ -50,43 +62,71 @@ interface View {
   readonly listening: boolean
 }
 
-const absent = (words: string): Presence => ({ there: false, ready: false, stale: false, words })
-const toMake = (words: string): Presence => ({ there: false, ready: true, stale: false, words })
-const present = (words: string): Presence => ({ there: true, ready: true, stale: false, words })
+const absent = (problem: Problem, words: string): Presence => ({
+  there: false,
+  ready: false,
+  stale: false,
+  words,
+  problem
+})
+const toMake = (words: string, problem?: Problem): Presence => ({
+  there: false,
+  ready: true,
+  stale: false,
+  words,
+  problem
+})
+const present = (words: string, problem?: Problem): Presence => ({
+  there: true,
+  ready: true,
+  stale: false,
+  words,
+  problem
+})
 
 const presence = (view: View): Presence => {
   const { directory, one, socket } = view
   const at = dirname(one.socket)
   if (directory?.kind !== "directory") {
-    return absent(`${at} does not exist: mount the pod's volume shared-dir there, or give its path with --dir`)
+    return absent(
+      "no directory",
+      `${at} does not exist: mount the pod's volume shared-dir there, or give its path with --dir`
+    )
   }
-  if (socket !== undefined && socket.kind !== "socket") return absent(`a ${socket.kind} is in the way: remove it`)
+  if (socket !== undefined && socket.kind !== "socket")
+    return absent("obstructed", `a ${socket.kind} is in the way: remove it`)
   return socketMadeBy(one) === "switch" ? ofSwitch(view, at) : ofApplication(view, directory, at)
 }
 
 const ofSwitch = ({ one, socket, who }: View, at: string): Presence =>
   socket === undefined
     ? absent(
+        "not made by the switch",
         "the switch has not created it, or it was removed: check the plugin's log and the switch on the " +
           `node, and that the plugin's shared directory is mounted at ${at}`
       )
-    : present(
-        mayWrite(socket, who)
-          ? `created by the switch: connect${as(one)}`
-          : `created by the switch, but uid ${who.uid} has no permission to connect: ${forGroup}`
-      )
+    : mayWrite(socket, who)
+      ? present(`created by the switch: connect${as(one)}`)
+      : present(
+          `created by the switch, but uid ${who.uid} has no permission to connect: ${forGroup}`,
+          "may not connect"
+        )
 
 const ofApplication = ({ listening, one, socket, who }: View, directory: FileStatus, at: string): Presence => {
   if (socket === undefined) {
     return mayWrite(directory, who)
       ? toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
-      : toMake(`the application creates it, but uid ${who.uid} has no write permission in ${at}: ${forGroup}`)
+      : toMake(
+          `the application creates it, but uid ${who.uid} has no write permission in ${at}: ${forGroup}`,
+          "may not create"
+        )
   }
   if (listening) return present("the application listens: the switch connects by itself")
   return {
     ...present(
       "the file exists, but no process in this pod listens on it: if the application is not running, remove the file, or it " +
-        "cannot start (Address already in use)"
+        "cannot start (Address already in use)",
+      "stale"
     ),
     stale: true
   }
@@ -100,7 +140,10 @@ const abstractPresence = (one: Interface, listening: boolean): Presence => {
   if (listening)
     return present(socketMadeBy(one) === "switch" ? `listening: connect${as(one)}` : "the application listens")
   return socketMadeBy(one) === "switch"
-    ? absent("no process in this pod listens on it: check the plugin's log and the switch on the node")
+    ? absent(
+        "not made by the switch",
+        "no process in this pod listens on it: check the plugin's log and the switch on the node"
+      )
     : toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
 }
 

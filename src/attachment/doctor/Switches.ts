@@ -4,9 +4,10 @@ import * as Result from "effect/Result"
 import type { Configuration } from "../../cni/network/Configuration.ts"
 import type { Control, HostPort } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { SwitchView, View } from "../../vswitch/View.ts"
 import { distinct } from "../node/Switches.ts"
-import { found, type Judged, together } from "./findings/Finding.ts"
+import { found, type Judged, together, unseen } from "./findings/Finding.ts"
 import * as OfOvs from "./node/OfOvs.ts"
 import * as OfVpp from "./node/OfVpp.ts"
 
@@ -33,7 +34,10 @@ const ofOne = ({ at, view }: Seen, ports: ReadonlyArray<HostPort>): Judged => {
   const unit = at.engine === "vpp" ? "vpp" : "openvswitch-switch"
   if (Result.isFailure(view)) {
     const name = at.engine === "vpp" ? "VPP" : "Open vSwitch"
-    return found(`${name} on ${at.control}`, "switch-away", view.failure.failed, { unit })
+    const { code, failed } = view.failure
+    return code === ErrorCodes.TryAgainLater
+      ? found(`${name} on ${at.control}`, "switch-away", failed, { unit })
+      : unseen(`${name} on ${at.control}`, failed)
   }
   const own = ports.filter(({ control, engine }) => control === at.control && engine === at.engine)
   return view.success.engine === "vpp"

@@ -11,7 +11,7 @@ export const doctorText = (report: Report, all: boolean, style: Style): string =
   const wellOnes = report.attachments.length - shown.length
   return [
     ...chain("Node", report.node, style),
-    ...shown.flatMap((one) => chain(nameOf(one), one.judged, style)),
+    ...shown.flatMap((one) => ["", ...chain(nameOf(one), one.judged, style)]),
     ...(wellOnes === 0 ? [] : ["", `${wellOnes} ${wellOnes === 1 ? "attachment" : "attachments"} without findings.`]),
     "",
     ...told([{ name: "node", judged: report.node }, ...report.attachments.map(named)], style)
@@ -25,13 +25,9 @@ const isWell = ({ findings, unseen }: Judged): boolean => findings.length === 0 
 const nameOf = ({ containerId, ifName, network, pod }: Examined): string =>
   `${pod === null ? "" : `${pod.namespace}/${pod.name} `}${ifName ?? "interface unknown"}, container ${containerId.slice(0, 12)}, network ${network ?? "unknown"}`
 
-const chain = (name: string, { links }: Judged, { strong }: Style): ReadonlyArray<string> => {
+export const chain = (name: string, { links }: Judged, { strong }: Style): ReadonlyArray<string> => {
   const width = Math.min(40, Math.max(...links.map(({ link }) => link.length)))
-  return [
-    ...(name === "Node" ? [] : [""]),
-    strong(name),
-    ...links.map(({ is, link, seen }) => `  ${signs[is]}  ${link.padEnd(width)}  ${seen}`)
-  ]
+  return [strong(name), ...links.map(({ is, link, seen }) => `  ${signs[is]}  ${link.padEnd(width)}  ${seen}`)]
 }
 
 interface Named {

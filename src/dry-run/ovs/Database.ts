@@ -25,7 +25,15 @@ const noPairs: MapValue = ["map", []]
 
 /** Every column with the value it has when none is given. */
 const schema: Readonly<Record<string, Row>> = {
-  Open_vSwitch: { bridges: none, cur_cfg: 0, next_cfg: 0, dpdk_initialized: false, iface_types: none },
+  Open_vSwitch: {
+    bridges: none,
+    cur_cfg: 0,
+    next_cfg: 0,
+    dpdk_initialized: false,
+    dpdk_version: none,
+    iface_types: none,
+    ovs_version: none
+  },
   Bridge: { name: "", ports: none, datapath_type: "", datapath_id: none, fail_mode: none, external_ids: noPairs },
   Port: { name: "", interfaces: none, tag: none, trunks: none, vlan_mode: none, external_ids: noPairs },
   Interface: {
@@ -34,12 +42,14 @@ const schema: Readonly<Record<string, Row>> = {
     options: noPairs,
     ofport: none,
     error: none,
+    link_resets: none,
     link_state: none,
     link_resets: none,
     mtu: none,
     mtu_request: none,
     ingress_policing_rate: 0,
     ingress_policing_burst: 0,
+    statistics: noPairs,
     status: noPairs,
     statistics: noPairs,
     external_ids: noPairs

@@ -92,7 +92,9 @@ const checked = ({ interfaces, looked, problems }: Discovered, seen: ReadonlyArr
       one.socket
     )
     assert.ok(!one.socket.split("/").includes(".."), one.socket)
-    JSON.stringify(interfaceJson({ one, presence: { there: true, ready: true, stale: false, words: "" } }))
+    JSON.stringify(
+      interfaceJson({ one, presence: { there: true, ready: true, stale: false, problem: undefined, words: "" } })
+    )
   }
   for (const secrets of ["refused", "on the command line"] as const) {
     Result.match(vdevArguments(interfaces, { secrets }), {

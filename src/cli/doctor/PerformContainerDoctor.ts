@@ -1,0 +1,29 @@
+/** `userspace container doctor`, carried out. */
+import * as Effect from "effect/Effect"
+import { judge, lookAtMounts } from "../../attachment/doctor/inside/Inside.ts"
+import { find } from "../../container/Discovery.ts"
+import * as Presence from "../../container/Presence.ts"
+import { placesOf, type SocketPathsOptions } from "../input/ContainerFlags.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { print } from "../perform/Node.ts"
+import { chain, statusOf, told } from "./DoctorText.ts"
+import { ExitStatus } from "./ExitStatus.ts"
+
+export const performContainerDoctor = Effect.fnUntraced(function* ({
+  json,
+  ...options
+}: SocketPathsOptions & { readonly json: boolean }) {
+  const { style, variables } = yield* InvocationContext
+  const found = yield* find(placesOf(options, variables))
+  const seen = yield* Effect.forEach(found.interfaces, (one) =>
+    Effect.map(Presence.look(one), (presence) => ({ one, presence }))
+  )
+  const judged = judge(found, seen, yield* lookAtMounts)
+  const status = statusOf(judged)
+  yield* print(
+    json,
+    { status, ...judged },
+    [...chain("Container", judged, style), "", ...told([{ name: "container", judged }], style)].join("\n")
+  )
+  if (status !== 0) return yield* new ExitStatus({ status })
+})

@@ -1,0 +1,162 @@
+/** `userspace doctor` on a node in memory: findings, exit status, and that it changes nothing. */
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Schema } from "effect"
+import { ExitStatus, statusOf } from "../../src/cli/doctor/ExitStatus.ts"
+import { portName } from "../../src/identity/Attachment.ts"
+import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
+import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
+import { file, type } from "./support/Terminal.ts"
+
+const Judged = {
+  links: Schema.Array(Schema.Struct({ link: Schema.String, is: Schema.String, seen: Schema.String })),
+  findings: Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      severity: Schema.String,
+      seen: Schema.String,
+      cure: Schema.String,
+      command: Schema.String
+    })
+  ),
+  unseen: Schema.Array(Schema.String)
+}
+const Report = Schema.fromJsonString(
+  Schema.Struct({
+    status: Schema.Int,
+    node: Schema.Struct(Judged),
+    attachments: Schema.Array(Schema.Struct({ containerId: Schema.String, ...Judged }))
+  })
+)
+
+/** Whatever is there, it changes nothing. */
+const examined = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+  const before = [node.state(), node.committed.length]
+  const { stdout, well } = yield* type(node, ["doctor", "--json", ...args])
+  assert.deepStrictEqual([node.state(), node.committed.length], before)
+  const report = yield* Schema.decodeUnknownEffect(Report)(stdout)
+  assert.strictEqual(well, report.status === 0)
+  const ids = (of: { readonly findings: ReadonlyArray<{ readonly id: string }> }) => of.findings.map(({ id }) => id)
+  return { ...report, ofNode: ids(report.node), of: report.attachments.map(ids) }
+})
+
+const hugepages = (node: Node, total: number, free: number) => {
+  const directory = "/sys/kernel/mm/hugepages/hugepages-2048kB"
+  node.files.put(`${directory}/nr_hugepages`, "file", `${total}\n`)
+  node.files.put(`${directory}/free_hugepages`, "file", `${free}\n`)
+}
+
+const healthy = () => {
+  const node = make()
+  hugepages(node, 512, 256)
+  return node
+}
+
+it.effect("a node without a switch", () =>
+  Effect.gen(function* () {
+    const { ofNode, status } = yield* examined(healthy())
+    assert.deepStrictEqual([ofNode, status], [["switch-missing"], 1])
+  })
+)
+
+it.effect("an attachment whose application has not come: its chain, and nothing else", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    yield* add(node, "c1", { CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0;K8S_POD_UID=u1" })
+    const { attachments, of, ofNode } = yield* examined(node, "--pod", "default/web-0")
+    assert.deepStrictEqual(ofNode, ["bridge-without-uplink"])
+    assert.deepStrictEqual(of, [["application-not-connected"]])
+    const links = attachments[0]?.links.map(({ link }) => link) ?? []
+    for (const link of [
+      "record",
+      "sandbox",
+      "port",
+      "application",
+      "directory",
+      "socket",
+      "container config",
+      "addresses"
+    ])
+      assert.include(links, link)
+    assert.deepStrictEqual((yield* examined(node, "--pod", "default/web-1")).ofNode.at(-1), "attachment-missing")
+  })
+)
+
+it.effect("a switch that is away is said once, and the ports on it are not guessed", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    yield* add(node, "c1")
+    node.refusal = "ECONNREFUSED"
+    const { attachments, of, ofNode } = yield* examined(node)
+    assert.deepStrictEqual(ofNode, ["switch-away"])
+    assert.deepStrictEqual(of, [[]])
+    assert.strictEqual(attachments[0]?.links.find(({ link }) => link === "port")?.is, "unknown")
+  })
+)
+
+it.effect("a port that is gone, a record that is gone, a sandbox that is gone", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    for (const id of ["c1", "c2", "c3"]) yield* add(node, id)
+    yield* removePort(node, portName({ network: "net-a", containerId: "c1", ifName: "net1" }))
+    node.files.remove(recordOf("c2-net1"))
+    node.sandboxes.delete(sandboxOf("c3"))
+    const { attachments, of } = yield* examined(node)
+    assert.deepStrictEqual(of, [
+      ["port-missing"],
+      ["port-without-record"],
+      ["attachment-stale", "application-not-connected"]
+    ])
+    assert.strictEqual(attachments[0]?.findings[0]?.command, "userspace restore --container-id c1 --ifname net1")
+  })
+)
+
+it.effect("a network that cannot work, from its file alone", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    node.ovs.vswitchd.dpdk = false
+    node.ovs.look()
+    const network = yield* file("net.json", {
+      cniVersion: "1.0.0",
+      name: "net-b",
+      type: "userspace",
+      host: { engine: "ovs-dpdk", iftype: "vhostuser", socket: database },
+      ipam: { type: "none-such" }
+    })
+    assert.deepStrictEqual((yield* examined(node, "--config", network)).ofNode, [
+      "dpdk-not-initialized",
+      "ipam-plugin-missing"
+    ])
+    const wrong = yield* file("net.json", { cniVersion: "1.0.0", name: "n", type: "userspace", host: { bridg: 1 } })
+    assert.include((yield* examined(node, "--config", wrong)).ofNode, "network-invalid")
+  })
+)
+
+it.effect("Multus, leases that nobody has, and hugepages that are used up", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    yield* add(node, "c1")
+    hugepages(node, 512, 0)
+    node.files.put("/etc/cni/net.d/00-multus.conf", "file", JSON.stringify({ type: "multus" }))
+    const { ofNode } = yield* examined(node)
+    assert.deepStrictEqual(ofNode, ["bridge-without-uplink", "hugepages-used-up", "multus-does-not-retry"])
+  })
+)
+
+it.effect("text names what to do, and a note is no reason for status 1", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    yield* add(node, "c1")
+    const { stderr, stdout } = yield* type(node, ["doctor", "--state-dir", stateDir])
+    assert.strictEqual(stderr, "")
+    assert.match(stdout, /^warning application-not-connected \(net1, container c1, network net-a\)$/m)
+    assert.match(stdout, /^ {2}-> Start it /m)
+    assert.match(stdout, /^note bridge-without-uplink \(node\)$/m)
+    assert.match(stdout, /^2 findings\.$/m)
+  })
+)
+
+it("gives the command's own exit status, and 1 for another failure", () => {
+  const status = (exit: Exit.Exit<never, unknown>) => (Exit.isFailure(exit) ? statusOf(exit.cause) : undefined)
+  assert.strictEqual(status(Exit.fail(new ExitStatus({ status: 2 }))), 2)
+  assert.strictEqual(status(Exit.fail("anything")), 1)
+})
