@@ -1,22 +1,9 @@
 /** The tables as `View.ts` reads them: other columns than a verb needs. ovs-vswitchd.conf.db(5). */
-import * as Option from "effect/Option"
 import { type Table, table } from "../client/Tables.ts"
-import { boolean, integer, type Kind, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
+import { boolean, integer, numbers, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
 
 const maybeText = optional(text)
 const maybeInteger = optional(integer)
-
-/** `statistics`: a map from string to integer. Counters beyond 2^53 are read rounded. */
-const counters: Kind<Readonly<Record<string, number>>> = {
-  name: "a map from string to integer",
-  empty: {},
-  read: (wire) => {
-    const pairs = Array.isArray(wire) && wire[0] === "map" ? wire[1] : undefined
-    return Array.isArray(pairs)
-      ? Option.some(Object.fromEntries(pairs.map(([name, value]) => [String(name), Number(value)])))
-      : Option.none()
-  }
-}
 
 export const Root = table("Open_vSwitch", (column) => ({
   ovs_version: column("ovs_version", maybeText),
@@ -48,7 +35,7 @@ export const Interface = table("Interface", (column) => ({
   link_resets: column("link_resets", maybeInteger),
   mtu: column("mtu", maybeInteger),
   status: column("status", strings),
-  statistics: column("statistics", counters),
+  statistics: column("statistics", numbers),
   external_ids: column("external_ids", strings)
 }))
 
