@@ -1,4 +1,4 @@
-/** Open vSwitch, the port's socket made by the container: an administrator's bridge, addresses of host-local. */
+/** Open vSwitch with a socket that the container creates: an administrator's bridge, addresses of host-local. */
 import { campaign } from "./support/Campaign.ts"
 import * as OvsGround from "./support/OvsGround.ts"
 

@@ -1,4 +1,4 @@
-/** Open vSwitch, client mode, told to a pod by its annotations, in the pod's volume, with device information for Multus. */
+/** Open vSwitch in client mode with pod annotations, the pod's volume, and device information for Multus. */
 import { campaign } from "./support/Campaign.ts"
 import * as OvsGround from "./support/OvsGround.ts"
 

@@ -1,4 +1,4 @@
-/** Open vSwitch, client mode without addresses, on a bridge that forwards by flows only. */
+/** Open vSwitch in client mode without addresses, on a bridge that forwards by flows only. */
 import { campaign } from "./support/Campaign.ts"
 import * as OvsGround from "./support/OvsGround.ts"
 

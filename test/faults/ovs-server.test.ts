@@ -1,6 +1,6 @@
 /**
- * Open vSwitch, the port's socket made by ovs-vswitchd: on a bridge that the plugin makes and removes, in a directory that
- * is too long for a socket's path, for a group, with device information.
+ * Open vSwitch with a socket that ovs-vswitchd creates: on a bridge that the plugin creates and removes, in a directory
+ * too long for a socket's path, for a group, with device information.
  */
 import { campaign } from "./support/Campaign.ts"
 import * as OvsGround from "./support/OvsGround.ts"

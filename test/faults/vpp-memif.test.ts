@@ -1,4 +1,4 @@
-/** VPP, a memif on a bridge domain that the plugin makes and removes. */
+/** VPP, a memif on a bridge domain that the plugin creates and removes. */
 import { campaign } from "./support/Campaign.ts"
 import { all, inTypeScript, on } from "./support/VppConfigurations.ts"
 

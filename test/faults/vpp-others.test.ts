@@ -1,4 +1,4 @@
-/** VPP, what differs from a memif on a bridge domain: addresses on the port, and vhost-user. */
+/** VPP, the differences from a memif on a bridge domain: addresses on the port, and vhost-user. */
 import { campaign } from "./support/Campaign.ts"
 import { all, inTypeScript, on } from "./support/VppConfigurations.ts"
 

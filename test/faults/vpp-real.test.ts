@@ -1,4 +1,4 @@
-/** The same on real VPPs, where there are any: memif on a bridge domain, memif with addresses, vhost-user. */
+/** The same on installed real VPPs: memif on a bridge domain, memif with addresses, vhost-user. */
 import { basename } from "node:path"
 import { vppPrefixes } from "../e2e/support/Machine.ts"
 import { campaign } from "./support/Campaign.ts"

@@ -1,4 +1,4 @@
-/** A length that somebody announces, and one that he does not: neither makes the plugin keep, or do, more than it may. */
+/** An announced length, and data without one: neither makes the plugin keep, or do, more than its limits allow. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as Splitter from "../../src/ovs/wire/Splitter.ts"
@@ -8,7 +8,7 @@ import { routeDump } from "../../src/vpp/messages/Ip.ts"
 import { messageLimit, splitter } from "../../src/vpp/wire/Frames.ts"
 import * as Message from "../../src/vpp/wire/Message.ts"
 
-/** Bytes of buffers that `run` leaves, or makes on its way. */
+/** Bytes of buffers that `run` keeps, or allocates meanwhile. */
 const grown = (run: () => void): number => {
   const before = process.memoryUsage().arrayBuffers
   run()
@@ -53,7 +53,7 @@ describe("a count in a message of VPP's", () => {
       () => Result.isFailure(Message.decodeReply(routeDump.details, bytes)),
       () => Result.isFailure(Message.decodeReply(bridgeDomainDump.details, bytes)),
       () => {
-        // Where the number of interfaces is: as many as an engine makes room for, when it is asked for an array of so many.
+        // The number of interfaces: the length for which an engine allocates an array.
         for (let at = 6; at + 4 < bytes.length; at++) {
           const some = Buffer.from(bytes)
           some.writeUInt32BE(0x01ffffff, at)

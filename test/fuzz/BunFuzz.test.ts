@@ -1,4 +1,4 @@
-/** The targets under bun, as the executable has them: what was found before, and a few cases more. */
+/** The targets under bun, as in the executable: earlier findings, and a few more cases. */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"

@@ -1,6 +1,6 @@
 /**
- * What comes from outside, near enough to right to get far: no crash, no hang, an error with a code for whatever is
- * refused, nothing written outside the configured directories. `make fuzz` runs the same for longer.
+ * Mutated input from outside: no crash, no hang, an error with a code for everything that is refused, nothing written
+ * outside the configured directories. `make fuzz` runs the same for longer.
  */
 import { afterAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

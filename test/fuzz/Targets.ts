@@ -1,4 +1,4 @@
-/** Everything that comes from outside. */
+/** All input from outside. */
 import type { Target } from "./support/Fuzz.ts"
 import * as Clusters from "./targets/Clusters.ts"
 import * as Configurations from "./targets/Configurations.ts"

@@ -1,4 +1,4 @@
-/** Who an attachment is, and the names that follow: no two attachments share one that has to be their own. */
+/** Identities, and the names derived from them: no two attachments share a name that must be unique. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { derivedMac, keyOf, longHandle, plainHandle, portName, shortId } from "../../src/identity/Attachment.ts"
@@ -12,7 +12,7 @@ const attachment = (more: object = {}) => ({
   ...more
 })
 
-/** Pairs that a name made carelessly would take for one. */
+/** Pairs that a careless name would confuse. */
 const pairs: ReadonlyArray<readonly [what: string, one: object, other: object]> = [
   ["net1 and net10", { ifName: "net1" }, { ifName: "net10" }],
   ["two networks", { network: "a" }, { network: "b" }],

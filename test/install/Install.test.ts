@@ -1,4 +1,4 @@
-/** `userspace install` on temporary directories: what it leaves there, what it never disturbs, what it says. */
+/** `userspace install` on temporary directories: what it creates, what it never changes, what it prints. */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"

@@ -1,4 +1,6 @@
-/** `userspace install --renew` as a process on bun, as in the executable: follows the token, and is stopped as pods are. */
+/**
+ * `userspace install --renew` as a process on bun, as in the executable: follows the token, and is stopped as pods are.
+ */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"

@@ -1,7 +1,6 @@
 /**
- * Keeping the kubeconfig, on real files and the test's clock: whatever somebody on the node does to it, and whatever
- * becomes of the account, a minute later it is the best there can be. Changes make no events here; those have
- * `Renew.test.ts`.
+ * Keeping the kubeconfig up to date, on real files and the test's clock: a minute after any change of the file or the
+ * account, it is correct again. There are no change events here; `Renew.test.ts` has those.
  */
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -14,13 +13,13 @@ import { Changes } from "../../src/platform/Changes.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { node } from "./support/Place.ts"
 
-/** One that has looked once, and so has written. */
+/** One that has run once, and so has written. */
 const kept = Effect.gen(function* () {
   const place = yield* node
   const { account, kubeconfig, variables } = place
   const waiting = yield* Queue.unbounded<void>()
   const said: Array<string> = []
-  // It is waited for when the look is over.
+  // It waits after the round.
   const watch = () => Effect.succeed(Effect.andThen(Queue.offer(waiting, undefined), Effect.never))
   yield* renew(kubeconfig, { directory: account, tokenFile: undefined }, variables, {
     renewed: Effect.sync(() => void said.push("renewed")),
@@ -42,7 +41,7 @@ const kept = Effect.gen(function* () {
 })
 
 describe("a change that somebody made to it", () => {
-  /** With another mode, and more in it than there was. */
+  /** With another mode, and more content than before. */
   const other = (path: string) => {
     const beside = `${path}.other`
     Fs.writeFileSync(beside, `${Fs.existsSync(path) ? Fs.readFileSync(path, "utf8") : ""}\n`, { mode: 0o644 })

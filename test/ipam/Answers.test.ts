@@ -1,4 +1,4 @@
-/** What a delegate may answer, and what is made of it: a result, or an error that says what came back. */
+/** The possible answers of a delegate, and their meaning: a result, or an error with what came back. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
@@ -12,7 +12,7 @@ const installed = Effect.fnUntraced(function* (lines: string, mode?: number) {
   return asked([path])
 })
 
-/** Prints `document` and ends with `status`. */
+/** Prints `document` and exits with `status`. */
 const printing = (document: string, status = 0) =>
   installed(`cat >/dev/null; cat <<'END'\n${document}\nEND\nexit ${status}`)
 
@@ -161,7 +161,7 @@ layer(real, { excludeTestServices: true })("the answer of an IPAM plugin", (it) 
     })
   )
 
-  /** What is known of real plugins; each by another way to say that it does not know the verb. */
+  /** Known real plugins; each reports an unknown verb in another way. */
   const unknown = {
     "Go's skeleton from 1.2 on, with versions up to 1.0.0": { code: 1, msg: "plugin version does not allow VERB" },
     "Go's skeleton from 0.8 to 1.1: it wants a container id first": { code: 3, msg: "missing containerID" },

@@ -1,4 +1,4 @@
-/** How a delegate is found, what it is given, and how it is ended. Real programs, real processes. */
+/** How a delegate is found, what it gets, and how it is ended. Real programs, real processes. */
 import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, layer } from "@effect/vitest"
@@ -11,7 +11,7 @@ import { directory, install, real } from "./support/Plugin.ts"
 
 const oneAddress = `echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.5/24"}]}'`
 
-/** Waits for the thing itself, at most ten seconds. */
+/** Polls, for at most ten seconds. */
 const eventually = (what: string, probe: () => boolean) =>
   Effect.sync(probe).pipe(
     Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("5 millis") }),
@@ -20,7 +20,7 @@ const eventually = (what: string, probe: () => boolean) =>
 
 const isThere = (path: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").endsWith("\n")
 
-/** Not even a zombie is left of it. */
+/** Not even a zombie is left. */
 const gone = (pidFile: string) =>
   eventually(`${pidFile} gone`, () => !Fs.existsSync(`/proc/${Fs.readFileSync(pidFile, "utf8").trim()}`))
 
@@ -123,7 +123,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const script = `seq 50 >&2; echo "dial tcp: connection refused (${secret})" >&2; echo >"$0.said"; exec sleep 600`
       install(path, "plug-in", script)
       const configuration = JSON.stringify({ host: { memif: { secret } } })
-      // Longer, until it has said it: on a busy machine a process does not begin at once.
+      // A longer wait, until it has printed: on a busy machine a process does not start at once.
       for (let seconds = 1; !isThere(`${path}/plug-in.said`); seconds *= 2) {
         const { failed } = yield* Effect.flip(ipam.add(asked([path], configuration))).pipe(deadline(seconds))
         if (!isThere(`${path}/plug-in.said`)) continue
@@ -141,7 +141,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const ipam = yield* Ipam
       const path = yield* directory
       install(path, "plug-in", `trap '' TERM INT HUP; echo $$ >"$0.pid"; exec sleep 600`)
-      // Longer, until it has come to its first command: on a busy machine a process does not begin at once.
+      // A longer wait, until its first command: on a busy machine a process does not start at once.
       for (let seconds = 1; !isThere(`${path}/plug-in.pid`); seconds *= 2) {
         const error = yield* Effect.flip(ipam.add(asked([path]))).pipe(deadline(seconds))
         assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
@@ -201,7 +201,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
   const environment = (path: string, verb: string) => ({ ...asked([path]).variables, CNI_COMMAND: verb })
   const pidIn = (path: string) => Number(Fs.readFileSync(`${path}/plug-in.pid`, "utf8"))
 
-  /** As it goes on when the plugin that called it was killed: with its environment, and nobody's child. */
+  /** A plugin that survives a kill of its caller: with its environment, and without a parent. */
   const orphan = (path: string, verb: string) =>
     Effect.acquireRelease(
       Effect.gen(function* () {

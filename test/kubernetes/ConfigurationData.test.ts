@@ -99,7 +99,7 @@ describe("configuration data", () => {
     const during = applied(without, put(without, mine, { ...mine, name: "net" }, dir))
     assert.deepStrictEqual(elementOf(during, mine), { ...mine, name: "net" })
     const after = applied(during, remove(during, mine, dir))
-    // What an earlier sandbox has left of the same interface goes with ADD.
+    // ADD removes an earlier sandbox's element of the same interface.
     const earlier = (one: unknown) => typeof one === "object" && one !== null && "ifName" in one && one.ifName === name
     assert.deepStrictEqual(
       elementsOf(after),

@@ -1,4 +1,4 @@
-/** Where the files of credentials are found: on real files, because the kernel follows links as it does. */
+/** How files of credentials are found: on real files, because the kernel resolves the links. */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"

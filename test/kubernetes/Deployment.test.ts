@@ -1,4 +1,4 @@
-/** What `examples/kubernetes` puts on a cluster fits together: the installer's arguments, its role, the networks. */
+/** The parts of `examples/kubernetes` fit together: the installer's arguments, its role, the networks. */
 import * as Fs from "node:fs"
 import { dirname, join } from "node:path"
 import { NodeServices } from "@effect/platform-node"
@@ -116,7 +116,7 @@ const Kustomization = Schema.Struct({
 
 const kustomization = Schema.decodeUnknownSync(Kustomization)(manifests("kustomization.yaml")[0])
 
-/** A path in the container as the node has it. */
+/** The node's path of a path in the container. */
 const onNode = ({ volumeMounts }: typeof Container.Type, path: string): string => {
   const mount = volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`) || path === mountPath)
   const volume = volumes.find(({ name }) => name === mount?.name)
@@ -142,7 +142,7 @@ describe("the DaemonSet", () => {
       const place = yield* node
       const written: Array<string> = []
       for (const container of [...initContainers, ...containers]) {
-        // What stays is tested elsewhere; here it shall end.
+        // Permanently running commands are tested elsewhere; here they must end.
         const args = container.args.filter((arg) => arg !== "--renew")
         const real = args.map((arg) => (arg.startsWith("/") ? join(place.bin, onNode(container, arg)) : arg))
         for (const path of real.filter((arg) => arg.startsWith("/"))) {

@@ -1,6 +1,6 @@
 /**
- * The pods of `examples/kubernetes`: their networks are added as Multus adds them, what they are told is what their
- * containers find, and what they ask the node for fits together.
+ * The pods of `examples/kubernetes`: their networks are added as Multus adds them, their containers find the container
+ * config, and their resource requests are consistent.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -78,7 +78,7 @@ describe("the networks", () => {
       assert.deepStrictEqual(warnings, [])
       const { out } = yield* run(["show", "--annotations", yield* podinfo(annotations)])
       for (const word of ["10.56.222.2/24", "fd00:56:222::2/64"]) assert.include(out, word)
-      // The gateways are nobody's address.
+      // No pod has a gateway's address.
       assert.include(out, "route 0.0.0.0/0 via 10.56.222.1\n")
       assert.include(out, "route ::/0 via fd00:56:222::1\n")
     })
@@ -148,7 +148,7 @@ for (const pod of pods) {
       assert.include([["HugePages"], [`HugePages-${size}`]].flat(), volumes.map(({ medium }) => medium).join())
       assert.strictEqual(mountOf(pod, volumes[0]?.name ?? ""), "/dev/hugepages")
       assert.strictEqual(bytes(limits[`hugepages-${size}`]) % bytes(size), 0)
-      // Kubernetes gives hugepages only to those who say how much memory, or how many processors, they need.
+      // Kubernetes allows hugepages only with a memory or CPU request.
       assert.isAbove(bytes(limits["memory"]), 0)
     })
 
@@ -225,7 +225,7 @@ describe("VPP's configuration in the pods", () => {
 
   it("needs fewer hugepages than the pods ask for", () => {
     const [, buffers = "0"] = /buffers-per-numa (\d+)/.exec(read("examples/vpp/pod.conf")) ?? []
-    // 2 KiB of data, 256 bytes before them, and a cache line of room.
+    // 2 KiB of data, 256 bytes of headroom, and a cache line.
     const needed = Number(buffers) * (2048 + 256 + 128)
     assert.isAbove(needed, 0)
     for (const pod of ofVpp) assert.isAtLeast(bytes(containerOf(pod).resources.limits["hugepages-2Mi"]), needed)

@@ -1,4 +1,4 @@
-/** Kubeconfigs as tools write them and as people break them, read with every file that they name. */
+/** Kubeconfigs as tools write them and as people break them, with every file that they name. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +13,7 @@ import { directory } from "./support/ServerUnderTest.ts"
 
 const server = "https://10.0.0.1:6443"
 
-/** On the real file system, because links and relative paths count. */
+/** On the real file system, because links and relative paths matter. */
 const reading = Effect.fnUntraced(function* (text: string, more: Readonly<Record<string, string>> = {}) {
   const root = yield* directory
   for (const [name, content] of Object.entries(more)) writeFileSync(join(root, name), content)

@@ -1,5 +1,5 @@
 /**
- * What the examples' containers run, with programs that only write down how they were called: the start of the testpmd
+ * The commands of the examples' containers, with programs that only record their calls: the start script of the testpmd
  * image, and the shell lines of the pods on VPP.
  */
 import { spawn, spawnSync } from "node:child_process"
@@ -13,7 +13,7 @@ import { pods } from "./support/ExamplePods.ts"
 
 const podTestpmd = join(import.meta.dirname, "../../scripts/image/testpmd/pod-testpmd")
 
-/** A directory with these programs: each writes its call down, then does this. */
+/** A directory with these programs: each records its call, then does this. */
 const programs = (bodies: Readonly<Record<string, string>>) =>
   Effect.map(temporaryDirectory, (directory) => {
     const log = `${directory}/calls`
@@ -95,7 +95,7 @@ describe("the pods on VPP", () => {
       const shell = spawn("/bin/sh", ["-ec", text], { env, stdio: "ignore" })
       const ended = once(shell, "exit")
       const called = Effect.sync(() => Fs.readFileSync(log, "utf8"))
-      // VPP is started beside the others, and may be the last to say so.
+      // VPP is started beside the others, and may be the last to be recorded.
       const all = Effect.map(called, (calls) => calls.trim().split("\n").toSorted())
       const calls = yield* Effect.repeat(all, { until: ({ length }) => length === 3 }).pipe(
         Effect.timeout("10 seconds")

@@ -1,4 +1,4 @@
-/** An API server that refuses, is silent, or is not the one: each is told apart, once, and in words. */
+/** An API server that refuses, is silent, or is another one: each case is distinguished, once, and in words. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"

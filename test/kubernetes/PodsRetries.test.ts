@@ -1,4 +1,7 @@
-/** An API server that is busy, breaks, or allows less: what helps is tried again. What a role costs: `WholeCalls.test.ts`. */
+/**
+ * An API server that is busy, breaks, or allows less: temporary failures are retried. `WholeCalls.test.ts` has the
+ * requests of a role.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"

@@ -1,6 +1,6 @@
 /**
- * An API server that answers, but late, on the test's clock: up to the deadline it is an answer, beyond it there was none.
- * An answer that has begun is none either until it has ended.
+ * An API server that answers late, on the test's clock: an answer counts up to the deadline. An incomplete answer does
+ * not count until its end.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Queue } from "effect"
@@ -8,7 +8,7 @@ import { TestClock } from "effect/testing"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { bench, both, gives } from "./support/Bench.ts"
 
-/** What the server has done and keeps back; `next` waits for it, and gives what sends the answer. */
+/** Answers that the server holds back; `next` waits for one, and returns an effect that sends it. */
 const held = Effect.map(Queue.unbounded<() => void>(), (answers) => ({
   slow: (send: () => void) => void Queue.offerUnsafe(answers, send),
   next: Queue.take(answers)
@@ -47,7 +47,7 @@ describe("a late answer", () => {
       yield* TestClock.adjust("100 millis")
       yield* Fiber.join(call)
       send()
-      // What was written before the deadline has been done, and is not done twice.
+      // A write before the deadline was made, and is not repeated.
       assert.deepStrictEqual(
         asked(),
         method === "GET" ? ["GET 200", "GET 200", "PUT status 200"] : ["GET 200", "PUT status 200", "GET 200"]

@@ -1,4 +1,6 @@
-/** The programs on a pod, in memory: whose directory is whose, what is told and taken back, and by what it is found. */
+/**
+ * The programs on a pod, in memory: which directories are used, what is published and withdrawn, and how it is found.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { stateDir } from "../attachment/support/World.ts"
@@ -129,7 +131,7 @@ describe("the container config", () => {
     Effect.gen(function* () {
       const world = new PodWorld()
       yield* world.add(asked)
-      // Where records are written before they count comes and goes.
+      // The directory of unfinished records comes and goes.
       const lasting = () => world.dump().filter((line) => !line.includes("/attachments/new"))
       const after = lasting()
       assert.strictEqual((yield* Effect.flip(world.call("ADD", asked))).code, 102)

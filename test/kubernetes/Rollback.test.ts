@@ -1,6 +1,6 @@
 /**
- * ADD and DEL of a pod's interface go wrong at each of their steps, in each way: node and pod are as they were, or one
- * more DEL makes them so, and the attachment can be made again. The steps are those that a good call is seen to take.
+ * ADD and DEL of a pod's interface fail at each of their steps, in each way: node and pod are unchanged, or one more
+ * DEL restores them, and the attachment can be added again. The steps are those observed in a successful call.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -26,7 +26,7 @@ const added = Effect.fnUntraced(function* () {
   return { world, before }
 })
 
-/** The same attachment: added, checked, told to its pod, and removed whole. */
+/** The same attachment: added, checked, with the pod's annotations, and removed completely. */
 const worksAgain = Effect.fnUntraced(function* (world: PodWorld, before: ReadonlyArray<string>) {
   yield* world.add(asked)
   yield* world.call("CHECK", asked)

@@ -1,6 +1,6 @@
 /**
- * ADD and DEL as a runtime calls them, against the API server of the tests: what a role costs, and which credentials
- * count when the network names none.
+ * ADD and DEL as a runtime calls them, against the API server of the tests: the requests of a role, and the credentials
+ * when the network names none.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

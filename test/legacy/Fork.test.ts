@@ -1,6 +1,6 @@
 /**
- * Pods that the living fork of the original plugin attached (fivetime/userspace-cni, June 2026): its Interface carries
- * owner, container-id and interface, its Port nothing; state file, names and directory are the original's.
+ * Pods attached by the living fork of the original plugin (fivetime/userspace-cni, June 2026): its Interface has owner,
+ * container-id and interface, its Port nothing; state file, names and directory are the original's.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -192,7 +192,7 @@ describe("a state file whose port is not removed", () => {
       assert.isTrue(hasPort(world))
       assert.isDefined(world.files.get(statePath()))
       assert.isUndefined(world.files.get(`${directory}/${handle}`))
-      // As the cure says: without the port the next one ends.
+      // By the cure: without the port the next DEL succeeds.
       yield* removePort(world)
       yield* world.call("DEL", { conf })
       assert.isUndefined(world.files.get(statePath()))
@@ -212,7 +212,7 @@ describe("a state file whose port is not removed", () => {
   )
 })
 
-/** As an administrator does. */
+/** A change by an administrator. */
 const removePort = (world: World) =>
   Effect.flatMap(OvsClient, (client) =>
     Effect.flatMap(client.portNamed(handle), (row) => client.removePorts(row === undefined ? [] : [row]))

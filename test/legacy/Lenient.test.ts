@@ -1,4 +1,4 @@
-/** DEL without a record, of a configuration that is refused today: the attachment may be older than the refusal. */
+/** DEL without a record, with a configuration that is refused today: the attachment may be older than the refusal. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { loseRecords } from "../attachment/support/Collecting.ts"

@@ -1,6 +1,6 @@
 /**
- * Pods that the original plugin attached, deleted after the upgrade: found by its state file and names, since it left
- * no marks; what only looks like it stays. Its files as its last release wrote them.
+ * Pods attached by the original plugin, deleted after the upgrade: found by its state file and names, because it left
+ * no marks; objects that only look like it stay. Its files are in the form of its last release.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -20,7 +20,7 @@ interface Original {
   readonly state?: string
 }
 
-/** A bridge with a port, as the original makes them with ovs-vsctl; its socket; its state; its lease. */
+/** A bridge with a port, as the original plugin creates them with ovs-vsctl; its socket; its state; its lease. */
 const original = Effect.fnUntraced(function* ({ ids, state, type = "dpdkvhostuser" }: Original = {}) {
   const world = new World()
   world.files.put("/usr/local/var/run/openvswitch", "directory")

@@ -1,6 +1,6 @@
 /**
  * A server that fails at the nth request of a call, in every way a server can: the call ends within its deadline with
- * an error that says so, or does its work, and the switch is then as it was, or as it should be.
+ * an error that says so, or succeeds, and the switch is then as it was, or as it should be.
  */
 import { randomUUID } from "node:crypto"
 import type { Socket } from "node:net"
@@ -25,7 +25,7 @@ const deadlines: Deadlines = {
   settle: Duration.millis(300),
   withdraw: Duration.millis(1000)
 }
-/** Two calls, a wait, a withdrawal of four calls; and a busy machine. */
+/** Two calls, a wait, a rollback of four calls; and a busy machine. */
 const longest = 4000
 
 /** Connections on which nothing is answered any more. */
@@ -70,7 +70,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
 const isOperations = (params: ReadonlyArray<unknown>): params is ReadonlyArray<Operation> =>
   params.every((one) => typeof one === "object")
 
-/** A switch in memory behind a socket, and a `Vswitch` that reaches it; `at` counts from the first request. */
+/** A switch in memory behind a socket, and its `Vswitch`; `at` counts from the first request. */
 const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: number) {
   const memory = OvsMemory.make()
   let misbehaved = false

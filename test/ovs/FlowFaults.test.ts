@@ -1,6 +1,6 @@
 /**
- * A port's flow on a bridge in fail_mode secure, when the bridge cannot be asked to forget it: the port stays, and with it
- * the mark by which the next unplug tries again; and when it can be given up, the port goes.
+ * A port's flow on a bridge in fail_mode secure, when the bridge cannot be asked to remove it: the port stays, and with
+ * it the mark by which the next unplug retries; if the flow can be ignored, the port is removed.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -17,7 +17,7 @@ import * as OvsMemory from "./support/OvsMemory.ts"
 
 type Reason = OvsdbError["reason"]
 
-/** A switch with a secure bridge, and calls of which the first `forget` comes to `reason`. */
+/** A switch with a secure bridge, on which the first `forget` fails with `reason`. */
 const secure = Effect.fnUntraced(function* (reason: Reason, late: boolean) {
   const memory = OvsMemory.make()
   let broken = false

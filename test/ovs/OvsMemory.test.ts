@@ -1,4 +1,4 @@
-/** What only the switch in memory can do: be many clients' one state, and be out of reach. */
+/** What only the switch in memory can do: be the shared state of many clients, and be unreachable. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"

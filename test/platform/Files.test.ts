@@ -45,7 +45,7 @@ describe("on a real file system", () => {
       const { base, files } = yield* here
       execFileSync("mkfifo", [`${base}/pipe`])
       const writer = spawn("sh", ["-c", `echo heard >${base}/pipe`], { stdio: "ignore" })
-      // Until somebody opens the other end it sleeps: in open(2), the only call that can take it long.
+      // It sleeps until somebody opens the other end: in open(2), the only call that can take long.
       const asleep = Effect.sync(
         () => Fs.readFileSync(`/proc/${writer.pid}/wchan`, "utf8").match(/partner|fifo/) !== null
       )
@@ -94,7 +94,7 @@ describe("on a real file system", () => {
     })
   )
 
-  // A container may keep its processes from looking at each other (ptrace(2), PTRACE_MODE_READ_FSCREDS).
+  // A container may prevent its processes from inspecting each other (ptrace(2), PTRACE_MODE_READ_FSCREDS).
   const seen = spawnSync("readlink", [`/proc/${process.pid}/exe`]).status === 0
 
   it.live.skipIf(!seen)("a held file is the same for another process, such as mount", () =>

@@ -1,4 +1,7 @@
-/** What a path in CNI_NETNS names, on the real kernel. A namespace of its own needs no root where users may make them. */
+/**
+ * The meaning of a path in CNI_NETNS, on the real kernel. A separate namespace needs no root where users may create
+ * them.
+ */
 import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,7 +11,7 @@ import { Effect, Schedule } from "effect"
 import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
 
-/** By both layers, which have to agree. */
+/** By both layers, which must agree. */
 const judge = Effect.fnUntraced(function* (path: string) {
   const judged = Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path))
   const kind = yield* Effect.provide(judged, Namespaces.layer)

@@ -1,4 +1,4 @@
-/** A deadline is for what does not come, not for who has no processor to look. */
+/** A deadline is for what does not come, not for a process without a processor. */
 import { connect, createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,4 +1,4 @@
-/** An ADD that is done stays done, and says so: a signal that comes while its connections are closed changes nothing. */
+/** A completed ADD stays, and says so: a signal while its connections are closed changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import type { Document } from "../../src/app/Verbs.ts"
@@ -7,7 +7,7 @@ import { type Answering, answered, commit } from "../../src/program/Committed.ts
 import { networks } from "../attachment/support/Networks.ts"
 import { World } from "../attachment/support/World.ts"
 
-/** A world whose calls stop while they close what they have opened. */
+/** A node whose calls stop while they close connections. */
 const closingSlowly = Effect.gen(function* () {
   const world = new World()
   const closing = yield* Deferred.make<void>()

@@ -1,4 +1,6 @@
-/** Log lines as an operator reads them: on stderr always, in a file as well, each on one line with its attachment. */
+/**
+ * Log lines as an operator reads them: always on stderr, and in a file as well, each on one line with its attachment.
+ */
 import { execFileSync, spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -165,7 +167,7 @@ describe("logLevel", () => {
     ])
   })
 
-  // And an error: Logged.test.ts.
+  // `Logged.test.ts` has an error.
   it.each([5, {}, ["debug"], true])("%j is warning", (logLevel) => {
     const { level, warnings } = logOptions({ logLevel })
     assert.deepStrictEqual([level, warnings], ["Warn", []])

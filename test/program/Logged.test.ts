@@ -1,6 +1,6 @@
 /**
- * What the plugin logs when it is called as a runtime calls it: the real program in a process of its own, on a node in
- * memory. How a line looks is in `Log.test.ts`.
+ * The plugin's log when a runtime calls it: the real program in a separate process, on a node in memory. `Log.test.ts`
+ * has the format of a line.
  */
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -46,7 +46,7 @@ const called = (conf: object, environment: Readonly<Record<string, string>> = {}
   return { status, document: Document(stdout), lines: stderr.split("\n").slice(0, -1) }
 }
 
-/** As objects, of a call that has to succeed. */
+/** Lines as objects, of a call that must succeed. */
 const logged = (conf: object, environment: Readonly<Record<string, string>> = {}) => {
   const { lines, status } = called({ ...conf, logFormat: "json" }, environment)
   assert.strictEqual(status, 0)

@@ -1,10 +1,13 @@
-/** A change with its undo: run last first, whatever ended the program, past an undo that fails, dies or hangs. */
+/**
+ * A change with its undo: undos run in reverse order, after any end of the program, and past one that fails, dies or
+ * hangs.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { revertible } from "../../src/program/Revertible.ts"
 
-/** Writes down what is done, and what the log says. */
+/** Records actions, and the log. */
 const notebook = () => {
   const done: Array<string> = []
   const log: Array<string> = []

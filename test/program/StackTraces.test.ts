@@ -1,4 +1,4 @@
-/** Nobody reads the stack traces of a call, and each span would take one: they are off, and at debug level they are back. */
+/** Nobody reads the stack traces of a call, and each span would capture one: they are off, and on at debug level. */
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
@@ -6,7 +6,7 @@ import { assert, it } from "@effect/vitest"
 const main = join(import.meta.dirname, "../../src/main.ts")
 const preload = join(import.meta.dirname, "support/tell-stack-traces.ts")
 
-/** At the end of a call that is refused before any edge is reached. */
+/** At the end of a call that is refused before any edge is used. */
 const limitAfter = (environment: Readonly<Record<string, string>>, conf: object, ...args: ReadonlyArray<string>) => {
   const { stderr } = spawnSync(process.execPath, ["--import", preload, main, ...args], {
     input: JSON.stringify(conf),

@@ -1,4 +1,4 @@
-/** TRACEPARENT as runtimes hand it over (W3C Trace Context, level 1). */
+/** TRACEPARENT as runtimes pass it (W3C Trace Context, level 1). */
 import { assert, describe, it } from "@effect/vitest"
 import { parseTraceparent } from "../../src/program/Trace.ts"
 
@@ -9,7 +9,7 @@ describe("TRACEPARENT", () => {
   it.each([
     ["01", true],
     ["00", false],
-    // Only the lowest bit says it; level 2 has a second flag.
+    // Only the lowest bit counts; level 2 has a second flag.
     ["03", true],
     ["02", false]
   ])("with flags %s", (flags, sampled) => {

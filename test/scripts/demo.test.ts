@@ -1,4 +1,4 @@
-/** `make demo` is the first thing that a newcomer runs: it ends well, and without colours where there is no terminal. */
+/** `make demo` is the first command of a newcomer: it succeeds, and has no colours without a terminal. */
 import { spawnSync } from "node:child_process"
 import { assert, it } from "@effect/vitest"
 

@@ -1,13 +1,13 @@
-/** `make deploy` and `make undeploy` with a kubectl that only writes down; what it renders by itself is in test/e2e. */
+/** `make deploy` and `make undeploy` with a kubectl that only records; test/e2e has its rendering. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { clusterOf } from "./support/Cluster.ts"
 import { named, noMake, type Programs, programs } from "./support/Make.ts"
 
-/** Both files one after the other: a kustomization's images and namespace stay as the files have them. */
+/** Both files in sequence: a kustomization's images and namespace stay as in the files. */
 const rendered = "cat $2/role.yaml; echo ---; cat $2/daemonset.yaml"
 
-/** `fails`: what this one of its commands does, `*`: each. */
+/** `fails`: the behaviour of this command, `*`: of each. */
 const kubectl = ({ put }: Programs, fails = "none", how = "") =>
   put("kubectl", `case $1 in ${fails}) ${how};; kustomize) ${rendered};; *) cat >$stdin; echo $1: done;; esac`)
 

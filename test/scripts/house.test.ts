@@ -1,4 +1,7 @@
-/** The rules of `scripts/house.ts`: each finds a made-up break and says what to do, and the house keeps all of them. */
+/**
+ * The rules of `scripts/house.ts`: each finds an invented violation and says what to do, and the house keeps all of
+ * them.
+ */
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Floor, floors, roomOf } from "../../scripts/house/Floors.ts"

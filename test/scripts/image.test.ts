@@ -1,4 +1,4 @@
-/** `scripts/image.sh` and `scripts/test-container.sh` with a builder that only writes down how it was called. */
+/** `scripts/image.sh` and `scripts/test-container.sh` with a builder that only records its calls. */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -20,10 +20,10 @@ const script = (path: string, verb: string, env: Readonly<Record<string, string>
 
 const image = (verb: string, env?: Readonly<Record<string, string>>) => script("scripts/image.sh", verb, env)
 
-/** What a builder is called with, but for the numbers that are this machine's, and directories that are gone. */
+/** The builder's arguments, without numbers of this machine, and temporary directories. */
 const anywhere = (call: string) => call.replaceAll(/=-?\d+:-?\d+/g, "=N").replaceAll(/\/tmp\/tmp\.\w+/g, "SCRATCH")
 
-/** A directory with a builder of this name, which answers with a container's name. */
+/** A directory with a builder of this name, which prints a container's name. */
 const builder = (name: string) =>
   Effect.map(temporaryDirectory, (directory) => {
     const log = join(directory, "calls")

@@ -1,4 +1,4 @@
-/** The targets for images, as a user calls them, with a builder that only writes down; and what it is given to build. */
+/** The targets for images, as a user calls them, with a builder that only records; and its input. */
 import * as Fs from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -7,7 +7,7 @@ import { named, noMake, type Programs, programs, root } from "./support/Make.ts"
 
 const read = (path: string) => Fs.readFileSync(join(root, path), "utf8")
 
-/** Where the target runs that does not want what this one has built: the same files, and an executable that is none. */
+/** A checkout for a target that must not use the files built here: the same files, and a fake executable. */
 const checkout = ({ directory }: Programs, executable = "an executable") => {
   const place = join(directory, "checkout")
   Fs.cpSync(join(root, "scripts"), join(place, "scripts"), { recursive: true })
@@ -16,7 +16,7 @@ const checkout = ({ directory }: Programs, executable = "an executable") => {
   return place
 }
 
-/** Its last argument is the directory with all that it may copy. What is there goes into `context`. */
+/** Its last argument is the directory with all that it may copy, which is copied into `context`. */
 const builder = ({ directory, put }: Programs) =>
   put("docker", `for last; do :; done\n[ "$1" != build ] || cp -a "$last" ${directory}/context`)
 

@@ -1,4 +1,4 @@
-/** Where an attachment's files are: the original's rules and names, and the limits of socket paths. */
+/** The paths of an attachment's files: the original plugin's rules and names, and the limits of socket paths. */
 import { assert, describe, it } from "@effect/vitest"
 import { ancestors, socketPathsOf } from "../../src/shared-dir/SocketPaths.ts"
 import { memif, ovs, portOf, vpp } from "../cni/support/Reading.ts"

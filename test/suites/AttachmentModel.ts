@@ -1,7 +1,7 @@
 /**
- * What must exist on a node after any sequence of calls, said as simply as it can be: an attachment is there or not, and
- * its port and its record with it unless the switch forgot the one or somebody removed the other. A node, in memory or
- * real, does the same steps, several at the same time, and is compared after each batch.
+ * What must exist on a node after any sequence of calls, in its simplest form: an attachment exists or not, with its
+ * port and its record, unless the switch lost the one or somebody removed the other. A node, in memory or real, runs
+ * the same steps, several concurrently, and is compared after each batch.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -9,20 +9,20 @@ import { type Identity, plainHandle } from "../../src/identity/Attachment.ts"
 
 export type Verb = "ADD" | "DEL" | "CHECK"
 
-/** How a call ended: undefined is well, else what it said. */
+/** The outcome of a call: undefined on success, otherwise its message. */
 export type Ended = string | undefined
 
-/** Names of attachments, sorted; of several at one, several times. */
+/** Names of attachments, sorted; several entries for several objects of one. */
 export interface Seen {
   readonly ports: ReadonlyArray<string>
   readonly leases: ReadonlyArray<string>
   readonly records: ReadonlyArray<string>
-  /** Whose containers are told something. */
+  /** The containers with a container config. */
   readonly told: ReadonlyArray<string>
 }
 
 export interface NodeUnderTest<E = never, R = never> {
-  /** Who comes and goes on it. */
+  /** The attachments that come and go on it. */
   readonly people: ReadonlyArray<Identity>
   readonly call: (verb: Verb, who: Identity) => Effect.Effect<Ended, E, R>
   readonly gc: (network: string, valid: ReadonlyArray<Identity>) => Effect.Effect<Ended, E, R>
@@ -30,13 +30,13 @@ export interface NodeUnderTest<E = never, R = never> {
   readonly restart: Effect.Effect<void, E, R>
   readonly loseRecords: Effect.Effect<void, E, R>
   readonly look: Effect.Effect<Seen, E, R>
-  /** All that lasts. */
+  /** The whole persistent state. */
   readonly everything: Effect.Effect<unknown, E, R>
   /** Of one attachment. */
   readonly addresses: number
-  /** The switch has no port any more after it has started anew. */
+  /** The switch has lost the port after a restart. */
   readonly forgets: boolean
-  /** CHECK finds a difference after it has started anew, although the port is there. */
+  /** CHECK finds a difference after a restart, although the port exists. */
   readonly ages: (who: Identity) => boolean
 }
 
@@ -51,7 +51,9 @@ const all = (interfaces: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<Id
     )
   )
 
-/** Two networks on one bridge. In the first, names that begin alike; in the second, names that only records tell apart. */
+/**
+ * Two networks on one bridge. In the first, names that begin alike; in the second, names that only records distinguish.
+ */
 export const people = {
   "with names of their own": all([
     ["net1", "net10"],
@@ -74,7 +76,7 @@ const Step = Schema.Union([
 ])
 type Step = typeof Step.Type
 
-/** The steps of a batch go on at the same time. */
+/** The steps of a batch run concurrently. */
 export const Sequence = Schema.NonEmptyArray(Schema.NonEmptyArray(Step).check(Schema.isMaxLength(4))).check(
   Schema.isMaxLength(12)
 )
@@ -86,19 +88,19 @@ interface State {
   readonly aged: boolean
 }
 
-/** Undefined: it is not there. */
+/** Undefined: it does not exist. */
 type Model = ReadonlyArray<State | undefined>
 
 const whole = (state: State | undefined): boolean => state?.port === true && state.record && !state.aged
 
-/** Without those of which the outcome would depend on who comes first. */
+/** Without those whose outcome would depend on the order. */
 const decided = (batch: ReadonlyArray<Step>): ReadonlyArray<Step> =>
   batch.filter(
     (step, index) =>
       !("who" in step) || !batch.some((other, before) => "who" in other && other.who === step.who && before < index)
   )
 
-/** Whom nobody but its own call may touch meanwhile. */
+/** Attachments that no other step may touch meanwhile. */
 const busy = (batch: ReadonlyArray<Step>): ReadonlyArray<number> =>
   batch.flatMap((step) => ("who" in step && step.does !== "DEL" ? [step.who] : []))
 
@@ -109,7 +111,7 @@ type People = Pick<NodeUnderTest, "people">
 
 const identity = ({ people }: People, index: number): Identity => people[index] ?? assert.fail(`nobody is ${index}`)
 
-/** Whose files have the same names when no record says that they are taken. */
+/** Attachments whose files have the same names without a record that claims them. */
 const needRecords = ({ people }: People): boolean => new Set(people.map(plainHandle)).size < people.length
 
 const seenOf = (model: Model, node: People & Pick<NodeUnderTest, "addresses">): Seen => {
@@ -127,15 +129,15 @@ const seenOf = (model: Model, node: People & Pick<NodeUnderTest, "addresses">): 
 }
 
 /**
- * One that is there stays as it is. One that neither the switch nor a record knows of is refused by IPAM alone, late, and
- * the ADD takes back what has the names of its own.
+ * An existing one stays unchanged. One without port and record is refused by IPAM alone, late, and the ADD rolls back
+ * files of its names.
  */
 const added = (state: State | undefined): State | undefined => {
   if (state === undefined) return { port: true, record: true, aged: false }
   return state.port || state.record ? state : undefined
 }
 
-/** What a batch makes of the model. Nothing of it depends on the order. */
+/** The effect of a batch on the model, which does not depend on the order. */
 const after = (
   model: Model,
   batch: ReadonlyArray<Step>,
@@ -173,7 +175,7 @@ const perform = <E, R>(node: NodeUnderTest<E, R>, model: Model, batch: ReadonlyA
       const ended = yield* step.does === "DEL" ? insistent(batch, call) : call
       const state = model[step.who]
       const well = step.does === "DEL" || (step.does === "ADD" ? state === undefined : whole(state))
-      // A restore at the same time may come first.
+      // A concurrent restore may come first.
       if (step.does === "CHECK" && batch.some(({ does }) => does === "restore")) return
       if (well) assert.isUndefined(ended, `${step.does} of ${nameOf(who)} failed: ${ended}`)
       else assert.isDefined(ended, `${step.does} of ${nameOf(who)} should have failed`)
@@ -186,25 +188,25 @@ const perform = <E, R>(node: NodeUnderTest<E, R>, model: Model, batch: ReadonlyA
     else yield* node.loseRecords
   })
 
-/** A switch that restarts may break what goes on there; who is told so asks again, as a runtime does. */
+/** A restarting switch may break running calls; their callers retry, as a runtime does. */
 const insistent = <E, R>(batch: ReadonlyArray<Step>, call: Effect.Effect<Ended, E, R>): Effect.Effect<Ended, E, R> => {
   const times = batch.filter(({ does }) => does === "restart").length
   return Effect.repeat(call, { until: (ended) => ended === undefined, times })
 }
 
-/** Done to the node rather than asked of it. */
+/** An action on the node rather than a call. */
 const isBlow = ({ does }: Step): boolean => does === "restart" || does === "lose records"
 
 /**
- * What goes on while the node is hit: removals, which come to the same whichever is first. What ADD, CHECK and restore
- * find or leave depends on it, so that they come afterwards.
+ * Steps that run while the node is disturbed: removals, whose result does not depend on the order. Results of ADD,
+ * CHECK and restore do, so they come afterwards.
  */
 const isBeside = (step: Step): boolean => isBlow(step) || step.does === "DEL" || step.does === "GC"
 
 const batches = (steps: ReadonlyArray<Step>): ReadonlyArray<ReadonlyArray<Step>> =>
   steps.some(isBlow) ? [steps.filter(isBeside), steps.filter((step) => !isBeside(step))] : [steps]
 
-/** Does all of it, and then deletes all; the node then is as it was. */
+/** Runs everything, and then deletes everything; the node then is as it was. */
 export const holds = Effect.fnUntraced(function* <E, R>(node: NodeUnderTest<E, R>, sequence: Sequence) {
   const before = yield* node.everything
   let model: Model = node.people.map(() => undefined)

@@ -1,7 +1,7 @@
 /**
- * A call is a value: many in one process, at the same time, on a node in memory. None sees another's environment or log,
- * each answers once, also when it is interrupted, and nothing stays open. Runs under bun: what it logs to stderr is
- * nobody's. The same on real switches is `test/e2e/one-process.test.ts`.
+ * A call is a value: many in one process, concurrently, on a node in memory. None sees another's environment or log,
+ * each answers once, also when it is interrupted, and nothing stays open. Runs under bun, because its stderr is then
+ * separate. `test/e2e/one-process.test.ts` has the same on real switches.
  */
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
@@ -51,7 +51,7 @@ const called = Effect.fnUntraced(function* (node: MemoryNode.Node, ...[n, verb, 
 const openIn = (directory: string) =>
   Fs.readdirSync("/proc/self/fd")
     .map((fd) => `/proc/self/fd/${fd}`)
-    // The one that this has read has gone.
+    // The descriptor of this read is gone.
     .filter((fd) => Fs.existsSync(fd) && Fs.readlinkSync(fd).startsWith(directory))
 
 const each = Array.from({ length: 16 }, (_, n) => n)

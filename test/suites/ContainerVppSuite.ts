@@ -1,4 +1,4 @@
-/** What `container vpp` does to the VPP of a container, on every layer of {@link VppUnderTest}. */
+/** The effect of `container vpp` on the VPP of a container, on every layer of {@link VppUnderTest}. */
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/told/Interface.ts"
@@ -176,7 +176,7 @@ export const containerVpp = suite<VppUnderTest>("container vpp", (test) => {
       const [there] = yield* ours(wanted.name)
       assert.deepStrictEqual(there?.addresses, [`10.77.${n}.2/32`])
       assert.deepStrictEqual(there?.routes, ["0.0.0.0/0", `169.254.${n}.1/32`])
-      // A role is changed by a new interface: nothing of the old one's stays.
+      // A role is changed by a new interface: nothing of the old one stays.
       yield* one({ ...wanted, role: "master", routes: [], addresses: [] })
       assert.deepStrictEqual((yield* ours(wanted.name))[0]?.routes, [])
       assert.notMatch((yield* look).join("\n"), /169\.254/)

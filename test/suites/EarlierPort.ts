@@ -1,6 +1,6 @@
 /**
- * A port with a VLAN as releases before this one attached it: in the bridge's own bridge domain, whose tag bears no
- * number, with a tag rewrite and VPP's filter.
+ * A port with a VLAN as earlier releases attached it: in the bridge's own bridge domain, whose tag has no number, with
+ * a tag rewrite and VPP's filter.
  */
 import { Effect } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
@@ -9,12 +9,12 @@ import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { memif, plug, unplug, unplugOf, vhost, type Wanted, withSession } from "./VppUnderTest.ts"
 
-/** Of every bridge domain that those releases made. */
+/** The tag of every bridge domain of those releases. */
 export const earlierTag = "userspace/1/bridge-domain"
 
 const exists = -119
 
-/** As somebody makes it who is not this release. One that exists stays as it is. */
+/** Created by another release or person. An existing one is left unchanged. */
 export const makeDomain = (bd_id: number, bd_tag: string) =>
   step(
     BridgeDomain.addDel,
@@ -25,7 +25,7 @@ export const makeDomain = (bd_id: number, bd_tag: string) =>
     [exists]
   )
 
-/** Gone when the test is over. */
+/** Removed at the end of the test. */
 export const attachedByEarlier = (wanted: Wanted<VppMemifPort | VppVhostPort>) => {
   const { port } = wanted
   const { network } = port

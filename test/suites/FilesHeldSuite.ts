@@ -1,4 +1,4 @@
-/** `Files`, where somebody else can put links in the place of directories and files. Part of `FilesSuite.ts`. */
+/** `Files`, while somebody else replaces directories and files by links. Part of `FilesSuite.ts`. */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
 import { codeOf, codesOf, type FilesUnderTest, site, zoo } from "./FilesSite.ts"

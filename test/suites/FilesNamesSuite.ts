@@ -1,4 +1,4 @@
-/** The part of the suite of `Files` about names: removing, moving and linking them, and changing what they name. */
+/** The part of the suite of `Files` about names: removing, moving and linking them, and changing their files. */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"
 import { codeOf, codesOf, everything, type FilesUnderTest, zoo } from "./FilesSite.ts"

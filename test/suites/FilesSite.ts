@@ -1,8 +1,8 @@
-/** Where the suite of `Files` works: a directory with something of each kind in it, on whichever layer. */
+/** The subject of the suite of `Files`: a directory with a file of each kind, on any layer. */
 import { Context, Effect, type Scope } from "effect"
 import { type FileError, Files } from "../../src/platform/Files.ts"
 
-/** A directory to work in, and what `Files` itself cannot make. */
+/** A directory to work in, and files that `Files` itself cannot create. */
 export class FilesSite extends Context.Service<
   FilesSite,
   {
@@ -13,7 +13,7 @@ export class FilesSite extends Context.Service<
   }
 >()("userspace-cni/test/FilesSite") {}
 
-/** What the suites of `Files` run on. */
+/** The subject of the suites of `Files`. */
 export type FilesUnderTest = Files | FilesSite
 
 export const site = Effect.gen(function* () {
@@ -22,7 +22,7 @@ export const site = Effect.gen(function* () {
   return { base, files, gid, socket, at: (name: string) => `${base}/${name}` }
 })
 
-/** One of each kind, and a link that leads nowhere. */
+/** One of each kind, and a broken link. */
 export const zoo = Effect.gen(function* () {
   const made = yield* site
   const { at, files, socket } = made
@@ -38,7 +38,7 @@ export const zoo = Effect.gen(function* () {
 export const codeOf = <A>(self: Effect.Effect<A, FileError>): Effect.Effect<string> =>
   Effect.match(self, { onFailure: ({ code }) => code, onSuccess: () => "succeeded" })
 
-/** The codes of several tries, by what was tried. */
+/** The error codes of several attempts, by their names. */
 export const codesOf = Effect.fnUntraced(function* (
   tries: Readonly<Record<string, Effect.Effect<unknown, FileError>>>
 ) {

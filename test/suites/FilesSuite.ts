@@ -1,6 +1,6 @@
 /**
- * What every layer of `Files` does, error codes included: the real one on Node and on bun, and the one in memory. Runs under
- * bun as well, so it asserts with node's own module.
+ * The behaviour of every layer of `Files`, error codes included: the real one on Node and on bun, and the one in
+ * memory. Runs under bun as well, so it asserts with node's own module.
  */
 import * as assert from "node:assert/strict"
 import { Effect } from "effect"

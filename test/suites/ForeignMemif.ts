@@ -1,10 +1,10 @@
-/** A memif on a VPP that the plugin did not make: for the suites that look what it does about one, or connect to it. */
+/** A memif on a VPP that the plugin did not create, for suites that inspect it or connect to it. */
 import { Effect } from "effect"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { withSession } from "./VppUnderTest.ts"
 
-/** What an administrator, the original plugin, or an ADD that was killed has made. Gone with the test. */
+/** Created by an administrator, the original plugin, or a killed ADD. Removed with the test. */
 export const foreignMemif = (
   socket: number,
   path: string,

@@ -1,6 +1,6 @@
 /**
- * The transactions of fivetime/userspace-cni (June 2026, cniovs/ovsdb.go): a bridge without a port of its own; an
- * Interface that is marked and a Port that is not, of one name.
+ * The transactions of fivetime/userspace-cni (June 2026, cniovs/ovsdb.go): a bridge without a port of its own; a marked
+ * Interface and an unmarked Port of the same name.
  */
 import type { Row } from "../../src/ovs/wire/Notation.ts"
 import type { Operation } from "../../src/ovs/wire/Operation.ts"

@@ -1,6 +1,6 @@
 /**
- * A container can write in the directory that it shares with the host, as root in it even in the place of our files.
- * Nothing that it puts there is followed, read as ours, or keeps a DEL from ending.
+ * A container can write in the directory that it shares with the host, as root in it also in place of our files. No
+ * file that it creates there is followed, read as ours, or keeps a DEL from completing.
  */
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
@@ -10,7 +10,7 @@ import type { SocketPaths } from "../../src/shared-dir/SocketPaths.ts"
 import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { suite } from "./Suite.ts"
 
-/** A prepared attachment, and what must stay as it is: a file and a socket of somebody else's. */
+/** A prepared attachment, and files that must not change: a file and a socket of somebody else's. */
 const prey = Effect.gen(function* () {
   const made = yield* site
   const { base, files, sharedDir, socket } = made
@@ -37,7 +37,7 @@ const prey = Effect.gen(function* () {
   }
 })
 
-/** As a pod's volume. */
+/** In the form of a pod's volume. */
 const moved = (place: SocketPaths, directory: string): SocketPaths => ({
   ...place,
   directory,

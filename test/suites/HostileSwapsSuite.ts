@@ -1,7 +1,7 @@
 /**
- * A container, or whoever may write beside its directory, acts between any two steps of ours: puts a link in the place of
- * the directory, of a file, of a socket. Each method of `SharedDir` is run with that happening before its first step, its
- * second, and so on; what the links lead to has every name that we use, and stays as it was.
+ * A container, or anybody who may write beside its directory, acts between any two steps of ours: it replaces the
+ * directory, a file or a socket by a link. Each method of `SharedDir` runs with that happening before its first step,
+ * its second, and so on; the targets of the links have every name that we use, and stay unchanged.
  */
 import * as Fs from "node:fs"
 import { assert } from "@effect/vitest"
@@ -20,7 +20,7 @@ const namesOf = ({ configPath, socketName }: SocketPaths) => {
   return [config, `${config}.new`, socketName, marker]
 }
 
-/** An attachment that is half there, and a directory of somebody else's with the same names in it. */
+/** A half-complete attachment, and a directory of somebody else's with the same names in it. */
 const scene = Effect.gen(function* () {
   const made = yield* site
   const { at, base, files, gid, sharedDir, socket } = made
@@ -43,7 +43,7 @@ type Act = (scene: Scene) => Effect.Effect<void, never>
 const quietly = <A, E>(...steps: ReadonlyArray<Effect.Effect<A, E>>) =>
   Effect.forEach(steps, (step) => Effect.ignore(step), { discard: true })
 
-/** What a container does in the moment between two steps. */
+/** The actions of a container between two steps. */
 const acts: Readonly<Record<string, Act>> = {
   "a link in the place of the directory": ({ base, files, place }) =>
     quietly(files.rename(place.directory, `${base}/moved`), files.symlink(`${base}/prey`, place.directory)),
@@ -99,7 +99,7 @@ const methods: Readonly<Record<string, Method>> = {
   release: (sharedDir, { directories, place }) => sharedDir.release(place, directories)
 }
 
-/** mount(8) as it is: what it is given may be something else by the time it looks, and it follows links. */
+/** mount(8) in its real form: its argument may be replaced before it looks, and it follows links. */
 const mounting = (act: Act, here: Scene) =>
   Layer.succeed(
     Processes,
@@ -118,7 +118,7 @@ const mounting = (act: Act, here: Scene) =>
     })
   )
 
-/** Before its nth step, for each n until it has no more. */
+/** Before its nth step, for each n up to the number of steps. */
 const atEveryMoment = (act: Act, method: Method, far: boolean) =>
   Effect.gen(function* () {
     const own = yield* FilesSite

@@ -1,6 +1,6 @@
 /**
- * What every layer of `Https` does. Runs under bun as well, so it asserts with node's own module. The peer is always a
- * server on Node.
+ * The behaviour of every layer of `Https`. Runs under bun as well, so it asserts with node's own module. The peer is
+ * always a server on Node.
  */
 import * as assert from "node:assert/strict"
 import { Effect, Fiber, Schedule, Schema } from "effect"
@@ -21,7 +21,7 @@ const echo = (url: string, more?: Partial<HttpsRequest>) =>
 const codeOf = (url: string, tls: Partial<Tls> = {}) =>
   Effect.map(Effect.flip(send(url, { tls: { ...trusting, ...tls } })), ({ code }) => code)
 
-/** What OpenSSL says of a certificate whose issuer it does not know depends on what the server sent along. */
+/** OpenSSL's error for a certificate of an unknown issuer depends on what the server sent along. */
 const unknownIssuer =
   /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/
 
@@ -92,7 +92,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}/echo`
-      // Node takes no certificate for no certificate.
+      // Node treats it as no certificate.
       assert.notEqual(yield* codeOf(url, { ca: "no PEM" }), "")
       assert.equal(yield* codeOf(url, { client: { cert: "no PEM", key: pem("client.key") } }), "BADTLS")
       assert.equal(yield* codeOf(url, { client: { cert: pem("client.crt"), key: pem("server.key") } }), "BADTLS")
@@ -103,7 +103,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       const { closed, tls } = yield* Peer
       assert.equal(yield* codeOf(`https://127.0.0.1:${closed}/`), "ECONNREFUSED")
       assert.equal(yield* codeOf(`https://127.0.0.1:${tls}/reset`), "ECONNRESET")
-      // Longer than a label of a name can be: no server is asked for it.
+      // Longer than a label of a name can be: no name server is asked.
       assert.equal(yield* codeOf(`https://${"x".repeat(64)}.invalid:6443/`), "ENOTFOUND")
     }))
 
@@ -124,7 +124,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal((yield* Effect.timeoutOption(announced, "300 millis"))._tag, "None")
       assert.equal((yield* Effect.flip(send(`https://127.0.0.1:${tls}/endless`, most))).code, "TOOBIG")
       const packed = yield* Effect.result(send(`https://127.0.0.1:${tls}/packed`, most))
-      // Node leaves it packed.
+      // Node does not decompress it.
       if (packed._tag === "Failure") assert.equal(packed.failure.code, "TOOBIG")
       else assert.ok(packed.success.body.length <= most.limit)
       assert.ok(process.memoryUsage().rss - before < 256 << 20)

@@ -1,6 +1,6 @@
 /**
- * What an IPAM plugin with host-local's habits does through `Ipam`: the cases run on the layer in memory, on the real layer
- * with a small program, and on the real layer with the real host-local.
+ * The behaviour of an IPAM plugin like host-local through `Ipam`: the cases run on the layer in memory, on the real
+ * layer with a small program, and on the real layer with the real host-local.
  */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
@@ -16,7 +16,7 @@ export class IpamUnderTest extends Context.Service<
     readonly ipam: Ipam["Service"]
     /** CNI_PATH, with a plugin `host-local`. */
     readonly path: string
-    /** What the `ipam` section needs beside the range. */
+    /** The `ipam` section besides the range. */
     readonly settings: Readonly<Record<string, unknown>>
   }
 >()("userspace-cni/test/IpamUnderTest") {}
@@ -176,7 +176,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
     }))
 })
 
-/** What the small program of the unit tests has not. */
+/** What the small program of the unit tests lacks. */
 export const ipamRanges = suite<IpamUnderTest>("Ipam, with sets of ranges", (test) => {
   test("assigns one address from each set, of both families", () =>
     Effect.gen(function* () {

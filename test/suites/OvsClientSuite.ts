@@ -1,4 +1,4 @@
-/** What `OvsClient` does with the database, whatever is under it. */
+/** The behaviour of `OvsClient` on any database. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
@@ -18,11 +18,11 @@ const planFor = Effect.fnUntraced(function* (...port: Parameters<typeof request>
   return portPlan(wanted, wanted.port)
 })
 
-/** Survey, port, ovs-vswitchd: a plug without its judgements. The port goes with the scope. */
+/** Survey, port, ovs-vswitchd: a plug without its checks. The scope removes the port. */
 const added = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
   const done = yield* client.addPort(plan, yield* client.survey(plan))
   assert.isDefined(done)
-  // Later than this client lives.
+  // After this client has ended.
   yield* Effect.addFinalizer(() =>
     Effect.ignore(withClient((late) => Effect.flatMap(late.portsMarked(plan.mark), late.removePorts)))
   )
@@ -81,10 +81,10 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
           const done = yield* leavesAsFound(client.addPort(plan, survey))
           assert.isUndefined(done)
         })
-        // Another made the bridge.
+        // Another client created the bridge.
         const made = yield* planFor()
         yield* raced(made, bridge(made.bridge))
-        // The bridge went away.
+        // The bridge was removed.
         const gone = yield* planFor({ bridge: made.bridge })
         yield* raced(gone, removeBridge(made.bridge))
         // It is another bridge of the same name.
@@ -169,7 +169,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
         yield* client.removePorts(yield* client.portsMarked(plan.mark))
         return bytes
       })
-      // Else ovs-vswitchd is still at what came before, and is asked more often.
+      // Otherwise ovs-vswitchd is still applying earlier changes, and is asked more often.
       const quiet = withClient((client) => Effect.flatMap(client.root, client.caughtUp))
       yield* quiet
       const alone = yield* read

@@ -1,4 +1,4 @@
-/** What every `Pods` does, on any cluster. */
+/** The behaviour of every `Pods`, on any cluster. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Pod } from "../../src/identity/Attachment.ts"
@@ -90,7 +90,7 @@ export const pods = suite<ClusterUnderTest>("Pods", (test) => {
       yield* onPods(({ annotate }) => annotate(pod, () => ({ mine: "1", absent: undefined })))
       yield* onPods(({ annotate }) => annotate(pod, () => ({})))
       assert.strictEqual(yield* cluster.writes, before)
-      // The version of a pod on a real cluster is no measure: its scheduler writes as well.
+      // The version of a pod on a real cluster is no measure, because its scheduler writes as well.
       yield* onPods(({ annotate }) => annotate(pod, () => ({ mine: "2" })))
       assert.isAbove(yield* cluster.writes, before)
     }))

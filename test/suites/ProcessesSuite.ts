@@ -1,6 +1,6 @@
 /**
- * What every layer of `Processes` does. The children are small shell programs. Runs under bun as well, so it asserts with
- * node's own module.
+ * The behaviour of every layer of `Processes`. The children are small shell programs. Runs under bun as well, so it
+ * asserts with node's own module.
  */
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
@@ -31,7 +31,7 @@ const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** Resumes when `probe` gives something: it is asked again at every turn of the event loop. */
+/** Resumes when `probe` returns something: it is called at every turn of the event loop. */
 const until = <A>(probe: () => A | undefined): Effect.Effect<A> =>
   Effect.callback((resume) => {
     const ask = () => {
@@ -43,7 +43,7 @@ const until = <A>(probe: () => A | undefined): Effect.Effect<A> =>
     return Effect.sync(() => clearTimeout(next))
   })
 
-/** The numbers in a file that a child writes, as soon as there are so many. */
+/** The numbers in a file that a child writes, once there are this many. */
 const numbersIn = (path: string, count: number) =>
   until(() => {
     const text = Fs.existsSync(path) ? Fs.readFileSync(path, "utf8") : ""
@@ -57,7 +57,7 @@ const stateOf = (pid: number): string | undefined =>
 
 const isGone = (pid: number) => stateOf(pid) === undefined
 
-/** Interrupts a child that has said which processes it consists of; gives those. */
+/** Interrupts a child that has listed its processes; returns those. */
 const interrupted = Effect.fnUntraced(function* (script: (pids: string) => string, count: number) {
   const pids = join(yield* directory, "pids")
   const fiber = yield* Effect.forkChild(run(shell(script(pids))), { startImmediately: true })
@@ -164,7 +164,7 @@ export const processes = suite<Processes>("Processes", (test) => {
     Effect.gen(function* () {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; wait`, 2)
       assert.equal(pids.length, 2)
-      // The child's child is not ours to wait for: init does.
+      // init reaps the child's child.
       for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
     }))
 
@@ -177,7 +177,7 @@ export const processes = suite<Processes>("Processes", (test) => {
   test("a deadline is an interruption", () =>
     Effect.gen(function* () {
       const pids = join(yield* directory, "pids")
-      // Longer, until it has come to its first command: on a busy machine a process does not begin at once.
+      // A longer wait, until its first command: on a busy machine a process does not start at once.
       for (let millis = 300; !Fs.existsSync(pids) || Fs.readFileSync(pids, "utf8") === ""; millis *= 2) {
         const late = yield* run(shell(`echo $$ > ${pids}; exec sleep 60`)).pipe(
           Effect.timeoutOption(millis),

@@ -1,4 +1,4 @@
-/** Who may claim an attachment, and what is found of it again, on every layer of `Files`. */
+/** Claims of an attachment, and how their records are found, on every layer of `Files`. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Record } from "../../src/attachment/records/Record.ts"
@@ -117,7 +117,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       yield* files.create(`${directory}/0958c8871b32-net4.json`, "x".repeat((1 << 20) + 1), 0o600)
       yield* files.makeDirectory(`${directory}/0958c8871b32-net5.json`, 0o700)
       yield* files.symlink(`${directory}/0958c8871b32-net1.json`, `${directory}/0958c8871b32-net6.json`)
-      // Found under its short handle, which `find` asks for first.
+      // Found under its short handle, which `find` reads first.
       yield* files.create(`${directory}/${longHandle(attachment())}.json`, text.replace("one", "two"), 0o600)
       assert.deepStrictEqual(yield* all, [record])
     }))
@@ -141,7 +141,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       yield* records.unsettle(record)
       assert.strictEqual((yield* Effect.flip(records.settle(record))).code, ErrorCodes.IoFailure)
       assert.deepStrictEqual(yield* tree, before)
-      // One of a release that knows no such thing.
+      // One of a release without this feature.
       const path = `${base}/state/attachments/0958c8871b32-net1.json`
       yield* claim(attachment({ ifName: "net2" }))
       yield* files.create(path, JSON.stringify(record), 0o600)

@@ -1,4 +1,4 @@
-/** What of records can be written, what is left behind of them and who removes it, on every layer of `Files`. */
+/** Whether records can be written, what is left of them and who removes it, on every layer of `Files`. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { Records } from "../../src/attachment/records/Records.ts"

@@ -1,4 +1,4 @@
-/** Runs suites where there is no vitest, under bun, and prints the verdicts; `runUnderBun` in `Run.ts` reads them. */
+/** Runs suites without vitest, under bun, and prints the verdicts; `runUnderBun` in `Run.ts` reads them. */
 import { Cause, Effect, Layer, Schema } from "effect"
 import type { Suite } from "./Suite.ts"
 
@@ -12,7 +12,7 @@ export const verdictsIn = (stdout: string): ReadonlyArray<typeof Verdict.Type> =
     .filter((line) => line !== "")
     .map((line) => Schema.decodeUnknownSync(Verdict)(line))
 
-/** Each case on a layer of its own, with a deadline; a line for each. */
+/** Each case on a separate layer, with a deadline; one line for each. */
 export const report = async <R, E>(
   live: Layer.Layer<R, E>,
   ...suites: ReadonlyArray<Suite<NoInfer<R>>>

@@ -6,7 +6,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import { verdictsIn } from "./Report.ts"
 import type { Suite } from "./Suite.ts"
 
-/** All cases on what `test` provides: the `it.effect` of a `layer`, or the test of `onMachine`. */
+/** All cases on the layer of `test`: the `it.effect` of a `layer`, or the test of `onMachine`. */
 export const runOn = <R>(test: Vitest.Test<R | Scope.Scope>, ...suites: ReadonlyArray<Suite<NoInfer<R>>>): void => {
   for (const { cases, subject } of suites) {
     describe(subject, () => {
@@ -15,7 +15,7 @@ export const runOn = <R>(test: Vitest.Test<R | Scope.Scope>, ...suites: Readonly
   }
 }
 
-/** Each case on a layer of its own. */
+/** Each case on a separate layer. */
 export const runEach = <R, E>(live: Layer.Layer<R, E>, ...suites: ReadonlyArray<Suite<NoInfer<R>>>): void => {
   for (const { cases, subject } of suites) {
     describe(subject, () => {
@@ -43,8 +43,8 @@ class Verdicts extends Context.Service<Verdicts, (subject: string, sentence: str
 ) {}
 
 /**
- * What the executable runs on is bun's: a program below `test`, which reports the same suites, runs there with the
- * argument. Each of its verdicts becomes a test, and so does one that it does not give.
+ * For layers on bun: a program below `test`, which reports the same suites, runs there with the argument. Each of its
+ * verdicts becomes a test, and so does a missing one.
  */
 export const runUnderBun = (
   program: string,

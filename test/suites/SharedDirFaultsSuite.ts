@@ -1,6 +1,6 @@
 /**
- * What `SharedDir` does when the file system below it refuses: every error says which path, what the system answered
- * and what to do; a socket on another file system is mounted, and comes off again.
+ * The behaviour of `SharedDir` when the file system below it fails: every error has the path, the system's answer and
+ * the cure; a socket on another file system is mounted, and unmounted.
  */
 import * as Fs from "node:fs"
 import { assert } from "@effect/vitest"
@@ -17,7 +17,7 @@ type Operation = Parameters<Parameters<typeof failing>[0]>[0]
 const on = (files: Layer.Layer<Files, never, Files>, programs?: Layer.Layer<Processes>) =>
   Effect.provide(SharedDir, over(files, programs))
 
-/** The cure of a code has to speak of the thing to repair. */
+/** The cure of a code must name what to repair. */
 const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
   ["ENOSPC", "Free space"],
   ["EDQUOT", "Raise the quota"],
@@ -27,7 +27,7 @@ const cures: ReadonlyArray<readonly [code: string, cure: string]> = [
   ["EIO", "Check that path on the node"]
 ]
 
-/** Each step on the file system that a method takes, made to fail. */
+/** Each step on the file system of a method, made to fail. */
 const steps: ReadonlyArray<
   readonly [method: string, operation: Operation, path: string, call: "prepare" | "writeConfig" | "open" | "release"]
 > = [
@@ -144,11 +144,11 @@ export const sharedDirFaults = suite<SharedDirUnderTest>("SharedDir, when the sy
     }))
 })
 
-/** `mount` and `umount`, and what they were called with. */
+/** `mount` and `umount`, and their arguments. */
 const mounts = (answer: (run: Run) => Partial<Ended> = () => ({})) => {
   const calls: Array<string> = []
   const programs = processes((run) => {
-    // What is held open is given as a name in /proc: here as where it leads.
+    // An open file is passed as a name in /proc; shown here with its target.
     const words = run.args.map((word) => (/^\/proc\/\d+\/fd\//.test(word) ? Fs.readlinkSync(word) : word))
     calls.push([run.program, ...words].join(" "))
     return { status: 0, stdout: "", stderr: "", ...answer(run) }

@@ -1,4 +1,4 @@
-/** What `SharedDir` makes on every layer of `Files`, with which modes, and what it refuses to make. */
+/** What `SharedDir` creates on every layer of `Files`, with which modes, and what it refuses to create. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"

@@ -1,4 +1,4 @@
-/** What `SharedDir` does on every layer of `Files`: that it removes only its own, and tells of what is there. */
+/** The behaviour of `SharedDir` on every layer of `Files`: it removes only its own files, and reports what exists. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"

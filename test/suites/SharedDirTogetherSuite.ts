@@ -1,6 +1,6 @@
 /**
- * Many attachments in one base directory at once, without locks: whatever the order in which their steps come, each
- * keeps what it has until it lets go, and the last one leaves nothing.
+ * Many attachments in one base directory concurrently, without locks: in any order of their steps, each keeps its files
+ * until it is released, and the last one leaves nothing.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Random } from "effect"
@@ -26,7 +26,7 @@ const interleaved = around((step) =>
   )
 )
 
-/** One attachment's life: made, told, looked at after others had their turns, released. */
+/** One attachment's life: prepared, published, verified after others had their turns, released. */
 const life = Effect.fnUntraced(function* (containerId: string, ifName: string) {
   const { base, socket } = yield* FilesSite
   const sharedDir = yield* SharedDir
@@ -45,7 +45,7 @@ const life = Effect.fnUntraced(function* (containerId: string, ifName: string) {
   assert.isUndefined(yield* files.lstat(place.configPath))
 })
 
-/** Lives at once, each in a process of its own as far as anything here knows. */
+/** Concurrent lives, each as if in a separate process. */
 const together = (seed: number, name: (index: number) => readonly [containerId: string, ifName: string]) =>
   Effect.forEach(
     Array.from({ length: count }, (_, index) => name(index)),

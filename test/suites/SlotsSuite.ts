@@ -1,11 +1,11 @@
-/** What every layer of `Slots` does. Runs under bun as well, so it asserts with node's own module. */
+/** The behaviour of every layer of `Slots`. Runs under bun as well, so it asserts with node's own module. */
 import * as assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { Slots } from "../../src/platform/Slots.ts"
 import { suite } from "./Suite.ts"
 
-/** Holds a name in a scope of its own. */
+/** Holds a name in a separate scope. */
 const held = Effect.fnUntraced(function* (name: string) {
   const slots = yield* Slots
   const scope = yield* Scope.fork(yield* Effect.scope)

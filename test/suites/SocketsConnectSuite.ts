@@ -1,4 +1,4 @@
-/** The part of the suite of `Sockets` about connecting: paths that lead nowhere, and a peer with too many callers. */
+/** The part of the suite of `Sockets` about connecting: invalid paths, and a peer with too many callers. */
 import * as assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -8,7 +8,9 @@ import { Sockets } from "../../src/platform/Sockets.ts"
 import { codeOf, directory, listen, turns, until } from "./SocketsSite.ts"
 import { suite } from "./Suite.ts"
 
-/** A server with the shortest queue that there is, whose socket had another name when it was bound; says when it listens. */
+/**
+ * A server with the shortest possible queue, whose socket had another name when it was bound; prints when it listens.
+ */
 const listens = `
 const [, path] = process.argv
 require("node:net").createServer().listen({ path: path + ".new", backlog: 1 }, () => {
@@ -16,7 +18,7 @@ require("node:net").createServer().listen({ path: path + ".new", backlog: 1 }, (
   console.log("up")
 })`
 
-/** A process, when it has said something. */
+/** A process, after its first output. */
 const started = (program: string, args: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.callback<ChildProcess>((resume) => {
@@ -29,7 +31,7 @@ const started = (program: string, args: ReadonlyArray<string>) =>
 const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
 const seqpacket = join(import.meta.dirname, "../platform/support/bun-seqpacket.ts")
 
-/** Root may do anything, so the call is made as somebody who may not. */
+/** Root has all permissions, so the call is made as a user without them. */
 const withoutRoot = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   process.getuid?.() === 0
     ? Effect.acquireUseRelease(

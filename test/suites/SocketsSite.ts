@@ -1,4 +1,4 @@
-/** Where the suite of `Sockets` works: its directory, and its peer, a `node:net` server in the same process. */
+/** The subject of the suite of `Sockets`: its directory, and its peer, a `node:net` server in the same process. */
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
@@ -11,7 +11,7 @@ export const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** Resumes when `probe` is true: it is asked again at every turn of the event loop. */
+/** Resumes when `probe` is true: it is called at every turn of the event loop. */
 export const until = (probe: () => boolean): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const ask = () => {
@@ -22,7 +22,7 @@ export const until = (probe: () => boolean): Effect.Effect<void> =>
     return Effect.sync(() => clearImmediate(next))
   })
 
-/** Lets everything happen that can happen by itself: the event loop has looked at every descriptor this often. */
+/** Lets pending events be processed: the event loop has checked every descriptor this often. */
 export const turns = (count: number) => {
   let left = count
   return until(() => left-- <= 0)

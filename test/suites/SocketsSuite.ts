@@ -1,4 +1,4 @@
-/** What every layer of `Sockets` does. Runs under bun as well, so it asserts with node's own module. */
+/** The behaviour of every layer of `Sockets`. Runs under bun as well, so it asserts with node's own module. */
 import * as assert from "node:assert/strict"
 import type * as Net from "node:net"
 import { Effect, Exit, Fiber, Scope } from "effect"
@@ -35,7 +35,7 @@ const collect = (peer: Net.Socket) => {
   return () => Buffer.concat(chunks)
 }
 
-/** Differs at every place from itself moved, for any move that is no multiple of 251. */
+/** Differs at every position from itself shifted, for any shift that is not a multiple of 251. */
 const pattern = (size: number, seed: number) =>
   Buffer.alloc(size, Buffer.from(Uint8Array.from({ length: 251 }, (_, i) => (i * seed) % 251)))
 

@@ -1,7 +1,7 @@
 /**
- * A suite: what something does, in sentences, on whatever is under it. `runOn` in `Run.ts` runs it on vitest; a program
- * under bun runs it with `report` in `test/platform/support/Verdicts.ts`. So nothing of the test runner is loaded here,
- * and suites that run under bun assert with node's own module.
+ * A suite: the behaviour of a subject, in sentences, on any implementation. `runOn` in `Run.ts` runs it on vitest; a
+ * program under bun runs it with `report` in `test/suites/Report.ts`. So nothing of the test runner is loaded here, and
+ * suites that run under bun assert with node's own module.
  */
 import * as assert from "node:assert/strict"
 import { Effect, type Scope } from "effect"
@@ -12,14 +12,14 @@ export interface Case<R> {
 }
 
 export interface Suite<R> {
-  /** Whatever the sentences are about. */
+  /** The subject of the sentences. */
   readonly subject: string
   readonly cases: ReadonlyArray<Case<R>>
 }
 
 export type Test<R> = (sentence: string, body: () => Effect.Effect<unknown, unknown, R | Scope.Scope>) => void
 
-/** `R` is what the suite runs on. */
+/** `R` is what the suite needs. */
 export const suite = <R>(subject: string, define: (test: Test<R>) => void): Suite<R> => {
   const cases = new Map<string, Case<R>>()
   define((sentence, body) => {
@@ -30,7 +30,7 @@ export const suite = <R>(subject: string, define: (test: Test<R>) => void): Suit
   return { subject, cases: [...cases.values()] }
 }
 
-/** The same suite, with something around each of its cases. */
+/** The same suite, with a wrapper of each case. */
 export const around = <R>(
   { cases, subject }: Suite<R>,
   f: (body: ReturnType<Case<R>["body"]>) => ReturnType<Case<R>["body"]>

@@ -1,6 +1,6 @@
 /**
- * An Open vSwitch from outside: what an administrator, a crash or a restart does to it. The suites run on every layer of
- * this, so that the switch in memory is held to what the real one does.
+ * An Open vSwitch from outside: what an administrator, a crash or a restart does to it. The suites run on every layer
+ * of this, so that the switch in memory is held to the behaviour of the real one.
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -22,12 +22,12 @@ import type { Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 export class SwitchUnderTest extends Context.Service<
   SwitchUnderTest,
   {
-    /** A connection of its own each time it is provided. */
+    /** A separate connection each time it is provided. */
     readonly client: Layer.Layer<OvsClient>
     readonly vswitch: Layer.Layer<Vswitch>
-    /** As anybody else changes the database; does not wait for ovs-vswitchd. */
+    /** A change of the database by another client; does not wait for ovs-vswitchd. */
     readonly transact: Transact
-    /** Where ovs-vswitchd makes its sockets. */
+    /** The directory of ovs-vswitchd's sockets. */
     readonly ovsSocketDir: string
     readonly killVswitchd: Effect.Effect<void>
     readonly startVswitchd: Effect.Effect<void>
@@ -35,7 +35,7 @@ export class SwitchUnderTest extends Context.Service<
     readonly startDatabase: Effect.Effect<void>
     /** In its scope ovs-vswitchd cannot create this bridge. */
     readonly breakBridge: (name: string) => Effect.Effect<void, never, Scope.Scope>
-    /** `in_port` and action of each flow that a bridge has beside its own. */
+    /** `in_port` and action of each flow of a bridge except its own. */
     readonly flows: (bridge: string) => Effect.Effect<ReadonlyArray<string>>
   }
 >()("userspace-cni/test/SwitchUnderTest") {}
@@ -48,7 +48,7 @@ export const quick: Deadlines = {
   withdraw: Duration.seconds(3)
 }
 
-/** All rows that anybody configures, in words, without what only tells the time or the load. */
+/** All configured rows as text, without columns that only have the time or the load. */
 export const look = Effect.gen(function* () {
   const { transact } = yield* SwitchUnderTest
   const tables = [Root, Bridge, Port, Interface]
@@ -88,7 +88,7 @@ let bridges = 0
 /** One that no other test uses. */
 export const newBridge = () => `br-test${++bridges}`
 
-/** A request of an attachment that no other test has, as ADD makes it. */
+/** A request of an attachment of this test only, as ADD makes it. */
 export const request = Effect.fnUntraced(function* (port: Partial<OvsVhostPort> = {}) {
   const { ovsSocketDir } = yield* SwitchUnderTest
   const containerId = randomBytes(32).toString("hex")
@@ -122,7 +122,7 @@ export const request = Effect.fnUntraced(function* (port: Partial<OvsVhostPort> 
   } satisfies PortRequest
 })
 
-/** What a DEL of the same attachment asks for. */
+/** The request of a DEL of the same attachment. */
 export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({
   attachment: made.attachment,
   invocation: undefined,
@@ -131,7 +131,7 @@ export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug 
   ...more
 })
 
-/** Changes that an administrator makes with ovs-vsctl. */
+/** Changes by an administrator with ovs-vsctl. */
 export const administrator = Effect.map(SwitchUnderTest, ({ transact }) => {
   const mutate = (
     table: string,

@@ -1,4 +1,4 @@
-/** What `VppClient` does, whatever VPP is under it. */
+/** The behaviour of `VppClient` on any VPP. */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Queue } from "effect"
 import { ask } from "../../src/vpp/client/Session.ts"

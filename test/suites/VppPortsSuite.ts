@@ -1,4 +1,4 @@
-/** What the VPP layer of `Vswitch` makes, and that it takes all of it away again. */
+/** What the VPP layer of `Vswitch` creates, and that it removes all of it. */
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import { assert } from "@effect/vitest"
@@ -34,7 +34,7 @@ import {
 const none = { netType: "none" } as const
 const layer3 = { netType: "interface" } as const
 
-/** A subnet that no other test has. */
+/** A subnet of this test only. */
 let subnets = 0
 export const addresses = (prefix4 = 24, prefix6 = 64): ReadonlyArray<Address> => {
   const n = ++subnets
@@ -51,7 +51,7 @@ type Kind = readonly [
   since?: number
 ]
 
-/** Every kind of port, each with what it needs, and the release that it came with. */
+/** Every kind of port, each with its requirements, and the first release with it. */
 export const kinds: ReadonlyArray<Kind> = [
   ["memif, master, bridged", () => memif()],
   ["memif, slave, alone", () => memif({ role: "slave", network: none })],

@@ -1,4 +1,6 @@
-/** What GC, STATUS and CHECK, called as a runtime calls them, do with a VPP, its sockets' files, records and leases. */
+/**
+ * The effect of GC, STATUS and CHECK, called as a runtime calls them, on a VPP, its sockets' files, records and leases.
+ */
 import * as fs from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
@@ -51,7 +53,7 @@ const hosts: Readonly<Record<string, Conf>> = {
   "vhost-user, client": { iftype: "vhostuser", vhost: { mode: "client" } }
 }
 
-/** A directory with records, sockets and leases; a network that no other test has. */
+/** A directory with records, sockets and leases; a network of this test only. */
 const node = Effect.gen(function* () {
   const at = yield* directory
   const { path: socket } = yield* VppUnderTest
@@ -143,7 +145,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
         yield* add(one, conf)
         yield* gc([], conf)
         assert.deepStrictEqual(yield* world, before)
-        // By the mark, which has no names, and what the container was told, which has.
+        // By the mark, which has no names, and the container config, which has.
         yield* add(one, conf)
         lose(`${at}/state`)
         yield* gc([], conf)
@@ -200,7 +202,7 @@ export const vppGc = suite<VppUnderTest>("GC and STATUS on VPP", (test) => {
         yield* gc([one], conf)
         assert.isTrue(fs.existsSync(`${sharedDir}/0958c8871b32/memif-0958c8871b32-net1.sock`))
         yield* gc([], conf)
-        // What was lost by hand cannot be taken for ours to remove.
+        // A port that was removed by hand cannot be identified as ours any more.
         assert.deepStrictEqual(
           (yield* world).filter((line) => !line.startsWith("state")),
           before

@@ -1,4 +1,4 @@
-/** What the VPP layer of `Vswitch` makes again after a restart of VPP, and what it leaves as it is. */
+/** What the VPP layer of `Vswitch` restores after a restart of VPP, and what it leaves unchanged. */
 import * as fs from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -34,7 +34,7 @@ import {
 
 const nameOf = ({ attachment, port }: PortRequest): string => portName(port.iftype, portNumber(keyOf(attachment)))
 
-/** What an administrator does to the interface of a port. */
+/** Changes by an administrator to the interface of a port. */
 const change = <A>(
   wanted: PortRequest,
   f: (
@@ -85,7 +85,7 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
               shg: 0,
               enable: false
             })
-            // That of vhost-user comes with the interface.
+            // vhost-user's is created with the interface.
             if (wanted.port.iftype === "memif") {
               yield* session.call(Interface.tagAddDel, { is_add: false, sw_if_index, tag: "" })
             }

@@ -1,4 +1,6 @@
-/** The switch's end of layer 3 ports: addresses and routes of every shape that IPAM plugins give, and what others have. */
+/**
+ * The switch's end of layer 3 ports: addresses and routes of every form that IPAM plugins return, and those of others.
+ */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
@@ -26,7 +28,7 @@ import {
 
 const port = () => memif({ network: { netType: "interface" } })
 
-/** No two tests have one subnet; `VppPortsSuite.ts` has others. */
+/** No two tests have the same subnet; `VppPortsSuite.ts` has others. */
 let subnets = 0
 const subnet = () => {
   const n = ++subnets
@@ -63,7 +65,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 
 const nameOf = ({ port: name }: { readonly port: string }) => name
 
-/** Somebody's route to this prefix, over one of VPP's interfaces. */
+/** Another's route to this prefix, over one of VPP's interfaces. */
 const foreignRoute = (prefix: string, over: string) => {
   const change = (is_add: boolean) =>
     withSession(
@@ -76,7 +78,7 @@ const foreignRoute = (prefix: string, over: string) => {
   return Effect.acquireRelease(change(true), () => Effect.ignore(change(false)))
 }
 
-/** Interfaces over which a route of exactly this prefix leads. */
+/** Interfaces of a route to exactly this prefix. */
 const leadsOver = (prefix: string) =>
   withSession(
     Effect.fnUntraced(function* (session) {
@@ -166,7 +168,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
           yield* unplug(unplugOf(first, { addresses }))
           assert.deepStrictEqual(yield* leadsOver(`${four}.9/32`), [])
 
-          // What an earlier release has left.
+          // Left by an earlier release.
           const gone = yield* request(port(), { addresses })
           yield* lose(gone)
           yield* unplug(unplugOf(gone))

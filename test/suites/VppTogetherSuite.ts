@@ -1,6 +1,6 @@
 /**
- * What the VPP layer of `Vswitch` does about calls for the same attachment that go on at the same time. VPP gives the
- * index of an interface that is gone to the next one, so that whoever looked too early works on somebody else's.
+ * The behaviour of the VPP layer of `Vswitch` for concurrent calls for the same attachment. VPP reuses interface
+ * indices, so a call with an old inspection could change another's interface.
  */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
@@ -26,10 +26,10 @@ import {
   withSession
 } from "./VppUnderTest.ts"
 
-/** In VPP's frames the number of the message is behind the 16 bytes of the header. */
+/** In VPP's frames the message number follows the header of 16 bytes. */
 const numberAt = 16
 
-/** Stands still before it sends such a message, until the others are through or wait for it. */
+/** Stops before it sends such a message, until the others have finished or wait for it. */
 const heldAt = Effect.fnUntraced(function* <A, E>(
   message: Wanted,
   held: (vswitch: Vswitch["Service"]) => Effect.Effect<A, E>,

@@ -1,4 +1,4 @@
-/** That VPP is told the values of a port's configuration: as much of them as it shows to somebody, or does for frames. */
+/** VPP receives the values of a port's configuration: those that it shows, or whose effect on frames is visible. */
 import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
@@ -34,7 +34,7 @@ import {
 
 const none = { netType: "none" } as const
 
-/** Of these, what VPP shows; a real one does not show all of them. */
+/** The values that VPP shows; a real one does not show all of them. */
 const shown = Effect.fnUntraced(function* (name: string, asked: Readonly<Record<string, unknown>>) {
   const { madeWith } = yield* VppShows
   return Object.fromEntries(Object.entries(yield* madeWith(name)).filter(([key]) => key in asked))
@@ -44,7 +44,7 @@ const secret = "s".repeat(23)
 const sizes = { rxQueues: 2, txQueues: 3, ringSize: 512, bufferSize: 4096, secret } as const
 const onTheWire = { rx_queues: 2, tx_queues: 3, ring_size: 512, buffer_size: 4096, secret } as const
 
-/** What is asked for, and its request. With the old message there is no DMA. */
+/** The configuration, and its request. The old message has no DMA. */
 const knobs = (dma: boolean): ReadonlyArray<readonly [Partial<VppMemifPort>, Readonly<Record<string, unknown>>]> =>
   [
     { noZeroCopy: true, useDma: false },
@@ -54,13 +54,13 @@ const knobs = (dma: boolean): ReadonlyArray<readonly [Partial<VppMemifPort>, Rea
     { ...onTheWire, no_zero_copy: noZeroCopy, ...(dma ? { use_dma: useDma } : {}) }
   ])
 
-/** The container's end, which only who knows the secret reaches: a slave shows its sizes when it is connected. */
+/** The container's end, which connects only with the secret: a slave shows its sizes when it is connected. */
 const peer = Effect.fnUntraced(function* (socket: number, path: string) {
   const sw_if_index = yield* foreignMemif(socket, path, "", secret)
   yield* withSession((session) => session.call(setFlags, { sw_if_index, flags: adminUp }))
 })
 
-/** As `sw_interface_dump` shows it. */
+/** In the form of `sw_interface_dump`. */
 const linkMtu = (name: string) =>
   withSession((session) => Effect.map(byName(session, name), (there) => there?.link_mtu ?? assert.fail(name)))
 
@@ -119,7 +119,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that are sen
         assert.include(yield* look, `socket ${number} ${filename}`)
         assert.isFalse(fs.existsSync(socketPath))
         assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`interface memif${number}/0`])
-        // As a killed ADD leaves it.
+        // Left by a killed ADD.
         const socket = { is_add: true, socket_id: number, socket_filename: filename }
         yield* withSession((session) => session.call(Memif.socketFilenameAddDelV2, socket))
         assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`memif socket ${number}`])
@@ -145,7 +145,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that are sen
   test("the MTU is also that of layer 2, where one can be set", () =>
     Effect.gen(function* () {
       const usual = yield* plugged(yield* request(memif()))
-      // Before, VPP took one for every interface.
+      // Earlier, VPP accepted one for every interface.
       const kept = (yield* isSince(22.1)) ? yield* linkMtu(usual.port) : 1400
       for (const [port, layer2] of [
         [memif({ mtu: 1400 }), 1400],

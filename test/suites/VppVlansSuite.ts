@@ -1,4 +1,6 @@
-/** VLANs on VPP: which bridge domain each is, whose it may be, and what becomes of ports that earlier releases attached. */
+/**
+ * VLANs on VPP: the bridge domain of each, who may use it, and the handling of ports that earlier releases attached.
+ */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
@@ -28,12 +30,12 @@ import {
   withSession
 } from "./VppUnderTest.ts"
 
-/** What VPP says of bridge domains: `4 userspace/1/bridge-domain/4 memif7/0`. */
+/** VPP's bridge domains as text: `4 userspace/1/bridge-domain/4 memif7/0`. */
 const domains = Effect.map(look, (lines) =>
   lines.flatMap((line) => (line.startsWith("domain ") && !line.startsWith("domain 0 ") ? [line.slice(7)] : []))
 )
 
-/** An administrator's, or of an earlier release; gone when the test is over. */
+/** An administrator's, or of an earlier release; removed when the test ends. */
 const domain = (bd_id: number, tag: string) =>
   Effect.acquireRelease(
     withSession((session) => run(session, [makeDomain(bd_id, tag)])),
@@ -167,7 +169,7 @@ export const vppVlans = suite<VppUnderTest>("VLANs on VPP", (test) => {
               for (const one of old) assert.deepStrictEqual(yield* verify(one), [])
               const now = (yield* domains).filter((line) => line.includes("userspace/1/bridge-domain"))
               const ids = [7, 9, ...(vlan === 8 ? [8] : [])].map((vlan) => `${bridge * 4096 + vlan}`)
-              // A port without a VLAN has joined the one that was there, which stays with it.
+              // A port without a VLAN has joined the existing one, which stays with it.
               if (vlan === undefined) ids.push(`${bridge}`)
               assert.sameMembers(
                 now.map((line) => line.split(" ")[0]),

@@ -1,4 +1,4 @@
-/** Calls of `Vswitch` as the suites make them: each as if by a process of its own, with short deadlines. */
+/** Calls of `Vswitch` in the suites: each as if by a separate process, with short deadlines. */
 import { Effect } from "effect"
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import type { Row } from "../../src/ovs/wire/Notation.ts"
@@ -22,7 +22,7 @@ export const verify = (wanted: PortRequest) =>
     (all) => all.map(({ what }) => what)
   )
 
-/** The port is gone when the test is over, however it ends. */
+/** The port is removed when the test ends, with success or not. */
 export const plugged = (wanted: PortRequest) =>
   Effect.acquireRelease(plug(wanted), () => Effect.ignore(unplug(unplugOf(wanted))))
 

@@ -1,4 +1,7 @@
-/** What `Vswitch` does when the switch does not: dead, refused, unreachable, interrupted; and with many at once. */
+/**
+ * The behaviour of `Vswitch` when the switch fails: dead, refused, unreachable, interrupted; and with many calls at
+ * once.
+ */
 import { lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
@@ -8,7 +11,7 @@ import { suite } from "./Suite.ts"
 import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 
-/** ovs-vswitchd is dead, for the time of the scope. */
+/** ovs-vswitchd is dead during the scope. */
 const dead = Effect.flatMap(SwitchUnderTest, ({ killVswitchd, startVswitchd }) =>
   Effect.acquireRelease(killVswitchd, () => startVswitchd)
 )
@@ -77,7 +80,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
           assert.lengthOf(yield* unplug(unplugOf(client)), 2)
           assert.include(yield* unplug(unplugOf(server)), `socket ${socketOf(server)}`)
           assert.isUndefined(lstatSync(socketOf(server), { throwIfNoEntry: false }))
-          // A DEL that knew nothing of server mode leaves the file; the next ADD of the attachment gets over it.
+          // A DEL without information about server mode leaves the file; the next ADD of the attachment replaces it.
           yield* unplug(unplugOf(again, { port: { ...again.port, mode: "client" } }))
           assert.isTrue(lstatSync(socketOf(again)).isSocket())
           assert.deepStrictEqual(yield* look, before)

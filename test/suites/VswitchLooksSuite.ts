@@ -34,7 +34,7 @@ export const ovsDifferences = suite<SwitchUnderTest>("Vswitch on Open vSwitch, r
       ])
       yield* removePort(name)
       assert.deepStrictEqual(yield* verify(wanted), [`port ${name} is missing`])
-      // What is left of it is a bridge of ours without a port.
+      // What is left is a bridge of ours without a port.
       yield* (yield* administrator).removeBridge(wanted.port.bridge)
     }))
 

@@ -1,4 +1,4 @@
-/** What `Vswitch` does outside of the database: sockets that ovs-vswitchd makes, and flows. */
+/** The effects of `Vswitch` outside of the database: sockets that ovs-vswitchd creates, and flows. */
 import { randomUUID } from "node:crypto"
 import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
@@ -26,7 +26,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
           assert.strictEqual((yield* plug(wanted)).socketAt, socket)
           assert.isTrue(lstatSync(socket).isSocket())
           assert.deepStrictEqual(yield* verify(wanted), [])
-          // Once more while ovs-vswitchd still has the old one: it must not stumble over its own socket.
+          // Again while ovs-vswitchd still has the old one: it must not fail on its own socket.
           yield* unplug(unplugOf(wanted))
           assert.strictEqual((yield* plug({ ...wanted, invocation: randomUUID() })).socketAt, socket)
           yield* unplug(unplugOf(wanted))
@@ -41,7 +41,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       const { socketAt = "" } = yield* plugged(wanted)
       linkSync(socketAt, wanted.socketPath)
       assert.deepStrictEqual(yield* verify(wanted), [])
-      // As a restart leaves it: another socket at the old place.
+      // Left by a restart: another socket at the old path.
       rmSync(wanted.socketPath)
       yield* Effect.acquireRelease(
         Effect.callback<Server>((resume) => {
@@ -97,7 +97,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       const open = yield* request({ bridge: yield* existing() })
       yield* plugged(open)
       yield* set("Bridge", open.port.bridge, ["fail_mode", "insert", "secure"])
-      // The flows change when ovs-vswitchd has seen it.
+      // The flows change once ovs-vswitchd has applied it.
       yield* Effect.flatMap(OvsClient, ({ caughtUp, root }) => Effect.flatMap(root, caughtUp)).pipe(
         Effect.provide((yield* SwitchUnderTest).client)
       )

@@ -1,4 +1,4 @@
-/** What the Open vSwitch layer of `Vswitch` makes again when a daemon was restarted or the database emptied. */
+/** What the Open vSwitch layer of `Vswitch` restores after a restart of a daemon, or in an emptied database. */
 import { existsSync, lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"

@@ -1,4 +1,4 @@
-/** What the Open vSwitch layer of `Vswitch` does when all is well, whatever switch is under it. */
+/** The behaviour of the Open vSwitch layer of `Vswitch` without failures, on any switch. */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -127,7 +127,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       )
       assert.strictEqual(looked.code, ErrorCodes.AlreadyAttached)
       assert.strictEqual(tried.code, ErrorCodes.AlreadyAttached)
-      // Neither does its undo harm the first.
+      // Its rollback does not harm the first either.
       assert.deepStrictEqual(yield* unplug(unplugOf(second, { invocation: second.invocation })), [])
       assert.deepStrictEqual(yield* verify(first), [])
     }))
@@ -146,7 +146,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       const other = yield* request()
       yield* leavesAsFound(
         Effect.gen(function* () {
-          // ADD makes the directory between the two.
+          // ADD creates the directory between the two.
           yield* once((vswitch) => vswitch.preflight({ ...other, socketPath: `${other.socketPath}/missing/s` }))
           const bad = [
             [first.socketPath, `port ${portName(first.attachment)} already uses`],

@@ -1,4 +1,4 @@
-/** What is said, and when, about a VPP that is absent, silent, rude, or none. */
+/** The errors about a VPP that is absent, silent or wrong, or about another program, and their timing. */
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname } from "node:path"
@@ -35,7 +35,7 @@ import { temporaryDirectory } from "./support/TestVpp.ts"
 
 const waits: VppWaits = { turn: 300, answer: 200, goodbye: 200 }
 
-/** For a peer of whom something else than silence is to be told: a busy machine is no silent one. */
+/** For a peer whose fault is not silence: a busy machine must not count as silent. */
 const patient: VppWaits = { ...waits, turn: 20_000, answer: 20_000 }
 
 const at = (path: string, until = waits) => ({ path, release: "26.06", restart: Effect.void, waits: until })
@@ -45,7 +45,7 @@ const ping = withSession((session) => session.call(Control.controlPing, {}))
 const reasonOf = (path: string) =>
   Effect.map(Effect.flip(Effect.provideService(ping, VppUnderTest, at(path))), ({ reason }) => reason)
 
-/** Says these bytes to whoever says something, and then does that. */
+/** Answers any input with these bytes, and then does that. */
 const peer = Effect.fnUntraced(function* (bytes: Uint8Array, then: "end" | "stay") {
   const path = `${yield* temporaryDirectory}/api.sock`
   yield* Effect.acquireRelease(
@@ -261,7 +261,7 @@ it.live(
       const bad = yield* request(vhost())
       const changed = yield* request(memif())
       const missing = yield* request(memif({ mtu: 1500 }))
-      // Whatever is asked, and with the same words.
+      // For any call, and with the same message.
       const refused = Effect.fnUntraced(function* (of: VppServer, wanted: typeof bad | typeof changed) {
         const [first = assert.fail(), ...others] = yield* Effect.forEach(
           [plug, preflight, restore, status, verify],

@@ -1,6 +1,6 @@
 /**
- * The VPP in TypeScript does what real ones were measured to do with clients that behave badly, so that a client that
- * begins to fails its tests here: silence, death, and the hang.
+ * The VPP in TypeScript treats badly behaved clients as real ones were measured to do, so that a client that begins to
+ * fail fails its tests here: silence, crash, and the hang.
  */
 import * as net from "node:net"
 import { assert, it } from "@effect/vitest"
@@ -18,7 +18,7 @@ const idOf = (message: Pick<Message.Message<unknown>, "name" | "crc">) =>
 
 const server = Effect.flatMap(temporaryDirectory, (directory) => start({ path: `${directory}/api.sock` }))
 
-/** A client without any of our manners. */
+/** A client that follows no rules. */
 const raw = Effect.fnUntraced(function* (vpp: VppServer) {
   const received: Array<Buffer> = []
   const { push } = splitter()
@@ -35,7 +35,7 @@ const raw = Effect.fnUntraced(function* (vpp: VppServer) {
   yield* until(() => received.length === 1)
   const client = Buffer.concat(received).readUInt32BE(14)
   received.length = 0
-  /** A ping that is answered shows that all before it has been handled. */
+  /** A ping reply shows that everything before it has been handled. */
   const answers = Effect.gen(function* () {
     yield* send(ask(Control.controlPing, client, {}))
     yield* until(() => received.some((bytes) => bytes.readUInt16BE(0) === idOf(Control.controlPing.reply)))

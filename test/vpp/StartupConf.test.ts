@@ -1,4 +1,4 @@
-/** The `startup.conf` of `examples/vpp`: VPP listens where the plugin and the container's end dial. */
+/** The `startup.conf` of `examples/vpp`: VPP listens where the plugin and the container's end connect. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { run } from "../container/support/Command.ts"
@@ -6,7 +6,7 @@ import { accept } from "../docs/support/Accept.ts"
 import { read } from "../docs/support/Markdown.ts"
 import { networkNamed } from "../kubernetes/support/ExamplePods.ts"
 
-/** `section.key` to what stands behind it; one setting a line. */
+/** Maps `section.key` to its value; one setting for each line. */
 const settings = (text: string): ReadonlyMap<string, string> => {
   const found = new Map<string, string>()
   let section = ""

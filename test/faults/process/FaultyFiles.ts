@@ -1,4 +1,4 @@
-/** Files that go wrong. Every call is synchronous but `sync`: a file system that hangs stops the process with it. */
+/** Files that fail. Every call is synchronous but `sync`: a file system that hangs stops the process with it. */
 import * as Fs from "node:fs"
 import { Effect } from "effect"
 import { FileError, Files } from "../../../src/platform/Files.ts"
@@ -9,7 +9,7 @@ type Half = () => void
 const looks = ["EACCES", "EIO"]
 const changes = ["EACCES", "EIO", "ENOSPC", "EROFS"]
 
-/** A fault of the device; `orElse` of the caller knows the others. */
+/** A fault of the device; `orElse` in the caller handles the other errors. */
 const errorsOf = (operation: string, path: string, codes: ReadonlyArray<string>) =>
   Object.fromEntries(codes.map((code) => [code, Effect.fail(new FileError({ operation, path, code }))]))
 
@@ -37,14 +37,14 @@ export const over = (files: Files["Service"], step: Step): Files["Service"] =>
     writable: (path) => step(operation("ask whether it may write in", path, "looks"), files.writable(path)),
     readLink: (path) => step(operation("read link", path, "looks"), files.readLink(path)),
     sync: (path) => step(operation("sync", path, "syncs"), files.sync(path)),
-    // Made, and its mode not yet set.
+    // Created, and its mode is not set yet.
     makeDirectory: (path, mode) =>
       step(
         operation("make directory", path, "changes", () => Fs.mkdirSync(path, 0o700)),
         files.makeDirectory(path, mode)
       ),
     removeDirectory: (path) => step(operation("remove directory", path, "changes"), files.removeDirectory(path)),
-    // Made, and half of it written.
+    // Created, and half of it is written.
     create: (path, content, mode, gid) =>
       step(
         operation("create", path, "changes", () =>
@@ -56,7 +56,7 @@ export const over = (files: Files["Service"], step: Step): Files["Service"] =>
     link: (from, to) => step(operation("link", to, "changes"), files.link(from, to)),
     symlink: (target, path) => step(operation("symlink", path, "changes"), files.symlink(target, path)),
     unlink: (path) => step(operation("remove", path, "changes"), files.unlink(path)),
-    // The group is set, and the mode not.
+    // The group is set, and the mode is not.
     change: (path, kind, change) =>
       step(
         operation("change", path, "changes", () => {

@@ -1,4 +1,4 @@
-/** The other edges that go wrong: the API server, the turns at VPP, the sandbox. */
+/** The other edges that fail: the API server, the connection slots of VPP, the sandbox. */
 import { Effect } from "effect"
 import { Https, HttpsError, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces.ts"
@@ -6,7 +6,7 @@ import { SlotError, Slots } from "../../../src/platform/Slots.ts"
 import type { Step } from "./Steps.ts"
 
 const broken = ["ECONNRESET", "ECONNREFUSED", "CERT_HAS_EXPIRED", "BADTLS", "TOOBIG"]
-/** Not 404: that is no failure to DEL, it says that the pod is gone. */
+/** Not 404, which is no failure for DEL: it means that the pod is gone. */
 const statuses = [400, 401, 403, 409, 422, 429, 500, 503]
 
 const answer = (status: number): HttpsResponse => ({

@@ -1,6 +1,6 @@
 /**
- * Programs that go wrong, really: the shell stands between the plugin and the program, and refuses, kills itself, hangs,
- * or kills the plugin. So what has to be killed and reaped is there.
+ * Programs that really fail: a shell stands between the plugin and the program, and refuses, kills itself, hangs, or
+ * kills the plugin. So there is a real process to kill and reap.
  */
 import { basename } from "node:path"
 import { Effect } from "effect"
@@ -9,7 +9,9 @@ import type { Step } from "./Steps.ts"
 
 const refusal = JSON.stringify({ cniVersion: "1.0.0", code: 11, msg: "ordered refusal" })
 
-/** `"$@"` is the program with its arguments. `sleep` in the background: what a program starts has to go as well. */
+/**
+ * `"$@"` is the program with its arguments. `sleep` runs in the background: child processes of a program must end as well.
+ */
 const scripts = {
   refuses: `echo '${refusal}'; exit 1`,
   "fails without a word": "exit 3",

@@ -1,10 +1,10 @@
-/** Connections that go wrong: refused, cut before or after what was written, silent. */
+/** Connections that fail: refused, cut before or after a write, silent. */
 import { Deferred, Effect } from "effect"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import type { Step } from "./Steps.ts"
 import { wire } from "./Wire.ts"
 
-/** The sockets of ovs-vswitchd are there, and taken, as long as it lives: its death is a fault of its own. */
+/** While it lives, ovs-vswitchd's sockets exist and accept; its death is a separate fault. */
 const refusalsOf = (path: string): ReadonlyArray<string> =>
   path.endsWith(".mgmt") ? ["EACCES", "EAGAIN"] : ["ECONNREFUSED", "ENOENT", "EACCES", "EAGAIN"]
 
@@ -14,7 +14,7 @@ const errorOf = (operation: SocketError["operation"], path: string, code: string
 const connection = (path: string, real: Connection, step: Step): Connection => {
   const { heard, said } = wire(path)
   const cut = Deferred.makeUnsafe<never, SocketError>()
-  /** What becomes of what the peer answers. */
+  /** The fault of the peer's reply. */
   let answers: "read" | "lost" | "unheard" = "read"
   const closed = errorOf("read", path, "Closed")
   let open = true
@@ -34,7 +34,7 @@ const connection = (path: string, real: Connection, step: Step): Connection => {
   const write: Connection["write"] = (bytes) => {
     const { changes, text } = said(bytes)
     const whole = Effect.suspend(() => (open ? real.write(bytes) : unwritten))
-    // Decided before it is written: the answer may be quick.
+    // Decided before the write, because the reply may be fast.
     const then = (next: typeof answers) =>
       Effect.suspend(() => {
         answers = next

@@ -1,6 +1,6 @@
 /**
- * What is said on a connection, in words that are the same in every call: the comment or the tables of a transaction,
- * the names of VPP's messages, the types of OpenFlow's. A write is a step and its words are the step's name.
+ * Describes messages on a connection in words that are the same in every call: the comment or the tables of a
+ * transaction, the names of VPP's messages, the types of OpenFlow's. A write is a step with these words as its name.
  */
 import { Result, Schema } from "effect"
 import { Type } from "../../../src/ovs/wire/OpenFlow.ts"
@@ -10,17 +10,17 @@ import * as Message from "../../../src/vpp/wire/Message.ts"
 
 export interface Said {
   readonly text: string
-  /** Whether it asks the switch to change something. */
+  /** Whether it requests a change of the switch. */
   readonly changes: boolean
 }
 
 export interface Wire {
-  /** VPP gives its messages numbers in its first answer. */
+  /** VPP numbers its messages in its first reply. */
   readonly heard: (bytes: Uint8Array) => void
   readonly said: (bytes: Uint8Array) => Said
 }
 
-/** `path` is a socket's; its name tells who is behind it. */
+/** `path` is a socket's; its name identifies the peer. */
 export const wire = (path: string): Wire => {
   if (path.endsWith(".mgmt")) return { heard: () => {}, said: openFlow }
   if (path.endsWith(".sock") && path.includes("api")) return vpp()
@@ -63,7 +63,7 @@ const openFlow = (bytes: Uint8Array): Said => {
   return { text: `OpenFlow ${names.join(", ")}`, changes: types.includes(Type.FlowMod) }
 }
 
-/** What only asks. */
+/** Messages that only read. */
 const looks = /(_dump|^control_ping|^show_version|^sockclnt_create|^sockclnt_delete)$/
 
 const vpp = (): Wire => {

@@ -1,6 +1,6 @@
 /**
- * All rows of a switch's database, asked over a connection of its own, without the plugin's client and without a process:
- * the campaign looks thousands of times.
+ * Reads all rows of a switch's database on a separate connection, without the plugin's client and without a process,
+ * because the campaign reads it thousands of times.
  */
 import { readFileSync } from "node:fs"
 import { createConnection } from "node:net"
@@ -8,16 +8,16 @@ import { Effect, Predicate, Result } from "effect"
 
 const schemaFile = "/usr/share/openvswitch/vswitch.ovsschema"
 
-/** Columns that tell the time or the load, not what is configured. */
+/** Columns with the time or the load, which are no configuration. */
 const volatile = new Set(["_version", "cur_cfg", "next_cfg", "statistics", "link_resets", "duplex", "link_speed"])
 
-/** What ovs-vswitchd writes: after a restart its ports may have other numbers and devices. */
+/** Columns that ovs-vswitchd writes: after a restart its ports may have other numbers and devices. */
 const written = new Set([
   ...["ofport", "status", "link_state", "admin_state", "mtu", "mac_in_use", "ifindex", "error", "datapath_id"],
   ...["ovs_version", "db_version", "dpdk_version", "dpdk_initialized", "datapath_types", "iface_types", "datapaths"]
 ])
 
-/** Read when it is first needed: not every machine has it. */
+/** Read on first use: not every machine has it. */
 let known: ReadonlyArray<string> | undefined
 const tablesOf = (): ReadonlyArray<string> => {
   known ??= Object.keys(member(JSON.parse(readFileSync(schemaFile, "utf8")), "tables"))
@@ -33,7 +33,7 @@ const list = (value: object): ReadonlyArray<unknown> => (Array.isArray(value) ? 
 
 const isEmpty = (text: string): boolean => text === '["set",[]]' || text === '["map",[]]'
 
-/** A row's columns in words, without the empty ones: short enough to see a difference in. */
+/** A row's columns as text, without the empty ones: short enough to see a difference. */
 const inWords = (row: unknown, configured: boolean): string =>
   Object.entries(Predicate.isObject(row) ? row : {})
     .filter(([name]) => !volatile.has(name) && !(configured && written.has(name)))
@@ -43,7 +43,7 @@ const inWords = (row: unknown, configured: boolean): string =>
     .sort()
     .join(" ")
 
-/** `configured`: without what ovs-vswitchd writes. */
+/** `configured`: without the columns that ovs-vswitchd writes. */
 export const rows = (socket: string, configured: boolean): Effect.Effect<Readonly<Record<string, string>>> => {
   const tables = tablesOf()
   const params = ["Open_vSwitch", ...tables.map((table) => ({ op: "select", table, where: [] }))]
@@ -59,7 +59,7 @@ export const rows = (socket: string, configured: boolean): Effect.Effect<Readonl
   })
 }
 
-/** The answer is whole when it can be read. */
+/** The reply is complete when it can be parsed. */
 const ask = (socket: string, request: string): Effect.Effect<unknown> =>
   Effect.callback<unknown, Error>((resume) => {
     const connection = createConnection({ path: socket }, () => connection.write(request))

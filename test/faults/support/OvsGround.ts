@@ -1,6 +1,6 @@
 /**
- * A real Open vSwitch with DPDK under a node. A bridge with a port of somebody else's is there all the time: it must not
- * change, and without it the removal of the datapath's last port would take a second.
+ * A real Open vSwitch with DPDK under a node. A bridge with another's port exists all the time: it must not change, and
+ * without it the removal of the datapath's last port would take a second.
  */
 import { readdirSync, rmSync } from "node:fs"
 import { Effect, type Scope } from "effect"
@@ -13,13 +13,13 @@ import * as Node from "./Node.ts"
 export interface Options extends Node.Options {
   /** `host.vhost`. */
   readonly vhost: object
-  /** An administrator's bridge, with these settings; without, the plugin makes one. */
+  /** An administrator's bridge with these settings; without them, the plugin creates one. */
   readonly bridge?: ReadonlyArray<string>
 }
 
 const bridgeName = "br-faults"
 
-/** The names of its blows. */
+/** The names of its faults. */
 export const blows = [
   "ovs-vswitchd killed",
   "ovs-vswitchd restarted",
@@ -27,7 +27,7 @@ export const blows = [
   "ovsdb-server restarted"
 ] as const
 
-/** Of ovsdb-server's the plugin notices the same in all configurations: one of them is struck by those. */
+/** ovsdb-server's faults have the same effect in all configurations: they run in one. */
 export const ofVswitchd: ReadonlyArray<string> = blows.filter((name) => name.startsWith("ovs-vswitchd"))
 
 export const make = Effect.fn("OvsGround.make")(function* ({
@@ -36,7 +36,7 @@ export const make = Effect.fn("OvsGround.make")(function* ({
   ...options
 }: Options): Effect.fn.Return<Ground, ProgramError, Scope.Scope> {
   const ovs = yield* instance()
-  /** Address and number are asked for: a restarted ovs-vswitchd would choose others. */
+  /** Address and number are requested: a restarted ovs-vswitchd would choose others. */
   const foreign = (name: string, hwaddr: string, settings: ReadonlyArray<string>) =>
     ovs.vsctl(
       ...["add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"],
@@ -59,12 +59,12 @@ export const make = Effect.fn("OvsGround.make")(function* ({
     deaf
   })
   const mend = Effect.gen(function* () {
-    // As docs/ovs.md has it: ovs-vswitchd that was killed cannot make its sockets again where their files still are.
+    // By docs/ovs.md: ovs-vswitchd that was killed cannot create its sockets again while their files exist.
     if (!(yield* ovs.vswitchdRuns)) {
       for (const name of readdirSync(ovs.runDir)) if (/^usp/.test(name)) rmSync(`${ovs.runDir}/${name}`)
     }
     yield* ovs.startMissing
-    // Returns when ovs-vswitchd has done all that stands in the database.
+    // Returns when ovs-vswitchd has applied the whole database.
     yield* ovs.vsctl("set", "Bridge", "br-stays", "external_ids:mended=yes")
     yield* ovs.vsctl("remove", "Bridge", "br-stays", "external_ids", "mended")
   })

@@ -1,4 +1,4 @@
-/** The report as one HTML page: no script, no other file. What a cell came to is shown when the pointer is on it. */
+/** The report as one HTML page: no script, no other file. The pointer shows the result of a cell. */
 import { reasons, summary, total } from "./Report.ts"
 import type { Cell, Matrix, Result } from "./Results.ts"
 

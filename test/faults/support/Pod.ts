@@ -1,4 +1,4 @@
-/** An API server with the pod whose interface is added: its volume on the node, its annotations, what is asked of it. */
+/** An API server with the pod whose interface is added: its volume on the node, its annotations, the requests. */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { Effect } from "effect"
 import { apiServer } from "../../kubernetes/support/ApiServer.ts"

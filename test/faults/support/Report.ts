@@ -1,4 +1,4 @@
-/** The measured matrices for people: counted, as text for a log, and as one HTML page without anything beside it. */
+/** The measured matrices for people: counted, as text for a log, and as one self-contained HTML page. */
 import type { Cell, Matrix, Result } from "./Results.ts"
 
 export type State = Cell["state"]
@@ -17,7 +17,7 @@ export const count = (cells: ReadonlyArray<Cell>): Counts => {
 
 export const total = (results: ReadonlyArray<Result>): Counts => count(results.flatMap(cellsOf))
 
-/** Why cells were not run, with how many. */
+/** Why cells did not run, with their number. */
 export const reasons = (cells: ReadonlyArray<Cell>): ReadonlyArray<readonly [reason: string, count: number]> => {
   const counted = new Map<string, number>()
   for (const { notes, state } of cells) {
@@ -29,7 +29,7 @@ export const reasons = (cells: ReadonlyArray<Cell>): ReadonlyArray<readonly [rea
 export const inWords = ({ broken, held, "not run": notRun, runs }: Counts): string =>
   `${held + broken} cells run (${runs} calls that went wrong), ${broken} failed, ${notRun} not run`
 
-/** One configuration in a line. */
+/** One line for a configuration. */
 export const summary = (result: Result): string =>
   result.missing.length > 0
     ? `not run: ${result.missing.join("; ")}`
@@ -49,7 +49,7 @@ const matrixText = ({ cells, columns, steps, title }: Matrix): ReadonlyArray<str
   ]
 }
 
-/** For a log: a character a cell. */
+/** For a log: one character for each cell. */
 export const text = (results: ReadonlyArray<Result>): string =>
   [
     ...results.flatMap((result) => ["", `${result.name}: ${summary(result)}`, ...result.matrices.flatMap(matrixText)]),

@@ -1,10 +1,10 @@
-/** What a campaign measured, as the report reads it. */
+/** The results of a campaign, for the report. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { Schema } from "effect"
 
 export const Cell = Schema.Struct({
-  /** `broken`: a promise was; `cannot`: that cannot happen to this step; `not run`: it can, and was not tried. */
+  /** `broken`: a guarantee did not hold; `cannot`: impossible at this step; `not run`: possible, and not tried. */
   state: Schema.Literals(["held", "broken", "cannot", "not run"]),
   /** How the calls ended, or why there was none. */
   notes: Schema.Array(Schema.String),
@@ -25,7 +25,7 @@ export type Matrix = typeof Matrix.Type
 export const Result = Schema.Struct({
   name: Schema.String,
   seconds: Schema.Number,
-  /** None when this machine misses something: then nobody knows its steps. */
+  /** None when this machine lacks something: then the steps are unknown. */
   matrices: Schema.Array(Matrix),
   missing: Schema.Array(Schema.String)
 })

@@ -1,4 +1,4 @@
-/** Worlds compared: what is there that was not, what is gone, what is different. */
+/** Compares states: what is additional, missing, different. */
 import { Effect, Schedule } from "effect"
 import type { Ground, Seen } from "./Ground.ts"
 
@@ -11,8 +11,8 @@ export const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
   })
 
 /**
- * What is not as before after at most three seconds: the switch takes apart what its database no longer lists when the
- * call has ended, and a program that has lost its parent ends by itself.
+ * Differences from before after at most three seconds: the switch removes with a delay what its database no longer
+ * lists, and a program without a parent ends by itself.
  */
 export const afterwards = (ground: Ground, before: Seen, configured = false): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(ground.look(configured), (now) => difference(before, now)).pipe(

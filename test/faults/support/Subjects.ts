@@ -1,4 +1,4 @@
-/** The calls whose steps are the rows of the matrices, as they are seen to take them. */
+/** The calls whose observed steps are the rows of the matrices. */
 import { Effect } from "effect"
 import type { Traced, Wrong } from "../process/Order.ts"
 import type { Ground, Verb } from "./Ground.ts"
@@ -11,9 +11,9 @@ export interface Subject {
   readonly title: Title
   readonly verb: Verb
   readonly steps: ReadonlyArray<Traced>
-  /** How it comes to those steps. */
+  /** The calls that lead to those steps. */
   readonly base: ReadonlyArray<Wrong>
-  /** What became of a step in a column. */
+  /** The result of a step in a column. */
   readonly cells: Map<string, Results.Cell>
 }
 
@@ -29,7 +29,7 @@ const subject = (title: Title, verb: Verb, steps: ReadonlyArray<Traced>, base: R
   cells: new Map()
 })
 
-/** Steps of calls that go well, and of an ADD that fails at its last change and is undone. */
+/** Steps of successful calls, and of an ADD that fails at its last change and is rolled back. */
 export const subjectsOn = Effect.fn("Subjects.on")(function* (ground: Ground) {
   const seen = (verb: Verb, wrong: ReadonlyArray<Wrong> = []) => ground.order(verb, wrong, { all: true })
   const add = subject("ADD", "ADD", (yield* seen("ADD")).traced)

@@ -1,10 +1,10 @@
-/** The configurations on VPP that differ in their steps. */
+/** The configurations on VPP with different steps. */
 import type { Options } from "./Campaign.ts"
 import * as VppGround from "./VppGround.ts"
 
 interface Configuration {
   readonly ground: VppGround.Options
-  /** Only its own steps are tried in every way. */
+  /** All faults run at its own steps only. */
   readonly ownOnly: boolean
 }
 
@@ -34,7 +34,7 @@ export const on = (
 ): Pick<Options, "ground" | "blows" | "like"> => ({
   ground: VppGround.make(prefix === undefined ? ground : { ...ground, prefix }),
   blows: VppGround.blows,
-  // Steps on files are the same whoever the switch is.
+  // Steps on files are the same on any switch.
   ...(ownOnly || prefix !== undefined
     ? { like: { name: `${inTypeScript}, memif`, but: ({ edge }) => edge === "Sockets", struck: VppGround.blows } }
     : {})

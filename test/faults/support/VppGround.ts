@@ -1,4 +1,4 @@
-/** A VPP under a node: a real one, or the one in TypeScript, which speaks the same wire. */
+/** A VPP under a node: a real one, or the model in TypeScript, with the same wire protocol. */
 import { Effect, type Scope } from "effect"
 import * as Interfaces from "../../../src/vpp/interfaces/Interfaces.ts"
 import * as Bridging from "../../../src/vpp/messages/BridgeDomain.ts"
@@ -12,22 +12,22 @@ import type { Blow, Ground, Seen } from "./Ground.ts"
 import * as Node from "./Node.ts"
 
 export interface Options extends Node.Options {
-  /** `host` beside engine and socket. */
+  /** `host` besides engine and socket. */
   readonly host: object
   /** A bridge domain that is an administrator's. */
   readonly domain?: number
-  /** Where a real VPP is installed; without, the one in TypeScript. */
+  /** Path of a real VPP; without it, the model in TypeScript. */
   readonly prefix?: string
 }
 
-/** The names of its blows. */
+/** The names of its faults. */
 export const blows = ["VPP killed", "VPP restarted"] as const
 
 /** A VPP that can be killed and started. */
 interface Running {
   readonly api: string
   readonly directory: string
-  /** What a client must never do, and did. */
+  /** Requests that a client must never send, and did. */
   readonly mistakes: () => Seen
   readonly kill: Effect.Effect<void>
   readonly start: Effect.Effect<void>
@@ -58,7 +58,7 @@ const inTypeScript = Effect.gen(function* () {
   return running
 })
 
-/** All that VPP knows, but for how it is going. */
+/** VPP's whole state, except for statistics. */
 const seen = withSession(
   Effect.fnUntraced(function* (session) {
     const interfaces = yield* Interfaces.all(session)

@@ -1,8 +1,8 @@
 /**
- * Runs a target: a property of whatever comes in from outside. In `make test` a few hundred cases of one seed, the same
- * each time. With FUZZ_SECONDS (`make fuzz`) as many as fit into that time, of a fresh seed, which is printed; FUZZ_SEED
- * sets it. What a run finds is printed with the token that replays it (FUZZ_REPLAY), and written to a file that can be
- * moved into the corpus: the files of `corpus/<target>` are cases of every run.
+ * Runs a target: a property of input from outside. In `make test`, a fixed number of cases of a fixed seed. With
+ * FUZZ_SECONDS (`make fuzz`), as many as fit into that time, of a fresh seed, which is printed; FUZZ_SEED sets it. A
+ * finding is printed with the token that replays it (FUZZ_REPLAY), and written to a file that can be moved into the
+ * corpus: the files of `corpus/<target>` are cases of every run.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -11,30 +11,30 @@ import { join } from "node:path"
 import { Arbitrary, Cause, Effect, type Scope } from "effect"
 
 export interface Target {
-  /** And the name of its directory in the corpus. */
+  /** Also the name of its directory in the corpus. */
   readonly name: string
   readonly inputs: Arbitrary.Arbitrary<string>
   /** Fails, or dies, when the property does not hold. */
   readonly property: (input: string) => Effect.Effect<unknown, unknown, Scope.Scope>
   /** Cases in `make test`. */
   readonly runs: number
-  /** Bytes: the corpus has them in hexadecimal. An input then has a character for each. */
+  /** Binary input: the corpus has it in hexadecimal, and an input has one character for each byte. */
   readonly binary?: boolean
 }
 
-/** No case takes longer, on a machine that is busy. */
+/** Deadline of a case, for a busy machine. */
 const patience = 60_000
 
 const seconds = Number(process.env["FUZZ_SECONDS"] ?? 0)
 const replay = process.env["FUZZ_REPLAY"]
 const seed = process.env["FUZZ_SEED"] ?? (seconds > 0 ? String(Date.now()) : "userspace-cni")
 
-/** FUZZ_RUNS: of each target, at the most. */
+/** FUZZ_RUNS: maximum for each target. */
 const mostRuns = Number(process.env["FUZZ_RUNS"] ?? Number.MAX_SAFE_INTEGER)
 
 const corpus = join(import.meta.dirname, "../corpus")
 
-/** `<<[*50000>>` in a file stands for so many brackets; `#` in it for the number of each. */
+/** `<<[*50000>>` in a file is replaced by that many brackets; `#` in it by the number of each. */
 const expanded = (text: string): string =>
   text.replaceAll(/<<(.+?)\*(\d+)>>/gs, (_, part: string, times: string) =>
     part.includes("#")
@@ -42,7 +42,7 @@ const expanded = (text: string): string =>
       : part.repeat(Number(times))
   )
 
-/** What runs have found before, by the name of the file. */
+/** Earlier findings, by the name of the file. */
 export const kept = ({ binary = false, name }: Target): ReadonlyArray<readonly [file: string, input: string]> => {
   const directory = join(corpus, name)
   if (!Fs.existsSync(directory)) return []
@@ -52,7 +52,7 @@ export const kept = ({ binary = false, name }: Target): ReadonlyArray<readonly [
   })
 }
 
-/** Whatever goes wrong is a failure, which can be made smaller. */
+/** Any problem is a failure, which can be shrunk. */
 const judged = (target: Target, input: string) =>
   Effect.gen(function* () {
     const began = performance.now()
@@ -94,7 +94,7 @@ const round = Effect.fnUntraced(function* (target: Target, runs: number, seed: s
   return yield* Effect.die(findingOf(target, result.shrunkInput, why, result.replay))
 })
 
-/** All cases of a target, when it has `share` of the time. Gives how many there were. */
+/** Runs the cases of a target within `share` of the time. Returns their number. */
 export const run = Effect.fnUntraced(function* (target: Target, share: number) {
   if (seconds === 0 || replay !== undefined) return yield* round(target, Math.min(target.runs, mostRuns), seed)
   const end = performance.now() + seconds * 1000 * share
@@ -109,7 +109,7 @@ export const isLong = seconds > 0
 
 export const budget = Math.max(300_000, seconds * 2_000)
 
-/** For people: what was run, of which seed. */
+/** For people: what ran, with which seed. */
 export const table = (rows: ReadonlyArray<readonly [name: string, cases: number, seconds: number]>): string => {
   const total = (at: 1 | 2) => rows.reduce((sum, row) => sum + row[at], 0)
   const lines = [...rows, ["all", total(1), total(2)] as const].map(

@@ -1,7 +1,7 @@
 /**
  * Inputs that are nearly right: valid examples with a few edits. Text of any kind is cut, doubled and spliced; JSON is
- * also changed by its structure, so that a value is wrong in a document that is otherwise fine. Random bytes alone would
- * be refused at the first of them.
+ * also changed by its structure, so that a value is wrong in an otherwise valid document. Random bytes would be refused
+ * at the first of them.
  */
 import { Arbitrary, Schema } from "effect"
 
@@ -9,7 +9,7 @@ const index = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffff })
 const Edit = Schema.Struct({ kind: index, at: index, length: index, token: index })
 type Edit = typeof Edit.Type
 
-/** What has broken programs before: paths, options, control characters, quotes, keys that objects have anyway. */
+/** Values that have broken programs: paths, options, control characters, quotes, keys that every object has. */
 export const hostileTexts: ReadonlyArray<string> = [
   "",
   " ",
@@ -110,7 +110,7 @@ const placesIn = (value: unknown, found: Array<SocketPaths> = []): ReadonlyArray
   return found
 }
 
-/** Stands for text that JSON.stringify would not write: taken out of its quotes at the end. */
+/** Stands for text that JSON.stringify would not write: its quotes are removed at the end. */
 const raw = (at: number) => `\u0001raw${at}\u0001`
 
 const jsonEdit = (root: unknown, { at, kind, token }: Edit): void => {
@@ -137,7 +137,7 @@ export const textsNear = (...seeds: ReadonlyArray<string>): Arbitrary.Arbitrary<
     edits.reduce((text, edit) => textEdit(text, edit, seeds), pick(seeds, at))
   )
 
-/** JSON near these documents, and at times text that is no JSON any more. */
+/** JSON near these documents, and sometimes text that is no longer JSON. */
 export const jsonNear = (...seeds: ReadonlyArray<object>): Arbitrary.Arbitrary<string> => {
   const texts = seeds.map((seed) => JSON.stringify(seed))
   return Arbitrary.map(
@@ -149,7 +149,7 @@ export const jsonNear = (...seeds: ReadonlyArray<object>): Arbitrary.Arbitrary<s
   )
 }
 
-/** Where a stream is cut: lengths of the chunks, one after the other, round and round. */
+/** Cuts of a stream: lengths of the chunks, repeated. */
 export const Cuts = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4096 })))
 
 export const cut = (whole: Uint8Array, cuts: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {

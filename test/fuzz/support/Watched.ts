@@ -1,7 +1,7 @@
 /**
- * Calls on a node in memory that is watched: every call ends with a document or an error of the table, never with a
- * defect; a failed ADD leaves all as it was; nothing changes but in the directories that the configuration names; what is
- * given to the caller is JSON of a bounded size.
+ * Calls on an observed node in memory: every call ends with a document or a documented error, never with a defect; a
+ * failed ADD leaves everything as it was; only the directories of the configuration change; the output is JSON of
+ * bounded size.
  */
 import * as assert from "node:assert/strict"
 import { dirname, normalize } from "node:path"
@@ -41,10 +41,10 @@ export const network = {
   ipam: { type: "host-local", subnet: "10.9.8.0/24" }
 }
 
-/** Of the attachment that {@link variables} name. */
+/** Of the attachment in {@link variables}. */
 export const recordPath = "/var/lib/cni/usrspcni/attachments/0958c8871b32-net1.json"
 
-/** What nobody may touch. */
+/** Files that nobody may change. */
 const prey: ReadonlyArray<readonly [path: string, text: string]> = [
   ["/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"],
   ["/etc/shadow", "root:*:1:0:99999:7:::\n"],
@@ -61,7 +61,7 @@ export const watchedNode = (): Node => {
 
 const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes).filter((code) => code !== ErrorCodes.Internal))
 
-/** No document is longer: a runtime puts it into events and logs. */
+/** Maximum length of a document, which a runtime puts into events and logs. */
 const longest = 64 << 10
 
 export const judged = (exit: Exit.Exit<Document, CniError>, limit = longest): void => {
@@ -108,8 +108,8 @@ export const directoriesOf = (text: string, { CNI_ARGS = "", ...others }: Variab
 const isScratch = (line: unknown) => typeof line === "string" && /\/attachments\/new( |\/\.userspace-cni )/.test(line)
 
 /**
- * Without the note of an ADD that could not ask the switch (`UndoneNotes.ts`), for a DEL that cannot either; and without
- * the directories that it alone is in.
+ * Without the note of an ADD that could not reach the switch (`UndoneNotes.ts`), which is for a DEL that cannot either;
+ * and without directories that contain only it.
  */
 const withoutNote = (all: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
   const around = /^\/var\/lib\/cni\/usrspcni(\/attachments(\/undone(\/[a-z2-7]{20})?)?)?(\/\.userspace-cni)? /
@@ -130,7 +130,7 @@ const changed = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): R
   return [...before.filter((line) => !fresh.has(line)), ...after.filter((line) => !old.has(line))]
 }
 
-/** Runs `self`; what it changed of the files is in these directories, or is one that leads to them. */
+/** Runs `self`; its changed files must be in these directories, or be their parents. */
 export const within = <A>(node: Node, directories: ReadonlyArray<string>, self: Effect.Effect<A>): Effect.Effect<A> =>
   Effect.gen(function* () {
     const before = node.files.dump()
@@ -148,7 +148,7 @@ export const within = <A>(node: Node, directories: ReadonlyArray<string>, self: 
     return result
   })
 
-/** ADD, CHECK, DEL with this configuration: whatever ADD does, it is gone afterwards. */
+/** ADD, CHECK, DEL with this configuration: nothing is left, whatever ADD does. */
 export const lifeOf = Effect.fnUntraced(function* (
   text: string,
   more: Variables = {},

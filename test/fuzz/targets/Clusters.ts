@@ -1,4 +1,4 @@
-/** The API server and how it is reached: kubeconfigs, pods as their authors wrote them, answers of any kind. */
+/** The API server and its access: kubeconfigs, pods as their authors wrote them, answers of any kind. */
 import * as assert from "node:assert/strict"
 import { normalize } from "node:path"
 import { Effect, Exit, Result } from "effect"
@@ -48,7 +48,7 @@ const onHostPath = {
 
 const well: HttpsResponse = { status: 200, retryAfter: undefined, body: JSON.stringify(pod) }
 
-/** A node whose API server answers so. */
+/** A node with these answers of the API server. */
 const clustered = (kubeconfig: string, answer: Partial<HttpsResponse>) => {
   const node = watchedNode()
   node.files.put("/etc/kubeconfig", "file", kubeconfig, 0o600)
@@ -60,17 +60,17 @@ const clustered = (kubeconfig: string, answer: Partial<HttpsResponse>) => {
 
 const plain = kubeconfigText({ server: "https://10.0.0.1:6443", token })
 
-/** No waiting for a server that may get better. */
+/** Retries do not wait. */
 const hurried = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.provideService(self, KubernetesDeadlines, { answer: 1, total: 0 })
 
-/** Wherever the pod says its files are. */
+/** In the directories that the pod names. */
 const below = (body: string): ReadonlyArray<string> =>
   [...body.matchAll(/"path":\s*"(\/(?:[^"\\]|\\.)+)"/g)].flatMap(([, path = ""]) => [
     normalize(path).replace(/(?<=.)\/$/, "")
   ])
 
-/** It stands somewhere else than as a user's token, so it is no secret: two examples have been spliced. */
+/** It is not in the place of a user's token, so it is no secret: two examples were spliced. */
 const isElsewhere = (kubeconfig: string): boolean =>
   Result.match(
     Result.try(() => load(kubeconfig)),
@@ -81,13 +81,13 @@ const isElsewhere = (kubeconfig: string): boolean =>
     }
   )
 
-/** Without directories that lead to where the pod says its files are: those are the pod's, whoever made them. */
+/** Without parents of the directories that the pod names: those belong to the pod, whoever created them. */
 const left = (node: Node, places: ReadonlyArray<string>) => {
   const pods = new Set(places.flatMap(ancestors))
   return state(node).filter((line) => !pods.has(/^(.*) directory /.exec(String(line))?.[1] ?? ""))
 }
 
-/** What a failed ADD could not take back, it has a record of: once the API server is well, one DEL leaves nothing. */
+/** A failed ADD has a record of what it could not roll back: with a working API server, one DEL leaves nothing. */
 const life = (kubeconfig: string, answer: Partial<HttpsResponse>, places: ReadonlyArray<string> = []) =>
   Effect.gen(function* () {
     const node = clustered(kubeconfig, answer)
@@ -132,7 +132,7 @@ const pods: Target = {
   runs: 80
 }
 
-/** `status` and `retry-after` on a line, and the body. */
+/** `status` and `retry-after` on one line, and the body. */
 const answers: Target = {
   name: "api-answers",
   inputs: textsNear(

@@ -1,4 +1,4 @@
-/** What the caller hands over: the configuration on stdin, CNI_ARGS, the other variables; what an IPAM plugin answers. */
+/** The caller's input: the configuration on stdin, CNI_ARGS, the other variables; the answer of an IPAM plugin. */
 import { Effect, Layer } from "effect"
 import { Processes } from "../../../src/platform/Processes.ts"
 import type { Target } from "../support/Fuzz.ts"
@@ -64,7 +64,7 @@ const cniArgs: Target = {
   runs: 60
 }
 
-/** One line a variable. */
+/** One line for each variable. */
 const environment: Target = {
   name: "environment",
   inputs: textsNear(

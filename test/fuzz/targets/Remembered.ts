@@ -1,4 +1,4 @@
-/** What the plugin finds in its own directory: records, and the state files of the original plugin. */
+/** The plugin's own directory: records, and the state files of the original plugin. */
 import * as assert from "node:assert/strict"
 import { Effect, Exit, Logger, Result } from "effect"
 import { engineFor, onServices } from "../../../src/app/Composition.ts"
@@ -43,13 +43,13 @@ const record = {
   args: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0"
 }
 
-/** The directories that a record leads to, if it is one. */
+/** The directories in a record, if it is valid. */
 const ledTo = (text: string): ReadonlyArray<string> => {
   const found: unknown = Result.getOrUndefined(Result.try(() => JSON.parse(text)))
   return isRecord(found) && isSound(found) ? [found.place.directory, found.deviceInfo ?? "/run"] : []
 }
 
-/** Beside it, with a record as it should be. */
+/** Beside it, with a sound record. */
 const beside: Variables = { CNI_CONTAINERID: "feedfeedfeedbeef" }
 const isBeside = ({ containerId }: { readonly containerId: string }) => containerId === beside["CNI_CONTAINERID"]
 
@@ -73,7 +73,7 @@ const listed = (node: Node) =>
 
 const restored = (node: Node) => quiet(node, restoreNode({ variables: {}, engine: engineFor, millis: 0 }))
 
-/** What reads all records: a broken one takes nothing of, and hides nothing of, the one beside it. */
+/** Operations on all records: a broken one neither changes nor hides the sound one. */
 const amongOthers = Effect.fnUntraced(function* (input: string) {
   const node = watchedNode()
   assert.ok(Exit.isSuccess(yield* call(node, "ADD", text)))
@@ -96,7 +96,7 @@ const amongOthers = Effect.fnUntraced(function* (input: string) {
   assert.ok(Exit.isSuccess(yield* call(node, "DEL", text, beside)))
 })
 
-/** Whatever the record says by now, the attachment can be looked at and deleted, and the next ADD can be made. */
+/** Whatever the record contains now, the attachment can be inspected and deleted, and the next ADD succeeds. */
 const records: Target = {
   name: "records",
   inputs: jsonNear(record),
@@ -108,7 +108,7 @@ const records: Target = {
       const directories = [...directoriesOf(text), ...ledTo(input)]
       yield* within(node, [], call(node, "CHECK", text))
       yield* within(node, directories, call(node, "DEL", text))
-      // One that names another network, or a configuration that is none, stays in the way of nothing either.
+      // A record of another network, or with an invalid configuration, blocks nothing either.
       if (node.files.get(recordPath) !== undefined) node.files.remove(recordPath)
       yield* within(node, directories, call(node, "DEL", text))
       assert.ok(Exit.isSuccess(yield* call(node, "ADD", text)))

@@ -1,6 +1,6 @@
 /**
- * Bytes from the switches, at the edge: cut anywhere they mean the same, they are refused without having been kept, and a
- * length that is announced makes nothing of that length.
+ * Bytes from the switches, at the edge: they mean the same wherever they are cut, refused ones are not kept, and an
+ * announced length allocates nothing.
  */
 import * as assert from "node:assert/strict"
 import { Effect, Predicate, Result } from "effect"
@@ -50,7 +50,7 @@ const ovsdb: Target = {
       const [whole, ...others] = ways.map((lengths) => texts(bytes, lengths))
       for (const other of others) {
         assert.equal(other.failure, whole?.failure)
-        // A failure ends the stream: what is found before it depends on where it was cut.
+        // A failure ends the stream: what was split before it depends on the cuts.
         if (whole?.failure === undefined) assert.deepEqual(other, whole)
       }
       assert.ok((whole?.found.join("").length ?? 0) <= input.length)
@@ -96,7 +96,7 @@ const messages = [BridgeDomain, Control, Interface, Ip, Memif, Policer, VhostUse
 const isMessage = (value: unknown): value is Message.Message<unknown> =>
   Predicate.hasProperty(value, "crc") && Predicate.hasProperty(value, "fields")
 
-/** What VPP says to each request that we have. */
+/** VPP's reply to each request of the plugin. */
 const understood = messages
   .flatMap((one) =>
     Predicate.hasProperty(one, "reply") ? one.reply : Predicate.hasProperty(one, "details") ? one.details : []
@@ -104,12 +104,12 @@ const understood = messages
   .filter(isMessage)
   .filter(({ name }) => name !== Control.sockclntCreateReply.name)
 
-/** Of the catalogue, without hello: those that do not begin with a client. */
+/** Messages of the catalogue except hello: the ones that do not begin with a client. */
 const catalogued = catalogue.filter(
   ({ layout: [first], name }) => first?.[0] === "context" && name !== Control.sockclntCreate.name
 )
 
-/** Whatever it is taken for: read or refused, and never larger than it came. */
+/** Decoded as any message: read or refused, and never larger than the input. */
 const replies: Target = {
   name: "vpp-replies",
   binary: true,

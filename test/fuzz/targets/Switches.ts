@@ -1,4 +1,4 @@
-/** Whole conversations with a switch that does not answer as it should: they end in time, with an error of ours or well. */
+/** Whole conversations with a switch whose answers are wrong: they end in time, with a documented error or success. */
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
 import { Cause, Duration, Effect, Exit, Layer, Logger } from "effect"
@@ -61,7 +61,7 @@ const saying = (lines: ReadonlyArray<string>) => {
 const endedWell = (exit: Exit.Exit<unknown, unknown>) =>
   assert.ok(Exit.isSuccess(exit) || !Cause.hasDies(exit.cause), Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "")
 
-/** One line a reply: of a plug, a look, a list, an unplug. Nothing is behind them that could be left. */
+/** One line for each reply: of a plug, an inspection, a list, an unplug. The peer has no state that could be left. */
 const ovsdb: Target = {
   name: "ovsdb-replies",
   inputs: textsNear(
@@ -84,7 +84,7 @@ const ovsdb: Target = {
           Effect.exit
         )
         assert.deepEqual(files.dump(), before)
-        // `session` expects its second plug to fail: that it did not is no defect of the plugin.
+        // `session` expects its second plug to fail: its success is no defect of the plugin.
         if (Exit.isFailure(exit) && JSON.stringify(Cause.pretty(exit.cause)).includes("Expected a failure")) continue
         endedWell(exit)
       }
@@ -92,7 +92,7 @@ const ovsdb: Target = {
   runs: 40
 }
 
-/** Each line: the chunk of the switch's that is changed, where in it, and with which bytes; `-` cuts it off there. */
+/** Each line: the changed chunk of the switch's, the position in it, and the bytes; `-` cuts it off there. */
 const meddling = (real: Sockets["Service"], input: string) => {
   const edits = input.split("\n").map((line) => /^(\d{1,4}) (\d{1,6}) ([0-9a-f]*|-)$/.exec(line))
   let chunk = 0
@@ -116,7 +116,7 @@ const meddling = (real: Sockets["Service"], input: string) => {
   })
 }
 
-/** Waits that a test can wait for. */
+/** Deadlines that a test can wait for. */
 const hurried = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   self.pipe(
     Effect.provideService(OvsDeadlines, deadlines),
@@ -124,8 +124,8 @@ const hurried = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   )
 
 /**
- * ADD, CHECK and DEL whose switch is misheard, and a DEL that hears it. What a failed ADD could not take back, it has a
- * record of. `left`: of the switch, and all else.
+ * ADD, CHECK and DEL with a corrupted switch, and a DEL with a correct one. A failed ADD has a record of what it could
+ * not roll back. `left`: of the switch, and all else.
  */
 const misheard = Effect.fnUntraced(function* (
   node: Node,

@@ -1,4 +1,4 @@
-/** The node's edges as the command line wants them; an installer talks to nobody. */
+/** The node's edges for the command line; an installer uses no network. */
 import { Effect, Layer } from "effect"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"

@@ -16,7 +16,7 @@ export const node = Effect.map(
     Fs.writeFileSync(executable, "#!/bin/sh\nexit 0\n", { mode: 0o600 })
     const ca = Fs.readFileSync(join(import.meta.dirname, "../../kubernetes/fixtures/ca.crt"), "utf8")
     let mounts = 0
-    /** A new directory, and then the link to it is exchanged. */
+    /** A new directory, to which the link is then moved. */
     const mount = (token: string) => {
       const data = `..${mounts++}`
       Fs.mkdirSync(join(account, data))

@@ -1,20 +1,20 @@
 /**
- * host-local in memory, as a program that is run: by its rules and in its words. The demonstration and the tests run the
- * real delegation on it. Gives the addresses of the configuration one after the other, remembers who has which, and shows
- * its leases.
+ * host-local in memory, as a program that is run, with its rules and messages. The demonstration and the tests run the
+ * real delegation on it. It assigns the addresses of the configuration in order, remembers their holders, and shows its
+ * leases.
  */
 import * as Result from "effect/Result"
 import type { CniResult } from "../../../src/cni/spec/CniResult.ts"
 import type { Ended, Run } from "../../../src/platform/Processes.ts"
 import { type Pool, readPool, type Span } from "./Ranges.ts"
 
-/** A state that several layers can be made of, and that outlives them. */
+/** The state, which several layers can share and which outlives them. */
 export class MemoryLeases {
   /** Address with its network, to its holder. */
   private readonly leases = new Map<string, string>()
   private readonly lastGiven = new Map<string, bigint>()
 
-  /** One line a lease: two equal dumps are two equal states. */
+  /** One line for each lease: equal dumps are equal states. */
   dump(): ReadonlyArray<string> {
     return [...this.leases].map(([address, holder]) => `${address} ${holder}`).sort()
   }
@@ -29,7 +29,7 @@ export class MemoryLeases {
     for (const address of this.held(network, holder)) this.leases.delete(`${network} ${address}`)
   }
 
-  /** The next free address after the last one that was given, round the set. */
+  /** The next free address after the last assigned one, round the set. */
   next(network: string, set: ReadonlyArray<Span>, index: number, holder: string): readonly [Span, bigint] | undefined {
     const place = `${network} ${index}`
     const last = this.lastGiven.get(place)
@@ -51,14 +51,14 @@ export class MemoryLeases {
   }
 }
 
-/** Where a node in memory has it, along CNI_PATH. */
+/** Its path on a node in memory, along CNI_PATH. */
 export const program = "/opt/cni/bin/host-local"
 
 /** One run of it, to its end. */
 export const hostLocal = (leases: MemoryLeases, run: Pick<Run, "env" | "stdin">): Ended =>
   Result.match(answer(leases, run), {
     onSuccess: (document) => ended(0, document),
-    // As Go's skeleton reports an error without a code of its own.
+    // The form of Go's skeleton for an error without a code.
     onFailure: (msg) => ended(1, { cniVersion: versions[0], code: 999, msg })
   })
 
@@ -70,7 +70,7 @@ const ended = (status: number, document: unknown): Ended => ({
   stderr: ""
 })
 
-/** Its document, if it prints one, or what is wrong. */
+/** Its document, if it prints one, or the problem. */
 const answer = (leases: MemoryLeases, { env, stdin }: Pick<Run, "env" | "stdin">): Result.Result<unknown, string> => {
   const verb = env["CNI_COMMAND"] ?? ""
   // It has nothing to do for these.

@@ -7,7 +7,7 @@ import { Ipam } from "../../../src/ipam/Ipam.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as NodeProcesses from "../../platform/support/node/NodeProcesses.ts"
 
-/** Without a log, unless a test brings one. */
+/** Without a log, unless a test provides one. */
 export const real = Layer.mergeAll(
   Layer.effect(Ipam, Ipam.make).pipe(Layer.provide([Files.layer, NodeProcesses.layer])),
   Logger.layer([])
@@ -18,7 +18,7 @@ export const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** Puts `#!/bin/sh` and `lines` there; returns the path. */
+/** Writes `#!/bin/sh` and `lines`; returns the path. */
 export const install = (path: string, name: string, lines: string, mode = 0o755): string => {
   const program = join(path, name)
   Fs.writeFileSync(program, `#!/bin/sh\n${lines}\n`)
@@ -26,7 +26,7 @@ export const install = (path: string, name: string, lines: string, mode = 0o755)
   return program
 }
 
-/** Leases as files, given in order; in host-local's words. One range in the last octet. */
+/** Leases as files, assigned in order, with host-local's messages. One range in the last octet. */
 export const hostLocal = `
 conf=$(cat)
 field() { printf %s "$conf" | sed -n 's/.*"'"$1"'":"\\([^"]*\\)".*/\\1/p'; }

@@ -1,7 +1,7 @@
 /**
- * The `ipam` section as host-local reads it, and the addresses that it may give: range sets, one address from each;
- * first and last address and gateway filled in when they are absent. Pure. Documentation of the host-local plugin,
- * "Network configuration reference"; `IP` in CNI_ARGS, `dataDir` and `resolvConf` are left out.
+ * The `ipam` section as host-local reads it, and its addresses: range sets, one address from each; first and last
+ * address and gateway have defaults. Pure. Documentation of the host-local plugin, "Network configuration reference";
+ * `IP` in CNI_ARGS, `dataDir` and `resolvConf` are omitted.
  */
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
@@ -32,7 +32,7 @@ export interface Span {
   readonly first: bigint
   readonly last: bigint
   readonly gateway: bigint
-  /** From a number in the span to its text, without and with the prefix length. */
+  /** Converts a number in the span to text, without and with the prefix length. */
   readonly text: (address: bigint) => string
   readonly withPrefix: (address: bigint) => string
 }
@@ -84,7 +84,7 @@ const span = ({ gateway, rangeEnd, rangeStart, subnet }: Range): Result.Result<S
       return Result.map(
         Result.all({
           first: within("RangeStart", rangeStart, base + 1n),
-          // The broadcast address is not given; IPv6 has none.
+          // The broadcast address is not assigned; IPv6 has none.
           last: within("RangeEnd", rangeEnd, isV4 ? last - 1n : last),
           gateway: within("Gateway", gateway, base + 1n)
         }),

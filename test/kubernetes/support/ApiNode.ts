@@ -1,6 +1,6 @@
 /**
- * A node of which only the edges are in memory, and an API server on a real connection: whole calls, from the variables
- * that a runtime sets to the requests that the server sees. The network has a directory of its own; the pod has a volume.
+ * A node whose edges are in memory, and an API server on a real connection: whole calls, from the variables of a
+ * runtime to the requests that the server receives. The network has a directory of its own; the pod has a volume.
  */
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
@@ -39,9 +39,9 @@ export const apiNode = Effect.gen(function* () {
     named: { CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=${namespace};K8S_POD_NAME=${name};K8S_POD_UID=${uid}` },
     /** Of the network, and of a call of it. */
     withKubeconfig: { kubeconfig: "/etc/kubeconfig" },
-    /** As kubelet sets them in a pod. */
+    /** Variables that kubelet sets in a pod. */
     inCluster: { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: new URL(server.url).port },
-    /** As kubelet mounts it: links through `..data`. Again, as it renews it. */
+    /** As kubelet mounts it: links through `..data`. A second call renews it. */
     mount: (token: string, authority = "ca.crt") => {
       node.files.put(`${account}/..data`, "symlink", "..1")
       for (const [file, content] of [
@@ -59,9 +59,9 @@ export const apiNode = Effect.gen(function* () {
         readEnvelope(JSON.stringify({ ...Calls.network, ...more }))
       ).pipe(Effect.provide(edges)),
     asked: () => answersOf(server),
-    /** What the pod's containers are told. */
+    /** The annotations for the pod's containers. */
     annotations: () => at(at(server.pods.get(namespace, name), "metadata"), "annotations"),
-    /** What a container is told by a file. */
+    /** The container config in a file. */
     handed: () => node.files.dump().filter((line) => line.startsWith(sharedDir) && line.includes("configData-")),
     warnings: () => log.filter((line) => line.startsWith("Warn "))
   }

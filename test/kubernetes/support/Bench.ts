@@ -1,4 +1,4 @@
-/** One pod on an API server of the tests, asked by `Pods` through a kubeconfig; and what an error has to hold to. */
+/** One pod on an API server of the tests, used by `Pods` through a kubeconfig; and the requirements of an error. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
@@ -18,7 +18,7 @@ export interface Bench {
   readonly server: ApiServer
   readonly pod: Pod
   readonly read: Effect.Effect<unknown, PodsError>
-  /** What an ADD does: reads, then adds an annotation to what it read. */
+  /** The requests of an ADD: reads, then adds an annotation to what it read. */
   readonly addition: Effect.Effect<void, PodsError>
   readonly annotations: () => unknown
   /** Methods and statuses, in order. */

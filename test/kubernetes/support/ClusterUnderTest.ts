@@ -1,6 +1,6 @@
 /**
- * A cluster from outside: what kubectl, a controller or a deletion does to a pod. The suite of `Pods` runs on every layer
- * of this, so that the servers of the tests are held to what a real one does.
+ * A cluster from outside: what kubectl, a controller or a deletion does to a pod. The suite of `Pods` runs on every
+ * layer of this, so that the servers of the tests are held to the behaviour of a real one.
  */
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { Pod } from "../../../src/identity/Attachment.ts"
@@ -12,7 +12,7 @@ import * as NodeHttps from "../../platform/support/node/NodeHttps.ts"
 export interface ObservedAttachment {
   readonly annotations: Readonly<Record<string, string>>
   readonly resourceVersion: string
-  /** All of the pod but its annotations and what the server keeps about writes, as text. */
+  /** The pod without its annotations and the server's records of writes, as text. */
   readonly rest: string
 }
 
@@ -21,20 +21,20 @@ export class ClusterUnderTest extends Context.Service<
   {
     /** New credentials and connections each time it is provided. */
     readonly pods: Layer.Layer<Pods>
-    /** How often `pods` wrote so far, whether or not that changed something. Others write as well. */
+    /** Number of writes of `pods` so far, whether or not they changed something. Others write as well. */
     readonly writes: Effect.Effect<number>
-    /** A pod that stays as long as the scope. It is never scheduled. */
+    /** A pod for the scope. It is never scheduled. */
     readonly pod: (annotations?: Readonly<Record<string, string>>) => Effect.Effect<Pod, never, Scope.Scope>
     readonly look: (pod: Pod) => Effect.Effect<ObservedAttachment>
-    /** As a controller writes: these annotations, whatever happened meanwhile. */
+    /** A write by a controller: these annotations, whatever happened meanwhile. */
     readonly annotate: (pod: Pod, annotations: Readonly<Record<string, string>>) => Effect.Effect<void>
     readonly remove: (pod: Pod) => Effect.Effect<void>
-    /** Deleted, and made anew under its name; the scope is that of the first. */
+    /** Deleted, and created again with the same name; the scope is that of the first. */
     readonly replace: (pod: Pod) => Effect.Effect<Pod>
   }
 >()("userspace-cni/test/ClusterUnderTest") {}
 
-/** `Pods` on a real connection, and a count of the requests that may change something. */
+/** `Pods` on a real connection, with a count of writing requests. */
 export const counted = (kubeconfig: string): Pick<ClusterUnderTest["Service"], "pods" | "writes"> => {
   let writes = 0
   const counting = Layer.effect(

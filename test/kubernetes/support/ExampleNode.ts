@@ -1,7 +1,7 @@
 /**
- * A node on which the examples' pods are attached, by the programs as they are: edges are the file system below a
- * temporary directory, Open vSwitch in memory behind its socket's wire, the VPP in TypeScript on a real socket, an API
- * server with one pod, host-local and whereabouts as programs.
+ * A node on which the examples' pods are attached, by the real programs: edges are the file system below a temporary
+ * directory, Open vSwitch in memory behind its socket's wire, the VPP in TypeScript on a real socket, an API server
+ * with one pod, host-local and whereabouts as programs.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
@@ -27,7 +27,7 @@ const uid = "0c8d1fa4-8a9f-4c25-9c5e-1d2f3a4b5c6d"
 const containerId = "3f1c9a0b2d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8"
 export const deviceInfoFile = "/var/run/k8s.cni.cncf.io/devinfo/cni/example"
 
-/** What a link leads to is below the directory as well. */
+/** Targets of links are below the directory as well. */
 const below = (root: string) =>
   Layer.effect(
     Files,
@@ -69,9 +69,9 @@ const Whereabouts = Schema.decodeUnknownSync(
 )
 
 /**
- * As whereabouts 0.9.2 answers, by the recording in fixtures/whereabouts.json: of every range, `10.0.0.0/24` or `fd00::/64`, the first address
- * from `range_start` or else of the network; the one gateway for all of them; routes as they are. It does not look at a
- * gateway of a range.
+ * The answers of whereabouts 0.9.2, by the recording in fixtures/whereabouts.json: of every range, `10.0.0.0/24` or
+ * `fd00::/64`, the first address from `range_start` or else of the network; one gateway for all of them; routes
+ * unchanged. It ignores the gateway of a range.
  */
 export const whereabouts = ({ env, stdin }: Pick<Run, "env" | "stdin">): Effect.Effect<Ended> =>
   Effect.sync(() => {

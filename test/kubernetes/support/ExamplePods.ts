@@ -1,6 +1,5 @@
 /**
- * What `examples/kubernetes` says, as Kubernetes and Multus read it: every network, every pod with the networks that its
- * annotation selects, volumes, mounts and limits of its containers.
+ * `examples/kubernetes`, as Kubernetes and Multus read it: every network, every pod with the networks of its annotation, volumes, mounts and limits of its containers.
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"

@@ -1,10 +1,10 @@
-/** Kubeconfigs as the usual tools write them: YAML, with more in them than is used. */
+/** Kubeconfigs as the usual tools write them: YAML, with more content than is used. */
 import { pem } from "../../platform/support/HttpsPeer.ts"
 
 export interface Wanted {
   readonly server: string
   readonly token?: string
-  /** Lines of the cluster beside server. */
+  /** Lines of the cluster besides server. */
   readonly cluster?: ReadonlyArray<string>
   /** Lines of the user, instead of the token. */
   readonly user?: ReadonlyArray<string>

@@ -1,5 +1,5 @@
 /**
- * The kinds of PATCH that the API server takes for a pod: JSON merge patch (RFC 7396), JSON patch (RFC 6902) and
+ * The kinds of PATCH that the API server accepts for a pod: JSON merge patch (RFC 7396), JSON patch (RFC 6902) and
  * Kubernetes' strategic merge patch, as far as a pod's metadata and named lists need it.
  */
 import { isDeepStrictEqual } from "node:util"
@@ -17,7 +17,7 @@ export const mergePatch = (target: unknown, patch: unknown): unknown => {
   return merged
 }
 
-/** Lists of named things (containers, volumes) are merged by name; others are replaced. */
+/** Lists of named elements (containers, volumes) are merged by name; others are replaced. */
 export const strategicMergePatch = (target: unknown, patch: unknown): unknown => {
   if (Array.isArray(patch) && Array.isArray(target) && patch.every(isNamed) && target.every(isNamed)) {
     const others = patch.filter(({ name }) => !target.some((element) => element.name === name))

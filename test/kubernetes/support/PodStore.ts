@@ -1,14 +1,14 @@
 /**
- * The pods of an API server, with the rules that concern a writer: resource versions, UIDs, what an update may change,
- * what each subresource takes from it. Numbers keep their text as Go's int64 does. Knows no HTTP.
- * Kubernetes: pkg/registry/core/pod/strategy.go, pkg/apis/core/validation (ValidatePodUpdate, ValidateAnnotations).
+ * The pods of an API server, with the rules for a writer: resource versions, UIDs, what an update may change, what each
+ * subresource uses of it. Numbers keep their text, as with Go's int64. It knows no HTTP. Kubernetes:
+ * pkg/registry/core/pod/strategy.go, pkg/apis/core/validation (ValidatePodUpdate, ValidateAnnotations).
  */
 import { randomUUID } from "node:crypto"
 import { isDeepStrictEqual } from "node:util"
 
 export type Json = Readonly<Record<string, unknown>>
 
-/** A failure as the API server words it. */
+/** A failure with the API server's message. */
 export class Refused extends Error {
   readonly code: number
   readonly reason: string
@@ -63,7 +63,7 @@ export class PodStore {
     return String(this.version)
   }
 
-  /** As kubectl would. */
+  /** A write by kubectl. */
   create(namespace: string, name: string, pod: Json): Json {
     const metadata = { ...at(pod, "metadata"), namespace, name, resourceVersion: this.next() }
     const uid = text(at(pod, "metadata")["uid"]) || randomUUID()
@@ -92,7 +92,7 @@ export class PodStore {
     return pod
   }
 
-  /** PUT, and the end of every PATCH. */
+  /** PUT, and the last part of every PATCH. */
   update(namespace: string, name: string, subresource: Subresource, wanted: Json): Json {
     const pod = this.get(namespace, name)
     const old = at(pod, "metadata")
@@ -125,7 +125,7 @@ export class PodStore {
       )
     }
     const kept = subresource === "" ? { status: pod["status"] } : { spec: pod["spec"] }
-    // What the server alone decides.
+    // Fields that only the server sets.
     const { creationTimestamp, uid } = old
     const metadata = { ...fresh, uid, ...(creationTimestamp === undefined ? {} : { creationTimestamp }) }
     const same = { ...wanted, ...kept, metadata: { ...metadata, resourceVersion: old["resourceVersion"] } }
@@ -137,7 +137,7 @@ export class PodStore {
   }
 }
 
-/** What of a spec may not change. Tolerations may be added to, which nobody here does. */
+/** The immutable part of a spec. Tolerations may be added, which nobody here does. */
 const frozen = (pod: Json): unknown => {
   const { activeDeadlineSeconds: _, containers, ...spec } = at(pod, "spec")
   const list: ReadonlyArray<unknown> = Array.isArray(containers) ? containers : []

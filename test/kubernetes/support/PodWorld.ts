@@ -1,4 +1,4 @@
-/** A node in memory whose network has a kubeconfig: a cluster in memory beside it, with one pod that has a volume. */
+/** A node in memory whose network has a kubeconfig, and a cluster in memory with one pod that has a volume. */
 import { Effect, Option } from "effect"
 import { elementsOf } from "../../../src/kubernetes/ConfigurationData.ts"
 import { readPod, wholeWith } from "../../../src/kubernetes/PodDocument.ts"
@@ -16,7 +16,7 @@ export const deviceInfoFile = "/var/run/k8s.cni.cncf.io/devinfo/cni/web.json"
 
 const { sharedDir: _, ...inPod } = network
 
-/** With all that a pod can be told, and Multus. */
+/** With all parts of a container config, and Multus. */
 export const conf = {
   ...inPod,
   kubeconfig: "/etc/kubeconfig",
@@ -53,7 +53,7 @@ export class PodWorld extends World {
     this.pod({ annotations: { color: "blue" }, volumes: [hostPath(volume, "DirectoryOrCreate")], ...shape })
   }
 
-  /** As its author would change it. */
+  /** A change by its author. */
   pod(shape: Shape): void {
     const json = podJson({ uid, ...shape })
     const metadata = { ...at(json, "metadata"), name: "web", namespace: "default", resourceVersion: "" }
@@ -64,7 +64,7 @@ export class PodWorld extends World {
     return Option.getOrThrow(this.cluster.get({ namespace: "default", name: "web" })).annotations
   }
 
-  /** What the pod's containers are told. */
+  /** The annotations for the pod's containers. */
   elements(): ReadonlyArray<unknown> | undefined {
     return elementsOf(this.annotations())
   }
@@ -74,7 +74,7 @@ export class PodWorld extends World {
   }
 }
 
-/** As an API server whose pods may be updated answers; `test/kubernetes/support/ApiServer.ts` is one by the letter. */
+/** Answers of an API server whose pods may be updated; `test/kubernetes/support/ApiServer.ts` is a complete one. */
 const answer = (cluster: MemoryPods, { body = "", method, url }: HttpsRequest): HttpsResponse => {
   const [, namespace = "", name = ""] = /\/namespaces\/([^/]+)\/pods\/([^/]+)/.exec(url) ?? []
   const told = (status: number, body: string): HttpsResponse => ({ status, retryAfter: undefined, body })

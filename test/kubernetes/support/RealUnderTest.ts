@@ -1,7 +1,7 @@
 /**
- * {@link ClusterUnderTest} on a real cluster: the one that KUBECONFIG_TEST leads to, in its namespace `default`. Its user
- * has to be allowed to create, get, update, patch and delete pods. Speaks HTTP by itself, so that what the plugin did is
- * seen by somebody else.
+ * {@link ClusterUnderTest} on a real cluster: that of KUBECONFIG_TEST, in its namespace `default`. Its user must be
+ * allowed to create, get, update, patch and delete pods. It uses HTTP directly, so that the plugin's writes are
+ * observed independently.
  */
 import { randomUUID } from "node:crypto"
 import { request } from "node:https"
@@ -72,7 +72,7 @@ export const layer = Layer.effect(
         const pod = yield* ask(access, "GET", `/${name}`)
         const { annotations = {}, managedFields: _, resourceVersion, ...metadata } = at(pod, "metadata")
         const entries = Object.entries(annotations ?? {}).map(([key, value]) => [key, text(value)])
-        // The status is the scheduler's to change at any time.
+        // The scheduler may change the status at any time.
         return {
           annotations: Object.fromEntries(entries),
           resourceVersion: text(resourceVersion),

@@ -11,7 +11,7 @@ export interface Shape {
   readonly mounts?: ReadonlyArray<unknown>
   /** Of a container that runs beside the others. */
   readonly sidecarMounts?: ReadonlyArray<unknown>
-  /** As it does; another is of one that comes before them. */
+  /** A sidecar; any other value is of a container that runs before the others. */
   readonly sidecarPolicy?: string
 }
 

@@ -1,4 +1,4 @@
-/** Every byte that our client sends for one call of each kind, and what it makes of a real server's replies. */
+/** Every byte that the client sends for one call of each kind, and what it makes of a real server's replies. */
 import { readFileSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"

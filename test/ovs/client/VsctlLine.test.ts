@@ -1,4 +1,4 @@
-/** Transactions in the words of ovs-vsctl(8). That ovs-vsctl does the same with them is shown end to end. */
+/** Transactions as lines for ovs-vsctl(8). End-to-end tests show that ovs-vsctl does the same with them. */
 import { assert, it } from "@effect/vitest"
 import { vsctlLine } from "../../../src/ovs/client/VsctlLine.ts"
 import { map, named, set, uuid } from "../../../src/ovs/wire/Notation.ts"

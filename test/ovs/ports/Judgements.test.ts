@@ -1,4 +1,6 @@
-/** What is known before and after, row by row, without a switch: the causes that the suites cannot make on demand. */
+/**
+ * The checks before and after a change, row by row, without a switch: causes that the suites cannot create on demand.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"

@@ -1,4 +1,4 @@
-/** On real files and sockets: what may be removed from a place in the file system, and what stands in the way. */
+/** On real files and sockets: what may be removed from a path, and what is in the way. */
 import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
@@ -28,7 +28,7 @@ const listening = (path: string) =>
     (server) => Effect.sync(() => server.close())
   )
 
-/** As a killed process leaves it: `close` would remove it. */
+/** What a killed process leaves: `close` would remove it. */
 const left = Effect.fnUntraced(function* (path: string) {
   yield* Effect.scoped(
     Effect.andThen(

@@ -1,4 +1,4 @@
-/** What `monitor_cond` tells of a database in memory: rows of the tables that it names, by one condition (ovsdb-server(7), 4.1.12). */
+/** `monitor_cond` of a database in memory: rows of the given tables, by one condition (ovsdb-server(7), 4.1.12). */
 import { isDeepStrictEqual } from "node:util"
 import { Predicate } from "effect"
 import type { Database } from "../../../src/dry-run/ovs/Database.ts"

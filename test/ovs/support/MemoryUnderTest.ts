@@ -1,4 +1,4 @@
-/** {@link SwitchUnderTest} in memory. Its sockets are real, so that what looks at them has something to see. */
+/** {@link SwitchUnderTest} in memory. Its sockets are real, because tests inspect them. */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
@@ -75,7 +75,7 @@ const daemonFiles = (directory: string) => {
     stop: () => {
       for (const name of listening.keys()) close(name)
     },
-    /** A killed one leaves its sockets. A server in this process would take them along, so they are out of its way. */
+    /** A killed one leaves its sockets. A server in this process would remove them, so they are moved aside. */
     kill: () => {
       for (const name of [...listening.keys()]) {
         renameSync(`${directory}/${name}`, `${directory}/${name}.left`)

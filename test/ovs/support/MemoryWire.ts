@@ -1,6 +1,6 @@
 /**
- * What the switch in memory says on the wire: JSON-RPC of its database (RFC 7047, section 4) and OpenFlow of its bridges,
- * so that the real clients run on it. Connections without a socket: who writes is heard at once.
+ * The wire of the switch in memory: JSON-RPC of its database (RFC 7047, section 4) and OpenFlow of its bridges, so that
+ * the real clients run on it. Connections have no socket: a write is delivered at once.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -19,7 +19,7 @@ export type HangUps = Set<() => void>
 
 type Says = (bytes: Uint8Array) => void
 
-/** One end of a conversation. What it still does when the connection is closed ends with `scope`. */
+/** One end of a connection. Its remaining work ends with `scope` when the connection is closed. */
 export type Hears = (bytes: Uint8Array, says: Says, scope: Scope.Scope) => Effect.Effect<void>
 
 export const dial = Effect.fnUntraced(function* (
@@ -52,10 +52,10 @@ export const dial = Effect.fnUntraced(function* (
 
 export type Results = (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
 
-/** Begins to tell `says` of changes: gives what there is. */
+/** Starts to report changes to `says`: returns the current rows. */
 export type Monitors = (id: unknown, wanted: unknown, says: (document: object) => void) => object
 
-/** `isSilent`: takes what it is asked and does nothing. */
+/** `isSilent`: accepts requests and does nothing. */
 export const database = (results: Results, isSilent: () => boolean, monitors: Monitors): Hears => {
   let splitter = Splitter.empty(1 << 20)
   const answer = (text: string, says: Says): Effect.Effect<void> => {
@@ -74,7 +74,7 @@ export const database = (results: Results, isSilent: () => boolean, monitors: Mo
       const split = Result.getOrThrow(Splitter.push(splitter, bytes))
       splitter = split.splitter
       if (isSilent()) return Effect.void
-      // At once, but for what waits; others are answered meanwhile.
+      // At once, except for waits; others are answered meanwhile.
       return Effect.forEach(
         split.texts,
         (text) => Effect.forkIn(answer(text, says), scope, { startImmediately: true }),
@@ -121,7 +121,7 @@ export const management = (bridge: string, flows: Flows): Hears => {
     Effect.suspend(() => {
       const { messages = [], rest = Buffer.alloc(0) } = OpenFlow.split(Buffer.concat([bytes, more])) ?? {}
       bytes = Buffer.from(rest)
-      // A dead one says nothing.
+      // A dead one does not answer.
       return Effect.ignore(
         Effect.forEach(
           messages,
@@ -132,13 +132,13 @@ export const management = (bridge: string, flows: Flows): Hears => {
     })
 }
 
-/** What a switch reads in the two of these that we send: the port that a flow is learned from, or none. */
+/** The content of these two messages: the port that a flow is learned from, or none. */
 const flowModOf = (body: Buffer): { readonly cookie: bigint; readonly learns: number | undefined } => ({
   cookie: body.readBigUInt64BE(0),
   learns: body.readUInt8(17) === 0 ? body.readUInt32BE(48) : undefined
 })
 
-/** As a switch reads `OpenFlow.count`, and answers it. */
+/** Parses `OpenFlow.count` as a switch does, and answers it. */
 const countedCookie = (body: Buffer): bigint => body.readBigUInt64BE(24)
 
 const countOf = (flows: number): Buffer => {

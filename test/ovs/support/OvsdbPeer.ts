@@ -1,4 +1,6 @@
-/** An ovsdb-server that does what a test tells it to: well, badly, or not at all. On a unix socket, as the real one. */
+/**
+ * An ovsdb-server that behaves as a test says: correctly, wrongly, or not at all. On a unix socket, as the real one.
+ */
 import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
@@ -10,13 +12,13 @@ export type Request = typeof Request.Type
 
 export interface Peer {
   readonly path: string
-  /** Every message that came, as text. */
+  /** Every received message, as text. */
   readonly received: ReadonlyArray<string>
   /** Connections that are open now. */
   readonly open: () => number
 }
 
-/** What it does with the nth request (from 0) of all connections together. */
+/** Its behaviour on the nth request (from 0) of all connections together. */
 export type Behaviour = (request: Request, socket: Net.Socket, nth: number) => void
 
 export const reply = (socket: Net.Socket, { id }: Request, result: unknown): void => {

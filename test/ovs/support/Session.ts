@@ -1,4 +1,4 @@
-/** One call of each kind, with nothing in it that changes from run to run: what `session.jsonl` holds and replays. */
+/** One call of each kind, without parts that change from run to run: the content of `session.jsonl`. */
 import { Effect, Layer, Schema } from "effect"
 import { MemoryFiles, layer as memoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
@@ -7,12 +7,12 @@ import type { Sockets } from "../../../src/platform/Sockets.ts"
 import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 
-/** `msg` has its keys in the order that was on the wire, so its text is what was on the wire. */
+/** `msg` has its keys in the order of the wire, so its text is the one on the wire. */
 export const Line = Schema.fromJsonString(
   Schema.Struct({ dir: Schema.Literals(["send", "receive"]), msg: Schema.Json })
 )
 
-/** Milliseconds that were left of a deadline differ from run to run. */
+/** The remaining milliseconds of a deadline differ from run to run. */
 export const withoutTime = (text: string): string => text.replaceAll(/"timeout":[1-9]\d*/g, '"timeout":1')
 
 const request: PortRequest = {

@@ -1,4 +1,4 @@
-/** One connection: calls that overlap, echo, and all the ways in which it ends. */
+/** One connection: overlapping calls, echo, and all the ways in which it ends. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
 import * as JsonRpc from "../../../src/ovs/wire/JsonRpc.ts"

@@ -1,4 +1,7 @@
-/** The bytes that `ovs-ofctl -O OpenFlow13` (3.5.0) sends for the same, seen with strace; and bridges that answer badly. */
+/**
+ * The bytes of `ovs-ofctl -O OpenFlow13` (3.5.0) for the same operations, recorded with strace; and bridges whose
+ * answers are wrong.
+ */
 import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
@@ -75,7 +78,7 @@ describe("OpenFlow", () => {
   })
 })
 
-/** A bridge that says `greeting`, then answers each chunk that comes as told. */
+/** A bridge that sends `greeting`, then answers each chunk as given. */
 const bridge = Effect.fnUntraced(function* (greeting: Uint8Array, answer: (socket: Net.Socket, bytes: Buffer) => void) {
   const directory = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(`${tmpdir()}/flows-`)),

@@ -1,4 +1,4 @@
-/** Replies of a real ovsdb-server (fixtures/README.md), read as the client reads them. */
+/** Replies of a real ovsdb-server (fixtures/README.md), decoded as by the client. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"

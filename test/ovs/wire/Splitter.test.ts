@@ -16,7 +16,7 @@ const pushAll = (chunks: ReadonlyArray<Uint8Array>, limit = 1 << 20) => {
 
 const bytes = (text: string) => Buffer.from(text)
 
-/** Cuts at every place at which a number of `cuts` points. */
+/** Cuts at every position that a number of `cuts` gives. */
 const cut = (whole: Buffer, cuts: ReadonlyArray<number>): ReadonlyArray<Buffer> => {
   const places = [...new Set(cuts.map((place) => place % (whole.length + 1)))].sort((a, b) => a - b)
   return [...places, whole.length].map((end, index) => whole.subarray(index === 0 ? 0 : places[index - 1], end))

@@ -1,4 +1,4 @@
-/** The file system of a process of many calls does what that of a process of one does: on Node and on bun. */
+/** The file system of a process of many calls behaves like that of a process of one: on Node and on bun. */
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** Where the C library cannot be asked, which is so on Node. What bun answers is in the suite of `Sockets`. */
+/** Where the C library cannot be called, as on Node. The suite of `Sockets` has bun's answers. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { whyRefused } from "../../../src/platform/bun/BunRefused.ts"

@@ -1,6 +1,6 @@
 /**
- * The other end of the suite of `Https`: servers on Node whatever the client runs on, that do what the path asks for.
- * Certificates are the ones of `test/kubernetes/fixtures`.
+ * The other end of the suite of `Https`: servers on Node whatever the client runs on, which do what the path says. The
+ * certificates are those of `test/kubernetes/fixtures`.
  */
 import { readFileSync } from "node:fs"
 import {
@@ -20,12 +20,12 @@ import { Context, Effect, Layer, Schema, type Scope } from "effect"
 const fixtures = join(import.meta.dirname, "../../kubernetes/fixtures")
 export const pem = (name: string): string => readFileSync(join(fixtures, name), "utf8")
 
-/** Where the servers listen; all of it is on the loopback. */
+/** The servers' ports; all of them are on the loopback. */
 export const Ports = Schema.Struct({
   tls: Schema.Int,
   expired: Schema.Int,
   plain: Schema.Int,
-  /** Nobody listens here. */
+  /** A port without a listener. */
   closed: Schema.Int
 })
 export type Ports = typeof Ports.Type
@@ -35,7 +35,7 @@ export const Echo = Schema.Struct({
   method: Schema.String,
   headers: Schema.Record(Schema.String, Schema.String),
   body: Schema.String,
-  /** Common name of the client's certificate, when one was given that the authority signed. */
+  /** Common name of the client's certificate, if one was given that the authority signed. */
   client: Schema.String
 })
 
@@ -99,7 +99,7 @@ const listening = (server: Server, host = "::") =>
       })
   )
 
-/** Below those that the kernel gives to whoever asks for any: nobody comes to listen there. Not 1, which fetch refuses. */
+/** Below the kernel's ephemeral ports: nobody starts to listen there. Not 1, which fetch refuses. */
 const closedPort = Effect.succeed(2)
 
 const secured = (name: string) =>
@@ -114,7 +114,7 @@ const secured = (name: string) =>
     listener()
   )
 
-/** Servers of their own each time: they count. */
+/** Separate servers each time, because they count. */
 export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.suspend(() =>
   Effect.all({
     tls: listening(secured("server")),
@@ -124,7 +124,7 @@ export const ports: Effect.Effect<Ports, never, Scope.Scope> = Effect.suspend(()
   })
 )
 
-/** What the suite of `Https` runs against. */
+/** The subject of the suite of `Https`. */
 export class Peer extends Context.Service<Peer, Ports>()("userspace-cni/test/HttpsPeer") {
   static readonly layer = Layer.effect(Peer, ports)
 }

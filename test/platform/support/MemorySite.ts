@@ -1,4 +1,4 @@
-/** A place for the suites of `Files`, and of what is above, in memory: a new one each time. */
+/** A directory in memory for the suites of `Files`, and of higher services: a new one each time. */
 import { Effect, Layer } from "effect"
 import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
 import { FilesSite } from "../../suites/FilesSite.ts"

@@ -1,4 +1,4 @@
-/** A place for the suite of `Files` in the real file system, below the system's temporary directory. */
+/** A directory in the real file system for the suite of `Files`, below the system's temporary directory. */
 import * as Fs from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
@@ -15,7 +15,7 @@ const listening = (path: string) =>
     (server) => Effect.sync(() => server.close())
   )
 
-/** With a umask that takes away what a mode may give. */
+/** With a umask that removes bits of a mode. */
 export const layer = Layer.effect(
   FilesSite,
   Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** The suites of `Files` under bun on the layer that waits. */
+/** The suites of `Files` under bun on the asynchronous layer. */
 import { Layer } from "effect"
 import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
 import { filesHeld } from "../../suites/FilesHeldSuite.ts"

@@ -1,4 +1,4 @@
-/** Run by bun: listens on a path as a memif does, with a socket of records (SOCK_SEQPACKET), which Node has none of. */
+/** Run by bun: listens on a path as a memif does, with a SOCK_SEQPACKET socket, which Node does not support. */
 import { dlopen } from "bun:ffi"
 
 const AF_UNIX = 1

@@ -1,4 +1,4 @@
-/** Logs a line of each level with the configuration that it is given: stderr of a process of its own can be read. */
+/** Logs a line of each level with the given configuration, in a separate process so that stderr can be read. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { logOptions } from "../../../src/cni/network/LogOptions.ts"

@@ -1,4 +1,4 @@
-/** The process of a verb as a runtime starts it, on a node in memory: what it logs can be read. */
+/** The process of a verb as a runtime starts it, on a node in memory, so that its log can be read. */
 import { run } from "../../../src/app/CniProcess.ts"
 import { make } from "../../dry-run/support/MemoryNode.ts"
 

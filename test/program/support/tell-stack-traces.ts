@@ -1,4 +1,4 @@
-/** Loaded before the program: at its end it says how many frames an error has then. */
+/** Loaded before the program: at its end it prints how many frames an error has then. */
 import { writeSync } from "node:fs"
 
 process.on("exit", () => void writeSync(2, `stackTraceLimit=${Error.stackTraceLimit}\n`))

@@ -1,4 +1,4 @@
-/** What `make deploy` hands to kubectl, as objects: which, where, with what image. */
+/** The objects that `make deploy` passes to kubectl: which, where, with what image. */
 import { Schema } from "effect"
 import { loadAll } from "js-yaml"
 

@@ -1,4 +1,4 @@
-/** Targets of the Makefile as a user calls them, with programs in PATH that only write down how they were called. */
+/** Targets of the Makefile as a user calls them, with programs in PATH that only record their calls. */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import { temporaryDirectory } from "../../vpp/support/TestVpp.ts"
 
 export const root = join(import.meta.dirname, "../../..")
 
-/** A small image of `make test-container` has none. What is not run for that says so in its name. */
+/** A small image of `make test-container` has none. Tests that do not run for that reason say so in their names. */
 export const noMake = spawnSync("make", ["--version"]).status !== 0
 export const named = (suite: string) => (noMake ? `${suite} [skipped: no make]` : suite)
 
@@ -16,7 +16,7 @@ export interface Call {
   readonly stdin: string
 }
 
-/** A directory for programs like those. */
+/** A directory for such programs. */
 export const programs = Effect.map(temporaryDirectory, (directory) => {
   const call = (program: string, words: ReadonlyArray<string>, cwd: string, env = {}) => {
     const own = { PATH: `${directory}:/usr/bin:/bin`, LANG: "C.UTF-8", HOME: directory }
@@ -25,7 +25,7 @@ export const programs = Effect.map(temporaryDirectory, (directory) => {
   }
   return {
     directory,
-    /** A program that writes down its arguments, and then runs this. What it reads, it puts into the file `$stdin`. */
+    /** A program that records its arguments, and then runs this. It writes its input to the file `$stdin`. */
     put: (name: string, script = "") => {
       const record = `call=$(mktemp -d ${directory}/${name}-call-XXXXXX)\necho "$*" >$call/args\nstdin=$call/stdin\n`
       const order = `echo $call >>${directory}/${name}-calls\n`

@@ -1,4 +1,4 @@
-/** A base directory with attachments in it, on whichever layer of `Files`; the edges below `SharedDir`, made to fail. */
+/** A base directory with attachments in it, on any layer of `Files`; and failing edges below `SharedDir`. */
 import { Effect, Layer, type Scope } from "effect"
 import { FileError, Files } from "../../../src/platform/Files.ts"
 import { type Ended, Processes, type Run } from "../../../src/platform/Processes.ts"
@@ -15,7 +15,7 @@ export interface Wanted {
   readonly vhost?: object
 }
 
-/** Where an attachment of the site has its files; by default `<base>/shared/0958c8871b32/`, which is not there yet. */
+/** The paths of an attachment's files; by default `<base>/shared/0958c8871b32/`, which does not exist yet. */
 export const placeIn = (base: string, wanted: Wanted = {}) => {
   const { containerId = "0958c8871b32cafe", ifName = "net1", network = "net" } = wanted
   return socketPathsOf({
@@ -27,7 +27,7 @@ export const placeIn = (base: string, wanted: Wanted = {}) => {
   })
 }
 
-/** What the suites of `SharedDir` run on. */
+/** The subject of the suites of `SharedDir`. */
 export type SharedDirUnderTest = FilesUnderTest | SharedDir
 
 export const site = Effect.gen(function* () {
@@ -38,8 +38,8 @@ export const site = Effect.gen(function* () {
 })
 
 /**
- * Every path below the base with kind, mode, group where it is not the base's, and, of files, the text: two equal lists
- * are two equal trees.
+ * Every path below the base with kind, mode, group if it is not the base's, and the text of files: equal lists are
+ * equal trees.
  */
 export const tree = Effect.gen(function* () {
   const { base } = yield* FilesSite
@@ -60,7 +60,7 @@ export const tree = Effect.gen(function* () {
   return yield* below(base)
 })
 
-/** What a program answers; by default none may be called. */
+/** A program's answer; by default none may be called. */
 export type Answer = (run: Run) => Ended | string
 
 export const processes = (answer: Answer): Layer.Layer<Processes> =>
@@ -79,7 +79,7 @@ export const noProcesses = processes(({ program }) => `${program} was called`)
 
 type Operation = keyof Files["Service"]
 
-/** The file system with something around each of its steps. */
+/** The file system with a wrapper of each step. */
 export const around = (
   wrap: <A, R>(
     step: Effect.Effect<A, FileError, R>,
@@ -104,13 +104,13 @@ export const around = (
     )
   )
 
-/** The file system with some steps failing: those for which `code` gives one. */
+/** The file system with failing steps: those for which `code` returns an error. */
 export const failing = (code: (operation: Operation, path: string) => string | undefined) =>
   around((step, operation, path) => {
     const failure = code(operation, path)
     return failure === undefined ? step : Effect.fail(new FileError({ operation, path, code: failure }))
   })
 
-/** A `SharedDir` of its own over other edges than the rest of the test: layers are shared unless they are fresh. */
+/** A separate `SharedDir` over other edges than the rest of the test: layers are shared unless they are fresh. */
 export const over = (files: Layer.Layer<Files, never, Files>, programs: Layer.Layer<Processes> = noProcesses) =>
   Layer.effect(SharedDir, SharedDir.make).pipe(Layer.provide(programs), Layer.provide(files))

@@ -1,6 +1,6 @@
 /**
- * What VPP tells of its own accord, before a reply and after it, as recorded: nobody has asked for it, and every call is
- * as without. So is what has the context of the request and is not its reply.
+ * VPP's events, before a reply and after it, as recorded: every call works as without them. The same for a message with
+ * the request's context that is not its reply.
  */
 import { dirname } from "node:path"
 import { assert, it } from "@effect/vitest"
@@ -32,7 +32,7 @@ const events = (release: "26.06" | "23.02"): ReadonlyArray<Buffer> =>
     .filter(({ name }) => name === interfaceEvent.name)
     .map(({ bytes }) => bytes.subarray(16))
 
-/** As recorded: the client's index stands where a reply has its context. */
+/** As recorded: the client's index is in the place of a reply's context. */
 const verbatim = (event: Buffer): Answer => ({ message: interfaceEvent, encode: () => event })
 
 const inContext = (event: Buffer): Answer => ({

@@ -1,4 +1,4 @@
-/** One session for looking and plugging, and none for those who never plug. */
+/** One session for inspection and plug, and none for calls that do not plug. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"

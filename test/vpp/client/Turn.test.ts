@@ -1,4 +1,4 @@
-/** A turn at a VPP: bounded across processes, and given up by whoever dies. */
+/** A connection slot of a VPP: limited across processes, and released when its holder dies. */
 import * as ChildProcess from "node:child_process"
 import * as fs from "node:fs"
 import { assert, it, layer } from "@effect/vitest"
@@ -13,13 +13,13 @@ import * as Support from "../support/TestVpp.ts"
 
 const ping = withSession((session) => session.call(controlPing, {}))
 
-/** As `VppClient` names them: by what the socket is. */
+/** The names of `VppClient`: by the socket's inode. */
 const nameOf = (path: string) => {
   const { dev, ino } = fs.lstatSync(path)
   return `userspace-cni/vpp/${dev}:${ino}`
 }
 
-/** Another process that holds all turns, or so many, until it is killed. */
+/** Another process that holds all slots, or this many, until it is killed. */
 const holder = Effect.fnUntraced(function* (path: string, count = 8) {
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>

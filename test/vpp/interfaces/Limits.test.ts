@@ -1,4 +1,4 @@
-/** What a port with limits costs, and what one without does not; and how policers stand on the interface. */
+/** The requests of a port with limits and of one without; and policers on the interface. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Limit } from "../../../src/cni/network/HostPort.ts"
@@ -64,7 +64,7 @@ it.live.each(kinds)("%s: a policer is applied once, also after restore, and none
     for (const one of server.model.interfaces.values()) one.row.flags = 0
     assert.lengthOf((yield* on(server, restore(wanted))).made, 1)
     assert.deepStrictEqual(on1().sort(), ["input", "output"])
-    // Taken off before it is removed, and removed before the interface is.
+    // Detached before it is removed, and removed before the interface is.
     const names = yield* asked(server, unplug(unplugOf(wanted)))
     const order = names.filter((name) => /^policer|^memif_delete|^delete_vhost/.test(name))
     const pair = (direction: string) => [`policer_${direction}`, "policer_add_del"]

@@ -1,4 +1,7 @@
-/** VLANs on a VPP in TypeScript: what frames reach, the order of changes, what an ADD costs, and who was there first. */
+/**
+ * VLANs on a VPP in TypeScript: where frames arrive, the order of changes, the requests of an ADD, and existing bridge
+ * domains.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { keyOf } from "../../../src/identity/Attachment.ts"
@@ -108,7 +111,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
           yield* plugged(wanted)
           return server.requests.slice(from)
         })
-        // The first of each makes its bridge domain.
+        // The first of each creates its bridge domain.
         for (const vlan of [7, undefined]) yield* asked(vlan)
         const alone = [yield* asked(7), yield* asked(undefined)]
         for (let n = 0; n < 20; n++) yield* asked(n % 2 === 0 ? 7 : undefined)
@@ -123,7 +126,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("VLANs", (it) => {
         yield* plugged(yield* request(memif({ network })))
         const dumps = (requests: ReadonlyArray<string>) =>
           requests.filter((name) => name === "sw_interface_dump").length
-        // Both members are seen, and the one that is moved is looked at again before.
+        // Both members are found, and the one that is moved is inspected again before.
         assert.strictEqual(dumps(server.requests.slice(from)), dumps(alone[1] ?? []) + 3)
       })
   )

@@ -1,6 +1,6 @@
 /**
- * Our codec against recorded traffic, both ways: what is read in the bytes is what an independent decoder read, and
- * written again it gives the same bytes.
+ * The codec against recorded traffic, both ways: decoded values are those of an independent decoder, and encoding them
+ * gives the same bytes.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Result } from "effect"
@@ -14,7 +14,7 @@ import * as Message from "../../../src/vpp/wire/Message.ts"
 import { interfaceEvent, wantEvents } from "../server/Events.ts"
 import { type Frame, recorded } from "../support/Captures.ts"
 
-/** Names of numbers, as the decoder wrote them: `1:MEMIF_ROLE_API_SLAVE`. */
+/** Names of numbers in the decoder's form: `1:MEMIF_ROLE_API_SLAVE`. */
 const words: Readonly<Record<string, ReadonlyArray<string>>> = { role: ["master", "slave"], mode: ["ethernet", "ip"] }
 
 /** The independent decoder's values in our form. */
@@ -34,7 +34,7 @@ const normal = (name: string, value: unknown): unknown => {
   )
 }
 
-/** They stand with what they count. */
+/** They are described with their elements. */
 const counts = ["n_sw_ifs", "n_paths"]
 
 const toPrefix = (address: unknown, length: unknown): string => {
@@ -66,7 +66,7 @@ const same = <A>(
     const { client_index: _, context: __, ...fields } = decoded
     const ownHead = message.name === "control_ping_reply" ? { client_index: decoded["client_index"] } : {}
     assert.deepStrictEqual(plain(value), plain(normal("", { ...ownHead, ...fields })))
-    // The one thing that the recorded client did and we refuse: VPP cuts a tag of 64 bytes.
+    // The only recorded request that is refused here: VPP truncates a tag of 64 bytes.
     if (String(decoded["tag"] ?? "").length > 63) return
     const again = yield* Effect.fromResult(
       Message.encodeRequest(
@@ -120,7 +120,7 @@ const checks = new Map<string, Check>([
   ...request(BridgeDomain.vlanTagRewrite),
   ...dump(Ip.addressDump),
   ...request(Ip.routeAddDel),
-  // Of the VPP in TypeScript: the plugin asks for no events.
+  // Only in the VPP in TypeScript: the plugin requests no events.
   ...request(wantEvents),
   same(interfaceEvent, Message.decodeReply, 6)
 ])
@@ -153,7 +153,7 @@ it("every message of ours was recorded from one of them", () => {
   )
 })
 
-/** Recorded, but we do not use them; the reply to `sockclnt_create` is in `MessageTable.test.ts`. */
+/** Recorded, but not used; `MessageTable.test.ts` has the reply to `sockclnt_create`. */
 const notOurs = [
   "sockclnt_create_reply",
   "show_vpe_system_time",

@@ -1,6 +1,5 @@
 /**
- * `plug` is whole or nothing: whatever happens at whichever of its requests, VPP is left as it was, the goodbye is said,
- * and the same ADD works afterwards.
+ * `plug` is complete or nothing: whatever happens at any of its requests, VPP is unchanged, the client disconnects, and the same ADD works afterwards.
  */
 import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -38,7 +37,7 @@ const ports: Readonly<Record<string, () => VppMemifPort | VppVhostPort>> = {
   "vhost-user in a bridge domain": () => vhost({ mtu: 1500, network: bridged(newDomain(), 7) })
 }
 
-/** Every undo says what it did, some hundred times here. */
+/** Every rollback logs its actions, some hundred times here. */
 const quiet = Logger.layer([])
 
 const prepared = Effect.fnUntraced(function* (port: () => VppMemifPort | VppVhostPort) {
@@ -47,7 +46,7 @@ const prepared = Effect.fnUntraced(function* (port: () => VppMemifPort | VppVhos
   return {
     server,
     wanted: { ...wanted, addresses: wanted.port.network.netType === "interface" ? addresses : [] },
-    /** Every file, and what VPP knows, without asking it. */
+    /** Every file, and VPP's state, without a request. */
     world: () => everything([dirname(server.path), dirname(wanted.socketPath)], server)
   }
 })
@@ -60,7 +59,7 @@ const on = <A, E>(server: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
     waits: { turn: 5_000, answer: 150, goodbye: 500 }
   })
 
-/** Meddles with the n-th request from now on, once. */
+/** Manipulates the n-th request from now on, once. */
 const atRequest = (
   server: VppServer,
   n: number,
@@ -70,7 +69,7 @@ const atRequest = (
   server.intercept = (name, raw) => (left-- === 0 ? meddle(name, raw) : undefined)
 }
 
-/** VPP does not hear it, nor what was sent with it. */
+/** VPP does not receive it, nor what was sent with it. */
 const deaf = (server: VppServer): Outcome => {
   server.intercept = () => "silence"
   setImmediate(() => {
@@ -81,7 +80,7 @@ const deaf = (server: VppServer): Outcome => {
 
 type Way = (server: VppServer, n: number, now: () => void) => void
 
-/** VPP does it, and its answer is lost. */
+/** VPP executes it, and its reply is lost. */
 const done =
   (server: VppServer) =>
   (name: string, raw: Buffer): Outcome => {
@@ -133,7 +132,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
         let failures = 0
         for (let n = 0; n < count; n++) {
           const exit = yield* attempt(server, wanted, ways[name] ?? ways["is refused"] ?? (() => {}), n)
-          // The answer to a ping says nothing: that it refuses is no failure.
+          // A ping's reply has no meaning: its refusal is no failure.
           if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))
           else {
             failures++
@@ -160,7 +159,7 @@ describe.each(Object.keys(ports))("%s", (kind) => {
         for (let n = 0; n < 14; n++) {
           atRequest(server, n, () => "close")
           const { invocation } = wanted
-          // As ADD does it, in one process.
+          // In the form of ADD, in one process.
           const plugged = Effect.flatMap(Vswitch, ({ plug, unplug }) =>
             Effect.tapError(plug(wanted), () => unplug({ ...unplugOf(wanted), invocation }))
           )

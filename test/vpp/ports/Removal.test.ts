@@ -1,4 +1,4 @@
-/** The file of a socket that VPP left: removed where it is, by its path or by our short link, and nowhere else. */
+/** The file of a socket that VPP left: removed at its own path or through our short link, and nowhere else. */
 import { mkdirSync, renameSync, symlinkSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"

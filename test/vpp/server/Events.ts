@@ -1,4 +1,4 @@
-/** Who wants to hear of interfaces. What has happened is told before the next answer, as by a real one (`fixtures`). */
+/** Clients that want events of interfaces. Events are sent before the next reply, as by a real VPP (`fixtures`). */
 import { Result } from "effect"
 import { type Answer, answer } from "../../../src/dry-run/vpp/VppMessage.ts"
 import type { Happening } from "../../../src/dry-run/vpp/VppModel.ts"
@@ -14,7 +14,7 @@ export const wantEvents = request(
   plainReply("want_interface_events")
 )
 
-/** Nobody's answer: it has the client's index where those have a context. */
+/** Not a reply: it has the client's index in the place of the context. */
 export const interfaceEvent = reply("sw_interface_event", "2d3d95a7", {
   pid: u32,
   sw_if_index: u32,
@@ -31,7 +31,7 @@ export interface News {
 export class Audience {
   private readonly wishes = new Map<Peer, { readonly client: number; readonly pid: number }>()
 
-  /** Looks at every request for the one that it is for. */
+  /** Checks whether a request is for this handler. */
   heed(peer: Peer, name: string, raw: Buffer): void {
     if (name !== wantEvents.name) return
     const { enable_disable, pid } = Result.getOrThrow(decodeRequest(wantEvents, raw))

@@ -1,6 +1,6 @@
 /**
- * What VPP does with one frame that it floods, as far as bridge domains, tag rewrites and the filter for VLANs decide it.
- * No learning, no split horizon. The filter takes what follows the ethertype for a VLAN, tag or not, and ends VPP when
+ * VPP's handling of one flooded frame, as far as bridge domains, tag rewrites and the filter for VLANs decide it. No
+ * learning, no split horizon. The filter takes what follows the ethertype as a VLAN, tag or not, and crashes VPP when
  * its table has no such entry: measured with 0xb000 and 0xa000, on 26.06 and 23.02. VPP: src/vnet/l2/l2_efp_filter.c.
  */
 import type { Interface, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
@@ -13,7 +13,7 @@ export interface Delivered {
 
 const addresses = 12
 const tagged = 0x8100
-/** The lowest of which it is known. */
+/** The lowest known one. */
 const outsideOfTables = 0xa000
 
 const push = (frame: Buffer, vlan: number): Buffer => {

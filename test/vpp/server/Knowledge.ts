@@ -1,4 +1,4 @@
-/** All that a VPP in TypeScript knows, a line a thing: two that are equal are two equal VPPs. */
+/** The whole state of a VPP in TypeScript, one line for each object: equal states are equal VPPs. */
 import type { VppServer } from "./VppServer.ts"
 
 export const knowledge = ({ model }: VppServer): ReadonlyArray<string> => {

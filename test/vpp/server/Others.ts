@@ -1,4 +1,4 @@
-/** Messages that stand in the recordings and that the plugin does not use, so that the recordings can be replayed. */
+/** Messages in the recordings that the plugin does not use, so that the recordings can be replayed. */
 
 import { type Handler, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
 import { every, indexReply, plainReply } from "../../../src/vpp/messages/Control.ts"

@@ -1,4 +1,4 @@
-/** Unix sockets as VPP makes them: the file stays when the listener goes, and gets VPP's mode. */
+/** Unix sockets as VPP creates them: the file stays when the listener is closed, and gets VPP's mode. */
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname } from "node:path"
@@ -6,7 +6,7 @@ import type { Disk } from "../../../src/dry-run/vpp/VppModel.ts"
 
 let made = 0
 
-/** Bound beside and moved into place, so that node, which removes the name that it has bound, leaves the file as VPP does. */
+/** Bound beside and moved into place: node removes the name that it bound, and the file stays as with VPP. */
 const listen = (path: string, mode: number): net.Server | undefined => {
   if (!fs.existsSync(dirname(path))) return undefined
   const beside = `${dirname(path)}/.${process.pid}.${made++}`
@@ -20,7 +20,7 @@ const listen = (path: string, mode: number): net.Server | undefined => {
 
 const ours = new Map<string, net.Server>()
 
-/** `root`: before every path. */
+/** `root`: prefix of every path. */
 export const below = (root: string): Disk => ({
   kind: (path) => {
     const there = fs.lstatSync(root + path, { throwIfNoEntry: false })

@@ -1,4 +1,4 @@
-/** The releases that the server can be, and what of them is not in the model. */
+/** The releases of the server, and their properties that are not in the model. */
 import { traitsOf } from "../../../src/dry-run/vpp/VppModel.ts"
 
 export type Release = "21.10" | "23.02" | "26.06"
@@ -8,7 +8,7 @@ export const release = (name: Release) => {
   return {
     version,
     model: traitsOf(version),
-    /** From 25.06: so many connections that drop at once without a goodbye hang VPP for ever. */
+    /** Since 25.06: this many connections that drop at once without a disconnect hang VPP forever. */
     fatalDrops: name === "26.06" ? 16 : Infinity
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Serves a VPP in TypeScript until it is told to stop: for `make demo`, the benchmark, and for looking around without a
- * VPP. Arguments: path of its API socket, release. What it was asked goes to stdout, a line a request.
+ * Serves a VPP in TypeScript until it is stopped: for `make demo`, the benchmark, and for experiments without a VPP.
+ * Arguments: path of its API socket, release. Prints each request on a line.
  */
 import type { Release } from "./Release.ts"
 import { VppServer } from "./VppServer.ts"

@@ -46,7 +46,7 @@ export const apiFile = (release: "v26.06" | "v23.02"): string => fixture(`api/${
 
 const tables = new WeakMap<ReadonlyMap<number, string>, Buffer>()
 
-/** As VPP sends it: number, then 64 bytes of name. */
+/** In VPP's form: number, then 64 bytes of name. */
 export const tableRows = (names: ReadonlyMap<number, string>): Buffer => {
   const rows = tables.get(names) ?? makeRows(names)
   tables.set(names, rows)
@@ -65,7 +65,7 @@ const makeRows = (names: ReadonlyMap<number, string>): Buffer =>
 
 const numbers = new WeakMap<ReadonlyMap<number, string>, ReadonlyMap<string, number>>()
 
-/** The other way round. */
+/** In the other direction. */
 export const numbersOf = (names: ReadonlyMap<number, string>): ReadonlyMap<string, number> => {
   const found = numbers.get(names) ?? new Map(Array.from(names, ([number, name]) => [name, number]))
   numbers.set(names, found)

@@ -1,4 +1,7 @@
-/** Whether calls have changed anything at all: every file in some directories, and all that a VPP in TypeScript knows. */
+/**
+ * Whether calls have changed anything at all: every file in some directories, and the whole state of a VPP in
+ * TypeScript.
+ */
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
@@ -25,7 +28,7 @@ export const everything = (directories: ReadonlyArray<string>, server?: VppServe
   ...(server === undefined ? [] : knowledge(server))
 ]
 
-/** It is all the same after `self` as before. */
+/** The state after `self` is as before. */
 export const leftAlone =
   (directories: ReadonlyArray<string>, server?: VppServer) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -1,4 +1,4 @@
-/** A memif on VPP whose configuration says nothing of it: each test adds its network, and what it is about. */
+/** A memif on VPP with a minimal configuration: each test adds its network, and its subject. */
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 
 export const memifPort: Omit<VppMemifPort, "network"> = {

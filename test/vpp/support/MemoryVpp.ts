@@ -1,6 +1,6 @@
 /**
- * A VPP in TypeScript on a node in memory: heard at once and without a socket, so that a call takes the same steps each
- * time, also under the test's clock; its sockets are files of the node. An administrator has configured some of it.
+ * A VPP in TypeScript on a node in memory: without a socket and without delay, so that a call takes the same steps each
+ * time, also with the test's clock; its sockets are files of the node. An administrator has configured some of it.
  */
 import { dirname } from "node:path"
 import { Cause, Effect, Queue } from "effect"
@@ -55,12 +55,12 @@ export const make = (path: string, files: MemoryFiles) => {
     },
     isListening: disk.isListening,
     connect: Effect.acquireRelease(dial(server), ({ hangUp }) => hangUp),
-    /** SIGKILL and a start: it knows what the administrator has written into its configuration. */
+    /** SIGKILL and a start: it has what the administrator wrote into its configuration. */
     restart: (): void => {
       server.forget()
       administrate(server)
     },
-    /** All that it knows: two equal dumps are two equal VPPs. */
+    /** Its whole state: equal dumps are equal VPPs. */
     dump: (): ReadonlyArray<string> => knowledge(server)
   }
 }

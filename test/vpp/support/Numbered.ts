@@ -20,7 +20,7 @@ export const numbered = (directory: string, number: number): PortRequest & { rea
   addresses: []
 })
 
-/** Every other one with a limit; those that a VPP has no policers for are made without. */
+/** Every other one with a limit; on a VPP without policers they have none. */
 export const numberedAndLimited: typeof numbered = (directory, number) =>
   number % 2 === 0
     ? numbered(directory, number)

@@ -8,7 +8,7 @@ import type { Release } from "../server/Release.ts"
 import { ofModel } from "../server/StatsSegment.ts"
 import { type Options, start, type VppServer } from "../server/VppServer.ts"
 
-/** Short, because of sockets; gone with the scope. */
+/** Short, because of sockets; removed with the scope. */
 export const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "vpp-"))),
   (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
@@ -25,7 +25,7 @@ export class TestVpp extends Context.Service<TestVpp, VppServer>()("userspace-cn
     )
 }
 
-/** As the suites see it. */
+/** In the form of the suites. */
 export const underTest = Layer.effect(
   VppUnderTest,
   Effect.map(TestVpp, (server) => ({
@@ -36,7 +36,7 @@ export const underTest = Layer.effect(
   }))
 )
 
-/** It tells all. */
+/** It shows everything. */
 const shows = Layer.effect(
   VppShows,
   Effect.map(TestVpp, (server) => {

@@ -1,4 +1,6 @@
-/** Takes as many turns at a VPP as it can get, says so, and waits to be killed. Arguments: name, count. */
+/**
+ * Takes as many connection slots of a VPP as it can get, reports that, and waits to be killed. Arguments: name, count.
+ */
 import { Effect } from "effect"
 import { Slots } from "../../../src/platform/Slots.ts"
 import * as NodeSlots from "../../platform/support/node/NodeSlots.ts"

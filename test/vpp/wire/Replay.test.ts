@@ -1,6 +1,6 @@
 /**
- * Holds the VPP in TypeScript against the recordings: what the recorded client sent, in the same order, gets the recorded
- * answers, byte for byte but for what differs from run to run.
+ * Verifies the VPP in TypeScript against the recordings: the recorded client's requests, in the same order, get the
+ * recorded replies, byte for byte except for parts that differ from run to run.
  */
 import * as fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
@@ -12,7 +12,7 @@ import { start } from "../server/VppServer.ts"
 import { type Frame, recorded } from "../support/Captures.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
 
-/** Not answered by it: a time. */
+/** Not replied to by it: a time. */
 const skipped = ["show_vpe_system_time", "show_vpe_system_time_reply"]
 
 interface Turn {
@@ -20,7 +20,7 @@ interface Turn {
   readonly received: Array<Frame>
 }
 
-/** Requests, and what came back before the next one. */
+/** Requests, and the replies before the next one. */
 const turns = (frames: ReadonlyArray<Frame>): ReadonlyArray<Turn> => {
   const all: Array<Turn> = []
   for (const frame of frames) {
@@ -33,7 +33,7 @@ const turns = (frames: ReadonlyArray<Frame>): ReadonlyArray<Turn> => {
   return all
 }
 
-/** How much of an answer says something; the rest is a process id, a date, or garbage. */
+/** The meaningful length of a reply; the rest is a process id, a date, or garbage. */
 const meaningful = (name: string, body: Buffer): number => {
   const refused = body.length >= 10 && body.readInt32BE(6) !== 0
   if (name === "sockclnt_create_reply") return 20

@@ -21,7 +21,7 @@ const run = (wanted: Run): Effect.Effect<Ended, ProcessError> =>
 const failed = (program: string, cause: unknown) =>
   new ProcessError({ program, code: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause) })
 
-/** Listens from the first moment: Node throws away what nobody listens to when the child ends. */
+/** Listens from the first moment: Node drops output without a listener when the child ends. */
 const start = ({ args, env, limit, onStderr, program, stdin }: Run): Effect.Effect<Started, ProcessError> =>
   Effect.try({
     try: () => {
@@ -35,7 +35,7 @@ const start = ({ args, env, limit, onStderr, program, stdin }: Run): Effect.Effe
       child.on("close", (code, signal) =>
         Deferred.doneUnsafe(ended, Effect.succeed({ status: code ?? signal ?? 0, stdout: stdout(), stderr: stderr() }))
       )
-      // A child that ends without reading its input breaks the pipe; its exit status says what happened.
+      // A child that ends without reading its input breaks the pipe; its exit status is sufficient.
       child.stdin.on("error", () => {})
       child.stdin.end(stdin)
       return { child, ended }

@@ -7,7 +7,7 @@ import { codeOf } from "../../../../src/platform/Sockets.ts"
 
 interface Held {
   readonly server: net.Server
-  /** Those who wait for us to be gone: to end their connections is to tell them. */
+  /** Waiters for our release: ending their connections wakes them. */
   readonly waiting: Set<net.Socket>
 }
 
@@ -44,7 +44,7 @@ const freed = (name: string): Effect.Effect<void> =>
     const socket = net.createConnection({ path: `\0${name}` })
     let crowded = false
     socket.on("error", (cause) => {
-      // So many wait already that the kernel takes no more.
+      // The kernel's queue of waiters is full.
       crowded = codeOf(cause) === "EAGAIN"
     })
     socket.on("close", () => resume(crowded ? Effect.sleep("20 millis") : Effect.void))

@@ -10,7 +10,7 @@ import { type Connection, checkedPath, codeOf, SocketError, Sockets } from "../.
 const connect = Effect.fn("Sockets.connect")(function* (path: string) {
   yield* checkedPath(path)
   const socket = yield* Effect.acquireRelease(whileFull(dial(path)), (socket) => Effect.sync(() => socket.destroy()))
-  // Without a listener an error after the last read would end the process. Every read and write sees it by itself.
+  // Without a listener an error after the last read would end the process. Every read and write detects it by itself.
   socket.on("error", () => {})
   return connection(path, socket)
 })
@@ -37,7 +37,7 @@ const connection = (path: string, socket: net.Socket): Connection => {
       Effect.callback((resume) => {
         socket.write(bytes, (cause) => resume(cause ? ended("write", cause) : Effect.void))
       }),
-    // The socket stays paused: `read` pulls, so a peer that talks too much waits in the kernel.
+    // The socket stays paused: `read` pulls, so data of a fast peer stays in the kernel.
     read: Effect.callback((resume) => {
       const events = ["readable", "end", "error", "close"]
       const stop = () => {
