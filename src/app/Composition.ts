@@ -19,6 +19,7 @@ import type { Edges } from "../platform/Edges.ts"
 import type { On } from "../program/On.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
+import type { LegacyPortsOf } from "../vpp/VppVswitch.ts"
 import type { View } from "../vswitch/View.ts"
 import type { EngineLayer } from "../vswitch/Vswitch.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
@@ -62,7 +63,7 @@ export const newSwitch = (
   control.engine === "vpp"
     ? Effect.flatMap(
         Effect.promise(() => import("../vpp/VppVswitch.ts")),
-        ({ engine }) => engine(control.control, around)
+        ({ engine }) => engine(control.control, around, vppLegacyPorts)
       )
     : Effect.flatMap(
         Effect.promise(() => import("../ovs/OvsVswitch.ts")),
@@ -74,6 +75,12 @@ const ovsLegacyPorts = (client: OvsClient["Service"]) =>
   Effect.map(
     Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
     ({ make }) => make(client)
+  )
+
+const vppLegacyPorts: LegacyPortsOf = (open, files) =>
+  Effect.map(
+    Effect.promise(() => import("../legacy/VppLegacyPorts.ts")),
+    ({ make }) => make(open, files)
   )
 
 /** The same switch, watched. */

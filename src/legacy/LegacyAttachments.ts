@@ -48,17 +48,18 @@ const nothing: LegacyFound = { ports: [], isAnothers: false }
 
 /** Fails when the port in the state file exists and was not removed: the file is then kept. */
 export const removePorts = Effect.fnUntraced(function* (
-  { attachment, configuration }: Call,
-  state: StateFiles.State | undefined
+  { attachment, configuration: { port } }: Call,
+  state: StateFiles.State | undefined,
+  socketPath: string
 ) {
-  const { engine } = configuration.port
+  const { engine } = port
   if (state?.portName !== undefined && engine === "vpp") return yield* elsewhere(state.portName)
   if ((state?.swIfIndex ?? 0) > 0 && engine !== "vpp") {
     // An index does not identify an interface: VPP reuses it.
     yield* Effect.logWarning("the state file is of an attachment to VPP, but the network now has Open vSwitch")
   }
   const { legacy } = yield* Vswitch
-  const removed = yield* (yield* legacy).remove({ attachment, state })
+  const removed = yield* (yield* legacy).remove({ attachment, state, port, socketPath })
   for (const what of removed) yield* Effect.logInfo(`removed ${what} of the original plugin or its fork`)
 })
 

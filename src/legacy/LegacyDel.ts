@@ -35,14 +35,13 @@ export const begin = Effect.fnUntraced(function* (call: Call, record: Record | u
     const { removeMounts } = yield* attachments
     yield* spanned(removeMounts(call, before), "remove the original's mount")
   })
-  const removePorts: Effect.Effect<void, VswitchError, Vswitch> =
+  const removePorts = (socketPath: string): Effect.Effect<void, VswitchError, Vswitch> =>
     record === undefined || state !== undefined
-      ? Effect.flatMap(attachments, ({ removePorts }) => removePorts(call, state))
+      ? Effect.flatMap(attachments, ({ removePorts }) => removePorts(call, state, socketPath))
       : Effect.void
   return {
     /** It is known that there is no state file. */
     isStateless: Result.isSuccess(found) && state === undefined,
-    index: state?.swIfIndex,
     left,
     removePorts,
     forget

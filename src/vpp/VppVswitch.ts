@@ -13,7 +13,7 @@ import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import type { On } from "../program/On.ts"
 import { rolledBack } from "../program/Revertible.ts"
-import { noLegacyPorts } from "../vswitch/LegacyPorts.ts"
+import { type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 import type { PortRequest } from "../vswitch/PortRequest.ts"
 import { type Unplug, Vswitch } from "../vswitch/Vswitch.ts"
 import type { VswitchError } from "../vswitch/VswitchError.ts"
@@ -34,17 +34,31 @@ import { inspectSocket } from "./ports/SocketInspection.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { verify } from "./ports/Verify.ts"
 
+/** A session for work on the attachment with this key, alone. */
+export type OpenSession = (key: string) => Effect.Effect<Session, VswitchError, Scope.Scope>
+
+/** Of the original plugin. */
+export type LegacyPortsOf = (open: OpenSession, files: Files["Service"]) => Effect.Effect<LegacyPorts>
+
+const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
+
 interface Around {
   readonly VppClient?: On<VppClient["Service"], Scope.Scope>
   readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
 }
 
 /** A switch, at the API socket `control`, with what stands around it. */
-export const engine = (control: string, { VppClient: client = identity, Vswitch: vswitch = identity }: Around) =>
-  Effect.flatMap(client(VppClient.make(control)), (own) => vswitch(Effect.provideService(make, VppClient, own)))
+export const engine = (
+  control: string,
+  { VppClient: client = identity, Vswitch: vswitch = identity }: Around,
+  legacyPorts: LegacyPortsOf
+) =>
+  Effect.flatMap(client(VppClient.make(control)), (own) =>
+    vswitch(Effect.provideService(make(legacyPorts), VppClient, own))
+  )
 
 /** A new one for each client: there is no constant layer that two switches could share. */
-export const make = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* VppClient
   const files = yield* Files
   const sockets = yield* Sockets
@@ -62,6 +76,13 @@ export const make = Effect.gen(function* () {
 
   const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
   const openFor = (operation: string, key: string) => Effect.mapError(sessions.open(key), fromVpp(operation))
+
+  /** For what removes a port. */
+  const openToRemove: OpenSession = Effect.fnUntraced(function* (key) {
+    const { session } = yield* openFor("unplug", key)
+    yield* Effect.mapError(check(session, toList), fromVpp("unplug"))
+    return session
+  })
 
   const able = Effect.fnUntraced(function* (session: Session, operation: string, port: VppPort) {
     yield* Effect.mapError(check(session, toPlug(session, port)), fromVpp(operation))
@@ -113,8 +134,7 @@ export const make = Effect.gen(function* () {
     }, Effect.scoped),
 
     unplug: Effect.fnUntraced(function* (what) {
-      const { session } = yield* openFor("unplug", what.key ?? keyOf(what.attachment))
-      yield* Effect.mapError(check(session, toList), fromVpp("unplug"))
+      const session = yield* openToRemove(what.key ?? keyOf(what.attachment))
       return yield* unplug(session, files, what, hasBegun(what))
     }, Effect.scoped),
 
@@ -142,7 +162,7 @@ export const make = Effect.gen(function* () {
     }).pipe(Effect.scoped),
 
     // `unplug` finds them by their sockets.
-    legacy: Effect.succeed(noLegacyPorts)
+    legacy: legacyPorts(openToRemove, files)
   })
 })
 

@@ -4,14 +4,18 @@
  * implements and uses it.
  */
 import * as Effect from "effect/Effect"
-import type { Attachment } from "../identity/Attachment.ts"
+import type { HostPort } from "../cni/network/HostPort.ts"
+import type { Identity } from "../identity/Attachment.ts"
 import type { Difference, PortRequest } from "./PortRequest.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 export interface LegacyAsked {
-  readonly attachment: Pick<Attachment, "containerId" | "ifName">
+  readonly attachment: Identity
   /** Its state file, when there is one: OVS port name, VPP index (never trusted without looking). */
   readonly state: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
+  /** The port of the configuration, and where that has the socket: for a switch on which they have no mark. */
+  readonly port?: HostPort
+  readonly socketPath?: string
 }
 
 export interface LegacyPort {
@@ -47,7 +51,7 @@ export interface LegacyPorts {
   readonly verify: (asked: LegacyAsked, request: PortRequest) => Done<ReadonlyArray<Difference>>
 }
 
-/** A switch on which `unplug` finds all of them by itself. */
+/** A switch that has none. */
 export const noLegacyPorts: LegacyPorts = {
   list: Effect.succeed([]),
   find: () => Effect.succeed({ ports: [], isAnothers: false }),

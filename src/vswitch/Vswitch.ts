@@ -33,7 +33,7 @@ export interface Restored extends Pick<Plugged, "port" | "socketAt"> {
   readonly made: ReadonlyArray<string>
 }
 
-/** What DEL knows. The mark decides; the rest is for what the original plugin left, which carries no mark. */
+/** What DEL knows. The mark decides. */
 export interface Unplug {
   readonly attachment: Attachment
   /** Instead of the attachment's own, for a port that only its {@link Owned.key} is known of. */
@@ -45,10 +45,8 @@ export interface Unplug {
   readonly socketPath: string | undefined
   /** The container's, of an ADD that ended well. Absent: not known. */
   readonly addresses?: ReadonlyArray<Address> | undefined
-  /** Nobody wrote the path down, so it may be another's: who makes the socket knows better. */
-  readonly guessed?: boolean
-  /** VPP: the index that the original's state file has, if there is one (never trusted without looking). */
-  readonly legacyIndex?: number | undefined
+  /** There is no record: path and port are as the configuration has them now, and the switch knows better. */
+  readonly unrecorded?: boolean
 }
 
 /** A port with our mark. */

@@ -165,7 +165,7 @@ export const vppPolicers = suite<VppUnderTest>("the policers of a VPP that has t
         const unnamed = { ...wanted.attachment, containerId: shortId(wanted.attachment), ifName: "" }
         const ways = [
           unplugOf(wanted),
-          unplugOf({ ...wanted, port: memif() }, { guessed: true }),
+          unplugOf({ ...wanted, port: memif() }, { unrecorded: true }),
           { ...byKey, key, attachment: unnamed, port: undefined }
         ]
         for (const way of ways) {

@@ -21,6 +21,7 @@ import {
   plugged,
   preflight,
   refusal,
+  removeLegacy,
   request,
   unplug,
   unplugOf,
@@ -182,6 +183,11 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
         // An undo must not take it: it may be of an ADD that still runs.
         assert.deepStrictEqual(yield* unplug(unplugOf(created, { invocation: created.invocation })), [])
         assert.lengthOf(yield* unplug(unplugOf(created)), 2)
+        // Somebody had its first number then, and has left.
+        const second = yield* request(memif({ network: none }))
+        const number = portNumber(keyOf(second.attachment), 1)
+        yield* foreignMemif(number, second.socketPath)
+        assert.include(yield* unplug(unplugOf(second)), `interface ${portName("memif", number)}`)
       })
     ))
 
@@ -189,11 +195,12 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       yield* foreignMemif(402, wanted.socketPath)
-      assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), ["interface memif402/0", `socket ${wanted.socketPath}`])
+      assert.deepStrictEqual(yield* removeLegacy(wanted), ["interface memif402/0", `socket ${wanted.socketPath}`])
       const elsewhere = wanted.socketPath.replace(/[^/]*$/, `memif-${plainHandle(wanted.attachment)}.sock`)
       const remembered = yield* foreignMemif(403, elsewhere)
       const other = yield* foreignMemif(404, `${elsewhere}.other`)
-      const by = (swIfIndex: number) => unplug(unplugOf(wanted, { socketPath: undefined, legacyIndex: swIfIndex }))
+      const by = (swIfIndex: number) =>
+        removeLegacy({ ...wanted, socketPath: "/nowhere" }, { state: { portName: undefined, swIfIndex } })
       assert.deepStrictEqual(yield* by(other), [])
       assert.deepStrictEqual(yield* by(0), [])
       assert.deepStrictEqual(yield* by(remembered), ["interface memif403/0"])
@@ -204,7 +211,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
       const wanted = yield* request(memif({ network: none }))
       const other = yield* request(memif({ network: none }))
       yield* foreignMemif(405, wanted.socketPath, "vnf:7")
-      yield* leavesAsFound(unplug(unplugOf(wanted)))
+      yield* leavesAsFound(Effect.andThen(unplug(unplugOf(wanted)), removeLegacy(wanted)))
       // The number that it would have is taken: it gets another one, and is found there.
       yield* foreignMemif(numberOf(other), `${other.socketPath}.other`, "vnf:8")
       yield* leavesAsFound(

@@ -10,6 +10,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import type { VppMemifPort, VppNetwork, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import type { Attachment } from "../../src/identity/Attachment.ts"
+import * as VppLegacyPorts from "../../src/legacy/VppLegacyPorts.ts"
 import { Files } from "../../src/platform/Files.ts"
 import type { Receive } from "../../src/platform/PassedFile.ts"
 import type { Slots } from "../../src/platform/Slots.ts"
@@ -25,6 +26,7 @@ import { policerDump } from "../../src/vpp/messages/Policer.ts"
 import { ReceiveFile } from "../../src/vpp/stats/ReceiveFile.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import type { VppError } from "../../src/vpp/wire/VppError.ts"
+import type { LegacyAsked } from "../../src/vswitch/LegacyPorts.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
@@ -74,7 +76,16 @@ const realEdge: Edge = Layer.mergeAll(NodeSlots.layer, NodeSockets.layer)
 export const layersFor = (path: string, to: Edge = realEdge) => {
   const edge = Layer.merge(Files.layer, to)
   const client = Layer.provide(VppClient.layer(path), edge)
-  return Layer.mergeAll(client, Layer.provide(Layer.effect(Vswitch, VppVswitch.make), [client, edge]))
+  return Layer.mergeAll(
+    client,
+    Layer.provide(
+      Layer.effect(
+        Vswitch,
+        VppVswitch.make((open, own) => Effect.succeed(VppLegacyPorts.make(open, own)))
+      ),
+      [client, edge]
+    )
+  )
 }
 
 /** As in a process of its own, to which the system is like that. */
@@ -103,6 +114,10 @@ export const preflight = (wanted: PortRequest) => call((vswitch) => vswitch.pref
 export const plug = (wanted: PortRequest) => call((vswitch) => vswitch.plug(wanted))
 export const restore = (wanted: PortRequest) => call((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => call((vswitch) => vswitch.unplug(wanted))
+export const removeLegacy = ({ attachment, port, socketPath }: PortRequest, more: Partial<LegacyAsked> = {}) =>
+  call((vswitch) =>
+    Effect.flatMap(vswitch.legacy, ({ remove }) => remove({ attachment, port, socketPath, state: undefined, ...more }))
+  )
 export const list = (network?: string) => call((vswitch) => vswitch.list(network))
 export const traffic = call((vswitch) => vswitch.traffic)
 export const status = ({ port }: Pick<PortRequest, "port">) => call((vswitch) => vswitch.status(port))

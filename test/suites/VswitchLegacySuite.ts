@@ -19,7 +19,7 @@ const made = Effect.fnUntraced(function* (port: Omit<ForkPort, "socketPath">) {
 })
 
 export const forkPorts = suite<SwitchUnderTest>("ports of the original and of its fork on Open vSwitch", (test) => {
-  const attachment = { containerId: "0958c8871b32cafe", ifName: "net1" }
+  const attachment = { network: "net", containerId: "0958c8871b32cafe", ifName: "net1" }
   const own = forkMarks(attachment.containerId)
   const state = (portName: string) => ({ portName, swIfIndex: undefined })
 
@@ -97,7 +97,16 @@ export const forkPorts = suite<SwitchUnderTest>("ports of the original and of it
       const list = yield* legacy(({ list }) => list)
       assert.deepStrictEqual(
         list.filter((port) => port.bridge === bridge),
-        [{ by: "fork", port: "l-own", ...attachment, socketPath: "/nowhere/l-own", bridge }]
+        [
+          {
+            by: "fork",
+            port: "l-own",
+            containerId: attachment.containerId,
+            ifName: "net1",
+            socketPath: "/nowhere/l-own",
+            bridge
+          }
+        ]
       )
     }))
 

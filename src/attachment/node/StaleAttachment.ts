@@ -124,7 +124,7 @@ const unplugThere = Effect.fnUntraced(function* (
   const { containerId, ifName, network, pod } = who ?? owned
   if (isLegacy === true) {
     const { remove } = yield* vswitch.legacy
-    yield* Effect.mapError(remove({ attachment: { containerId, ifName }, state: undefined }), fromExplained)
+    yield* Effect.mapError(remove({ attachment: { network, containerId, ifName }, state: undefined }), fromExplained)
     return
   }
   const what: Unplug = {

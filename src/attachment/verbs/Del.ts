@@ -37,7 +37,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const undone =
     record === undefined && legacy.isStateless && (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
   let isAsked = true
-  const unplugged = Effect.andThen(unplug(call, record, legacy.index), legacy.removePorts)
+  const unplugged = Effect.flatMap(unplug(call, record), legacy.removePorts)
   const unplugging = Effect.catchIf(
     unplugged,
     ({ code }) => undone && code === ErrorCodes.TryAgainLater,
@@ -96,22 +96,24 @@ const withdraw = Effect.flatMap(ContainerConfig, ({ withdraw }) => withdraw).pip
   )
 )
 
-const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined, legacyIndex: number | undefined) {
-  const guessed = Effect.map(
+/** Returns the path at which the switch has the socket, or would have it. */
+const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefined) {
+  const unrecorded = Effect.map(
     handlesLeft(call.attachment),
     ([handle = longHandle(call.attachment)]) => socketPathsFor(call, handle).switchPath
   )
+  const socketPath = record?.place.switchPath ?? (yield* unrecorded)
   const vswitch = yield* Vswitch
   const removed = yield* vswitch.unplug({
     attachment: call.attachment,
     invocation: undefined,
     port: call.configuration.port,
-    socketPath: record?.place.switchPath ?? (yield* guessed),
-    guessed: record === undefined,
-    addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway })),
-    legacyIndex
+    socketPath,
+    unrecorded: record === undefined,
+    addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway }))
   })
   for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
+  return socketPath
 })
 
 /** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */

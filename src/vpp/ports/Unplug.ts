@@ -1,19 +1,17 @@
 /**
- * Removes the port of an attachment, whatever is known or left of it: by the mark, by its unique number, and otherwise
- * by the socket's path, for ports of the original plugin and of a killed ADD. An interface with another mark is never
- * touched, and a remembered index never trusted.
+ * Removes the port of an attachment, whatever is known or left of it: by its unique number, which a killed ADD leaves
+ * without a mark, or by the mark. An interface with another mark is never touched.
  */
-import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { VppPort } from "../../cni/network/HostPort.ts"
-import { keyOf, plainHandle } from "../../identity/Attachment.ts"
+import { keyOf } from "../../identity/Attachment.ts"
 import type { Files } from "../../platform/Files.ts"
 import type { Unplug } from "../../vswitch/Vswitch.ts"
 import type { Session } from "../client/Session.ts"
 import * as Bridging from "../interfaces/Bridging.ts"
 import * as HostAddresses from "../interfaces/HostAddresses.ts"
-import { byIndex, byMark, byName, bySocket, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
+import { all, byName, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
 import { fromTag, markOf, type Selector, selects } from "../interfaces/Mark.ts"
 import * as Memif from "../interfaces/Memif.ts"
 import { fromVpp } from "../interfaces/PortError.ts"
@@ -37,7 +35,7 @@ export const unplug = Effect.fnUntraced(function* (
     invocation: what.invocation,
     unmarked: begun || what.invocation === undefined
   }
-  const found = yield* Effect.mapError(find(session, what, port, who), failed)
+  const found = yield* Effect.mapError(find(session, port, who), failed)
   const domains = yield* Effect.mapError(domainsOf(session, port, found), failed)
   const socketOf = yield* Effect.mapError(socketsOf(session, what, port), failed)
   const removed: Array<string> = []
@@ -74,7 +72,7 @@ const routesOf = ({ addresses }: Unplug, port: VppPort | undefined) => {
 
 /** Where the socket of a memif is. Of one that somebody renamed it is not known. */
 const socketsOf = Effect.fnUntraced(function* (session: Session, what: Unplug, port: VppPort | undefined) {
-  if (what.guessed !== true || port?.iftype !== "memif" || !session.offers(memifDump)) return () => what.socketPath
+  if (what.unrecorded !== true || port?.iftype !== "memif" || !session.offers(memifDump)) return () => what.socketPath
   const sockets = yield* memifSockets(session)
   return ({ interface_name }: Interface) => sockets.get(memifSocketOf(interface_name) ?? -1)
 })
@@ -85,16 +83,19 @@ interface Who extends Selector {
 }
 
 /** The usual case asks once, for one name. */
-const find = Effect.fnUntraced(function* (session: Session, what: Unplug, port: VppPort | undefined, who: Who) {
+const find = Effect.fnUntraced(function* (session: Session, port: VppPort | undefined, who: Who) {
   const kinds: ReadonlyArray<PortKind> = port === undefined ? ["memif", "vhostuser"] : [port.iftype]
   for (const kind of kinds) {
     const numbered = yield* byNumber(session, kind, who)
     if (numbered !== undefined) return [numbered]
   }
   if (who.invocation !== undefined) return []
-  const marked = yield* byMark(session, who)
-  if (marked.length > 0) return marked
-  return yield* unmarked(session, what)
+  const names = kinds.flatMap((kind) =>
+    Array.from({ length: attempts }, (_, attempt) => portName(kind, portNumber(who.key, attempt)))
+  )
+  return (yield* all(session)).filter(
+    ({ interface_name, tag }) => selects(who, tag) || (tag === "" && names.includes(interface_name))
+  )
 })
 
 /** One under our number without a mark is of an ADD that was killed before it could set it. */
@@ -105,24 +106,6 @@ const byNumber = Effect.fnUntraced(function* (session: Session, kind: PortKind, 
     if (selects(who, there.tag) || (there.tag === "" && who.unmarked)) return there
   }
   return undefined
-})
-
-/** What the original plugin made. It set no mark; its socket tells whose it is. */
-const unmarked = Effect.fnUntraced(function* (session: Session, { attachment, legacyIndex, port, socketPath }: Unplug) {
-  const indices = new Set(socketPath === undefined ? [] : yield* bySocket(session, socketPath))
-  if (legacyIndex !== undefined && legacyIndex > 0 && session.offers(memifDump)) {
-    const sockets = yield* memifSockets(session)
-    const memif = (yield* session.dump(memifDump, {})).find(({ sw_if_index }) => sw_if_index === legacyIndex)
-    const path = memif === undefined ? undefined : sockets.get(memif.socket_id)
-    const names = [`memif-${plainHandle(attachment)}.sock`, port?.socketFile]
-    if (path !== undefined && names.includes(basename(path))) indices.add(legacyIndex)
-  }
-  const found: Array<Interface> = []
-  for (const index of indices) {
-    const there = yield* byIndex(session, index)
-    if (there?.tag === "") found.push(there)
-  }
-  return found
 })
 
 /** A socket that a killed ADD registered and never used. */
@@ -149,11 +132,11 @@ const limitedAs = ({ attachment }: Unplug, port: VppPort | undefined, { tag }: I
 /** Policers that lost their interface to somebody else. Not looked for when it is known that there were none. */
 const leftPolicers = Effect.fnUntraced(function* (
   session: Session,
-  { guessed }: Unplug,
+  { unrecorded }: Unplug,
   port: VppPort | undefined,
   { key }: Selector
 ) {
-  if (port?.limits.length === 0 && guessed !== true) return []
+  if (port?.limits.length === 0 && unrecorded !== true) return []
   const { removeLeft } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
   return yield* removeLeft(session, key)
 })

@@ -12,7 +12,7 @@ const [, , path = "", directory = "", number = "0"] = process.argv
 
 const edge = Layer.mergeAll(Files.layer, BunSlots.layer, BunSockets.layer)
 const client = Layer.provide(VppClient.layer(path), edge)
-const live = Layer.provide(Layer.effect(Vswitch, VppVswitch.make), [client, edge])
+const live = Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
 
 const main = Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(numberedAndLimited(directory, Number(number))))
 await Effect.runPromise(Effect.provide(main, live))

@@ -1,0 +1,68 @@
+/**
+ * Ports of the original plugin on VPP: interfaces without a tag. Found at the socket's path, or by the index in the state
+ * file, which is only believed where the interface has a socket of the attachment's name. Removed here, never created. The
+ * fork has none. Everything that the VPP side knows of the original is in this file.
+ */
+import { basename } from "node:path"
+import * as Effect from "effect/Effect"
+import { keyOf, plainHandle } from "../identity/Attachment.ts"
+import type { Files } from "../platform/Files.ts"
+import * as Bridging from "../vpp/interfaces/Bridging.ts"
+import { unknownRoutes } from "../vpp/interfaces/HostAddresses.ts"
+import { byIndex, bySocket, type Interface, memifSockets } from "../vpp/interfaces/Interfaces.ts"
+import { fromVpp } from "../vpp/interfaces/PortError.ts"
+import { memifSocketOf } from "../vpp/interfaces/PortName.ts"
+import { memifDump } from "../vpp/messages/Memif.ts"
+import { removeInterface } from "../vpp/ports/Delete.ts"
+import { madeByVpp } from "../vpp/ports/SocketInspection.ts"
+import type { OpenSession } from "../vpp/VppVswitch.ts"
+import { type LegacyAsked, type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
+
+type Session = Effect.Success<ReturnType<OpenSession>>
+
+const failed = fromVpp("remove the port of the original plugin")
+
+const find = Effect.fnUntraced(function* (session: Session, sockets: ReadonlyMap<number, string>, asked: LegacyAsked) {
+  const { attachment, port, socketPath, state } = asked
+  const indices = new Set(socketPath === undefined ? [] : yield* bySocket(session, socketPath))
+  const index = state?.swIfIndex ?? 0
+  if (index > 0 && session.offers(memifDump)) {
+    const memif = (yield* session.dump(memifDump, {})).find(({ sw_if_index }) => sw_if_index === index)
+    const path = memif === undefined ? undefined : sockets.get(memif.socket_id)
+    const names = [`memif-${plainHandle(attachment)}.sock`, port?.socketFile]
+    if (path !== undefined && names.includes(basename(path))) indices.add(index)
+  }
+  const found: Array<Interface> = []
+  for (const one of indices) {
+    const there = yield* byIndex(session, one)
+    if (there?.tag === "") found.push(there)
+  }
+  return found
+})
+
+export const make = (open: OpenSession, files: Files["Service"]): LegacyPorts => ({
+  ...noLegacyPorts,
+  remove: Effect.fnUntraced(function* (asked) {
+    const { attachment, port, socketPath } = asked
+    if (port?.engine !== "vpp") return []
+    const session = yield* open(keyOf(attachment))
+    const sockets = session.offers(memifDump) ? yield* Effect.mapError(memifSockets(session), failed) : new Map()
+    const { network } = port
+    const removed: Array<string> = []
+    for (const one of yield* Effect.mapError(find(session, sockets, asked), failed)) {
+      const socket = port.iftype === "memif" ? sockets.get(memifSocketOf(one.interface_name) ?? -1) : socketPath
+      removed.push(
+        ...(yield* removeInterface(session, files, one, {
+          routes: network.netType === "interface" ? unknownRoutes : [],
+          limited: undefined,
+          socketFile: madeByVpp(port) ? socket : undefined
+        }))
+      )
+    }
+    for (const domain of network.netType === "bridge" && removed.length > 0 ? Bridging.numbersOf(network) : []) {
+      if (yield* Effect.mapError(Bridging.removeUnused(session, domain), failed))
+        removed.push(`bridge domain ${domain}`)
+    }
+    return removed
+  }, Effect.scoped)
+})
