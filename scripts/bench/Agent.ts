@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs"
 import { Effect, Option } from "effect"
 import { type Agent, agent } from "../../test/e2e/support/Agent.ts"
+import { busyBridge } from "../../test/e2e/support/BusyBridge.ts"
 import { CniNode, newContainerId, type Sandbox, sandbox } from "../../test/e2e/support/CniNode.ts"
 import { executable, type Need, pluginDirectory } from "../../test/e2e/support/Machine.ts"
 import { called, demand, rounds, say, short, warmUp } from "./Calls.ts"
@@ -146,12 +147,7 @@ const inGroup = Effect.fnUntraced(function* ({ pod }: Sides, side: Call) {
 const measureOvs = Effect.gen(function* () {
   const node = yield* CniNode
   const { netns } = yield* node.sandbox
-  const bridge = node.network.host.bridge.bridgeName
-  yield* node.vsctl(
-    ...["add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev"],
-    ...["--", "add-port", bridge, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
-    `options:vhost-server-path=${node.directory}/stays`
-  )
+  yield* busyBridge
   const served = yield* agent(`${node.directory}/agent/agent.sock`)
   const theirNetwork = { ...node.network, name: "yardstick" }
   const sides: Sides = {

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs"
 import { Effect } from "effect"
+import { busyBridge } from "../../test/e2e/support/BusyBridge.ts"
 import { CniNode, newContainerId, type Sandbox } from "../../test/e2e/support/CniNode.ts"
 import { executable, type Need, pluginDirectory } from "../../test/e2e/support/Machine.ts"
 import { cleanEnvironment } from "../../test/e2e/support/Program.ts"
@@ -45,13 +46,7 @@ const parts: Parts = [
 const measure = Effect.gen(function* () {
   const node = yield* CniNode
   const { netns } = yield* node.sandbox
-  const bridge = node.network.host.bridge.bridgeName
-  // Removing the last vhost port of a switch takes it a second, so one stays.
-  yield* node.vsctl(
-    ...["add-br", bridge, "--", "set", "Bridge", bridge, "datapath_type=netdev"],
-    ...["--", "add-port", bridge, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
-    `options:vhost-server-path=${node.directory}/stays`
-  )
+  yield* busyBridge
   const ourNetwork = node.network
   const theirNetwork = { ...node.network, name: "yardstick" }
   const pod = (): Sandbox => ({ containerId: newContainerId(), netns, ifName: "net1" })

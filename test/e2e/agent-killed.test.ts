@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { handedTo } from "./support/Agent.ts"
-import { busyBridge, callBy, impostor, portOf, started, stopped, until } from "./support/AgentCalls.ts"
+import { addDuring, busyBridge, callBy, impostor, portOf, started, stopped, until } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { succeed } from "./support/Program.ts"
@@ -18,16 +18,8 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       const served = yield* started
       const sandbox = yield* node.sandbox
       const before = yield* look(node.watched)
-      const add = yield* Effect.scoped(
-        Effect.gen(function* () {
-          yield* stopped
-          const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
-          yield* until("port", portOf(sandbox.containerId))
-          yield* served.running.signal("SIGKILL")
-          yield* served.running.outcome
-          return add
-        })
-      )
+      const killed = Effect.andThen(served.running.signal("SIGKILL"), served.running.outcome)
+      const add = yield* addDuring(served, sandbox, killed)
       const error = yield* Effect.flatMap(Fiber.join(add), Plugin.errorOf)
       assert.deepStrictEqual([error.code, /changes were rolled back$/.test(error.msg)], [11, true], error.msg)
       yield* returnsTo(node.watched, before)

@@ -8,7 +8,7 @@ import { createServer as createSocket } from "node:net"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { handedTo } from "./support/Agent.ts"
-import { busyBridge, callBy, impostor, portOf, started, stopped, until, wholeLife } from "./support/AgentCalls.ts"
+import { addDuring, busyBridge, callBy, impostor, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
@@ -199,11 +199,10 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       const served = yield* started
       const sandbox = yield* node.sandbox
       const before = yield* look(node.watched)
-      const add = yield* Effect.scoped(
+      const add = yield* addDuring(
+        served,
+        sandbox,
         Effect.gen(function* () {
-          yield* stopped
-          const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
-          yield* until("port", portOf(sandbox.containerId))
           yield* served.running.signal("SIGTERM")
           yield* Effect.repeat(
             Effect.sync(() => existsSync(served.socket)),
@@ -211,7 +210,6 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
           )
           const next = yield* started
           assert.strictEqual((yield* next.status).calls.served, 0)
-          return add
         })
       )
       Plugin.well(yield* Fiber.join(add))

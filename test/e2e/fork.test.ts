@@ -2,17 +2,17 @@
  * Pods that fivetime/userspace-cni attached, on a real Open vSwitch, after the upgrade: listed, checked, deleted, collected
  * by our executable. What the fork leaves is made with its own transactions, marks, names, modes and files (June 2026).
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
 import { forkMarks } from "../suites/ForkPort.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import * as LegacyPod from "./support/LegacyPod.ts"
+import { handleOf, leased, told } from "./support/LegacyPod.ts"
 import { errorOf, well } from "./support/Plugin.ts"
 import { run, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
-
-const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
 
 /** createBridge; it carries no mark, so it stays after us. */
 const bridge = Effect.flatMap(CniNode, ({ network, vsctl }) => {
@@ -22,65 +22,15 @@ const bridge = Effect.flatMap(CniNode, ({ network, vsctl }) => {
   )
 })
 
-interface Fork {
-  readonly mode: "client" | "server"
-  readonly directory: string
-  readonly socketfile?: string
-  readonly ids?: Readonly<Record<string, string>>
+interface Fork extends Omit<LegacyPod.LegacyPod, "moved"> {
   readonly iface?: string
 }
 
-const quoted = (ids: Readonly<Record<string, string>>) =>
-  Object.entries(ids).map(([key, value]) => `external_ids:${key}="${value}"`)
-
-/** createVhostPort and SaveConfig. */
-const attached = Effect.fnUntraced(function* (pod: Sandbox, { directory, ids, iface, mode, socketfile }: Fork) {
-  const { network, ovs, stateDir, vsctl } = yield* CniNode
-  const handle = handleOf(pod)
-  const name = socketfile ?? handle
-  const type = mode === "client" ? "dpdkvhostuserclient" : "dpdkvhostuser"
-  const options = mode === "client" ? [`options:vhost-server-path=${directory}/${name}`] : []
-  const marks = {
-    ...(ids ?? forkMarks(pod.containerId, pod.ifName)),
-    ...(iface === undefined ? {} : { "iface-id": iface })
-  }
-  yield* vsctl(
-    ...["add-port", network.host.bridge.bridgeName, name],
-    ...["--", "set", "Interface", name, `type=${type}`, ...options, ...quoted(marks)]
-  )
-  mkdirSync(directory, { recursive: true, mode: 0o750 })
-  if (mode === "server") renameSync(`${ovs.runDir}/${name}`, `${directory}/${name}`)
-  mkdirSync(`${stateDir}/data`, { recursive: true, mode: 0o700 })
-  const state = { vhostname: name, vhostmac: "", ifmac: "8e:bf:a9:6f:2d:1d" }
-  writeFileSync(`${stateDir}/data/local-${handle}.json`, JSON.stringify(state), { mode: 0o644 })
-})
-
-/** As the delegate of its ADD. */
-const leased = Effect.fnUntraced(function* (pod: Sandbox) {
-  const { network, plugins } = yield* CniNode
-  yield* succeed(`${plugins}/host-local`, [], {
-    env: {
-      CNI_COMMAND: "ADD",
-      CNI_CONTAINERID: pod.containerId,
-      CNI_NETNS: pod.netns,
-      CNI_IFNAME: pod.ifName,
-      CNI_PATH: plugins
-    },
-    stdin: JSON.stringify(network)
+const attached = (pod: Sandbox, { ids = forkMarks(pod.containerId, pod.ifName), iface, ...how }: Fork) =>
+  Effect.suspend(() => {
+    mkdirSync(how.directory, { recursive: true, mode: 0o750 })
+    return LegacyPod.attached(pod, { ...how, ids: { ...ids, ...(iface === undefined ? {} : { "iface-id": iface }) } })
   })
-})
-
-const told = (pod: Sandbox, directory: string, network: string) =>
-  writeFileSync(
-    `${directory}/configData-${handleOf(pod)}.json`,
-    JSON.stringify({
-      containerId: pod.containerId,
-      ifName: pod.ifName,
-      name: network,
-      config: { engine: "ovs-dpdk", iftype: "vhostuser", netType: "interface", vhost: { socketfile: handleOf(pod) } },
-      ipResult: { interfaces: [{ name: pod.ifName, sandbox: pod.netns }], ips: [{ address: "10.56.0.2/24" }], dns: {} }
-    })
-  )
 
 const Listing = Schema.fromJsonString(
   Schema.Struct({ attachments: Schema.Array(Schema.Record(Schema.String, Schema.Json)) })

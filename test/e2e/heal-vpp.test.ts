@@ -11,7 +11,7 @@ import { VppUnderTest } from "../suites/VppUnderTest.ts"
 import { healing, within } from "./support/Healing.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
-import { connected, pings, podAt } from "./support/PodVpp.ts"
+import { attachedPod, connected, pings } from "./support/PodVpp.ts"
 import { cleanEnvironment, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
@@ -127,17 +127,12 @@ const heals = (release: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
 const packets = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
   test("running pods reconnect, and 5 of 5 pings pass", () =>
     Effect.gen(function* () {
-      const { call, directory, network, sandbox } = yield* VppCniNode
+      const { call, network, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
       const conf = network(bridge)
       const pods = [yield* sandbox, yield* sandbox] as const
       const [one, two] = yield* Effect.forEach(pods, (pod, n) =>
-        Effect.gen(function* () {
-          well(yield* call("ADD", pod, conf))
-          const short = pod.containerId.slice(0, 12)
-          const socket = `${directory}/shared/${short}/memif-${short}-net1.sock`
-          return yield* podAt(prefix, socket, undefined, `192.168.9.${n + 3}/24`)
-        })
+        attachedPod(prefix, pod, conf, `192.168.9.${n + 3}/24`)
       )
       if (one === undefined || two === undefined) return assert.fail()
       yield* healing(yield* node)

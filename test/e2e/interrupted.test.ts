@@ -4,42 +4,15 @@
  */
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect } from "effect"
+import { busyBridge, portOf, stopped, until } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { isStill, look, returnsTo, type World } from "./support/World.ts"
 
-class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}
-
-/** Looks until the world is as `there` wants it. */
-const until = Effect.fnUntraced(function* (what: string, there: (world: World) => boolean) {
-  const { watched } = yield* CniNode
-  yield* look(watched).pipe(
-    Effect.filterOrFail(there, () => new NotThere({ what })),
-    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 500 })
-  )
-})
-
-const portOf = (containerId: string) => (world: World) =>
-  Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
-
 const leaseOf = (containerId: string) => (world: World) => world.leases.some((lease) => lease.includes(containerId))
-
-/** A bridge with a port that stays: removing a bridge's last vhost port takes ovs-vswitchd a second. */
-const busyBridge = Effect.gen(function* () {
-  const node = yield* CniNode
-  const name = node.network.host.bridge.bridgeName
-  yield* Effect.acquireRelease(
-    node.vsctl(
-      ...["add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"],
-      ...["--", "add-port", name, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
-      `options:vhost-server-path=${node.directory}/stays`
-    ),
-    () => Effect.ignore(node.vsctl("del-br", name))
-  )
-})
 
 /** host-local, which is let go on with an ADD by a line in a pipe. */
 const slowIpam = `#!/bin/sh
@@ -47,16 +20,6 @@ conf=$(cat)
 [ "$CNI_COMMAND" != ADD ] || { : >"$0.asked"; read -r x <"$0.fifo"; }
 printf %s "$conf" | "\${0%/*}/host-local"
 `
-
-/** ovs-vswitchd goes on when the scope ends. */
-const stopped = Effect.gen(function* () {
-  const { ovs } = yield* CniNode
-  const pid = yield* ovs.vswitchdPid
-  yield* Effect.acquireRelease(
-    Effect.sync(() => process.kill(pid, "SIGSTOP")),
-    () => Effect.sync(() => process.kill(pid, "SIGCONT"))
-  )
-})
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD that is interrupted", (test) => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -3,18 +3,17 @@
  * leaves is made here with its own commands, names, modes and files (its last commit, cniovs/ and cnivpp/): a port without
  * a mark, a state file, a socket, the container's configuration, a lease.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { Cluster, replay, setting } from "./support/Cluster.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
+import { attached, handleOf, type LegacyPod, leased, told } from "./support/LegacyPod.ts"
 import * as Multus from "./support/Multus.ts"
 import { well } from "./support/Plugin.ts"
-import { run, succeed } from "./support/Program.ts"
+import { run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
-
-const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
 
 /** addLocalNetworkBridge; it stays after us, because it carries no mark. */
 const bridge = Effect.flatMap(CniNode, ({ network, ovs, vsctl }) => {
@@ -28,62 +27,10 @@ const bridge = Effect.flatMap(CniNode, ({ network, ovs, vsctl }) => {
   )
 })
 
-interface Original {
-  readonly mode: "client" | "server"
-  /** Where it told the switch that the socket is. */
-  readonly directory: string
-  /** The rename works on one file system; else its error is swallowed. */
-  readonly moved?: boolean
-  readonly socketfile?: string
-}
-
-const attached = Effect.fnUntraced(function* (pod: Sandbox, { directory, mode, moved = true, socketfile }: Original) {
-  const { network, ovs, stateDir, vsctl } = yield* CniNode
-  const handle = handleOf(pod)
-  const name = socketfile ?? handle
-  const type = mode === "client" ? "dpdkvhostuserclient" : "dpdkvhostuser"
-  const options = mode === "client" ? [`options:vhost-server-path=${directory}/${name}`] : []
-  yield* vsctl(
-    ...["add-port", network.host.bridge.bridgeName, name],
-    ...["--", "set", "Interface", name, `type=${type}`, ...options]
-  )
-  if (mode === "server" && moved) renameSync(`${ovs.runDir}/${name}`, `${directory}/${name}`)
-  mkdirSync(`${stateDir}/data`, { recursive: true, mode: 0o700 })
-  const state = { vhostname: name, vhostmac: "", ifmac: "8e:bf:a9:6f:2d:1d" }
-  writeFileSync(`${stateDir}/data/local-${handle}.json`, JSON.stringify(state), { mode: 0o644 })
-})
-
-/** As the delegate of its ADD. */
-const leased = Effect.fnUntraced(function* (pod: Sandbox) {
-  const { network, plugins } = yield* CniNode
-  yield* succeed(`${plugins}/host-local`, [], {
-    env: {
-      CNI_COMMAND: "ADD",
-      CNI_CONTAINERID: pod.containerId,
-      CNI_NETNS: pod.netns,
-      CNI_IFNAME: pod.ifName,
-      CNI_PATH: plugins
-    },
-    stdin: JSON.stringify(network)
-  })
-})
-
-const told = (pod: Sandbox, directory: string, network: string) =>
-  writeFileSync(
-    `${directory}/configData-${handleOf(pod)}.json`,
-    JSON.stringify({
-      containerId: pod.containerId,
-      ifName: pod.ifName,
-      name: network,
-      config: { engine: "ovs-dpdk", iftype: "vhostuser", netType: "interface", vhost: { socketfile: handleOf(pod) } },
-      ipResult: { interfaces: [{ name: pod.ifName, sandbox: pod.netns }], ips: [{ address: "10.56.0.2/24" }], dns: {} }
-    })
-  )
-
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
   "the original plugin's ports on Open vSwitch",
   (test) => {
-    const cases: ReadonlyArray<readonly [string, Omit<Original, "directory">]> = [
+    const cases: ReadonlyArray<readonly [string, Omit<LegacyPod, "directory">]> = [
       ["client mode", { mode: "client" }],
       ["client mode, socketfile", { mode: "client", socketfile: "my.sock" }],
       ["server mode, its socket moved into the shared directory", { mode: "server" }],

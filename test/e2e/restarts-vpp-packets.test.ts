@@ -5,7 +5,7 @@ import { Effect, type Scope } from "effect"
 import { VppUnderTest } from "../suites/VppUnderTest.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
-import { connected, pings, podAt } from "./support/PodVpp.ts"
+import { attachedPod, connected, pings } from "./support/PodVpp.ts"
 import { onMachine } from "./support/Suite.ts"
 import { type OnVpp, onReal, VppCniNode } from "./support/VppCniNode.ts"
 
@@ -13,17 +13,12 @@ import { type OnVpp, onReal, VppCniNode } from "./support/VppCniNode.ts"
 const reconnects = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
   test("running pods reconnect by themselves after restore, and 5 of 5 pings pass", () =>
     Effect.gen(function* () {
-      const { call, directory, network, restore, sandbox } = yield* VppCniNode
+      const { call, network, restore, sandbox } = yield* VppCniNode
       const { restart } = yield* VppUnderTest
       const conf = network({ netType: "bridge", bridge: { bridgeName: "44" } })
       const pods = [yield* sandbox, yield* sandbox] as const
       const [one, two] = yield* Effect.forEach(pods, (pod, n) =>
-        Effect.gen(function* () {
-          well(yield* call("ADD", pod, conf))
-          const short = pod.containerId.slice(0, 12)
-          const socket = `${directory}/shared/${short}/memif-${short}-net1.sock`
-          return yield* podAt(prefix, socket, undefined, `192.168.9.${n + 3}/24`)
-        })
+        attachedPod(prefix, pod, conf, `192.168.9.${n + 3}/24`)
       )
       if (one === undefined || two === undefined) return assert.fail()
       assert.strictEqual(yield* pings(one, "192.168.9.4"), 5)

@@ -26,6 +26,19 @@ const hosts = [
   ["vhost-user, client", { ...bridge, iftype: "vhostuser", vhost: { mode: "client" } }]
 ] as const
 
+/** An attachment whose VPP has been killed. */
+const down = Effect.gen(function* () {
+  const { call, look, network, sandbox } = yield* VppCniNode
+  const { kill, start } = yield* VppDaemon
+  const conf = network(bridge)
+  const pod = yield* sandbox
+  const before = yield* look
+  well(yield* call("ADD", pod, conf))
+  const attached = yield* look
+  yield* kill
+  return { attached, before, conf, pod, start }
+})
+
 const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
   for (const [name, host] of hosts) {
     test(`${name}: CHECK reports the lost port, and DEL succeeds`, () =>
@@ -77,13 +90,8 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
 
   test("a DEL while VPP is down asks to be tried again, and then succeeds", () =>
     Effect.gen(function* () {
-      const { call, look, network, returnsTo, sandbox } = yield* VppCniNode
-      const { kill, start } = yield* VppDaemon
-      const conf = network(bridge)
-      const pod = yield* sandbox
-      const before = yield* look
-      well(yield* call("ADD", pod, conf))
-      yield* kill
+      const { call, returnsTo } = yield* VppCniNode
+      const { before, conf, pod, start } = yield* down
       assert.strictEqual((yield* errorOf(yield* call("DEL", pod, conf))).code, ErrorCodes.TryAgainLater)
       yield* start
       well(yield* call("DEL", pod, conf))
@@ -92,13 +100,8 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
 
   test("what a failed DEL has begun to remove is not restored", () =>
     Effect.gen(function* () {
-      const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
-      const { kill, start } = yield* VppDaemon
-      const conf = network(bridge)
-      const pod = yield* sandbox
-      const before = yield* look
-      well(yield* call("ADD", pod, conf))
-      yield* kill
+      const { call, restore, returnsTo } = yield* VppCniNode
+      const { before, conf, pod, start } = yield* down
       yield* call("DEL", pod, conf)
       yield* start
       const [one] = restoredJson((yield* restore("--json", "--timeout", "0")).stdout)
@@ -112,14 +115,8 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
 
   test("restore reports that VPP is down; with a deadline it waits until VPP answers", () =>
     Effect.gen(function* () {
-      const { call, look, network, restore, returnsTo, sandbox } = yield* VppCniNode
-      const { kill, start } = yield* VppDaemon
-      const conf = network(bridge)
-      const pod = yield* sandbox
-      const before = yield* look
-      well(yield* call("ADD", pod, conf))
-      const attached = yield* look
-      yield* kill
+      const { call, look, restore, returnsTo } = yield* VppCniNode
+      const { attached, before, conf, pod, start } = yield* down
       const refused = yield* restore("--timeout", "0s")
       assert.strictEqual(refused.status, 1)
       assert.match(

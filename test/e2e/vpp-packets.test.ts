@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { abstractName } from "../../src/vpp/interfaces/Memif.ts"
@@ -34,22 +34,7 @@ import { vppPrefixes } from "./support/Machine.ts"
 import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
 import { start } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
-import { instance, type VppInstance } from "./support/VppInstance.ts"
-
-class Host extends Context.Service<Host, VppInstance>()("userspace-cni/test/Host") {}
-
-const host = (prefix: string) =>
-  Layer.provideMerge(
-    Layer.effect(
-      VppUnderTest,
-      Effect.map(Host, (vpp) => ({
-        path: vpp.api,
-        release: basename(prefix),
-        restart: Effect.orDie(Effect.andThen(vpp.kill, vpp.start))
-      }))
-    ),
-    Layer.effect(Host, instance(prefix))
-  )
+import { Host, host } from "./support/VppHost.ts"
 
 const pod = (prefix: string, { socketPath }: Wanted<VppMemifPort>, ...addresses: ReadonlyArray<string>) =>
   podAt(prefix, socketPath, undefined, ...addresses)

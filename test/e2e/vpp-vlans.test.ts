@@ -6,7 +6,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { attachedByEarlier } from "../suites/EarlierPort.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
@@ -17,7 +17,6 @@ import {
   plugged,
   request,
   restore,
-  VppUnderTest,
   verify,
   vhost,
   type Wanted
@@ -27,22 +26,8 @@ import { vppPrefixes } from "./support/Machine.ts"
 import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
-import { instance, type VppInstance } from "./support/VppInstance.ts"
-
-class Host extends Context.Service<Host, VppInstance>()("userspace-cni/test/VlanHost") {}
-
-const host = (prefix: string) =>
-  Layer.provideMerge(
-    Layer.effect(
-      VppUnderTest,
-      Effect.map(Host, (vpp) => ({
-        path: vpp.api,
-        release: basename(prefix),
-        restart: Effect.orDie(Effect.andThen(vpp.kill, vpp.start))
-      }))
-    ),
-    Layer.effect(Host, instance(prefix))
-  )
+import { Host, host } from "./support/VppHost.ts"
+import type { VppInstance } from "./support/VppInstance.ts"
 
 const count = Number(process.env["HOSTILE_FRAMES"] ?? 100_000)
 /** As many as a pod's VPP reads into its memory at a time. */

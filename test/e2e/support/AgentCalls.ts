@@ -1,11 +1,14 @@
-/** What the tests of the agent do with a node: hold its switch still, watch for a port, call through a socket. */
+/** What the tests of calls that are cut off do with a node: hold its switch still, watch for a port, call the agent. */
 import { createServer, type RequestListener } from "node:http"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule, Schema } from "effect"
-import { agent, handedTo } from "./Agent.ts"
+import { type Agent, agent, handedTo } from "./Agent.ts"
+import { busyBridge } from "./BusyBridge.ts"
 import { CniNode, type Sandbox } from "./CniNode.ts"
 import * as Plugin from "./Plugin.ts"
 import { look, returnsTo, type World } from "./World.ts"
+
+export { busyBridge }
 
 class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}
 
@@ -19,20 +22,6 @@ export const until = Effect.fnUntraced(function* (what: string, there: (world: W
 
 export const portOf = (containerId: string) => (world: World) =>
   Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
-
-/** With a port that stays: removing a bridge's last vhost port takes ovs-vswitchd a second. */
-export const busyBridge = Effect.gen(function* () {
-  const node = yield* CniNode
-  const name = node.network.host.bridge.bridgeName
-  yield* Effect.acquireRelease(
-    node.vsctl(
-      ...["add-br", name, "--", "set", "Bridge", name, "datapath_type=netdev"],
-      ...["--", "add-port", name, "stays", "--", "set", "Interface", "stays", "type=dpdkvhostuserclient"],
-      `options:vhost-server-path=${node.directory}/stays`
-    ),
-    () => Effect.ignore(node.vsctl("del-br", name))
-  )
-})
 
 /** ovs-vswitchd goes on when the scope ends. */
 export const stopped = Effect.gen(function* () {
@@ -56,6 +45,18 @@ export const callBy = (socket: string) => {
       Effect.flatMap(CniNode, (node) => Plugin.begin(node.called(verb, of, network ?? node.network, more)))
   }
 }
+
+/** An ADD through the agent that waits for the switch until `meanwhile` is over. */
+export const addDuring = <A, E, R>(served: Agent, sandbox: Sandbox, meanwhile: Effect.Effect<A, E, R>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* stopped
+      const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
+      yield* until("port", portOf(sandbox.containerId))
+      yield* meanwhile
+      return add
+    })
+  )
 
 /** Somebody else's server at the agent's socket, or what an agent of another release may say. */
 export const impostor = (socket: string, listener: RequestListener) =>

@@ -1,6 +1,9 @@
 /** A VPP as an application in a pod: the other end of a memif, and packets through it. */
 import { Effect, Schedule, type Scope } from "effect"
+import type { Sandbox } from "./CniNode.ts"
+import { well } from "./Plugin.ts"
 import { ProgramError } from "./Program.ts"
+import { VppCniNode } from "./VppCniNode.ts"
 import { instance, type VppInstance } from "./VppInstance.ts"
 
 /** Its end of the port connected and with an address. */
@@ -17,6 +20,14 @@ export const podAt = Effect.fnUntraced(function* (
   for (const address of addresses) yield* vpp.ctl("set", "int", "ip", "address", "memif1/0", address)
   yield* connected(vpp)
   return vpp
+})
+
+/** Attached to a memif by the plugin, with this address in its VPP. */
+export const attachedPod = Effect.fnUntraced(function* (prefix: string, pod: Sandbox, conf: object, address: string) {
+  const { call, directory } = yield* VppCniNode
+  well(yield* call("ADD", pod, conf))
+  const short = pod.containerId.slice(0, 12)
+  return yield* podAt(prefix, `${directory}/shared/${short}/memif-${short}-net1.sock`, undefined, address)
 })
 
 export const connected = (vpp: VppInstance) =>
