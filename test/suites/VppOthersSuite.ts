@@ -203,7 +203,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
         removeLegacy({ ...wanted, socketPath: "/nowhere" }, { state: { portName: undefined, swIfIndex } })
       assert.deepStrictEqual(yield* by(other), [])
       assert.deepStrictEqual(yield* by(0), [])
-      assert.deepStrictEqual(yield* by(remembered), ["interface memif403/0"])
+      assert.deepStrictEqual(yield* by(remembered), ["interface memif403/0", `socket ${elsewhere}`])
     }))
 
   test("never touches an interface with another's tag, whatever its socket or number", () =>
