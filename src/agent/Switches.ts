@@ -1,13 +1,13 @@
 /**
- * The switches of a process of many calls: each is kept until nobody has needed it for a while. Open vSwitch has one
- * connection meanwhile; one that is lost is made again by whoever needs it next. VPP has a session for each piece of work,
- * as without an agent: calls that shared one were refused their turn when others came beside them in processes of their own.
+ * The switches of a process of many calls, with one connection to each. It is opened when it is first needed, closed after
+ * a minute without users, and opened again by the next user when it is lost.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import { newSwitch } from "../app/Composition.ts"
 import type { Control } from "../cni/network/HostPort.ts"
+import type { VppClient } from "../vpp/client/VppClient.ts"
 
 const idle = "1 minute"
 
@@ -30,6 +30,13 @@ const controlOf = (name: string): Control => {
   return { engine: engine === "vpp" ? "vpp" : "ovs-dpdk", control: control.join(" ") }
 }
 
+/** Calls for VPP share a session; the process of one call has one for each piece of work. */
+const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../vpp/client/SharedSession.ts")),
+    ({ shared }) => shared(make, idle)
+  )
+
 /** They end with the scope. */
 export const make = Effect.gen(function* () {
   const kept = new Map<string, Kept>()
@@ -39,7 +46,7 @@ export const make = Effect.gen(function* () {
       return Effect.acquireRelease(
         Effect.sync(() => kept.set(name, { ...control, since: new Date().toISOString() })),
         () => Effect.sync(() => kept.delete(name))
-      ).pipe(Effect.andThen(newSwitch(control)))
+      ).pipe(Effect.andThen(newSwitch(control, { VppClient: oneSession })))
     },
     idleTimeToLive: idle
   })

@@ -150,7 +150,8 @@ const recording = (
     return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
   })
 
-  return { peer, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
+  const usable = () => real?.usable() ?? true
+  return { peer, usable, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
 }
 
 /** What would be refused changes nothing, so there is no line for it. */

@@ -23,6 +23,8 @@ export interface Exchange {
   /** Waits from now on, until the answer is there or {@link forget} is called. */
   readonly expect: <R>(context: number, take: Take<R>) => Deferred.Deferred<R, Reason>
   readonly forget: (context: number) => void
+  /** Why the connection ended; undefined while it is open. */
+  readonly ended: () => Reason | undefined
   /** All in one write. */
   readonly send: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Reason>
 }
@@ -87,6 +89,7 @@ export const make = Effect.fnUntraced(function* (
       return answer
     },
     forget: (of) => waiting.delete(of),
+    ended: () => ended,
     send: (messages) => Effect.mapError(connection.write(Buffer.concat(messages.map(frame))), lost)
   }
 })

@@ -37,6 +37,8 @@ export const ask = <A, R>(message: Message.Request<A, R>, values: NoInfer<A>): A
 export interface Session {
   /** VPP's API socket, for errors. */
   readonly peer: string
+  /** False once VPP has ended the connection, or has left a request without an answer. */
+  readonly usable: () => boolean
   readonly verdict: (message: Wanted) => Verdict
   readonly offers: (message: Wanted) => boolean
   /** One request; a `retval` that is not 0 is an error. */
@@ -114,13 +116,20 @@ const goodbye = (exchange: Exchange.Exchange, hello: Deferred.Deferred<Hello, Re
 
 const session = (peer: string, exchange: Exchange.Exchange, { client, table }: Hello, millis: number): Session => {
   const told = Effect.mapError((reason: Reason) => new VppError({ peer, reason }))
+  let answers = true
 
   const idOf = (message: Wanted): Effect.Effect<number, Reason> => {
     const verdict = table.verdict(message)
     return verdict._tag === "Offered" ? Effect.succeed(verdict.id) : Effect.fail(verdict)
   }
   const timely = <A>(answer: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
-    within({ duration: millis, orElse: () => Effect.fail(new NoAnswer({ millis })) })(answer)
+    within({
+      duration: millis,
+      orElse: () => {
+        answers = false
+        return Effect.fail(new NoAnswer({ millis }))
+      }
+    })(answer)
 
   const prepare = Effect.fnUntraced(function* <R>({ decode, encode, reply, request }: Ask<R>) {
     const id = yield* idOf(request)
@@ -179,6 +188,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
 
   return {
     peer,
+    usable: () => answers && exchange.ended() === undefined,
     verdict: table.verdict,
     offers: (message) => table.verdict(message)._tag === "Offered",
     call: (message, values) => spanned(told(call(message, values)), message.name),
