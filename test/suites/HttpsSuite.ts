@@ -52,6 +52,23 @@ export const https = suite<Https | Peer>("Https", (test) => {
       assert.equal((yield* echo(`https://127.0.0.1:${tls}/echo`, { tls: { ...trusting, client } })).client, "node-1")
     }))
 
+  test("uses a connection again, but not for other credentials and not for another trust", () =>
+    Effect.gen(function* () {
+      const url = `https://127.0.0.1:${(yield* Peer).tls}/echo`
+      const client = { cert: pem("client.crt"), key: pem("client.key") }
+      const connectionsOf = (tls: Tls) =>
+        Effect.map(
+          Effect.forEach([1, 2, 3, 4], () => echo(url, { tls })),
+          (answers) => new Set(answers.map(({ connection }) => connection))
+        )
+      const anonymous = yield* connectionsOf(trusting)
+      const known = yield* connectionsOf({ ...trusting, client })
+      const blind = yield* connectionsOf({ ...trusting, verify: false })
+      for (const connections of [anonymous, known, blind]) assert.ok(connections.size < 4)
+      assert.equal(new Set([...anonymous, ...known, ...blind]).size, anonymous.size + known.size + blind.size)
+      assert.match(yield* codeOf(url, { ca: pem("other-ca.crt") }), unknownIssuer)
+    }))
+
   test("reaches an IPv6 address and checks the certificate against it", () =>
     Effect.flatMap(Peer, ({ tls }) => echo(`https://[::1]:${tls}/echo`)))
 

@@ -36,7 +36,9 @@ export const Echo = Schema.Struct({
   headers: Schema.Record(Schema.String, Schema.String),
   body: Schema.String,
   /** Common name of the client's certificate, if one was given that the authority signed. */
-  client: Schema.String
+  client: Schema.String,
+  /** Tells connections apart: the port of the client. */
+  connection: Schema.Int
 })
 
 const clientOf = ({ socket }: IncomingMessage): string => {
@@ -55,7 +57,9 @@ const listener = (): RequestListener => {
         case "/echo": {
           const { headers, method = "" } = request
           const body = Buffer.concat(chunks).toString("utf8")
-          return response.end(JSON.stringify({ method, headers, body, client: clientOf(request) }))
+          return response.end(
+            JSON.stringify({ method, headers, body, client: clientOf(request), connection: request.socket.remotePort })
+          )
         }
         case "/later":
           return response.writeHead(429, { "retry-after": "7" }).end("wait")
