@@ -12,6 +12,8 @@ export interface FileCalls {
   /** Follows a link in the last component only with `follow`, which is for /proc/self/fd. */
   readonly open: (path: string, flags: number, mode?: number, follow?: "follow") => Called<number>
   readonly close: (fd: number) => Effect.Effect<void>
+  /** Closes a descriptor opened with O_PATH. The file system is not asked, so it is done at once always. */
+  readonly release: (fd: number) => Effect.Effect<void>
   readonly read: (fd: number, into: Buffer) => Called<number>
   readonly write: (fd: number, content: string) => Called
   /** Syncs and closes. Always runs on another thread, because it is slow; an interruption does not stop that thread. */
@@ -40,11 +42,14 @@ export interface FileCalls {
 export const noFollow = (flags: number, follow: "follow" | undefined): number =>
   follow === undefined ? flags | Fs.constants.O_NOFOLLOW : flags
 
+export const release = (fd: number): Effect.Effect<void> => Effect.sync(() => Fs.closeSync(fd))
+
 const now = <A>(call: () => A): Called<A> => Effect.try({ try: call, catch: (cause) => cause })
 
 export const atOnce: FileCalls = {
   open: (path, flags, mode = 0, follow) => now(() => Fs.openSync(path, noFollow(flags, follow), mode)),
-  close: (fd) => Effect.sync(() => Fs.closeSync(fd)),
+  close: release,
+  release,
   read: (fd, into) => now(() => Fs.readSync(fd, into)),
   write: (fd, content) => now(() => Fs.writeFileSync(fd, content)),
   syncAndClose: (fd) =>

@@ -160,7 +160,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
   const pinned = pins()
 
   const holding = <A>(path: string, flags: number, use: (fd: number) => Called<A>): Called<A> =>
-    Effect.acquireUseRelease(calls.open(path, flags), use, calls.close)
+    Effect.acquireUseRelease(calls.open(path, flags), use, (flags & O_PATH) === 0 ? calls.close : calls.release)
 
   /** Reaches the path through its directory held open, if that is pinned. */
   const at = <A>(path: string, use: (path: string) => Called<A>): Called<A> =>
@@ -190,6 +190,8 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
       total += length
       if (total > limit) yield* refuse("EFBIG")
       chunks.push(chunk.subarray(0, length))
+      // One of /proc has no size, and a read of it can be short before its end.
+      if (size > 0 && length < chunk.length) return Buffer.concat(chunks, total).toString("utf8")
     }
   })
 

@@ -2,7 +2,7 @@
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Called, type FileCalls, noFollow } from "../FileCalls.ts"
+import { type Called, type FileCalls, noFollow, release } from "../FileCalls.ts"
 
 type Answered<A> = (cause: Error | null, value: A) => void
 
@@ -22,6 +22,7 @@ const close = (fd: number) => Effect.ignore(told((done) => Fs.close(fd, done)))
 export const onThread: FileCalls = {
   open: (path, flags, mode = 0, follow) => later((done) => Fs.open(path, noFollow(flags, follow), mode, done)),
   close,
+  release,
   read: (fd, into) => later<number>((done) => Fs.read(fd, into, 0, into.length, null, done)),
   write: (fd, content) => told((done) => Fs.writeFile(fd, content, done)),
   syncAndClose: (fd) =>
