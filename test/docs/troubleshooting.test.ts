@@ -6,6 +6,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestConsole } from "effect/testing"
+import { findings } from "../../src/attachment/doctor/findings/Findings.ts"
 import { commandLine } from "../../src/cli/CommandLine.ts"
 import { edges } from "../install/support/Edges.ts"
 import { commands } from "./support/Commands.ts"
@@ -31,6 +32,14 @@ describe("docs/troubleshooting.md", () => {
       })
     )
   }
+
+  it("has the doctor's finding of every situation, and a test on the real thing that expects it", () => {
+    const named = [...page.matchAll(/<!-- said: (.+) -->\n\n```\n[\s\S]*?\n```\n\nFinding: \[`([a-z-]+)`\]/g)]
+    assert.deepStrictEqual(named.map(([, name]) => name).toSorted(), Object.keys(situations).toSorted())
+    for (const [, name, id = ""] of named) assert.property(findings, id, name)
+    const tests = ["doctor", "doctor-kubernetes", "doctor-vpp"].map((name) => read(`test/e2e/${name}.test.ts`)).join("")
+    for (const [, name] of named) assert.include(tests, JSON.stringify(name))
+  })
 
   const ours = commands(page).filter(([program]) => program === "userspace")
 
