@@ -58,7 +58,7 @@ it.effect("a node without a switch", () =>
   })
 )
 
-it.effect("an attachment whose application has not come: its chain, and nothing else", () =>
+it.effect("an attachment whose application has not started: its chain, and nothing else", () =>
   Effect.gen(function* () {
     const node = healthy()
     yield* add(node, "c1", { CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web-0;K8S_POD_UID=u1" })
@@ -81,7 +81,7 @@ it.effect("an attachment whose application has not come: its chain, and nothing 
   })
 )
 
-it.effect("a switch that is away is said once, and the ports on it are not guessed", () =>
+it.effect("an unreachable switch is reported once, and its ports are not guessed", () =>
   Effect.gen(function* () {
     const node = healthy()
     yield* add(node, "c1")
@@ -93,7 +93,7 @@ it.effect("a switch that is away is said once, and the ports on it are not guess
   })
 )
 
-it.effect("a port that is gone, a record that is gone, a sandbox that is gone", () =>
+it.effect("a missing port, a missing record, a missing sandbox", () =>
   Effect.gen(function* () {
     const node = healthy()
     for (const id of ["c1", "c2", "c3"]) yield* add(node, id)
@@ -131,7 +131,7 @@ it.effect("a network that cannot work, from its file alone", () =>
   })
 )
 
-it.effect("Multus, leases that nobody has, and hugepages that are used up", () =>
+it.effect("Multus, unknown leases, and used up hugepages", () =>
   Effect.gen(function* () {
     const node = healthy()
     yield* add(node, "c1")
@@ -142,7 +142,7 @@ it.effect("Multus, leases that nobody has, and hugepages that are used up", () =
   })
 )
 
-it.effect("text names what to do, and a note is no reason for status 1", () =>
+it.effect("text names what to do, and a note does not set status 1", () =>
   Effect.gen(function* () {
     const node = healthy()
     yield* add(node, "c1")

@@ -94,7 +94,7 @@ onMachine(["root", "executable", "ovs", "hostLocal", "containerd"], CniNode.laye
         Plugin.well(yield* call("DEL", sandbox, network, more))
       }))
 
-    test("a container that does not see the node's processes is told what it lacks", () =>
+    test("reports what a container lacks that does not see the node's processes", () =>
       Effect.gen(function* () {
         const alone = ["--pid", "--fork", "--mount-proc", executable, "agent", "--host"]
         const { status, stderr } = yield* run("unshare", alone)

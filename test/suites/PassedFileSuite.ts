@@ -40,7 +40,7 @@ const codeOf = <A, R>(self: Effect.Effect<A, SocketError, R>) =>
   Effect.match(self, { onFailure: ({ code, operation }) => `${operation} ${code}`, onSuccess: () => "received" })
 
 export const passedFiles = suite<Passing>("a file that a daemon passes", (test) => {
-  test("is read from any place, and ends where it ends", () =>
+  test("is read from any position up to its end", () =>
     Effect.gen(function* () {
       const path = `${yield* directory}/s`
       yield* peer(path, yield* file("0123456789"))
@@ -64,7 +64,7 @@ export const passedFiles = suite<Passing>("a file that a daemon passes", (test) 
       assert.equal(open(), before - 1)
     }))
 
-  test("says who is not there, by the system's code", () =>
+  test("reports a missing peer by the system's code", () =>
     Effect.gen(function* () {
       const at = yield* directory
       assert.equal(yield* codeOf(receive(`${at}/none`)), "connect ENOENT")
@@ -82,7 +82,7 @@ export const passedFiles = suite<Passing>("a file that a daemon passes", (test) 
       assert.equal(yield* codeOf(receive(path)), "read Closed")
     }))
 
-  test("can be waited for and given up while the peer hangs, and holds up nobody meanwhile", () =>
+  test("can be awaited and abandoned while the peer hangs, and blocks nobody meanwhile", () =>
     Effect.gen(function* () {
       const path = `${yield* directory}/s`
       yield* peer(path, "nothing")

@@ -28,7 +28,7 @@ const untouched = {
 }
 
 export const vppTraffic = suite<VppUnderTest>("Vswitch on VPP, asked what its ports have passed", (test) => {
-  test("tells of each of our ports, by its key and its name, and of nobody else's", () =>
+  test("returns each of our ports, by its key and its name, and no others", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* traffic, [])
       const one = yield* request(memif({ mtu: 1400 }))
@@ -49,7 +49,7 @@ export const vppTraffic = suite<VppUnderTest>("Vswitch on VPP, asked what its po
       assert.deepInclude(found.get(keyOf(other.attachment)), untouched)
     }))
 
-  test("tells nothing of a port that is gone, nor of its count to whoever gets its index", () =>
+  test("returns nothing for a removed port, nor its count for the next interface with its index", () =>
     Effect.gen(function* () {
       const gone = yield* request(memif())
       yield* plug(gone)
@@ -64,7 +64,7 @@ export const vppTraffic = suite<VppUnderTest>("Vswitch on VPP, asked what its po
       )
     }))
 
-  test("needs the stats socket only when there is something to count, and says which it is", () =>
+  test("needs the stats socket only when there is something to count, and names it", () =>
     Effect.gen(function* () {
       const site = yield* VppUnderTest
       const without = Effect.provideService(VppUnderTest, {

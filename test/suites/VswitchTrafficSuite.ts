@@ -9,7 +9,7 @@ import { existing, plug, plugged, refusal, traffic, unplug } from "./VswitchCall
 
 export const ovsTraffic =
   suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what its ports have passed", (test) => {
-    test("tells of each of our ports, by its key and its names, and of nobody else's", () =>
+    test("returns each of our ports, by its key and its names, and no others", () =>
       Effect.gen(function* () {
         const { port } = yield* administrator
         const bridge = yield* existing()
@@ -28,7 +28,7 @@ export const ovsTraffic =
           assert.deepInclude(way, { packets: 0, bytes: 0, errors: 0 })
       }))
 
-    test("tells nothing of a port that is gone", () =>
+    test("returns nothing for a removed port", () =>
       Effect.gen(function* () {
         const wanted = yield* request()
         yield* plug(wanted)
@@ -37,7 +37,7 @@ export const ovsTraffic =
         assert.deepStrictEqual(yield* traffic, [])
       }))
 
-    test("does not take the last counters of an ovs-vswitchd that is gone for those of now", () =>
+    test("does not return the last counters of an ovs-vswitchd that has exited", () =>
       Effect.gen(function* () {
         const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
         yield* plugged(yield* request())

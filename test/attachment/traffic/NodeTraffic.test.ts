@@ -22,7 +22,7 @@ const words = ({ interfaces }: Effect.Success<ReturnType<typeof node>>) =>
   interfaces.map(({ at, who }) => `${who?.network} ${who?.containerId} ${who?.ifName} ${who?.pod?.name} ${at.control}`)
 
 describe("the traffic of a node", () => {
-  it.effect("is that of every attachment, on every switch, with its names", () =>
+  it.effect("is that of every attachment, on every switch, with its identity", () =>
     Effect.gen(function* () {
       const world = new World()
       for (const { asked } of ofEach) yield* world.add(asked)
@@ -37,7 +37,7 @@ describe("the traffic of a node", () => {
     })
   )
 
-  it.effect("counts for VPP what its stats segment has, as the pod sees it", () =>
+  it.effect("on VPP comes from its stats segment, as the pod sees it", () =>
     Effect.gen(function* () {
       const world = new World()
       const [vpp] = ofEach.filter(({ name }) => name.startsWith("VPP"))
@@ -66,7 +66,7 @@ describe("the traffic of a node", () => {
     })
   )
 
-  it.effect("names a switch of a record that does not answer, and tells of the others", () =>
+  it.effect("names an unreachable switch of a record, and has the others", () =>
     Effect.gen(function* () {
       const world = new World()
       for (const { asked } of ofEach) yield* world.add(asked)
@@ -80,7 +80,7 @@ describe("the traffic of a node", () => {
     })
   )
 
-  it.effect("knows who came and who went since it was asked last, and reads the records only then", () =>
+  it.effect("follows added and removed attachments, and reads the records only then", () =>
     Effect.gen(function* () {
       const world = new World()
       const [one, other] = ofEach.filter(({ name }) => name.startsWith("VPP"))
@@ -122,7 +122,7 @@ describe("the traffic of a node", () => {
     })
   )
 
-  it.effect("has the names that an Open vSwitch port carries when its record is lost", () =>
+  it.effect("has the names of an Open vSwitch port's mark when its record is lost", () =>
     Effect.gen(function* () {
       const world = new World()
       const [ovs] = ofEach.filter(({ name }) => !name.startsWith("VPP"))

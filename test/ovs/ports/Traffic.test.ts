@@ -27,7 +27,7 @@ const of = (statistics: Readonly<Record<string, number>>) =>
   }))
 
 describe("counters of an Open vSwitch port", () => {
-  it.effect("are those of the pod: what the switch transmits, it receives", () =>
+  it.effect("are the pod's: what the switch transmits, it receives", () =>
     Effect.gen(function* () {
       const { receive, transmit } = yield* of({
         tx_packets: 3,
@@ -42,7 +42,7 @@ describe("counters of an Open vSwitch port", () => {
     }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
   )
 
-  it.effect("name why packets were dropped, and leave nothing of the total out", () =>
+  it.effect("name why packets were dropped, and their sum is the total", () =>
     Effect.gen(function* () {
       const { receive, retries, transmit } = yield* of({
         ...{ tx_dropped: 20, ovs_tx_failure_drops: 7, ovs_tx_mtu_exceeded_drops: 6, ovs_tx_qos_drops: 4 },
@@ -54,14 +54,14 @@ describe("counters of an Open vSwitch port", () => {
     }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
   )
 
-  it.effect("are read when they are larger than what a double holds exactly", () =>
+  it.effect("are read when they exceed what a double holds exactly", () =>
     Effect.gen(function* () {
       const { receive } = yield* of({ tx_bytes: 2 ** 60 })
       assert.strictEqual(receive.bytes, 2 ** 60)
     }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
   )
 
-  it.effect("come with the state of the link, and of what only a connected application has", () =>
+  it.effect("come with the state of the link, and with what only a connected application has", () =>
     Effect.gen(function* () {
       const away = yield* seen()
       assert.deepInclude(away, { connected: false, mtu: undefined, queues: undefined, numaNode: undefined })

@@ -55,7 +55,7 @@ describe("a VPP that has just started", () => {
     })
   )
 
-  it.effect("makes a bridge domain for a port that nobody else has made meanwhile", () =>
+  it.effect("creates a bridge domain for a port when nobody has created it meanwhile", () =>
     Effect.gen(function* () {
       const server = yield* young(0)
       const domain = newDomain()
@@ -76,7 +76,7 @@ describe("a VPP that has just started", () => {
     "with a port without a bridge domain": [0, () => memif({ network: { netType: "interface" } })]
   }
   for (const [what, [age, port]] of Object.entries(others)) {
-    it.effect(`keeps nobody waiting ${what}`, () =>
+    it.effect(`delays no port ${what}`, () =>
       Effect.gen(function* () {
         const server = yield* young(age)
         const { port: name } = yield* on(server, plug(yield* request(port())))
@@ -85,7 +85,7 @@ describe("a VPP that has just started", () => {
     )
   }
 
-  it.effect("keeps nobody waiting whose bridge domain is there", () =>
+  it.effect("delays no port whose bridge domain exists", () =>
     Effect.gen(function* () {
       const server = yield* young(0)
       const domain = newDomain()

@@ -42,11 +42,11 @@ describe("VPP's stats segment", () => {
     })
   })
 
-  it("is read without its interfaces' own entries, however many nodes VPP has", () => {
+  it("is read without its entries of single interfaces, however many nodes VPP has", () => {
     assert.strictEqual(read(segment([one], { threads: 2, others: 5000 })).packets, 12)
   })
 
-  it("is not believed while VPP changes it, before or meanwhile", () => {
+  it("is discarded when VPP changes it, before or meanwhile", () => {
     for (const layout of [{ changing: 1n }, { epoch: 6n }]) assert.instanceOf(failure(segment([one], layout)), Busy)
     assert.strictEqual(epochOf(passed(segment([one], { epoch: 6n }))), 6n)
     const [before, after] = [segment([one], { epoch: 7n }), segment([one], { epoch: 8n })]
@@ -71,7 +71,7 @@ describe("VPP's stats segment", () => {
     }
   })
 
-  it("is refused wherever it ends, and never gives a number that is not there", () => {
+  it("is refused when it is truncated anywhere, and never gives a number that is not there", () => {
     const whole = segment([one], { threads: 2, others: 2 })
     const right = JSON.stringify(read(whole))
     for (let size = 0; size < whole.length; size += 5) {
@@ -82,7 +82,7 @@ describe("VPP's stats segment", () => {
     }
   })
 
-  it("is refused with pointers and lengths that lead anywhere", () => {
+  it("is refused with invalid pointers and lengths", () => {
     const whole = segment([one], { threads: 2, others: 2 })
     for (let at = 0; at + 8 <= whole.length; at += 8) {
       for (const wild of [0n, 1n, 0xffffffffffffffffn, 0x00ffffff00ffffffn]) {
