@@ -19,7 +19,9 @@ import { commandLineErrorText } from "./text/CommandLineError.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
-/** From there on relative paths are the kernel's business again. A command that has none runs anywhere. */
+/**
+ * Changes to the caller's directory, so that the kernel resolves relative paths. A command without any runs anywhere.
+ */
 const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const relative = relativePaths(args, process.env)
   if (relative.length === 0) return
@@ -45,9 +47,9 @@ export const run = (): void => {
           Effect.provide(services)
         )
   NodeRuntime.runMain(program, {
-    // It has been told by then, in three parts.
+    // The error has been reported in three parts.
     disableErrorReporting: true,
-    // A command that is made to be stopped says so with the exit code that it leaves behind.
+    // A command that is meant to be stopped sets its exit code.
     teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : statusOf(exit.cause)))
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Whether an interface's socket exists now, and what to do if not. Never connects: a vhost-user server takes the first
- * connection for its switch.
+ * Whether an interface's socket exists now, and what to do if not. Never connects, because a vhost-user server takes
+ * the first connection for its switch.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -10,11 +10,11 @@ import { type Interface, socketMadeBy } from "./told/Interface.ts"
 
 export interface Presence {
   readonly there: boolean
-  /** The application can start: the switch's socket is there, or the application makes it. */
+  /** The application can start: the switch's socket exists, or the application creates it. */
   readonly ready: boolean
-  /** A file for the application to make, which is there, and on which nobody in this pod listens. */
+  /** A file exists where the application must create its socket, and nobody in this pod listens on it. */
   readonly stale: boolean
-  /** For people: what that means, what to do. */
+  /** For people: what this means, and what to do. */
   readonly words: string
   /** What `words` complain of. Undefined: nothing. */
   readonly problem: Problem | undefined
@@ -47,7 +47,7 @@ export const look = Effect.fn("inspect the socket")(function* (
   }
   const directory = yield* status(files, dirname(one.socket))
   const socket = yield* status(files, one.socket)
-  // Where nobody can say who listens, nothing is taken for left over.
+  // If the listeners cannot be read, nothing is considered stale.
   const heard = listening === undefined || listening.has(one.socket)
   return presence({ one, directory, socket, who: yield* CurrentUser, listening: heard })
 })
@@ -56,9 +56,9 @@ interface View {
   readonly one: Interface
   readonly directory: FileStatus | undefined
   readonly socket: FileStatus | undefined
-  /** With whose rights the application would open the socket: ours, when it runs as the same user. */
+  /** The identity with which the application would open the socket: this process', if it runs as the same user. */
   readonly who: Identity
-  /** Somebody in this network namespace listens under this path. */
+  /** Somebody in this network namespace listens on this path. */
   readonly listening: boolean
 }
 
@@ -147,7 +147,10 @@ const abstractPresence = (one: Interface, listening: boolean): Presence => {
     : toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
 }
 
-/** A connect needs to write to the socket, a bind to the directory. Root may, if its capabilities were left to it. */
+/**
+ * A connect needs write access to the socket, a bind to the directory. Root has it, unless its capabilities were
+ * dropped.
+ */
 const mayWrite = ({ gid, mode, uid }: FileStatus, who: Identity): boolean =>
   who.uid === 0 ||
   (uid === who.uid ? (mode & 0o200) !== 0 : who.gids.includes(gid) ? (mode & 0o020) !== 0 : (mode & 0o002) !== 0)
@@ -157,8 +160,8 @@ const status = (files: Files["Service"], path: string) => Effect.orElseSucceed(f
 const listensFlag = 0x10000
 
 /**
- * Paths of listening sockets, as their owners called them; `@` before those that have no file. See proc_net(5). Undefined:
- * they cannot be read.
+ * Returns the paths of listening sockets, as their owners named them, with `@` before those without a file
+ * (proc_net(5)). Undefined: they cannot be read.
  */
 const listeners = (files: Files["Service"]): Effect.Effect<ReadonlySet<string> | undefined> =>
   Effect.map(

@@ -20,7 +20,7 @@ export interface Wanted {
   readonly body?: string
 }
 
-/** etcd takes 1.5 MiB of an object; what the API server adds to it is little. */
+/** etcd stores objects of at most 1.5 MiB, and the API server adds little. */
 const limit = 4 << 20
 
 const contentTypes = { GET: undefined, PUT: "application/json", PATCH: "application/merge-patch+json" } as const
@@ -52,13 +52,13 @@ export const ask = Effect.fn("ApiServer.ask")(function* (
   return yield* Effect.fail(refused(withoutToken(response, token)))
 })
 
-/** A server may repeat what it received: redact the token. A real token is longer than a word. */
+/** A server may repeat what it received, so the token is removed. A real token is longer than a word. */
 const withoutToken = (response: HttpsResponse, token: Access["token"]): HttpsResponse => {
   const sent = token === undefined ? "" : Redacted.value(token)
   return sent.length < 8 ? response : { ...response, body: response.body.replaceAll(sent, "(hidden)") }
 }
 
-/** Names of OpenSSL's and Node's verdicts on a certificate. */
+/** OpenSSL's and Node's error codes about a certificate. */
 const untrusted = /^(CERT_|ERR_TLS_CERT|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/
 
 const broken = ({ code, origin }: HttpsError): Reason => {
@@ -97,13 +97,13 @@ const refused = ({ body, retryAfter, status }: HttpsResponse): Reason => {
   }
 }
 
-/** A line of it, without what breaks a line. */
+/** The beginning of the text on one line. */
 const excerpt = (text: string): string => {
   const line = text.replaceAll(/\s+/g, " ").trim()
   return line === "" ? "(no message)" : line.length > 300 ? `${line.slice(0, 300)}...` : line
 }
 
-/** The API server does not say why. What has expired can be seen here. */
+/** The API server does not give a reason, but an expired credential can be recognized here. */
 const unauthorized = ({ tls, token }: Pick<Access, "tls" | "token">, now: number): Reason => {
   const expired = expiriesOf({ tls, token }).find(({ at }) => at !== undefined && at <= now)
   return expired?.at === undefined

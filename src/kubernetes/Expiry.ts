@@ -1,4 +1,4 @@
-/** When credentials end, as far as they tell. Pure. */
+/** The expiry of credentials, if it can be determined. Pure. */
 import { X509Certificate } from "node:crypto"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -8,7 +8,7 @@ import type { Access } from "./Credentials.ts"
 
 export interface Expiry {
   readonly what: "the token" | "the client certificate"
-  /** Milliseconds since 1970; undefined: it does not tell. */
+  /** Milliseconds since 1970; undefined: unknown. */
   readonly at: number | undefined
 }
 
@@ -20,7 +20,7 @@ export const expiriesOf = ({ tls, token }: Pick<Access, "tls" | "token">): Reado
 const Claims = Schema.fromJsonString(Schema.Struct({ exp: Schema.Finite }))
 const decodeClaims = Schema.decodeUnknownOption(Claims)
 
-/** RFC 7519, 4.1.4. Other tokens tell nothing. */
+/** The claim `exp` (RFC 7519, 4.1.4). Other tokens have no expiry that can be read. */
 const expiryOfToken = (token: string): number | undefined => {
   const claims = decodeClaims(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
   return Option.isSome(claims) && Math.abs(claims.value.exp) < 8e12 ? claims.value.exp * 1000 : undefined

@@ -1,6 +1,6 @@
 /**
  * The pod of an attachment on the API server: read once, and annotated so that concurrent changes survive. Only
- * annotations are ever changed. Without conflicts ADD and DEL take two requests each.
+ * annotations are changed. Without conflicts, ADD and DEL make two requests each.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ import { PodsError, type Reason } from "./PodsError.ts"
 export class Pods extends Context.Service<
   Pods,
   {
-    /** The pod with this name, if it still has this UID (an empty one matches all). */
+    /** Returns the pod with this name, if it still has this UID (an empty UID matches all). */
     readonly read: (pod: Pod) => Effect.Effect<PodDocument, PodsError>
     /**
      * Applies `change` to the annotations, and repeats it on the current pod after a conflict. Starts from `seen`, or
@@ -53,9 +53,9 @@ export class Pods extends Context.Service<
 type Asking<A> = Effect.Effect<A, Reason>
 
 /**
- * Roles differ, so a refused way to write is followed by the next, smallest right first: update of pods/status covers
- * metadata and status, and no spec. Multus' role has it as well. Kubernetes: pkg/registry/core/pod/strategy.go,
- * podStatusStrategy.
+ * Roles differ, so a refused way to write is followed by the next, in order of increasing rights: update of pods/status
+ * covers metadata and status, and not the spec. Multus' role has it as well. Kubernetes:
+ * pkg/registry/core/pod/strategy.go, podStatusStrategy.
  */
 const ways = [
   { method: "PUT", subresource: "/status" },
@@ -89,7 +89,7 @@ const make = Effect.fnUntraced(function* (origin: Origin) {
             path: `${pathOf(pod)}${way.subresource}${query}`,
             body: way.method === "PUT" ? wholeWith(seen, changes) : mergePatch(seen, changes)
           }).pipe(
-            // Who answers with anything else, a proxy's page say, has not written it.
+            // Another answer, such as a proxy's page, means that nothing was written.
             Effect.flatMap((text) => judged(text, pod)),
             Effect.asVoid,
             Effect.catchIf(
@@ -117,7 +117,8 @@ const make = Effect.fnUntraced(function* (origin: Origin) {
     let known = seen
     const once = Effect.gen(function* () {
       const current = known ?? (yield* readOnce(pod))
-      // Whatever becomes of the write, the next attempt looks first: it may have been done, or somebody else's was.
+      // Whatever the result of the write, the next attempt reads the pod first: the write may have been made, by this
+      // call or another.
       known = undefined
       const changes = outstanding(current, change(current.annotations))
       if (Object.keys(changes).length > 0) yield* write(pod, current, changes)

@@ -1,6 +1,6 @@
 /**
- * VPP, watched: a session that stays, and a look every so often for one that hangs. It has one of the turns that
- * `client/ConnectionLimit.ts` counts. What goes on a VPP that runs, it does not tell by our mark.
+ * Watches VPP with a session that stays, and with periodic requests that detect a hanging one. It takes one of the
+ * connection slots of `client/ConnectionLimit.ts`. A running VPP does not report changes of marked objects.
  */
 import * as Effect from "effect/Effect"
 import type { Explained } from "../cni/spec/CniError.ts"
@@ -13,7 +13,7 @@ import { fromVpp } from "./interfaces/PortError.ts"
 import { bridgeDomainDump } from "./messages/BridgeDomain.ts"
 import { every } from "./messages/Control.ts"
 
-/** Between two tries, and between two looks at one that answers. */
+/** Between two attempts to connect, and between two requests to a VPP that answers. */
 const again = "200 millis"
 const lookEvery = "10 seconds"
 
@@ -32,7 +32,7 @@ export const watch =
       let said: string | undefined
       const seen: Seen = { onlyOurs: false }
       const lost = (error: Explained) => {
-        // Once for each reason: it is tried again and again.
+        // Report each reason once, because the connection is retried continuously.
         if (said !== error.failed) tell({ _tag: "Lost", error })
         said = error.failed
       }
@@ -47,11 +47,11 @@ export const watch =
       )
     })
 
-/** Fails when it is lost. */
+/** Fails when the session is lost. */
 const stay = Effect.fnUntraced(function* (path: string, seen: Seen, reached: () => void) {
   const files = yield* Files
   const session = yield* (yield* VppClient.make(path)).open
-  // Ends with a ping.
+  // A dump ends with a ping.
   const look = Effect.map(session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every }), (domains) => {
     seen.onlyOurs = domains.every(({ bd_tag }) => bridgeDomainOf(bd_tag) !== undefined)
   })

@@ -1,14 +1,14 @@
 /**
- * What a port has passed and dropped, in one schema for both switches, and as the pod sees it: what the switch transmits, the
- * pod receives. Counts of a port begin anew with the port, and with the switch: whoever shows rates takes that for a reset.
+ * The traffic of a port, in one schema for both switches, as the pod sees it: what the switch transmits, the pod
+ * receives. Counters restart with the port, and with the switch, which programs that compute rates treat as a reset.
  */
 
 import type { Attachment, Identity } from "../identity/Attachment.ts"
 
 /**
- * Why packets were dropped: what the application's rings did not take (`failure`, and `tx-error` on VPP), longer than the
- * MTU, policing or QoS, an offload that the pod's end has not got, no buffer or no room on the way in, anything in VPP's
- * graph (`forwarding`), and what a switch counts without a reason (`other`).
+ * Why packets were dropped: the application's rings were full (`failure`, and `tx-error` on VPP), longer than the MTU,
+ * policing or QoS, an offload that the pod's end lacks, no buffer or no room on the way in, anything in VPP's graph
+ * (`forwarding`), and what a switch counts without a reason (`other`).
  */
 export const dropReasons = [
   "failure",
@@ -27,12 +27,12 @@ export type DropReason = (typeof dropReasons)[number]
 export interface Way {
   readonly packets: number
   readonly bytes: number
-  /** Packets. Without a reason that this switch does not count. */
+  /** In packets. A reason that this switch does not count is absent. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>
   readonly errors: number
 }
 
-/** Undefined: this switch does not tell. */
+/** Undefined: the switch does not report it. */
 export interface PortTraffic {
   /** `keyOf` its attachment. */
   readonly key: string
@@ -42,9 +42,9 @@ export interface PortTraffic {
   readonly port: string
   readonly receive: Way
   readonly transmit: Way
-  /** Bursts that the application's ring took only when they were sent again. */
+  /** Bursts that the application's ring accepted only after a retry. */
   readonly retries: number | undefined
-  /** An application is at the other end. */
+  /** An application is connected. */
   readonly connected: boolean
   readonly linkResets: number | undefined
   readonly mtu: number | undefined

@@ -1,6 +1,6 @@
 /**
- * A switch as a person sees it who asks what is wrong: more of it than a verb needs, read at once. Data. Null is what the
- * switch does not tell. Changes nothing.
+ * A switch for diagnosis: more than a verb needs, read at once. Data. Null: the switch does not report it. Changes
+ * nothing.
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -13,24 +13,24 @@ export interface PortView extends Pick<Owned, "containerId" | "network" | "ifNam
   /** `keyOf` its attachment. */
   readonly key: string
   readonly port: string
-  /** What it is on: `bridge br0`, `bridge domain 4`. Null: on none. */
+  /** Where it is: `bridge br0`, `bridge domain 4`. Null: nowhere. */
   readonly on: string | null
-  /** Both ends have met. */
+  /** Both ends are connected. */
   readonly connected: boolean
-  /** Packets can pass. Null: not known while it is not connected. */
+  /** Packets can pass. Null: unknown while it is not connected. */
   readonly link: boolean | null
-  /** Why the switch could not make it. */
+  /** Why the switch could not create it. */
   readonly error: string | null
   readonly mtu: number | null
   readonly queues: string | null
   readonly rings: string | null
   /** Negotiated features of virtio, in hexadecimal. */
   readonly features: string | null
-  /** NUMA node of the memory that the application shares. */
+  /** NUMA node of the application's shared memory. */
   readonly numa: number | null
   /** NUMA nodes of the threads that poll it. */
   readonly polledOn: ReadonlyArray<number>
-  /** How often its link has come or gone. */
+  /** How often its link went up or down. */
   readonly resets: number | null
   readonly drops: ReadonlyArray<{ readonly why: "rate limit" | "application" | "buffers"; readonly packets: number }>
 }
@@ -39,11 +39,11 @@ export interface BridgeView {
   readonly name: string
   readonly datapath: string
   readonly secure: boolean
-  /** Ports without our mark, beside its own. */
+  /** Ports without our mark, except its own. */
   readonly others: ReadonlyArray<string>
-  /** Our ports on it that have no flow of their own. */
+  /** Our ports on it without a flow of their own. */
   readonly unlearned: ReadonlyArray<string>
-  /** How many of our ports are on it. */
+  /** Number of our ports on it. */
   readonly ours: number
 }
 
@@ -53,7 +53,7 @@ export interface OvsView {
   readonly version: string | null
   readonly dpdkVersion: string | null
   readonly dpdk: boolean
-  /** Interface types of vhost-user that it has not got. */
+  /** Missing interface types of vhost-user. */
   readonly lacks: ReadonlyArray<string>
   /** Why ovs-vswitchd does not answer. */
   readonly silent: Explained | undefined
@@ -67,7 +67,7 @@ export interface VppView {
   readonly version: string | null
   /** `memif`, `vhost`. */
   readonly unloaded: ReadonlyArray<string>
-  /** Messages of the plugin that it has not got, or has otherwise, and that no other message stands in for. */
+  /** Messages of the plugin that are missing or different, and have no alternative. */
   readonly lacks: ReadonlyArray<string>
   readonly buffers: ReadonlyArray<{ readonly pool: string; readonly total: number; readonly free: number }> | null
   readonly ports: ReadonlyArray<PortView>
@@ -75,5 +75,5 @@ export interface VppView {
 
 export type SwitchView = OvsView | VppView
 
-/** Dials, looks once and goes. */
+/** Connects, reads once and disconnects. */
 export type View = Effect.Effect<SwitchView, Explained, Edges | Scope.Scope>

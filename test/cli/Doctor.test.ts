@@ -28,7 +28,7 @@ const Report = Schema.fromJsonString(
   })
 )
 
-/** Whatever is there, it changes nothing. */
+/** It changes nothing in any case. */
 const examined = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
   const before = [node.state(), node.committed.length]
   const { stdout, well } = yield* type(node, ["doctor", "--json", ...args])

@@ -1,6 +1,6 @@
 /**
- * The agent as the DaemonSet runs it: a container's process that goes to the node's namespaces, and probes that go there
- * too. The node is a PID namespace with mounts of its own, the container is runc's; the cluster is left out.
+ * The agent as the DaemonSet runs it: a container's process that enters the node's namespaces, and probes that enter
+ * them too. The node is a PID namespace with separate mounts, the container is runc's; there is no cluster.
  */
 import { existsSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -17,7 +17,7 @@ import { look, returnsTo } from "./support/World.ts"
 
 class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { said: Schema.String }) {}
 
-/** Runs it until it ends like this. */
+/** Repeats it until it ends like this. */
 const until = (self: Effect.Effect<Outcome, ProgramError>, is: (outcome: Outcome) => boolean) =>
   Effect.retry(
     Effect.filterOrFail(self, is, ({ stderr, stdout }) => new NotYet({ said: stdout + stderr })),

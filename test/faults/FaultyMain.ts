@@ -62,7 +62,7 @@ const faulty = Layer.mergeAll(
   )
 )
 
-/** In the same order as the real ones: what is asked gives up before who asks. */
+/** In the same order as the real ones: the inner deadline is shorter than the outer one. */
 const hurry = Layer.mergeAll(
   Layer.succeed(Deadlines, { ipam: 0.3, status: 0.3, undo: 2, total: 0.7 }),
   Layer.succeed(KubernetesDeadlines, { answer: 0.3, total: 0.5 }),

@@ -1,11 +1,11 @@
-/** The shipped executable cannot be told to go wrong: it does not know the campaign's variable. */
+/** The shipped executable cannot be told to fail: it does not know the campaign's variable. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { executable, missing } from "../e2e/support/Machine.ts"
 import { variable } from "./process/Order.ts"
 import { faulty } from "./support/Ways.ts"
 
-/** As bun keeps strings: a byte a character, or two. */
+/** bun's forms of strings: one byte for each character, or two. */
 const knows = (path: string): boolean => {
   const bytes = readFileSync(path)
   return bytes.includes(Buffer.from(variable, "latin1")) || bytes.includes(Buffer.from(variable, "utf16le"))

@@ -1,6 +1,5 @@
 /**
- * `userspace doctor`: from symptom to cure. Looks at the node and at each attachment, link by link, and judges what it sees;
- * `Findings.ts` is the table of what it can find. Changes nothing. What cannot be looked at is said, never guessed.
+ * `userspace doctor`: from symptom to cure. Inspects the node and each attachment, link by link, and judges the observations; `Findings.ts` is the table of findings. Changes nothing. What cannot be inspected is reported, never guessed.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -23,14 +22,14 @@ export interface Asked {
   readonly switches: AllSwitches
   readonly viewAt: (at: Control) => View
   readonly variables: Variables
-  /** Switches beside those of the records and the default ones. */
+  /** Switches besides those of the records and the default ones. */
   readonly controls: ReadonlyArray<Control>
   /** Only this pod. Its UID may be empty. */
   readonly pod: Pod | undefined
   readonly network: Node.Network | { readonly file: string; readonly invalid: string } | undefined
 }
 
-/** Whose attachment was examined. */
+/** The attachment that was examined. */
 export interface Examined {
   readonly network: string | null
   readonly containerId: string
@@ -137,6 +136,6 @@ const order = (one: Examined, other: Examined): number => (keyFor(one) < keyFor(
 const keyFor = ({ containerId, ifName, network, pod }: Examined): string =>
   [network ?? "\uffff", pod?.namespace ?? "", pod?.name ?? "", containerId, ifName ?? ""].join("\0")
 
-/** Everything together: what the exit status is made from. */
+/** Merges everything; the exit status is derived from it. */
 export const whole = ({ attachments, node }: Report): Judged =>
   together([node, ...attachments.map(({ judged }) => judged)])

@@ -1,4 +1,6 @@
-/** What belongs to no one attachment: memory, directories, credentials, addresses, Multus, and the network that is asked about. */
+/**
+ * What belongs to no single attachment: memory, directories, credentials, addresses, Multus, and the requested network.
+ */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Configuration } from "../../cni/network/Configuration.ts"
@@ -18,18 +20,18 @@ import * as Requested from "./node/Requested.ts"
 
 export interface Network {
   readonly call: NetworkCall
-  /** Where the person has it from. */
+  /** The file of the network. */
   readonly file: string
 }
 
 export interface OfNode {
   readonly variables: Variables
   readonly network: Network | undefined
-  /** The pod that is asked about. */
+  /** The requested pod. */
   readonly pod: Pod | undefined
-  /** Of the recorded attachments, and whose each is. */
+  /** The configurations and pods of the recorded attachments. */
   readonly recorded: ReadonlyArray<{ readonly configuration: Configuration; readonly pod: Pod | undefined }>
-  /** Containers that have an attachment. */
+  /** Containers with an attachment. */
   readonly containers: ReadonlySet<string>
 }
 
@@ -91,7 +93,7 @@ const leases = Effect.fnUntraced(function* (
   )
 })
 
-/** Where the DaemonSet writes it. */
+/** The path that the DaemonSet writes. */
 const installed = "/etc/cni/net.d/userspace.kubeconfig"
 
 const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, variables }: OfNode) {

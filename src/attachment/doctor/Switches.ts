@@ -1,4 +1,4 @@
-/** The switches of a node as `doctor` sees them, and which of what is on them networks and records name. */
+/** The switches of a node for `doctor`, and which of them networks and records name. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Configuration } from "../../cni/network/Configuration.ts"
@@ -23,7 +23,7 @@ export const look = (controls: ReadonlyArray<Control>, viewAt: (at: Control) => 
     { concurrency: "unbounded" }
   )
 
-/** `configurations`: of the records, and of the network that is asked about. */
+/** `configurations`: of the records, and of the requested network. */
 export const judge = (seen: ReadonlyArray<Seen>, configurations: ReadonlyArray<Configuration>): Judged => {
   if (seen.length === 0) return found("switches", "switch-missing", "no control socket is in its default place")
   const ports = configurations.map(({ port }) => port)

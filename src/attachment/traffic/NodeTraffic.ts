@@ -1,7 +1,7 @@
 /**
- * What all attachments of a node have passed and dropped: the counters of every switch, with the names of whose port each
- * is. Asked again and again, as for metrics, it reads the records again only when one came or went: with hundreds of them
- * that takes longer than all else. Changes nothing.
+ * The traffic of all attachments of a node: the counters of every switch, with the identities of the ports. For
+ * repeated use, as by metrics, it reads the records again only when one was added or removed, because reading hundreds
+ * takes longer than everything else. Changes nothing.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 
 export interface InterfaceTraffic {
-  /** Undefined: only VPP knows of it, whose mark is too short for the names. */
+  /** Undefined when only VPP has it, whose mark is too short for the names. */
   readonly who: (Identity & Pick<Attachment, "pod">) | undefined
   readonly at: Control
   readonly traffic: PortTraffic
@@ -26,9 +26,9 @@ export interface InterfaceTraffic {
 
 export interface NodeTraffic {
   readonly interfaces: ReadonlyArray<InterfaceTraffic>
-  /** Switches that records name, and that could not be asked. */
+  /** Unreachable switches of the records. */
   readonly silent: ReadonlyArray<Silent>
-  /** What else could not be read. */
+  /** Other sources that could not be read. */
   readonly failures: ReadonlyArray<Explained>
 }
 
@@ -39,19 +39,19 @@ interface Recorded {
   readonly control: Control | undefined
 }
 
-/** What the records say, and when they were read. */
+/** The records, and when they were read. */
 interface Known {
   readonly all: ReadonlyMap<string, Recorded>
   readonly controls: ReadonlyArray<Control>
-  /** Of their files. */
+  /** The names of their files. */
   readonly names: string
   readonly at: number
 }
 
-/** A record may give way to another of the same name, of a repeated ADD: milliseconds until somebody looks. */
+/** Milliseconds until the records are read again: a repeated ADD may replace a record under the same name. */
 const longest = 60_000
 
-/** `controls`: more switches than those of the records, and those that are where they are by default. */
+/** `controls`: switches besides those of the records and the default ones. */
 export const make = (switches: Switches, controls: ReadonlyArray<Control>, variables: Variables) => {
   let known: Known | undefined
 
@@ -67,7 +67,7 @@ export const make = (switches: Switches, controls: ReadonlyArray<Control>, varia
     return known
   })
 
-  /** Its configuration is read once. */
+  /** Its configuration is parsed once. */
   const recordedOf = (record: Record): Recorded => {
     const before = known?.all.get(keyOf(record))
     if (before?.invocation === record.invocation) return before

@@ -1,4 +1,4 @@
-/** `userspace doctor`. What does the work is loaded when it is asked for. */
+/** `userspace doctor`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"

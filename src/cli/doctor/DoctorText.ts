@@ -1,11 +1,11 @@
-/** What `doctor` has seen, as text that a person reads, as JSON, and as an exit status. Pure. */
+/** The report of `doctor` as text for people, as JSON, and as an exit status. Pure. */
 import { type Examined, type Report, whole } from "../../attachment/doctor/Doctor.ts"
 import type { Finding, Judged, Link } from "../../attachment/doctor/findings/Finding.ts"
 import type { Style } from "../text/PlanText.ts"
 
 const signs: { readonly [K in Link["is"]]: string } = { well: "ok", found: "!!", unknown: "??" }
 
-/** `all`: the chain of every attachment, also of those that are well. */
+/** `all`: also the chains of sound attachments. */
 export const doctorText = (report: Report, all: boolean, style: Style): string => {
   const shown = report.attachments.filter(({ judged }) => all || !isWell(judged))
   const wellOnes = report.attachments.length - shown.length
@@ -35,7 +35,7 @@ interface Named {
   readonly judged: Judged
 }
 
-/** The findings of one judged thing, the worst first. */
+/** The findings of one judgement, the worst first. */
 export const told = (all: ReadonlyArray<Named>, { faint, strong }: Style): ReadonlyArray<string> => {
   const findings = all
     .flatMap(({ judged, name }) => judged.findings.map((finding) => ({ name, finding })))
@@ -57,7 +57,7 @@ export const told = (all: ReadonlyArray<Named>, { faint, strong }: Style): Reado
 
 const rank = ({ severity }: Finding): number => ["error", "warning", "note"].indexOf(severity)
 
-/** 1: something was found that has to be cured; 2: something could not be looked at; a note is neither. */
+/** 1: a finding needs a cure; 2: something could not be inspected; a note sets neither. */
 export const statusOf = ({ findings, unseen }: Judged): 0 | 1 | 2 =>
   findings.some(({ severity }) => severity !== "note") ? 1 : unseen.length > 0 ? 2 : 0
 

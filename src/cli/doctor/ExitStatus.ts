@@ -1,4 +1,4 @@
-/** The end of a command that has told all it has to tell, and whose exit status says what that was. */
+/** The end of a command that has printed everything, and whose exit status is its result. */
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 

@@ -1,4 +1,4 @@
-/** `userspace container doctor`, carried out. */
+/** Runs `userspace container doctor`. */
 import * as Effect from "effect/Effect"
 import { judge, lookAtMounts } from "../../attachment/doctor/inside/Inside.ts"
 import { find } from "../../container/Discovery.ts"

@@ -1,4 +1,4 @@
-/** `userspace doctor`, carried out. */
+/** Runs `userspace doctor`. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -49,7 +49,7 @@ export const performDoctor = Effect.fnUntraced(function* (options: DoctorOptions
   if (status !== 0) return yield* new ExitStatus({ status })
 })
 
-/** A file that cannot be read is a mistake of the caller; what is in it is judged. */
+/** An unreadable file is the caller's mistake; its content is judged. */
 const networkOf = Effect.fnUntraced(function* (file: string, variables: Asked["variables"]) {
   const text = yield* readConfigurationFile(file)
   const asked = yield* Effect.result(networkAsked("STATUS", text, { variables, cniPath: Option.none() }))

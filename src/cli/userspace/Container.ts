@@ -1,4 +1,4 @@
-/** `userspace container`: the other end of the port, for use inside the pod. */
+/** `userspace container`: the container's end of the port, for use inside the pod. */
 import * as Command from "effect/cli/Command"
 import { doctor } from "./container/Doctor.ts"
 import { dpdk } from "./container/Dpdk.ts"

@@ -1,6 +1,7 @@
 /**
- * The counters of all ports with the plugin's mark, by one request: column `statistics` of Interface, which ovs-vswitchd
- * writes every five seconds (`other_config:stats-update-interval`, ovs-vswitchd.conf.db(5)). Loaded when it is asked for.
+ * The counters of all ports with the plugin's mark, in one request: column `statistics` of Interface, which
+ * ovs-vswitchd updates every five seconds (`other_config:stats-update-interval`, ovs-vswitchd.conf.db(5)). Loaded on
+ * demand.
  */
 import * as Effect from "effect/Effect"
 import { keyOf } from "../../identity/Attachment.ts"
@@ -38,7 +39,7 @@ export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
     return dead === undefined ? ports : yield* toError(operation, dead)
   })
 
-/** The switch's own columns are seen from the switch. */
+/** The switch's columns are from the switch's view. */
 const portTraffic = ({
   external_ids,
   link_resets,
@@ -81,7 +82,7 @@ const portTraffic = ({
 
 type Reasons = ReadonlyArray<readonly [reason: DropReason, counter: string]>
 
-/** `ovs-vswitchd.conf.db(5)`, "Statistics: ... ovs_*"; a part of the total each. */
+/** ovs-vswitchd.conf.db(5), "Statistics: ... ovs_*"; each is a part of the total. */
 const toThePod: Reasons = [
   ["failure", "ovs_tx_failure_drops"],
   ["mtu", "ovs_tx_mtu_exceeded_drops"],

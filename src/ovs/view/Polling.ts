@@ -1,6 +1,6 @@
 /**
- * Which threads of ovs-vswitchd poll which port, as `ovs-appctl dpif-netdev/pmd-rxq-show` tells it: the database does not.
- * Pure.
+ * Which threads of ovs-vswitchd poll which port, from `ovs-appctl dpif-netdev/pmd-rxq-show`: the database does not have
+ * it. Pure.
  */
 
 const thread = /^pmd thread numa_id (-?\d+) core_id (-?\d+):/

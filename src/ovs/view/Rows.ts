@@ -1,4 +1,4 @@
-/** The tables as `View.ts` reads them: other columns than a verb needs. ovs-vswitchd.conf.db(5). */
+/** The tables for `View.ts`, with other columns than a verb needs. ovs-vswitchd.conf.db(5). */
 import { type Table, table } from "../client/Tables.ts"
 import { boolean, integer, numbers, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
 

@@ -1,4 +1,4 @@
-/** From the rows to what `doctor` judges. Pure. */
+/** Converts rows to the input of `doctor`. Pure. */
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import type { BridgeView, OvsView, PortView } from "../../vswitch/View.ts"
@@ -37,7 +37,7 @@ const bridgeView = (bridge: BridgeRow, { ports }: Rows): BridgeView => {
   const ours = own.filter(isOurs)
   return {
     name: bridge.name,
-    // The empty type is the kernel's, as ovs-vswitchd takes it.
+    // An empty type means the kernel's, as for ovs-vswitchd.
     datapath: bridge.datapath_type === "" ? "system" : bridge.datapath_type,
     secure: bridge.fail_mode === "secure",
     others: own.filter((port) => !isOurs(port) && port.name !== bridge.name).map(({ name }) => name),

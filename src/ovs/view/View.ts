@@ -1,4 +1,4 @@
-/** Open vSwitch for `userspace doctor`: four tables in one transaction, and what ovs-vswitchd says itself. */
+/** Open vSwitch for `userspace doctor`: four tables in one transaction, and ovs-vswitchd's own reports. */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -50,7 +50,7 @@ export const view = (path: string): View =>
     )
   })
 
-/** Empty where it cannot be asked: no thread is claimed then. */
+/** Empty if it cannot be asked: then no thread is reported. */
 const polled = Effect.fnUntraced(
   function* (path: string) {
     const control = yield* Daemon.controlIn(yield* Files, dirname(path))

@@ -1,7 +1,7 @@
 /**
  * VPP reads the commands of `unix { exec FILE }` two seconds after its start (src/vlib/unix/main.c,
- * startup_config_process), and serves its API before. A bridge domain that they make has to be there before a port joins
- * it: else the port makes it, and the file fails at that line.
+ * startup_config_process), and serves its API before. A bridge domain from that file must exist before a port joins it;
+ * otherwise the port creates it, and the file fails at that line.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,8 +11,8 @@ import { socketAt } from "./VppClient.ts"
 export const untilConfigured = 2_500
 
 /**
- * Waits until the VPP with this API socket has read them; its socket is as old as it is. True: it had to. A socket that
- * cannot be seen, or is younger than now, tells nothing.
+ * Waits until the VPP with this API socket has read them; its age is that of its socket. Returns whether it had to
+ * wait. A socket that is not visible, or has a time in the future, gives no information.
  */
 export const configured = Effect.fnUntraced(function* (files: Files["Service"], path: string) {
   const there = yield* Effect.orElseSucceed(socketAt(files, path), () => undefined)

@@ -1,7 +1,7 @@
 /**
- * VPP's binary API, by session: each piece of work waits for a connection slot, opens one, and closes it with its
- * scope. Knows nothing of ports; `VppVswitch.ts` does. The same layer serves VPP and the tests' VPP, which has the same
- * wire protocol.
+ * Sessions on VPP's binary API: each piece of work waits for a connection slot, opens a session, and closes it with its
+ * scope. It knows nothing of ports; `VppVswitch.ts` does. The same layer serves VPP and the tests' VPP, which has the
+ * same wire protocol.
  */
 
 import * as Context from "effect/Context"
@@ -23,12 +23,15 @@ export class VppClient extends Context.Service<
   {
     /** Path of VPP's API socket. */
     readonly peer: string
-    /** Our turn, a connection, VPP's hello. The end of the scope says goodbye and passes the turn on. */
+    /**
+     * Waits for a connection slot, connects and receives VPP's reply to the hello. The end of the scope disconnects and
+     * releases the slot.
+     */
     readonly open: Effect.Effect<Session.Session, VppError, Scope.Scope>
     /**
-     * Per-attachment lock: waits until no other process of the plugin works on the attachment with this key at this
-     * VPP, and holds it until the scope closes. Taken after `open`. VPP reuses an index at once: without the lock, a
-     * change could hit an interface that was created in the meantime.
+     * Per-attachment lock: waits until no other process of the plugin works on the attachment with this key on this
+     * VPP, and holds the lock until the scope closes. Taken after `open`. VPP reuses an index at once: without the
+     * lock, a change could hit an interface that was created in the meantime.
      */
     readonly alone: (key: string) => Effect.Effect<void, VppError, Scope.Scope>
   }
@@ -50,7 +53,7 @@ const make = Effect.fnUntraced(function* (path: string) {
 
   const turn = Effect.fnUntraced(function* ({ turn: millis }: VppWaits, what: string, count?: number) {
     const { dev, ino } = yield* socketAt(files, path)
-    // By what the socket is, not by what it is called: containers see it under other paths.
+    // The name is derived from the socket's inode, not from its path, because containers see it under other paths.
     yield* Turn.take(slots, `userspace-cni/vpp/${dev}:${ino}${what}`, count).pipe(
       within({ duration: millis, orElse: () => Effect.fail(new NoTurn({ millis })) })
     )

@@ -1,7 +1,7 @@
 /**
- * Creates one port, completely or not at all. Each change is registered for undo before it is made; the undo inspects
- * what exists and removes only what this ADD created, so that a lost answer, an interruption and a second ADD of the
- * same attachment are handled alike.
+ * Creates one port, completely or not at all. Each change is registered for rollback before it is made. The rollback
+ * inspects what exists and removes only what this ADD created, so that a lost reply, an interruption and a second ADD
+ * of the same attachment are handled alike.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -29,7 +29,7 @@ import { madeByVpp } from "./SocketInspection.ts"
 
 type Fs = Files["Service"]
 
-/** In the scope of the caller: what is undone when that ends without success. */
+/** Runs in the caller's scope, which rolls back unless it ends with success. */
 export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, alone: Alone, plan: Plan, place: Found) {
   const { addresses, policing, port } = plan
   const { network } = port
@@ -55,14 +55,17 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, al
   return plugged
 })
 
-/** A number that nobody has, and the name that it gives. */
+/** A free number, and the name that results from it. */
 export interface SocketPaths {
   readonly attempt: number
   readonly number: number
   readonly name: string
 }
 
-/** Finds one. A port that has ours and no tag is of this attachment as well: its ADD was killed, or still runs. */
+/**
+ * Finds a free number. A port with the attachment's number and without a tag is the attachment's as well: its ADD was
+ * killed, or is running.
+ */
 const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { request }: Plan, from = 0) {
   const key = keyOf(request.attachment)
   for (let attempt = from; attempt < attempts; attempt++) {
@@ -79,7 +82,7 @@ const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { re
 })
 
 export interface Found extends SocketPaths {
-  /** There may be ports of an earlier release to be moved. */
+  /** True: ports of an earlier release may have to be moved. */
   readonly earlier: boolean
 }
 
@@ -130,7 +133,7 @@ const plugMemif = Effect.fnUntraced(function* (
 const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: SocketPaths) =>
   create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number, plan.policing?.kept))
 
-/** What `make` gives. Undone when VPP has done it, or when its answer was lost; not when it refused. */
+/** Runs `make`, which is rolled back when VPP did it or its reply was lost, and not when VPP refused. */
 const create = <A>(
   session: Session,
   files: Fs,
@@ -150,7 +153,7 @@ const create = <A>(
   })
   const takeBack = Effect.gen(function* () {
     const there = asked ? yield* byName(session, name) : undefined
-    // The tag of a memif comes in a second step.
+    // A memif gets its tag in a second step.
     if (there === undefined || !(selects(who, there.tag) || there.tag === "")) return
     yield* removeInterface(session, files, there, {
       routes: addresses.routes,
@@ -161,7 +164,7 @@ const create = <A>(
   return revertible(`create ${name}`, Effect.mapError(attempt, fromVpp(`create ${name}`)), takeBack)
 }
 
-/** VPP says it is done: now it is looked at. */
+/** Inspects a port that VPP reports as created. */
 const made = Effect.fnUntraced(function* (files: Fs, { port, request }: Plan, there: Interface | undefined) {
   if (there === undefined || !selects({ key: keyOf(request.attachment), invocation: request.invocation }, there.tag)) {
     return yield* toError(

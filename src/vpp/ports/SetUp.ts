@@ -1,6 +1,6 @@
 /**
- * Configures an interface as the requested port: tag, MTU, bridge domain, addresses, limits, up. First checks for
- * conflicts. ADD does it with a new interface, restore with an incomplete one.
+ * Configures an interface as the requested port: tag, MTU, bridge domain, addresses, limits, up. Checks for conflicts
+ * first. ADD uses it on a new interface, restore on an incomplete one.
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"
@@ -21,7 +21,7 @@ export interface Plan<P extends VppPort = VppPort> {
   readonly request: PortRequest
   readonly port: P
   readonly addresses: HostAddresses.Plan
-  /** Undefined: no limit is asked for. */
+  /** Undefined: no limit is requested. */
   readonly policing: Policing | undefined
 }
 
@@ -42,8 +42,8 @@ export const inspectDomain = Effect.fnUntraced(function* (session: Session, brid
 })
 
 /**
- * Makes the interface the port, and reads it. One that joins a bridge domain goes up in a second step: when somebody has
- * made another of that number since it was looked at, no frame has passed.
+ * Configures the interface as the port, and reads it back. One that joins a bridge domain goes up in a second step, so
+ * that no frame passes if the bridge domain was replaced since its inspection.
  */
 export const setUp = Effect.fnUntraced(function* (
   session: Session,
@@ -59,7 +59,7 @@ export const setUp = Effect.fnUntraced(function* (
       Effect.tapError((error) => Effect.sync(() => refused(error))),
       Effect.mapError(fromVpp("set up the port"))
     )
-  // VPP answers in order: what is read is what the steps before have made.
+  // VPP replies in order, so this reads the result of the steps before.
   const read = Effect.mapError(byIndex(session, index), fromVpp("set up the port"))
   const steps = [...before, ...settings(session, plan, index)]
   const both = { concurrency: "unbounded" } as const
@@ -72,7 +72,10 @@ export const setUp = Effect.fnUntraced(function* (
   return there
 })
 
-/** A bridge domain of ours that is something else. Gives the bridge's, which may have ports of an earlier release. */
+/**
+ * Fails when a bridge domain of ours is used for something else. Returns the bridge's, which may have ports of an
+ * earlier release.
+ */
 export const refuseConflict = Effect.fnUntraced(function* (session: Session, operation: string, bridge: Bridge) {
   const number = Bridging.numberOf(bridge)
   const there = yield* Effect.mapError(Bridging.find(session, number), fromVpp(`inspect bridge domain ${number}`))
@@ -91,7 +94,7 @@ export const refuseTaken = Effect.fnUntraced(function* (
   if (taken !== undefined) return yield* toError(operation, routeTaken(taken.to, taken.name))
 })
 
-/** What makes an interface the port, but for up. All but addresses can be set again with no other effect. */
+/** The settings of the port, except up. All but addresses can be set again without other effects. */
 const settings = (
   session: Session,
   { addresses, policing, port, request }: Plan,
@@ -107,7 +110,7 @@ const settings = (
   ]
 }
 
-/** No such driver, or no Ethernet: vhost-user, and memif in mode ip. They keep to the MTU of layer 3. */
+/** No such driver, or no Ethernet: vhost-user, and memif in mode ip. Their MTU is that of layer 3. */
 const noHardwareMtu = [-126, -30]
 
 export const withMtu = (index: number, mtu: number): ReadonlyArray<Step> => [

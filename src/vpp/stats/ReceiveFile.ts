@@ -1,4 +1,4 @@
-/** The edge to the stats segment: who receives its descriptor. The executable can; Node has no call for it. */
+/** The edge to the stats segment: receives its descriptor. The executable can do this; Node has no call for it. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Receive } from "../../platform/PassedFile.ts"

@@ -1,19 +1,19 @@
 /**
- * VPP's stats segment, as its own clients read it: a directory of named vectors in shared memory, which VPP's threads count
- * in without asking anybody, so that reading it costs VPP nothing (src/vlib/stats/shared.h; version 2, of all releases that
- * we know). Pointers in it are VPP's, from `base` on. What was read while VPP changed the directory is thrown away. Pure but
- * for the file.
+ * VPP's stats segment, as its own clients read it: a directory of named vectors in shared memory. VPP's threads count
+ * in it without locks, so that reading costs VPP nothing (src/vlib/stats/shared.h; version 2, as in all known
+ * releases). Pointers in it are VPP's, relative to `base`. What was read while VPP changed the directory is discarded.
+ * Pure, except for the file.
  */
 import * as Data from "effect/Data"
 import type { PassedFile } from "../../platform/PassedFile.ts"
 
-/** VPP changes the directory now: look again. */
+/** VPP is changing the directory: read again. */
 export class Busy extends Data.TaggedError("Busy") {}
 
-/** It is no stats segment, or one of a release that we do not know. */
+/** It is not a stats segment, or one of an unknown release. */
 export class Unreadable extends Data.TaggedError("Unreadable")<{ readonly detail: string }> {}
 
-/** By the index of the interface, all threads together. */
+/** By the index of the interface, all threads added. */
 export type Simple = (index: number) => number
 
 export interface Segment {
@@ -29,14 +29,17 @@ const headerSize = 40
 const entrySize = 144
 const nameAt = 16
 const entriesAtOnce = 256
-/** Of a vector, in elements: more is none. */
+/** Maximum number of elements of a valid vector. */
 const longest = 1 << 20
 const high = 2 ** 32
 
-/** As VPP counts the changes of its directory: an interface that comes or goes is several. Throws as {@link readSegment}. */
+/**
+ * VPP's count of changes of its directory: an interface that is added or removed is several. Throws like {@link
+ * readSegment}.
+ */
 export const epochOf = (file: PassedFile): bigint => look(file).epoch
 
-/** Throws {@link Busy}, also when the epoch is another one before or after, or {@link Unreadable}. */
+/** Throws {@link Busy}, also when the epoch changes meanwhile, or {@link Unreadable}. */
 export const readSegment = <A>(
   file: PassedFile,
   wanted: ReadonlyArray<string>,
@@ -49,7 +52,7 @@ export const readSegment = <A>(
   if (epoch !== since) throw new Busy()
   const placeOf = (pointer: bigint): number => Number(pointer - base)
 
-  /** Elements of a vector: VPP has the number before the first. */
+  /** Number of elements of a vector, which VPP stores before the first. */
   const lengthAt = (at: number): number => {
     const [length = 0] = new Uint32Array(bytes(at - 8, 4).buffer)
     if (length > longest) throw new Unreadable({ detail: `a vector at ${at} has ${length} elements` })
@@ -100,10 +103,10 @@ const bytesAt = (file: PassedFile, at: number, length: number): Uint8Array => {
   return buffer
 }
 
-/** Any number may stand where a pointer should: none is before the segment. */
+/** A pointer may be any number: a valid one is not before the segment. */
 const isPlace = (at: number): boolean => Number.isSafeInteger(at) && at >= 0
 
-/** What the entries of these names have. Those of single interfaces come last, and are thousands. */
+/** The values of the entries with these names. Entries of single interfaces come last, and are thousands. */
 const find = (
   wanted: Set<string>,
   at: number,
@@ -116,7 +119,7 @@ const find = (
     const count = Math.min(entriesAtOnce, all - first)
     const chunk = Buffer.from(bytes(at + first * entrySize, count * entrySize).buffer)
     for (let entry = 0; entry < chunk.length; entry += entrySize) {
-      // Most are of nodes and their errors: not worth a string.
+      // Most are of nodes and their errors, and need no string.
       if (chunk[entry + nameAt + 1] !== letter || chunk[entry + nameAt + 2] !== next) continue
       const name = untilNul(chunk.subarray(entry + nameAt, entry + entrySize))
       if (wanted.has(name)) found.set(name, chunk.readBigUInt64LE(entry + 8))
@@ -125,7 +128,7 @@ const find = (
   return found
 }
 
-/** Of `/if/`. */
+/** The beginning of `/if/`. */
 const [letter, next] = [0x69, 0x66]
 
 const untilNul = (bytes: Uint8Array): string => {

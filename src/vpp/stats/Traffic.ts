@@ -1,8 +1,9 @@
 /**
- * The counters of all ports with the plugin's mark. From the stats segment, because the binary API has none any more, and the
- * command line's (`show interface`) are text for people, which VPP writes while all its workers stand still. Which interface is
- * ours, the API says, and an index is another interface's as soon as it is free: no interface may come or go between the two
- * looks, which the segment's epoch tells. (Its names do not: it keeps the one that a vhost-user interface had at first.) Loaded when it is asked for.
+ * The counters of all ports with the plugin's mark. They come from the stats segment, because the binary API has none
+ * any more, and the command line's (`show interface`) are text for people, which VPP writes while all its workers stop.
+ * The API identifies our interfaces, and VPP reuses their indices: no interface may be added or removed between the two
+ * reads, which the segment's epoch shows. (Its names do not: it keeps the first name of a vhost-user interface.) Loaded
+ * on demand.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -23,7 +24,7 @@ import { Busy, epochOf, readSegment, type Segment, Unreadable } from "./Segment.
 
 export const operation = "read counters"
 
-/** Beside the API's: both are in VPP's `runtime-dir` unless somebody has moved one. */
+/** Beside the API's: both are in VPP's `runtime-dir` by default. */
 export const socketBeside = (api: string): string => `${dirname(api)}/stats.sock`
 
 interface Ours {
@@ -37,7 +38,7 @@ export const traffic = Effect.fnUntraced(function* (session: Session) {
   const receive = yield* ReceiveFile
   const { answer: millis } = yield* VppDeadlines
   const late = toError(operation, silent(path, millis))
-  // After the session: a VPP that was restarted in between ends that.
+  // After the session, which a restart of VPP in between ends.
   const received = yield* receive(path).pipe(
     Effect.mapError((error) => toError(operation, unreachable(error))),
     within({ duration: millis, orElse: () => Effect.fail(late) }),
@@ -64,7 +65,7 @@ export const traffic = Effect.fnUntraced(function* (session: Session) {
   return yield* late
 }, Effect.scoped)
 
-/** Interfaces that come and go meanwhile are a reason to look again, and not for ever. */
+/** Maximum number of reads: interfaces that are added or removed meanwhile require another one. */
 const mostLooks = 200
 const again = "2 millis"
 
@@ -81,7 +82,7 @@ const looked = <A>(path: string, look: () => A) =>
 const simple = ["/if/drops", "/if/rx-miss", "/if/rx-no-buf", "/if/rx-error", "/if/tx-error"] as const
 const combined = ["/if/rx", "/if/tx"] as const
 
-/** VPP's own names are seen from VPP. */
+/** VPP's names are from VPP's view. */
 const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray<PortTraffic> => {
   const [drops, missed, noBuffer, rxError, txError] = simple.map(segment.simple)
   const [rx, tx] = combined.map(segment.combined)

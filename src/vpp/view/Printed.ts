@@ -1,4 +1,4 @@
-/** What VPP prints of its buffers and memifs, which no message tells (src/vlib/buffer.c, src/plugins/memif/cli.c). Pure. */
+/** VPP's printed buffers and memifs, which are in no message (src/vlib/buffer.c, src/plugins/memif/cli.c). Pure. */
 import type { VppView } from "../../vswitch/View.ts"
 
 /** `default-numa-0  0  0  2304  2048  8192  8191  0  1`: available and cached ones are free. */

@@ -43,7 +43,7 @@ const pluginOf = (session: Session, message: Parameters<Session["verdict"]>[0]):
   return verdict._tag === "PluginNotLoaded" ? [verdict.plugin] : []
 }
 
-/** Null: this VPP does not print for us. */
+/** Null: this VPP has no such message. */
 const printed = (session: Session, cmd: string) =>
   session.offers(cliInband)
     ? Effect.map(
@@ -100,7 +100,7 @@ const ports = Effect.fnUntraced(function* (session: Session) {
 })
 
 const errorOf = (vhost: { readonly sock_errno: number } | undefined): string | null =>
-  // VPP keeps the last error of a connect that it tries again and again: nobody listens yet.
+  // VPP keeps the last error of a connect that it repeats: nobody listens yet.
   vhost === undefined || [0, 2, 111].includes(Math.abs(vhost.sock_errno)) ? null : `errno ${vhost.sock_errno}`
 
 const mtuOf = ({ link_mtu, mtu }: Interface): number | null => {

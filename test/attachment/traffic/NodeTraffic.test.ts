@@ -1,4 +1,4 @@
-/** The counters of a whole node: whose each is, on which switch, and what happens when one of them is away. */
+/** The counters of a whole node: their attachments and switches, and an unreachable switch. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"

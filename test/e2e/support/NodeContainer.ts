@@ -1,6 +1,6 @@
 /**
- * A node as its containers see it: process 1 of a PID namespace, with mounts of its own; and a container on it as kubelet
- * has one made for `hostPID` and `privileged`, by runc, with a root directory, mounts and a network of its own.
+ * A node as its containers see it: process 1 of a PID namespace, with separate mounts; and a container on it as kubelet
+ * requests one for `hostPID` and `privileged`, by runc, with a separate root directory, mounts and network.
  */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
@@ -9,7 +9,7 @@ import { CniNode, newContainerId, type Sandbox } from "./CniNode.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, run, start, succeed } from "./Program.ts"
 
-/** `through`: the command line in front of a program that is to run on the node. */
+/** `through`: the command line before a program that runs on the node. */
 export const nodeProcesses = Effect.gen(function* () {
   const { directory } = yield* CniNode
   const ready = `${directory}/node-${newContainerId().slice(0, 8)}`
@@ -32,7 +32,7 @@ export const nodeProcesses = Effect.gen(function* () {
   return { through, onNode, sandbox }
 })
 
-/** What entering takes, and what is done to sockets and files of pods. */
+/** For entering namespaces, and for sockets and files of pods. */
 const rights = ["SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL", "NET_ADMIN"]
 
 const specification = (args: ReadonlyArray<string>) => {
@@ -52,7 +52,7 @@ const specification = (args: ReadonlyArray<string>) => {
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", type: "tmpfs", source: "tmpfs" },
       bound("/usr"),
-      // At the path that it has on the node.
+      // At its path on the node.
       bound(dirname(executable))
     ],
     linux: { namespaces: [{ type: "mount" }, { type: "network" }, { type: "ipc" }] }

@@ -4,10 +4,10 @@
  */
 import { Schema } from "effect"
 
-/** The environment variable. The shipped executable does not know it (`Shipped.test.ts`). */
+/** The environment variable. The shipped executable does not know it (`shipped.test.ts`). */
 export const variable = "USERSPACE_FAULT"
 
-/** `late`: when its effect has happened. `half`: in the middle of it. */
+/** `late`: after its effect. `half`: in the middle of it. */
 export const How = Schema.Literals([
   "fails",
   "fails late",
@@ -36,22 +36,22 @@ export type How = typeof How.Type
 export const Wrong = Schema.Struct({
   step: Schema.String,
   how: How,
-  /** Which of the step's errors; what the campaign shall do. */
+  /** Which of the step's errors; what the campaign does. */
   which: Schema.optionalKey(Schema.String)
 })
 export type Wrong = typeof Wrong.Type
 
 export const Order = Schema.Struct({
   wrong: Schema.Array(Wrong),
-  /** Where the trace goes. */
+  /** Path of the trace. */
   trace: Schema.String,
   /** The campaign's socket, for `struck`. */
   door: Schema.String,
-  /** Deadlines of milliseconds, for what hangs. */
+  /** Deadlines of milliseconds, for hanging steps. */
   hurried: Schema.Boolean,
-  /** Parts of steps' names, with what stands for them: directories of this run. */
+  /** Parts of steps' names that are replaced: directories of this run. */
   places: Schema.Array(Schema.Tuple([Schema.String, Schema.String])),
-  /** Writes down all steps, not only those that go wrong. */
+  /** Records all steps, not only those that fail. */
   all: Schema.Boolean,
   /** Of an agent: tells one call's order from the next one's. */
   nth: Schema.optionalKey(Schema.Int)
@@ -62,7 +62,7 @@ export type Order = typeof Order.Type
 export const Serving = Schema.Struct({ socket: Schema.String, orders: Schema.String, hurried: Schema.Boolean })
 export type Serving = typeof Serving.Type
 
-/** A line of the trace: a step that was come to, and how it could go wrong. */
+/** A line of the trace: a step that was reached, and how it could fail. */
 export const Traced = Schema.Struct({
   /** Unique in a call. */
   step: Schema.String,
@@ -72,7 +72,7 @@ export const Traced = Schema.Struct({
   errors: Schema.Array(Schema.String),
   /** Signals that can be sent in the middle. */
   halves: Schema.Array(Schema.String),
-  /** It goes wrong as ordered. */
+  /** It fails as ordered. */
   wrong: Schema.Boolean
 })
 export type Traced = typeof Traced.Type

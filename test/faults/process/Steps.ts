@@ -1,6 +1,6 @@
 /**
  * The steps of one call of the faulty executable: each operation on an edge is one, counted as they come, and the
- * ordered one goes wrong. Knows no edge; `Faulty*.ts` say how an operation can go wrong.
+ * ordered one fails. This module knows no edge; `Faulty*.ts` define how an operation can fail.
  */
 import { appendFileSync, readFileSync } from "node:fs"
 import { createConnection } from "node:net"
@@ -9,30 +9,30 @@ import { Order, type Traced, type Wrong } from "./Order.ts"
 
 export interface Operation<A, E, R> {
   readonly edge: string
-  /** What it does to what, without what differs from call to call. */
+  /** The operation and its object, without parts that differ from call to call. */
   readonly name: string
-  /** Whether the world is another one afterwards. */
+  /** Whether it changes anything. */
   readonly changes: boolean
-  /** Whether it can hang and leave the program alive; a hanging file system does not. */
+  /** Whether it can hang while the program lives; a hanging file system cannot. */
   readonly waits: boolean
-  /** What it can come to, but for success, by name: errors, and answers that are as bad. */
+  /** Its outcomes other than success, by name: errors, and equally bad answers. */
   readonly errors: Readonly<Record<string, Effect.Effect<A, E, R>>>
-  /** The first half of it. */
+  /** The first half of its effect. */
   readonly halves?: Readonly<Partial<Record<"SIGTERM" | "SIGKILL", Effect.Effect<unknown, unknown, R>>>>
-  /** Does it, and the answer is lost. Default: it is done, and fails with its first error. */
+  /** Has its effect, and the answer is lost. Default: it completes, and fails with its first error. */
   readonly lost?: Effect.Effect<A, E, R>
-  /** Does it, and the answer does not come. Default: it is done, and never ends. */
+  /** Has its effect, and no answer comes. Default: it completes, and never ends. */
   readonly unheard?: Effect.Effect<A, E, R>
 }
 
 export type Step = <A, E, R>(operation: Operation<A, E, R>, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Only the effect of an operation counts. */
+/** Only the effect of an operation matters. */
 const done = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.exit(effect)
 
 const send = (signal: "SIGTERM" | "SIGKILL") => Effect.sync(() => process.kill(process.pid, signal))
 
-/** The handler runs in the next turn. Where nothing can be interrupted, the program goes on soon. */
+/** The handler runs in the next turn. Where nothing can be interrupted, the program continues soon. */
 const told = Effect.andThen(send("SIGTERM"), Effect.sleep("20 millis"))
 
 /** Asks the campaign to do something to the switch or to the caller, and waits until it has. */
@@ -44,17 +44,17 @@ const asked = (door: string, what: string) =>
     socket.resume()
   })
 
-/** Numbers that are others in every call: of an ADD, of a process, of what it holds open. */
+/** Numbers that differ in every call: of an ADD, of a process, of a descriptor. */
 const changing = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=ovs-vswitchd\.)\d+(?=\.ctl)|(?<=\/proc\/)\d+\/fd\/\d+/g
 
-/** What space is needed for. */
+/** Operations that need space. */
 const grows = /^(create|make directory|link|symlink|rename) /
 
 export const make = ({ all, door, places, trace, wrong }: Order): Step => {
   const counts = new Map<string, number>()
   let disk: "disk full" | "read-only" | undefined
 
-  /** The same in every run: without its directories, and told apart when it comes again. */
+  /** The same in every run: without its directories, and numbered when it is repeated. */
   const called = (text: string): string => {
     const name = places.reduce((rest, [place, word]) => rest.replaceAll(place, word), text.replaceAll(changing, "*"))
     const count = (counts.get(name) ?? 0) + 1
@@ -134,7 +134,7 @@ export const make = ({ all, door, places, trace, wrong }: Order): Step => {
         halves: Object.keys(halves ?? {}),
         wrong: ordered !== undefined
       }
-      // At once, because the process may not come to the next line.
+      // At once, because the process may not reach the next line.
       if (ordered !== undefined || all) appendFileSync(trace, `${JSON.stringify(line)}\n`)
       if (ordered !== undefined) return goesWrong(ordered, operation, effect)
       return broken(operation) ?? effect

@@ -1,6 +1,6 @@
 /**
- * A campaign on one configuration: its columns are run on a few nodes side by side, and what the cells came to is written
- * down for the report. A test is a column; it fails with the cells that broke a promise.
+ * A campaign on one configuration: its columns run on a few nodes in parallel, and the results of the cells are written
+ * for the report. A test is a column; it fails with the cells that broke a guarantee.
  */
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
@@ -17,15 +17,17 @@ import { cellName, type Subject, type Subjects, subjectsOn, titles } from "./Sub
 export interface Options {
   readonly needs: ReadonlyArray<Need>
   readonly ground: Effect.Effect<Ground, ProgramError, Scope.Scope>
-  /** Names of its blows. */
+  /** Names of its faults of the switch. */
   readonly blows: ReadonlyArray<string>
   /** Other than those of a process of one call. */
   readonly columns?: ReadonlyArray<Column>
-  /** It has steps in common with another configuration: only what is its own is tried in every way. */
+  /** It shares steps with another configuration: all faults run at its own steps only. */
   readonly like?: {
     readonly name: string
     readonly but: (step: Traced) => boolean
-    /** Blows that are struck here as well, at every step that they can be; the others are left to the other one. */
+    /**
+     * Faults of the switch that run here as well, at every possible step; the others run in the other configuration.
+     */
     readonly struck: ReadonlyArray<string>
     /** Only these columns, and only those steps. */
     readonly only?: ReadonlySet<string>
@@ -36,7 +38,7 @@ class Campaign extends Context.Service<
   Campaign,
   {
     readonly subjects: Subjects
-    /** Runs the cells of a column on a node that is free; gives those that broke a promise. */
+    /** Runs the cells of a column on a free node; returns those that broke a guarantee. */
     readonly column: (column: Column) => Effect.Effect<ReadonlyArray<string>, ProgramError>
   }
 >()("userspace-cni/test/Campaign") {}
@@ -139,7 +141,7 @@ export const campaign = (name: string, options: Options): void => {
         const { subjects } = yield* Campaign
         for (const title of titles) assert.isAbove(subjects[title].steps.length, 10, title)
       }))
-    // Last first: those wait the longest, and would be alone in the end.
+    // Last first: those wait the longest, and would run alone at the end.
     for (const column of all.toReversed().filter((one) => isRun(one, options.like))) {
       test(column.title, () =>
         Effect.gen(function* () {

@@ -1,18 +1,16 @@
-/**
- * The columns of the matrix: what can happen to a step. For each step the orders by which it does, or why it cannot.
- */
+/** The columns of the matrix: the faults of a step. For each step the orders of a fault, or why it is impossible. */
 import type { How, Traced, Wrong } from "../process/Order.ts"
 import type { Blow } from "./Ground.ts"
 
 export interface Column {
   readonly title: string
-  /** Shortened deadlines: something is waited for in vain. */
+  /** Shortened deadlines: the call waits for something that does not come. */
   readonly hurried: boolean
-  /** What happens to the switch. */
+  /** The fault of the switch. */
   readonly blow: Blow["name"] | undefined
-  /** None: it cannot happen. */
+  /** Empty: it is impossible. */
   readonly orders: (step: Traced) => ReadonlyArray<Wrong>
-  /** Why there are none. */
+  /** Why it is impossible. */
   readonly otherwise: string
   /** Of a call through an agent, who is signalled: the promises are others then. */
   readonly signalled?: "agent" | "caller"
@@ -40,7 +38,7 @@ const column = (how: How, when: When, otherwise = "", hurried = false): Column =
   otherwise
 })
 
-/** Those of a whole disk have columns of their own. */
+/** Errors of a full disk have separate columns. */
 const ofDisk = new Set(["ENOSPC", "EROFS"])
 
 const nothingBetween = "it changes nothing: the same as before the next step"
@@ -96,10 +94,10 @@ export const throughAgent: ReadonlyArray<Column> = [
   caller("caller SIGKILL", "struck late", changes, nothingBetween)
 ]
 
-/** What is tried at the steps that another configuration has as well: a kill leaves what all steps before have made. */
+/** The faults at steps that another configuration has as well: a kill leaves what all earlier steps created. */
 export const brief: ReadonlySet<string> = new Set(["SIGKILL", "SIGKILL late"])
 
-/** Between two steps that have to do with the switch it does not matter when. */
+/** The moment does not matter between two steps on the switch. */
 export const strikes = (blow: Blow["name"]): Column => ({
   title: blow,
   hurried: blow.endsWith("killed"),

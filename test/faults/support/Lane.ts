@@ -1,7 +1,4 @@
-/**
- * One node of a campaign at work: the runs of a column, one after the other. A node on which something was left is of no
- * use for the next run, and is replaced by a new one.
- */
+/** One node of a campaign: runs a column in sequence. A node on which something was left is replaced by a new one. */
 import { Effect, Exit, Scope } from "effect"
 import type { ProgramError } from "../../e2e/support/Program.ts"
 import type { Traced, Wrong } from "../process/Order.ts"
@@ -10,7 +7,7 @@ import type { Ground, Seen } from "./Ground.ts"
 import * as Runs from "./Runs.ts"
 import { cellName, type Subject } from "./Subjects.ts"
 
-/** A call that goes wrong in one way at one step, and the cell that it belongs to. */
+/** A call with one fault at one step, and its cell. */
 export interface Ordered {
   readonly subject: Subject
   readonly step: Traced
@@ -18,13 +15,13 @@ export interface Ordered {
 }
 
 export interface Lane {
-  /** As it was at first. */
+  /** The initial state. */
   readonly ground: Ground
-  /** Runs what is ordered, and notes in the cells what came of it. */
+  /** Runs the orders, and writes their results into the cells. */
   readonly run: (column: Column, adds: Array<Ordered>, others: Array<Ordered>) => Effect.Effect<void, ProgramError>
 }
 
-/** A step that comes only when things happen in another order is waited for a few times. */
+/** A step that depends on the order of events is retried a few times. */
 const tries = 3
 
 const note = ({ step, subject, wrong }: Ordered, column: Column, ran: Omit<Runs.Ran, "added">): void => {
@@ -54,7 +51,7 @@ export const make = Effect.fn("Lane.make")(function* (
     scope = next.scope
   })
 
-  /** Runs it until the call comes to the step. */
+  /** Runs it until the call reaches the step. */
   const once = Effect.fnUntraced(function* (ordered: Ordered, column: Column, before: Seen) {
     const { subject, wrong } = ordered
     const how = { ADD: Runs.add, CHECK: Runs.check, DEL: Runs.del }[subject.verb]
@@ -68,11 +65,11 @@ export const make = Effect.fn("Lane.make")(function* (
     return ran
   })
 
-  /** After an ADD that went wrong comes a DEL or a CHECK that does: the ADD before it is the second. */
+  /** A DEL or CHECK with a fault follows an ADD with a fault: the ADD before it is the second one. */
   const run = Effect.fnUntraced(function* (column: Column, adds: Array<Ordered>, others: Array<Ordered>) {
     let before: Seen | undefined
     while (adds.length + others.length > 0) {
-      // What the calls before it left to the switch is done.
+      // The switch has completed the work of earlier calls.
       if (before === undefined) yield* ground.mend
       before ??= yield* ground.look(Runs.configuredOnly(column))
       const added = adds.shift()

@@ -1,6 +1,6 @@
 /**
- * The node of a campaign but for its switch: directories, IPAM plugin, sandbox, if wanted an API server with the pod;
- * and the calls. One attachment, always the same.
+ * The node of a campaign without its switch: directories, IPAM plugin, sandbox, optionally an API server with the pod;
+ * and the calls. Always the same attachment.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createConnection, createServer, type Socket } from "node:net"
@@ -20,7 +20,7 @@ import { byProcess, type Wanted } from "./Ways.ts"
 export interface Switch {
   /** `host` of the configuration. */
   readonly host: object
-  /** What it may leave files in. */
+  /** Directories of files that it may leave. */
   readonly directory: string
   readonly seen: (configured: boolean) => Effect.Effect<Seen>
   readonly blows: ReadonlyArray<Blow>
@@ -28,13 +28,13 @@ export interface Switch {
 }
 
 export interface Options {
-  /** Members of the configuration beside the usual ones; a directory of the node for those that need one. */
+  /** Further members of the configuration; a directory of the node for those that need one. */
   readonly more?: (directory: string) => object
   /** False: no addresses. */
   readonly ipam?: boolean
   /** The network has a kubeconfig, and the pod a volume. */
   readonly kubernetes?: boolean
-  /** Where the node's directory is made; a short path, because of sockets. */
+  /** Parent of the node's directory; a short path, because of sockets. */
   readonly below?: string
   /** Its calls are handed over to an agent, where the steps go wrong. */
   readonly throughAgent?: boolean
@@ -42,14 +42,14 @@ export interface Options {
 
 const attachment = { containerId: "0958c8871b32cafe0958c8871b32cafe", ifName: "net1" }
 
-/** What ovs-vswitchd makes for itself, and leaves when it is killed. */
+/** Files that ovs-vswitchd creates for itself, and leaves when it is killed. */
 const daemons = /\.(pid|ctl|mgmt|snoop)$/
 
 const decodeTrace = Schema.decodeUnknownSync(Schema.fromJsonString(Traced))
 
 const lines = (text: string): ReadonlyArray<string> => text.split("\n").filter((line) => line !== "")
 
-/** A directory as long as the scope lasts. */
+/** A directory for the scope. */
 export const temporary = (prefix: string) =>
   Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(prefix)),
@@ -57,8 +57,9 @@ export const temporary = (prefix: string) =>
   )
 
 /**
- * A socket on which each line is the name of a blow, struck before the connection is closed. Gives what returns when the
- * blows of a call that has ended have begun: on a busy machine it may have given up before it was heard.
+ * A socket on which each line names a fault of the switch, which is executed before the connection is closed. Returns
+ * an effect that waits until the faults of an ended call have begun: on a busy machine the call may have given up
+ * before its request was read.
  */
 const doorOf = Effect.fnUntraced(function* (path: string, blows: ReadonlyArray<Blow>) {
   const services = yield* Effect.context<never>()
@@ -76,7 +77,7 @@ const doorOf = Effect.fnUntraced(function* (path: string, blows: ReadonlyArray<B
     Effect.callback<void>((resume) => void server.listen(path, () => resume(Effect.void))),
     () => Effect.sync(() => server.close())
   )
-  // Connections are taken in their order: when this one is, those of the call have been.
+  // Connections are accepted in order: when this one is, those of the call have been.
   const knock = Effect.callback<void>((resume) => {
     server.once("connection", () => resume(Effect.void))
     const socket = createConnection({ path }, () => socket.end())
@@ -101,7 +102,7 @@ export const make = Effect.fn("Node.make")(function* (
   const { netns } = yield* CniNode.sandbox
   const trace = `${directory}/trace`
   const door = `${directory}/door`
-  // A call may give up while the switch is being struck: it is mended when that has ended, not beside it.
+  // A call may give up during the fault: the switch is repaired after the fault has ended.
   const one = Semaphore.makeUnsafe(1).withPermits(1)
   let striking = 0
   const counted = (strike: Effect.Effect<void>) =>

@@ -1,6 +1,6 @@
 /**
- * One run: a call goes wrong as ordered, and what has to be true afterwards is held against the world. Gives the broken
- * promises in words; with none, all held.
+ * One run: a call fails as ordered, and the guarantees are verified afterwards. Returns the violations in words; empty:
+ * all held.
  */
 import { Effect, Schedule, Schema } from "effect"
 import { type Answer, ErrorDocument } from "../../e2e/support/Plugin.ts"
@@ -12,19 +12,19 @@ import { afterwards } from "./Seen.ts"
 type Words = ReadonlyArray<string>
 
 export interface Ran {
-  /** False: the call did not come to the step. */
+  /** False: the call did not reach the step. */
   readonly reached: boolean
   /** How the call ended: `done`, a CNI code, `SIGKILL`. */
   readonly ended: string
   readonly broken: Words
-  /** The good ADD before it failed: that is the doing of the run before. */
+  /** The successful ADD before it failed, because of the run before. */
   readonly added: Words
 }
 
 export interface Setting {
   readonly ground: Ground
   readonly column: Column
-  /** The last goes wrong as the column says; others before it are how the call comes there. */
+  /** The last one fails as the column says; others before it lead to the step. */
   readonly wrong: ReadonlyArray<Wrong>
   readonly before: Seen
   /** The agent, where there is one, has served nothing yet. */
@@ -43,7 +43,7 @@ const succeeds = (ground: Ground, verb: Verb, when: string): Broken =>
     status === 0 ? [] : [`${verb} ${when} ended with ${signal ?? `exit status ${status}`}: ${stdout.trim()}`]
   )
 
-/** In turn, up to the first that finds something. */
+/** In turn, up to the first with a result. */
 const inTurn = (...steps: ReadonlyArray<Broken>): Broken =>
   Effect.gen(function* () {
     for (const step of steps) {
@@ -53,19 +53,19 @@ const inTurn = (...steps: ReadonlyArray<Broken>): Broken =>
     return []
   })
 
-/** What a restarted switch writes anew does not count. */
+/** Changes by a restarted switch do not count. */
 export const configuredOnly = ({ blow }: Column): boolean => blow !== undefined
 
 const restored = ({ before, column, ground }: Omit<Setting, "wrong">, when: string): Broken =>
   Effect.map(afterwards(ground, before, configuredOnly(column)), (found) => found.map((one) => `${when}: ${one}`))
 
-/** A failure is told as the specification wants it. */
+/** A failure has the form of the specification. */
 const isTold = (answer: Answer): Words =>
   answer.signal !== null || answer.status === 0 || isError(answer.document)
     ? []
     : [`it failed without an error document: ${JSON.stringify(answer.stdout)}`]
 
-/** What a killed call had started has nobody any more, and ends by itself. */
+/** Child processes of a killed call have no parent, and end by themselves. */
 const alone = (ground: Ground): Broken =>
   ground.look(true).pipe(
     Effect.map((seen) => Object.keys(seen).filter((name) => name.startsWith("process "))),
@@ -73,7 +73,7 @@ const alone = (ground: Ground): Broken =>
     Effect.map((left) => left.map((name) => `${name} goes on without the plugin`))
   )
 
-/** Whether the undo could reach everything; where it could not, the next DEL has to. */
+/** Whether the rollback could reach everything; otherwise the next DEL must. */
 const canUndo = ({ column, ground, wrong }: Setting, { outran }: Called): boolean =>
   !outran &&
   // Whoever is signalled while it is undone: the other one goes on.
@@ -116,7 +116,10 @@ const ranOf = (setting: Setting, answer: Called, broken: Words, added: Words = [
 
 const ofNote = /: left: file \S*\/attachments(\/undone(\/[a-z2-7]{20})?)?(\/\.userspace-cni)? /
 
-/** An ADD that could not ask the switch notes that it has made nothing, for a DEL that cannot either; one that can takes the note. */
+/**
+ * An ADD that could not reach the switch notes that it created nothing, for a DEL that cannot either; a DEL that
+ * reaches it removes the note.
+ */
 const orNoted = (rolledBack: Broken, deleted: Broken): Broken =>
   Effect.flatMap(rolledBack, (found) =>
     found.some((one) => one.includes("/attachments/undone/")) && found.every((one) => ofNote.test(one))
@@ -124,7 +127,7 @@ const orNoted = (rolledBack: Broken, deleted: Broken): Broken =>
       : Effect.succeed(found)
   )
 
-/** ADD goes wrong. */
+/** A faulty ADD. */
 export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
   const { column, ground } = setting
   const answer = yield* call(setting, "ADD")
@@ -144,7 +147,7 @@ export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
 
 const none: Broken = Effect.succeed([])
 
-/** The second ADD after one that went wrong. */
+/** The second ADD after a faulty one. */
 export const again = (setting: Omit<Setting, "wrong">): Broken =>
   inTurn(
     succeeds(setting.ground, "ADD", "again"),
@@ -152,7 +155,10 @@ export const again = (setting: Omit<Setting, "wrong">): Broken =>
     restored(setting, "after the second ADD and its DEL")
   )
 
-/** DEL says so when the API server did not take its write: that alone is no failure, because it goes with the pod. */
+/**
+ * DEL reports that the API server refused its write: that alone is no failure, because the annotation is removed with
+ * the pod.
+ */
 const annotationsStay = "the pod's annotations were not changed"
 
 const allButPod = (setting: Setting): Broken =>
@@ -160,7 +166,7 @@ const allButPod = (setting: Setting): Broken =>
     found.filter((one) => !/: changed: pod /.test(one))
   )
 
-/** DEL goes wrong after an ADD that does not. */
+/** A faulty DEL after a normal ADD. */
 export const del = Effect.fn("Runs.del")(function* (setting: Setting) {
   const { ground } = setting
   const added = yield* succeeds(ground, "ADD", "again")
@@ -180,7 +186,7 @@ export const del = Effect.fn("Runs.del")(function* (setting: Setting) {
   return ranOf(setting, answer, added.length > 0 ? [] : yield* whole, added)
 })
 
-/** CHECK goes wrong between an ADD and a DEL that do not. */
+/** A faulty CHECK between a normal ADD and DEL. */
 export const check = Effect.fn("Runs.check")(function* (setting: Setting) {
   const { column, ground } = setting
   const added = yield* succeeds(ground, "ADD", "again")
@@ -189,7 +195,7 @@ export const check = Effect.fn("Runs.check")(function* (setting: Setting) {
   const ending = inTurn(
     Effect.succeed([...served(setting, "CHECK", answer), ...isTold(answer)]),
     alone(ground),
-    // What a switch has lost is not CHECK's doing.
+    // CHECK is not responsible for what a switch has lost.
     column.blow === undefined ? restored({ ...setting, before: during }, "CHECK changed something") : none,
     succeeds(ground, "DEL", "after it"),
     restored(setting, "after DEL")

@@ -1,4 +1,4 @@
-/** Before and after all campaigns: the faulty executable is built, and the report is written. */
+/** Before and after all campaigns: builds the faulty executable, and writes the report. */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
@@ -10,7 +10,7 @@ import { faulty } from "./Ways.ts"
 
 const root = resolve(import.meta.dirname, "../../..")
 
-/** As `scripts/build.sh` builds the shipped one, but for the order of its bytecode. */
+/** Like `scripts/build.sh` for the shipped one, except for the order of its bytecode. */
 const options = [
   ...["--compile", "--bytecode", "--format=esm", "--splitting", "--minify", "--compile-jit-policy=100"],
   ...["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--min-chunk-size=16384"]

@@ -1,6 +1,6 @@
 /**
- * What `userspace container ...` reads in the pod: annotations, files in the shared directory that others can write,
- * device information. Whatever is found can be shown on a terminal, put into a shell's line, and connected to.
+ * The input of `userspace container ...` in the pod: annotations, files in the shared directory that others can write,
+ * device information. What is found can be shown on a terminal, put into a shell's line, and connected to.
  */
 import * as assert from "node:assert/strict"
 import { Effect, Layer, Result } from "effect"
@@ -69,7 +69,7 @@ const annotations = [
   line("k8s.v1.cni.cncf.io/network-status", status)
 ].join("\n")
 
-/** Printed on a terminal, so nothing in it acts on one. */
+/** Printed on a terminal, so it has no control characters. */
 const isPlain = (text: string) => !/[\p{Cc}\p{Bidi_C}]/u.test(text.replaceAll("\n", ""))
 
 const checked = ({ interfaces, looked, problems }: Discovered, seen: ReadonlyArray<Presence.Presence>) => {

@@ -1,6 +1,6 @@
 /**
- * A Kubernetes API server, for pods and for one who reads and writes them: TLS, bearer tokens and client certificates,
- * RBAC, GET, PUT and the kinds of PATCH, with the answers of the real one. Can be told to fail, to be slow, to lose an
+ * A Kubernetes API server, for pods and their readers and writers: TLS, bearer tokens and client certificates, RBAC,
+ * GET, PUT and the kinds of PATCH, with the answers of the real one. It can be told to fail, to be slow, to lose an
  * answer, and to let others write in between. Listens on the loopback only.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
@@ -22,13 +22,13 @@ export const allRights: ReadonlyArray<Right> = [
   "patch pods/status"
 ]
 
-/** What happens to the next request that it is for. */
+/** A fault of the next matching request. */
 export interface Fault {
   readonly method?: "GET" | "PUT" | "PATCH"
   /**
-   * A status with its words; `slow`: it is done, and the answer waits until the test sends it, all of it or, with
-   * `begun`, its second half; `silence`: no answer, ever; `hang up`: the connection ends before anything is done; `lost`:
-   * it is done, and the connection ends instead of an answer.
+   * A status with its message; `slow`: the request is executed, and the answer waits until the test sends it, all of it
+   * or, with `begun`, its second half; `silence`: no answer, ever; `hang up`: the connection ends before anything is
+   * done; `lost`: the request is executed, and the connection ends instead of an answer.
    */
   readonly does:
     | { readonly status: number; readonly message?: string; readonly retryAfter?: string; readonly body?: string }
@@ -36,7 +36,7 @@ export interface Fault {
     | "silence"
     | "hang up"
     | "lost"
-  /** Lets this many of its requests pass first. */
+  /** Lets this many matching requests pass first. */
   readonly after?: number
   /** How often; once when absent. */
   readonly times?: number
@@ -52,14 +52,14 @@ export interface Asked {
 export interface ApiServer {
   readonly url: string
   readonly pods: PodStore
-  /** Every request that got an answer, or should have. */
+  /** Every request that was answered, or should have been. */
   readonly asked: Array<Asked>
   /** User by token; a certificate's user is its common name. */
   readonly tokens: Map<string, string>
   /** Rights by user. */
   readonly roles: Map<string, ReadonlyArray<Right>>
   readonly fail: ((...faults: ReadonlyArray<Fault>) => void) & { readonly clear: () => void }
-  /** Called before a write is looked at: somebody else's turn. Once. */
+  /** Called once before a write is processed, for a write by somebody else. */
   readonly beforeWrite: (write: () => void) => void
 }
 

@@ -1,6 +1,6 @@
 /**
- * {@link Pods} in memory: the tests of the programs run on it. Keeps whole pods, with a new resource version for each
- * change, and shows its whole state for comparison. No HTTP, no users.
+ * {@link Pods} in memory: the tests of the programs run on it. It keeps whole pods, with a new resource version for
+ * each change, and shows its whole state for comparison. No HTTP, no users.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,17 +10,17 @@ import { isPod, outstanding, type PodDocument, readPod, wholeWith } from "../../
 import { Pods } from "../../../src/kubernetes/Pods.ts"
 import { PodsError, type Reason } from "../../../src/kubernetes/PodsError.ts"
 
-/** A state that several layers can be made of, and that outlives them. */
+/** The state, which several layers can share and which outlives them. */
 export class MemoryPods {
   private readonly texts = new Map<string, string>()
   private version = 0
 
-  /** How many were made so far: one a write. */
+  /** Number of versions so far: one for each write. */
   get versions(): number {
     return this.version
   }
 
-  /** As somebody else would: a whole pod, as JSON. Its resource version is ours to give. */
+  /** A write by somebody else: a whole pod, as JSON. Its resource version is assigned here. */
   put(namespace: string, name: string, pod: string): void {
     this.version += 1
     const document = Option.getOrThrow(readPod(pod))
@@ -35,7 +35,7 @@ export class MemoryPods {
     return Option.flatMap(Option.fromNullishOr(this.texts.get(`${namespace}/${name}`)), readPod)
   }
 
-  /** The annotations of every pod, in order: two equal dumps are two equal clusters, as far as we may change them. */
+  /** The annotations of every pod, in order: equal dumps are equal clusters, as far as the plugin may change them. */
   dump(): ReadonlyArray<string> {
     return [...this.texts]
       .map(([name, text]) => `${name} ${JSON.stringify(Option.map(readPod(text), ({ annotations }) => annotations))}`)

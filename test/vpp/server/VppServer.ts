@@ -1,7 +1,7 @@
 /**
  * A VPP in TypeScript: the real wire on a real socket, for machines without VPP and for failures that a real one cannot
- * be asked for. Its state machine and quirks are measured (`fixtures/README.md`) and held against the recordings in
- * `Replay.test.ts`. It forwards no packets.
+ * produce on demand. Its state machine and quirks are measured (`fixtures/README.md`) and verified against the
+ * recordings in `Replay.test.ts`. It forwards no packets.
  */
 import * as fs from "node:fs"
 import * as net from "node:net"
@@ -24,45 +24,48 @@ import { type Release, release as released } from "./Release.ts"
 export interface Options {
   readonly path: string
   readonly release?: Release
-  /** Before every path of a file: for recordings, whose paths are fixed. */
+  /** Prefix of every path: for recordings, whose paths are fixed. */
   readonly root?: string
-  /** In the place of the real one. */
+  /** Replaces the real one. */
   readonly disk?: Disk
   /** When it has started: its socket is as old. Default: long ago, so nobody waits for what it does at its start. */
   readonly since?: Date
-  /** Names in its message table: by default all that the release had with memif, vhost and ping. */
+  /** Names in its message table: by default all of the release with memif, vhost and ping. */
   readonly table?: (names: ReadonlyMap<number, string>) => ReadonlyMap<number, string>
 }
 
-/** Bytes of the answers, or what happens instead of one. */
+/** Bytes of the replies, or what happens instead. */
 export type Outcome = ReadonlyArray<Answer> | "silence" | "crash"
 
-/** Looks at a request before VPP does: undefined lets it through. */
+/** Inspects a request before VPP does: undefined lets it pass. */
 export type Interception = (name: string, raw: Buffer) => Outcome | { readonly retval: number } | "close" | undefined
 
 export class VppServer {
   readonly path: string
   readonly release: ReturnType<typeof released>
   model: VppModel
-  /** Names of all requests that were understood, in order. */
+  /** Names of all valid requests, in order. */
   readonly requests: Array<string> = []
-  /** What a client must never do: a number that is not in the table, a body that is too short. */
+  /** What a client must never send: a number that is not in the table, a body that is too short. */
   readonly mistakes: Array<string> = []
   /** Connections that ended without sockclnt_delete, and with it. */
   rude = 0
   polite = 0
-  /** The most clients at one time. One that has said goodbye is none: it lets the next one in before it has closed. */
+  /**
+   * Maximum number of concurrent clients. One that has disconnected does not count: the next one may connect before it
+   * has closed.
+   */
   most = 0
-  /** Set: it will not answer any more, because of that. */
+  /** Set: it does not answer any more, for this reason. */
   broken: string | undefined
-  /** As under SIGSTOP: connections are taken, nothing is answered. */
+  /** As under SIGSTOP: connections are accepted, nothing is answered. */
   paused = false
-  /** What has come meanwhile. */
+  /** Data received meanwhile. */
   readonly waiting: Array<() => void> = []
   intercept: Interception = () => undefined
   /** What its command line prints, by command. */
   readonly prints = new Map<string, string>()
-  /** What hello is answered with: 0 is yes. */
+  /** The response to hello: 0 is success. */
   response = 0
 
   private readonly since: Date
@@ -115,7 +118,7 @@ export class VppServer {
     await this.start()
   }
 
-  /** SIGKILL and a start, but for the socket of its API. */
+  /** SIGKILL and a start, without the socket of its API. */
   forget(): void {
     this.hangUp()
     this.model = VppModel.started(this.release.model, this.model.runtimeDir, this.model.disk)
@@ -133,7 +136,7 @@ export class VppServer {
     for (const work of this.waiting.splice(0)) work()
   }
 
-  /** Does what a request asks for, and leaves the answer to the caller. */
+  /** Executes a request, and returns the reply to the caller. */
   perform(name: string, raw: Buffer): Outcome {
     const handler = [...handlers.values()].find((one) => one.name === name)
     return handler === undefined ? "silence" : this.done(handler, raw)
@@ -198,7 +201,7 @@ export class VppServer {
     }
   }
 
-  /** Closed sockets stay in VPP's poll until it has worked through all that came at once; too many, and it never does. */
+  /** Closed sockets stay in VPP's poll until it has processed all that came at once; with too many, it never does. */
   private dropped(): void {
     this.rude++
     this.drops++
@@ -225,7 +228,7 @@ export class VppServer {
     const handler = name === undefined ? undefined : handlers.get(name)
     const heard = raw.length >= 10 && client !== undefined && raw.readUInt32BE(2) === client
     if (number === 1) this.crash("memclnt_create over the socket")
-    // Silence, whatever the mistake.
+    // No reply, whatever the mistake.
     else if (handler === undefined || !heard) this.mistakes.push(name ?? `message ${number}`)
     else if (handler.name === "sockclnt_delete") {
       goodbye()
@@ -266,7 +269,7 @@ const farewell: Answer = {
   encode: (head) => Result.getOrThrow(Message.encodeReply(Control.sockclntDelete.reply, head, { response: 1 }))
 }
 
-/** A retval that the state would not give. All our replies begin with it; what follows is left 0. */
+/** A retval that the state would not return. All replies begin with it; the rest is 0. */
 const refusal = ({ reply }: Handler, retval: number): ReadonlyArray<Answer> => {
   if (reply === undefined) return []
   const encode = ({ context, id }: Message.Head) => {
@@ -283,7 +286,7 @@ const versionOf = (version: string) => ({
   ...{ retval: 0, program: "vpe", version, build_date: "2026-11-23T20:58:07", build_directory: "" }
 })
 
-/** VPP dies on every mode of a memif but the two that our codec can write. */
+/** VPP crashes on every mode of a memif but the two that our codec can encode. */
 const isDeadly = ({ name }: Handler, raw: Buffer): boolean =>
   (name === Memif.create.name || name === Memif.createV2.name) && raw.length >= 18 && raw.readUInt32BE(14) > 1
 

@@ -1,15 +1,15 @@
 /** One row of the table of findings. */
 
-/** `note`: worth knowing, and no reason for an exit status of 1. */
+/** `note`: information that does not set exit status 1. */
 export type Severity = "error" | "warning" | "note"
 
 export interface Entry {
   readonly severity: Severity
-  /** What it means, as a sentence. */
+  /** The meaning, as a sentence. */
   readonly means: string
   /** What to do, as an imperative. */
   readonly cure: string
-  /** The cure as a command line, or where the cure is an edit, the command that shows whether it has worked. */
+  /** The cure as a command line, or, if the cure is an edit, the command that verifies it. */
   readonly command: string
 }
 

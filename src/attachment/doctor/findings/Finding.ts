@@ -1,4 +1,4 @@
-/** What a look has shown, judged: findings, the links of the chain that are well, and what could not be looked at. Pure. */
+/** The judgement of an inspection: findings, sound links of the chain, and what could not be inspected. Pure. */
 
 import { shellWord } from "../../../platform/text/ShellWord.ts"
 import type { Severity } from "./Entry.ts"
@@ -7,14 +7,14 @@ import { type FindingId, findings } from "./Findings.ts"
 export interface Finding {
   readonly id: FindingId
   readonly severity: Severity
-  /** What was seen. */
+  /** The observation. */
   readonly seen: string
   readonly cure: string
   /** For a shell. */
   readonly command: string
 }
 
-/** One link of the chain: `port: uspabc on bridge br0`. `unknown`: it could not be looked at, or nothing tells it. */
+/** One link of the chain: `port: uspabc on bridge br0`. `unknown`: it could not be inspected, or has no source. */
 export interface Link {
   readonly link: string
   readonly is: "well" | "found" | "unknown"
@@ -24,7 +24,7 @@ export interface Link {
 export interface Judged {
   readonly links: ReadonlyArray<Link>
   readonly findings: ReadonlyArray<Finding>
-  /** What should have been looked at and could not be: the answer is not complete. */
+  /** What could not be inspected: the answer is incomplete. */
   readonly unseen: ReadonlyArray<string>
 }
 
@@ -38,10 +38,10 @@ export const together = (all: ReadonlyArray<Judged>): Judged => ({
 
 export const well = (link: string, seen: string): Judged => ({ ...nothing, links: [{ link, is: "well", seen }] })
 
-/** Nothing tells it: that is nobody's fault. */
+/** There is no source for it, which is no failure. */
 export const unknown = (link: string, seen: string): Judged => ({ ...nothing, links: [{ link, is: "unknown", seen }] })
 
-/** It should have told, and this process could not look. */
+/** There is a source, and this process could not read it. */
 export const unseen = (link: string, why: string): Judged => ({
   links: [{ link, is: "unknown", seen: why }],
   findings: [],
@@ -55,7 +55,7 @@ export const found = (
   values: Readonly<Record<string, string>> = {}
 ): Judged => {
   const { command, cure, severity } = findings[id]
-  // Names of files and pods are chosen by others, and people copy the command.
+  // Others choose the names of files and pods, and people copy the command.
   const filled = (text: string, write: (value: string) => string) =>
     text.replace(/\{(\w+)\}/g, (whole, name: string) => (values[name] === undefined ? whole : write(values[name])))
   return {

@@ -1,6 +1,6 @@
 /**
- * Everything that `userspace doctor` can find: how bad it is, what it means, what cures it. Identifiers stay as they are from
- * release to release; docs/findings.md is made from this. A name in braces is replaced by what was seen.
+ * All findings of `userspace doctor`: severity, meaning and cure. Identifiers are stable between releases;
+ * docs/findings.md is generated from this table. A name in braces is replaced by the observed value.
  */
 import { attachmentFindings } from "./OfAttachments.ts"
 import { sharedFindings } from "./OfContainers.ts"

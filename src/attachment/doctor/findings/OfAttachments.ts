@@ -1,4 +1,4 @@
-/** What can be wrong with an attachment and its port. */
+/** Findings about an attachment and its port. */
 import { type Entry, entry } from "./Entry.ts"
 
 export const attachmentFindings = {

@@ -1,4 +1,4 @@
-/** What can be wrong with what host and container share: seen from the node, or from inside the container. */
+/** Findings about what host and container share, from the node, or from inside the container. */
 import { type Entry, entry } from "./Entry.ts"
 
 export const sharedFindings = {

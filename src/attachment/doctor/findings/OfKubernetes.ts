@@ -1,4 +1,4 @@
-/** What can be wrong with credentials, rights and pods. */
+/** Findings about credentials, rights and pods. */
 import { type Entry, entry } from "./Entry.ts"
 
 export const kubernetesFindings = {

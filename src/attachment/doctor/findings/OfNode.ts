@@ -1,4 +1,4 @@
-/** What can be wrong with a node and its networks. */
+/** Findings about a node and its networks. */
 import { type Entry, entry } from "./Entry.ts"
 
 export const nodeFindings = {

@@ -1,4 +1,4 @@
-/** What can be wrong with a switch. */
+/** Findings about a switch. */
 import { type Entry, entry } from "./Entry.ts"
 
 export const switchFindings = {

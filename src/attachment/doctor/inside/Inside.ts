@@ -1,6 +1,6 @@
 /**
- * What can be seen from inside a container: what tells of its interfaces, their sockets, who may use them, and the memory that
- * DPDK would take. Neither the switch nor the node is in sight.
+ * Inspection from inside a container: the sources of its interfaces, their sockets, who may use them, and the memory
+ * that DPDK would need. Neither the switch nor the node is visible.
  */
 import * as Effect from "effect/Effect"
 import { cureForUntold, type Discovered } from "../../../container/Discovery.ts"
@@ -16,7 +16,7 @@ export interface Seen {
   readonly presence: Presence
 }
 
-/** Page sizes of the hugetlbfs that are mounted; undefined: that cannot be read. */
+/** Page sizes of the mounted hugetlbfs; undefined: they cannot be read. */
 export type Mounts = ReadonlyArray<string> | undefined
 
 export const lookAtMounts = Effect.gen(function* () {
@@ -73,7 +73,7 @@ const ofInterface = ({ one, presence: { problem, words } }: Seen): Judged => {
 
 const directoryOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/"
 
-/** memif copies, and maps nothing of the switch's. */
+/** memif copies packets, and maps no memory of the switch. */
 const memory = (mounts: Mounts, seen: ReadonlyArray<Seen>): Judged => {
   const link = "hugepages"
   if (!seen.some(({ one }) => one.kind === "vhost-user")) return nothing

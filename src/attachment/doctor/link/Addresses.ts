@@ -1,4 +1,4 @@
-/** The addresses of an attachment: what the container is told, and what the IPAM plugin says of them. */
+/** The addresses of an attachment: those in the container config, and the IPAM plugin's CHECK. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -30,7 +30,7 @@ export const look = Effect.fnUntraced(function* (call: Call, record: Record) {
 const objectOf = (value: unknown): { readonly [key: string]: unknown } =>
   Predicate.isObject(value) ? { ...value } : {}
 
-/** A container can write to this file: what is in it is only shown. */
+/** A container can write to this file, so its content is only shown. */
 const addressesIn = (text: string): ReadonlyArray<string> => {
   const { ipResult } = objectOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(text))))
   const { ips } = objectOf(ipResult)

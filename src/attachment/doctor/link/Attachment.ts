@@ -1,4 +1,4 @@
-/** One recorded attachment, link by link: record, sandbox, port, directory and socket, what the container is told, addresses. */
+/** One recorded attachment, link by link: record, sandbox, port, directory and socket, container config, addresses. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -67,7 +67,7 @@ const madeByApplication = ({ configuration: { port } }: Call): boolean =>
 const addressesOf = (call: Call, { addresses }: Record) =>
   wantsAddresses(call) ? (addresses ?? []).map(({ address, gateway }) => ({ address, gateway })) : []
 
-/** No record knows where IPAM plugins are. */
+/** Adds CNI_PATH, because records do not have the directories of IPAM plugins. */
 const withPath = (call: Call): Call => ({
   ...call,
   environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }

@@ -1,15 +1,17 @@
-/** The port on its switch: that it is there and as its ADD made it, whether packets pass, and at which settings. Pure. */
+/**
+ * The port on its switch: whether it exists as its ADD created it, whether packets pass, and with which settings. Pure.
+ */
 import type { Explained } from "../../../cni/spec/CniError.ts"
 import type { Difference } from "../../../vswitch/PortRequest.ts"
 import type { PortView } from "../../../vswitch/View.ts"
 import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
 
 export interface Port {
-  /** As `doctor` sees it; undefined: the switch has none with this mark. */
+  /** The details for `doctor`; undefined: the switch has no port with this mark. */
   readonly view: PortView | undefined
-  /** What CHECK finds; a failure: why it could not compare. */
+  /** CHECK's differences, or why it could not compare. */
   readonly differences: ReadonlyArray<Difference> | Explained
-  /** What the network asks of the switch, and what the container is told. Undefined: left to them. */
+  /** The MTU requested of the switch, and that of the container config. Undefined: their default. */
   readonly mtu: { readonly requested: number | undefined; readonly told: number | undefined }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The network namespace of an attachment and who runs in it: with what rights, and on which sockets they listen. From /proc,
- * as this process sees it: proc_pid_status(5), proc_net(5).
+ * The network namespace of an attachment and its processes: with which rights, and on which sockets they listen. From
+ * /proc, as this process sees it: proc_pid_status(5), proc_net(5).
  */
 import * as Effect from "effect/Effect"
 import { Files } from "../../../platform/Files.ts"
@@ -15,13 +15,13 @@ export interface User {
 export interface Sandbox {
   readonly netns: string
   readonly kind: NamespaceKind
-  /** Of the processes in it, but for the one that keeps it. Undefined: it could not be seen. */
+  /** Users of its processes, except the one that holds it. Undefined: they are not visible. */
   readonly users: ReadonlyArray<User> | undefined
-  /** File names of the sockets that somebody in it, or on the node, listens on. Undefined: it could not be seen. */
+  /** File names of the sockets on which a process in it, or on the node, listens. Undefined: they are not visible. */
   readonly listening: ReadonlySet<string> | undefined
 }
 
-/** Of every process: its PID, by the network namespace that it is in. */
+/** One PID for each network namespace. */
 export const processes = Effect.gen(function* () {
   const files = yield* Files
   const pids = (yield* Effect.orElseSucceed(files.list("/proc"), (): ReadonlyArray<string> => [])).filter((name) =>
@@ -60,7 +60,7 @@ export const look = Effect.fnUntraced(function* (netns: string, all: ReadonlyMap
   return sandbox
 })
 
-/** As a link below /proc names it; one that is bound elsewhere has the same inode. */
+/** The name in the form of a link below /proc; a namespace that is bound elsewhere has the same inode. */
 const nameOf = Effect.fnUntraced(function* (netns: string) {
   const files = yield* Files
   const there = yield* Effect.orElseSucceed(files.lstat(netns), () => undefined)
@@ -71,7 +71,7 @@ const nameOf = Effect.fnUntraced(function* (netns: string) {
       : `net:[${there.ino}]`
 })
 
-/** Undefined: a thread of the kernel, the process that only keeps the sandbox, or one that has ended. */
+/** Undefined: a thread of the kernel, the process that only holds the sandbox, or one that has ended. */
 export const userIn = (status: string): User | undefined => {
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1]?.trim()
   const uid = field("Uid")?.split(/\s+/)[1]
@@ -82,7 +82,7 @@ export const userIn = (status: string): User | undefined => {
 
 const listens = 0x10000
 
-/** By file name: the path is one of the container's. */
+/** By file name, because the path is the container's. */
 const listeningIn = (text: string): ReadonlySet<string> =>
   new Set(
     text.split("\n").flatMap((line) => {
@@ -112,7 +112,7 @@ export const judge = ({ kind, netns, users }: Sandbox): Judged => {
   }
 }
 
-/** Root may open whatever it likes. */
+/** Root may open any file. */
 export const mayWrite = (
   { gid, mode, uid }: { readonly gid: number; readonly mode: number; readonly uid: number },
   who: User

@@ -1,4 +1,4 @@
-/** Directory and socket of an attachment: who made them, who may use them, who listens. */
+/** Directory and socket of an attachment: who created them, who may use them, who listens. */
 import { basename } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,10 +14,10 @@ export interface Socket {
   readonly abstract: boolean
   readonly directory: FileStatus | undefined
   readonly socket: FileStatus | undefined
-  /** Why they could not be looked at. */
+  /** Why they could not be inspected. */
   readonly failed: string | undefined
   readonly now: number
-  /** Of the socket, or of the directory before there is one. Undefined: this node has no SELinux. */
+  /** Of the socket, or of the directory before it exists. Undefined: this node has no SELinux. */
   readonly label: string | undefined
 }
 
@@ -45,7 +45,7 @@ export const look = Effect.fnUntraced(function* (place: SocketPaths, madeBy: Soc
   return seen
 })
 
-/** No edge reads extended attributes: stat(1) does. */
+/** No edge reads extended attributes, so stat(1) does. */
 const labelOf = Effect.fnUntraced(function* (path: string) {
   const files = yield* Files
   const enforcing = yield* Effect.orElseSucceed(files.lstat("/sys/fs/selinux/enforce"), () => undefined)
@@ -63,7 +63,7 @@ const labelOf = Effect.fnUntraced(function* (path: string) {
   )
 })
 
-/** `connected`: as the switch says; undefined: it does not say. */
+/** `connected`: by the switch; undefined: unknown. */
 export const judge = (seen: Socket, sandbox: Sandbox, connected: boolean | undefined): Judged => {
   const { abstract, directory, failed, madeBy, place, socket } = seen
   if (abstract) return unknown("socket", "abstract: it has no file, and its name is one of the sandbox")
@@ -97,7 +97,7 @@ const inWords = ({ gid, mode, uid }: FileStatus): string =>
 
 const named = ({ gids, uid }: User): string => `uid ${uid} (groups ${gids.join(", ")})`
 
-/** Those who may not, when none of the pod may. */
+/** Returns the users without access, if no user of the pod has access. */
 const denied = (status: FileStatus, { users }: Sandbox): ReadonlyArray<User> =>
   users === undefined || users.some((user) => mayWrite(status, user)) ? [] : users
 
@@ -126,7 +126,7 @@ const ofSwitch = (words: string, { place }: Socket, socket: FileStatus, sandbox:
       })
 }
 
-/** Open vSwitch tries once a second, VPP each three. */
+/** Open vSwitch retries every second, VPP every three. */
 const patience = 5_000
 
 const ofApplication = (

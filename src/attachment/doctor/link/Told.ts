@@ -1,4 +1,4 @@
-/** What the container was told, and whether that is still so: the file beside the socket, or the pod's annotations. */
+/** The container config, and whether it is current: the file beside the socket, or the pod's annotations. */
 import * as Effect from "effect/Effect"
 import type { Explained } from "../../../cni/spec/CniError.ts"
 import { ContainerConfig } from "../../../container-config/ContainerConfig.ts"
@@ -10,7 +10,7 @@ import { found, type Judged, nothing, together, unseen, well } from "../findings
 export interface Told {
   readonly config: ReadonlyArray<string> | Explained
   readonly shared: ReadonlyArray<string> | Explained
-  /** Undefined: none was asked for. */
+  /** Undefined: none was requested. */
   readonly deviceInfo: { readonly path: string; readonly there: boolean } | undefined
 }
 
@@ -56,7 +56,7 @@ export const judge = (
     "failed" in shared
       ? unseen("directory", shared.failed)
       : together(
-          // What is missing, `Socket.ts` judges.
+          // `Socket.ts` judges missing files.
           shared
             .filter((words) => !/ is missing$/.test(words))
             .map((words) => found("directory", "shared-directory-changed", words, { ...values, path: directory }))

@@ -1,6 +1,6 @@
 /**
- * The credentials that the networks of this node name, and the rights that the API server gives for them. Reads one pod, and
- * writes nothing: a write is asked for with `dryRun`.
+ * The credentials of this node's networks, and their rights in the API server. Reads one pod, and writes nothing: a
+ * write is requested with `dryRun`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -19,16 +19,16 @@ export interface Account {
   readonly file: string
   readonly now: number
   readonly expiries: ReadonlyArray<Expiry>
-  /** Undefined: there is no pod to ask for. */
+  /** Undefined: there is no pod to read. */
   readonly read: Result.Result<PodDocument, PodsError> | undefined
   readonly pod: Pod | undefined
-  /** Undefined: it was not asked. */
+  /** Undefined: it was not tried. */
   readonly write: Result.Result<void, PodsError> | undefined
   /** Why there are no credentials. */
   readonly problem: string | undefined
 }
 
-/** `asked`: the pod that a person asks about, for which a write is rehearsed. */
+/** `asked`: the requested pod, for which a write is tried with `dryRun`. */
 export const look = Effect.fnUntraced(function* (origin: Origin, pod: Pod | undefined, asked: boolean) {
   const files = yield* Files
   const file = fileOf(origin)
@@ -53,7 +53,7 @@ export const look = Effect.fnUntraced(function* (origin: Origin, pod: Pod | unde
   }).pipe(Effect.provide(Pods.layer(origin)))
 })
 
-/** The annotations of an ADD, as far as a policy looks at them. */
+/** The annotations of an ADD, as far as a policy inspects them. */
 const rehearsed = ({ annotations }: PodDocument) => ({
   "userspace/configuration-data": annotations["userspace/configuration-data"] ?? "[]",
   "userspace/mapped-dir": annotations["userspace/mapped-dir"] ?? "/var/lib/cni/usrspcni/"

@@ -1,4 +1,4 @@
-/** Hugepages of the node: of each size, how many there are and how many are free. */
+/** Hugepages of the node: total and free number of each size. */
 import * as Effect from "effect/Effect"
 import { Files, orElse } from "../../../platform/Files.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
@@ -12,7 +12,7 @@ export interface Pool {
 const directory = "/sys/kernel/mm/hugepages"
 const link = "hugepages"
 
-/** Undefined: the kernel does not tell. */
+/** Undefined: the kernel does not report them. */
 export const look = Effect.gen(function* () {
   const files = yield* Files
   const number = (path: string) => Effect.map(files.read(path, 64), (text) => Number(text.trim()))

@@ -1,6 +1,7 @@
 /**
- * host-local's addresses on this node: how many are left, and which are of containers that nobody knows. Other IPAM plugins
- * keep theirs elsewhere. A file has the container's ID and the interface's name (plugins/ipam/host-local/backend/disk).
+ * host-local's addresses on this node: how many are left, and which belong to unknown containers. Other IPAM plugins
+ * store theirs elsewhere. A file has the container's ID and the interface's name
+ * (plugins/ipam/host-local/backend/disk).
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -12,7 +13,7 @@ import { found, type Judged, nothing, together, unknown, unseen, well } from "..
 export interface Leases {
   readonly network: string
   readonly directory: string
-  /** How many addresses the ranges have; undefined: too many to count, or not to be told from the configuration. */
+  /** Number of addresses in the ranges; undefined: too many to count, or not determined by the configuration. */
   readonly size: number | undefined
   readonly leases: ReadonlyArray<{ readonly address: string; readonly containerId: string }>
 }
@@ -33,7 +34,8 @@ export const asked = (configuration: string): Pick<Leases, "network" | "director
   return {
     network: name,
     directory: join(Predicate.isString(dataDir) && dataDir !== "" ? dataDir : defaultDirectory, name),
-    // An ADD takes an address of each set: the smallest is used up first. With several, files are of several.
+    // An ADD takes an address of each set, so the smallest is used up first. With several sets, the files belong to any
+    // of them.
     size: sizes.length === 1 ? sizes[0] : undefined
   }
 }
@@ -41,7 +43,7 @@ export const asked = (configuration: string): Pick<Leases, "network" | "director
 const sum = (one: number | undefined, other: number | undefined): number | undefined =>
   one === undefined || other === undefined ? undefined : one + other
 
-/** All of an IPv4 range but network, broadcast and gateway. */
+/** The size of an IPv4 range without network, broadcast and gateway. */
 const sizeOf = ({ gateway, rangeEnd, rangeStart, subnet }: Json): number | undefined => {
   const [, address = "", bits = ""] = /^([\d.]+)\/(\d+)$/.exec(String(subnet)) ?? []
   const net = numberOf(address)
@@ -80,7 +82,7 @@ export const look = Effect.fnUntraced(function* (wanted: Pick<Leases, "network" 
   return seen
 })
 
-/** `known`: the containers that have a record, or a port with the plugin's mark. */
+/** `known`: the containers with a record, or a port with the plugin's mark. */
 export const judge = (
   seen: Leases | { readonly network: string; readonly failed: string },
   known: ReadonlySet<string>

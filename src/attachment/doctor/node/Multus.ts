@@ -14,7 +14,7 @@ export interface MultusFile {
 export const directory = "/etc/cni/net.d"
 const limit = 1 << 20
 
-/** A text: why it cannot be looked at. */
+/** A text: why it cannot be inspected. */
 export const look = Effect.gen(function* () {
   const files = yield* Files
   const names = yield* Effect.catchIf(
@@ -34,7 +34,7 @@ export const look = Effect.gen(function* () {
   Effect.catch((error) => Effect.succeed(error.message))
 )
 
-/** Of a file that is none of Multus': nothing. */
+/** Empty for a file that is not Multus'. */
 export const inText = (path: string, text: string): ReadonlyArray<MultusFile> => {
   const file = objectOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(text))))
   const plugins = Array.isArray(file["plugins"]) ? file["plugins"].map(objectOf) : [file]

@@ -1,12 +1,12 @@
-/** What is wrong with an Open vSwitch, and with the bridges that are used. Pure. */
+/** Judges an Open vSwitch, and the used bridges. Pure. */
 import type { OvsView } from "../../../vswitch/View.ts"
 import { found, type Judged, together, well } from "../findings/Finding.ts"
 
-/** `bridges`: those that networks or records name. */
+/** `bridges`: those of networks or records. */
 export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
   const link = `Open vSwitch on ${view.control}`
   const versions = [`version ${view.version ?? "unknown"}`, ...(view.dpdkVersion === null ? [] : [view.dpdkVersion])]
-  // An ovs-vswitchd that has never been there has told nothing of itself.
+  // An ovs-vswitchd that has never run has reported nothing.
   const able =
     view.silent !== undefined
       ? found(link, "ovs-vswitchd-away", view.silent.failed)

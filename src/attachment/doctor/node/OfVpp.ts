@@ -1,8 +1,8 @@
-/** What is wrong with a VPP. Pure. */
+/** Judges a VPP. Pure. */
 import type { VppView } from "../../../vswitch/View.ts"
 import { found, type Judged, together, unknown, well } from "../findings/Finding.ts"
 
-/** `used`: `memif`, `vhostuser`, as networks or records name them. */
+/** `used`: `memif`, `vhostuser`, from networks or records. */
 export const judge = (view: VppView, used: ReadonlySet<string>): Judged => {
   const { buffers, control, lacks, unloaded, version } = view
   const link = `VPP on ${control}`
@@ -19,7 +19,7 @@ export const judge = (view: VppView, used: ReadonlySet<string>): Judged => {
   ])
 }
 
-/** One in twenty: a pool that is nearly empty drops in bursts. */
+/** One in twenty: a nearly empty pool drops in bursts. */
 const scarce = 0.05
 
 const buffersOf = (buffers: VppView["buffers"], control: string): Judged => {

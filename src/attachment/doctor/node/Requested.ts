@@ -1,4 +1,4 @@
-/** A network that a person names: whether an ADD of it would find what it needs, and a pod of it what it has to have. */
+/** A network given by a person: whether an ADD of it would succeed, and a pod has what it needs. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
@@ -11,7 +11,7 @@ import { Deadlines } from "../../../program/Deadlines.ts"
 import { delegation, type NetworkCall } from "../../Call.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 
-/** Undefined: the network has none. A text: it did not answer in time. */
+/** Undefined: the network has none. A text: it timed out. */
 export const lookAtIpam = Effect.fnUntraced(function* (call: NetworkCall) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
@@ -42,7 +42,7 @@ const ofIpam = (link: string, error: IpamError, path: ReadonlyArray<string>, fil
     ? found(link, "ipam-plugin-missing", error.failed, { path: path[0] ?? "" })
     : found(link, "ipam-plugin-fails", error.failed, { file })
 
-/** What the pod says itself: its volume, and what it requests of Multus. */
+/** The pod's own part: its volume, and its request to Multus. */
 export const judgePod = (document: PodDocument, { name, namespace, uid }: Pod, needsVolume: boolean): Judged => {
   const link = `pod ${namespace}/${name}`
   const values = { name, namespace }
@@ -67,7 +67,7 @@ export const judgePod = (document: PodDocument, { name, namespace, uid }: Pod, n
   ])
 }
 
-/** `a@net1, b`, or a list of objects: the interface names that stand more than once. */
+/** `a@net1, b`, or a list of objects: returns the interface names that occur more than once. */
 export const twice = (annotation: string): ReadonlyArray<string> => {
   const names = annotation.trim().startsWith("[") ? fromJson(annotation) : fromText(annotation)
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(

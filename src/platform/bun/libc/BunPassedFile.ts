@@ -1,7 +1,7 @@
 /**
- * {@link Receive}, with calls of the C library: bun has none for a descriptor that comes with a message (recvmsg(2), cmsg(3)).
- * The layouts are those of Linux on 64-bit machines. Nothing here waits for the peer but by asking again: a daemon that hangs
- * must not hold up a process of many calls.
+ * {@link Receive} with calls of the C library: bun has none for a passed descriptor (recvmsg(2), cmsg(3)). The layouts
+ * are those of Linux on 64-bit machines. Waiting for the peer is polling: a hanging daemon must not block a process of
+ * many calls.
  */
 import { dlopen, read as peek, ptr } from "bun:ffi"
 import * as Fs from "node:fs"
@@ -27,7 +27,7 @@ const { symbols: libc } = dlopen("libc.so.6", {
   __errno_location: { args: [], returns: "ptr" }
 })
 
-/** Between two looks at a peer that has no room for us, or has not sent it yet. */
+/** Interval of polling a peer that has no room, or has not sent yet. */
 const again = "5 millis"
 
 const errnoName = (): string => {
@@ -39,7 +39,7 @@ const errnoName = (): string => {
 const addressOf = (path: string): Uint8Array =>
   Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)])
 
-/** A descriptor, or why there is none. */
+/** Returns a descriptor, or why there is none. */
 const receiveOne = (socket: number): Result.Result<number, string> => {
   const data = new Uint8Array(64)
   const control = new Uint8Array(64)
