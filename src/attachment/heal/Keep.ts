@@ -1,6 +1,7 @@
 /**
  * Rounds of healing while the scope lasts. Each switch has one at the start, when it becomes reachable, when one of our
- * objects is removed or changed there, when a waiting action is due, and periodically; none while it is unreachable.
+ * objects is removed or changed there, when a sandbox of its attachments has gone, when a waiting action is due, and
+ * periodically; none while it is unreachable.
  * Each switch has its own fiber, so that a hanging one delays no other.
  */
 import * as Cause from "effect/Cause"
@@ -17,11 +18,13 @@ import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
-import type { News, Watch } from "../../vswitch/Watch.ts"
+import type { News, Tell, Watch } from "../../vswitch/Watch.ts"
+import { controlOf } from "../node/Inventory.ts"
 import { isSame } from "../node/Switches.ts"
 import type { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
 import { type Memory, nothing } from "./Decide.ts"
+import { goneSandboxes } from "./GoneSandboxes.ts"
 import { logNew, type Reported } from "./Journal.ts"
 import { millis } from "./Monotonic.ts"
 import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds } from "./Round.ts"
@@ -30,6 +33,8 @@ export interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
   /** Interval of the rounds that no event triggers. */
   readonly every?: Duration.Duration
+  /** Interval of the looks at sandboxes. */
+  readonly sandboxes?: Duration.Duration
 }
 
 export interface Kept {
@@ -48,7 +53,7 @@ const fiveMinutes = Duration.minutes(5)
 export const keep = Effect.fn("heal.keep")(function* (
   options: KeepOptions
 ): Effect.fn.Return<Kept, never, Services | Scope.Scope> {
-  const { every = fiveMinutes } = options
+  const { every = fiveMinutes, sandboxes = Duration.minutes(1) } = options
   const scope = yield* Effect.scope
   const keepers = new Map<string, Keeper>()
   const begun = Deferred.makeUnsafe<void>()
@@ -75,6 +80,15 @@ export const keep = Effect.fn("heal.keep")(function* (
   })
   yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), jittered(every))), scope)
 
+  const gone = yield* goneSandboxes
+  const look = Effect.gen(function* () {
+    for (const record of yield* gone) {
+      const at = controlOf(record, options.variables)
+      if (at !== undefined) keepers.get(nameOf(at))?.tell({ _tag: "Changed", attachments: [record] })
+    }
+  })
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), undying(look))), scope)
+
   return {
     first: Effect.andThen(
       Deferred.await(begun),
@@ -100,6 +114,7 @@ const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   )
 
 interface Keeper {
+  readonly tell: Tell
   readonly first: Effect.Effect<void>
   readonly last: () => OfSwitch | undefined
   readonly end: Effect.Effect<void>
@@ -175,6 +190,7 @@ const keeper = Effect.fnUntraced(function* (
   yield* Effect.forkIn(Effect.scoped(options.watch(at)(tell)), scope)
   yield* Effect.forkIn(Effect.forever(undying(turn)), scope)
   const kept: Keeper = {
+    tell,
     first: Deferred.await(first),
     last: () => last,
     end: Scope.close(scope, Exit.void)

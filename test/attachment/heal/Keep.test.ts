@@ -15,7 +15,11 @@ const port = portName({ network: "net", containerId: "0958c8871b32cafe", ifName:
 const where: ReadonlyArray<Condition> = [["name", "==", port]]
 
 /** With one attachment: `self` begins when the first round is done. */
-const kept = (self: (world: World, kept: Kept) => Effect.Effect<void, unknown>, every = Duration.hours(1)) =>
+const kept = (
+  self: (world: World, kept: Kept) => Effect.Effect<void, unknown>,
+  every = Duration.hours(1),
+  sandboxes = Duration.hours(1)
+) =>
   Effect.gen(function* () {
     const world = new World()
     yield* world.add({ conf: network })
@@ -23,7 +27,7 @@ const kept = (self: (world: World, kept: Kept) => Effect.Effect<void, unknown>, 
       Effect.scoped(
         Effect.gen(function* () {
           const options = { switches, variables: { CNI_PATH: "/opt/cni/bin" }, repair: "missing", dry: false } as const
-          const healing = yield* keep({ ...options, watch: watchFor, every })
+          const healing = yield* keep({ ...options, watch: watchFor, every, sandboxes })
           yield* healing.first
           yield* self(world, healing)
         })
@@ -126,6 +130,24 @@ describe("rounds without a request", () => {
           yield* until(() => found(healing).length > 0)
           assert.deepStrictEqual(found(healing), ["the shared directory /shared/0958c8871b32 is missing"])
         }),
+      Duration.millis(50)
+    )
+  )
+
+  it.live("a sandbox that has gone is found without a periodic round, and its attachment stays for now", () =>
+    kept(
+      (world, healing) =>
+        Effect.gen(function* () {
+          const before = world.dump()
+          world.namespace = () => "missing"
+          yield* until(() => found(healing).length > 0)
+          assert.deepStrictEqual(found(healing), ["its sandbox /n/a is gone"])
+          assert.deepStrictEqual(world.dump(), before)
+          world.namespace = () => "sandbox"
+          yield* world.ovs.transact([{ op: "mutate", table: "Port", where, mutations: [["tag", "+=", 2]] }])
+          yield* until(() => found(healing)[0]?.startsWith("VLAN") === true)
+        }),
+      Duration.hours(1),
       Duration.millis(50)
     )
   )
