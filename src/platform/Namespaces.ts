@@ -51,7 +51,20 @@ const seesNode = (): boolean => process.pid !== 1
 const isInSight = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
   path.startsWith("/proc/")
     ? Effect.sync(seesNode)
-    : Effect.match(calls.stat(dirname(path)), { onFailure: () => false, onSuccess: () => true })
+    : Effect.andThen(isThere(calls, dirname(path)), (inSight) =>
+        inSight ? Effect.map(isWithFirst(calls, path), (elsewhere) => !elsewhere) : Effect.succeed(false)
+      )
+
+const isThere = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
+  Effect.match(calls.stat(path), { onFailure: () => false, onSuccess: () => true })
+
+/**
+ * A container that sees the node's processes may have a directory of this name with other contents. What process 1 has
+ * there is not missing. Who may not look by its root directory sees nothing else than before. An absolute link on the way
+ * would lead back to our own root: /var/run is such a link.
+ */
+const isWithFirst = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
+  path.startsWith("/") ? isThere(calls, `/proc/1/root${path.replace(/^\/var\/run\//, "/run/")}`) : Effect.succeed(false)
 
 /**
  * Below /proc, a link has the kind of the namespace: `net:[4026531840]`. The kind of one that is bound elsewhere is not

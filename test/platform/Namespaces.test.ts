@@ -9,7 +9,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
-import { Namespaces } from "../../src/platform/Namespaces.ts"
+import { atOnce, type FileCalls } from "../../src/platform/FileCalls.ts"
+import { judgeBy, Namespaces } from "../../src/platform/Namespaces.ts"
 
 /** By both layers, which must agree. */
 const judge = Effect.fnUntraced(function* (path: string) {
@@ -91,6 +92,27 @@ describe("a path is", () => {
       const base = yield* directory
       symlinkSync("round", `${base}/round`)
       assert.strictEqual(yield* judge(`${base}/round`), "unreadable")
+    })
+  )
+})
+
+/** In a container of the node's PID namespace, whose `/run/netns` is another directory than the node's. */
+const contained = (onNode: ReadonlyArray<string>): FileCalls => ({
+  ...atOnce,
+  statfs: () => Effect.fail(Object.assign(new Error(), { code: "ENOENT" })),
+  stat: (path) =>
+    path === "/run/netns" || path === "/var/run/netns" || onNode.includes(path)
+      ? atOnce.stat("/")
+      : Effect.fail(Object.assign(new Error(), { code: "ENOENT" }))
+})
+
+describe("a path that is missing in a container is", () => {
+  const netns = "/proc/1/root/run/netns/cni-1"
+
+  it.effect.each(["/run/netns/cni-1", "/var/run/netns/cni-1"])("out of sight when the node has it: %s", (path) =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* judgeBy(contained([netns]))(path), "out of sight")
+      assert.strictEqual(yield* judgeBy(contained([]))(path), "missing")
     })
   )
 })
