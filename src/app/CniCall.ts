@@ -26,7 +26,6 @@ import { Deadlines } from "../program/Deadlines.ts"
 import * as Log from "../program/Log.ts"
 import { timed } from "../program/Trace.ts"
 import { type Around, choicesFor, onServices } from "./Composition.ts"
-import { toBeRetried } from "./RetriedWords.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
 
 /** Document and exit status. Undefined: nothing is written. */
@@ -178,3 +177,14 @@ const failureOf = (cause: Cause.Cause<CniError>): CniError =>
           "This is a bug in the plugin. Report it with the log at debug level."
         )
   )
+
+/**
+ * The words that make Multus treat a failed DEL as final, even with `retryDeleteOnError` (seen in 4.2). The plugin's
+ * failed DELs must always be repeated, whoever wrote the message: an IPAM plugin, a file system, bun.
+ */
+const finalWords = /no such file or directory/gi
+
+const told = (text: string): string => text.replace(finalWords, "it does not exist")
+
+const toBeRetried = (error: CniError): CniError =>
+  new CniError({ code: error.code, msg: told(error.msg), details: told(error.details) })

@@ -6,16 +6,16 @@ import { Files } from "../platform/Files.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { ContainerConfig, defaultMappedDir } from "./ContainerConfig.ts"
 import { type ContainerData, isFor } from "./ContainerData.ts"
-import * as DeviceInfoFile from "./DeviceInfoFile.ts"
+import * as DeviceInfo from "./DeviceInfo.ts"
 
 /** The operations that both layers share. */
 export const deviceInformation = (
   files: Files["Service"]
 ): Pick<ContainerConfig["Service"], "described" | "undescribed" | "describe"> => ({
-  described: (path) => DeviceInfoFile.read(files, path),
-  undescribed: (path) => DeviceInfoFile.survey(files, path),
+  described: (path) => DeviceInfo.read(files, path),
+  undescribed: (path) => DeviceInfo.survey(files, path),
   describe: (path, text, made) =>
-    text === undefined ? DeviceInfoFile.remove(files, path, made) : DeviceInfoFile.write(files, path, text)
+    text === undefined ? DeviceInfo.remove(files, path, made) : DeviceInfo.write(files, path, text)
 })
 
 /** The content of the file beside the socket. */

@@ -19,11 +19,10 @@ import { OvsDeadlines } from "./client/OvsDeadlines.ts"
 import { fromOvsdb, notCaughtUp, toError } from "./client/PortError.ts"
 import { type PortPlan, portPlan } from "./client/PortPlan.ts"
 import type { InterfaceRow } from "./client/Tables.ts"
-import { plug, type Seen } from "./ports/Plug.ts"
+import { plug, type Seen, unplug } from "./ports/Plug.ts"
 import { preflight, standingProblem } from "./ports/Preflight.ts"
 import { restore } from "./ports/Restore.ts"
 import * as SocketDirectory from "./ports/SocketDirectory.ts"
-import { unplug } from "./ports/Unplug.ts"
 import { differences, findings, ovnWarnings } from "./ports/Verify.ts"
 
 /** Ports of the original plugin and its fork, found with the switch's client. */

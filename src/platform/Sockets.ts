@@ -62,3 +62,20 @@ export const codeOf = (cause: unknown): string => {
   const code = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : "UNKNOWN"
   return goneCodes.has(code) ? "Closed" : code
 }
+
+// A peer whose listen queue is full: on a non-blocking socket the kernel returns EAGAIN at once, where a blocking one would
+// wait.
+const firstPause = 20
+/** In milliseconds. Hundreds may wait, and each attempt takes time from the peer. */
+const longestPause = 200
+
+/** Connects again until the queue has room. */
+export const whileFull = <A, R>(
+  connect: Effect.Effect<A, SocketError, R>,
+  pause = firstPause
+): Effect.Effect<A, SocketError, R> =>
+  Effect.catchIf(
+    connect,
+    ({ code }) => code === "EAGAIN",
+    () => Effect.delay(whileFull(connect, Math.min(pause * 1.5, longestPause)), pause)
+  )

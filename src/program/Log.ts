@@ -14,8 +14,7 @@ import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { type LogOptions, levelNames, tracesTime } from "../cni/network/LogOptions.ts"
-import { oneLine } from "../cni/spec/Redacted.ts"
-import { hide } from "../cni/spec/Secrets.ts"
+import { hide, oneLine } from "../cni/spec/Secrets.ts"
 
 type Line = Readonly<Record<string, unknown>>
 

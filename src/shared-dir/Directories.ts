@@ -3,7 +3,8 @@
  * marker file `.userspace-cni` identifies the plugin's directories, so that an administrator's is never removed; the
  * record lists those that an ADD was about to create, for the moment between creating and marking.
  */
-import { dirname, join } from "node:path"
+
+import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { ancestors, mayBeLink, type SocketPaths } from "./SocketPaths.ts"
@@ -136,3 +137,20 @@ export const isDirectory = Effect.fnUntraced(function* (files: Fs, place: Socket
     onSuccess: () => true
   })
 })
+
+type At = Pick<SocketPaths, "directory" | "configPath">
+
+/**
+ * A file with the attachment's name that marks the directory as in use before the container config exists. Without it,
+ * a DEL of the container's other interface would find the directory empty and remove it. It is removed when the
+ * container config is written.
+ */
+export const inUseMarkerFile = ({ configPath, directory }: At): string =>
+  join(directory, `${marker}-${basename(configPath, ".json").replace("configData-", "")}`)
+
+/** Creates the directory and its in-use marker. */
+export const moveIn = (files: Fs, place: At): Effect.Effect<void, FileError> =>
+  into(files, place.directory, 0o755, orElse("EEXIST", undefined)(files.create(inUseMarkerFile(place), "", 0o400)))
+
+export const moveOut = (files: Fs, place: At): Effect.Effect<void, FileError> =>
+  orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(inUseMarkerFile(place)))

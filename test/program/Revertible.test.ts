@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { revertible } from "../../src/program/Revertible.ts"
+import { revertible } from "../../src/program/Step.ts"
 
 /** Records actions, and the log. */
 const notebook = () => {

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import { parserSaid } from "../../cni/spec/Redacted.ts"
+import { parserSaid } from "../../cni/spec/Secrets.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 

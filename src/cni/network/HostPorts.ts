@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
-import { cut, redacted } from "../spec/Redacted.ts"
+import { cut, redacted } from "../spec/Secrets.ts"
 import { limits, policing, unlimited } from "./Bandwidth.ts"
 import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"

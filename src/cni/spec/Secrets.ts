@@ -1,9 +1,8 @@
 /**
- * Removes secrets of a configuration from other programs' messages. An IPAM plugin gets all of it, an admission webhook
- * gets the container config, and either may quote it. The plugin's own messages contain none (`Redacted.ts`). Pure.
+ * Keeps secrets of a configuration out of messages: of the plugin's own, where a value is shown redacted, and of other
+ * programs'. An IPAM plugin gets all of it, an admission webhook gets the container config, and either may quote it. Pure.
  */
 import { CniError } from "./CniError.ts"
-import { isSecret } from "./Redacted.ts"
 
 /** A shorter text appears in many words, and is no secret. */
 const shortest = 4
@@ -47,3 +46,27 @@ export const hideInError =
     secrets.length === 0
       ? error
       : new CniError({ code: error.code, msg: hide(secrets, error.msg), details: hide(secrets, error.details) })
+
+/** Formats a configuration value for messages: short, on one line, without secrets. Pure. */
+/** Names of secret keys, of the plugin and of IPAM plugins. */
+export const isSecret = (name: string): boolean =>
+  /secret|passw(or)?d|token|credential|(api|private|access)[_-]?key/i.test(name)
+
+/** `path` ends in the key of the value; `meant` is the intended key when that is misspelled. */
+export const redacted = (path: string, value: unknown, meant = ""): string => {
+  if (isSecret(path) || isSecret(meant)) return "(hidden)"
+  const text = JSON.stringify(value, (key, inner: unknown) => (isSecret(key) ? "(hidden)" : inner)) ?? ""
+  return cut(text)
+}
+
+/** Escapes line breaks and characters that control a terminal. */
+export const oneLine = (text: string): string =>
+  text.replaceAll(/\p{Cc}|\p{Bidi_C}/gu, (character) =>
+    character === "\n" ? "\\n" : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
+
+export const cut = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}...` : text)
+
+/** Returns a JSON parser's message, unless it quotes a text that contains a secret. */
+export const parserSaid = (text: string, error: unknown): string =>
+  isSecret(text) || !(error instanceof Error) ? "" : `: ${error.message}`

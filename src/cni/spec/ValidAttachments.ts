@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { CniError } from "./CniError.ts"
 import { isContainerId, isIfName } from "./Environment.ts"
 import { ErrorCodes } from "./ErrorCodes.ts"
-import { redacted } from "./Redacted.ts"
+import { redacted } from "./Secrets.ts"
 
 export interface ValidAttachment {
   readonly containerId: string

@@ -1,18 +1,21 @@
 /**
- * The plug of {@link OvsVswitch}: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. From the
+ * Plug and unplug of {@link OvsVswitch}. Plug: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. From the
  * moment the transaction may have been committed, any end but success rolls it back.
  */
+
+import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
-import type { Attachment } from "../../identity/Attachment.ts"
+import { type Attachment, portName } from "../../identity/Attachment.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
-import type { Plugged } from "../../vswitch/Vswitch.ts"
+import type { Plugged, Unplug } from "../../vswitch/Vswitch.ts"
+import * as Marks from "../client/Marks.ts"
 import { type OvsClient, type Settled, type Survey, tries } from "../client/OvsClient.ts"
 import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import { flowRefused, fromOvsdb, type PortError, toError } from "../client/PortError.ts"
-import { type PortPlan, portPlan } from "../client/PortPlan.ts"
+import { type PortPlan, portPlan, serverSocket } from "../client/PortPlan.ts"
 import * as Transactions from "../client/Transactions.ts"
 import { Contended, OvsdbError, type Reason } from "../wire/OvsdbError.ts"
 import * as Outcome from "./Outcome.ts"
@@ -89,4 +92,39 @@ const plugged = (plan: PortPlan, { interface: row }: Settled): Plugged => ({
   socketAt: plan.type === "dpdkvhostuser" ? plan.socket : undefined,
   // 0 until the container's end has connected.
   mtu: row?.mtu === undefined || row.mtu === 0 ? row?.mtu_request : row.mtu
+})
+
+/**
+ * By mark only. Does not wait for ovs-vswitchd: removing the last port takes it a second, and a dead one must not block
+ * a DEL.
+ */
+export const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
+  Effect.fnUntraced(function* (asked: Unplug) {
+    const name = portName(asked.attachment)
+    const failed = fromOvsdb(`unplug port ${name}`)
+    const ports = yield* Effect.mapError(client.portsMarked(Marks.selector(asked.attachment, asked.invocation)), failed)
+    const gone = yield* Effect.mapError(client.removePorts(ports), failed)
+    const idle =
+      ports.length === 0 && asked.port?.engine === "ovs-dpdk"
+        ? yield* Effect.mapError(client.removeIdleBridge(asked.port.bridge), failed)
+        : []
+    return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
+  })
+
+/**
+ * Removes the socket that a killed ovs-vswitchd left, which would refuse to start a port on it. A live one removes its
+ * own.
+ */
+const leftover = Effect.fnUntraced(function* (
+  client: OvsClient["Service"],
+  place: SocketDirectory,
+  { port }: Unplug,
+  name: string
+) {
+  if (port !== undefined && (port.engine !== "ovs-dpdk" || port.mode === "client")) return []
+  const path = serverSocket(port ?? { ovsSocketDir: dirname(client.peer) }, name)
+  return yield* place.clear(path).pipe(
+    Effect.map((cleared) => (cleared ? [`socket ${path}`] : [])),
+    Effect.catch((error) => Effect.as(Effect.logWarning(`left a socket behind: ${error.message}`), []))
+  )
 })

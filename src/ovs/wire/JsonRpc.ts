@@ -11,8 +11,8 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { Connection, SocketError } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
-import * as Message from "./Message.ts"
 import { ConnectionLost, Malformed, NoAnswer, type Reason } from "./OvsdbError.ts"
+import * as Reply from "./Reply.ts"
 import * as Splitter from "./Splitter.ts"
 
 export interface JsonRpc {
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function* (
   const send = (message: unknown) => connection.write(Buffer.from(JSON.stringify(message)))
 
   const receive = Effect.fnUntraced(function* (text: string) {
-    const message = yield* Effect.fromResult(Message.decode(text))
+    const message = yield* Effect.fromResult(Reply.decode(text))
     if (message.method === "echo") {
       return yield* send({ id: message.id, result: message.params, error: null })
     }
@@ -55,7 +55,7 @@ export const make = Effect.fnUntraced(function* (
     // A reply without a waiting call is late.
     const waiter = Predicate.isNumber(message.id) ? waiting.get(message.id) : undefined
     if (waiter !== undefined) {
-      Deferred.doneUnsafe(waiter, Effect.fromResult(Message.answer(message)))
+      Deferred.doneUnsafe(waiter, Effect.fromResult(Reply.answer(message)))
     }
   })
 

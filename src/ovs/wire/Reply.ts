@@ -1,9 +1,11 @@
-/** The reply to a transaction: one element for each operation, and the places of an error among them. Pure. */
+/**
+ * JSON-RPC messages of ovsdb-server, decoded from their text, and the reply to a transaction: one element for each
+ * operation, and the places of an error among them. Pure. RFC 7047, section 4.
+ */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { rejected } from "./Message.ts"
 import type { Operation } from "./Operation.ts"
-import { Malformed, type Rejected } from "./OvsdbError.ts"
+import { Malformed, Rejected } from "./OvsdbError.ts"
 
 /** `select` returns rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
 export interface OperationResult {
@@ -38,7 +40,7 @@ export const judge = (
     : Result.fail(new Malformed({ detail: `result ${odd} is none of operation ${operations[odd]?.op}` }))
 }
 
-/** Decoded without a schema, as in `Message.ts`. */
+/** Without a schema, as in {@link decode}. */
 const read = (one: unknown): OperationResult => {
   const { count, rows, uuid }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
   return {
@@ -73,3 +75,45 @@ export const rows = <Row>(
     (wrong) => new Malformed({ detail: `rows of operation ${index}: ${wrong}` })
   )
 }
+
+/** A request or notification has a `method`, a reply has none. */
+export interface Message {
+  readonly id: unknown
+  readonly method: string | undefined
+  readonly params: unknown
+  readonly result: unknown
+  readonly error: unknown
+}
+
+/**
+ * Decoded without a schema: that costs more than half a millisecond at the first message of every process, and explains
+ * no more.
+ */
+export const decode = (text: string): Result.Result<Message, Malformed> => {
+  const parsed = Result.try((): unknown => JSON.parse(text))
+  const value = Result.isSuccess(parsed) ? parsed.success : undefined
+  if (!Predicate.isObject(value) || Array.isArray(value)) return refused(text)
+  const { error, id, method, params, result }: Readonly<Record<string, unknown>> = { ...value }
+  return method === undefined || Predicate.isString(method)
+    ? Result.succeed({ id, method, params, result, error })
+    : refused(text)
+}
+
+const refused = (text: string) => Result.fail(new Malformed({ detail: `received ${excerpt(text)}` }))
+
+/** `error` is null or absent on success; an unknown method or database fails the whole reply. */
+export const answer = ({ result, error }: Message): Result.Result<unknown, Rejected> =>
+  Predicate.isNullish(error) ? Result.succeed(result) : Result.fail(rejected("call", error))
+
+/** An `<error>` object (section 5.1), or the bare string of some failed replies. */
+export const rejected = (at: Rejected["at"], error: unknown): Rejected => {
+  const field = (name: "error" | "details") => {
+    const value = Predicate.hasProperty(error, name) ? error[name] : undefined
+    return Predicate.isString(value) ? value : ""
+  }
+  return Predicate.isString(error)
+    ? new Rejected({ at, error, details: "" })
+    : new Rejected({ at, error: field("error") || "an error without a name", details: field("details") })
+}
+
+export const excerpt = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)

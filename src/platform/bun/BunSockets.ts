@@ -2,9 +2,8 @@
 import type { Socket } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Connection, checkedPath, codeOf, SocketError, Sockets } from "../Sockets.ts"
+import { type Connection, checkedPath, codeOf, SocketError, Sockets, whileFull } from "../Sockets.ts"
 import { whyRefused } from "./BunRefused.ts"
-import { whileFull } from "./ListenQueue.ts"
 
 /** A connection's data, which bun pushes, until it is read. */
 interface Traffic {

@@ -4,7 +4,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { Bridge, table } from "../../../src/ovs/client/Tables.ts"
 import { select } from "../../../src/ovs/client/Transactions.ts"
-import * as Message from "../../../src/ovs/wire/Message.ts"
 import { integer, optional, text } from "../../../src/ovs/wire/Notation.ts"
 import type { Operation } from "../../../src/ovs/wire/Operation.ts"
 import * as Reply from "../../../src/ovs/wire/Reply.ts"
@@ -28,7 +27,7 @@ const operations = (count: number): ReadonlyArray<Operation> =>
 
 const judged = (count: number, reply: unknown) =>
   Result.flatMap(
-    Result.flatMap(Message.decode(JSON.stringify(reply)), Message.answer),
+    Result.flatMap(Reply.decode(JSON.stringify(reply)), Reply.answer),
     (result): Result.Result<unknown, unknown> => Reply.judge(operations(count), result)
   )
 

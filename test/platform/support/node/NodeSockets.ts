@@ -4,8 +4,14 @@
 import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { whileFull } from "../../../../src/platform/bun/ListenQueue.ts"
-import { type Connection, checkedPath, codeOf, SocketError, Sockets } from "../../../../src/platform/Sockets.ts"
+import {
+  type Connection,
+  checkedPath,
+  codeOf,
+  SocketError,
+  Sockets,
+  whileFull
+} from "../../../../src/platform/Sockets.ts"
 
 const connect = Effect.fn("Sockets.connect")(function* (path: string) {
   yield* checkedPath(path)
