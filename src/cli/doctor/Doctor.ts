@@ -5,9 +5,7 @@ import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags, selectorFlags } from "../input/AttachmentFlags.ts"
 import { jsonFlag } from "../input/ContainerFlags.ts"
-
-const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+import { text, textOr } from "../input/Flags.ts"
 
 export const doctor = Command.make(
   "doctor",
@@ -20,10 +18,11 @@ export const doctor = Command.make(
       Flag.optional
     ),
     cniPath: networkFlags.cniPath,
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
+    stateDir: textOr(
+      "state-dir",
+      "DIR",
+      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
+      defaultStateDir
     ),
     ovs: text(
       "ovs-socket",

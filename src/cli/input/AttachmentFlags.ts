@@ -9,12 +9,7 @@ import { defaultStateDir } from "../../attachment/Call.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-
-const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
-
-const yes = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+import { text, yes } from "./Flags.ts"
 
 export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
 

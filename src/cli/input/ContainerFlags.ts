@@ -17,12 +17,7 @@ import {
 } from "../../container/Discovery.ts"
 import type { Interface } from "../../container/told/Interface.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-
-const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
-
-export const yes = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+import { text, yes } from "./Flags.ts"
 
 export const placeFlags = {
   annotations: text(

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
-import { everyFlag, jsonFlag, yes } from "../input/ContainerFlags.ts"
+import { everyFlag, jsonFlag } from "../input/ContainerFlags.ts"
+import { text, textOr, yes } from "../input/Flags.ts"
 import { enterHost, hostFlag } from "../input/Host.ts"
 import { onlyOnce } from "../input/Once.ts"
 import { status } from "./agent/Status.ts"
@@ -13,10 +14,10 @@ import { status } from "./agent/Status.ts"
 export const agent = Command.make(
   "agent",
   {
-    socket: Flag.String("socket").pipe(
-      Flag.withMetavar("PATH"),
-      Flag.withDescription(`The socket that calls are served on (default: ${socketVariable}, or ${defaultSocket})`),
-      Flag.optional
+    socket: text(
+      "socket",
+      "PATH",
+      `The socket that calls are served on (default: ${socketVariable}, or ${defaultSocket})`
     ),
     once: yes("once", "Inspect all attachments of this node once, repair them, print the findings, and exit"),
     dryRun: yes("dry-run", "With --once: change nothing; print what would be done"),
@@ -26,10 +27,11 @@ export const agent = Command.make(
       ),
       Flag.withDefault("missing")
     ),
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
+    stateDir: textOr(
+      "state-dir",
+      "DIR",
+      `Where the records are, as stateDir of the networks (default: ${defaultStateDir})`,
+      defaultStateDir
     ),
     every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
     cniPath: networkFlags.cniPath,

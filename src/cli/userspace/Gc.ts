@@ -4,7 +4,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
-import { everyFlag, jsonFlag, yes } from "../input/ContainerFlags.ts"
+import { everyFlag, jsonFlag } from "../input/ContainerFlags.ts"
+import { textOr, yes } from "../input/Flags.ts"
 
 export const gc = Command.make(
   "gc",
@@ -16,10 +17,11 @@ export const gc = Command.make(
       ),
       Flag.optional
     ),
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Without --config: directory of the records (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
+    stateDir: textOr(
+      "state-dir",
+      "DIR",
+      `Without --config: directory of the records (default: ${defaultStateDir})`,
+      defaultStateDir
     ),
     valid: Flag.Path("valid").pipe(
       Flag.withMetavar("FILE"),

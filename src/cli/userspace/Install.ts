@@ -1,7 +1,6 @@
 /** `userspace install`: installs the executable and a kubeconfig on a node, from a pod or by hand. */
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Account, readAccount, writeKubeconfig } from "../../install/AccountKubeconfig.ts"
@@ -10,38 +9,26 @@ import type { InstallError } from "../../install/InstallError.ts"
 import { renew } from "../../install/Renewal.ts"
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
+import { text, textOr, yes } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
 
 export const install = Command.make(
   "install",
   {
-    binDir: Flag.String("cni-bin-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription("Install this executable in this directory, as `userspace`"),
-      Flag.optional
+    binDir: text("cni-bin-dir", "DIR", "Install this executable in this directory, as `userspace`"),
+    kubeconfig: text("kubeconfig", "FILE", "Write a kubeconfig to this file, from this pod's service account"),
+    renewing: yes("renew", "Keep running, and update the kubeconfig when the service account changes"),
+    tokenFile: text(
+      "token-file",
+      "FILE",
+      "Token file on the node that the kubeconfig refers to (default: the kubeconfig contains the token)"
     ),
-    kubeconfig: Flag.String("kubeconfig").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("Write a kubeconfig to this file, from this pod's service account"),
-      Flag.optional
-    ),
-    renewing: Flag.Boolean("renew").pipe(
-      Flag.withoutNegation,
-      Flag.withDescription("Keep running, and update the kubeconfig when the service account changes"),
-      Flag.withDefault(false)
-    ),
-    tokenFile: Flag.String("token-file").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription(
-        "Token file on the node that the kubeconfig refers to (default: the kubeconfig contains the token)"
-      ),
-      Flag.optional
-    ),
-    serviceAccount: Flag.String("service-account").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Mount point of the service account (default: ${account})`),
-      Flag.withDefault(account)
+    serviceAccount: textOr(
+      "service-account",
+      "DIR",
+      `Mount point of the service account (default: ${account})`,
+      account
     )
   },
   Effect.fnUntraced(function* (options) {

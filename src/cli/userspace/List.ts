@@ -1,21 +1,19 @@
 /** `userspace list`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { jsonFlag } from "../input/ContainerFlags.ts"
-
-const text = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+import { text, textOr } from "../input/Flags.ts"
 
 export const list = Command.make(
   "list",
   {
     network: text("network", "NAME", "Only the attachments of this network"),
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
+    stateDir: textOr(
+      "state-dir",
+      "DIR",
+      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
+      defaultStateDir
     ),
     ovs: text(
       "ovs-socket",

@@ -1,18 +1,19 @@
 /** `userspace restore`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { selectorFlags } from "../input/AttachmentFlags.ts"
-import { jsonFlag, timeoutFlag, yes } from "../input/ContainerFlags.ts"
+import { jsonFlag, timeoutFlag } from "../input/ContainerFlags.ts"
+import { textOr, yes } from "../input/Flags.ts"
 
 export const restore = Command.make(
   "restore",
   {
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
+    stateDir: textOr(
+      "state-dir",
+      "DIR",
+      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
+      defaultStateDir
     ),
     ...selectorFlags,
     timeout: timeoutFlag("30s", "Time to wait for a switch that is starting, and for an ADD that is running"),

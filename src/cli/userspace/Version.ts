@@ -1,16 +1,11 @@
 /** `userspace version` */
-
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import { version as own } from "../../app/Version.ts"
 import { supportedVersions } from "../../cni/spec/Versions.ts"
+import { yes } from "../input/Flags.ts"
 
-const json = Flag.Boolean("json").pipe(
-  Flag.withoutNegation,
-  Flag.withDescription("Print JSON"),
-  Flag.withDefault(false)
-)
+const json = yes("json", "Print JSON")
 
 export const version = Command.make("version", { json }, (options) =>
   Console.log(

@@ -1,25 +1,17 @@
 /** `userspace vpp-compat`: which of the plugin's messages the running VPP of this node has. */
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import type { Compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/interfaces/PortError.ts"
+import { textOr, yes } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import type { Style } from "../text/PlanText.ts"
 
-const socket = Flag.String("socket").pipe(
-  Flag.withMetavar("PATH"),
-  Flag.withDescription("VPP's API socket (default: /run/vpp/api.sock)"),
-  Flag.withDefault("/run/vpp/api.sock")
-)
-const json = Flag.Boolean("json").pipe(
-  Flag.withoutNegation,
-  Flag.withDescription("Print JSON"),
-  Flag.withDefault(false)
-)
+const socket = textOr("socket", "PATH", "VPP's API socket (default: /run/vpp/api.sock)", "/run/vpp/api.sock")
+const json = yes("json", "Print JSON")
 
 export const vppCompat = Command.make(
   "vpp-compat",

@@ -33,8 +33,6 @@ export interface Field<A> {
   readonly read: (from: Reader) => A
 }
 
-export type TypeOf<F> = F extends Field<infer A> ? A : never
-
 /** Reserves `length` bytes and returns their offset. */
 const room = (to: Writer, length: number): number => {
   const at = to.at

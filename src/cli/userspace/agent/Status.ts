@@ -1,19 +1,15 @@
 /** `userspace agent status`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import { defaultSocket, socketVariable } from "../../../agent/Protocol.ts"
-import { jsonFlag, yes } from "../../input/ContainerFlags.ts"
+import { jsonFlag } from "../../input/ContainerFlags.ts"
+import { text, yes } from "../../input/Flags.ts"
 import { enterHost, hostFlag } from "../../input/Host.ts"
 
 export const status = Command.make(
   "status",
   {
-    socket: Flag.String("socket").pipe(
-      Flag.withMetavar("PATH"),
-      Flag.withDescription(`Socket of the agent (default: ${socketVariable}, or ${defaultSocket})`),
-      Flag.optional
-    ),
+    socket: text("socket", "PATH", `Socket of the agent (default: ${socketVariable}, or ${defaultSocket})`),
     ready: yes("ready", "Exit with 1 unless the agent would accept a call from here now"),
     host: hostFlag,
     json: jsonFlag

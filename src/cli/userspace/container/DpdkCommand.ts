@@ -15,9 +15,9 @@ import {
   namesOf,
   placeFlags,
   placesOf,
-  type SocketPathsOptions,
-  yes
+  type SocketPathsOptions
 } from "../../input/ContainerFlags.ts"
+import { yes } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
 import { CommandLineError } from "../../text/CommandLineError.ts"
 

@@ -1,7 +1,7 @@
 /** `userspace container testpmd` */
 import * as Command from "effect/cli/Command"
 import { testpmdArguments } from "../../../container/DpdkArguments.ts"
-import { yes } from "../../input/ContainerFlags.ts"
+import { yes } from "../../input/Flags.ts"
 import { dpdkFlags, printed } from "./DpdkCommand.ts"
 
 export const testpmd = Command.make(

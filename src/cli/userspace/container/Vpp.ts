@@ -1,7 +1,6 @@
 /** `userspace container vpp` */
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { find } from "../../../container/Discovery.ts"
@@ -16,9 +15,9 @@ import {
   namesOf,
   placeFlags,
   placesOf,
-  timeoutFlag,
-  yes
+  timeoutFlag
 } from "../../input/ContainerFlags.ts"
+import { text, yes } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
@@ -29,11 +28,7 @@ export const vpp = Command.make(
     ...placeFlags,
     interfaces: interfacesFlag,
     json: jsonFlag,
-    socket: Flag.String("socket").pipe(
-      Flag.withMetavar("PATH"),
-      Flag.withDescription(`VPP's API socket (USERSPACE_VPP_SOCKET; default: ${defaultSocket})`),
-      Flag.optional
-    ),
+    socket: text("socket", "PATH", `VPP's API socket (USERSPACE_VPP_SOCKET; default: ${defaultSocket})`),
     timeout: timeoutFlag("30s", "Time to wait for a VPP that is starting"),
     startupConf: yes("startup-conf", "Print only the section of startup.conf that opens the vhost-user interfaces")
   },

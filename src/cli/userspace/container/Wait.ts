@@ -7,17 +7,14 @@ import * as Option from "effect/Option"
 import * as waiting from "../../../container/Wait.ts"
 import { Changes } from "../../../platform/Changes.ts"
 import { fromContainer, namesOf, placeFlags, placesOf, timeoutFlag } from "../../input/ContainerFlags.ts"
+import { text } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
 
 export const wait = Command.make(
   "wait",
   {
     ...placeFlags,
-    interfaces: Flag.String("interfaces").pipe(
-      Flag.withMetavar("NAMES"),
-      Flag.withDescription("Wait for these interfaces, comma-separated: net1,net2"),
-      Flag.optional
-    ),
+    interfaces: text("interfaces", "NAMES", "Wait for these interfaces, comma-separated: net1,net2"),
     count: Flag.Int("count").pipe(
       Flag.withMetavar("N"),
       Flag.withDescription(
