@@ -1,7 +1,7 @@
 /**
- * The agent as a third side: the same calls by their own processes, through the agent, and by the yardsticks, by turns. CPU
- * is that of a call and of the agent together, with the programs that both have waited for. Memory of eight ADDs at once is
- * that of a control group, where one can be made.
+ * The agent as a third side: the same calls by their own processes, through the agent, and by the public programs, in
+ * turn. CPU is that of a call and of the agent together, with the programs that both have waited for. Memory of eight
+ * ADDs at once is that of a control group, where one can be created.
  */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from "node:fs"
 import { Effect, Option } from "effect"
@@ -40,7 +40,7 @@ const parts: Parts = [
 ]
 
 /**
- * Of all its threads, those that have ended as well, and of the programs that it has waited for, in milliseconds
+ * CPU time of all its threads, also of ended ones, and of the programs that it has waited for, in milliseconds
  * (utime, stime, cutime, cstime of proc_pid_stat(5), in ticks of 10 ms).
  */
 const cpuOf = (pid: number): number => {
@@ -57,13 +57,13 @@ type Call = (verb: string, sandbox: Sandbox) => Process
 interface Sides {
   readonly own: Call
   readonly through: Call
-  /** ADD and DEL of the yardstick, of another sandbox. */
+  /** ADD and DEL of the public programs, for another sandbox. */
   readonly theirs: Call
   readonly pod: () => Sandbox
 }
 
 const byTurns = ({ own, pod, theirs, through }: Sides, { running: { pid } }: Agent) => {
-  // It stays for months: how it begins is not what it costs.
+  // The agent runs for months: its first calls are not typical.
   for (let calls = 0; calls < (short ? 0 : 100); calls++) {
     const sandbox = pod()
     for (const verb of ["ADD", "DEL"]) demand(through(verb, sandbox))
@@ -117,7 +117,7 @@ const burst = Effect.fnUntraced(function* ({ pod, theirs, through }: Sides) {
 
 const groups = "/sys/fs/cgroup/memory"
 
-/** The most that eight ADDs at once have had, the agent not among them; undefined: no group can be made. */
+/** The peak memory of eight ADDs at once, without the agent; undefined: no group can be created. */
 const inGroup = Effect.fnUntraced(function* ({ pod }: Sides, side: Call) {
   if (!existsSync(`${groups}/memory.limit_in_bytes`)) return undefined
   const made = yield* Effect.acquireRelease(

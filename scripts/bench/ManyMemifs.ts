@@ -1,4 +1,4 @@
-/** As many memifs in a VPP as a full node has, each made as an ADD makes it, without a process for each. */
+/** Creates as many memifs in a VPP as a full node has, each as an ADD does, without a process for each. */
 import { Effect, Layer } from "effect"
 import * as BunSlots from "../../src/platform/bun/BunSlots.ts"
 import * as BunSockets from "../../src/platform/bun/BunSockets.ts"
@@ -15,7 +15,7 @@ const on = (api: string) => {
   return Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
 }
 
-/** Numbers `from` to below `to`, with sockets in that directory. */
+/** Numbers from `from` to below `to`, with sockets in that directory. */
 const each = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)
 
 export const fill = (api: string, directory: string, from: number, to: number) =>

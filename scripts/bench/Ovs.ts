@@ -1,6 +1,6 @@
 /**
- * Whole calls on a real Open vSwitch, against ovs-vsctl and host-local in a shell script: one after the other, on a full
- * node, many at once, with a tenth of a processor. Memory, and where time goes.
+ * Whole calls on a real Open vSwitch, against ovs-vsctl and host-local in a shell script: in sequence, on a full node,
+ * many at once, with a tenth of a processor. Memory, and the parts of the time.
  */
 import { mkdirSync } from "node:fs"
 import { Effect } from "effect"
@@ -51,7 +51,7 @@ const measure = Effect.gen(function* () {
   const theirNetwork = { ...node.network, name: "yardstick" }
   const pod = (): Sandbox => ({ containerId: newContainerId(), netns, ifName: "net1" })
 
-  /** Our DEL leaves ovs-vswitchd at work: whoever came next would wait for that as well. */
+  /** Our DEL leaves work for ovs-vswitchd, which would delay the next call. */
   const caughtUp = () => {
     const { socket } = ourNetwork.host
     const change = `external_ids:bench=${newContainerId()}`
@@ -139,7 +139,7 @@ const measure = Effect.gen(function* () {
   } satisfies Chapter
 })
 
-/** CPU milliseconds of an ADD with few attachments on the node and with many, in blocks that alternate. */
+/** CPU milliseconds of an ADD with few attachments on the node and with many, in alternating blocks. */
 const measureFull = Effect.fnUntraced(function* (pod: () => Sandbox, ourNetwork: object, theirNetwork: object) {
   const node = yield* CniNode
   const { bridge, socket } = node.network.host

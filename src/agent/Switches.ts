@@ -16,7 +16,7 @@ export interface Kept extends Control {
 }
 
 /**
- * Which socket a path leads to now: another one is another switch, though the connection to the first may be open still.
+ * Identifies the socket at a path. Another socket is another switch, even while the connection to the first is open.
  */
 const socketAt = (path: string): Effect.Effect<string> =>
   Effect.callback((resume) =>
@@ -37,7 +37,7 @@ const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
     ({ shared }) => shared(make, idle)
   )
 
-/** They end with the scope. */
+/** The scope closes them. */
 export const make = Effect.gen(function* () {
   const kept = new Map<string, Kept>()
   const switches = yield* RcMap.make({

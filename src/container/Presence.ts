@@ -16,7 +16,7 @@ export interface Presence {
   readonly stale: boolean
   /** For people: what this means, and what to do. */
   readonly words: string
-  /** What `words` complain of. Undefined: nothing. */
+  /** The problem that `words` describe; undefined: none. */
   readonly problem: Problem | undefined
 }
 

@@ -1,7 +1,7 @@
 /**
  * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni),
- * which have no record of this plugin: what DEL removes of them, and what CHECK compares. Found by a state file
- * (`StateFiles.ts`) and by the switch (`vswitch/LegacyPorts.ts`).
+ * which have no record of this plugin: what DEL removes of them, and what CHECK compares. They are found by a state
+ * file (`StateFiles.ts`) and on the switch (`vswitch/LegacyPorts.ts`).
  */
 import { basename, dirname } from "node:path"
 import * as Effect from "effect/Effect"
@@ -17,15 +17,15 @@ import { VswitchError } from "../vswitch/VswitchError.ts"
 import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 
-/** What a DEL without a record has to read before it removes the port, which leads to the files. */
+/** What a DEL without a record must read before it removes the port, because the port leads to the files. */
 export interface LegacyLeft {
   /** Whether such an attachment, or part of one, exists. */
   readonly isThere: boolean
   /** State file and files of the plain name belong to another container with the same ID prefix. */
   readonly isAnothers: boolean
-  /** Where the switch was told to find the socket, when that is this attachment's by its name as well. */
+  /** Directories of the switch's socket path, if that has the attachment's name. */
   readonly volumes: ReadonlyArray<Volume>
-  /** Uids of pods whose volume the socket is reached through a mount of. */
+  /** Uids of pods through whose mounted volume the socket is reached. */
   readonly mounts: ReadonlyArray<string>
 }
 
@@ -55,7 +55,7 @@ export const removePorts = Effect.fnUntraced(function* (
   const { engine } = port
   if (state?.portName !== undefined && engine === "vpp") return yield* elsewhere(state.portName)
   if ((state?.swIfIndex ?? 0) > 0 && engine !== "vpp") {
-    // An index does not identify an interface: VPP reuses it.
+    // An index does not identify an interface, because VPP reuses it.
     yield* Effect.logWarning("the state file is of an attachment to VPP, but the network now has Open vSwitch")
   }
   const { legacy } = yield* Vswitch
@@ -81,7 +81,10 @@ const volumesOf = (call: Call, ports: ReadonlyArray<LegacyPort>): ReadonlyArray<
   )
 }
 
-/** It is the pod's: others of its interfaces may need it, or a later sandbox, as long as the original's state says so. */
+/**
+ * The mount belongs to the pod: other interfaces may need it, or a later sandbox, as long as the original plugin's
+ * state has them.
+ */
 export const removeMounts = Effect.fnUntraced(function* (call: Call, left: LegacyLeft) {
   const { attachment, configuration } = call
   if (configuration.port.engine !== "ovs-dpdk") return
@@ -97,7 +100,7 @@ export const removeMounts = Effect.fnUntraced(function* (call: Call, left: Legac
   }
 })
 
-/** As the runtime says, or else as the pod's volume has it. */
+/** The uid from the runtime, or else from the pod's volume. */
 const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: LegacyLeft) {
   if (pod !== undefined && pod.uid !== "") return [pod.uid]
   const volumes = yield* (yield* ContainerConfig).oldVolumes
@@ -113,8 +116,8 @@ const usesMount = Effect.fnUntraced(function* (uid: string) {
 })
 
 /**
- * Differences from the configuration, as far as the switch reports them; undefined: there is no such attachment. On VPP
- * there is nothing to compare with.
+ * Returns differences from the configuration, as far as the switch reports them; undefined: there is no such
+ * attachment. On VPP nothing can be compared.
  */
 export const differences = Effect.fnUntraced(function* (call: Call) {
   const { attachment, configuration } = call

@@ -13,19 +13,19 @@ import type { VswitchError } from "../vswitch/VswitchError.ts"
 import type { LegacyLeft } from "./LegacyAttachments.ts"
 import * as StateFiles from "./StateFiles.ts"
 
-/** Asked once and before the port goes. Undefined: there is a record of ours. */
+/** Evaluated once, before the port is removed. Undefined: the attachment has a record of this plugin. */
 export type Left = Effect.Effect<LegacyLeft | undefined, never, Vswitch>
 
 const attachments = Effect.promise(() => import("./LegacyAttachments.ts"))
 
-/** Before anything is removed. Gives what it knows, and the steps that remove what is theirs. */
+/** Runs before anything is removed. Returns what it found, and the steps that remove it. */
 export const begin = Effect.fnUntraced(function* (call: Call, record: Record | undefined) {
   const { attachment } = call
   const { stateDir } = yield* Records
   const found = yield* Effect.result(StateFiles.find(stateDir, attachment))
   const state = Result.getOrUndefined(found)
   const left: Left = yield* Effect.cached(record === undefined ? leftOf(call, state) : Effect.succeed(undefined))
-  /** After all else: the next DEL needs to know as much. */
+  /** The last step, because a repeated DEL needs the state file. */
   const forget = Effect.gen(function* () {
     const before = yield* left
     if (before?.isAnothers !== true) {
@@ -40,7 +40,7 @@ export const begin = Effect.fnUntraced(function* (call: Call, record: Record | u
       ? Effect.flatMap(attachments, ({ removePorts }) => removePorts(call, state, socketPath))
       : Effect.void
   return {
-    /** It is known that there is no state file. */
+    /** True: there is certainly no state file. */
     isStateless: Result.isSuccess(found) && state === undefined,
     left,
     removePorts,

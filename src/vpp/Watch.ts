@@ -18,8 +18,8 @@ const again = "200 millis"
 const lookEvery = "10 seconds"
 
 /**
- * Of the VPP that was there last; false: not known. Nobody has to wait for what makes other bridge domains (`Startup.ts`)
- * when it had none but ours.
+ * State of the VPP that was there before; false: unknown. If it had only our bridge domains, there is no need to wait for
+ * its startup file (`Startup.ts`).
  */
 interface Seen {
   onlyOurs: boolean

@@ -1,7 +1,7 @@
 /**
  * Ports of the original plugin (intel/userspace-cni-network-plugin) and its fork (fivetime/userspace-cni) on a switch,
- * which do not carry the plugin's mark: part of {@link Vswitch}. The interface between the switches and `legacy`, which
- * implements and uses it.
+ * without the plugin's mark: part of {@link Vswitch}. The interface between the switches, which implement it, and
+ * `legacy`, which uses it.
  */
 import * as Effect from "effect/Effect"
 import type { HostPort } from "../cni/network/HostPort.ts"
@@ -11,7 +11,7 @@ import type { VswitchError } from "./VswitchError.ts"
 
 export interface LegacyAsked {
   readonly attachment: Identity
-  /** Its state file, when there is one: OVS port name, VPP index (never trusted without looking). */
+  /** From its state file, if there is one: OVS port name, and VPP index, which is always verified. */
   readonly state: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
   /** The port of the configuration, and where that has the socket: for a switch on which they have no mark. */
   readonly port?: HostPort
@@ -21,7 +21,7 @@ export interface LegacyAsked {
 export interface LegacyPort {
   readonly by: "original" | "fork"
   readonly port: string
-  /** The fork marks them; neither marks the network. */
+  /** The fork's marks have these two; neither marks the network. */
   readonly containerId: string | undefined
   readonly ifName: string | undefined
   /** Undefined in server mode. */
@@ -31,23 +31,26 @@ export interface LegacyPort {
 
 export interface LegacyFound {
   readonly ports: ReadonlyArray<LegacyPort>
-  /** State file and files of the plain name are another container's, whose id begins alike: the port has its mark. */
+  /**
+   * The state file and the files of the plain name belong to another container whose id begins alike: the port has its
+   * mark.
+   */
   readonly isAnothers: boolean
 }
 
 type Done<A> = Effect.Effect<A, VswitchError>
 
 export interface LegacyPorts {
-  /** Those that say whose they are: the fork's. */
+  /** Lists ports that name their attachment: the fork's. */
   readonly list: Done<ReadonlyArray<LegacyPort>>
-  /** Of one attachment: by the fork's marks, and by the name that the state file has. */
+  /** Finds the ports of one attachment: by the fork's marks, and by the name in the state file. */
   readonly find: (asked: LegacyAsked) => Done<LegacyFound>
   /**
-   * Removes those that `find` gives; returns what it removed. Fails when the port that the state file names is there and
-   * is not as either of them makes it.
+   * Removes the ports that `find` returns, and returns what it removed. Fails when the port named in the state file
+   * exists but is not in the form that either plugin creates.
    */
   readonly remove: (asked: LegacyAsked) => Done<ReadonlyArray<string>>
-  /** Compares with what the request asks for, as far as it follows from the configuration. */
+  /** Compares with the request, as far as the configuration determines it. */
   readonly verify: (asked: LegacyAsked, request: PortRequest) => Done<ReadonlyArray<Difference>>
 }
 

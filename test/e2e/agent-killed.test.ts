@@ -1,4 +1,7 @@
-/** The agent is killed in the middle of a call, or the process of the call is: nothing is reported done that was not, or left. */
+/**
+ * The agent, or the process of a call, is killed in the middle of a call: nothing is reported as done that was not, and
+ * nothing is left.
+ */
 import { existsSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
@@ -33,7 +36,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       const { call } = callBy(served.socket)
       const sandbox = yield* node.sandbox
       const before = yield* look(node.watched)
-      // The first DEL of the plugin waits for ever, the next does its work.
+      // The plugin's first DEL waits forever, the next does its work.
       const once = `${node.plugins}/once`
       const script = `#!/bin/sh\n[ "$CNI_COMMAND" != DEL ] || [ -e "$0.asked" ] || { : >"$0.asked"; exec sleep 3; }\nexec "\${0%/*}/host-local"\n`
       yield* succeed("sh", ["-c", `cat >${once} && chmod 755 ${once}`], { stdin: script })
@@ -50,7 +53,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       yield* returnsTo(node.watched, before)
     }))
 
-  // From before it has read the call to after it has answered, by the time that one takes on this machine now.
+  // From before it has read the call to after it has answered, in the time that a call takes on this machine now.
   test("at any of 20 instants of an ADD: it succeeds, or it fails and nothing is left", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
@@ -65,7 +68,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
             const { begin, call } = callBy(served.socket)
             const sandbox = yield* node.sandbox
             const add = yield* begin("ADD", sandbox)
-            // The first one is not killed: it says how long the others take.
+            // The first one is not killed: it measures the duration of the others.
             const killed = Effect.andThen(served.running.signal("SIGKILL"), add.outcome)
             const outcome = yield* instant === 0
               ? add.outcome

@@ -1,6 +1,7 @@
 /**
- * Pods that fivetime/userspace-cni attached, on a real Open vSwitch, after the upgrade: listed, checked, deleted, collected
- * by our executable. What the fork leaves is made with its own transactions, marks, names, modes and files (June 2026).
+ * Pods attached by fivetime/userspace-cni, on a real Open vSwitch, after the upgrade: listed, checked, deleted and
+ * collected by our executable. Their state is created with the fork's own transactions, marks, names, modes and files
+ * (June 2026).
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -14,7 +15,7 @@ import { run, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-/** createBridge; it carries no mark, so it stays after us. */
+/** createBridge; it has no mark of ours, so it stays. */
 const bridge = Effect.flatMap(CniNode, ({ network, vsctl }) => {
   const name = network.host.bridge.bridgeName
   return Effect.acquireRelease(vsctl("add-br", name, "--", "set", "bridge", name, "datapath_type=netdev"), () =>
@@ -59,7 +60,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
           const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
           well(yield* call("DEL", { ...pod, netns: "" }, conf))
           assert.isFalse(existsSync(`${stateDir}/data`))
-          // ovs-vswitchd takes its own away in its time.
+          // ovs-vswitchd removes its own socket with a delay.
           yield* Effect.repeat(
             Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
             { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
@@ -119,7 +120,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
       const { msg } = yield* errorOf(yield* call("CHECK", pod, { ...network, prevResult }))
       assert.include(msg, `VLAN of port ${handleOf(pod)} is 7`)
 
-      // A container whose id begins alike takes nothing with it.
+      // A container whose id begins alike loses nothing.
       const attachedNow = yield* look(watched)
       well(yield* call("DEL", { ...alike, netns: "" }, network))
       yield* returnsTo(watched, attachedNow)
@@ -147,7 +148,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
       assert.include(gone.stdout, "Removed one attachment")
       yield* returnsTo(watched, before)
 
-      // The rule: a state file whose port is not taken is kept, and told of.
+      // A state file whose port is not removed is kept, and reported.
       yield* attached(third, { mode: "client", directory: at(third), ids: { owner: "userspace-cni" } })
       const rest = yield* errorOf(yield* call("DEL", { ...third, netns: "" }, network))
       assert.strictEqual(rest.code, 106)

@@ -1,6 +1,6 @@
 /**
- * The agent beside VPP, which forgets all of its ports when it ends: they come back without anybody doing anything. Black
- * box: the executable, on the VPP in TypeScript, and on real ones. What was seen of the time is printed.
+ * The agent beside VPP, which loses all of its ports when it exits: they are restored without intervention. The
+ * executable, on the model in TypeScript, and on real VPPs. Observed times are printed.
  */
 import { writeFileSync } from "node:fs"
 import { basename, dirname } from "node:path"
@@ -25,7 +25,7 @@ const node = Effect.map(VppCniNode, ({ directory }) => ({
   plugins: `${directory}/bin`
 }))
 
-/** Of all that an attachment leaves; prints how long it took. */
+/** Compares all traces of an attachment; prints how long it took. */
 const backTo = Effect.fnUntraced(function* (
   what: string,
   before: Effect.Success<VppCniNode["Service"]["look"]>,
@@ -149,7 +149,7 @@ const packets = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => 
     }))
 }
 
-/** The commands of `unix { exec FILE }`, which VPP carries out two seconds after it serves its API. */
+/** The commands of `unix { exec FILE }`, which VPP runs two seconds after it serves its API. */
 const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) => {
   test("an administrator's bridge domain stays theirs after a restart, and the port is in it", () =>
     Effect.gen(function* () {

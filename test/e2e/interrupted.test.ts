@@ -1,6 +1,6 @@
 /**
- * An ADD that is told to stop rolls back; one that is killed leaves only what the next DEL removes. ovs-vswitchd is held
- * still where an ADD shall wait in the middle: its row is in the database and nobody acts on it.
+ * A stopped ADD rolls back; a killed one leaves only what the next DEL removes. ovs-vswitchd is frozen where an ADD
+ * must wait in the middle: its row is in the database and nobody acts on it.
  */
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -14,7 +14,7 @@ import { isStill, look, returnsTo, type World } from "./support/World.ts"
 
 const leaseOf = (containerId: string) => (world: World) => world.leases.some((lease) => lease.includes(containerId))
 
-/** host-local, which is let go on with an ADD by a line in a pipe. */
+/** host-local, whose ADD continues when a line is written to a pipe. */
 const slowIpam = `#!/bin/sh
 conf=$(cat)
 [ "$CNI_COMMAND" != ADD ] || { : >"$0.asked"; read -r x <"$0.fifo"; }
@@ -102,7 +102,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
           yield* add.signal("SIGKILL")
           assert.strictEqual((yield* add.outcome).signal, "SIGKILL")
           const del = yield* Plugin.begin(node.called("DEL", sandbox, network))
-          // It has done all else by then.
+          // Everything else is done by then.
           yield* until("end of the port", (world) => !portOf(sandbox.containerId)(world))
           yield* succeed("sh", ["-c", `echo >${slow}.fifo`])
           const outcome = yield* Effect.timeout(del.outcome, "20 seconds")
@@ -112,7 +112,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       yield* returnsTo(node.watched, before)
     }))
 
-  // From before it reads its configuration to after it has answered, by the time that one takes on this machine now.
+  // From before it reads its configuration to after it has answered, in the time that a call takes on this machine now.
   test("killed at any of 24 instants: the next DEL removes all of it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode

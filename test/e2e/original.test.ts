@@ -1,7 +1,7 @@
 /**
- * Pods that intel/userspace-cni-network-plugin attached, deleted by our executable after the upgrade. What the original
- * leaves is made here with its own commands, names, modes and files (its last commit, cniovs/ and cnivpp/): a port without
- * a mark, a state file, a socket, the container's configuration, a lease.
+ * Pods that intel/userspace-cni-network-plugin attached, deleted by our executable after the upgrade. The original
+ * plugin's state is created with its own commands, names, modes and files (its last commit, cniovs/ and cnivpp/): a
+ * port without a mark, a state file, a socket, the container's configuration, a lease.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
@@ -15,7 +15,7 @@ import { run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-/** addLocalNetworkBridge; it stays after us, because it carries no mark. */
+/** addLocalNetworkBridge; it has no mark of ours, so it stays. */
 const bridge = Effect.flatMap(CniNode, ({ network, ovs, vsctl }) => {
   const name = network.host.bridge.bridgeName
   return Effect.acquireRelease(
@@ -52,7 +52,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
           const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
           well(yield* call("DEL", { ...pod, netns: "" }, conf))
           assert.isFalse(existsSync(`${stateDir}/data`))
-          // ovs-vswitchd takes its own away in its time.
+          // ovs-vswitchd removes its own socket with a delay.
           yield* Effect.repeat(
             Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
             { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
@@ -81,7 +81,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
           (yield* vsctl("list-ports", network.host.bridge.bridgeName)).trim().split("\n").sort(),
           left
         )
-        // Marked now: it goes with the last of them, whatever becomes of the original's state files.
+        // It has our mark now: the last attachment removes it, whatever becomes of the original plugin's state files.
         const files = [".userspace-cni", ...left.map((name) => `configData-${name}.json`)]
         assert.deepStrictEqual(readdirSync(directory).sort(), files.sort())
         assert.deepStrictEqual(readdirSync(`${stateDir}/data`).sort(), left.map((name) => `local-${name}.json`).sort())
@@ -93,7 +93,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
 
 const base = "/var/lib/vhost_sockets"
 
-/** getShortSharedDir and createSharedDir, in a mount namespace whose /var/lib is its own. */
+/** getShortSharedDir and createSharedDir, in a mount namespace with a separate /var/lib. */
 const emptyDir = Effect.fnUntraced(function* () {
   const made = yield* setting({ volumes: [{ name: "shared-dir", emptyDir: {} }] })
   const { node, pod } = made
@@ -114,7 +114,7 @@ const emptyDir = Effect.fnUntraced(function* () {
   return { ...made, short, there, volume, within }
 })
 
-/** An application makes its socket, and is killed. */
+/** An application creates its socket, and is killed. */
 const listening = (path: string): string =>
   `${process.execPath} -e 'require("net").createServer().listen("${path}", () => process.kill(process.pid, "SIGKILL"))'; true`
 

@@ -1,4 +1,4 @@
-/** Packets between pods that run on when VPP, the node's switch, restarts under them. */
+/** Packets between running pods when VPP, the node's switch, restarts. */
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Scope } from "effect"

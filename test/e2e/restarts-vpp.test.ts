@@ -1,6 +1,6 @@
 /**
- * VPP forgets everything when it ends. What CHECK, DEL and `userspace restore` then do, black box: the executable, on the
- * VPP in TypeScript, and on real ones.
+ * VPP loses everything when it exits. The effect on CHECK, DEL and `userspace restore`: the executable, on the VPP in
+ * TypeScript, and on real ones.
  */
 import { lstatSync, rmSync } from "node:fs"
 import { basename } from "node:path"
@@ -77,7 +77,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
         assert.deepStrictEqual(others, [])
         assert.strictEqual(one?.outcome, "restored")
         assert.deepStrictEqual(restoredJson(planned.stdout)[0]?.made, one?.made)
-        // Sockets with their modes and groups among it.
+        // Including sockets with their modes and groups.
         assert.deepStrictEqual(yield* look, attached)
         well(yield* call("CHECK", pod, { ...conf, prevResult: added.document }))
         const second = yield* restore("--json")

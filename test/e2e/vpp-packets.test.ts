@@ -1,6 +1,6 @@
 /**
- * Real VPPs on both ends: what `plug` makes on the host's carries packets between pods' VPPs, survives a crash of the
- * host's, and many at once; and dropping a hundred callers leaves it answering.
+ * Real VPPs on both ends: the host's ports carry packets between pods' VPPs, survive a crash of the host's, and many
+ * concurrent calls; a hundred dropped callers leave it answering.
  */
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -205,7 +205,7 @@ onMachine(["root", "vpp"], host(newest))(`many callers of VPP ${basename(newest)
           const numbers = Array.from({ length: 100 }, (_, n) => n)
           const children = numbers.map((n) => spawn(bun, [program, api, sockets, String(n)], { stdio: "ignore" }))
           const alive = () => children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
-          // In the middle: some ports are made, and nobody waits any more for the rest.
+          // In the middle: some ports exist, and the others no longer matter.
           yield* Effect.repeat(ctl("show", "interface"), {
             until: (text) => text.split("memif").length > 10,
             schedule: Schedule.spaced("2 millis")

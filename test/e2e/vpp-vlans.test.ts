@@ -1,7 +1,6 @@
 /**
- * VLANs on real VPPs, with packets, and every feature that a port turns on under hostile frames: VPP lives, and nobody gets
- * what is another's.
- * `HOSTILE_FRAMES` says how many frames of the fuzz; a million has been seen to pass.
+ * VLANs on real VPPs, with packets, and every feature of a port under hostile frames: VPP lives, and no frame reaches
+ * another's port. `HOSTILE_FRAMES` sets the number of frames; a million have passed.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
@@ -30,16 +29,16 @@ import { Host, host } from "./support/VppHost.ts"
 import type { VppInstance } from "./support/VppInstance.ts"
 
 const count = Number(process.env["HOSTILE_FRAMES"] ?? 100_000)
-/** As many as a pod's VPP reads into its memory at a time. */
+/** As many as a pod's VPP reads into memory at a time. */
 const batch = 25_000
 
-/** Frames that came over a pod's port, or to the host's end. */
+/** Frames received from a pod's port, or by the host's end. */
 const counted = Effect.fnUntraced(function* ({ ctl }: VppInstance, name: string, direction: "rx" | "tx") {
   const text = yield* ctl("show", "interface", name)
   return Number(new RegExp(`${direction} packets +(\\d+)`).exec(text)?.[1] ?? 0)
 })
 
-/** Sends a file's frames out of a pod's port. VPP's own packet generator ends VPP 26.06 when it reads a file. */
+/** Sends a file's frames out of a pod's port. VPP's own packet generator crashes VPP 26.06 when it reads a file. */
 const replay = Effect.fnUntraced(function* (
   vpp: VppInstance,
   { attachment, port: { iftype }, socketPath }: Wanted<VppMemifPort | VppVhostPort>,
@@ -64,7 +63,7 @@ const replay = Effect.fnUntraced(function* (
   yield* Testpmd.stop(sender)
 }, Effect.scoped)
 
-/** UDP from one address to another, with all that VPP's filter took for VLANs. */
+/** UDP from one address to another, with everything that VPP's filter took for VLANs. */
 const datagram = (id: number): Buffer => {
   const frame = Buffer.alloc(64)
   Buffer.from("020000000022020000000021080045000032", "hex").copy(frame)
@@ -76,7 +75,7 @@ const datagram = (id: number): Buffer => {
 
 const isOurs = (frame: Buffer): boolean => frame.length >= 34 && frame.subarray(12, 16).toString("hex") === "08004500"
 
-/** What a pod's VPP writes down of frames that come. */
+/** The frames that a pod's VPP records. */
 const traced = Effect.fnUntraced(function* ({ ctl, directory }: VppInstance, self: Effect.Effect<void, unknown>) {
   const name = `${basename(directory)}.pcap`
   yield* ctl("pcap", "trace", "rx", "max", "200000", "intfc", "memif1/0", "file", name)
@@ -96,7 +95,7 @@ const macOf = ({ ctl }: VppInstance) =>
 const pod = (prefix: string, { socketPath }: Wanted<VppMemifPort>, ...addresses: ReadonlyArray<string>) =>
   podAt(prefix, socketPath, undefined, ...addresses)
 
-/** What a feature is turned on for, by the number of the bridge; VLANs that its frames reach, and that they must not. */
+/** The bridge with a feature; VLANs that its frames reach, and that they must not reach. */
 type Case = readonly [
   what: string,
   port: (bridge: number) => VppMemifPort | VppVhostPort,
@@ -131,7 +130,7 @@ const isolates = (prefix: string) =>
           const to = yield* pod(prefix, two)
           const missing = new Set(Array.from({ length: 65_536 }, (_, id) => id))
           const file = `${to.directory}/ids.pcap`
-          // What a full queue has dropped is sent again; what its number has dropped is dropped again.
+          // Frames that a full queue dropped are sent again; frames dropped by their number are dropped again.
           for (let round = 0; round < 8 && missing.size > 0; round++) {
             writePcap(file, [...missing].map(datagram))
             const came = yield* traced(to, replay(vpp, one, port, file, missing.size))
@@ -196,7 +195,7 @@ const isolates = (prefix: string) =>
               assert.strictEqual(yield* counted(one.vpp, "memif1/0", "rx"), 0)
               assert.strictEqual(yield* counted(vpp, one.port, "tx"), 0)
             }
-            // It goes on.
+            // It continues.
             const [peer = assert.fail()] = [...open, ...closed]
             yield* peer.vpp.ctl("set", "int", "ip", "address", "memif1/0", "192.168.5.4/24")
             const fresh = yield* at(peer.vlan, "192.168.5.3/24")
@@ -239,7 +238,7 @@ const isolates = (prefix: string) =>
         yield* connected(peer)
         assert.strictEqual(yield* pings(inSeven, "192.168.7.4"), 5)
         assert.strictEqual(yield* ping(inEight, "192.168.7.4", 5), 0)
-        // Frames that the pod in VLAN 8 tags for VLAN 7 leave with VLAN 8 outside.
+        // Frames that the pod in VLAN 8 tags for VLAN 7 leave with VLAN 8 as the outer tag.
         yield* inEight.ctl("create", "sub-interfaces", "memif1/0", "7")
         yield* inEight.ctl("set", "interface", "ip", "address", "memif1/0.7", "192.168.9.5/24")
         yield* inEight.ctl("set", "interface", "state", "memif1/0.7", "up")

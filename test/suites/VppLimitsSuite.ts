@@ -1,4 +1,4 @@
-/** The policers that the VPP layer of `Vswitch` makes for a pod's bandwidth, where a VPP offers them. */
+/** The policers that the VPP layer of `Vswitch` creates for a pod's bandwidth, where a VPP supports them. */
 import { assert } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import type { Limit, VppPort } from "../../src/cni/network/HostPort.ts"
@@ -42,7 +42,7 @@ const lineOf = (wanted: PortRequest, { burst, direction, rate }: Limit): string 
 
 const policers = Effect.map(look, (lines) => lines.filter((line) => line.startsWith("policer ")))
 
-/** What VPP has, and what it does with it: from 22.06 what is routed, from 26.06 what is bridged. */
+/** What a VPP supports: since 22.06 for routed traffic, since 26.06 for bridged. */
 const kept = Effect.fnUntraced(function* (port: VppPort) {
   const { release } = yield* VppUnderTest
   const offered = yield* withSession((session) =>
@@ -57,7 +57,7 @@ const kept = Effect.fnUntraced(function* (port: VppPort) {
 const told: Array<string> = []
 const listening = Logger.layer([Logger.make(({ message }) => void told.push([message].flat().map(String).join(" ")))])
 
-/** The interface, by somebody else's hand. */
+/** The interface is removed by somebody else. */
 const removeMemif = ({ attachment }: PortRequest) =>
   withSession((session) =>
     Effect.flatMap(byName(session, portName("memif", portNumber(keyOf(attachment)))), (there) =>
@@ -126,7 +126,7 @@ export const vppLimits = suite<VppUnderTest>("a pod's bandwidth on VPP", (test) 
   }
 })
 
-/** For VPPs that are known to offer policers: of any other, the cases above may ask nothing. */
+/** For VPPs that are known to support policers: on others, the cases above may test nothing. */
 export const vppPolicers = suite<VppUnderTest>("the policers of a VPP that has them", (test) => {
   test("are offered for both directions", () =>
     Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** What the VPP layer of `Vswitch` does about things that it did not make, or that nobody remembers making. */
+/** The behaviour of the VPP layer of `Vswitch` towards objects that it did not create, or that are in no record. */
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { assert } from "@effect/vitest"
@@ -145,7 +145,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
     Effect.gen(function* () {
       const wanted = yield* request(memif({ network: none }))
       const socket_id = numberOf(wanted)
-      // As left by an ADD that was killed: registered, and on 26.06 poisoned, because a file was in the way.
+      // What a killed ADD left: registered, and on 26.06 unusable, because a file was in the way.
       fs.writeFileSync(wanted.socketPath, "")
       yield* withSession((session) =>
         session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id, socket_filename: wanted.socketPath })
@@ -180,7 +180,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
         yield* foreignMemif(numberOf(created), created.socketPath)
         const refused = yield* refusal(plug(created))
         assert.strictEqual(refused.code, ErrorCodes.AlreadyAttached)
-        // An undo must not take it: it may be of an ADD that still runs.
+        // A rollback must not remove it: it may belong to a running ADD.
         assert.deepStrictEqual(yield* unplug(unplugOf(created, { invocation: created.invocation })), [])
         assert.lengthOf(yield* unplug(unplugOf(created)), 2)
         // Somebody had its first number then, and has left.
@@ -212,7 +212,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
       const other = yield* request(memif({ network: none }))
       yield* foreignMemif(405, wanted.socketPath, "vnf:7")
       yield* leavesAsFound(Effect.andThen(unplug(unplugOf(wanted)), removeLegacy(wanted)))
-      // The number that it would have is taken: it gets another one, and is found there.
+      // Its number is in use: it gets another one, and is found there.
       yield* foreignMemif(numberOf(other), `${other.socketPath}.other`, "vnf:8")
       yield* leavesAsFound(
         Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
  * A VPP from outside: what an administrator, a crash or another program does to it. The suites run on every layer of
- * this, so that the VPP in TypeScript is held to what real ones do.
+ * this, so that the VPP in TypeScript is held to the behaviour of real ones.
  */
 import { randomBytes, randomUUID } from "node:crypto"
 import * as fs from "node:fs"
@@ -42,7 +42,7 @@ export class VppUnderTest extends Context.Service<
     readonly path: string
     /** `21.10`, `23.02`, `26.06`. */
     readonly release: string
-    /** kill -9, and started again: it has forgotten all. */
+    /** kill -9, and started again: all state is lost. */
     readonly restart: Effect.Effect<void>
     readonly waits?: VppWaits
     /** Its stats segment, when that of a real one is not to be received. */
@@ -50,13 +50,15 @@ export class VppUnderTest extends Context.Service<
   }
 >()("userspace-cni/test/VppUnderTest") {}
 
-/** What it tells an administrator, and no message of its API. */
+/** What it shows to an administrator, and in no message of its API. */
 export class VppShows extends Context.Service<
   VppShows,
   {
-    /** What an interface was made with, by the names of the request: all of it, or as much as it shows. */
+    /**
+     * The values with which an interface was created, by the names of the request: all of them, or those that it shows.
+     */
     readonly madeWith: (name: string) => Effect.Effect<Readonly<Record<string, unknown>>>
-    /** Frames of other VLANs do not leave there. */
+    /** Frames of other VLANs are not sent there. */
     readonly filters: (name: string) => Effect.Effect<boolean>
   }
 >()("userspace-cni/test/VppShows") {}
@@ -65,14 +67,14 @@ export class VppShows extends Context.Service<
 export const isSince = (wanted: number) =>
   Effect.map(VppUnderTest, ({ release }) => Number.parseFloat(release) >= wanted)
 
-/** Short, so that a test of a deadline does not take long; long enough for a machine with other work. */
+/** Short, so that a test of a deadline does not take long; long enough for a busy machine. */
 export const quick: VppWaits = { turn: 60_000, answer: 2_000, goodbye: 1_000 }
 
 type Edge = Layer.Layer<Slots | Sockets>
 
 const realEdge: Edge = Layer.mergeAll(NodeSlots.layer, NodeSockets.layer)
 
-/** The client's layers on the edge of the system. */
+/** The client's layers on the system's edges. */
 export const layersFor = (path: string, to: Edge = realEdge) => {
   const edge = Layer.merge(Files.layer, to)
   const client = Layer.provide(VppClient.layer(path), edge)
@@ -88,7 +90,7 @@ export const layersFor = (path: string, to: Edge = realEdge) => {
   )
 }
 
-/** As in a process of its own, to which the system is like that. */
+/** Like a separate process on this machine. */
 export const onceWith =
   (edge: Edge) =>
   <A, E, R>(self: Effect.Effect<A, E, R>) =>
@@ -100,11 +102,11 @@ export const onceWith =
       )
     )
 
-/** As in a process of its own. */
+/** Like a separate process. */
 export const once: <A, E>(self: Effect.Effect<A, E, VppClient | Vswitch>) => Effect.Effect<A, E, VppUnderTest> =
   onceWith(realEdge)
 
-/** What somebody else does over a connection of their own. */
+/** Actions of somebody else on a separate connection. */
 export const withSession = <A>(f: (session: Session) => Effect.Effect<A, VppError>) =>
   once(Effect.scoped(Effect.flatMap(VppClient, ({ open }) => Effect.flatMap(open, f))))
 
@@ -127,11 +129,11 @@ export const verify = (wanted: PortRequest) =>
     (all) => all.map(({ what }) => what)
   )
 
-/** The port is gone when the test is over, however it ends. */
+/** The port is removed when the test ends, with success or not. */
 export const plugged = (wanted: PortRequest) =>
   Effect.acquireRelease(plug(wanted), () => Effect.ignore(unplug(unplugOf(wanted))))
 
-/** What came with a later release is refused whatever is asked, with these words, and VPP is left as it is. */
+/** A feature of a later release is refused in all calls, with this message, and VPP is unchanged. */
 export const tooNew = Effect.fnUntraced(function* (wanted: PortRequest, words = "") {
   for (const call of [status(wanted), preflight(wanted), plug(wanted), restore(wanted)]) {
     const error = yield* leavesAsFound(refusal(call))
@@ -143,7 +145,7 @@ export const tooNew = Effect.fnUntraced(function* (wanted: PortRequest, words = 
 
 export const refusal = <R>(self: Effect.Effect<unknown, VswitchError, R>) => Effect.flip(Effect.asVoid(self))
 
-/** All that VPP knows, in words, without what only tells how it is going. */
+/** VPP's whole state as text, without statistics. */
 export const look = withSession(
   Effect.fnUntraced(function* (session) {
     const interfaces = yield* Interfaces.all(session)
@@ -169,7 +171,7 @@ export const look = withSession(
   })
 )
 
-/** What VPP knows is the same after `self` as before. */
+/** VPP's state is the same after `self` as before. */
 export const leavesAsFound = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const before = yield* look
@@ -215,7 +217,7 @@ export const vhost = (port: Partial<VppVhostPort> = {}): VppVhostPort => ({
 
 export type Wanted<P> = PortRequest & { readonly attachment: Attachment; readonly port: P }
 
-/** A request of an attachment that no other test has, as ADD makes it. */
+/** A request of an attachment of this test only, as ADD makes it. */
 export const request = Effect.fnUntraced(function* <P extends VppMemifPort | VppVhostPort>(
   port: P,
   more: Partial<PortRequest> = {}
@@ -223,7 +225,7 @@ export const request = Effect.fnUntraced(function* <P extends VppMemifPort | Vpp
   const containerId = randomBytes(32).toString("hex")
   const name = `${containerId.slice(0, 12)}-net1`
   return {
-    // The namespace is that of whoever opens it: each VPP has one.
+    // The namespace is that of the opener: each VPP has one.
     attachment: { network: "net", containerId, ifName: "net1", netns: "/proc/self/ns/net", pod: undefined },
     invocation: randomUUID(),
     socketPath: `${yield* directory}/${port.iftype === "memif" ? `memif-${name}.sock` : name}`,
@@ -234,7 +236,7 @@ export const request = Effect.fnUntraced(function* <P extends VppMemifPort | Vpp
   }
 })
 
-/** What a DEL of the same attachment asks for. */
+/** The request of a DEL of the same attachment. */
 export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({
   attachment: made.attachment,
   invocation: undefined,

@@ -1,4 +1,7 @@
-/** Ports that the original plugin and its fork made, on every Open vSwitch: the fork's by its marks, the original's by the state file. */
+/**
+ * Ports of the original plugin and its fork, on every Open vSwitch: the fork's by its marks, the original's by the
+ * state file.
+ */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { LegacyAsked, LegacyPorts } from "../../src/vswitch/LegacyPorts.ts"
@@ -80,7 +83,7 @@ export const forkPorts = suite<SwitchUnderTest>("ports of the original and of it
           }
           assert.deepStrictEqual(yield* remove(remembered("nothing0")), [])
           assert.deepStrictEqual(yield* remove({ attachment, state: undefined }), [])
-          // Unplugging goes by our mark alone.
+          // Unplugging uses our mark alone.
           assert.deepStrictEqual(yield* unplug(unplugOf(yield* request({ bridge }))), [])
         })
       )

@@ -1,4 +1,4 @@
-/** Whose a socket is, and that nobody else may take it over, is a part of what makes it the agent's. No Effect. */
+/** The agent's socket must belong to this user, and nobody else may be able to replace it. No Effect. */
 import * as Fs from "node:fs"
 
 /** Throws when there is nothing. */

@@ -42,7 +42,7 @@ export const tools = (
     containerConfig(attachment, configuration, environment.variables)
 })
 
-/** How people know it. */
+/** The name in messages. */
 export const nameOf = ({ key, ports, who }: ObservedAttachment): string =>
   who === undefined
     ? `${ports.map(({ owned }) => `port ${owned.port} of container ${owned.containerId}`).join(", ") || key}`
@@ -77,7 +77,7 @@ export const removeStale = Effect.fnUntraced(function* (
 const failuresOf = <R>(self: Effect.Effect<void, CniError, R>) =>
   Effect.match(self, { onSuccess: (): ReadonlyArray<CniError> => [], onFailure: (error) => [error] })
 
-/** The DEL that a runtime would have called. The sandbox is gone, the specification says. */
+/** The DEL that the runtime did not send. By the specification, the sandbox is gone. */
 const callFor = Effect.fnUntraced(function* (
   { configuration, environment }: NetworkCall,
   attachment: Attachment,
@@ -108,13 +108,13 @@ const callFor = Effect.fnUntraced(function* (
   return call
 })
 
-/** What Multus and the runtimes say of a pod, for IPAM plugins that go by it. */
+/** CNI_ARGS of a pod as Multus and the runtimes write them, for IPAM plugins that use them. */
 const argsFor = (pod: Attachment["pod"]): string =>
   pod === undefined
     ? ""
     : `IgnoreUnknown=1;K8S_POD_NAMESPACE=${pod.namespace};K8S_POD_NAME=${pod.name};K8S_POD_UID=${pod.uid}`
 
-/** By the mark only: a port without it is kept, whatever its name or socket. */
+/** Removes by mark only: a port without it is kept, whatever its name or socket. */
 const unplugThere = Effect.fnUntraced(function* (
   { key, who }: ObservedAttachment,
   { at, isLegacy, owned }: ObservedPort,
@@ -137,7 +137,10 @@ const unplugThere = Effect.fnUntraced(function* (
   yield* Effect.mapError(vswitch.unplug(what), fromExplained)
 })
 
-/** The files of one without names, by the path that its port had; the IPAM plugin alone can know its addresses. */
+/**
+ * Removes the files of an attachment without names, by the socket path of its port. Its addresses can only be known by
+ * the IPAM plugin.
+ */
 const clear = Effect.fnUntraced(function* (
   call: NetworkCall,
   { key, ports }: ObservedAttachment,
@@ -153,7 +156,7 @@ const clear = Effect.fnUntraced(function* (
   }
 })
 
-/** Where ADD would have put it, if that is where it is. */
+/** Returns the paths that ADD would have used, if the socket is there. */
 const placeOfSocket = (
   { configuration, environment, network }: NetworkCall,
   key: string,

@@ -33,7 +33,7 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
   // VPP rejects an address that a port already has: release it only after the port is removed, if that is possible now.
   const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
-  // Only for the last ADD of exactly this attachment, and only for a switch that cannot be reached.
+  // Only for the last ADD of exactly this attachment, and only for an unreachable switch.
   const undone =
     record === undefined && legacy.isStateless && (yield* Effect.orElseSucceed(records.undone(attachment), () => false))
   let isAsked = true
@@ -69,7 +69,7 @@ type Step = Effect.Effect<void, Explained, ContainerConfig | Ipam | Records | Sh
 
 const alone = <R>(self: Effect.Effect<void, Explained, R>) => Effect.mapError(self, (failure) => together([failure]))
 
-/** Runs all steps at the same time; gives the failures. */
+/** Runs all steps concurrently and returns the failures. */
 const all = (steps: ReadonlyArray<Step>) =>
   Effect.map(
     Effect.partition(steps, (self) => self, { concurrency: "unbounded" }),
@@ -77,8 +77,8 @@ const all = (steps: ReadonlyArray<Step>) =>
   )
 
 /**
- * Names that things of an attachment without a record can have: not the plain one when another attachment has it. Asked
- * right before it is used: the other may just be added.
+ * Returns the handles that an attachment without a record can have: not the plain one when another attachment has it.
+ * Evaluated immediately before use, because the other may be in its ADD.
  */
 const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
   const records = yield* Records
@@ -116,7 +116,7 @@ const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefin
   return socketPath
 })
 
-/** `ended`: not by an ADD that was killed, whose IPAM plugin may be at work yet. */
+/** `ended`: false after an ADD that was killed, whose IPAM plugin may still be running. */
 const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean) {
   const ipam = yield* Ipam
   const delegate = delegation(call)
@@ -129,7 +129,7 @@ const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<s
   yield* (yield* SharedDir).release(socketPathsOfRecord(record), made)
 })
 
-/** Of an attachment whose record was lost, or that the original plugin or its fork made. */
+/** For an attachment whose record was lost, or that the original plugin or its fork created. */
 const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.Left) {
   const sharedDir = yield* SharedDir
   const left = yield* looked
@@ -161,10 +161,10 @@ const undescribe = Effect.fnUntraced(function* (
   if (path !== undefined) yield* describe(path, undefined, made)
 })
 
-/** The original created a directory for each container, without a mark. */
+/** The original plugin created a directory for each container, without a mark. */
 const madeByOriginal = (place: SocketPaths, legacy: boolean) => (legacy ? [place.directory] : [])
 
-/** One failure is returned unchanged; several become one document. Code 11 takes precedence. */
+/** Returns one failure unchanged; merges several into one document. Code 11 takes precedence. */
 const together = (failures: ReadonlyArray<Explained>): CniError => {
   const [first] = failures
   if (first !== undefined && failures.length === 1) return CniError.of(first.code, first.failed, first.cure)

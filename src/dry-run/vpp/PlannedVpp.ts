@@ -1,6 +1,6 @@
 /**
- * {@link VppClient} that reads the real VPP and records changes: its sessions answer changes from a copy. If VPP cannot
- * be reached, the copy is an empty VPP with every message, and the plan says so.
+ * {@link VppClient} that reads the real VPP and records changes: its sessions answer changes from a copy. If VPP is
+ * unreachable, the copy is an empty VPP with every message, and the plan says so.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -46,15 +46,15 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
 
 interface Copy {
   readonly model: VppModel
-  /** Prefixes of the routes that the plan decides. Of all others VPP is asked. */
+  /** Prefixes of the routes that the plan changes. The real VPP is asked about all others. */
   readonly routes: Set<string>
-  /** Interfaces whose addresses VPP was not asked for yet. */
+  /** Interfaces whose addresses have not been read from VPP yet. */
   readonly unseen: Set<Interface>
 }
 
 const messages: ReadonlyMap<string, Handler> = new Map(vppMessages.map((one) => [one.name, one]))
 
-/** `real`: for what is looked at and not in the copy. */
+/** `real`: for reads of what is not in the copy. */
 const recording = (
   peer: string,
   real: Session | undefined,
@@ -73,13 +73,13 @@ const recording = (
   const sent = <R>({ encode }: Pick<Ask<R>, "encode">) =>
     Effect.map(Effect.mapError(Effect.fromResult(encode({ id: 0, client: 0, context: 0 })), wrong), Buffer.from)
 
-  /** What the copy answers. */
+  /** The replies of the copy. */
   const answers = (name: string, request: Buffer) => {
     const all = messages.get(name)?.handle(model, request)
     return all?.map(({ encode }) => Buffer.from(encode({ id: 0, context: 0 }))) ?? []
   }
 
-  /** The files that a message is about, as they are now. */
+  /** Copies the current files of a message's paths. */
   const seeFiles = (request: object) =>
     Effect.forEach(pathsOf(model, request), (path) => Effect.ignore(overlay.see(path)), { discard: true })
 
@@ -117,7 +117,10 @@ const recording = (
     return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
   })
 
-  /** Of the requests that change nothing the engine sends one. From the copy what the plan has changed, the rest from VPP. */
+  /**
+   * The engine sends one request that changes nothing: a route look-up. The copy answers what the plan has changed, VPP
+   * the rest.
+   */
   const read = <R>(asks: ReadonlyArray<Ask<R>>) =>
     Effect.forEach(
       asks,
@@ -134,7 +137,7 @@ const recording = (
       })
     )
 
-  /** Of an interface of VPP's, before the plan changes them. */
+  /** Reads an interface's addresses from VPP before the plan changes them. */
   const seeAddresses = Effect.fnUntraced(function* (request: Buffer) {
     const index = Result.getOrUndefined(Message.decodeRequest(addressDump, request))?.sw_if_index
     const there = index === undefined ? undefined : model.interfaces.get(index)
@@ -154,11 +157,11 @@ const recording = (
   return { peer, usable, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
 }
 
-/** What would be refused changes nothing, so there is no line for it. */
+/** A refused request changes nothing, so it has no line. */
 const called = ({ arguments: values, vppctl }: PublishedFile, retval: number) =>
   retval === 0 ? { arguments: values, vppctl } : { arguments: values, retval, vppctl: [] }
 
-/** The sockets of a request: by their name, or by the number under which VPP has it. */
+/** The sockets of a request, by name or by VPP's id. */
 const pathsOf = ({ sockets }: VppModel, request: object): ReadonlyArray<string> =>
   Object.entries(request).flatMap(([key, value]: [string, unknown]) => {
     const path = key === "socket_id" ? sockets.get(Number(value))?.path : /^sock(et)?_filename$/.test(key) ? value : ""

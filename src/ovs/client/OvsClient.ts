@@ -77,7 +77,7 @@ export class OvsClient extends Context.Service<
     readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
     readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
     readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
-    /** The rows for which all conditions hold, by the columns that whoever asks has a reader for. */
+    /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
     readonly select: <Row>(table: Table<Row>, where: ReadonlyArray<Condition>) => Done<ReadonlyArray<Row>>
     /** Adds the flow of a port on a bridge in fail_mode secure. */
     readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>

@@ -1,7 +1,7 @@
 /**
- * Messages in both directions over one connection: replies are matched by context; unmatched messages (events, late
- * replies) are dropped. When the connection ends, all pending and later calls fail with its reason. Knows no message
- * but the first one.
+ * Messages in both directions over one connection. Replies are matched by context; other messages (events, late
+ * replies) are dropped. When the connection ends, all pending and later calls fail with its reason. Only the first
+ * message has a special form here.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -14,22 +14,22 @@ import { frame, messageLimit, splitter } from "../wire/Frames.ts"
 import { contextOf, idOf } from "../wire/Message.ts"
 import { ConnectionLost, Malformed, type Reason } from "../wire/VppError.ts"
 
-/** Judges each message of its context; undefined: more is to come, or it was something else's. */
+/** Receives each message with its context. Undefined: more messages follow, or this one was unrelated. */
 export type Take<R> = (id: number, bytes: Buffer) => Exit.Exit<R, Reason> | undefined
 
 export interface Exchange {
-  /** A number that no other request of this connection has. */
+  /** Returns a context that no other request of this connection has. */
   readonly nextContext: () => number
-  /** Waits from now on, until the answer is there or {@link forget} is called. */
+  /** Registers a waiter from now on, until the reply arrives or {@link forget} is called. */
   readonly expect: <R>(context: number, take: Take<R>) => Deferred.Deferred<R, Reason>
   readonly forget: (context: number) => void
   /** Why the connection ended; undefined while it is open. */
   readonly ended: () => Reason | undefined
-  /** All in one write. */
+  /** Sends all messages in one write. */
   readonly send: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Reason>
 }
 
-/** VPP's hello has its context where no other message has one: it is waited for under this. */
+/** VPP's reply to the hello has its context in another place, so it is awaited under this one. */
 export const helloContext = 0
 
 interface Waiter {
@@ -68,7 +68,7 @@ export const make = Effect.fnUntraced(function* (
   yield* Effect.suspend(receive).pipe(
     Effect.forever,
     Effect.catch((cause: SocketError | Malformed) => finish(lost(cause))),
-    // A closed scope, or a defect of ours.
+    // The scope was closed, or the code has a defect.
     Effect.onError(() => finish(new ConnectionLost({ code: "Closed" }))),
     Effect.forkScoped
   )

@@ -1,7 +1,7 @@
 /**
- * One connection to VPP: hello, requests, goodbye. The goodbye is always sent, because connections that drop without it
- * can hang VPP. A message is sent only if VPP's table has it with the expected CRC: some numbers crash VPP. Knows
- * nothing of ports. VPP: src/vlibmemory/socket_api.c.
+ * One connection to VPP: hello, requests, disconnect. The disconnect is always sent, because connections that drop
+ * without it can hang VPP. A message is sent only if VPP's table has it with the expected CRC, because some numbers
+ * crash VPP. This module knows nothing of ports. VPP: src/vlibmemory/socket_api.c.
  */
 
 import * as Deferred from "effect/Deferred"
@@ -41,21 +41,21 @@ export interface Session {
   readonly usable: () => boolean
   readonly verdict: (message: Wanted) => Verdict
   readonly offers: (message: Wanted) => boolean
-  /** One request; a `retval` that is not 0 is an error. */
+  /** Sends one request. A `retval` other than 0 is an error. */
   readonly call: <A, R extends Message.Retval>(
     message: Message.Request<A, R>,
     values: NoInfer<A>
   ) => Effect.Effect<R, VppError>
-  /** All details of a dump. */
+  /** Returns all details of a dump. */
   readonly dump: <A, D>(message: Message.Dump<A, D>, values: NoInfer<A>) => Effect.Effect<ReadonlyArray<D>, VppError>
   /**
-   * Several requests in one write. VPP handles what it reads at once without doing anything for another client in
-   * between. The replies are given as they are, refusals among them.
+   * Sends several requests in one write. VPP handles them without a request of another client in between. Replies are
+   * returned as they are, errors among them.
    */
   readonly together: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
-  /** The same, of requests that change nothing. */
+  /** The same for requests that change nothing. */
   readonly read: <R>(asks: ReadonlyArray<Ask<R>>) => Effect.Effect<ReadonlyArray<R>, VppError>
-  /** Fails when the connection ends, with its reason. */
+  /** Fails with the reason when the connection ends. */
   readonly end: Effect.Effect<never, VppError>
 }
 
@@ -69,7 +69,7 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session, Reason, Scope.Scope> {
   const exchange = yield* Exchange.make(connection)
   const hello = exchange.expect(Exchange.helloContext, (_, bytes) => toExit(decodeHello(bytes)))
-  // Before the request: from the moment it is sent, VPP may know us.
+  // Registered before the request: VPP may know this client from the moment it is sent.
   yield* Effect.addFinalizer(() => goodbye(exchange, hello, waits.goodbye))
   yield* Effect.flatMap(Effect.fromResult(written(encodeHello(exchange.nextContext()))), (bytes) =>
     exchange.send([bytes])
@@ -104,7 +104,7 @@ const read = Result.mapError(
 const toExit = <A>(result: Result.Result<A, Reason>): Exit.Exit<A, Reason> =>
   Result.match(result, { onFailure: Exit.fail, onSuccess: Exit.succeed })
 
-/** VPP answers 1 and closes. Without a hello there is nobody to say goodbye as. */
+/** VPP replies with 1 and closes. Without a reply to the hello, this client has no index to disconnect. */
 const goodbye = (exchange: Exchange.Exchange, hello: Deferred.Deferred<Hello, Reason>, millis: number) =>
   Deferred.await(hello).pipe(
     Effect.flatMap((hello) =>
@@ -159,7 +159,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     return answer
   })
 
-  /** The details and the ping that ends them carry one context. */
+  /** The details and the ping that ends them have the same context. */
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
     const detailsId = yield* idOf(message.details)
     const end = yield* prepare(ask(Control.controlPing, {}))
@@ -195,7 +195,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     dump: (message, values) => spanned(told(dump(message, values)), message.name),
     together,
     read: together,
-    // Nothing answers under this context.
+    // No reply has this context.
     end: told(Effect.suspend(() => Deferred.await(exchange.expect<never>(exchange.nextContext(), () => undefined))))
   }
 }

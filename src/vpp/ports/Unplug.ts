@@ -22,7 +22,7 @@ import { madeByVpp } from "./SocketInspection.ts"
 
 const failed = fromVpp("unplug")
 
-/** `begun`: the ADD of `what.invocation` found nothing under its number and has begun to make its port there. */
+/** `begun`: the ADD of `what.invocation` found its number free and has begun to create its port there. */
 export const unplug = Effect.fnUntraced(function* (
   session: Session,
   files: Files["Service"],
@@ -63,14 +63,14 @@ export const unplug = Effect.fnUntraced(function* (
   return removed
 })
 
-/** As its ADD made them, if that ended well, and as they are found else. */
+/** The routes of an ADD that succeeded are known; otherwise they are searched. */
 const routesOf = ({ addresses }: Unplug, port: VppPort | undefined) => {
   if (port !== undefined && port.network.netType !== "interface") return []
   const planned = addresses === undefined ? undefined : HostAddresses.plan(addresses)
   return planned === undefined || Result.isFailure(planned) ? HostAddresses.unknownRoutes : planned.success.routes
 }
 
-/** Where the socket of a memif is. Of one that somebody renamed it is not known. */
+/** Returns the path of a memif's socket. It is unknown if the interface was renamed. */
 const socketsOf = Effect.fnUntraced(function* (session: Session, what: Unplug, port: VppPort | undefined) {
   if (what.unrecorded !== true || port?.iftype !== "memif" || !session.offers(memifDump)) return () => what.socketPath
   const sockets = yield* memifSockets(session)
@@ -78,11 +78,11 @@ const socketsOf = Effect.fnUntraced(function* (session: Session, what: Unplug, p
 })
 
 interface Who extends Selector {
-  /** What has our number and no mark is the attachment's as well. */
+  /** An interface with the attachment's number and without a mark is the attachment's as well. */
   readonly unmarked: boolean
 }
 
-/** The usual case asks once, for one name. */
+/** Usually one request for one name is sufficient. */
 const find = Effect.fnUntraced(function* (session: Session, port: VppPort | undefined, who: Who) {
   const kinds: ReadonlyArray<PortKind> = port === undefined ? ["memif", "vhostuser"] : [port.iftype]
   for (const kind of kinds) {
@@ -98,7 +98,7 @@ const find = Effect.fnUntraced(function* (session: Session, port: VppPort | unde
   )
 })
 
-/** One under our number without a mark is of an ADD that was killed before it could set it. */
+/** An interface with our number and without a mark belongs to an ADD that was killed before it could set it. */
 const byNumber = Effect.fnUntraced(function* (session: Session, kind: PortKind, who: Who) {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const there = yield* byName(session, portName(kind, portNumber(who.key, attempt)))
@@ -122,14 +122,16 @@ const forgotten = Effect.fnUntraced(function* (session: Session, { port, socketP
   return removed
 })
 
-/** The tag says whether there are policers. One without a tag has them only if that was refused. */
+/**
+ * The tag records whether there are policers. A port without a tag has policers only if setting the tag was refused.
+ */
 const limitedAs = ({ attachment }: Unplug, port: VppPort | undefined, { tag }: Interface) => {
   const mark = fromTag(tag)
   if (mark !== undefined) return mark.limited ? mark : undefined
   return port !== undefined && port.limits.length > 0 ? markOf(attachment, "") : undefined
 }
 
-/** Policers that lost their interface to somebody else. Not looked for when it is known that there were none. */
+/** Policers whose interface somebody removed. Not searched if the port is known to have none. */
 const leftPolicers = Effect.fnUntraced(function* (
   session: Session,
   { unrecorded }: Unplug,
@@ -141,7 +143,7 @@ const leftPolicers = Effect.fnUntraced(function* (
   return yield* removeLeft(session, key)
 })
 
-/** Those that may be empty afterwards. */
+/** Bridge domains that may be empty afterwards. */
 const domainsOf = Effect.fnUntraced(function* (
   session: Session,
   port: VppPort | undefined,

@@ -23,7 +23,7 @@ export const until = Effect.fnUntraced(function* (what: string, there: (world: W
 export const portOf = (containerId: string) => (world: World) =>
   Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
 
-/** ovs-vswitchd goes on when the scope ends. */
+/** ovs-vswitchd continues when the scope ends. */
 export const stopped = Effect.gen(function* () {
   const { ovs } = yield* CniNode
   const pid = yield* ovs.vswitchdPid
@@ -58,7 +58,7 @@ export const addDuring = <A, E, R>(served: Agent, sandbox: Sandbox, meanwhile: E
     })
   )
 
-/** Somebody else's server at the agent's socket, or what an agent of another release may say. */
+/** Another server on the agent's socket, or answers of an agent of another release. */
 export const impostor = (socket: string, listener: RequestListener) =>
   Effect.acquireRelease(
     Effect.callback<ReturnType<typeof createServer>>((resume) => {

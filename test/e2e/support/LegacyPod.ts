@@ -6,9 +6,9 @@ import { succeed } from "./Program.ts"
 
 export interface LegacyPod {
   readonly mode: "client" | "server"
-  /** Where it told the switch that the socket is. */
+  /** The socket path that it passed to the switch. */
   readonly directory: string
-  /** The rename works on one file system; else its error is swallowed. */
+  /** The rename works on one file system; otherwise its error is ignored. */
   readonly moved?: boolean
   readonly socketfile?: string
   /** The fork's marks. */
@@ -38,7 +38,7 @@ export const attached = Effect.fnUntraced(function* (
   writeFileSync(`${stateDir}/data/local-${handle}.json`, JSON.stringify(state), { mode: 0o644 })
 })
 
-/** As the delegate of its ADD. */
+/** The delegate call of its ADD. */
 export const leased = Effect.fnUntraced(function* (pod: Sandbox) {
   const { network, plugins } = yield* CniNode
   yield* succeed(`${plugins}/host-local`, [], {

@@ -6,7 +6,7 @@ import { ProgramError } from "./Program.ts"
 import { VppCniNode } from "./VppCniNode.ts"
 import { instance, type VppInstance } from "./VppInstance.ts"
 
-/** Its end of the port connected and with an address. */
+/** Its end of the port, connected and with an address. */
 export const podAt = Effect.fnUntraced(function* (
   prefix: string,
   socket: string,
@@ -41,12 +41,12 @@ export const connected = (vpp: VppInstance) =>
   )
 
 export const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, count: number) {
-  // An answer that comes after the interval is not counted: a busy machine needs some time.
+  // An answer after the interval does not count: a busy machine needs some time.
   const text = yield* vpp.ctl("ping", to, "repeat", String(count), "interval", "0.5")
   return Number(/(\d+) received/.exec(text)?.[1] ?? 0)
 })
 
-/** How many of five pings come back, after those that find the neighbours. */
+/** How many of five pings are answered, after those that resolve the neighbours. */
 export const pings = Effect.fnUntraced(function* (vpp: VppInstance, to: string) {
   yield* Effect.repeat(ping(vpp, to, 1), { until: (received) => received > 0, schedule: Schedule.recurs(20) })
   return yield* ping(vpp, to, 5)

@@ -1,4 +1,4 @@
-/** One `plug` in a process of its own, as an ADD is one. Arguments: API socket, directory, number of the attachment. */
+/** One `plug` in a separate process, as for an ADD. Arguments: API socket, directory, number of the attachment. */
 import { Effect, Layer } from "effect"
 import * as BunSlots from "../../../src/platform/bun/BunSlots.ts"
 import * as BunSockets from "../../../src/platform/bun/BunSockets.ts"
