@@ -22,7 +22,8 @@ import { manifests } from "./support/Manifests.ts"
 const Probe = Schema.Struct({
   exec: Schema.Struct({ command: Schema.Array(Schema.String) }),
   periodSeconds: Schema.Int,
-  timeoutSeconds: Schema.Int
+  timeoutSeconds: Schema.Int,
+  terminationGracePeriodSeconds: Schema.optionalKey(Schema.Int)
 })
 
 const Container = Schema.Struct({
@@ -213,6 +214,10 @@ describe("the DaemonSet", () => {
 
   it("waits for the calls that the agent has accepted", () => {
     assert.isAbove(daemonSet.spec.template.spec.terminationGracePeriodSeconds * 1000, longestCall)
+  })
+
+  it("does not wait as long for an agent that does not answer", () => {
+    for (const { livenessProbe } of agents) assert.strictEqual(livenessProbe?.terminationGracePeriodSeconds, 20)
   })
 
   it.effect(
