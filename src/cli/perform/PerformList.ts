@@ -5,6 +5,7 @@ import * as Listing from "../../attachment/node/Listing.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { listTable } from "../text/ListText.ts"
+import type { Style } from "../text/PlanText.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { failWith, onNode, print } from "./Node.ts"
 
@@ -16,26 +17,39 @@ export interface ListOptions {
   readonly json: boolean
 }
 
-export const performList = Effect.fnUntraced(function* ({ json, network, ovs, stateDir, vpp }: ListOptions) {
-  const { style, variables } = yield* InvocationContext
+/** The attachments of the network that is asked for, or of all. */
+export const listed = Effect.fnUntraced(function* ({ network, ovs, stateDir, vpp }: ListOptions) {
+  const { variables } = yield* InvocationContext
   const controls: ReadonlyArray<Control> = [
     ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
     ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
   ]
-  const { attachments, doubts, problems } = yield* onNode(stateDir, (switches) =>
-    Listing.list(switches, { controls, variables })
-  )
-  const wanted = attachments.filter((one) => Option.isNone(network) || one.network === network.value)
+  const all = yield* onNode(stateDir, (switches) => Listing.list(switches, { controls, variables }))
+  const listing: Listing.Listing = {
+    ...all,
+    attachments: all.attachments.filter((one) => Option.isNone(network) || one.network === network.value)
+  }
+  return listing
+})
+
+export const listJson = ({ attachments, doubts, problems }: Listing.Listing) => ({
+  attachments,
+  problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
+})
+
+export const listText = ({ network, stateDir }: ListOptions, { attachments }: Listing.Listing, style: Style): string =>
+  attachments.length === 0 ? nothing(stateDir, network) : listTable(attachments, style)
+
+export const performList = Effect.fnUntraced(function* (options: ListOptions) {
+  const { style } = yield* InvocationContext
+  const listing = yield* listed(options)
   const agent = yield* agentThere
   yield* print(
-    json,
-    {
-      ...agentJson(agent),
-      attachments: wanted,
-      problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
-    },
-    withAgent(wanted.length === 0 ? nothing(stateDir, network) : listTable(wanted, style), agent)
+    options.json,
+    { ...agentJson(agent), ...listJson(listing) },
+    withAgent(listText(options, listing, style), agent)
   )
+  const { doubts, problems } = listing
   yield* problems.length > 0
     ? failWith("the list may be incomplete", [...problems, ...doubts])
     : failWith("a switch does not answer; the state of its ports is unknown", doubts)

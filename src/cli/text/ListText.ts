@@ -18,7 +18,7 @@ const cells = ({ containerId, engine, ifName, network, pod, port, ...more }: Lis
   stateOf(more)
 ]
 
-const stateOf = ({
+export const stateOf = ({
   lastState,
   recorded,
   sandbox,

@@ -1,0 +1,201 @@
+/** Judgements over what this machine cannot be brought into: pure, of looks that are written down here. */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { found, type Judged } from "../../../src/attachment/doctor/findings/Finding.ts"
+import { findings } from "../../../src/attachment/doctor/findings/Findings.ts"
+import { hugetlbfsIn } from "../../../src/attachment/doctor/inside/Inside.ts"
+import * as Port from "../../../src/attachment/doctor/link/Port.ts"
+import { userIn } from "../../../src/attachment/doctor/link/Sandbox.ts"
+import * as Account from "../../../src/attachment/doctor/node/Account.ts"
+import * as Hugepages from "../../../src/attachment/doctor/node/Hugepages.ts"
+import * as Leases from "../../../src/attachment/doctor/node/Leases.ts"
+import * as Multus from "../../../src/attachment/doctor/node/Multus.ts"
+import * as OfOvs from "../../../src/attachment/doctor/node/OfOvs.ts"
+import * as OfVpp from "../../../src/attachment/doctor/node/OfVpp.ts"
+import { twice } from "../../../src/attachment/doctor/node/Requested.ts"
+import { polling } from "../../../src/ovs/view/Polling.ts"
+import { buffersIn, queuesIn } from "../../../src/vpp/view/Printed.ts"
+import type { OvsView, PortView, VppView } from "../../../src/vswitch/View.ts"
+
+const ids = ({ findings }: Judged) => findings.map(({ id }) => id)
+
+const port: PortView = {
+  key: "k",
+  network: "net-a",
+  containerId: "c1",
+  ifName: "net1",
+  pod: undefined,
+  socketPath: "/run/s",
+  port: "uspa",
+  on: "bridge br0",
+  connected: true,
+  link: true,
+  error: null,
+  mtu: 1500,
+  queues: "1",
+  rings: "256, 256",
+  features: "0x1",
+  numa: 0,
+  polledOn: [0],
+  resets: 3,
+  drops: []
+}
+
+const ofPort = (more: Partial<PortView>, told?: number) =>
+  ids(Port.judge({ view: { ...port, ...more }, differences: [], mtu: { requested: undefined, told } }, {}))
+
+describe("a port", () => {
+  it("that works has no finding", () => assert.deepStrictEqual(ofPort({}, 1500), []))
+  it("of another NUMA node", () => assert.deepStrictEqual(ofPort({ polledOn: [1] }), ["memory-on-other-numa-node"]))
+  it("that is connected and down", () => assert.deepStrictEqual(ofPort({ link: false }), ["link-down"]))
+  it("that the switch could not make", () => assert.deepStrictEqual(ofPort({ error: "no memory" }), ["port-failed"]))
+  it("with another MTU than the container is told", () => assert.deepStrictEqual(ofPort({}, 9000), ["mtu-differs"]))
+  it("that drops", () =>
+    assert.deepStrictEqual(
+      ofPort({
+        drops: [
+          { why: "rate limit", packets: 1 },
+          { why: "application", packets: 2 }
+        ]
+      }),
+      ["packets-over-rate", "application-too-slow"]
+    ))
+  it("by the kinds of differences that a switch tells", () => {
+    const kinds = (["missing", "forgotten", "silent"] as const).map((kind) => ({ what: kind, kind }))
+    const differences = [...kinds, { what: "OVN", warning: true }, { what: "tag" }]
+    const judged = Port.judge({ view: undefined, differences, mtu: { requested: undefined, told: undefined } }, {})
+    assert.deepStrictEqual(ids(judged), ["port-missing", "port-incomplete", "port-may-not-work", "port-changed"])
+  })
+})
+
+const ovs: OvsView = {
+  engine: "ovs-dpdk",
+  control: "/run/db.sock",
+  version: "3.5.0",
+  dpdkVersion: null,
+  dpdk: true,
+  lacks: [],
+  silent: undefined,
+  bridges: [{ name: "br0", datapath: "netdev", secure: true, others: ["eth0"], unlearned: ["uspa"], ours: 1 }],
+  ports: []
+}
+
+const vpp: VppView = {
+  engine: "vpp",
+  control: "/a",
+  version: "26.06",
+  unloaded: ["vhost"],
+  lacks: [],
+  buffers: null,
+  ports: []
+}
+
+describe("a switch", () => {
+  it("with a bridge that drops what it does not know, if somebody uses it", () => {
+    assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set(["br0"]))), ["bridge-drops-unknown"])
+    assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set())), [])
+  })
+  it("without vhost-user", () =>
+    assert.deepStrictEqual(ids(OfOvs.judge({ ...ovs, lacks: ["dpdkvhostuser"] }, new Set())), ["ovs-without-vhost"]))
+  it("without a plugin is an error for those who use it", () => {
+    assert.deepStrictEqual(ids(OfVpp.judge(vpp, new Set(["vhostuser"]))), ["vpp-plugin-not-loaded"])
+    assert.deepStrictEqual(ids(OfVpp.judge(vpp, new Set(["memif"]))), ["vpp-plugin-unused"])
+  })
+  it("tells which threads poll what", () => {
+    const text = [
+      "pmd thread numa_id 0 core_id 1:",
+      "  isolated : false",
+      "  port: uspa              queue-id:  0 (enabled)   pmd usage:  0 %",
+      "pmd thread numa_id 1 core_id 9:",
+      "  port: uspa              queue-id:  1 (enabled)   pmd usage:  0 %",
+      "  port: uspb              queue-id:  0 (enabled)   pmd usage:  0 %"
+    ].join("\n")
+    assert.deepStrictEqual(
+      [...polling(text)],
+      [
+        ["uspa", [0, 1]],
+        ["uspb", [1]]
+      ]
+    )
+  })
+  it("prints its buffers and queues", () => {
+    const head = "Pool Name            Index NUMA  Size  Data Size  Total  Avail  Cached   Used  "
+    const row = "default-numa-0         0     0   2304     2048    8192   8000     10      182  "
+    assert.deepStrictEqual(buffersIn(`${head}\n${row}`), [{ pool: "default-numa-0", total: 8192, free: 8010 }])
+    const memif = "interface memif7/0\n  listener-fd 14 conn-fd 0\n  num-s2m-rings 2 num-m2s-rings 1 buffer-size 0"
+    assert.deepStrictEqual([...queuesIn(memif)], [["memif7/0", "2 to the master, 1 to the slave"]])
+  })
+})
+
+describe("the node", () => {
+  it("without hugepages, with free ones, and with none left", () => {
+    const pool = (total: number, free: number) => Hugepages.judge([{ kilobytes: 2048, total, free }])
+    assert.deepStrictEqual([pool(0, 0), pool(4, 1), pool(4, 0)].map(ids), [
+      ["hugepages-missing"],
+      [],
+      ["hugepages-used-up"]
+    ])
+    assert.lengthOf(Hugepages.judge(undefined).unseen, 1)
+  })
+  it("with Multus in a file or in a list of plugins", () => {
+    const inText = (value: object) => Multus.inText("/f", JSON.stringify(value)).map(({ retries }) => retries)
+    assert.deepStrictEqual(inText({ type: "multus" }), [false])
+    assert.deepStrictEqual(inText({ plugins: [{ type: "multus-shim", retryDeleteOnError: true }] }), [true])
+    assert.deepStrictEqual(inText({ type: "bridge" }), [])
+  })
+  it("counts the addresses of host-local's ranges as it gives them", () => {
+    const size = (ipam: object) =>
+      Leases.asked(JSON.stringify({ name: "n", ipam: { type: "host-local", ...ipam } }))?.size
+    assert.strictEqual(size({ ranges: [[{ subnet: "10.1.0.0/24" }]] }), 253)
+    assert.strictEqual(size({ subnet: "10.1.0.0/30", gateway: "10.1.0.2" }), 1)
+    assert.strictEqual(
+      size({ ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.10", rangeEnd: "10.1.0.19" }]] }),
+      10
+    )
+    assert.isUndefined(size({ ranges: [[{ subnet: "fd00::/64" }]] }))
+    assert.isUndefined(Leases.asked(JSON.stringify({ name: "n", ipam: { type: "whereabouts" } })))
+  })
+  it("with a token that ends soon, or has ended", () => {
+    const common = { file: "/k", now: 0, read: undefined, pod: undefined, write: undefined, problem: undefined }
+    const of = (at: number) => ids(Account.judge({ ...common, expiries: [{ what: "the token", at }] }))
+    assert.deepStrictEqual([of(0), of(60_000), of(7_200_000)], [["credentials-expired"], ["credentials-expire"], []])
+  })
+  it("reads the interface names of both forms of the annotation", () => {
+    assert.lengthOf(twice("a@net1, ns/b@net1, c"), 1)
+    assert.lengthOf(twice('[{"name":"a","interface":"net1"},{"name":"b","interface":"net1"}]'), 1)
+    assert.lengthOf(twice("a@net1, b@net2, c, d"), 0)
+  })
+})
+
+describe("a process in a sandbox", () => {
+  it("is its user and groups, and none when it only keeps the sandbox", () => {
+    const status = (name: string) => `Name:\t${name}\nUid:\t0\t1000\t0\t0\nGid:\t5\t6\t5\t5\nGroups:\t7 8 \n`
+    assert.deepStrictEqual(userIn(status("testpmd")), { uid: 1000, gids: [6, 7, 8] })
+    assert.isUndefined(userIn(status("pause")))
+  })
+  it("has hugepages where they are mounted", () =>
+    assert.deepStrictEqual(
+      hugetlbfsIn("nodev /dev/hugepages hugetlbfs rw,relatime,pagesize=1024M 0 0\nproc /proc proc rw"),
+      ["1024M"]
+    ))
+})
+
+describe("the table of findings", () => {
+  it("quotes in a command what others have named", () => {
+    const [finding] = found("socket", "socket-stale", "x", { path: "/run/a; reboot" }).findings
+    assert.strictEqual(finding?.command, "rm '/run/a; reboot'")
+  })
+
+  it("has no identifier that nothing finds, and each in kebab-case", () => {
+    const room = join(import.meta.dirname, "../../../src/attachment/doctor")
+    const code = readdirSync(room, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.startsWith("findings/"))
+      .map((name) => readFileSync(join(room, name), "utf8"))
+      .join("")
+    assert.deepStrictEqual(
+      Object.keys(findings).filter((id) => !code.includes(`"${id}"`) || !/^[a-z]+(-[a-z]+)*$/.test(id)),
+      []
+    )
+  })
+})
