@@ -30,8 +30,6 @@ export interface PortView extends Pick<Owned, "containerId" | "network" | "ifNam
   readonly numa: number | null
   /** NUMA nodes of the threads that poll it. */
   readonly polledOn: ReadonlyArray<number>
-  /** How often its link went up or down. */
-  readonly resets: number | null
   readonly drops: ReadonlyArray<{ readonly why: "rate limit" | "application" | "buffers"; readonly packets: number }>
 }
 

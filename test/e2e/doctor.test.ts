@@ -56,7 +56,9 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       const { node, result, sandbox, socket } = yield* attached()
       const before = yield* onNode("--pod", "default/web-0")
       assert.include(before.ids, symptom("no application"))
-      assert.deepStrictEqual(before.attachments[0]?.unseen, [])
+      // The kernel of this machine tells its hugepages, and ovs-vswitchd its version.
+      assert.deepStrictEqual([before.node.unseen, before.attachments[0]?.unseen], [[], []])
+      assert.match(before.node.links.find(({ link }) => link.startsWith("Open vSwitch"))?.seen ?? "", /version \d+\.\d/)
       const mac = result.interfaces[0]?.mac ?? ""
       const end = { name: sandbox.containerId.slice(0, 8), socket, mode: "server" as const, mac }
       yield* start("dpdk-testpmd", Testpmd.receiverArguments(end), { log: `${node.directory}/logs/testpmd` })

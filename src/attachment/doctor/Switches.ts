@@ -35,7 +35,8 @@ const ofOne = ({ at, view }: Seen, ports: ReadonlyArray<HostPort>): Judged => {
   if (Result.isFailure(view)) {
     const name = at.engine === "vpp" ? "VPP" : "Open vSwitch"
     const { code, failed } = view.failure
-    return code === ErrorCodes.TryAgainLater
+    // Whoever may not ask it cannot say that it is away.
+    return code === ErrorCodes.TryAgainLater && !/\b(EACCES|EPERM)\b/.test(failed)
       ? found(`${name} on ${at.control}`, "switch-away", failed, { unit })
       : unseen(`${name} on ${at.control}`, failed)
   }

@@ -32,7 +32,6 @@ export const Interface = table("Interface", (column) => ({
   ofport: column("ofport", maybeInteger),
   error: column("error", maybeText),
   link_state: column("link_state", maybeText),
-  link_resets: column("link_resets", maybeInteger),
   mtu: column("mtu", maybeInteger),
   status: column("status", strings),
   statistics: column("statistics", numbers),

@@ -10,6 +10,8 @@ export interface Rows {
   readonly bridges: ReadonlyArray<BridgeRow>
   readonly ports: ReadonlyArray<PortRow>
   readonly interfaces: ReadonlyArray<InterfaceRow>
+  /** As ovs-vswitchd says; undefined: it was not asked. */
+  readonly version: string | undefined
   readonly polling: ReadonlyMap<string, ReadonlyArray<number>>
 }
 
@@ -20,7 +22,7 @@ export const seen = (control: string, rows: Rows, silent: Explained | undefined)
   return {
     engine: "ovs-dpdk",
     control,
-    version: root.ovs_version ?? null,
+    version: rows.version ?? root.ovs_version ?? null,
     dpdkVersion: root.dpdk_version ?? null,
     dpdk: root.dpdk_initialized,
     lacks: vhostTypes.filter((type) => !root.iface_types.includes(type)),
@@ -69,7 +71,6 @@ const portView = (row: InterfaceRow, { bridges, polling, ports }: Rows): Readonl
       features: features ?? null,
       numa: numa === undefined ? null : Number(numa),
       polledOn: polling.get(row.name) ?? [],
-      resets: row.link_resets ?? null,
       drops: drops(row)
     }
   ]

@@ -44,23 +44,28 @@ export const view = (path: string): View =>
         bridges: yield* rows(Bridge, 1),
         ports: yield* rows(Port, 2),
         interfaces: yield* rows(Interface, 3),
-        polling: polling(dead === undefined ? yield* polled(path) : "")
+        ...(dead === undefined ? yield* told(path) : untold)
       },
       dead === undefined ? undefined : toError(operation, dead)
     )
   })
 
-/** Empty if it cannot be asked: then no thread is reported. */
-const polled = Effect.fnUntraced(
+/** If it cannot be asked: then neither version nor thread is reported. */
+const untold = { version: undefined, polling: polling("") }
+
+/** What ovs-vswitchd says itself. Its version is in the database only where ovs-ctl has started it. */
+const told = Effect.fnUntraced(
   function* (path: string) {
     const control = yield* Daemon.controlIn(yield* Files, dirname(path))
-    if (control === undefined) return ""
+    if (control === undefined) return untold
     const deadlines = yield* OvsDeadlines
     const connection = yield* Effect.timeout((yield* Sockets).connect(control), deadlines.connect)
     const rpc = yield* JsonRpc.make(connection)
-    const said = yield* rpc.call("dpif-netdev/pmd-rxq-show", [], deadlines.reply)
-    return Predicate.isString(said) ? said : ""
+    const call = (command: string) =>
+      Effect.map(rpc.call(command, [], deadlines.reply), (said) => (Predicate.isString(said) ? said : ""))
+    const [, version] = /\(Open vSwitch\) (\S+)/.exec(yield* call("version")) ?? []
+    return { version, polling: polling(yield* call("dpif-netdev/pmd-rxq-show")) }
   },
   Effect.scoped,
-  Effect.orElseSucceed(() => "")
+  Effect.orElseSucceed(() => untold)
 )

@@ -93,7 +93,6 @@ const ports = Effect.fnUntraced(function* (session: Session) {
       features: vhost === undefined || !connected ? null : featuresOf(vhost),
       numa: null,
       polledOn: [],
-      resets: null,
       drops: []
     }
   })

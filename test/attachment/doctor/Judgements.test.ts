@@ -38,7 +38,6 @@ const port: PortView = {
   features: "0x1",
   numa: 0,
   polledOn: [0],
-  resets: 3,
   drops: []
 }
 

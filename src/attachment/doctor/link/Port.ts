@@ -36,11 +36,11 @@ const ofDifference = ({ kind, warning, what }: Difference, values: Values): Judg
 }
 
 const ofView = (view: PortView, mtu: Port["mtu"], values: Values): Judged => {
-  const { connected, drops, error, features, link, on, port, queues, resets, rings } = view
+  const { connected, drops, error, features, link, on, port, queues, rings } = view
   if (error !== null) return found("port", "port-failed", `${port}: ${error}`, values)
   return together([
     well("port", `${port}${on === null ? ", on no bridge" : ` on ${on}`}`),
-    connected ? well("application", `connected${sinceWords(resets)}`) : ofApplication(view, values),
+    connected ? well("application", "connected") : ofApplication(view, values),
     connected && link === false ? found("link", "link-down", `${port} is connected and down`, values) : nothing,
     ...(connected
       ? [
@@ -63,20 +63,12 @@ const ofView = (view: PortView, mtu: Port["mtu"], values: Values): Judged => {
   ])
 }
 
-const sinceWords = (resets: number | null): string =>
-  resets === null || resets === 0 ? "" : `; its link has changed ${resets} times`
-
-const ofApplication = ({ port, resets }: PortView, values: Values): Judged =>
+/** The MTU is known from the first connection on; when that was, no switch remembers. */
+const ofApplication = ({ mtu, port }: PortView, values: Values): Judged =>
   found(
     "application",
     "application-not-connected",
-    `${port} is disconnected; ${
-      resets === null
-        ? "the switch does not tell whether it ever was connected"
-        : resets < 2
-          ? "it has never been connected"
-          : `it was connected before: its link has changed ${resets} times`
-    }`,
+    `${port} is disconnected${mtu === null ? "" : "; it has been connected before"}`,
     values
   )
 

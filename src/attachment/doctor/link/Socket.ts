@@ -81,7 +81,7 @@ export const judge = (seen: Socket, sandbox: Sandbox, connected: boolean | undef
       found("socket", "socket-obstructed", `${place.socketPath} is a ${socket.kind}`, { path: place.socketPath })
     ])
   }
-  const words = `${place.socketPath}, made by the ${madeBy}, ${inWords(socket)}${labelled(seen)}`
+  const words = `${place.socketPath}, made by the ${madeBy} at ${new Date(socket.modified).toISOString()}, ${inWords(socket)}${labelled(seen)}`
   return together([
     shared,
     madeBy === "switch"

@@ -15,7 +15,7 @@ const link = "hugepages"
 /** Undefined: the kernel does not report them. */
 export const look = Effect.gen(function* () {
   const files = yield* Files
-  const number = (path: string) => Effect.map(files.read(path, 64), (text) => Number(text.trim()))
+  const number = (path: string) => Effect.map(files.read(path, 1 << 16), (text) => Number(text.trim()))
   // A kernel without them has no such directory.
   const names = yield* orElse("ENOENT", [])(files.list(directory))
   return yield* Effect.forEach(
