@@ -1,4 +1,4 @@
-/** The generated files: the JSON Schema whole, and the tables between their markers in the pages. */
+/** The generated files: the JSON Schema, and the tables between their markers in the pages. */
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { jsonSchema } from "./NetConfSchema.ts"
@@ -15,7 +15,7 @@ export interface Generated {
 
 const read = (path: string): string => (existsSync(`${root}/${path}`) ? readFileSync(`${root}/${path}`, "utf8") : "")
 
-/** What the demonstration prints after the network, which the README shows above. */
+/** The demonstration's output after the network, which the README shows above. */
 const demonstration = (): string => {
   const { status, stderr, stdout } = spawnSync(process.execPath, [`${root}/scripts/demo.ts`], {
     encoding: "utf8",
@@ -36,7 +36,7 @@ const made = (name: string): string => {
   return table()
 }
 
-/** Every region is made anew; a region with the name of an example shows that file. */
+/** Regenerates every region; a region with the name of an example shows that file. */
 const filled = (page: string): string =>
   page.replaceAll(region, (_, name: string) => {
     return `<!-- generated: ${name} -->\n\n${made(name)}\n\n<!-- end of generated -->`

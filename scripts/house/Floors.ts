@@ -3,7 +3,7 @@
  * imports from the floors below its own, and nothing from beside it.
  */
 export interface Room {
-  /** Of two names that a file begins with, the longer one counts. */
+  /** The longest matching name counts. */
   readonly name: string
   /** For the picture in docs/architecture.md. */
   readonly what: string

@@ -48,14 +48,14 @@ export const KeptSwitches = Context.Reference<
   ((control: Control) => Effect.Effect<Vswitch["Service"], never, Scope.Scope>) | undefined
 >("userspace-cni/KeptSwitches", { defaultValue: () => undefined })
 
-/** For the switch at this control socket: the one that is kept, or a new one. */
+/** Returns the kept switch at this control socket, or a new one. */
 export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
   Layer.effect(
     Vswitch,
     Effect.flatMap(KeptSwitches, (kept) => (kept === undefined ? newSwitch(control, around) : kept(control)))
   )
 
-/** Which has nothing in common with any other. */
+/** Creates a switch that shares nothing with others. */
 export const newSwitch = (
   control: Control,
   around: Around = {}
@@ -70,7 +70,7 @@ export const newSwitch = (
         ({ engine }) => engine(control.control, around, ovsLegacyPorts)
       )
 
-/** Loaded when an attachment without a record of ours is looked for. */
+/** Loaded when an attachment without a record of this plugin is searched. */
 const ovsLegacyPorts = (client: OvsClient["Service"]) =>
   Effect.map(
     Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
@@ -83,7 +83,7 @@ const vppLegacyPorts: LegacyPortsOf = (open, files) =>
     ({ make }) => make(open, files)
   )
 
-/** The same switch, watched. */
+/** Watches the same switch. */
 export const watchFor =
   ({ control, engine }: Control): Watch =>
   (tell) =>
@@ -111,7 +111,7 @@ export const choicesFor = (around: Around = {}): Choices<Control> => {
   }
 }
 
-/** Runs on the services that are not a switch's, with records below `stateDir`. */
+/** Runs on the services that do not belong to a switch, with records below `stateDir`. */
 export const onServices =
   (
     stateDir: string,

@@ -1,4 +1,4 @@
-/** The command tree: `userspace`, its sub-commands in `userspace/`. */
+/** The command tree: `userspace`, with its sub-commands in `userspace/`. */
 import * as Command from "effect/cli/Command"
 import { purpose } from "./About.ts"
 import { doctor } from "./doctor/Doctor.ts"

@@ -1,6 +1,6 @@
 /**
- * Calls through the agent, on the built executable and a real Open vSwitch: what a runtime sees is what it sees without
- * one, and what the agent does not accept, the process of the call does itself.
+ * Calls through the agent, on the built executable and a real Open vSwitch: a runtime sees the same as without one, and
+ * the process of the call makes a call that the agent declines.
  */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import type { RequestListener } from "node:http"

@@ -1,8 +1,8 @@
 /**
- * The database in which a dry run plans: it executes our transactions as ovsdb-server does, all operations or none, with
- * `wait` preconditions, unique names, references that must exist, and rows that vanish when nothing refers to them.
- * Pure: a transaction takes one value and gives the next. Only the tables, columns and operations that we use. RFC 7047,
- * section 5.2.
+ * The database of a dry run. It executes the plugin's transactions like ovsdb-server: all operations or none, with
+ * `wait` preconditions, unique names, references that must exist, and rows that are removed when nothing refers to
+ * them. Pure: a transaction takes one value and returns the next. It has only the tables, columns and operations that
+ * the plugin uses. RFC 7047, section 5.2.
  */
 import * as Result from "effect/Result"
 import { type MapValue, type Row, type SetValue, uuid, type Value } from "../../ovs/wire/Notation.ts"
@@ -14,16 +14,16 @@ export type Database = ReadonlyMap<string, Table>
 
 export interface Executed {
   readonly database: Database
-  /** As on the wire. */
+  /** In the form of the wire. */
   readonly results: ReadonlyArray<unknown>
-  /** Set when a `wait` did not hold: how long it may wait for a change before that counts. */
+  /** Set when a `wait` did not hold: how long it may wait for a change. */
   readonly waits?: number
 }
 
 const none: SetValue = ["set", []]
 const noPairs: MapValue = ["map", []]
 
-/** Every column with the value it has when none is given. */
+/** Every column with its default. */
 const schema: Readonly<Record<string, Row>> = {
   Open_vSwitch: {
     bridges: none,
@@ -54,7 +54,7 @@ const schema: Readonly<Record<string, Row>> = {
   }
 }
 
-/** Who refers to the rows of a table. A row without a reference goes. */
+/** The columns that refer to the rows of a table. A row without a reference is removed. */
 const referrers: ReadonlyArray<readonly [table: string, from: string, column: string]> = [
   ["Bridge", "Open_vSwitch", "bridges"],
   ["Port", "Bridge", "ports"],
@@ -78,7 +78,7 @@ type Step = Result.Result<{ readonly database: Database; readonly result: unknow
 
 const failure = (error: string, details: string): Result.Result<never, Failure> => Result.fail({ error, details })
 
-/** All operations, or none: then the first failure stands in its place, and the others after it are null. */
+/** Executes all operations or none. The first failure is in its place, and null follows for later operations. */
 export const execute = (before: Database, operations: ReadonlyArray<Operation>, newUuid: () => string): Executed => {
   const names = new Map<string, string>()
   for (const operation of operations) {
@@ -188,7 +188,7 @@ const sameRows = (found: ReadonlyArray<Row>, wanted: ReadonlyArray<Row>): boolea
 const sameColumn = (row: Row, [column, value]: [string, Value]): boolean =>
   row[column] !== undefined && equal(row[column], value)
 
-/** What ovsdb-server checks at the end: references, then names; and what it removes in between. */
+/** The checks of ovsdb-server at the end: references, then names; in between, it removes unreferenced rows. */
 const commit = (database: Database): Result.Result<Database, Failure> => {
   let current = database
   for (const [table, from, column] of referrers) {

@@ -1,4 +1,4 @@
-/** Every message that a {@link VppModel} understands: all that the engine sends, but for those of the connection itself. */
+/** Every message of a {@link VppModel}: all that the engine sends, except those of the connection itself. */
 import { bridgeDomainMessages } from "./BridgeDomainMessages.ts"
 import { interfaceMessages } from "./InterfaceMessages.ts"
 import { ipMessages } from "./IpMessages.ts"

@@ -1,7 +1,7 @@
 /**
- * What a VPP knows, as its dumps tell it: interfaces, memif sockets, bridge domains, routes, policers. A dry run plans in
- * one that is a copy of the real VPP (`VppCopy.ts`), the tests' server puts one behind a socket. What a message does to
- * it stands in the modules of the messages. Forwards no packets.
+ * The state of a VPP, as its dumps show it: interfaces, memif sockets, bridge domains, routes, policers. A dry run
+ * plans on a copy of the real VPP (`VppCopy.ts`); the tests' server serves one on a socket. The modules of the messages
+ * have their effects. It forwards no packets.
  */
 import type { Interface as InterfaceRow } from "../../vpp/interfaces/Interfaces.ts"
 import type { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
@@ -17,33 +17,33 @@ type Row<D> = D extends { readonly details: Message<infer A> } ? A : never
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 export type Values<D> = D extends { readonly fields: Message<infer A>["fields"] } ? A : never
 
-/** The files that VPP makes and finds: real ones, those of a plan, or those of a node in memory. */
+/** The files that VPP creates and finds: real ones, those of a plan, or those of a node in memory. */
 export interface Disk {
   /** Undefined: nothing is there. */
   readonly kind: (path: string) => "socket" | "other" | undefined
   readonly makeDirectory: (path: string) => void
-  /** A file; gone already is fine. */
+  /** Removes a file; a missing one is a success. */
   readonly remove: (path: string) => void
-  /** Undefined when the directory is not there. */
+  /** Undefined when the directory does not exist. */
   readonly listen: (path: string, mode: number) => Listener | undefined
-  /** Somebody listens on that path. */
+  /** Returns whether somebody listens on that path. */
   readonly isListening: (path: string) => boolean
 }
 
 export interface Listener {
-  /** The file stays. */
+  /** Keeps the file. */
   readonly close: () => unknown
 }
 
-/** In what the releases differ, as far as a client can see it. */
+/** Differences between releases that a client can observe. */
 export interface Traits {
-  /** From 23.06: only `[A-Za-z0-9_./-]` in a memif path, 106 bytes of it; a live listener is left alone. */
+  /** From 23.06: a memif path has only `[A-Za-z0-9_./-]` and at most 106 bytes; a live listener is left alone. */
   readonly strictSockets: boolean
-  /** From 23.06: a memif socket id on which a create has failed makes no socket file any more. */
+  /** From 23.06: a memif socket id on which a create has failed creates no socket file any more. */
   readonly poisonsSockets: boolean
-  /** From 23.06: what fails with a policer has a number of its own. */
+  /** From 23.06: policer errors have numbers of their own. */
   readonly namesPolicerErrors: boolean
-  /** Before 22.10 a link's MTU is taken for every interface, later for those with Ethernet drivers that allow it. */
+  /** Before 22.10, every interface accepts a link MTU, later only those with Ethernet drivers that allow it. */
   readonly anyLinkMtu: boolean
 }
 
@@ -64,14 +64,14 @@ export interface Interface {
   readonly row: Writable<InterfaceRow>
   readonly memif: Row<typeof memifDump> | undefined
   readonly vhost: Vhost | undefined
-  /** The values of the request that made it. */
+  /** The values of the request that created it. */
   readonly asked: object
   /** Its bridge domain. */
   domain: number | undefined
   readonly addresses: Array<string>
-  /** Frames of other VLANs do not leave here. */
+  /** True: frames of other VLANs are not sent. */
   filter: boolean
-  /** In the order in which they were put on; each counts. */
+  /** In the order in which they were attached; each counts. */
   readonly policers: Array<{ readonly direction: "input" | "output"; readonly name: string }>
 }
 
@@ -88,21 +88,21 @@ export interface MemifSocket {
 }
 
 export type Domain = Writable<Omit<Row<typeof bridgeDomainDump>, "sw_if_details">> & {
-  /** VPP's own, when it was not set. */
+  /** VPP's default when it was not set. */
   learnLimit?: number
 }
 
 export type Route = Values<typeof routeAddDel>["route"]
 export type Policer = Row<typeof policerDump>
 
-/** As an event tells it. */
+/** The content of an event. */
 export interface Happening {
   readonly sw_if_index: number
   readonly flags: number
   readonly deleted: boolean
 }
 
-/** Numbers are given again at once, the last one freed first. */
+/** Numbers are reused at once, the last freed one first. */
 class Numbers {
   private readonly freed: Array<number> = []
   private next: number
@@ -115,7 +115,7 @@ class Numbers {
   give(number: number): void {
     this.freed.push(number)
   }
-  /** From now on only others. */
+  /** Excludes this number from now on. */
   pass(number: number): void {
     this.next = Math.max(this.next, number + 1)
   }
@@ -131,9 +131,9 @@ export class VppModel {
   readonly routes = new Map<string, Route>()
   readonly policers = new Map<string, Policer>()
   readonly instances = new Numbers()
-  /** `vnm->api_errno`: the last failure of anybody, with which some requests are answered by mistake. */
+  /** `vnm->api_errno`: the last failure of any client, which some replies contain by mistake. */
   lastFailure = 0
-  /** To interfaces, since somebody has looked. */
+  /** Events of interfaces since the last read. */
   readonly happened: Array<Happening> = []
   private readonly indices = new Numbers()
   private random = 0
@@ -145,7 +145,7 @@ export class VppModel {
     this.disk = disk
   }
 
-  /** As it is after its start. */
+  /** A VPP after its start. */
   static readonly started = (traits: Traits, runtimeDir: string, disk: Disk): VppModel => {
     const model = new VppModel(traits, runtimeDir, disk)
     model.add({ interface_name: "local0", interface_dev_type: "local", l2_address: anyMac }, { mtu: 0 })
@@ -159,7 +159,7 @@ export class VppModel {
     return this.random
   }
 
-  /** Another sequence. */
+  /** A separate sequence. */
   anyDomain(): number {
     this.randomDomain = next(this.randomDomain)
     return this.randomDomain & 0xffffff
@@ -175,7 +175,7 @@ export class VppModel {
     return made
   }
 
-  /** As it was found. */
+  /** Adds an interface of the real VPP. */
   take(row: InterfaceRow, more: Pick<Interface, "memif" | "vhost" | "domain">): void {
     this.indices.pass(row.sw_if_index)
     this.interfaces.set(row.sw_if_index, { ...newInterface, addresses: [], policers: [], ...more, row: { ...row } })
@@ -202,7 +202,7 @@ export class VppModel {
     return made
   }
 
-  /** With its sub-interfaces; its addresses go, its routes stay behind. */
+  /** Removes an interface with its sub-interfaces and addresses; its routes stay. */
   remove(index: number): void {
     for (const { row } of [...this.interfaces.values()]) {
       if (row.sup_sw_if_index === index && row.sw_if_index !== index) this.remove(row.sw_if_index)
@@ -265,7 +265,7 @@ const newDomain: Domain = {
   ...{ mac_age: 0, bd_tag: "", bvi_sw_if_index: every, uu_fwd_sw_if_index: every }
 }
 
-/** What VPP counts of it by itself. */
+/** Values that VPP computes itself. */
 export const newPolicer = (values: Omit<Values<typeof addDel>, "is_add">): Policer => ({
   ...values,
   ...{ single_rate: true, color_aware: false, scale: 16, cir_tokens_per_period: 1, pir_tokens_per_period: 1 },

@@ -1,4 +1,6 @@
-/** Every message that we can send or understand: for the comparison with a VPP's definitions, and for `vpp-compat`. */
+/**
+ * Every message that the plugin can send or parse: for the comparison with a VPP's definitions, and for `vpp-compat`.
+ */
 import type { Layout } from "../wire/Field.ts"
 import type { Message, Plugin } from "../wire/Message.ts"
 import * as BridgeDomain from "./BridgeDomain.ts"

@@ -13,15 +13,15 @@ import { memifSocketOf } from "../interfaces/PortName.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 
 export interface Removal {
-  /** Container's addresses to which it may have routes: a layer 3 port. */
+  /** The container's addresses to which it may have routes: a layer 3 port. */
   readonly routes: ReadonlyArray<string> | typeof unknownRoutes
-  /** It may have policers, of this name. */
+  /** It may have policers of this owner. */
   readonly limited: Owner | undefined
-  /** The socket's file, when VPP made it: memif leaves it behind. */
+  /** The socket's file if VPP created it: memif does not remove it. */
   readonly socketFile: string | undefined
 }
 
-/** Names what was removed. */
+/** Returns the names of what it removed. */
 export const removeInterface = Effect.fnUntraced(function* (
   session: Session,
   files: Files["Service"],
@@ -39,7 +39,7 @@ export const removeInterface = Effect.fnUntraced(function* (
     yield* Effect.mapError(VhostUser.remove(session, sw_if_index), failed)
     return removed
   }
-  // Renamed by somebody: 0 is VPP's own socket, which stays.
+  // The interface was renamed. Id 0 is VPP's own socket, which stays.
   const socket = memifSocketOf(interface_name) ?? 0
   const free = yield* Effect.mapError(Memif.removeBoth(session, sw_if_index, socket), failed)
   const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
@@ -49,8 +49,8 @@ export const removeInterface = Effect.fnUntraced(function* (
 const Policers = Effect.promise(() => import("../interfaces/Policers.ts"))
 
 /**
- * Nothing but a socket; gone already is no failure. Not by way of our short link: what it leads to is a directory that a
- * container may have put a link in the place of (`Files.pin`).
+ * Removes the file if it is a socket; a missing file is not a failure. Does not use the short link, because a container
+ * may have replaced its target directory by a link (`Files.pin`).
  */
 export const removeSocketFile = Effect.fnUntraced(
   function* (files: Files["Service"], path: string) {

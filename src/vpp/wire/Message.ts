@@ -1,7 +1,7 @@
 /**
  * A message of the binary API: its name and CRC, by which VPP's table is searched, and its fields. Requests begin with
- * the client's index, requests and replies with a context that VPP sends back. Pure: what numbers the messages have
- * today, and who speaks, is known in `Session.ts`. VPP: src/vlibapi, src/tools/vppapigen.
+ * the client's index; requests and replies have a context that VPP sends back. Pure: `Session.ts` knows the message
+ * numbers and the client. VPP: src/vlibapi, src/tools/vppapigen.
  */
 import * as Result from "effect/Result"
 import { type Field, SchemaMismatch, struct } from "./Field.ts"
@@ -11,7 +11,7 @@ export type Plugin = "memif" | "vhost"
 
 export interface Message<A> {
   readonly name: string
-  /** Eight hexadecimal digits over the message and all its types: another CRC is another message. */
+  /** Eight hexadecimal digits over the message and all its types. Another CRC means another message. */
   readonly crc: string
   /** Undefined: VPP itself has it. */
   readonly plugin: Plugin | undefined
@@ -22,12 +22,12 @@ export interface Request<A, R> extends Message<A> {
   readonly reply: Message<R>
 }
 
-/** Answered by any number of `details`, and no end: a control_ping sent after it marks that. */
+/** The reply is any number of `details` without an end: a control_ping sent after it marks the end. */
 export interface Dump<A, D> extends Message<A> {
   readonly details: Message<D>
 }
 
-/** What VPP says to a request it has understood: 0, or the number of an error. */
+/** VPP's result: 0, or an error number. */
 export interface Retval {
   readonly retval: number
 }
@@ -57,10 +57,10 @@ export const dump = <F extends Readonly<Record<string, unknown>>, D>(
   plugin?: Plugin
 ): Dump<F, D> => ({ name, crc, plugin, fields: struct<F>(fields), details })
 
-/** `memif_create_v2_8c7de5f7`: how VPP's table calls it. */
+/** `memif_create_v2_8c7de5f7`: the name in VPP's table. */
 export const nameCrc = ({ name, crc }: Pick<Message<unknown>, "name" | "crc">): string => `${name}_${crc}`
 
-/** The message cannot be written, or what came cannot be read. */
+/** A message that cannot be encoded, or bytes that cannot be decoded. */
 export interface CodecFault {
   readonly message: string
   readonly detail: string
@@ -80,7 +80,7 @@ export interface Head {
   readonly context: number
 }
 
-/** `client`: the index that VPP gave this connection. Undefined for the one request that is made before. */
+/** `client`: the index that VPP assigned to this connection. Undefined for the first request. */
 export const encodeRequest = <A>(
   message: Message<A>,
   head: Head & { readonly client: number | undefined },
@@ -103,15 +103,17 @@ export const encodeRequest = <A>(
 export const encodeReply = <A>(message: Message<A>, head: Head, value: A): Result.Result<Uint8Array, CodecFault> =>
   encodeRequest(message, { ...head, client: undefined }, value)
 
-/** Undefined: too short to have one. */
+/** Undefined: the message is too short. */
 export const idOf = (bytes: Buffer): number | undefined => (bytes.length < 2 ? undefined : bytes.readUInt16BE(0))
 export const contextOf = (bytes: Buffer): number | undefined => (bytes.length < 6 ? undefined : bytes.readUInt32BE(2))
 
-/** What follows number and context of a reply. Bytes after the last field are a newer VPP's business. */
+/**
+ * Decodes the fields after number and context of a reply. Bytes after the last field are of a newer VPP, and ignored.
+ */
 export const decodeReply = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
   decodeAt(message, bytes, 6)
 
-/** VPP's first message to us: its head is its own, and stands among its fields. */
+/** The first message: its header differs, and is part of its fields. */
 export const encodeHello = <A>(message: Message<A>, id: number, value: A): Result.Result<Uint8Array, CodecFault> =>
   guarded(message, () => {
     const to = { bytes: Buffer.alloc(512), at: 2, field: "" }
@@ -123,7 +125,7 @@ export const encodeHello = <A>(message: Message<A>, id: number, value: A): Resul
 export const decodeHello = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
   decodeAt(message, bytes, 2)
 
-/** What follows number, client index and context of a request. */
+/** Decodes the fields after number, client index and context of a request. */
 export const decodeRequest = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
   decodeAt(message, bytes, 10)
 

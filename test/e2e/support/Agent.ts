@@ -1,4 +1,4 @@
-/** A `userspace agent` of a test's own, and calls that are handed over to it. */
+/** A `userspace agent` of the test's own, and calls through it. */
 import { readdirSync, readlinkSync } from "node:fs"
 import { Effect, Schedule, type Scope } from "effect"
 import { get, type NoAgent, type Reply } from "../../../src/agent/HttpGet.ts"
@@ -12,17 +12,17 @@ export interface Agent {
   readonly running: Running
   readonly get: (path: string) => Effect.Effect<Reply, NoAgent>
   readonly status: Effect.Effect<Status, unknown>
-  /** Looks until it is so. */
+  /** Polls until it is true. */
   readonly until: (what: string, there: (status: Status) => boolean) => Effect.Effect<Status, unknown>
-  /** What a call has to have in its environment. */
+  /** The environment of a call. */
   readonly environment: { readonly USERSPACE_AGENT: string }
-  /** How many of its descriptors lead there. */
+  /** Number of its descriptors that lead there. */
   readonly opened: (path: string) => number
 }
 
 export const handedTo = (socket: string) => ({ USERSPACE_AGENT: socket })
 
-/** It serves calls when this returns, and until the scope ends. */
+/** Serves calls when this returns, and until the scope ends. */
 export const agent = Effect.fn("Agent.start")(function* (
   socket: string,
   env: Readonly<Record<string, string>> = {}

@@ -14,7 +14,7 @@ const releases = ["v26.06", "v23.02", "v21.10"] as const
 const tableOf = (release: (typeof releases)[number], keep: (name: string) => boolean = () => true) =>
   messageTable(tableRows(new Map([...messageNames(release)].filter(([, name]) => keep(name)))))
 
-/** What a VPP with the plugins memif, vhost and ping has not. */
+/** Messages that a VPP with the plugins memif, vhost and ping lacks. */
 const absent = {
   "v21.10": /^(memif_create_v2|memif_socket_filename_add_del_v2|bridge_domain_add_del_v2|policer_output)(_reply)?$/,
   "v23.02": /^(memif_create_v2|memif_socket_filename_add_del_v2)(_reply)?$/,
