@@ -27,7 +27,10 @@ export const floors: ReadonlyArray<Floor> = [
     { name: "attachment/heal", what: "looks after the attachments of a node in rounds" },
     { name: "attachment/traffic", what: "what the attachments of a node have passed and dropped" }
   ],
-  [{ name: "attachment/node", what: "all attachments of a node: inventory, list, GC, restore" }],
+  [
+    { name: "attachment/node", what: "all attachments of a node: inventory, list, GC, restore" },
+    { name: "attachment/capture", what: "the packets of one attachment, as a file" }
+  ],
   [{ name: "attachment/verbs", what: "one attachment or network: ADD, DEL, CHECK, STATUS, restore" }],
   [{ name: "legacy", what: "all that is known of the original plugin and its fork" }],
   [{ name: "attachment", what: "a call as the programs know it, and back from a record to its call" }],

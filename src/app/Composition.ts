@@ -20,6 +20,7 @@ import type { On } from "../program/On.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
 import type { LegacyPortsOf } from "../vpp/VppVswitch.ts"
+import type { Mirrors } from "../vswitch/Mirrors.ts"
 import type { View } from "../vswitch/View.ts"
 import type { EngineLayer } from "../vswitch/Vswitch.ts"
 import { Vswitch } from "../vswitch/Vswitch.ts"
@@ -98,6 +99,18 @@ export const viewOf = ({ control, engine }: Control): View =>
     Effect.promise(() => (engine === "vpp" ? import("../vpp/view/View.ts") : import("../ovs/view/View.ts"))),
     ({ view }) => view(control)
   )
+
+/** What captures do on the same switch. */
+export const mirrorsFor = ({ control, engine }: Control): Effect.Effect<Mirrors, never, Edges | Scope.Scope> =>
+  engine === "vpp"
+    ? Effect.flatMap(
+        Effect.promise(() => import("../vpp/capture/VppMirrors.ts")),
+        ({ make }) => make(control)
+      )
+    : Effect.flatMap(
+        Effect.promise(() => import("../ovs/capture/OvsMirrors.ts")),
+        ({ make }) => make(control)
+      )
 
 export const choicesFor = (around: Around = {}): Choices<Control> => {
   const { ContainerConfig: handed } = around

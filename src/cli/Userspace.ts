@@ -1,6 +1,7 @@
 /** The command tree: `userspace`, with its sub-commands in `userspace/`. */
 import * as Command from "effect/cli/Command"
 import { purpose } from "./About.ts"
+import { capture } from "./capture/Capture.ts"
 import { doctor } from "./doctor/Doctor.ts"
 import { add } from "./userspace/Add.ts"
 import { agent } from "./userspace/Agent.ts"
@@ -28,6 +29,7 @@ export const userspace = Command.make("userspace").pipe(
     doctor,
     gc,
     restore,
+    capture,
     agent,
     container,
     vppCompat,

@@ -1,9 +1,10 @@
 /** What commands that look at the whole node have in common: its switches, its records, and what to say of failures. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { engineFor, onServices } from "../../app/Composition.ts"
+import { engineFor, mirrorsFor, onServices } from "../../app/Composition.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
+import type { Control } from "../../cni/network/HostPort.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
@@ -16,11 +17,27 @@ export const onNode = <A, E>(
   stateDir: string,
   self: (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>
 ): Effect.Effect<A, E, Edges> =>
-  Effect.scoped(Effect.flatMap(Switches.make(engineFor), self)).pipe(
+  Effect.scoped(Effect.flatMap(Switches.make(engineFor), (switches) => andSwept(switches, self))).pipe(
     Effect.withTracerEnabled(false),
     onServices(stateDir),
     Effect.provide(Log.layer(defaultLogOptions))
   )
+
+/** What a killed capture has left on a switch goes when somebody looks at that switch. */
+const andSwept = Effect.fnUntraced(function* <A, E, R>(
+  switches: Switches.Switches,
+  self: (switches: Switches.Switches) => Effect.Effect<A, E, R>
+) {
+  const asked: Array<Control> = []
+  const at: Switches.Switches["at"] = (control) => {
+    asked.push(control)
+    return switches.at(control)
+  }
+  const done = yield* self({ at })
+  const { sweep } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
+  yield* sweep(Switches.distinct(asked), mirrorsFor)
+  return done
+})
 
 /** Fails with all of them, if there are any. */
 export const failWith = (

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { agent } from "../../agent/Agent.ts"
-import { engineFor, onServices, watchFor } from "../../app/Composition.ts"
+import { engineFor, mirrorsFor, onServices, watchFor } from "../../app/Composition.ts"
 import type { Policy } from "../../attachment/heal/Decide.ts"
 import { keep } from "../../attachment/heal/Keep.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
@@ -43,6 +43,8 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   compileAsUsual()
   const serving = Effect.gen(function* () {
     const { first, last } = yield* healing(options)
+    const { keepSweeping } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
+    yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
     return yield* agent({
       socket,
       first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")),

@@ -1,5 +1,6 @@
 /** Every message of a {@link VppModel}: all that the engine sends, except those of the connection itself. */
 import { bridgeDomainMessages } from "./BridgeDomainMessages.ts"
+import { captureMessages } from "./CaptureMessages.ts"
 import { interfaceMessages } from "./InterfaceMessages.ts"
 import { ipMessages } from "./IpMessages.ts"
 import { memifMessages } from "./MemifMessages.ts"
@@ -13,5 +14,6 @@ export const vppMessages: ReadonlyArray<Handler> = [
   ...memifMessages,
   ...vhostMessages,
   ...bridgeDomainMessages,
-  ...policerMessages
+  ...policerMessages,
+  ...captureMessages
 ]

@@ -9,6 +9,7 @@ import { every } from "../../vpp/messages/Control.ts"
 import type { routeAddDel } from "../../vpp/messages/Ip.ts"
 import type { memifDump } from "../../vpp/messages/Memif.ts"
 import type { addDel, policerDump } from "../../vpp/messages/Policer.ts"
+import type { spanDump } from "../../vpp/messages/Span.ts"
 import type { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
 import { anyMac } from "../../vpp/wire/Address.ts"
 import type { Message } from "../../vpp/wire/Message.ts"
@@ -94,6 +95,7 @@ export type Domain = Writable<Omit<Row<typeof bridgeDomainDump>, "sw_if_details"
 
 export type Route = Values<typeof routeAddDel>["route"]
 export type Policer = Row<typeof policerDump>
+export type Span = Row<typeof spanDump>
 
 /** The content of an event. */
 export interface Happening {
@@ -130,6 +132,7 @@ export class VppModel {
   readonly domains = new Map<number, Domain>()
   readonly routes = new Map<string, Route>()
   readonly policers = new Map<string, Policer>()
+  readonly spans = new Map<string, Span>()
   readonly instances = new Numbers()
   /** `vnm->api_errno`: the last failure of any client, which some replies contain by mistake. */
   lastFailure = 0

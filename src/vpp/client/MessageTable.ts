@@ -16,7 +16,11 @@ export type Verdict =
   | PluginNotLoaded
 
 /** A message that its plugin has had in every release, so that its absence tells that the plugin is not there. */
-const sign: { readonly [P in Plugin]: string } = { memif: "memif_dump_", vhost: "delete_vhost_user_if_" }
+const sign: { readonly [P in Plugin]: string } = {
+  af_packet: "af_packet_delete_",
+  memif: "memif_dump_",
+  vhost: "delete_vhost_user_if_"
+}
 
 export interface MessageTable {
   /** For a message whose CRC may be any: the CRC that is offered. */

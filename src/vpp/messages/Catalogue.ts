@@ -3,12 +3,14 @@
  */
 import type { Layout } from "../wire/Field.ts"
 import type { Message, Plugin } from "../wire/Message.ts"
+import * as AfPacket from "./AfPacket.ts"
 import * as BridgeDomain from "./BridgeDomain.ts"
 import * as Control from "./Control.ts"
 import * as Interface from "./Interface.ts"
 import * as Ip from "./Ip.ts"
 import * as Memif from "./Memif.ts"
 import * as Policer from "./Policer.ts"
+import * as Span from "./Span.ts"
 import * as VhostUser from "./VhostUser.ts"
 
 export interface Entry {
@@ -79,6 +81,11 @@ export const catalogue: ReadonlyArray<Entry> = [
     Policer.addDel,
     Policer.input,
     Policer.output,
-    Policer.policerDump
+    Policer.policerDump,
+    AfPacket.createV3,
+    AfPacket.create,
+    AfPacket.remove,
+    Span.enableDisable,
+    Span.spanDump
   ].flatMap(both)
 ]

@@ -1,6 +1,6 @@
 /** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
 import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "../wire/Field.ts"
-import { type Message, type Retval, reply, request } from "../wire/Message.ts"
+import { type Message, type Plugin, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66
@@ -93,13 +93,12 @@ export const cliInband = request(
 export const every = 0xffffffff
 
 /** `retval` alone: what most requests are answered with. */
-export const plainReply = (name: string, plugin?: "memif" | "vhost") =>
-  reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
+export const plainReply = (name: string, plugin?: Plugin) => reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
 
 export interface IndexReply extends Retval {
   readonly sw_if_index: number
 }
 
 /** An interface was made, or not: the index says nothing then, VPP leaves garbage in it. */
-export const indexReply = (name: string, plugin?: "memif" | "vhost") =>
+export const indexReply = (name: string, plugin?: Plugin) =>
   reply(`${name}_reply`, "5383d31f", { retval: i32, sw_if_index: u32 }, plugin)

@@ -11,6 +11,7 @@ import * as Memif from "../interfaces/Memif.ts"
 import { fromFile, fromVpp } from "../interfaces/PortError.ts"
 import { memifSocketOf } from "../interfaces/PortName.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
+import { spanDump } from "../messages/Span.ts"
 
 export interface Removal {
   /** The container's addresses to which it may have routes: a layer 3 port. */
@@ -29,6 +30,7 @@ export const removeInterface = Effect.fnUntraced(function* (
   { limited, routes: known, socketFile }: Removal
 ) {
   const failed = fromVpp(`remove interface ${interface_name}`)
+  yield* Effect.mapError(endCaptures(session, sw_if_index), failed)
   const routes = yield* Effect.mapError(removeRoutes(session, sw_if_index, known), failed)
   const policers =
     limited === undefined
@@ -44,6 +46,15 @@ export const removeInterface = Effect.fnUntraced(function* (
   const free = yield* Effect.mapError(Memif.removeBoth(session, sw_if_index, socket), failed)
   const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
   return gone ? [...removed, `socket ${socketFile}`] : removed
+})
+
+/** Of this interface: VPP keeps a span of one that is gone for whatever gets its index. Nobody else's span is touched. */
+const endCaptures = Effect.fnUntraced(function* (session: Session, index: number) {
+  if (!session.offers(spanDump)) return
+  const own = (yield* session.dump(spanDump, { is_l2: false })).filter((one) => one.sw_if_index_from === index)
+  if (own.length === 0) return
+  const { unspanSource } = yield* Effect.promise(() => import("../capture/Spans.ts"))
+  yield* unspanSource(session, own)
 })
 
 const Policers = Effect.promise(() => import("../interfaces/Policers.ts"))

@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { type Field, SchemaMismatch, struct } from "./Field.ts"
 
 /** A plugin of VPP that may not be loaded. */
-export type Plugin = "memif" | "vhost"
+export type Plugin = "af_packet" | "memif" | "vhost"
 
 export interface Message<A> {
   readonly name: string

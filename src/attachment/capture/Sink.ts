@@ -1,0 +1,57 @@
+/**
+ * Where a capture is written: a file that it makes, or stdout. Bytes are written behind its back: while a slow reader takes
+ * them, leases go on, and packets wait in the kernel.
+ */
+import * as Fs from "node:fs"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+
+export class SinkError extends Data.TaggedError("SinkError")<{
+  readonly path: string
+  /** `ENOSPC`, `EPIPE`: the system's. */
+  readonly code: string
+}> {}
+
+export interface Sink {
+  readonly descriptor: number
+  /** All of it. */
+  readonly write: (bytes: Uint8Array) => Effect.Effect<void, SinkError>
+}
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
+
+const overDescriptor = (path: string, descriptor: number): Sink => {
+  const some = (bytes: Uint8Array) =>
+    Effect.callback<number, SinkError>((resume) =>
+      Fs.write(descriptor, bytes, 0, bytes.length, null, (error, length) =>
+        resume(error === null ? Effect.succeed(length) : Effect.fail(new SinkError({ path, code: codeOf(error) })))
+      )
+    )
+  // A pipe that somebody has made non-blocking is full for a moment.
+  const patient = (bytes: Uint8Array) =>
+    Effect.retry(some(bytes), { while: ({ code }) => code === "EAGAIN", schedule: Schedule.spaced("5 millis") })
+  return {
+    descriptor,
+    write: Effect.fnUntraced(function* (bytes) {
+      for (let done = 0; done < bytes.length; ) done += yield* patient(bytes.subarray(done))
+    })
+  }
+}
+
+/** `-` is stdout. A file is for its owner alone: packets are the pod's. */
+export const open = (path: string): Effect.Effect<Sink, SinkError, Scope.Scope> =>
+  path === "-"
+    ? Effect.succeed(overDescriptor("stdout", 1))
+    : Effect.map(
+        Effect.acquireRelease(
+          Effect.try({
+            try: () => Fs.openSync(path, "w", 0o600),
+            catch: (cause) => new SinkError({ path, code: codeOf(cause) })
+          }),
+          (descriptor) => Effect.sync(() => Fs.closeSync(descriptor))
+        ),
+        (descriptor) => overDescriptor(path, descriptor)
+      )

@@ -1,0 +1,122 @@
+/** `userspace capture`, carried out: which attachment, into which file, and what is said of it on stderr. */
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import { mirrorsFor, onServices } from "../../app/Composition.ts"
+import { version } from "../../app/Version.ts"
+import { type Counted, capture, type Ending } from "../../attachment/capture/Capture.ts"
+import { filter as compiled } from "../../attachment/capture/Filter.ts"
+import * as Sink from "../../attachment/capture/Sink.ts"
+import { attachmentOfRecord, configurationOfRecord } from "../../attachment/Recorded.ts"
+import type { Record } from "../../attachment/records/Record.ts"
+import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
+import { CurrentUser } from "../../platform/CurrentUser.ts"
+import * as Log from "../../program/Log.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { type SelectorOptions, selected, selectorFrom } from "../input/Selected.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
+import { captureBegins, captureEnds, notEthernet, notRoot, severalAttachments, whichAttachment } from "./CaptureText.ts"
+
+export interface CaptureOptions extends SelectorOptions {
+  readonly filter: Option.Option<string>
+  readonly count: Option.Option<number>
+  readonly seconds: Option.Option<number>
+  readonly write: string
+  readonly stateDir: string
+}
+
+const failed = ({ code, cure, failed }: Explained) =>
+  new CommandLineError({ failed: `cannot capture (code ${code})`, answer: failed, cure })
+
+const unwritten = ({ code, path }: Sink.SinkError) =>
+  new CommandLineError({
+    failed: "the packets cannot be written",
+    answer: `${path}: ${code}`,
+    cure:
+      code === "ENOSPC"
+        ? "Make room, or capture less: --count, --seconds, --filter. What was written before can be read."
+        : "Give -w a file in a directory that you may write to, or -."
+  })
+
+export const performCapture = Effect.fnUntraced(function* (options: CaptureOptions) {
+  const { variables } = yield* InvocationContext
+  if ((yield* CurrentUser).uid !== 0) return yield* notRoot
+  const selector = yield* selectorFrom(options)
+  if (selector.pod === undefined && selector.containerId === undefined) return yield* whichAttachment
+  const record = yield* Effect.flatMap(selected("capture", options.stateDir, selector), only).pipe(
+    onServices(options.stateDir)
+  )
+  const call = configurationOfRecord(record, variables)
+  if (Result.isFailure(call)) return yield* unusable(record)
+  const { port } = call.success
+  if (port.engine === "vpp" && port.iftype === "memif" && port.mode === "ip") return yield* notEthernet
+  const expression = Option.getOrUndefined(options.filter)
+  const filter =
+    expression === undefined
+      ? undefined
+      : yield* Effect.mapError(compiled(expression, variables["PATH"] || "/usr/sbin:/usr/bin:/sbin:/bin"), failed)
+  let begun = false
+  const counted: Counted = { inbound: 0, outbound: 0, dropped: 0 }
+  const { layer } = yield* Effect.promise(() => import("../../platform/bun/BunTaps.ts"))
+  const about = { application: `userspace-cni ${version}`, description: describe(record), filter: expression }
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      const sink = yield* Effect.mapError(Sink.open(options.write), unwritten)
+      const mirrors = yield* mirrorsFor(port)
+      return yield* capture(
+        mirrors,
+        {
+          attachment: attachmentOfRecord(record),
+          about,
+          filter,
+          count: Option.getOrUndefined(options.count),
+          time: Option.getOrUndefined(Option.map(options.seconds, Duration.seconds)),
+          sink,
+          began: (name) =>
+            Effect.suspend(() => {
+              begun = true
+              return Console.error(captureBegins(record, name, port.engine))
+            })
+        },
+        counted
+      )
+    })
+  ).pipe(
+    Effect.provide(layer),
+    Effect.provide(Log.layer(defaultLogOptions)),
+    Effect.withTracerEnabled(false),
+    // Whoever stops reading has seen enough.
+    Effect.catchIf(isReaderGone, (): Effect.Effect<Ending> => Effect.succeed("reader")),
+    Effect.tap((ending) => Console.error(captureEnds(counted, ending))),
+    Effect.onInterrupt(() => {
+      // It is ended by a signal, and that is well.
+      process.exitCode = 0
+      return Console.error(captureEnds(counted, "signal"))
+    }),
+    Effect.mapError((error) =>
+      error instanceof CommandLineError ? error : error instanceof Sink.SinkError ? unwritten(error) : failed(error)
+    ),
+    Effect.tapError(() => (begun ? Console.error(captureEnds(counted, "failure")) : Effect.void))
+  )
+})
+
+const isReaderGone = (error: unknown): error is Sink.SinkError =>
+  error instanceof Sink.SinkError && error.path === "stdout" && error.code === "EPIPE"
+
+const describe = ({ containerId, ifName, network, pod }: Record): string =>
+  `${ifName} of ${pod === undefined ? `container ${containerId}` : `pod ${pod.namespace}/${pod.name}`}, network ${network}`
+
+const only = (records: ReadonlyArray<Record>): Effect.Effect<Record, CommandLineError> => {
+  const [record, ...others] = records
+  return record === undefined || others.length > 0 ? Effect.fail(severalAttachments(records)) : Effect.succeed(record)
+}
+
+const unusable = ({ handle }: Record) =>
+  new CommandLineError({
+    failed: "cannot capture",
+    answer: `the record ${handle} has a configuration that this release does not understand`,
+    cure: "Run `userspace agent --once --dry-run` to see why."
+  })

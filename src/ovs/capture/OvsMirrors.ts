@@ -1,0 +1,143 @@
+/**
+ * {@link Mirrors} on Open vSwitch: a Mirror for each direction to a tap device. The DPDK datapath sends to one as to any
+ * device of the kernel: the PMD thread of the port's queue makes one call of the system for each batch.
+ */
+import { dirname } from "node:path"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type { Attachment } from "../../identity/Attachment.ts"
+import { Files } from "../../platform/Files.ts"
+import { Sockets } from "../../platform/Sockets.ts"
+import { hasEnded, type Lease, pidOf } from "../../vswitch/Lease.ts"
+import { captured, noPort, unready } from "../../vswitch/MirrorError.ts"
+import type { Devices, Mirrored, Mirrors } from "../../vswitch/Mirrors.ts"
+import { controlIn } from "../client/Daemon.ts"
+import * as Flows from "../client/Flows.ts"
+import * as Marks from "../client/Marks.ts"
+import * as OvsClient from "../client/OvsClient.ts"
+import { OvsDeadlines } from "../client/OvsDeadlines.ts"
+import * as Ovsdb from "../client/Ovsdb.ts"
+import { fromOvsdb, notCaughtUp, toError } from "../client/PortError.ts"
+import { Interface, type InterfaceRow, Port, type PortRow, type Table } from "../client/Tables.ts"
+import { is, marked } from "../client/Transactions.ts"
+import type { Operation } from "../wire/Operation.ts"
+import { OvsdbError } from "../wire/OvsdbError.ts"
+import * as Reply from "../wire/Reply.ts"
+import * as Rows from "./Rows.ts"
+
+const because = fromOvsdb("capture")
+
+/** At the database's socket; connects at first use. */
+export const make = Effect.fnUntraced(function* (path: string) {
+  const files = yield* Files
+  const ended = (lease: Lease) => Effect.provideService(hasEnded(lease), Files, files)
+  const transact = yield* Ovsdb.make(path)
+  const client = OvsClient.over(path, transact, Flows.overSockets(yield* Sockets, path))
+
+  const read = <A>(table: Table<A>, operation: Operation) =>
+    Effect.flatMap(transact([operation]), (results) =>
+      Effect.mapError(
+        Effect.fromResult(Reply.rows(table.read, results, 0)),
+        (reason) => new OvsdbError({ peer: path, operation: "select", reason })
+      )
+    )
+  const everyMirror = (ids: Marks.ExternalIds) => read(Rows.Mirror, Rows.select(Rows.Mirror, [marked(ids)]))
+
+  const remove = Effect.fnUntraced(function* (ids: Marks.ExternalIds) {
+    const mirrors = yield* everyMirror(ids)
+    const ports = yield* read(Port, Rows.select(Port, [marked(ids)]))
+    if (mirrors.length + ports.length === 0) return []
+    const uuids = (rows: ReadonlyArray<{ readonly _uuid: string }>) => rows.map(({ _uuid }) => _uuid)
+    const bridges = yield* Effect.forEach(ports, client.bridgeOf)
+    yield* transact(Rows.remove(uuids(mirrors), uuids(ports)))
+    const removed = [...mirrors.map(({ name }) => `mirror ${name}`), ...ports.map(({ name }) => `port ${name}`)]
+    // The DEL of the last pod has left it to these ports.
+    for (const name of new Set(bridges.flatMap((bridge) => bridge?.name ?? []))) {
+      removed.push(...(yield* client.removeIdleBridge(name)))
+    }
+    return removed
+  })
+
+  const sweep = Effect.gen(function* () {
+    const mirrors = yield* everyMirror(Rows.anyCapture)
+    const ports = yield* read(Port, Rows.select(Port, [marked(Rows.anyCapture)]))
+    const removed: Array<string> = []
+    for (const key of new Set([...mirrors, ...ports].map(({ external_ids }) => Rows.keyOfMark(external_ids)))) {
+      const leases = mirrors.flatMap(({ external_ids }) =>
+        Rows.keyOfMark(external_ids) === key ? (Rows.leaseOfMark(external_ids) ?? []) : []
+      )
+      const over = yield* Effect.forEach(leases, ended)
+      // All of one capture have the same; those without one have lost it.
+      if (over.every((one) => one)) removed.push(...(yield* remove(Rows.ofKeyed(key))))
+    }
+    return removed
+  })
+
+  const portOf = Effect.fnUntraced(function* (attachment: Attachment) {
+    const [port] = yield* Effect.mapError(client.portsMarked(Marks.selector(attachment)), because)
+    const bridge = port === undefined ? undefined : yield* Effect.mapError(client.bridgeOf(port), because)
+    if (port === undefined || bridge === undefined) return yield* toError("capture", noPort)
+    return { port, bridge }
+  })
+
+  const begin = Effect.fnUntraced(function* (attachment: Attachment, devices: Devices, lease: Lease) {
+    yield* Effect.mapError(sweep, because)
+    const { bridge, port } = yield* portOf(attachment)
+    const [other] = yield* Effect.mapError(everyMirror(Rows.captureOf(attachment)), because)
+    const by = other === undefined ? undefined : Rows.leaseOfMark(other.external_ids)
+    if (other !== undefined)
+      return yield* toError("capture", captured(port.name, by === undefined ? undefined : pidOf(by)))
+    yield* transact(Rows.add(attachment, devices, lease, bridge, port)).pipe(
+      Effect.mapError((error) => (raced(error) ? toError("capture", captured(port.name, undefined)) : because(error)))
+    )
+    const root = yield* Effect.mapError(client.root, because)
+    if ((yield* Effect.mapError(client.caughtUp(root), because)) === undefined) {
+      return yield* toError("capture", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
+    }
+    const taps = yield* Effect.mapError(read(Interface, Rows.interfacesOf(attachment)), because)
+    const failed = taps.find(({ error }) => error !== undefined)
+    if (taps.length < 2 || failed !== undefined) return yield* toError("capture", unready(wordsOf(taps)))
+    return port
+  })
+
+  const there = (port: PortRow) =>
+    Effect.mapError(
+      Effect.map(read(Port, Rows.select(Port, [is(port._uuid)])), (rows) => rows.length > 0),
+      because
+    )
+
+  const mirrors: Mirrors = {
+    seenBy: Effect.orElseSucceed(controlIn(files, dirname(path)), () => undefined),
+    mirror: Effect.fnUntraced(function* (attachment, devices, lease) {
+      yield* Effect.addFinalizer(() => end(remove(Rows.portMark(attachment, lease))))
+      const port = yield* Effect.uninterruptible(begin(attachment, devices, lease))
+      const done: Mirrored = {
+        port: port.name,
+        lookEvery: "1 second",
+        renew: (renewed) =>
+          Effect.mapError(
+            Effect.map(transact([Rows.renew(attachment, renewed)]), ([result]) => (result?.count ?? 0) > 0),
+            because
+          ),
+        there: there(port)
+      }
+      return done
+    }),
+    sweep: Effect.mapError(sweep, fromOvsdb("remove ended captures"))
+  }
+  return mirrors
+})
+
+/** Between the look and the change another capture has begun, or the port has gone. */
+const raced = ({ reason }: OvsdbError): boolean =>
+  reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out"
+
+const wordsOf = (taps: ReadonlyArray<InterfaceRow>): string =>
+  taps.flatMap(({ error, name }) => (error === undefined ? [] : [`${name}: ${error}`])).join("; ") || "they are gone"
+
+/** What stays has our mark, and goes when its lease has ended. */
+const end = (self: Effect.Effect<unknown, OvsdbError>) =>
+  self.pipe(
+    Effect.timeout("12 seconds"),
+    Effect.catchCause((cause) => Effect.logWarning("could not end the capture on Open vSwitch", cause))
+  )

@@ -1,0 +1,151 @@
+/** The rows of a capture in the database: two ports for tap devices, and a mirror to each. Pure. ovs-vswitchd.conf.db(5). */
+import { type Attachment, keyOf } from "../../identity/Attachment.ts"
+import { type Lease, leaseOf } from "../../vswitch/Lease.ts"
+import type { Devices } from "../../vswitch/Mirrors.ts"
+import type { ExternalIds } from "../client/Marks.ts"
+import { Bridge, type BridgeRow, Interface, type PortRow, type Table, table } from "../client/Tables.ts"
+import { bump, is, marked, nameIs } from "../client/Transactions.ts"
+import { map, named, optional, type Row, reference, set, setOf, strings, text, uuid } from "../wire/Notation.ts"
+import type { Condition, Operation } from "../wire/Operation.ts"
+
+export const Mirror = table("Mirror", (column) => ({
+  _uuid: column("_uuid", reference),
+  name: column("name", text),
+  select_src_port: column("select_src_port", setOf(reference)),
+  select_dst_port: column("select_dst_port", setOf(reference)),
+  output_port: column("output_port", optional(reference)),
+  external_ids: column("external_ids", strings)
+}))
+
+/** What a port of a capture has, and what a mirror has beside it. No attachment has them: its marks are others. */
+const markKey = "userspace-cni-capture"
+const ofKey = "userspace-cni-capture-of"
+const processKey = "userspace-cni-capture-process"
+const expiresKey = "userspace-cni-capture-expires"
+
+export const anyCapture: ExternalIds = { [markKey]: "1" }
+export const ofKeyed = (key: string): ExternalIds => ({ ...anyCapture, [ofKey]: key })
+export const captureOf = (attachment: Attachment): ExternalIds => ofKeyed(keyOf(attachment))
+
+/** What this process made. */
+export const portMark = (attachment: Attachment, { process }: Lease): ExternalIds => ({
+  ...captureOf(attachment),
+  [processKey]: process
+})
+const mirrorMark = (attachment: Attachment, lease: Lease): ExternalIds => ({
+  ...portMark(attachment, lease),
+  [expiresKey]: String(lease.expires)
+})
+
+export const keyOfMark = (ids: ExternalIds): string => ids[ofKey] ?? ""
+export const leaseOfMark = (ids: ExternalIds): Lease | undefined => leaseOf(ids[processKey], ids[expiresKey])
+
+export const select = <A>({ columns, name }: Table<A>, where: ReadonlyArray<Condition>): Operation => ({
+  op: "select",
+  table: name,
+  where,
+  columns
+})
+
+const insert = (name: string, id: string, row: Row): Operation => ({
+  op: "insert",
+  table: name,
+  "uuid-name": id,
+  row
+})
+
+const absent = (name: string, where: Condition): Operation => ({
+  op: "wait",
+  table: name,
+  where: [where],
+  columns: ["name"],
+  until: "==",
+  rows: [],
+  timeout: 0
+})
+
+/** As the port of the pod: the copies then have the tags that the pod's own packets have. */
+const vlans = ({ tag, trunks, vlan_mode }: PortRow): Row => ({
+  ...(tag === undefined ? {} : { tag }),
+  ...(trunks.length === 0 ? {} : { trunks: set([...trunks]) }),
+  ...(vlan_mode === undefined ? {} : { vlan_mode })
+})
+
+/** Ports and mirrors come together: a port that no mirror is for would be sent what is flooded. */
+export const add = (
+  attachment: Attachment,
+  devices: Devices,
+  lease: Lease,
+  bridge: BridgeRow,
+  port: PortRow
+): ReadonlyArray<Operation> => {
+  const ids = map(portMark(attachment, lease))
+  const tap = (name: string, id: string): ReadonlyArray<Operation> => [
+    insert("Interface", `${id}_interface`, { name, external_ids: ids }),
+    insert("Port", `${id}_port`, { name, interfaces: named(`${id}_interface`), ...vlans(port), external_ids: ids })
+  ]
+  const mirror = (name: string, id: string, from: "select_src_port" | "select_dst_port"): Operation =>
+    insert("Mirror", `${id}_mirror`, {
+      name,
+      [from]: set([uuid(port._uuid)]),
+      output_port: named(`${id}_port`),
+      external_ids: map(mirrorMark(attachment, lease))
+    })
+  return [
+    absent("Mirror", ["external_ids", "includes", map(captureOf(attachment))]),
+    absent("Port", nameIs(devices.outbound)),
+    absent("Port", nameIs(devices.inbound)),
+    {
+      op: "wait",
+      table: Bridge.name,
+      where: [is(bridge._uuid), ["ports", "includes", set([uuid(port._uuid)])]],
+      columns: ["name"],
+      until: "==",
+      rows: [{ name: bridge.name }],
+      timeout: 0
+    },
+    { op: "comment", comment: `userspace-cni: capture port ${port.name} of ${bridge.name}` },
+    ...tap(devices.outbound, "outbound"),
+    ...tap(devices.inbound, "inbound"),
+    mirror(devices.outbound, "outbound", "select_src_port"),
+    mirror(devices.inbound, "inbound", "select_dst_port"),
+    {
+      op: "mutate",
+      table: Bridge.name,
+      where: [is(bridge._uuid)],
+      mutations: [
+        ["ports", "insert", set([named("outbound_port"), named("inbound_port")])],
+        ["mirrors", "insert", set([named("outbound_mirror"), named("inbound_mirror")])]
+      ]
+    },
+    bump
+  ]
+}
+
+/** ovs-vswitchd does not look at these: a lease costs it nothing. */
+export const renew = (attachment: Attachment, { expires }: Lease): Operation => ({
+  op: "mutate",
+  table: Mirror.name,
+  where: [marked(captureOf(attachment))],
+  mutations: [
+    ["external_ids", "delete", set([expiresKey])],
+    ["external_ids", "insert", map({ [expiresKey]: String(expires) })]
+  ]
+})
+
+/** What is not there is no failure. */
+export const remove = (mirrors: ReadonlyArray<string>, ports: ReadonlyArray<string>): ReadonlyArray<Operation> => [
+  { op: "comment", comment: "userspace-cni: end a capture" },
+  ...mirrors.map((id) => taken("mirrors", id)),
+  ...ports.map((id) => taken("ports", id)),
+  bump
+]
+
+const taken = (column: "mirrors" | "ports", id: string): Operation => ({
+  op: "mutate",
+  table: Bridge.name,
+  where: [[column, "includes", set([uuid(id)])]],
+  mutations: [[column, "delete", set([uuid(id)])]]
+})
+
+export const interfacesOf = (attachment: Attachment): Operation => select(Interface, [marked(captureOf(attachment))])
