@@ -16,7 +16,8 @@ image="buildah netavark"
 # It renders the manifests by itself; no cluster is asked.
 cluster="kubectl"
 # GNU time tells the peak memory of a process (make bench).
-tools="time"
+# tcpdump reads captures, and compiles their filters.
+tools="time tcpdump"
 go="golang-go golang-github-appc-cni-dev"
 cnitool=.cache/cnitool
 

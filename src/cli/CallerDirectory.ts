@@ -24,7 +24,9 @@ export const pathFlags: ReadonlySet<string> = new Set([
   "--cni-bin-dir",
   "--kubeconfig",
   "--token-file",
-  "--service-account"
+  "--service-account",
+  "--write",
+  "-w"
 ])
 
 const pathVariables = ["USERSPACE_ANNOTATIONS", "USERSPACE_DIR", "USERSPACE_VPP_SOCKET"]
@@ -38,7 +40,7 @@ export const relativePaths = (args: ReadonlyArray<string>, variables: Variables)
     return [flag === "--device-info" ? path.replace(/^[^=]*=/, "") : path]
   })
   return [...given, ...pathVariables.map((name) => variables[name] ?? "")].filter(
-    (path) => path !== "" && !path.startsWith("/")
+    (path) => path !== "" && path !== "-" && !path.startsWith("/")
   )
 }
 

@@ -91,6 +91,16 @@ describe("loaded at start", () => {
     )
   })
 
+  it("by a switch and by a verb: nothing of captures", () => {
+    assert.include(loaded("vpp/capture/VppMirrors.ts"), "vpp/capture/Spans.ts")
+    for (const entry of ["app/CniProcess.ts", "app/NetworkVerbs.ts", "ovs/OvsVswitch.ts", "vpp/VppVswitch.ts"]) {
+      assert.deepStrictEqual(
+        [...loaded(entry)].filter((name) => /capture|Mirrors|Lease|Taps/.test(name)),
+        []
+      )
+    }
+  })
+
   it("by app/NetworkVerbs.ts: no schema", () => {
     assert.deepStrictEqual(
       [...loaded("app/NetworkVerbs.ts")].filter((name) => name.startsWith("effect/Schema")),

@@ -84,7 +84,19 @@ describe("relative paths", () => {
   })
 
   it("exclude absolute, empty and non-path values", () => {
-    const args = ["add", "--config=/a", "--valid", "/b", "--container-id", "c", "--device-info", "net1=/d", "--json"]
+    const args = [
+      "add",
+      "--config=/a",
+      "--valid",
+      "/b",
+      "--container-id",
+      "c",
+      "--device-info",
+      "net1=/d",
+      "--json",
+      "-w",
+      "-"
+    ]
     assert.deepStrictEqual(relativePaths(args, { USERSPACE_DIR: "/e", USERSPACE_ANNOTATIONS: "", PWD: "x" }), [])
   })
 

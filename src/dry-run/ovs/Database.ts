@@ -34,7 +34,16 @@ const schema: Readonly<Record<string, Row>> = {
     iface_types: none,
     ovs_version: none
   },
-  Bridge: { name: "", ports: none, datapath_type: "", datapath_id: none, fail_mode: none, external_ids: noPairs },
+  Bridge: {
+    name: "",
+    ports: none,
+    mirrors: none,
+    datapath_type: "",
+    datapath_id: none,
+    fail_mode: none,
+    external_ids: noPairs
+  },
+  Mirror: { name: "", select_src_port: none, select_dst_port: none, output_port: none, external_ids: noPairs },
   Port: { name: "", interfaces: none, tag: none, trunks: none, vlan_mode: none, external_ids: noPairs },
   Interface: {
     name: "",
@@ -58,6 +67,7 @@ const schema: Readonly<Record<string, Row>> = {
 const referrers: ReadonlyArray<readonly [table: string, from: string, column: string]> = [
   ["Bridge", "Open_vSwitch", "bridges"],
   ["Port", "Bridge", "ports"],
+  ["Mirror", "Bridge", "mirrors"],
   ["Interface", "Port", "interfaces"]
 ]
 
@@ -66,6 +76,7 @@ export const withRoot = (id: string, row: Row): Database =>
     ["Open_vSwitch", new Map([[id, { ...schema["Open_vSwitch"], ...row }]])],
     ["Bridge", new Map()],
     ["Port", new Map()],
+    ["Mirror", new Map()],
     ["Interface", new Map()]
   ])
 
@@ -206,7 +217,10 @@ const commit = (database: Database): Result.Result<Database, Failure> => {
     }
     current = new Map(current).set(table, new Map([...rows].filter(([id]) => referred.has(id))))
   }
+  current = new Map(current).set("Mirror", withoutGone(current))
   for (const [name, rows] of current) {
+    // A mirror's need not be one of its own.
+    if (name === "Mirror") continue
     const taken = new Set<Value>()
     for (const { name: value } of rows.values()) {
       if (value !== undefined && taken.has(value)) {
@@ -217,4 +231,19 @@ const commit = (database: Database): Result.Result<Database, Failure> => {
     }
   }
   return Result.succeed(current)
+}
+
+/** A mirror's references to ports are weak: those of ports that went go as well. */
+const withoutGone = (database: Database): Table => {
+  const ports = database.get("Port") ?? new Map<string, Row>()
+  const kept = (value: Value): Value =>
+    normal(["set", atoms(value).filter((atom) => typeof atom !== "object" || ports.has(atom[1]))])
+  return new Map(
+    [...(database.get("Mirror") ?? [])].map(([id, row]) => [
+      id,
+      Object.fromEntries(
+        Object.entries(row).map(([column, value]) => [column, /_port$/.test(column) ? kept(value) : value])
+      )
+    ])
+  )
 }

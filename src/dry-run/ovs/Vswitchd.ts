@@ -10,6 +10,8 @@ export interface Vswitchd {
   dpdk: boolean
   /** Names of bridges that it cannot create, which it reports only in its log. */
   readonly broken: Set<string>
+  /** Devices of the kernel; undefined: none. */
+  readonly devices?: ReadonlySet<string>
 }
 
 const vhostTypes = ["dpdkvhostuser", "dpdkvhostuserclient"]
@@ -62,8 +64,9 @@ const interfacesOfBroken = (database: Database, { broken }: Vswitchd): ReadonlyS
   return new Set(ports.flatMap((id) => refers(database.get("Port")?.get(id), "interfaces")))
 }
 
-const realised = (row: Row, { dpdk }: Vswitchd, nextPort: () => number): Row => {
+const realised = (row: Row, { devices, dpdk }: Vswitchd, nextPort: () => number): Row => {
   const type = String(row["type"])
+  if (type === "" && devices?.has(String(row["name"])) === true) return { ...row, ofport: nextPort(), mtu: 1500 }
   if (type === "internal") return { ...row, ofport: localPort, mtu: 1500, link_state: "down" }
   if (!dpdk || !vhostTypes.includes(type)) {
     const error = `could not open network device ${String(row["name"])} (Address family not supported by protocol)`

@@ -30,33 +30,10 @@ const because = fromOvsdb("capture")
 /** At the database's socket; connects at first use. */
 export const make = Effect.fnUntraced(function* (path: string) {
   const files = yield* Files
+  const sockets = yield* Sockets
   const ended = (lease: Lease) => Effect.provideService(hasEnded(lease), Files, files)
-  const transact = yield* Ovsdb.make(path)
-  const client = OvsClient.over(path, transact, Flows.overSockets(yield* Sockets, path))
-
-  const read = <A>(table: Table<A>, operation: Operation) =>
-    Effect.flatMap(transact([operation]), (results) =>
-      Effect.mapError(
-        Effect.fromResult(Reply.rows(table.read, results, 0)),
-        (reason) => new OvsdbError({ peer: path, operation: "select", reason })
-      )
-    )
-  const everyMirror = (ids: Marks.ExternalIds) => read(Rows.Mirror, Rows.select(Rows.Mirror, [marked(ids)]))
-
-  const remove = Effect.fnUntraced(function* (ids: Marks.ExternalIds) {
-    const mirrors = yield* everyMirror(ids)
-    const ports = yield* read(Port, Rows.select(Port, [marked(ids)]))
-    if (mirrors.length + ports.length === 0) return []
-    const uuids = (rows: ReadonlyArray<{ readonly _uuid: string }>) => rows.map(({ _uuid }) => _uuid)
-    const bridges = yield* Effect.forEach(ports, client.bridgeOf)
-    yield* transact(Rows.remove(uuids(mirrors), uuids(ports)))
-    const removed = [...mirrors.map(({ name }) => `mirror ${name}`), ...ports.map(({ name }) => `port ${name}`)]
-    // The DEL of the last pod has left it to these ports.
-    for (const name of new Set(bridges.flatMap((bridge) => bridge?.name ?? []))) {
-      removed.push(...(yield* client.removeIdleBridge(name)))
-    }
-    return removed
-  })
+  const dial = Effect.map(Ovsdb.make(path), (transact) => over(path, transact, sockets))
+  const { client, everyMirror, read, remove, transact } = yield* Effect.provideService(dial, Sockets, sockets)
 
   const sweep = Effect.gen(function* () {
     const mirrors = yield* everyMirror(Rows.anyCapture)
@@ -109,7 +86,9 @@ export const make = Effect.fnUntraced(function* (path: string) {
   const mirrors: Mirrors = {
     seenBy: Effect.orElseSucceed(controlIn(files, dirname(path)), () => undefined),
     mirror: Effect.fnUntraced(function* (attachment, devices, lease) {
-      yield* Effect.addFinalizer(() => end(remove(Rows.portMark(attachment, lease))))
+      // A connection of its own: the scope of the other may have closed.
+      const taken = Effect.flatMap(dial, (now) => now.remove(Rows.portMark(attachment, lease)))
+      yield* Effect.addFinalizer(() => end(Effect.provideService(Effect.scoped(taken), Sockets, sockets)))
       const port = yield* Effect.uninterruptible(begin(attachment, devices, lease))
       const done: Mirrored = {
         port: port.name,
@@ -127,6 +106,37 @@ export const make = Effect.fnUntraced(function* (path: string) {
   }
   return mirrors
 })
+
+/** What is asked over one connection. */
+const over = (path: string, transact: Ovsdb.Transact, sockets: Sockets["Service"]) => {
+  const client = OvsClient.over(path, transact, Flows.overSockets(sockets, path))
+
+  const read = <A>(table: Table<A>, operation: Operation) =>
+    Effect.flatMap(transact([operation]), (results) =>
+      Effect.mapError(
+        Effect.fromResult(Reply.rows(table.read, results, 0)),
+        (reason) => new OvsdbError({ peer: path, operation: "select", reason })
+      )
+    )
+  const everyMirror = (ids: Marks.ExternalIds) => read(Rows.Mirror, Rows.select(Rows.Mirror, [marked(ids)]))
+
+  const remove = Effect.fnUntraced(function* (ids: Marks.ExternalIds) {
+    const mirrors = yield* everyMirror(ids)
+    const ports = yield* read(Port, Rows.select(Port, [marked(ids)]))
+    if (mirrors.length + ports.length === 0) return []
+    const uuids = (rows: ReadonlyArray<{ readonly _uuid: string }>) => rows.map(({ _uuid }) => _uuid)
+    const bridges = yield* Effect.forEach(ports, client.bridgeOf)
+    yield* transact(Rows.remove(uuids(mirrors), uuids(ports)))
+    const removed = [...mirrors.map(({ name }) => `mirror ${name}`), ...ports.map(({ name }) => `port ${name}`)]
+    // The DEL of the last pod has left it to these ports.
+    for (const name of new Set(bridges.flatMap((bridge) => bridge?.name ?? []))) {
+      removed.push(...(yield* client.removeIdleBridge(name)))
+    }
+    return removed
+  })
+
+  return { client, everyMirror, read, remove, transact }
+}
 
 /** Between the look and the change another capture has begun, or the port has gone. */
 const raced = ({ reason }: OvsdbError): boolean =>

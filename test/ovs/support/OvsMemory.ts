@@ -31,6 +31,8 @@ export interface MemorySwitch {
   readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
   /** Change it, then `look`. */
   readonly vswitchd: Vswitchd
+  /** Of the kernel, as ovs-vswitchd sees them. */
+  readonly devices: Set<string>
   /** How the database can be reached from now on. */
   readonly serve: (how: "well" | "refused" | "silent") => void
   /** ovs-vswitchd looks at the database, as it does after every transaction. */
@@ -63,7 +65,8 @@ export const make = ({
   onTransaction = () => {},
   peer = "/memory/db.sock"
 }: Options = {}): MemorySwitch => {
-  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set() }
+  const devices = new Set<string>()
+  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set(), devices }
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
   let sockets: ReadonlySet<string> = new Set()
@@ -185,6 +188,7 @@ export const make = ({
     owns: (path) => path === peer || (path.endsWith(".mgmt") && dirname(path) === dirname(peer)),
     connect,
     vswitchd,
+    devices,
     serve: (next) => {
       how = next
       if (how === "refused") for (const hangUp of open) hangUp()

@@ -16,7 +16,8 @@ const tableOf = (release: (typeof releases)[number], keep: (name: string) => boo
 
 /** Messages that a VPP with the plugins memif, vhost and ping lacks. */
 const absent = {
-  "v21.10": /^(memif_create_v2|memif_socket_filename_add_del_v2|bridge_domain_add_del_v2|policer_output)(_reply)?$/,
+  "v21.10":
+    /^(memif_create_v2|memif_socket_filename_add_del_v2|bridge_domain_add_del_v2|policer_output|af_packet_create_v3)(_reply)?$/,
   "v23.02": /^(memif_create_v2|memif_socket_filename_add_del_v2)(_reply)?$/,
   "v26.06": /^policer_/
 }
