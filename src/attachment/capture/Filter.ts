@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { oneLine } from "../../cni/spec/Redacted.ts"
+import { oneLine } from "../../cni/spec/Secrets.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { accepts, parse } from "./Bpf.ts"
 
