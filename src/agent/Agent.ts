@@ -45,6 +45,8 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   let is: "starting" | "ready" | "draining" = "starting"
   let listening: Server.Listening | undefined
   let rebound = 0
+  const log = Effect.runForkWith(yield* Effect.context<never>())
+  const declined = new Set<string>()
   const handle = Routes.make(calls, {
     is: () => is,
     instance,
@@ -68,6 +70,11 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
         healing: healing(),
         lastFailure: calls.lastFailure() ?? null
       }
+    },
+    declined: (why) => {
+      if (declined.has(why) || declined.size >= mostDeclined) return
+      declined.add(why)
+      log(Effect.logWarning(`declined a call, which its process makes: ${why}. Restart the agent after an upgrade.`))
     }
   })
   const bind = Effect.tap(Server.listen(socket, handle), (now) =>
@@ -112,6 +119,9 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
   yield* Effect.logInfo(`userspace-cni ${version} serves calls on ${socket}`)
   return yield* Effect.forever(Effect.delay(look, lookEvery))
 }, Effect.scoped)
+
+/** Number of other versions that are logged, once each. */
+const mostDeclined = 16
 
 /** Number of checks of the file for one call of the socket. */
 const callEvery = 5

@@ -16,6 +16,8 @@ export interface State {
   readonly instance: string
   readonly namespaces: string
   readonly status: () => unknown
+  /** A call of another version was. */
+  readonly declined: (why: string) => void
 }
 
 type Request = Http.IncomingMessage
@@ -58,6 +60,7 @@ export const make = (calls: Calls, state: State): Handle => {
   const refusal = (request: Request, length: number): Refusal | undefined => {
     const { headers } = request
     const refused = unwelcome(request)
+    if (refused?.status === 409) state.declined(refused.why)
     if (refused !== undefined) return refused
     if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
     if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }

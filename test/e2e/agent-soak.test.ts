@@ -65,9 +65,11 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
         })
         const perWave = atOnce * 4
         const waves = Math.ceil(wanted / perWave)
+        const part = (values: ReadonlyArray<number>) => values.reduce((sum, one) => sum + one, 0) / values.length
         const began = performance.now()
         const times: Array<number> = []
         let warm: ReturnType<typeof measured> | undefined
+        const quarters = new Set([1, 2, 4].map((part) => Math.ceil((waves * part) / 4)))
         for (let nth = 0; nth < waves; nth++) {
           const start = performance.now()
           yield* wave(nth)
@@ -75,6 +77,12 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
           if (nth + 1 === Math.max(2, Math.ceil(waves / 10))) {
             yield* served.until("rest", ({ calls }) => calls.running + calls.queued === 0)
             warm = measured(served)
+          }
+          if (quarters.has(nth + 1)) {
+            const lately = times.slice(-Math.max(1, Math.floor(waves / 10)))
+            process.stdout.write(
+              `after ${(nth + 1) * perWave} calls ${JSON.stringify(measured(served))}, ${part(lately).toFixed(1)} ms a call\n`
+            )
           }
         }
         const { calls } = yield* served.until("rest", ({ calls }) => calls.running + calls.queued === 0)
@@ -87,7 +95,6 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
             times: 200
           }
         )
-        const part = (values: ReadonlyArray<number>) => values.reduce((sum, one) => sum + one, 0) / values.length
         const tenth = Math.max(1, Math.floor(times.length / 10))
         process.stdout.write(
           `${calls.served + calls.failed} calls served in ${Math.round((performance.now() - began) / 1000)} s; ` +

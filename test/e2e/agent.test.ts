@@ -8,7 +8,7 @@ import { createServer as createSocket } from "node:net"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { handedTo } from "./support/Agent.ts"
-import { addDuring, busyBridge, callBy, impostor, started, wholeLife } from "./support/AgentCalls.ts"
+import { addDuring, busyBridge, callBy, impostor, socketOf, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
@@ -68,6 +68,39 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       })
       assert.strictEqual(status, 1)
       assert.match(stderr, /cannot be written to stdout: ENOSPC; changes were rolled back/)
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("a closed stdout, and an IPAM plugin that keeps the address: stderr says so, and the next DEL removes the rest", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const { call, socket } = { socket: (yield* started).socket, ...callBy(yield* socketOf) }
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      // It refuses each DEL until somebody has put this right.
+      const keeps = `${node.plugins}/keeps`
+      const refusal = `{ echo '{"cniVersion":"1.0.0","code":11,"msg":"kept on purpose"}'; exit 1; }`
+      const script = `#!/bin/sh\n[ "$CNI_COMMAND" != DEL ] || [ -e "$0.right" ] || ${refusal}\nexec "\${0%/*}/host-local"\n`
+      writeFileSync(keeps, script, { mode: 0o755 })
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => [keeps, `${keeps}.right`].map((path) => rmSync(path, { force: true })))
+      )
+      const network = { ...node.network, ipam: { ...node.network.ipam, type: "keeps" } }
+      const called = node.called("ADD", sandbox, network, { environment: handedTo(socket) })
+      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', executable], {
+        env: Plugin.environmentOf(called),
+        stdin: called.stdin
+      })
+      assert.strictEqual(status, 1)
+      assert.notMatch(stderr, /stdout: ENOSPC; changes were rolled back/)
+      assert.match(
+        stderr,
+        /stdout: ENOSPC, and not all changes were rolled back: .*kept on purpose.* The next DEL of this/
+      )
+      assert.lengthOf((yield* look(node.watched)).leases, 1)
+      writeFileSync(`${keeps}.right`, "")
+      Plugin.well(yield* call("DEL", sandbox, network))
       yield* returnsTo(node.watched, before)
     }))
 })

@@ -6,6 +6,7 @@
 import * as Net from "node:net"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
+import { started } from "./support/AgentCalls.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
 import { callAll } from "./support/Crowd.ts"
 import { allWell, comeAndGo, type Member } from "./support/Generations.ts"
@@ -24,14 +25,14 @@ type Names = Partial<Pick<Sandbox, "containerId" | "ifName"> & { readonly bridge
 type Each = (index: number, generation: number) => Names
 
 /** The network namespace is one. */
-const members = Effect.fnUntraced(function* (each: Each, generation = 0, count = crowd) {
+const members = Effect.fnUntraced(function* (each: Each, generation = 0, count = crowd, environment = {}) {
   const { called, network, sandbox } = yield* CniNode
   const { netns } = yield* sandbox
   return Array.from({ length: count }, (_, index): Member => {
     const { bridge = bridges.one, containerId = newContainerId(), ifName = "net1" } = each(index, generation)
     const of = { containerId, ifName, netns }
     const conf = { ...network, host: { ...network.host, bridge: { bridgeName: bridge } } }
-    return { add: called("ADD", of, conf), del: called("DEL", of, conf) }
+    return { add: called("ADD", of, conf, { environment }), del: called("DEL", of, conf, { environment }) }
   })
 })
 
@@ -84,17 +85,19 @@ interface Shape {
   readonly each: Each
 }
 
+/** The first of them creates the sixth, and the last removes it. Both generations are in the same pods. */
+const onSixBridges: Shape = {
+  on: bridges.several,
+  each: (index, generation) => ({
+    bridge: bridges.several[index % 6] ?? bridges.ours,
+    containerId: `${100 + Math.floor(index / 8)}`.padEnd(64, "c"),
+    ifName: `net${(index % 8) + 8 * generation}`
+  })
+}
+
 const shapes: Readonly<Record<string, Shape>> = {
   "on one bridge": { on: [bridges.one], each: () => ({}) },
-  // The first of them creates the sixth, and the last removes it. Both generations are in the same pods.
-  "on six bridges, eight interfaces to a pod": {
-    on: bridges.several,
-    each: (index, generation) => ({
-      bridge: bridges.several[index % 6] ?? bridges.ours,
-      containerId: `${100 + Math.floor(index / 8)}`.padEnd(64, "c"),
-      ifName: `net${(index % 8) + 8 * generation}`
-    })
-  },
+  "on six bridges, eight interfaces to a pod": onSixBridges,
   // Ids that begin alike.
   "in one directory": {
     on: [bridges.one],
@@ -122,26 +125,40 @@ const filled = (socket: string, { limit }: { readonly limit: number }) =>
     )
   )
 
+const comesAndGoes = Effect.fnUntraced(function* ({ each, on }: Shape, environment = {}) {
+  const { watched } = yield* CniNode
+  const administrator = yield* administratorOf(on)
+  const [first, second] = [yield* members(each, 0, crowd, environment), yield* members(each, 1, crowd, environment)]
+  const before = yield* look(watched)
+  const there = Effect.map(look(watched), ({ leases, tables }) => ({
+    leases,
+    ports: Object.keys(tables).filter((row) => row.startsWith(`Interface ${portPrefix}`)).length
+  }))
+  assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
+  yield* returnsTo(watched, before, 20)
+})
+
 eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hundred at the same time", (test) => {
-  for (const [name, { each, on }] of Object.entries(shapes)) {
+  for (const [name, shape] of Object.entries(shapes)) {
     test(
       `${name}: added, then removed while as many others are added, and an administrator's ports come and go`,
-      () =>
-        Effect.gen(function* () {
-          const { watched } = yield* CniNode
-          const administrator = yield* administratorOf(on)
-          const [first, second] = [yield* members(each), yield* members(each, 1)]
-          const before = yield* look(watched)
-          const there = Effect.map(look(watched), ({ leases, tables }) => ({
-            leases,
-            ports: Object.keys(tables).filter((row) => row.startsWith(`Interface ${portPrefix}`)).length
-          }))
-          assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
-          yield* returnsTo(watched, before, 20)
-        }),
+      () => comesAndGoes(shape),
       240_000
     )
   }
+
+  test(
+    "through the agent, on six bridges, eight interfaces to a pod: the same",
+    () =>
+      Effect.gen(function* () {
+        const { environment, until } = yield* started
+        yield* comesAndGoes(onSixBridges, environment)
+        const { calls } = yield* until("rest", ({ calls }) => calls.running + calls.queued === 0)
+        assert.isAbove(calls.served, crowd)
+        assert.deepStrictEqual([calls.failed, calls.interrupted], [0, 0])
+      }),
+    240_000
+  )
 
   test(
     "more callers than ovsdb-server's listen queue takes, while it is stopped: each waits for its turn",

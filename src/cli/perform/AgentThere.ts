@@ -3,8 +3,10 @@ import * as Effect from "effect/Effect"
 import { get } from "../../agent/HttpGet.ts"
 import { socketIn, statusPath } from "../../agent/Protocol.ts"
 import { decodeStatus } from "../../agent/Status.ts"
+import { version } from "../../app/Version.ts"
 import { Files } from "../../platform/Files.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
+import { otherVersion } from "../text/AgentText.ts"
 
 /** Null: there is none, or it does not answer. */
 export const agentThere = Effect.gen(function* () {
@@ -28,4 +30,6 @@ export const agentJson = (agent: AgentThere) => (agent === null ? {} : { agent }
 export const withAgent = (text: string, agent: AgentThere): string =>
   agent === null
     ? text
-    : `${text}\nCalls are served by the agent on ${agent.socket} (process ${agent.pid}, version ${agent.version}, ${agent.state}).`
+    : agent.version !== version
+      ? `${text}\nCalls are not served by the agent on ${agent.socket} (process ${agent.pid}): ${otherVersion(agent.version, version)}.`
+      : `${text}\nCalls are served by the agent on ${agent.socket} (process ${agent.pid}, version ${agent.version}, ${agent.state}).`

@@ -24,7 +24,7 @@ export const performAgentStatus = Effect.fnUntraced(function* (options: {
     Effect.mapError(noneAnswers(socket))
   )
   if (options.ready) yield* acceptsCalls(socket)
-  yield* print(options.json, status, agentText(status))
+  yield* print(options.json, status, agentText(status, version))
 })
 
 const noneAnswers = (socket: string) => (cause: NoAgent | Schema.SchemaError) =>

@@ -1,11 +1,18 @@
 /** The agent's status for people. Pure. */
 import type { Status } from "../../agent/Status.ts"
 
-export const agentText = (status: Status): string => {
+/** The agent serves calls of its own version only. */
+export const otherVersion = (agent: string, own: string): string =>
+  `it has version ${agent}, and this executable ${own}; calls run in their own processes until it is restarted ` +
+  "(`systemctl restart userspace-agent`)"
+
+/** `own`: the version of this executable. */
+export const agentText = (status: Status, own: string): string => {
   const { calls, healing, lastFailure, pid, rebound, since, socket, state, switches, version } = status
   const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
   return [
     row("Agent", `userspace-cni ${version}, process ${pid}, ${state}, since ${since}`),
+    ...(version === own ? [] : [row("", `-> ${otherVersion(version, own)}`)]),
     row("Socket", rebound === 0 ? socket : `${socket} (created again ${rebound} times)`),
     row("Calls", `${calls.running} running, ${calls.queued} waiting`),
     row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),

@@ -25,9 +25,10 @@ export const handedTo = (socket: string) => ({ USERSPACE_AGENT: socket })
 /** Serves calls when this returns, and until the scope ends. */
 export const agent = Effect.fn("Agent.start")(function* (
   socket: string,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  program = executable
 ): Effect.fn.Return<Agent, unknown, Scope.Scope> {
-  const running = yield* start(executable, ["agent", "--socket", socket, "--state-dir", `${socket}.state`], {
+  const running = yield* start(program, ["agent", "--socket", socket, "--state-dir", `${socket}.state`], {
     env: { ...cleanEnvironment, UV_THREADPOOL_SIZE: "16", ...env },
     stop: "SIGTERM"
   })
