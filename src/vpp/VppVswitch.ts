@@ -93,10 +93,13 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const atSocket = (session: Session, { port, request }: Plan, early: boolean) =>
     inspectSocket(files, sockets, session, port, request.socketPath, early)
 
+  /** For an ADD. Whoever restores has waited, or knows that there is nothing to wait for (`Watch.ts`). */
+  const starting = configured(files, client.peer)
+
   /** Nothing is changed yet. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
     yield* able(session, operation, plan.port)
-    const place = yield* look(session, plan, configured(files, client.peer))
+    const place = yield* look(session, plan, operation === "restore" ? Effect.succeed(false) : starting)
     yield* atSocket(session, plan, early)
     return place
   })

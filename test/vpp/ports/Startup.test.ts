@@ -8,7 +8,17 @@ import { TestClock } from "effect/testing"
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 import { untilConfigured } from "../../../src/vpp/client/Startup.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
-import { bridged, look, memif, newDomain, plug, request, VppUnderTest, withSession } from "../../suites/VppUnderTest.ts"
+import {
+  bridged,
+  look,
+  memif,
+  newDomain,
+  plug,
+  request,
+  restore,
+  VppUnderTest,
+  withSession
+} from "../../suites/VppUnderTest.ts"
 import { start, type VppServer } from "../server/VppServer.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
 
@@ -84,6 +94,16 @@ describe("a VPP that has just started", () => {
       })
     )
   }
+
+  // The agent has waited, or knows that all bridge domains were ours.
+  it.effect("delays no restore", () =>
+    Effect.gen(function* () {
+      const server = yield* young(0)
+      const domain = newDomain()
+      yield* on(server, restore(yield* request(memif({ network: bridged(domain) }))))
+      assert.include((yield* on(server, look)).join(), `domain ${domain} userspace/1/bridge-domain/${domain}`)
+    })
+  )
 
   it.effect("delays no port whose bridge domain exists", () =>
     Effect.gen(function* () {
