@@ -90,7 +90,11 @@ export const throughAgent: ReadonlyArray<Column> = [
   caller("caller SIGTERM", "struck", always),
   caller("caller SIGTERM", "struck late", changes, nothingBetween),
   caller("caller SIGKILL", "struck", always),
-  { ...caller("caller SIGKILL", "struck half", canBeUnheard, "it happens at once, or is undone"), isFault: true },
+  {
+    ...caller("caller SIGKILL", "struck half", canBeUnheard, "it happens at once, or is undone"),
+    hurried: true,
+    isFault: true
+  },
   caller("caller SIGKILL", "struck late", changes, nothingBetween)
 ]
 

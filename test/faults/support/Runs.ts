@@ -78,6 +78,8 @@ const canUndo = ({ column, ground, wrong }: Setting, { outran }: Called): boolea
   !outran &&
   // Whoever is signalled while it is undone: the other one goes on.
   (wrong.length === 1 || column.signalled !== undefined) &&
+  // It gave up before the caller was signalled: that has a column of its own.
+  column.isFault !== true &&
   column.title !== "read-only" &&
   !ground.blows.some(({ deaf, name }) => deaf && name === column.blow)
 
