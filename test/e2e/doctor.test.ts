@@ -2,12 +2,13 @@
  * Each symptom of docs/troubleshooting.md on a real Open vSwitch, and the finding that `userspace doctor` prints for it; and
  * what it says of an attachment that works.
  */
-import { chmodSync, linkSync, rmSync, utimesSync, writeFileSync } from "node:fs"
+import { chmodSync, linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { listening } from "../container/support/Pod.ts"
 import { CniNode, newContainerId, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { doctor, inContainer, networkFile, symptom } from "./support/Doctor.ts"
+import { executable } from "./support/Machine.ts"
 import { resultOf } from "./support/Plugin.ts"
 import { start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -160,6 +161,13 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       const port = yield* node.portMarked(sandbox.containerId)
       yield* node.vsctl("set", "Port", port, "tag=7")
       assert.include((yield* onNode()).ids, "port-changed")
+      yield* node.vsctl("set-fail-mode", "br-e2e", "secure")
+      assert.include((yield* onNode()).ids, "bridge-drops-unknown")
+      yield* node.vsctl("del-fail-mode", "br-e2e")
+      yield* node.vsctl("add-port", "br-e2e", "uplink", "--", "set", "Interface", "uplink", "type=internal")
+      assert.notInclude((yield* onNode()).ids, "bridge-without-uplink")
+      yield* node.vsctl("del-port", "br-e2e", "uplink")
+      assert.include((yield* onNode()).ids, "bridge-without-uplink")
       yield* node.vsctl("del-port", port)
       assert.include((yield* onNode()).ids, "port-missing")
 
@@ -174,6 +182,33 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       assert.include((yield* onNode()).ids, "attachment-stale")
       rmSync(`${node.stateDir}/attachments/${gone.containerId.slice(0, 12)}-net1.json`)
       assert.include((yield* onNode()).ids, "port-without-record")
+    }))
+
+  test("list --watch: a document when a port comes and when it goes, and none between", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const log = `${node.directory}/logs/watch`
+      yield* start(executable, ["list", "--watch", "--json", "--state-dir", node.stateDir], { log })
+      const until = (wanted: (last: string, all: ReadonlyArray<string>) => boolean) =>
+        Effect.repeat(
+          Effect.sync(() => readFileSync(log, "utf8").trim().split("\n")),
+          {
+            until: (lines) => wanted(lines.at(-1) ?? "", lines),
+            schedule: Schedule.spaced("50 millis"),
+            times: 400
+          }
+        )
+      const none = '"attachments":[]'
+      yield* until((last) => last.includes(none))
+      yield* Effect.scoped(
+        Effect.andThen(
+          attached(),
+          until((last) => last.includes('"state":"disconnected"'))
+        )
+      )
+      const all = yield* until((last, lines) => lines.length > 2 && last.includes(none))
+      assert.include(all.at(-1), none)
+      assert.isTrue(all.every((line, index) => line !== all[index - 1]))
     }))
 
   test("daemons that are away", () =>
