@@ -1,12 +1,13 @@
 /** Symptoms of docs/troubleshooting.md on VPP: the finding of each, on the one in TypeScript and on real ones. */
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 import { start as startServer } from "../vpp/server/VppServer.ts"
 import { doctor, networkFile, symptom } from "./support/Doctor.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { onMachine } from "./support/Suite.ts"
 import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon, VppInTypeScript } from "./support/VppCniNode.ts"
+import { instance } from "./support/VppInstance.ts"
 
 const onNode = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
   const { directory } = yield* VppCniNode
@@ -70,5 +71,38 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("doctor on VPP, in 
 })
 
 for (const prefix of vppPrefixes) {
-  onMachine(["root", "executable", "vpp", "hostLocal"], onReal(prefix))(`doctor on VPP ${basename(prefix)}`, symptoms)
+  onMachine(["root", "executable", "vpp", "hostLocal"], onReal(prefix))(`doctor on VPP ${basename(prefix)}`, (test) => {
+    symptoms(test)
+
+    test("a memif whose other end has come: its queues and rings, and the buffers of VPP", () =>
+      Effect.gen(function* () {
+        const { call, directory, network, sandbox } = yield* VppCniNode
+        const own = yield* sandbox
+        assert.strictEqual((yield* call("ADD", own, network(bridge))).status, 0)
+        const id = own.containerId.slice(0, 12)
+        const { ctl } = yield* instance(prefix)
+        yield* ctl(
+          "create",
+          "memif",
+          "socket",
+          "id",
+          "1",
+          "filename",
+          `${directory}/shared/${id}/memif-${id}-net1.sock`
+        )
+        yield* ctl("create", "interface", "memif", "id", "0", "socket-id", "1", "slave")
+        yield* ctl("set", "interface", "state", "memif1/0", "up")
+        const { attachments, node } = yield* Effect.repeat(onNode(), {
+          until: ({ ids }) => !ids.includes("application-not-connected"),
+          schedule: Schedule.spaced("200 millis"),
+          times: 50
+        })
+        assert.deepStrictEqual(attachments[0]?.findings, [])
+        const seen = new Map(attachments[0]?.links.map(({ link, seen }) => [link, seen]))
+        assert.strictEqual(seen.get("queues"), "1 to the master, 1 to the slave")
+        assert.strictEqual(seen.get("rings"), "1024 descriptors")
+        assert.match(node.links.find(({ link }) => link.startsWith("buffers"))?.seen ?? "", /: \d+ of \d+ are free$/)
+        assert.strictEqual((yield* call("DEL", own, network(bridge))).status, 0)
+      }))
+  })
 }

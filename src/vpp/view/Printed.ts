@@ -10,16 +10,29 @@ export const buffersIn = (text: string): NonNullable<VppView["buffers"]> =>
     return total === undefined ? [] : [{ pool: name, total: Number(total), free: Number(available) + Number(cached) }]
   })
 
-/** Queues of each memif by its name: from slave to master, and back. */
-export const queuesIn = (text: string): ReadonlyMap<string, string> => {
-  const found = new Map<string, string>()
-  let name: string | undefined
-  for (const line of text.split("\n")) {
-    const [, next] = /^interface (\S+)/.exec(line) ?? []
-    if (next !== undefined) name = next
-    const [, toMaster, toSlave] = /num-s2m-rings (\d+) num-m2s-rings (\d+)/.exec(line) ?? []
-    if (name === undefined || toMaster === undefined) continue
-    if (toMaster !== "0" || toSlave !== "0") found.set(name, `${toMaster} to the master, ${toSlave} to the slave`)
-  }
-  return found
+export interface PrintedMemif {
+  /** Null: nobody is connected. */
+  readonly queues: string | null
+  readonly rings: string | null
+}
+
+/** Each memif by its name. The API has the sizes that were asked for, of a slave; these are those in use. */
+export const memifsIn = (text: string): ReadonlyMap<string, PrintedMemif> =>
+  new Map(
+    text
+      .split(/^interface (?=\S)/m)
+      .slice(1)
+      .map((block) => [block.split(/\s/)[0] ?? "", memifIn(block)])
+  )
+
+const memifIn = (block: string): PrintedMemif => {
+  const [, toMaster, toSlave, buffer] = /num-s2m-rings (\d+) num-m2s-rings (\d+) buffer-size (\d+)/.exec(block) ?? []
+  const sizes = new Set([...block.matchAll(/\bring-size (\d+)/g)].map(([, size]) => size))
+  return sizes.size === 0 || toMaster === undefined
+    ? { queues: null, rings: null }
+    : {
+        queues: `${toMaster} to the master, ${toSlave} to the slave`,
+        // A master takes its buffers from the slave, and prints 0.
+        rings: `${[...sizes].join(" and ")} descriptors${buffer === "0" ? "" : `, buffers of ${buffer} bytes`}`
+      }
 }

@@ -13,7 +13,7 @@ import { cliInband, every } from "../messages/Control.ts"
 import { adminUp, linkUp } from "../messages/Interface.ts"
 import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
 import { vhostUserDump } from "../messages/VhostUser.ts"
-import { buffersIn, queuesIn } from "./Printed.ts"
+import { buffersIn, memifsIn } from "./Printed.ts"
 
 export const view = (path: string): View =>
   Effect.gen(function* () {
@@ -64,7 +64,7 @@ const ports = Effect.fnUntraced(function* (session: Session) {
   const domains = session.offers(bridgeDomainDump)
     ? yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
     : []
-  const queues = queuesIn(memifs.length === 0 ? "" : ((yield* printed(session, "show memif")) ?? ""))
+  const printedMemifs = memifsIn(memifs.length === 0 ? "" : ((yield* printed(session, "show memif")) ?? ""))
   return marked.map(({ mark, one }): PortView => {
     const memif = memifs.find(({ sw_if_index }) => sw_if_index === one.sw_if_index)
     const vhost = vhosts.find(({ sw_if_index }) => sw_if_index === one.sw_if_index)
@@ -85,11 +85,8 @@ const ports = Effect.fnUntraced(function* (session: Session) {
       link: connected ? (one.flags & adminUp) !== 0 : null,
       error: errorOf(vhost),
       mtu: mtuOf(one),
-      queues: queues.get(one.interface_name) ?? null,
-      rings:
-        memif === undefined || !connected
-          ? null
-          : `${memif.ring_size} descriptors, buffers of ${memif.buffer_size} bytes`,
+      queues: printedMemifs.get(one.interface_name)?.queues ?? null,
+      rings: printedMemifs.get(one.interface_name)?.rings ?? null,
       features: vhost === undefined || !connected ? null : featuresOf(vhost),
       numa: null,
       polledOn: [],

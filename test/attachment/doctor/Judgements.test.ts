@@ -15,7 +15,7 @@ import * as OfOvs from "../../../src/attachment/doctor/node/OfOvs.ts"
 import * as OfVpp from "../../../src/attachment/doctor/node/OfVpp.ts"
 import { twice } from "../../../src/attachment/doctor/node/Requested.ts"
 import { polling } from "../../../src/ovs/view/Polling.ts"
-import { buffersIn, queuesIn } from "../../../src/vpp/view/Printed.ts"
+import { buffersIn, memifsIn } from "../../../src/vpp/view/Printed.ts"
 import type { OvsView, PortView, VppView } from "../../../src/vswitch/View.ts"
 
 const ids = ({ findings }: Judged) => findings.map(({ id }) => id)
@@ -122,8 +122,17 @@ describe("a switch", () => {
     const head = "Pool Name            Index NUMA  Size  Data Size  Total  Avail  Cached   Used  "
     const row = "default-numa-0         0     0   2304     2048    8192   8000     10      182  "
     assert.deepStrictEqual(buffersIn(`${head}\n${row}`), [{ pool: "default-numa-0", total: 8192, free: 8010 }])
-    const memif = "interface memif7/0\n  listener-fd 14 conn-fd 0\n  num-s2m-rings 2 num-m2s-rings 1 buffer-size 0"
-    assert.deepStrictEqual([...queuesIn(memif)], [["memif7/0", "2 to the master, 1 to the slave"]])
+    const head7 = "interface memif7/0\n  socket-id 7 id 0 mode ethernet\n  listener-fd 14 conn-fd 15\n"
+    const rings = "  num-s2m-rings 2 num-m2s-rings 1 buffer-size 2048 num-regions 2\n"
+    const ring = "  master-to-slave ring 0:\n    region 0 offset 0 ring-size 1024 int-fd 19\n"
+    const off = "interface memif8/0\n  num-s2m-rings 0 num-m2s-rings 0 buffer-size 0 num-regions 0\n"
+    assert.deepStrictEqual(
+      [...memifsIn(`sockets\n${head7}${rings}${ring}${off}`)],
+      [
+        ["memif7/0", { queues: "2 to the master, 1 to the slave", rings: "1024 descriptors, buffers of 2048 bytes" }],
+        ["memif8/0", { queues: null, rings: null }]
+      ]
+    )
   })
 })
 
