@@ -76,6 +76,7 @@ const needs = {
     present: () => vppPrefixes.length > 0,
     reason: "VPP_PREFIX names no installed VPP"
   },
+  tcpdump: { present: () => existsSync("/usr/bin/tcpdump"), reason: "no tcpdump" },
   time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
   cnitool: { present: () => existsSync(cnitool), reason: "cnitool could not be built" }
 } as const
