@@ -1,8 +1,8 @@
 /** Input on the agent's socket that is no call: it is answered with an error or closed, in bounded time and memory. */
 import { readFileSync } from "node:fs"
-import { connect, type Socket } from "node:net"
+import { connect, createServer, type Server, type Socket } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect, Fiber, Schedule } from "effect"
 import { namespaces } from "../../src/agent/ProcessNamespaces.ts"
 import { busyBridge, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
@@ -33,7 +33,10 @@ const guest = (path: string) =>
 
 const within = <A, E>(self: Effect.Effect<A, E>) => Effect.timeout(self, "60 seconds")
 
-const version = Effect.map(succeed(executable, ["version"]), (text) => /userspace-cni (\S+)/.exec(text)?.[1] ?? "")
+/** Asked once: a flood of calls must not become one of processes. */
+const version = Effect.runSync(
+  Effect.cached(Effect.map(succeed(executable, ["version"]), (text) => /userspace-cni (\S+)/.exec(text)?.[1] ?? ""))
+)
 
 const head = Effect.fnUntraced(function* (length: number | string, ...more: ReadonlyArray<string>) {
   return [
@@ -130,6 +133,114 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
         Effect.sync(() => served.opened("socket") < 100),
         { until: (few) => few, schedule: Schedule.spaced("20 millis"), times: 100 }
       )
+    }))
+
+  /** A call as whoever may connect can write it, whatever is true. */
+  const claimed = Effect.fnUntraced(function* (
+    path: string,
+    environment: Readonly<Record<string, string>>,
+    stdin: object | string
+  ) {
+    const body = JSON.stringify({ environment, stdin: typeof stdin === "string" ? stdin : JSON.stringify(stdin) })
+    const one = yield* guest(path)
+    one.socket.write(`${yield* head(Buffer.byteLength(body))}${body}`)
+    return one
+  })
+
+  test("an environment that lies is judged as a process's own, and stays the call's", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const { network, plugins, sandbox } = yield* CniNode
+      const served = yield* started
+      const { containerId, netns } = yield* sandbox
+      const true_ = { CNI_COMMAND: "ADD", CNI_CONTAINERID: containerId, CNI_NETNS: netns, CNI_IFNAME: "net1" }
+      const evil = { CNI_PATH: plugins, LD_PRELOAD: "/evil.so", PATH: "/evil", BUN_OPTIONS: "--preload /evil.ts" }
+      const lies = [
+        // The node's own network namespace, as if it were a pod's.
+        [{ CNI_NETNS: `/proc/${served.running.pid}/ns/net` }, 8],
+        [{ CNI_NETNS: "/etc/passwd" }, 4],
+        [{ CNI_CONTAINERID: "../../etc" }, 4],
+        [{ CNI_IFNAME: "../net1" }, 4],
+        // The command line is no verb.
+        [{ CNI_COMMAND: "agent" }, 4],
+        [{ CNI_COMMAND: "capture" }, 4]
+      ] as const
+      for (const [lie, code] of lies) {
+        const one = yield* claimed(served.socket, { ...true_, ...evil, ...lie }, network)
+        const answer = yield* within(one.end)
+        assert.match(answer, new RegExp(`\\\\"code\\\\":${code},`), `${JSON.stringify(lie)}: ${answer}`)
+      }
+      // It ran with none of that.
+      yield* wholeLife(served.socket)
+      const own = readFileSync(`/proc/${served.running.pid}/environ`, "utf8")
+      assert.notInclude(own, "evil")
+    }))
+
+  test("a flood of calls is answered or refused, and calls beside it succeed", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const served = yield* started
+      const before = memory(served.running.pid)
+      const one = Effect.scoped(
+        Effect.flatMap(claimed(served.socket, { CNI_COMMAND: "FLOOD" }, ""), ({ end }) => within(end))
+      )
+      const flood = yield* Effect.forkChild(
+        Effect.forEach(
+          Array.from({ length: 1500 }, (_, n) => n),
+          () => one,
+          { concurrency: 200 }
+        )
+      )
+      yield* wholeLife(served.socket)
+      const answers = yield* Fiber.join(flood)
+      // Nothing but an error of the call, a refusal, or a connection that was closed.
+      for (const answer of answers) assert.match(answer, /^(HTTP\/1\.1 200 .*"status":1|HTTP\/1\.1 503 |$)/s)
+      assert.isTrue(answers.some((answer) => answer.includes('"status":1')))
+      assert.isBelow(memory(served.running.pid) - before, 64)
+      yield* served.until("idle", ({ calls }) => calls.running + calls.queued === 0)
+    }))
+
+  test("callers that do not read their answers hold up nobody, and their calls end", () =>
+    Effect.gen(function* () {
+      yield* busyBridge
+      const { network, plugins } = yield* CniNode
+      const served = yield* started
+      const environment = {
+        ...{ CNI_COMMAND: "ADD", CNI_CONTAINERID: "slow", CNI_NETNS: "/none", CNI_IFNAME: "net1", CNI_PATH: plugins }
+      }
+      for (let n = 0; n < 100; n++) {
+        const one = yield* claimed(served.socket, environment, { ...network, logLevel: "verbose" })
+        one.socket.pause()
+      }
+      yield* wholeLife(served.socket)
+      yield* served.until("idle", ({ calls }) => calls.running + calls.queued === 0)
+    }))
+
+  test("health tells no path and no secret, and no TCP port is open", () =>
+    Effect.gen(function* () {
+      const served = yield* started
+      yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+        }),
+        (server) => Effect.sync(() => server.close())
+      )
+      yield* wholeLife(served.socket)
+      for (const path of ["/healthz", "/readyz"]) {
+        const { headers, text } = yield* served.get(path)
+        assert.notMatch(`${text}${JSON.stringify(headers["userspace-instance"])}`, /\/|secret|token/)
+      }
+      // State 0A is LISTEN (proc_pid_net(5)).
+      const listening = ["tcp", "tcp6"].flatMap((kind) =>
+        [
+          ...readFileSync(`/proc/${served.running.pid}/net/${kind}`, "utf8").matchAll(
+            /^ *\d+: \S+ \S+ 0A (?:\S+ +){5}(\d+)/gm
+          )
+        ].map(([, inode]) => `socket:[${inode}]`)
+      )
+      // This test's own is among them.
+      assert.isNotEmpty(listening)
+      for (const socket of listening) assert.strictEqual(served.opened(socket), 0)
     }))
 
   test("another user cannot connect", () =>

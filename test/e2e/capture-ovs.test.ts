@@ -140,12 +140,19 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       assert.deepStrictEqual(yield* mirrors, [])
     }))
 
-  test("are refused to another user", () =>
+  test("are refused to another user, whom doctor tells what it could not see", () =>
     Effect.gen(function* () {
       const sandbox = yield* added
       const as = ["--reuid=65534", "--regid=65534", "--clear-groups"]
       const refused = yield* run("setpriv", [...as, executable, ...(yield* words(sandbox, "-w", "-"))])
       assert.strictEqual(refused.status, 1)
       assert.include(refused.stderr, "capture needs the rights of the node")
+      const { stateDir } = yield* CniNode
+      const seen = yield* run("setpriv", [...as, executable, "doctor", "--state-dir", stateDir])
+      assert.notStrictEqual(seen.status, 0)
+      assert.match(
+        seen.stdout,
+        /permissions: this process has uid 65534, and not everything can be seen: run it as root/
+      )
     }))
 })
