@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import { serve } from "../../src/app/CniCall.ts"
+import * as Sink from "../../src/attachment/capture/Sink.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { defaultLogOptions } from "../../src/cni/network/LogOptions.ts"
 import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
@@ -106,6 +107,16 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
       return Effect.provide(written, Log.layer({ ...defaultLogOptions, file }))
     }),
     Effect.scoped
+  ),
+  "file that `userspace capture` writes": Effect.scoped(
+    Effect.gen(function* () {
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "modes-"))),
+        (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+      )
+      yield* Sink.open(join(directory, "a.pcapng"))
+      return [octal(statSync(join(directory, "a.pcapng")).mode)]
+    })
   ),
   "kubeconfig that `userspace install` writes": Effect.suspend(() => {
     const files = new FilesMemory.MemoryFiles(["/etc"])
