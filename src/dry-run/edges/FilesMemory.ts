@@ -30,9 +30,16 @@ export class MemoryFiles {
    * Creates a file as somebody else would: a socket of an application, an administrator's directory. Creates missing
    * parents.
    */
-  put(path: string, kind: FileKind, content = "", mode = kind === "directory" ? 0o755 : 0o644, gid = 0): void {
+  put(
+    path: string,
+    kind: FileKind,
+    content = "",
+    mode = kind === "directory" ? 0o755 : 0o644,
+    gid = 0,
+    modified = 0
+  ): void {
     if (path !== "/" && !this.nodes.has(dirname(path))) this.put(dirname(path), "directory")
-    this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno, modified: 0 })
+    this.nodes.set(path, { kind, content, mode, gid, ino: ++this.lastIno, modified })
   }
 
   get(path: string): Node | undefined {

@@ -40,7 +40,8 @@ export const make = (path: string, files: MemoryFiles) => {
     isListening: (at) => listening.has(at)
   }
   const server = new VppServer({ path, disk })
-  files.put(path, "socket", "", 0o775)
+  // It started an hour before the test's clock, so it has read its startup file.
+  files.put(path, "socket", "", 0o775, 0, -3_600_000)
   administrate(server)
 
   const counts = new Map<string, Counted>()
