@@ -42,7 +42,14 @@ const filled = (page: string): string =>
     return `<!-- generated: ${name} -->\n\n${made(name)}\n\n<!-- end of generated -->`
   })
 
-const pages = ["README.md", "docs/architecture.md", "docs/configuration.md", "docs/errors.md", "docs/findings.md"]
+const pages = [
+  "README.md",
+  "docs/architecture.md",
+  "docs/configuration.md",
+  "docs/errors.md",
+  "docs/findings.md",
+  "docs/metrics.md"
+]
 
 /** The tables that the pages show. */
 export const shown = (): ReadonlyArray<string> =>

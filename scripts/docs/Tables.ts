@@ -1,6 +1,7 @@
 /** The tables of the reference pages, in Markdown. */
 import { join } from "node:path"
 import { Struct } from "effect"
+import { type Family, all as metricFamilies, ofInterface } from "../../src/agent/metrics/Families.ts"
 import { groups } from "../../src/attachment/doctor/findings/Findings.ts"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
@@ -84,8 +85,34 @@ const houseRows = () => {
   )
 }
 
+const metricRows = (wanted: (family: Family) => boolean) =>
+  metricFamilies.filter(wanted).map(({ engine, help, labels, name, type }) => [
+    code(name),
+    type,
+    isOfInterface(labels)
+      ? labels
+          .filter((label) => !ofInterface.includes(label))
+          .map(code)
+          .join(", ")
+      : labels.map(code).join(", "),
+    help,
+    engine === undefined ? "both" : engine === "vpp" ? "VPP" : "Open vSwitch"
+  ])
+
+const isOfInterface = (labels: ReadonlyArray<string>) => ofInterface.every((label) => labels.includes(label))
+
 /** By the name that stands in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {
+  "metrics: interfaces": () =>
+    table(
+      ["Series", "Type", "More labels", "Meaning", "Engine"],
+      metricRows(({ labels }) => isOfInterface(labels))
+    ),
+  "metrics: agent": () =>
+    table(
+      ["Series", "Type", "Labels", "Meaning"],
+      metricRows(({ labels }) => !isOfInterface(labels)).map((row) => row.slice(0, 4))
+    ),
   "keys: network": () => table(head, rowsOf(section(""))),
   "keys: host": () => table(head, rowsOf(section("host."))),
   "keys: host.vhost": () => table(head, rowsOf(section("host.vhost."))),

@@ -10,9 +10,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { version } from "../app/Version.ts"
+import type { NodeTraffic } from "../attachment/traffic/NodeTraffic.ts"
 import { Slots } from "../platform/Slots.ts"
 import * as Calls from "./Calls.ts"
 import { get } from "./HttpGet.ts"
+import type { Address } from "./metrics/Address.ts"
+import * as Endpoint from "./metrics/Endpoint.ts"
+import type { Meter } from "./metrics/Meter.ts"
+import * as Scrape from "./metrics/Scrape.ts"
 import { notify } from "./Notify.ts"
 import { namespaces } from "./ProcessNamespaces.ts"
 import { healthPath } from "./Protocol.ts"
@@ -20,12 +25,22 @@ import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
 import type { Status } from "./Status.ts"
 
+export interface MetricsOptions {
+  readonly meter: Meter
+  readonly traffic: Effect.Effect<NodeTraffic>
+  /** Number of records that nothing can be made of. */
+  readonly unusable: () => number
+  /** For TCP; undefined: on the agent's socket alone. */
+  readonly address: Address | undefined
+}
+
 export interface Options {
   readonly socket: string
   /** Runs to its end, or until a timeout, before calls are served. */
   readonly first?: Effect.Effect<void>
   /** The result of the last rounds of healing. */
   readonly healing?: () => Status["healing"]
+  readonly metrics: MetricsOptions
 }
 
 /** Limits `first`: calls do not wait for healing. */
@@ -35,24 +50,39 @@ const firstPatience = "30 seconds"
  */
 const lookEvery = "2 seconds"
 
-export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing = () => null, socket }: Options) {
+export const agent = Effect.fnUntraced(function* (options: Options) {
+  const { first = Effect.void, healing = () => null, metrics, socket } = options
   // Effect captures a stack trace for every named function. No other code runs in this process.
   Error.stackTraceLimit = 0
-  const calls = yield* Calls.make
+  const calls = yield* Calls.make(metrics.meter.answered)
   const own = yield* only(socket)
-  const since = new Date().toISOString()
+  const started = Date.now()
+  const since = new Date(started).toISOString()
   const instance = crypto.randomUUID()
   let is: "starting" | "ready" | "draining" = "starting"
   let listening: Server.Listening | undefined
   let rebound = 0
   const log = Effect.runForkWith(yield* Effect.context<never>())
   const declined = new Set<string>()
+  const counted = () => {
+    const seen = calls.seen()
+    return {
+      running: seen.filter(({ state }) => state === "running").length,
+      queued: seen.filter(({ state }) => state === "queued").length
+    }
+  }
+  const scrape = yield* Scrape.make({
+    meter: metrics.meter,
+    traffic: metrics.traffic,
+    now: () => ({ version, started: started / 1000, ...counted(), unusable: metrics.unusable() })
+  })
+  const answers = yield* Endpoint.answering(scrape)
   const handle = Routes.make(calls, {
     is: () => is,
     instance,
     namespaces: namespaces(),
+    metrics: answers,
     status: () => {
-      const seen = calls.seen()
       return {
         version,
         pid: process.pid,
@@ -62,17 +92,17 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
         rebound,
         calls: {
           ...calls.counted(),
-          running: seen.filter(({ state }) => state === "running").length,
-          queued: seen.filter(({ state }) => state === "queued").length
+          ...counted()
         },
-        underWay: seen,
+        underWay: calls.seen(),
         switches: calls.switches(),
         healing: healing(),
         lastFailure: calls.lastFailure() ?? null
       }
     },
-    declined: (why) => {
-      if (declined.has(why) || declined.size >= mostDeclined) return
+    declined: ({ reason, status, why }) => {
+      metrics.meter.declined(reason)
+      if (status !== 409 || declined.has(why) || declined.size >= mostDeclined) return
       declined.add(why)
       log(Effect.logWarning(`declined a call, which its process makes: ${why}. Restart the agent after an upgrade.`))
     }
@@ -113,6 +143,7 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
 
   yield* bind
   yield* Effect.addFinalizer(() => drain)
+  yield* overTcp(metrics.address, answers)
   yield* Effect.timeoutOption(first, firstPatience)
   is = "ready"
   yield* notify(`READY=1\nSTATUS=serving calls on ${socket}`)
@@ -122,6 +153,19 @@ export const agent = Effect.fnUntraced(function* ({ first = Effect.void, healing
 
 /** Number of other versions that are logged, once each. */
 const mostDeclined = 16
+
+/** Metrics are no reason to serve no calls: an address that cannot be had is logged. */
+const overTcp = Effect.fnUntraced(function* (address: Address | undefined, answers: Endpoint.Answers) {
+  if (address === undefined) return
+  const { host, port } = address
+  yield* Effect.matchEffect(Endpoint.listen(address, answers), {
+    onFailure: (code) =>
+      Effect.logError(
+        `no metrics on ${host}, port ${port}: ${code}. Give --metrics an address of this node and a free port, and restart the agent.`
+      ),
+    onSuccess: (own) => Effect.logInfo(`metrics on http://${host.includes(":") ? `[${host}]` : host}:${own}/metrics`)
+  })
+})
 
 /** Number of checks of the file for one call of the socket. */
 const callEvery = 5

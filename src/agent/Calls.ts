@@ -72,12 +72,22 @@ export interface Calls {
   readonly switches: () => ReadonlyArray<Switches.Kept>
 }
 
+/** Is told of every call that was answered. */
+export type Answered = (call: {
+  readonly verb: string
+  readonly stdin: string
+  /** The CNI error code; 0: success. */
+  readonly code: number
+  /** Since the call was accepted. */
+  readonly seconds: number
+}) => void
+
 interface Running {
   readonly seen: Seen
   readonly fiber: Fiber.Fiber<void>
 }
 
-export const make = Effect.gen(function* () {
+export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) {
   // Only these, so that calls do not share other services of the agent's fiber, such as its log.
   const edges = Context.pick(Files, Https, Namespaces, Processes, Slots, Sockets)(yield* Effect.context<Edges>())
   const context = yield* Effect.context<never>()
@@ -93,7 +103,7 @@ export const make = Effect.gen(function* () {
   const idle: Array<() => void> = []
   let failure: Failure | undefined
 
-  const askerOf = (one: Seen, peer: Peer): Asker => ({
+  const askerOf = (one: Seen, peer: Peer, done: (code: number) => void): Asker => ({
     tell: Effect.fnUntraced(function* ({ document, status }: Answer): Effect.fn.Return<void, CniError> {
       if (status === 1) fail(one, document)
       yield* logs.written
@@ -104,6 +114,7 @@ export const make = Effect.gen(function* () {
         ...(more ? { more } : {})
       }
       yield* Effect.mapError(peer.tell(line), untaken)
+      done(status === 0 ? 0 : codeIn(document))
       // An ADD whose answer nobody receives is rolled back.
       if (status === 0) counts.served++
       if (!more) peer.leave()
@@ -113,10 +124,9 @@ export const make = Effect.gen(function* () {
 
   const fail = ({ containerId, verb }: Seen, document: Answer["document"]) => {
     counts.failed++
-    const { code, details, msg }: { readonly code?: unknown; readonly msg?: unknown; readonly details?: unknown } =
-      document ?? {}
+    const { details, msg }: { readonly msg?: unknown; readonly details?: unknown } = document ?? {}
     failure = {
-      ...{ at: new Date().toISOString(), verb, containerId, code: Number(code) },
+      ...{ at: new Date().toISOString(), verb, containerId, code: codeIn(document) },
       ...{ msg: String(msg), cure: String(details) }
     }
   }
@@ -141,7 +151,10 @@ export const make = Effect.gen(function* () {
           })
         )
     }
-    const program = call(environment, stdin, onEdges, askerOf(seen, peer)).pipe(
+    const began = performance.now()
+    const done = (code: number) =>
+      answered({ verb: seen.verb, stdin, code, seconds: (performance.now() - began) / 1000 })
+    const program = call(environment, stdin, onEdges, askerOf(seen, peer, done)).pipe(
       Effect.provideService(CallScheduler, { schedule }),
       Effect.provideService(KeptSwitches, switches.at),
       Effect.provideService(Invocation, invocation),
@@ -190,3 +203,5 @@ export const make = Effect.gen(function* () {
   }
   return calls
 })
+
+const codeIn = (document: Answer["document"]): number => Number(document?.["code"])

@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { version } from "../app/Version.ts"
 import type { Calls, Peer } from "./Calls.ts"
+import { type Answers, metricsPath } from "./metrics/Endpoint.ts"
 import { mountNamespace, mounts } from "./ProcessNamespaces.ts"
 import * as Protocol from "./Protocol.ts"
 import type { Handle } from "./Server.ts"
@@ -16,8 +17,10 @@ export interface State {
   readonly instance: string
   readonly namespaces: string
   readonly status: () => unknown
-  /** A call of another version was. */
-  readonly declined: (why: string) => void
+  /** Answers `GET /metrics`. */
+  readonly metrics: Answers
+  /** Is told of every call that was declined: why in a word, in words, and by which status. */
+  readonly declined: (refusal: Refusal) => void
 }
 
 type Request = Http.IncomingMessage
@@ -35,8 +38,10 @@ const answer = (response: Response, status: number, document: unknown, more: Htt
 const refuse = (response: Response, status: number, error: string) =>
   answer(response, status, { error }, { connection: "close" })
 
-interface Refusal {
+export interface Refusal {
   readonly status: number
+  /** In a word, for metrics. */
+  readonly reason: string
   readonly why: string
 }
 
@@ -50,28 +55,38 @@ export const make = (calls: Calls, state: State): Handle => {
   const unwelcome = ({ headers }: Request): Refusal | undefined => {
     const { [Protocol.versionHeader]: theirs, [Protocol.namespacesHeader]: namespaces } = headers
     const is = state.is()
-    if (is !== "ready") return { status: 503, why: is }
-    if (theirs !== version) return { status: 409, why: `the agent has version ${version}, and the caller ${theirs}` }
+    if (is !== "ready") return { status: 503, reason: is, why: is }
+    if (theirs !== version)
+      return { status: 409, reason: "version", why: `the agent has version ${version}, and the caller ${theirs}` }
     if (namespaces !== state.namespaces || !hasOurMounts(headers[Protocol.mountsHeader]))
-      return { status: 421, why: "the caller has another root directory, other namespaces or other mounts" }
+      return {
+        status: 421,
+        reason: "namespaces",
+        why: "the caller has another root directory, other namespaces or other mounts"
+      }
     return undefined
   }
 
   const refusal = (request: Request, length: number): Refusal | undefined => {
     const { headers } = request
     const refused = unwelcome(request)
-    if (refused?.status === 409) state.declined(refused.why)
     if (refused !== undefined) return refused
-    if (!uuid.test(String(headers[Protocol.invocationHeader]))) return { status: 400, why: "a call without invocation" }
-    if (!Number.isSafeInteger(length) || length < 0) return { status: 411, why: "a call without a length" }
-    if (length > Protocol.longestBody) return { status: 413, why: `more than ${Protocol.longestBody} bytes` }
-    return calls.reserve(length) ? undefined : { status: 503, why: "busy" }
+    if (!uuid.test(String(headers[Protocol.invocationHeader])))
+      return { status: 400, reason: "invalid", why: "a call without invocation" }
+    if (!Number.isSafeInteger(length) || length < 0)
+      return { status: 411, reason: "invalid", why: "a call without a length" }
+    if (length > Protocol.longestBody)
+      return { status: 413, reason: "too-long", why: `more than ${Protocol.longestBody} bytes` }
+    return calls.reserve(length) ? undefined : { status: 503, reason: "busy", why: "busy" }
   }
 
   const take = (request: Request, response: Response, continues: boolean) => {
     const length = Number(request.headers["content-length"])
     const refused = refusal(request, length)
-    if (refused !== undefined) return refuse(response, refused.status, refused.why)
+    if (refused !== undefined) {
+      state.declined(refused)
+      return refuse(response, refused.status, refused.why)
+    }
     const invocation = String(request.headers[Protocol.invocationHeader])
     let step: "reading" | "begun" | "over" = "reading"
     const chunks: Array<Buffer> = []
@@ -130,6 +145,7 @@ export const make = (calls: Calls, state: State): Handle => {
     if (method === "DELETE" && url.startsWith(Protocol.callsPath)) return interrupt(url, response)
     if (ask === `GET ${Protocol.healthPath}`) return answer(response, 200, { instance: state.instance })
     if (ask === `GET ${Protocol.readyPath}`) return ready(request, response)
+    if (ask === `GET ${metricsPath}`) return state.metrics(request, response)
     if (ask === `GET ${Protocol.statusPath}`) return answer(response, 200, state.status())
     refuse(response, 404, "not found")
   }

@@ -6,7 +6,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
 /** Between two turns, the event loop polls the system for events. */
-const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+export const turn: Effect.Effect<void> = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 /** Works like `Effect.timeoutOrElse`. */
 export const within =

@@ -35,6 +35,18 @@ export interface KeepOptions extends Options {
   readonly every?: Duration.Duration
   /** Interval of the looks at sandboxes. */
   readonly sandboxes?: Duration.Duration
+  readonly observer?: Observer
+}
+
+/** Is told of what happens, and does nothing about it. */
+export interface Observer {
+  readonly news: (at: Control, news: News) => void
+  /** A round of a switch, and what is known of it now. */
+  readonly round: (round: OfSwitch, last: OfSwitch) => void
+  /** A round of what belongs to no switch. */
+  readonly node: (node: OfNode) => void
+  /** Nothing of the node is on this switch any more. */
+  readonly ended: (at: Control) => void
 }
 
 export interface Kept {
@@ -65,12 +77,14 @@ export const keep = Effect.fn("heal.keep")(function* (
   const round = Effect.gen(function* () {
     const now = yield* ofNode(options)
     node = now
+    options.observer?.node(now)
     yield* logNew(told, now.found)
     const names = new Set(now.switches.map(nameOf))
-    for (const [name, { end }] of keepers) {
+    for (const [name, { at, end }] of keepers) {
       if (names.has(name)) continue
       keepers.delete(name)
       yield* end
+      options.observer?.ended(at)
     }
     for (const at of now.switches) {
       if (!keepers.has(nameOf(at)))
@@ -115,6 +129,7 @@ const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
 
 interface Keeper {
   readonly tell: Tell
+  readonly at: Control
   readonly first: Effect.Effect<void>
   readonly last: () => OfSwitch | undefined
   readonly end: Effect.Effect<void>
@@ -146,6 +161,7 @@ const keeper = Effect.fnUntraced(function* (
   let due: number | undefined
 
   const tell = (news: News) => {
+    options.observer?.news(at, news)
     if (news._tag === "Lost") lost = news.error
     else if (news._tag === "Reached") {
       lost = undefined
@@ -164,6 +180,7 @@ const keeper = Effect.fnUntraced(function* (
     memory = now.memory
     due = earliest(now.due, all ? undefined : due)
     last = only === undefined ? now : merged(last, now, changed)
+    options.observer?.round(now, last)
     yield* logNew(told, now.found, only !== undefined)
     Deferred.doneUnsafe(first, Exit.void)
   })
@@ -191,6 +208,7 @@ const keeper = Effect.fnUntraced(function* (
   yield* Effect.forkIn(Effect.forever(undying(turn)), scope)
   const kept: Keeper = {
     tell,
+    at,
     first: Deferred.await(first),
     last: () => last,
     end: Scope.close(scope, Exit.void)

@@ -7,15 +7,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { agent } from "../../agent/Agent.ts"
+import type { Address } from "../../agent/metrics/Address.ts"
+import * as Meter from "../../agent/metrics/Meter.ts"
 import { engineFor, mirrorsFor, onServices, watchFor } from "../../app/Composition.ts"
 import type { Policy } from "../../attachment/heal/Decide.ts"
 import { keep } from "../../attachment/heal/Keep.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
+import type { Records } from "../../attachment/records/Records.ts"
+import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import * as AsyncFiles from "../../platform/async/AsyncFiles.ts"
 import * as AsyncNamespaces from "../../platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
 import { compileAsUsual } from "../../platform/bun/BunJit.ts"
+import type { Edges } from "../../platform/Edges.ts"
 import * as Log from "../../program/Log.ts"
 import { socketAsked } from "../input/AgentSocket.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
@@ -29,6 +34,7 @@ export interface AgentOptions {
   readonly cniPath: Option.Option<string>
   readonly repair: Policy["repair"]
   readonly every: Option.Option<Duration.Duration>
+  readonly metrics: Option.Option<Address>
 }
 
 const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer()))
@@ -42,10 +48,20 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   process.exitCode = 0
   compileAsUsual()
   const serving = Effect.gen(function* () {
-    const { first, last } = yield* healing(options)
+    const { variables } = yield* InvocationContext
+    const meter = Meter.make(variables)
+    const switches = yield* Switches.make(engineFor)
+    const { first, last } = yield* healing(options, meter, switches)
+    const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
     yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
     return yield* agent({
+      metrics: {
+        meter,
+        traffic: Effect.provideContext(NodeTraffic.make(switches, [], variables), services),
+        unusable: () => last()?.node.found.filter(({ kind }) => kind === "unusable").length ?? 0,
+        address: Option.getOrUndefined(options.metrics)
+      },
       socket,
       first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")),
       healing: () => {
@@ -68,10 +84,15 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
 })
 
 /** Goes on beside the calls, until the scope ends. */
-const healing = Effect.fnUntraced(function* ({ cniPath, every, repair }: AgentOptions) {
+const healing = Effect.fnUntraced(function* (
+  { cniPath, every, repair }: AgentOptions,
+  { observer }: Meter.Meter,
+  switches: Switches.Switches
+) {
   const { variables: own } = yield* InvocationContext
   return yield* keep({
-    switches: yield* Switches.make(engineFor),
+    switches,
+    observer,
     variables: { ...own, CNI_PATH: pluginPath({ cniPath }, own) },
     repair,
     dry: false,

@@ -2,6 +2,8 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { addressIn } from "../../agent/metrics/Address.ts"
 import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
@@ -10,6 +12,16 @@ import { text, textOr, yes } from "../input/Flags.ts"
 import { enterHost, hostFlag } from "../input/Host.ts"
 import { onlyOnce } from "../input/Once.ts"
 import { status } from "./agent/Status.ts"
+
+const metricsFlag = Flag.String("metrics").pipe(
+  Flag.withMetavar("ADDRESS:PORT"),
+  Flag.withDescription("Serve GET /metrics and /healthz on this TCP address too; default: on the agent's socket alone"),
+  Flag.filterMap(
+    (text) => Option.fromUndefinedOr(addressIn(text)),
+    () => "an IP address and a port, such as 10.0.0.5:9464 or [fd00::5]:9464"
+  ),
+  Flag.optional
+)
 
 export const agent = Command.make(
   "agent",
@@ -34,6 +46,7 @@ export const agent = Command.make(
       defaultStateDir
     ),
     every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
+    metrics: metricsFlag,
     cniPath: networkFlags.cniPath,
     host: hostFlag,
     json: jsonFlag
