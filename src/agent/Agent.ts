@@ -16,7 +16,7 @@ import * as Calls from "./Calls.ts"
 import { get } from "./HttpGet.ts"
 import type { Address } from "./metrics/Address.ts"
 import * as Endpoint from "./metrics/Endpoint.ts"
-import type { Meter } from "./metrics/Meter.ts"
+import * as Meter from "./metrics/Meter.ts"
 import * as Scrape from "./metrics/Scrape.ts"
 import { notify } from "./Notify.ts"
 import { namespaces } from "./ProcessNamespaces.ts"
@@ -26,7 +26,7 @@ import * as Server from "./Server.ts"
 import type { Status } from "./Status.ts"
 
 export interface MetricsOptions {
-  readonly meter: Meter
+  readonly meter: Meter.Meter
   readonly traffic: Effect.Effect<NodeTraffic>
   /** Number of records that nothing can be made of. */
   readonly unusable: () => number
@@ -40,7 +40,8 @@ export interface Options {
   readonly first?: Effect.Effect<void>
   /** The result of the last rounds of healing. */
   readonly healing?: () => Status["healing"]
-  readonly metrics: MetricsOptions
+  /** Absent: it counts itself alone. */
+  readonly metrics?: MetricsOptions
 }
 
 /** Limits `first`: calls do not wait for healing. */
@@ -51,7 +52,7 @@ const firstPatience = "30 seconds"
 const lookEvery = "2 seconds"
 
 export const agent = Effect.fnUntraced(function* (options: Options) {
-  const { first = Effect.void, healing = () => null, metrics, socket } = options
+  const { first = Effect.void, healing = () => null, metrics = ownMetrics(), socket } = options
   // Effect captures a stack trace for every named function. No other code runs in this process.
   Error.stackTraceLimit = 0
   const calls = yield* Calls.make(metrics.meter.answered)
@@ -153,6 +154,13 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
 
 /** Number of other versions that are logged, once each. */
 const mostDeclined = 16
+
+const ownMetrics = (): MetricsOptions => ({
+  meter: Meter.make({}),
+  traffic: Effect.succeed({ interfaces: [], silent: [], failures: [] }),
+  unusable: () => 0,
+  address: undefined
+})
 
 /** Metrics are no reason to serve no calls: an address that cannot be had is logged. */
 const overTcp = Effect.fnUntraced(function* (address: Address | undefined, answers: Endpoint.Answers) {
