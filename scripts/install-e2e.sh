@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make e2e` and `make bench` need on Debian 13: Open vSwitch with DPDK, testpmd, containerd,
-# the reference CNI plugins, buildah, kubectl, and cnitool, which Debian has only as source and which is built into .cache/.
+# the reference CNI plugins, buildah, kubectl, Prometheus, and cnitool, which Debian has only as source and which is built into .cache/.
 # Quick when all of it is there. Starts no service and leaves /etc alone. Where it cannot install (not root, not Debian),
 # it says so and succeeds: the tests that miss something are then skipped by name.
 set -eu
@@ -15,6 +15,8 @@ containers="containerd runc containernetworking-plugins busybox-static golang-gi
 image="buildah netavark"
 # It renders the manifests by itself; no cluster is asked.
 cluster="kubectl"
+# It scrapes the agent, and checks and tests the rules of examples/monitoring.
+monitoring="prometheus"
 # GNU time tells the peak memory of a process (make bench).
 # tcpdump reads captures, and compiles their filters.
 tools="time tcpdump"
@@ -100,7 +102,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $frames $ovn $containers $image $cluster $tools)
+missing=$(absent $ovs $dpdk $frames $ovn $containers $image $cluster $monitoring $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0

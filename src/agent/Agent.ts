@@ -11,12 +11,14 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { version } from "../app/Version.ts"
 import type { NodeTraffic } from "../attachment/traffic/NodeTraffic.ts"
+import type { Variables } from "../cni/spec/Environment.ts"
 import { Slots } from "../platform/Slots.ts"
 import * as Calls from "./Calls.ts"
 import { get } from "./HttpGet.ts"
 import type { Address } from "./metrics/Address.ts"
 import * as Endpoint from "./metrics/Endpoint.ts"
 import * as Meter from "./metrics/Meter.ts"
+import * as Otlp from "./metrics/Otlp.ts"
 import * as Scrape from "./metrics/Scrape.ts"
 import { notify } from "./Notify.ts"
 import { namespaces } from "./ProcessNamespaces.ts"
@@ -28,6 +30,8 @@ import type { Status } from "./Status.ts"
 export interface MetricsOptions {
   readonly meter: Meter.Meter
   readonly traffic: Effect.Effect<NodeTraffic>
+  /** The agent's environment. */
+  readonly variables: Variables
   /** Number of records that nothing can be made of. */
   readonly unusable: () => number
   /** For TCP; undefined: on the agent's socket alone. */
@@ -78,6 +82,7 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
     now: () => ({ version, started: started / 1000, ...counted(), unusable: metrics.unusable() })
   })
   const answers = yield* Endpoint.answering(scrape)
+  yield* Otlp.metrics(metrics.variables, scrape)
   const handle = Routes.make(calls, {
     is: () => is,
     instance,
@@ -157,6 +162,7 @@ const mostDeclined = 16
 
 const ownMetrics = (): MetricsOptions => ({
   meter: Meter.make({}),
+  variables: {},
   traffic: Effect.succeed({ interfaces: [], silent: [], failures: [] }),
   unusable: () => 0,
   address: undefined

@@ -20,6 +20,7 @@ import { Slots } from "../platform/Slots.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { Invocation } from "../program/Invocation.ts"
 import { LogOutputs } from "../program/Log.ts"
+import { callSpan } from "../program/Trace.ts"
 import * as LogFiles from "./LogFiles.ts"
 import type { Handed, Line } from "./Protocol.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -154,7 +155,9 @@ export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) 
     const began = performance.now()
     const done = (code: number) =>
       answered({ verb: seen.verb, stdin, code, seconds: (performance.now() - began) / 1000 })
+    const { containerId, interface: ifName, verb } = seen
     const program = call(environment, stdin, onEdges, askerOf(seen, peer, done)).pipe(
+      callSpan(verb, environment["TRACEPARENT"], { container: containerId, interface: ifName }),
       Effect.provideService(CallScheduler, { schedule }),
       Effect.provideService(KeptSwitches, switches.at),
       Effect.provideService(Invocation, invocation),

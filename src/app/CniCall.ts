@@ -24,7 +24,7 @@ import type { Edges } from "../platform/Edges.ts"
 import { type Answering, answered } from "../program/Committed.ts"
 import { Deadlines } from "../program/Deadlines.ts"
 import * as Log from "../program/Log.ts"
-import { timed } from "../program/Trace.ts"
+import { timed, untraced } from "../program/Trace.ts"
 import { type Around, choicesFor, onServices } from "./Composition.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
 
@@ -86,7 +86,7 @@ export const answer = (
     onSuccess: ({ value }) => logOptions(value)
   })
   const served = serve(command, variables, reading).pipe(
-    tracesTime(options) ? timed(command, variables["TRACEPARENT"]) : Effect.withTracerEnabled(false)
+    tracesTime(options) ? timed(command, variables["TRACEPARENT"]) : untraced
   )
   const warned = Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))
   return (options.warnings.length === 0 ? served : Effect.andThen(warned, served)).pipe(

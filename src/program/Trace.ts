@@ -1,6 +1,7 @@
 /**
  * Timing: one line for each span at debug level, with the ids of the runtime's trace if it passed TRACEPARENT (W3C
- * Trace Context, level 1; libcni passes it to plugins). There is no exporter; operators have the log.
+ * Trace Context, level 1; libcni passes it to plugins). Besides, the agent
+ * exports spans where it is told to (`agent/metrics/Otlp.ts`).
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -49,6 +50,24 @@ export const parseTraceparent = (header: string | undefined): Tracer.ExternalSpa
  */
 export const spanned = <A, E, R>(self: Effect.Effect<A, E, R>, name: string): Effect.Effect<A, E, R> =>
   Effect.flatMap(References.TracerEnabled, (enabled) => (enabled ? Effect.withSpan(self, name) : self))
+
+/** Whether spans are exported. Only a process of many calls exports any: one call would wait for the collector. */
+export const ExportedSpans = Context.Reference<boolean>("userspace-cni/ExportedSpans", { defaultValue: () => false })
+
+/** Without a reader, spans are not made. */
+export const untraced = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(ExportedSpans, (exported) => (exported ? self : Effect.withTracerEnabled(self, false)))
+
+/** The span of a whole call, in the trace of its caller, where spans are exported. */
+export const callSpan =
+  (verb: string, traceparent: string | undefined, attributes: Readonly<Record<string, string>>) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(ExportedSpans, (exported) => {
+      if (!exported) return self
+      const parent = parseTraceparent(traceparent)
+      const options = { kind: "server", attributes } as const
+      return Effect.withSpan(self, `CNI ${verb}`, parent === undefined ? options : { ...options, parent })
+    })
 
 /** Properties of a process that was started for one call. */
 export interface OwnProcess {

@@ -188,7 +188,13 @@ describe("the DaemonSet", () => {
       assert.lengthOf(agents, 1)
       for (const agent of agents) {
         const { command = [], args, livenessProbe, readinessProbe } = agent
-        const commands = [[...command, ...args], livenessProbe?.exec.command ?? [], readinessProbe?.exec.command ?? []]
+        // As kubelet fills them in.
+        const filled = args.map((word) => word.replaceAll("$(HOST_IP)", "fd00::5"))
+        const commands = [
+          [...command, ...filled],
+          livenessProbe?.exec.command ?? [],
+          readinessProbe?.exec.command ?? []
+        ]
         const entered: Array<number> = []
         for (const [executable = "", ...words] of commands) {
           assert.strictEqual(onNode(agent, executable), executable)

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import { agent } from "../../agent/Agent.ts"
 import type { Address } from "../../agent/metrics/Address.ts"
 import * as Meter from "../../agent/metrics/Meter.ts"
+import * as Otlp from "../../agent/metrics/Otlp.ts"
 import { engineFor, mirrorsFor, onServices, watchFor } from "../../app/Composition.ts"
 import type { Policy } from "../../attachment/heal/Decide.ts"
 import { keep } from "../../attachment/heal/Keep.ts"
@@ -47,8 +48,8 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   // It ends when it is told to, and that is well.
   process.exitCode = 0
   compileAsUsual()
+  const { variables } = yield* InvocationContext
   const serving = Effect.gen(function* () {
-    const { variables } = yield* InvocationContext
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
     const { first, last } = yield* healing(options, meter, switches)
@@ -58,6 +59,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
     return yield* agent({
       metrics: {
         meter,
+        variables,
         traffic: Effect.provideContext(NodeTraffic.make(switches, [], variables), services),
         unusable: () => last()?.node.found.filter(({ kind }) => kind === "unusable").length ?? 0,
         address: Option.getOrUndefined(options.metrics)
@@ -71,6 +73,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
     })
   })
   yield* Effect.scoped(serving).pipe(
+    Effect.provide(Otlp.traces(variables)),
     onServices(options.stateDir),
     Effect.provide(edges),
     Effect.provide(log),

@@ -74,7 +74,17 @@ describe("metrics on TCP", () => {
   it("take an IP address and a port", () => {
     assert.deepStrictEqual(addressIn("10.0.0.5:9464"), { host: "10.0.0.5", port: 9464 })
     assert.deepStrictEqual(addressIn("[fd00::5]:9464"), { host: "fd00::5", port: 9464 })
-    for (const text of ["9464", ":9464", "10.0.0.5", "10.0.0.5:99999", "fd00::5:9464", "/run/a.sock", "host:1"]) {
+    assert.deepStrictEqual(addressIn("fd00::5:9464"), { host: "fd00::5", port: 9464 })
+    for (const text of [
+      "9464",
+      ":9464",
+      "10.0.0.5",
+      "10.0.0.5:99999",
+      "[10.0.0.5]:1",
+      "10.0.0:1",
+      "/run/a.sock",
+      "host:1"
+    ]) {
       assert.isUndefined(addressIn(text), text)
     }
   })

@@ -57,6 +57,10 @@ const needs = {
     present: () => readdirSync("/usr/lib").some((name) => existsSync(`/usr/lib/${name}/librte_net_pcap.so.25`)),
     reason: "no pcap driver of DPDK (librte-net-pcap25)"
   },
+  prometheus: {
+    present: () => ["/usr/bin/prometheus", "/usr/bin/promtool"].every(existsSync),
+    reason: "no prometheus (Debian's prometheus, with promtool)"
+  },
   fuse: { present: () => existsSync("/dev/fuse"), reason: "no /dev/fuse" },
   hostLocal: { present: () => existsSync(`${pluginDirectory}/host-local`), reason: "no host-local" },
   containerd: {
