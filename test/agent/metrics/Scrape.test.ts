@@ -28,11 +28,15 @@ const [one, two] = Object.entries(networks)
     args: `K8S_POD_NAMESPACE=prod;K8S_POD_NAME=upf-${n};K8S_POD_UID=u`
   }))
 
+/** VPP has been there for a while: a new one is waited for. */
+const started = TestClock.adjust("1 minute")
+
 describe("a scrape", () => {
   it.effect("has the series of every interface, and no longer than it is there", () =>
     Effect.gen(function* () {
       if (one === undefined || two === undefined) return assert.fail("there are no networks")
       const world = new World()
+      yield* started
       yield* world.add(one)
       yield* world.add(two)
       for (const { row } of world.vpp.server.model.interfaces.values()) {

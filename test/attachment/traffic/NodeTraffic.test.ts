@@ -21,10 +21,14 @@ const node = (world: World) => world.resident((switches) => NodeTraffic.make(swi
 const words = ({ interfaces }: Effect.Success<ReturnType<typeof node>>) =>
   interfaces.map(({ at, who }) => `${who?.network} ${who?.containerId} ${who?.ifName} ${who?.pod?.name} ${at.control}`)
 
+/** VPP has been there for a while: a new one is waited for. */
+const started = TestClock.adjust("1 minute")
+
 describe("the traffic of a node", () => {
   it.effect("is that of every attachment, on every switch, with its identity", () =>
     Effect.gen(function* () {
       const world = new World()
+      yield* started
       for (const { asked } of ofEach) yield* world.add(asked)
       const { failures, interfaces, silent } = yield* node(world)
       assert.deepStrictEqual([failures, silent], [[], []])
@@ -40,6 +44,7 @@ describe("the traffic of a node", () => {
   it.effect("on VPP comes from its stats segment, as the pod sees it", () =>
     Effect.gen(function* () {
       const world = new World()
+      yield* started
       const [vpp] = ofEach.filter(({ name }) => name.startsWith("VPP"))
       assert.isDefined(vpp)
       yield* world.add(vpp.asked)
@@ -69,6 +74,7 @@ describe("the traffic of a node", () => {
   it.effect("names an unreachable switch of a record, and has the others", () =>
     Effect.gen(function* () {
       const world = new World()
+      yield* started
       for (const { asked } of ofEach) yield* world.add(asked)
       world.ovs.serve("refused")
       const { interfaces, silent } = yield* node(world)
@@ -83,6 +89,7 @@ describe("the traffic of a node", () => {
   it.effect("follows added and removed attachments, and reads the records only then", () =>
     Effect.gen(function* () {
       const world = new World()
+      yield* started
       const [one, other] = ofEach.filter(({ name }) => name.startsWith("VPP"))
       assert.isDefined(one)
       assert.isDefined(other)
@@ -125,6 +132,7 @@ describe("the traffic of a node", () => {
   it.effect("has the names of an Open vSwitch port's mark when its record is lost", () =>
     Effect.gen(function* () {
       const world = new World()
+      yield* started
       const [ovs] = ofEach.filter(({ name }) => !name.startsWith("VPP"))
       assert.isDefined(ovs)
       yield* world.add(ovs.asked)
