@@ -6,7 +6,8 @@
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { FileError, type FileKind, Files } from "../../platform/Files.ts"
+import type { FileKind } from "../../platform/FileOperations.ts"
+import { FileError, Files } from "../../platform/Files.ts"
 
 interface Node {
   readonly kind: FileKind

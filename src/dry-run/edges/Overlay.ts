@@ -5,7 +5,8 @@
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type FileError, type FileKind, type FileStatus, type Files, orElse } from "../../platform/Files.ts"
+import type { FileKind } from "../../platform/FileOperations.ts"
+import { type FileError, type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import { MemoryFiles, over } from "./FilesMemory.ts"
 

@@ -8,7 +8,7 @@ import { attempt } from "./Attempt.ts"
 /**
  * Limit of stdin in bytes: larger than any configuration with its prevResult. etcd stores objects of at most 1.5 MiB.
  */
-export const stdinLimit = 4 << 20
+const stdinLimit = 4 << 20
 /** Deadline for all of stdin. */
 export const stdinSeconds = 15
 
