@@ -80,7 +80,7 @@ export const single = (what: string, value: number, unit: Figure["unit"], agains
   noise: 0
 })
 
-export type Verdict = "met" | "within the noise" | "MISSED" | ""
+type Verdict = "met" | "within the noise" | "MISSED" | ""
 
 export const verdict = ({ bar, noise, value }: Figure): Verdict => {
   if (bar === undefined) return ""

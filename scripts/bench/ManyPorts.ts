@@ -1,5 +1,4 @@
 /** Creates as many ports on an Open vSwitch as a full node has, each as an ADD does, without a process for each. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Effect, Layer } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
@@ -61,20 +60,3 @@ export const empty = (database: string, directory: string, from: number, to: num
       Effect.andThen(Effect.retry(vswitch.status(port(database, "")), { times: 20 }))
     )
   ).pipe(Effect.provide(on(database)))
-
-/** Copies the only record in `stateDir` as records of others, and removes the copies. */
-export const records = (stateDir: string, from: number, to: number) => {
-  const directory = `${stateDir}/attachments`
-  mkdirSync(directory, { recursive: true })
-  const pathOf = (n: number) => `${directory}/bench${n}-net1.json`
-  const [template] = readdirSync(directory).filter((name) => name.endsWith(".json"))
-  const text = template === undefined ? "{}" : readFileSync(`${directory}/${template}`, "utf8")
-  return {
-    write: () => {
-      for (const n of numbers(from, to)) writeFileSync(pathOf(n), text)
-    },
-    remove: () => {
-      for (const n of numbers(from, to)) rmSync(pathOf(n), { force: true })
-    }
-  }
-}

@@ -1,7 +1,7 @@
 /** Cause and cure of every error code, for `docs/errors.md`. The codes are in `src/cni/spec/ErrorCodes.ts`. */
 import type { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 
-export interface ErrorNote {
+interface ErrorNote {
   readonly meaning: string
   readonly cause: string
   readonly cure: string

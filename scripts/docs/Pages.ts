@@ -6,7 +6,7 @@ import { tables } from "./Tables.ts"
 
 export const root = `${import.meta.dirname}/../..`
 
-export interface Generated {
+interface Generated {
   /** Relative to the repository. */
   readonly path: string
   readonly now: string

@@ -5,7 +5,7 @@
 import type { Schema, SchemaAST } from "effect"
 
 /** One exported guard: `export const is<name> = (value: unknown): value is <name>`. */
-export interface Wanted {
+interface Wanted {
   readonly name: string
   readonly schema: Schema.Top
   /** Module of schema and type, as the generated file imports it. */

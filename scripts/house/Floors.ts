@@ -58,7 +58,7 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "platform", what: "the edges: files, sockets, processes, namespaces, HTTPS", alone: true }]
 ]
 
-export interface RoomOnFloor {
+interface RoomOnFloor {
   readonly room: Room
   /** 0 is the roof. */
   readonly floor: number

@@ -10,7 +10,7 @@ import type { Layout } from "../../src/vpp/wire/Field.ts"
 /** `["u32", "mtu", 4]`; the fourth element names the field with the count. Messages and types end with properties. */
 const Described = Schema.Array(Schema.Unknown)
 
-export const ApiFile = Schema.Struct({
+const ApiFile = Schema.Struct({
   types: Schema.Array(Described),
   unions: Schema.Array(Described),
   enums: Schema.Array(Described),
@@ -18,7 +18,7 @@ export const ApiFile = Schema.Struct({
   aliases: Schema.Record(Schema.String, Schema.Struct({ type: Schema.String, length: Schema.optionalKey(Schema.Int) })),
   messages: Schema.Array(Described)
 })
-export type ApiFile = typeof ApiFile.Type
+type ApiFile = typeof ApiFile.Type
 
 export const decodeApiFile = Schema.decodeUnknownEffect(Schema.fromJsonString(ApiFile))
 
@@ -89,7 +89,7 @@ const structOf = (api: ApiFile, described: ReadonlyArray<unknown>): Struct => {
   })
 }
 
-export type Comparison =
+type Comparison =
   | { readonly name: string; readonly verdict: "same" | "missing" }
   | { readonly name: string; readonly verdict: "other CRC" | "other fields"; readonly detail: string }
 

@@ -128,7 +128,7 @@ export const serve = Effect.fnUntraced(function* (
 })
 
 /** The deadline of a whole call; on timeout it rolls back. */
-export const inTime =
+const inTime =
   (command: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CniError, R> =>
     Effect.flatMap(Deadlines, ({ total }) =>

@@ -35,7 +35,7 @@ export const run = (): void => {
   Fs.fstat(0, (error, status) => (error || status.isCharacterDevice() ? answer() : read()))
 }
 
-export const versionDocument = (text: string): Readonly<Record<string, unknown>> => ({
+const versionDocument = (text: string): Readonly<Record<string, unknown>> => ({
   cniVersion: askedVersion(text),
   supportedVersions
 })

@@ -31,7 +31,7 @@ export interface NetworkCall {
 
 export const defaultStateDir = "/var/lib/cni/usrspcni"
 
-export const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
+const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
 
 export const socketPathsFor = ({ attachment, configuration }: Call, handle: string, volume?: Volume): SocketPaths =>
   socketPathsOf({

@@ -28,7 +28,7 @@ import { isFor } from "./ContainerData.ts"
 import { deviceInformation, fileText } from "./FileContainerConfig.ts"
 import { emptyDirOf, isUid, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
 
-export interface Options {
+interface Options {
   readonly attachment: Attachment
   readonly pod: Pod
   readonly origin: Origin

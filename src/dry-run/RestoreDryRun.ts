@@ -10,7 +10,7 @@ import * as RecordedEngine from "./PlannedEngine.ts"
 import type { Change } from "./plan/Plan.ts"
 import * as PlanRecorder from "./plan/PlanRecorder.ts"
 
-export interface Planned extends Restored {
+interface Planned extends Restored {
   readonly changes: ReadonlyArray<Change>
 }
 

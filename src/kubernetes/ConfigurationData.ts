@@ -12,7 +12,7 @@ export const dataKey = "userspace/configuration-data"
 export const mappedDirKey = "userspace/mapped-dir"
 
 /** Identifies an element. */
-export interface Key {
+interface Key {
   readonly containerId: string
   readonly ifName: string
 }

@@ -4,7 +4,7 @@
  */
 import * as Context from "effect/Context"
 
-export interface Waits {
+interface Waits {
   /** For one request. */
   readonly answer: number
   /** For all requests of one operation, with the pauses between them. */

@@ -20,7 +20,7 @@ const owner = { owner: "userspace-cni" }
 const containerKey = "container-id"
 const ifNameKey = "interface"
 
-export const forkMark = ({ containerId, ifName }: Pick<Identity, "containerId" | "ifName">): Marks.ExternalIds => ({
+const forkMark = ({ containerId, ifName }: Pick<Identity, "containerId" | "ifName">): Marks.ExternalIds => ({
   ...owner,
   [containerKey]: containerId,
   [ifNameKey]: ifName
@@ -53,7 +53,7 @@ const isForks = ({ interface: row, port }: Pair): boolean =>
   [row, port].every(({ external_ids }) => external_ids[Marks.formatKey] === undefined)
 
 /** The original plugin sets no external_ids and only creates vhost-user ports; any other port is not its own. */
-export const isOriginals = ({ interface: row, port }: Pair): boolean => isVhost(row) && hasNone(row) && hasNone(port)
+const isOriginals = ({ interface: row, port }: Pair): boolean => isVhost(row) && hasNone(row) && hasNone(port)
 
 const plain = (client: OvsClient["Service"], name: string) =>
   Effect.gen(function* () {
@@ -68,12 +68,6 @@ const marked = Effect.fnUntraced(function* (client: OvsClient["Service"], mark: 
   const rows = yield* client.interfacesMarked(mark)
   const found = yield* Effect.forEach(rows, ({ name }) => plain(client, name))
   return found.flatMap((one) => (one?.pair !== undefined && isForks(one.pair) ? [one.pair] : []))
-})
-
-/** Returns the port named in the state file, if it has the form of the original plugin's. */
-export const named = Effect.fnUntraced(function* (client: OvsClient["Service"], name: string | undefined) {
-  const found = name === undefined ? undefined : yield* plain(client, name)
-  return found?.pair !== undefined && isOriginals(found.pair) ? [found.pair] : []
 })
 
 const look = Effect.fnUntraced(function* (client: OvsClient["Service"], { attachment, state }: LegacyAsked) {

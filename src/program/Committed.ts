@@ -14,7 +14,7 @@ import type { CniError } from "../cni/spec/CniError.ts"
 type Document = Readonly<{ [key: string]: unknown }> | undefined
 
 /** One for each call; its runner provides it. */
-export interface Commitment {
+interface Commitment {
   /** Writes the result; nothing is rolled back after that. Fails when it cannot be written. */
   readonly commit: (document: Document) => Effect.Effect<void, CniError>
   /** Whether the result was written. */

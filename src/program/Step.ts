@@ -29,7 +29,7 @@ const within = <A, E, R>(mine: Step, self: Effect.Effect<A, E, R>): Effect.Effec
 export const step = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   spanned(within({ name, undoes: false }, self), name)
 
-export const undoing = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+const undoing = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   spanned(within({ name, undoes: true }, self), `undo ${name}`)
 
 /** Whether any undo failed. */

@@ -70,7 +70,7 @@ export const callSpan =
     })
 
 /** Properties of a process that was started for one call. */
-export interface OwnProcess {
+interface OwnProcess {
   /** In the time of `performance.now()`. Start-up is part of the call's time. */
   readonly began: number
   /** Enables stack traces. They are off by default, because Effect captures one for every named function. */

@@ -24,7 +24,7 @@ type Done<A = void> = Effect.Effect<A, SharedDirError>
 export type Socket = Pick<FileStatus, "dev" | "ino">
 
 /** Who may use a directory. */
-export type Access = Pick<FileStatus, "gid" | "mode">
+type Access = Pick<FileStatus, "gid" | "mode">
 
 export class SharedDir extends Context.Service<
   SharedDir,

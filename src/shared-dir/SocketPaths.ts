@@ -30,7 +30,7 @@ export interface SocketPaths {
   readonly volume: Volume["maker"] | undefined
 }
 
-export interface SocketPathsOptions {
+interface SocketPathsOptions {
   readonly attachment: Attachment
   readonly port: HostPort
   /** `<id12>-<ifname>`, or the long handle when that is taken. */
@@ -42,7 +42,7 @@ export interface SocketPathsOptions {
 }
 
 /** sun_path has 108 bytes, one of them NUL; VPP from 23.06 uses one more. */
-export const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
+const socketPathLimit = (port: HostPort): number => (port.engine === "vpp" ? 106 : 107)
 
 /** VPP from 23.06 accepts no other characters in a socket's path. kubelet's directory of an emptyDir has a `~`. */
 const speakable = (port: HostPort, path: string): boolean => port.engine !== "vpp" || /^[A-Za-z0-9_./-]+$/.test(path)

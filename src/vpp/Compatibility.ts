@@ -14,7 +14,7 @@ import { catalogue } from "./messages/Catalogue.ts"
 import { showVersion } from "./messages/Control.ts"
 import { inWords } from "./wire/VppError.ts"
 
-export interface Row {
+interface Row {
   readonly message: string
   readonly wanted: string
   /** The CRC of this VPP's message of that name. */
@@ -24,7 +24,7 @@ export interface Row {
   readonly use: "preferred: used" | "preferred: not used" | "fallback: used" | "fallback: not used" | null
 }
 
-export interface Work {
+interface Work {
   readonly work: string
   /** Null: supported. */
   readonly missing: string | null

@@ -13,7 +13,7 @@ export type Verb = "ADD" | "DEL" | "CHECK"
 export type Ended = string | undefined
 
 /** Names of attachments, sorted; several entries for several objects of one. */
-export interface Seen {
+interface Seen {
   readonly ports: ReadonlyArray<string>
   readonly leases: ReadonlyArray<string>
   readonly records: ReadonlyArray<string>

@@ -4,14 +4,14 @@
  */
 import * as Result from "effect/Result"
 
-export interface Instruction {
+interface Instruction {
   readonly code: number
   readonly jt: number
   readonly jf: number
   readonly k: number
 }
 
-export type Program = ReadonlyArray<Instruction>
+type Program = ReadonlyArray<Instruction>
 
 /** What `tcpdump -ddd` prints: how many there are, then four numbers a line. */
 export const parse = (text: string): Result.Result<Program, string> => {

@@ -6,7 +6,7 @@
 /** As the pod sees it: `inbound` is what it receives. */
 export type Direction = "inbound" | "outbound"
 
-export interface Packet {
+interface Packet {
   readonly frame: Uint8Array
   readonly direction: Direction
   /** Microseconds since 1970. */
@@ -90,7 +90,7 @@ export const packet = ({ direction, frame, micros }: Packet): Buffer =>
     ...options([[2, u32(flags[direction])]])
   ])
 
-export interface Totals {
+interface Totals {
   readonly began: bigint
   readonly ended: bigint
   readonly received: number

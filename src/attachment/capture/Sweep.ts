@@ -8,7 +8,7 @@ import { sweepEvery } from "../../vswitch/Lease.ts"
 import type { Mirrors } from "../../vswitch/Mirrors.ts"
 
 /** The captures on the switch at this control socket. */
-export type MirrorsFor = (control: Control) => Effect.Effect<Mirrors, never, Edges | Scope.Scope>
+type MirrorsFor = (control: Control) => Effect.Effect<Mirrors, never, Edges | Scope.Scope>
 
 /** A switch that does not answer is for others to report. */
 export const sweep = Effect.fn("capture.sweep")(function* (

@@ -71,7 +71,7 @@ export const act = Effect.fn("heal.act")(function* (findings: ReadonlyArray<Find
 const around = <A, E, R>({ alone }: Tools, record: Record, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   alone === undefined ? self : alone(attachmentOfRecord(record), self)
 
-export const withoutDoing = (action: Exclude<Action, { readonly _tag: "Do" }>): Outcome =>
+const withoutDoing = (action: Exclude<Action, { readonly _tag: "Do" }>): Outcome =>
   action._tag === "Report" ? { _tag: "Reported" } : { _tag: "Waits", words: later[action.deed], until: action.until }
 
 /** The outcome in a dry run. */

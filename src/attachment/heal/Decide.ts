@@ -25,7 +25,7 @@ import type { Record } from "../records/Record.ts"
 import type { Seen, Sight } from "./Sight.ts"
 
 /** The last action for an attachment. */
-export interface Try {
+interface Try {
   readonly at: number
   /** Number of failures in a row. */
   readonly failures: number
@@ -49,14 +49,14 @@ export interface Policy {
   readonly longest: number
 }
 
-export type Deed = "restore" | "repair" | "delete"
+type Deed = "restore" | "repair" | "delete"
 
 export type Action =
   | { readonly _tag: "Do"; readonly deed: Deed; readonly record: Record; readonly found: Seen }
   | { readonly _tag: "Wait"; readonly deed: Deed; readonly until: number }
   | { readonly _tag: "Report" }
 
-export type Kind = "missing" | "forgotten" | "changed" | "stale" | "unrecorded"
+type Kind = "missing" | "forgotten" | "changed" | "stale" | "unrecorded"
 
 export interface Finding {
   readonly kind: Kind
@@ -65,7 +65,7 @@ export interface Finding {
   readonly action: Action
 }
 
-export interface Decision {
+interface Decision {
   readonly findings: ReadonlyArray<Finding>
   readonly memory: Memory
 }

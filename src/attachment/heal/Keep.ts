@@ -29,7 +29,7 @@ import { logNew, type Reported } from "./Journal.ts"
 import { millis } from "./Monotonic.ts"
 import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds } from "./Round.ts"
 
-export interface KeepOptions extends Options {
+interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
   /** Interval of the rounds that no event triggers. */
   readonly every?: Duration.Duration

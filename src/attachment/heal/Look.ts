@@ -23,7 +23,7 @@ import { readable } from "../verbs/Restore.ts"
 import { millis } from "./Monotonic.ts"
 import type { Port, Seen, Sight, Stage } from "./Sight.ts"
 
-export interface Wanted {
+interface Wanted {
   readonly at: Control
   readonly vswitch: Vswitch["Service"]
   readonly variables: Variables
@@ -135,7 +135,7 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, 
 
 const missing = (words: string): Port => ({ _tag: "Missing", words })
 
-export const fromDifferences = (differences: ReadonlyArray<Difference>): Port => {
+const fromDifferences = (differences: ReadonlyArray<Difference>): Port => {
   if (differences.some(({ kind }) => kind === "silent")) return unasked
   const gone = differences.find(({ kind }) => kind === "missing")
   if (gone !== undefined) return missing(gone.what)

@@ -33,7 +33,7 @@ export interface NodeRestored {
   readonly damaged: ReadonlyArray<Explained>
 }
 
-export interface Options {
+interface Options {
   readonly variables: Variables
   readonly engine: (port: HostPort) => EngineLayer
   /** How long failed attempts are repeated. */

@@ -14,7 +14,7 @@ export interface Damaged {
   readonly error: RecordError
 }
 
-export interface RecordFiles {
+interface RecordFiles {
   readonly files: Files["Service"]
   /** Directory of the records. */
   readonly directory: string

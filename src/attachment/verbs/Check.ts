@@ -38,7 +38,7 @@ export const cureForDifferences =
   "Run `userspace restore` to recreate ports that a restarted switch has lost. For anything else, delete the pod so " +
   "that it is recreated: CHECK repairs nothing."
 
-export interface Comparison {
+interface Comparison {
   readonly differences: ReadonlyArray<string>
   /** No difference, but it may not work. */
   readonly warnings: ReadonlyArray<string>

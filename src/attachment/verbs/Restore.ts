@@ -74,7 +74,7 @@ const alone = (record: Record) =>
   Effect.flatMap(Slots, ({ hold }) => Effect.orElseSucceed(hold(slotOf(record)), () => true))
 
 /** The lock is held while the port is recreated. */
-export const slotOf = (record: Record): string => `userspace-cni/restore/${keyOf(record)}`
+const slotOf = (record: Record): string => `userspace-cni/restore/${keyOf(record)}`
 
 const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   const records = yield* Records

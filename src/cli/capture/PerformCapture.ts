@@ -20,7 +20,7 @@ import { type SelectorOptions, selected, selectorFrom } from "../input/Selected.
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { captureBegins, captureEnds, notEthernet, notRoot, severalAttachments, whichAttachment } from "./CaptureText.ts"
 
-export interface CaptureOptions extends SelectorOptions {
+interface CaptureOptions extends SelectorOptions {
   readonly filter: Option.Option<string>
   readonly count: Option.Option<number>
   readonly seconds: Option.Option<number>

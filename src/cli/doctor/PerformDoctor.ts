@@ -14,7 +14,7 @@ import { onNode, print } from "../perform/Node.ts"
 import { doctorJson, doctorText, statusOf } from "./DoctorText.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly pod: Option.Option<string>
   readonly config: Option.Option<string>
   readonly cniPath: Option.Option<string>

@@ -29,7 +29,7 @@ import { failWith, onNode, print } from "./Node.ts"
 /** Undefined: by sandbox. */
 type Valid = ReadonlyArray<ValidAttachment> | undefined
 
-export interface GcOptions {
+interface GcOptions {
   readonly config: Option.Option<string>
   readonly stateDir: string
   readonly valid: Option.Option<string>

@@ -8,7 +8,7 @@ import { InvocationContext } from "../input/InvocationContext.ts"
 import { failuresOf, healedJson, healedText } from "../text/HealText.ts"
 import { failWith, onNode, print } from "./Node.ts"
 
-export interface HealOptions {
+interface HealOptions {
   readonly stateDir: string
   readonly cniPath: Option.Option<string>
   readonly repair: Policy["repair"]

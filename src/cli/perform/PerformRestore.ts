@@ -25,7 +25,7 @@ import {
   restoreTable
 } from "../text/RestoreText.ts"
 
-export interface RestoreOptions extends SelectorOptions {
+interface RestoreOptions extends SelectorOptions {
   readonly stateDir: string
   readonly timeout: Duration.Duration
   readonly dryRun: boolean

@@ -11,7 +11,7 @@ import { fromCni } from "../text/CommandLineError.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { onNode, print } from "./Node.ts"
 
-export interface StatusOptions {
+interface StatusOptions {
   readonly config: string
   readonly cniPath: Option.Option<string>
   readonly json: boolean

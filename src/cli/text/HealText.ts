@@ -8,7 +8,7 @@ import type { Style } from "./PlanText.ts"
 import { table } from "./Table.ts"
 
 /** One finding of any kind, in the form of `--json`. Null: unknown. */
-export interface Healed {
+interface Healed {
   readonly finding: Acted["kind"] | Unusable["kind"]
   readonly network: string | null
   readonly pod: { readonly namespace: string; readonly name: string; readonly uid: string } | null
@@ -74,7 +74,7 @@ const ended = (outcome: Outcome): Pick<Healed, "outcome" | "did" | "error"> => {
   }
 }
 
-export const problemsOf = ({ node, switches }: Rounds): ReadonlyArray<Explained> => [
+const problemsOf = ({ node, switches }: Rounds): ReadonlyArray<Explained> => [
   ...switches.flatMap(({ silent }) => silent),
   ...node.failures
 ]

@@ -4,7 +4,7 @@ import type { Presence } from "../../container/Presence.ts"
 import { type Interface, partOf, socketMadeBy } from "../../container/told/Interface.ts"
 import type { Style } from "./PlanText.ts"
 
-export interface Seen {
+interface Seen {
   readonly one: Interface
   readonly presence: Presence
 }

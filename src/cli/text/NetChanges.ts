@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path"
 import type { Change, FileChange } from "../../dry-run/plan/Plan.ts"
 import { marker } from "../../shared-dir/Directories.ts"
 
-export interface NetChange {
+interface NetChange {
   readonly sign: "+" | "-" | "~"
   readonly path: string
   /** `directory 0755`, `file 0600`, `link to /x`. */

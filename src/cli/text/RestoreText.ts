@@ -9,7 +9,7 @@ import { table } from "./Table.ts"
 const heads = ["INTERFACE", "CONTAINER", "NETWORK", "POD", "RESULT"]
 
 /** The records' directory, and whether this is a dry run. */
-export interface Shown extends Style {
+interface Shown extends Style {
   readonly stateDir: string
   readonly dry: boolean
 }

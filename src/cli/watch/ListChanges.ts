@@ -2,7 +2,7 @@
 import type { Listed } from "../../attachment/node/Listing.ts"
 import { stateOf } from "../text/ListText.ts"
 
-export interface Change {
+interface Change {
   readonly what: "new" | "changed" | "gone"
   readonly one: Listed
 }

@@ -6,7 +6,7 @@
 import type { Limit } from "./HostPort.ts"
 import type { NetConf } from "./NetConf.ts"
 
-export interface Policing {
+interface Policing {
   /** kbit/s; 0: no limit. */
   readonly rate: number
   /** kbit; 0: the switch's default. */

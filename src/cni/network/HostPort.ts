@@ -17,9 +17,9 @@ interface Common {
 }
 
 /** Who creates the vhost-user socket: a `client` switch connects to the application's, a `server` switch creates it. */
-export type VhostMode = "client" | "server"
+type VhostMode = "client" | "server"
 
-export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel"
+type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel"
 
 export interface OvsVhostPort extends Common {
   readonly engine: "ovs-dpdk"

@@ -15,7 +15,7 @@ export interface Problem {
   readonly message: string
 }
 
-export interface Asked {
+interface Asked {
   readonly problems: ReadonlyArray<Problem>
   /** Drawbacks of a configuration that works. */
   readonly warnings: ReadonlyArray<string>

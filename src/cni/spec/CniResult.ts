@@ -6,7 +6,7 @@
 import type { AnyResult } from "./AnyResult.ts"
 import { atLeast, type CniVersion } from "./Versions.ts"
 
-export interface ResultInterface {
+interface ResultInterface {
   readonly name: string
   readonly mac?: string
   readonly mtu?: number
@@ -15,7 +15,7 @@ export interface ResultInterface {
   readonly pciID?: string
 }
 
-export interface ResultIp {
+interface ResultIp {
   /** With prefix length: `10.1.2.3/24`. */
   readonly address: string
   readonly gateway?: string

@@ -49,7 +49,7 @@ export const hideInError =
 
 /** Formats a configuration value for messages: short, on one line, without secrets. Pure. */
 /** Names of secret keys, of the plugin and of IPAM plugins. */
-export const isSecret = (name: string): boolean =>
+const isSecret = (name: string): boolean =>
   /secret|passw(or)?d|token|credential|(api|private|access)[_-]?key/i.test(name)
 
 /** `path` ends in the key of the value; `meant` is the intended key when that is misspelled. */

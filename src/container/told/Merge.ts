@@ -6,7 +6,7 @@ import { type Interface, inOrder } from "./Interface.ts"
 import type { End, Part } from "./Part.ts"
 import { mountedFrom, namedByMounts, type Sandbox } from "./Sandbox.ts"
 
-export interface Sources {
+interface Sources {
   /** In the order of the annotation, the newest last. */
   readonly annotation: ReadonlyArray<Part>
   readonly files: ReadonlyArray<Part>
@@ -16,7 +16,7 @@ export interface Sources {
   readonly status: ReadonlyArray<Part>
 }
 
-export interface Merged {
+interface Merged {
   readonly interfaces: ReadonlyArray<Interface>
   readonly problems: ReadonlyArray<string>
   readonly sandbox: Sandbox

@@ -13,7 +13,7 @@ import * as RecordedFiles from "./PlannedFiles.ts"
 import * as RecordedHttps from "./PlannedHttps.ts"
 import * as RecordedPrograms from "./PlannedPrograms.ts"
 
-export interface Recorded {
+interface Recorded {
   /** For reads: nothing here changes the system. */
   readonly overlay: Overlay.Overlay
   readonly files: Files["Service"]

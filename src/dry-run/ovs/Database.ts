@@ -9,10 +9,10 @@ import { type MapValue, type Row, type SetValue, uuid, type Value } from "../../
 import type { Condition, Operation } from "../../ovs/wire/Operation.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
-export type Table = ReadonlyMap<string, Row>
+type Table = ReadonlyMap<string, Row>
 export type Database = ReadonlyMap<string, Table>
 
-export interface Executed {
+interface Executed {
   readonly database: Database
   /** In the form of the wire. */
   readonly results: ReadonlyArray<unknown>

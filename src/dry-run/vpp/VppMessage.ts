@@ -38,7 +38,7 @@ export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
 })
 
 /** Returns the name of the interface with an index. */
-export type NameOf = (index: number) => string
+type NameOf = (index: number) => string
 
 interface Telling<A> {
   readonly lines: (values: A, name: NameOf) => ReadonlyArray<string>

@@ -31,13 +31,13 @@ export interface Disk {
   readonly isListening: (path: string) => boolean
 }
 
-export interface Listener {
+interface Listener {
   /** Keeps the file. */
   readonly close: () => unknown
 }
 
 /** Differences between releases that a client can observe. */
-export interface Traits {
+interface Traits {
   /** From 23.06: a memif path has only `[A-Za-z0-9_./-]` and at most 106 bytes; a live listener is left alone. */
   readonly strictSockets: boolean
   /** From 23.06: a memif socket id on which a create has failed creates no socket file any more. */
@@ -76,7 +76,7 @@ export interface Interface {
   readonly policers: Array<{ readonly direction: "input" | "output"; readonly name: string }>
 }
 
-export type Vhost = Row<typeof vhostUserDump> & {
+type Vhost = Row<typeof vhostUserDump> & {
   readonly listener?: Listener | undefined
   readonly instance?: number
 }
@@ -93,7 +93,7 @@ export type Domain = Writable<Omit<Row<typeof bridgeDomainDump>, "sw_if_details"
   learnLimit?: number
 }
 
-export type Route = Values<typeof routeAddDel>["route"]
+type Route = Values<typeof routeAddDel>["route"]
 export type Policer = Row<typeof policerDump>
 export type Span = Row<typeof spanDump>
 

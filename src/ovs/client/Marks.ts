@@ -52,7 +52,7 @@ export const flowMark = (cookie: bigint): ExternalIds => ({ [flowKey]: `0x${cook
 export const flowOf = (ids: ExternalIds): bigint | undefined =>
   /^0x[0-9a-f]{1,16}$/.test(ids[flowKey] ?? "") ? BigInt(ids[flowKey] ?? 0) : undefined
 
-export interface Owner {
+interface Owner {
   readonly network: string
   readonly containerId: string
   readonly ifName: string

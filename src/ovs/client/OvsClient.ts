@@ -39,7 +39,7 @@ export interface Survey {
 }
 
 /** A committed port: the configuration number that ovs-vswitchd must reach, and the rows to read then. */
-export interface Added {
+interface Added {
   readonly root: RootRow
   readonly interface: string
   readonly bridge: string

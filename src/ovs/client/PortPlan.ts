@@ -7,7 +7,7 @@ import { map, type Row, set } from "../wire/Notation.ts"
 import { cookieOf } from "./Flows.ts"
 import * as Marks from "./Marks.ts"
 
-export type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
+type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
 
 export interface PortPlan {
   readonly bridge: string

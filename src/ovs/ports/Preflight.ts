@@ -24,7 +24,7 @@ const switchProblem = ({ type }: PortPlan, { root }: Survey): PortError | undefi
   (root.iface_types.includes(type) ? undefined : dpdkMissing(`ovs-vswitchd does not support interface type ${type}`))
 
 /** ovs-vswitchd's own report; empty before its first start. */
-export const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): PortError | undefined =>
+const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): PortError | undefined =>
   iface_types.length === 0
     ? {
         code: ErrorCodes.TryAgainLater,

@@ -1,7 +1,7 @@
 /** The operations of a transaction, and what each returns. Pure data. RFC 7047, section 5.2. */
 import type { NamedUuid, Row, Uuid, Value } from "./Notation.ts"
 
-export type Comparison = "==" | "!=" | "includes" | "excludes" | "<" | "<=" | ">" | ">="
+type Comparison = "==" | "!=" | "includes" | "excludes" | "<" | "<=" | ">" | ">="
 export type Condition = readonly [column: string, comparison: Comparison, value: Value]
 export type Mutation = readonly [column: string, mutator: "+=" | "-=" | "insert" | "delete", value: Value]
 

@@ -8,7 +8,7 @@ import type { Operation } from "./Operation.ts"
 import { Malformed, Rejected } from "./OvsdbError.ts"
 
 /** `select` returns rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */
-export interface OperationResult {
+interface OperationResult {
   readonly rows: ReadonlyArray<unknown> | undefined
   readonly uuid: string | undefined
   readonly count: number | undefined
@@ -77,7 +77,7 @@ export const rows = <Row>(
 }
 
 /** A request or notification has a `method`, a reply has none. */
-export interface Message {
+interface Message {
   readonly id: unknown
   readonly method: string | undefined
   readonly params: unknown
@@ -106,7 +106,7 @@ export const answer = ({ result, error }: Message): Result.Result<unknown, Rejec
   Predicate.isNullish(error) ? Result.succeed(result) : Result.fail(rejected("call", error))
 
 /** An `<error>` object (section 5.1), or the bare string of some failed replies. */
-export const rejected = (at: Rejected["at"], error: unknown): Rejected => {
+const rejected = (at: Rejected["at"], error: unknown): Rejected => {
   const field = (name: "error" | "details") => {
     const value = Predicate.hasProperty(error, name) ? error[name] : undefined
     return Predicate.isString(value) ? value : ""
@@ -116,4 +116,4 @@ export const rejected = (at: Rejected["at"], error: unknown): Rejected => {
     : new Rejected({ at, error: field("error") || "an error without a name", details: field("details") })
 }
 
-export const excerpt = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)
+const excerpt = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text)

@@ -18,13 +18,13 @@ export interface Splitter {
   readonly limit: number
 }
 
-export interface Split {
+interface Split {
   readonly splitter: Splitter
   readonly texts: ReadonlyArray<string>
 }
 
 /** Why the stream is invalid. The next message cannot be found after either. */
-export type SplitFailure =
+type SplitFailure =
   | { readonly _tag: "TooLong"; readonly limit: number }
   | { readonly _tag: "NotJson"; readonly byte: number }
   | { readonly _tag: "NotUtf8" }

@@ -13,13 +13,13 @@ import type { Session } from "./Session.ts"
 /** Opens a session with the lock of the attachment with this key. */
 type Open = (key: string) => Effect.Effect<Session, VppError, Scope.Scope>
 
-export interface Opened<A> {
+interface Opened<A> {
   readonly session: Session
   /** The result of the work for which the session was kept; undefined: it is new. */
   readonly found: A | undefined
 }
 
-export interface Sessions<A> {
+interface Sessions<A> {
   /** Returns the kept session or a new one; the scope closes it. */
   readonly open: (key: string) => Effect.Effect<Opened<A>, VppError, Scope.Scope>
   /** Runs `work` on a session. If that succeeds, keeps the session for the next `open` of the same attachment. */

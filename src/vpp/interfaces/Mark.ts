@@ -9,7 +9,7 @@ import { type Attachment, keyOf, networkDigest, shortId } from "../../identity/A
 const start = "userspace/1/"
 
 /** Which bridge, or VLAN of a bridge, a bridge domain of the plugin is. */
-export interface BridgeDomainMark {
+interface BridgeDomainMark {
   /** Undefined: created by an earlier release, which did not record it. */
   readonly bridge: number | undefined
   readonly vlan: number | undefined

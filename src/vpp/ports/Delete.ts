@@ -13,7 +13,7 @@ import { memifSocketOf } from "../interfaces/PortName.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 import { spanDump } from "../messages/Span.ts"
 
-export interface Removal {
+interface Removal {
   /** The container's addresses to which it may have routes: a layer 3 port. */
   readonly routes: ReadonlyArray<string> | typeof unknownRoutes
   /** It may have policers of this owner. */

@@ -56,7 +56,7 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, al
 })
 
 /** A free number, and the name that results from it. */
-export interface SocketPaths {
+interface SocketPaths {
   readonly attempt: number
   readonly number: number
   readonly name: string

@@ -14,7 +14,7 @@ export class Busy extends Data.TaggedError("Busy") {}
 export class Unreadable extends Data.TaggedError("Unreadable")<{ readonly detail: string }> {}
 
 /** By the index of the interface, all threads added. */
-export type Simple = (index: number) => number
+type Simple = (index: number) => number
 
 export interface Segment {
   /** Packets alone: `/if/rx-miss`. */

@@ -10,7 +10,7 @@ export const buffersIn = (text: string): NonNullable<VppView["buffers"]> =>
     return total === undefined ? [] : [{ pool: name, total: Number(total), free: Number(available) + Number(cached) }]
   })
 
-export interface PrintedMemif {
+interface PrintedMemif {
   /** Null: nobody is connected. */
   readonly queues: string | null
   readonly rings: string | null

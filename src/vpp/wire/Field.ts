@@ -13,14 +13,14 @@ export type Layout =
 /** A value that cannot be encoded, or bytes that cannot be decoded. Thrown inside the codec only. */
 export class SchemaMismatch extends Error {}
 
-export interface Writer {
+interface Writer {
   bytes: Buffer
   at: number
   /** The current field, for the error. */
   field: string
 }
 
-export interface Reader {
+interface Reader {
   readonly bytes: Buffer
   at: number
   field: string

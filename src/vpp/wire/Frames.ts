@@ -20,7 +20,7 @@ export const frame = (message: Uint8Array): Uint8Array => {
 }
 
 /** The peer announced an impossible length. The rest of this connection cannot be parsed. */
-export interface BadFrame {
+interface BadFrame {
   readonly announced: number
   readonly limit: number
 }

@@ -9,7 +9,7 @@ import { commandLine } from "../../../src/cli/CommandLine.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { netns } from "../../dry-run/support/MemoryNode.ts"
 
-export interface Ended {
+interface Ended {
   /** Exit status 0. */
   readonly well: boolean
   readonly stdout: string

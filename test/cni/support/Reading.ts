@@ -1,7 +1,7 @@
 /** Configurations as tests write them, and what is read from them. */
 import { Result } from "effect"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import type { HostPort, OvsVhostPort, VppMemifPort, VppVhostPort } from "../../../src/cni/network/HostPort.ts"
+import type { HostPort, OvsVhostPort, VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
 import type { CniError } from "../../../src/cni/spec/CniError.ts"
 import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
@@ -11,7 +11,7 @@ export const ovs = { engine: "ovs-dpdk", iftype: "vhostuser" } as const
 export const vpp = { engine: "vpp", iftype: "vhostuser" } as const
 export const memif = { engine: "vpp", iftype: "memif", memif: { role: "master" } } as const
 
-export interface Around {
+interface Around {
   readonly args?: string
   readonly variables?: Variables
 }
@@ -42,4 +42,3 @@ export const wrongWith = (host: unknown, more: object = {}, around?: Around): Cn
 
 export const isOvs = (port: HostPort): port is OvsVhostPort => port.engine === "ovs-dpdk"
 export const isMemif = (port: HostPort): port is VppMemifPort => port.iftype === "memif"
-export const isVppVhost = (port: HostPort): port is VppVhostPort => port.engine === "vpp" && port.iftype === "vhostuser"

@@ -13,7 +13,7 @@ export const examples: ReadonlyArray<string> = globSync("examples/*.{conf,confli
 /** Also manifests and configurations of others. */
 export const everyExample: ReadonlyArray<string> = globSync("examples/**/*.*", { cwd: root }).toSorted()
 
-export interface Block {
+interface Block {
   readonly line: number
   readonly language: string
   readonly text: string

@@ -23,7 +23,7 @@ export interface Wanted {
   }
 }
 
-export interface Tally {
+interface Tally {
   calls: number
   readonly outcomes: Record<string, number>
   readonly problems: Array<string>

@@ -9,7 +9,7 @@ import { Cri, CriError } from "./Cri.ts"
 import { build, reference } from "./Image.ts"
 import { type ProgramError, start, succeed } from "./Program.ts"
 
-export interface Setup {
+interface Setup {
   /** Private, exists. */
   readonly directory: string
   /** Directory of CNI plugins; must contain `loopback` too. */

@@ -42,7 +42,7 @@ const wanted = Effect.fnUntraced(function* (all: ReadonlyArray<Member>, answers:
   return { leases: leases.sort(), ports: all.length }
 })
 
-export interface Around<E, R> {
+interface Around<E, R> {
   /** One of the administrator's actions, from its beginning to its end. */
   readonly administrator: Effect.Effect<void, E, R>
   /** Leases in the form of `World.leasesIn`, and the number of our ports. */

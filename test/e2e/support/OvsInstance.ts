@@ -16,7 +16,7 @@ export interface Options {
   readonly megabytes?: number
 }
 
-export interface Instance {
+interface Instance {
   readonly directory: string
   readonly runDir: string
   /** The database's socket. */

@@ -9,7 +9,7 @@ import { type Container, Containerd, type Pod } from "./Containerd.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, ProgramError } from "./Program.ts"
 
-export interface Wanted extends Pick<Container, "mounts" | "user"> {
+interface Wanted extends Pick<Container, "mounts" | "user"> {
   readonly environment?: Container["environment"]
   /** testpmd's arguments without those of the interface. */
   readonly args: ReadonlyArray<string>

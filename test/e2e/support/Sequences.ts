@@ -17,7 +17,7 @@ const parsed = Schema.decodeUnknownSync(Schema.fromJsonString(Case))
 const shrinks = 25
 
 /** `MODEL_RUNS`: number of sequences in each test. */
-export const runsOf = (usual: number): number => (MODEL_RUNS === undefined ? usual : Number(MODEL_RUNS))
+const runsOf = (usual: number): number => (MODEL_RUNS === undefined ? usual : Number(MODEL_RUNS))
 /** A sequence takes seconds, on a busy machine many; a failed one is run repeatedly. */
 export const timeoutOf = (usual: number): number => 60_000 + 20_000 * (runsOf(usual) + shrinks)
 

@@ -23,7 +23,7 @@ export interface End {
 }
 
 /** The arguments that open the port, as printed by `userspace container testpmd`. */
-export type Opening = ReadonlyArray<string>
+type Opening = ReadonlyArray<string>
 
 export const opening = ({ mac, mode, socket }: Omit<End, "name">): Opening => [
   "--no-pci",

@@ -17,7 +17,7 @@ import { type Outcome, type ProgramError, run } from "./Program.ts"
 import { instance } from "./VppInstance.ts"
 import { filesIn, leasesIn } from "./World.ts"
 
-export interface Daemon {
+interface Daemon {
   readonly api: string
   /** SIGKILL: connections drop, all state is lost, the sockets' files stay. */
   readonly kill: Effect.Effect<void>

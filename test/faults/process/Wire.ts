@@ -8,7 +8,7 @@ import * as Control from "../../../src/vpp/messages/Control.ts"
 import * as Frames from "../../../src/vpp/wire/Frames.ts"
 import * as Message from "../../../src/vpp/wire/Message.ts"
 
-export interface Said {
+interface Said {
   readonly text: string
   /** Whether it requests a change of the switch. */
   readonly changes: boolean

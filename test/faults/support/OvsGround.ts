@@ -10,7 +10,7 @@ import * as Database from "./Database.ts"
 import type { Blow, Ground } from "./Ground.ts"
 import * as Node from "./Node.ts"
 
-export interface Options extends Node.Options {
+interface Options extends Node.Options {
   /** `host.vhost`. */
   readonly vhost: object
   /** An administrator's bridge with these settings; without them, the plugin creates one. */

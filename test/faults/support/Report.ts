@@ -1,12 +1,12 @@
 /** The measured matrices for people: counted, as text for a log, and as one self-contained HTML page. */
 import type { Cell, Matrix, Result } from "./Results.ts"
 
-export type State = Cell["state"]
-export type Counts = Readonly<Record<State, number>> & { readonly runs: number }
+type State = Cell["state"]
+type Counts = Readonly<Record<State, number>> & { readonly runs: number }
 
 const cellsOf = ({ matrices }: Result): ReadonlyArray<Cell> => matrices.flatMap(({ cells }) => cells.flat())
 
-export const count = (cells: ReadonlyArray<Cell>): Counts => {
+const count = (cells: ReadonlyArray<Cell>): Counts => {
   const counts = { held: 0, broken: 0, cannot: 0, "not run": 0, runs: 0 }
   for (const { runs, state } of cells) {
     counts[state] += 1
@@ -26,7 +26,7 @@ export const reasons = (cells: ReadonlyArray<Cell>): ReadonlyArray<readonly [rea
   return [...counted].sort(([, a], [, b]) => b - a)
 }
 
-export const inWords = ({ broken, held, "not run": notRun, runs }: Counts): string =>
+const inWords = ({ broken, held, "not run": notRun, runs }: Counts): string =>
   `${held + broken} cells run (${runs} calls that went wrong), ${broken} failed, ${notRun} not run`
 
 /** One line for a configuration. */

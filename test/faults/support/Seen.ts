@@ -2,7 +2,7 @@
 import { Effect, Schedule } from "effect"
 import type { Ground, Seen } from "./Ground.ts"
 
-export const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
+const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
   [...new Set([...Object.keys(before), ...Object.keys(now)])].sort().flatMap((name) => {
     const [was, is] = [before[name], now[name]]
     if (was === is) return []

@@ -5,7 +5,7 @@ import type { Ground, Verb } from "./Ground.ts"
 import type * as Results from "./Results.ts"
 
 export const titles = ["ADD", "ADD, undone", "CHECK", "DEL"] as const
-export type Title = (typeof titles)[number]
+type Title = (typeof titles)[number]
 
 export interface Subject {
   readonly title: Title

@@ -149,9 +149,7 @@ export const jsonNear = (...seeds: ReadonlyArray<object>): Arbitrary.Arbitrary<s
   )
 }
 
-/** Cuts of a stream: lengths of the chunks, repeated. */
-export const Cuts = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4096 })))
-
+/** `cuts`: the lengths of the chunks, repeated. */
 export const cut = (whole: Uint8Array, cuts: ReadonlyArray<number>): ReadonlyArray<Uint8Array> => {
   const chunks: Array<Uint8Array> = []
   for (let at = 0, turn = 0; at < whole.length; turn++) {

@@ -17,7 +17,7 @@ import type { Edges } from "../../../src/platform/Edges.ts"
 import { ancestors } from "../../../src/shared-dir/SocketPaths.ts"
 import { make, type Node, netns } from "../../dry-run/support/MemoryNode.ts"
 
-export type Verb = "ADD" | "DEL" | "CHECK" | "GC"
+type Verb = "ADD" | "DEL" | "CHECK" | "GC"
 
 export const variables = {
   CNI_CONTAINERID: "0958c8871b32cafe",

@@ -9,7 +9,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import * as NodeHttps from "../../platform/support/node/NodeHttps.ts"
 
-export interface ObservedAttachment {
+interface ObservedAttachment {
   readonly annotations: Readonly<Record<string, string>>
   readonly resourceVersion: string
   /** The pod without its annotations and the server's records of writes, as text. */

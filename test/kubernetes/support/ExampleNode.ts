@@ -25,7 +25,7 @@ import { at } from "./PodStore.ts"
 
 const uid = "0c8d1fa4-8a9f-4c25-9c5e-1d2f3a4b5c6d"
 const containerId = "3f1c9a0b2d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8"
-export const deviceInfoFile = "/var/run/k8s.cni.cncf.io/devinfo/cni/example"
+const deviceInfoFile = "/var/run/k8s.cni.cncf.io/devinfo/cni/example"
 
 /** Targets of links are below the directory as well. */
 const below = (root: string) =>

@@ -83,7 +83,7 @@ const SelectionList = Schema.decodeUnknownSync(
   )
 )
 
-export interface Selected extends Selection {
+interface Selected extends Selection {
   readonly name: string
   readonly ifName: string
 }

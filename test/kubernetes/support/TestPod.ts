@@ -1,8 +1,8 @@
 /** A pod as its author and the API server leave it at ADD, with every kind of number. */
 import type { Json } from "./PodStore.ts"
 
-export const sharedVolume = { name: "shared-dir", emptyDir: {} }
-export const sharedMount = { name: "shared-dir", mountPath: "/run/shared" }
+const sharedVolume = { name: "shared-dir", emptyDir: {} }
+const sharedMount = { name: "shared-dir", mountPath: "/run/shared" }
 
 export interface Shape {
   readonly annotations?: Readonly<Record<string, string>> | undefined

@@ -20,7 +20,7 @@ export type HangUps = Set<() => void>
 type Says = (bytes: Uint8Array) => void
 
 /** One end of a connection. Its remaining work ends with `scope` when the connection is closed. */
-export type Hears = (bytes: Uint8Array, says: Says, scope: Scope.Scope) => Effect.Effect<void>
+type Hears = (bytes: Uint8Array, says: Says, scope: Scope.Scope) => Effect.Effect<void>
 
 export const dial = Effect.fnUntraced(function* (
   path: string,

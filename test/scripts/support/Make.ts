@@ -11,7 +11,7 @@ export const root = join(import.meta.dirname, "../../..")
 export const noMake = spawnSync("make", ["--version"]).status !== 0
 export const named = (suite: string) => (noMake ? `${suite} [skipped: no make]` : suite)
 
-export interface Call {
+interface Call {
   readonly args: string
   readonly stdin: string
 }

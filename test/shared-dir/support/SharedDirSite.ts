@@ -7,7 +7,7 @@ import { socketPathsOf } from "../../../src/shared-dir/SocketPaths.ts"
 import { ovs, portOf } from "../../cni/support/Reading.ts"
 import { FilesSite, type FilesUnderTest } from "../../suites/FilesSite.ts"
 
-export interface Wanted {
+interface Wanted {
   readonly containerId?: string
   readonly ifName?: string
   readonly network?: string
@@ -61,7 +61,7 @@ export const tree = Effect.gen(function* () {
 })
 
 /** A program's answer; by default none may be called. */
-export type Answer = (run: Run) => Ended | string
+type Answer = (run: Run) => Ended | string
 
 export const processes = (answer: Answer): Layer.Layer<Processes> =>
   Layer.succeed(

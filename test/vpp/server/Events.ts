@@ -22,7 +22,7 @@ export const interfaceEvent = reply("sw_interface_event", "2d3d95a7", {
   deleted: bool
 })
 
-export interface News {
+interface News {
   readonly peer: Peer
   readonly client: number
   readonly event: Answer

@@ -6,7 +6,7 @@
 import type { Interface, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
 import { pushOne } from "../../../src/vpp/messages/BridgeDomain.ts"
 
-export interface Delivered {
+interface Delivered {
   readonly to: string
   readonly frame: Buffer
 }

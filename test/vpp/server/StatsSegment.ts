@@ -16,7 +16,7 @@ export interface StatsInterface {
   readonly counted?: Counted
 }
 
-export interface Layout {
+interface Layout {
   readonly version?: bigint
   readonly epoch?: bigint
   readonly changing?: bigint

@@ -11,13 +11,13 @@ import { Files } from "../../../platform/Files.ts"
 import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
 import type { FindingId } from "../findings/Findings.ts"
 
-export interface Seen {
+interface Seen {
   readonly one: Interface
   readonly presence: Presence
 }
 
 /** Page sizes of the mounted hugetlbfs; undefined: they cannot be read. */
-export type Mounts = ReadonlyArray<string> | undefined
+type Mounts = ReadonlyArray<string> | undefined
 
 export const lookAtMounts = Effect.gen(function* () {
   const files = yield* Files

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import { Files } from "../../../platform/Files.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 
-export interface MultusFile {
+interface MultusFile {
   readonly path: string
   readonly retries: boolean
 }

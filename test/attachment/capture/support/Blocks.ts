@@ -1,5 +1,5 @@
 /** Reads a pcapng file back, by the draft and not by our writer. */
-export interface Block {
+interface Block {
   readonly type: number
   readonly body: Buffer
   readonly options: ReadonlyMap<number, Buffer>
@@ -31,7 +31,7 @@ export const blocks = (bytes: Buffer): ReadonlyArray<Block> => {
   return found
 }
 
-export interface Read {
+interface Read {
   readonly direction: "inbound" | "outbound" | "unknown"
   readonly frame: Buffer
 }
