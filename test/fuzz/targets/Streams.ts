@@ -6,6 +6,7 @@ import * as assert from "node:assert/strict"
 import { Effect, Predicate, Result } from "effect"
 import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
 import { messageTable } from "../../../src/vpp/client/MessageTable.ts"
+import * as AfPacket from "../../../src/vpp/messages/AfPacket.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import { catalogue } from "../../../src/vpp/messages/Catalogue.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
@@ -13,6 +14,7 @@ import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../../src/vpp/messages/Ip.ts"
 import * as Memif from "../../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../../src/vpp/messages/Policer.ts"
+import * as Span from "../../../src/vpp/messages/Span.ts"
 import * as VhostUser from "../../../src/vpp/messages/VhostUser.ts"
 import { splitter } from "../../../src/vpp/wire/Frames.ts"
 import * as Message from "../../../src/vpp/wire/Message.ts"
@@ -89,7 +91,7 @@ const framing: Target = {
   runs: 150
 }
 
-const messages = [BridgeDomain, Control, Interface, Ip, Memif, Policer, VhostUser].flatMap((file) =>
+const messages = [AfPacket, BridgeDomain, Control, Interface, Ip, Memif, Policer, Span, VhostUser].flatMap((file) =>
   Object.values<unknown>(file)
 )
 
