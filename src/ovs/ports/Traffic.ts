@@ -12,7 +12,24 @@ import type { OvsClient } from "../client/OvsClient.ts"
 import { fromOvsdb, toError } from "../client/PortError.ts"
 import { type Table, table } from "../client/Tables.ts"
 import * as Transactions from "../client/Transactions.ts"
-import { integer, numbers, optional, strings, text } from "../wire/Notation.ts"
+import { integer, numbersNamed, optional, strings, text } from "../wire/Notation.ts"
+
+type Reasons = ReadonlyArray<readonly [reason: DropReason, counter: string]>
+
+/** ovs-vswitchd.conf.db(5), "Statistics: ... ovs_*"; each is a part of the total. */
+const toThePod: Reasons = [
+  ["failure", "ovs_tx_failure_drops"],
+  ["mtu", "ovs_tx_mtu_exceeded_drops"],
+  ["qos", "ovs_tx_qos_drops"],
+  ["offload", "ovs_tx_invalid_hwol_drops"]
+]
+const fromThePod: Reasons = [["qos", "ovs_rx_qos_drops"]]
+
+const counters: ReadonlySet<string> = new Set([
+  ...["rx", "tx"].flatMap((way) => ["packets", "bytes", "errors", "dropped"].map((what) => `${way}_${what}`)),
+  "ovs_tx_retries",
+  ...[...toThePod, ...fromThePod].map(([, counter]) => counter)
+])
 
 const Counted = table("Interface", (column) => ({
   name: column("name", text),
@@ -21,7 +38,7 @@ const Counted = table("Interface", (column) => ({
   link_resets: column("link_resets", optional(integer)),
   mtu: column("mtu", optional(integer)),
   status: column("status", strings),
-  statistics: column("statistics", numbers)
+  statistics: column("statistics", numbersNamed(counters))
 }))
 type CountedRow = typeof Counted extends Table<infer Row> ? Readonly<Row> : never
 
@@ -79,17 +96,6 @@ const portTraffic = ({
     }
   ]
 }
-
-type Reasons = ReadonlyArray<readonly [reason: DropReason, counter: string]>
-
-/** ovs-vswitchd.conf.db(5), "Statistics: ... ovs_*"; each is a part of the total. */
-const toThePod: Reasons = [
-  ["failure", "ovs_tx_failure_drops"],
-  ["mtu", "ovs_tx_mtu_exceeded_drops"],
-  ["qos", "ovs_tx_qos_drops"],
-  ["offload", "ovs_tx_invalid_hwol_drops"]
-]
-const fromThePod: Reasons = [["qos", "ovs_rx_qos_drops"]]
 
 const dropped = (
   statistics: CountedRow["statistics"],

@@ -77,6 +77,21 @@ export const numbers: Kind<Readonly<Record<string, number>>> = {
   }
 }
 
+/** Only these of such a map: ovs-vswitchd counts ninety things of a port, and a node has hundreds of ports. */
+export const numbersNamed = (names: ReadonlySet<string>): Kind<Readonly<Record<string, number>>> => ({
+  ...numbers,
+  read: (wire) => {
+    const pairs = inside("map", wire)
+    if (!Array.isArray(pairs)) return Option.none()
+    const found: Record<string, number> = {}
+    for (const pair of pairs) {
+      if (!isCount(pair)) return Option.none()
+      if (names.has(pair[0])) found[pair[0]] = pair[1]
+    }
+    return Option.some(found)
+  }
+})
+
 const isCount = (pair: unknown): pair is readonly [string, number] =>
   Array.isArray(pair) && pair.length === 2 && Predicate.isString(pair[0]) && Predicate.isNumber(pair[1])
 
