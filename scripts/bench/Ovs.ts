@@ -38,7 +38,7 @@ const parts: Parts = [
   ["connect", ["Sockets.connect"]],
   ["look", ["inspect the switch"]],
   ["transact", ["OvsClient.addPort"]],
-  ["ovs-vswitchd", ["OvsClient.settle"]],
+  ["ovs-vswitchd", ["OvsClient.applied"]],
   ["IPAM, beside", ["get addresses"]],
   ["files", ["prepare the shared directory", "publish the container config"]]
 ]

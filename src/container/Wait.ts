@@ -25,7 +25,7 @@ export interface Expected {
 const interval: Duration.Input = "500 millis"
 
 /** Writers make several changes at once. */
-const settled: Duration.Input = "20 millis"
+const burst: Duration.Input = "20 millis"
 
 export const wait = Effect.fn("wait for interfaces")(function* (
   places: SearchPaths,
@@ -39,7 +39,7 @@ export const wait = Effect.fn("wait for interfaces")(function* (
     const changed = yield* changes.watch(last.found.directories)
     last = yield* survey(places, expected)
     if (last.missing.length > 0) {
-      yield* Effect.raceFirst(Effect.andThen(changed, Effect.sleep(settled)), Effect.sleep(interval))
+      yield* Effect.raceFirst(Effect.andThen(changed, Effect.sleep(burst)), Effect.sleep(interval))
     }
     return last
   })

@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     const problem = (yield* daemon.silent) ?? standingProblem(plan, survey)
     if (problem !== undefined) return yield* toError("status", problem)
     if ((yield* Effect.mapError(client.caughtUp(survey.root), failed)) === undefined) {
-      return yield* toError("status", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
+      return yield* toError("status", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
     }
   })
 

@@ -126,12 +126,12 @@ const pins = () => {
 }
 
 /** How an operation ends. `late` handles a result that comes after the operation was given up. */
-export type Settle = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void) => Done<A>
+export type Finish = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void) => Done<A>
 
-const atItsEnd: Settle = (operation, path, work) =>
+const atItsEnd: Finish = (operation, path, work) =>
   Effect.mapError(work, (cause) => new FileError({ operation, path, code: codeOf(cause) }))
 
-export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
+export const over = (calls: FileCalls, finish: Finish): Files["Service"] => {
   const pinned = pins()
   const { change, create, holding, makeDirectory, nameOf, read, writable } = operations(calls)
 
@@ -142,7 +142,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
       : use(path)
 
   const whole = <A>(operation: string, path: string, work: Called<A>, late?: (a: A) => void): Done<A> =>
-    Effect.uninterruptible(settle(operation, path, work, late))
+    Effect.uninterruptible(finish(operation, path, work, late))
 
   const onPath = <A>(operation: string, path: string, use: (path: string) => Called<A>, late?: (a: A) => void) =>
     whole(
@@ -180,7 +180,7 @@ export const over = (calls: FileCalls, settle: Settle): Files["Service"] => {
     makeDirectory: (path, mode) => onPath("make directory", path, (path) => makeDirectory(path, mode)),
     removeDirectory: (path) => Effect.asVoid(onPath("remove directory", path, calls.rmdir)),
     create: (path, content, mode, gid) => onPath("create", path, (path) => create(path, content, mode, gid)),
-    sync: (path) => settle("sync", path, Effect.flatMap(calls.open(path, O_RDONLY | O_NONBLOCK), calls.syncAndClose)),
+    sync: (path) => finish("sync", path, Effect.flatMap(calls.open(path, O_RDONLY | O_NONBLOCK), calls.syncAndClose)),
     rename: (from, to) => Effect.asVoid(onPath("rename", to, (to) => at(from, (from) => calls.rename(from, to)))),
     link: (from, to) => Effect.asVoid(onPath("link", to, (to) => at(from, (from) => calls.link(from, to)))),
     symlink: (target, path) => Effect.asVoid(onPath("symlink", path, (path) => calls.symlink(target, path))),

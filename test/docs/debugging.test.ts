@@ -82,7 +82,7 @@ describe("the deadlines", () => {
         "the configuration on stdin, to its end": stdinSeconds,
         "Open vSwitch: the socket of the database accepts": Duration.toSeconds(ovs.connect),
         "Open vSwitch: an answer of the database": Duration.toSeconds(ovs.reply),
-        "Open vSwitch: ovs-vswitchd, while it does nothing": Duration.toSeconds(ovs.settle),
+        "Open vSwitch: ovs-vswitchd, while it does nothing": Duration.toSeconds(ovs.apply),
         "Open vSwitch: the calls that take a failed port back, together": Duration.toSeconds(ovs.withdraw),
         "VPP: a turn, of which there are eight": vpp.turn / 1000,
         "VPP: the connection and its hello": vpp.answer / 1000,

@@ -69,7 +69,7 @@ const hurry = Layer.mergeAll(
   Layer.succeed(OvsDeadlines, {
     connect: Duration.millis(200),
     reply: Duration.millis(300),
-    settle: Duration.millis(400),
+    apply: Duration.millis(400),
     withdraw: Duration.seconds(2)
   }),
   Layer.succeed(VppDeadlines, { turn: 400, answer: 300, goodbye: 100 })

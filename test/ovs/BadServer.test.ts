@@ -22,7 +22,7 @@ import * as OvsMemory from "./support/OvsMemory.ts"
 const deadlines: Deadlines = {
   connect: Duration.millis(200),
   reply: Duration.millis(100),
-  settle: Duration.millis(300),
+  apply: Duration.millis(300),
   withdraw: Duration.millis(1000)
 }
 /** Two calls, a wait, a rollback of four calls; and a busy machine. */

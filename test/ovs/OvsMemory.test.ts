@@ -27,7 +27,7 @@ const status = (memory: OvsMemory.MemorySwitch) =>
     Effect.provideService(OvsDeadlines, {
       connect: Duration.millis(50),
       reply: Duration.millis(50),
-      settle: Duration.millis(50),
+      apply: Duration.millis(50),
       withdraw: Duration.millis(50)
     })
   )
@@ -69,8 +69,8 @@ describe("OvsMemory", () => {
       const memory = OvsMemory.make()
       memory.vswitchd.alive = false
       const client = Context.get(yield* Layer.build(OvsMemory.layer(memory)), OvsClient)
-      const { settle } = yield* OvsDeadlines
-      const [most, more] = [Duration.times(settle, 0.9), Duration.times(settle, 0.2)]
+      const { apply } = yield* OvsDeadlines
+      const [most, more] = [Duration.times(apply, 0.9), Duration.times(apply, 0.2)]
       for (let waits = 0; waits < 5; waits++) yield* memory.transact(bump)
       const root = yield* client.root
       const waiting = yield* Effect.forkChild(client.caughtUp(root), { startImmediately: true })

@@ -61,10 +61,10 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       Effect.gen(function* () {
         const done = yield* added(client, yield* planFor())
         assert.isTrue(done.madeBridge)
-        const settled = yield* client.settle(done)
-        assert.isAbove(settled?.interface?.ofport ?? 0, 0)
-        assert.isUndefined(settled?.interface?.error)
-        assert.isDefined(settled?.bridge?.datapath_id)
+        const applied = yield* client.applied(done)
+        assert.isAbove(applied?.interface?.ofport ?? 0, 0)
+        assert.isUndefined(applied?.interface?.error)
+        assert.isDefined(applied?.bridge?.datapath_id)
         const root = yield* client.root
         assert.isAtLeast(root.cur_cfg, done.root.next_cfg)
         assert.isDefined(yield* client.caughtUp(root))
@@ -165,7 +165,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
         const plan = yield* planFor({ bridge })
         const done = yield* client.addPort(plan, yield* client.survey(plan))
         assert.isDefined(done)
-        yield* client.settle(done)
+        yield* client.applied(done)
         yield* client.removePorts(yield* client.portsMarked(plan.mark))
         return bytes
       })

@@ -44,7 +44,7 @@ export class SwitchUnderTest extends Context.Service<
 export const quick: Deadlines = {
   connect: Duration.millis(500),
   reply: Duration.seconds(2),
-  settle: Duration.seconds(3),
+  apply: Duration.seconds(3),
   withdraw: Duration.seconds(3)
 }
 

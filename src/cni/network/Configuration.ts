@@ -13,7 +13,7 @@ import { cut, parserSaid, redacted } from "../spec/Secrets.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "../spec/Versions.ts"
 import type { HostPort } from "./HostPort.ts"
 import { hostPort, type Problem } from "./HostPorts.ts"
-import { mistyped, settleKeys, type UnknownKey } from "./KnownKeys.ts"
+import { mistyped, normalizeKeys, type UnknownKey } from "./KnownKeys.ts"
 import type { NetConf } from "./NetConf.ts"
 import { isNetConf } from "./NetConfGuard.ts"
 
@@ -54,7 +54,7 @@ export const readEnvelope = (text: string): Reading => {
     ),
     (written) => {
       if (!isObject(written)) return Result.fail(undecodable("is not a JSON object"))
-      const { unknown, value } = settleKeys(written)
+      const { unknown, value } = normalizeKeys(written)
       const { cniVersion: version = assumedVersion, name } = value
       if (typeof version === "string" && isSupported(version)) {
         return Result.succeed({ version, name: typeof name === "string" ? name : "", value, unknown, text })

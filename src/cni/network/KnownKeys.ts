@@ -30,21 +30,21 @@ const top = section(keys.top, { host: section(keys.host, ends), container: secti
  * Returns the configuration with the plugin's keys in their own spelling and without empty values, and the unknown
  * keys.
  */
-export const settleKeys = (
+export const normalizeKeys = (
   configuration: Json
 ): { readonly value: Json; readonly unknown: ReadonlyArray<UnknownKey> } => {
   const unknown: Array<UnknownKey> = []
-  return { value: settle(configuration, top, "", unknown), unknown }
+  return { value: normalize(configuration, top, "", unknown), unknown }
 }
 
 const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
-const settle = (value: Json, known: Section, path: string, unknown: Array<UnknownKey>): Json => {
-  const settled: Array<readonly [key: string, value: unknown]> = []
+const normalize = (value: Json, known: Section, path: string, unknown: Array<UnknownKey>): Json => {
+  const entries: Array<readonly [key: string, value: unknown]> = []
   for (const [written, inner] of Object.entries(value)) {
     const key = known.keys.includes(written) ? written : spelled(written, known, value)
     if (key === undefined) {
-      if (known.open) settled.push([written, inner])
+      if (known.open) entries.push([written, inner])
       else {
         // No more are reported (Configuration.ts), and there may be thousands.
         const close = unknown.length < 20 ? nearest(written, known.keys) : undefined
@@ -54,12 +54,12 @@ const settle = (value: Json, known: Section, path: string, unknown: Array<Unknow
     }
     if (inner === null || (inner === "" && (known !== top || key !== "name"))) continue
     const section = known.inner[key]
-    settled.push([
+    entries.push([
       key,
-      section !== undefined && isJson(inner) ? settle(inner, section, `${path}${key}.`, unknown) : inner
+      section !== undefined && isJson(inner) ? normalize(inner, section, `${path}${key}.`, unknown) : inner
     ])
   }
-  return Object.fromEntries(settled)
+  return Object.fromEntries(entries)
 }
 
 /** Returns a known key that differs only in case, unless it is also present in its own spelling. */
@@ -75,8 +75,8 @@ const foreign = ["cniVersions", "containers"]
  * Returns top-level keys that are most likely misspelled: unknown ones that differ by one or two letters from a known
  * key. Short ones are excluded: `vhost` is not `host`.
  */
-export const mistyped = (settled: Json): ReadonlyArray<string> =>
-  Object.keys(settled)
+export const mistyped = (normalized: Json): ReadonlyArray<string> =>
+  Object.keys(normalized)
     .filter((key) => !top.keys.includes(key) && !foreign.includes(key))
     .slice(0, 20)
     .flatMap((key) => {

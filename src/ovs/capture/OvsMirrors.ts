@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* (path: string) {
     )
     const root = yield* Effect.mapError(client.root, because)
     if ((yield* Effect.mapError(client.caughtUp(root), because)) === undefined) {
-      return yield* toError("capture", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
+      return yield* toError("capture", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
     }
     const taps = yield* Effect.mapError(read(Interface, Rows.interfacesOf(attachment)), because)
     const failed = taps.find(({ error }) => error !== undefined)

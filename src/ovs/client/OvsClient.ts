@@ -47,7 +47,7 @@ interface Added {
 }
 
 /** The interface after ovs-vswitchd has applied it. Undefined if the row was removed in the meantime. */
-export interface Settled {
+export interface Applied {
   readonly interface: InterfaceRow | undefined
   readonly bridge: BridgeRow | undefined
 }
@@ -67,7 +67,7 @@ export class OvsClient extends Context.Service<
      */
     readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
     /** Waits for cur_cfg. Undefined: no progress within the deadline. */
-    readonly settle: (added: Added) => Done<Settled | undefined>
+    readonly applied: (added: Added) => Done<Applied | undefined>
     /** Waits likewise for all earlier changes, by any client. */
     readonly caughtUp: (root: RootRow) => Done<unknown>
     /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
@@ -149,7 +149,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   })
 
   const caughtUp = Effect.fnUntraced(function* (wanted: RootRow, ...also: ReadonlyArray<Operation>) {
-    const patience = Duration.toMillis((yield* OvsDeadlines).settle)
+    const patience = Duration.toMillis((yield* OvsDeadlines).apply)
     let { cur_cfg: seen } = wanted
     if (seen >= wanted.next_cfg) return yield* transact([Transactions.select(Root, []), ...also])
     while (true) {
@@ -161,7 +161,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     }
   })
 
-  const settle = Effect.fnUntraced(function* (added: Added) {
+  const applied = Effect.fnUntraced(function* (added: Added) {
     const results = yield* caughtUp(
       added.root,
       Transactions.select(Interface, [Transactions.is(added.interface)]),
@@ -226,7 +226,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     root,
     survey,
     addPort: (plan, found) => spanned(addPort(plan, found), "OvsClient.addPort"),
-    settle: (added) => spanned(settle(added), "OvsClient.settle"),
+    applied: (added) => spanned(applied(added), "OvsClient.applied"),
     caughtUp: (wanted) => caughtUp(wanted),
     refresh: Effect.flatMap(transact([Transactions.bump]), () => Effect.flatMap(root, (now) => caughtUp(now))),
     portNamed,

@@ -12,7 +12,7 @@ export interface Deadlines {
   /** From a call to its reply. */
   readonly reply: Duration.Duration
   /** For progress of ovs-vswitchd: tens of milliseconds, more right after its start. */
-  readonly settle: Duration.Duration
+  readonly apply: Duration.Duration
   /** For the rollback of a failed plug, all calls together. */
   readonly withdraw: Duration.Duration
 }
@@ -21,7 +21,7 @@ export const OvsDeadlines = Context.Reference<Deadlines>("userspace-cni/OvsDeadl
   defaultValue: () => ({
     connect: Duration.seconds(10),
     reply: Duration.seconds(15),
-    settle: Duration.seconds(10),
+    apply: Duration.seconds(10),
     withdraw: Duration.seconds(12)
   })
 })

@@ -3,7 +3,7 @@
  * applied. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
  */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import type { Settled } from "../client/OvsClient.ts"
+import type { Applied } from "../client/OvsClient.ts"
 import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import { dpdkMissing } from "./Preflight.ts"
@@ -15,7 +15,7 @@ export const vswitchdSilent = (millis: number): PortError => ({
 })
 
 /** Undefined: the port exists and works. */
-export const failure = (plan: PortPlan, { bridge, interface: row }: Settled): PortError | undefined => {
+export const failure = (plan: PortPlan, { bridge, interface: row }: Applied): PortError | undefined => {
   if (row === undefined || bridge === undefined) {
     return {
       code: ErrorCodes.TryAgainLater,

@@ -12,7 +12,7 @@ import { type Attachment, portName } from "../../identity/Attachment.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import type { Plugged, Unplug } from "../../vswitch/Vswitch.ts"
 import * as Marks from "../client/Marks.ts"
-import { type OvsClient, type Settled, type Survey, tries } from "../client/OvsClient.ts"
+import { type Applied, type OvsClient, type Survey, tries } from "../client/OvsClient.ts"
 import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import { flowRefused, fromOvsdb, type PortError, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan, serverSocket } from "../client/PortPlan.ts"
@@ -34,18 +34,18 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
     const commit = Effect.fnUntraced(function* (survey: Survey) {
       const added = yield* Effect.mapError(client.addPort(plan, survey), fromOvsdb(operation))
       if (added === undefined) return undefined
-      const settled = yield* Effect.mapError(client.settle(added), fromOvsdb(operation))
-      if (settled === undefined) {
-        return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).settle)))
+      const applied = yield* Effect.mapError(client.applied(added), fromOvsdb(operation))
+      if (applied === undefined) {
+        return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
       }
-      const problem = Outcome.failure(plan, settled) ?? (yield* place.madeProblem(plan))
+      const problem = Outcome.failure(plan, applied) ?? (yield* place.madeProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)
-      if (Transactions.needsFlow(plan, survey.bridge) && settled.interface?.ofport !== undefined) {
+      if (Transactions.needsFlow(plan, survey.bridge) && applied.interface?.ofport !== undefined) {
         yield* client
-          .learn(plan.bridge, settled.interface.ofport, plan.cookie)
+          .learn(plan.bridge, applied.interface.ofport, plan.cookie)
           .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
       }
-      return plugged(plan, settled)
+      return plugged(plan, applied)
     })
 
     const surveyed = ({ attachment, invocation }: PortRequest) => {
@@ -87,7 +87,7 @@ const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"], plan
 
 const lost: ReadonlySet<Reason["_tag"]> = new Set(["Unreachable", "ConnectionLost"])
 
-const plugged = (plan: PortPlan, { interface: row }: Settled): Plugged => ({
+const plugged = (plan: PortPlan, { interface: row }: Applied): Plugged => ({
   port: plan.name,
   socketAt: plan.type === "dpdkvhostuser" ? plan.socket : undefined,
   // 0 until the container's end has connected.

@@ -38,7 +38,7 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
     }
     // A starting ovs-vswitchd has created neither sockets nor port numbers.
     if ((yield* Effect.mapError(Effect.flatMap(client.root, client.caughtUp), failed)) === undefined) {
-      return yield* toError(operation, notCaughtUp(Duration.toMillis((yield* OvsDeadlines).settle)))
+      return yield* toError(operation, notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
     }
     const found = yield* Effect.mapError(findings(client, plan, there), failed)
     const learned = yield* relearn(client, plan, there, found)

@@ -11,7 +11,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { codeOf, FileError, Files, over, type Settle } from "../Files.ts"
+import { codeOf, FileError, Files, type Finish, over } from "../Files.ts"
 import { onThread } from "./AsyncFileCalls.ts"
 
 /** Timeout of a file operation, in milliseconds. A busy disk takes seconds. */
@@ -28,7 +28,7 @@ export const make = (millis: number = patience): Files["Service"] => {
   }
 
   /** The operation is not interrupted but abandoned: until it returns, its outcome is unknown. */
-  const settle: Settle = (operation, path, work, late = () => {}) =>
+  const finish: Finish = (operation, path, work, late = () => {}) =>
     Effect.callback<Effect.Success<typeof work>, FileError>((resume) => {
       const error = (code: string) => new FileError({ operation, path, code })
       if (hangs(path)) return resume(Effect.fail(error("ETIMEDOUT")))
@@ -46,7 +46,7 @@ export const make = (millis: number = patience): Files["Service"] => {
       })
     }).pipe(Effect.uninterruptible)
 
-  return over(onThread, settle)
+  return over(onThread, finish)
 }
 
 export const layer = (millis: number = patience): Layer.Layer<Files> => Layer.sync(Files, () => make(millis))

@@ -77,14 +77,14 @@ export const make = Effect.fnUntraced(function* (
     nextContext: () => ++context,
     expect: <R>(of: number, take: Take<R>) => {
       const answer = Deferred.makeUnsafe<R, Reason>()
-      const settle = (exit: Exit.Exit<R, Reason>) => Deferred.doneUnsafe(answer, exit)
-      if (ended !== undefined) settle(Exit.fail(ended))
+      const end = (exit: Exit.Exit<R, Reason>) => Deferred.doneUnsafe(answer, exit)
+      if (ended !== undefined) end(Exit.fail(ended))
       waiting.set(of, {
         deliver: (id, bytes) => {
           const taken = take(id, bytes)
-          if (taken !== undefined) settle(taken)
+          if (taken !== undefined) end(taken)
         },
-        fail: (reason) => settle(Exit.fail(reason))
+        fail: (reason) => end(Exit.fail(reason))
       })
       return answer
     },

@@ -54,7 +54,7 @@ export const setUp = Effect.fnUntraced(function* (
 ) {
   const { network } = plan.port
   const up = step(setFlags, { sw_if_index: index, flags: adminUp })
-  const settle = (steps: ReadonlyArray<Step>) =>
+  const apply = (steps: ReadonlyArray<Step>) =>
     run(session, steps).pipe(
       Effect.tapError((error) => Effect.sync(() => refused(error))),
       Effect.mapError(fromVpp("set up the port"))
@@ -64,11 +64,11 @@ export const setUp = Effect.fnUntraced(function* (
   const steps = [...before, ...settings(session, plan, index)]
   const both = { concurrency: "unbounded" } as const
   if (network.netType === "bridge") {
-    const [, domain] = yield* Effect.all([settle(steps), refuseConflict(session, "set up the port", network)], both)
-    const [, there] = yield* Effect.all([settle([...Bridging.limitMacs(session, domain), up]), read], both)
+    const [, domain] = yield* Effect.all([apply(steps), refuseConflict(session, "set up the port", network)], both)
+    const [, there] = yield* Effect.all([apply([...Bridging.limitMacs(session, domain), up]), read], both)
     return there
   }
-  const [, there] = yield* Effect.all([settle([...steps, up]), read], both)
+  const [, there] = yield* Effect.all([apply([...steps, up]), read], both)
   return there
 })
 

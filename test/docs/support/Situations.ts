@@ -132,7 +132,7 @@ export const situations: Readonly<Record<string, Effect.Effect<string, unknown, 
       memory.ovs.vswitchd.alive = false
     }),
     OvsDeadlines,
-    { connect: soon, reply: soon, settle: soon, withdraw: soon }
+    { connect: soon, reply: soon, apply: soon, withdraw: soon }
   ).pipe(Effect.map((said) => said.replace("50 ms", "10000 ms"))),
   "a bridge of the kernel": Effect.gen(function* () {
     const node = yield* exampleNode(onOvs)

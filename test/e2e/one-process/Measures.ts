@@ -39,11 +39,11 @@ const now = Effect.map(open, (descriptors): Measure => {
  */
 export const atRest = Effect.fnUntraced(function* (before?: Measure) {
   let last = yield* now
-  const settled = Effect.map(now, (next) => {
+  const steady = Effect.map(now, (next) => {
     const same = next.descriptors.length >= last.descriptors.length && next.objects >= last.objects
     last = next
     return same && next.descriptors.length <= (before?.descriptors.length ?? next.descriptors.length)
   })
-  yield* Effect.repeat(settled, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 12 })
+  yield* Effect.repeat(steady, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 12 })
   return last
 })

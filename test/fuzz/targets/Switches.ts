@@ -27,7 +27,7 @@ const fixture = (name: string) =>
 const deadlines = {
   connect: Duration.millis(50),
   reply: Duration.millis(20),
-  settle: Duration.millis(20),
+  apply: Duration.millis(20),
   withdraw: Duration.millis(50)
 }
 

@@ -9,7 +9,7 @@ import { type Peer, peer, reply } from "../support/OvsdbPeer.ts"
 const short = {
   connect: Duration.seconds(5),
   reply: Duration.millis(50),
-  settle: Duration.seconds(1),
+  apply: Duration.seconds(1),
   withdraw: Duration.seconds(1)
 }
 

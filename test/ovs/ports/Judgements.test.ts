@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
 import * as Marks from "../../../src/ovs/client/Marks.ts"
-import type { Settled, Survey } from "../../../src/ovs/client/OvsClient.ts"
+import type { Applied, Survey } from "../../../src/ovs/client/OvsClient.ts"
 import { portPlan } from "../../../src/ovs/client/PortPlan.ts"
 import type { BridgeRow, InterfaceRow, RootRow } from "../../../src/ovs/client/Tables.ts"
 import * as Outcome from "../../../src/ovs/ports/Outcome.ts"
@@ -108,27 +108,27 @@ describe("before the change", () => {
 })
 
 describe("after the change", () => {
-  const settled: Settled = { interface: row, bridge }
+  const applied: Applied = { interface: row, bridge }
   const could = (name: string, why: string) => `could not open network device ${name} (${why})`
-  const cases: ReadonlyArray<readonly [string, typeof client, Settled, number, RegExp]> = [
+  const cases: ReadonlyArray<readonly [string, typeof client, Applied, number, RegExp]> = [
     [
       "DPDK gone",
       client,
-      { ...settled, interface: { ...row, ofport: -1, error: could("p", "Address family not supported by protocol") } },
+      { ...applied, interface: { ...row, ofport: -1, error: could("p", "Address family not supported by protocol") } },
       ErrorCodes.DpdkMissing,
       /Address family/
     ],
     [
       "a stale file where the socket shall be",
       server,
-      { ...settled, interface: { ...row, ofport: -1, error: could("p", "Unknown error -1") } },
+      { ...applied, interface: { ...row, ofport: -1, error: could("p", "Unknown error -1") } },
       ErrorCodes.SocketPath,
       /could not create its socket \/run\/ovs\/usp/
     ],
     [
       "any other reason",
       client,
-      { ...settled, interface: { ...row, ofport: -1, error: could("p", "No such device") } },
+      { ...applied, interface: { ...row, ofport: -1, error: could("p", "No such device") } },
       ErrorCodes.SwitchRefused,
       /No such device/
     ],
@@ -142,7 +142,7 @@ describe("after the change", () => {
     [
       "no number and no reason",
       client,
-      { ...settled, interface: { ...row, ofport: undefined } },
+      { ...applied, interface: { ...row, ofport: undefined } },
       ErrorCodes.SwitchRefused,
       /assigned no port number/
     ],
@@ -161,7 +161,7 @@ describe("after the change", () => {
       assert.match(refusal?.answer ?? "", words)
     })
   }
-  it("passes a sound port", () => assert.isUndefined(Outcome.failure(client, settled)))
+  it("passes a sound port", () => assert.isUndefined(Outcome.failure(client, applied)))
 })
 
 describe("differences", () => {

@@ -101,7 +101,7 @@ const bridge = Effect.fnUntraced(function* (greeting: Uint8Array, answer: (socke
 const quickly = Effect.provideService(OvsDeadlines, {
   connect: Duration.millis(500),
   reply: Duration.millis(100),
-  settle: Duration.millis(100),
+  apply: Duration.millis(100),
   withdraw: Duration.millis(100)
 })
 const greeting = OpenFlow.encode(Type.Hello, 9, OpenFlow.hello)
