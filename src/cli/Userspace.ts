@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import { purpose } from "./About.ts"
 import { capture } from "./capture/Capture.ts"
 import { doctor } from "./doctor/Doctor.ts"
+import { top } from "./top/Top.ts"
 import { add } from "./userspace/Add.ts"
 import { agent } from "./userspace/Agent.ts"
 import { check } from "./userspace/Check.ts"
@@ -25,6 +26,7 @@ export const userspace = Command.make("userspace").pipe(
     del,
     check,
     list,
+    top,
     status,
     doctor,
     gc,

@@ -40,6 +40,8 @@ export interface PortTraffic {
   readonly who: (Identity & Pick<Attachment, "pod">) | undefined
   /** Name of the port on the switch. */
   readonly port: string
+  /** Milliseconds between two updates of the counters. Undefined: they are current. */
+  readonly writtenEvery: number | undefined
   readonly receive: Way
   readonly transmit: Way
   /** Bursts that the application's ring accepted only after a retry. */

@@ -32,6 +32,7 @@ const schema: Readonly<Record<string, Row>> = {
     dpdk_initialized: false,
     dpdk_version: none,
     iface_types: none,
+    other_config: noPairs,
     ovs_version: none
   },
   Bridge: {

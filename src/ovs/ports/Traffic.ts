@@ -1,6 +1,6 @@
 /**
- * The counters of all ports with the plugin's mark, in one request: column `statistics` of Interface, which
- * ovs-vswitchd updates every five seconds (`other_config:stats-update-interval`, ovs-vswitchd.conf.db(5)). Loaded on
+ * The counters of all ports with the plugin's mark: column `statistics` of Interface, which ovs-vswitchd updates all
+ * together every five seconds, or as `other_config:stats-update-interval` says (ovs-vswitchd.conf.db(5)). Loaded on
  * demand.
  */
 import * as Effect from "effect/Effect"
@@ -40,9 +40,13 @@ const Counted = table("Interface", (column) => ({
   status: column("status", strings),
   statistics: column("statistics", numbersNamed(counters))
 }))
+const Settings = table("Open_vSwitch", (column) => ({ other_config: column("other_config", strings) }))
 type CountedRow = typeof Counted extends Table<infer Row> ? Readonly<Row> : never
 
 const operation = "read counters"
+
+/** The default, and the least that ovs-vswitchd accepts. */
+const leastInterval = 5000
 
 export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
   Effect.gen(function* () {
@@ -50,7 +54,10 @@ export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
       client.select(Counted, [Transactions.marked(Marks.ofNetwork(undefined))]),
       fromOvsdb(operation)
     )
-    const ports = rows.flatMap(portTraffic)
+    const settings = rows.length === 0 ? [] : yield* Effect.mapError(client.select(Settings, []), fromOvsdb(operation))
+    const asked = whole(settings[0]?.other_config["stats-update-interval"]) ?? leastInterval
+    const writtenEvery = Math.max(asked, leastInterval)
+    const ports = rows.flatMap(portTraffic).map((port): PortTraffic => ({ ...port, writtenEvery }))
     // The database keeps the last counters after ovs-vswitchd has exited.
     const dead = ports.length === 0 ? undefined : yield* daemon.absent
     return dead === undefined ? ports : yield* toError(operation, dead)
@@ -65,7 +72,7 @@ const portTraffic = ({
   name,
   statistics,
   status
-}: CountedRow): ReadonlyArray<PortTraffic> => {
+}: CountedRow): ReadonlyArray<Omit<PortTraffic, "writtenEvery">> => {
   const owner = Marks.ownerOf(external_ids)
   if (owner === undefined) return []
   const counted = (counter: string) => statistics[counter] ?? 0

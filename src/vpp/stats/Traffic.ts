@@ -93,6 +93,7 @@ const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray
       key,
       who: undefined,
       port,
+      writtenEvery: undefined,
       receive: { ...way(tx, index), dropped: { "tx-error": txError?.(index) ?? 0 }, errors: 0 },
       transmit: {
         ...way(rx, index),
