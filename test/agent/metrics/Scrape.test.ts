@@ -88,7 +88,14 @@ describe("a scrape", () => {
         at: { engine: "ovs-dpdk", control: "/var/run/openvswitch/db.sock" } satisfies Control,
         traffic: {
           ...{ key: `k${n}`, who: undefined, port: `p${n}`, receive: way, transmit: way, connected: true },
-          ...{ retries: undefined, linkResets: undefined, mtu: undefined, queues: undefined, numaNode: undefined }
+          ...{
+            writtenEvery: 5000,
+            retries: undefined,
+            linkResets: undefined,
+            mtu: undefined,
+            queues: undefined,
+            numaNode: undefined
+          }
         }
       }))
       const traffic = Effect.succeed({ ...none, interfaces })
