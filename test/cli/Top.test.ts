@@ -59,17 +59,23 @@ const watched = Effect.fnUntraced(function* (
   return yield* Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(commandLine(["top", ...args], {}))
     const turn = Effect.promise(() => new Promise(setImmediate))
-    const looked = Effect.repeat(turn, { times: 200 })
-    yield* looked
+    const isEnded = Effect.sync(() => fiber.pollUnsafe() !== undefined)
+    /** The switch has been read, unless it is away, and what follows is done. */
+    const looked = (before: number) =>
+      Effect.repeat(Effect.andThen(turn, isEnded), {
+        until: (ended) => ended || node.transactions.length > before,
+        times: 20_000
+      }).pipe(Effect.andThen(Effect.repeat(turn, { times: 200 })))
+    yield* looked(node.transactions.length)
     for (const step of steps) {
       if (typeof step === "string") {
         const key = { name: step, ctrl: false, meta: false, shift: false }
         yield* Queue.offer(keys, { input: Option.some(step), key })
       } else yield* step
+      const before = node.transactions.length
       yield* TestClock.adjust("1 second")
-      yield* looked
+      yield* looked(before)
     }
-    const isEnded = Effect.sync(() => fiber.pollUnsafe() !== undefined)
     const ended = yield* Effect.repeat(Effect.andThen(turn, isEnded), { until: (done) => done, times: 2000 })
     yield* Fiber.interrupt(fiber)
     const status = process.exitCode
