@@ -10,6 +10,7 @@ import * as Doors from "./support/Doors.ts"
 import { resultOf } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
+import { of, top } from "./support/Top.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 const attach = Effect.fnUntraced(function* (network: object) {
@@ -76,8 +77,22 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
           const receiver = yield* Testpmd.run(`rx-${mode}`, logs, Testpmd.receiverArguments(end(rx, "rx")))
           const port = yield* node.portMarked(rx.sandbox.containerId)
           yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
+          const args = ["--state-dir", node.stateDir, "--ovs-socket", node.ovs.socket]
+          const seen = yield* top(`${logs}/top-${mode}`, ...args)
+          yield* seen.until((all) => all.length > 0)
           const sender = yield* Testpmd.run(`tx-${mode}`, logs, Testpmd.senderArguments(end(tx, "tx"), rx.mac))
           yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst)
+          // Of the five seconds for which ovs-vswitchd has counted.
+          const rate = { packetsPerSecond: Testpmd.burst / 5, bitsPerSecond: (8 * Testpmd.burst * Testpmd.frame) / 5 }
+          const idle = { packetsPerSecond: 0, bitsPerSecond: 0 }
+          const all = yield* seen.until((shown) =>
+            shown.some((one) => (of(rx.sandbox.containerId, one)?.receive?.packetsPerSecond ?? 0) > 0)
+          )
+          const [last] = all.slice(-1)
+          assert.isDefined(last)
+          const { containerId } = tx.sandbox
+          assert.deepInclude(of(rx.sandbox.containerId, last), { connected: true, receive: rate, transmit: idle })
+          assert.deepInclude(of(containerId, last), { connected: true, receive: idle, transmit: rate })
           yield* Testpmd.stop(sender)
           yield* Testpmd.stop(receiver)
           assert.strictEqual(yield* Testpmd.received(receiver.log), Testpmd.burst)
