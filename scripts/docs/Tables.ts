@@ -41,7 +41,7 @@ const rowsOf = (wanted: (path: string) => boolean) =>
     .filter(({ path }) => wanted(path))
     .map(row)
 
-/** Keys directly in a section: `host.` has `host.mtu` and not `host.vhost.mode`. */
+/** Keys directly in a section: `host.` matches `host.mtu` and not `host.vhost.mode`. */
 const section = (prefix: string) => (path: string) =>
   path.startsWith(prefix) && !path.slice(prefix.length).includes(".")
 
@@ -66,7 +66,7 @@ const findingsText = () =>
     })
     .join("\n\n")
 
-/** From the roof to the ground; what a room may import from is all that is below it, what it does is told. */
+/** From roof to ground, with the description of each room; a room may import from everything below it. */
 const houseRows = () => {
   const src = join(import.meta.dirname, "../../src")
   const imports = importsOf(src)
@@ -101,7 +101,7 @@ const metricRows = (wanted: (family: Family) => boolean) =>
 
 const isOfInterface = (labels: ReadonlyArray<string>) => ofInterface.every((label) => labels.includes(label))
 
-/** By the name that stands in a page's markers. */
+/** By the name in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {
   "metrics: interfaces": () =>
     table(

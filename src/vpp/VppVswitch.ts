@@ -1,6 +1,6 @@
 /**
- * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, so nothing is held between verbs (but see
- * `SessionCache.ts`); the messages of a verb are checked before the first change.
+ * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, and nothing is held between verbs (except in
+ * `SessionCache.ts`). The messages of a verb are checked before the first change.
  */
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
@@ -47,7 +47,7 @@ interface Around {
   readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
 }
 
-/** A switch, at the API socket `control`, with what stands around it. */
+/** Wraps a switch: `control` is its API socket, the rest wraps its services. */
 export const engine = (
   control: string,
   { VppClient: client = identity, Vswitch: vswitch = identity }: Around,
@@ -57,7 +57,7 @@ export const engine = (
     vswitch(Effect.provideService(make(legacyPorts), VppClient, own))
   )
 
-/** A new one for each client: there is no constant layer that two switches could share. */
+/** Creates a new instance for each client, because two switches must not share a constant layer. */
 export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* VppClient
   const files = yield* Files
@@ -67,8 +67,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
   const sessions = yield* SessionCache.make<Found>(alone)
   /**
-   * Invocations that found their number free and went on: what they leave there without a mark is their own. By the
-   * attachment of their call, with which it is forgotten.
+   * Invocations that found their number free and continued: an object without a mark there is their own. The key is the
+   * call's attachment, so an entry is dropped with it.
    */
   const begun = new WeakMap<Attachment, string>()
   const hasBegun = ({ attachment, invocation }: Unplug) =>
@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   /** For an ADD. Whoever restores has waited, or knows that there is nothing to wait for (`Watch.ts`). */
   const starting = configured(files, client.peer)
 
-  /** Nothing is changed yet. */
+  /** Nothing is changed before this returns. */
   const ready = Effect.fnUntraced(function* (session: Session, operation: string, plan: Plan, early: boolean) {
     yield* able(session, operation, plan.port)
     const place = yield* look(session, plan, operation === "restore" ? Effect.succeed(false) : starting)
@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   })
 
   return Vswitch.of({
-    // It looks, so it needs no limits.
+    // Preflight only reads, so it needs no limits.
     preflight: Effect.fnUntraced(function* (request) {
       const plan = yield* planFor("plug", request)
       yield* sessions
@@ -113,8 +113,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
         .pipe(Effect.catchTag("VppError", (error) => Effect.fail(fromVpp("plug")(error))))
     }),
 
-    // Two scopes: a failure takes the port back in the inner one, while there is still a session for it. What it
-    // cannot, because the session is gone, whoever asked for the plug does by an unplug.
+    // There are two scopes. A failure rolls the port back in the inner one, while the session exists. What it cannot
+    // roll back, because the session is gone, the caller removes with `unplug`.
     plug: Effect.fnUntraced(function* (request) {
       const plan = yield* planFor("plug", request)
       const { found, session } = yield* openFor("plug", keyOf(request.attachment))
@@ -169,7 +169,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   })
 })
 
-/** What came with the messages that a VPP has not got. */
+/** Returns a requested feature that is newer than this VPP's messages. */
 const tooNew = (session: Session, port: VppPort): string | undefined => {
   if (port.iftype !== "memif") return undefined
   if (port.abstract && !session.offers(socketFilenameAddDelV2)) return "an abstract memif socket"
@@ -191,7 +191,7 @@ const planFor = (operation: string, request: PortRequest): Effect.Effect<Plan, V
     : Effect.succeed({ request, port, addresses: addresses.success, policing: undefined })
 }
 
-/** With what this VPP can keep of the limits. Their code is loaded for ports that have some. */
+/** Adds the limits that this VPP supports. Their code is loaded only for ports with limits. */
 const limited = (session: Session, plan: Plan): Effect.Effect<Plan> =>
   plan.port.limits.length === 0
     ? Effect.succeed(plan)

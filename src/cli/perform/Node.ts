@@ -1,4 +1,4 @@
-/** What commands that look at the whole node have in common: its switches, its records, and what to say of failures. */
+/** Common parts of commands for a whole node: its switches, its records, and reports of failures. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { engineFor, mirrorsFor, onServices } from "../../app/Composition.ts"
@@ -39,7 +39,7 @@ const andSwept = Effect.fnUntraced(function* <A, E, R>(
   return done
 })
 
-/** Fails with all of them, if there are any. */
+/** Fails with all problems, if there are any. */
 export const failWith = (
   failed: string,
   problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>

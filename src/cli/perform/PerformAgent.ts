@@ -1,6 +1,6 @@
 /**
- * `userspace agent`, carried out: serves calls and heals, on the edges of a process of many calls. What is found and done is
- * in its log.
+ * Runs `userspace agent`: serves calls and heals, on the edges of a process of many calls. Its log has what it finds
+ * and does.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,12 +40,12 @@ export interface AgentOptions {
 
 const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer()))
 
-/** The agent's own lines. A call's have its network's level, and go where they go without an agent. */
+/** The agent's own log. A call's lines have its network's level, and go where they go without an agent. */
 const log = Log.layer({ ...defaultLogOptions, level: "Info" })
 
 export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) {
   const socket = yield* socketAsked(options.socket)
-  // It ends when it is told to, and that is well.
+  // Being stopped is the normal end.
   process.exitCode = 0
   compileAsUsual()
   const { variables } = yield* InvocationContext
@@ -86,7 +86,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   )
 })
 
-/** Goes on beside the calls, until the scope ends. */
+/** Runs beside the calls until the scope ends. */
 const healing = Effect.fnUntraced(function* (
   { cniPath, every, repair }: AgentOptions,
   { observer }: Meter.Meter,

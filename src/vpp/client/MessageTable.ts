@@ -1,6 +1,6 @@
 /**
- * The message table of a VPP: message numbers, which differ with release and plugins, by name and CRC. Searched as raw
- * bytes: a handful of look-ups is cheaper than decoding thousands of rows. Pure.
+ * The message table of a VPP: message numbers, which differ with release and plugins, by name and CRC. It is searched
+ * as raw bytes, because a few look-ups are cheaper than decoding thousands of rows. Pure.
  */
 
 import { tableRow } from "../messages/Control.ts"
@@ -15,7 +15,7 @@ export type Verdict =
   | MessageChanged
   | PluginNotLoaded
 
-/** A message that its plugin has had in every release, so that its absence tells that the plugin is not there. */
+/** A message that the plugin has had in every release: without it, the plugin is not loaded. */
 const sign: { readonly [P in Plugin]: string } = {
   af_packet: "af_packet_delete_",
   memif: "memif_dump_",
@@ -23,13 +23,13 @@ const sign: { readonly [P in Plugin]: string } = {
 }
 
 export interface MessageTable {
-  /** For a message whose CRC may be any: the CRC that is offered. */
+  /** Returns the CRC of a message with any CRC. */
   readonly crcOf: (name: string) => string | undefined
   readonly verdict: (wanted: Wanted) => Verdict
 }
 
 export const messageTable = (rows: Buffer): MessageTable => {
-  /** Where in `rows` a row begins whose name does. */
+  /** Returns the offset in `rows` of a row whose name begins with `start`. */
   const find = (start: string, from = 0): number | undefined => {
     const at = rows.indexOf(start, from, "latin1")
     if (at === -1) return undefined
@@ -44,7 +44,7 @@ export const messageTable = (rows: Buffer): MessageTable => {
     const row = find(`${name}_`, from)
     if (row === undefined) return undefined
     const crc = nameAt(row).slice(name.length + 1)
-    // Not `memif_create_v2_...` when `memif_create` was asked for.
+    // Excludes `memif_create_v2_...` when `memif_create` is searched.
     return /^[0-9a-f]{8}$/.test(crc) ? crc : crcOf(name, row + tableRow)
   }
 

@@ -1,11 +1,11 @@
-/** Messages about the connection itself and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
+/** Messages about the connection and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
 import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "../wire/Field.ts"
 import { type Message, type Plugin, type Retval, reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66
 
-/** The table as it came; `MessageTable.ts` searches it. Decoded row by row it would cost more than all else together. */
+/** The raw table; `MessageTable.ts` searches it. Decoding its rows would cost more than everything else together. */
 const messageTable: Field<Buffer> = {
   layout: {
     of: [
@@ -31,8 +31,8 @@ const messageTable: Field<Buffer> = {
 }
 
 /**
- * The one message whose number is known beforehand: 15, its reply 16, in every release, because they stand in the
- * first definition file. Its head is its own: no client index to send yet, and one before the context in the reply.
+ * The only message with a fixed number: 15, and 16 for its reply, in every release, because they are in the first
+ * definition file. Its header differs: the request has no client index, and the reply has one before the context.
  */
 export const sockclntCreateId = 15
 export const sockclntCreateReplyId = 16
@@ -53,7 +53,7 @@ export const sockclntCreateReply: Message<{
 
 export const sockclntCreate = request("sockclnt_create", "455fb9c4", { name: text(64) }, sockclntCreateReply)
 
-/** Answers 1 and closes. */
+/** VPP replies with 1 and closes. */
 export const sockclntDelete = request(
   "sockclnt_delete",
   "8ac76db6",
@@ -89,16 +89,16 @@ export const cliInband = request(
   reply("cli_inband_reply", "05879051", { retval: i32, reply: trailingText })
 )
 
-/** For every field that is an index: none, or all. */
+/** In any index field: none, or all. */
 export const every = 0xffffffff
 
-/** `retval` alone: what most requests are answered with. */
+/** `retval` alone: the reply to most requests. */
 export const plainReply = (name: string, plugin?: Plugin) => reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
 
 export interface IndexReply extends Retval {
   readonly sw_if_index: number
 }
 
-/** An interface was made, or not: the index says nothing then, VPP leaves garbage in it. */
+/** The reply to a creation. After an error the index has no meaning; VPP leaves garbage in it. */
 export const indexReply = (name: string, plugin?: Plugin) =>
   reply(`${name}_reply`, "5383d31f", { retval: i32, sw_if_index: u32 }, plugin)

@@ -1,7 +1,7 @@
 /**
- * An Open vSwitch in memory: the tests and `make demo` run the real programs on it, over connections to its sockets.
- * A database that executes the same transactions, and beside it what ovs-vswitchd would write into it. One `MemorySwitch`
- * can serve many clients, outlives them, and shows its whole state for comparison.
+ * An Open vSwitch in memory: the tests and `make demo` run the real programs on it, over connections to its sockets. It
+ * has a database that executes the same transactions, and what ovs-vswitchd would write into it. One `MemorySwitch` can
+ * serve many clients, outlives them, and shows its whole state for comparison.
  */
 import { basename, dirname } from "node:path"
 import * as Clock from "effect/Clock"
@@ -26,37 +26,37 @@ import * as Wire from "./MemoryWire.ts"
 
 export interface MemorySwitch {
   readonly peer: string
-  /** Whether this is, or could be, a socket of its own: the database's, or a bridge's. */
+  /** Whether this is, or could be, one of its sockets: the database's, or a bridge's. */
   readonly owns: (path: string) => boolean
   readonly connect: (path: string) => Effect.Effect<Connection, SocketError, Scope.Scope>
-  /** Change it, then `look`. */
+  /** Change it, then call `look`. */
   readonly vswitchd: Vswitchd
   /** Of the kernel, as ovs-vswitchd sees them. */
   readonly devices: Set<string>
-  /** How the database can be reached from now on. */
+  /** How connections to the database behave from now on. */
   readonly serve: (how: "well" | "refused" | "silent") => void
-  /** ovs-vswitchd looks at the database, as it does after every transaction. */
+  /** ovs-vswitchd applies the database, as it does after every transaction. */
   readonly look: () => void
-  /** ovs-vswitchd has ended and started: flows are forgotten, sockets are new ones. */
+  /** ovs-vswitchd has restarted: flows are lost, sockets are new ones. */
   readonly restart: () => void
-  /** Somebody has put an empty database in the place of this one. */
+  /** Somebody has replaced the database by an empty one. */
   readonly empty: () => void
-  /** What ovsdb-server puts into `result`; a `wait` in it really waits. */
+  /** ovsdb-server's `result`; a `wait` in it really waits. */
   readonly results: (operations: ReadonlyArray<Operation>) => Effect.Effect<ReadonlyArray<unknown>>
-  /** As anybody else would change it. */
+  /** A change by another client. */
   readonly transact: Transact
   readonly flows: Flows
   /** `in_port=4 actions=NORMAL` */
   readonly flowsOf: (bridge: string) => ReadonlyArray<string>
-  /** Every row as text, without what only tells the time: two equal dumps are two equal switches. */
+  /** Every row as text, without columns that only have the time: equal dumps are equal switches. */
   readonly dump: () => ReadonlyArray<string>
 }
 
 export interface Options {
   readonly peer?: string
-  /** Called when a server-mode port, by its name, has got or lost its socket. */
+  /** Called when a server-mode port's socket is created or removed, with the port's name. */
   readonly onSocket?: (port: string, made: boolean) => void
-  /** Called with what came over the wire, when it is answered; `done`: unless it was refused. */
+  /** Called with each request on the wire, when it is answered; `done`: it was not refused. */
   readonly onTransaction?: (operations: ReadonlyArray<Operation>, done: boolean) => void
 }
 
@@ -74,7 +74,7 @@ export const make = ({
   let changed = Deferred.makeUnsafe<void>()
   const open: Wire.HangUps = new Set()
 
-  /** Who is told of what changes: one that has hung up hears nothing. */
+  /** Receivers of changes: a closed one receives nothing. */
   const telling: Array<() => void> = []
   const monitors: Wire.Monitors = (id, wanted, says) => {
     const { initial, update } = monitor(wanted, () => database)
@@ -95,7 +95,7 @@ export const make = ({
       sockets = now
     }
     const waited = changed
-    // First: who waits goes on at once, within the next line, and may wait again.
+    // First: waiters continue at once, within the next line, and may wait again.
     changed = Deferred.makeUnsafe<void>()
     Deferred.doneUnsafe(waited, Effect.void)
   }
@@ -118,7 +118,7 @@ export const make = ({
     const done = execute(database, operations, () => crypto.randomUUID())
     if (done.database !== database) {
       database = done.database
-      // Later, as in truth: who made the change reads the old cur_cfg.
+      // Later, as in reality: the author of the change reads the old cur_cfg.
       queueMicrotask(look)
     }
     return done
@@ -204,7 +204,7 @@ export const make = ({
   }
 }
 
-/** The client of one that nothing else is reached beside. */
+/** A client without other sockets. */
 export const layer = ({ connect, peer }: MemorySwitch): Layer.Layer<OvsClient> =>
   Layer.provide(OvsClient.layer(peer), Layer.succeed(Sockets, Sockets.of({ connect })))
 
