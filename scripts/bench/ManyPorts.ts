@@ -7,6 +7,7 @@ import * as BunSockets from "../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"
+import { ovsPort } from "../../test/vswitch/support/MinimalPorts.ts"
 
 const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
 
@@ -14,24 +15,12 @@ const on = (database: string) =>
   Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [Layer.provide(OvsClient.layer(database), edge), edge])
 
 const port = (database: string, bridge: string): OvsVhostPort => ({
-  engine: "ovs-dpdk",
-  iftype: "vhostuser",
+  ...ovsPort,
   control: database,
   netType: "bridge",
   mode: "client",
-  socketFile: undefined,
-  group: undefined,
   ovsSocketDir: "",
-  bridge,
-  vlan: undefined,
-  trunks: [],
-  vlanMode: undefined,
-  ingressPolicingRate: 0,
-  ingressPolicingBurst: 0,
-  queues: undefined,
-  ovnPort: undefined,
-  mac: undefined,
-  mtu: undefined
+  bridge
 })
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n)

@@ -23,13 +23,13 @@ import {
   request,
   traffic,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   type Wanted,
   withSession
 } from "../suites/VppUnderTest.ts"
 import { numberedAndLimited } from "../vpp/support/Numbered.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
 import { start } from "./support/Program.ts"

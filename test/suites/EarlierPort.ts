@@ -7,7 +7,8 @@ import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.
 import { run, step } from "../../src/vpp/client/Batch.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
-import { memif, plug, unplug, unplugOf, vhost, type Wanted, withSession } from "./VppUnderTest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
+import { memif, plug, unplug, vhost, type Wanted, withSession } from "./VppUnderTest.ts"
 
 /** The tag of every bridge domain of those releases. */
 export const earlierTag = "userspace/1/bridge-domain"

@@ -17,7 +17,8 @@ import { type Row, reference, uuid } from "../../src/ovs/wire/Notation.ts"
 import type { Condition, Mutation, Operation } from "../../src/ovs/wire/Operation.ts"
 import * as Reply from "../../src/ovs/wire/Reply.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
-import type { Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
 export class SwitchUnderTest extends Context.Service<
   SwitchUnderTest,
@@ -98,37 +99,8 @@ export const request = Effect.fnUntraced(function* (port: Partial<OvsVhostPort> 
     socketPath: `${yield* directory}/${containerId.slice(0, 12)}-net1`,
     mac: "02:00:00:00:00:01",
     addresses: [],
-    port: {
-      engine: "ovs-dpdk",
-      iftype: "vhostuser",
-      control: "",
-      netType: "bridge",
-      mode: "client",
-      bridge: newBridge(),
-      mtu: undefined,
-      mac: undefined,
-      socketFile: undefined,
-      group: undefined,
-      vlan: undefined,
-      trunks: [],
-      vlanMode: undefined,
-      ingressPolicingRate: 0,
-      ingressPolicingBurst: 0,
-      queues: undefined,
-      ovnPort: undefined,
-      ...port,
-      ovsSocketDir
-    }
+    port: { ...ovsPort, control: "", netType: "bridge", mode: "client", bridge: newBridge(), ...port, ovsSocketDir }
   } satisfies PortRequest
-})
-
-/** The request of a DEL of the same attachment. */
-export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({
-  attachment: made.attachment,
-  invocation: undefined,
-  port: made.port,
-  socketPath: made.socketPath,
-  ...more
 })
 
 /** Changes by an administrator with ovs-vsctl. */

@@ -8,6 +8,7 @@ import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {
   bridged,
@@ -20,7 +21,6 @@ import {
   request,
   restore,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   vhost,

@@ -9,6 +9,7 @@ import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
 import {
@@ -24,7 +25,6 @@ import {
   removeLegacy,
   request,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   vhost,

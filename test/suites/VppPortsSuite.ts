@@ -8,6 +8,8 @@ import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import type { Address } from "../../src/vswitch/PortRequest.ts"
+import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {
   bridged,
@@ -25,7 +27,6 @@ import {
   status,
   tooNew,
   unplug,
-  unplugOf,
   type VppUnderTest,
   verify,
   vhost
@@ -268,21 +269,7 @@ export const vppPorts = suite<VppUnderTest>("Vswitch on VPP", (test) => {
   test("refuses a port of another engine", () =>
     Effect.gen(function* () {
       const wanted = yield* request(vhost())
-      const port = {
-        ...wanted.port,
-        engine: "ovs-dpdk",
-        netType: "none",
-        ovsSocketDir: "/x",
-        bridge: "br0",
-        vlan: undefined,
-        trunks: [],
-        vlanMode: undefined,
-        ingressPolicingRate: 0,
-        ingressPolicingBurst: 0,
-        queues: undefined,
-        ovnPort: undefined
-      } as const
-      for (const call of [plug({ ...wanted, port }), status({ port })]) {
+      for (const call of [plug({ ...wanted, port: ovsPort }), status({ port: ovsPort })]) {
         const error = yield* leavesAsFound(refusal(call))
         assert.strictEqual(error.code, ErrorCodes.InvalidConfiguration)
       }

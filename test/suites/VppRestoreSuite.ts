@@ -10,6 +10,7 @@ import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import { addresses, kinds } from "./VppPortsSuite.ts"
 import {
@@ -25,7 +26,6 @@ import {
   restore,
   tooNew,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   vhost,

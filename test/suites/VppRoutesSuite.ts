@@ -10,6 +10,7 @@ import { attached, routeOver } from "../../src/vpp/interfaces/Route.ts"
 import { routeAddDel, routeLookup } from "../../src/vpp/messages/Ip.ts"
 import { remove } from "../../src/vpp/messages/Memif.ts"
 import type { Address } from "../../src/vswitch/PortRequest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {
   leavesAsFound,
@@ -20,7 +21,6 @@ import {
   request,
   restore,
   unplug,
-  unplugOf,
   type VppUnderTest,
   verify,
   withSession

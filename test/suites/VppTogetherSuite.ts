@@ -12,6 +12,7 @@ import * as Memif from "../../src/vpp/messages/Memif.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {
   leavesAsFound,
@@ -20,7 +21,6 @@ import {
   plug,
   request,
   unplug,
-  unplugOf,
   type VppUnderTest,
   verify,
   withSession

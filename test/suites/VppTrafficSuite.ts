@@ -6,6 +6,7 @@ import { keyOf } from "../../src/identity/Attachment.ts"
 import { SocketError } from "../../src/platform/Sockets.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import { socketBeside } from "../../src/vpp/stats/Traffic.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
 import {
@@ -17,7 +18,6 @@ import {
   request,
   traffic,
   unplug,
-  unplugOf,
   VppUnderTest,
   vhost
 } from "./VppUnderTest.ts"

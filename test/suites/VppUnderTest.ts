@@ -33,7 +33,8 @@ import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
 import * as NodePassedFile from "../platform/support/node/NodePassedFile.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
-import { memifPort } from "../vpp/support/MemifPort.ts"
+import { memifPort, vppVhostPort } from "../vswitch/support/MinimalPorts.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 
 export class VppUnderTest extends Context.Service<
   VppUnderTest,
@@ -196,22 +197,17 @@ export const bridged = (bridgeDomain: number = newDomain(), vlan?: number): VppN
   vlan
 })
 
-export const memif = (port: Partial<VppMemifPort> = {}): VppMemifPort => ({ ...memifPort, network: bridged(), ...port })
+export const memif = (port: Partial<VppMemifPort> = {}): VppMemifPort => ({
+  ...memifPort,
+  control: "",
+  network: bridged(),
+  ...port
+})
 
 export const vhost = (port: Partial<VppVhostPort> = {}): VppVhostPort => ({
-  engine: "vpp",
-  iftype: "vhostuser",
+  ...vppVhostPort,
   control: "",
-  mtu: undefined,
-  mac: undefined,
-  socketFile: undefined,
-  group: undefined,
   network: bridged(),
-  limits: [],
-  mode: "server",
-  enableGso: false,
-  enablePacked: false,
-  enableEventIdx: false,
   ...port
 })
 
@@ -234,13 +230,4 @@ export const request = Effect.fnUntraced(function* <P extends VppMemifPort | Vpp
     ...more,
     port
   }
-})
-
-/** The request of a DEL of the same attachment. */
-export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({
-  attachment: made.attachment,
-  invocation: undefined,
-  port: made.port,
-  socketPath: made.socketPath,
-  ...more
 })

@@ -9,6 +9,7 @@ import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portNumber } from "../../src/vpp/interfaces/PortName.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { attachedByEarlier } from "./EarlierPort.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
@@ -25,7 +26,6 @@ import {
   restore,
   tooNew,
   unplug,
-  unplugOf,
   VppShows,
   VppUnderTest,
   vhost,

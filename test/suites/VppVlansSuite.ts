@@ -8,6 +8,7 @@ import { run, step } from "../../src/vpp/client/Batch.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { attachedByEarlier, earlierTag, kindsInVlans, makeDomain } from "./EarlierPort.ts"
 import { suite } from "./Suite.ts"
 import {
@@ -23,7 +24,6 @@ import {
   request,
   restore,
   unplug,
-  unplugOf,
   type VppUnderTest,
   verify,
   vhost,

@@ -5,7 +5,8 @@ import type { Row } from "../../src/ovs/wire/Notation.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
-import { administrator, newBridge, quick, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
+import { administrator, newBridge, quick, SwitchUnderTest } from "./SwitchUnderTest.ts"
 
 export const once = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, VswitchError>) =>
   Effect.flatMap(SwitchUnderTest, ({ vswitch }) =>

@@ -7,8 +7,9 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import { leavesAsFound, look, newBridge, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { leavesAsFound, look, newBridge, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 
 /** ovs-vswitchd is dead during the scope. */

@@ -6,9 +6,10 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { LegacyAsked, LegacyPorts } from "../../src/vswitch/LegacyPorts.ts"
 import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { type ForkPort, forkMarks, forkPort, marks } from "./ForkPort.ts"
 import { suite } from "./Suite.ts"
-import { administrator, leavesAsFound, look, request, type SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { administrator, leavesAsFound, look, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plugged, unplug } from "./VswitchCalls.ts"
 
 const legacy = <A>(ask: (ports: LegacyPorts) => Effect.Effect<A, VswitchError>) =>

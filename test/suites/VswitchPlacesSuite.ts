@@ -7,8 +7,9 @@ import { Effect, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import { administrator, leavesAsFound, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { administrator, leavesAsFound, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, unplug, verify } from "./VswitchCalls.ts"
 
 export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitch, outside of the database", (test) => {

@@ -4,8 +4,9 @@ import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import { administrator, leavesAsFound, look, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { administrator, leavesAsFound, look, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, plug, plugged, refusal, restore, unplug, verify } from "./VswitchCalls.ts"
 
 /** ovs-vswitchd killed and started again. */

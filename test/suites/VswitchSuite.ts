@@ -4,16 +4,9 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import {
-  administrator,
-  directory,
-  leavesAsFound,
-  look,
-  request,
-  type SwitchUnderTest,
-  unplugOf
-} from "./SwitchUnderTest.ts"
+import { administrator, directory, leavesAsFound, look, request, type SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, status, unplug, verify } from "./VswitchCalls.ts"
 
 export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test) => {

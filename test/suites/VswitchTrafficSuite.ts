@@ -3,8 +3,9 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import { administrator, request, SwitchUnderTest, unplugOf } from "./SwitchUnderTest.ts"
+import { administrator, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, plug, plugged, refusal, traffic, unplug } from "./VswitchCalls.ts"
 
 export const ovsTraffic =

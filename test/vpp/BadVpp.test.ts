@@ -22,12 +22,12 @@ import {
   restore,
   status,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   vhost,
   withSession
 } from "../suites/VppUnderTest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { type Options, start, type VppServer } from "./server/VppServer.ts"
 import { messageNames, tableRows } from "./support/Captures.ts"
 import { leftAlone } from "./support/LeftAlone.ts"

@@ -1,65 +1,14 @@
 /** The meaning of a minimal configuration: the original plugin's defaults. */
 import { assert, describe, it } from "@effect/vitest"
+import { memifPort, ovsPort, vppVhostPort } from "../../vswitch/support/MinimalPorts.ts"
 import { isOvs, memif, ovs, portOf, vpp } from "../support/Reading.ts"
 
-const common = { mtu: undefined, mac: undefined, socketFile: undefined, group: undefined }
-
 describe("the smallest configuration", () => {
-  it("on Open vSwitch", () => {
-    assert.deepStrictEqual(portOf(ovs), {
-      ...common,
-      engine: "ovs-dpdk",
-      iftype: "vhostuser",
-      control: "/var/run/openvswitch/db.sock",
-      ovsSocketDir: "/var/run/openvswitch",
-      netType: "none",
-      mode: "server",
-      bridge: "br0",
-      vlan: undefined,
-      trunks: [],
-      vlanMode: undefined,
-      ingressPolicingRate: 0,
-      ingressPolicingBurst: 0,
-      queues: undefined,
-      ovnPort: undefined
-    })
-  })
+  it("on Open vSwitch", () => assert.deepStrictEqual(portOf(ovs), ovsPort))
 
-  it("memif on VPP", () => {
-    assert.deepStrictEqual(portOf(memif), {
-      ...common,
-      engine: "vpp",
-      iftype: "memif",
-      control: "/run/vpp/api.sock",
-      network: { netType: "none" },
-      limits: [],
-      role: "master",
-      mode: "ethernet",
-      abstract: false,
-      rxQueues: undefined,
-      txQueues: undefined,
-      ringSize: undefined,
-      bufferSize: undefined,
-      secret: undefined,
-      noZeroCopy: false,
-      useDma: false
-    })
-  })
+  it("memif on VPP", () => assert.deepStrictEqual(portOf(memif), memifPort))
 
-  it("vhost-user on VPP", () => {
-    assert.deepStrictEqual(portOf(vpp), {
-      ...common,
-      engine: "vpp",
-      iftype: "vhostuser",
-      control: "/run/vpp/api.sock",
-      network: { netType: "none" },
-      limits: [],
-      mode: "server",
-      enableGso: false,
-      enablePacked: false,
-      enableEventIdx: false
-    })
-  })
+  it("vhost-user on VPP", () => assert.deepStrictEqual(portOf(vpp), vppVhostPort))
 })
 
 describe("the bridge domain", () => {

@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import type { OvsVhostPort } from "../../../src/cni/network/HostPort.ts"
 import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
 import * as Marks from "../../../src/ovs/client/Marks.ts"
 import type { Applied, Survey } from "../../../src/ovs/client/OvsClient.ts"
@@ -11,30 +12,11 @@ import type { BridgeRow, InterfaceRow, RootRow } from "../../../src/ovs/client/T
 import * as Outcome from "../../../src/ovs/ports/Outcome.ts"
 import { preflight } from "../../../src/ovs/ports/Preflight.ts"
 import { differences } from "../../../src/ovs/ports/Verify.ts"
+import { ovsPort } from "../../vswitch/support/MinimalPorts.ts"
 
 const attachment = { network: "net", containerId: "c1", ifName: "net1", netns: "", pod: undefined }
 const plan = (mode: "client" | "server", more: { readonly mtu?: number } = {}) => {
-  const port = {
-    engine: "ovs-dpdk",
-    iftype: "vhostuser",
-    control: "",
-    netType: "bridge",
-    mode,
-    ovsSocketDir: "/run/ovs",
-    bridge: "br0",
-    mtu: undefined,
-    mac: undefined,
-    socketFile: undefined,
-    group: undefined,
-    vlan: undefined,
-    trunks: [],
-    vlanMode: undefined,
-    ingressPolicingRate: 0,
-    ingressPolicingBurst: 0,
-    queues: undefined,
-    ovnPort: undefined,
-    ...more
-  } as const
+  const port: OvsVhostPort = { ...ovsPort, control: "", netType: "bridge", mode, ovsSocketDir: "/run/ovs", ...more }
   return portPlan(
     { attachment, invocation: "i", socketPath: "/run/v/s", mac: "02:00:00:00:00:01", addresses: [] },
     port

@@ -15,11 +15,11 @@ import {
   restore,
   status,
   unplug,
-  unplugOf,
   VppUnderTest,
   verify,
   vhost
 } from "../../suites/VppUnderTest.ts"
+import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
 import { interfaceEvent } from "../server/Events.ts"
 import { start } from "../server/VppServer.ts"
 import { recorded } from "../support/Captures.ts"

@@ -3,17 +3,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Limit } from "../../../src/cni/network/HostPort.ts"
 import { both } from "../../suites/VppLimitsSuite.ts"
-import {
-  memif,
-  plug,
-  request,
-  restore,
-  unplug,
-  unplugOf,
-  VppUnderTest,
-  verify,
-  vhost
-} from "../../suites/VppUnderTest.ts"
+import { memif, plug, request, restore, unplug, VppUnderTest, verify, vhost } from "../../suites/VppUnderTest.ts"
+import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
 import { withPolicers } from "../server/Policers.ts"
 import { start, type VppServer } from "../server/VppServer.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"

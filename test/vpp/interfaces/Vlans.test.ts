@@ -19,9 +19,9 @@ import {
   request,
   restore,
   unplug,
-  unplugOf,
   verify
 } from "../../suites/VppUnderTest.ts"
+import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
 import { flood } from "../server/Forwarding.ts"
 import * as Support from "../support/TestVpp.ts"
 import { TestVpp } from "../support/TestVpp.ts"

@@ -15,10 +15,10 @@ import {
   plug,
   request,
   unplug,
-  unplugOf,
   VppUnderTest,
   vhost
 } from "../../suites/VppUnderTest.ts"
+import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
 import { withPolicers } from "../server/Policers.ts"
 import { type Outcome, start, type VppServer } from "../server/VppServer.ts"
 import { everything } from "../support/LeftAlone.ts"

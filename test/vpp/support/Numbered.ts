@@ -1,9 +1,13 @@
 /** Requests that two processes agree on by number. */
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
-import { memifPort } from "./MemifPort.ts"
+import { memifPort } from "../../vswitch/support/MinimalPorts.ts"
 
-const port: VppMemifPort = { ...memifPort, network: { netType: "bridge", bridgeDomain: 77, vlan: undefined } }
+const port: VppMemifPort = {
+  ...memifPort,
+  control: "",
+  network: { netType: "bridge", bridgeDomain: 77, vlan: undefined }
+}
 
 export const numbered = (directory: string, number: number): PortRequest & { readonly port: VppMemifPort } => ({
   attachment: {
