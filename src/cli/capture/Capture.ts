@@ -2,8 +2,8 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import { selectorFlags } from "../input/AttachmentFlags.ts"
+import { stateDirFlag } from "../input/NodeFlags.ts"
 
 const number = (name: string, description: string) =>
   Flag.Int(name).pipe(
@@ -40,11 +40,7 @@ export const capture = Command.make(
       Flag.withMetavar("FILE"),
       Flag.withDescription("The pcapng file to write; - for stdout")
     ),
-    stateDir: Flag.String("state-dir").pipe(
-      Flag.withMetavar("DIR"),
-      Flag.withDescription(`Directory of the records, stateDir of the networks (default: ${defaultStateDir})`),
-      Flag.withDefault(defaultStateDir)
-    )
+    stateDir: stateDirFlag
   },
   (options) =>
     Effect.flatMap(

@@ -2,10 +2,9 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags, selectorFlags } from "../input/AttachmentFlags.ts"
 import { jsonFlag } from "../input/ContainerFlags.ts"
-import { text, textOr } from "../input/Flags.ts"
+import { stateDirFlag, switchFlags } from "../input/NodeFlags.ts"
 
 export const doctor = Command.make(
   "doctor",
@@ -18,18 +17,8 @@ export const doctor = Command.make(
       Flag.optional
     ),
     cniPath: networkFlags.cniPath,
-    stateDir: textOr(
-      "state-dir",
-      "DIR",
-      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
-      defaultStateDir
-    ),
-    ovs: text(
-      "ovs-socket",
-      "PATH",
-      "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
-    ),
-    vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock"),
+    stateDir: stateDirFlag,
+    ...switchFlags,
     json: jsonFlag
   },
   (options) =>

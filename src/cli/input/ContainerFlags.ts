@@ -4,18 +4,10 @@
  */
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
-import {
-  cureForUntold,
-  type Discovered,
-  defaultDirectory,
-  defaultSearchPaths,
-  type SearchPaths
-} from "../../container/Discovery.ts"
-import type { Interface } from "../../container/told/Interface.ts"
+import { defaultDirectory, defaultSearchPaths, type SearchPaths } from "../../container/Discovery.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { text, yes } from "./Flags.ts"
 
@@ -97,24 +89,6 @@ export const namesOf = (option: Option.Option<string>): ReadonlyArray<string> =>
   Option.match(option, {
     onNone: () => [],
     onSome: (names) => names.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
-  })
-
-/** Returns the named interfaces, or all when none is named; at least one. */
-export const chosen = (
-  found: Discovered,
-  names: ReadonlyArray<string>
-): Effect.Effect<ReadonlyArray<Interface>, CommandLineError> => {
-  const missing = names.filter((name) => !found.interfaces.some((one) => one.name === name))
-  return missing.length > 0 || found.interfaces.length === 0
-    ? Effect.fail(nothingFound(found, missing))
-    : Effect.succeed(found.interfaces.filter(({ name }) => names.length === 0 || names.includes(name)))
-}
-
-const nothingFound = ({ interfaces, looked, others, problems }: Discovered, missing: ReadonlyArray<string>) =>
-  new CommandLineError({
-    failed: missing.length > 0 ? `no configuration of ${missing.join(", ")}` : "no interface of this plugin was found",
-    answer: [...looked, ...problems].join("\n"),
-    cure: cureForUntold({ interfaces, others })
   })
 
 export const fromContainer = ({ cure, details, operation }: ContainerError) =>

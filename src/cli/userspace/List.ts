@@ -2,26 +2,16 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import { jsonFlag } from "../input/ContainerFlags.ts"
-import { text, textOr, yes } from "../input/Flags.ts"
+import { text, yes } from "../input/Flags.ts"
+import { stateDirFlag, switchFlags } from "../input/NodeFlags.ts"
 
 export const list = Command.make(
   "list",
   {
     network: text("network", "NAME", "Only the attachments of this network"),
-    stateDir: textOr(
-      "state-dir",
-      "DIR",
-      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
-      defaultStateDir
-    ),
-    ovs: text(
-      "ovs-socket",
-      "PATH",
-      "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
-    ),
-    vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock"),
+    stateDir: stateDirFlag,
+    ...switchFlags,
     watch: yes("watch", "Keep running and print what changes: the table anew on a terminal, else one line a change"),
     json: jsonFlag.pipe(Flag.withDescription("Print JSON; with --watch one document a change"))
   },

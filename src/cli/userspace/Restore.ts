@@ -1,20 +1,15 @@
 /** `userspace restore`. Its implementation is loaded on demand. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import { selectorFlags } from "../input/AttachmentFlags.ts"
 import { jsonFlag, timeoutFlag } from "../input/ContainerFlags.ts"
-import { textOr, yes } from "../input/Flags.ts"
+import { yes } from "../input/Flags.ts"
+import { stateDirFlag } from "../input/NodeFlags.ts"
 
 export const restore = Command.make(
   "restore",
   {
-    stateDir: textOr(
-      "state-dir",
-      "DIR",
-      `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
-      defaultStateDir
-    ),
+    stateDir: stateDirFlag,
     ...selectorFlags,
     timeout: timeoutFlag("30s", "Time to wait for a switch that is starting, and for an ADD that is running"),
     dryRun: yes("dry-run", "Change nothing; print what would be restored, and by which calls"),

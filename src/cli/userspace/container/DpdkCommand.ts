@@ -1,25 +1,14 @@
 /** Common parts of `container dpdk` and `container testpmd`: they print arguments on one line, and errors on stderr. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
-import { find } from "../../../container/Discovery.ts"
 import { vdevArguments } from "../../../container/DpdkArguments.ts"
 import * as Presence from "../../../container/Presence.ts"
 import type { Interface } from "../../../container/told/Interface.ts"
 import { Files, orElse } from "../../../platform/Files.ts"
-import {
-  chosen,
-  fromContainer,
-  interfacesFlag,
-  jsonFlag,
-  namesOf,
-  placeFlags,
-  placesOf,
-  type SocketPathsOptions
-} from "../../input/ContainerFlags.ts"
+import { fromContainer, interfacesFlag, jsonFlag, placeFlags } from "../../input/ContainerFlags.ts"
 import { yes } from "../../input/Flags.ts"
-import { InvocationContext } from "../../input/InvocationContext.ts"
 import { CommandLineError } from "../../text/CommandLineError.ts"
+import { type ChosenOptions, chosen, reportSkipped } from "./Chosen.ts"
 
 export const dpdkFlags = {
   ...placeFlags,
@@ -32,8 +21,7 @@ export const dpdkFlags = {
   withSecrets: yes("with-secrets", "Include memif secrets. Every process of the pod can read a command line")
 }
 
-interface DpdkOptions extends SocketPathsOptions {
-  readonly interfaces: Option.Option<string>
+interface DpdkOptions extends ChosenOptions {
   readonly json: boolean
   readonly removeStale: boolean
   readonly withSecrets: boolean
@@ -44,12 +32,10 @@ export const printed = <O extends DpdkOptions>(
   complete: (vdevs: ReadonlyArray<string>, options: O) => ReadonlyArray<string>
 ) =>
   Effect.fnUntraced(function* (options: O) {
-    const { variables } = yield* InvocationContext
-    const found = yield* find(placesOf(options, variables))
-    const interfaces = yield* chosen(found, namesOf(options.interfaces))
+    const { found, interfaces } = yield* chosen(options)
     const secrets = options.withSecrets ? "on the command line" : "refused"
     const vdevs = yield* Effect.mapError(Effect.fromResult(vdevArguments(interfaces, { secrets })), fromContainer)
-    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
+    yield* reportSkipped(found)
     if (options.removeStale) yield* Effect.forEach(interfaces, removeStale)
     const all = complete(vdevs, options)
     yield* Console.log(options.json ? JSON.stringify(all) : all.join(" "))

@@ -2,20 +2,19 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { find } from "../../../container/Discovery.ts"
 import * as Presence from "../../../container/Presence.ts"
 import { assumption } from "../../../container/told/Sandbox.ts"
-import { chosen, interfacesFlag, jsonFlag, namesOf, placeFlags, placesOf } from "../../input/ContainerFlags.ts"
+import { interfacesFlag, jsonFlag, placeFlags } from "../../input/ContainerFlags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
 import { interfaceJson, interfaceTable } from "../../text/InterfaceText.ts"
+import { chosen, reportSkipped } from "./Chosen.ts"
 
 export const show = Command.make(
   "show",
   { ...placeFlags, interfaces: interfacesFlag, json: jsonFlag },
   Effect.fnUntraced(function* (options) {
-    const { style, variables } = yield* InvocationContext
-    const found = yield* find(placesOf(options, variables))
-    const interfaces = yield* chosen(found, namesOf(options.interfaces))
+    const { style } = yield* InvocationContext
+    const { found, interfaces } = yield* chosen(options)
     const seen = yield* Effect.forEach(interfaces, (one) =>
       Effect.map(Presence.look(one), (presence) => ({ one, presence }))
     )
@@ -26,7 +25,7 @@ export const show = Command.make(
     yield* Console.log(interfaceTable(seen, style))
     const assumed = assumption(found.sandbox)
     if (assumed !== undefined) yield* Console.error(assumed)
-    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
+    yield* reportSkipped(found)
   })
 ).pipe(
   Command.withDescription(

@@ -3,22 +3,13 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { find } from "../../../container/Discovery.ts"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
 import { VppClient } from "../../../vpp/client/VppClient.ts"
-import {
-  chosen,
-  fromContainer,
-  interfacesFlag,
-  jsonFlag,
-  namesOf,
-  placeFlags,
-  placesOf,
-  timeoutFlag
-} from "../../input/ContainerFlags.ts"
+import { fromContainer, interfacesFlag, jsonFlag, placeFlags, timeoutFlag } from "../../input/ContainerFlags.ts"
 import { text, yes } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
+import { chosen, reportSkipped } from "./Chosen.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
 
@@ -34,9 +25,8 @@ export const vpp = Command.make(
   },
   Effect.fnUntraced(function* (options) {
     const { variables } = yield* InvocationContext
-    const found = yield* find(placesOf(options, variables))
-    const interfaces = yield* chosen(found, namesOf(options.interfaces))
-    for (const problem of found.problems) yield* Console.error(`Skipped: ${problem}`)
+    const { found, interfaces } = yield* chosen(options)
+    yield* reportSkipped(found)
     if (options.startupConf) {
       return yield* Console.log(yield* Effect.mapError(Effect.fromResult(startupConf(interfaces)), fromContainer))
     }
