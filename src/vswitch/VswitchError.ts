@@ -28,5 +28,8 @@ export class VswitchError extends Data.TaggedError("VswitchError")<{
   }
 }
 
+/** Why a port cannot be used, or was not created. Each switch adds its name and the operation. */
+export type PortError = Pick<VswitchError, "code" | "answer" | "cure">
+
 /** Does not compile unless the error can explain itself. */
 export const explained = (error: VswitchError): Explained & { readonly code: ErrorCode } => error

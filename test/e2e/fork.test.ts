@@ -3,13 +3,13 @@
  * collected by our executable. Their state is created with the fork's own transactions, marks, names, modes and files
  * (June 2026).
  */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { forkMarks } from "../suites/ForkPort.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
 import * as LegacyPod from "./support/LegacyPod.ts"
-import { handleOf, leased, told } from "./support/LegacyPod.ts"
+import { deleted, handleOf, leased, told } from "./support/LegacyPod.ts"
 import { errorOf, well } from "./support/Plugin.ts"
 import { run, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -47,7 +47,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
     for (const stateless of [false, true]) {
       test(`${name}${stateless ? ", without its state file" : ""}: one DEL leaves nothing but the bridge`, () =>
         Effect.gen(function* () {
-          const { call, network, ovs, sandbox, sharedDir, stateDir, watched } = yield* CniNode
+          const { network, sandbox, sharedDir, stateDir, watched } = yield* CniNode
           yield* bridge
           const pod = yield* sandbox
           const before = yield* look(watched)
@@ -56,18 +56,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the fork's
           yield* leased(pod)
           told(pod, directory, network.name)
           if (stateless) yield* succeed("rm", ["-r", `${stateDir}/data`])
-          const vhost = { mode: how.mode, ...(how.socketfile === undefined ? {} : { socketfile: how.socketfile }) }
-          const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
-          well(yield* call("DEL", { ...pod, netns: "" }, conf))
-          assert.isFalse(existsSync(`${stateDir}/data`))
-          // ovs-vswitchd removes its own socket with a delay.
-          yield* Effect.repeat(
-            Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
-            { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
-          )
-          yield* returnsTo(watched, before)
-          well(yield* call("DEL", { ...pod, netns: "" }, conf))
-          yield* returnsTo(watched, before)
+          yield* deleted(pod, how, before)
         }))
     }
   }

@@ -5,10 +5,10 @@
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { Cluster, replay, setting } from "./support/Cluster.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
-import { attached, handleOf, type LegacyPod, leased, told } from "./support/LegacyPod.ts"
+import { attached, deleted, handleOf, type LegacyPod, leased, told } from "./support/LegacyPod.ts"
 import * as Multus from "./support/Multus.ts"
 import { well } from "./support/Plugin.ts"
 import { run } from "./support/Program.ts"
@@ -39,7 +39,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
     for (const [name, how] of cases) {
       test(`${name}: one DEL leaves only the bridge, and another succeeds`, () =>
         Effect.gen(function* () {
-          const { call, network, ovs, sandbox, sharedDir, stateDir, watched } = yield* CniNode
+          const { network, sandbox, sharedDir, watched } = yield* CniNode
           yield* bridge
           const pod = yield* sandbox
           const before = yield* look(watched)
@@ -48,18 +48,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)(
           yield* attached(pod, { ...how, directory })
           yield* leased(pod)
           told(pod, directory, network.name)
-          const vhost = { mode: how.mode, ...(how.socketfile === undefined ? {} : { socketfile: how.socketfile }) }
-          const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
-          well(yield* call("DEL", { ...pod, netns: "" }, conf))
-          assert.isFalse(existsSync(`${stateDir}/data`))
-          // ovs-vswitchd removes its own socket with a delay.
-          yield* Effect.repeat(
-            Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
-            { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
-          )
-          yield* returnsTo(watched, before)
-          well(yield* call("DEL", { ...pod, netns: "" }, conf))
-          yield* returnsTo(watched, before)
+          yield* deleted(pod, how, before)
         }))
     }
 

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
+import type { PortError } from "../../vswitch/VswitchError.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
 import { OvsDeadlines } from "./OvsDeadlines.ts"
-import type { PortError } from "./PortError.ts"
 
 export interface Daemon {
   /** Undefined: it answers, or it cannot be asked. */

@@ -1,13 +1,7 @@
 /** Messages and codes for ports that cannot be created, or were not. Pure; no other module has them. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
-import { VswitchError } from "../../vswitch/VswitchError.ts"
+import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
-
-export interface PortError {
-  readonly code: VswitchError["code"]
-  readonly answer: string
-  readonly cure: string
-}
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })

@@ -3,8 +3,8 @@
  * applied. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
  */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import type { PortError } from "../../vswitch/VswitchError.ts"
 import type { Applied } from "../client/OvsClient.ts"
-import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import { dpdkMissing } from "./Preflight.ts"
 

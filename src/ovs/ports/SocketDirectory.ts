@@ -8,8 +8,8 @@ import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { FileKind } from "../../platform/FileOperations.ts"
 import { type FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
+import type { PortError } from "../../vswitch/VswitchError.ts"
 import { OvsDeadlines } from "../client/OvsDeadlines.ts"
-import type { PortError } from "../client/PortError.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 
 export interface SocketDirectory {

@@ -1,14 +1,8 @@
 /** Messages and codes for ports that cannot be created, found or removed. Pure; no other module has them. */
 import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import type { FileError } from "../../platform/Files.ts"
-import { VswitchError } from "../../vswitch/VswitchError.ts"
+import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"
-
-export interface PortError {
-  readonly code: VswitchError["code"]
-  readonly answer: string
-  readonly cure: string
-}
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "vpp", operation, ...refusal })

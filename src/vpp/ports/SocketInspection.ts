@@ -10,8 +10,9 @@ import type { Files } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
+import type { PortError } from "../../vswitch/VswitchError.ts"
 import type { Session } from "../client/Session.ts"
-import { fromFile, type PortError, socketRefused, toError } from "../interfaces/PortError.ts"
+import { fromFile, socketRefused, toError } from "../interfaces/PortError.ts"
 import { socketFilenameAddDelV2 } from "../messages/Memif.ts"
 
 /** True: VPP creates the socket. False: the application does. */

@@ -7,6 +7,13 @@ import { goesWrong, kills, services, stepsOf } from "../support/Faults.ts"
 import { network, networks } from "../support/Networks.ts"
 import { failed, stateDir, World } from "../support/World.ts"
 
+/** A node on which Open vSwitch also has its default socket. */
+const withDefaultSwitch = () => {
+  const world = new World()
+  world.files.put("/var/run/openvswitch/db.sock", "socket")
+  return { before: world.dump(), world }
+}
+
 describe("a network that has moved to another switch", () => {
   const moved = { ...network, host: { ...network.host, socket: "/other/db.sock", bridge: { bridgeName: "elsewhere" } } }
 
@@ -25,9 +32,7 @@ describe("a network that has moved to another switch", () => {
 
   it.effect("is cleaned up by the mark on a default switch, with the records lost", () =>
     Effect.gen(function* () {
-      const world = new World()
-      world.files.put("/var/run/openvswitch/db.sock", "socket")
-      const before = world.dump()
+      const { before, world } = withDefaultSwitch()
       yield* world.add({ conf: network })
       loseRecords(world)
       yield* gc(world, [], moved)
@@ -37,9 +42,7 @@ describe("a network that has moved to another switch", () => {
 
   it.effect("is cleaned up on both switches when it was added again without DEL", () =>
     Effect.gen(function* () {
-      const world = new World()
-      world.files.put("/var/run/openvswitch/db.sock", "socket")
-      const before = world.dump()
+      const { before, world } = withDefaultSwitch()
       yield* world.add({ conf: network })
       loseRecords(world)
       removeBelow(world, "/shared")
@@ -52,9 +55,7 @@ describe("a network that has moved to another switch", () => {
 
   it.effect("ignores a default switch that does not answer", () =>
     Effect.gen(function* () {
-      const world = new World()
-      world.files.put("/var/run/openvswitch/db.sock", "socket")
-      const before = world.dump()
+      const { before, world } = withDefaultSwitch()
       yield* world.add({ conf: moved })
       world.ovs.serve("refused")
       yield* gc(world, [], moved)

@@ -1,8 +1,11 @@
 /** A pod's interface as the original plugin and its fork leave it on Open vSwitch: port, state file, configuration, lease. */
-import { mkdirSync, renameSync, writeFileSync } from "node:fs"
-import { Effect } from "effect"
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
+import { assert } from "@effect/vitest"
+import { Effect, Schedule } from "effect"
 import { CniNode, type Sandbox } from "./CniNode.ts"
+import { well } from "./Plugin.ts"
 import { succeed } from "./Program.ts"
+import { returnsTo, type World } from "./World.ts"
 
 export interface LegacyPod {
   readonly mode: "client" | "server"
@@ -64,3 +67,24 @@ export const told = (pod: Sandbox, directory: string, network: string) =>
       ipResult: { interfaces: [{ name: pod.ifName, sandbox: pod.netns }], ips: [{ address: "10.56.0.2/24" }], dns: {} }
     })
   )
+
+/** DEL with the configuration of today leaves nothing of the pod, and may be repeated. */
+export const deleted = Effect.fnUntraced(function* (
+  pod: Sandbox,
+  { mode, socketfile }: Pick<LegacyPod, "mode" | "socketfile">,
+  before: World
+) {
+  const { call, network, ovs, stateDir, watched } = yield* CniNode
+  const vhost = { mode, ...(socketfile === undefined ? {} : { socketfile }) }
+  const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, vhost } }
+  well(yield* call("DEL", { ...pod, netns: "" }, conf))
+  assert.isFalse(existsSync(`${stateDir}/data`))
+  // ovs-vswitchd removes its own socket with a delay.
+  yield* Effect.repeat(
+    Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
+    { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
+  )
+  yield* returnsTo(watched, before)
+  well(yield* call("DEL", { ...pod, netns: "" }, conf))
+  yield* returnsTo(watched, before)
+})
