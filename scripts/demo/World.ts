@@ -22,7 +22,7 @@ import * as IpamMemory from "../../test/ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../test/ovs/support/OvsMemory.ts"
 import * as Show from "./Show.ts"
 
-export interface Asked {
+interface Asked {
   readonly verb: "ADD" | "CHECK" | "DEL"
   readonly containerId: string
   readonly configuration: string

@@ -13,7 +13,7 @@ interface Wanted {
 }
 
 /** The annotation of a filter that is none of Effect's own: the name of its predicate in `Validators.ts`. */
-export const rule = "rule"
+const rule = "rule"
 
 /** Objects inside become functions of their own, once for all that look alike. */
 class Parts {

@@ -4,7 +4,7 @@
  */
 import * as Context from "effect/Context"
 
-export interface Waits {
+interface Waits {
   /** For one run of an IPAM plugin. Less than 60, at which whereabouts' own DEL times out and reports success. */
   readonly ipam: number
   /** For one rollback step. */

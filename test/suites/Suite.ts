@@ -6,7 +6,7 @@
 import * as assert from "node:assert/strict"
 import { Effect, type Scope } from "effect"
 
-export interface Case<R> {
+interface Case<R> {
   readonly sentence: string
   readonly body: () => Effect.Effect<void, unknown, R | Scope.Scope>
 }

@@ -24,7 +24,7 @@ export interface Network {
   readonly file: string
 }
 
-export interface OfNode {
+interface OfNode {
   readonly variables: Variables
   readonly network: Network | undefined
   /** The requested pod. */

@@ -11,7 +11,7 @@ import { found, type Judged, together, unseen } from "./findings/Finding.ts"
 import * as OfOvs from "./node/OfOvs.ts"
 import * as OfVpp from "./node/OfVpp.ts"
 
-export interface Seen {
+interface Seen {
   readonly at: Control
   readonly view: Result.Result<SwitchView, Explained>
 }

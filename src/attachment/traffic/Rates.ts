@@ -7,7 +7,7 @@ import type { PortTraffic, Way } from "../../vswitch/Traffic.ts"
 import type { InterfaceTraffic, NodeTraffic } from "./NodeTraffic.ts"
 
 /** A second. */
-export interface Rate {
+interface Rate {
   readonly packets: number
   readonly bytes: number
   readonly dropped: number

@@ -17,7 +17,7 @@ import * as ThroughAgent from "./ThroughAgent.ts"
 import { byProcess, type Wanted } from "./Ways.ts"
 
 /** The switch of a node. */
-export interface Switch {
+interface Switch {
   /** `host` of the configuration. */
   readonly host: object
   /** Directories of files that it may leave. */

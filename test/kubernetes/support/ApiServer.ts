@@ -42,7 +42,7 @@ export interface Fault {
   readonly times?: number
 }
 
-export interface Asked {
+interface Asked {
   readonly method: string
   readonly path: string
   readonly user: string
