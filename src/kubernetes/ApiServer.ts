@@ -14,8 +14,8 @@ import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
 import type { Reason } from "./PodsError.ts"
 
 export interface Wanted {
-  readonly method: "GET" | "PUT" | "PATCH"
-  /** `/api/v1/...` */
+  readonly method: "GET" | "POST" | "PUT" | "PATCH"
+  /** `/api/v1/...` or `/apis/...` */
   readonly path: string
   readonly body?: string
 }
@@ -23,7 +23,12 @@ export interface Wanted {
 /** etcd stores objects of at most 1.5 MiB, and the API server adds little. */
 const limit = 4 << 20
 
-const contentTypes = { GET: undefined, PUT: "application/json", PATCH: "application/merge-patch+json" } as const
+const contentTypes = {
+  GET: undefined,
+  POST: "application/json",
+  PUT: "application/json",
+  PATCH: "application/merge-patch+json"
+} as const
 
 export const ask = Effect.fn("ApiServer.ask")(function* (
   https: Https["Service"],

@@ -4,7 +4,7 @@ import { Result } from "effect"
 import { readConfiguration, readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { readArgs } from "../../src/cni/spec/Environment.ts"
 import * as Multus from "../e2e/support/Multus.ts"
-import { allRights } from "./support/ApiServer.ts"
+import { allRights, eventsRight } from "./support/ApiServer.ts"
 import { definition, manifests, network, rights, selections } from "./support/Manifests.ts"
 
 describe("examples/kubernetes", () => {
@@ -29,8 +29,8 @@ describe("examples/kubernetes", () => {
   })
 
   it("the role exists, and allows no more than reading pods and writing what is not their spec", () => {
-    assert.deepStrictEqual(rights, ["get pods", "update pods/status"])
-    assert.isEmpty(rights.filter((right) => !allRights.some((known) => known === right)))
+    assert.deepStrictEqual(rights, ["get pods", "update pods/status", "create events"])
+    assert.isEmpty(rights.filter((right) => ![...allRights, eventsRight].some((known) => known === right)))
     assert.deepStrictEqual(
       manifests("role.yaml").map(({ kind }) => kind),
       ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]

@@ -7,12 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { agent } from "../../agent/Agent.ts"
+import * as Events from "../../agent/events/Events.ts"
 import type { Address } from "../../agent/metrics/Address.ts"
 import * as Meter from "../../agent/metrics/Meter.ts"
 import * as Otlp from "../../agent/metrics/Otlp.ts"
 import { engineFor, mirrorsFor, onServices, watchFor } from "../../app/Composition.ts"
 import type { Policy } from "../../attachment/heal/Decide.ts"
-import { keep } from "../../attachment/heal/Keep.ts"
+import { keep, type Observer } from "../../attachment/heal/Keep.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
 import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
@@ -52,7 +53,15 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   const serving = Effect.gen(function* () {
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
-    const { first, last } = yield* healing(options, meter, switches)
+    const events = yield* Events.make(switches, variables)
+    const observer: Observer = {
+      ...meter.observer,
+      round: (round, last) => {
+        meter.observer.round(round, last)
+        events(round, last)
+      }
+    }
+    const { first, last } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
     yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
@@ -89,7 +98,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
 /** Runs beside the calls until the scope ends. */
 const healing = Effect.fnUntraced(function* (
   { cniPath, every, repair }: AgentOptions,
-  { observer }: Meter.Meter,
+  observer: Observer,
   switches: Switches.Switches
 ) {
   const { variables: own } = yield* InvocationContext

@@ -8,11 +8,12 @@ import { createServer } from "node:https"
 import { TLSSocket } from "node:tls"
 import { Effect, Result, type Scope } from "effect"
 import { pem } from "../../platform/support/HttpsPeer.ts"
+import { createdEvent, eventsPath } from "./EventStore.ts"
 import { jsonPatch, mergePatch, strategicMergePatch } from "./Patches.ts"
 import { decode, encode, type Json, PodStore, Refused, type Subresource } from "./PodStore.ts"
 
 /** `get pods`, `update pods/status`. */
-export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}`
+export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}` | "create events"
 
 export const allRights: ReadonlyArray<Right> = [
   "get pods",
@@ -22,9 +23,12 @@ export const allRights: ReadonlyArray<Right> = [
   "patch pods/status"
 ]
 
+/** Optional: only the agent uses it. */
+export const eventsRight: Right = "create events"
+
 /** A fault of the next matching request. */
 export interface Fault {
-  readonly method?: "GET" | "PUT" | "PATCH"
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH"
   /**
    * A status with its message; `slow`: the request is executed, and the answer waits until the test sends it, all of it
    * or, with `begun`, its second half; `silence`: no answer, ever; `hang up`: the connection ends before anything is
@@ -52,6 +56,8 @@ interface Asked {
 export interface ApiServer {
   readonly url: string
   readonly pods: PodStore
+  /** In order of their creation. */
+  readonly events: Array<Json>
   /** Every request that was answered, or should have been. */
   readonly asked: Array<Asked>
   /** User by token; a certificate's user is its common name. */
@@ -82,6 +88,7 @@ export const apiServer = Effect.fnUntraced(function* ({
   certificate = "server"
 }: Options = {}): Effect.fn.Return<ApiServer, never, Scope.Scope> {
   const pods = new PodStore()
+  const events: Array<Json> = []
   const asked: Array<Asked> = []
   const tokens = new Map<string, string>()
   const roles = new Map<string, ReadonlyArray<Right>>()
@@ -102,8 +109,20 @@ export const apiServer = Effect.fnUntraced(function* ({
     throw new Refused(403, "Forbidden", message)
   }
 
+  const create = (user: string, namespace: string, body: string): Json => {
+    if (roles.get(user)?.includes(eventsRight) !== true) {
+      const message = `events.events.k8s.io is forbidden: User "${user}" cannot create resource "events" in API group "events.k8s.io" in the namespace "${namespace}"`
+      throw new Refused(403, "Forbidden", message)
+    }
+    const event = createdEvent(namespace, decode(body))
+    events.push(event)
+    return event
+  }
+
   const perform = (request: IncomingMessage, body: string): Json => {
     const user = userOf(request)
+    const eventsOf = eventsPath.exec(request.url ?? "")?.[1]
+    if (eventsOf !== undefined && request.method === "POST") return create(user, eventsOf, body)
     const [, namespace = "", name = "", status, dry] = path.exec(request.url ?? "") ?? []
     if (name === "") throw new Refused(404, "NotFound", "the server could not find the requested resource")
     const subresource: Subresource = status === undefined ? "" : "status"
@@ -211,6 +230,7 @@ export const apiServer = Effect.fnUntraced(function* ({
   return {
     url: `https://127.0.0.1:${port}`,
     pods,
+    events,
     asked,
     tokens,
     roles,
