@@ -1,142 +1,13 @@
 /**
  * The events of a pod on a node in memory, as its API server receives them: what happens to its attachments, once and
- * not too often, and nothing that holds anything else up.
+ * not too often.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import * as Events from "../../../src/agent/events/Events.ts"
-import { nothing } from "../../../src/attachment/heal/Decide.ts"
-import { type OfSwitch, type Options, ofSwitch } from "../../../src/attachment/heal/Round.ts"
-import type { Control } from "../../../src/cni/network/HostPort.ts"
-import { portName } from "../../../src/identity/Attachment.ts"
-import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
-import { turn } from "../../../src/platform/Within.ts"
-import { runDir, stateDir, type Wrap } from "../../attachment/support/World.ts"
-import { createdEvent, eventsPath } from "../../kubernetes/support/EventStore.ts"
-import { at, decode, type Json } from "../../kubernetes/support/PodStore.ts"
-import { asked, conf, PodWorld, uid } from "../../kubernetes/support/PodWorld.ts"
-
-const variables = { CNI_PATH: "/opt/cni/bin" }
-const ovs: Control = { engine: "ovs-dpdk", control: `${runDir}/db.sock` }
-const containerId = "0958c8871b32cafe"
-const port = portName({ network: "net", containerId, ifName: "net1" })
-
-/** A cluster that takes events as long as `answer` has nothing else to say. */
-class EventWorld extends PodWorld {
-  readonly events: Array<Json> = []
-  posts = 0
-  answer: () => Effect.Effect<HttpsResponse> | undefined = () => undefined
-
-  constructor() {
-    super()
-    const { send } = this.https
-    this.https = Https.of({
-      send: (request) => (request.method === "POST" ? this.post(request) : send(request))
-    })
-  }
-
-  private post({ body = "", url }: HttpsRequest): Effect.Effect<HttpsResponse> {
-    this.posts++
-    const other = this.answer()
-    if (other !== undefined) return other
-    const [, namespace = ""] = eventsPath.exec(new URL(url).pathname) ?? []
-    const event = createdEvent(namespace, decode(body))
-    this.events.push(event)
-    return Effect.succeed({ status: 201, retryAfter: undefined, body })
-  }
-
-  /** `Attached net1: port usp...` */
-  told(): ReadonlyArray<string> {
-    return this.events.map(({ note, reason }) => `${reason} ${note}`)
-  }
-
-  kinds(): ReadonlyArray<unknown> {
-    return this.events.map(({ reason }) => reason)
-  }
-
-  /** What ovs-vswitchd says when an application connects and leaves. */
-  link(status: "connected" | "disconnected") {
-    return this.ovs.transact([
-      {
-        op: "mutate",
-        table: "Interface",
-        where: [["name", "==", port]],
-        mutations: [
-          ["status", "delete", ["set", ["status"]]],
-          ["status", "insert", ["map", [["status", status]]]]
-        ]
-      }
-    ])
-  }
-}
-
-interface Running {
-  /** A round of healing, and its events. */
-  readonly round: Effect.Effect<OfSwitch>
-  /** Lets this many looks be made, each to its end. */
-  readonly looks: (count: number) => Effect.Effect<void>
-  /** How often the switch has answered. */
-  readonly answers: () => number
-}
-
-/** Counts the switch's answers: what it says is loaded on demand, which no clock of a test waits for. */
-const counting =
-  (answered: () => void): Wrap =>
-  (name, service) =>
-    name === "Vswitch" && "traffic" in service && Effect.isEffect(service.traffic)
-      ? { ...service, traffic: Effect.ensuring(service.traffic, Effect.sync(answered)) }
-      : service
-
-const until = (is: () => boolean) => {
-  const deadline = performance.now() + 20_000
-  return turn.pipe(
-    Effect.repeat({
-      until: () => {
-        if (performance.now() > deadline) assert.fail("it does not come")
-        return is()
-      }
-    }),
-    Effect.andThen(Effect.repeat(turn, { times: 5 })),
-    Effect.asVoid
-  )
-}
-
-const running = <A, E>(world: EventWorld, self: (running: Running) => Effect.Effect<A, E>) => {
-  let answers = 0
-  return world.resident(
-    (switches) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const isRecorded = world.below(`${stateDir}/attachments`).some((line) => line.includes(".json"))
-          const tell = yield* Events.make(switches, variables)
-          const context = yield* Effect.context<Effect.Services<ReturnType<typeof ofSwitch>>>()
-          const options: Options = { switches, variables, repair: "missing", dry: false }
-          const round = ofSwitch(ovs, nothing, options).pipe(
-            Effect.tap((done) => Effect.sync(() => tell(done, done))),
-            Effect.provideContext(context)
-          )
-          const look = Effect.suspend(() => {
-            const before = answers
-            return Effect.andThen(
-              TestClock.adjust("10 seconds"),
-              until(() => answers > before)
-            )
-          })
-          const looks: Running["looks"] = (count) => Effect.asVoid(Effect.repeat(look, { times: count - 1 }))
-          yield* TestClock.adjust("1 second")
-          if (isRecorded) yield* until(() => answers > 0)
-          return yield* self({ round, looks, answers: () => answers })
-        })
-      ),
-    counting(() => {
-      answers++
-    })
-  )
-}
-
-const refusal = (status: number, message: string) => () =>
-  Effect.succeed({ status, retryAfter: undefined, body: JSON.stringify({ kind: "Status", message }) })
+import { at } from "../../kubernetes/support/PodStore.ts"
+import { asked, conf, uid } from "../../kubernetes/support/PodWorld.ts"
+import { EventWorld, port, running, until } from "./support/EventWorld.ts"
 
 describe("events of a pod", () => {
   it.effect("tell of a new attachment, with its port, and of its application", () =>
@@ -228,14 +99,20 @@ describe("events of a pod", () => {
       yield* running(world, ({ looks, round }) =>
         Effect.gen(function* () {
           world.ovs.empty()
-          yield* round
+          yield* round()
           yield* looks(1)
           assert.match(world.told().join("\n"), /^Restored net1: .*; recreated: .*If the application does not connect/)
           world.namespace = () => "missing"
-          const { memory } = yield* round
-          assert.isAbove(memory.gone.size, 0)
+          const { memory } = yield* round()
           yield* looks(1)
           assert.deepStrictEqual(world.kinds(), ["Restored"])
+          yield* looks(5)
+          yield* round(memory)
+          yield* until(() => world.kinds().includes("StaleRemoved"))
+          assert.match(
+            world.told().find((one) => one.startsWith("StaleRemoved")) ?? "",
+            /^StaleRemoved net1: its sandbox \/n\/a is gone; deleted\. Nothing to do/
+          )
         })
       )
     })
@@ -253,94 +130,20 @@ describe("events of a pod", () => {
       yield* running(world, ({ looks, round }) =>
         Effect.gen(function* () {
           yield* change("+=")
-          yield* round
+          yield* round()
           yield* TestClock.adjust("2 minutes")
-          yield* round
+          yield* round()
           yield* looks(1)
           const differs = () => world.told().filter((one) => one.startsWith("Differs"))
           assert.deepStrictEqual(differs(), [
             `Differs net1: VLAN of port ${port} is 9, not 7. Revert the change, run \`userspace agent --once --repair all\` on the node, or delete the pod.`
           ])
           yield* change("-=")
-          yield* round
+          yield* round()
           yield* change("+=")
-          yield* round
+          yield* round()
           yield* looks(1)
           assert.lengthOf(differs(), 2)
-        })
-      )
-    })
-  )
-})
-
-describe("an account without the right", () => {
-  it.effect("is logged once; nothing is asked for ten minutes; then the events come", () =>
-    Effect.gen(function* () {
-      const world = new EventWorld()
-      world.answer = refusal(403, 'User "plugin" cannot create resource "events"')
-      yield* running(world, ({ looks }) =>
-        Effect.gen(function* () {
-          yield* world.add(asked)
-          yield* looks(1)
-          assert.strictEqual(world.posts, 1)
-          yield* world.add({ ...asked, ifName: "net2" })
-          yield* TestClock.adjust("9 minutes")
-          assert.strictEqual(world.posts, 1)
-          yield* TestClock.adjust("50 seconds")
-          yield* looks(1)
-          assert.strictEqual(world.posts, 2)
-          const lines = world.log.filter((line) => line.includes("create an event"))
-          assert.lengthOf(lines, 1)
-          assert.match(
-            lines[0] ?? "",
-            /default\/web on https:\/\/memory:6443: 403 .*Allow the user of \/etc\/kubeconfig to/
-          )
-          world.answer = () => undefined
-          yield* world.add({ ...asked, ifName: "net3" })
-          yield* TestClock.adjust("590 seconds")
-          yield* looks(1)
-          assert.deepStrictEqual(world.kinds(), ["Attached", "NotConnected"])
-        })
-      )
-    })
-  )
-
-  it.effect("is not one whose pod's namespace is being deleted", () =>
-    Effect.gen(function* () {
-      const world = new EventWorld()
-      const forbidden = "unable to create new content in namespace default because it is being terminated"
-      world.answer = refusal(403, forbidden)
-      yield* running(world, ({ looks }) =>
-        Effect.gen(function* () {
-          yield* world.add(asked)
-          yield* looks(1)
-          assert.strictEqual(world.posts, 1)
-          world.answer = () => undefined
-          yield* looks(7)
-          assert.deepStrictEqual(world.kinds(), ["NotConnected"])
-          assert.notInclude(world.log.join(), "create an event")
-        })
-      )
-    })
-  )
-})
-
-describe("an API server that does not answer", () => {
-  it.effect("holds up nothing, and gets one request a minute", () =>
-    Effect.gen(function* () {
-      const world = new EventWorld()
-      world.answer = () => Effect.never
-      yield* world.add(asked)
-      yield* TestClock.adjust("1 second")
-      yield* running(world, ({ round }) =>
-        Effect.gen(function* () {
-          for (let n = 0; n < 100; n++) {
-            world.ovs.empty()
-            const { found } = yield* round
-            assert.strictEqual(found[0]?.outcome._tag, "Done")
-          }
-          yield* TestClock.adjust("50 seconds")
-          assert.strictEqual(world.posts, 1)
         })
       )
     })
@@ -355,7 +158,7 @@ it.effect("attachments of a network without a kubeconfig have none, and their sw
       Effect.gen(function* () {
         yield* world.add({ ...asked, conf: { ...without, sharedDir: "/shared" } })
         world.ovs.empty()
-        yield* round
+        yield* round()
         yield* TestClock.adjust("2 minutes")
         assert.deepStrictEqual([world.posts, answers()], [0, 0])
       })
