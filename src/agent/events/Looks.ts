@@ -96,7 +96,11 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
     const all = yield* known
     const ids = new Set(all.map(({ id }) => id))
     for (const id of states.keys()) if (!ids.has(id)) states.delete(id)
-    const looked = yield* Effect.filter(all, ({ kubeconfig }) => Effect.map(sink.isOff(kubeconfig), (isOff) => !isOff))
+    const [looked, off] = yield* Effect.partition(all, (one) =>
+      Effect.flatMap(sink.isOff(one.kubeconfig), (isOff) => (isOff ? Effect.fail(one) : Effect.succeed(one)))
+    )
+    // What nobody looks at may connect meanwhile.
+    for (const one of off) stateOf(one).since = undefined
     const portOf = yield* ports(looked)
     const now = yield* millis
     const there: Array<Told> = []

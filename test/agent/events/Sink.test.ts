@@ -36,6 +36,9 @@ describe("an account without the right", () => {
           yield* world.add({ ...asked, ifName: "net3" })
           yield* TestClock.adjust("590 seconds")
           yield* looks(1)
+          assert.deepStrictEqual(world.kinds(), ["Attached"])
+          // Nobody has looked for ten minutes: it has to be seen for one.
+          yield* looks(6)
           assert.deepStrictEqual(world.kinds(), ["Attached", "NotConnected"])
         })
       )
