@@ -107,7 +107,7 @@ const endsWell = Effect.sync(() => {
   process.exitCode = 0
 })
 
-const nothing = "No interfaces: no port of these on the switches that were read."
+const nothing = "No interface with a port on the switches that were read."
 
 const tooOften = new CommandLineError({
   failed: "invalid command line",

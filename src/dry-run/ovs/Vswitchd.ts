@@ -20,7 +20,7 @@ const nothing: Value = ["set", []]
 const localPort = 65534
 
 /** Returns the database after ovs-vswitchd has applied it: every row is realized or refused, and cur_cfg is current. */
-export const settled = (database: Database, vswitchd: Vswitchd): Database => {
+export const applied = (database: Database, vswitchd: Vswitchd): Database => {
   if (!vswitchd.alive) return database
   const change = (table: string, f: (row: Row, id: string) => Row) =>
     new Map([...(database.get(table) ?? [])].map(([id, row]) => [id, f(row, id)]))

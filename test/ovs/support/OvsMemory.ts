@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import { type Database, execute, withRoot } from "../../../src/dry-run/ovs/Database.ts"
-import { settled, type Vswitchd } from "../../../src/dry-run/ovs/Vswitchd.ts"
+import { applied, type Vswitchd } from "../../../src/dry-run/ovs/Vswitchd.ts"
 import type { Flows } from "../../../src/ovs/client/Flows.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
@@ -68,7 +68,7 @@ export const make = ({
   const devices = new Set<string>()
   const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set(), devices }
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
-  let database = settled(withRoot(crypto.randomUUID(), {}), vswitchd)
+  let database = applied(withRoot(crypto.randomUUID(), {}), vswitchd)
   let sockets: ReadonlySet<string> = new Set()
   const table = new Map<bigint, readonly [bridge: string, flow: string]>()
   let changed = Deferred.makeUnsafe<void>()
@@ -86,7 +86,7 @@ export const make = ({
   }
 
   const look = () => {
-    database = settled(database, vswitchd)
+    database = applied(database, vswitchd)
     for (const tell of telling) tell()
     if (vswitchd.alive) {
       const now = serverPorts(database)
