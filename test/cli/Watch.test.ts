@@ -10,7 +10,7 @@ import { portName } from "../../src/identity/Attachment.ts"
 import { make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, removePort } from "./support/Attached.ts"
 
-/** Prints what `steps` cause, one second apart; a clearing of the terminal shows as a line. */
+/** Prints what `steps` cause, seconds apart; a clearing of the terminal shows as a line. */
 const watched = Effect.fnUntraced(function* (
   node: Node,
   args: ReadonlyArray<string>,
@@ -18,21 +18,17 @@ const watched = Effect.fnUntraced(function* (
   steps: ReadonlyArray<Effect.Effect<unknown, unknown>>
 ) {
   return yield* Effect.gen(function* () {
+    yield* add(node, "c0")
     const fiber = yield* Effect.forkChild(commandLine(["list", "--watch", ...args], {}))
-    /** The first look is done at once; the next ones wait for the clock. */
-    const looked = Effect.repeat(
-      Effect.andThen(
-        Effect.promise(() => new Promise(setImmediate)),
-        TestConsole.logLines
-      ),
-      {
-        times: 200
-      }
-    )
+    /** Until the switch has answered several looks, of which the last ones began after this. */
+    const looked = Effect.suspend(() => {
+      const enough = node.transactions.length + 12
+      const second = Effect.andThen(TestClock.adjust("1 second"), TestClock.withLive(Effect.sleep("1 millis")))
+      return Effect.repeat(second, { until: () => node.transactions.length >= enough })
+    })
     yield* looked
     for (const step of steps) {
       yield* step
-      yield* TestClock.adjust("1 second")
       yield* looked
     }
     yield* Fiber.interrupt(fiber)
@@ -54,10 +50,11 @@ it.effect("a line for each change", () =>
   Effect.gen(function* () {
     const node = make()
     const lines = yield* watched(node, [], false, steps(node))
-    const port = portName({ network: "net-a", containerId: "c1", ifName: "net1" })
+    const [other, port] = ["c0", "c1"].map((containerId) => portName({ network: "net-a", containerId, ifName: "net1" }))
     assert.deepStrictEqual(
       lines.map((line) => line.split("  ").slice(1)),
       [
+        ["new", "net-a", "-", "c0", "net1", "ovs-dpdk", other, "disconnected"],
         ["new", "net-a", "-", "c1", "net1", "ovs-dpdk", port, "disconnected"],
         ["gone", "net-a", "-", "c1", "net1", "ovs-dpdk", port, "disconnected"],
         ["new", "net-a", "-", "c1", "net1", "ovs-dpdk", "-", "missing"]
@@ -76,7 +73,7 @@ it.effect("with --json a document for each change, the first at once", () =>
     const lines = yield* watched(node, ["--json"], true, steps(node))
     assert.deepStrictEqual(
       lines.map((line) => Document(line).attachments.map(({ state }) => state)),
-      [[], ["disconnected"], ["missing"]]
+      [["disconnected"], ["disconnected", "disconnected"], ["disconnected", "missing"]]
     )
   })
 )
@@ -88,8 +85,8 @@ it.effect("a terminal is cleared before each table", () =>
     const count = Effect.sync(() => void cleared++)
     const lines = yield* Effect.provideService(watched(node, [], true, steps(node)), Clear, count)
     assert.strictEqual(cleared, 3)
-    assert.match(lines[0] ?? "", /^No attachments/)
-    assert.match(lines[1] ?? "", /disconnected$/)
+    assert.match(lines[0] ?? "", /c0 .*disconnected$/)
+    assert.match(lines[1] ?? "", /c1 .*disconnected$/)
     assert.match(lines[2] ?? "", /missing$/)
   })
 )
