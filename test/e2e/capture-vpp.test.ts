@@ -94,7 +94,7 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
     }))
 }
 
-for (const prefix of vppPrefixes) {
+for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   onMachine(["root", "executable", "hostLocal", "vpp", "tcpdump"], onReal(prefix))(
     `captures on VPP ${basename(prefix)}`,
     captures(prefix)
