@@ -8,7 +8,13 @@ import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { idOf } from "./Decide.ts"
 
-/** Each time those that were not gone the last time. What cannot be read is left to the next look. */
+interface Seen {
+  readonly recorded: ReadonlyArray<Record>
+  /** Those whose sandbox was not gone at the last look. */
+  readonly gone: ReadonlyArray<Record>
+}
+
+/** Each run is one look. What cannot be read is left to the next one. */
 export const goneSandboxes = Effect.sync(() => {
   let known: ReadonlySet<string> = new Set()
   return Effect.gen(function* () {
@@ -18,6 +24,6 @@ export const goneSandboxes = Effect.sync(() => {
     const gone = yield* Effect.filter(recorded, ({ netns }) => Effect.map(judge(netns), (kind) => kind === "missing"))
     const anew = gone.filter((record) => !known.has(idOf(record)))
     known = new Set(gone.map(idOf))
-    return anew
+    return { recorded, gone: anew } satisfies Seen
   })
 })

@@ -21,6 +21,7 @@ import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { News, Tell, Watch } from "../../vswitch/Watch.ts"
 import { controlOf } from "../node/Inventory.ts"
 import { isSame } from "../node/Switches.ts"
+import type { Record } from "../records/Record.ts"
 import type { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
 import { type Memory, nothing } from "./Decide.ts"
@@ -33,7 +34,7 @@ interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
   /** Interval of the rounds that no event triggers. */
   readonly every?: Duration.Duration
-  /** Interval of the looks at sandboxes. */
+  /** Interval of the looks at records: for sandboxes that have gone, and switches that are new. */
   readonly sandboxes?: Duration.Duration
   readonly observer?: Observer
 }
@@ -92,14 +93,23 @@ export const keep = Effect.fn("heal.keep")(function* (
     }
     Deferred.doneUnsafe(begun, Exit.void)
   })
-  yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), jittered(every))), scope)
+  const early = yield* Queue.sliding<void>(1)
+  const next = Effect.race(Queue.take(early), jittered(every))
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), next)), scope)
 
-  const gone = yield* goneSandboxes
+  const sandboxesNow = yield* goneSandboxes
+  const keeperOf = (record: Record) => {
+    const control = controlOf(record, options.variables)
+    return control === undefined ? "no switch" : [...keepers.values()].find(({ at }) => isSame(at, control))
+  }
   const look = Effect.gen(function* () {
-    for (const record of yield* gone) {
-      const at = controlOf(record, options.variables)
-      if (at !== undefined) keepers.get(nameOf(at))?.tell({ _tag: "Changed", attachments: [record] })
+    const { gone, recorded } = yield* sandboxesNow
+    for (const record of gone) {
+      const keeper = keeperOf(record)
+      if (typeof keeper === "object") keeper.tell({ _tag: "Changed", attachments: [record] })
     }
+    // The first attachment on a switch whose socket is not where it is by default.
+    if (recorded.some((record) => keeperOf(record) === undefined)) Queue.offerUnsafe(early, undefined)
   })
   yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), undying(look))), scope)
 

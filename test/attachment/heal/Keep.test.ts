@@ -152,6 +152,25 @@ describe("rounds without a request", () => {
     )
   )
 
+  it.live("a look at the records finds a switch that a new network names, without a periodic round", () =>
+    kept(
+      (world, healing) =>
+        Effect.gen(function* () {
+          yield* world.add({
+            conf: { ...network, host: { ...network.host, socket: "/other/db.sock" } },
+            ifName: "net2"
+          })
+          yield* until(() => healing.last()?.switches.length === 2)
+          const before = world.dump()
+          yield* until(() => healing.last()?.switches.every(({ looked }) => looked === 1) === true)
+          world.other.empty()
+          yield* until(() => world.dump().join() === before.join())
+        }),
+      Duration.hours(1),
+      Duration.millis(50)
+    )
+  )
+
   it.live("the next round includes a switch that a new network names", () =>
     kept(
       (world, healing) =>
