@@ -13,6 +13,7 @@ import { every } from "../../src/vpp/messages/Control.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import type { VppError } from "../../src/vpp/wire/VppError.ts"
 import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
+import { agent } from "./support/Agent.ts"
 import type { Sandbox } from "./support/CniNode.ts"
 import { comeAndGo, type Member } from "./support/Generations.ts"
 import { vppPrefixes } from "./support/Machine.ts"
@@ -31,6 +32,16 @@ interface Shape {
   ) => Pick<Sandbox, "containerId" | "ifName"> & { readonly domain: number }
 }
 
+/** The first of them creates the fourth, and the last removes it. Both generations are in the same pods. */
+const inFourDomains: Shape = {
+  on: [61, 62, 63],
+  each: (index, generation) => ({
+    domain: 61 + (index % 4),
+    containerId: `${100 + Math.floor(index / 8)}`.padEnd(64, "c"),
+    ifName: `net${(index % 8) + 8 * generation}`
+  })
+}
+
 const shapes: Readonly<Record<string, Shape>> = {
   // Ids that begin alike.
   "in one bridge domain and one directory": {
@@ -41,20 +52,16 @@ const shapes: Readonly<Record<string, Shape>> = {
       ifName: "net1"
     })
   },
-  // The first of them creates the fourth, and the last removes it. Both generations are in the same pods.
-  "in four bridge domains, eight interfaces to a pod": {
-    on: [61, 62, 63],
-    each: (index, generation) => ({
-      domain: 61 + (index % 4),
-      containerId: `${100 + Math.floor(index / 8)}`.padEnd(64, "c"),
-      ifName: `net${(index % 8) + 8 * generation}`
-    })
-  }
+  "in four bridge domains, eight interfaces to a pod": inFourDomains
 }
 
-const generation = Effect.fnUntraced(function* ({ each }: Shape, number: number) {
-  const { called, network, sandbox } = yield* VppCniNode
+const generation = Effect.fnUntraced(function* ({ each }: Shape, number: number, environment = {}) {
+  const { called: calledAs, network, sandbox } = yield* VppCniNode
   const { netns } = yield* sandbox
+  const called = (...[verb, of, conf]: Parameters<typeof calledAs>) => {
+    const call = calledAs(verb, of, conf)
+    return { ...call, environment: { ...call.environment, ...environment } }
+  }
   return Array.from({ length: crowd }, (_, index): Member => {
     const { containerId, domain, ifName } = each(index, number)
     const of = { containerId, ifName, netns }
@@ -122,26 +129,41 @@ const administratorOf = Effect.fnUntraced(function* (domains: ReadonlyArray<numb
   return Effect.forEach(domains, (domain) => does((session) => work(session, domain)), { discard: true })
 })
 
+const comesAndGoes = Effect.fnUntraced(function* (shape: Shape, environment = {}) {
+  const { look, returnsTo } = yield* VppCniNode
+  const administrator = yield* administratorOf(shape.on)
+  const [first, second] = [yield* generation(shape, 0, environment), yield* generation(shape, 1, environment)]
+  const before = yield* look
+  const there = Effect.map(look, ({ leases, vpp }) => ({
+    leases,
+    ports: vpp.filter((line) => /^interface \S+ userspace\//.test(line)).length
+  }))
+  assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
+  yield* returnsTo(before)
+})
+
 const crowds = (test: Each<OnVpp>) => {
   for (const [name, shape] of Object.entries(shapes)) {
     test(
       `${name}: added, then removed while as many others are added, and an administrator's memifs come and go`,
-      () =>
-        Effect.gen(function* () {
-          const { look, returnsTo } = yield* VppCniNode
-          const administrator = yield* administratorOf(shape.on)
-          const [first, second] = [yield* generation(shape, 0), yield* generation(shape, 1)]
-          const before = yield* look
-          const there = Effect.map(look, ({ leases, vpp }) => ({
-            leases,
-            ports: vpp.filter((line) => /^interface \S+ userspace\//.test(line)).length
-          }))
-          assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
-          yield* returnsTo(before)
-        }),
+      () => comesAndGoes(shape),
       240_000
     )
   }
+
+  test(
+    "through the agent, in four bridge domains, eight interfaces to a pod: the same",
+    () =>
+      Effect.gen(function* () {
+        const { directory } = yield* VppCniNode
+        const { environment, until } = yield* agent(`${directory}/agent/agent.sock`)
+        yield* comesAndGoes(inFourDomains, environment)
+        const { calls } = yield* until("rest", ({ calls }) => calls.running + calls.queued === 0)
+        assert.isAbove(calls.served, 0)
+        assert.deepStrictEqual([calls.failed, calls.interrupted], [0, 0])
+      }),
+    240_000
+  )
 }
 
 eachOnMachine(["root", "executable", "hostLocal"], onTypeScript)(
