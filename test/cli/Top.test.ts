@@ -56,6 +56,8 @@ const watched = Effect.fnUntraced(function* (
     readLine: Effect.die("not read"),
     display: () => Effect.die("not used")
   })
+  // The command ends when it is set, and other tests of this process set it.
+  process.exitCode = undefined
   return yield* Effect.gen(function* () {
     let ticks = 0
     const clock = yield* Clock.Clock

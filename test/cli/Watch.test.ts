@@ -17,6 +17,8 @@ const watched = Effect.fnUntraced(function* (
   canAnimate: boolean,
   steps: ReadonlyArray<Effect.Effect<unknown, unknown>>
 ) {
+  // The command ends when it is set, and other tests of this process set it.
+  process.exitCode = undefined
   return yield* Effect.gen(function* () {
     yield* add(node, "c0")
     const fiber = yield* Effect.forkChild(commandLine(["list", "--watch", ...args], {}))
