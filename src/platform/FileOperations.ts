@@ -49,8 +49,8 @@ export const operations = (calls: FileCalls) => {
       total += length
       if (total > limit) yield* refuse("EFBIG")
       chunks.push(chunk.subarray(0, length))
-      // One of /proc has no size, and a read of it can be short before its end.
-      if (size > 0 && length < chunk.length) return Buffer.concat(chunks, total).toString("utf8")
+      // A short read is the end only where the size says so: of /proc, and of a file system in user space, it can come before.
+      if (size > 0 && total >= size && length < chunk.length) return Buffer.concat(chunks, total).toString("utf8")
     }
   })
 

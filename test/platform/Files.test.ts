@@ -2,7 +2,8 @@ import { execFileSync, spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
-import { Files } from "../../src/platform/Files.ts"
+import { atOnce } from "../../src/platform/FileCalls.ts"
+import { codeOf, FileError, Files, over } from "../../src/platform/Files.ts"
 import { filesHeld } from "../suites/FilesHeldSuite.ts"
 import { filesNames } from "../suites/FilesNamesSuite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
@@ -24,6 +25,20 @@ describe("on a real file system", () => {
       const { files } = yield* here
       assert.strictEqual((yield* Effect.flip(files.read("/proc/self/mountinfo", 10))).code, "EFBIG")
       assert.include(yield* files.read("/proc/self/mountinfo", 1 << 20), " / ")
+    }).pipe(Effect.provide(real))
+  )
+
+  it.live("a read that is short before the end is no end, as on a file system in user space", () =>
+    Effect.gen(function* () {
+      const { base } = yield* here
+      Fs.writeFileSync(`${base}/whole`, "0123456789")
+      const short = over(
+        { ...atOnce, read: (fd, into) => atOnce.read(fd, into.subarray(0, 3)) },
+        (operation, path, work) =>
+          Effect.mapError(work, (cause) => new FileError({ operation, path, code: codeOf(cause) }))
+      )
+      assert.strictEqual(yield* short.read(`${base}/whole`, 100), "0123456789")
+      yield* short.unlink(`${base}/whole`)
     }).pipe(Effect.provide(real))
   )
 
