@@ -25,11 +25,12 @@ export type DropReason = (typeof dropReasons)[number]
 
 /** One direction. Numbers are those of a counter of 64 bits: above 2^53 they are rounded. */
 export interface Way {
-  readonly packets: number
-  readonly bytes: number
+  /** Undefined: the switch does not count what passes this port. */
+  readonly packets: number | undefined
+  readonly bytes: number | undefined
   /** In packets. A reason that this switch does not count is absent. */
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>
-  readonly errors: number
+  readonly errors: number | undefined
 }
 
 /** Undefined: the switch does not report it. */

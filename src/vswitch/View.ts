@@ -30,6 +30,8 @@ export interface PortView extends Pick<Owned, "containerId" | "network" | "ifNam
   readonly numa: number | null
   /** NUMA nodes of the threads that poll it. */
   readonly polledOn: ReadonlyArray<number>
+  /** The switch counts the packets that pass it. */
+  readonly counted: boolean
   readonly drops: ReadonlyArray<{ readonly why: "rate limit" | "application" | "buffers"; readonly packets: number }>
 }
 

@@ -18,6 +18,21 @@ const portOf = (containerId: string) => portName({ network: "net-a", containerId
 
 const pod = (name: string) => ({ CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=prod;K8S_POD_NAME=${name}` })
 
+/** Open vSwitch creates its socket, and does not count what passes it. */
+const uncounted = ({ ovs }: Node, containerId: string) =>
+  ovs.transact([
+    {
+      op: "mutate" as const,
+      table: "Interface",
+      where: [["name", "==", portOf(containerId)] as const],
+      mutations: [
+        ["status", "delete", ["set", ["mode"]]] as const,
+        ["status", "insert", ["map", [["mode", "server"]]]] as const,
+        ["statistics", "delete", ["set", ["rx_packets", "tx_packets"]]] as const
+      ]
+    }
+  ])
+
 /** ovs-vswitchd has written these; the switch's rx is the pod's tx. */
 const write = ({ ovs }: Node, counters: Readonly<Record<string, Readonly<Record<string, number>>>>) =>
   ovs.transact(
@@ -138,8 +153,8 @@ const Document = Schema.decodeUnknownSync(
         Schema.Struct({
           pod: Schema.NullOr(Schema.String),
           connected: Schema.Boolean,
-          receive: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite)),
-          transmit: Schema.NullOr(Schema.Record(Schema.String, Schema.Finite))
+          receive: Schema.NullOr(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite))),
+          transmit: Schema.NullOr(Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)))
         })
       ),
       problems: Schema.Array(Schema.Struct({ failed: Schema.String }))
@@ -168,6 +183,21 @@ describe("userspace top", () => {
       const { ended, lines } = yield* watched(yield* two(), ["--once", "--sort", "pod"], seconds(8))
       assert.isTrue(ended)
       assert.deepStrictEqual(cells(lines[0])[1], ["prod/busy", "net1", "net-a", "no", "0", "0", "0", "0", "0"])
+    })
+  )
+
+  it.effect("has no rate of a port that Open vSwitch does not count, beside its drops", () =>
+    Effect.gen(function* () {
+      const node = yield* two()
+      yield* uncounted(node, "c1")
+      const drops = write(node, { c1: { ovs_tx_failure_drops: 10 }, c2: busy })
+      const shown = (...args: ReadonlyArray<string>) =>
+        watched(node, ["--once", ...args], [...seconds(3), drops, ...seconds(2)])
+      const row = ["prod/idle", "net1", "net-a", "no", "-", "-", "-", "-", "2"]
+      assert.deepStrictEqual(cells((yield* shown()).lines[0])[2], row)
+      yield* write(node, { c1: { ovs_tx_failure_drops: 0 }, c2: { tx_packets: 0 } })
+      const [, idle] = Document((yield* shown("--json")).lines[0]).interfaces
+      assert.deepStrictEqual(idle?.receive, { packetsPerSecond: null, bitsPerSecond: null, dropsPerSecond: 2 })
     })
   )
 

@@ -77,7 +77,8 @@ onMachine(["root", "ovs", "testpmd"], Layer.provideMerge(overInstance, OvsInstan
         // ovs-vswitchd writes them every five seconds, and forgets them when the application disconnects.
         const counted = Effect.gen(function* () {
           const both = yield* Effect.repeat(traffic, {
-            until: (ports) => ports.every(({ receive, transmit }) => receive.packets + transmit.packets > 0),
+            until: (ports) =>
+              ports.every(({ receive, transmit }) => (receive.packets ?? 0) + (transmit.packets ?? 0) > 0),
             schedule: Schedule.spaced("100 millis")
           }).pipe(Effect.timeout("15 seconds"))
           const at = (of: PortRequest) => both.find(({ key }) => key === keyOf(of.attachment))

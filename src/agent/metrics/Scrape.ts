@@ -129,8 +129,8 @@ const ofWay = (
   labels: Registry.LabelValues,
   { bytes, dropped, errors, packets }: Way
 ): void => {
-  registry.total(of.packets, labels, packets)
-  registry.total(of.bytes, labels, bytes)
-  registry.total(of.errors, labels, errors)
+  if (packets !== undefined) registry.total(of.packets, labels, packets)
+  if (bytes !== undefined) registry.total(of.bytes, labels, bytes)
+  if (errors !== undefined) registry.total(of.errors, labels, errors)
   for (const [reason, count] of Object.entries(dropped)) registry.total(of.dropped, [...labels, reason], count)
 }

@@ -8,8 +8,9 @@ import type { InterfaceTraffic, NodeTraffic } from "./NodeTraffic.ts"
 
 /** A second. */
 interface Rate {
-  readonly packets: number
-  readonly bytes: number
+  /** Undefined: the switch does not count them. */
+  readonly packets: number | undefined
+  readonly bytes: number | undefined
   readonly dropped: number
 }
 
@@ -112,15 +113,18 @@ const ratesOf = (was: PortTraffic, is: PortTraffic, seconds: number): Rates => (
 })
 
 const rateOf = (was: Way, is: Way, seconds: number): Rate => ({
-  packets: (is.packets - was.packets) / seconds,
-  bytes: (is.bytes - was.bytes) / seconds,
+  packets: growth(was.packets, is.packets, seconds),
+  bytes: growth(was.bytes, is.bytes, seconds),
   dropped: (droppedOf(is) - droppedOf(was)) / seconds
 })
+
+const growth = (was: number | undefined, is: number | undefined, seconds: number): number | undefined =>
+  was === undefined || is === undefined ? undefined : (is - was) / seconds
 
 const droppedOf = ({ dropped }: Way): number => Object.values(dropped).reduce((sum, packets) => sum + packets, 0)
 
 const counters = ({ receive, transmit }: PortTraffic): ReadonlyArray<number> =>
-  [receive, transmit].flatMap((way) => [way.packets, way.bytes, droppedOf(way)])
+  [receive, transmit].flatMap((way) => [way.packets ?? 0, way.bytes ?? 0, droppedOf(way)])
 
 const isOther = (was: PortTraffic | undefined, is: PortTraffic): boolean => {
   const numbers = counters(is)

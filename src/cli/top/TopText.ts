@@ -6,10 +6,14 @@ import { table } from "../text/Table.ts"
 export type Sort = "packets" | "bits" | "drops" | "pod"
 
 const measures: Readonly<Record<Exclude<Sort, "pod">, (rates: Rates) => number>> = {
-  packets: ({ receive, transmit }) => receive.packets + transmit.packets,
-  bits: ({ receive, transmit }) => receive.bytes + transmit.bytes,
+  packets: ({ receive, transmit }) => sum(receive.packets, transmit.packets),
+  bits: ({ receive, transmit }) => sum(receive.bytes, transmit.bytes),
   drops: ({ receive, transmit }) => receive.dropped + transmit.dropped
 }
+
+/** -1: unknown. */
+const sum = (one: number | undefined, other: number | undefined): number =>
+  one === undefined || other === undefined ? -1 : one + other
 
 /** The most first; unknown rates last; then by name. */
 export const sorted = (interfaces: ReadonlyArray<RatedInterface>, by: Sort): ReadonlyArray<RatedInterface> => {
@@ -81,7 +85,10 @@ const cellsOf = (one: RatedInterface): ReadonlyArray<string> => {
     rates === undefined
       ? heads.slice(names + 1).map(() => "-")
       : [
-          ...[rates.receive, rates.transmit].flatMap(({ bytes, packets }) => [short(packets), short(8 * bytes)]),
+          ...[rates.receive, rates.transmit].flatMap(({ bytes, packets }) => [
+            packets === undefined ? "-" : short(packets),
+            bytes === undefined ? "-" : short(8 * bytes)
+          ]),
           short(measures.drops(rates))
         ]
   return [podOf(one), who?.ifName ?? "-", who?.network ?? "-", traffic.connected ? "yes" : "no", ...numbers]
@@ -120,4 +127,8 @@ export const interfaceJson = ({ at, rates, traffic, who }: RatedInterface) => ({
 const wayJson = (rate: Rates["receive"] | undefined) =>
   rate === undefined
     ? null
-    : { packetsPerSecond: rate.packets, bitsPerSecond: 8 * rate.bytes, dropsPerSecond: rate.dropped }
+    : {
+        packetsPerSecond: rate.packets ?? null,
+        bitsPerSecond: rate.bytes === undefined ? null : 8 * rate.bytes,
+        dropsPerSecond: rate.dropped
+      }

@@ -75,7 +75,9 @@ const portTraffic = ({
 }: CountedRow): ReadonlyArray<Omit<PortTraffic, "writtenEvery">> => {
   const owner = Marks.ownerOf(external_ids)
   if (owner === undefined) return []
-  const counted = (counter: string) => statistics[counter] ?? 0
+  // Since 3.1, Open vSwitch does not count what passes a port whose socket it makes (docs/metrics.md).
+  const uncounted = status["mode"] === "server" && statistics["rx_packets"] === undefined
+  const counted = (counter: string) => (uncounted ? undefined : (statistics[counter] ?? 0))
   return [
     {
       key: keyOf(owner),
@@ -84,13 +86,13 @@ const portTraffic = ({
       receive: {
         packets: counted("tx_packets"),
         bytes: counted("tx_bytes"),
-        dropped: dropped(statistics, "tx_dropped", toThePod),
+        dropped: dropped(statistics, counted("tx_dropped"), toThePod),
         errors: counted("tx_errors")
       },
       transmit: {
         packets: counted("rx_packets"),
         bytes: counted("rx_bytes"),
-        dropped: dropped(statistics, "rx_dropped", fromThePod),
+        dropped: dropped(statistics, counted("rx_dropped"), fromThePod),
         errors: counted("rx_errors")
       },
       retries: statistics["ovs_tx_retries"],
@@ -106,14 +108,15 @@ const portTraffic = ({
 
 const dropped = (
   statistics: CountedRow["statistics"],
-  total: string,
+  total: number | undefined,
   reasons: Reasons
 ): PortTraffic["receive"]["dropped"] => {
   const known = reasons.flatMap(([reason, counter]) => {
     const packets = statistics[counter]
     return packets === undefined ? [] : [[reason, packets] as const]
   })
-  const rest = known.reduce((left, [, packets]) => left - packets, statistics[total] ?? 0)
+  if (total === undefined) return Object.fromEntries(known)
+  const rest = known.reduce((left, [, packets]) => left - packets, total)
   return { ...Object.fromEntries(known), other: Math.max(0, rest) }
 }
 

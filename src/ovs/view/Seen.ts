@@ -53,7 +53,7 @@ const portView = (row: InterfaceRow, { bridges, polling, ports }: Rows): Readonl
   if (owner === undefined) return []
   const port = ports.find(({ interfaces }) => interfaces.includes(row._uuid))
   const bridge = bridges.find(({ ports: own }) => port !== undefined && own.includes(port._uuid))
-  const { features, num_of_vrings: vrings, numa, status } = row.status
+  const { features, mode, num_of_vrings: vrings, numa, status } = row.status
   const connected = status === "connected"
   const rings = Object.entries(row.status).flatMap(([name, size]) => (/^vring_\d+_size$/.test(name) ? [size] : []))
   return [
@@ -71,6 +71,7 @@ const portView = (row: InterfaceRow, { bridges, polling, ports }: Rows): Readonl
       features: features ?? null,
       numa: numa === undefined ? null : Number(numa),
       polledOn: polling.get(row.name) ?? [],
+      counted: mode !== "server" || row.statistics["rx_packets"] !== undefined,
       drops: drops(row)
     }
   ]

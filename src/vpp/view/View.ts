@@ -90,6 +90,7 @@ const ports = Effect.fnUntraced(function* (session: Session) {
       features: vhost === undefined || !connected ? null : featuresOf(vhost),
       numa: null,
       polledOn: [],
+      counted: true,
       drops: []
     }
   })

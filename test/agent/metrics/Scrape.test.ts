@@ -28,6 +28,17 @@ const [one, two] = Object.entries(networks)
     args: `K8S_POD_NAMESPACE=prod;K8S_POD_NAME=upf-${n};K8S_POD_UID=u`
   }))
 
+const way = { packets: 1, bytes: 1, dropped: {}, errors: 0 }
+const interfaceOf = (n: number): NodeTraffic.InterfaceTraffic => ({
+  who: { network: "net", containerId: `c${n}`, ifName: "net1", pod: undefined },
+  at: { engine: "ovs-dpdk", control: "/var/run/openvswitch/db.sock" },
+  traffic: {
+    ...{ key: `k${n}`, who: undefined, port: `p${n}`, receive: way, transmit: way, connected: true },
+    ...{ writtenEvery: 5000, retries: undefined, linkResets: undefined, mtu: undefined },
+    ...{ queues: undefined, numaNode: undefined }
+  }
+})
+
 /** VPP has been there for a while: a new one is waited for. */
 const started = TestClock.adjust("1 minute")
 
@@ -80,24 +91,25 @@ describe("a scrape", () => {
     })
   )
 
+  it.effect("has no series of what a switch does not count", () =>
+    Effect.gen(function* () {
+      const way = { packets: undefined, bytes: undefined, dropped: { failure: 3 }, errors: undefined }
+      const interfaces = [{ ...interfaceOf(0), traffic: { ...interfaceOf(0).traffic, receive: way, transmit: way } }]
+      const traffic = Effect.succeed({ ...none, interfaces })
+      const text = yield* textOf(yield* yield* Scrape.make({ meter: Meter.make(variables), now, traffic }))
+      const names = lines(text).flatMap(
+        (line) => /^userspace_cni_interface_((?:receive|transmit)_\w+)/.exec(line) ?? []
+      )
+      assert.deepStrictEqual(
+        names.filter((_, index) => index % 2 === 1),
+        ["receive_dropped_total", "transmit_dropped_total"]
+      )
+    })
+  )
+
   it.effect("leaves interfaces out beyond its limit, and says how many", () =>
     Effect.gen(function* () {
-      const way = { packets: 1, bytes: 1, dropped: {}, errors: 0 }
-      const interfaces = Array.from({ length: Scrape.mostInterfaces + 7 }, (_, n) => ({
-        who: { network: "net", containerId: `c${n}`, ifName: "net1", pod: undefined },
-        at: { engine: "ovs-dpdk", control: "/var/run/openvswitch/db.sock" } satisfies Control,
-        traffic: {
-          ...{ key: `k${n}`, who: undefined, port: `p${n}`, receive: way, transmit: way, connected: true },
-          ...{
-            writtenEvery: 5000,
-            retries: undefined,
-            linkResets: undefined,
-            mtu: undefined,
-            queues: undefined,
-            numaNode: undefined
-          }
-        }
-      }))
+      const interfaces = Array.from({ length: Scrape.mostInterfaces + 7 }, (_, n) => interfaceOf(n))
       const traffic = Effect.succeed({ ...none, interfaces })
       const text = yield* textOf(yield* yield* Scrape.make({ meter: Meter.make(variables), now, traffic }))
       assert.include(text, `\nuserspace_cni_interfaces ${Scrape.mostInterfaces + 7}\n`)

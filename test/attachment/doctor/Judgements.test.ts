@@ -38,6 +38,7 @@ const port: PortView = {
   features: "0x1",
   numa: 0,
   polledOn: [0],
+  counted: true,
   drops: []
 }
 
@@ -50,6 +51,8 @@ describe("a port", () => {
   it("that is connected and down", () => assert.deepStrictEqual(ofPort({ link: false }), ["link-down"]))
   it("that the switch could not make", () => assert.deepStrictEqual(ofPort({ error: "no memory" }), ["port-failed"]))
   it("with another MTU than the container is told", () => assert.deepStrictEqual(ofPort({}, 9000), ["mtu-differs"]))
+  it("whose packets Open vSwitch does not count", () =>
+    assert.deepStrictEqual(ofPort({ counted: false }), ["packets-not-counted"]))
   it("that drops", () =>
     assert.deepStrictEqual(
       ofPort({

@@ -61,6 +61,41 @@ describe("counters of an Open vSwitch port", () => {
     }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
   )
 
+  const inServerMode: ReadonlyArray<Mutation> = [
+    ["status", "delete", ["set", ["mode"]]],
+    ["status", "insert", ["map", [["mode", "server"]]]],
+    ["statistics", "delete", ["set", ["rx_packets"]]]
+  ]
+
+  // What Open vSwitch 3.5 writes for a connected port in server mode.
+  it.effect("are absent, but for drops, where Open vSwitch does not count", () =>
+    Effect.gen(function* () {
+      const { receive, transmit } = yield* seen(...inServerMode, [
+        "statistics",
+        "insert",
+        counts({ ovs_rx_qos_drops: 0, ovs_tx_failure_drops: 7, ovs_tx_qos_drops: 0 })
+      ])
+      assert.deepStrictEqual(receive, {
+        packets: undefined,
+        bytes: undefined,
+        dropped: { failure: 7, qos: 0 },
+        errors: undefined
+      })
+      assert.deepStrictEqual(transmit, { packets: undefined, bytes: undefined, dropped: { qos: 0 }, errors: undefined })
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
+  it.effect("are there in server mode, where Open vSwitch counts", () =>
+    Effect.gen(function* () {
+      const { transmit } = yield* seen(...inServerMode, [
+        "statistics",
+        "insert",
+        counts({ rx_packets: 4, rx_bytes: 256 })
+      ])
+      assert.deepInclude(transmit, { packets: 4, bytes: 256, errors: 0 })
+    }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
   it.effect("come with the state of the link, and with what only a connected application has", () =>
     Effect.gen(function* () {
       const away = yield* seen()

@@ -80,6 +80,12 @@ export const attachmentFindings = {
     "Set host.mtu and container.mtu of the network alike, and delete the pod so that it is recreated.",
     "ovs-vsctl get Interface {port} mtu"
   ),
+  "packets-not-counted": entry(
+    "note",
+    "Open vSwitch from 3.1 on does not count the packets of a port whose socket it creates: metrics and top have none.",
+    "Set host.vhost.mode of the network to client and container.vhost.mode to server, and delete the pod so that it is recreated.",
+    "ovs-vsctl get Interface {port} statistics"
+  ),
   "packets-over-rate": entry(
     "note",
     "Packets were dropped because they were above the rate limit of the pod or the network.",

@@ -36,7 +36,7 @@ const ofDifference = ({ kind, warning, what }: Difference, values: Values): Judg
 }
 
 const ofView = (view: PortView, mtu: Port["mtu"], values: Values): Judged => {
-  const { connected, drops, error, features, link, on, port, queues, rings } = view
+  const { connected, counted, drops, error, features, link, on, port, queues, rings } = view
   if (error !== null) return found("port", "port-failed", `${port}: ${error}`, values)
   return together([
     well("port", `${port}${on === null ? ", on no bridge" : ` on ${on}`}`),
@@ -52,6 +52,9 @@ const ofView = (view: PortView, mtu: Port["mtu"], values: Values): Judged => {
       : []),
     ofMtu(view, mtu, values),
     ofNuma(view),
+    counted
+      ? nothing
+      : found("counters", "packets-not-counted", "Open vSwitch has no rx_packets of this port in server mode", values),
     ...drops.map(({ packets, why }) =>
       found(
         "drops",
