@@ -1,5 +1,5 @@
-/** Cause and cure of every error code, for `docs/errors.md`. The codes are in `src/cni/spec/ErrorCodes.ts`. */
-import type { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+/** Cause and cure of every error code, for `docs/errors.md`. The codes are in `src/cni/spec/CniError.ts`. */
+import type { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 
 interface ErrorNote {
   readonly meaning: string

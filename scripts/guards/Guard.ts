@@ -32,8 +32,38 @@ class Parts {
 }
 
 /** An expression that is true when `value`, an expression itself, fits. `member`: what it is called. */
-const fits = (ast: SchemaAST.AST, value: string, member: string, parts: Parts): string =>
-  all([shape(ast, value, member, parts), ...(ast.checks ?? []).map((check) => passes(check, value))])
+const fits = (ast: SchemaAST.AST, value: string, member: string, parts: Parts): string => {
+  const checks = ast.checks ?? []
+  const short = frequent.find(({ ids }) => ids.join() === checks.map((check) => represented(check).id).join())
+  return short === undefined
+    ? all([shape(ast, value, member, parts), ...checks.map((check) => passes(check, value))])
+    : `${short.name}(${[value, ...short.values(checks.map((check) => represented(check).payload))].join(", ")})`
+}
+
+const represented = (check: SchemaAST.Check<never>) => Object(check.annotations?.["representation"])
+
+type Payload = Readonly<Record<string, string | number | undefined>>
+
+/** Combinations of filters that most members have, each as a function. */
+const frequent: ReadonlyArray<{
+  readonly name: string
+  readonly ids: ReadonlyArray<string>
+  readonly values: (payloads: ReadonlyArray<Payload>) => ReadonlyArray<string | number | undefined>
+  readonly text: string
+}> = [
+  {
+    name: "isText",
+    ids: ["effect/schema/isPattern", "effect/schema/isMaxLength"],
+    values: ([pattern, length]) => [`/${pattern?.["source"]}/${pattern?.["flags"]}`, length?.["maxLength"]],
+    text: 'const isText = (value: unknown, pattern: RegExp, longest: number): boolean => typeof value === "string" && pattern.test(value) && value.length <= longest'
+  },
+  {
+    name: "isInteger",
+    ids: ["effect/schema/isInt", "effect/schema/isBetween"],
+    values: ([, between]) => [between?.["minimum"], between?.["maximum"]],
+    text: 'const isInteger = (value: unknown, least: number, most: number): boolean => typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most'
+  }
+]
 
 const all = (conditions: ReadonlyArray<string>): string =>
   conditions.filter((one) => one !== "true").join(" && ") || "true"
@@ -89,7 +119,7 @@ const object = ({ indexSignatures, propertySignatures }: SchemaAST.Objects, valu
 const passes = (check: SchemaAST.Check<never>, value: string): string => {
   const named = check.annotations?.[rule]
   if (typeof named === "string") return `Validators.${named}(${value})`
-  const { id, payload } = Object(check.annotations?.["representation"])
+  const { id, payload } = represented(check)
   switch (id) {
     case "effect/schema/isInt":
       return `Number.isSafeInteger(${value})`
@@ -124,6 +154,7 @@ export const moduleOf = (header: string, wanted: Wanted, more = ""): string => {
     `import type { ${wanted.name} } from "${wanted.from}"`,
     ...(text.includes("Validators.") ? ['import * as Validators from "./Validators.ts"'] : []),
     "",
+    ...frequent.flatMap(({ name, text: helper }) => (text.includes(`${name}(`) ? [helper, ""] : [])),
     text + more
   ].join("\n")
 }

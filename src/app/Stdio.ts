@@ -3,8 +3,7 @@
  * specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
-import { CniError } from "../cni/spec/CniError.ts"
-import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { CniError, ErrorCodes } from "../cni/spec/CniError.ts"
 import { codeOf } from "../platform/process/Attempt.ts"
 import { type Read, readStdin, writeStdout } from "../platform/process/StandardStreams.ts"
 

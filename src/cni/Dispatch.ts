@@ -5,10 +5,9 @@
 import * as Result from "effect/Result"
 import type { Envelope, Reading } from "./network/Configuration.ts"
 import { isAnyResult } from "./spec/AnyResultGuard.ts"
-import { CniError } from "./spec/CniError.ts"
+import { CniError, ErrorCodes } from "./spec/CniError.ts"
 import { type CniResult, fromAnyResult } from "./spec/CniResult.ts"
 import { type Environment, readEnvironment, type Variables } from "./spec/Environment.ts"
-import { ErrorCodes } from "./spec/ErrorCodes.ts"
 import {
   type AttachmentVerb,
   atLeast,

@@ -5,7 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"

@@ -3,7 +3,7 @@
  * switch. VPP's own sockets exclude everybody but root.
  */
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
 import type { Files } from "../platform/Files.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
 import type { SocketPaths } from "./SocketPaths.ts"

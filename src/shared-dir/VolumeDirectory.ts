@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
 import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"

@@ -1,5 +1,5 @@
 /** Why a port cannot be captured, for people, on either switch. Pure. */
-import { ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
 import type { VswitchError } from "./VswitchError.ts"
 
 type Why = Pick<VswitchError, "code" | "answer" | "cure">

@@ -1,7 +1,6 @@
 /** The error of {@link Vswitch}: which switch, which operation, what came back, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/spec/CniError.ts"
-import type { ErrorCode, ErrorCodes } from "../cni/spec/ErrorCodes.ts"
+import type { ErrorCode, ErrorCodes, Explained } from "../cni/spec/CniError.ts"
 
 export class VswitchError extends Data.TaggedError("VswitchError")<{
   readonly engine: "ovs-dpdk" | "vpp"

@@ -5,7 +5,7 @@ import { judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { logOptions } from "../../src/cni/network/LogOptions.ts"
 import { NetConf } from "../../src/cni/network/NetConf.ts"
-import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { deepest } from "../../src/cni/spec/JsonDepth.ts"
 import { reading } from "./support/Reading.ts"
 

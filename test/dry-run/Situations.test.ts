@@ -4,7 +4,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { plain, planText } from "../../src/cli/text/PlanText.ts"
-import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { set } from "../../src/ovs/wire/Notation.ts"
 import { CurrentUser } from "../../src/platform/process/CurrentUser.ts"

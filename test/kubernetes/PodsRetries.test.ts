@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
 import { pauseAfter } from "../../src/kubernetes/Persistence.ts"
 import type { Reason } from "../../src/kubernetes/PodsError.ts"

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Explained } from "../../cni/spec/CniError.ts"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { oneLine } from "../../cni/spec/Secrets.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { accepts, parse } from "./Bpf.ts"

@@ -4,8 +4,7 @@
  * nothing of another network. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Effect from "effect/Effect"
-import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { CniError, ErrorCodes, fromExplained } from "../../cni/spec/CniError.ts"
 import type { ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"

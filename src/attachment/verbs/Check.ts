@@ -3,9 +3,8 @@
  * nothing. CNI specification 1.1.0, section 2 (CHECK).
  */
 import * as Effect from "effect/Effect"
-import { CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import { CniError, ErrorCodes, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
 import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { longHandle, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"

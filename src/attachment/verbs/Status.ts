@@ -4,8 +4,7 @@
  * connectivity either. CNI specification 1.1.0, section 2 (STATUS).
  */
 import * as Effect from "effect/Effect"
-import { CniError, type Explained } from "../../cni/spec/CniError.ts"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
 import { Deadlines } from "../../program/Deadlines.ts"

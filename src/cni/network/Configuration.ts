@@ -5,9 +5,8 @@
  */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { CniError } from "../spec/CniError.ts"
+import { CniError, ErrorCodes } from "../spec/CniError.ts"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
-import { ErrorCodes } from "../spec/ErrorCodes.ts"
 import { deepest, isTooDeep } from "../spec/JsonDepth.ts"
 import { cut, parserSaid, redacted } from "../spec/Secrets.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "../spec/Versions.ts"

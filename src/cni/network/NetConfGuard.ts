@@ -7,6 +7,12 @@ import { isReadonlyObject } from "effect/Predicate"
 import type { NetConf } from "./NetConf.ts"
 import * as Validators from "./Validators.ts"
 
+const isText = (value: unknown, pattern: RegExp, longest: number): boolean =>
+  typeof value === "string" && pattern.test(value) && value.length <= longest
+
+const isInteger = (value: unknown, least: number, most: number): boolean =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most
+
 const isMemif = (value: unknown): boolean =>
   isReadonlyObject(value) &&
   (value["role"] === undefined || value["role"] === "master" || value["role"] === "slave") &&
@@ -14,30 +20,15 @@ const isMemif = (value: unknown): boolean =>
     value["mode"] === "ethernet" ||
     value["mode"] === "ip" ||
     value["mode"] === "inject-punt") &&
-  (value["socketfile"] === undefined ||
-    (typeof value["socketfile"] === "string" &&
-      /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u.test(value["socketfile"]) &&
-      value["socketfile"].length <= 1024)) &&
+  (value["socketfile"] === undefined || isText(value["socketfile"], /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u, 1024)) &&
   (value["socket"] === undefined || value["socket"] === "file" || value["socket"] === "abstract") &&
-  (value["rxQueues"] === undefined ||
-    (typeof value["rxQueues"] === "number" &&
-      Number.isSafeInteger(value["rxQueues"]) &&
-      value["rxQueues"] >= 1 &&
-      value["rxQueues"] <= 255)) &&
-  (value["txQueues"] === undefined ||
-    (typeof value["txQueues"] === "number" &&
-      Number.isSafeInteger(value["txQueues"]) &&
-      value["txQueues"] >= 1 &&
-      value["txQueues"] <= 255)) &&
+  (value["rxQueues"] === undefined || isInteger(value["rxQueues"], 1, 255)) &&
+  (value["txQueues"] === undefined || isInteger(value["txQueues"], 1, 255)) &&
   (value["ringSize"] === undefined ||
     (typeof value["ringSize"] === "number" &&
       Number.isSafeInteger(value["ringSize"]) &&
       Validators.isRingSize(value["ringSize"]))) &&
-  (value["bufferSize"] === undefined ||
-    (typeof value["bufferSize"] === "number" &&
-      Number.isSafeInteger(value["bufferSize"]) &&
-      value["bufferSize"] >= 1 &&
-      value["bufferSize"] <= 65535)) &&
+  (value["bufferSize"] === undefined || isInteger(value["bufferSize"], 1, 65535)) &&
   (value["secret"] === undefined ||
     (typeof value["secret"] === "string" && Validators.fitsSecret(value["secret"]) && value["secret"].length <= 23)) &&
   (value["noZeroCopy"] === undefined || typeof value["noZeroCopy"] === "boolean") &&
@@ -46,52 +37,23 @@ const isMemif = (value: unknown): boolean =>
 const isVhost = (value: unknown): boolean =>
   isReadonlyObject(value) &&
   (value["mode"] === undefined || value["mode"] === "client" || value["mode"] === "server") &&
-  (value["group"] === undefined ||
-    (typeof value["group"] === "string" &&
-      /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u.test(value["group"]) &&
-      value["group"].length <= 32)) &&
-  (value["socketfile"] === undefined ||
-    (typeof value["socketfile"] === "string" &&
-      /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u.test(value["socketfile"]) &&
-      value["socketfile"].length <= 1024)) &&
-  (value["queues"] === undefined ||
-    (typeof value["queues"] === "number" &&
-      Number.isSafeInteger(value["queues"]) &&
-      value["queues"] >= 1 &&
-      value["queues"] <= 1024)) &&
+  (value["group"] === undefined || isText(value["group"], /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u, 32)) &&
+  (value["socketfile"] === undefined || isText(value["socketfile"], /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,80}$/u, 1024)) &&
+  (value["queues"] === undefined || isInteger(value["queues"], 1, 1024)) &&
   (value["enableGso"] === undefined || typeof value["enableGso"] === "boolean") &&
   (value["enablePacked"] === undefined || typeof value["enablePacked"] === "boolean") &&
   (value["enableEventIdx"] === undefined || typeof value["enableEventIdx"] === "boolean") &&
-  (value["ingressPolicingRate"] === undefined ||
-    (typeof value["ingressPolicingRate"] === "number" &&
-      Number.isSafeInteger(value["ingressPolicingRate"]) &&
-      value["ingressPolicingRate"] >= 0 &&
-      value["ingressPolicingRate"] <= 4294967295)) &&
-  (value["ingressPolicingBurst"] === undefined ||
-    (typeof value["ingressPolicingBurst"] === "number" &&
-      Number.isSafeInteger(value["ingressPolicingBurst"]) &&
-      value["ingressPolicingBurst"] >= 0 &&
-      value["ingressPolicingBurst"] <= 4294967295))
+  (value["ingressPolicingRate"] === undefined || isInteger(value["ingressPolicingRate"], 0, 4294967295)) &&
+  (value["ingressPolicingBurst"] === undefined || isInteger(value["ingressPolicingBurst"], 0, 4294967295))
 
 const isBridge = (value: unknown): boolean =>
   isReadonlyObject(value) &&
   (value["bridgeName"] === undefined ||
     (typeof value["bridgeName"] === "string" && value["bridgeName"].length <= 255)) &&
-  (value["bridgeId"] === undefined ||
-    (typeof value["bridgeId"] === "number" &&
-      Number.isSafeInteger(value["bridgeId"]) &&
-      value["bridgeId"] >= 0 &&
-      value["bridgeId"] <= 16777215)) &&
-  (value["vlanId"] === undefined ||
-    (typeof value["vlanId"] === "number" &&
-      Number.isSafeInteger(value["vlanId"]) &&
-      value["vlanId"] >= 1 &&
-      value["vlanId"] <= 4094)) &&
+  (value["bridgeId"] === undefined || isInteger(value["bridgeId"], 0, 16777215)) &&
+  (value["vlanId"] === undefined || isInteger(value["vlanId"], 1, 4094)) &&
   (value["trunks"] === undefined ||
-    (Array.isArray(value["trunks"]) &&
-      value["trunks"].every(
-        (one: unknown) => typeof one === "number" && Number.isSafeInteger(one) && one >= 1 && one <= 4094
-      ))) &&
+    (Array.isArray(value["trunks"]) && value["trunks"].every((one: unknown) => isInteger(one, 1, 4094)))) &&
   (value["vlanMode"] === undefined ||
     value["vlanMode"] === "access" ||
     value["vlanMode"] === "trunk" ||
@@ -107,20 +69,12 @@ const isHost = (value: unknown): boolean =>
     value["netType"] === "bridge" ||
     value["netType"] === "interface" ||
     value["netType"] === "none") &&
-  (value["mtu"] === undefined ||
-    (typeof value["mtu"] === "number" &&
-      Number.isSafeInteger(value["mtu"]) &&
-      value["mtu"] >= 0 &&
-      value["mtu"] <= 65535)) &&
-  (value["mac"] === undefined ||
-    (typeof value["mac"] === "string" &&
-      /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u.test(value["mac"]) &&
-      value["mac"].length <= 1024)) &&
+  (value["mtu"] === undefined || isInteger(value["mtu"], 0, 65535)) &&
+  (value["mac"] === undefined || isText(value["mac"], /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u, 1024)) &&
   (value["memif"] === undefined || isMemif(value["memif"])) &&
   (value["vhost"] === undefined || isVhost(value["vhost"])) &&
   (value["bridge"] === undefined || isBridge(value["bridge"])) &&
-  (value["socket"] === undefined ||
-    (typeof value["socket"] === "string" && /^\/\P{Cc}*$/u.test(value["socket"]) && value["socket"].length <= 1024))
+  (value["socket"] === undefined || isText(value["socket"], /^\/\P{Cc}*$/u, 1024))
 
 const isContainer = (value: unknown): boolean =>
   isReadonlyObject(value) &&
@@ -130,51 +84,27 @@ const isContainer = (value: unknown): boolean =>
     value["netType"] === "bridge" ||
     value["netType"] === "interface" ||
     value["netType"] === "none") &&
-  (value["mtu"] === undefined ||
-    (typeof value["mtu"] === "number" &&
-      Number.isSafeInteger(value["mtu"]) &&
-      value["mtu"] >= 0 &&
-      value["mtu"] <= 65535)) &&
-  (value["mac"] === undefined ||
-    (typeof value["mac"] === "string" &&
-      /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u.test(value["mac"]) &&
-      value["mac"].length <= 1024)) &&
+  (value["mtu"] === undefined || isInteger(value["mtu"], 0, 65535)) &&
+  (value["mac"] === undefined || isText(value["mac"], /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u, 1024)) &&
   (value["memif"] === undefined || isMemif(value["memif"])) &&
   (value["vhost"] === undefined || isVhost(value["vhost"])) &&
   (value["bridge"] === undefined || isBridge(value["bridge"]))
 
 const isIpam = (value: unknown): boolean =>
-  isReadonlyObject(value) &&
-  typeof value["type"] === "string" &&
-  /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u.test(value["type"]) &&
-  value["type"].length <= 255
+  isReadonlyObject(value) && isText(value["type"], /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u, 255)
 
 export const isNetConf = (value: unknown): value is NetConf =>
   isReadonlyObject(value) &&
   (value["cniVersion"] === undefined || typeof value["cniVersion"] === "string") &&
-  typeof value["name"] === "string" &&
-  /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u.test(value["name"]) &&
-  value["name"].length <= 253 &&
+  isText(value["name"], /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u, 253) &&
   (value["type"] === undefined || typeof value["type"] === "string") &&
   isHost(value["host"]) &&
   (value["container"] === undefined || isContainer(value["container"])) &&
   (value["ipam"] === undefined || isIpam(value["ipam"])) &&
-  (value["sharedDir"] === undefined ||
-    (typeof value["sharedDir"] === "string" &&
-      /^\/\P{Cc}*$/u.test(value["sharedDir"]) &&
-      value["sharedDir"].length <= 1024)) &&
-  (value["kubeconfig"] === undefined ||
-    (typeof value["kubeconfig"] === "string" &&
-      /^\/\P{Cc}*$/u.test(value["kubeconfig"]) &&
-      value["kubeconfig"].length <= 1024)) &&
-  (value["stateDir"] === undefined ||
-    (typeof value["stateDir"] === "string" &&
-      /^\/\P{Cc}*$/u.test(value["stateDir"]) &&
-      value["stateDir"].length <= 1024)) &&
-  (value["logFile"] === undefined ||
-    (typeof value["logFile"] === "string" &&
-      /^\/\P{Cc}*$/u.test(value["logFile"]) &&
-      value["logFile"].length <= 1024)) &&
+  (value["sharedDir"] === undefined || isText(value["sharedDir"], /^\/\P{Cc}*$/u, 1024)) &&
+  (value["kubeconfig"] === undefined || isText(value["kubeconfig"], /^\/\P{Cc}*$/u, 1024)) &&
+  (value["stateDir"] === undefined || isText(value["stateDir"], /^\/\P{Cc}*$/u, 1024)) &&
+  (value["logFile"] === undefined || isText(value["logFile"], /^\/\P{Cc}*$/u, 1024)) &&
   (value["logLevel"] === undefined || typeof value["logLevel"] === "string") &&
   (value["logFormat"] === undefined || value["logFormat"] === "text" || value["logFormat"] === "json") &&
   (value["dns"] === undefined || isReadonlyObject(value["dns"])) &&

@@ -1,10 +1,8 @@
 /**
  * The error document of a CNI plugin, which the runtime reads from stdout when the exit status is not 0. `msg` states
- * what failed and what came back, `details` what to do. `ErrorCodes.ts` has the numbers. CNI specification 1.1.0,
- * section 5 (Error).
+ * what failed and what came back, `details` what to do. CNI specification 1.1.0, section 5 (Error).
  */
 import * as Data from "effect/Data"
-import type { ErrorCode } from "./ErrorCodes.ts"
 
 export class CniError extends Data.TaggedError("CniError")<{
   readonly code: number
@@ -30,3 +28,33 @@ export interface Explained {
 }
 
 export const fromExplained = (error: Explained): CniError => CniError.of(error.code, error.failed, error.cure)
+
+/**
+ * All error codes of the plugin: `docs/errors.md` is checked against this table. 1 to 99 are the specification's (CNI
+ * 1.1.0, section 5), 100 and above the plugin's own.
+ */
+export const ErrorCodes = {
+  IncompatibleVersion: 1,
+  UnsupportedField: 2,
+  UnknownContainer: 3,
+  BadEnvironment: 4,
+  IoFailure: 5,
+  DecodingFailure: 6,
+  InvalidConfiguration: 7,
+  OwnNetns: 8,
+  TryAgainLater: 11,
+  NotAvailable: 50,
+  NotAvailableLimited: 51,
+  SwitchRefused: 100,
+  DpdkMissing: 101,
+  AlreadyAttached: 102,
+  SocketPath: 103,
+  IpamFailed: 104,
+  CheckFailed: 105,
+  CleanupIncomplete: 106,
+  Interrupted: 107,
+  ApiServer: 108,
+  Internal: 999
+} as const
+
+export type ErrorCode = (typeof ErrorCodes)[keyof typeof ErrorCodes]

@@ -3,8 +3,7 @@
  * environment is an argument. CNI specification 1.1.0, section 2 (Parameters).
  */
 import * as Result from "effect/Result"
-import { CniError } from "./CniError.ts"
-import { ErrorCodes } from "./ErrorCodes.ts"
+import { CniError, ErrorCodes } from "./CniError.ts"
 import { type Verb, verbs } from "./Versions.ts"
 
 export type Variables = Readonly<Record<string, string | undefined>>

@@ -4,9 +4,8 @@
  * as `null`. Pure. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Result from "effect/Result"
-import { CniError } from "./CniError.ts"
+import { CniError, ErrorCodes } from "./CniError.ts"
 import { isContainerId, isIfName } from "./Environment.ts"
-import { ErrorCodes } from "./ErrorCodes.ts"
 import { redacted } from "./Secrets.ts"
 
 export interface ValidAttachment {

@@ -1,5 +1,5 @@
 /** Messages and codes for ports that cannot be created, or were not. Pure; no other module has them. */
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
 

@@ -2,7 +2,7 @@
  * The outcome of a committed port: ovs-vswitchd accepts every row and reports in other columns whether it could be
  * applied. Pure. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
  */
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"
 import type { Applied } from "../client/OvsClient.ts"
 import type { PortPlan } from "../client/PortPlan.ts"

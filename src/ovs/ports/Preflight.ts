@@ -3,7 +3,7 @@
  * survey and directory are arguments.
  */
 import { dirname } from "node:path"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"

@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import type { Plugged, Restored } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"

@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { FileKind } from "../../platform/FileOperations.ts"
 import { type FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"

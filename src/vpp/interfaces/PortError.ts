@@ -1,5 +1,5 @@
 /** Messages and codes for ports that cannot be created, found or removed. Pure; no other module has them. */
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
 import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"

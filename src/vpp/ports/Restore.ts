@@ -4,7 +4,7 @@
  * such as the role, is reported.
  */
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import type { Restored } from "../../vswitch/Vswitch.ts"
 import { run } from "../client/Batch.ts"

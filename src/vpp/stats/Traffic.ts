@@ -8,7 +8,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { ErrorCodes } from "../../cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { SocketError } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
 import type { PortTraffic } from "../../vswitch/Traffic.ts"

@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { OvsVhostPort } from "../../../src/cni/network/HostPort.ts"
-import { ErrorCodes } from "../../../src/cni/spec/ErrorCodes.ts"
+import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
 import * as Marks from "../../../src/ovs/client/Marks.ts"
 import type { Applied, Survey } from "../../../src/ovs/client/OvsClient.ts"
 import { portPlan } from "../../../src/ovs/client/PortPlan.ts"
