@@ -57,7 +57,10 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           const [one, two] = [yield* request(memif({ network })), yield* request(memif({ network }))]
           yield* plugged(one)
           yield* plugged(two)
+          const queues = Effect.map(traffic, (all) => all.find(({ key }) => key === keyOf(one.attachment))?.queues)
+          assert.isUndefined(yield* queues)
           const a = yield* pod(podPrefix, one, "192.168.1.3/24")
+          assert.strictEqual(yield* queues, 1)
           yield* pod(podPrefix, two, "192.168.1.4/24")
           assert.strictEqual(yield* pings(a, "192.168.1.4"), 5)
           const before = yield* traffic
@@ -79,6 +82,11 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           assert.isAbove(sent(asked, two)?.receive.packets ?? 0, sent(after, two)?.receive.packets ?? 0)
           assert.strictEqual(sent(asked, one)?.receive.packets, sent(after, one)?.receive.packets)
           assert.strictEqual(sent(asked, two)?.transmit.packets, sent(after, two)?.transmit.packets)
+          yield* a.ctl("delete", "interface", "memif", "memif1/0")
+          yield* a.ctl(..."create interface memif socket-id 1 id 0 slave rx-queues 3 tx-queues 2".split(" "))
+          yield* a.ctl("set", "int", "state", "memif1/0", "up")
+          yield* connected(a)
+          assert.strictEqual(yield* queues, 2)
         }))
 
       test("access ports of one VLAN reach each other, and not those of another", () =>

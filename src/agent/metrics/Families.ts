@@ -53,7 +53,12 @@ export const families = {
   ),
   linkResets: family("counter", "interface_link_resets_total", ofInterface, "Resets of the link.", "ovs-dpdk"),
   mtu: family("gauge", "interface_mtu_bytes", ofInterface, "MTU of the port on the switch."),
-  queues: family("gauge", "interface_queues", ofInterface, "Queues that the port receives on.", "ovs-dpdk"),
+  queues: family(
+    "gauge",
+    "interface_queues",
+    ofInterface,
+    "Queues on which the switch receives from the pod, while an application is connected."
+  ),
   numaNode: family("gauge", "interface_numa_node", ofInterface, "NUMA node of the application's memory.", "ovs-dpdk"),
   interfaces: family("gauge", "interfaces", [], "Interfaces that the switches of the node have counters of."),
   omitted: family(

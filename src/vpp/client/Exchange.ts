@@ -23,6 +23,8 @@ export interface Exchange {
   /** Registers a waiter from now on, until the reply arrives or {@link forget} is called. */
   readonly expect: <R>(context: number, take: Take<R>) => Deferred.Deferred<R, Reason>
   readonly forget: (context: number) => void
+  /** Numbers of the replies that are headed as a request. */
+  readonly headedAsRequest: Set<number>
   /** Why the connection ended; undefined while it is open. */
   readonly ended: () => Reason | undefined
   /** Sends all messages in one write. */
@@ -43,6 +45,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Exchange, never, Scope.Scope> {
   const waiting = new Map<number, Waiter>()
   const frames = splitter(limit)
+  const headedAsRequest = new Set<number>()
   let ended: Reason | undefined
   let context = helloContext
 
@@ -54,7 +57,7 @@ export const make = Effect.fnUntraced(function* (
     }
     for (const bytes of split.success) {
       const id = idOf(bytes) ?? 0
-      const of = id === sockclntCreateReplyId ? helloContext : contextOf(bytes)
+      const of = id === sockclntCreateReplyId ? helloContext : contextOf(bytes, headedAsRequest.has(id))
       if (of !== undefined) waiting.get(of)?.deliver(id, bytes)
     }
   })
@@ -89,6 +92,7 @@ export const make = Effect.fnUntraced(function* (
       return answer
     },
     forget: (of) => waiting.delete(of),
+    headedAsRequest,
     ended: () => ended,
     send: (messages) => Effect.mapError(connection.write(Buffer.concat(messages.map(frame))), lost)
   }

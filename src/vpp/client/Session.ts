@@ -162,6 +162,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
   /** The details and the ping that ends them have the same context. */
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
     const detailsId = yield* idOf(message.details)
+    if (message.details.headedAsRequest === true) exchange.headedAsRequest.add(detailsId)
     const end = yield* prepare(ask(Control.controlPing, {}))
     const { context } = end
     const id = yield* idOf(message)

@@ -21,7 +21,9 @@ export interface Entry {
   readonly layout: ReadonlyArray<readonly [name: string, layout: Layout]>
 }
 
-type Described = Pick<Message<unknown>, "name" | "crc" | "plugin"> & { readonly fields: { readonly layout: Layout } }
+type Described = Pick<Message<unknown>, "name" | "crc" | "plugin" | "headedAsRequest"> & {
+  readonly fields: { readonly layout: Layout }
+}
 type Exchange = Described & ({ readonly reply: Described } | { readonly details: Described })
 
 const client = ["client_index", "u32"] as const
@@ -38,10 +40,13 @@ const fieldsOf = (layout: Layout): Entry["layout"] => (isStruct(layout) ? layout
 
 const isStruct = (layout: Layout): layout is Entry["layout"] => Array.isArray(layout)
 
-const both = (exchange: Exchange): ReadonlyArray<Entry> => [
-  headed([client, context], exchange),
-  headed([context], "reply" in exchange ? exchange.reply : exchange.details)
-]
+const both = (exchange: Exchange): ReadonlyArray<Entry> => {
+  const answer = "reply" in exchange ? exchange.reply : exchange.details
+  return [
+    headed([client, context], exchange),
+    headed(answer.headedAsRequest === true ? [client, context] : [context], answer)
+  ]
+}
 
 export const catalogue: ReadonlyArray<Entry> = [
   headed([context], Control.sockclntCreate),
@@ -62,6 +67,7 @@ export const catalogue: ReadonlyArray<Entry> = [
     VhostUser.remove,
     VhostUser.vhostUserDump,
     Interface.interfaceDump,
+    Interface.rxPlacementDump,
     Interface.setFlags,
     Interface.setHardwareMtu,
     Interface.setMtu,

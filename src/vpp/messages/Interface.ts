@@ -78,3 +78,19 @@ export const interfaceDump = dump(
     tag: text(64)
   })
 )
+
+/** One message a receive queue: none of an interface that is not connected. ~0 means all. */
+export const rxPlacementDump = dump(
+  "sw_interface_rx_placement_dump",
+  "f9e6675e",
+  { sw_if_index: u32 },
+  {
+    ...reply("sw_interface_rx_placement_details", "9e44a7ce", {
+      sw_if_index: u32,
+      queue_id: u32,
+      worker_id: u32,
+      mode: u32
+    }),
+    headedAsRequest: true
+  }
+)

@@ -19,7 +19,8 @@ import { VppDeadlines } from "../client/VppDeadlines.ts"
 import { all, type Interface } from "../interfaces/Interfaces.ts"
 import { fromTag } from "../interfaces/Mark.ts"
 import { fromVpp, toError } from "../interfaces/PortError.ts"
-import { linkUp } from "../messages/Interface.ts"
+import { every } from "../messages/Control.ts"
+import { linkUp, rxPlacementDump } from "../messages/Interface.ts"
 import { ReceiveFile } from "./ReceiveFile.ts"
 import { Busy, epochOf, readSegment, type Segment, Unreadable } from "./Segment.ts"
 
@@ -31,6 +32,7 @@ export const socketBeside = (api: string): string => `${dirname(api)}/stats.sock
 interface Ours {
   readonly key: string
   readonly row: Interface
+  readonly queues: number | undefined
 }
 
 export const traffic = Effect.fnUntraced(function* (session: Session) {
@@ -48,11 +50,13 @@ export const traffic = Effect.fnUntraced(function* (session: Session) {
   for (let looks = 0; looks < mostLooks; looks++) {
     const since = Result.isSuccess(received) ? yield* looked(path, () => epochOf(received.success)) : undefined
     const rows = yield* Effect.mapError(all(session), fromVpp(operation))
-    const ours = rows.flatMap((row): ReadonlyArray<Ours> => {
+    const marked = rows.flatMap((row) => {
       const mark = fromTag(row.tag)
       return mark === undefined ? [] : [{ key: mark.key, row }]
     })
-    if (ours.length === 0) return []
+    if (marked.length === 0) return []
+    const queues = yield* Effect.mapError(receiveQueues(session), fromVpp(operation))
+    const ours = marked.map((one): Ours => ({ ...one, queues: queues.get(one.row.sw_if_index) }))
     const file = yield* Effect.fromResult(received)
     const found =
       since === undefined
@@ -65,6 +69,16 @@ export const traffic = Effect.fnUntraced(function* (session: Session) {
   }
   return yield* late
 }, Effect.scoped)
+
+/** By the index of the interface. VPP has the queues of a port while an application is connected. */
+const receiveQueues = Effect.fnUntraced(function* (session: Session) {
+  const counts = new Map<number, number>()
+  if (!session.offers(rxPlacementDump) || !session.offers(rxPlacementDump.details)) return counts
+  for (const { sw_if_index } of yield* session.dump(rxPlacementDump, { sw_if_index: every })) {
+    counts.set(sw_if_index, (counts.get(sw_if_index) ?? 0) + 1)
+  }
+  return counts
+})
 
 /** Maximum number of reads: interfaces that are added or removed meanwhile require another one. */
 const mostLooks = 200
@@ -88,7 +102,7 @@ const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray
   const [drops, missed, noBuffer, rxError, txError] = simple.map(segment.simple)
   const [rx, tx] = combined.map(segment.combined)
   const way = (of: typeof rx, index: number) => ({ packets: of?.packets(index) ?? 0, bytes: of?.bytes(index) ?? 0 })
-  return ours.map(({ key, row }) => {
+  return ours.map(({ key, queues, row }) => {
     const { flags, interface_name: port, link_mtu, mtu, sw_if_index: index } = row
     return {
       key,
@@ -109,7 +123,7 @@ const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray
       connected: (flags & linkUp) !== 0,
       linkResets: undefined,
       mtu: mtu[0] || link_mtu || undefined,
-      queues: undefined,
+      queues,
       numaNode: undefined
     }
   })

@@ -16,6 +16,8 @@ export interface Message<A> {
   /** Undefined: VPP itself has it. */
   readonly plugin: Plugin | undefined
   readonly fields: Field<A>
+  /** True for a few replies: the client's index stands before the context, as in a request. */
+  readonly headedAsRequest?: true
 }
 
 export interface Request<A, R> extends Message<A> {
@@ -100,18 +102,22 @@ export const encodeRequest = <A>(
     return to.bytes.subarray(0, to.at)
   })
 
+/** VPP leaves the client's index 0 where a reply has one. */
 export const encodeReply = <A>(message: Message<A>, head: Head, value: A): Result.Result<Uint8Array, CodecFault> =>
-  encodeRequest(message, { ...head, client: undefined }, value)
+  encodeRequest(message, { ...head, client: message.headedAsRequest === true ? 0 : undefined }, value)
 
 /** Undefined: the message is too short. */
 export const idOf = (bytes: Buffer): number | undefined => (bytes.length < 2 ? undefined : bytes.readUInt16BE(0))
-export const contextOf = (bytes: Buffer): number | undefined => (bytes.length < 6 ? undefined : bytes.readUInt32BE(2))
+export const contextOf = (bytes: Buffer, headedAsRequest: boolean): number | undefined => {
+  const at = headedAsRequest ? 6 : 2
+  return bytes.length < at + 4 ? undefined : bytes.readUInt32BE(at)
+}
 
 /**
  * Decodes the fields after number and context of a reply. Bytes after the last field are of a newer VPP, and ignored.
  */
 export const decodeReply = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
-  decodeAt(message, bytes, 6)
+  decodeAt(message, bytes, message.headedAsRequest === true ? 10 : 6)
 
 /** The first message: its header differs, and is part of its fields. */
 export const encodeHello = <A>(message: Message<A>, id: number, value: A): Result.Result<Uint8Array, CodecFault> =>

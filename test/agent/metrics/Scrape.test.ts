@@ -9,6 +9,7 @@ import * as Scrape from "../../../src/agent/metrics/Scrape.ts"
 import { nothing } from "../../../src/attachment/heal/Decide.ts"
 import * as NodeTraffic from "../../../src/attachment/traffic/NodeTraffic.ts"
 import type { Control } from "../../../src/cni/network/HostPort.ts"
+import { linkUp } from "../../../src/vpp/messages/Interface.ts"
 import { networks } from "../../attachment/support/Networks.ts"
 import { runDir, vppSocket, World } from "../../attachment/support/World.ts"
 
@@ -56,6 +57,7 @@ describe("a scrape", () => {
           "/if/tx": [[3n, 180n]],
           "/if/rx-miss": [2n]
         })
+        row.flags |= linkUp
       }
       yield* world.resident((switches) =>
         Effect.gen(function* () {
@@ -72,7 +74,8 @@ describe("a scrape", () => {
             `userspace_cni_interface_transmit_bytes_total{${labels}} 500`,
             `userspace_cni_interface_receive_packets_total{${labels}} 3`,
             `userspace_cni_interface_transmit_dropped_total{${labels},reason="miss"} 2`,
-            `userspace_cni_interface_connected{${labels}} 0`,
+            `userspace_cni_interface_connected{${labels}} 1`,
+            `userspace_cni_interface_queues{${labels}} 1`,
             "userspace_cni_interfaces 2",
             "userspace_cni_interfaces_omitted 0",
             'userspace_cni_agent_info{version="1.2.3"} 1',

@@ -34,6 +34,17 @@ it.prop("reports every truncation of a message", [u32], ([seed]) => {
   assert.match(detail(Message.decodeReply(Memif.socketFilenameDump.details, cut)), /^ends inside/)
 })
 
+it("reads a reply that is headed as a request", () => {
+  // Number, index of the client, context; index 5, queue 1, thread 2, mode 3.
+  const raw = Buffer.from("00bc 00000000 00000002 00000005 00000001 00000002 00000003".replaceAll(" ", ""), "hex")
+  const { details } = Interface.rxPlacementDump
+  const value = { sw_if_index: 5, queue_id: 1, worker_id: 2, mode: 3 }
+  assert.deepStrictEqual(Message.decodeReply(details, raw), Result.succeed(value))
+  assert.strictEqual(Message.contextOf(raw, true), 2)
+  const again = Result.getOrThrow(Message.encodeReply(details, { id: 0xbc, context: 2 }, value))
+  assert.strictEqual(Buffer.from(again).toString("hex"), raw.toString("hex"))
+})
+
 it("ignores fields that a newer VPP appends", () => {
   const bytes = Result.getOrThrow(Message.encodeReply(Interface.setFlags.reply, head, { retval: -2 }))
   const longer = Buffer.concat([bytes, Buffer.from("more")])
