@@ -60,7 +60,9 @@ export const keyOf = (attachment: Identity): string =>
 export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
 
 /** The name of the port on the switch: `usp` and 60 bits. OpenFlow shows 15 characters of a port name. */
-export const portName = (attachment: Identity): string => `usp${keyOf(attachment).slice(0, 12)}`
+export const portName = (attachment: Identity): string => portNameOf(keyOf(attachment))
+
+export const portNameOf = (key: string): string => `usp${key.slice(0, 12)}`
 
 /**
  * `<id12>-<ifname>`: the original plugin's file name. It is free unless two attachments with one prefix share a directory.

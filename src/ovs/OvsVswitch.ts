@@ -133,6 +133,11 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       return ports.map((port) => ({ ...port, doubt }))
     }),
     status,
+    connections: (keys) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./ports/Connections.ts")),
+        ({ connections }) => connections(client, daemon, keys)
+      ),
     traffic: Effect.flatMap(
       Effect.promise(() => import("./ports/Traffic.ts")),
       ({ traffic }) => traffic(client, daemon)

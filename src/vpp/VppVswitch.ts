@@ -159,6 +159,11 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       yield* able(yield* open("status"), "status", port)
     }, Effect.scoped),
 
+    connections: Effect.fnUntraced(function* (keys) {
+      const { connections, operation } = yield* Effect.promise(() => import("./ports/Connections.ts"))
+      return yield* connections(yield* open(operation), keys)
+    }, Effect.scoped),
+
     traffic: Effect.gen(function* () {
       const { operation, traffic } = yield* Effect.promise(() => import("./stats/Traffic.ts"))
       return yield* traffic(yield* open(operation))

@@ -67,6 +67,14 @@ export interface Owned {
   readonly doubt?: VswitchError
 }
 
+/** What is known of a port's other end. */
+export interface Connection {
+  /** Name of the port on the switch. */
+  readonly port: string
+  /** An application is connected. */
+  readonly connected: boolean
+}
+
 export class Vswitch extends Context.Service<
   Vswitch,
   {
@@ -93,6 +101,11 @@ export class Vswitch extends Context.Service<
     readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
     /** Fails when `plug` would fail for any attachment with such a port. Changes nothing. */
     readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>
+    /**
+     * Those of these keys (`keyOf`) that have a port. For repeated use: reads as little as the switch allows. Loaded on
+     * demand.
+     */
+    readonly connections: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Connection>, VswitchError>
     /** The counters of all ports with the plugin's mark. Loaded on demand. */
     readonly traffic: Effect.Effect<ReadonlyArray<PortTraffic>, VswitchError>
     /** Ports of the original plugin and its fork. Loaded on demand. */

@@ -1,5 +1,6 @@
 /** Alerts and the dashboard ask for series that the agent has, by labels that they have. */
 import { assert, describe, it } from "@effect/vitest"
+import { kinds, results } from "../../src/agent/events/PodEvent.ts"
 import { all } from "../../src/agent/metrics/Families.ts"
 import { dropReasons } from "../../src/vswitch/Traffic.ts"
 import { read } from "./support/Markdown.ts"
@@ -36,6 +37,13 @@ describe("examples/monitoring", () => {
     for (const { name } of all.filter(({ name }) => /_(receive|transmit)_/.test(name))) assert.include(text, name)
   })
 
+  it("the dashboard shows what has become of the events of pods", () => {
+    assert.include(
+      read("examples/monitoring/dashboard.json"),
+      "sum by (kind, result) (rate(userspace_cni_events_total["
+    )
+  })
+
   it("the rule on drops means counters that exist", () => {
     const [, pattern = ""] = /__name__=~"([^"]+)"/.exec(read("examples/monitoring/rules.yaml")) ?? []
     const selected = all.filter(({ name }) => new RegExp(`^(?:${pattern})$`).test(name))
@@ -47,6 +55,13 @@ describe("docs/metrics.md", () => {
   it("has every reason of a drop", () => {
     const page = read("docs/metrics.md")
     for (const reason of dropReasons) assert.include(page, `| \`${reason}\` |`)
+  })
+
+  it("has every result of an event, and docs/kubernetes.md every kind", () => {
+    for (const result of results) assert.include(read("docs/metrics.md"), `| \`${result}\` |`)
+    for (const [kind, { type }] of Object.entries(kinds)) {
+      assert.include(read("docs/kubernetes.md"), `| \`${kind}\` | ${type} |`)
+    }
   })
 
   it("has every file of examples/monitoring", () => {

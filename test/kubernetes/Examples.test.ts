@@ -5,7 +5,7 @@ import { readConfiguration, readEnvelope } from "../../src/cni/network/Configura
 import { readArgs } from "../../src/cni/spec/Environment.ts"
 import * as Multus from "../e2e/support/Multus.ts"
 import { allRights, eventsRight } from "./support/ApiServer.ts"
-import { definition, manifests, network, rights, selections } from "./support/Manifests.ts"
+import { definition, manifests, network, rights, role, selections } from "./support/Manifests.ts"
 
 describe("examples/kubernetes", () => {
   it("the network is accepted as Multus hands it over for the pod, and nothing of it is lost", () => {
@@ -35,5 +35,11 @@ describe("examples/kubernetes", () => {
       manifests("role.yaml").map(({ kind }) => kind),
       ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]
     )
+  })
+
+  it("the right to events is to create them, and nothing else", () => {
+    const { rules } = role
+    const ofEvents = rules.filter(({ resources }) => resources.some((one) => one === "*" || one.startsWith("events")))
+    assert.deepStrictEqual(ofEvents, [{ apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] }])
   })
 })

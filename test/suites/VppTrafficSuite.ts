@@ -1,4 +1,4 @@
-/** What the VPP layer of `Vswitch` says of the counters of its ports. */
+/** What the VPP layer of `Vswitch` says of the counters of its ports, and of their applications. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
@@ -10,6 +10,7 @@ import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
 import {
+  connections,
   directory,
   memif,
   plug,
@@ -78,5 +79,20 @@ export const vppTraffic = suite<VppUnderTest>("Vswitch on VPP, asked what its po
       const socket = socketBeside(site.path)
       assert.strictEqual(error.failed, `VPP: read counters: cannot read VPP's counters at ${socket}: ENOENT`)
       assert.include(error.cure, `statseg { socket-name ${socket} }`)
+    }))
+
+  test("tells of the ports that are asked for whether an application is connected, and of no others", () =>
+    Effect.gen(function* () {
+      const one = yield* request(memif())
+      const other = yield* request(vhost())
+      const gone = yield* request(memif())
+      for (const wanted of [one, other]) yield* plugged(wanted)
+      const key = keyOf(one.attachment)
+      const port = portName("memif", portNumber(key))
+      assert.deepStrictEqual(
+        [...(yield* connections(key, keyOf(gone.attachment)))],
+        [[key, { port, connected: false }]]
+      )
+      assert.strictEqual((yield* connections(keyOf(other.attachment))).size, 1)
     }))
 })

@@ -122,6 +122,7 @@ export const removeLegacy = ({ attachment, port, socketPath }: PortRequest, more
     Effect.flatMap(vswitch.legacy, ({ remove }) => remove({ attachment, port, socketPath, state: undefined, ...more }))
   )
 export const list = (network?: string) => call((vswitch) => vswitch.list(network))
+export const connections = (...keys: ReadonlyArray<string>) => call((vswitch) => vswitch.connections(keys))
 export const traffic = call((vswitch) => vswitch.traffic)
 export const status = ({ port }: Pick<PortRequest, "port">) => call((vswitch) => vswitch.status(port))
 export const verify = (wanted: PortRequest) =>

@@ -15,6 +15,7 @@ export const once = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, Vsw
 export const plug = (wanted: PortRequest) => once((vswitch) => vswitch.plug(wanted))
 export const restore = (wanted: PortRequest) => once((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => once((vswitch) => vswitch.unplug(wanted))
+export const connections = (...keys: ReadonlyArray<string>) => once((vswitch) => vswitch.connections(keys))
 export const traffic = once((vswitch) => vswitch.traffic)
 export const status = ({ port }: PortRequest) => once((vswitch) => vswitch.status(port))
 export const verify = (wanted: PortRequest) =>

@@ -1,4 +1,4 @@
-/** What the Open vSwitch layer of `Vswitch` says of the counters of its ports. */
+/** What the Open vSwitch layer of `Vswitch` says of the counters of its ports, and of their applications. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
@@ -6,7 +6,7 @@ import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import { administrator, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
-import { existing, plug, plugged, refusal, traffic, unplug } from "./VswitchCalls.ts"
+import { connections, existing, plug, plugged, refusal, traffic, unplug } from "./VswitchCalls.ts"
 
 export const ovsTraffic =
   suite<SwitchUnderTest>("Vswitch on Open vSwitch, asked what its ports have passed", (test) => {
@@ -46,5 +46,29 @@ export const ovsTraffic =
         const error = yield* refusal(traffic)
         assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
         assert.match(error.failed, /^Open vSwitch: read counters: ovs-vswitchd /)
+      }))
+
+    test("tells of the ports that are asked for whether an application is connected, and of no others", () =>
+      Effect.gen(function* () {
+        const one = yield* request()
+        const other = yield* request()
+        const gone = yield* request()
+        for (const wanted of [one, other]) yield* plugged(wanted)
+        const [key, absent] = [keyOf(one.attachment), keyOf(gone.attachment)]
+        assert.deepStrictEqual(
+          [...(yield* connections(key, absent))],
+          [[key, { port: portName(one.attachment), connected: false }]]
+        )
+        assert.strictEqual((yield* connections(keyOf(other.attachment))).size, 1)
+      }))
+
+    test("does not tell the last state of an ovs-vswitchd that has exited", () =>
+      Effect.gen(function* () {
+        const { killVswitchd, startVswitchd } = yield* SwitchUnderTest
+        const wanted = yield* request()
+        yield* plugged(wanted)
+        yield* Effect.acquireRelease(killVswitchd, () => startVswitchd)
+        const error = yield* refusal(connections(keyOf(wanted.attachment)))
+        assert.match(error.failed, /^Open vSwitch: read connections: ovs-vswitchd /)
       }))
   })

@@ -2,7 +2,6 @@
  * Events of pods, for those who look at them with `kubectl`. Everything happens in fibers of its own: calls and rounds
  * of healing do not wait for it, and none fails or changes because of it.
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -10,16 +9,18 @@ import type { Observer } from "../../attachment/heal/Keep.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import * as Looks from "./Looks.ts"
+import type { Count } from "./PodEvent.ts"
 import * as Rounds from "./Rounds.ts"
 import * as Sink from "./Sink.ts"
+import { undying } from "./Undying.ts"
 
 const lookEvery = "10 seconds"
 /** Rounds that wait; more are dropped. */
 const mostRounds = 64
 
 /** Goes on until the scope ends. Returns what is to be told of each round of healing. */
-export const make = Effect.fnUntraced(function* (switches: Switches, variables: Variables) {
-  const sink = yield* Sink.make
+export const make = Effect.fnUntraced(function* (switches: Switches, variables: Variables, count: Count) {
+  const sink = yield* Sink.make(count)
   const queue = yield* Queue.dropping<Rounds.Round>(mostRounds)
   const look = Looks.make(switches, variables, sink, yield* Clock.currentTimeMillis)
   const ofRound = Rounds.make(variables, sink)
@@ -28,9 +29,3 @@ export const make = Effect.fnUntraced(function* (switches: Switches, variables: 
   const round: Observer["round"] = (round, last) => void Queue.offerUnsafe(queue, { round, last })
   return round
 })
-
-/** A defect must not end the loop. */
-const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  Effect.catchCause(self, (cause) =>
-    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.logError("events of pods are not told", cause)
-  )

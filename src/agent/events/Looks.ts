@@ -3,13 +3,12 @@
  * could not be told yet is told by a later look, if it is still true. It does not look while nothing could be told.
  */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { millis } from "../../attachment/heal/Monotonic.ts"
 import { distinct, isSame, type Switches } from "../../attachment/node/Switches.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import { keyOf, type Pod } from "../../identity/Attachment.ts"
-import type { PortTraffic } from "../../vswitch/Traffic.ts"
+import type { Pod } from "../../identity/Attachment.ts"
+import type { Connection } from "../../vswitch/Vswitch.ts"
 import type { Kind } from "./PodEvent.ts"
 import { type PodRecord, make as podRecords } from "./PodRecords.ts"
 import type { Sink } from "./Sink.ts"
@@ -69,27 +68,27 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
   const isWhole = (one: PodRecord) =>
     Effect.flatMap(Records, ({ settled }) => Effect.orElseSucceed(settled(one.record), () => false))
 
-  const ports = Effect.fnUntraced(function* (of: ReadonlyArray<PodRecord>) {
+  /** By key. An attachment is on one switch. */
+  const connections = Effect.fnUntraced(function* (of: ReadonlyArray<PodRecord>) {
     const asked = yield* Effect.forEach(
       distinct(of.map(({ control }) => control)),
-      (at) =>
-        switches.at(at).pipe(
-          Effect.flatMap(({ traffic }) => traffic),
+      (at) => {
+        const keys = of.filter(({ control }) => isSame(control, at)).map(({ key }) => key)
+        return switches.at(at).pipe(
+          Effect.flatMap((vswitch) => vswitch.connections(keys)),
           Effect.timeout(switchPatience),
-          Effect.result,
-          Effect.map((answer) => ({ at, rows: Result.isSuccess(answer) ? answer.success : [] }))
-        ),
+          Effect.orElseSucceed((): ReadonlyMap<string, Connection> => new Map())
+        )
+      },
       { concurrency: "unbounded" }
     )
-    const rowsAt = asked.map(({ at, rows }) => ({ at, byKey: new Map(rows.map((row) => [row.key, row] as const)) }))
-    return (one: PodRecord): PortTraffic | undefined =>
-      rowsAt.find(({ at }) => isSame(at, one.control))?.byKey.get(keyOf(one.record))
+    return new Map(asked.flatMap((found) => [...found]))
   })
 
-  const observe = (state: State, { connected }: PortTraffic, now: number) => {
+  const observe = (state: State, { connected }: Connection, now: number) => {
     state.since = connected ? undefined : (state.since ?? now)
-    // Told by an earlier agent, or before there was one.
-    if (connected && state.connection === "unseen") state.connection = "connected"
+    // Told by an earlier agent, or before there was one. Without an application, the next one that connects is news.
+    if (state.connection === "unseen") state.connection = connected ? "connected" : undefined
   }
 
   return Effect.gen(function* () {
@@ -97,23 +96,25 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
     const ids = new Set(all.map(({ id }) => id))
     for (const id of states.keys()) if (!ids.has(id)) states.delete(id)
     const [looked, off] = yield* Effect.partition(all, (one) =>
-      Effect.flatMap(sink.isOff(one.kubeconfig), (isOff) => (isOff ? Effect.fail(one) : Effect.succeed(one)))
+      Effect.flatMap(sink.isOff(one.kubeconfig, one.pod.namespace), (isOff) =>
+        isOff ? Effect.fail(one) : Effect.succeed(one)
+      )
     )
     // What nobody looks at may connect meanwhile.
     for (const one of off) stateOf(one).since = undefined
-    const portOf = yield* ports(looked)
+    const found = yield* connections(looked)
     const now = yield* millis
     const there: Array<Told> = []
     for (const one of looked) {
-      const row = portOf(one)
+      const connection = found.get(one.key)
       const state = stateOf(one)
-      if (row === undefined) {
+      if (connection === undefined) {
         state.since = undefined
         continue
       }
       if (!state.attached && !(yield* isWhole(one))) continue
-      observe(state, row, now)
-      there.push({ one, state, port: row.port })
+      observe(state, connection, now)
+      there.push({ one, state, port: connection.port })
     }
     const which = ({ one: { record }, port }: Told) => `${record.ifName}: port ${port} of network ${record.network}`
     yield* tell(

@@ -16,6 +16,17 @@ export const kinds = {
 
 export type Kind = keyof typeof kinds
 
+/**
+ * What has become of an event. `limited`: the pod had one of this kind within the last minute. `refused`: by the API
+ * server. `failed`: no answer, or no usable credentials. `dropped`: the queue was full, or nothing is sent with this
+ * kubeconfig at the moment.
+ */
+export const results = ["posted", "limited", "refused", "failed", "dropped"] as const
+type Result = (typeof results)[number]
+
+/** Is told of each event. */
+export type Count = (kind: Kind, result: Result) => void
+
 export interface PodEvent {
   readonly kind: Kind
   readonly pod: Pod

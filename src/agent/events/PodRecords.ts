@@ -11,12 +11,14 @@ import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import type { Pod } from "../../identity/Attachment.ts"
+import { keyOf, type Pod } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
 
 export interface PodRecord {
   /** An attachment that was added again has another one. */
   readonly id: string
+  /** `keyOf` the attachment. */
+  readonly key: string
   readonly record: Record
   readonly pod: Pod
   readonly kubeconfig: string
@@ -33,7 +35,15 @@ export const podRecordOf = (record: Record, variables: Variables): PodRecord | u
   const kubeconfig = configuration?.netConf.kubeconfig
   if (configuration === undefined || kubeconfig === undefined) return undefined
   const { control, engine } = configuration.port
-  return { id: idOf(record), record, pod, kubeconfig, control: { control, engine }, since: Date.parse(record.since) }
+  return {
+    id: idOf(record),
+    key: keyOf(record),
+    record,
+    pod,
+    kubeconfig,
+    control: { control, engine },
+    since: Date.parse(record.since)
+  }
 }
 
 const longest = 60_000

@@ -38,6 +38,8 @@ export interface Meter {
   readonly registry: Registry.Registry
   readonly answered: (call: AnsweredCall) => void
   readonly declined: (reason: string) => void
+  /** An event of a pod, and what has become of it. */
+  readonly event: (kind: string, result: string) => void
   readonly observer: Observer
   /** Labels of a switch: `engine` and `switch`. */
   readonly switchLabels: (at: Control) => readonly [engine: string, name: string]
@@ -81,6 +83,7 @@ export const make = (variables: Variables): Meter => {
       registry.observe(families.duration, [verbOf(verb), engine], seconds)
     },
     declined: (reason) => registry.add(families.declined, [reason]),
+    event: (kind, result) => registry.add(families.events, [kind, result]),
     switchLabels,
     switches: () => [...switches.values()].filter(({ at, isUp }) => isUp || named.some((one) => isSame(one, at))),
     observer: {

@@ -18,6 +18,7 @@ import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
 import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
 import * as AsyncFiles from "../../platform/async/AsyncFiles.ts"
 import * as AsyncNamespaces from "../../platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
@@ -37,6 +38,7 @@ export interface AgentOptions {
   readonly repair: Policy["repair"]
   readonly every: Option.Option<Duration.Duration>
   readonly metrics: Option.Option<Address>
+  readonly events: "on" | "off"
 }
 
 const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer()))
@@ -53,14 +55,7 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
   const serving = Effect.gen(function* () {
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
-    const events = yield* Events.make(switches, variables)
-    const observer: Observer = {
-      ...meter.observer,
-      round: (round, last) => {
-        meter.observer.round(round, last)
-        events(round, last)
-      }
-    }
+    const observer = options.events === "on" ? yield* withEvents(meter, switches, variables) : meter.observer
     const { first, last } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
@@ -93,6 +88,23 @@ export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) 
     ),
     Effect.mapError(({ answer, cure }) => new CommandLineError({ failed: "cannot serve calls", answer, cure }))
   )
+})
+
+/** Writes events of pods until the scope ends. */
+const withEvents = Effect.fnUntraced(function* (
+  { event, observer }: Meter.Meter,
+  switches: Switches.Switches,
+  variables: Variables
+) {
+  const tell = yield* Events.make(switches, variables, event)
+  const both: Observer = {
+    ...observer,
+    round: (round, last) => {
+      observer.round(round, last)
+      tell(round, last)
+    }
+  }
+  return both
 })
 
 /** Runs beside the calls until the scope ends. */

@@ -47,6 +47,10 @@ export const agent = Command.make(
     ),
     every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
     metrics: metricsFlag,
+    events: Flag.Literals("events", ["on", "off"]).pipe(
+      Flag.withDescription("on: write events of pods, if their network's kubeconfig may create them (default: on)"),
+      Flag.withDefault("on")
+    ),
     cniPath: networkFlags.cniPath,
     host: hostFlag,
     json: jsonFlag

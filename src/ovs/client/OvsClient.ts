@@ -79,6 +79,11 @@ export class OvsClient extends Context.Service<
     readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
     /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
     readonly select: <Row>(table: Table<Row>, where: ReadonlyArray<Condition>) => Done<ReadonlyArray<Row>>
+    /** Two of them in one transaction, so that both are of the same moment. */
+    readonly selectBoth: <One, Other>(
+      one: readonly [table: Table<One>, where: ReadonlyArray<Condition>],
+      other: readonly [table: Table<Other>, where: ReadonlyArray<Condition>]
+    ) => Done<readonly [ReadonlyArray<One>, ReadonlyArray<Other>]>
     /** Adds the flow of a port on a bridge in fail_mode secure. */
     readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
     readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
@@ -243,6 +248,10 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
       ),
     bridgeOf,
     select: (table, where) => select(table, Transactions.select(table, where)),
+    selectBoth: ([one, ofOne], [other, ofOther]) =>
+      Effect.flatMap(transact([Transactions.select(one, ofOne), Transactions.select(other, ofOther)]), (results) =>
+        Effect.all([read(one, results, 0), read(other, results, 1)])
+      ),
     learn: flows.learn,
     learns: flows.learns,
     removePorts,

@@ -50,11 +50,10 @@ const leastInterval = 5000
 
 export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
   Effect.gen(function* () {
-    const rows = yield* Effect.mapError(
-      client.select(Counted, [Transactions.marked(Marks.ofNetwork(undefined))]),
+    const [rows, settings] = yield* Effect.mapError(
+      client.selectBoth([Counted, [Transactions.marked(Marks.ofNetwork(undefined))]], [Settings, []]),
       fromOvsdb(operation)
     )
-    const settings = rows.length === 0 ? [] : yield* Effect.mapError(client.select(Settings, []), fromOvsdb(operation))
     const asked = whole(settings[0]?.other_config["stats-update-interval"]) ?? leastInterval
     const writtenEvery = Math.max(asked, leastInterval)
     const ports = rows.flatMap(portTraffic).map((port): PortTraffic => ({ ...port, writtenEvery }))

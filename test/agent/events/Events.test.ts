@@ -91,6 +91,38 @@ describe("events of a pod", () => {
     })
   )
 
+  it.effect("tell of an application that connects after the agent was started anew", () =>
+    Effect.gen(function* () {
+      const world = new EventWorld()
+      yield* world.add(asked)
+      yield* world.link("disconnected")
+      yield* TestClock.adjust("1 minute")
+      yield* running(world, ({ looks }) =>
+        Effect.gen(function* () {
+          yield* looks(2)
+          yield* world.link("connected")
+          yield* looks(2)
+          assert.deepStrictEqual(world.kinds(), ["Connected"])
+        })
+      )
+    })
+  )
+
+  it.effect("do not come for a pod that is gone when it is looked at", () =>
+    Effect.gen(function* () {
+      const world = new EventWorld()
+      yield* running(world, ({ looks }) =>
+        Effect.gen(function* () {
+          yield* world.add(asked)
+          yield* world.add({ ...asked, ifName: "net2" })
+          yield* Effect.orDie(world.call("DEL", asked))
+          yield* looks(2)
+          assert.match(world.told().join("\n"), /^Attached net2: [^;\n]*$/)
+        })
+      )
+    })
+  )
+
   it.effect("tell what healing did: a port that was lost, and an attachment whose sandbox is gone", () =>
     Effect.gen(function* () {
       const world = new EventWorld()

@@ -158,6 +158,7 @@ describe("what the agent counts", () => {
       meter.answered({ ...call, code: 11, seconds: 95 })
       meter.answered({ verb: `x${"y".repeat(1000)}`, stdin: "{", code: 4, seconds: 0.001 })
       meter.declined("busy")
+      for (const result of ["posted", "posted", "limited"]) meter.event("Attached", result)
       assert.includeMembers(lines(yield* scraped(meter)), [
         'userspace_cni_calls_total{verb="ADD",code="0",engine="vpp"} 1',
         'userspace_cni_calls_total{verb="ADD",code="11",engine="vpp"} 1',
@@ -167,7 +168,9 @@ describe("what the agent counts", () => {
         'userspace_cni_call_duration_seconds_bucket{verb="ADD",engine="vpp",le="90"} 1',
         'userspace_cni_call_duration_seconds_bucket{verb="ADD",engine="vpp",le="+Inf"} 2',
         'userspace_cni_call_duration_seconds_count{verb="ADD",engine="vpp"} 2',
-        'userspace_cni_calls_declined_total{reason="busy"} 1'
+        'userspace_cni_calls_declined_total{reason="busy"} 1',
+        'userspace_cni_events_total{kind="Attached",result="posted"} 2',
+        'userspace_cni_events_total{kind="Attached",result="limited"} 1'
       ])
     })
   )

@@ -56,11 +56,14 @@ const Selections = Schema.fromJsonString(
 /** The pod's networks. */
 export const selections = Schema.decodeUnknownSync(Selections)(pod.metadata.annotations["k8s.v1.cni.cncf.io/networks"])
 
+const Texts = Schema.Array(Schema.String)
 const Role = Schema.Struct({
-  rules: Schema.Array(Schema.Struct({ resources: Schema.Array(Schema.String), verbs: Schema.Array(Schema.String) }))
+  rules: Schema.Array(Schema.Struct({ apiGroups: Texts, resources: Texts, verbs: Texts }))
 })
 
+export const role = Schema.decodeUnknownSync(Role)(manifests("role.yaml").find(({ kind }) => kind === "ClusterRole"))
+
 /** `get pods`, `update pods/status`. */
-export const rights: ReadonlyArray<string> = Schema.decodeUnknownSync(Role)(
-  manifests("role.yaml").find(({ kind }) => kind === "ClusterRole")
-).rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)))
+export const rights: ReadonlyArray<string> = role.rules.flatMap(({ resources, verbs }) =>
+  resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`))
+)

@@ -2,11 +2,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { portName } from "../../../src/identity/Attachment.ts"
+import { over } from "../../../src/ovs/client/OvsClient.ts"
+import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
+import { traffic as readTraffic } from "../../../src/ovs/ports/Traffic.ts"
 import type { MapValue } from "../../../src/ovs/wire/Notation.ts"
 import type { Mutation } from "../../../src/ovs/wire/Operation.ts"
 import { administrator, request } from "../../suites/SwitchUnderTest.ts"
 import { existing, plugged, traffic } from "../../suites/VswitchCalls.ts"
 import { MemoryUnderTest } from "../support/MemoryUnderTest.ts"
+import * as OvsMemory from "../support/OvsMemory.ts"
 
 const seen = Effect.fnUntraced(function* (...mutations: ReadonlyArray<Mutation>) {
   const wanted = yield* request({ bridge: yield* existing() })
@@ -120,5 +124,20 @@ describe("counters of an Open vSwitch port", () => {
       )
       assert.deepInclude(there, { connected: true, mtu: 1500, queues: 4, numaNode: 1, linkResets: 6 })
     }).pipe(Effect.scoped, Effect.provide(MemoryUnderTest))
+  )
+
+  it.effect("and the interval at which they are written are read in one transaction, of one moment", () =>
+    Effect.gen(function* () {
+      const memory = OvsMemory.make()
+      const asked: Array<ReadonlyArray<string>> = []
+      const transact: Transact = (operations) =>
+        Effect.suspend(() => {
+          asked.push(operations.map((one) => ("table" in one ? one.table : one.op)))
+          return memory.transact(operations)
+        })
+      const nothing = Effect.succeed(undefined)
+      yield* readTraffic(over(memory.peer, transact, memory.flows), { silent: nothing, absent: nothing })
+      assert.deepStrictEqual(asked, [["Interface", "Open_vSwitch"]])
+    })
   )
 })

@@ -3,13 +3,14 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Events from "../../../../src/agent/events/Events.ts"
+import type { Count } from "../../../../src/agent/events/PodEvent.ts"
 import { type Memory, nothing } from "../../../../src/attachment/heal/Decide.ts"
 import { type OfSwitch, type Options, ofSwitch } from "../../../../src/attachment/heal/Round.ts"
 import type { Control } from "../../../../src/cni/network/HostPort.ts"
 import { portName } from "../../../../src/identity/Attachment.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../../src/platform/Https.ts"
 import { turn } from "../../../../src/platform/Within.ts"
-import { runDir, stateDir, type Wrap } from "../../../attachment/support/World.ts"
+import { runDir, stateDir } from "../../../attachment/support/World.ts"
 import { createdEvent, eventsPath } from "../../../kubernetes/support/EventStore.ts"
 import { decode, type Json } from "../../../kubernetes/support/PodStore.ts"
 import { PodWorld } from "../../../kubernetes/support/PodWorld.ts"
@@ -23,6 +24,9 @@ export const port = portName({ network: "net", containerId, ifName: "net1" })
 export class EventWorld extends PodWorld {
   readonly events: Array<Json> = []
   posts = 0
+  /** `Attached posted`, of each event. */
+  readonly counted: Array<string> = []
+  readonly count: Count = (kind, result) => void this.counted.push(`${kind} ${result}`)
   answer: () => Effect.Effect<HttpsResponse> | undefined = () => undefined
 
   constructor() {
@@ -60,8 +64,8 @@ export class EventWorld extends PodWorld {
         table: "Interface",
         where: [["name", "==", port]],
         mutations: [
-          ["status", "delete", ["set", ["status"]]],
-          ["status", "insert", ["map", [["status", status]]]]
+          ["link_state", "delete", ["set", ["up", "down"]]],
+          ["link_state", "insert", ["set", [status === "connected" ? "up" : "down"]]]
         ]
       }
     ])
@@ -76,14 +80,6 @@ export interface Running {
   /** How often the switch has answered. */
   readonly answers: () => number
 }
-
-/** Counts the switch's answers: what it says is loaded on demand, which no clock of a test waits for. */
-const counting =
-  (answered: () => void): Wrap =>
-  (name, service) =>
-    name === "Vswitch" && "traffic" in service && Effect.isEffect(service.traffic)
-      ? { ...service, traffic: Effect.ensuring(service.traffic, Effect.sync(answered)) }
-      : service
 
 export const until = (is: () => boolean) => {
   const deadline = performance.now() + 20_000
@@ -101,34 +97,43 @@ export const until = (is: () => boolean) => {
 
 export const running = <A, E>(world: EventWorld, self: (running: Running) => Effect.Effect<A, E>) => {
   let answers = 0
-  return world.resident(
-    (switches) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const isRecorded = world.below(`${stateDir}/attachments`).some((line) => line.includes(".json"))
-          const tell = yield* Events.make(switches, variables)
-          const context = yield* Effect.context<Effect.Services<ReturnType<typeof ofSwitch>>>()
-          const options: Options = { switches, variables, repair: "missing", dry: false }
-          const round: Running["round"] = (memory = nothing) =>
-            ofSwitch(ovs, memory, options).pipe(
-              Effect.tap((done) => Effect.sync(() => tell(done, done))),
-              Effect.provideContext(context)
-            )
-          const look = Effect.suspend(() => {
-            const before = answers
-            return Effect.andThen(
-              TestClock.adjust("10 seconds"),
-              until(() => answers > before)
-            )
+  // What the switch says is loaded on demand, which no clock of a test waits for.
+  world.around = {
+    Vswitch: Effect.map((own) => ({
+      ...own,
+      connections: (keys) =>
+        Effect.ensuring(
+          own.connections(keys),
+          Effect.sync(() => {
+            answers++
           })
-          const looks: Running["looks"] = (count) => Effect.asVoid(Effect.repeat(look, { times: count - 1 }))
-          yield* TestClock.adjust("1 second")
-          if (isRecorded) yield* until(() => answers > 0)
-          return yield* self({ round, looks, answers: () => answers })
+        )
+    }))
+  }
+  return world.resident((switches) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const isRecorded = world.below(`${stateDir}/attachments`).some((line) => line.includes(".json"))
+        const tell = yield* Events.make(switches, variables, world.count)
+        const context = yield* Effect.context<Effect.Services<ReturnType<typeof ofSwitch>>>()
+        const options: Options = { switches, variables, repair: "missing", dry: false }
+        const round: Running["round"] = (memory = nothing) =>
+          ofSwitch(ovs, memory, options).pipe(
+            Effect.tap((done) => Effect.sync(() => tell(done, done))),
+            Effect.provideContext(context)
+          )
+        const look = Effect.suspend(() => {
+          const before = answers
+          return Effect.andThen(
+            TestClock.adjust("10 seconds"),
+            until(() => answers > before)
+          )
         })
-      ),
-    counting(() => {
-      answers++
-    })
+        const looks: Running["looks"] = (count) => Effect.asVoid(Effect.repeat(look, { times: count - 1 }))
+        yield* TestClock.adjust("1 second")
+        if (isRecorded) yield* until(() => answers > 0)
+        return yield* self({ round, looks, answers: () => answers })
+      })
+    )
   )
 }
