@@ -1,12 +1,15 @@
 /** Symptoms of docs/troubleshooting.md that come from the API server: the finding of each. The pod stays as it is. */
-import { copyFileSync, rmSync } from "node:fs"
+import { copyFileSync, rmSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { Right } from "../kubernetes/support/ApiServer.ts"
 import { allRights } from "../kubernetes/support/ApiServer.ts"
+import { kubeconfigText } from "../kubernetes/support/KubeconfigText.ts"
 import { withEverything } from "../kubernetes/support/ServerUnderTest.ts"
+import { pem } from "../platform/support/HttpsPeer.ts"
 import { Cluster, type Made, remake, setting } from "./support/Cluster.ts"
 import { doctor, networkFile, symptom } from "./support/Doctor.ts"
+import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 
 const only = (allowed: (right: Right) => boolean) => (made: Made) =>
@@ -53,6 +56,62 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("doctor and
         assert.strictEqual(made.whole(), before)
       }))
   }
+
+  test("credentials that end soon or have ended: the token's claim, and the certificate", () =>
+    Effect.gen(function* () {
+      const { definition, node, pod, server } = yield* setting()
+      withEverything(server)
+      server.fail.clear()
+      const kubeconfig = `${node.directory}/ends.kubeconfig`
+      const hour = 3_600_000
+      const now = yield* Clock.currentTimeMillis
+      const token = (ends: number) => {
+        const part = (claims: object) => Buffer.from(JSON.stringify(claims)).toString("base64url")
+        const jwt = `${part({ alg: "RS256" })}.${part({ sub: "plugin", exp: Math.floor(ends / 1000) })}.c2ln`
+        server.tokens.set(jwt, "plugin")
+        return `token: ${jwt}`
+      }
+      const certificate = Effect.fnUntraced(function* (ends: number) {
+        const [crt, key] = [`${node.directory}/ends.crt`, `${node.directory}/ends.key`]
+        writeFileSync(key, pem("client.key"), { mode: 0o600 })
+        const until = new Date(ends).toISOString().replace(/\D/g, "").slice(0, 14)
+        yield* succeed("openssl", [
+          "req",
+          "-x509",
+          "-key",
+          key,
+          "-subj",
+          "/CN=plugin",
+          "-not_after",
+          `${until}Z`,
+          "-out",
+          crt
+        ])
+        return [`client-certificate: ${crt}`, `client-key: ${key}`]
+      })
+      const judged = Effect.fnUntraced(function* (...user: ReadonlyArray<string>) {
+        writeFileSync(kubeconfig, kubeconfigText({ server: server.url, user }), { mode: 0o600 })
+        const args = ["--config", networkFile(node.directory, { ...definition, kubeconfig })]
+        const of = ["--pod", `${pod.namespace}/${pod.name}`]
+        const { node: seen } = yield* doctor("--state-dir", node.stateDir, "--cni-path", node.plugins, ...args, ...of)
+        return seen.findings.filter(({ id }) => id.startsWith("credentials"))
+      })
+      const found = (id: string, what: string, ends: number) => [
+        {
+          id,
+          seen: `credentials in ${kubeconfig}: ${what} at ${new Date(Math.floor(ends / 1000) * 1000).toISOString()}`
+        }
+      ]
+      assert.deepStrictEqual(yield* judged(token(now + 24 * hour)), [])
+      const soon = now + hour / 2
+      assert.deepStrictEqual(yield* judged(token(soon)), found("credentials-expire", "the token expires", soon))
+      const ended = now - hour
+      assert.deepStrictEqual(yield* judged(token(ended)), found("credentials-expired", "the token expired", ended))
+      assert.deepStrictEqual(
+        yield* judged("token: letmein", ...(yield* certificate(soon))),
+        found("credentials-expire", "the client certificate expires", soon)
+      )
+    }))
 
   test("a pod that has what it needs, and credentials that are good", () =>
     Effect.gen(function* () {

@@ -18,13 +18,20 @@ const OfContainer = Schema.fromJsonString(Schema.Struct({ status: Schema.Int, ..
 const ids = ({ findings }: { readonly findings: ReadonlyArray<{ readonly id: string }> }) =>
   findings.map(({ id }) => id)
 
-/** Each attachment apart, and the identifiers of all. Its exit status is what it says. */
-export const doctor = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-  const { status, stderr, stdout } = yield* run(executable, ["doctor", "--json", ...args])
+/** Run by a program: `unshare --mount`. */
+export const doctorThrough = Effect.fnUntraced(function* (
+  through: ReadonlyArray<string>,
+  ...args: ReadonlyArray<string>
+) {
+  const [program = executable, ...words] = [...through, executable, "doctor", "--json", ...args]
+  const { status, stderr, stdout } = yield* run(program, words)
   const report = yield* Schema.decodeUnknownEffect(OfNode)(stdout)
   assert.strictEqual(status, report.status, stderr)
   return { ...report, ids: [report.node, ...report.attachments].flatMap(ids) }
 })
+
+/** Each attachment apart, and the identifiers of all. Its exit status is what it says. */
+export const doctor = (...args: ReadonlyArray<string>) => doctorThrough([], ...args)
 
 /** As a user of the container. */
 export const inContainer = Effect.fnUntraced(function* (uid: number, ...args: ReadonlyArray<string>) {

@@ -14,6 +14,8 @@ export interface Options {
   readonly dpdk?: boolean
   /** For DPDK, in megabytes: a port takes 25. */
   readonly megabytes?: number
+  /** The NUMA node of each core, as ovs-vswitchd is told with `--dummy-numa`: `0,1`. Default: the machine's. */
+  readonly numa?: string
 }
 
 interface Instance {
@@ -127,7 +129,14 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const startOvsdb = Effect.asVoid(
     detached("ovsdb-server", "ovsdb-server", `${directory}/db/conf.db`, `--remote=punix:${socket}`)
   )
-  const startVswitchd = Effect.asVoid(detached(vswitchd, "ovs-vswitchd", `unix:${socket}`))
+  const startVswitchd = Effect.asVoid(
+    detached(
+      vswitchd,
+      "ovs-vswitchd",
+      `unix:${socket}`,
+      ...(options.numa === undefined ? [] : [`--dummy-numa=${options.numa}`])
+    )
+  )
   const stopOvsdb = stop("ovsdb-server")
   const stopVswitchd = stop("ovs-vswitchd", "--cleanup")
   const ended = (name: string, ask: Effect.Effect<void, ProgramError>) =>

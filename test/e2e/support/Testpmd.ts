@@ -58,6 +58,14 @@ export const sender = (name: string, opening: Opening, to: string): ReadonlyArra
   `--eth-peer=0,${to}`
 ]
 
+/** Sends as fast as it can. */
+export const flooderArguments = (end: End, to: string): ReadonlyArray<string> => [
+  ...common(end.name, opening(end)),
+  "--forward-mode=txonly",
+  "--auto-start",
+  `--eth-peer=0,${to}`
+]
+
 export const receiverArguments = (end: End): ReadonlyArray<string> => receiver(end.name, opening(end))
 
 export const senderArguments = (end: End, to: string): ReadonlyArray<string> => sender(end.name, opening(end), to)

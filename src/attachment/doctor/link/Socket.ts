@@ -81,7 +81,7 @@ export const judge = (seen: Socket, sandbox: Sandbox, connected: boolean | undef
       found("socket", "socket-obstructed", `${place.socketPath} is a ${socket.kind}`, { path: place.socketPath })
     ])
   }
-  const words = `${place.socketPath}, made by the ${madeBy} at ${new Date(socket.modified).toISOString()}, ${inWords(socket)}${labelled(seen)}`
+  const words = `${place.socketPath}, made by the ${madeBy} at ${new Date(socket.modified).toISOString()}, ${inWords(socket)}${labelled(seen.label)}`
   return together([
     shared,
     madeBy === "switch"
@@ -90,7 +90,7 @@ export const judge = (seen: Socket, sandbox: Sandbox, connected: boolean | undef
   ])
 }
 
-const labelled = ({ label }: Socket): string => (label === undefined ? "" : `, SELinux label ${label}`)
+const labelled = (label: Socket["label"]): string => (label === undefined ? "" : `, SELinux label ${label}`)
 
 const inWords = ({ gid, mode, uid }: FileStatus): string =>
   `mode ${mode.toString(8).padStart(4, "0")}, owner ${uid}:${gid}`
@@ -108,11 +108,11 @@ const withoutSocket = (seen: Socket, directory: FileStatus, sandbox: Sandbox): J
   }
   const [user] = denied(directory, sandbox)
   return user === undefined
-    ? well("socket", `the application has not created ${place.socketPath}${labelled(seen)}`)
+    ? well("socket", `the application has not created ${place.socketPath}${labelled(seen.label)}`)
     : found(
         "socket",
         "application-may-not-create-socket",
-        `${named(user)} has no write permission in ${place.directory}, ${inWords(directory)}${labelled(seen)}`,
+        `${named(user)} has no write permission in ${place.directory}, ${inWords(directory)}${labelled(seen.label)}`,
         { path: place.directory }
       )
 }
@@ -131,7 +131,7 @@ const patience = 5_000
 
 const ofApplication = (
   words: string,
-  { now, place }: Socket,
+  { label, now, place }: Socket,
   { modified }: FileStatus,
   { listening }: Sandbox,
   connected: boolean | undefined
@@ -146,9 +146,14 @@ const ofApplication = (
   return together([
     well("socket", words),
     connected === false && now - modified > patience
-      ? found("listener", "switch-does-not-connect", `the application listens on ${place.socketPath}`, {
-          path: place.socketPath
-        })
+      ? found(
+          "listener",
+          "switch-does-not-connect",
+          `the application listens on ${place.socketPath}${labelled(label)}`,
+          {
+            path: place.socketPath
+          }
+        )
       : nothing
   ])
 }
