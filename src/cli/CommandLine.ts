@@ -1,5 +1,4 @@
 /** The command line on the given edges: parses, runs, and reports failures in three parts on stderr. */
-
 import * as Console from "effect/Console"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
@@ -12,8 +11,8 @@ import { version } from "../app/Version.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { oneLine } from "../cni/spec/Secrets.ts"
 import { InvocationContext } from "./input/InvocationContext.ts"
-import { CommandLineError, commandLineErrorText } from "./text/CommandLineError.ts"
-import { plain, type Style } from "./text/PlanText.ts"
+import { type CommandLineError, commandLineErrorText, misused } from "./text/CommandLineError.ts"
+import { plain, type Style } from "./text/Table.ts"
 import { userspace } from "./Userspace.ts"
 
 const onTerminal: Style = { strong: (text) => `\x1b[1m${text}\x1b[0m`, faint: (text) => `\x1b[2m${text}\x1b[0m` }
@@ -60,13 +59,7 @@ export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<stri
 const presenter = (tell: (commandLineError: CommandLineError) => Effect.Effect<void>): CliOutput.Presenter => ({
   present: (event) =>
     event._tag === "InvalidInvocation"
-      ? tell(
-          new CommandLineError({
-            failed: "invalid command line",
-            answer: mistakes(event.errors).join("\n"),
-            cure: `Run \`${event.commandPath.join(" ")} --help\` for usage.`
-          })
-        )
+      ? tell(misused(mistakes(event.errors).join("\n"), `Run \`${event.commandPath.join(" ")} --help\` for usage.`))
       : CliOutput.defaultPresenter.present(event)
 })
 

@@ -8,14 +8,14 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import { writeText } from "../app/Stdio.ts"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
 import { codeOf } from "../platform/process/Attempt.ts"
-import { about } from "./About.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
 import { statusOf } from "./doctor/ExitStatus.ts"
-import { checked } from "./StandardOutput.ts"
-import { commandLineErrorText } from "./text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText } from "./text/CommandLineError.ts"
+import { about } from "./Userspace.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
@@ -36,6 +36,29 @@ const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string
     Effect.tapError((commandLineError) => Console.error(commandLineErrorText(commandLineError)))
   )
 })
+
+/** A stdout that cannot be written makes the command fail; a closed reader (`| head -1`) is not reported. */
+const checked = (console: Console.Console): Console.Console => {
+  let failed = false
+  const fail = (code: string) => {
+    if (!failed && code !== "EPIPE") console.error(commandLineErrorText(untaken(code)))
+    failed = true
+    process.exitCode = 1
+  }
+  return Object.assign(Object.create(console), {
+    log: (...words: ReadonlyArray<unknown>) =>
+      Effect.runSync(
+        Effect.match(writeText(`${words.map(String).join(" ")}\n`), { onFailure: fail, onSuccess: () => undefined })
+      )
+  })
+}
+
+const untaken = (code: string) =>
+  new CommandLineError({
+    failed: "the output is not complete",
+    answer: `stdout cannot be written: ${code}`,
+    cure: "What the command was to do is done; `userspace list` shows it. Give it a stdout that is open and has room."
+  })
 
 export const run = (): void => {
   const args = process.argv.slice(2)

@@ -1,21 +1,35 @@
-/** The command tree: `userspace`, with its sub-commands in `userspace/`. */
+/** The command tree, and what the executable says of itself. */
+import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
-import { purpose } from "./About.ts"
+import { version as own } from "../app/Version.ts"
+import { supportedVersions } from "../cni/spec/Versions.ts"
 import { capture } from "./capture/Capture.ts"
+import { agent } from "./commands/Agent.ts"
+import { add, check, del } from "./commands/Attachment.ts"
+import { container } from "./commands/Container.ts"
+import { install } from "./commands/Install.ts"
+import { gc, list, restore, status } from "./commands/Node.ts"
+import { vppCompat } from "./commands/VppCompat.ts"
 import { doctor } from "./doctor/Doctor.ts"
+import { yes } from "./input/Flags.ts"
 import { top } from "./top/Top.ts"
-import { add } from "./userspace/Add.ts"
-import { agent } from "./userspace/Agent.ts"
-import { check } from "./userspace/Check.ts"
-import { container } from "./userspace/Container.ts"
-import { del } from "./userspace/Del.ts"
-import { gc } from "./userspace/Gc.ts"
-import { install } from "./userspace/Install.ts"
-import { list } from "./userspace/List.ts"
-import { restore } from "./userspace/Restore.ts"
-import { status } from "./userspace/Status.ts"
-import { version } from "./userspace/Version.ts"
-import { vppCompat } from "./userspace/VppCompat.ts"
+
+const purpose = "CNI plugin for vhost-user and memif interfaces on Open vSwitch with DPDK and on VPP"
+
+/** Printed without a verb and without arguments, as by Go's skeleton, with where to continue. */
+export const about = [
+  `userspace-cni ${own}: ${purpose}`,
+  `CNI protocol versions supported: ${supportedVersions.join(", ")}`,
+  "A container runtime runs it with CNI_COMMAND. By hand: `userspace --help`."
+].join("\n")
+
+const version = Command.make("version", { json: yes("json", "Print JSON") }, ({ json }) =>
+  Console.log(
+    json
+      ? JSON.stringify({ version: own, supportedVersions })
+      : `userspace-cni ${own}\nCNI ${supportedVersions.join(", ")}`
+  )
+).pipe(Command.withDescription("Print the version and the supported CNI versions"))
 
 export const userspace = Command.make("userspace").pipe(
   Command.withDescription(

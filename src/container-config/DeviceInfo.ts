@@ -5,7 +5,6 @@
  * configuration, so a file with other content is neither replaced nor removed. Device Information Specification 1.1.0,
  * sections 3.1.5, 3.1.6 and 5.1.
  */
-
 import { dirname, normalize } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"

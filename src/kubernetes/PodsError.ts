@@ -3,8 +3,7 @@
  * key.
  */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/spec/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
 
 export type Reason =
   /** The kubeconfig, or a file that it names. */

@@ -3,7 +3,6 @@
  * marker file `.userspace-cni` identifies the plugin's directories, so that an administrator's is never removed; the
  * record lists those that an ADD was about to create, for the moment between creating and marking.
  */
-
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"

@@ -1,7 +1,6 @@
 /** The error of `SharedDir`: which path, what the system returned, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/spec/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
 import type { FileError } from "../platform/Files.ts"
 
 export class SharedDirError extends Data.TaggedError("SharedDirError")<{

@@ -1,7 +1,7 @@
 /** The command line itself: help, versions, completions, and typing errors. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { about } from "../../src/cli/About.ts"
+import { about } from "../../src/cli/Userspace.ts"
 import { make } from "../dry-run/support/MemoryNode.ts"
 import { type } from "./support/Terminal.ts"
 

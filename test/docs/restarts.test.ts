@@ -1,10 +1,11 @@
 /** docs/restarts.md shows the real output; its service is valid for systemd and the command line. */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Restored } from "../../src/attachment/node/RestoreNode.ts"
 import type { Record } from "../../src/attachment/records/Record.ts"
-import { plain } from "../../src/cli/text/PlanText.ts"
-import { restoreTable } from "../../src/cli/text/RestoreText.ts"
+import { restoreTable } from "../../src/cli/perform/PerformRestore.ts"
+import { plain } from "../../src/cli/text/Table.ts"
 import { CniError, ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { type } from "../cli/support/Terminal.ts"
 import { make } from "../dry-run/support/MemoryNode.ts"

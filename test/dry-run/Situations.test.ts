@@ -1,9 +1,11 @@
 /**
  * What a dry run determines and reports: whether the switch was read, what would fail, what stays unknown, no secrets.
  */
+
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { plain, planText } from "../../src/cli/text/PlanText.ts"
+import { planText } from "../../src/cli/text/PlanText.ts"
+import { plain } from "../../src/cli/text/Table.ts"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { set } from "../../src/ovs/wire/Notation.ts"

@@ -2,6 +2,7 @@
  * The flags of add, del and check: the parameters that a runtime passes in the environment, and their defaults.
  * CNI_IFNAME, CNI_ARGS and CNI_PATH of the caller's environment are used, as by cnitool.
  */
+import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,6 +16,12 @@ export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
 
 export const pluginPath = ({ cniPath }: Pick<AttachmentOptions, "cniPath">, environment: Variables): string =>
   Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)
+
+/** The environment with CNI_PATH, for commands that call IPAM plugins. */
+export const withPluginPath = (options: Pick<AttachmentOptions, "cniPath">, environment: Variables) => ({
+  ...environment,
+  CNI_PATH: pluginPath(options, environment)
+})
 
 /** Flags of every command for a network. */
 export const networkFlags = {
@@ -65,17 +72,9 @@ export const recordedFlags = {
   ...callFlags
 }
 
-/** The parsed flags of `effect/cli`. */
-export interface AttachmentOptions {
-  readonly config: string
-  readonly containerId: Option.Option<string>
-  readonly netns: Option.Option<string>
-  readonly ifname: Option.Option<string>
-  readonly args: Option.Option<string>
-  readonly cniPath: Option.Option<string>
-  readonly dryRun: boolean
-  readonly json: boolean
-}
+export type AttachmentOptions = Command.Config.Infer<typeof attachmentFlags>
+export type SelectorOptions = Command.Config.Infer<typeof selectorFlags>
+export type RecordedOptions = Command.Config.Infer<typeof recordedFlags>
 
 export interface Parameters {
   readonly variables: Variables

@@ -6,7 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import { isReadonlyObject } from "effect/Predicate"
 import { parserSaid } from "../../cni/spec/Secrets.ts"
+import { readList, readValidAttachments } from "../../cni/spec/ValidAttachments.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 
@@ -31,21 +33,21 @@ export const readConfigurationFiles = Effect.fnUntraced(function* (path: string)
 
 /** The output of kubectl for several: a List with all networks, also those of other plugins. */
 const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
-  if (!isJson(value)) return undefined
+  if (!isReadonlyObject(value)) return undefined
   const { items, kind } = value
   return /List$/.test(String(kind)) && Array.isArray(items) ? items : undefined
 }
 
 const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
-  const { metadata, spec } = isJson(item) ? item : {}
-  const { name, namespace } = isJson(metadata) ? metadata : {}
-  const { config } = isJson(spec) ? spec : {}
+  const { metadata, spec } = isReadonlyObject(item) ? item : {}
+  const { name, namespace } = isReadonlyObject(metadata) ? metadata : {}
+  const { config } = isReadonlyObject(spec) ? spec : {}
   // Multus reads that configuration from the node's CNI directory.
   if (typeof config !== "string" || config.trim() === "") return []
   const which = `${String(namespace)}/${String(name)} in ${path}`
   const inner = yield* parsed(config, `spec.config of ${which}`)
-  const { plugins, type } = isJson(inner) ? inner : {}
-  const types = Array.isArray(plugins) ? plugins.filter(isJson).map((plugin) => plugin["type"]) : [type]
+  const { plugins, type } = isReadonlyObject(inner) ? inner : {}
+  const types = Array.isArray(plugins) ? plugins.filter(isReadonlyObject).map((plugin) => plugin["type"]) : [type]
   return types.includes(ours) ? [JSON.stringify(yield* network(item, which))] : []
 })
 
@@ -72,22 +74,20 @@ const contents = Effect.fnUntraced(function* (path: string) {
   )
 })
 
-const parsed = (text: string, name: string): Effect.Effect<unknown, CommandLineError> =>
+const cureForText = (text: string): string =>
+  /^\s*(apiVersion|kind)\s*:/m.test(text)
+    ? "Convert YAML to JSON: `kubectl get network-attachment-definition NAME -o json`."
+    : "Correct the file."
+
+const parsed = (text: string, name: string, cure = cureForText(text)): Effect.Effect<unknown, CommandLineError> =>
   Effect.try({
     try: (): unknown => JSON.parse(text),
-    catch: (cause) =>
-      wrong(
-        name,
-        `it is not JSON${parserSaid(text, cause)}`,
-        /^\s*(apiVersion|kind)\s*:/m.test(text)
-          ? "Convert YAML to JSON: `kubectl get network-attachment-definition NAME -o json`."
-          : "Correct the file."
-      )
+    catch: (cause) => wrong(name, `it is not JSON${parserSaid(text, cause)}`, cure)
   })
 
 /** Extracts the network from any wrapper. */
 const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineError> => {
-  if (!isJson(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
+  if (!isReadonlyObject(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)
   if ("plugins" in value) return fromList(value, name)
   const type = value["type"]
@@ -98,7 +98,7 @@ const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineE
 
 const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, CommandLineError> => {
   const { metadata, spec } = definition
-  const config = isJson(spec) ? spec["config"] : undefined
+  const config = isReadonlyObject(spec) ? spec["config"] : undefined
   if (typeof config !== "string" || config.trim() === "") {
     return Effect.fail(
       wrong(
@@ -111,7 +111,7 @@ const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, Com
   return Effect.flatMap(parsed(config, `spec.config of ${name}`), (inner) =>
     Effect.map(network(inner, `spec.config of ${name}`), (found) =>
       // Multus names a network without a name after its definition.
-      typeof found["name"] === "string" || !isJson(metadata) ? found : { ...found, name: metadata["name"] }
+      typeof found["name"] === "string" || !isReadonlyObject(metadata) ? found : { ...found, name: metadata["name"] }
     )
   )
 }
@@ -120,7 +120,7 @@ const fromList = (
   { cniVersion, name: network, plugins }: Json,
   name: string
 ): Effect.Effect<Json, CommandLineError> => {
-  const found = Array.isArray(plugins) ? plugins.filter(isJson).filter(({ type }) => type === ours) : []
+  const found = Array.isArray(plugins) ? plugins.filter(isReadonlyObject).filter(({ type }) => type === ours) : []
   const [plugin] = found
   return plugin === undefined || found.length > 1
     ? Effect.fail(
@@ -137,7 +137,20 @@ const fromList = (
       })
 }
 
-const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
-
 const wrong = (name: string, answer: string, cure: string) =>
   new CommandLineError({ failed: `cannot use ${name}`, answer, cure })
+
+const cureForList =
+  'Write [{"containerID": "ID", "ifname": "net1"}, ...]: one entry for each live attachment. ' +
+  "`userspace list --json` and `crictl pods -q` list them."
+
+/** Reads the list of valid attachments from a file: in the form of GC, alone or inside a configuration. */
+export const readValidFile = Effect.fnUntraced(function* (path: string) {
+  const files = yield* FileSystem.FileSystem
+  const unusable = (answer: string) => wrong(path, answer, cureForList)
+  const text = yield* Effect.mapError(files.readFileString(path), (error) => unusable(failureWords(error, path)))
+  const value = yield* parsed(text, path, cureForList)
+  // `null` in a configuration is Go's empty list; in a file of its own it is a mistake.
+  const read = isReadonlyObject(value) ? readValidAttachments(value) : readList("list", value ?? "null")
+  return yield* Effect.mapError(Effect.fromResult(read), ({ msg }) => unusable(msg))
+})

@@ -1,15 +1,27 @@
 /**
- * The flags of every `container` command: where to search the container config, and which interfaces are meant. Each
- * path has a variable as well, for a pod's `env`.
+ * The flags of every `container` command, and the interfaces that they select. Each path has a variable as well, for a
+ * pod's `env`.
  */
+import * as Console from "effect/Console"
+import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
-import { defaultDirectory, defaultSearchPaths, type SearchPaths } from "../../container/Discovery.ts"
+import {
+  cureForUntold,
+  type Discovered,
+  defaultDirectory,
+  defaultSearchPaths,
+  find,
+  type SearchPaths
+} from "../../container/Discovery.ts"
+import type { Interface } from "../../container/told/Interface.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { text, yes } from "./Flags.ts"
+import { InvocationContext } from "./InvocationContext.ts"
 
 export const placeFlags = {
   annotations: text(
@@ -64,12 +76,7 @@ export const timeoutFlag = (otherwise: string, description: string) =>
     Flag.filterMap(duration, () => "a time such as 60s or 5m")
   )
 
-export interface SocketPathsOptions {
-  readonly annotations: Option.Option<string>
-  readonly dir: Option.Option<string>
-  readonly deviceInfo: Readonly<Record<string, string>>
-  readonly containerId: Option.Option<string>
-}
+export type SocketPathsOptions = Command.Config.Infer<typeof placeFlags>
 
 export const placesOf = (
   { annotations, containerId, deviceInfo, dir }: SocketPathsOptions,
@@ -86,10 +93,38 @@ export const placesOf = (
 }
 
 export const namesOf = (option: Option.Option<string>): ReadonlyArray<string> =>
-  Option.match(option, {
-    onNone: () => [],
-    onSome: (names) => names.split(",").flatMap((name) => (name.trim() === "" ? [] : [name.trim()]))
-  })
+  Option.getOrElse(option, () => "")
+    .split(",")
+    .flatMap((name) => name.trim() || [])
 
 export const fromContainer = ({ cure, details, operation }: ContainerError) =>
   new CommandLineError({ failed: operation, answer: details.join("\n"), cure })
+
+/** Returns the named interfaces, or all when none is named; at least one. */
+export const chosen = Effect.fnUntraced(function* (
+  options: SocketPathsOptions & { readonly interfaces: Option.Option<string> }
+) {
+  const { variables } = yield* InvocationContext
+  const found = yield* find(placesOf(options, variables))
+  return { found, interfaces: yield* named(found, namesOf(options.interfaces)) }
+})
+
+export const reportSkipped = ({ problems }: Discovered) =>
+  Effect.forEach(problems, (problem) => Console.error(`Skipped: ${problem}`), { discard: true })
+
+const named = (
+  found: Discovered,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Interface>, CommandLineError> => {
+  const missing = names.filter((name) => !found.interfaces.some((one) => one.name === name))
+  return missing.length > 0 || found.interfaces.length === 0
+    ? Effect.fail(nothingFound(found, missing))
+    : Effect.succeed(found.interfaces.filter(({ name }) => names.length === 0 || names.includes(name)))
+}
+
+const nothingFound = ({ interfaces, looked, others, problems }: Discovered, missing: ReadonlyArray<string>) =>
+  new CommandLineError({
+    failed: missing.length > 0 ? `no configuration of ${missing.join(", ")}` : "no interface of this plugin was found",
+    answer: [...looked, ...problems].join("\n"),
+    cure: cureForUntold({ interfaces, others })
+  })

@@ -1,9 +1,15 @@
-/** The context of the command line: its environment, and the terminal's capabilities. */
+/** The context of the command line: its environment, the terminal's capabilities, and the exit status. */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import type { Style } from "../text/PlanText.ts"
+import type { Style } from "../text/Table.ts"
 
 export class InvocationContext extends Context.Service<
   InvocationContext,
   { readonly variables: Variables; readonly style: Style }
 >()("userspace-cni/Caller") {}
+
+/** The end of a command that runs until it is stopped, which is not a failure. */
+export const endsWell = Effect.sync(() => {
+  process.exitCode = 0
+})

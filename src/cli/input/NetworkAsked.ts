@@ -3,29 +3,23 @@
  * network's may be older than the verb.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import { networkCall } from "../../app/NetworkVerbs.ts"
 import { readEnvelope } from "../../cni/network/Configuration.ts"
 import { readEnvironment, type Variables } from "../../cni/spec/Environment.ts"
 import type { NetworkVerb } from "../../cni/spec/Versions.ts"
-import { defaultPluginPath } from "./AttachmentFlags.ts"
-
-export interface InvocationContext {
-  readonly variables: Variables
-  readonly cniPath: Option.Option<string>
-}
+import { withPluginPath } from "./AttachmentFlags.ts"
 
 /** `more`: keys besides those of the network. IPAM plugins get them as well. */
 export const networkAsked = Effect.fnUntraced(function* (
   verb: NetworkVerb,
   text: string,
-  { cniPath, variables }: InvocationContext,
+  { variables, ...options }: { readonly variables: Variables; readonly cniPath: Option.Option<string> },
   more: Readonly<Record<string, unknown>> = {}
 ) {
-  const path = Option.getOrElse(cniPath, () => variables["CNI_PATH"] || defaultPluginPath)
   const ofNone = { CNI_CONTAINERID: "", CNI_IFNAME: "", CNI_NETNS: "" }
   const environment = yield* Effect.fromResult(
-    readEnvironment(verb, { ...variables, ...ofNone, CNI_COMMAND: verb, CNI_PATH: path })
+    readEnvironment(verb, { ...withPluginPath(options, variables), ...ofNone, CNI_COMMAND: verb })
   )
   const network: Readonly<Record<string, unknown>> = JSON.parse(text)
   const envelope = yield* Effect.fromResult(readEnvelope(JSON.stringify({ ...network, ...more })))

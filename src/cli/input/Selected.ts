@@ -4,27 +4,13 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { type Ambiguous, inOrder, narrows, type Selector, select } from "../../attachment/node/Selection.ts"
-import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import { fromExplained } from "../../cni/spec/CniError.ts"
-import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
-import type { AttachmentOptions } from "./AttachmentFlags.ts"
-
-export interface SelectorOptions {
-  readonly pod: Option.Option<string>
-  readonly containerId: Option.Option<string>
-  readonly ifname: Option.Option<string>
-}
-
-export interface RecordedOptions extends SelectorOptions, Omit<AttachmentOptions, "config"> {
-  readonly config: Option.Option<string>
-  readonly stateDir: Option.Option<string>
-}
+import { CommandLineError, fromCni, misused } from "../text/CommandLineError.ts"
+import type { RecordedOptions, SelectorOptions } from "./AttachmentFlags.ts"
 
 export const stateDirFrom = ({ stateDir }: Pick<RecordedOptions, "stateDir">): string =>
   Option.getOrElse(stateDir, () => defaultStateDir)
-
-const misused = (answer: string, cure: string) => new CommandLineError({ failed: "invalid command line", answer, cure })
 
 export const selectorFrom = ({
   containerId,
@@ -45,20 +31,23 @@ export const selectorFrom = ({
   })
 }
 
-/** Returns an error for flags of the other way to name an attachment. */
-export const misplaced = ({ args, config, netns, pod, stateDir }: RecordedOptions): CommandLineError | undefined => {
-  const given = (flags: { readonly [flag: string]: Option.Option<string> }) =>
-    Object.entries(flags).flatMap(([name, option]) => (Option.isSome(option) ? [name] : []))
-  if (Option.isSome(config)) {
-    const [flag] = given({ "--pod": pod, "--state-dir": stateDir })
-    return flag === undefined
-      ? undefined
-      : misused(`${flag} is for recorded attachments, --config for a call by hand`, "Give only one of them.")
-  }
-  const [flag] = given({ "--netns": netns, "--args": args })
-  return flag === undefined
-    ? undefined
-    : misused(`${flag} needs --config: otherwise the record has this`, `Leave ${flag} out, or give --config FILE.`)
+/** Refuses flags of the other way to name an attachment. */
+export const placed = ({
+  args,
+  config,
+  netns,
+  pod,
+  stateDir
+}: RecordedOptions): Effect.Effect<void, CommandLineError> => {
+  const byHand = Option.isSome(config)
+  const wrong = byHand ? { "--pod": pod, "--state-dir": stateDir } : { "--netns": netns, "--args": args }
+  const flag = Object.entries(wrong).find(([, option]) => Option.isSome(option))?.[0]
+  if (flag === undefined) return Effect.void
+  return Effect.fail(
+    byHand
+      ? misused(`${flag} is for recorded attachments, --config for a call by hand`, "Give only one of them.")
+      : misused(`${flag} needs --config: otherwise the record has this`, `Leave ${flag} out, or give --config FILE.`)
+  )
 }
 
 /** Returns the selected attachments; at least one when the flags select any. */
@@ -72,7 +61,8 @@ export const selected = Effect.fnUntraced(function* (what: string, stateDir: str
   return yield* notFound(stateDir, selector)
 })
 
-const shortened = ({ containerId }: Record) => containerId.slice(0, 20)
+const ofPod = (pod: Selector["pod"]): ReadonlyArray<string> =>
+  pod === undefined ? [] : [`pod ${pod.namespace}/${pod.name}`]
 
 /** Lists whole IDs, because any part may be needed to distinguish them. */
 export const ambiguous = ({ candidates, containerId }: Ambiguous): CommandLineError =>
@@ -80,19 +70,15 @@ export const ambiguous = ({ candidates, containerId }: Ambiguous): CommandLineEr
     failed: `--container-id ${containerId} is ambiguous`,
     answer: candidates
       .map(({ containerId: id, ifName, network, pod }) =>
-        [
-          id,
-          `${ifName} of network ${network}`,
-          ...(pod === undefined ? [] : [`pod ${pod.namespace}/${pod.name}`])
-        ].join("  ")
+        [id, `${ifName} of network ${network}`, ...ofPod(pod)].join("  ")
       )
       .join("\n"),
-    cure: `Give more characters of one of them, such as ${candidates[0] === undefined ? "" : shortened(candidates[0])}.`
+    cure: `Give more characters of one of them, such as ${candidates[0]?.containerId.slice(0, 20) ?? ""}.`
   })
 
 export const notFound = (stateDir: string, { containerId, ifName, pod }: Selector): CommandLineError => {
   const parts = [
-    ...(pod === undefined ? [] : [`pod ${pod.namespace}/${pod.name}`]),
+    ...ofPod(pod),
     ...(containerId === undefined ? [] : [`container ${containerId}`]),
     ...(ifName === undefined ? [] : [`interface ${ifName}`])
   ]

@@ -1,12 +1,15 @@
-/** For commands about a node: whether an agent serves calls on it. */
+/** The agent of this node: its socket, whether it serves calls, and its status as text. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { get } from "../../agent/HttpGet.ts"
-import { socketIn, statusPath } from "../../agent/Protocol.ts"
-import { decodeStatus } from "../../agent/Status.ts"
+import { socketIn, socketVariable, statusPath } from "../../agent/Protocol.ts"
+import { decodeStatus, type Status } from "../../agent/Status.ts"
 import { version } from "../../app/Version.ts"
 import { Files } from "../../platform/Files.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
-import { otherVersion } from "../text/AgentText.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
+
+export const statusOn = (socket: string) => Effect.flatMap(get(socket, statusPath), ({ text }) => decodeStatus(text))
 
 /** Null: there is none, or it does not answer. */
 export const agentThere = Effect.gen(function* () {
@@ -15,8 +18,7 @@ export const agentThere = Effect.gen(function* () {
   if (socket === undefined) return null
   const there = yield* Effect.orElseSucceed(files.lstat(socket), () => undefined)
   if (there?.kind !== "socket") return null
-  return yield* get(socket, statusPath).pipe(
-    Effect.flatMap(({ text }) => decodeStatus(text)),
+  return yield* statusOn(socket).pipe(
     Effect.map(({ pid, state, version }) => ({ socket, pid, state, version })),
     Effect.orElseSucceed(() => null)
   )
@@ -31,5 +33,56 @@ export const withAgent = (text: string, agent: AgentThere): string =>
   agent === null
     ? text
     : agent.version !== version
-      ? `${text}\nCalls are not served by the agent on ${agent.socket} (process ${agent.pid}): ${otherVersion(agent.version, version)}.`
+      ? `${text}\nCalls are not served by the agent on ${agent.socket} (process ${agent.pid}): ${otherVersion(agent.version)}.`
       : `${text}\nCalls are served by the agent on ${agent.socket} (process ${agent.pid}, version ${agent.version}, ${agent.state}).`
+
+/** From flag and environment. */
+export const socketAsked = Effect.fnUntraced(function* (flag: Option.Option<string>) {
+  const { variables } = yield* InvocationContext
+  const socket = Option.getOrUndefined(flag) ?? socketIn(variables)
+  return (
+    socket ??
+    (yield* new CommandLineError({
+      failed: "the agent has no socket",
+      answer: `${socketVariable} is ${JSON.stringify(variables[socketVariable])}, which turns it off`,
+      cure: "Give an absolute path: --socket PATH."
+    }))
+  )
+})
+
+/** The agent serves calls of its own version only. */
+const otherVersion = (agent: string): string =>
+  `it has version ${agent}, and this executable ${version}; calls run in their own processes until it is restarted ` +
+  "(`systemctl restart userspace-agent`)"
+
+export const agentText = (status: Status): string => {
+  const { calls, healing, lastFailure, pid, rebound, since, socket, state, switches } = status
+  const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
+  return [
+    row("Agent", `userspace-cni ${status.version}, process ${pid}, ${state}, since ${since}`),
+    ...(status.version === version ? [] : [row("", `-> ${otherVersion(status.version)}`)]),
+    row("Socket", rebound === 0 ? socket : `${socket} (created again ${rebound} times)`),
+    row("Calls", `${calls.running} running, ${calls.queued} waiting`),
+    row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),
+    ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),
+    ...(healing === null
+      ? []
+      : [
+          row("Healing", `${healing.at} looked at ${healing.looked}, found ${healing.findings.length}`),
+          ...healing.findings.map((one) => row("", foundText(one))),
+          ...healing.problems.flatMap(({ cure, failed }) => [row("", failed), row("", `-> ${cure}`)])
+        ]),
+    ...(lastFailure === null
+      ? []
+      : [
+          row("Last failure", `${lastFailure.at} ${lastFailure.verb} of ${lastFailure.containerId.slice(0, 12)}`),
+          row("", `code ${lastFailure.code}: ${lastFailure.msg}`),
+          row("", `-> ${lastFailure.cure}`)
+        ])
+  ].join("\n")
+}
+
+type ObservedAttachment = NonNullable<Status["healing"]>["findings"][number]
+
+const foundText = ({ containerId, finding, interface: ifName, outcome, words }: ObservedAttachment): string =>
+  `${finding}, ${outcome}: ${ifName ?? "an interface"} of ${containerId?.slice(0, 12) ?? "a container"}: ${words}`

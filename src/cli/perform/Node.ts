@@ -6,11 +6,13 @@ import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import type { Explained } from "../../cni/spec/CniError.ts"
 import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import * as Log from "../../program/Log.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
-import { CommandLineError } from "../text/CommandLineError.ts"
+import { InvocationContext } from "../input/InvocationContext.ts"
+import { asUser, type CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
 
 /** Runs on this node, with its records below `stateDir`. */
 export const onNode = <A, E>(
@@ -45,17 +47,21 @@ export const failWith = (
   problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
 ): Effect.Effect<void, CommandLineError> => {
   if (problems.length === 0) return Effect.void
-  const answers = [...new Set(problems.map((problem) => problem.failed))].join("\n")
-  const cures = [...new Set(problems.map(({ cure }) => cure))].join("\n")
-  const asUser = /\b(EACCES|EPERM)\b/.test(answers) && process.getuid?.() !== 0
+  const lines = (texts: ReadonlyArray<string>) => [...new Set(texts)].join("\n")
   return Effect.fail(
-    new CommandLineError({
-      failed,
-      answer: answers,
-      cure: asUser ? "Run it as root, as container runtimes do." : cures
-    })
+    asUser(failed, lines(problems.map((problem) => problem.failed)), lines(problems.map(({ cure }) => cure)))
   )
 }
+
+/** Prints all but the last, and fails with it. */
+export const failWithEach = Effect.fnUntraced(function* (errors: ReadonlyArray<CommandLineError>) {
+  const { style } = yield* InvocationContext
+  for (const error of errors.slice(0, -1)) yield* Console.error(commandLineErrorText(error, style.strong))
+  const last = errors.at(-1)
+  if (last !== undefined) return yield* last
+})
+
+export const problemJson = ({ code, cure, failed }: Explained) => ({ code, failed, cure })
 
 export const print = (json: boolean, document: unknown, text: string) =>
   Console.log(json ? JSON.stringify(document) : text)

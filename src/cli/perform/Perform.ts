@@ -1,13 +1,15 @@
 /**
  * add, del and check from the command line: the real call, as for a runtime, with its result for people; or its dry
- * run.
+ * run. By `--config`, or for recorded attachments.
  */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { annotations, serve } from "../../app/CniCall.ts"
 import type { Document } from "../../app/Verbs.ts"
-import { inVersionOf } from "../../attachment/RecordedCall.ts"
+import { narrows } from "../../attachment/node/Selection.ts"
+import { inVersionOf, recordedCall } from "../../attachment/RecordedCall.ts"
 import { answerVersion } from "../../cni/Dispatch.ts"
 import { readEnvelope } from "../../cni/network/Configuration.ts"
 import { defaultLogOptions, logOptions } from "../../cni/network/LogOptions.ts"
@@ -15,12 +17,19 @@ import type { CniError } from "../../cni/spec/CniError.ts"
 import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
 import { dryRun } from "../../dry-run/DryRun.ts"
 import * as Log from "../../program/Log.ts"
-import { type AttachmentOptions, type Parameters, parameters } from "../input/AttachmentFlags.ts"
+import {
+  type AttachmentOptions,
+  type Parameters,
+  parameters,
+  type RecordedOptions,
+  withPluginPath
+} from "../input/AttachmentFlags.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
-import { fromCni } from "../text/CommandLineError.ts"
-import { planText } from "../text/PlanText.ts"
-import { resultLines } from "../text/ResultText.ts"
+import { placed, selected, selectorFrom, stateDirFrom } from "../input/Selected.ts"
+import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
+import { planText, resultLines } from "../text/PlanText.ts"
+import { failWithEach, onNode } from "./Node.ts"
 
 export const perform = (verb: AttachmentVerb) =>
   Effect.fnUntraced(function* (options: AttachmentOptions) {
@@ -31,7 +40,7 @@ export const perform = (verb: AttachmentVerb) =>
   })
 
 /** Runs the call, or its dry run. */
-export const carryOut = (verb: AttachmentVerb, options: Output, asked: Parameters, text: string) =>
+const carryOut = (verb: AttachmentVerb, options: Output, asked: Parameters, text: string) =>
   options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
 
 type Output = Pick<AttachmentOptions, "dryRun" | "json">
@@ -84,3 +93,39 @@ const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"])
   DEL: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Deleted ${name} of container ${id}.`,
   CHECK: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `${name} of container ${id} is unchanged since ADD.`
 }
+
+export const performDel = Effect.fnUntraced(function* (options: RecordedOptions) {
+  yield* placed(options)
+  const { config } = options
+  if (Option.isSome(config)) return yield* perform("DEL")({ ...options, config: config.value })
+  if (!narrows(yield* selectorFrom(options))) return yield* nothingNamed
+  yield* performRecorded("DEL", options)
+})
+
+/** Leaving a flag out must not delete every attachment of a node. */
+const nothingNamed = new CommandLineError({
+  failed: "del needs an attachment",
+  answer: "none of --pod, --container-id and --ifname is given",
+  cure: "List attachments with `userspace list`. Remove those of deleted pods with `userspace gc --by-sandbox`."
+})
+
+/** Makes the call, or its dry run, for each selected attachment in sequence, and continues when one fails. */
+export const performRecorded = Effect.fnUntraced(function* (verb: AttachmentVerb, options: RecordedOptions) {
+  const { variables } = yield* InvocationContext
+  const stateDir = stateDirFrom(options)
+  const selector = yield* selectorFrom(options)
+  const chosen = yield* onNode(stateDir, () => selected(verb.toLowerCase(), stateDir, selector))
+  const failures: Array<CommandLineError> = []
+  for (const [index, record] of chosen.entries()) {
+    if (index > 0 && !options.json) yield* Console.log("")
+    const { text, variables: asked } = recordedCall(verb, record, withPluginPath(options, variables))
+    yield* Effect.catch(
+      carryOut(verb, options, { variables: asked, assumedNetns: false }, text),
+      (commandLineError) => {
+        failures.push(commandLineError)
+        return Effect.void
+      }
+    )
+  }
+  yield* failWithEach(failures)
+})

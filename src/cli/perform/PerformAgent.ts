@@ -25,11 +25,11 @@ import * as BunEdges from "../../platform/bun/BunEdges.ts"
 import { compileAsUsual } from "../../platform/bun/BunJit.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import * as Log from "../../program/Log.ts"
-import { socketAsked } from "../input/AgentSocket.ts"
-import { pluginPath } from "../input/AttachmentFlags.ts"
+import { withPluginPath } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-import { healingStatus } from "../text/HealText.ts"
+import { socketAsked } from "./AgentThere.ts"
+import { healingStatus } from "./PerformHeal.ts"
 
 export interface AgentOptions {
   readonly socket: Option.Option<string>
@@ -117,7 +117,7 @@ const healing = Effect.fnUntraced(function* (
   return yield* keep({
     switches,
     observer,
-    variables: { ...own, CNI_PATH: pluginPath({ cniPath }, own) },
+    variables: withPluginPath({ cniPath }, own),
     repair,
     dry: false,
     watch: watchFor,

@@ -5,12 +5,10 @@ import * as Schema from "effect/Schema"
 import { isOurs } from "../../agent/client/OwnSocket.ts"
 import { get, type NoAgent } from "../../agent/HttpGet.ts"
 import { mountNamespace, namespaces } from "../../agent/ProcessNamespaces.ts"
-import { mountsHeader, namespacesHeader, readyPath, statusPath, versionHeader } from "../../agent/Protocol.ts"
-import { decodeStatus } from "../../agent/Status.ts"
+import { mountsHeader, namespacesHeader, readyPath, versionHeader } from "../../agent/Protocol.ts"
 import { version } from "../../app/Version.ts"
-import { socketAsked } from "../input/AgentSocket.ts"
-import { agentText } from "../text/AgentText.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
+import { agentText, socketAsked, statusOn } from "./AgentThere.ts"
 import { print } from "./Node.ts"
 
 export const performAgentStatus = Effect.fnUntraced(function* (options: {
@@ -19,12 +17,9 @@ export const performAgentStatus = Effect.fnUntraced(function* (options: {
   readonly json: boolean
 }) {
   const socket = yield* socketAsked(options.socket)
-  const status = yield* get(socket, statusPath).pipe(
-    Effect.flatMap(({ text }) => decodeStatus(text)),
-    Effect.mapError(noneAnswers(socket))
-  )
+  const status = yield* Effect.mapError(statusOn(socket), noneAnswers(socket))
   if (options.ready) yield* acceptsCalls(socket)
-  yield* print(options.json, status, agentText(status, version))
+  yield* print(options.json, status, agentText(status))
 })
 
 const noneAnswers = (socket: string) => (cause: NoAgent | Schema.SchemaError) =>

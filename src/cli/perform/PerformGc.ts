@@ -17,11 +17,10 @@ import type { ObservedAttachment } from "../../attachment/ObservedAttachment.ts"
 import type { CniError } from "../../cni/spec/CniError.ts"
 import { type ValidAttachment, validKeys } from "../../cni/spec/ValidAttachments.ts"
 import { atLeast } from "../../cni/spec/Versions.ts"
-import { pluginPath } from "../input/AttachmentFlags.ts"
-import { readConfigurationFiles } from "../input/ConfigurationFile.ts"
-import { InvocationContext } from "../input/InvocationContext.ts"
+import { withPluginPath } from "../input/AttachmentFlags.ts"
+import { readConfigurationFiles, readValidFile } from "../input/ConfigurationFile.ts"
+import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
-import { readValidFile } from "../input/ValidFile.ts"
 import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import { listTable } from "../text/ListText.ts"
 import { failWith, onNode, print } from "./Node.ts"
@@ -56,11 +55,7 @@ const stay = Effect.fnUntraced(
     )
     yield* Effect.repeat(round, Schedule.spaced(every))
   },
-  Effect.onInterrupt(() =>
-    Effect.sync(() => {
-      process.exitCode = 0
-    })
-  )
+  Effect.onInterrupt(() => endsWell)
 )
 
 const ofOneMoment = new CommandLineError({
@@ -141,7 +136,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
 /** Uses the records alone. */
 const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
   const { variables: own } = yield* InvocationContext
-  const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
+  const variables = withPluginPath({ cniPath }, own)
   return yield* onNode(stateDir, (switches) =>
     Effect.gen(function* () {
       const seen = yield* GcNode.lookAll(switches, variables)

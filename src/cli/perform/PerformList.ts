@@ -5,9 +5,9 @@ import * as Listing from "../../attachment/node/Listing.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { listTable } from "../text/ListText.ts"
-import type { Style } from "../text/PlanText.ts"
+import type { Style } from "../text/Table.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
-import { failWith, onNode, print } from "./Node.ts"
+import { failWith, onNode, print, problemJson } from "./Node.ts"
 
 export interface ListOptions {
   readonly network: Option.Option<string>
@@ -34,7 +34,7 @@ export const listed = Effect.fnUntraced(function* ({ network, ovs, stateDir, vpp
 
 export const listJson = ({ attachments, doubts, problems }: Listing.Listing) => ({
   attachments,
-  problems: [...problems, ...doubts].map(({ code, cure, failed }) => ({ code, failed, cure }))
+  problems: [...problems, ...doubts].map(problemJson)
 })
 
 export const listText = ({ network, stateDir }: ListOptions, { attachments }: Listing.Listing, style: Style): string =>

@@ -6,24 +6,20 @@ import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { engineFor, onServices } from "../../app/Composition.ts"
-import { type NodeRestored, restoreNode } from "../../attachment/node/RestoreNode.ts"
+import { type NodeRestored, type Restored, restoreNode, stepOf } from "../../attachment/node/RestoreNode.ts"
 import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Selection.ts"
 import type { RecordError } from "../../attachment/records/RecordError.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
-import { dryRunRestore } from "../../dry-run/RestoreDryRun.ts"
+import { dryRunRestore, type RestorePlan } from "../../dry-run/RestoreDryRun.ts"
 import * as Log from "../../program/Log.ts"
+import type { SelectorOptions } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
-import { ambiguous, notFound, type SelectorOptions, selectorFrom } from "../input/Selected.ts"
-import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
-import {
-  damagedJson,
-  plannedJson,
-  plannedText,
-  restoreComplaints,
-  restoredJson,
-  restoreTable
-} from "../text/RestoreText.ts"
+import { ambiguous, notFound, selectorFrom } from "../input/Selected.ts"
+import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
+import { changeLines } from "../text/PlanText.ts"
+import { recordCells, recordHeads, type Style, summary, table } from "../text/Table.ts"
+import { failWithEach, problemJson } from "./Node.ts"
 
 interface RestoreOptions extends SelectorOptions {
   readonly stateDir: string
@@ -33,15 +29,10 @@ interface RestoreOptions extends SelectorOptions {
 }
 
 export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
-  const { style } = yield* InvocationContext
   const selector = yield* selectorFrom(options)
   const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
   if (attachments.length === 0 && narrows(selector)) return yield* notFound(options.stateDir, selector)
-  const complaints = [...restoreComplaints(attachments), ...damaged.map(fromDamaged)]
-  for (const commandLineError of complaints.slice(0, -1))
-    yield* Console.error(commandLineErrorText(commandLineError, style.strong))
-  const last = complaints.at(-1)
-  if (last !== undefined) return yield* last
+  yield* failWithEach([...restoreComplaints(attachments), ...damaged.map(fromDamaged)])
 })
 
 const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions, selector: Selector) {
@@ -55,7 +46,7 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
   const { attachments, damaged } = done
   yield* Console.log(
     json
-      ? JSON.stringify({ dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(damagedJson) })
+      ? JSON.stringify({ dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(problemJson) })
       : restoreTable(attachments, { ...style, stateDir, dry: false })
   )
   return done
@@ -82,3 +73,108 @@ const because =
 
 const fromDamaged = ({ code, cure, failed }: Explained) =>
   new CommandLineError({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })
+
+/** The records' directory, and whether this is a dry run. */
+interface Shown extends Style {
+  readonly stateDir: string
+  readonly dry: boolean
+}
+
+export const restoreTable = (all: ReadonlyArray<Restored>, { dry, stateDir, strong }: Shown): string => {
+  if (all.length === 0) return `No attachment has a record in ${stateDir}.`
+  const rows = all.map((one) => [...recordCells(one), said(one.result, dry)])
+  const outcomes = all.map(({ result }) => result.outcome)
+  return [table(recordHeads, rows, strong), "", summary(outcomes, words(dry))].join("\n")
+}
+
+const said = (result: Restored["result"], dry: boolean): string => {
+  switch (result.outcome) {
+    case "restored":
+      return `${dry ? "would be restored" : "restored"}: ${result.made.join(", ")}`
+    case "there":
+      return `present: ${result.port}`
+    case "skipped":
+      return `skipped: ${result.reason}`
+    case "failed":
+      return dry ? "would fail" : "failed"
+  }
+}
+
+const words = (dry: boolean): ReadonlyArray<readonly [Restored["result"]["outcome"], string]> => [
+  ["restored", dry ? "would be restored" : "restored"],
+  ["there", "present"],
+  ["skipped", "skipped"],
+  ["failed", dry ? "would fail" : "failed"]
+]
+
+export const restoredJson = ({ record, result }: Restored) => ({
+  network: record.network,
+  containerId: record.containerId,
+  ifName: record.ifName,
+  pod: record.pod ?? null,
+  outcome: result.outcome,
+  port: result.outcome === "restored" || result.outcome === "there" ? result.port : null,
+  made: result.outcome === "restored" ? result.made : [],
+  reason: result.outcome === "skipped" ? result.reason : null,
+  error:
+    result.outcome === "failed"
+      ? { code: result.error.code, msg: result.error.msg, details: result.error.details }
+      : null
+})
+
+export const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePlan) => ({
+  dryRun: true,
+  notes,
+  warnings,
+  attachments: attachments.map((one) => ({ ...restoredJson(one), changes: one.changes })),
+  damaged: damaged.map(problemJson)
+})
+
+/** The plan for each attachment, and then the table. */
+export const plannedText = ({ attachments, notes, warnings }: RestorePlan, style: Shown): string =>
+  [
+    style.strong("Dry run of restore."),
+    "Nothing was changed.",
+    ...notes,
+    ...warnings.map((warning) => `Warning: ${warning}`),
+    ...attachments
+      .filter(({ changes, result }) => result.outcome === "restored" && changes.length > 0)
+      .flatMap(({ changes, record }, index) => [
+        "",
+        style.strong(`${index + 1}. ${stepOf(record)}`),
+        ...changeLines(changes, style).map((line) => `     ${line}`)
+      ]),
+    "",
+    restoreTable(attachments, style)
+  ].join("\n")
+
+/** One error for each cause: a switch that is down fails all its ports alike. */
+const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<CommandLineError> => {
+  const byError = new Map<string, Array<Restored>>()
+  for (const one of all) {
+    if (one.result.outcome !== "failed") continue
+    const { code, details, msg } = one.result.error
+    const key = JSON.stringify([code, msg, details])
+    byError.set(key, [...(byError.get(key) ?? []), one])
+  }
+  return [...byError.values()].flatMap((alike) => {
+    const [first] = alike
+    return first?.result.outcome === "failed" ? [commandLineError(alike, first.result.error)] : []
+  })
+}
+
+const commandLineError = (
+  alike: ReadonlyArray<Restored>,
+  { code, details, msg }: { readonly code: number; readonly msg: string; readonly details: string }
+) => {
+  const names = alike.map(({ record }) => `${record.ifName} of container ${record.containerId.slice(0, 12)}`)
+  const [name = "", ...others] = names
+  return new CommandLineError({
+    failed: `cannot restore ${others.length === 0 ? name : `${names.length} attachments`} (code ${code})`,
+    answer: others.length === 0 ? msg : `${msg}\n${shortened(names)}`,
+    cure: details
+  })
+}
+
+const shortened = (names: ReadonlyArray<string>): string =>
+  names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`

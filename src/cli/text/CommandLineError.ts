@@ -12,18 +12,20 @@ export class CommandLineError extends Data.TaggedError("CommandLineError")<{
   }
 }
 
+export const misused = (answer: string, cure: string): CommandLineError =>
+  new CommandLineError({ failed: "invalid command line", answer, cure })
+
+/** What only root may do is cured by being root. */
+export const asUser = (failed: string, answer: string, cure: string): CommandLineError => {
+  const isDenied = /\b(EACCES|EPERM)\b/.test(answer) && process.getuid?.() !== 0
+  return new CommandLineError({ failed, answer, cure: isDenied ? "Run it as root, as container runtimes do." : cure })
+}
+
 /** Converts an error document of the plugin; docs/errors.md has its code. */
 export const fromCni =
   (what: string) =>
   ({ code, details, msg }: Pick<CniError, "code" | "details" | "msg">): CommandLineError =>
-    new CommandLineError({
-      failed: `${what} failed (code ${code})`,
-      answer: msg,
-      cure:
-        /\b(EACCES|EPERM)\b/.test(msg) && process.getuid?.() !== 0
-          ? "Run it as root, as container runtimes do."
-          : details
-    })
+    asUser(`${what} failed (code ${code})`, msg, details)
 
 export const commandLineErrorText = (
   { answer, cure, failed }: CommandLineError,

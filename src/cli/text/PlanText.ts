@@ -1,16 +1,19 @@
-/** A plan as text for people: every step in order, each with its rollback, then what is known of the end. Pure. */
-
-import type { Change, Plan, Step } from "../../dry-run/plan/Plan.ts"
+/**
+ * A plan and a result as text for people: every step in order, each with its rollback, then what is known of the end.
+ * Pure.
+ */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Document } from "../../app/Verbs.ts"
+import { AnyResult } from "../../cni/spec/AnyResult.ts"
+import { fromAnyResult } from "../../cni/spec/CniResult.ts"
+import type { Change, Plan, Step, VppChange } from "../../dry-run/plan/Plan.ts"
+import { anyMac } from "../../vpp/wire/Address.ts"
+import { retvalInWords } from "../../vpp/wire/Retval.ts"
 import { netChanges } from "./NetChanges.ts"
-import { resultLines } from "./ResultText.ts"
-import { callLines, joined, vppctlLines } from "./VppText.ts"
+import { plain, type Style } from "./Table.ts"
 
-export interface Style {
-  readonly strong: (text: string) => string
-  readonly faint: (text: string) => string
-}
-
-export const plain: Style = { strong: (text) => text, faint: (text) => text }
+export type { Style } from "./Table.ts"
 
 export const planText = (plan: Plan, style: Style = plain): string =>
   [
@@ -128,3 +131,73 @@ const succeeding = (verb: Plan["verb"], result: Plan["result"]): ReadonlyArray<s
       return ["Nothing has changed since ADD."]
   }
 }
+
+/** Merges consecutive writes into one list. */
+const joined = (changes: ReadonlyArray<Change>): ReadonlyArray<Change> => {
+  const lists: Array<Change> = []
+  for (const change of changes) {
+    const last = lists.at(-1)
+    if (change.kind === "vpp" && last?.kind === "vpp" && last.socket === change.socket) {
+      lists[lists.length - 1] = { ...last, calls: [...last.calls, ...change.calls] }
+    } else lists.push(change)
+  }
+  return lists
+}
+
+/** Calls of VPP's API. */
+const callLines = ({ calls }: VppChange): ReadonlyArray<string> =>
+  calls.map(({ arguments: values, message, retval }) =>
+    [
+      message,
+      ...Object.entries(values).flatMap(([key, value]) =>
+        key !== "is_add" && isDefault(value) ? [] : [`${key}=${shown(value)}`]
+      ),
+      ...(retval === undefined ? [] : [`(${retvalInWords(retval)}, which is expected)`])
+    ].join(" ")
+  )
+
+/** VPP's default. */
+const isDefault = (value: unknown): boolean => [0, false, "", anyMac].some((one) => one === value)
+
+const shown = (value: unknown): string => (Array.isArray(value) ? value.map(String).join(",") : String(value))
+
+/** The lines that do the same. A socket id is registered, freed and registered again, because of a fault of VPP; one line is sufficient here. */
+export const vppctlLines = ({ calls }: VppChange): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const line of calls.flatMap(({ vppctl }) => vppctl)) {
+    const [, id] = /^delete memif socket id (\d+)$/.exec(line) ?? []
+    if (id !== undefined && lines.at(-1)?.startsWith(`create memif socket id ${id} `)) lines.pop()
+    else lines.push(line)
+  }
+  return lines.map((line) => `vppctl ${line}`)
+}
+
+const decode = Schema.decodeUnknownOption(AnyResult)
+
+/** The result of a call, one line for each: interface, MAC, socket, addresses, routes. */
+export const resultLines = (document: Document): ReadonlyArray<string> =>
+  Option.match(decode(document ?? {}), {
+    onNone: () => [],
+    onSome: (any) => {
+      const { interfaces, ips, routes } = fromAnyResult(any)
+      const facts: ReadonlyArray<readonly [string, string | undefined]> = [
+        ...interfaces.flatMap(
+          ({ mac, mtu, name, sandbox, socketPath }): ReadonlyArray<[string, string | undefined]> => [
+            ["interface", `${name}${sandbox === undefined ? "" : ` in ${sandbox}`}`],
+            ["mac", mac],
+            ["mtu", mtu === undefined ? undefined : String(mtu)],
+            ["socket", socketPath]
+          ]
+        ),
+        ...ips.map(({ address, gateway }): [string, string] => [
+          "address",
+          `${address}${gateway === undefined ? "" : `, gateway ${gateway}`}`
+        ]),
+        ...routes.map((route): [string, string] => [
+          "route",
+          `${String(route["dst"])}${route["gw"] === undefined ? "" : ` via ${String(route["gw"])}`}`
+        ])
+      ]
+      return facts.flatMap(([what, value]) => (value === undefined ? [] : [`  ${what.padEnd(10)} ${value}`]))
+    }
+  })

@@ -91,7 +91,7 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
       })
       return Effect.repeat(look, {
         schedule: Schedule.fixed(tick),
-        // Nobody reads any more: what is printed then ends the command (`StandardOutput.ts`).
+        // Nobody reads any more: what is printed then ends the command (`Main.ts`).
         until: (done) => done || process.exitCode !== undefined
       })
     })

@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { writeText } from "../../app/Stdio.ts"
 import type { Listed, Listing } from "../../attachment/node/Listing.ts"
-import { InvocationContext } from "../input/InvocationContext.ts"
+import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
 import { type ListOptions, listed, listJson, listText } from "../perform/PerformList.ts"
-import { changesBetween, changeText } from "./ListChanges.ts"
+import { changesBetween, changeText } from "../text/ListText.ts"
 
 /** Clears the terminal. A reference, so that tests can replace it. */
 export const Clear = Context.Reference<Effect.Effect<void>>("userspace-cni/Clear", {
@@ -30,14 +30,10 @@ export const watchList = Effect.fnUntraced(
       if (before === undefined || isChanged(before, now)) yield* show(options, before?.attachments ?? [], now)
       before = now
     })
-    // Nobody reads any more: what is printed then ends the command (`StandardOutput.ts`).
+    // Nobody reads any more: what is printed then ends the command (`Main.ts`).
     yield* Effect.repeat(look, { schedule: Schedule.spaced(every), while: () => process.exitCode === undefined })
   },
-  Effect.onInterrupt(() =>
-    Effect.sync(() => {
-      process.exitCode = 0
-    })
-  )
+  Effect.onInterrupt(() => endsWell)
 )
 
 const isChanged = (before: Listing, now: Listing): boolean =>

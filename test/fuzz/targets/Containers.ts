@@ -2,10 +2,11 @@
  * The input of `userspace container ...` in the pod: annotations, files in the shared directory that others can write,
  * device information. What is found can be shown on a terminal, put into a shell's line, and connected to.
  */
+
 import * as assert from "node:assert/strict"
 import { Effect, Layer, Result } from "effect"
-import { interfaceJson, interfaceTable } from "../../../src/cli/text/InterfaceText.ts"
-import { plain } from "../../../src/cli/text/PlanText.ts"
+import { interfaceJson, interfaceTable } from "../../../src/cli/commands/container/Show.ts"
+import { plain } from "../../../src/cli/text/Table.ts"
 import { type Discovered, find } from "../../../src/container/Discovery.ts"
 import { vdevArguments } from "../../../src/container/DpdkArguments.ts"
 import * as Presence from "../../../src/container/Presence.ts"

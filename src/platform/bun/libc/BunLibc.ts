@@ -1,5 +1,4 @@
 /** Calls of the C library that bun does not have (unix(7)). Loaded only when a connection was refused. */
-
 import { dlopen, read } from "bun:ffi"
 import { constants } from "node:os"
 

@@ -1,4 +1,4 @@
-/** `userspace agent`. Its implementation is loaded on demand. */
+/** `userspace agent` and `userspace agent status`. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -8,10 +8,34 @@ import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
 import { everyFlag, jsonFlag } from "../input/ContainerFlags.ts"
-import { text, textOr, yes } from "../input/Flags.ts"
+import { onDemand, text, yes } from "../input/Flags.ts"
 import { enterHost, hostFlag } from "../input/Host.ts"
-import { onlyOnce } from "../input/Once.ts"
-import { status } from "./agent/Status.ts"
+import { stateDirFlag } from "../input/NodeFlags.ts"
+import { CommandLineError } from "../text/CommandLineError.ts"
+
+const performHeal = onDemand(
+  () => import("../perform/PerformHeal.ts"),
+  ({ performHeal }) => performHeal
+)
+const performAgent = onDemand(
+  () => import("../perform/PerformAgent.ts"),
+  ({ performAgent }) => performAgent
+)
+const performAgentStatus = onDemand(
+  () => import("../perform/PerformAgentStatus.ts"),
+  ({ performAgentStatus }) => performAgentStatus
+)
+
+const status = Command.make(
+  "status",
+  {
+    socket: text("socket", "PATH", `Socket of the agent (default: ${socketVariable}, or ${defaultSocket})`),
+    ready: yes("ready", "Exit with 1 unless the agent would accept a call from here now"),
+    host: hostFlag,
+    json: jsonFlag
+  },
+  (options) => Effect.andThen(enterHost(options), performAgentStatus(options))
+).pipe(Command.withDescription("Show since when the agent runs, its calls, its switches, and its last failure"))
 
 const metricsFlag = Flag.String("metrics").pipe(
   Flag.withMetavar("ADDRESS:PORT"),
@@ -22,6 +46,12 @@ const metricsFlag = Flag.String("metrics").pipe(
   ),
   Flag.optional
 )
+
+const onlyOnce = new CommandLineError({
+  failed: "the agent serves and heals for as long as it runs",
+  answer: "--dry-run and --json are for one round, and --once is missing",
+  cure: "Give --once with them."
+})
 
 export const agent = Command.make(
   "agent",
@@ -39,11 +69,8 @@ export const agent = Command.make(
       ),
       Flag.withDefault("missing")
     ),
-    stateDir: textOr(
-      "state-dir",
-      "DIR",
-      `Where the records are, as stateDir of the networks (default: ${defaultStateDir})`,
-      defaultStateDir
+    stateDir: stateDirFlag.pipe(
+      Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`)
     ),
     every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
     metrics: metricsFlag,
@@ -56,23 +83,9 @@ export const agent = Command.make(
     json: jsonFlag
   },
   (options) => {
-    if (options.once) {
-      return Effect.andThen(
-        enterHost(options),
-        Effect.flatMap(
-          Effect.promise(() => import("../perform/PerformHeal.ts")),
-          ({ performHeal }) => performHeal(options)
-        )
-      )
-    }
+    if (options.once) return Effect.andThen(enterHost(options), performHeal(options))
     if (options.dryRun || options.json) return Effect.fail(onlyOnce)
-    return Effect.andThen(
-      enterHost(options),
-      Effect.flatMap(
-        Effect.promise(() => import("../perform/PerformAgent.ts")),
-        ({ performAgent }) => performAgent(options)
-      )
-    )
+    return Effect.andThen(enterHost(options), performAgent(options))
   }
 ).pipe(
   Command.withDescription(

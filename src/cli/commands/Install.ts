@@ -10,8 +10,8 @@ import { renew } from "../../install/Renewal.ts"
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
 import { text, textOr, yes } from "../input/Flags.ts"
-import { InvocationContext } from "../input/InvocationContext.ts"
-import { CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
+import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
+import { CommandLineError, commandLineErrorText, misused } from "../text/CommandLineError.ts"
 
 export const install = Command.make(
   "install",
@@ -77,14 +77,8 @@ const stay = Effect.fnUntraced(
     })
   },
   Effect.provide(Changes.layer),
-  Effect.onInterrupt(() =>
-    Effect.sync(() => {
-      process.exitCode = 0
-    })
-  )
+  Effect.onInterrupt(() => endsWell)
 )
-
-const misused = (answer: string, cure: string) => new CommandLineError({ failed: "invalid command line", answer, cure })
 
 const fromInstall = ({ cure, details, operation }: InstallError) =>
   new CommandLineError({ failed: operation, answer: details, cure })

@@ -1,16 +1,23 @@
-/** Common parts of `container dpdk` and `container testpmd`: they print arguments on one line, and errors on stderr. */
+/** `userspace container dpdk` and `container testpmd`: arguments on one line of stdout, and errors on stderr. */
 import * as Console from "effect/Console"
+import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { vdevArguments } from "../../../container/DpdkArguments.ts"
+import { testpmdArguments, vdevArguments } from "../../../container/DpdkArguments.ts"
 import * as Presence from "../../../container/Presence.ts"
 import type { Interface } from "../../../container/told/Interface.ts"
 import { Files, orElse } from "../../../platform/Files.ts"
-import { fromContainer, interfacesFlag, jsonFlag, placeFlags } from "../../input/ContainerFlags.ts"
+import {
+  chosen,
+  fromContainer,
+  interfacesFlag,
+  jsonFlag,
+  placeFlags,
+  reportSkipped
+} from "../../input/ContainerFlags.ts"
 import { yes } from "../../input/Flags.ts"
 import { CommandLineError } from "../../text/CommandLineError.ts"
-import { type ChosenOptions, chosen, reportSkipped } from "./Chosen.ts"
 
-export const dpdkFlags = {
+const dpdkFlags = {
   ...placeFlags,
   interfaces: interfacesFlag,
   json: jsonFlag,
@@ -21,14 +28,10 @@ export const dpdkFlags = {
   withSecrets: yes("with-secrets", "Include memif secrets. Every process of the pod can read a command line")
 }
 
-interface DpdkOptions extends ChosenOptions {
-  readonly json: boolean
-  readonly removeStale: boolean
-  readonly withSecrets: boolean
-}
+type DpdkOptions = Command.Command.Config.Infer<typeof dpdkFlags>
 
 /** `complete`: adds arguments around the `--vdev` arguments. */
-export const printed = <O extends DpdkOptions>(
+const printed = <O extends DpdkOptions>(
   complete: (vdevs: ReadonlyArray<string>, options: O) => ReadonlyArray<string>
 ) =>
   Effect.fnUntraced(function* (options: O) {
@@ -58,3 +61,32 @@ const removeStale = Effect.fnUntraced(function* (one: Interface) {
   )
   yield* Console.error(`Removed ${one.socket}, left by an earlier application.`)
 })
+
+export const dpdk = Command.make(
+  "dpdk",
+  dpdkFlags,
+  printed((vdevs) => vdevs)
+).pipe(
+  Command.withDescription("Print one --vdev argument for each interface, for any DPDK application"),
+  Command.withExamples([
+    {
+      command: "my-application -l 0-1 $(userspace container dpdk) --",
+      description: "Before the application's own arguments"
+    }
+  ])
+)
+
+export const testpmd = Command.make(
+  "testpmd",
+  { ...dpdkFlags, noHuge: yes("no-huge", "Run without hugepages, for containers that have none") },
+  printed((vdevs, options) => testpmdArguments(vdevs, !options.noHuge))
+).pipe(
+  Command.withDescription("Print the arguments with which dpdk-testpmd opens the interfaces"),
+  Command.withExamples([
+    { command: "dpdk-testpmd $(userspace container testpmd) -- -i", description: "Try the interfaces by hand" },
+    {
+      command: "a=$(userspace container testpmd) && exec dpdk-testpmd $a -- --auto-start",
+      description: "In a script, which then stops when there is nothing to open"
+    }
+  ])
+)

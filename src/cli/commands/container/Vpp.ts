@@ -6,10 +6,17 @@ import * as Option from "effect/Option"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
 import { VppClient } from "../../../vpp/client/VppClient.ts"
-import { fromContainer, interfacesFlag, jsonFlag, placeFlags, timeoutFlag } from "../../input/ContainerFlags.ts"
+import {
+  chosen,
+  fromContainer,
+  interfacesFlag,
+  jsonFlag,
+  placeFlags,
+  reportSkipped,
+  timeoutFlag
+} from "../../input/ContainerFlags.ts"
 import { text, yes } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
-import { chosen, reportSkipped } from "./Chosen.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
 

@@ -5,21 +5,22 @@ import * as Effect from "effect/Effect"
 import type { Compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/interfaces/PortError.ts"
-import { textOr, yes } from "../input/Flags.ts"
+import { jsonFlag } from "../input/ContainerFlags.ts"
+import { textOr } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-import type { Style } from "../text/PlanText.ts"
-
-const socket = textOr("socket", "PATH", "VPP's API socket (default: /run/vpp/api.sock)", "/run/vpp/api.sock")
-const json = yes("json", "Print JSON")
+import { type Style, table } from "../text/Table.ts"
 
 export const vppCompat = Command.make(
   "vpp-compat",
-  { socket, json },
+  {
+    socket: textOr("socket", "PATH", "VPP's API socket (default: /run/vpp/api.sock)", "/run/vpp/api.sock"),
+    json: jsonFlag
+  },
   Effect.fnUntraced(function* (options) {
     const { style } = yield* InvocationContext
     const found = yield* look(options.socket)
-    yield* Console.log(options.json ? JSON.stringify(found) : table(found, style))
+    yield* Console.log(options.json ? JSON.stringify(found) : text(found, style))
     const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
     if (unserved.length === 0) return
     return yield* new CommandLineError({
@@ -30,10 +31,8 @@ export const vppCompat = Command.make(
   })
 ).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
 
-const Comparison = Effect.promise(() => import("../../vpp/Compatibility.ts"))
-
 const look = (path: string) =>
-  Effect.all([VppClient, Comparison]).pipe(
+  Effect.all([VppClient, Effect.promise(() => import("../../vpp/Compatibility.ts"))]).pipe(
     Effect.flatMap(([{ open }, { compatibility }]) => Effect.scoped(Effect.flatMap(open, compatibility))),
     Effect.mapError((error) => {
       const { answer, cure } = fromVpp("compare")(error)
@@ -46,30 +45,22 @@ const look = (path: string) =>
     Effect.provide(VppClient.layer(path))
   )
 
-const table = ({ messages, socket, version, works }: Compatibility, { strong }: Style): string => {
-  const lines = [
-    ["message", "wanted", "offered", "verdict", "of two"],
-    ...messages.map(({ message, offered, use, verdict, wanted }) => [
-      message,
-      wanted,
-      offered ?? "-",
-      verdict,
-      use ?? ""
-    ])
-  ]
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => (line[column] ?? "").length)))
-  const [head = "", ...rows] = lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd()
-  )
+const text = ({ messages, socket, version, works }: Compatibility, { strong }: Style): string => {
   const width = Math.max(...works.map(({ work }) => work.length))
   return [
     `VPP ${version ?? "of unknown version"} at ${socket}`,
     "",
-    strong(head),
-    ...rows,
+    table(
+      ["message", "wanted", "offered", "verdict", "of two"],
+      messages.map(({ message, offered, use, verdict, wanted }) => [
+        message,
+        wanted,
+        offered ?? "-",
+        verdict,
+        use ?? ""
+      ]),
+      strong
+    ),
     "",
     ...works.map(
       ({ missing, optional, work }) =>
