@@ -49,7 +49,7 @@ describe("a count in a message of VPP's", () => {
   it("that no message could hold is refused without allocating for it", () => {
     const bytes = Buffer.alloc(400, 0xff)
     const isRefused: ReadonlyArray<() => boolean> = [
-      () => Result.isFailure(Message.decodeHello(Control.sockclntCreateReply, bytes)),
+      () => Result.isFailure(Message.decodeHello(Control.sockclntCreate.reply, bytes)),
       () => Result.isFailure(Message.decodeReply(routeDump.details, bytes)),
       () => Result.isFailure(Message.decodeReply(bridgeDomainDump.details, bytes)),
       () => {

@@ -67,7 +67,7 @@ const peer = Effect.fnUntraced(function* (bytes: Uint8Array, then: "end" | "stay
 const hello = (response: number) =>
   frame(
     Result.getOrThrow(
-      Message.encodeHello(Control.sockclntCreateReply, Control.sockclntCreateReplyId, {
+      Message.encodeHello(Control.sockclntCreate.reply, Control.sockclntCreateReplyId, {
         client_index: 0,
         context: 1,
         response,

@@ -90,7 +90,7 @@ const encodeHello = (context: number) =>
   )
 
 const decodeHello = (bytes: Buffer): Result.Result<Hello, Reason> =>
-  Result.flatMap(read(Message.decodeHello(Control.sockclntCreateReply, bytes)), (reply) =>
+  Result.flatMap(read(Message.decodeHello(Control.sockclntCreate.reply, bytes)), (reply) =>
     reply.response === 0
       ? Result.succeed({ client: reply.index, table: messageTable(reply.message_table) })
       : Result.fail(new NotWelcome({ response: reply.response }))

@@ -9,7 +9,6 @@ import type { VppMemifPort } from "../../cni/network/HostPort.ts"
 import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import { judge, run, type Step, step } from "../client/Batch.ts"
 import type { Session } from "../client/Session.ts"
-import type { IndexReply } from "../messages/Control.ts"
 import * as Memif from "../messages/Memif.ts"
 import { anyMac } from "../wire/Address.ts"
 import type { Retval } from "../wire/Message.ts"
@@ -84,7 +83,7 @@ export const create = Effect.fnUntraced(function* (
     ? step(Memif.createV2, { ...values, use_dma: port.useDma })
     : step(Memif.create, values)
   const anew = [addDel(session, false, number, "", [inUse]), addDel(session, true, number, filename)]
-  const steps: ReadonlyArray<Step<Retval | IndexReply>> = [...anew, made]
+  const steps: ReadonlyArray<Step<Retval | { readonly retval: number; readonly sw_if_index: number }>> = [...anew, made]
   const answers = yield* session.together(steps.map(({ ask }) => ask))
   // The create's own reply is judged first: if VPP refused it, there is nothing to remove.
   const last = answers[anew.length]

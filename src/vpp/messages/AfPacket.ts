@@ -1,12 +1,14 @@
 /** Interfaces on devices of the kernel. VPP: src/plugins/af_packet/af_packet.api. */
 import { mac } from "../wire/Address.ts"
 import { bool, text, u16, u32 } from "../wire/Field.ts"
-import { request } from "../wire/Message.ts"
-import { indexReply, plainReply } from "./Control.ts"
+import { created, plain, request } from "../wire/Message.ts"
 
 export const ethernetMode = 1
 /** Frames go to the device's driver, past the kernel's queueing. */
 export const qdiscBypass = 1
+
+const host_if_name = text(64)
+const device = { hw_addr: mac, use_random_hw_addr: bool, host_if_name }
 
 /** From 22.10. */
 export const createV3 = request(
@@ -14,9 +16,7 @@ export const createV3 = request(
   "b3a809d4",
   {
     mode: u32,
-    hw_addr: mac,
-    use_random_hw_addr: bool,
-    host_if_name: text(64),
+    ...device,
     /** 0: VPP's own choice. */
     rx_frame_size: u32,
     tx_frame_size: u32,
@@ -26,22 +26,10 @@ export const createV3 = request(
     num_rx_queues: u16,
     num_tx_queues: u16
   },
-  indexReply("af_packet_create_v3", "af_packet"),
+  created,
   "af_packet"
 )
 
-export const create = request(
-  "af_packet_create",
-  "a190415f",
-  { hw_addr: mac, use_random_hw_addr: bool, host_if_name: text(64) },
-  indexReply("af_packet_create", "af_packet"),
-  "af_packet"
-)
+export const create = request("af_packet_create", "a190415f", device, created, "af_packet")
 
-export const remove = request(
-  "af_packet_delete",
-  "863fa648",
-  { host_if_name: text(64) },
-  plainReply("af_packet_delete", "af_packet"),
-  "af_packet"
-)
+export const remove = request("af_packet_delete", "863fa648", { host_if_name }, plain, "af_packet")

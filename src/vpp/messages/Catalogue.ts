@@ -50,7 +50,7 @@ const both = (exchange: Exchange): ReadonlyArray<Entry> => {
 
 export const catalogue: ReadonlyArray<Entry> = [
   headed([context], Control.sockclntCreate),
-  headed([], Control.sockclntCreateReply),
+  headed([], Control.sockclntCreate.reply),
   ...[
     Control.sockclntDelete,
     Control.controlPing,

@@ -1,6 +1,6 @@
 /** Messages about the connection and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
 import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "../wire/Field.ts"
-import { type Message, type Plugin, type Retval, reply, request } from "../wire/Message.ts"
+import { reply, request } from "../wire/Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66
@@ -37,42 +37,33 @@ const messageTable: Field<Buffer> = {
 export const sockclntCreateId = 15
 export const sockclntCreateReplyId = 16
 
-export const sockclntCreateReply: Message<{
-  readonly client_index: number
-  readonly context: number
-  readonly response: number
-  readonly index: number
-  readonly message_table: Buffer
-}> = reply("sockclnt_create_reply", "35166268", {
-  client_index: u32,
-  context: u32,
-  response: i32,
-  index: u32,
-  message_table: messageTable
-})
-
-export const sockclntCreate = request("sockclnt_create", "455fb9c4", { name: text(64) }, sockclntCreateReply)
+export const sockclntCreate = request(
+  "sockclnt_create",
+  "455fb9c4",
+  { name: text(64) },
+  reply("35166268", { client_index: u32, context: u32, response: i32, index: u32, message_table: messageTable })
+)
 
 /** VPP replies with 1 and closes. */
 export const sockclntDelete = request(
   "sockclnt_delete",
   "8ac76db6",
   { index: u32 },
-  reply("sockclnt_delete_reply", "8f38b1ee", { response: i32 })
+  reply("8f38b1ee", { response: i32 })
 )
 
 export const controlPing = request(
   "control_ping",
   "51077d14",
   {},
-  reply("control_ping_reply", "f6b0b8ca", { retval: i32, client_index: u32, vpe_pid: u32 })
+  reply("f6b0b8ca", { retval: i32, client_index: u32, vpe_pid: u32 })
 )
 
 export const showVersion = request(
   "show_version",
   "51077d14",
   {},
-  reply("show_version_reply", "c919bde1", {
+  reply("c919bde1", {
     retval: i32,
     program: text(32),
     version: text(32),
@@ -86,19 +77,8 @@ export const cliInband = request(
   "cli_inband",
   "f8377302",
   { cmd: trailingText },
-  reply("cli_inband_reply", "05879051", { retval: i32, reply: trailingText })
+  reply("05879051", { retval: i32, reply: trailingText })
 )
 
 /** In any index field: none, or all. */
 export const every = 0xffffffff
-
-/** `retval` alone: the reply to most requests. */
-export const plainReply = (name: string, plugin?: Plugin) => reply(`${name}_reply`, "e8d4e804", { retval: i32 }, plugin)
-
-export interface IndexReply extends Retval {
-  readonly sw_if_index: number
-}
-
-/** The reply to a creation. After an error the index has no meaning; VPP leaves garbage in it. */
-export const indexReply = (name: string, plugin?: Plugin) =>
-  reply(`${name}_reply`, "5383d31f", { retval: i32, sw_if_index: u32 }, plugin)

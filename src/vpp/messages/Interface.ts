@@ -1,47 +1,31 @@
 /** Properties of every interface. VPP: src/vnet/interface.api. */
 import { mac, prefix } from "../wire/Address.ts"
 import { bool, text, times, trailingText, u8, u16, u32 } from "../wire/Field.ts"
-import { dump, reply, request } from "../wire/Message.ts"
-import { plainReply } from "./Control.ts"
+import { dump, plain, reply, request } from "../wire/Message.ts"
 
 export const adminUp = 1
 export const linkUp = 2
 
-export const setFlags = request(
-  "sw_interface_set_flags",
-  "f5aec1b8",
-  { sw_if_index: u32, flags: u32 },
-  plainReply("sw_interface_set_flags")
-)
+export const setFlags = request("sw_interface_set_flags", "f5aec1b8", { sw_if_index: u32, flags: u32 }, plain)
 
 /** The link's MTU: the longest frame, without its Ethernet header. */
-export const setHardwareMtu = request(
-  "hw_interface_set_mtu",
-  "e6746899",
-  { sw_if_index: u32, mtu: u16 },
-  plainReply("hw_interface_set_mtu")
-)
+export const setHardwareMtu = request("hw_interface_set_mtu", "e6746899", { sw_if_index: u32, mtu: u16 }, plain)
 
 /** Layer 3 MTU: for all protocols, then IPv4, IPv6, MPLS; 0 means "as the first". */
-export const setMtu = request(
-  "sw_interface_set_mtu",
-  "5cbe85e5",
-  { sw_if_index: u32, mtu: times(4, u32) },
-  plainReply("sw_interface_set_mtu")
-)
+export const setMtu = request("sw_interface_set_mtu", "5cbe85e5", { sw_if_index: u32, mtu: times(4, u32) }, plain)
 
 export const tagAddDel = request(
   "sw_interface_tag_add_del",
   "426f8bc1",
   { is_add: bool, sw_if_index: u32, tag: text(64) },
-  plainReply("sw_interface_tag_add_del")
+  plain
 )
 
 export const addDelAddress = request(
   "sw_interface_add_del_address",
   "5463d73b",
   { sw_if_index: u32, is_add: bool, del_all: bool, prefix },
-  plainReply("sw_interface_add_del_address")
+  plain
 )
 
 /** Index 0 means all, like ~0. The filter is a substring, in any case. */
@@ -49,7 +33,7 @@ export const interfaceDump = dump(
   "sw_interface_dump",
   "aa610c27",
   { sw_if_index: u32, name_filter_valid: bool, name_filter: trailingText },
-  reply("sw_interface_details", "6c221fc7", {
+  reply("6c221fc7", {
     sw_if_index: u32,
     sup_sw_if_index: u32,
     l2_address: mac,
@@ -85,7 +69,7 @@ export const rxPlacementDump = dump(
   "f9e6675e",
   { sw_if_index: u32 },
   {
-    ...reply("sw_interface_rx_placement_details", "9e44a7ce", {
+    ...reply("9e44a7ce", {
       sw_if_index: u32,
       queue_id: u32,
       worker_id: u32,

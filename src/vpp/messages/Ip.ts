@@ -7,7 +7,7 @@ export const addressDump = dump(
   "ip_address_dump",
   "2d033de4",
   { sw_if_index: u32, is_ipv6: bool },
-  reply("ip_address_details", "ee29b797", { sw_if_index: u32, prefix })
+  reply("ee29b797", { sw_if_index: u32, prefix })
 )
 
 const label = struct({ is_uniform: u8, label: u32, ttl: u8, exp: u8 })
@@ -39,7 +39,7 @@ export const routeAddDel = request(
   "ip_route_add_del",
   "b8ecfe0d",
   { is_add: bool, is_multipath: bool, route },
-  reply("ip_route_add_del_reply", "1992deab", { retval: i32, stats_index: u32 })
+  reply("1992deab", { retval: i32, stats_index: u32 })
 )
 
 /** `exact`, 1: excludes shorter prefixes that contain it. `retval` is not 0 when there is no such route. */
@@ -47,7 +47,7 @@ export const routeLookup = request(
   "ip_route_lookup",
   "710d6471",
   { table_id: u32, exact: u8, prefix },
-  reply("ip_route_lookup_reply", "5d8febcb", { retval: i32, route })
+  reply("5d8febcb", { retval: i32, route })
 )
 
 /** Of one table and one address family. */
@@ -55,5 +55,5 @@ export const routeDump = dump(
   "ip_route_dump",
   "b9d2e09e",
   { table: struct({ table_id: u32, is_ip6: bool, name: text(64) }) },
-  reply("ip_route_details", "bda8f315", { route })
+  reply("bda8f315", { route })
 )

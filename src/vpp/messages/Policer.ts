@@ -3,8 +3,7 @@
  * src/plugins/policer. The messages by index, which exist since 23.06, are not needed.
  */
 import { bool, i32, struct, text, u8, u32, u64 } from "../wire/Field.ts"
-import { dump, reply, request } from "../wire/Message.ts"
-import { plainReply } from "./Control.ts"
+import { dump, plain, reply, request } from "../wire/Message.ts"
 
 const action = struct({ type: u8, dscp: u8 })
 export const drop = { type: 0, dscp: 0 }
@@ -31,22 +30,22 @@ export const addDel = request(
   "policer_add_del",
   "2b31dd38",
   { is_add: bool, name, ...rate, color_aware: bool, ...actions },
-  reply("policer_add_del_reply", "a177cef2", { retval: i32, policer_index: u32 })
+  reply("a177cef2", { retval: i32, policer_index: u32 })
 )
 
 const binding = { name, sw_if_index: u32, apply: bool }
 
-export const input = request("policer_input", "233f0ef5", binding, plainReply("policer_input"))
+export const input = request("policer_input", "233f0ef5", binding, plain)
 
 /** Since 22.06. */
-export const output = request("policer_output", "233f0ef5", binding, plainReply("policer_output"))
+export const output = request("policer_output", "233f0ef5", binding, plain)
 
 /** The details do not have the interface. */
 export const policerDump = dump(
   "policer_dump",
   "35f1ae0f",
   { match_name_valid: bool, match_name: name },
-  reply("policer_details", "72d0e248", {
+  reply("72d0e248", {
     name,
     ...rate,
     ...actions,

@@ -54,66 +54,41 @@ const take = (from: Reader, length: number): number => {
   return at
 }
 
+const inRange = ({ field }: Writer, value: number, minimum: number, maximum: number): number => {
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+  throw new SchemaMismatch(`${field} is ${value}, not ${minimum} to ${maximum}`)
+}
+
 const integer = (
   layout: string,
   size: number,
   minimum: number,
   maximum: number,
-  write: (bytes: Buffer, value: number, at: number) => void,
-  read: (bytes: Buffer, at: number) => number
+  native: "UInt8" | "UInt16BE" | "UInt32BE" | "Int32BE"
 ): Field<number> => ({
   layout,
   write: (to, value) => {
-    if (!Number.isInteger(value) || value < minimum || value > maximum) {
-      throw new SchemaMismatch(`${to.field} is ${value}, not ${minimum} to ${maximum}`)
-    }
+    inRange(to, value, minimum, maximum)
     const at = room(to, size)
-    write(to.bytes, value, at)
+    to.bytes[`write${native}`](value, at)
   },
-  read: (from) => read(from.bytes, take(from, size))
+  read: (from) => from.bytes[`read${native}`](take(from, size))
 })
 
-export const u8 = integer(
-  "u8",
-  1,
-  0,
-  0xff,
-  (bytes, value, at) => bytes.writeUInt8(value, at),
-  (bytes, at) => bytes.readUInt8(at)
-)
-export const u16 = integer(
-  "u16",
-  2,
-  0,
-  0xffff,
-  (bytes, value, at) => bytes.writeUInt16BE(value, at),
-  (bytes, at) => bytes.readUInt16BE(at)
-)
-export const u32 = integer(
-  "u32",
-  4,
-  0,
-  0xffffffff,
-  (bytes, value, at) => bytes.writeUInt32BE(value, at),
-  (bytes, at) => bytes.readUInt32BE(at)
-)
+export const u8 = integer("u8", 1, 0, 0xff, "UInt8")
+export const u16 = integer("u16", 2, 0, 0xffff, "UInt16BE")
+export const u32 = integer("u32", 4, 0, 0xffffffff, "UInt32BE")
+export const i32 = integer("i32", 4, -0x80000000, 0x7fffffff, "Int32BE")
 /** As far as a number is exact: a larger one cannot be written, and is read rounded. */
-export const u64 = integer(
-  "u64",
-  8,
-  0,
-  Number.MAX_SAFE_INTEGER,
-  (bytes, value, at) => bytes.writeBigUInt64BE(BigInt(value), at),
-  (bytes, at) => Number(bytes.readBigUInt64BE(at))
-)
-export const i32 = integer(
-  "i32",
-  4,
-  -0x80000000,
-  0x7fffffff,
-  (bytes, value, at) => bytes.writeInt32BE(value, at),
-  (bytes, at) => bytes.readInt32BE(at)
-)
+export const u64: Field<number> = {
+  layout: "u64",
+  write: (to, value) => {
+    inRange(to, value, 0, Number.MAX_SAFE_INTEGER)
+    const at = room(to, 8)
+    to.bytes.writeBigUInt64BE(BigInt(value), at)
+  },
+  read: (from) => Number(from.bytes.readBigUInt64BE(take(from, 8)))
+}
 
 export const bool: Field<boolean> = {
   layout: "bool",

@@ -4,7 +4,7 @@
  * numbers and the client. VPP: src/vlibapi, src/tools/vppapigen.
  */
 import * as Result from "effect/Result"
-import { type Field, SchemaMismatch, struct } from "./Field.ts"
+import { type Field, i32, SchemaMismatch, struct, u32 } from "./Field.ts"
 
 /** A plugin of VPP that may not be loaded. */
 export type Plugin = "af_packet" | "memif" | "vhost"
@@ -36,28 +36,40 @@ export interface Retval {
 
 type Shape<F> = { readonly [K in keyof F]: Field<F[K]> }
 
-export const reply = <F extends Readonly<Record<string, unknown>>>(
-  name: string,
-  crc: string,
-  fields: Shape<F>,
-  plugin?: Plugin
-): Message<F> => ({ name, crc, plugin, fields: struct<F>(fields) })
+/** The answer to a request, or the details of a dump. Its name follows from theirs. */
+type Reply<A> = Pick<Message<A>, "crc" | "fields" | "headedAsRequest">
+
+export const reply = <F extends Readonly<Record<string, unknown>>>(crc: string, fields: Shape<F>): Reply<F> => ({
+  crc,
+  fields: struct<F>(fields)
+})
+
+/** The reply to most requests. */
+export const plain = reply("e8d4e804", { retval: i32 })
+
+/** The reply to a creation. After an error the index has no meaning; VPP leaves garbage in it. */
+export const created = reply("5383d31f", { retval: i32, sw_if_index: u32 })
 
 export const request = <F extends Readonly<Record<string, unknown>>, R>(
   name: string,
   crc: string,
   fields: Shape<F>,
-  answer: Message<R>,
+  answer: Reply<R>,
   plugin?: Plugin
-): Request<F, R> => ({ name, crc, plugin, fields: struct<F>(fields), reply: answer })
+): Request<F, R> => ({ name, plugin, ...reply(crc, fields), reply: { name: `${name}_reply`, plugin, ...answer } })
 
 export const dump = <F extends Readonly<Record<string, unknown>>, D>(
   name: string,
   crc: string,
   fields: Shape<F>,
-  details: Message<D>,
+  details: Reply<D>,
   plugin?: Plugin
-): Dump<F, D> => ({ name, crc, plugin, fields: struct<F>(fields), details })
+): Dump<F, D> => ({
+  name,
+  plugin,
+  ...reply(crc, fields),
+  details: { name: name.replace(/dump$/, "details"), plugin, ...details }
+})
 
 /** `memif_create_v2_8c7de5f7`: the name in VPP's table. */
 export const nameCrc = ({ name, crc }: Pick<Message<unknown>, "name" | "crc">): string => `${name}_${crc}`
@@ -82,29 +94,26 @@ export interface Head {
   readonly context: number
 }
 
-/** `client`: the index that VPP assigned to this connection. Undefined for the first request. */
-export const encodeRequest = <A>(
-  message: Message<A>,
-  head: Head & { readonly client: number | undefined },
-  value: NoInfer<A>
-): Result.Result<Uint8Array, CodecFault> =>
-  guarded(message, () => {
-    const to = { bytes: Buffer.alloc(512), at: 10, field: "" }
-    to.bytes.writeUInt16BE(head.id, 0)
-    if (head.client === undefined) {
-      to.bytes.writeUInt32BE(head.context, 2)
-      to.at = 6
-    } else {
-      to.bytes.writeUInt32BE(head.client, 2)
-      to.bytes.writeUInt32BE(head.context, 6)
-    }
+/** `head`: what is between number and fields. */
+const encode = <A>(message: Message<A>, id: number, head: ReadonlyArray<number>, value: A) =>
+  guarded(message, (): Uint8Array => {
+    const to = { bytes: Buffer.alloc(512), at: 2 + 4 * head.length, field: "" }
+    to.bytes.writeUInt16BE(id, 0)
+    for (const [n, word] of head.entries()) to.bytes.writeUInt32BE(word, 2 + 4 * n)
     message.fields.write(to, value)
     return to.bytes.subarray(0, to.at)
   })
 
+/** `client`: the index that VPP assigned to this connection. Undefined for the first request. */
+export const encodeRequest = <A>(
+  message: Message<A>,
+  { client, context, id }: Head & { readonly client: number | undefined },
+  value: NoInfer<A>
+) => encode(message, id, client === undefined ? [context] : [client, context], value)
+
 /** VPP leaves the client's index 0 where a reply has one. */
-export const encodeReply = <A>(message: Message<A>, head: Head, value: A): Result.Result<Uint8Array, CodecFault> =>
-  encodeRequest(message, { ...head, client: message.headedAsRequest === true ? 0 : undefined }, value)
+export const encodeReply = <A>(message: Message<A>, { context, id }: Head, value: A) =>
+  encode(message, id, message.headedAsRequest === true ? [0, context] : [context], value)
 
 /** Undefined: the message is too short. */
 export const idOf = (bytes: Buffer): number | undefined => (bytes.length < 2 ? undefined : bytes.readUInt16BE(0))
@@ -113,27 +122,17 @@ export const contextOf = (bytes: Buffer, headedAsRequest: boolean): number | und
   return bytes.length < at + 4 ? undefined : bytes.readUInt32BE(at)
 }
 
-/**
- * Decodes the fields after number and context of a reply. Bytes after the last field are of a newer VPP, and ignored.
- */
-export const decodeReply = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
+/** Decodes the fields after number and context. Bytes after the last field are of a newer VPP, and ignored. */
+export const decodeReply = <A>(message: Message<A>, bytes: Buffer) =>
   decodeAt(message, bytes, message.headedAsRequest === true ? 10 : 6)
 
 /** The first message: its header differs, and is part of its fields. */
-export const encodeHello = <A>(message: Message<A>, id: number, value: A): Result.Result<Uint8Array, CodecFault> =>
-  guarded(message, () => {
-    const to = { bytes: Buffer.alloc(512), at: 2, field: "" }
-    to.bytes.writeUInt16BE(id, 0)
-    message.fields.write(to, value)
-    return to.bytes.subarray(0, to.at)
-  })
+export const encodeHello = <A>(message: Message<A>, id: number, value: A) => encode(message, id, [], value)
 
-export const decodeHello = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
-  decodeAt(message, bytes, 2)
+export const decodeHello = <A>(message: Message<A>, bytes: Buffer) => decodeAt(message, bytes, 2)
 
 /** Decodes the fields after number, client index and context of a request. */
-export const decodeRequest = <A>(message: Message<A>, bytes: Buffer): Result.Result<A, CodecFault> =>
-  decodeAt(message, bytes, 10)
+export const decodeRequest = <A>(message: Message<A>, bytes: Buffer) => decodeAt(message, bytes, 10)
 
-const decodeAt = <A>(message: Message<A>, bytes: Buffer, at: number) =>
+const decodeAt = <A>(message: Message<A>, bytes: Buffer, at: number): Result.Result<A, CodecFault> =>
   guarded(message, () => message.fields.read({ bytes, at, field: "its head" }))

@@ -71,7 +71,7 @@ const vpp = (): Wire => {
   const answers = Frames.splitter()
   const learn = (message: Buffer) => {
     if (Message.idOf(message) !== Control.sockclntCreateReplyId) return
-    const hello = Result.getOrUndefined(Message.decodeHello(Control.sockclntCreateReply, message))
+    const hello = Result.getOrUndefined(Message.decodeHello(Control.sockclntCreate.reply, message))
     const rows = hello?.message_table ?? Buffer.alloc(0)
     for (let at = 0; at < rows.length; at += Control.tableRow) {
       const name = rows.toString("latin1", at + 2, at + Control.tableRow).replace(/\0.*$/s, "")

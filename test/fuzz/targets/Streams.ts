@@ -104,7 +104,7 @@ const understood = messages
     Predicate.hasProperty(one, "reply") ? one.reply : Predicate.hasProperty(one, "details") ? one.details : []
   )
   .filter(isMessage)
-  .filter(({ name }) => name !== Control.sockclntCreateReply.name)
+  .filter(({ name }) => name !== Control.sockclntCreate.reply.name)
 
 /** Messages of the catalogue except hello: the ones that do not begin with a client. */
 const catalogued = catalogue.filter(
@@ -126,7 +126,7 @@ const replies: Target = {
           onSuccess: (value) => assert.ok(JSON.stringify(value).length < 1000 + 40 * bytes.length)
         })
       }
-      const hello = Message.decodeHello(Control.sockclntCreateReply, bytes)
+      const hello = Message.decodeHello(Control.sockclntCreate.reply, bytes)
       if (Result.isFailure(hello)) return
       const table = messageTable(hello.success.message_table)
       for (const message of understood) assert.ok(table.verdict(message)._tag !== undefined)

@@ -75,7 +75,7 @@ it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", (
     Array.from({ length: 3000 }, (_, n) => [n, n === 2999 ? "control_ping_51077d14" : `filler_${n}_00000000`])
   )
   const hello = Result.getOrThrow(
-    Message.encodeHello(Control.sockclntCreateReply, 16, {
+    Message.encodeHello(Control.sockclntCreate.reply, 16, {
       client_index: 0,
       context: 1,
       response: 0,
@@ -84,7 +84,7 @@ it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", (
     })
   )
   const { index, message_table } = Result.getOrThrow(
-    Message.decodeHello(Control.sockclntCreateReply, Buffer.from(hello))
+    Message.decodeHello(Control.sockclntCreate.reply, Buffer.from(hello))
   )
   assert.strictEqual(index, 0x80000001)
   assert.deepStrictEqual(messageTable(message_table).verdict(Control.controlPing), { _tag: "Offered", id: 2999 })

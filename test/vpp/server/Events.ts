@@ -2,25 +2,18 @@
 import { Result } from "effect"
 import { type Answer, answer } from "../../../src/dry-run/vpp/VppMessage.ts"
 import type { Happening } from "../../../src/dry-run/vpp/VppModel.ts"
-import { plainReply } from "../../../src/vpp/messages/Control.ts"
 import { bool, u32 } from "../../../src/vpp/wire/Field.ts"
-import { decodeRequest, reply, request } from "../../../src/vpp/wire/Message.ts"
+import { decodeRequest, plain, reply, request } from "../../../src/vpp/wire/Message.ts"
 import type { Peer } from "./Peer.ts"
 
-export const wantEvents = request(
-  "want_interface_events",
-  "476f5a08",
-  { enable_disable: u32, pid: u32 },
-  plainReply("want_interface_events")
-)
+export const wantEvents = request("want_interface_events", "476f5a08", { enable_disable: u32, pid: u32 }, plain)
 
 /** Not a reply: it has the client's index in the place of the context. */
-export const interfaceEvent = reply("sw_interface_event", "2d3d95a7", {
-  pid: u32,
-  sw_if_index: u32,
-  flags: u32,
-  deleted: bool
-})
+export const interfaceEvent = {
+  name: "sw_interface_event",
+  plugin: undefined,
+  ...reply("2d3d95a7", { pid: u32, sw_if_index: u32, flags: u32, deleted: bool })
+}
 
 interface News {
   readonly peer: Peer

@@ -1,46 +1,40 @@
 /** Messages in the recordings that the plugin does not use, so that the recordings can be replayed. */
 
 import { type Handler, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
-import { every, indexReply, plainReply } from "../../../src/vpp/messages/Control.ts"
+import { every } from "../../../src/vpp/messages/Control.ts"
 import { anyMac, mac } from "../../../src/vpp/wire/Address.ts"
 import { bool, i32, text, u32 } from "../../../src/vpp/wire/Field.ts"
-import { reply, request } from "../../../src/vpp/wire/Message.ts"
+import { created, plain, reply, request } from "../../../src/vpp/wire/Message.ts"
 import { wantEvents } from "./Events.ts"
-
-const plain = <const F extends Readonly<Record<string, unknown>>>(
-  name: string,
-  crc: string,
-  fields: Parameters<typeof request<F, { retval: number }>>[2]
-) => request<F, { retval: number }>(name, crc, fields, plainReply(name))
 
 const index = { sw_if_index: u32 }
 
 export const otherHandlers: ReadonlyArray<Handler> = [
   onRequest(
-    plain("sw_interface_set_mac_address", "c536e7eb", { ...index, mac_address: mac }),
+    request("sw_interface_set_mac_address", "c536e7eb", { ...index, mac_address: mac }, plain),
     onInterface(({ row }, { mac_address }) => {
       row.l2_address = mac_address
       return 0
     })
   ),
   onRequest(
-    request(
-      "sw_interface_get_mac_address",
-      "f9e6675e",
-      index,
-      reply("sw_interface_get_mac_address_reply", "40ef2c08", { retval: i32, mac_address: mac })
-    ),
+    request("sw_interface_get_mac_address", "f9e6675e", index, reply("40ef2c08", { retval: i32, mac_address: mac })),
     ({ interfaces }, { sw_if_index }) => ({
       retval: 0,
       mac_address: interfaces.get(sw_if_index)?.row.l2_address ?? anyMac
     })
   ),
   onRequest(
-    plain("sw_interface_set_rx_mode", "b04d1cfe", { ...index, queue_id_valid: bool, queue_id: u32, mode: u32 }),
+    request(
+      "sw_interface_set_rx_mode",
+      "b04d1cfe",
+      { ...index, queue_id_valid: bool, queue_id: u32, mode: u32 },
+      plain
+    ),
     onInterface(() => 0)
   ),
   onRequest(
-    plain("sw_interface_set_table", "df42a577", { ...index, is_ipv6: bool, vrf_id: u32 }),
+    request("sw_interface_set_table", "df42a577", { ...index, is_ipv6: bool, vrf_id: u32 }, plain),
     onInterface((_, { vrf_id }) => (vrf_id === 0 ? 0 : -3))
   ),
   onRequest(
@@ -48,19 +42,19 @@ export const otherHandlers: ReadonlyArray<Handler> = [
       "sw_interface_get_table",
       "2d033de4",
       { ...index, is_ipv6: bool },
-      reply("sw_interface_get_table_reply", "a6eb0109", { retval: i32, vrf_id: u32 })
+      reply("a6eb0109", { retval: i32, vrf_id: u32 })
     ),
     () => ({ retval: 0, vrf_id: 0 })
   ),
   onRequest(
-    plain("sw_interface_set_interface_name", "45a1d548", { ...index, name: text(64) }),
+    request("sw_interface_set_interface_name", "45a1d548", { ...index, name: text(64) }, plain),
     onInterface(({ row }, { name }) => {
       row.interface_name = name
       return 0
     })
   ),
   onRequest(
-    request("create_vlan_subif", "af34ac8b", { ...index, vlan_id: u32 }, indexReply("create_vlan_subif")),
+    request("create_vlan_subif", "af34ac8b", { ...index, vlan_id: u32 }, created),
     (model, { sw_if_index, vlan_id }) => {
       const parent = model.interfaces.get(sw_if_index)?.row
       if (parent === undefined) return { retval: -2, sw_if_index: every }
@@ -77,7 +71,7 @@ export const otherHandlers: ReadonlyArray<Handler> = [
     }
   ),
   onRequest(
-    plain("delete_subif", "f9e6675e", index),
+    request("delete_subif", "f9e6675e", index, plain),
     onInterface(({ row }, _, model) => {
       if (row.type !== 1) return -2
       model.remove(row.sw_if_index)

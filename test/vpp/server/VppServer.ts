@@ -212,7 +212,7 @@ export class VppServer {
   }
 
   private hello(peer: Peer, raw: Buffer, client: number): void {
-    const hello = Message.encodeHello(Control.sockclntCreateReply, Control.sockclntCreateReplyId, {
+    const hello = Message.encodeHello(Control.sockclntCreate.reply, Control.sockclntCreateReplyId, {
       client_index: 0,
       context: raw.readUInt32BE(2),
       response: this.response,
