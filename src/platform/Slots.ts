@@ -1,6 +1,6 @@
 /**
  * Named locks: one process of the machine can hold a name at a time, and the kernel releases it when the process ends
- * (abstract unix sockets, unix(7)). The edge below VPP's connection limit (`vpp/client/ConnectionLimit.ts`) and
+ * (abstract unix sockets, unix(7)). The edge below VPP's connection limit (`vpp/client/VppClient.ts`) and
  * per-attachment locks (`vpp/client/VppClient.ts`). Names are per network namespace; the plugin runs in the node's.
  */
 import * as Context from "effect/Context"

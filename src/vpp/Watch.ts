@@ -1,13 +1,12 @@
 /**
  * Watches VPP with a session that stays, and with periodic requests that detect a hanging one. It takes one of the
- * connection slots of `client/ConnectionLimit.ts`. A running VPP does not report changes of marked objects.
+ * connection slots of `client/VppClient.ts`. A running VPP does not report changes of marked objects.
  */
 import * as Effect from "effect/Effect"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { Files } from "../platform/Files.ts"
 import type { Watch } from "../vswitch/Watch.ts"
-import { configured } from "./client/Startup.ts"
-import { VppClient } from "./client/VppClient.ts"
+import { configured, VppClient } from "./client/VppClient.ts"
 import { bridgeDomainOf } from "./interfaces/Mark.ts"
 import { fromVpp } from "./interfaces/PortError.ts"
 import { bridgeDomainDump } from "./messages/BridgeDomain.ts"
@@ -19,7 +18,7 @@ const lookEvery = "10 seconds"
 
 /**
  * State of the VPP that was there before; false: unknown. If it had only our bridge domains, there is no need to wait for
- * its startup file (`Startup.ts`).
+ * its startup file (`configured`).
  */
 interface Seen {
   onlyOurs: boolean

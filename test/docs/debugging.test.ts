@@ -6,7 +6,7 @@ import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts
 import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import { stdinSeconds } from "../../src/platform/process/StandardStreams.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"
-import { VppDeadlines } from "../../src/vpp/client/VppDeadlines.ts"
+import { VppDeadlines } from "../../src/vpp/client/Session.ts"
 import { netns } from "../dry-run/support/MemoryNode.ts"
 import { read, root, rowsBelow } from "./support/Markdown.ts"
 import { bases, type Json, put } from "./support/Networks.ts"

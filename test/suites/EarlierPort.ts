@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
-import { run, step } from "../../src/vpp/client/Batch.ts"
+import { run, step } from "../../src/vpp/client/Session.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"

@@ -4,7 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
-import { run, step } from "../../src/vpp/client/Batch.ts"
+import { run, step } from "../../src/vpp/client/Session.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"

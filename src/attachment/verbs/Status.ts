@@ -10,8 +10,7 @@ import type { IpamError } from "../../ipam/IpamError.ts"
 import { Deadlines } from "../../program/Deadlines.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
-import type { NetworkCall } from "../Call.ts"
-import { delegation } from "../Call.ts"
+import { delegation, type NetworkCall } from "../Call.ts"
 import { Records } from "../records/Records.ts"
 
 export const status = Effect.fn("STATUS")(function* (call: NetworkCall) {

@@ -25,10 +25,8 @@ export const successors: ReadonlyArray<readonly [now: Listed, before: Listed]> =
 
 const newer = (session: Session, now: Listed, before: Listed): Listed => (session.offers(now) ? now : before)
 
-const always: ReadonlyArray<Listed> = [Control.controlPing, Control.sockclntDelete, Interface.interfaceDump]
-
 /** Needed for any port. */
-export const toList: ReadonlyArray<Listed> = always
+export const toList: ReadonlyArray<Listed> = [Control.controlPing, Control.sockclntDelete, Interface.interfaceDump]
 
 const ofPort = (session: Session, port: VppPort): ReadonlyArray<Listed> =>
   port.iftype === "memif"
@@ -56,7 +54,7 @@ const ofNetwork = (session: Session, { network }: VppPort): ReadonlyArray<Listed
 }
 
 export const toPlug = (session: Session, port: VppPort): ReadonlyArray<Listed> => [
-  ...always,
+  ...toList,
   ...ofPort(session, port),
   Interface.setFlags,
   ...(port.mtu === undefined ? [] : [Interface.setHardwareMtu, Interface.setMtu]),

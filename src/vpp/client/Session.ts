@@ -3,7 +3,7 @@
  * without it can hang VPP. A message is sent only if VPP's table has it with the expected CRC, because some numbers
  * crash VPP. This module knows nothing of ports. VPP: src/vlibmemory/socket_api.c.
  */
-
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,7 +17,22 @@ import * as Message from "../wire/Message.ts"
 import { DoesNotFit, Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppError } from "../wire/VppError.ts"
 import * as Exchange from "./Exchange.ts"
 import { type MessageTable, messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
-import type { VppWaits } from "./VppDeadlines.ts"
+
+/**
+ * In milliseconds. VPP does not reply to most malformed requests, and to nothing while it is stopped.
+ */
+export interface VppWaits {
+  /** For a connection slot. */
+  readonly turn: number
+  /** For the connection and VPP's hello reply; then for one request, or several that are sent together. */
+  readonly answer: number
+  /** For VPP's reply to the disconnect. Without it, the connection is closed. */
+  readonly goodbye: number
+}
+
+export const VppDeadlines = Context.Reference<VppWaits>("userspace-cni/VppDeadlines", {
+  defaultValue: () => ({ turn: 60_000, answer: 15_000, goodbye: 1_000 })
+})
 
 /** A request with its values. */
 export interface Ask<R> {
@@ -200,3 +215,29 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     end: told(Effect.suspend(() => Deferred.await(exchange.expect<never>(exchange.nextContext(), () => undefined))))
   }
 }
+
+/** One of several changes in one write. VPP runs all of them even if one fails; the caller rolls back. */
+export interface Step<R extends Message.Retval = Message.Retval> {
+  readonly ask: Ask<R>
+  /** Error numbers that are accepted, because the state is already as requested, or the setting is optional. */
+  readonly tolerated: ReadonlyArray<number> | "any"
+}
+
+export const step = <A, R extends Message.Retval>(
+  message: Message.Request<A, R>,
+  values: A,
+  tolerated: Step["tolerated"] = []
+): Step<R> => ({ ask: ask(message, values), tolerated })
+
+/** Fails with the first error that is not accepted. */
+export const run = Effect.fnUntraced(function* (session: Session, steps: ReadonlyArray<Step>) {
+  const answers = steps.length === 0 ? [] : yield* session.together(steps.map(({ ask }) => ask))
+  for (const [n, step] of steps.entries()) yield* judge(session, step, answers[n]?.retval ?? 0)
+  return answers
+})
+
+/** Judges VPP's reply to one step. */
+export const judge = ({ peer }: Session, { ask, tolerated }: Step, retval: number): Effect.Effect<void, VppError> =>
+  retval === 0 || tolerated === "any" || tolerated.includes(retval)
+    ? Effect.void
+    : Effect.fail(new VppError({ peer, reason: new Refused({ name: ask.request.name, retval }) }))

@@ -2,7 +2,7 @@
  * One session with VPP for all work of a process of many calls: hello, the table of VPP's messages, and goodbye take
  * longer than what most calls ask. Requests of different calls are in flight at the same time; replies are matched by
  * context. The session is closed after a time without users, and a session that is no longer usable is replaced by the
- * next user. It holds one connection slot meanwhile (`ConnectionLimit.ts`). Locks of attachments are as without it.
+ * next user. It holds one connection slot meanwhile (`VppClient.ts`). Locks of attachments are as without it.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

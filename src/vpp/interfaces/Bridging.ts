@@ -8,8 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VppNetwork } from "../../cni/network/HostPort.ts"
-import { run, type Step, step } from "../client/Batch.ts"
-import type { Session } from "../client/Session.ts"
+import { run, type Session, type Step, step } from "../client/Session.ts"
 import {
   addDel,
   addDelV2,

@@ -6,8 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { Limit, VppPort } from "../../cni/network/HostPort.ts"
-import { run, type Step, step } from "../client/Batch.ts"
-import type { Session } from "../client/Session.ts"
+import { run, type Session, type Step, step } from "../client/Session.ts"
 import * as Policer from "../messages/Policer.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"
 import { type Owner, policerName, policerOf } from "./Mark.ts"

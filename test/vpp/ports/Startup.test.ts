@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { TestClock } from "effect/testing"
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
-import { untilConfigured } from "../../../src/vpp/client/Startup.ts"
+import { untilConfigured } from "../../../src/vpp/client/VppClient.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import {
   bridged,
