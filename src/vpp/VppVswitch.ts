@@ -73,18 +73,18 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const hasBegun = ({ attachment, invocation }: Unplug) =>
     invocation !== undefined && begun.get(attachment) === invocation
 
-  const open = (operation: string) => Effect.mapError(client.open, fromVpp(operation))
-  const openFor = (operation: string, key: string) => Effect.mapError(sessions.open(key), fromVpp(operation))
-
   /** For what removes a port. */
-  const openToRemove: OpenSession = Effect.fnUntraced(function* (key) {
-    const { session } = yield* openFor("unplug", key)
-    yield* Effect.mapError(check(session, toList), fromVpp("unplug"))
-    return session
-  })
+  const openToRemove: OpenSession = Effect.fnUntraced(
+    function* (key) {
+      const { session } = yield* sessions.open(key)
+      yield* check(session, toList)
+      return session
+    },
+    Effect.mapError(fromVpp("unplug"))
+  )
 
   const able = Effect.fnUntraced(function* (session: Session, operation: string, port: VppPort) {
-    yield* Effect.mapError(check(session, toPlug(session, port)), fromVpp(operation))
+    yield* check(session, toPlug(session, port))
     const lacking = tooNew(session, port)
     if (lacking !== undefined) return yield* toError(operation, needs(lacking, "23.06"))
   })
@@ -105,67 +105,88 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
   return Vswitch.of({
     // Preflight only reads, so it needs no limits.
-    preflight: Effect.fnUntraced(function* (request) {
-      const plan = yield* planFor("plug", request)
-      yield* sessions
-        .keep(keyOf(request.attachment), (session) => ready(session, "plug", plan, true))
-        .pipe(Effect.catchTag("VppError", (error) => Effect.fail(fromVpp("plug")(error))))
-    }),
+    preflight: Effect.fnUntraced(
+      function* (request) {
+        const plan = yield* planFor("plug", request)
+        yield* sessions.keep(keyOf(request.attachment), (session) => ready(session, "plug", plan, true))
+      },
+      Effect.mapError(fromVpp("plug"))
+    ),
 
     // There are two scopes. A failure rolls the port back in the inner one, while the session exists. What it cannot
     // roll back, because the session is gone, the caller removes with `unplug`.
-    plug: Effect.fnUntraced(function* (request) {
-      const plan = yield* planFor("plug", request)
-      const { found, session } = yield* openFor("plug", keyOf(request.attachment))
-      if (found !== undefined) yield* atSocket(session, plan, false)
-      const place = found ?? (yield* ready(session, "plug", plan, false))
-      begun.set(request.attachment, request.invocation)
-      return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
-    }, Effect.scoped),
+    plug: Effect.fnUntraced(
+      function* (request) {
+        const plan = yield* planFor("plug", request)
+        const { found, session } = yield* sessions.open(keyOf(request.attachment))
+        if (found !== undefined) yield* atSocket(session, plan, false)
+        const place = found ?? (yield* ready(session, "plug", plan, false))
+        begun.set(request.attachment, request.invocation)
+        return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
+      },
+      Effect.mapError(fromVpp("plug")),
+      Effect.scoped
+    ),
 
-    restore: Effect.fnUntraced(function* (request) {
-      const wanted = yield* planFor("restore", request)
-      const { session } = yield* openFor("restore", keyOf(request.attachment))
-      yield* Effect.mapError(check(session, toPlug(session, wanted.port)), fromVpp("restore"))
-      const plan = yield* limited(session, wanted)
-      const there = yield* complete(session, plan)
-      if (there !== undefined) return there
-      const place = yield* ready(session, "restore", plan, false)
-      const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
-      return { port, socketAt: undefined, made: [`interface ${port}`] }
-    }, Effect.scoped),
+    restore: Effect.fnUntraced(
+      function* (request) {
+        const wanted = yield* planFor("restore", request)
+        const { session } = yield* sessions.open(keyOf(request.attachment))
+        yield* check(session, toPlug(session, wanted.port))
+        const plan = yield* limited(session, wanted)
+        const there = yield* complete(session, plan)
+        if (there !== undefined) return there
+        const place = yield* ready(session, "restore", plan, false)
+        const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
+        return { port, socketAt: undefined, made: [`interface ${port}`] }
+      },
+      Effect.mapError(fromVpp("restore")),
+      Effect.scoped
+    ),
 
     unplug: Effect.fnUntraced(function* (what) {
       const session = yield* openToRemove(what.key ?? keyOf(what.attachment))
       return yield* unplug(session, files, what, hasBegun(what))
     }, Effect.scoped),
 
-    verify: Effect.fnUntraced(function* (request) {
-      const plan = yield* planFor("check", request)
-      const session = yield* open("check")
-      yield* Effect.mapError(check(session, toPlug(session, plan.port)), fromVpp("check"))
-      return yield* Effect.mapError(verify(session, yield* limited(session, plan)), fromVpp("check"))
-    }, Effect.scoped),
+    verify: Effect.fnUntraced(
+      function* (request) {
+        const plan = yield* planFor("check", request)
+        const session = yield* client.open
+        yield* check(session, toPlug(session, plan.port))
+        return yield* verify(session, yield* limited(session, plan))
+      },
+      Effect.mapError(fromVpp("check")),
+      Effect.scoped
+    ),
 
-    list: Effect.fnUntraced(function* (network) {
-      const session = yield* open("list ports")
-      yield* Effect.mapError(check(session, toList), fromVpp("list ports"))
-      return yield* Effect.mapError(list(session, network), fromVpp("list ports"))
-    }, Effect.scoped),
+    list: Effect.fnUntraced(
+      function* (network) {
+        const session = yield* client.open
+        yield* check(session, toList)
+        return yield* list(session, network)
+      },
+      Effect.mapError(fromVpp("list ports")),
+      Effect.scoped
+    ),
 
-    status: Effect.fnUntraced(function* (port) {
-      if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
-      yield* able(yield* open("status"), "status", port)
-    }, Effect.scoped),
+    status: Effect.fnUntraced(
+      function* (port) {
+        if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
+        yield* able(yield* client.open, "status", port)
+      },
+      Effect.mapError(fromVpp("status")),
+      Effect.scoped
+    ),
 
     connections: Effect.fnUntraced(function* (keys) {
       const { connections, operation } = yield* Effect.promise(() => import("./ports/Connections.ts"))
-      return yield* connections(yield* open(operation), keys)
+      return yield* connections(yield* Effect.mapError(client.open, fromVpp(operation)), keys)
     }, Effect.scoped),
 
     traffic: Effect.gen(function* () {
       const { operation, traffic } = yield* Effect.promise(() => import("./stats/Traffic.ts"))
-      return yield* traffic(yield* open(operation))
+      return yield* traffic(yield* Effect.mapError(client.open, fromVpp(operation)))
     }).pipe(Effect.scoped),
 
     // `unplug` finds them by their sockets.

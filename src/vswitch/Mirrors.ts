@@ -5,9 +5,10 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import type { Lease } from "./Lease.ts"
-import type { VswitchError } from "./VswitchError.ts"
+import type { PortError, VswitchError } from "./VswitchError.ts"
 
 export interface Devices {
   /** Gets what the pod sends. */
@@ -39,3 +40,22 @@ export interface Mirrors {
   /** Removes what captures have left whose lease has ended. Names what it removed. */
   readonly sweep: Effect.Effect<ReadonlyArray<string>, VswitchError>
 }
+
+export const noPort: PortError = {
+  code: ErrorCodes.SwitchRefused,
+  answer: "the switch has no port of this attachment",
+  cure: "Run `userspace list`. If the port is missing, `userspace restore` recreates it."
+}
+
+/** `pid`: undefined when nobody says. */
+export const captured = (port: string, pid: number | undefined): PortError => ({
+  code: ErrorCodes.AlreadyAttached,
+  answer: `port ${port} is being captured already${pid === undefined ? "" : `, by process ${pid}`}`,
+  cure: `Wait until that capture has ended, or end it${pid === undefined ? "" : ` (\`kill ${pid}\`)`}. What a killed capture left goes within a minute.`
+})
+
+export const unready = (words: string): PortError => ({
+  code: ErrorCodes.SwitchRefused,
+  answer: `the switch cannot use the tap devices of the capture: ${words}`,
+  cure: "Run this as root on the node, in the PID namespace of the switch: the devices are made in the switch's network namespace."
+})

@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/told/Interface.ts"
 import { keyOf } from "../../src/container/vpp/Mark.ts"
-import { portName, portNumber } from "../../src/vpp/interfaces/PortName.ts"
+import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import {
   byHand,

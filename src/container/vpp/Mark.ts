@@ -28,5 +28,5 @@ export const fromTag = (tag: string): Mark | undefined => {
   return name === undefined || digest === undefined ? undefined : { name, digest }
 }
 
-/** The key from which VPP's name of the interface is derived (src/vpp/interfaces/PortName.ts). */
+/** The key from which VPP's name of the interface is derived (src/vpp/interfaces/Mark.ts). */
 export const keyOf = (name: string): string => `container\0${name}`

@@ -7,11 +7,8 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Session } from "../../vpp/client/Session.ts"
 import * as Interfaces from "../../vpp/interfaces/Interfaces.ts"
-import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
-import { every, showVersion } from "../../vpp/messages/Control.ts"
-import { memifDump, socketFilenameDump } from "../../vpp/messages/Memif.ts"
-import { policerDump } from "../../vpp/messages/Policer.ts"
-import { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
+import { policers } from "../../vpp/interfaces/Policers.ts"
+import { showVersion } from "../../vpp/messages/Control.ts"
 import type { Overlay } from "../edges/Overlay.ts"
 import { type Disk, traitsOf, VppModel } from "./VppModel.ts"
 
@@ -24,18 +21,12 @@ export const copyOf = Effect.fnUntraced(function* (session: Session, overlay: Ov
   const { version } = yield* session.call(showVersion, {})
   const copy = new VppModel(traitsOf(version), runtimeDir, diskOf(overlay))
   const interfaces = yield* Interfaces.all(session)
-  const sockets = session.offers(socketFilenameDump) ? yield* session.dump(socketFilenameDump, {}) : []
-  const memifs = session.offers(memifDump) ? yield* session.dump(memifDump, {}) : []
-  const vhosts = session.offers(vhostUserDump) ? yield* session.dump(vhostUserDump, { sw_if_index: every }) : []
-  const domains = session.offers(bridgeDomainDump)
-    ? yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
-    : []
-  const policers = session.offers(policerDump)
-    ? yield* session.dump(policerDump, { match_name_valid: false, match_name: "" })
-    : []
-  for (const { socket_filename, socket_id } of sockets) copy.addSocket(socket_id, socket_filename)
+  const memifs = yield* Interfaces.memifs(session)
+  const vhosts = yield* Interfaces.vhosts(session)
+  const domains = yield* Interfaces.domains(session)
+  for (const [id, path] of yield* Interfaces.memifSockets(session)) copy.addSocket(id, path)
   for (const { sw_if_details: _, ...domain } of domains) copy.domains.set(domain.bd_id, domain)
-  for (const policer of policers) copy.policers.set(policer.name, policer)
+  for (const policer of yield* policers(session)) copy.policers.set(policer.name, policer)
   for (const row of interfaces) {
     const its = ({ sw_if_index }: { readonly sw_if_index: number }) => sw_if_index === row.sw_if_index
     copy.take(row, {

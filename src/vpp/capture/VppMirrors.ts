@@ -6,9 +6,7 @@ import * as Effect from "effect/Effect"
 import { type Attachment, keyOf } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
 import { hasEnded, type Lease, pidOf } from "../../vswitch/Lease.ts"
-import { captured, noPort, unready } from "../../vswitch/MirrorError.ts"
-import type { Devices, Mirrored, Mirrors } from "../../vswitch/Mirrors.ts"
-import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import { captured, type Devices, type Mirrored, type Mirrors, noPort, unready } from "../../vswitch/Mirrors.ts"
 import { check } from "../client/RequiredMessages.ts"
 import type { Session } from "../client/Session.ts"
 import { VppClient } from "../client/VppClient.ts"
@@ -18,108 +16,96 @@ import { fromVpp, toError } from "../interfaces/PortError.ts"
 import * as AfPacket from "../messages/AfPacket.ts"
 import { adminUp, setFlags, tagAddDel } from "../messages/Interface.ts"
 import * as Span from "../messages/Span.ts"
-import type { VppError } from "../wire/VppError.ts"
-import { fromTag, hostPrefix, toTag } from "./CaptureTag.ts"
-import { interfaces, unspan, unspanTarget } from "./Spans.ts"
+import { anyMac } from "../wire/Address.ts"
+import { fromTag, hostPrefix, interfaces, toTag, unspan, unspanTarget } from "./Spans.ts"
 
 const because = fromVpp("capture")
 /** Captures make, mark and remove their interfaces one after the other. */
 const turn = "capture"
-const noMac = "00:00:00:00:00:00"
 
 /** At the API socket; each piece of work has a session of its own, because there are few. */
 export const make = Effect.fnUntraced(function* (path: string) {
   const files = yield* Files
   const sweepIn = (session: Session) => Effect.provideService(sweepOn(session), Files, files)
   const client = yield* VppClient.make(path)
-  const alone = <A, E>(self: (session: Session) => Effect.Effect<A, E | VppError>) =>
+  const alone = <A, E, R>(self: (session: Session) => Effect.Effect<A, E, R>) =>
     Effect.scoped(Effect.flatMap(Effect.tap(client.open, client.alone(turn)), self))
 
-  const begin = (attachment: Attachment, devices: Devices, lease: Lease) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const session = yield* Effect.mapError(Effect.tap(client.open, client.alone(turn)), because)
-        yield* Effect.mapError(check(session, required(session)), because)
-        yield* Effect.mapError(sweepIn(session), because)
-        const key = keyOf(attachment)
-        // A DEL that runs may give the index of the port to another.
-        yield* Effect.mapError(client.alone(key), because)
-        const [port] = yield* Effect.mapError(byMark(session, { key, invocation: undefined }), because)
-        if (port === undefined) return yield* toError("capture", noPort)
-        const others = (yield* Effect.mapError(interfaces(session), because)).flatMap(({ tag }) => fromTag(tag) ?? [])
-        const other = others.find((one) => one.key === key)
-        if (other !== undefined) return yield* toError("capture", captured(port.interface_name, pidOf(other.lease)))
-        const tag = toTag({ key, lease })
-        const outbound = yield* host(session, devices.outbound, tag)
-        const inbound = yield* host(session, devices.inbound, tag)
-        yield* Effect.mapError(span(session, port.sw_if_index, outbound, Span.received), because)
-        yield* Effect.mapError(span(session, port.sw_if_index, inbound, Span.sent), because)
-        return port
-      })
-    )
+  const begin = Effect.fnUntraced(function* (session: Session, attachment: Attachment, devices: Devices, lease: Lease) {
+    yield* check(session, required(session))
+    yield* sweepIn(session)
+    const key = keyOf(attachment)
+    // A DEL that runs may give the index of the port to another.
+    yield* client.alone(key)
+    const [port] = yield* byMark(session, { key, invocation: undefined })
+    if (port === undefined) return yield* toError("capture", noPort)
+    const others = (yield* interfaces(session)).flatMap(({ tag }) => fromTag(tag) ?? [])
+    const other = others.find((one) => one.key === key)
+    if (other !== undefined) return yield* toError("capture", captured(port.interface_name, pidOf(other.lease)))
+    const tag = toTag({ key, lease })
+    const outbound = yield* host(session, devices.outbound, tag)
+    const inbound = yield* host(session, devices.inbound, tag)
+    yield* span(session, port.sw_if_index, outbound, Span.received)
+    yield* span(session, port.sw_if_index, inbound, Span.sent)
+    return port
+  })
 
   const end = (key: string, process: string) =>
     alone((session) =>
-      Effect.flatMap(interfaces(session), (all) => {
-        const own = all.filter(({ tag }) => {
-          const mark = fromTag(tag)
-          return mark?.key === key && mark.lease.process === process
-        })
-        return Effect.forEach(own, (one) => remove(session, one))
-      })
+      Effect.flatMap(ownOf(session, key, process), (own) => Effect.forEach(own, (one) => remove(session, one)))
     ).pipe(
       Effect.timeout("12 seconds"),
       Effect.catchCause((cause) => Effect.logWarning("could not end the capture on VPP", cause))
     )
 
-  const renew = (key: string, lease: Lease) =>
-    alone((session) =>
-      Effect.gen(function* () {
-        const own = (yield* interfaces(session)).filter(({ tag }) => {
-          const mark = fromTag(tag)
-          return mark?.key === key && mark.lease.process === lease.process
-        })
-        for (const { sw_if_index } of own) {
-          yield* session.call(tagAddDel, { is_add: true, sw_if_index, tag: toTag({ key, lease }) })
-        }
-        return own.length > 0
-      })
-    )
+  const renew = Effect.fnUntraced(function* (session: Session, key: string, lease: Lease) {
+    const own = yield* ownOf(session, key, lease.process)
+    for (const { sw_if_index } of own) {
+      yield* session.call(tagAddDel, { is_add: true, sw_if_index, tag: toTag({ key, lease }) })
+    }
+    return own.length > 0
+  })
 
-  const there = (key: string, { sw_if_index }: Interface) =>
-    Effect.scoped(
-      Effect.flatMap(client.open, (session) =>
-        Effect.map(
-          byIndex(session, sw_if_index),
-          (found) => found !== undefined && selects({ key, invocation: undefined }, found.tag)
-        )
-      )
-    )
+  const there = Effect.fnUntraced(function* (key: string, { sw_if_index }: Interface) {
+    const found = yield* byIndex(yield* client.open, sw_if_index)
+    return found !== undefined && selects({ key, invocation: undefined }, found.tag)
+  }, Effect.scoped)
 
   const mirrors: Mirrors = {
     seenBy: Effect.succeed(path),
     mirror: Effect.fnUntraced(function* (attachment, devices, lease) {
       const key = keyOf(attachment)
       yield* Effect.addFinalizer(() => end(key, lease.process))
-      const port = yield* Effect.uninterruptible(begin(attachment, devices, lease))
+      const port = yield* Effect.uninterruptible(alone((session) => begin(session, attachment, devices, lease)))
       const done: Mirrored = {
         port: port.interface_name,
         lookEvery: "5 seconds",
-        renew: (renewed) => Effect.mapError(renew(key, renewed), because),
+        renew: (renewed) =>
+          Effect.mapError(
+            alone((session) => renew(session, key, renewed)),
+            because
+          ),
         there: Effect.mapError(there(key, port), because)
       }
       return done
-    }),
+    }, Effect.mapError(because)),
     // Usually there is none, and then nobody waits for a turn.
-    sweep: Effect.scoped(
-      Effect.flatMap(client.open, (session) => Effect.map(interfaces(session), (all) => all.length > 0))
-    ).pipe(
-      Effect.flatMap((some) => (some ? alone(sweepIn) : Effect.succeed([]))),
+    sweep: Effect.scoped(Effect.flatMap(client.open, interfaces)).pipe(
+      Effect.flatMap((some) => (some.length > 0 ? alone(sweepIn) : Effect.succeed([]))),
       Effect.mapError(fromVpp("remove ended captures"))
     )
   }
   return mirrors
 })
+
+/** The interfaces of one capture. */
+const ownOf = (session: Session, key: string, process: string) =>
+  Effect.map(interfaces(session), (all) =>
+    all.filter(({ tag }) => {
+      const mark = fromTag(tag)
+      return mark?.key === key && mark.lease.process === process
+    })
+  )
 
 const required = (session: Session) => [
   Span.enableDisable,
@@ -146,12 +132,8 @@ const remove = Effect.fnUntraced(function* (session: Session, { interface_name, 
 })
 
 /** On a tap device, marked. */
-const host = Effect.fnUntraced(function* (
-  session: Session,
-  device: string,
-  tag: string
-): Effect.fn.Return<number, VswitchError> {
-  const values = { hw_addr: noMac, use_random_hw_addr: true, host_if_name: device }
+const host = Effect.fnUntraced(function* (session: Session, device: string, tag: string) {
+  const values = { hw_addr: anyMac, use_random_hw_addr: true, host_if_name: device }
   const made = session.offers(AfPacket.createV3)
     ? session.call(AfPacket.createV3, {
         ...values,
@@ -166,8 +148,8 @@ const host = Effect.fnUntraced(function* (
       })
     : session.call(AfPacket.create, values)
   const { sw_if_index } = yield* Effect.mapError(made, (error) => toError("capture", unready(error.message)))
-  yield* Effect.mapError(session.call(tagAddDel, { is_add: true, sw_if_index, tag }), because)
-  yield* Effect.mapError(session.call(setFlags, { sw_if_index, flags: adminUp }), because)
+  yield* session.call(tagAddDel, { is_add: true, sw_if_index, tag })
+  yield* session.call(setFlags, { sw_if_index, flags: adminUp })
   return sw_if_index
 })
 

@@ -13,10 +13,9 @@ import type { Address } from "../../vswitch/PortRequest.ts"
 import { ask, type Session, type Step, step } from "../client/Session.ts"
 import { every } from "../messages/Control.ts"
 import { addDelAddress } from "../messages/Interface.ts"
-import { addressDump, routeAddDel, routeDump, routeLookup } from "../messages/Ip.ts"
+import { addressDump, attached, normal, routeAddDel, routeDump, routeLookup, routeOver } from "../messages/Ip.ts"
 import { isIpv6 } from "../wire/Address.ts"
 import { byIndex } from "./Interfaces.ts"
-import { attached, normal, routeOver } from "./Route.ts"
 
 export interface Plan {
   /** Addresses of the switch's end, each once, in VPP's form: `10.1.2.1/24`. */

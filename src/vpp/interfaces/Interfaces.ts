@@ -1,12 +1,12 @@
 /** Finds VPP's interfaces by name, index, mark or socket. Each function requests as little as possible. */
 import * as Effect from "effect/Effect"
 import type { Session } from "../client/Session.ts"
+import { bridgeDomainDump } from "../messages/BridgeDomain.ts"
 import { every } from "../messages/Control.ts"
 import { interfaceDump } from "../messages/Interface.ts"
 import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
 import { vhostUserDump } from "../messages/VhostUser.ts"
-import type { Message } from "../wire/Message.ts"
-import type { VppError } from "../wire/VppError.ts"
+import type { Dump, Message } from "../wire/Message.ts"
 import { type Selector, selects } from "./Mark.ts"
 
 type Details<D> = D extends { readonly details: Message<infer A> } ? A : never
@@ -18,21 +18,13 @@ export const all = (session: Session) =>
 
 /** Index 0 is VPP's `local0`; a request for it returns all. */
 export const byIndex = Effect.fnUntraced(function* (session: Session, index: number) {
-  const found = yield* session.dump(interfaceDump, {
-    sw_if_index: index,
-    name_filter_valid: false,
-    name_filter: ""
-  })
+  const found = yield* session.dump(interfaceDump, { sw_if_index: index, name_filter_valid: false, name_filter: "" })
   return found.find(({ sw_if_index }) => sw_if_index === index)
 })
 
 /** VPP filters by substring, in any case. */
 export const byName = Effect.fnUntraced(function* (session: Session, name: string) {
-  const found = yield* session.dump(interfaceDump, {
-    sw_if_index: every,
-    name_filter_valid: true,
-    name_filter: name
-  })
+  const found = yield* session.dump(interfaceDump, { sw_if_index: every, name_filter_valid: true, name_filter: name })
   return found.find(({ interface_name }) => interface_name === name)
 })
 
@@ -40,32 +32,30 @@ export const byName = Effect.fnUntraced(function* (session: Session, name: strin
 export const byMark = (session: Session, who: Selector) =>
   Effect.map(all(session), (found) => found.filter(({ tag }) => selects(who, tag)))
 
+/** Nothing, where this VPP has no such message: then it has nothing of that kind. */
+export const dumpAny = <A, D>(session: Session, message: Dump<A, D>, values: NoInfer<A>) =>
+  session.offers(message) ? session.dump(message, values) : Effect.succeed<ReadonlyArray<D>>([])
+
+export const memifs = (session: Session) => dumpAny(session, memifDump, {})
+export const vhosts = (session: Session) => dumpAny(session, vhostUserDump, { sw_if_index: every })
+export const domains = (session: Session) => dumpAny(session, bridgeDomainDump, { bd_id: every, sw_if_index: every })
+
 /** Returns the ids of sockets with a path. VPP truncates longer paths. */
 export const memifSockets = (session: Session) =>
   Effect.map(
-    session.dump(socketFilenameDump, {}),
+    dumpAny(session, socketFilenameDump, {}),
     (sockets) => new Map(sockets.map(({ socket_filename, socket_id }) => [socket_id, socket_filename]))
   )
 
 export const vppKeeps = (path: string): string => Buffer.from(path).subarray(0, 107).toString("utf8")
 
 /** Returns the indices of the interfaces whose socket has this path. */
-export const bySocket = Effect.fnUntraced(function* (
-  session: Session,
-  path: string
-): Effect.fn.Return<ReadonlyArray<number>, VppError> {
-  const indices: Array<number> = []
-  if (session.offers(memifDump)) {
-    const sockets = yield* memifSockets(session)
-    const ids = [...sockets].filter(([, name]) => name === vppKeeps(path)).map(([id]) => id)
-    if (ids.length > 0) {
-      const memifs = yield* session.dump(memifDump, {})
-      indices.push(...memifs.filter(({ socket_id }) => ids.includes(socket_id)).map((memif) => memif.sw_if_index))
-    }
-  }
-  if (session.offers(vhostUserDump)) {
-    const vhosts = yield* session.dump(vhostUserDump, { sw_if_index: every })
-    indices.push(...vhosts.filter(({ sock_filename }) => sock_filename === path).map((vhost) => vhost.sw_if_index))
-  }
-  return indices
+export const bySocket = Effect.fnUntraced(function* (session: Session, path: string) {
+  const sockets = yield* memifSockets(session)
+  const ids = [...sockets].filter(([, name]) => name === vppKeeps(path)).map(([id]) => id)
+  const ours = ids.length === 0 ? [] : yield* memifs(session)
+  return [
+    ...ours.filter(({ socket_id }) => ids.includes(socket_id)),
+    ...(yield* vhosts(session)).filter(({ sock_filename }) => sock_filename === path)
+  ].map(({ sw_if_index }) => sw_if_index)
 })

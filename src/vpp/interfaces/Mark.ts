@@ -1,8 +1,9 @@
 /**
- * The plugin's marks: tags of interfaces and bridge domains. VPP stores 63 characters of a tag without interpreting
- * them, so a container ID of 64 characters does not fit. A tag has the attachment's key, computed from the full names,
- * and what people and GC of a network need. Pure.
+ * The plugin's marks, and the numbers in VPP's names of its ports. Marks are tags of interfaces and bridge domains. VPP
+ * stores 63 characters of a tag without interpreting them, so a container ID of 64 characters does not fit. A tag has
+ * the attachment's key, computed from the full names, and what people and GC of a network need. Pure.
  */
+import { sha256 } from "#sha256"
 import { type Attachment, keyOf, networkDigest, shortId } from "../../identity/Attachment.ts"
 
 /** Means "created by the plugin", with the version of the rest. */
@@ -91,4 +92,31 @@ export interface Selector {
 export const selects = ({ invocation, key }: Selector, tag: string): boolean => {
   const mark = fromTag(tag)
   return mark?.key === key && (invocation === undefined || mark.invocation === invocationOf(invocation))
+}
+
+export type PortKind = "memif" | "vhostuser"
+
+/** People and VPP itself use small numbers. With the sign bit, VPP prints a negative number. */
+const lowest = 0x10000
+const highest = 0x7fffffff
+
+/**
+ * memif: id of the socket; vhost-user: number of the device. Derived from the attachment, so that the port has one name,
+ * also after a restart, and after an ADD that was killed before it set the tag. `attempt`: selects another number when
+ * the first one is in use (once in two thousand million ports).
+ */
+export const portNumber = (key: string, attempt = 0): number => {
+  const digest = sha256(`vpp\0${key}\0${attempt}`)
+  return lowest + (digest.readUInt32BE(0) % (highest - lowest))
+}
+
+export const attempts = 3
+
+export const portName = (kind: PortKind, number: number): string =>
+  kind === "memif" ? `memif${number}/0` : `VirtualEthernet0/0/${number}`
+
+/** Returns the socket's id from VPP's name of the interface: `memif1013904223/0`. */
+export const memifSocketOf = (name: string): number | undefined => {
+  const [, number] = /^memif(\d+)\/\d+$/.exec(name) ?? []
+  return number === undefined ? undefined : Number(number)
 }

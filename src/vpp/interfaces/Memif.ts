@@ -1,6 +1,6 @@
 /**
  * memif ports: a socket with its own id, and one interface on it. The id is derived from the attachment (see
- * `PortName.ts`), also with the newer messages, which could choose one: VPP's choice repeats after a restart, and would
+ * `Mark.ts`), also with the newer messages, which could choose one: VPP's choice repeats after a restart, and would
  * have to be searched.
  */
 import { basename } from "node:path"

@@ -9,6 +9,7 @@ import type { Limit, VppPort } from "../../cni/network/HostPort.ts"
 import { run, type Session, type Step, step } from "../client/Session.ts"
 import * as Policer from "../messages/Policer.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"
+import { dumpAny } from "./Interfaces.ts"
 import { type Owner, policerName, policerOf } from "./Mark.ts"
 
 type Direction = Limit["direction"]
@@ -130,11 +131,12 @@ export const remove = Effect.fnUntraced(function* (session: Session, index: numb
   })
 })
 
+export const policers = (session: Session) =>
+  dumpAny(session, Policer.policerDump, { match_name_valid: false, match_name: "" })
+
 /** Lists the plugin's policers by their names. */
 export const list = Effect.fnUntraced(function* (session: Session) {
-  if (!session.offers(Policer.policerDump)) return []
-  const all = yield* session.dump(Policer.policerDump, { match_name_valid: false, match_name: "" })
-  return all.flatMap(({ name }) => {
+  return (yield* policers(session)).flatMap(({ name }) => {
     const owner = policerOf(name)
     return owner === undefined ? [] : [{ ...owner, name }]
   })

@@ -7,10 +7,11 @@ import { inWords, type VppError } from "../wire/VppError.ts"
 export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "vpp", operation, ...refusal })
 
+/** For all errors of an operation: those of its parts that are judged already stay as they are. */
 export const fromVpp =
   (operation: string) =>
-  (error: VppError): VswitchError =>
-    toError(operation, { ...judged(error), answer: answerOf(error) })
+  (error: VppError | VswitchError): VswitchError =>
+    error._tag === "VswitchError" ? error : toError(operation, { ...judged(error), answer: answerOf(error) })
 
 /** Names the socket, because two VPPs may run on a node. */
 const answerOf = ({ peer, reason }: VppError): string =>

@@ -1,6 +1,6 @@
 /**
  * vhost-user ports. One request creates a port with its mark; the plugin chooses the number in the name (see
- * `PortName.ts`).
+ * `Mark.ts`).
  */
 import * as Effect from "effect/Effect"
 import type { VppVhostPort } from "../../cni/network/HostPort.ts"

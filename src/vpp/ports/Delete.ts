@@ -6,10 +6,9 @@ import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { Session } from "../client/Session.ts"
 import { removeRoutes, type unknownRoutes } from "../interfaces/HostAddresses.ts"
 import type { Interface } from "../interfaces/Interfaces.ts"
-import type { Owner } from "../interfaces/Mark.ts"
+import { memifSocketOf, type Owner } from "../interfaces/Mark.ts"
 import * as Memif from "../interfaces/Memif.ts"
 import { fromFile, fromVpp } from "../interfaces/PortError.ts"
-import { memifSocketOf } from "../interfaces/PortName.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 import { spanDump } from "../messages/Span.ts"
 
@@ -23,30 +22,30 @@ interface Removal {
 }
 
 /** Returns the names of what it removed. */
-export const removeInterface = Effect.fnUntraced(function* (
-  session: Session,
-  files: Files["Service"],
-  { interface_dev_type, interface_name, sw_if_index }: Interface,
-  { limited, routes: known, socketFile }: Removal
-) {
-  const failed = fromVpp(`remove interface ${interface_name}`)
-  yield* Effect.mapError(endCaptures(session, sw_if_index), failed)
-  const routes = yield* Effect.mapError(removeRoutes(session, sw_if_index, known), failed)
-  const policers =
-    limited === undefined
-      ? []
-      : yield* Effect.flatMap(Policers, ({ remove }) => Effect.mapError(remove(session, sw_if_index, limited), failed))
-  const removed = [...policers, ...routes, `interface ${interface_name}`]
-  if (interface_dev_type !== "memif") {
-    yield* Effect.mapError(VhostUser.remove(session, sw_if_index), failed)
-    return removed
-  }
-  // The interface was renamed. Id 0 is VPP's own socket, which stays.
-  const socket = memifSocketOf(interface_name) ?? 0
-  const free = yield* Effect.mapError(Memif.removeBoth(session, sw_if_index, socket), failed)
-  const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
-  return gone ? [...removed, `socket ${socketFile}`] : removed
-})
+export const removeInterface = Effect.fnUntraced(
+  function* (
+    session: Session,
+    files: Files["Service"],
+    { interface_dev_type, interface_name, sw_if_index }: Interface,
+    { limited, routes: known, socketFile }: Removal
+  ) {
+    yield* endCaptures(session, sw_if_index)
+    const routes = yield* removeRoutes(session, sw_if_index, known)
+    const policers = limited === undefined ? [] : yield* removePolicers(session, sw_if_index, limited)
+    const removed = [...policers, ...routes, `interface ${interface_name}`]
+    if (interface_dev_type !== "memif") {
+      yield* VhostUser.remove(session, sw_if_index)
+      return removed
+    }
+    // The interface was renamed. Id 0 is VPP's own socket, which stays.
+    const socket = memifSocketOf(interface_name) ?? 0
+    const free = yield* Memif.removeBoth(session, sw_if_index, socket)
+    const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
+    return gone ? [...removed, `socket ${socketFile}`] : removed
+  },
+  (removing, _session, _files, { interface_name }) =>
+    Effect.mapError(removing, fromVpp(`remove interface ${interface_name}`))
+)
 
 /** Of this interface: VPP keeps a span of one that is gone for whatever gets its index. Nobody else's span is touched. */
 const endCaptures = Effect.fnUntraced(function* (session: Session, index: number) {
@@ -57,7 +56,10 @@ const endCaptures = Effect.fnUntraced(function* (session: Session, index: number
   yield* unspanSource(session, own)
 })
 
-const Policers = Effect.promise(() => import("../interfaces/Policers.ts"))
+const removePolicers = Effect.fnUntraced(function* (session: Session, index: number, owner: Owner) {
+  const { remove } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
+  return yield* remove(session, index, owner)
+})
 
 /**
  * Removes the file if it is a socket; a missing file is not a failure. Does not use the short link, because a container

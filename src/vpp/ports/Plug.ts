@@ -14,10 +14,9 @@ import { run, type Session } from "../client/Session.ts"
 import * as Bridging from "../interfaces/Bridging.ts"
 import * as HostAddresses from "../interfaces/HostAddresses.ts"
 import { byName, type Interface } from "../interfaces/Interfaces.ts"
-import { fromTag, markOf, selects } from "../interfaces/Mark.ts"
+import { attempts, fromTag, markOf, type PortKind, portName, portNumber, selects } from "../interfaces/Mark.ts"
 import * as Memif from "../interfaces/Memif.ts"
 import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "../interfaces/PortError.ts"
-import { attempts, type PortKind, portName, portNumber } from "../interfaces/PortName.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 import type { VppError } from "../wire/VppError.ts"
 import { removeInterface } from "./Delete.ts"
@@ -54,13 +53,6 @@ export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, al
   return plugged
 })
 
-/** A free number, and the name that results from it. */
-interface SocketPaths {
-  readonly attempt: number
-  readonly number: number
-  readonly name: string
-}
-
 /**
  * Finds a free number. A port with the attachment's number and without a tag is the attachment's as well: its ADD was
  * killed, or is running.
@@ -80,7 +72,11 @@ const free = Effect.fnUntraced(function* (session: Session, kind: PortKind, { re
   )
 })
 
-export interface Found extends SocketPaths {
+export interface Found {
+  readonly attempt: number
+  /** A free number, and the name that results from it. */
+  readonly number: number
+  readonly name: string
   /** True: ports of an earlier release may have to be moved. */
   readonly earlier: boolean
 }
@@ -92,19 +88,19 @@ export interface Found extends SocketPaths {
 export const look = Effect.fnUntraced(function* (session: Session, plan: Plan, configured: Effect.Effect<boolean>) {
   const place = yield* free(session, plan.port.iftype, plan)
   const { network } = plan.port
-  if (network.netType !== "bridge") return foundAt(place, false)
-  const { earlier, missing } = yield* inspectDomain(session, network)
-  const again = missing && (yield* configured)
-  return foundAt(place, again ? (yield* inspectDomain(session, network)).earlier : earlier)
+  if (network.netType !== "bridge") return { ...place, earlier: false }
+  const seen = yield* inspectDomain(session, network)
+  const again = seen.missing && (yield* configured)
+  return { ...place, earlier: (again ? yield* inspectDomain(session, network) : seen).earlier }
 })
 
-const foundAt = (place: SocketPaths, earlier: boolean): Found => ({ ...place, earlier })
+type Place = Omit<Found, "earlier">
 
 const plugMemif = Effect.fnUntraced(function* (
   session: Session,
   files: Fs,
   plan: Plan<VppMemifPort>,
-  { attempt, name, number }: SocketPaths
+  { attempt, name, number }: Place
 ): Effect.fn.Return<number, VswitchError, Scope.Scope> {
   const { port, request } = plan
   const filename = Memif.filenameOf(request, port)
@@ -129,7 +125,7 @@ const plugMemif = Effect.fnUntraced(function* (
   return alone ? index : yield* toError("plug", alreadyAttached(name))
 })
 
-const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: SocketPaths) =>
+const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
   create(session, files, plan, name, VhostUser.create(session, plan.request, plan.port, number, plan.policing?.kept))
 
 /** Runs `make`, which is rolled back when VPP did it or its reply was lost, and not when VPP refused. */

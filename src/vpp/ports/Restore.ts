@@ -11,9 +11,8 @@ import { run, type Session } from "../client/Session.ts"
 import * as Bridging from "../interfaces/Bridging.ts"
 import { addRoutes, addressesOf } from "../interfaces/HostAddresses.ts"
 import { byMark, byName } from "../interfaces/Interfaces.ts"
-import { fromTag } from "../interfaces/Mark.ts"
+import { fromTag, portName, portNumber } from "../interfaces/Mark.ts"
 import { fromVpp, toError } from "../interfaces/PortError.ts"
-import { portName, portNumber } from "../interfaces/PortName.ts"
 import { type Plan, refuseConflict, refuseTaken, setUp } from "./SetUp.ts"
 import { verify } from "./Verify.ts"
 
@@ -51,16 +50,16 @@ const find = Effect.fnUntraced(function* (session: Session, { port, request }: P
 })
 
 /** A port in a bridge domain leaves it first: an earlier release may have set something on it that must be removed. */
-const setAgain = Effect.fnUntraced(function* (session: Session, plan: Plan, index: number) {
-  const failed = fromVpp("set up the port")
-  const { network } = plan.port
-  const bridged = network.netType === "bridge"
-  const has = plan.addresses.addresses.length === 0 ? [] : yield* Effect.mapError(addressesOf(session, index), failed)
-  const addresses = plan.addresses.addresses.filter((address) => !has.includes(address))
-  const rest = { ...plan, addresses: { ...plan.addresses, addresses } }
-  yield* setUp(session, rest, index, undefined, bridged ? Bridging.leave(session, index) : [])
-  yield* Effect.mapError(run(session, addRoutes(index, plan.addresses)), failed)
-  if (bridged && network.vlan !== undefined) {
-    yield* Effect.mapError(Bridging.removeUnused(session, network.bridgeDomain), failed)
-  }
-})
+const setAgain = Effect.fnUntraced(
+  function* (session: Session, plan: Plan, index: number) {
+    const { network } = plan.port
+    const bridged = network.netType === "bridge"
+    const has = plan.addresses.addresses.length === 0 ? [] : yield* addressesOf(session, index)
+    const addresses = plan.addresses.addresses.filter((address) => !has.includes(address))
+    const rest = { ...plan, addresses: { ...plan.addresses, addresses } }
+    yield* setUp(session, rest, index, undefined, bridged ? Bridging.leave(session, index) : [])
+    yield* run(session, addRoutes(index, plan.addresses))
+    if (bridged && network.vlan !== undefined) yield* Bridging.removeUnused(session, network.bridgeDomain)
+  },
+  Effect.mapError(fromVpp("set up the port"))
+)

@@ -12,56 +12,55 @@ import type { Session } from "../client/Session.ts"
 import * as Bridging from "../interfaces/Bridging.ts"
 import * as HostAddresses from "../interfaces/HostAddresses.ts"
 import { all, byName, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
-import { fromTag, markOf, type Selector, selects } from "../interfaces/Mark.ts"
+import {
+  attempts,
+  fromTag,
+  markOf,
+  memifSocketOf,
+  type PortKind,
+  portName,
+  portNumber,
+  type Selector,
+  selects
+} from "../interfaces/Mark.ts"
 import * as Memif from "../interfaces/Memif.ts"
 import { fromVpp } from "../interfaces/PortError.ts"
-import { attempts, memifSocketOf, type PortKind, portName, portNumber } from "../interfaces/PortName.ts"
 import { memifDump } from "../messages/Memif.ts"
 import { removeInterface } from "./Delete.ts"
 import { madeByVpp } from "./SocketInspection.ts"
 
-const failed = fromVpp("unplug")
-
 /** `begun`: the ADD of `what.invocation` found its number free and has begun to create its port there. */
-export const unplug = Effect.fnUntraced(function* (
-  session: Session,
-  files: Files["Service"],
-  what: Unplug,
-  begun: boolean
-) {
-  const port = what.port?.engine === "vpp" ? what.port : undefined
-  const who = {
-    key: what.key ?? keyOf(what.attachment),
-    invocation: what.invocation,
-    unmarked: begun || what.invocation === undefined
-  }
-  const found = yield* Effect.mapError(find(session, port, who), failed)
-  const domains = yield* Effect.mapError(domainsOf(session, port, found), failed)
-  const socketOf = yield* Effect.mapError(socketsOf(session, what, port), failed)
-  const removed: Array<string> = []
-  for (const one of found) {
-    removed.push(
-      ...(yield* removeInterface(session, files, one, {
-        routes: routesOf(what, port),
-        limited: limitedAs(what, port, one),
-        socketFile: port !== undefined && madeByVpp(port) ? socketOf(one) : undefined
-      }))
-    )
-  }
-  const routes = routesOf(what, port)
-  if (found.length === 0 && routes !== HostAddresses.unknownRoutes) {
+export const unplug = Effect.fnUntraced(
+  function* (session: Session, files: Files["Service"], what: Unplug, begun: boolean) {
+    const port = what.port?.engine === "vpp" ? what.port : undefined
+    const who = {
+      key: what.key ?? keyOf(what.attachment),
+      invocation: what.invocation,
+      unmarked: begun || what.invocation === undefined
+    }
+    const found = yield* find(session, port, who)
+    const domains = yield* domainsOf(session, port, found)
+    const socketOf = yield* socketsOf(session, what, port)
+    const routes = routesOf(what, port)
+    const removed: Array<string> = []
+    for (const one of found) {
+      const limited = limitedAs(what, port, one)
+      const socketFile = port !== undefined && madeByVpp(port) ? socketOf(one) : undefined
+      removed.push(...(yield* removeInterface(session, files, one, { routes, limited, socketFile })))
+    }
     // Somebody removed the interface, and VPP keeps its routes.
-    yield* Effect.mapError(HostAddresses.takenRoute(session, routes), failed)
-  }
-  if (found.length === 0 && who.unmarked) {
-    const left = [forgotten(session, what, who), leftPolicers(session, what, port, who)]
-    removed.push(...(yield* Effect.mapError(Effect.all(left, { concurrency: "unbounded" }), failed)).flat())
-  }
-  for (const domain of domains) {
-    if (yield* Effect.mapError(Bridging.removeUnused(session, domain), failed)) removed.push(`bridge domain ${domain}`)
-  }
-  return removed
-})
+    if (found.length === 0 && routes !== HostAddresses.unknownRoutes) yield* HostAddresses.takenRoute(session, routes)
+    if (found.length === 0 && who.unmarked) {
+      const left = [forgotten(session, what, who), leftPolicers(session, what, port, who)]
+      removed.push(...(yield* Effect.all(left, { concurrency: "unbounded" })).flat())
+    }
+    for (const domain of domains) {
+      if (yield* Bridging.removeUnused(session, domain)) removed.push(`bridge domain ${domain}`)
+    }
+    return removed
+  },
+  Effect.mapError(fromVpp("unplug"))
+)
 
 /** The routes of an ADD that succeeded are known; otherwise they are searched. */
 const routesOf = ({ addresses }: Unplug, port: VppPort | undefined) => {

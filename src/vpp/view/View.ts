@@ -4,15 +4,12 @@ import type { PortView, View } from "../../vswitch/View.ts"
 import { compatibility } from "../Compatibility.ts"
 import type { Session } from "../client/Session.ts"
 import { VppClient } from "../client/VppClient.ts"
-import { all, type Interface, memifSockets } from "../interfaces/Interfaces.ts"
+import * as Interfaces from "../interfaces/Interfaces.ts"
 import { fromTag } from "../interfaces/Mark.ts"
 import { fromVpp } from "../interfaces/PortError.ts"
-import { bridgeDomainDump } from "../messages/BridgeDomain.ts"
 import { catalogue } from "../messages/Catalogue.ts"
-import { cliInband, every } from "../messages/Control.ts"
+import { cliInband } from "../messages/Control.ts"
 import { adminUp, linkUp } from "../messages/Interface.ts"
-import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
-import { vhostUserDump } from "../messages/VhostUser.ts"
 import { buffersIn, memifsIn } from "./Printed.ts"
 
 export const view = (path: string): View =>
@@ -53,24 +50,21 @@ const printed = (session: Session, cmd: string) =>
     : Effect.succeed(null)
 
 const ports = Effect.fnUntraced(function* (session: Session) {
-  const marked = (yield* all(session)).flatMap((one) => {
+  const marked = (yield* Interfaces.all(session)).flatMap((one) => {
     const mark = fromTag(one.tag)
     return mark === undefined ? [] : [{ one, mark }]
   })
   if (marked.length === 0) return []
-  const memifs = session.offers(memifDump) ? yield* session.dump(memifDump, {}) : []
-  const sockets = session.offers(socketFilenameDump) ? yield* memifSockets(session) : new Map<number, string>()
-  const vhosts = session.offers(vhostUserDump) ? yield* session.dump(vhostUserDump, { sw_if_index: every }) : []
-  const domains = session.offers(bridgeDomainDump)
-    ? yield* session.dump(bridgeDomainDump, { bd_id: every, sw_if_index: every })
-    : []
+  const memifs = yield* Interfaces.memifs(session)
+  const sockets = yield* Interfaces.memifSockets(session)
+  const vhosts = yield* Interfaces.vhosts(session)
+  const domains = yield* Interfaces.domains(session)
   const printedMemifs = memifsIn(memifs.length === 0 ? "" : ((yield* printed(session, "show memif")) ?? ""))
   return marked.map(({ mark, one }): PortView => {
-    const memif = memifs.find(({ sw_if_index }) => sw_if_index === one.sw_if_index)
-    const vhost = vhosts.find(({ sw_if_index }) => sw_if_index === one.sw_if_index)
-    const domain = domains.find(({ sw_if_details }) =>
-      sw_if_details.some(({ sw_if_index }) => sw_if_index === one.sw_if_index)
-    )
+    const its = ({ sw_if_index }: { readonly sw_if_index: number }) => sw_if_index === one.sw_if_index
+    const memif = memifs.find(its)
+    const vhost = vhosts.find(its)
+    const domain = domains.find(({ sw_if_details }) => sw_if_details.some(its))
     const connected = (one.flags & linkUp) !== 0
     return {
       key: mark.key,
@@ -100,7 +94,7 @@ const errorOf = (vhost: { readonly sock_errno: number } | undefined): string | n
   // VPP keeps the last error of a connect that it repeats: nobody listens yet.
   vhost === undefined || [0, 2, 111].includes(Math.abs(vhost.sock_errno)) ? null : `errno ${vhost.sock_errno}`
 
-const mtuOf = ({ link_mtu, mtu }: Interface): number | null => {
+const mtuOf = ({ link_mtu, mtu }: Interfaces.Interface): number | null => {
   const layer3 = mtu[0] ?? 0
   const effective = layer3 === 0 ? link_mtu : layer3
   return effective === 0 ? null : effective

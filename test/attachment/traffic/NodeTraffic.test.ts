@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as NodeTraffic from "../../../src/attachment/traffic/NodeTraffic.ts"
 import { keyOf } from "../../../src/identity/Attachment.ts"
-import { portName, portNumber } from "../../../src/vpp/interfaces/PortName.ts"
+import { portName, portNumber } from "../../../src/vpp/interfaces/Mark.ts"
 import { networks } from "../support/Networks.ts"
 import { runDir, stateDir, vppSocket, World, type Wrap } from "../support/World.ts"
 

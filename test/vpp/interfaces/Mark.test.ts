@@ -8,10 +8,11 @@ import {
   markOf,
   policerName,
   policerOf,
+  portName,
+  portNumber,
   selects,
   toTag
 } from "../../../src/vpp/interfaces/Mark.ts"
-import { portName, portNumber } from "../../../src/vpp/interfaces/PortName.ts"
 
 const attachment = {
   network: "userspace-net",
