@@ -1,10 +1,10 @@
 /** The layer of {@link Vswitch} for Open vSwitch with DPDK. The checks are in separate files beside this one. */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { portName } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import type { On } from "../program/On.ts"
@@ -15,8 +15,7 @@ import type { VswitchError } from "../vswitch/VswitchError.ts"
 import * as Daemon from "./client/Daemon.ts"
 import * as Marks from "./client/Marks.ts"
 import { OvsClient } from "./client/OvsClient.ts"
-import { OvsDeadlines } from "./client/OvsDeadlines.ts"
-import { fromOvsdb, notCaughtUp, toError } from "./client/PortError.ts"
+import { fromOvsdb, orNotCaughtUp, toError } from "./client/PortError.ts"
 import { type PortPlan, portPlan } from "./client/PortPlan.ts"
 import type { InterfaceRow } from "./client/Tables.ts"
 import { plug, type Seen, unplug } from "./ports/Plug.ts"
@@ -82,40 +81,36 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     )
   })
 
-  const verify = Effect.fnUntraced(function* (request: PortRequest) {
-    const plan = portPlan(request, yield* ovsPort(request.port))
-    const failed = fromOvsdb(`read port ${plan.name}`)
-    const dead = yield* daemon.silent
-    const absent = dead === undefined ? yield* daemon.absent : undefined
-    const ports = yield* Effect.mapError(client.portsMarked(plan.mark), failed)
-    const found = yield* Effect.forEach(ports, (port) => Effect.mapError(findings(client, plan, port), failed))
-    const all: ReadonlyArray<Difference> = [
-      ...(dead === undefined ? [] : [{ what: dead.answer, kind: "silent" as const }]),
-      ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
-      ...(found.length === 0 ? [{ what: `port ${plan.name} is missing`, kind: "missing" as const }] : []),
-      ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
-      ...((yield* place.stale(plan, request.socketPath))
-        ? [
-            {
-              what: `socket ${request.socketPath} no longer is ovs-vswitchd's ${plan.socket}: ovs-vswitchd was restarted`,
-              kind: "forgotten" as const
-            }
-          ]
-        : [])
-    ]
-    return all
-  })
+  const verify = Effect.fnUntraced(
+    function* (request: PortRequest) {
+      const plan = portPlan(request, yield* ovsPort(request.port))
+      const dead = yield* daemon.silent
+      const absent = dead === undefined ? yield* daemon.absent : undefined
+      const found = yield* Effect.forEach(yield* client.portsMarked(plan.mark), (port) => findings(client, plan, port))
+      const stale = yield* place.stale(plan, request.socketPath)
+      const restarted = `socket ${request.socketPath} no longer is ovs-vswitchd's ${plan.socket}: ovs-vswitchd was restarted`
+      const all: ReadonlyArray<Difference> = [
+        ...(dead === undefined ? [] : [{ what: dead.answer, kind: "silent" as const }]),
+        ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
+        ...(found.length === 0 ? [{ what: `port ${plan.name} is missing`, kind: "missing" as const }] : []),
+        ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
+        ...(stale ? [{ what: restarted, kind: "forgotten" as const }] : [])
+      ]
+      return all
+    },
+    (verifying, { attachment }) => Effect.mapError(verifying, fromOvsdb(`read port ${portName(attachment)}`))
+  )
 
-  const status = Effect.fnUntraced(function* (wanted: HostPort) {
-    const failed = fromOvsdb("status")
-    const plan = portPlan(anybody, yield* ovsPort(wanted))
-    const survey = yield* Effect.mapError(client.survey(plan), failed)
-    const problem = (yield* daemon.silent) ?? standingProblem(plan, survey)
-    if (problem !== undefined) return yield* toError("status", problem)
-    if ((yield* Effect.mapError(client.caughtUp(survey.root), failed)) === undefined) {
-      return yield* toError("status", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
-    }
-  })
+  const status = Effect.fnUntraced(
+    function* (wanted: HostPort) {
+      const plan = portPlan(anybody, yield* ovsPort(wanted))
+      const survey = yield* client.survey(plan)
+      const problem = (yield* daemon.silent) ?? standingProblem(plan, survey)
+      if (problem !== undefined) return yield* toError("status", problem)
+      yield* orNotCaughtUp("status")(yield* client.caughtUp(survey.root))
+    },
+    Effect.mapError(fromOvsdb("status"))
+  )
 
   return Vswitch.of({
     preflight: look,

@@ -4,7 +4,6 @@
  * watched: every ADD and DEL of the node changes it, and a restart does not.
  */
 import { dirname } from "node:path"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
@@ -16,7 +15,6 @@ import type { Tell, Watch } from "../vswitch/Watch.ts"
 import { controlIn } from "./client/Daemon.ts"
 import * as Marks from "./client/Marks.ts"
 import { OvsClient } from "./client/OvsClient.ts"
-import { OvsDeadlines } from "./client/OvsDeadlines.ts"
 import { fromOvsdb } from "./client/PortError.ts"
 import * as JsonRpc from "./wire/JsonRpc.ts"
 import { map, strings } from "./wire/Notation.ts"
@@ -71,37 +69,17 @@ export const watch =
           Effect.andThen(Effect.sleep(again)),
           Effect.forever
         )
-      return Effect.andThen(
-        Effect.all(
-          [
-            one(
-              database(path, tell, () => change({ database: undefined })),
-              "database"
-            ),
-            one(
-              daemon(path, seen, () => change({ daemon: undefined })),
-              "daemon"
-            )
-          ],
-          { concurrency: "unbounded" }
-        ),
-        Effect.never
-      )
+      const databases = database(path, tell, () => change({ database: undefined }))
+      const daemons = daemon(path, seen, () => change({ daemon: undefined }))
+      return Effect.raceFirst(one(databases, "database"), one(daemons, "daemon"))
     })
 
 const toExplained = (peer: string, reason: Reason): Explained =>
   fromOvsdb("watch")(new OvsdbError({ peer, operation: "watch", reason }))
 
 const dial = Effect.fnUntraced(function* (path: string, hears?: JsonRpc.Hears) {
-  const { connect } = yield* OvsDeadlines
-  const connection = yield* (yield* Sockets).connect(path).pipe(
-    Effect.mapError(({ code }): Reason => new Unreachable({ code })),
-    Effect.timeoutOrElse({
-      duration: connect,
-      orElse: () => Effect.fail<Reason>(new Unreachable({ code: `no answer within ${Duration.toMillis(connect)} ms` }))
-    })
-  )
-  return yield* JsonRpc.make(connection, JsonRpc.messageLimit, hears)
+  const late = (millis: number) => new Unreachable({ code: `no answer within ${millis} ms` })
+  return yield* JsonRpc.dial(yield* Sockets, path, late, hears)
 })
 
 /** Runs until the connection ends, and returns the reason. */
@@ -112,7 +90,7 @@ const database = Effect.fnUntraced(function* (path: string, tell: Tell, reached:
     const attachments = told(known, params[1])
     if (attachments.length > 0) tell({ _tag: "Changed", attachments })
   })
-  const { reply } = yield* OvsDeadlines
+  const { reply } = yield* JsonRpc.OvsDeadlines
   const where = [["external_ids", "includes", map(Marks.bridgeMark)]]
   const wanted = Object.fromEntries(
     Object.entries(columns).map(([table, columns]) => [table, [{ columns, where }]] as const)
@@ -165,7 +143,7 @@ const daemon = Effect.fnUntraced(function* (path: string, seen: { control: boole
   }
   seen.control = true
   const rpc = yield* dial(control)
-  const { reply } = yield* OvsDeadlines
+  const { reply } = yield* JsonRpc.OvsDeadlines
   yield* rpc.call("version", [], reply)
   const client = yield* OvsClient.make(path)
   yield* Effect.raceFirst(

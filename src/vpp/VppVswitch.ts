@@ -32,6 +32,7 @@ import type { Plan } from "./ports/SetUp.ts"
 import { inspectSocket } from "./ports/SocketInspection.ts"
 import { unplug } from "./ports/Unplug.ts"
 import { verify } from "./ports/Verify.ts"
+import type { VppError } from "./wire/VppError.ts"
 
 /** A session for work on the attachment with this key, alone. */
 export type OpenSession = (key: string) => Effect.Effect<Session, VswitchError, Scope.Scope>
@@ -115,69 +116,49 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
     // There are two scopes. A failure rolls the port back in the inner one, while the session exists. What it cannot
     // roll back, because the session is gone, the caller removes with `unplug`.
-    plug: Effect.fnUntraced(
-      function* (request) {
-        const plan = yield* planFor("plug", request)
-        const { found, session } = yield* sessions.open(keyOf(request.attachment))
-        if (found !== undefined) yield* atSocket(session, plan, false)
-        const place = found ?? (yield* ready(session, "plug", plan, false))
-        begun.set(request.attachment, request.invocation)
-        return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
-      },
-      Effect.mapError(fromVpp("plug")),
-      Effect.scoped
-    ),
+    plug: Effect.fnUntraced(function* (request) {
+      const plan = yield* planFor("plug", request)
+      const { found, session } = yield* sessions.open(keyOf(request.attachment))
+      if (found !== undefined) yield* atSocket(session, plan, false)
+      const place = found ?? (yield* ready(session, "plug", plan, false))
+      begun.set(request.attachment, request.invocation)
+      return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
+    }, ended("plug")),
 
-    restore: Effect.fnUntraced(
-      function* (request) {
-        const wanted = yield* planFor("restore", request)
-        const { session } = yield* sessions.open(keyOf(request.attachment))
-        yield* check(session, toPlug(session, wanted.port))
-        const plan = yield* limited(session, wanted)
-        const there = yield* complete(session, plan)
-        if (there !== undefined) return there
-        const place = yield* ready(session, "restore", plan, false)
-        const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
-        return { port, socketAt: undefined, made: [`interface ${port}`] }
-      },
-      Effect.mapError(fromVpp("restore")),
-      Effect.scoped
-    ),
+    restore: Effect.fnUntraced(function* (request) {
+      const wanted = yield* planFor("restore", request)
+      const { session } = yield* sessions.open(keyOf(request.attachment))
+      yield* check(session, toPlug(session, wanted.port))
+      const plan = yield* limited(session, wanted)
+      const there = yield* complete(session, plan)
+      if (there !== undefined) return there
+      const place = yield* ready(session, "restore", plan, false)
+      const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
+      return { port, socketAt: undefined, made: [`interface ${port}`] }
+    }, ended("restore")),
 
     unplug: Effect.fnUntraced(function* (what) {
       const session = yield* openToRemove(what.key ?? keyOf(what.attachment))
       return yield* unplug(session, files, what, hasBegun(what))
     }, Effect.scoped),
 
-    verify: Effect.fnUntraced(
-      function* (request) {
-        const plan = yield* planFor("check", request)
-        const session = yield* client.open
-        yield* check(session, toPlug(session, plan.port))
-        return yield* verify(session, yield* limited(session, plan))
-      },
-      Effect.mapError(fromVpp("check")),
-      Effect.scoped
-    ),
+    verify: Effect.fnUntraced(function* (request) {
+      const plan = yield* planFor("check", request)
+      const session = yield* client.open
+      yield* check(session, toPlug(session, plan.port))
+      return yield* verify(session, yield* limited(session, plan))
+    }, ended("check")),
 
-    list: Effect.fnUntraced(
-      function* (network) {
-        const session = yield* client.open
-        yield* check(session, toList)
-        return yield* list(session, network)
-      },
-      Effect.mapError(fromVpp("list ports")),
-      Effect.scoped
-    ),
+    list: Effect.fnUntraced(function* (network) {
+      const session = yield* client.open
+      yield* check(session, toList)
+      return yield* list(session, network)
+    }, ended("list ports")),
 
-    status: Effect.fnUntraced(
-      function* (port) {
-        if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
-        yield* able(yield* client.open, "status", port)
-      },
-      Effect.mapError(fromVpp("status")),
-      Effect.scoped
-    ),
+    status: Effect.fnUntraced(function* (port) {
+      if (port.engine !== "vpp") return yield* toError("status", notForVpp(port.engine))
+      yield* able(yield* client.open, "status", port)
+    }, ended("status")),
 
     connections: Effect.fnUntraced(function* (keys) {
       const { connections, operation } = yield* Effect.promise(() => import("./ports/Connections.ts"))
@@ -193,6 +174,12 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     legacy: legacyPorts(openToRemove, files)
   })
 })
+
+/** Closes the session of a verb, and judges its errors. */
+const ended =
+  (operation: string) =>
+  <A, R>(self: Effect.Effect<A, VppError | VswitchError, R>) =>
+    Effect.scoped(Effect.mapError(self, fromVpp(operation)))
 
 /** Returns a requested feature that is newer than this VPP's messages. */
 const tooNew = (session: Session, port: VppPort): string | undefined => {

@@ -9,12 +9,18 @@ import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, type Layer, Result, Schema, type Scope } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
 import type { OvsClient } from "../../src/ovs/client/OvsClient.ts"
-import type { Deadlines } from "../../src/ovs/client/OvsDeadlines.ts"
 import type { Transact } from "../../src/ovs/client/Ovsdb.ts"
 import { Bridge, Interface, Port, Root } from "../../src/ovs/client/Tables.ts"
 import { select } from "../../src/ovs/client/Transactions.ts"
-import { type Row, reference, uuid } from "../../src/ovs/wire/Notation.ts"
-import type { Condition, Mutation, Operation } from "../../src/ovs/wire/Operation.ts"
+import type { Deadlines } from "../../src/ovs/wire/JsonRpc.ts"
+import {
+  type Condition,
+  type Mutation,
+  type Operation,
+  type Row,
+  reference,
+  uuid
+} from "../../src/ovs/wire/Notation.ts"
 import * as Reply from "../../src/ovs/wire/Reply.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import type { Vswitch } from "../../src/vswitch/Vswitch.ts"

@@ -1,6 +1,6 @@
 /** Calls of `Vswitch` in the suites: each as if by a separate process, with short deadlines. */
 import { Effect } from "effect"
-import { OvsDeadlines } from "../../src/ovs/client/OvsDeadlines.ts"
+import { OvsDeadlines } from "../../src/ovs/wire/JsonRpc.ts"
 import type { Row } from "../../src/ovs/wire/Notation.ts"
 import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
 import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"

@@ -5,8 +5,15 @@
  * the plugin uses. RFC 7047, section 5.2.
  */
 import * as Result from "effect/Result"
-import { type MapValue, type Row, type SetValue, uuid, type Value } from "../../ovs/wire/Notation.ts"
-import type { Condition, Operation } from "../../ovs/wire/Operation.ts"
+import {
+  type Condition,
+  type MapValue,
+  type Operation,
+  type Row,
+  type SetValue,
+  uuid,
+  type Value
+} from "../../ovs/wire/Notation.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
 type Table = ReadonlyMap<string, Row>

@@ -1,8 +1,7 @@
 /** One line for each operation of a transaction, for people: what it searches, creates and changes. Pure. */
 
 import type { NameOf } from "../../ovs/client/VsctlLine.ts"
-import type { Row, Value } from "../../ovs/wire/Notation.ts"
-import type { Operation } from "../../ovs/wire/Operation.ts"
+import type { Operation, Row, Value } from "../../ovs/wire/Notation.ts"
 
 /** Omits reads and comments, which change nothing. */
 export const operationLines = (operations: ReadonlyArray<Operation>, nameOf: NameOf): ReadonlyArray<string> =>

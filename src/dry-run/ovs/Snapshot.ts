@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Transact } from "../../ovs/client/Ovsdb.ts"
 import { Bridge, Interface, Port, Root } from "../../ovs/client/Tables.ts"
-import type { Operation } from "../../ovs/wire/Operation.ts"
+import type { Operation } from "../../ovs/wire/Notation.ts"
 import { Malformed, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
 import type { Database } from "./Database.ts"
 

@@ -3,7 +3,6 @@
  * device of the kernel: the PMD thread of the port's queue makes one call of the system for each batch.
  */
 import { dirname } from "node:path"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Attachment } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
@@ -13,15 +12,12 @@ import { captured, type Devices, type Mirrored, type Mirrors, noPort, unready } 
 import { controlIn } from "../client/Daemon.ts"
 import * as Flows from "../client/Flows.ts"
 import * as Marks from "../client/Marks.ts"
-import * as OvsClient from "../client/OvsClient.ts"
-import { OvsDeadlines } from "../client/OvsDeadlines.ts"
+import { over as clientOver, isRaced } from "../client/OvsClient.ts"
 import * as Ovsdb from "../client/Ovsdb.ts"
-import { fromOvsdb, notCaughtUp, toError } from "../client/PortError.ts"
-import { Interface, type InterfaceRow, Port, type PortRow, type Table } from "../client/Tables.ts"
+import { fromOvsdb, orNotCaughtUp, toError } from "../client/PortError.ts"
+import { type InterfaceRow, Port } from "../client/Tables.ts"
 import { is, marked } from "../client/Transactions.ts"
-import type { Operation } from "../wire/Operation.ts"
-import { OvsdbError } from "../wire/OvsdbError.ts"
-import * as Reply from "../wire/Reply.ts"
+import type { OvsdbError } from "../wire/OvsdbError.ts"
 import * as Rows from "./Rows.ts"
 
 const because = fromOvsdb("capture")
@@ -32,11 +28,11 @@ export const make = Effect.fnUntraced(function* (path: string) {
   const sockets = yield* Sockets
   const ended = (lease: Lease) => Effect.provideService(hasEnded(lease), Files, files)
   const dial = Effect.map(Ovsdb.make(path), (transact) => over(path, transact, sockets))
-  const { client, everyMirror, read, remove, transact } = yield* Effect.provideService(dial, Sockets, sockets)
+  const { client, remove, transact } = yield* Effect.provideService(dial, Sockets, sockets)
 
   const sweep = Effect.gen(function* () {
-    const mirrors = yield* everyMirror(Rows.anyCapture)
-    const ports = yield* read(Port, Rows.select(Port, [marked(Rows.anyCapture)]))
+    const mirrors = yield* client.select(Rows.Mirror, [marked(Rows.anyCapture)])
+    const ports = yield* client.portsMarked(Rows.anyCapture)
     const removed: Array<string> = []
     for (const key of new Set([...mirrors, ...ports].map(({ external_ids }) => Rows.keyOfMark(external_ids)))) {
       const leases = mirrors.flatMap(({ external_ids }) =>
@@ -49,38 +45,25 @@ export const make = Effect.fnUntraced(function* (path: string) {
     return removed
   })
 
-  const portOf = Effect.fnUntraced(function* (attachment: Attachment) {
-    const [port] = yield* Effect.mapError(client.portsMarked(Marks.selector(attachment)), because)
-    const bridge = port === undefined ? undefined : yield* Effect.mapError(client.bridgeOf(port), because)
-    if (port === undefined || bridge === undefined) return yield* toError("capture", noPort)
-    return { port, bridge }
-  })
-
   const begin = Effect.fnUntraced(function* (attachment: Attachment, devices: Devices, lease: Lease) {
-    yield* Effect.mapError(sweep, because)
-    const { bridge, port } = yield* portOf(attachment)
-    const [other] = yield* Effect.mapError(everyMirror(Rows.captureOf(attachment)), because)
+    yield* sweep
+    const [port] = yield* client.portsMarked(Marks.selector(attachment))
+    const bridge = port === undefined ? undefined : yield* client.bridgeOf(port)
+    if (port === undefined || bridge === undefined) return yield* toError("capture", noPort)
+    const [other] = yield* client.select(Rows.Mirror, [marked(Rows.captureOf(attachment))])
     const by = other === undefined ? undefined : Rows.leaseOfMark(other.external_ids)
-    if (other !== undefined)
-      return yield* toError("capture", captured(port.name, by === undefined ? undefined : pidOf(by)))
-    yield* transact(Rows.add(attachment, devices, lease, bridge, port)).pipe(
-      Effect.mapError((error) => (raced(error) ? toError("capture", captured(port.name, undefined)) : because(error)))
+    const others = captured(port.name, by === undefined ? undefined : pidOf(by))
+    if (other !== undefined) return yield* toError("capture", others)
+    // Between the look and the change another capture has begun, or the port has gone.
+    yield* Effect.mapError(transact(Rows.add(attachment, devices, lease, bridge, port)), (error) =>
+      isRaced(error) ? toError("capture", others) : error
     )
-    const root = yield* Effect.mapError(client.root, because)
-    if ((yield* Effect.mapError(client.caughtUp(root), because)) === undefined) {
-      return yield* toError("capture", notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
-    }
-    const taps = yield* Effect.mapError(read(Interface, Rows.interfacesOf(attachment)), because)
+    yield* orNotCaughtUp("capture")(yield* Effect.flatMap(client.root, client.caughtUp))
+    const taps = yield* client.interfacesMarked(Rows.captureOf(attachment))
     const failed = taps.find(({ error }) => error !== undefined)
     if (taps.length < 2 || failed !== undefined) return yield* toError("capture", unready(wordsOf(taps)))
     return port
-  })
-
-  const there = (port: PortRow) =>
-    Effect.mapError(
-      Effect.map(read(Port, Rows.select(Port, [is(port._uuid)])), (rows) => rows.length > 0),
-      because
-    )
+  }, Effect.mapError(because))
 
   const mirrors: Mirrors = {
     seenBy: Effect.orElseSucceed(controlIn(files, dirname(path)), () => undefined),
@@ -89,6 +72,7 @@ export const make = Effect.fnUntraced(function* (path: string) {
       const taken = Effect.flatMap(dial, (now) => now.remove(Rows.portMark(attachment, lease)))
       yield* Effect.addFinalizer(() => end(Effect.provideService(Effect.scoped(taken), Sockets, sockets)))
       const port = yield* Effect.uninterruptible(begin(attachment, devices, lease))
+      const there = Effect.map(client.select(Port, [is(port._uuid)]), (rows) => rows.length > 0)
       const done: Mirrored = {
         port: port.name,
         lookEvery: "1 second",
@@ -97,7 +81,7 @@ export const make = Effect.fnUntraced(function* (path: string) {
             Effect.map(transact([Rows.renew(attachment, renewed)]), ([result]) => (result?.count ?? 0) > 0),
             because
           ),
-        there: there(port)
+        there: Effect.mapError(there, because)
       }
       return done
     }),
@@ -108,20 +92,11 @@ export const make = Effect.fnUntraced(function* (path: string) {
 
 /** What is asked over one connection. */
 const over = (path: string, transact: Ovsdb.Transact, sockets: Sockets["Service"]) => {
-  const client = OvsClient.over(path, transact, Flows.overSockets(sockets, path))
-
-  const read = <A>(table: Table<A>, operation: Operation) =>
-    Effect.flatMap(transact([operation]), (results) =>
-      Effect.mapError(
-        Effect.fromResult(Reply.rows(table.read, results, 0)),
-        (reason) => new OvsdbError({ peer: path, operation: "select", reason })
-      )
-    )
-  const everyMirror = (ids: Marks.ExternalIds) => read(Rows.Mirror, Rows.select(Rows.Mirror, [marked(ids)]))
+  const client = clientOver(path, transact, Flows.overSockets(sockets, path))
 
   const remove = Effect.fnUntraced(function* (ids: Marks.ExternalIds) {
-    const mirrors = yield* everyMirror(ids)
-    const ports = yield* read(Port, Rows.select(Port, [marked(ids)]))
+    const mirrors = yield* client.select(Rows.Mirror, [marked(ids)])
+    const ports = yield* client.portsMarked(ids)
     if (mirrors.length + ports.length === 0) return []
     const uuids = (rows: ReadonlyArray<{ readonly _uuid: string }>) => rows.map(({ _uuid }) => _uuid)
     const bridges = yield* Effect.forEach(ports, client.bridgeOf)
@@ -134,12 +109,8 @@ const over = (path: string, transact: Ovsdb.Transact, sockets: Sockets["Service"
     return removed
   })
 
-  return { client, everyMirror, read, remove, transact }
+  return { client, remove, transact }
 }
-
-/** Between the look and the change another capture has begun, or the port has gone. */
-const raced = ({ reason }: OvsdbError): boolean =>
-  reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out"
 
 const wordsOf = (taps: ReadonlyArray<InterfaceRow>): string =>
   taps.flatMap(({ error, name }) => (error === undefined ? [] : [`${name}: ${error}`])).join("; ") || "they are gone"

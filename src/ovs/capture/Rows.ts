@@ -3,10 +3,10 @@ import { type Attachment, keyOf } from "../../identity/Attachment.ts"
 import { type Lease, leaseOf } from "../../vswitch/Lease.ts"
 import type { Devices } from "../../vswitch/Mirrors.ts"
 import type { ExternalIds } from "../client/Marks.ts"
-import { Bridge, type BridgeRow, Interface, type PortRow, type Table, table } from "../client/Tables.ts"
-import { bump, is, marked, nameIs } from "../client/Transactions.ts"
-import { map, named, optional, type Row, reference, set, setOf, strings, text, uuid } from "../wire/Notation.ts"
-import type { Condition, Operation } from "../wire/Operation.ts"
+import { vlans } from "../client/PortPlan.ts"
+import { Bridge, type BridgeRow, Interface, Port, type PortRow, table } from "../client/Tables.ts"
+import { absent, bump, insert, is, marked, nameIs, stillHolds } from "../client/Transactions.ts"
+import { map, named, type Operation, optional, reference, set, setOf, strings, text, uuid } from "../wire/Notation.ts"
 
 export const Mirror = table("Mirror", (column) => ({
   _uuid: column("_uuid", reference),
@@ -40,37 +40,6 @@ const mirrorMark = (attachment: Attachment, lease: Lease): ExternalIds => ({
 export const keyOfMark = (ids: ExternalIds): string => ids[ofKey] ?? ""
 export const leaseOfMark = (ids: ExternalIds): Lease | undefined => leaseOf(ids[processKey], ids[expiresKey])
 
-export const select = <A>({ columns, name }: Table<A>, where: ReadonlyArray<Condition>): Operation => ({
-  op: "select",
-  table: name,
-  where,
-  columns
-})
-
-const insert = (name: string, id: string, row: Row): Operation => ({
-  op: "insert",
-  table: name,
-  "uuid-name": id,
-  row
-})
-
-const absent = (name: string, where: Condition): Operation => ({
-  op: "wait",
-  table: name,
-  where: [where],
-  columns: ["name"],
-  until: "==",
-  rows: [],
-  timeout: 0
-})
-
-/** As the port of the pod: the copies then have the tags that the pod's own packets have. */
-const vlans = ({ tag, trunks, vlan_mode }: PortRow): Row => ({
-  ...(tag === undefined ? {} : { tag }),
-  ...(trunks.length === 0 ? {} : { trunks: set([...trunks]) }),
-  ...(vlan_mode === undefined ? {} : { vlan_mode })
-})
-
 /** Ports and mirrors come together: a port that no mirror is for would be sent what is flooded. */
 export const add = (
   attachment: Attachment,
@@ -81,29 +50,21 @@ export const add = (
 ): ReadonlyArray<Operation> => {
   const ids = map(portMark(attachment, lease))
   const tap = (name: string, id: string): ReadonlyArray<Operation> => [
-    insert("Interface", `${id}_interface`, { name, external_ids: ids }),
-    insert("Port", `${id}_port`, { name, interfaces: named(`${id}_interface`), ...vlans(port), external_ids: ids })
+    insert(Interface, `${id}_interface`, { name, external_ids: ids }),
+    insert(Port, `${id}_port`, { name, interfaces: named(`${id}_interface`), ...vlans(port), external_ids: ids })
   ]
   const mirror = (name: string, id: string, from: "select_src_port" | "select_dst_port"): Operation =>
-    insert("Mirror", `${id}_mirror`, {
+    insert(Mirror, `${id}_mirror`, {
       name,
       [from]: set([uuid(port._uuid)]),
       output_port: named(`${id}_port`),
       external_ids: map(mirrorMark(attachment, lease))
     })
   return [
-    absent("Mirror", ["external_ids", "includes", map(captureOf(attachment))]),
-    absent("Port", nameIs(devices.outbound)),
-    absent("Port", nameIs(devices.inbound)),
-    {
-      op: "wait",
-      table: Bridge.name,
-      where: [is(bridge._uuid), ["ports", "includes", set([uuid(port._uuid)])]],
-      columns: ["name"],
-      until: "==",
-      rows: [{ name: bridge.name }],
-      timeout: 0
-    },
+    absent(Mirror, marked(captureOf(attachment))),
+    absent(Port, nameIs(devices.outbound)),
+    absent(Port, nameIs(devices.inbound)),
+    stillHolds(bridge, port),
     { op: "comment", comment: `userspace-cni: capture port ${port.name} of ${bridge.name}` },
     ...tap(devices.outbound, "outbound"),
     ...tap(devices.inbound, "inbound"),
@@ -147,5 +108,3 @@ const taken = (column: "mirrors" | "ports", id: string): Operation => ({
   where: [[column, "includes", set([uuid(id)])]],
   mutations: [[column, "delete", set([uuid(id)])]]
 })
-
-export const interfacesOf = (attachment: Attachment): Operation => select(Interface, [marked(captureOf(attachment))])

@@ -10,17 +10,7 @@ import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
-
-export interface Daemon {
-  /** Undefined: it answers, or it cannot be asked. */
-  readonly silent: Effect.Effect<PortError | undefined>
-  /**
-   * Also detects an orderly stop, which removes pidfile and control socket: ovsdb-server's pidfile shows that this is
-   * the run directory of both. Only for reports, not for errors, because ovs-vswitchd may use other paths.
-   */
-  readonly absent: Effect.Effect<PortError | undefined>
-}
+import { Unreachable } from "../wire/OvsdbError.ts"
 
 /** Returns the control socket beside the database's, or undefined. */
 export const controlIn = (files: Files["Service"], directory: string) =>
@@ -34,16 +24,13 @@ export const controlIn = (files: Files["Service"], directory: string) =>
     return undefined
   })
 
-export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string): Daemon => {
+export const make = (files: Files["Service"], sockets: Sockets["Service"], database: string) => {
   const directory = dirname(database)
 
-  const control = controlIn(files, directory)
-
   const ask = Effect.fnUntraced(function* (path: string) {
-    const deadlines = yield* OvsDeadlines
-    const connection = yield* Effect.timeout(sockets.connect(path), deadlines.connect)
-    const rpc = yield* JsonRpc.make(connection)
-    yield* rpc.call("version", [], deadlines.reply)
+    const { reply } = yield* JsonRpc.OvsDeadlines
+    const rpc = yield* JsonRpc.dial(sockets, path, () => new Unreachable({ code: "TimeoutError" }))
+    yield* rpc.call("version", [], reply)
   }, Effect.scoped)
 
   /** The node does not record when it ended. It was alive when it wrote its pidfile. */
@@ -52,8 +39,9 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     (pidfile) => (pidfile === undefined ? "" : `; it was started at ${timeOf(pidfile)}`)
   )
 
+  /** Undefined: it answers, or it cannot be asked. */
   const silent = Effect.gen(function* () {
-    const path = yield* Effect.catch(control, () => Effect.succeed(undefined))
+    const path = yield* Effect.orElseSucceed(controlIn(files, directory), () => undefined)
     if (path === undefined) return undefined
     return yield* ask(path).pipe(
       Effect.as(undefined),
@@ -76,8 +64,15 @@ export const make = (files: Files["Service"], sockets: Sockets["Service"], datab
     )
   })
 
-  return { silent, absent: Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found))) }
+  /**
+   * Also detects an orderly stop, which removes pidfile and control socket: ovsdb-server's pidfile shows that this is
+   * the run directory of both. Only for reports, not for errors, because ovs-vswitchd may use other paths.
+   */
+  const absent = Effect.flatMap(silent, (found) => (found === undefined ? stopped : Effect.succeed(found)))
+  return { silent, absent }
 }
+
+export type Daemon = ReturnType<typeof make>
 
 const timeOf = ({ modified }: FileStatus): string => new Date(modified).toISOString()
 

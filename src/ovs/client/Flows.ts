@@ -11,6 +11,7 @@ import { sha256 } from "#sha256"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
+import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import * as OpenFlow from "../wire/OpenFlow.ts"
 import {
   ConnectionLost,
@@ -21,7 +22,6 @@ import {
   Rejected,
   Unreachable
 } from "../wire/OvsdbError.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
 
 type Done<A> = Effect.Effect<A, OvsdbError>
 
@@ -41,10 +41,7 @@ export const overSockets = (sockets: Sockets["Service"], database: string): Flow
     const path = `${dirname(database)}/${bridge}.mgmt`
     const { connect, reply } = yield* OvsDeadlines
     const answered = (duration: Duration.Duration) =>
-      within({
-        duration,
-        orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(duration) }))
-      })
+      within({ duration, orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(duration) })) })
     return yield* sockets.connect(path).pipe(
       Effect.mapError(({ code }): Reason => new Unreachable({ code })),
       answered(connect),

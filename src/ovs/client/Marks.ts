@@ -3,6 +3,7 @@
  * "Common Columns"). The mark decides who owns a port; names and records do not. Pure.
  */
 import type { Attachment, Identity } from "../../identity/Attachment.ts"
+import type { Owned } from "../../vswitch/Vswitch.ts"
 
 /** Version of this set of keys. On a bridge it is the only key, and means "created by the plugin". */
 export const formatKey = "userspace-cni"
@@ -52,13 +53,7 @@ export const flowMark = (cookie: bigint): ExternalIds => ({ [flowKey]: `0x${cook
 export const flowOf = (ids: ExternalIds): bigint | undefined =>
   /^0x[0-9a-f]{1,16}$/.test(ids[flowKey] ?? "") ? BigInt(ids[flowKey] ?? 0) : undefined
 
-interface Owner {
-  readonly network: string
-  readonly containerId: string
-  readonly ifName: string
-  readonly pod: Attachment["pod"]
-  readonly socketPath: string | undefined
-}
+type Owner = Pick<Owned, "network" | "containerId" | "ifName" | "pod" | "socketPath">
 
 /** Parses a mark. An incomplete one is not the plugin's, and gives undefined. */
 export const ownerOf = (ids: ExternalIds): Owner | undefined => {

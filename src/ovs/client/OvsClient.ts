@@ -8,12 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
-import type { Condition, Operation } from "../wire/Operation.ts"
+import { OvsDeadlines } from "../wire/JsonRpc.ts"
+import type { Condition, Operation } from "../wire/Notation.ts"
 import { Contended, Malformed, OvsdbError } from "../wire/OvsdbError.ts"
-import * as Reply from "../wire/Reply.ts"
 import * as Flows from "./Flows.ts"
 import * as Marks from "./Marks.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
 import * as Ovsdb from "./Ovsdb.ts"
 import type { PortPlan } from "./PortPlan.ts"
 import {
@@ -111,11 +110,10 @@ export const tries = 40
 export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
-  const read = <Row>(table: Table<Row>, results: Reply.TransactResult, index: number) =>
-    Effect.mapError(Effect.fromResult(Reply.rows(table.read, results, index)), failed("select"))
+  const read = Ovsdb.rowsOf(peer)
 
-  const select = <Row>(table: Table<Row>, operation: Operation): Done<ReadonlyArray<Row>> =>
-    Effect.flatMap(transact([operation]), (results) => read(table, results, 0))
+  const select = <Row>(table: Table<Row>, where: ReadonlyArray<Condition>): Done<ReadonlyArray<Row>> =>
+    Effect.flatMap(transact([Transactions.select(table, where)]), (results) => read(table, results, 0))
 
   const first = <A>(rows: ReadonlyArray<A>): A | undefined => rows[0]
 
@@ -128,7 +126,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
       : Effect.succeed(root)
   }
 
-  const root = Effect.flatMap(select(Root, Transactions.select(Root, [])), theRoot)
+  const root = Effect.flatMap(select(Root, []), theRoot)
 
   const survey = Effect.fnUntraced(function* (plan: PortPlan) {
     const results = yield* transact(Transactions.survey(plan))
@@ -180,10 +178,8 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
         }
   })
 
-  const bridgeOf = (port: PortRow) =>
-    Effect.map(select(Bridge, Transactions.select(Bridge, [Transactions.holds(port._uuid)])), first)
-  const portNamed = (name: string) =>
-    Effect.map(select(Port, Transactions.select(Port, [Transactions.nameIs(name)])), first)
+  const bridgeOf = (port: PortRow) => Effect.map(select(Bridge, [Transactions.holds(port._uuid)]), first)
+  const portNamed = (name: string) => Effect.map(select(Port, [Transactions.nameIs(name)]), first)
 
   const removePorts = Effect.fnUntraced(function* (ports: ReadonlyArray<PortRow>) {
     const gone: Array<string> = []
@@ -207,7 +203,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   })
 
   const removeIdleBridge = Effect.fnUntraced(function* (name: string) {
-    const bridge = first(yield* select(Bridge, Transactions.select(Bridge, [Transactions.nameIs(name)])))
+    const bridge = first(yield* select(Bridge, [Transactions.nameIs(name)]))
     const local = yield* portNamed(name)
     if (bridge === undefined || local === undefined || !Transactions.isOurs(bridge)) return []
     const done = yield* unlessRaced(transact(Transactions.removeIdleBridge(bridge, local)))
@@ -235,8 +231,8 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     caughtUp: (wanted) => caughtUp(wanted),
     refresh: Effect.flatMap(transact([Transactions.bump]), () => Effect.flatMap(root, (now) => caughtUp(now))),
     portNamed,
-    portsMarked: (ids) => select(Port, Transactions.select(Port, [Transactions.marked(ids)])),
-    interfacesMarked: (ids) => select(Interface, Transactions.select(Interface, [Transactions.marked(ids)])),
+    portsMarked: (ids) => select(Port, [Transactions.marked(ids)]),
+    interfacesMarked: (ids) => select(Interface, [Transactions.marked(ids)]),
     interfacesOf: (port) =>
       Effect.flatMap(
         transact(port.interfaces.map((id) => Transactions.select(Interface, [Transactions.is(id)]))),
@@ -247,7 +243,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
           )
       ),
     bridgeOf,
-    select: (table, where) => select(table, Transactions.select(table, where)),
+    select,
     selectBoth: ([one, ofOne], [other, ofOther]) =>
       Effect.flatMap(transact([Transactions.select(one, ofOne), Transactions.select(other, ofOther)]), (results) =>
         Effect.all([read(one, results, 0), read(other, results, 1)])
@@ -265,10 +261,9 @@ const mayPass = (reason: OvsdbError["reason"]): boolean =>
     ? !["ENOENT", "ECONNREFUSED"].includes(reason.code)
     : reason._tag === "NoAnswer" || reason._tag === "ConnectionLost"
 
-/** Returns undefined when a `wait` of the transaction did not hold: nothing was done. */
+/** A `wait` of the transaction did not hold: nothing was done. */
+export const isRaced = ({ reason }: OvsdbError): boolean =>
+  reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out"
+
 const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>
-  Effect.catchIf(
-    self,
-    ({ reason }) => reason._tag === "Rejected" && reason.at !== "commit" && reason.error === "timed out",
-    () => Effect.succeed(undefined)
-  )
+  Effect.catchIf(self, isRaced, () => Effect.succeed(undefined))

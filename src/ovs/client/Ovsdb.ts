@@ -9,13 +9,12 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { Sockets } from "../../platform/Sockets.ts"
-import { within } from "../../platform/Within.ts"
 import { spanned } from "../../program/Trace.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
-import type { Operation } from "../wire/Operation.ts"
-import { NoAnswer, OvsdbError, type Reason, Unreachable } from "../wire/OvsdbError.ts"
+import type { Operation } from "../wire/Notation.ts"
+import { OvsdbError, type Reason } from "../wire/OvsdbError.ts"
 import * as Reply from "../wire/Reply.ts"
-import { OvsDeadlines } from "./OvsDeadlines.ts"
+import type { Table } from "./Tables.ts"
 
 /** Applies all of the operations or none. Waits among them extend the deadline. */
 export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<Reply.TransactResult, OvsdbError>
@@ -27,6 +26,15 @@ interface Dialled {
   users: number
 }
 
+/** Returns the rows that the operation at `index` selected, decoded by their table. */
+export const rowsOf =
+  (peer: string) =>
+  <Row>({ read }: Pick<Table<Row>, "read">, results: Reply.TransactResult, index: number) =>
+    Effect.mapError(
+      Effect.fromResult(Reply.rows(read, results, index)),
+      (reason) => new OvsdbError({ peer, operation: "select", reason })
+    )
+
 export const make = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
@@ -34,18 +42,6 @@ export const make = Effect.fnUntraced(function* (
   const scope = yield* Effect.scope
   const mutex = yield* Semaphore.make(1)
   let current: Dialled | undefined
-
-  const dial = Effect.gen(function* () {
-    const { connect } = yield* OvsDeadlines
-    const connection = yield* spanned(sockets.connect(path), "Sockets.connect").pipe(
-      Effect.mapError(({ code }): Reason => new Unreachable({ code })),
-      within({
-        duration: connect,
-        orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(connect) }))
-      })
-    )
-    return yield* JsonRpc.make(connection)
-  })
 
   /** The last waiting call closes a connection that is no longer used. */
   const leave = (dialled: Dialled) =>
@@ -59,7 +55,7 @@ export const make = Effect.fnUntraced(function* (
     if (current !== undefined && current.users === 0) yield* Scope.close(current.scope, Exit.void)
     current = undefined
     const own = yield* Scope.fork(scope)
-    const rpc = yield* dial.pipe(
+    const rpc = yield* spanned(JsonRpc.dial(sockets, path), "Sockets.connect").pipe(
       Scope.provide(own),
       Effect.onError(() => Scope.close(own, Exit.void))
     )
@@ -68,7 +64,7 @@ export const make = Effect.fnUntraced(function* (
   }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
 
   const transact: Transact = Effect.fnUntraced(function* (operations) {
-    const { reply } = yield* OvsDeadlines
+    const { reply } = yield* JsonRpc.OvsDeadlines
     const dialled = yield* connected
     const deadline = Duration.sum(reply, waits(operations))
     let waited = false

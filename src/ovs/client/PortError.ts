@@ -1,16 +1,27 @@
-/** Messages and codes for ports that cannot be created, or were not. Pure; no other module has them. */
+/** Messages and codes for ports that cannot be created, or were not. No other module has them. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
+import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
 
-/** An unreachable database may be back when the runtime retries; one that refuses will refuse again. */
+/**
+ * For all errors of an operation: those of its parts that are judged already stay as they are. An unreachable database may be
+ * back when the runtime retries; one that refuses will refuse again.
+ */
 export const fromOvsdb =
   (operation: string) =>
-  (error: OvsdbError): VswitchError =>
-    toError(operation, { ...judged(error), answer: `${error.operation} on ${error.peer}: ${inWords(error.reason)}` })
+  (error: OvsdbError | VswitchError): VswitchError =>
+    error._tag === "VswitchError"
+      ? error
+      : toError(operation, {
+          ...judged(error),
+          answer: `${error.operation} on ${error.peer}: ${inWords(error.reason)}`
+        })
 
 const judged = ({ peer, reason }: OvsdbError): Pick<PortError, "code" | "cure"> => {
   switch (reason._tag) {
@@ -50,8 +61,18 @@ export const flowRefused =
       cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
     })
 
-export const notCaughtUp = (millis: number): PortError => ({
-  code: ErrorCodes.TryAgainLater,
-  answer: `ovs-vswitchd did not apply the configuration within ${millis} ms (cur_cfg, next_cfg)`,
-  cure: "Check that ovs-vswitchd runs on this node, and check its log."
-})
+/** For {@link OvsClient.caughtUp}: fails when ovs-vswitchd has made no progress. */
+export const orNotCaughtUp =
+  (operation: string) =>
+  <A>(caughtUp: A | undefined): Effect.Effect<A, VswitchError> =>
+    caughtUp !== undefined
+      ? Effect.succeed(caughtUp)
+      : Effect.flatMap(OvsDeadlines, ({ apply }) =>
+          Effect.fail(
+            toError(operation, {
+              code: ErrorCodes.TryAgainLater,
+              answer: `ovs-vswitchd did not apply the configuration within ${Duration.toMillis(apply)} ms (cur_cfg, next_cfg)`,
+              cure: "Check that ovs-vswitchd runs on this node, and check its log."
+            })
+          )
+        )

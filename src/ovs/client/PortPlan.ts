@@ -6,6 +6,7 @@ import type { PortRequest } from "../../vswitch/PortRequest.ts"
 import { map, type Row, set } from "../wire/Notation.ts"
 import { cookieOf } from "./Flows.ts"
 import * as Marks from "./Marks.ts"
+import type { PortRow } from "./Tables.ts"
 
 type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
 
@@ -31,6 +32,13 @@ export interface PortPlan {
 export const serverSocket = (port: Pick<OvsVhostPort, "ovsSocketDir">, name: string): string =>
   `${port.ovsSocketDir}/${name}`
 
+/** The columns of a Port for its VLANs; defaults are left out. */
+export const vlans = ({ tag, trunks, vlan_mode }: Pick<PortRow, "tag" | "trunks" | "vlan_mode">): Row => ({
+  ...(tag === undefined ? {} : { tag }),
+  ...(trunks.length === 0 ? {} : { trunks: set(trunks) }),
+  ...(vlan_mode === undefined ? {} : { vlan_mode })
+})
+
 export const portPlan = (request: Omit<PortRequest, "port">, port: OvsVhostPort): PortPlan => {
   const { attachment, invocation } = request
   const name = portName(attachment)
@@ -55,11 +63,7 @@ export const portPlan = (request: Omit<PortRequest, "port">, port: OvsVhostPort)
       ...(port.ingressPolicingRate === 0 ? {} : { ingress_policing_rate: port.ingressPolicingRate }),
       ...(port.ingressPolicingBurst === 0 ? {} : { ingress_policing_burst: port.ingressPolicingBurst })
     },
-    port: {
-      ...(port.vlan === undefined ? {} : { tag: port.vlan }),
-      ...(port.trunks.length === 0 ? {} : { trunks: set(port.trunks) }),
-      ...(port.vlanMode === undefined ? {} : { vlan_mode: port.vlanMode })
-    },
+    port: vlans({ tag: port.vlan, trunks: port.trunks, vlan_mode: port.vlanMode }),
     interfaceIds: {
       ...mark,
       // OVN binds the logical port of this name (Open vSwitch, Documentation/topics/integration.rst).

@@ -4,7 +4,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { boolean, integer, type Kind, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
 
-type Column = <A>(name: string, kind: Kind<A>) => A
+export type Column = <A>(name: string, kind: Kind<A>) => A
 
 /** A table's name, the requested columns, and the decoder of their rows. */
 export interface Table<Row> {
@@ -85,7 +85,7 @@ export const Interface = table("Interface", (column) => ({
   external_ids: column("external_ids", strings)
 }))
 
-type RowOf<T> = T extends Table<infer Row> ? Readonly<Row> : never
+export type RowOf<T> = T extends Table<infer Row> ? Readonly<Row> : never
 
 export type RootRow = RowOf<typeof Root>
 export type BridgeRow = RowOf<typeof Bridge>

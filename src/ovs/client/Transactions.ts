@@ -4,8 +4,17 @@
  * their ports. Every precondition is a `wait` with timeout 0 in the same transaction. RFC 7047, section 5.2.
  */
 
-import { map, named, type Row, set, uuid } from "../wire/Notation.ts"
-import type { Condition, Operation, Reference } from "../wire/Operation.ts"
+import {
+  type Condition,
+  map,
+  named,
+  type Operation,
+  type Reference,
+  type Row,
+  set,
+  uuid,
+  type Value
+} from "../wire/Notation.ts"
 import * as Marks from "./Marks.ts"
 import type { PortPlan } from "./PortPlan.ts"
 import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root } from "./Tables.ts"
@@ -123,14 +132,25 @@ export const progress = (seen: number, millis: number): ReadonlyArray<Operation>
   select(Root, theRoot)
 ]
 
-const insert = (table: Table, name: string, row: Row): Operation => ({
+export const insert = (table: Pick<Table, "name">, name: string, row: Row): Operation => ({
   op: "insert",
   table: table.name,
   "uuid-name": name,
   row
 })
 
-const absent = (table: Table, condition: Condition): Operation => ({
+/** A precondition: the transaction fails unless the row with these values is, or with `!=` is not, as it was read. */
+const stillIs = (where: ReadonlyArray<Condition>, row: Row, until: "==" | "!=" = "=="): Operation => ({
+  op: "wait",
+  table: Bridge.name,
+  where,
+  columns: Object.keys(row),
+  until,
+  rows: [row],
+  timeout: 0
+})
+
+export const absent = (table: Pick<Table, "name">, condition: Condition): Operation => ({
   op: "wait",
   table: table.name,
   where: [condition],
@@ -140,25 +160,14 @@ const absent = (table: Table, condition: Condition): Operation => ({
   timeout: 0
 })
 
-const stillNetdev = (bridge: BridgeRow): Operation => ({
-  op: "wait",
-  table: Bridge.name,
-  where: [is(bridge._uuid)],
-  columns: ["datapath_type"],
-  until: "==",
-  rows: [{ datapath_type: "netdev" }],
-  timeout: 0
-})
+/** A bridge that has been replaced, or has lost the port, is none. */
+export const stillHolds = (bridge: BridgeRow, port: PortRow): Operation =>
+  stillIs([is(bridge._uuid), holds(port._uuid)], { name: bridge.name })
 
-const portsAre = (bridge: BridgeRow, until: "==" | "!=", ports: Row["ports"] & {}): Operation => ({
-  op: "wait",
-  table: Bridge.name,
-  where: [is(bridge._uuid)],
-  columns: ["ports"],
-  until,
-  rows: [{ ports }],
-  timeout: 0
-})
+const stillNetdev = ({ _uuid }: BridgeRow): Operation => stillIs([is(_uuid)], { datapath_type: "netdev" })
+
+const portsAre = ({ _uuid }: BridgeRow, until: "==" | "!=", ports: Value): Operation =>
+  stillIs([is(_uuid)], { ports }, until)
 
 const mutatePorts = (bridge: BridgeRow, mutator: "insert" | "delete", ports: ReadonlyArray<Reference>): Operation => ({
   op: "mutate",

@@ -4,8 +4,7 @@
  * ovs-vswitchd unless `--no-wait` is given.
  */
 import { shellWord } from "../../platform/text/ShellWord.ts"
-import type { Row, Value } from "../wire/Notation.ts"
-import type { Operation } from "../wire/Operation.ts"
+import type { Operation, Row, Value } from "../wire/Notation.ts"
 
 type Insert = Extract<Operation, { readonly op: "insert" }>
 type Mutate = Extract<Operation, { readonly op: "mutate" }>

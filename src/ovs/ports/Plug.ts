@@ -14,13 +14,12 @@ import type { Plugged, Unplug } from "../../vswitch/Vswitch.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"
 import * as Marks from "../client/Marks.ts"
 import { type Applied, type OvsClient, type Survey, tries } from "../client/OvsClient.ts"
-import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import { flowRefused, fromOvsdb, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan, serverSocket } from "../client/PortPlan.ts"
 import * as Transactions from "../client/Transactions.ts"
+import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import { Contended, OvsdbError, type Reason } from "../wire/OvsdbError.ts"
-import * as Outcome from "./Outcome.ts"
-import { preflight } from "./Preflight.ts"
+import { failure, preflight, vswitchdSilent } from "./Preflight.ts"
 import type { SocketDirectory } from "./SocketDirectory.ts"
 
 /** Surveys, each for one attempt: the transaction verifies them with `wait`. */
@@ -37,9 +36,9 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
       if (added === undefined) return undefined
       const applied = yield* Effect.mapError(client.applied(added), fromOvsdb(operation))
       if (applied === undefined) {
-        return yield* refuse(Outcome.vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
+        return yield* refuse(vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
       }
-      const problem = Outcome.failure(plan, applied) ?? (yield* place.madeProblem(plan))
+      const problem = failure(plan, applied) ?? (yield* place.madeProblem(plan))
       if (problem !== undefined) return yield* refuse(problem)
       if (Transactions.needsFlow(plan, survey.bridge) && applied.interface?.ofport !== undefined) {
         yield* client
@@ -100,17 +99,16 @@ const plugged = (plan: PortPlan, { interface: row }: Applied): Plugged => ({
  * a DEL.
  */
 export const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
-  Effect.fnUntraced(function* (asked: Unplug) {
-    const name = portName(asked.attachment)
-    const failed = fromOvsdb(`unplug port ${name}`)
-    const ports = yield* Effect.mapError(client.portsMarked(Marks.selector(asked.attachment, asked.invocation)), failed)
-    const gone = yield* Effect.mapError(client.removePorts(ports), failed)
-    const idle =
-      ports.length === 0 && asked.port?.engine === "ovs-dpdk"
-        ? yield* Effect.mapError(client.removeIdleBridge(asked.port.bridge), failed)
-        : []
-    return [...gone, ...idle, ...(yield* leftover(client, place, asked, name))]
-  })
+  Effect.fnUntraced(
+    function* (asked: Unplug) {
+      const ports = yield* client.portsMarked(Marks.selector(asked.attachment, asked.invocation))
+      const gone = yield* client.removePorts(ports)
+      const idle =
+        ports.length === 0 && asked.port?.engine === "ovs-dpdk" ? yield* client.removeIdleBridge(asked.port.bridge) : []
+      return [...gone, ...idle, ...(yield* leftover(client, place, asked))]
+    },
+    (unplugging, { attachment }) => Effect.mapError(unplugging, fromOvsdb(`unplug port ${portName(attachment)}`))
+  )
 
 /**
  * Removes the socket that a killed ovs-vswitchd left, which would refuse to start a port on it. A live one removes its
@@ -119,11 +117,10 @@ export const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
 const leftover = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
   place: SocketDirectory,
-  { port }: Unplug,
-  name: string
+  { attachment, port }: Unplug
 ) {
   if (port !== undefined && (port.engine !== "ovs-dpdk" || port.mode === "client")) return []
-  const path = serverSocket(port ?? { ovsSocketDir: dirname(client.peer) }, name)
+  const path = serverSocket(port ?? { ovsSocketDir: dirname(client.peer) }, portName(attachment))
   return yield* place.clear(path).pipe(
     Effect.map((cleared) => (cleared ? [`socket ${path}`] : [])),
     Effect.catch((error) => Effect.as(Effect.logWarning(`left a socket behind: ${error.message}`), []))

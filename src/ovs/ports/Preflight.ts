@@ -1,13 +1,13 @@
 /**
- * Checks before any change. Open vSwitch does not report problems of a socket: it retries forever and only logs. Pure:
- * survey and directory are arguments.
+ * Checks before any change, and of its outcome. Open vSwitch does not report problems of a socket: it retries forever
+ * and only logs. Pure: survey and directory are arguments.
  */
 import { dirname } from "node:path"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { maximumPathBytes, pathBytes } from "../../platform/Sockets.ts"
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"
-import type { Survey } from "../client/OvsClient.ts"
+import type { Applied, Survey } from "../client/OvsClient.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import type { RootRow } from "../client/Tables.ts"
 
@@ -17,7 +17,7 @@ export const preflight = (plan: PortPlan, survey: Survey): PortError | undefined
 
 /** Returns the first reason why no port of such a network can work. */
 export const standingProblem = (plan: PortPlan, survey: Survey): PortError | undefined =>
-  switchProblem(plan, survey) ?? bridgeProblem(plan, survey)
+  switchProblem(plan, survey) ?? bridgeProblem(survey)
 
 const switchProblem = ({ type }: PortPlan, { root }: Survey): PortError | undefined =>
   dpdkProblem(root) ??
@@ -35,13 +35,13 @@ const dpdkProblem = ({ dpdk_initialized, iface_types }: RootRow): PortError | un
       ? undefined
       : dpdkMissing("DPDK is not initialized in ovs-vswitchd (dpdk_initialized is false)")
 
-export const dpdkMissing = (answer: string): PortError => ({
+const dpdkMissing = (answer: string): PortError => ({
   code: ErrorCodes.DpdkMissing,
   answer,
   cure: "Run an ovs-vswitchd built with DPDK and vhost, set other_config:dpdk-init=true, restart it, and check its log for what DPDK lacks."
 })
 
-const bridgeProblem = (_: PortPlan, { bridge }: Survey): PortError | undefined =>
+const bridgeProblem = ({ bridge }: Survey): PortError | undefined =>
   bridge === undefined || bridge.datapath_type === "netdev"
     ? undefined
     : {
@@ -89,3 +89,50 @@ const socketProblem = ({ socket, type }: PortPlan, { interfacesBySocket }: Surve
         }
       : undefined
 }
+
+export const vswitchdSilent = (millis: number): PortError => ({
+  code: ErrorCodes.TryAgainLater,
+  answer: `the database accepted the port, but ovs-vswitchd did not configure it within ${millis} ms; the port was removed again`,
+  cure: "Check that ovs-vswitchd runs on this node, and check its log."
+})
+
+/**
+ * The outcome of a committed port: ovs-vswitchd accepts every row and reports in other columns whether it could be
+ * applied. Undefined: the port exists and works. ovs-vswitchd.conf.db(5), Interface: `error`, `ofport`; Bridge: `datapath_id`.
+ */
+export const failure = (plan: PortPlan, { bridge, interface: row }: Applied): PortError | undefined => {
+  if (row === undefined || bridge === undefined) {
+    return {
+      code: ErrorCodes.TryAgainLater,
+      answer: `the port was removed by another process while ovs-vswitchd created it`,
+      cure: "Try again. If it persists, find what removes ports on this node."
+    }
+  }
+  if (row.error !== undefined) return named(plan, row.error)
+  if (bridge.datapath_id === undefined) {
+    return {
+      code: ErrorCodes.SwitchRefused,
+      answer: `ovs-vswitchd could not create bridge ${plan.bridge}`,
+      cure: "Check the log of ovs-vswitchd; often a network device already has the bridge's name."
+    }
+  }
+  if (row.ofport === undefined || row.ofport < 0) {
+    return {
+      code: ErrorCodes.SwitchRefused,
+      answer: `ovs-vswitchd assigned no port number (ofport ${row.ofport ?? "empty"}) and reported no error`,
+      cure: "Check the log of ovs-vswitchd."
+    }
+  }
+  return undefined
+}
+
+const named = (plan: PortPlan, error: string): PortError =>
+  error.includes("Address family not supported")
+    ? dpdkMissing(error)
+    : error.includes("Unknown error -1") && plan.type === "dpdkvhostuser"
+      ? {
+          code: ErrorCodes.SocketPath,
+          answer: `${error}: ovs-vswitchd could not create its socket ${plan.socket}`,
+          cure: "Remove what is at that path, or set OVS_SOCKDIR to the directory that ovs-vswitchd uses."
+        }
+      : { code: ErrorCodes.SwitchRefused, answer: error, cure: "Check the log of ovs-vswitchd." }

@@ -3,7 +3,6 @@
  * ovs-vswitchd loses the flow of a port on a bridge in fail_mode secure when it exits. An existing row is not changed;
  * differences from the record are reported.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
@@ -13,8 +12,7 @@ import type { VswitchError } from "../../vswitch/VswitchError.ts"
 import type { Daemon } from "../client/Daemon.ts"
 import * as Marks from "../client/Marks.ts"
 import type { OvsClient } from "../client/OvsClient.ts"
-import { OvsDeadlines } from "../client/OvsDeadlines.ts"
-import { flowRefused, fromOvsdb, notCaughtUp, toError } from "../client/PortError.ts"
+import { flowRefused, fromOvsdb, orNotCaughtUp, toError } from "../client/PortError.ts"
 import { type PortPlan, portPlan } from "../client/PortPlan.ts"
 import type { PortRow } from "../client/Tables.ts"
 import { differences, type Found, findings } from "./Verify.ts"
@@ -37,9 +35,8 @@ export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: 
       return { port: name, socketAt, made: [`port ${name}`] }
     }
     // A starting ovs-vswitchd has created neither sockets nor port numbers.
-    if ((yield* Effect.mapError(Effect.flatMap(client.root, client.caughtUp), failed)) === undefined) {
-      return yield* toError(operation, notCaughtUp(Duration.toMillis((yield* OvsDeadlines).apply)))
-    }
+    const caughtUp = yield* Effect.mapError(Effect.flatMap(client.root, client.caughtUp), failed)
+    yield* orNotCaughtUp(operation)(caughtUp)
     const found = yield* Effect.mapError(findings(client, plan, there), failed)
     const learned = yield* relearn(client, plan, there, found)
     const wrong = differences(plan, { ...found, learns: found.learns || learned })

@@ -9,91 +9,93 @@ import type { FileKind } from "../../platform/FileOperations.ts"
 import { type FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import type { PortError } from "../../vswitch/VswitchError.ts"
-import { OvsDeadlines } from "../client/OvsDeadlines.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
+import { OvsDeadlines } from "../wire/JsonRpc.ts"
 
-export interface SocketDirectory {
-  /** Why the planned socket cannot be in its directory. */
-  readonly directoryProblem: (plan: Pick<PortPlan, "socket">) => Effect.Effect<PortError | undefined>
-  /** What is in the way of the socket that ovs-vswitchd must create (server mode). */
-  readonly serverProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
-  /** Why the socket of a created port is not at its path (server mode). */
-  readonly madeProblem: (plan: Pick<PortPlan, "socket" | "type">) => Effect.Effect<PortError | undefined>
-  /** Whether the container's socket is no longer ovs-vswitchd's, which has restarted since. */
-  readonly stale: (plan: Pick<PortPlan, "socket" | "type">, published: string) => Effect.Effect<boolean>
-  /** Removes `path` if it is a socket without a listener. Returns whether it did. */
-  readonly clear: (path: string) => Effect.Effect<boolean, FileError>
-}
+type Place = Pick<PortPlan, "socket" | "type">
 
-export const make = (files: Files["Service"], sockets: Sockets["Service"]): SocketDirectory => ({
-  directoryProblem: ({ socket }) =>
-    look(
-      Effect.map(kindOf(files, dirname(socket)), (kind) =>
-        kind === "directory"
+export const make = (files: Files["Service"], sockets: Sockets["Service"]) => {
+  /** In server mode ovs-vswitchd creates the socket. */
+  const ofServer = <A, E>(plan: Place, none: A, self: Effect.Effect<A, E>) =>
+    plan.type === "dpdkvhostuserclient" ? Effect.succeed(none) : self
+  const judged = (plan: Place, problem: (kind: FileKind | undefined) => PortError | undefined) =>
+    ofServer(plan, undefined, look(Effect.map(files.lstat(plan.socket), (found) => problem(found?.kind))))
+
+  return {
+    /** Why the planned socket cannot be in its directory. */
+    directoryProblem: ({ socket }: Pick<PortPlan, "socket">) =>
+      look(
+        Effect.map(kindOf(files, dirname(socket)), (kind) =>
+          kind === "directory"
+            ? undefined
+            : refusal(
+                `directory ${dirname(socket)} of socket ${socket} does not exist`,
+                "Create it before adding the port."
+              )
+        )
+      ),
+
+    /**
+     * What is in the way of the socket that ovs-vswitchd must create. A socket is no problem: it is ovs-vswitchd's own
+     * and about to be removed, or a stale one that `clear` removes.
+     */
+    serverProblem: (plan: Place) =>
+      judged(plan, (kind) =>
+        kind === undefined || kind === "socket"
           ? undefined
           : refusal(
-              `directory ${dirname(socket)} of socket ${socket} does not exist`,
-              "Create it before adding the port."
+              `a ${kind} exists at ${plan.socket}, where ovs-vswitchd has to create its socket`,
+              "Check who created it, and remove it."
             )
-      )
-    ),
+      ),
 
-  // A socket is no problem: it is ovs-vswitchd's own and about to be removed, or a stale one that `clear` removes.
-  serverProblem: ({ socket, type }) =>
-    type === "dpdkvhostuserclient"
-      ? Effect.succeed(undefined)
-      : look(
-          Effect.map(files.lstat(socket), (found) =>
-            found === undefined || found.kind === "socket"
-              ? undefined
-              : refusal(
-                  `a ${found.kind} exists at ${socket}, where ovs-vswitchd has to create its socket`,
-                  "Check who created it, and remove it."
-                )
-          )
-        ),
+    /** Why the socket of a created port is not at its path. */
+    madeProblem: (plan: Place) =>
+      judged(plan, (kind) =>
+        kind === "socket"
+          ? undefined
+          : refusal(
+              `ovs-vswitchd created its socket, but not at ${plan.socket}`,
+              "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd creates its sockets (other_config:vhost-sock-dir), and mount it for the plugin."
+            )
+      ),
 
-  madeProblem: ({ socket, type }) =>
-    type === "dpdkvhostuserclient"
-      ? Effect.succeed(undefined)
-      : look(
-          Effect.map(files.lstat(socket), (found) =>
-            found?.kind === "socket"
-              ? undefined
-              : refusal(
-                  `ovs-vswitchd created its socket, but not at ${socket}`,
-                  "Set OVS_SOCKDIR, in the environment of the plugin, to the directory in which ovs-vswitchd creates its sockets (other_config:vhost-sock-dir), and mount it for the plugin."
-                )
-          )
-        ),
-
-  // A missing socket is reported with the shared directory or with the port.
-  stale: ({ socket, type }, published) =>
-    type === "dpdkvhostuserclient"
-      ? Effect.succeed(false)
-      : Effect.all([files.lstat(socket), files.lstat(published)]).pipe(
+    /**
+     * Whether the container's socket is no longer ovs-vswitchd's, which has restarted since. A missing socket is
+     * reported with the shared directory or with the port.
+     */
+    stale: (plan: Place, published: string) =>
+      ofServer(
+        plan,
+        false,
+        Effect.all([files.lstat(plan.socket), files.lstat(published)]).pipe(
           Effect.map(
             ([own, theirs]) =>
               own !== undefined && theirs !== undefined && (own.ino !== theirs.ino || own.dev !== theirs.dev)
           ),
           Effect.orElseSucceed(() => false)
-        ),
+        )
+      ),
 
-  clear: Effect.fnUntraced(function* (path) {
-    const found = yield* files.lstat(path)
-    if (found?.kind !== "socket") return false
-    const { connect } = yield* OvsDeadlines
-    const heard = yield* sockets.connect(path).pipe(
-      Effect.scoped,
-      Effect.as("accepted"),
-      Effect.catch(({ code }) => Effect.succeed(code)),
-      Effect.timeoutOrElse({ duration: connect, orElse: () => Effect.succeed("silent") })
-    )
-    if (heard !== "ECONNREFUSED") return false
-    yield* files.unlink(path)
-    return true
-  })
-})
+    /** Removes `path` if it is a socket without a listener. Returns whether it did. */
+    clear: Effect.fnUntraced(function* (path: string) {
+      const found = yield* files.lstat(path)
+      if (found?.kind !== "socket") return false
+      const { connect } = yield* OvsDeadlines
+      const heard = yield* sockets.connect(path).pipe(
+        Effect.scoped,
+        Effect.as("accepted"),
+        Effect.catch(({ code }) => Effect.succeed(code)),
+        Effect.timeoutOrElse({ duration: connect, orElse: () => Effect.succeed("silent") })
+      )
+      if (heard !== "ECONNREFUSED") return false
+      yield* files.unlink(path)
+      return true
+    })
+  }
+}
+
+export type SocketDirectory = ReturnType<typeof make>
 
 /**
  * Returns the kind of the target of a link: long directories are reached through a short link, and a hostPath volume

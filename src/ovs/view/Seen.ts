@@ -1,12 +1,53 @@
-/** Converts rows to the input of `doctor`. Pure. */
+/** What `doctor` reads of Open vSwitch, and its conversion to the input of `doctor`. Pure. */
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import type { BridgeView, OvsView, PortView } from "../../vswitch/View.ts"
 import * as Marks from "../client/Marks.ts"
-import type { BridgeRow, InterfaceRow, PortRow, RootRow } from "./Rows.ts"
+import { type RowOf, table } from "../client/Tables.ts"
+import { boolean, integer, numbersNamed, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
+
+/** The tables, with other columns than a verb needs. ovs-vswitchd.conf.db(5). */
+export const Root = table("Open_vSwitch", (column) => ({
+  ovs_version: column("ovs_version", optional(text)),
+  dpdk_version: column("dpdk_version", optional(text)),
+  dpdk_initialized: column("dpdk_initialized", boolean),
+  iface_types: column("iface_types", setOf(text))
+}))
+
+export const Bridge = table("Bridge", (column) => ({
+  name: column("name", text),
+  datapath_type: column("datapath_type", text),
+  fail_mode: column("fail_mode", optional(text)),
+  ports: column("ports", setOf(reference))
+}))
+
+export const Port = table("Port", (column) => ({
+  _uuid: column("_uuid", reference),
+  name: column("name", text),
+  interfaces: column("interfaces", setOf(reference)),
+  external_ids: column("external_ids", strings)
+}))
+
+const counters: ReadonlySet<string> = new Set(["ovs_rx_qos_drops", "ovs_tx_failure_drops", "ovs_tx_qos_drops"])
+
+export const Interface = table("Interface", (column) => ({
+  _uuid: column("_uuid", reference),
+  name: column("name", text),
+  ofport: column("ofport", optional(integer)),
+  error: column("error", optional(text)),
+  link_state: column("link_state", optional(text)),
+  mtu: column("mtu", optional(integer)),
+  status: column("status", strings),
+  statistics: column("statistics", numbersNamed(counters)),
+  external_ids: column("external_ids", strings)
+}))
+
+type BridgeRow = RowOf<typeof Bridge>
+type PortRow = RowOf<typeof Port>
+type InterfaceRow = RowOf<typeof Interface>
 
 export interface Rows {
-  readonly root: RootRow
+  readonly root: RowOf<typeof Root>
   readonly bridges: ReadonlyArray<BridgeRow>
   readonly ports: ReadonlyArray<PortRow>
   readonly interfaces: ReadonlyArray<InterfaceRow>
@@ -84,4 +125,25 @@ const drops = ({ statistics }: InterfaceRow): PortView["drops"] => {
     ...(limited > 0 ? [{ why: "rate limit" as const, packets: limited }] : []),
     ...(failed !== undefined && failed > 0 ? [{ why: "application" as const, packets: failed }] : [])
   ]
+}
+
+const thread = /^pmd thread numa_id (-?\d+) core_id (-?\d+):/
+const queue = /^\s+port:\s+(\S+)\s+queue-id:/
+
+/**
+ * NUMA nodes of the threads of ovs-vswitchd that poll a port, by port, from `ovs-appctl dpif-netdev/pmd-rxq-show`: the
+ * database does not have it.
+ */
+export const polling = (text: string): ReadonlyMap<string, ReadonlyArray<number>> => {
+  const found = new Map<string, ReadonlyArray<number>>()
+  let numa: number | undefined
+  for (const line of text.split("\n")) {
+    const [, id] = thread.exec(line) ?? []
+    if (id !== undefined) numa = Number(id)
+    const [, port] = queue.exec(line) ?? []
+    if (port === undefined || numa === undefined || numa < 0) continue
+    const known = found.get(port) ?? []
+    if (!known.includes(numa)) found.set(port, [...known, numa])
+  }
+  return found
 }

@@ -1,19 +1,44 @@
 /**
- * Calls over one connection to ovsdb-server. Calls are concurrent and matched to replies by id; `echo` is answered.
+ * Calls over one connection to ovsdb-server, or to the control socket of ovs-vswitchd. Calls are concurrent and matched to replies by id; `echo` is answered.
  * When the connection ends, all pending and later calls fail with its reason. RFC 7047, section 4.
  */
-
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type { Connection, SocketError } from "../../platform/Sockets.ts"
+import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
-import { ConnectionLost, Malformed, NoAnswer, type Reason } from "./OvsdbError.ts"
+import { ConnectionLost, Malformed, NoAnswer, type Reason, Unreachable } from "./OvsdbError.ts"
 import * as Reply from "./Reply.ts"
 import * as Splitter from "./Splitter.ts"
+
+/**
+ * Deadlines of each operation. A reference, so that tests can shorten them. They are for hangs, not for slowness: with
+ * a hundred calls on two processors, a process can be without CPU for seconds, and a short deadline would expire
+ * although the answer has arrived.
+ */
+export interface Deadlines {
+  /** For connecting to the database's socket. */
+  readonly connect: Duration.Duration
+  /** From a call to its reply. */
+  readonly reply: Duration.Duration
+  /** For progress of ovs-vswitchd: tens of milliseconds, more right after its start. */
+  readonly apply: Duration.Duration
+  /** For the rollback of a failed plug, all calls together. */
+  readonly withdraw: Duration.Duration
+}
+
+export const OvsDeadlines = Context.Reference<Deadlines>("userspace-cni/OvsDeadlines", {
+  defaultValue: () => ({
+    connect: Duration.seconds(10),
+    reply: Duration.seconds(15),
+    apply: Duration.seconds(10),
+    withdraw: Duration.seconds(12)
+  })
+})
 
 export interface JsonRpc {
   /** Returns the `result` of the reply. */
@@ -59,11 +84,14 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  const step = Effect.fnUntraced(function* (splitter: Splitter.Splitter) {
-    const split = Splitter.push(splitter, yield* connection.read)
-    if (Result.isFailure(split)) return yield* new Malformed({ detail: Splitter.inWords(split.failure) })
-    yield* Effect.forEach(split.success.texts, receive, { discard: true })
-    return split.success.splitter
+  const receiving = Effect.gen(function* () {
+    let splitter = Splitter.empty(limit)
+    while (true) {
+      const split = Splitter.push(splitter, yield* connection.read)
+      if (Result.isFailure(split)) return yield* new Malformed({ detail: Splitter.inWords(split.failure) })
+      splitter = split.success.splitter
+      for (const text of split.success.texts) yield* receive(text)
+    }
   })
 
   const finish = (reason: Reason) => {
@@ -72,14 +100,7 @@ export const make = Effect.fnUntraced(function* (
     for (const waiter of waiting.values()) Deferred.doneUnsafe(waiter, Effect.fail(reason))
   }
 
-  let splitter = Splitter.empty(limit)
-  yield* Effect.suspend(() => step(splitter)).pipe(
-    Effect.tap((next) =>
-      Effect.sync(() => {
-        splitter = next
-      })
-    ),
-    Effect.forever,
+  yield* receiving.pipe(
     Effect.catch((cause: SocketError | Malformed) => Effect.sync(() => finish(lost(cause)))),
     // The scope was closed, or the code has a defect.
     Effect.onError(() => Effect.sync(() => finish(new ConnectionLost({ code: "Closed" })))),
@@ -98,15 +119,29 @@ export const make = Effect.fnUntraced(function* (
     return yield* send({ id, method, params }).pipe(
       Effect.mapError(lost),
       Effect.andThen(Deferred.await(waiter)),
-      within({
-        duration: deadline,
-        orElse: () => Effect.fail(new NoAnswer({ millis: Duration.toMillis(deadline) }))
-      }),
+      within({ duration: deadline, orElse: () => Effect.fail(noAnswer(Duration.toMillis(deadline))) }),
       Effect.ensuring(Effect.sync(() => waiting.delete(id)))
     )
   })
 
   return { call, ended: () => end, end: Deferred.await(ending) }
+})
+
+const noAnswer = (millis: number): Reason => new NoAnswer({ millis })
+
+/** Connects; the end of the scope disconnects. `late`: the reason when that does not succeed in time. */
+export const dial = Effect.fnUntraced(function* (
+  sockets: Sockets["Service"],
+  path: string,
+  late: (millis: number) => Reason = noAnswer,
+  hears?: Hears
+) {
+  const { connect } = yield* OvsDeadlines
+  const connection = yield* sockets.connect(path).pipe(
+    Effect.mapError(({ code }): Reason => new Unreachable({ code })),
+    within({ duration: connect, orElse: () => Effect.fail(late(Duration.toMillis(connect))) })
+  )
+  return yield* make(connection, messageLimit, hears)
 })
 
 const lost = (cause: SocketError | Malformed): Reason =>

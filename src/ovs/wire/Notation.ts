@@ -1,10 +1,14 @@
-/** OVSDB values in JSON, and their decoders and encoders. Pure; knows no table. RFC 7047, section 5.1 (Notation). */
+/**
+ * OVSDB values in JSON, with their decoders and encoders, and the operations of a transaction. Pure; knows no table. RFC
+ * 7047, sections 5.1 (Notation) and 5.2.
+ */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
 export type Uuid = readonly ["uuid", string]
 export type NamedUuid = readonly ["named-uuid", string]
-export type Atom = string | number | boolean | Uuid | NamedUuid
+export type Reference = Uuid | NamedUuid
+export type Atom = string | number | boolean | Reference
 export type SetValue = readonly ["set", ReadonlyArray<Atom>]
 export type MapValue = readonly ["map", ReadonlyArray<readonly [Atom, Atom]>]
 export type Value = Atom | SetValue | MapValue
@@ -14,6 +18,40 @@ export const uuid = (id: string): Uuid => ["uuid", id]
 export const named = (name: string): NamedUuid => ["named-uuid", name]
 export const set = (atoms: ReadonlyArray<Atom>): SetValue => ["set", atoms]
 export const map = (pairs: Readonly<Record<string, string>>): MapValue => ["map", Object.entries(pairs)]
+
+type Comparison = "==" | "!=" | "includes" | "excludes" | "<" | "<=" | ">" | ">="
+export type Condition = readonly [column: string, comparison: Comparison, value: Value]
+export type Mutation = readonly [column: string, mutator: "+=" | "-=" | "insert" | "delete", value: Value]
+
+export type Operation =
+  | {
+      readonly op: "select"
+      readonly table: string
+      readonly where: ReadonlyArray<Condition>
+      readonly columns: ReadonlyArray<string>
+    }
+  | { readonly op: "insert"; readonly table: string; readonly row: Row; readonly "uuid-name"?: string }
+  | {
+      readonly op: "mutate"
+      readonly table: string
+      readonly where: ReadonlyArray<Condition>
+      readonly mutations: ReadonlyArray<Mutation>
+    }
+  | {
+      readonly op: "wait"
+      readonly table: string
+      readonly where: ReadonlyArray<Condition>
+      readonly columns: ReadonlyArray<string>
+      readonly until: "==" | "!="
+      readonly rows: ReadonlyArray<Row>
+      /** Milliseconds. 0: the condition must hold now, or the transaction fails with `timed out`. */
+      readonly timeout: number
+    }
+  | { readonly op: "comment"; readonly comment: string }
+
+/** Whether the transaction can change the database. */
+export const changes = (operations: ReadonlyArray<Operation>): boolean =>
+  operations.some(({ op }) => op === "insert" || op === "mutate")
 
 /** A decoder of a column. Schemas for all tables cost a process 3 ms, a tenth of its run time (docs/performance.md). */
 export interface Kind<A> {
@@ -57,46 +95,33 @@ export const optional = <A>(kind: Kind<A>): Kind<A | undefined> => ({
   }
 })
 
-/** A map from string to string, such as `external_ids`, `options` and `status`. */
-export const strings: Kind<Readonly<Record<string, string>>> = {
-  name: "a map from string to string",
-  empty: {},
-  read: (wire) => {
-    const pairs = inside("map", wire)
-    return Array.isArray(pairs) && pairs.every(isPairOfStrings) ? Option.some(Object.fromEntries(pairs)) : Option.none()
-  }
-}
-
-/** A map from string to a number, as `statistics` is. Counters of 64 bits: those above 2^53 are rounded. */
-export const numbers: Kind<Readonly<Record<string, number>>> = {
-  name: "a map from string to number",
-  empty: {},
-  read: (wire) => {
-    const pairs = inside("map", wire)
-    return Array.isArray(pairs) && pairs.every(isCount) ? Option.some(Object.fromEntries(pairs)) : Option.none()
-  }
-}
-
-/** Only these of such a map: ovs-vswitchd counts ninety things of a port, and a node has hundreds of ports. */
-export const numbersNamed = (names: ReadonlySet<string>): Kind<Readonly<Record<string, number>>> => ({
-  ...numbers,
-  read: (wire) => {
-    const pairs = inside("map", wire)
-    if (!Array.isArray(pairs)) return Option.none()
-    const found: Record<string, number> = {}
-    for (const pair of pairs) {
-      if (!isCount(pair)) return Option.none()
-      if (names.has(pair[0])) found[pair[0]] = pair[1]
+/** `wanted`: the only keys that are returned. */
+const mapOf = <A>(
+  name: string,
+  is: (value: unknown) => value is A,
+  wanted?: ReadonlySet<string>
+): Kind<Readonly<Record<string, A>>> => {
+  const isPair = (pair: unknown): pair is readonly [string, A] =>
+    Array.isArray(pair) && pair.length === 2 && Predicate.isString(pair[0]) && is(pair[1])
+  return {
+    name: `a map from string to ${name}`,
+    empty: {},
+    read: (wire) => {
+      const pairs = inside("map", wire)
+      if (!Array.isArray(pairs) || !pairs.every(isPair)) return Option.none()
+      return Option.some(Object.fromEntries(wanted === undefined ? pairs : pairs.filter(([key]) => wanted.has(key))))
     }
-    return Option.some(found)
   }
-})
+}
 
-const isCount = (pair: unknown): pair is readonly [string, number] =>
-  Array.isArray(pair) && pair.length === 2 && Predicate.isString(pair[0]) && Predicate.isNumber(pair[1])
+/** Such as `external_ids`, `options` and `status`. */
+export const strings = mapOf("string", Predicate.isString)
 
-const isPairOfStrings = (pair: unknown): pair is readonly [string, string] =>
-  Array.isArray(pair) && pair.length === 2 && pair.every(Predicate.isString)
+/**
+ * Only these of such a map as `statistics`: ovs-vswitchd counts ninety things of a port, and a node has hundreds of
+ * ports. Counters of 64 bits: those above 2^53 are rounded.
+ */
+export const numbersNamed = (names: ReadonlySet<string>) => mapOf("number", Predicate.isNumber, names)
 
 /** Returns the tagged value, or `undefined`, which no decoder accepts. */
 const inside = (tag: "uuid" | "set" | "map", wire: unknown): unknown =>

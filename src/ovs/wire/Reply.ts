@@ -4,7 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type { Operation } from "./Operation.ts"
+import type { Operation } from "./Notation.ts"
 import { Malformed, Rejected } from "./OvsdbError.ts"
 
 /** `select` returns rows, `insert` the new row's UUID, `mutate` a count, `wait` and `comment` nothing. */

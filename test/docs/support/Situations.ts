@@ -5,7 +5,7 @@
 import { chmodSync, linkSync } from "node:fs"
 import { Duration, Effect, type Scope } from "effect"
 import { CurrentUser } from "../../../src/container/index.ts"
-import { OvsDeadlines } from "../../../src/ovs/client/OvsDeadlines.ts"
+import { OvsDeadlines } from "../../../src/ovs/wire/JsonRpc.ts"
 import { set } from "../../../src/ovs/wire/Notation.ts"
 import { run } from "../../container/support/Command.ts"
 import { configurationData, containerId, pod as directories, element, listening } from "../../container/support/Pod.ts"

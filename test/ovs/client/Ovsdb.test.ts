@@ -1,8 +1,8 @@
 /** Connections to a database that one process keeps for many calls. */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
-import { OvsDeadlines } from "../../../src/ovs/client/OvsDeadlines.ts"
 import * as Ovsdb from "../../../src/ovs/client/Ovsdb.ts"
+import { OvsDeadlines } from "../../../src/ovs/wire/JsonRpc.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { type Peer, peer, reply } from "../support/OvsdbPeer.ts"
 

@@ -4,8 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { Bridge, table } from "../../../src/ovs/client/Tables.ts"
 import { select } from "../../../src/ovs/client/Transactions.ts"
-import { integer, optional, text } from "../../../src/ovs/wire/Notation.ts"
-import type { Operation } from "../../../src/ovs/wire/Operation.ts"
+import { integer, type Operation, optional, text } from "../../../src/ovs/wire/Notation.ts"
 import * as Reply from "../../../src/ovs/wire/Reply.ts"
 
 const lines = (name: string) =>
