@@ -1,48 +1,102 @@
 /**
- * Events of a pod: the agent's executable on a real Open vSwitch, with a real application, and the API server of the
- * tests.
+ * Events of a pod, of each kind: the agent's program on each switch, with an application, and the API server of the tests.
+ * A minute is six seconds for it.
  */
+import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
-import { allRights, eventsRight } from "../kubernetes/support/ApiServer.ts"
-import { Cluster, replay, setting, succeeded } from "./support/Cluster.ts"
-import { healing, within } from "./support/Healing.ts"
-import * as Multus from "./support/Multus.ts"
-import { resultOf } from "./support/Plugin.ts"
+import { Effect, type Layer } from "effect"
+import { get } from "../../src/agent/HttpGet.ts"
+import { at } from "../kubernetes/support/PodStore.ts"
+import { cluster, EventsGround, type InPod, onModel, onOvs, onRealVpp } from "./support/EventsGround.ts"
+import { hurried, within } from "./support/Healing.ts"
+import { type Need, vppPrefixes } from "./support/Machine.ts"
+import { well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
-import * as Testpmd from "./support/Testpmd.ts"
 
-onMachine(["root", "executable", "ovs", "hostLocal", "testpmd"], Cluster.layer)("the events of a pod", (test) => {
-  test("say that it is attached, connected, and restored", () =>
-    Effect.gen(function* () {
-      const { definition, node, pod, sandbox, server, volume } = yield* setting()
-      server.roles.set("plugin", [...allRights, eventsRight])
-      const told = (reason: string) =>
-        within(
-          "20 seconds",
-          Effect.sync(() => server.events.find((event) => event["reason"] === reason)),
-          Effect.sync(() => `no ${reason}: ${JSON.stringify(server.asked)}`)
-        )
-      // Its switch is not at the default place: a round finds it after the ADD.
-      yield* healing(node, "--every", "1s")
-      const stdin = Multus.stdin(definition, {}, undefined)
-      yield* resultOf(yield* replay("ADD", sandbox, pod, stdin))
-      const port = yield* node.portMarked(sandbox.containerId)
-      const name = `ev${sandbox.containerId.slice(0, 6)}`
-      const socket = `${volume}/${sandbox.containerId.slice(0, 12)}-net1`
-      yield* Testpmd.run(
-        name,
-        node.directory,
-        Testpmd.receiverArguments({ name, socket, mode: "server", mac: "02:00:00:00:0e:01" })
-      )
-      const attached = yield* told("Attached")
-      assert.strictEqual(attached["note"], `net1: port ${port} of network ${definition.name} on ovs-dpdk.`)
-      const { name: podName, namespace, uid } = pod
-      assert.deepStrictEqual(attached["regarding"], { apiVersion: "v1", kind: "Pod", namespace, name: podName, uid })
-      yield* told("Connected")
-      yield* node.vsctl("del-port", port)
-      assert.include(String((yield* told("Restored"))["note"]), "recreated")
-      succeeded(yield* replay("DEL", sandbox, pod, stdin))
-      assert.isEmpty(server.asked.filter(({ method, status }) => method === "POST" && status !== 200))
-    }))
+/** Of six seconds: its switch is not at the default place, and a round finds it after the ADD. */
+const rounds = ["--every", "10s"]
+
+const setting = Effect.gen(function* () {
+  const ground = yield* EventsGround
+  const { directory } = ground
+  const { added, call, server } = yield* cluster
+  const of = ({ pod }: InPod) => server.events.filter((event) => at(event, "regarding")["name"] === pod.name)
+  const kinds = (one: InPod) => of(one).map(({ reason }) => reason)
+  const told = (one: InPod, reason: string) =>
+    within(
+      "30 seconds",
+      Effect.sync(() => of(one).find((event) => event["reason"] === reason)),
+      Effect.sync(() => `no ${reason}, but ${kinds(one)}: ${JSON.stringify(server.asked)}`)
+    )
+  const node = { directory, stateDir: `${directory}/state`, plugins: `${directory}/bin` }
+  return { ...ground, added, call, server, kinds, told, node }
 })
+
+const behaviour = (name: string, needs: ReadonlyArray<Need>, live: Layer.Layer<EventsGround, unknown>) =>
+  onMachine(["root", "executable", "hostLocal", ...needs], live)(`the events of a pod on ${name}`, (test) => {
+    test("are of each kind, and none comes twice when the agent is restarted", () =>
+      Effect.gen(function* () {
+        const { added, application, call, change, engine, kinds, lose, node, portOf, server, told } = yield* setting
+        const pod = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { socket } = yield* hurried(node, ...rounds)
+            const gone = yield* Effect.scoped(Effect.tap(added, (one) => told(one, "Attached")))
+            const pod = yield* added
+            const port = yield* portOf(pod.sandbox)
+            const attached = yield* told(pod, "Attached")
+            assert.strictEqual(attached["note"], `net1: port ${port} of network e2e on ${engine}.`)
+            const { name, namespace, uid } = pod.pod
+            assert.deepStrictEqual(attached["regarding"], { apiVersion: "v1", kind: "Pod", namespace, name, uid })
+            assert.include(
+              String((yield* told(pod, "NotConnected"))["note"]),
+              `port ${port} of network e2e: no application has been connected for a minute. Start it `
+            )
+            assert.deepStrictEqual(kinds(pod), ["Attached", "NotConnected"])
+            yield* application(pod)
+            assert.include(String((yield* told(pod, "Connected"))["note"]), `port ${port}`)
+            const words = yield* change(port)
+            assert.include(String((yield* told(pod, "Differs"))["note"]), words)
+            yield* lose(port)
+            assert.include(String((yield* told(pod, "Restored"))["note"]), "recreated")
+            assert.include(String((yield* told(gone, "StaleRemoved"))["note"]), "is gone; deleted. Nothing to do")
+            assert.strictEqual(yield* portOf(pod.sandbox), port)
+            const { text } = yield* get(socket, "/metrics")
+            assert.include(text, 'userspace_cni_events_total{kind="Attached",result="posted"} 2\n')
+            assert.include(text, 'userspace_cni_events_total{kind="StaleRemoved",result="posted"} 1\n')
+            return pod
+          })
+        )
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            yield* hurried(node, ...rounds)
+            // Both are looked at together.
+            const next = yield* added
+            yield* told(next, "Attached")
+            assert.lengthOf(
+              kinds(pod).filter((kind) => kind === "Attached"),
+              1
+            )
+            well(yield* call("DEL", next))
+          })
+        )
+        assert.isEmpty(server.asked.filter(({ method, status }) => method === "POST" && status !== 200))
+        well(yield* call("DEL", pod))
+      }))
+
+    test("do not come with --events=off", () =>
+      Effect.gen(function* () {
+        const { added, call, lose, node, portOf, server } = yield* setting
+        const pod = yield* added
+        const agent = yield* hurried(node, ...rounds, "--events=off")
+        yield* lose(yield* portOf(pod.sandbox))
+        yield* agent.says(/recreated/)
+        well(yield* call("DEL", pod))
+        assert.deepStrictEqual(server.events, [])
+        assert.isEmpty(server.asked.filter(({ method }) => method === "POST"))
+      }))
+  })
+
+behaviour("Open vSwitch", ["ovs", "testpmd"], onOvs)
+behaviour("the VPP in TypeScript", [], onModel)
+for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""])
+  behaviour(`a real VPP ${basename(prefix)}`, ["vpp"], onRealVpp(prefix))

@@ -2,4 +2,5 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-export const millis: Effect.Effect<number> = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+/** `currentTimeNanos` follows the node's time. */
+export const millis: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))

@@ -1,5 +1,6 @@
 /** The resident agent beside a node under test, which heals by itself: its log, and the restored ports. */
 import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
 import { Effect, Schedule } from "effect"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.ts"
@@ -11,6 +12,7 @@ interface Node {
 }
 
 export interface Healing {
+  readonly socket: string
   /** Everything that it has logged. */
   readonly log: Effect.Effect<string>
   /** Waits until it has logged this. */
@@ -21,27 +23,40 @@ export interface Healing {
 
 let count = 0
 
-/** Until the scope ends; its first round is done when it returns. */
-export const healing = Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
-  const path = `${node.directory}/agent-${count++}.log`
-  const socket = `${node.directory}/agent-${count}.sock`
-  const own = ["--socket", socket, "--state-dir", node.stateDir]
-  yield* start(executable, ["agent", ...own, "--cni-path", node.plugins, ...args], {
-    env: { ...cleanEnvironment, HOME: "/root" },
-    log: path,
-    stop: "SIGTERM"
+const from = (program: string, ...before: ReadonlyArray<string>) =>
+  Effect.fnUntraced(function* (node: Node, ...args: ReadonlyArray<string>) {
+    const path = `${node.directory}/agent-${count++}.log`
+    const socket = `${node.directory}/agent-${count}.sock`
+    const own = ["--socket", socket, "--state-dir", node.stateDir]
+    yield* start(program, [...before, "agent", ...own, "--cni-path", node.plugins, ...args], {
+      env: { ...cleanEnvironment, HOME: "/root" },
+      log: path,
+      stop: "SIGTERM"
+    })
+    const log = Effect.sync(() => readFileSync(path, "utf8"))
+    const says: Healing["says"] = (words) =>
+      within(
+        "20 seconds",
+        Effect.map(log, (text) => (words.test(text) ? text : undefined)),
+        Effect.map(log, (text) => `the agent does not say ${words}: ${text}`)
+      )
+    yield* says(/the first round of healing is done/)
+    const healing: Healing = {
+      socket,
+      log,
+      says,
+      status: () => succeed(executable, ["agent", "status", "--socket", socket])
+    }
+    return healing
   })
-  const log = Effect.sync(() => readFileSync(path, "utf8"))
-  const says: Healing["says"] = (words) =>
-    within(
-      "20 seconds",
-      Effect.map(log, (text) => (words.test(text) ? text : undefined)),
-      Effect.map(log, (text) => `the agent does not say ${words}: ${text}`)
-    )
-  yield* says(/the first round of healing is done/)
-  const healing: Healing = { log, says, status: () => succeed(executable, ["agent", "status", "--socket", socket]) }
-  return healing
-})
+
+/** Until the scope ends; its first round is done when it returns. */
+export const healing = from(executable)
+
+const root = resolve(import.meta.dirname, "../../..")
+
+/** The same, from the sources, for which a minute is six seconds: `test/e2e/hurried/main.ts`. */
+export const hurried = from(`${root}/node_modules/.bin/bun`, `${root}/test/e2e/hurried/main.ts`)
 
 /** Polls until there is a result. */
 export const within = <A, E, R>(
