@@ -21,8 +21,7 @@ import * as Meter from "./metrics/Meter.ts"
 import * as Otlp from "./metrics/Otlp.ts"
 import * as Scrape from "./metrics/Scrape.ts"
 import { notify } from "./Notify.ts"
-import { namespaces } from "./ProcessNamespaces.ts"
-import { healthPath } from "./Protocol.ts"
+import { healthPath, namespaces } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
 import type { Status } from "./Status.ts"
@@ -68,7 +67,9 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
   let listening: Server.Listening | undefined
   let rebound = 0
   const log = Effect.runForkWith(yield* Effect.context<never>())
-  const declined = new Set<string>()
+  /** The last one, and how many. */
+  let declined: Status["declined"]
+  const told = new Set<string>()
   const counted = () => {
     const seen = calls.seen()
     return {
@@ -100,17 +101,19 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
           ...calls.counted(),
           ...counted()
         },
+        ...(declined === undefined ? {} : { declined }),
         underWay: calls.seen(),
         switches: calls.switches(),
         healing: healing(),
         lastFailure: calls.lastFailure() ?? null
       }
     },
-    declined: ({ reason, status, why }) => {
+    declined: ({ cure, reason, why }) => {
       metrics.meter.declined(reason)
-      if (status !== 409 || declined.has(why) || declined.size >= mostDeclined) return
-      declined.add(why)
-      log(Effect.logWarning(`declined a call, which its process makes: ${why}. Restart the agent after an upgrade.`))
+      declined = { calls: (declined?.calls ?? 0) + 1, at: new Date().toISOString(), why, cure: cure ?? null }
+      if (cure === undefined || told.has(why) || told.size >= mostTold) return
+      told.add(why)
+      log(Effect.logWarning(`declined a call, which its process makes: ${why}. ${cure}`))
     }
   })
   const bind = Effect.tap(Server.listen(socket, handle), (now) =>
@@ -157,8 +160,8 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
   return yield* Effect.forever(Effect.delay(look, lookEvery))
 }, Effect.scoped)
 
-/** Number of other versions that are logged, once each. */
-const mostDeclined = 16
+/** Number of reasons that are logged, once each. */
+const mostTold = 16
 
 const ownMetrics = (): MetricsOptions => ({
   meter: Meter.make({}),

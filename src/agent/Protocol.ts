@@ -6,6 +6,8 @@
  * Effect, because every call that goes to the agent loads this module.
  */
 
+import * as Fs from "node:fs"
+
 /** The agent's default socket. */
 export const defaultSocket = "/run/userspace-cni/agent.sock"
 
@@ -34,6 +36,19 @@ export const versionHeader = "userspace-version"
 export const namespacesHeader = "userspace-namespaces"
 /** `<pid> <mount namespace>` of the caller. */
 export const mountsHeader = "userspace-mounts"
+
+/**
+ * Root directory, network and PID namespace of this process. A call from elsewhere, such as a container into which the
+ * socket is mounted, means other files by the same paths, and the agent declines it. Throws without /proc.
+ */
+export const namespaces = (): string => {
+  const { dev, ino } = Fs.statSync("/")
+  return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
+}
+
+/** Another one may have the same mounts: see `Acceptance.ts`. */
+export const mountNamespace = (): string => Fs.readlinkSync("/proc/self/ns/mnt")
+
 /** A UUID chosen by the caller, under which an ADD's record is written. */
 export const invocationHeader = "userspace-invocation"
 

@@ -5,10 +5,9 @@ import type * as Http from "node:http"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { version } from "../app/Version.ts"
+import { type Refusal, refusalOf } from "./Acceptance.ts"
 import type { Calls, Peer } from "./Calls.ts"
 import { type Answers, metricsPath } from "./metrics/Endpoint.ts"
-import { mountNamespace, mounts } from "./ProcessNamespaces.ts"
 import * as Protocol from "./Protocol.ts"
 import type { Handle } from "./Server.ts"
 
@@ -38,34 +37,13 @@ const answer = (response: Response, status: number, document: unknown, more: Htt
 const refuse = (response: Response, status: number, error: string) =>
   answer(response, status, { error }, { connection: "close" })
 
-export interface Refusal {
-  readonly status: number
-  /** In a word, for metrics. */
-  readonly reason: string
-  readonly why: string
-}
-
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 /** Maximum number of bytes that wait for a peer that does not read; further log lines are dropped. */
 const mostUnread = 1 << 20
 const readPatience = "5 seconds"
 
 export const make = (calls: Calls, state: State): Handle => {
-  /** Of every call of this caller. */
-  const unwelcome = ({ headers }: Request): Refusal | undefined => {
-    const { [Protocol.versionHeader]: theirs, [Protocol.namespacesHeader]: namespaces } = headers
-    const is = state.is()
-    if (is !== "ready") return { status: 503, reason: is, why: is }
-    if (theirs !== version)
-      return { status: 409, reason: "version", why: `the agent has version ${version}, and the caller ${theirs}` }
-    if (namespaces !== state.namespaces || !hasOurMounts(headers[Protocol.mountsHeader]))
-      return {
-        status: 421,
-        reason: "namespaces",
-        why: "the caller has another root directory, other namespaces or other mounts"
-      }
-    return undefined
-  }
+  const unwelcome = ({ headers }: Request) => refusalOf(headers, { is: state.is(), namespaces: state.namespaces })
 
   const refusal = (request: Request, length: number): Refusal | undefined => {
     const { headers } = request
@@ -149,17 +127,6 @@ export const make = (calls: Calls, state: State): Handle => {
     if (ask === `GET ${Protocol.statusPath}`) return answer(response, 200, state.status())
     refuse(response, 404, "not found")
   }
-}
-
-/** A peer without the header, such as a person with curl, is assumed to be on the node. */
-const hasOurMounts = (header: string | ReadonlyArray<string> | undefined): boolean => {
-  if (header === undefined) return true
-  const [pid = "", namespace] = String(header).split(" ")
-  if (namespace === mountNamespace()) return true
-  return Result.getOrElse(
-    Result.try(() => /^\d+$/.test(pid) && mounts(pid) === mounts("self")),
-    () => false
-  )
 }
 
 const isText = (value: unknown): value is string => typeof value === "string"

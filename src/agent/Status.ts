@@ -16,6 +16,10 @@ export const Status = Schema.Struct({
     running: Schema.Int,
     queued: Schema.Int
   }),
+  /** Calls whose processes made them, since the agent declined them. Absent: none, or not told. */
+  declined: Schema.optionalKey(
+    Schema.Struct({ calls: Schema.Int, at: Schema.String, why: Schema.String, cure: Schema.NullOr(Schema.String) })
+  ),
   underWay: Schema.Array(
     Schema.Struct({
       invocation: Schema.String,

@@ -9,7 +9,7 @@ import { handedTo } from "./support/Agent.ts"
 import { busyBridge, socketOf, stopped } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
-import { container, nodeProcesses, soon } from "./support/NodeContainer.ts"
+import { container, nodeProcesses, soon, thickContainer } from "./support/NodeContainer.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { type Outcome, type ProgramError, run } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -63,7 +63,22 @@ onMachine(["root", "executable", "ovs", "hostLocal", "containerd"], CniNode.laye
         Plugin.well(yield* probes.alive)
         const elsewhere = yield* run(executable, ["agent", "status", "--ready", "--socket", socket])
         assert.strictEqual(elsewhere.status, 1)
-        assert.include(elsewhere.stderr, "the caller has another root directory, other namespaces or other mounts")
+        assert.include(elsewhere.stderr, "the caller has another root directory, network namespace or PID namespace")
+      }))
+
+    test("serves the calls of thick Multus, which come from a container with the node's root directory", () =>
+      Effect.gen(function* () {
+        const { call, network, watched } = yield* CniNode
+        yield* busyBridge
+        const { counted, more, node } = yield* deployed
+        const sandbox = yield* node.sandbox
+        const before = yield* look(watched)
+        const thick = { ...more, through: yield* thickContainer(node) }
+        Plugin.well(yield* call("ADD", sandbox, network, thick))
+        Plugin.well(yield* call("DEL", sandbox, network, thick))
+        const { calls } = yield* counted
+        assert.deepStrictEqual([calls.served, calls.failed], [2, 0])
+        yield* returnsTo(watched, before)
       }))
 
     test("SIGTERM of its container: an accepted call ends, probes fail, and it exits with 0", () =>

@@ -56,7 +56,7 @@ const otherVersion = (agent: string): string =>
   "(`systemctl restart userspace-agent`)"
 
 export const agentText = (status: Status): string => {
-  const { calls, healing, lastFailure, pid, rebound, since, socket, state, switches } = status
+  const { calls, declined, healing, lastFailure, pid, rebound, since, socket, state, switches } = status
   const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
   return [
     row("Agent", `userspace-cni ${status.version}, process ${pid}, ${state}, since ${since}`),
@@ -64,6 +64,12 @@ export const agentText = (status: Status): string => {
     row("Socket", rebound === 0 ? socket : `${socket} (created again ${rebound} times)`),
     row("Calls", `${calls.running} running, ${calls.queued} waiting`),
     row("So far", `${calls.served} done, ${calls.failed} failed, ${calls.interrupted} interrupted`),
+    ...(declined === undefined
+      ? []
+      : [
+          row("Declined", `${declined.calls}, made by their own processes; the last ${declined.at}: ${declined.why}`),
+          ...(declined.cure === null ? [] : [row("", `-> ${declined.cure}`)])
+        ]),
     ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),
     ...(healing === null
       ? []

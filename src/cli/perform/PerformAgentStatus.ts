@@ -4,8 +4,14 @@ import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { isOurs } from "../../agent/client/OwnSocket.ts"
 import { get, type NoAgent } from "../../agent/HttpGet.ts"
-import { mountNamespace, namespaces } from "../../agent/ProcessNamespaces.ts"
-import { mountsHeader, namespacesHeader, readyPath, versionHeader } from "../../agent/Protocol.ts"
+import {
+  mountNamespace,
+  mountsHeader,
+  namespaces,
+  namespacesHeader,
+  readyPath,
+  versionHeader
+} from "../../agent/Protocol.ts"
 import { version } from "../../app/Version.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { agentText, socketAsked, statusOn } from "./AgentThere.ts"

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { Effect, Schedule } from "effect"
+import { Effect, Predicate, Schedule } from "effect"
 import { CniNode, newContainerId, type Sandbox } from "./CniNode.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, run, start, succeed } from "./Program.ts"
@@ -35,9 +35,21 @@ export const nodeProcesses = Effect.gen(function* () {
 /** For entering namespaces, and for sockets and files of pods. */
 const rights = ["SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE", "DAC_OVERRIDE", "CHOWN", "FOWNER", "KILL", "NET_ADMIN"]
 
-const specification = (args: ReadonlyArray<string>) => {
+interface Mount {
+  readonly destination: string
+  readonly type: string
+  readonly source: string
+  readonly options?: ReadonlyArray<string>
+}
+
+interface Shape {
+  readonly args: ReadonlyArray<string>
+  readonly mounts: ReadonlyArray<Mount>
+  readonly namespaces: ReadonlyArray<string>
+}
+
+const specification = ({ args, mounts, namespaces }: Shape) => {
   const capabilities = rights.map((name) => `CAP_${name}`)
-  const bound = (path: string) => ({ destination: path, type: "bind", source: path, options: ["bind", "ro"] })
   return {
     ociVersion: "1.0.2",
     root: { path: "rootfs" },
@@ -52,33 +64,71 @@ const specification = (args: ReadonlyArray<string>) => {
       { destination: "/proc", type: "proc", source: "proc" },
       { destination: "/dev", type: "tmpfs", source: "tmpfs" },
       bound("/usr"),
-      // At its path on the node.
-      bound(dirname(executable))
+      ...mounts
     ],
-    linux: { namespaces: [{ type: "mount" }, { type: "network" }, { type: "ipc" }] }
+    linux: { namespaces: namespaces.map((type) => ({ type })) }
   }
 }
 
-/** Runs the executable until the scope ends. */
-export const container = Effect.fn("NodeContainer.container")(function* (
-  { through }: { readonly through: ReadonlyArray<string> },
-  args: ReadonlyArray<string>
-) {
+const bound = (path: string): Mount => ({ destination: path, type: "bind", source: path, options: ["bind", "ro"] })
+
+interface Node {
+  readonly through: ReadonlyArray<string>
+}
+
+const begin = Effect.fnUntraced(function* ({ through }: Node, shape: Shape) {
   const { directory } = yield* CniNode
   const id = `e2e-${newContainerId().slice(0, 12)}`
   const bundle = `${directory}/${id}`
   mkdirSync(`${bundle}/rootfs`, { recursive: true })
   for (const name of ["lib", "lib64", "bin"]) symlinkSync(`usr/${name}`, `${bundle}/rootfs/${name}`)
-  writeFileSync(`${bundle}/config.json`, JSON.stringify(specification([executable, ...args])))
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(specification(shape)))
+  // Its root directory is a mount of the node, as those of containerd.
+  yield* succeed("nsenter", [...through.slice(1), "mount", "--bind", `${bundle}/rootfs`, `${bundle}/rootfs`])
   const runc = (...words: ReadonlyArray<string>) => [...through.slice(1), "runc", "--root", `${bundle}/state`, ...words]
   const running = yield* start("nsenter", runc("run", "--bundle", bundle, id))
   yield* Effect.addFinalizer(() => Effect.ignore(run("nsenter", runc("delete", "--force", id))))
   return {
     running,
-    /** As a probe runs it. */
-    exec: (...words: ReadonlyArray<string>) => run("nsenter", runc("exec", id, executable, ...words)),
-    signal: (signal: string) => succeed("nsenter", runc("kill", id, signal))
+    command: (verb: string, ...words: ReadonlyArray<string>) => ["nsenter", ...runc(verb, id, ...words)]
   }
+})
+
+const runOf = ([program = "", ...args]: ReadonlyArray<string>) => run(program, args)
+
+/** Runs the executable until the scope ends. */
+export const container = Effect.fn("NodeContainer.container")(function* (node: Node, args: ReadonlyArray<string>) {
+  const { command, running } = yield* begin(node, {
+    args: [executable, ...args],
+    // At its path on the node.
+    mounts: [bound(dirname(executable))],
+    namespaces: ["mount", "network", "ipc"]
+  })
+  return {
+    running,
+    /** As a probe runs it. */
+    exec: (...words: ReadonlyArray<string>) => runOf(command("exec", executable, ...words)),
+    signal: (signal: string) => runOf(command("kill", signal))
+  }
+})
+
+/**
+ * A container as that of thick Multus: with the node's network and processes, and its root directory at `/hostroot`.
+ * Returns the command line before a plugin that its daemon starts: the plugin's root directory is `/hostroot`.
+ */
+export const thickContainer = Effect.fn("NodeContainer.thick")(function* (node: Node) {
+  const { command } = yield* begin(node, {
+    args: ["sleep", "infinity"],
+    mounts: [{ destination: "/hostroot", type: "bind", source: "/", options: ["rbind", "rslave"] }],
+    namespaces: ["mount", "ipc"]
+  })
+  const state = Effect.map(runOf(command("state")), ({ stdout }) => /"pid": (\d+)[\s\S]*"running"/.exec(stdout)?.[1])
+  const pid = yield* Effect.retry(Effect.filterOrFail(state, Predicate.isNotUndefined), soon)
+  return [
+    ...[...node.through, "nsenter", `--target=${pid}`, "--mount", "--root", "--"],
+    // The shell stays, as the daemon does.
+    ...["sh", "-c", 'chroot /hostroot "$@"; exit $?', "sh"]
+  ]
 })
 
 export const soon = { schedule: Schedule.spaced("100 millis"), times: 100 }
