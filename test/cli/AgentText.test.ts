@@ -2,16 +2,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { decodeStatus } from "../../src/agent/Status.ts"
+import { version } from "../../src/app/Version.ts"
 import { agentText } from "../../src/cli/perform/AgentThere.ts"
 
 const earlier = {
-  ...{ version: "1.0.0", pid: 7, since: "2026-01-01T00:00:00.000Z", state: "ready", socket: "/run/a.sock", rebound: 0 },
+  ...{ version, pid: 7, since: "2026-01-01T00:00:00.000Z", state: "ready", socket: "/run/a.sock", rebound: 0 },
   ...{ calls: { served: 3, failed: 1, interrupted: 0, running: 0, queued: 0 } },
   ...{ underWay: [], switches: [], healing: null, lastFailure: null }
 }
 
-const textOf = (status: object) =>
-  Effect.map(decodeStatus(JSON.stringify(status)), (decoded) => agentText(decoded, "1.0.0"))
+const textOf = (status: object) => Effect.map(decodeStatus(JSON.stringify(status)), (decoded) => agentText(decoded))
 
 describe("the agent's status", () => {
   it.effect("says how many calls were declined, why the last one, and what to do", () =>
