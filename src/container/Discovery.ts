@@ -7,14 +7,13 @@ import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { Files } from "../platform/Files.ts"
 import { configurationDataKey, mappedDirKey, networkStatusKeys, parseAnnotations } from "./told/Annotations.ts"
-import { fileLimit, inWords, readThroughLinks, readWith } from "./told/BoundedText.ts"
 import { readConfigurationData } from "./told/ConfigurationData.ts"
 import type { Interface } from "./told/Interface.ts"
 import { merge } from "./told/Merge.ts"
 import { readDeviceInfo, readNetworkStatus } from "./told/NetworkStatus.ts"
 import { absolutePath, nothing, type Reading, shown } from "./told/Part.ts"
 import type { Sandbox } from "./told/Sandbox.ts"
-import { mountsOf, readDirectory } from "./told/SharedDirectory.ts"
+import { fileLimit, inWords, mountsOf, readDirectory, readThroughLinks, readWith } from "./told/SharedDirectory.ts"
 
 export interface SearchPaths {
   /** The downward API's file of annotations. */

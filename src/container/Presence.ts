@@ -6,6 +6,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { type FileStatus, Files } from "../platform/Files.ts"
 import { CurrentUser, type Identity } from "../platform/process/CurrentUser.ts"
+import { maximumPathBytes, pathBytes } from "../platform/Sockets.ts"
 import { type Interface, socketMadeBy } from "./told/Interface.ts"
 
 export interface Presence {
@@ -29,20 +30,17 @@ export type Problem =
   | "may not create"
   | "stale"
 
-/** `sun_path` has 108 bytes, one of them NUL (unix(7)). */
-const longest = 107
-
 export const look = Effect.fn("inspect the socket")(function* (
   one: Interface
 ): Effect.fn.Return<Presence, never, Files> {
   const files = yield* Files
   const listening = yield* listeners(files)
   if (one.kind === "memif" && one.abstract) return abstractPresence(one, listening?.has(`@${one.socket}`) === true)
-  const bytes = Buffer.byteLength(one.socket)
-  if (bytes > longest) {
+  const bytes = pathBytes(one.socket)
+  if (bytes > maximumPathBytes) {
     return absent(
-      "path too long",
-      `the path has ${bytes} bytes, a socket path may have ${longest}: mount the shared directory at a shorter path`
+      `the path has ${bytes} bytes, a socket path may have ${maximumPathBytes}: mount the shared directory at a shorter path`,
+      "path too long"
     )
   }
   const directory = yield* status(files, dirname(one.socket))
@@ -62,48 +60,34 @@ interface View {
   readonly listening: boolean
 }
 
-const absent = (problem: Problem, words: string): Presence => ({
-  there: false,
-  ready: false,
-  stale: false,
-  words,
-  problem
-})
-const toMake = (words: string, problem?: Problem): Presence => ({
-  there: false,
-  ready: true,
-  stale: false,
-  words,
-  problem
-})
-const present = (words: string, problem?: Problem): Presence => ({
-  there: true,
-  ready: true,
-  stale: false,
-  words,
-  problem
-})
+const saying =
+  (there: boolean, ready: boolean) =>
+  (words: string, problem?: Problem): Presence => ({ there, ready, stale: problem === "stale", words, problem })
+
+const absent = saying(false, false)
+const toMake = saying(false, true)
+const present = saying(true, true)
 
 const presence = (view: View): Presence => {
   const { directory, one, socket } = view
   const at = dirname(one.socket)
   if (directory?.kind !== "directory") {
     return absent(
-      "no directory",
-      `${at} does not exist: mount the pod's volume shared-dir there, or give its path with --dir`
+      `${at} does not exist: mount the pod's volume shared-dir there, or give its path with --dir`,
+      "no directory"
     )
   }
   if (socket !== undefined && socket.kind !== "socket")
-    return absent("obstructed", `a ${socket.kind} is in the way: remove it`)
+    return absent(`a ${socket.kind} is in the way: remove it`, "obstructed")
   return socketMadeBy(one) === "switch" ? ofSwitch(view, at) : ofApplication(view, directory, at)
 }
 
 const ofSwitch = ({ one, socket, who }: View, at: string): Presence =>
   socket === undefined
     ? absent(
-        "not made by the switch",
         "the switch has not created it, or it was removed: check the plugin's log and the switch on the " +
-          `node, and that the plugin's shared directory is mounted at ${at}`
+          `node, and that the plugin's shared directory is mounted at ${at}`,
+        "not made by the switch"
       )
     : mayWrite(socket, who)
       ? present(`created by the switch: connect${as(one)}`)
@@ -122,14 +106,11 @@ const ofApplication = ({ listening, one, socket, who }: View, directory: FileSta
         )
   }
   if (listening) return present("the application listens: the switch connects by itself")
-  return {
-    ...present(
-      "the file exists, but no process in this pod listens on it: if the application is not running, remove the file, or it " +
-        "cannot start (Address already in use)",
-      "stale"
-    ),
-    stale: true
-  }
+  return present(
+    "the file exists, but no process in this pod listens on it: if the application is not running, remove the file, or it " +
+      "cannot start (Address already in use)",
+    "stale"
+  )
 }
 
 const forGroup = "set host.vhost.group of the network to a group of this pod (fsGroup, supplementalGroups)"
@@ -141,8 +122,8 @@ const abstractPresence = (one: Interface, listening: boolean): Presence => {
     return present(socketMadeBy(one) === "switch" ? `listening: connect${as(one)}` : "the application listens")
   return socketMadeBy(one) === "switch"
     ? absent(
-        "not made by the switch",
-        "no process in this pod listens on it: check the plugin's log and the switch on the node"
+        "no process in this pod listens on it: check the plugin's log and the switch on the node",
+        "not made by the switch"
       )
     : toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
 }

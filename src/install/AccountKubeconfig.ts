@@ -3,14 +3,18 @@
  * YAML and needs no library to read. The plugin runs on the node, without kubelet's mount: the certificate authority is
  * inline, and so is the token unless there is a token file on the node.
  */
+
 import { randomUUID } from "node:crypto"
 import { basename, dirname, join } from "node:path"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import * as Schedule from "effect/Schedule"
 import type { Variables } from "../cni/spec/Environment.ts"
+import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
 import { failureWords } from "../platform/text/FailureWords.ts"
-import { InstallError } from "./InstallError.ts"
+import { InstallError } from "./Executable.ts"
 
 export interface Account {
   /** The directory where kubelet mounts it. */
@@ -27,23 +31,21 @@ export const readAccount = Effect.fn("read the service account")(function* (
   variables: Variables
 ) {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = variables
-  if (!host || !port) {
-    return yield* refused("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set", inPod)
-  }
+  if (!host || !port) return yield* refused("KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set")
   const ca = yield* contents(join(directory, "ca.crt"))
-  if (!ca.includes("-----BEGIN ")) return yield* refused(`${directory}/ca.crt is not in PEM form`, inPod)
+  if (!ca.includes("-----BEGIN ")) return yield* refused(`${directory}/ca.crt is not in PEM form`)
   if (tokenFile !== undefined) return kubeconfig(host, port, ca, { tokenFile })
   const token = (yield* contents(join(directory, "token"))).trim()
-  if (!/^[\x21-\x7e]+$/.test(token)) return yield* refused(`${directory}/token is empty or contains blanks`, inPod)
+  if (!/^[\x21-\x7e]+$/.test(token)) return yield* refused(`${directory}/token is empty or contains blanks`)
   return kubeconfig(host, port, ca, { token })
 })
 
-const refused = (details: string, cure: string) =>
-  new InstallError({ operation: "cannot create a kubeconfig from the service account", details, cure })
+const refused = (details: string) =>
+  new InstallError({ operation: "cannot create a kubeconfig from the service account", details, cure: inPod })
 
 const contents = Effect.fnUntraced(function* (path: string) {
   const system = yield* FileSystem.FileSystem
-  return yield* Effect.mapError(system.readFileString(path), (error) => refused(failureWords(error, path), inPod))
+  return yield* Effect.mapError(system.readFileString(path), (error) => refused(failureWords(error, path)))
 })
 
 const kubeconfig = (
@@ -91,3 +93,39 @@ export const writeKubeconfig = Effect.fn("write the kubeconfig")(
         })
     )
 )
+
+/** How long a change without an event can go unnoticed, and the pause after a failure. */
+const interval: Duration.Input = "1 minute"
+
+/**
+ * Keeps the node's kubeconfig up to date: kubelet renews the token long before it expires, and the file may have been
+ * removed or changed on the node. Runs until it is interrupted. A failed round is reported and repeated: an old token is
+ * better than none.
+ */
+export const renew = Effect.fn("renew the kubeconfig")(function* <R>(
+  path: string,
+  account: Account,
+  variables: Variables,
+  tell: {
+    readonly renewed: Effect.Effect<void, never, R>
+    readonly failed: (error: InstallError) => Effect.Effect<void, never, R>
+  }
+) {
+  const files = yield* Files
+  const changes = yield* Changes
+  const look = Effect.gen(function* () {
+    const text = yield* readAccount(account, variables)
+    // A file that cannot be read, such as a link, or that is longer, is replaced too.
+    const there = yield* Effect.orElseSucceed(files.read(path, Buffer.byteLength(text)), () => undefined)
+    if (text === there) return
+    yield* writeKubeconfig(path, text)
+    yield* tell.renewed
+  })
+  const round = Effect.gen(function* () {
+    // Watch before the check, so that no change is missed in between.
+    const changed = yield* changes.watch([account.directory])
+    yield* Effect.catch(look, tell.failed)
+    yield* Effect.raceFirst(changed, Effect.sleep(interval))
+  })
+  return yield* Effect.repeat(Effect.scoped(round), Schedule.forever)
+})

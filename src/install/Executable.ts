@@ -4,13 +4,24 @@
  */
 import { basename, join } from "node:path"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { Files } from "../platform/Files.ts"
 import { failureWords } from "../platform/text/FailureWords.ts"
-import { InstallError } from "./InstallError.ts"
+
+/** Why an installation failed: what failed, what came back, what to do. */
+export class InstallError extends Data.TaggedError("InstallError")<{
+  readonly operation: string
+  readonly details: string
+  readonly cure: string
+}> {
+  override get message(): string {
+    return `${this.operation}: ${this.details}`
+  }
+}
 
 /** The file that this process was started from. */
 export const RunningExecutable = Context.Reference<string>("userspace-cni/RunningExecutable", {

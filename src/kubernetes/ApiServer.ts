@@ -9,8 +9,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Https, HttpsError, HttpsResponse } from "../platform/Https.ts"
 import type { Access } from "./Credentials.ts"
-import { expiriesOf } from "./Expiry.ts"
-import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
+import { expiriesOf } from "./Credentials.ts"
+import { KubernetesDeadlines } from "./Persistence.ts"
 import type { Reason } from "./PodsError.ts"
 
 export interface Wanted {

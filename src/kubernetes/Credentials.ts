@@ -2,10 +2,14 @@
  * Credentials for the API server, with every file that they refer to. They are read for each call, because tokens and
  * certificates are renewed.
  */
+
+import { X509Certificate } from "node:crypto"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { type FileError, type Files, leadsTo } from "../platform/Files.ts"
 import type { Tls } from "../platform/Https.ts"
 import { type Plan, readKubeconfig, type Source } from "./Kubeconfig.ts"
@@ -111,3 +115,26 @@ const warnings = ({ server, verify }: Plan, path: string): ReadonlyArray<string>
   ...(verify ? [] : [`${path} has insecure-skip-tls-verify: the identity of ${server} is not verified`]),
   ...(server.startsWith("http:") ? [`${path} connects to ${server} without TLS: the traffic is not encrypted`] : [])
 ]
+
+export interface Expiry {
+  readonly what: "the token" | "the client certificate"
+  /** Milliseconds since 1970; undefined: unknown. */
+  readonly at: number | undefined
+}
+
+export const expiriesOf = ({ tls, token }: Pick<Access, "tls" | "token">): ReadonlyArray<Expiry> => [
+  { what: "the token", at: token === undefined ? undefined : expiryOfToken(Redacted.value(token)) },
+  { what: "the client certificate", at: tls.client === undefined ? undefined : expiryOfCertificate(tls.client.cert) }
+]
+
+const Claims = Schema.fromJsonString(Schema.Struct({ exp: Schema.Finite }))
+const decodeClaims = Schema.decodeUnknownOption(Claims)
+
+/** The claim `exp` (RFC 7519, 4.1.4). Other tokens have no expiry that can be read. */
+const expiryOfToken = (token: string): number | undefined => {
+  const claims = decodeClaims(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+  return Option.isSome(claims) && Math.abs(claims.value.exp) < 8e12 ? claims.value.exp * 1000 : undefined
+}
+
+const expiryOfCertificate = (pem: string): number | undefined =>
+  Result.getOrUndefined(Result.try(() => new X509Certificate(pem).validToDate.getTime()))

@@ -91,20 +91,19 @@ const named = <A extends { readonly name: string }>(
 }
 
 const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory: string): Problem<Plan> => {
-  const unsupported = [
-    ...(user.exec ? ["exec"] : []),
-    ...(user["auth-provider"] ? ["auth-provider"] : []),
-    ...(user.username ? ["username"] : []),
-    ...(user.as ? ["as"] : [])
-  ]
+  const unsupported = (["exec", "auth-provider", "username", "as"] as const).filter((key) => user[key])
   if (unsupported.length > 0) {
     return Result.fail(`its user has ${unsupported.join(", ")}, and only a token or a client certificate is supported`)
   }
   if (cluster["proxy-url"]) return Result.fail("its cluster has proxy-url, which is not supported")
   const server = serverOf(cluster.server ?? "")
   if (Result.isFailure(server)) return Result.fail(`its cluster's server ${server.failure}`)
-  const source = (inline: string | null | undefined, file: string | null | undefined) =>
-    either(inline ? { text: Buffer.from(inline, "base64").toString("utf8") } : undefined, file, directory)
+  const source = (inline: string | null | undefined, file: string | null | undefined): Source | undefined =>
+    inline
+      ? { text: Buffer.from(inline, "base64").toString("utf8") }
+      : file
+        ? { file: isAbsolute(file) ? file : join(directory, file) }
+        : undefined
   const cert = source(user["client-certificate-data"], user["client-certificate"])
   const key = source(user["client-key-data"], user["client-key"])
   if ((cert === undefined) !== (key === undefined)) {
@@ -116,7 +115,7 @@ const planFor = (cluster: typeof Cluster.Type, user: typeof User.Type, directory
     verify: cluster["insecure-skip-tls-verify"] !== true,
     serverName: cluster["tls-server-name"] || undefined,
     // The file takes precedence, because it is renewed.
-    token: either(undefined, user.tokenFile, directory) ?? (user.token ? { text: user.token } : undefined),
+    token: source(undefined, user.tokenFile) ?? (user.token ? { text: user.token } : undefined),
     client: cert === undefined || key === undefined ? undefined : { cert, key }
   })
 }
@@ -130,9 +129,3 @@ const serverOf = (text: string): Problem<string> => {
   if (/[?#]/.test(text)) return Result.fail(`${JSON.stringify(text)} contains more than a host, a port and a path`)
   return Result.succeed(text.replace(/\/+$/, ""))
 }
-
-const either = (
-  inline: { readonly text: string } | undefined,
-  file: string | null | undefined,
-  directory: string
-): Source | undefined => inline ?? (file ? { file: isAbsolute(file) ? file : join(directory, file) } : undefined)

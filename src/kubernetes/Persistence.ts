@@ -1,8 +1,8 @@
-/** The retry policy for reads and writes. Permanent failures are not retried. */
+/** Deadlines and retries of reads and writes. Permanent failures are not retried. */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { KubernetesDeadlines } from "./KubernetesDeadlines.ts"
 import type { Reason } from "./PodsError.ts"
 
 /** Repeats `attempt` while the failure is temporary and the total deadline allows it, and returns the last failure. */
@@ -42,3 +42,11 @@ export const pauseAfter = (reason: Reason, round: number, chance: number): numbe
       return undefined
   }
 }
+
+/**
+ * In seconds: `answer` for one request; `total` for all of one operation, with the pauses between them. Shorter than the
+ * deadline of a rollback step.
+ */
+export const KubernetesDeadlines = Context.Reference("userspace-cni/KubernetesDeadlines", {
+  defaultValue: () => ({ answer: 5, total: 8 })
+})

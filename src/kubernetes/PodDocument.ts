@@ -1,12 +1,11 @@
 /**
  * A pod of the API server: the parts that the plugin uses, and the whole document, so that only annotations change when
- * it is written back. Pure.
+ * it is written back. Pure. ECMAScript: JSON.rawJSON.
  */
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { isTooDeep } from "../cni/spec/JsonDepth.ts"
-import { parse, stringify } from "./ExactJson.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -26,8 +25,6 @@ const Volume = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
-const Annotations = Schema.Record(Schema.String, Schema.String)
-
 const Containers = Schema.Array(
   Schema.Struct({ restartPolicy: optional(Schema.String), volumeMounts: optional(Schema.Array(Mount)) })
 )
@@ -39,7 +36,7 @@ const Document = Schema.Struct({
     namespace: Schema.String,
     uid: Schema.String,
     resourceVersion: Schema.String,
-    annotations: optional(Annotations)
+    annotations: optional(Schema.Record(Schema.String, Schema.String))
   }),
   spec: Schema.Struct({
     volumes: optional(Schema.Array(Volume)),
@@ -68,6 +65,19 @@ const isSidecar = ({ restartPolicy }: { readonly restartPolicy?: string | null |
   restartPolicy === "Always"
 
 const decode = Schema.decodeUnknownOption(Document)
+
+declare global {
+  interface JSON {
+    rawJSON(text: string): unknown
+  }
+}
+
+/** Keeps the text of a number that JavaScript would change (`9223372036854775807`, a possible `tolerationSeconds`). */
+const keepNumbers = (_: string, value: unknown, { source }: { readonly source?: string }): unknown =>
+  typeof value === "number" && source !== undefined && String(value) !== source ? JSON.rawJSON(source) : value
+
+const parse = (text: string): Result.Result<unknown, unknown> =>
+  Result.try((): unknown => Reflect.apply(JSON.parse, JSON, [text, keepNumbers]))
 
 export const readPod = (text: string): Option.Option<PodDocument> =>
   Option.flatMap(Option.fromNullishOr(isTooDeep(text) ? undefined : Result.getOrUndefined(parse(text))), (whole) =>
@@ -99,7 +109,7 @@ export const wholeWith = (pod: PodDocument, changes: Changes, resourceVersion = 
   const whole = fields(pod.whole)
   const metadata = fields(whole["metadata"])
   const annotations = Object.entries({ ...pod.annotations, ...changes }).filter(([, value]) => value !== undefined)
-  return stringify({
+  return JSON.stringify({
     ...whole,
     metadata: { ...metadata, resourceVersion, annotations: Object.fromEntries(annotations) }
   })
@@ -108,7 +118,7 @@ export const wholeWith = (pod: PodDocument, changes: Changes, resourceVersion = 
 /** The changes alone, for PATCH (RFC 7396), under the same condition. */
 export const mergePatch = ({ resourceVersion }: PodDocument, changes: Changes): string => {
   const annotations = Object.entries(changes).map(([key, value]) => [key, value ?? null])
-  return stringify({ metadata: { resourceVersion, annotations: Object.fromEntries(annotations) } })
+  return JSON.stringify({ metadata: { resourceVersion, annotations: Object.fromEntries(annotations) } })
 }
 
 const fields = (value: unknown): Readonly<Record<string, unknown>> =>

@@ -32,13 +32,16 @@ export type Reason =
   /** The pod has no shared directory, or an invalid one. */
   | { readonly _tag: "NoSharedDir"; readonly problem: string; readonly cure: string }
 
-export class PodsError extends Data.TaggedError("PodsError")<{
-  /** URL of the API server; empty before it is known. */
-  readonly server: string
-  /** `read pod ns/name`, `annotate pod ns/name`. */
-  readonly operation: string
-  readonly reason: Reason
-}> {
+export class PodsError
+  extends Data.TaggedError("PodsError")<{
+    /** URL of the API server; empty before it is known. */
+    readonly server: string
+    /** `read pod ns/name`, `annotate pod ns/name`. */
+    readonly operation: string
+    readonly reason: Reason
+  }>
+  implements Explained
+{
   get code(): ErrorCode {
     return codes[this.reason._tag]
   }
@@ -47,15 +50,16 @@ export class PodsError extends Data.TaggedError("PodsError")<{
     return `Kubernetes: ${this.operation}${by}: ${answer(this.reason)}`
   }
   get cure(): string {
-    return cure(this.reason)
+    const { reason } = this
+    if (reason._tag === "NoSharedDir") return reason.cure
+    return reason._tag === "Untrusted" && reason.code === "CERT_HAS_EXPIRED"
+      ? "Renew the API server's certificate, or correct this node's clock."
+      : cures[reason._tag]
   }
   override get message(): string {
     return this.failed
   }
 }
-
-/** Does not compile unless the error can explain itself. */
-export const explained = (error: PodsError): Explained & { readonly code: ErrorCode } => error
 
 const codes: Readonly<Record<Reason["_tag"], ErrorCode>> = {
   NoAccess: ErrorCodes.InvalidConfiguration,
@@ -102,34 +106,20 @@ const answer = (reason: Reason): string => {
   }
 }
 
-const cure = (reason: Reason): string => {
-  switch (reason._tag) {
-    case "NoAccess":
-      return "Correct that file, or the kubeconfig key of the network; without the key the API server is not used."
-    case "Unreachable":
-      return "Check that the API server is up, and that the server in the kubeconfig can be reached from this node."
-    case "TooSlow":
-      return "Try again. The API server is overloaded, or packets are dropped on the way."
-    case "Untrusted":
-      return reason.code === "CERT_HAS_EXPIRED"
-        ? "Renew the API server's certificate, or correct this node's clock."
-        : "Set certificate-authority (and tls-server-name) of the cluster in the kubeconfig to what signed it."
-    case "Unauthorized":
-      return "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md)."
-    case "Forbidden":
-      return "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role)."
-    case "NotFound":
-    case "Replaced":
-      return "Nothing to do if the pod was deleted. Otherwise check that the kubeconfig is for this cluster."
-    case "Conflict":
-      return "Try again. If it persists, find the controller that keeps changing this pod."
-    case "Busy":
-      return "Try again, and check the log of the API server."
-    case "Refused":
-      return "Read the message: the API server or an admission webhook rejected the change."
-    case "Garbage":
-      return "Check that the server in the kubeconfig is a Kubernetes API server."
-    case "NoSharedDir":
-      return reason.cure
-  }
+const gone = "Nothing to do if the pod was deleted. Otherwise check that the kubeconfig is for this cluster."
+
+const cures: Readonly<Record<Exclude<Reason["_tag"], "NoSharedDir">, string>> = {
+  NoAccess: "Correct that file, or the kubeconfig key of the network; without the key the API server is not used.",
+  Unreachable: "Check that the API server is up, and that the server in the kubeconfig can be reached from this node.",
+  TooSlow: "Try again. The API server is overloaded, or packets are dropped on the way.",
+  Untrusted: "Set certificate-authority (and tls-server-name) of the cluster in the kubeconfig to what signed it.",
+  Unauthorized:
+    "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md).",
+  Forbidden: "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role).",
+  NotFound: gone,
+  Replaced: gone,
+  Conflict: "Try again. If it persists, find the controller that keeps changing this pod.",
+  Busy: "Try again, and check the log of the API server.",
+  Refused: "Read the message: the API server or an admission webhook rejected the change.",
+  Garbage: "Check that the server in the kubeconfig is a Kubernetes API server."
 }

@@ -1,5 +1,5 @@
 /**
- * The system calls below {@link Files} and {@link Namespaces}. Here they are synchronous; `AsyncFileCalls.ts` runs them
+ * The system calls below {@link Files} and {@link Namespaces}. Here they are synchronous; `AsyncFiles.ts` runs them
  * on another thread.
  */
 import * as Fs from "node:fs"

@@ -1,17 +1,20 @@
 /** The error of `SharedDir`: which path, what the system returned, what to do. */
 import * as Data from "effect/Data"
-import { type ErrorCode, ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
+import { ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
 import type { FileError } from "../platform/Files.ts"
 
-export class SharedDirError extends Data.TaggedError("SharedDirError")<{
-  /** `make the shared directory`, `write the configuration for the container`. */
-  readonly operation: string
-  readonly path: string
-  /** The system's error code, or a sentence. */
-  readonly answer: string
-  readonly cure: string
-  readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.SocketPath | typeof ErrorCodes.InvalidConfiguration
-}> {
+export class SharedDirError
+  extends Data.TaggedError("SharedDirError")<{
+    /** `make the shared directory`, `write the configuration for the container`. */
+    readonly operation: string
+    readonly path: string
+    /** The system's error code, or a sentence. */
+    readonly answer: string
+    readonly cure: string
+    readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.SocketPath | typeof ErrorCodes.InvalidConfiguration
+  }>
+  implements Explained
+{
   get failed(): string {
     return `shared directory: ${this.operation} ${this.path}: ${this.answer}`
   }
@@ -19,9 +22,6 @@ export class SharedDirError extends Data.TaggedError("SharedDirError")<{
     return this.failed
   }
 }
-
-/** Does not compile unless the error can explain itself. */
-export const explained = (error: SharedDirError): Explained & { readonly code: ErrorCode } => error
 
 const cures: Readonly<Record<string, string>> = {
   ENOSPC: "Free space (or inodes) on that file system, then try again.",

@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/told/Interface.ts"
-import { fromTag, markOf, toTag } from "../../src/container/vpp/Mark.ts"
+import { nameIn, tagOf } from "../../src/container/vpp/Link.ts"
 import { read } from "./support/Markdown.ts"
 
 const one: MemifInterface = {
@@ -25,7 +25,7 @@ const one: MemifInterface = {
   secret: Redacted.make("old")
 }
 
-const tag = (more: Partial<MemifInterface> = {}) => toTag(markOf({ ...one, ...more }))
+const tag = (more: Partial<MemifInterface> = {}) => tagOf({ ...one, ...more })
 
 it("an interface is recreated for every changed attribute except its secret", () => {
   assert.include(read("docs/container.md"), "nothing but the secret has changed stays, with the old secret")
@@ -45,5 +45,5 @@ it("an interface is recreated for every changed attribute except its secret", ()
   for (const other of others) assert.notStrictEqual(tag(other), tag(), JSON.stringify(other))
   // What can be changed in place is changed.
   assert.strictEqual(tag({ mtu: 1400, addresses: [{ address: "10.0.0.2/24", gateway: undefined }] }), tag())
-  assert.strictEqual(fromTag(tag())?.name, "net1")
+  assert.strictEqual(nameIn(tag()), "net1")
 })

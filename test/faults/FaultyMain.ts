@@ -7,10 +7,9 @@ import { Duration, Effect, Layer, Schema } from "effect"
 import { agent } from "../../src/agent/Agent.ts"
 import { run } from "../../src/app/CniProcess.ts"
 import { defaultLogOptions } from "../../src/cni/network/LogOptions.ts"
-import { KubernetesDeadlines } from "../../src/kubernetes/KubernetesDeadlines.ts"
+import { KubernetesDeadlines } from "../../src/kubernetes/Persistence.ts"
 import { OvsDeadlines } from "../../src/ovs/wire/JsonRpc.ts"
 import * as AsyncFiles from "../../src/platform/async/AsyncFiles.ts"
-import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../src/platform/bun/BunEdges.ts"
 import type { Edges } from "../../src/platform/Edges.ts"
 import { Files } from "../../src/platform/Files.ts"
@@ -85,7 +84,7 @@ const serve = ({ socket }: Serving) => {
   process.exitCode = 0
   return agent({ socket }).pipe(
     Effect.provide(
-      faultyOver(BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer())))
+      faultyOver(BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncFiles.namespaces())))
     ),
     Effect.provide(Log.layer({ ...defaultLogOptions, level: "Info" }))
   )

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import * as AsyncNamespaces from "../../src/platform/async/AsyncNamespaces.ts"
+import * as AsyncFiles from "../../src/platform/async/AsyncFiles.ts"
 import { atOnce, type FileCalls } from "../../src/platform/FileCalls.ts"
 import { judgeBy, Namespaces } from "../../src/platform/Namespaces.ts"
 
@@ -16,7 +16,7 @@ import { judgeBy, Namespaces } from "../../src/platform/Namespaces.ts"
 const judge = Effect.fnUntraced(function* (path: string) {
   const judged = Effect.flatMap(Namespaces, (namespaces) => namespaces.judge(path))
   const kind = yield* Effect.provide(judged, Namespaces.layer)
-  assert.strictEqual(yield* Effect.provide(judged, AsyncNamespaces.layer()), kind)
+  assert.strictEqual(yield* Effect.provide(judged, AsyncFiles.namespaces()), kind)
   return kind
 })
 

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { MemifInterface } from "../../src/container/told/Interface.ts"
-import { keyOf } from "../../src/container/vpp/Mark.ts"
+import { keyOf } from "../../src/container/vpp/Link.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import {

@@ -20,7 +20,6 @@ import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import * as AsyncFiles from "../../platform/async/AsyncFiles.ts"
-import * as AsyncNamespaces from "../../platform/async/AsyncNamespaces.ts"
 import * as BunEdges from "../../platform/bun/BunEdges.ts"
 import { compileAsUsual } from "../../platform/bun/BunJit.ts"
 import type { Edges } from "../../platform/Edges.ts"
@@ -41,7 +40,7 @@ export interface AgentOptions {
   readonly events: "on" | "off"
 }
 
-const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncNamespaces.layer()))
+const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncFiles.namespaces()))
 
 /** The agent's own log. A call's lines have its network's level, and go where they go without an agent. */
 const log = Log.layer({ ...defaultLogOptions, level: "Info" })

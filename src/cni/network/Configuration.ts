@@ -4,6 +4,7 @@
  * CNI specification 1.1.0, sections 1 and 5.
  */
 import * as Data from "effect/Data"
+import { isReadonlyObject } from "effect/Predicate"
 import * as Result from "effect/Result"
 import { CniError, ErrorCodes } from "../spec/CniError.ts"
 import type { CniArgs, Variables } from "../spec/Environment.ts"
@@ -52,7 +53,7 @@ export const readEnvelope = (text: string): Reading => {
       (error) => undecodable(`is not JSON${parserSaid(text, error)}`)
     ),
     (written) => {
-      if (!isObject(written)) return Result.fail(undecodable("is not a JSON object"))
+      if (!isReadonlyObject(written)) return Result.fail(undecodable("is not a JSON object"))
       const { unknown, value } = normalizeKeys(written)
       const { cniVersion: version = assumedVersion, name } = value
       if (typeof version === "string" && isSupported(version)) {
@@ -68,9 +69,6 @@ export const readEnvelope = (text: string): Reading => {
     }
   )
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** Values that do not fit the schema. `SchemaMismatch.ts` explains which, and is only loaded then. */
 export class SchemaMismatch extends Data.TaggedError("SchemaMismatch")<{ readonly value: Envelope["value"] }> {}

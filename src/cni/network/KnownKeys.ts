@@ -3,6 +3,7 @@
  * treats `null` and `""` as absent; existing configurations rely on it. A key that is still unknown inside `host` or
  * `container` is an error, most often a typing error. Pure.
  */
+import { isReadonlyObject } from "effect/Predicate"
 import { keys } from "./NetConfGuard.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -37,8 +38,6 @@ export const normalizeKeys = (
   return { value: normalize(configuration, top, "", unknown), unknown }
 }
 
-const isJson = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
-
 const normalize = (value: Json, known: Section, path: string, unknown: Array<UnknownKey>): Json => {
   const entries: Array<readonly [key: string, value: unknown]> = []
   for (const [written, inner] of Object.entries(value)) {
@@ -56,7 +55,7 @@ const normalize = (value: Json, known: Section, path: string, unknown: Array<Unk
     const section = known.inner[key]
     entries.push([
       key,
-      section !== undefined && isJson(inner) ? normalize(inner, section, `${path}${key}.`, unknown) : inner
+      section !== undefined && isReadonlyObject(inner) ? normalize(inner, section, `${path}${key}.`, unknown) : inner
     ])
   }
   return Object.fromEntries(entries)

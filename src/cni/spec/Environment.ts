@@ -40,8 +40,12 @@ export const readEnvironment = (verb: Verb, variables: Variables): Result.Result
   const containerId = variables["CNI_CONTAINERID"] ?? ""
   const ifName = variables["CNI_IFNAME"] ?? ""
   const netns = variables["CNI_NETNS"] ?? ""
-  const wrong = wrongContainerId(containerId) ?? wrongIfName(ifName) ?? wrongNetns(netns)
-  if (wrong !== undefined) return Result.fail(wrong)
+  for (const { fits, form, is, name } of forms) {
+    const value = variables[name] ?? ""
+    if (value !== "" && !fits(value)) {
+      return Result.fail(bad(`${name}=${excerpt(value)} (${value.length} characters) is not ${is}`, form))
+    }
+  }
   return Result.map(readArgs(variables["CNI_ARGS"] ?? ""), (args) => ({
     containerId,
     ifName,
@@ -58,30 +62,30 @@ export const isContainerId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_.-
 
 export const isIfName = (name: string): boolean => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name.length <= 15
 
-const wrongContainerId = (id: string): CniError | undefined =>
-  id === "" || isContainerId(id)
-    ? undefined
-    : bad(
-        `CNI_CONTAINERID=${excerpt(id)} (${id.length} characters) is not a container id`,
-        "It is 1 to 255 letters, digits, `_`, `.` and `-`, beginning with a letter or a digit."
-      )
-
-const wrongIfName = (name: string): CniError | undefined =>
-  name === "" || isIfName(name)
-    ? undefined
-    : bad(
-        `CNI_IFNAME=${excerpt(name)} (${name.length} characters) is not an interface name`,
-        "It is 1 to 15 letters, digits, `_`, `.` and `-`, as for any network interface."
-      )
-
 /** The path appears in messages and, on VPP, in the name of an abstract socket. */
-const wrongNetns = (path: string): CniError | undefined =>
-  path === "" || /^\/[\x21-\x7e]{1,1023}$/.test(path)
-    ? undefined
-    : bad(
-        `CNI_NETNS=${excerpt(path)} (${path.length} characters) is not the path of a network namespace`,
-        "It is an absolute path without blanks, such as /var/run/netns/NAME or /proc/PID/ns/net."
-      )
+const isNetns = (path: string): boolean => /^\/[\x21-\x7e]{1,1023}$/.test(path)
+
+/** What a variable that is not empty has to be. */
+const forms = [
+  {
+    name: "CNI_CONTAINERID",
+    is: "a container id",
+    fits: isContainerId,
+    form: "It is 1 to 255 letters, digits, `_`, `.` and `-`, beginning with a letter or a digit."
+  },
+  {
+    name: "CNI_IFNAME",
+    is: "an interface name",
+    fits: isIfName,
+    form: "It is 1 to 15 letters, digits, `_`, `.` and `-`, as for any network interface."
+  },
+  {
+    name: "CNI_NETNS",
+    is: "the path of a network namespace",
+    fits: isNetns,
+    form: "It is an absolute path without blanks, such as /var/run/netns/NAME or /proc/PID/ns/net."
+  }
+]
 
 /** Quotes the beginning of a value, without line breaks. */
 const excerpt = (value: string): string => JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)

@@ -47,12 +47,11 @@ export const hideInError =
       ? error
       : new CniError({ code: error.code, msg: hide(secrets, error.msg), details: hide(secrets, error.details) })
 
-/** Formats a configuration value for messages: short, on one line, without secrets. Pure. */
 /** Names of secret keys, of the plugin and of IPAM plugins. */
 const isSecret = (name: string): boolean =>
   /secret|passw(or)?d|token|credential|(api|private|access)[_-]?key/i.test(name)
 
-/** `path` ends in the key of the value; `meant` is the intended key when that is misspelled. */
+/** A configuration value for messages: short, on one line, without secrets. `path` ends in the key of the value; `meant` is the intended key when that is misspelled. */
 export const redacted = (path: string, value: unknown, meant = ""): string => {
   if (isSecret(path) || isSecret(meant)) return "(hidden)"
   const text = JSON.stringify(value, (key, inner: unknown) => (isSecret(key) ? "(hidden)" : inner)) ?? ""

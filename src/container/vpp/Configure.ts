@@ -17,8 +17,7 @@ import { withMtu } from "../../vpp/ports/SetUp.ts"
 import { inWords, type VppError } from "../../vpp/wire/VppError.ts"
 import { ContainerError } from "../ContainerError.ts"
 import type { Interface as Wanted } from "../told/Interface.ts"
-import { fromVswitch } from "./Failure.ts"
-import { type Link, link } from "./Link.ts"
+import { failedTo, type Link, link } from "./Link.ts"
 import { addAddresses, addRoutes } from "./Routes.ts"
 
 export interface Configured extends Link {
@@ -32,14 +31,11 @@ export interface Configured extends Link {
 export const configure = Effect.fn("configure VPP")(function* (
   interfaces: ReadonlyArray<Wanted>,
   timeout: Duration.Input
-): Effect.fn.Return<ReadonlyArray<Configured>, ContainerError, Files | VppClient> {
-  return yield* Effect.flatMap(open(timeout), (session) =>
-    Effect.andThen(
-      ready(session),
-      Effect.forEach(interfaces, (one) => configureOne(session, one))
-    )
-  ).pipe(Effect.scoped)
-})
+): Effect.fn.Return<ReadonlyArray<Configured>, ContainerError, Files | VppClient | Scope.Scope> {
+  const session = yield* open(timeout)
+  yield* ready(session)
+  return yield* Effect.forEach(interfaces, (one) => configureOne(session, one))
+}, Effect.scoped)
 
 const open = (timeout: Duration.Input): Effect.Effect<Session, ContainerError, VppClient | Scope.Scope> =>
   Effect.flatMap(VppClient, ({ alone, open, peer }) =>
@@ -77,7 +73,7 @@ const ready = (session: Session) =>
     Ip.addressDump,
     Ip.routeAddDel,
     Ip.routeDump
-  ]).pipe(Effect.mapError(fromVpp("read its message table")), Effect.mapError(fromVswitch("the interfaces")))
+  ]).pipe(Effect.mapError(failedTo("the interfaces", "read its message table")))
 
 const configureOne = Effect.fnUntraced(function* (session: Session, one: Wanted) {
   const files = yield* Files
@@ -91,8 +87,7 @@ const configureOne = Effect.fnUntraced(function* (session: Session, one: Wanted)
       ])
     ),
     Effect.andThen(addRoutes(session, index, one)),
-    Effect.mapError(fromVpp("set it up")),
-    Effect.mapError(fromVswitch(one.name))
+    Effect.mapError(failedTo(one.name, "set it up"))
   )
   return { name: one.name, ...linked, addresses: one.addresses.map(({ address }) => address), notes }
 })

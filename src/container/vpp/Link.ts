@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import { sha256 } from "#sha256"
 import type { VppMemifPort } from "../../cni/network/HostPort.ts"
 import type { Files } from "../../platform/Files.ts"
 import { run, type Session, step } from "../../vpp/client/Session.ts"
@@ -16,11 +17,10 @@ import { fromVpp } from "../../vpp/interfaces/PortError.ts"
 import { tagAddDel } from "../../vpp/messages/Interface.ts"
 import { removeInterface } from "../../vpp/ports/Delete.ts"
 import type { VppError } from "../../vpp/wire/VppError.ts"
+import type { VswitchError } from "../../vswitch/VswitchError.ts"
 import { ContainerError } from "../ContainerError.ts"
 import { vdevArguments } from "../DpdkArguments.ts"
 import type { Interface, MemifInterface, VhostUserInterface } from "../told/Interface.ts"
-import { fromVswitch } from "./Failure.ts"
-import { fromTag, keyOf, markOf, toTag } from "./Mark.ts"
 import { removeRoutesOver } from "./Routes.ts"
 
 export interface Link {
@@ -34,7 +34,7 @@ export const link = (session: Session, files: Files["Service"], one: Interface):
   one.kind === "memif" ? memif(session, files, one) : virtioUser(session, one)
 
 const asking = (session: Session, one: Interface) =>
-  all(session).pipe(Effect.mapError(fromVpp("list the interfaces")), Effect.mapError(fromVswitch(one.name)))
+  Effect.mapError(all(session), failedTo(one.name, "list the interfaces"))
 
 const memif = Effect.fnUntraced(function* (session: Session, files: Files["Service"], one: MemifInterface) {
   if (one.mode === "inject-punt") {
@@ -45,9 +45,9 @@ const memif = Effect.fnUntraced(function* (session: Session, files: Files["Servi
     })
   }
   const there = yield* asking(session, one)
-  const wanted = toTag(markOf(one))
+  const wanted = tagOf(one)
   const kept = there.find(({ tag }) => tag === wanted)
-  const outdated = there.filter(({ tag }) => tag !== wanted && fromTag(tag)?.name === one.name)
+  const outdated = there.filter(({ tag }) => tag !== wanted && nameIn(tag) === one.name)
   for (const other of outdated) yield* replace(session, files, one, other)
   if (kept !== undefined) return { index: kept.sw_if_index, vppName: kept.interface_name, was: "kept" } as const
   yield* nobodyElse(session, one, there)
@@ -69,9 +69,7 @@ const nobodyElse = Effect.fnUntraced(function* (
   one: MemifInterface,
   there: ReadonlyArray<VppInterface>
 ) {
-  const users = yield* Effect.mapError(bySocket(session, filenameOf(one)), (error) =>
-    fromVswitch(one.name)(fromVpp("find its socket")(error))
-  )
+  const users = yield* Effect.mapError(bySocket(session, filenameOf(one)), failedTo(one.name, "find its socket"))
   const other = there.find(
     ({ interface_name, sw_if_index }) => users.includes(sw_if_index) && !isLeftover(interface_name, one)
   )
@@ -85,11 +83,11 @@ const nobodyElse = Effect.fnUntraced(function* (
   })
 })
 
-const names = (one: MemifInterface): ReadonlyArray<string> =>
-  Array.from({ length: attempts }, (_, attempt) => portName("memif", portNumber(keyOf(one.name), attempt)))
-
 /** An interface with our number and without a tag was created by a run that was killed before it could set it. */
-const isLeftover = (name: string, one: MemifInterface): boolean => names(one).includes(name)
+const isLeftover = (name: string, one: MemifInterface): boolean =>
+  Array.from({ length: attempts }, (_, attempt) => portName("memif", portNumber(keyOf(one.name), attempt))).includes(
+    name
+  )
 
 const filenameOf = ({ abstract, socket }: MemifInterface): string => (abstract ? `abstract:${socket}` : socket)
 
@@ -104,9 +102,7 @@ const make = Effect.fnUntraced(function* (
   const vppName = portName("memif", number)
   const leftover = there.find(({ interface_name, tag }) => interface_name === vppName && tag === "")
   if (leftover !== undefined) yield* replace(session, files, one, leftover)
-  const failed = fromVswitch(one.name)
-  const told = <A>(self: Effect.Effect<A, VppError>, what: string) =>
-    self.pipe(Effect.mapError(fromVpp(what)), Effect.mapError(failed))
+  const told = <A>(self: Effect.Effect<A, VppError>, what: string) => Effect.mapError(self, failedTo(one.name, what))
   const filename = filenameOf(one)
   const registered = yield* told(Memif.register(session, number, filename), `register ${one.socket}`)
   const made =
@@ -123,7 +119,7 @@ const make = Effect.fnUntraced(function* (
     })
   }
   const { index } = made
-  const tag = toTag(markOf(one))
+  const tag = tagOf(one)
   yield* told(run(session, [step(tagAddDel, { is_add: true, sw_if_index: index, tag })]), `mark ${vppName}`)
   return { index, vppName, was: "made" }
 })
@@ -182,3 +178,32 @@ export const startupConf = (interfaces: ReadonlyArray<Interface>): Result.Result
     (vdevs) =>
       ["dpdk {", "  no-pci", ...vdevs.map((vdev) => `  ${vdev.slice("--".length).replace("=", " ")}`), "}"].join("\n")
   )
+
+/**
+ * The tag by which `container vpp` identifies its interfaces: the interface's name and a digest of what cannot be
+ * changed after creation, without the secret: everybody who can see a tag could use a digest to try secrets. VPP stores
+ * 63 characters; these are at most 54. The plugin's own mark, which is for the switch, differs.
+ */
+export const tagOf = (one: MemifInterface): string => {
+  const { abstract, bufferSize, mac, mode, name, ringSize, role, rxQueues, socket, txQueues } = one
+  const made = [socket, abstract, role, mode, mac, rxQueues, txQueues, ringSize, bufferSize]
+  return `userspace-container/1/${name}/${sha256(JSON.stringify(made)).toString("hex").slice(0, 16)}`
+}
+
+/** The interface's name in a tag. Undefined: not the plugin's. */
+export const nameIn = (tag: string): string | undefined =>
+  /^userspace-container\/1\/([^/]+)\/[0-9a-f]{16}$/.exec(tag)?.[1]
+
+/** The key from which VPP's name of the interface is derived (src/vpp/interfaces/Mark.ts). */
+export const keyOf = (name: string): string => `container\0${name}`
+
+const fromVswitch =
+  (name: string) =>
+  ({ answer, cure, operation }: VswitchError): ContainerError =>
+    new ContainerError({ operation: `cannot configure ${name}`, details: [`VPP, ${operation}: ${answer}`], cure })
+
+/** `name`: the interface that could not be configured. `what`: the failed operation. */
+export const failedTo =
+  (name: string, what: string) =>
+  (error: VppError): ContainerError =>
+    fromVswitch(name)(fromVpp(what)(error))

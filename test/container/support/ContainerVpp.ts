@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
 import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/told/Interface.ts"
 import { configure } from "../../../src/container/vpp/Configure.ts"
-import { fromTag } from "../../../src/container/vpp/Mark.ts"
+import { nameIn } from "../../../src/container/vpp/Link.ts"
 import { removeRoutesOver } from "../../../src/container/vpp/Routes.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import type { Session } from "../../../src/vpp/client/Session.ts"
@@ -71,7 +71,7 @@ export const one = (wanted: Interface) =>
 export const ours = (name: string) =>
   withSession(
     Effect.fnUntraced(function* (session) {
-      const found = (yield* Interfaces.all(session)).filter(({ tag }) => fromTag(tag)?.name === name)
+      const found = (yield* Interfaces.all(session)).filter(({ tag }) => nameIn(tag) === name)
       return yield* Effect.forEach(found, (each) => details(session, each.sw_if_index))
     })
   )
@@ -119,7 +119,7 @@ export const removedAfter = (name: string) =>
       withSession(
         Effect.fnUntraced(function* (session) {
           for (const each of yield* Interfaces.all(session)) {
-            if (fromTag(each.tag)?.name !== name) continue
+            if (nameIn(each.tag) !== name) continue
             yield* removeRoutesOver(session, each.sw_if_index)
             yield* session.call(remove, { sw_if_index: each.sw_if_index })
           }

@@ -6,7 +6,6 @@ import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
 import { Effect, Schedule } from "effect"
 import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
-import * as AsyncNamespaces from "../../../src/platform/async/AsyncNamespaces.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
 
 const [, , directory = ""] = process.argv
@@ -36,7 +35,7 @@ const main = Effect.gen(function* () {
   )
   const next = yield* Effect.sync(() => Effect.runSync(codeOf(files.lstat(`${directory}/another`))))
   const namespace = yield* Effect.flatMap(Namespaces, ({ judge }) => judge(`${directory}/ns`)).pipe(
-    Effect.provide(AsyncNamespaces.layer(500))
+    Effect.provide(AsyncFiles.namespaces(500))
   )
   closeSync(server)
   const after = yield* codeOf(files.lstat(`${directory}/file`)).pipe(
