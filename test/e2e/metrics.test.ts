@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { resolve } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { healing, within } from "./support/Healing.ts"
 import { well } from "./support/Plugin.ts"
@@ -24,11 +24,40 @@ const freePort = Effect.callback<number>((resume) => {
 const podOf = ({ containerId }: Sandbox) => containerId.slice(0, 12)
 
 /** `-f`: not while it starts. */
-const query = (port: number, expression: string) =>
+const answer = (port: number, expression: string, ...more: ReadonlyArray<string>) =>
   Effect.map(
-    succeed("curl", ["-sfG", `http://127.0.0.1:${port}/api/v1/query`, "--data-urlencode", `query=${expression}`]),
-    (text): ReadonlyArray<number> =>
-      JSON.parse(text).data.result.map(({ value }: { readonly value: readonly [number, string] }) => Number(value[1]))
+    succeed("curl", [
+      ...["-sfG", `http://127.0.0.1:${port}/api/v1/query`, "--data-urlencode", `query=${expression}`],
+      ...more.flatMap((one) => ["--data-urlencode", one])
+    ]),
+    (text) => JSON.parse(text).data.result
+  )
+
+type Sample = readonly [seconds: number, value: string]
+
+const query = (port: number, expression: string, ...more: ReadonlyArray<string>) =>
+  Effect.map(
+    answer(port, expression, ...more),
+    (result): ReadonlyArray<number> => result.map(({ value }: { readonly value: Sample }) => Number(value[1]))
+  )
+
+/** The samples of one series as they were scraped. */
+const samples = (port: number, series: string, at: number) =>
+  Effect.map(
+    answer(port, series, `time=${at}`),
+    (result): ReadonlyArray<readonly [seconds: number, value: number]> =>
+      result[0].values.map(([seconds, value]: Sample) => [seconds, Number(value)])
+  )
+
+/** Bursts, and milliseconds between two of them. */
+const [bursts, pace] = [48, 250]
+const packets = bursts * Testpmd.burst
+
+/** Returns when the last burst is sent, in seconds since 1970. */
+const sendSteadily = (sender: Testpmd.Testpmd) =>
+  Effect.map(
+    Effect.repeat(Testpmd.sendBurst(sender), { schedule: Schedule.fixed(pace), times: bursts - 1 }),
+    () => Date.now() / 1000
   )
 
 onMachine(["root", "executable", "ovs", "hostLocal", "testpmd", "prometheus"], CniNode.layer)("metrics", (test) => {
@@ -58,7 +87,7 @@ scrape_configs: [{ job_name: agent, honor_labels: true, static_configs: [{ targe
         ],
         { env: cleanEnvironment, log: `${directory}/log`, stop: "SIGTERM" }
       )
-      const packets = (way: "receive" | "transmit", of: Sandbox) =>
+      const series = (way: "receive" | "transmit", of: Sandbox) =>
         `userspace_cni_interface_${way}_packets_total{pod="${podOf(of)}"}`
       const asked = (expression: string, wanted: number) =>
         within(
@@ -69,7 +98,7 @@ scrape_configs: [{ job_name: agent, honor_labels: true, static_configs: [{ targe
           )
         )
       // Both have been scraped before there was a packet.
-      for (const pod of pods) yield* asked(packets("receive", pod), 0)
+      for (const pod of pods) yield* asked(series("receive", pod), 0)
       const end = (n: 0 | 1): Testpmd.End => ({
         name: `${node.directory.split("-").at(-1)}${n}`,
         socket: socketOf(node.sharedDir, pods[n]),
@@ -77,16 +106,38 @@ scrape_configs: [{ job_name: agent, honor_labels: true, static_configs: [{ targe
         mac: `02:00:00:00:00:0${n + 1}`
       })
       const receiver = yield* Testpmd.run(end(0).name, node.directory, Testpmd.receiverArguments(end(0)))
-      yield* node.vsctl("wait-until", "Interface", yield* node.portMarked(pods[0].containerId), "link_state=up")
-      yield* Testpmd.run(end(1).name, node.directory, Testpmd.senderArguments(end(1), end(0).mac))
-      assert.strictEqual(yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst), Testpmd.burst)
+      const sender = yield* Testpmd.run(end(1).name, node.directory, Testpmd.promptedArguments(end(1), end(0).mac))
+      for (const pod of pods) {
+        const name = yield* node.portMarked(pod.containerId)
+        yield* node.vsctl("wait-until", "Interface", name, "link_state=up")
+      }
+      const last = yield* sendSteadily(sender)
+      assert.strictEqual(yield* Testpmd.sent(sender), packets)
+      assert.strictEqual(yield* Testpmd.receivedAtLeast(receiver.log, packets), packets)
+
+      // Over the whole run Prometheus has what testpmd has counted.
       const gained = (expression: string) => `max_over_time(${expression}[5m]) - min_over_time(${expression}[5m])`
-      yield* asked(gained(packets("receive", pods[0])), Testpmd.burst)
-      yield* asked(gained(packets("transmit", pods[1])), Testpmd.burst)
-      yield* asked(gained(packets("receive", pods[0]).replace("packets", "bytes")), Testpmd.burst * Testpmd.frame)
-      assert.deepStrictEqual(yield* query(port, packets("transmit", pods[0])), [0])
-      assert.deepStrictEqual(yield* query(port, packets("receive", pods[1])), [0])
-      assert.deepStrictEqual(yield* query(port, `sum(rate(${packets("receive", pods[0])}[5m])) > bool 0`), [1])
+      const [receives, transmits] = [series("receive", pods[0]), series("transmit", pods[1])]
+      yield* asked(gained(receives), packets)
+      yield* asked(gained(transmits), packets)
+      yield* asked(gained(receives.replace("packets", "bytes")), packets * Testpmd.frame)
+      assert.deepStrictEqual(yield* query(port, series("transmit", pods[0])), [0])
+      assert.deepStrictEqual(yield* query(port, series("receive", pods[1])), [0])
+
+      // While it sends, a rate is what the counter has gained between the first and the last scrape of the window, by the
+      // time between them. Prometheus extrapolates that to the window.
+      const window = 10
+      for (const one of [receives, transmits]) {
+        const scraped = yield* samples(port, `${one}[${window}s]`, last)
+        const [first, latest] = [scraped.at(0), scraped.at(-1)]
+        if (first === undefined || latest === undefined) return assert.fail("nothing was scraped")
+        const [gain, seconds] = [latest[1] - first[1], latest[0] - first[0]]
+        assert.isAbove(gain, 0)
+        for (const [n, [, value]] of scraped.entries()) assert.isAtLeast(value, scraped[n - 1]?.[1] ?? 0)
+        const [rate = 0] = yield* query(port, `rate(${one}[${window}s])`, `time=${last}`)
+        assert.isAtLeast(rate * window, gain)
+        assert.isAtMost(rate, gain / seconds)
+      }
       assert.deepStrictEqual(yield* query(port, 'userspace_cni_switch_up{engine="ovs-dpdk"}'), [1])
       yield* asked(`userspace_cni_interface_connected{pod="${podOf(pods[0])}"}`, 1)
       yield* asked("up", 1)

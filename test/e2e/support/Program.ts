@@ -43,6 +43,8 @@ export interface Running {
   readonly pid: number
   readonly outcome: Effect.Effect<Outcome>
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
+  /** To the stdin of a program that was started with a silent one. */
+  readonly write: (text: string) => Effect.Effect<void>
 }
 
 /** The variables that a program needs to find Debian's tools, and no more. */
@@ -111,7 +113,8 @@ export const start = Effect.fn("Program.start")(function* (
   return {
     pid: child.pid ?? 0,
     outcome: Deferred.await(done),
-    signal: (signal) => Effect.sync(() => void child.kill(signal))
+    signal: (signal) => Effect.sync(() => void child.kill(signal)),
+    write: (text) => Effect.sync(() => void child.stdin?.write(text))
   }
 })
 

@@ -58,6 +58,16 @@ export const sender = (name: string, opening: Opening, to: string): ReadonlyArra
   `--eth-peer=0,${to}`
 ]
 
+/** Sends a burst at each {@link sendBurst}. */
+export const promptedArguments = (end: End, to: string): ReadonlyArray<string> => [
+  ...common(end.name, opening(end)),
+  "--interactive",
+  "--forward-mode=rxonly",
+  `--eth-peer=0,${to}`
+]
+
+export const sendBurst = (prompted: Testpmd) => prompted.write("start tx_first\nstop\n")
+
 /** Sends as fast as it can. */
 export const flooderArguments = (end: End, to: string): ReadonlyArray<string> => [
   ...common(end.name, opening(end)),
@@ -104,17 +114,37 @@ export const run = (
   args: ReadonlyArray<string>
 ): Effect.Effect<Testpmd, ProgramError, Scope.Scope> => {
   const log = `${directory}/testpmd-${name}.log`
+  const isPrompted = args.includes("--interactive")
+  // Into a file, what answers a command would wait for more.
+  const [program, ...before] = [...(isPrompted ? ["/usr/bin/stdbuf", "-oL"] : []), "/usr/bin/dpdk-testpmd"]
   return Effect.map(
-    start("/usr/bin/dpdk-testpmd", args, {
+    start(program, [...before, ...args], {
       env: { ...cleanEnvironment, RUNTIME_DIRECTORY: directory },
       log,
-      stop: "SIGINT"
+      stop: "SIGINT",
+      ...(isPrompted ? { stdin: { is: "silent" } as const } : {})
     }),
     (running) => ({ ...running, log })
   )
 }
 
 export const stop = (testpmd: Testpmd) => Effect.andThen(testpmd.signal("SIGINT"), testpmd.outcome)
+
+/** What a prompted one says that it has sent. */
+export const sent = Effect.fnUntraced(function* (prompted: Testpmd) {
+  yield* prompted.write("show port stats 0\n")
+  const said = Effect.map(
+    Effect.sync(() => readFileSync(prompted.log, "utf8")),
+    (text) => /NIC statistics for port 0[\s\S]*?TX-packets: (\d+)/.exec(text)?.[1]
+  )
+  return Number(
+    yield* Effect.repeat(said, {
+      until: (count) => count !== undefined,
+      schedule: Schedule.spaced("50 millis"),
+      times: 400
+    })
+  )
+})
 
 /** The last count of a receiver. Its log may start with what the container's runtime puts before each line. */
 export const received = (log: string): Effect.Effect<number> =>
