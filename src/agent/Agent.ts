@@ -66,6 +66,8 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
   let is: "starting" | "ready" | "draining" = "starting"
   let listening: Server.Listening | undefined
   let rebound = 0
+  /** Metrics over TCP. */
+  let served: (() => Endpoint.Served) | undefined
   const log = Effect.runForkWith(yield* Effect.context<never>())
   /** The last one, and how many. */
   let declined: Status["declined"]
@@ -104,6 +106,7 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
         ...(declined === undefined ? {} : { declined }),
         underWay: calls.seen(),
         switches: calls.switches(),
+        ...(served === undefined ? {} : { metrics: served() }),
         healing: healing(),
         lastFailure: calls.lastFailure() ?? null
       }
@@ -152,7 +155,7 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
 
   yield* bind
   yield* Effect.addFinalizer(() => drain)
-  yield* overTcp(metrics.address, answers)
+  served = metrics.address === undefined ? undefined : yield* Endpoint.keep(metrics.address, answers)
   yield* Effect.timeoutOption(first, firstPatience)
   is = "ready"
   yield* notify(`READY=1\nSTATUS=serving calls on ${socket}`)
@@ -169,19 +172,6 @@ const ownMetrics = (): MetricsOptions => ({
   traffic: Effect.succeed({ interfaces: [], silent: [], failures: [] }),
   unusable: () => 0,
   address: undefined
-})
-
-/** Metrics are no reason to serve no calls: an address that cannot be had is logged. */
-const overTcp = Effect.fnUntraced(function* (address: Address | undefined, answers: Endpoint.Answers) {
-  if (address === undefined) return
-  const { host, port } = address
-  yield* Effect.matchEffect(Endpoint.listen(address, answers), {
-    onFailure: (code) =>
-      Effect.logError(
-        `no metrics on ${host}, port ${port}: ${code}. Give --metrics an address of this node and a free port, and restart the agent.`
-      ),
-    onSuccess: (own) => Effect.logInfo(`metrics on http://${host.includes(":") ? `[${host}]` : host}:${own}/metrics`)
-  })
 })
 
 /** Number of checks of the file for one call of the socket. */

@@ -31,6 +31,8 @@ export const Status = Schema.Struct({
     })
   ),
   switches: Schema.Array(Schema.Struct({ engine: Schema.String, control: Schema.String, since: Schema.String })),
+  /** Over TCP. Absent: nowhere, or not told. */
+  metrics: Schema.optionalKey(Schema.Struct({ url: Schema.String, problem: Schema.NullOr(Schema.String) })),
   /** The last rounds of healing; null: none has ended yet. */
   healing: Schema.NullOr(
     Schema.Struct({

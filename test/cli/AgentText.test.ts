@@ -30,6 +30,15 @@ describe("the agent's status", () => {
     })
   )
 
+  it.effect("says where metrics are served, or why they are not", () =>
+    Effect.gen(function* () {
+      const url = "http://10.0.0.5:9464/metrics"
+      assert.include(yield* textOf({ ...earlier, metrics: { url, problem: null } }), `Metrics       ${url}\n`.trim())
+      const text = yield* textOf({ ...earlier, metrics: { url, problem: "another process has the port" } })
+      assert.include(text, `Metrics       not on ${url}: another process has the port`)
+    })
+  )
+
   it.effect("is read of an agent that does not tell it", () =>
     Effect.gen(function* () {
       assert.notInclude(yield* textOf(earlier), "Declined")

@@ -3,7 +3,9 @@
  * tells where anything is on the node.
  */
 import * as Http from "node:http"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import { codeOf } from "../../platform/Sockets.ts"
 import type { Address } from "./Address.ts"
 import { exposition } from "./Exposition.ts"
@@ -72,10 +74,53 @@ export const listen = Effect.fnUntraced(function* ({ host, port }: Address, answ
   server.on("request", respond(answers))
   server.on("clientError", (_, socket) => socket.destroy())
   return yield* Effect.callback<number, string>((resume) => {
-    server.once("error", (cause) => resume(Effect.fail(codeOf(cause))))
+    server.on("error", (cause) => resume(Effect.fail(codeOf(cause))))
     server.listen({ host, port }, () => {
       const address = server.address()
       resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : port))
     })
   })
+})
+
+/** Where metrics are served. A problem: they are not, and why. */
+export interface Served {
+  readonly url: string
+  readonly problem: string | null
+}
+
+const every = "10 seconds"
+
+const problems: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process has the port",
+  EADDRNOTAVAIL: "no interface of this node has the address"
+}
+
+/**
+ * Serves while the scope lasts, and returns what is the case now. Metrics are no reason to serve no calls: an address
+ * that cannot be had, as one that another agent has not released yet, is logged and tried again.
+ */
+export const keep = Effect.fnUntraced(function* (address: Address, answers: Answers) {
+  const { host, port } = address
+  const urlOf = (own: number) => `http://${host.includes(":") ? `[${host}]` : host}:${own}${metricsPath}`
+  let served: Served = { url: urlOf(port), problem: null }
+  const tried = yield* Deferred.make<void>()
+  const refused = Effect.fnUntraced(function* (code: string) {
+    const problem = problems[code] === undefined ? code : `${problems[code]} (${code})`
+    if (served.problem !== problem) {
+      served = { ...served, problem }
+      const cure = `\`ss -ltnp sport = :${port}\` shows who has a port; --metrics names the address.`
+      yield* Effect.logError(`no metrics on ${served.url}: ${problem}. Trying again every ${every}. ${cure}`)
+    }
+    yield* Deferred.succeed(tried, undefined)
+  })
+  const serving = Effect.fnUntraced(function* () {
+    const own = yield* listen(address, answers)
+    served = { url: urlOf(own), problem: null }
+    yield* Effect.logInfo(`metrics on ${served.url}`)
+    yield* Deferred.succeed(tried, undefined)
+    return yield* Effect.never
+  }, Effect.scoped)
+  yield* Effect.forkScoped(Effect.retry(Effect.tapError(serving(), refused), { schedule: Schedule.spaced(every) }))
+  yield* Deferred.await(tried)
+  return (): Served => served
 })

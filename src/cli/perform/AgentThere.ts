@@ -56,7 +56,7 @@ const otherVersion = (agent: string): string =>
   "(`systemctl restart userspace-agent`)"
 
 export const agentText = (status: Status): string => {
-  const { calls, declined, healing, lastFailure, pid, rebound, since, socket, state, switches } = status
+  const { calls, declined, healing, lastFailure, metrics, pid, rebound, since, socket, state, switches } = status
   const row = (name: string, text: string) => `${name.padEnd(14)}${text}`
   return [
     row("Agent", `userspace-cni ${status.version}, process ${pid}, ${state}, since ${since}`),
@@ -71,6 +71,9 @@ export const agentText = (status: Status): string => {
           ...(declined.cure === null ? [] : [row("", `-> ${declined.cure}`)])
         ]),
     ...switches.map((one) => row("Switch", `${one.engine} on ${one.control}, kept since ${one.since}`)),
+    ...(metrics === undefined
+      ? []
+      : [row("Metrics", metrics.problem === null ? metrics.url : `not on ${metrics.url}: ${metrics.problem}`)]),
     ...(healing === null
       ? []
       : [

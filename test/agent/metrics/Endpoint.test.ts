@@ -1,7 +1,8 @@
 /** What answers on TCP: two paths, and nothing that changes or tells anything else. */
 import { request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Exit, Logger, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { addressIn } from "../../../src/agent/metrics/Address.ts"
 import * as Endpoint from "../../../src/agent/metrics/Endpoint.ts"
 import { families } from "../../../src/agent/metrics/Families.ts"
@@ -68,6 +69,35 @@ describe("metrics on TCP", () => {
       const port = yield* serving
       const code = yield* Effect.flip(Endpoint.listen({ host: "127.0.0.1", port }, () => {}))
       assert.strictEqual(code, "EADDRINUSE")
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are served as soon as the port is free, and until then one line of the log says why not", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const heard = yield* Deferred.make<void>()
+      const logger = Logger.make(({ message }) => {
+        lines.push(String(message))
+        if (String(message).startsWith("metrics on")) Deferred.doneUnsafe(heard, Effect.void)
+      })
+      const other = yield* Scope.fork(yield* Effect.scope)
+      const port = yield* Scope.provide(serving, other)
+      const own = Endpoint.keep({ host: "127.0.0.1", port }, (_, response) => void response.end("own"))
+      const served = yield* Effect.provide(own, Logger.layer([logger]))
+      const url = `http://127.0.0.1:${port}/metrics`
+      assert.deepStrictEqual(served(), { url, problem: "another process has the port (EADDRINUSE)" })
+      // An attempt to listen takes turns of the event loop, which the clock of the test does not count.
+      const pass = Effect.andThen(
+        TestClock.adjust("10 seconds"),
+        Effect.promise(() => new Promise((resume) => setImmediate(resume)))
+      )
+      yield* Effect.repeat(pass, { times: 5 })
+      yield* Scope.close(other, Exit.void)
+      yield* Effect.raceFirst(Deferred.await(heard), Effect.forever(pass))
+      assert.deepStrictEqual(served(), { url, problem: null })
+      assert.strictEqual((yield* ask(port, "GET", "/metrics")).text, "own")
+      assert.lengthOf(lines, 2, lines.join("\n"))
+      assert.include(lines[0], `no metrics on ${url}: another process has the port (EADDRINUSE). Trying again`)
     }).pipe(Effect.scoped)
   )
 
