@@ -54,7 +54,7 @@ export const shortId = (attachment: Pick<Attachment, "containerId">): string => 
  * ("a", "bc") and ("ab", "c") differ.
  */
 export const keyOf = (attachment: Identity): string =>
-  base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`)).slice(0, 20)
+  base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`).subarray(0, 13)).slice(0, 20)
 
 /** A short digest of the network's name. */
 export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)

@@ -48,12 +48,18 @@ export const push = (splitter: Splitter, chunk: Uint8Array): Result.Result<Split
   const texts: Array<string> = []
   let { begun, length, depth, inString, escaped } = splitter
   let start = 0
-  for (let at = 0; at < chunk.length; at++) {
-    const byte = chunk[at] ?? 0
+  const end = chunk.length
+  for (let at = 0; at < end; at++) {
+    let byte = chunk[at] ?? 0
     if (inString) {
-      if (escaped) escaped = false
-      else if (byte === backslash) escaped = true
-      else if (byte === quote) inString = false
+      if (escaped) {
+        escaped = false
+        continue
+      }
+      // Most bytes of an answer are in strings.
+      while (byte !== quote && byte !== backslash && ++at < end) byte = chunk[at] ?? 0
+      escaped = byte === backslash
+      inString = byte !== quote
     } else if (depth > 0 && byte === quote) inString = true
     else if (opens(byte)) {
       if (depth === 0) start = at
