@@ -97,7 +97,11 @@ const shape = (ast: SchemaAST.AST, value: string, member: string, parts: Parts):
 }
 
 const union = ({ types }: SchemaAST.Union, value: string, member: string, parts: Parts): string =>
-  types.map((one) => fits(one, value, member, parts)).join(" || ")
+  // An optional member's value may be undefined: `object` says so.
+  types
+    .filter(({ _tag }) => _tag !== "Undefined")
+    .map((one) => fits(one, value, member, parts))
+    .join(" || ")
 
 const object = ({ indexSignatures, propertySignatures }: SchemaAST.Objects, value: string, parts: Parts): string =>
   all([

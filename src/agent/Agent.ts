@@ -14,19 +14,18 @@ import type { NodeTraffic } from "../attachment/traffic/NodeTraffic.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { Slots } from "../platform/Slots.ts"
 import * as Calls from "./Calls.ts"
-import { get } from "./HttpGet.ts"
 import type { Address } from "./metrics/Address.ts"
 import * as Endpoint from "./metrics/Endpoint.ts"
 import * as Meter from "./metrics/Meter.ts"
 import * as Otlp from "./metrics/Otlp.ts"
 import * as Scrape from "./metrics/Scrape.ts"
-import { notify } from "./Notify.ts"
 import { healthPath, namespaces } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
 import type { Status } from "./Status.ts"
+import { get } from "./Status.ts"
 
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly meter: Meter.Meter
   readonly traffic: Effect.Effect<NodeTraffic>
   /** The agent's environment. */
@@ -37,7 +36,7 @@ export interface MetricsOptions {
   readonly address: Address | undefined
 }
 
-export interface Options {
+interface Options {
   readonly socket: string
   /** Runs to its end, or until a timeout, before calls are served. */
   readonly first?: Effect.Effect<void>
@@ -74,10 +73,8 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
   const told = new Set<string>()
   const counted = () => {
     const seen = calls.seen()
-    return {
-      running: seen.filter(({ state }) => state === "running").length,
-      queued: seen.filter(({ state }) => state === "queued").length
-    }
+    const running = seen.filter(({ state }) => state === "running").length
+    return { running, queued: seen.length - running }
   }
   const scrape = yield* Scrape.make({
     meter: metrics.meter,
@@ -91,26 +88,21 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
     instance,
     namespaces: namespaces(),
     metrics: answers,
-    status: () => {
-      return {
-        version,
-        pid: process.pid,
-        since,
-        state: is,
-        socket,
-        rebound,
-        calls: {
-          ...calls.counted(),
-          ...counted()
-        },
-        ...(declined === undefined ? {} : { declined }),
-        underWay: calls.seen(),
-        switches: calls.switches(),
-        ...(served === undefined ? {} : { metrics: served() }),
-        healing: healing(),
-        lastFailure: calls.lastFailure() ?? null
-      }
-    },
+    status: () => ({
+      version,
+      pid: process.pid,
+      since,
+      state: is,
+      socket,
+      rebound,
+      calls: { ...calls.counted(), ...counted() },
+      ...(declined === undefined ? {} : { declined }),
+      underWay: calls.seen(),
+      switches: calls.switches(),
+      ...(served === undefined ? {} : { metrics: served() }),
+      healing: healing(),
+      lastFailure: calls.lastFailure()
+    }),
     declined: ({ cure, reason, why }) => {
       metrics.meter.declined(reason)
       declined = { calls: (declined?.calls ?? 0) + 1, at: new Date().toISOString(), why, cure: cure ?? null }
@@ -197,3 +189,16 @@ const only = Effect.fnUntraced(function* (socket: string) {
   }
   return scope
 })
+
+const supervisor = process.env["NOTIFY_SOCKET"]
+
+/** Notifies systemd of the agent's state (sd_notify(3)), if systemd asked for it. */
+const notify = (state: string): Effect.Effect<void> =>
+  supervisor === undefined || supervisor === ""
+    ? Effect.void
+    : Effect.ignore(
+        Effect.flatMap(
+          Effect.tryPromise(() => import("../platform/bun/libc/BunDatagram.ts")),
+          ({ send }) => Effect.try(() => send(supervisor, state))
+        )
+      )

@@ -24,12 +24,13 @@ import { callSpan } from "../program/Trace.ts"
 import * as LogFiles from "./LogFiles.ts"
 import type { Handed, Line } from "./Protocol.ts"
 import * as Scheduler from "./Scheduler.ts"
+import type { Status } from "./Status.ts"
 import * as Switches from "./Switches.ts"
 
 /** Maximum number of calls that run or wait. A caller's deadline is minutes away, and the agent's memory is bounded. */
-export const mostCalls = 1024
+const mostCalls = 1024
 /** Maximum total length of bodies that are being read, in bytes. */
-export const mostBytes = 64 << 20
+const mostBytes = 64 << 20
 
 export interface Peer {
   readonly say: (line: Line) => void
@@ -39,42 +40,12 @@ export interface Peer {
   readonly leave: () => void
 }
 
-export interface Seen {
-  readonly invocation: string
-  readonly verb: string
-  readonly containerId: string
-  readonly interface: string
-  readonly since: string
+interface Seen extends Omit<Status["underWay"][number], "state"> {
   state: "queued" | "running"
 }
 
-/** The last call that failed. */
-export interface Failure {
-  readonly at: string
-  readonly verb: string
-  readonly containerId: string
-  readonly code: number
-  readonly msg: string
-  readonly cure: string
-}
-
-export interface Calls {
-  /** Returns false when there is no room. Otherwise reserves it until `release`. */
-  readonly reserve: (bytes: number) => boolean
-  readonly release: (bytes: number) => void
-  readonly begin: (handed: Handed, invocation: string, peer: Peer) => void
-  /** Interrupts the caller's call; false: there is none. */
-  readonly interrupt: (invocation: string) => boolean
-  /** Resumes when no call is left. */
-  readonly ended: Effect.Effect<void>
-  readonly seen: () => ReadonlyArray<Seen>
-  readonly counted: () => { readonly served: number; readonly failed: number; readonly interrupted: number }
-  readonly lastFailure: () => Failure | undefined
-  readonly switches: () => ReadonlyArray<Switches.Kept>
-}
-
 /** Is told of every call that was answered. */
-export type Answered = (call: {
+type Answered = (call: {
   readonly verb: string
   readonly stdin: string
   /** The CNI error code; 0: success. */
@@ -82,11 +53,6 @@ export type Answered = (call: {
   /** Since the call was accepted. */
   readonly seconds: number
 }) => void
-
-interface Running {
-  readonly seen: Seen
-  readonly fiber: Fiber.Fiber<void>
-}
 
 export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) {
   // Only these, so that calls do not share other services of the agent's fiber, such as its log.
@@ -98,11 +64,11 @@ export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) 
   const logs = LogFiles.make()
   const scheduler = Scheduler.make()
 
-  const running = new Map<string, Running>()
+  const running = new Map<string, { readonly seen: Seen; readonly fiber: Fiber.Fiber<void> }>()
   const counts = { served: 0, failed: 0, interrupted: 0 }
   const reserved = { calls: 0, bytes: 0 }
   const idle: Array<() => void> = []
-  let failure: Failure | undefined
+  let failure: Status["lastFailure"] = null
 
   const askerOf = (one: Seen, peer: Peer, done: (code: number) => void): Asker => ({
     tell: Effect.fnUntraced(function* ({ document, status }: Answer): Effect.fn.Return<void, CniError> {
@@ -126,14 +92,11 @@ export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) 
   const fail = ({ containerId, verb }: Seen, document: Answer["document"]) => {
     counts.failed++
     const { details, msg }: { readonly msg?: unknown; readonly details?: unknown } = document ?? {}
-    failure = {
-      ...{ at: new Date().toISOString(), verb, containerId, code: codeIn(document) },
-      ...{ msg: String(msg), cure: String(details) }
-    }
+    const at = new Date().toISOString()
+    failure = { at, verb, containerId, code: codeIn(document), msg: String(msg), cure: String(details) }
   }
 
-  const begin: Calls["begin"] = (handed, invocation, peer) => {
-    const { environment, stdin } = handed
+  const begin = ({ environment, stdin }: Handed, invocation: string, peer: Peer) => {
     const seen: Seen = {
       invocation,
       verb: environment["CNI_COMMAND"] ?? "",
@@ -142,16 +105,13 @@ export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) 
       since: new Date().toISOString(),
       state: "queued"
     }
-    const schedule: CallScheduler["schedule"] = (asked) => {
-      const scheduled = scheduler.schedule(asked)
-      return (self) =>
-        scheduled(
-          Effect.suspend(() => {
-            seen.state = "running"
-            return self
-          })
-        )
-    }
+    const schedule: CallScheduler["schedule"] = (asked) => (self) =>
+      scheduler.schedule(asked)(
+        Effect.suspend(() => {
+          seen.state = "running"
+          return self
+        })
+      )
     const began = performance.now()
     const done = (code: number) =>
       answered({ verb: seen.verb, stdin, code, seconds: (performance.now() - began) / 1000 })
@@ -175,36 +135,40 @@ export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) 
     if (running.size === 0 && reserved.calls === 0) for (const resume of idle.splice(0)) resume()
   }
 
-  const calls: Calls = {
-    reserve: (bytes) => {
+  return {
+    /** Returns false when there is no room. Otherwise reserves it until `release`. */
+    reserve: (bytes: number): boolean => {
       if (running.size + reserved.calls >= mostCalls || reserved.bytes + bytes > mostBytes) return false
       reserved.calls++
       reserved.bytes += bytes
       return true
     },
-    release: (bytes) => {
+    release: (bytes: number): void => {
       reserved.calls--
       reserved.bytes -= bytes
       rest()
     },
     begin,
-    interrupt: (invocation) => {
+    /** Interrupts the caller's call; false: there is none. */
+    interrupt: (invocation: string): boolean => {
       const one = running.get(invocation)
       if (one === undefined) return false
       counts.interrupted++
       one.fiber.interruptUnsafe()
       return true
     },
-    ended: Effect.callback((resume) => {
+    /** Resumes when no call is left. */
+    ended: Effect.callback<void>((resume) => {
       idle.push(() => resume(Effect.void))
       rest()
     }),
-    seen: () => [...running.values()].map(({ seen }) => seen),
+    seen: (): ReadonlyArray<Seen> => [...running.values()].map(({ seen }) => seen),
     counted: () => ({ ...counts }),
     lastFailure: () => failure,
     switches: switches.kept
   }
-  return calls
 })
+
+export type Calls = Effect.Success<ReturnType<typeof make>>
 
 const codeIn = (document: Answer["document"]): number => Number(document?.["code"])

@@ -40,13 +40,7 @@ const close = (fd: number) => Fs.close(fd, () => {})
 /** Maximum number of open files; unused ones beyond it are closed. */
 const mostOpen = 64
 
-export interface LogFiles {
-  readonly file: Outputs["file"]
-  /** Resumes when everything logged is written, or a file takes too long. */
-  readonly written: Effect.Effect<void>
-}
-
-export const make = (): LogFiles => {
+export const make = () => {
   const open = new Map<string, Open>()
 
   const release = (one: Open) => {
@@ -68,11 +62,6 @@ export const make = (): LogFiles => {
     if (!one.writing) next(one)
   }
 
-  const use = (one: Open): Open => {
-    one.users++
-    return one
-  }
-
   const evict = () => {
     for (const [path, one] of open) {
       if (open.size <= mostOpen) return
@@ -88,7 +77,8 @@ export const make = (): LogFiles => {
     if (known !== undefined) {
       const there = yield* Effect.option(ask<Fs.Stats>((done) => Fs.stat(path, done)))
       if (there._tag === "Some" && identityOf(there.value) === known.identity && open.get(path) === known) {
-        return use(known)
+        known.users++
+        return known
       }
     }
     const fd = yield* ask<number>((done) => Fs.open(path, flags, 0o640, done), close)
@@ -103,10 +93,10 @@ export const make = (): LogFiles => {
     const other = open.get(path)
     if (other?.identity === identity) {
       close(fd)
-      return use(other)
+      other.users++
+      return other
     }
-    const one: Open = { fd, identity, users: 0, stale: false, waiting: "", writing: false, drained: [] }
-    use(one)
+    const one: Open = { fd, identity, users: 1, stale: false, waiting: "", writing: false, drained: [] }
     open.set(path, one)
     if (other !== undefined) release(other)
     evict()
@@ -117,7 +107,7 @@ export const make = (): LogFiles => {
     Effect.timeoutOrElse(opened(path), { duration: patience, orElse: () => Effect.fail("it takes too long") })
 
   return {
-    file: (path, failed) =>
+    file: ((path, failed) =>
       Effect.acquireRelease(
         Effect.match(inTime(path), {
           onFailure: (answer) => void failed(answer),
@@ -129,7 +119,8 @@ export const make = (): LogFiles => {
             one.users--
             if (one.stale) release(one)
           })
-      ).pipe(Effect.map((one) => (one === undefined ? undefined : append(one)))),
+      ).pipe(Effect.map((one) => (one === undefined ? undefined : append(one))))) satisfies Outputs["file"],
+    /** Resumes when everything logged is written, or a file takes too long. */
     written: Effect.suspend(() =>
       Effect.forEach(
         [...open.values()].filter(({ writing }) => writing),

@@ -78,3 +78,9 @@ export const patience = 1000
  * step.
  */
 export const longestCall = 150_000
+
+/** Whether the agent's socket belongs to this user, and nobody else can replace it. Throws when there is nothing. */
+export const isOurs = (path: string): boolean => {
+  const { mode, uid } = Fs.lstatSync(path)
+  return (mode & Fs.constants.S_IFMT) === Fs.constants.S_IFSOCK && (mode & 0o022) === 0 && uid === process.geteuid?.()
+}

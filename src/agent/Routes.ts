@@ -11,7 +11,7 @@ import { type Answers, metricsPath } from "./metrics/Endpoint.ts"
 import * as Protocol from "./Protocol.ts"
 import type { Handle } from "./Server.ts"
 
-export interface State {
+interface State {
   readonly is: () => "starting" | "ready" | "draining"
   readonly instance: string
   readonly namespaces: string
@@ -90,13 +90,10 @@ export const make = (calls: Calls, state: State): Handle => {
       }
       response.writeHead(200, { "content-type": "application/x-ndjson", connection: "close" })
       step = "begun"
-      calls.begin(
-        handed,
-        invocation,
-        peerOf(response, () => {
-          step = "over"
-        })
-      )
+      const peer = peerOf(response, () => {
+        step = "over"
+      })
+      calls.begin(handed, invocation, peer)
       calls.release(length)
     })
     if (continues) response.writeContinue()
@@ -129,17 +126,15 @@ export const make = (calls: Calls, state: State): Handle => {
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === "string"
-
 const isEnvironment = (value: unknown): value is Protocol.Handed["environment"] =>
-  Predicate.isReadonlyObject(value) && Object.values(value).every(isText)
+  Predicate.isReadonlyObject(value) && Object.values(value).every(Predicate.isString)
 
 /** Undefined: the text is not a call. */
 const handedIn = (text: string): Protocol.Handed | undefined => {
   const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
   if (!Predicate.isReadonlyObject(value)) return undefined
   const { environment, stdin, ...rest }: { readonly [key: string]: unknown } = value
-  return isEnvironment(environment) && isText(stdin) && Object.keys(rest).length === 0
+  return isEnvironment(environment) && Predicate.isString(stdin) && Object.keys(rest).length === 0
     ? { environment, stdin }
     : undefined
 }

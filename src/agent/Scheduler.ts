@@ -11,7 +11,7 @@ import { defaultControl } from "../cni/network/HostPorts.ts"
 import { attachmentOf, keyOf } from "../identity/Attachment.ts"
 
 /** More than a node of 110 pods starts at once; a waiting call costs little more than a running one. */
-export const atOneSwitch = 64
+const atOneSwitch = 64
 
 type Around = <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 

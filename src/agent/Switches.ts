@@ -11,7 +11,7 @@ import type { VppClient } from "../vpp/client/VppClient.ts"
 
 const idle = "1 minute"
 
-export interface Kept extends Control {
+interface Kept extends Control {
   readonly since: string
 }
 
@@ -23,11 +23,8 @@ const socketAt = (path: string): Effect.Effect<string> =>
     Fs.stat(path, (error, there) => resume(Effect.succeed(error ? "none" : `${there.dev}:${there.ino}`)))
   )
 
-const nameOf = ({ control, engine }: Control, socket: string): string => [engine, socket, control].join(" ")
-
-const controlOf = (name: string): Control => {
-  const [engine, , ...control] = name.split(" ")
-  return { engine: engine === "vpp" ? "vpp" : "ovs-dpdk", control: control.join(" ") }
+interface Key extends Control {
+  readonly socket: string
 }
 
 /** Calls for VPP share a session; the process of one call has one for each piece of work. */
@@ -39,20 +36,22 @@ const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
 
 /** The scope closes them. */
 export const make = Effect.gen(function* () {
-  const kept = new Map<string, Kept>()
+  const kept = new Set<Kept>()
   const switches = yield* RcMap.make({
-    lookup: (name: string) => {
-      const control = controlOf(name)
-      return Effect.acquireRelease(
-        Effect.sync(() => kept.set(name, { ...control, since: new Date().toISOString() })),
-        () => Effect.sync(() => kept.delete(name))
-      ).pipe(Effect.andThen(newSwitch(control, { VppClient: oneSession })))
-    },
+    lookup: ({ control, engine }: Key) =>
+      Effect.acquireRelease(
+        Effect.sync((): Kept => {
+          const one = { engine, control, since: new Date().toISOString() }
+          kept.add(one)
+          return one
+        }),
+        (one) => Effect.sync(() => kept.delete(one))
+      ).pipe(Effect.andThen(newSwitch({ engine, control }, { VppClient: oneSession }))),
     idleTimeToLive: idle
   })
   return {
-    at: (control: Control) =>
-      Effect.flatMap(socketAt(control.control), (socket) => RcMap.get(switches, nameOf(control, socket))),
-    kept: (): ReadonlyArray<Kept> => [...kept.values()]
+    at: ({ control, engine }: Control) =>
+      Effect.flatMap(socketAt(control), (socket) => RcMap.get(switches, { engine, control, socket })),
+    kept: (): ReadonlyArray<Kept> => [...kept]
   }
 })

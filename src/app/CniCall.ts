@@ -13,7 +13,6 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { type AnyAsked, type Asked, answerVersion, isOfNetwork, judge } from "../cni/Dispatch.ts"
 import { type Reading, readEnvelope } from "../cni/network/Configuration.ts"
-import type { Control } from "../cni/network/HostPort.ts"
 import { defaultLogOptions, logOptions, tracesTime } from "../cni/network/LogOptions.ts"
 import { CniError, ErrorCodes } from "../cni/spec/CniError.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
@@ -25,7 +24,7 @@ import { Deadlines } from "../program/Deadlines.ts"
 import * as Log from "../program/Log.ts"
 import { timed, untraced } from "../program/Trace.ts"
 import { type Around, choicesFor, onServices } from "./Composition.ts"
-import { type Choices, type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
+import { type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
 
 /** Document and exit status. Undefined: nothing is written. */
 export interface Answer {
@@ -104,11 +103,6 @@ export const CallScheduler = Context.Reference<CallScheduler>("userspace-cni/Cal
   defaultValue: () => ({ schedule: () => identity })
 })
 
-const scheduled =
-  (asked: AnyAsked) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>) =>
-    Effect.flatMap(CallScheduler, ({ schedule }) => schedule(asked)(self))
-
 /** Validates the call and runs its verb on the given edges. */
 export const serve = Effect.fnUntraced(function* (
   command: string,
@@ -118,31 +112,25 @@ export const serve = Effect.fnUntraced(function* (
 ) {
   const asked = yield* Effect.fromResult(judge(command, variables, reading))
   const choices = choicesFor(around)
-  return yield* (isOfNetwork(asked) ? ofNetwork(asked, choices) : runVerb(asked, choices)).pipe(
+  const { schedule } = yield* CallScheduler
+  const { total } = yield* Deadlines
+  // GC and STATUS are rare compared with ADD and DEL.
+  const ofNetwork = (asked: Asked<NetworkVerb>) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./NetworkVerbs.ts")),
+      ({ runNetworkVerb }) => runNetworkVerb(asked, choices)
+    )
+  return yield* (isOfNetwork(asked) ? ofNetwork(asked) : runVerb(asked, choices)).pipe(
     onServices(stateDirOfAsked(asked), around),
-    scheduled(asked),
-    inTime(command),
+    schedule(asked),
+    // It rolls back.
+    Effect.timeoutOrElse({
+      duration: `${total} seconds`,
+      orElse: () => Effect.fail(tooSlow(command, total))
+    }),
     Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )
 })
-
-/** The deadline of a whole call; on timeout it rolls back. */
-const inTime =
-  (command: string) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | CniError, R> =>
-    Effect.flatMap(Deadlines, ({ total }) =>
-      Effect.timeoutOrElse(self, {
-        duration: `${total} seconds`,
-        orElse: () => Effect.fail(tooSlow(command, total))
-      })
-    )
-
-/** Loaded on demand: GC and STATUS are rare compared with ADD and DEL. */
-const ofNetwork = (asked: Asked<NetworkVerb>, choices: Choices<Control>) =>
-  Effect.flatMap(
-    Effect.promise(() => import("./NetworkVerbs.ts")),
-    ({ runNetworkVerb }) => runNetworkVerb(asked, choices)
-  )
 
 const tooSlow = (command: string, seconds: number) =>
   CniError.of(

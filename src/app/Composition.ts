@@ -119,8 +119,7 @@ export const choicesFor = (around: Around = {}): Choices<Control> => {
     containerConfig:
       handed === undefined
         ? containerConfigFor
-        : (...call) =>
-            Layer.provide(Layer.effect(ContainerConfig, handed(ContainerConfig)), containerConfigFor(...call))
+        : (call) => Layer.provide(Layer.effect(ContainerConfig, handed(ContainerConfig)), containerConfigFor(call))
   }
 }
 

@@ -4,16 +4,13 @@
 import * as Effect from "effect/Effect"
 import type { NetworkCall } from "../attachment/Call.ts"
 import { gc } from "../attachment/node/Gc.ts"
-import { tools } from "../attachment/node/StaleAttachment.ts"
 import * as Switches from "../attachment/node/Switches.ts"
 import { status } from "../attachment/verbs/Status.ts"
 import type { Asked } from "../cni/Dispatch.ts"
-import { readConfiguration } from "../cni/network/Configuration.ts"
-import { spelledOut } from "../cni/network/Explained.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import { readValidAttachments } from "../cni/spec/ValidAttachments.ts"
 import type { NetworkVerb } from "../cni/spec/Versions.ts"
-import type { Choices } from "./Verbs.ts"
+import { type Choices, configurationAsked } from "./Verbs.ts"
 
 /** Prints nothing on success. */
 export const runNetworkVerb = Effect.fnUntraced(function* (
@@ -25,17 +22,14 @@ export const runNetworkVerb = Effect.fnUntraced(function* (
   else {
     const valid = yield* Effect.fromResult(readValidAttachments(asked.envelope.value))
     yield* Effect.scoped(
-      Effect.flatMap(Switches.make(engine), (switches) => gc(call, valid, tools(switches, containerConfig)))
+      Effect.flatMap(Switches.make(engine), (switches) => gc(call, valid, { switches, containerConfig }))
     )
   }
   return undefined
 })
 
-export const networkCall = Effect.fnUntraced(function* ({
-  envelope,
-  environment
-}: Pick<Asked<NetworkVerb>, "envelope" | "environment">) {
-  const configuration = yield* spelledOut(readConfiguration(envelope, environment.args, environment.variables))
-  const call: NetworkCall = { network: envelope.name, configuration, environment }
+export const networkCall = Effect.fnUntraced(function* (asked: Pick<Asked<NetworkVerb>, "envelope" | "environment">) {
+  const { envelope, environment } = asked
+  const call: NetworkCall = { network: envelope.name, configuration: yield* configurationAsked(asked), environment }
   return call
 })

@@ -18,9 +18,8 @@ import { type Configuration, readConfiguration, readLeniently } from "../cni/net
 import { spelledOut } from "../cni/network/Explained.ts"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import { isAbsolutePath } from "../cni/network/Validators.ts"
-import { CniError, ErrorCodes, fromExplained } from "../cni/spec/CniError.ts"
+import { asCniError, CniError, ErrorCodes } from "../cni/spec/CniError.ts"
 import { type CniResult, inVersion } from "../cni/spec/CniResult.ts"
-import type { Variables } from "../cni/spec/Environment.ts"
 import type { ContainerConfigLayer } from "../container-config/ContainerConfig.ts"
 import { type Attachment, attachmentOf } from "../identity/Attachment.ts"
 import { type NamespaceKind, Namespaces } from "../platform/Namespaces.ts"
@@ -33,43 +32,32 @@ export type Document = Readonly<{ [key: string]: unknown }> | undefined
 /** The layers that depend on the configuration. `At`: the information needed for a switch. */
 export interface Choices<At = HostPort> {
   readonly engine: (at: At) => EngineLayer
-  readonly containerConfig: (
-    attachment: Attachment,
-    configuration: Configuration,
-    variables: Variables
-  ) => ContainerConfigLayer
+  readonly containerConfig: (call: Call) => ContainerConfigLayer
 }
 
 /** Runs the verb. Needs a `Records` of {@link stateDirOfAsked}. */
-export const runVerb = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
-  return yield* program(asked, choices).pipe(
-    Effect.catchTags({
-      VswitchError: (error) => Effect.fail(fromExplained(error)),
-      IpamError: (error) => Effect.fail(fromExplained(error)),
-      PodsError: (error) => Effect.fail(fromExplained(error)),
-      SharedDirError: (error) => Effect.fail(fromExplained(error)),
-      RecordError: (error) => Effect.fail(fromExplained(error))
-    }),
-    Effect.satisfiesErrorType<CniError>()
-  )
-})
+export const runVerb = (asked: Asked, choices: Choices) =>
+  Effect.satisfiesErrorType<CniError>()(Effect.mapError(program(asked, choices), asCniError))
 
 const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
-  const { environment, previous, verb } = asked
+  const { envelope, environment, previous, verb } = asked
   yield* lookAtSandbox(asked)
+  const named = attachmentOf(envelope.name, environment)
   if (verb === "ADD") {
-    const call = yield* callFor(asked, attachmentIn(asked))
-    yield* Effect.forEach(call.configuration.warnings, (warning) => Effect.logWarning(warning))
-    const documentOf = (result: CniResult) => inVersion(asked.envelope.version, result)
+    const call: Call = { attachment: named, configuration: yield* configurationAsked(asked), environment, previous }
+    for (const warning of call.configuration.warnings) yield* Effect.logWarning(warning)
+    const documentOf = (result: CniResult) => inVersion(envelope.version, result)
     const added = add(call, (result) => commit(documentOf(result)))
     return documentOf(yield* Effect.provide(added, chosen(call, choices)))
   }
-  const named = attachmentIn(asked)
   const record = yield* recordOf(asked, named)
-  const attachment = { ...named, pod: named.pod ?? record?.pod }
   if (record !== undefined && isNewer(record)) yield* Effect.logWarning(newer(verb, record))
-  const configuration = yield* configurationThatCounts(asked, record)
-  const call: Call = { attachment, configuration, environment, previous }
+  const call: Call = {
+    attachment: { ...named, pod: named.pod ?? record?.pod },
+    configuration: yield* configurationThatCounts(asked, record),
+    environment,
+    previous
+  }
   const done = verb === "DEL" ? committing(del(call, record)) : check(call, record)
   yield* Effect.provide(done, chosen(call, choices))
   return undefined
@@ -80,17 +68,11 @@ const newer = (verb: Asked["verb"], { format }: Record): string =>
     verb === "DEL" ? "removes" : "compares"
   } only what it knows`
 
-const chosen = ({ attachment, configuration, environment }: Call, { engine, containerConfig }: Choices) =>
-  Layer.merge(engine(configuration.port), containerConfig(attachment, configuration, environment.variables))
+const chosen = (call: Call, { engine, containerConfig }: Choices) =>
+  Layer.merge(engine(call.configuration.port), containerConfig(call))
 
-const attachmentIn = ({ envelope, environment }: Asked): Attachment => attachmentOf(envelope.name, environment)
-
-const callFor = Effect.fnUntraced(function* (asked: Asked, attachment: Attachment) {
-  const { envelope, environment, previous } = asked
-  const configuration = yield* spelledOut(readConfiguration(envelope, environment.args, environment.variables))
-  const call: Call = { attachment, configuration, environment, previous }
-  return call
-})
+export const configurationAsked = ({ envelope, environment }: Pick<Asked, "envelope" | "environment">) =>
+  spelledOut(readConfiguration(envelope, environment.args, environment.variables))
 
 /** A DEL continues without an unreadable record: it must not keep a pod from being deleted. */
 const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attachment) {
@@ -108,7 +90,7 @@ const recordOf = Effect.fnUntraced(function* ({ verb }: Asked, attachment: Attac
  */
 const configurationThatCounts = Effect.fnUntraced(function* (asked: Asked, record: Record | undefined) {
   const { envelope, environment } = asked
-  const given = yield* Effect.result(spelledOut(readConfiguration(envelope, environment.args, environment.variables)))
+  const given = yield* Effect.result(configurationAsked(asked))
   const recorded =
     record === undefined ? undefined : Result.getOrUndefined(configurationOfRecord(record, environment.variables))
   if (recorded === undefined) return yield* asked.verb === "DEL" ? lenient(asked, given) : Effect.fromResult(given)

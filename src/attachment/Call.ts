@@ -2,15 +2,15 @@
  * One validated call of the plugin: the attachment, the request, the invocation context, and what follows from them:
  * paths, and the request to the switch. Pure.
  */
-
 import type { Configuration } from "../cni/network/Configuration.ts"
 import type { CniResult } from "../cni/spec/CniResult.ts"
 import type { Environment } from "../cni/spec/Environment.ts"
 import { deviceInfoPath } from "../container-config/DeviceInfo.ts"
 import { type Attachment, derivedMac } from "../identity/Attachment.ts"
-import type { Delegation } from "../ipam/Delegation.ts"
+import type { Delegation } from "../ipam/Ipam.ts"
 import { type SocketPaths, socketPathsOf, type Volume } from "../shared-dir/SocketPaths.ts"
-import type { Address, PortRequest } from "../vswitch/PortRequest.ts"
+import type { PortRequest } from "../vswitch/PortRequest.ts"
+import type { Unplug } from "../vswitch/Vswitch.ts"
 import type { Record } from "./records/Record.ts"
 import { recordFormat } from "./records/RecordFormat.ts"
 
@@ -31,16 +31,18 @@ export interface NetworkCall {
 
 export const defaultStateDir = "/var/lib/cni/usrspcni"
 
-const stateDirOf = ({ netConf }: Configuration): string => netConf.stateDir ?? defaultStateDir
-
-export const socketPathsFor = ({ attachment, configuration }: Call, handle: string, volume?: Volume): SocketPaths =>
+export const socketPathsFor = (
+  { attachment, configuration: { netConf, port } }: Pick<Call, "attachment" | "configuration">,
+  handle: string,
+  volume?: Volume
+): SocketPaths =>
   socketPathsOf({
     attachment,
     handle,
     volume,
-    port: configuration.port,
-    sharedDir: configuration.netConf.sharedDir,
-    stateDir: stateDirOf(configuration)
+    port,
+    sharedDir: netConf.sharedDir,
+    stateDir: netConf.stateDir ?? defaultStateDir
   })
 
 /**
@@ -65,18 +67,24 @@ export const delegation = ({
 export const wantsAddresses = ({ configuration: { port } }: Call): boolean =>
   port.engine === "vpp" && port.network.netType === "interface"
 
+/** The record has the addresses of the switch's end once its ADD has completed. */
 export const requestFor = (
   call: Call,
-  record: Pick<Record, "invocation" | "place" | "mac">,
-  addresses: ReadonlyArray<Address>
+  { addresses = [], invocation, mac, place }: Pick<Record, "addresses" | "invocation" | "mac" | "place">
 ): PortRequest => ({
   attachment: call.attachment,
-  invocation: record.invocation,
+  invocation,
   port: call.configuration.port,
-  socketPath: record.place.switchPath,
-  mac: record.mac,
-  addresses
+  socketPath: place.switchPath,
+  mac,
+  addresses: wantsAddresses(call) ? addresses : []
 })
+
+/** Removes the port of the record's ADD, or of a restore of it. */
+export const unplugFor = (
+  { attachment, configuration: { port } }: Call,
+  { invocation, place }: Pick<Record, "invocation" | "place">
+): Unplug => ({ attachment, invocation, port, socketPath: place.switchPath })
 
 export const recordFor = (
   call: Call,
@@ -85,39 +93,22 @@ export const recordFor = (
   { invocation, made, since }: Pick<Record, "invocation" | "made" | "since">
 ): Record => {
   const { attachment, configuration, environment } = call
-  const place = socketPathsFor(call, handle, volume)
-  const deviceInfo = deviceInfoPath(configuration.netConf)
+  const { containerId, ifName, netns, network, pod } = attachment
   return {
     format: recordFormat,
-    network: attachment.network,
-    containerId: attachment.containerId,
-    ifName: attachment.ifName,
-    netns: attachment.netns,
-    ...(attachment.pod === undefined ? {} : { pod: attachment.pod }),
+    network,
+    containerId,
+    ifName,
+    netns,
+    pod,
     invocation,
     since,
     handle,
-    place: withoutAbsent(place),
+    place: socketPathsFor(call, handle, volume),
     made,
     mac: macOf(call),
-    ...(deviceInfo === undefined ? {} : { deviceInfo }),
+    deviceInfo: deviceInfoPath(configuration.netConf),
     configuration: configuration.text,
     args: environment.variables["CNI_ARGS"] ?? ""
   }
 }
-
-/** Omits absent keys, as in a file. */
-const withoutAbsent = ({ group, link, volume, ...place }: SocketPaths): Record["place"] => ({
-  ...place,
-  ...(link === undefined ? {} : { link }),
-  ...(group === undefined ? {} : { group }),
-  ...(volume === undefined ? {} : { volume })
-})
-
-/** The record's paths, with absent keys as undefined. */
-export const socketPathsOfRecord = ({ place }: Record): SocketPaths => ({
-  ...place,
-  link: place.link,
-  group: place.group,
-  volume: place.volume
-})

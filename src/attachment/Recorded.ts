@@ -1,6 +1,6 @@
 /**
- * Derives the call from a record: the configuration of the ADD, with the defaults of this release and this environment
- * (`OVS_RUNDIR`, `OVS_SOCKDIR`). Pure.
+ * From a record back to its call: the configuration of the ADD, with the defaults of this release and this environment
+ * (`OVS_RUNDIR`, `OVS_SOCKDIR`), and the environment and stdin that a runtime would pass. Pure.
  */
 import * as Result from "effect/Result"
 import {
@@ -11,6 +11,7 @@ import {
 } from "../cni/network/Configuration.ts"
 import type { CniError } from "../cni/spec/CniError.ts"
 import { readArgs, type Variables } from "../cni/spec/Environment.ts"
+import { type AttachmentVerb, atLeast, verbs } from "../cni/spec/Versions.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import type { Call } from "./Call.ts"
 import type { Record } from "./records/Record.ts"
@@ -24,31 +25,26 @@ export const attachmentOfRecord = ({ containerId, ifName, netns, network, pod }:
   pod
 })
 
+/** The invocation context of the ADD, with the caller's CNI_PATH: records do not have the directories of IPAM plugins. */
+export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | SchemaMismatch> =>
+  Result.gen(function* () {
+    const { containerId, ifName, netns } = record
+    const args = yield* readArgs(record.args)
+    const envelope = yield* readEnvelope(record.configuration)
+    const path = (variables["CNI_PATH"] ?? "").split(":").filter((directory) => directory.startsWith("/"))
+    return {
+      attachment: attachmentOfRecord(record),
+      configuration: yield* readConfiguration(envelope, args, variables),
+      environment: { containerId, ifName, netns, path, args, variables },
+      previous: undefined
+    }
+  })
+
 export const configurationOfRecord = (
   record: Record,
   variables: Variables
 ): Result.Result<Configuration, CniError | SchemaMismatch> =>
-  Result.flatMap(readArgs(record.args), (args) =>
-    Result.flatMap(readEnvelope(record.configuration), (envelope) => readConfiguration(envelope, args, variables))
-  )
-
-/** The invocation context of the ADD, without CNI_PATH, which records do not have. */
-export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | SchemaMismatch> =>
-  Result.flatMap(readArgs(record.args), (args) =>
-    Result.map(configurationOfRecord(record, variables), (configuration) => ({
-      attachment: attachmentOfRecord(record),
-      configuration,
-      environment: {
-        containerId: record.containerId,
-        ifName: record.ifName,
-        netns: record.netns,
-        path: [],
-        args,
-        variables
-      },
-      previous: undefined
-    }))
-  )
+  Result.map(callOfRecord(record, variables), ({ configuration }) => configuration)
 
 /** A later release wrote the record; its ports may need keys that this one does not know. */
 export const isNewer = ({ format }: Record): boolean => format > recordFormat
@@ -60,3 +56,33 @@ export const isNewer = ({ format }: Record): boolean => format > recordFormat
  */
 export const stillOurs = ({ made, place }: Record): ReadonlyArray<string> =>
   made.filter((path) => path === place.directory)
+
+/** Environment and stdin of a runtime's call for the attachment. The caller provides CNI_PATH. */
+export const recordedCall = (verb: AttachmentVerb, record: Record, variables: Variables) => ({
+  variables: {
+    ...variables,
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: record.containerId,
+    CNI_NETNS: record.netns,
+    CNI_IFNAME: record.ifName,
+    CNI_ARGS: record.args
+  },
+  text: inVersionOf(verb, withoutPrevious(record.configuration))
+})
+
+/** A recorded `prevResult` is of a plugin before ours in the chain; later verbs get the result of the whole chain. */
+const withoutPrevious = (text: string): string =>
+  Result.match(readEnvelope(text), {
+    onFailure: () => text,
+    onSuccess: () => JSON.stringify({ ...JSON.parse(text), prevResult: undefined })
+  })
+
+/** A person may call the verb for any network, also for one whose version is older than the verb. */
+export const inVersionOf = (verb: AttachmentVerb, text: string): string => {
+  const { since } = verbs[verb]
+  const isOlder = Result.match(readEnvelope(text), {
+    onFailure: () => false,
+    onSuccess: ({ version }) => !atLeast(version, since)
+  })
+  return isOlder ? JSON.stringify({ ...JSON.parse(text), cniVersion: since }) : text
+}

@@ -12,14 +12,17 @@ import { Files } from "../platform/Files.ts"
 import type { ContainerConfigLayer } from "./ContainerConfig.ts"
 import * as FileContainerConfig from "./FileContainerConfig.ts"
 
-export const containerConfigFor = (
-  attachment: Attachment,
-  { netConf: { kubeconfig, sharedDir } }: Configuration,
-  variables: Variables
-): ContainerConfigLayer => {
+interface Call {
+  readonly attachment: Attachment
+  readonly configuration: Configuration
+  readonly environment: { readonly variables: Variables }
+}
+
+export const containerConfigFor = ({ attachment, configuration, environment }: Call): ContainerConfigLayer => {
+  const { kubeconfig, sharedDir } = configuration.netConf
   const byFile: ContainerConfigLayer = FileContainerConfig.layer(attachment)
   const { pod } = attachment
-  const origin = originOf(kubeconfig, variables)
+  const origin = originOf(kubeconfig, environment.variables)
   if (origin === undefined) return byFile
   if (pod === undefined) {
     const warning =

@@ -64,15 +64,19 @@ export const portName = (attachment: Identity): string => portNameOf(keyOf(attac
 
 export const portNameOf = (key: string): string => `usp${key.slice(0, 12)}`
 
-/**
- * `<id12>-<ifname>`: the original plugin's file name. It is free unless two attachments with one prefix share a directory.
- */
+/** `<id12>-<ifname>`: the original plugin's file name. Two attachments with one prefix may share a directory. */
 export const plainHandle = (attachment: Pick<Identity, "containerId" | "ifName">): string =>
   `${shortId(attachment)}-${attachment.ifName}`
 
 /** The unique handle, used when the plain one is taken. */
 export const longHandle = (attachment: Identity): string =>
   `${plainHandle(attachment)}-${keyOf(attachment).slice(0, 8)}`
+
+/** In the order of preference. */
+export const handlesOf = (attachment: Identity): readonly [plain: string, long: string] => [
+  plainHandle(attachment),
+  longHandle(attachment)
+]
 
 /**
  * A locally administered unicast MAC address, always the same for an attachment. Used when none was requested: a

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
+import * as Rec from "effect/Record"
 import * as Result from "effect/Result"
 import { isAnyResult } from "../cni/spec/AnyResultGuard.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
@@ -18,10 +19,19 @@ import { hide, secretsIn } from "../cni/spec/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
 import { Deadlines } from "../program/Deadlines.ts"
-import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
-import * as Heard from "./Stderr.ts"
 import * as SurvivingProcesses from "./SurvivingProcesses.ts"
+
+/** The parameters of one call of a delegate. */
+export interface Delegation {
+  /** `ipam.type`. */
+  readonly plugin: string
+  /** The complete text of the network configuration. */
+  readonly configuration: string
+  /** The plugin's environment; CNI_COMMAND is set for each call. */
+  readonly variables: Variables
+  readonly path: ReadonlyArray<string>
+}
 
 export class Ipam extends Context.Service<
   Ipam,
@@ -83,7 +93,7 @@ const make = Effect.gen(function* () {
   const call = Effect.fnUntraced(function* (verb: Call, delegation: Delegation) {
     const program = yield* findPlugin(files, verb, delegation)
     const { ipam: seconds } = yield* Deadlines
-    const heard = Heard.make()
+    const heard = hearing()
     // Before the program exits, only the stderr received so far is known.
     const failed = (reason: IpamError["reason"], stderr = heard.text()) => failure(verb, delegation, reason, stderr)
     const run = processes.run({
@@ -111,8 +121,6 @@ const make = Effect.gen(function* () {
     return yield* failed(judgeFailure({ ...ended, stdout, stderr }), stderr)
   })
 
-  const preflight = (delegation: Delegation) => Effect.asVoid(findPlugin(files, "ADD", delegation))
-
   const add = Effect.fnUntraced(function* (delegation: Delegation) {
     const { stderr, text } = yield* call("ADD", delegation)
     const failed = (reason: IpamError["reason"]) => failure("ADD", delegation, reason, stderr)
@@ -125,10 +133,6 @@ const make = Effect.gen(function* () {
     return result
   })
 
-  const del = (delegation: Delegation) => Effect.asVoid(call("DEL", delegation))
-
-  const ended = (delegation: Delegation) => SurvivingProcesses.ended(files, delegation)
-
   /** Returns whether the plugin implements the verb. */
   const asked = (verb: Call, delegation: Delegation) =>
     call(verb, delegation).pipe(
@@ -138,10 +142,6 @@ const make = Effect.gen(function* () {
         () => Effect.as(Effect.logInfo(`${delegation.plugin} does not implement ${verb}: treated as success`), false)
       )
     )
-
-  const check = (delegation: Delegation) => Effect.asVoid(asked("CHECK", delegation))
-
-  const gc = (delegation: Delegation) => Effect.asVoid(asked("GC", delegation))
 
   const status = Effect.fnUntraced(function* (delegation: Delegation) {
     if (yield* asked("STATUS", delegation)) return
@@ -153,14 +153,21 @@ const make = Effect.gen(function* () {
     return yield* new IpamError({ plugin, verb: "STATUS", reason: { _tag: "TooOld", cniVersion, supported } })
   })
 
-  return Ipam.of({ preflight, add, del, ended, check, gc, status })
+  return Ipam.of({
+    preflight: (delegation) => Effect.asVoid(findPlugin(files, "ADD", delegation)),
+    add,
+    del: (delegation) => Effect.asVoid(call("DEL", delegation)),
+    ended: (delegation) => SurvivingProcesses.ended(files, delegation),
+    check: (delegation) => Effect.asVoid(asked("CHECK", delegation)),
+    gc: (delegation) => Effect.asVoid(asked("GC", delegation)),
+    status
+  })
 })
 
-const environment = (verb: Call, variables: Variables): Record<string, string> => {
-  const own: Record<string, string> = {}
-  for (const [name, value] of Object.entries(variables)) if (value !== undefined) own[name] = value
-  return { ...own, CNI_COMMAND: verb }
-}
+const environment = (verb: Call, variables: Variables): Record<string, string> => ({
+  ...Rec.filter(variables, Predicate.isNotUndefined),
+  CNI_COMMAND: verb
+})
 
 /**
  * The plugin received the secrets with the configuration. They are removed before the text is cut, because half a
@@ -175,7 +182,7 @@ const failure = (
   reason: IpamError["reason"],
   stderr: string
 ): IpamError => {
-  const said = reason._tag === "Broke" ? "" : Heard.lastLines(withoutSecrets(stderr, configuration))
+  const said = reason._tag === "Broke" ? "" : lastLines(withoutSecrets(stderr, configuration))
   return new IpamError({ plugin, verb, reason, said })
 }
 
@@ -197,7 +204,7 @@ const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] =>
     : {
         _tag: "Broke",
         status: typeof status === "number" ? `exit status ${status}` : status,
-        stderr: Heard.lastLines(stderr) || excerpt(stdout.trim())
+        stderr: lastLines(stderr) || excerpt(stdout.trim())
       }
 }
 
@@ -219,3 +226,34 @@ const doesNotKnow = (verb: Call, { code, msg }: { readonly code: number; readonl
 const short = (text: string): string => (text.length > 2000 ? `${text.slice(0, 2000)}...` : text)
 
 const excerpt = (text: string): string => JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}...` : text)
+
+/** Number of bytes kept of the end. */
+const stderrLimit = 1 << 14
+
+const lines = 5
+
+const width = 300
+
+/** Collects stderr as it arrives, and drops the middle of long output. */
+const hearing = () => {
+  let kept = Buffer.alloc(0)
+  let cut = false
+  return {
+    add: (chunk: Uint8Array) => {
+      const all = Buffer.concat([kept, chunk])
+      cut = cut || all.length > stderrLimit
+      kept = all.subarray(-stderrLimit)
+    },
+    // A truncated line may contain half a secret, which would not be found.
+    text: (): string => kept.subarray(cut ? kept.indexOf("\n") + 1 : 0).toString("utf8")
+  }
+}
+
+/** Quotes the last lines for an error, preceded by the first line, where a panic states its reason. */
+const lastLines = (text: string): string => {
+  const all = text.split("\n").filter((line) => line.trim() !== "")
+  const chosen = all.length <= lines ? all : [...all.slice(0, 1), "...", ...all.slice(1 - lines)]
+  return chosen.length === 0 ? "" : JSON.stringify(chosen.map(cut).join("\n"))
+}
+
+const cut = (line: string): string => (line.length > width ? `${line.slice(0, width)}...` : line)

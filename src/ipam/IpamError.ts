@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { type ErrorCode, ErrorCodes } from "../cni/spec/CniError.ts"
 
-export type Reason =
+type Reason =
   /** No such program along CNI_PATH. */
   | { readonly _tag: "NotFound"; readonly path: ReadonlyArray<string> }
   /** It could not be started, or its output exceeded the limit. */
@@ -21,13 +21,15 @@ export type Reason =
   /** Processes of an earlier, killed call are still running. */
   | { readonly _tag: "StillRuns"; readonly pids: ReadonlyArray<string>; readonly seconds: number }
 
-export class IpamError extends Data.TaggedError("IpamError")<{
+interface Fields {
   readonly plugin: string
   readonly verb: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
   readonly reason: Reason
   /** The last lines of its stderr, quoted, if the reason does not contain them. */
   readonly said?: string
-}> {
+}
+
+export class IpamError extends Data.TaggedError("IpamError")<Fields> implements Explained {
   /** Code 11 (try again later) is kept, because the runtime acts on it. */
   get code(): ErrorCode {
     const { reason } = this
@@ -38,62 +40,53 @@ export class IpamError extends Data.TaggedError("IpamError")<{
   }
   get failed(): string {
     const said = this.said === undefined || this.said === "" ? "" : `; on stderr: ${this.said}`
-    return `IPAM plugin ${this.plugin} ${this.verb}: ${answer(this.reason)}${said}`
+    return `IPAM plugin ${this.plugin} ${this.verb}: ${wordsFor(this.plugin, this.reason)[0]}${said}`
   }
   get cure(): string {
-    return cure(this.plugin, this.reason)
+    return wordsFor(this.plugin, this.reason)[1]
   }
   override get message(): string {
     return this.failed
   }
 }
 
-/** Does not compile unless the error can explain itself. */
-export const explained = (error: IpamError): Explained & { readonly code: ErrorCode } => error
-
-const answer = (reason: Reason): string => {
+/** What came back, and what to do. */
+const wordsFor = (plugin: string, reason: Reason): readonly [answer: string, cure: string] => {
+  const byHand = `Run ${plugin} by hand with the same configuration, and check its log.`
+  const newer = `Set cniVersion to one that ${plugin} supports, or install a newer ${plugin}.`
   switch (reason._tag) {
     case "NotFound":
-      return `not found along CNI_PATH=${reason.path.join(":")}`
+      return [
+        `not found along CNI_PATH=${reason.path.join(":")}`,
+        `Install ${plugin} in a directory of CNI_PATH (usually /opt/cni/bin), or correct ipam.type.`
+      ]
     case "NotRun":
-      return `could not be run: ${reason.answer}`
+      return [`could not be run: ${reason.answer}`, byHand]
     case "Refused":
-      return `code ${reason.code}: ${reason.msg}${reason.details === "" ? "" : `; ${reason.details}`}`
+      return [
+        `code ${reason.code}: ${reason.msg}${reason.details === "" ? "" : `; ${reason.details}`}`,
+        reason.code === ErrorCodes.IncompatibleVersion
+          ? newer
+          : `Check the ipam section of the network, and the state of ${plugin}.`
+      ]
     case "Broke":
-      return `ended with ${reason.status} and no error document${reason.stderr === "" ? "" : `: ${reason.stderr}`}`
+      return [
+        `ended with ${reason.status} and no error document${reason.stderr === "" ? "" : `: ${reason.stderr}`}`,
+        byHand
+      ]
     case "Garbage":
-      return `returned an invalid result: ${reason.answer}`
+      return [`returned an invalid result: ${reason.answer}`, byHand]
     case "NoAddress":
-      return "returned no address"
+      return ["returned no address", `Check the ipam section of the network: ${plugin} needs a range, or addresses.`]
     case "TooOld":
-      return `supports cniVersion ${reason.supported.join(", ")}, but the network has ${reason.cniVersion}`
+      return [`supports cniVersion ${reason.supported.join(", ")}, but the network has ${reason.cniVersion}`, newer]
     case "TimedOut":
-      return `no answer within ${reason.seconds} s; it was killed`
+      return [`no answer within ${reason.seconds} s; it was killed`, byHand]
     case "StillRuns":
-      return `started by a killed ADD, and still running after ${reason.seconds} s (pid ${reason.pids.join(", ")})`
-  }
-}
-
-const cure = (plugin: string, reason: Reason): string => {
-  switch (reason._tag) {
-    case "NotFound":
-      return `Install ${plugin} in a directory of CNI_PATH (usually /opt/cni/bin), or correct ipam.type.`
-    case "Refused":
-      return reason.code === ErrorCodes.IncompatibleVersion
-        ? newer(plugin)
-        : `Check the ipam section of the network, and the state of ${plugin}.`
-    case "TooOld":
-      return newer(plugin)
-    case "NoAddress":
-      return `Check the ipam section of the network: ${plugin} needs a range, or addresses.`
-    case "StillRuns":
-      return (
+      return [
+        `started by a killed ADD, and still running after ${reason.seconds} s (pid ${reason.pids.join(", ")})`,
         "Wait for it to end: the next DEL, which runtimes send by themselves, releases its address. If it hangs, kill " +
-        "that process."
-      )
-    default:
-      return `Run ${plugin} by hand with the same configuration, and check its log.`
+          "that process."
+      ]
   }
 }
-
-const newer = (plugin: string): string => `Set cniVersion to one that ${plugin} supports, or install a newer ${plugin}.`

@@ -6,9 +6,9 @@
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
+import type { Variables } from "../cni/spec/Environment.ts"
 import type { Files } from "../platform/Files.ts"
 import { Deadlines } from "../program/Deadlines.ts"
-import type { Delegation } from "./Delegation.ts"
 import { IpamError } from "./IpamError.ts"
 
 /** The kernel's limit of arguments and environment together (execve(2), with the default stack limit). */
@@ -17,16 +17,22 @@ const limit = 4 << 20
 /** The first arguments of a script are its interpreter and an option. */
 const programs = 3
 
+/** The ADD whose processes are looked for. */
+interface Killed {
+  readonly plugin: string
+  readonly variables: Variables
+}
+
 /** Returns when no such process is running any more. */
-export const ended = Effect.fnUntraced(function* (files: Files["Service"], delegation: Delegation) {
-  const { plugin } = delegation
-  let pids = yield* orphans(files, delegation)
+export const ended = Effect.fnUntraced(function* (files: Files["Service"], killed: Killed) {
+  const { plugin } = killed
+  let pids = yield* orphans(files, killed)
   if (pids.length === 0) return
   const { ipam: seconds } = yield* Deadlines
   yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), started by a killed ADD`)
   // No new process can appear, because its caller is dead.
   const again = Effect.delay(
-    Effect.suspend(() => orphans(files, delegation, pids)),
+    Effect.suspend(() => orphans(files, killed, pids)),
     "50 millis"
   ).pipe(
     Effect.tap((found) =>
@@ -46,7 +52,7 @@ export const ended = Effect.fnUntraced(function* (files: Files["Service"], deleg
 /** Returns the processes that run this ADD, among `pids` if given. */
 const orphans = Effect.fnUntraced(function* (
   files: Files["Service"],
-  { plugin, variables }: Delegation,
+  { plugin, variables }: Killed,
   among?: ReadonlyArray<string>
 ) {
   const words = (path: string) =>

@@ -6,12 +6,12 @@ import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { type Call, type NetworkCall, socketPathsFor } from "../attachment/Call.ts"
-import type { ObservedAttachment } from "../attachment/ObservedAttachment.ts"
+import { type ObservedAttachment, observed } from "../attachment/ObservedAttachment.ts"
 import { Records } from "../attachment/records/Records.ts"
 import type { Control, Engine } from "../cni/network/HostPort.ts"
 import type { Explained } from "../cni/spec/CniError.ts"
 import { sandboxTold, whoseText } from "../container-config/ContainerData.ts"
-import { keyOf, plainHandle, shortId } from "../identity/Attachment.ts"
+import { plainHandle, shortId } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
@@ -92,15 +92,7 @@ export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: Re
       continue
     }
     const owned = { ...who, port: port.port, socketPath, state: port.by }
-    const one: ObservedAttachment = {
-      key: keyOf(who),
-      who,
-      record: undefined,
-      begun: undefined,
-      ports: [{ at, owned, isLegacy: true }],
-      isGone: gone
-    }
-    found.push(one)
+    found.push(observed(who, { ports: [{ at, owned, isLegacy: true }], isGone: gone }))
   }
   return found
 })
@@ -110,11 +102,11 @@ export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: Re
  * attachment exists.
  */
 const toldOf = Effect.fnUntraced(function* (
-  { configuration, environment }: NetworkCall,
+  { configuration }: NetworkCall,
   who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
 ) {
   const attachment = { ...who, netns: "" }
-  const place = socketPathsFor({ attachment, configuration, environment, previous: undefined }, plainHandle(who))
+  const place = socketPathsFor({ attachment, configuration }, plainHandle(who))
   const text = yield* Effect.orElseSucceed((yield* SharedDir).readConfig(place), () => undefined)
   const said = text === undefined ? undefined : whoseText(text)
   if (text === undefined || said?.containerId !== who.containerId || said.ifName !== who.ifName) return undefined
@@ -144,17 +136,4 @@ const podDirectory = (socketPath: string): string | undefined => {
   const uid = OriginalMount.podOf(socketPath)
   if (uid !== undefined) return join("/var/lib/kubelet/pods", uid)
   return /^(\/.*\/pods\/[^/]+)\/volumes\//.exec(socketPath)?.[1]
-}
-
-/** Merges both lists to one entry for each attachment. */
-export const merge = (
-  found: ReadonlyArray<ObservedAttachment>,
-  more: ReadonlyArray<ObservedAttachment>
-): ReadonlyArray<ObservedAttachment> => {
-  const all = new Map(found.map((one) => [one.key, one]))
-  for (const one of more) {
-    const known = all.get(one.key)
-    all.set(one.key, known === undefined ? one : { ...one, ...known, ports: [...known.ports, ...one.ports] })
-  }
-  return [...all.values()]
 }

@@ -13,7 +13,7 @@ import { Committed } from "./Committed.ts"
 import { Deadlines } from "./Deadlines.ts"
 import { spanned } from "./Trace.ts"
 
-export interface Step {
+interface Step {
   readonly name: string
   /** True: the step rolls another one back, and is part of it. */
   readonly undoes: boolean
@@ -23,14 +23,11 @@ export interface Step {
 export const CurrentStep = Context.Reference<Step | undefined>("userspace-cni/Step", { defaultValue: () => undefined })
 
 /** A step that runs inside another one is part of it. */
-const within = <A, E, R>(mine: Step, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.flatMap(CurrentStep, (outer) => Effect.provideService(self, CurrentStep, outer ?? mine))
-
-export const step = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  spanned(within({ name, undoes: false }, self), name)
-
-const undoing = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  spanned(within({ name, undoes: true }, self), `undo ${name}`)
+export const step = <A, E, R>(name: string, self: Effect.Effect<A, E, R>, undoes = false): Effect.Effect<A, E, R> =>
+  spanned(
+    Effect.flatMap(CurrentStep, (outer) => Effect.provideService(self, CurrentStep, outer ?? { name, undoes })),
+    undoes ? `undo ${name}` : name
+  )
 
 /** Whether any undo failed. */
 export const IncompleteRollback = Context.Reference<{ any: boolean }>("userspace-cni/Leftovers", {
@@ -56,7 +53,7 @@ export const revertible = <A, E, R, E2, R2>(
 const undone = Effect.fnUntraced(function* <E, R>(name: string, undo: Effect.Effect<unknown, E, R>) {
   const { undo: seconds } = yield* Deadlines
   const incomplete = yield* IncompleteRollback
-  yield* undoing(name, Effect.timeout(undo, `${seconds} seconds`)).pipe(
+  yield* step(name, Effect.timeout(undo, `${seconds} seconds`), true).pipe(
     Effect.matchCauseEffect({
       onFailure: (cause) => {
         incomplete.any = true

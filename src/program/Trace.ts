@@ -1,37 +1,31 @@
 /**
  * Timing: one line for each span at debug level, with the ids of the runtime's trace if it passed TRACEPARENT (W3C
- * Trace Context, level 1; libcni passes it to plugins). Besides, the agent
- * exports spans where it is told to (`agent/metrics/Otlp.ts`).
+ * Trace Context, level 1; libcni passes it to plugins). Besides, the agent exports spans (`agent/metrics/Otlp.ts`).
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 
-interface Ended {
-  readonly name: string
-  readonly milliseconds: number
-  readonly traceId: string
-  readonly spanId: string
-  readonly parent: string
-}
+/** The fields of a line. */
+type Line = Readonly<Record<string, string>>
 
 class LoggedSpan extends Tracer.NativeSpan {
-  private readonly ended: Array<Ended>
-  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], ended: Array<Ended>) {
+  private readonly lines: Array<Line>
+  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], lines: Array<Line>) {
     super(options)
-    this.ended = ended
+    this.lines = lines
   }
   override end(...args: Parameters<Tracer.NativeSpan["end"]>): void {
     super.end(...args)
-    this.ended.push({
-      name: this.name,
-      milliseconds: Number(args[0] - this.startTime) / 1e6,
-      traceId: this.traceId,
-      spanId: this.spanId,
-      parent: Option.match(this.parent, { onNone: () => "", onSome: ({ spanId }) => spanId })
+    this.lines.push({
+      span: this.name,
+      ms: (Number(args[0] - this.startTime) / 1e6).toFixed(2),
+      trace: this.traceId,
+      id: this.spanId,
+      ...Option.match(this.parent, { onNone: () => ({}), onSome: ({ spanId }) => ({ parent: spanId }) })
     })
   }
 }
@@ -90,42 +84,19 @@ export const timed =
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(Own, (own) => {
       own?.takeStackTraces()
-      const now = performance.now()
-      return spansOf(self, verb, parseTraceparent(traceparent), own?.began ?? now, now, own !== undefined)
+      const loaded = performance.now()
+      const began = own?.began ?? loaded
+      const lines: Array<Line> = own === undefined ? [] : [{ span: "start", ms: (loaded - began).toFixed(2) }]
+      const parent = parseTraceparent(traceparent)
+      return self.pipe(
+        parent === undefined ? identity : Effect.withParentSpan(parent),
+        Effect.provideService(Tracer.Tracer, Tracer.make({ span: (options) => new LoggedSpan(options, lines) })),
+        Effect.ensuring(
+          Effect.gen(function* () {
+            for (const line of lines) yield* Effect.annotateLogs(Effect.logDebug("time"), line)
+            const total = (performance.now() - began).toFixed(1)
+            yield* Effect.logDebug(`${verb} took ${total} ms${own === undefined ? "" : " since the process started"}`)
+          })
+        )
+      )
     })
-
-const spansOf = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
-  verb: string,
-  parent: Tracer.ExternalSpan | undefined,
-  began: number,
-  loaded: number,
-  alone: boolean
-): Effect.Effect<A, E, R> => {
-  const ended: Array<Ended> = []
-  const tracer = Tracer.make({ span: (options) => new LoggedSpan(options, ended) })
-  return self.pipe(
-    parent === undefined ? (same) => same : Effect.withParentSpan(parent),
-    Effect.provide(Layer.succeed(Tracer.Tracer, tracer)),
-    Effect.ensuring(
-      Effect.gen(function* () {
-        if (alone) {
-          yield* Effect.logDebug("time").pipe(Effect.annotateLogs({ span: "start", ms: (loaded - began).toFixed(2) }))
-        }
-        for (const { milliseconds, name, parent: above, spanId, traceId } of ended) {
-          yield* Effect.logDebug("time").pipe(
-            Effect.annotateLogs({
-              span: name,
-              ms: milliseconds.toFixed(2),
-              trace: traceId,
-              id: spanId,
-              ...(above === "" ? {} : { parent: above })
-            })
-          )
-        }
-        const total = (performance.now() - began).toFixed(1)
-        yield* Effect.logDebug(`${verb} took ${total} ms${alone ? " since the process started" : ""}`)
-      })
-    )
-  )
-}

@@ -22,12 +22,12 @@ export interface SocketPaths {
   /** The socket's path for the switch: through `link` if the real path is too long for a socket address. */
   readonly switchPath: string
   /** A symbolic link to `directory`, if one is needed. */
-  readonly link: string | undefined
+  readonly link?: string | undefined
   readonly configPath: string
   /** Group name or number that may use socket and directory. */
-  readonly group: string | undefined
+  readonly group?: string | undefined
   /** Set if `directory` is a pod's volume. */
-  readonly volume: Volume["maker"] | undefined
+  readonly volume?: Volume["maker"] | undefined
 }
 
 interface SocketPathsOptions {
@@ -65,8 +65,8 @@ export const socketPathsOf = ({
     socketName,
     socketPath,
     switchPath: link === undefined ? socketPath : join(link, socketName),
-    link,
     configPath: join(directory, `configData-${handle}.json`),
+    link,
     group: port.group,
     volume: volume?.maker
   }

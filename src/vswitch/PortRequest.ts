@@ -5,7 +5,7 @@ import type { Attachment } from "../identity/Attachment.ts"
 /** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
 export interface Address {
   readonly address: string
-  readonly gateway: string | undefined
+  readonly gateway?: string | undefined
 }
 
 /** Everything that a switch needs to create one port. */

@@ -5,7 +5,7 @@
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { get } from "../../src/agent/HttpGet.ts"
+import { get } from "../../src/agent/Status.ts"
 import { at } from "../kubernetes/support/PodStore.ts"
 import { cluster, EventsGround, type InPod, onModel, onOvs, onRealVpp } from "./support/EventsGround.ts"
 import { hurried, within } from "./support/Healing.ts"

@@ -6,8 +6,7 @@ import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Context, Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
-import type { Delegation } from "../../src/ipam/Delegation.ts"
-import type { Ipam } from "../../src/ipam/Ipam.ts"
+import type { Delegation, Ipam } from "../../src/ipam/Ipam.ts"
 import { suite } from "./Suite.ts"
 
 export class IpamUnderTest extends Context.Service<

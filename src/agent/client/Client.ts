@@ -8,9 +8,8 @@ import * as Fs from "node:fs"
 import { version } from "../../app/Version.ts"
 import { attempt, codeOf } from "../../platform/process/Attempt.ts"
 import { type Read, readStdin, writeStdout } from "../../platform/process/StandardStreams.ts"
-import { longestBody, mountNamespace, namespaces } from "../Protocol.ts"
+import { isOurs, longestBody, mountNamespace, namespaces } from "../Protocol.ts"
 import { type Answer, exchange } from "./Exchange.ts"
-import { isOurs } from "./OwnSocket.ts"
 
 const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) => run(undefined, stdin))
 
@@ -58,7 +57,7 @@ export const run = (path: string): void => {
       })
     }
     const call = exchange({ path, version, ...here, invocation, body, log, answer }, accepted)
-    return call.outcome.then(({ is }) => {
+    return call.outcome.then((is) => {
       for (const signal of signals) process.off(signal, stop)
       if (is === "answered") return answered.then((next) => next())
       if (is === "declined") return alone({ text: stdin })

@@ -9,10 +9,60 @@ import {
   patience,
   versionHeader
 } from "../Protocol.ts"
-import { type Connection, connect } from "./Connection.ts"
 import * as Reply from "./Reply.ts"
 
-export interface Request {
+interface Connection {
+  readonly write: (text: string) => void
+  readonly close: () => void
+}
+
+interface Handlers {
+  readonly opened: (connection: Connection) => void
+  readonly received: (bytes: Uint8Array) => void
+  /** Called once, also when the connection never opened; not after `close`. */
+  readonly ended: () => void
+}
+
+const connect = (path: string, { ended, opened, received }: Handlers): void => {
+  let rest: Uint8Array = new Uint8Array()
+  let over = false
+  const end = () => {
+    if (!over) ended()
+    over = true
+  }
+  const flush = (socket: Bun.Socket<undefined>) => {
+    const written = rest.length === 0 ? 0 : socket.write(rest)
+    if (written > 0) rest = rest.subarray(written)
+  }
+  Bun.connect<undefined>({
+    unix: path,
+    data: undefined,
+    socket: {
+      binaryType: "uint8array",
+      open: (socket) =>
+        opened({
+          write: (text) => {
+            rest = Buffer.concat([rest, Buffer.from(text)])
+            flush(socket)
+          },
+          close: () => {
+            over = true
+            socket.terminate()
+          }
+        }),
+      data: (_, bytes) => {
+        if (!over) received(bytes)
+      },
+      drain: flush,
+      end,
+      close: end,
+      error: end,
+      connectError: end
+    }
+  }).then(undefined, end)
+}
+
+interface Request {
   readonly path: string
   readonly version: string
   readonly namespaces: string
@@ -32,13 +82,8 @@ export interface Answer {
 }
 
 /** `declined`: the agent has not started the call. `lost`: it may have started it, with unknown progress. */
-export type Outcome = { readonly is: "declined" } | { readonly is: "lost" } | { readonly is: "answered" }
-
-export interface Exchange {
-  readonly outcome: Promise<Outcome>
-  /** Interrupts the call, which still has an outcome. */
-  readonly interrupt: () => void
-}
+const outcomes = { offered: "declined", accepted: "lost", answered: "answered" } as const
+type Outcome = (typeof outcomes)[keyof typeof outcomes]
 
 interface Said {
   readonly log?: unknown
@@ -52,34 +97,36 @@ const lineOf = (text: string): Said => {
   return typeof value === "object" && value !== null ? value : {}
 }
 
-export const exchange = (request: Request, accepted: () => void): Exchange => {
+/** `interrupt` interrupts the call, which still has an outcome. */
+export const exchange = (request: Request, accepted: () => void) => {
   const { body, invocation, log, mounts, namespaces, path, version } = request
   const head = (line: string, ...fields: ReadonlyArray<string>) =>
     [`${line} HTTP/1.1`, "host: agent", ...fields, "", ""].join("\r\n")
 
-  let step: "offered" | "accepted" | "answered" | "over" = "offered"
+  let step: keyof typeof outcomes | "over" = "offered"
   let connection: Connection | undefined
-  let finish: (outcome: Outcome) => void = () => {}
-  const outcome = new Promise<Outcome>((resolve) => {
-    finish = (outcome) => {
-      step = "over"
-      clearTimeout(timer)
-      connection?.close()
-      resolve(outcome)
-    }
+  let resolve: (outcome: Outcome) => void = () => {}
+  const outcome = new Promise<Outcome>((resolved) => {
+    resolve = resolved
   })
-  const ends = { offered: "declined", accepted: "lost", answered: "answered" } as const
   const end = () => {
-    if (step !== "over") finish({ is: ends[step] })
+    if (step === "over") return
+    resolve(outcomes[step])
+    step = "over"
+    clearTimeout(timer)
+    connection?.close()
   }
   // On a busy node this process may not have run for the whole time, so pending data is read first.
   const giveUp = () => setImmediate(() => setImmediate(() => step === "offered" && end()))
   let timer = setTimeout(giveUp, patience)
+  const wait = (next: "accepted" | "answered", millis: number) => {
+    step = next
+    clearTimeout(timer)
+    timer = setTimeout(end, millis)
+  }
 
   const accept = () => {
-    step = "accepted"
-    clearTimeout(timer)
-    timer = setTimeout(end, longestCall)
+    wait("accepted", longestCall)
     accepted()
     connection?.write(body)
   }
@@ -88,9 +135,7 @@ export const exchange = (request: Request, accepted: () => void): Exchange => {
     const { document, log: said, more, status } = lineOf(text)
     if (typeof said === "string") log(said)
     else if (step === "accepted" && (status === 0 || status === 1)) {
-      step = "answered"
-      clearTimeout(timer)
-      timer = setTimeout(end, patience)
+      wait("answered", patience)
       request.answer({ status, document: typeof document === "string" ? document : undefined })
       if (more !== true) end()
     }

@@ -4,87 +4,65 @@
  * response. Pure.
  */
 
-/**
- * `continue`: accepted. `line`: of the answer's body, up to its `end`. `other`: anything else. Nothing is read after the last two.
- */
-export type Event =
-  | { readonly is: "continue" }
-  | { readonly is: "line"; readonly text: string }
-  | { readonly is: "end" }
-  | { readonly is: "other"; readonly what: string }
-
-export interface Reader {
-  readonly push: (bytes: Uint8Array) => ReadonlyArray<Event>
-}
+/** `continue`: accepted. `line`: of the answer's body. `end`: of the body, or of what can be read; nothing follows. */
+export type Event = { readonly is: "continue" | "end" } | { readonly is: "line"; readonly text: string }
 
 /** Limit of a line: an answer is as long as its document. */
 const longest = 64 << 20
 const lineFeed = 0x0a
 
-export const make = (): Reader => {
+export const make = () => {
   let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   let text: Buffer<ArrayBufferLike> = Buffer.alloc(0)
   let step: "head" | "chunks" | "over" = "head"
 
-  const other = (what: string): Event => {
+  const over = (): ReadonlyArray<Event> => {
     step = "over"
-    return { is: "other", what }
+    return [{ is: "end" }]
   }
 
   /** Undefined: incomplete. */
-  const head = (): Event | "answer" | undefined => {
+  const head = (): ReadonlyArray<Event> | undefined => {
     const end = rest.indexOf("\r\n\r\n")
-    if (end < 0) return rest.length > 1 << 16 ? other("a head without an end") : undefined
+    if (end < 0) return rest.length > 1 << 16 ? over() : undefined
     const [first = "", ...fields] = rest.subarray(0, end).toString("latin1").split("\r\n")
     rest = rest.subarray(end + 4)
     const [, status] = /^HTTP\/1\.1 (\d{3})\b/.exec(first) ?? []
-    if (status === "100") return { is: "continue" }
-    if (status !== "200") return other(first.slice(0, 100))
-    if (!fields.some((field) => /^transfer-encoding:\s*chunked$/i.test(field))) return other("an answer without chunks")
+    if (status === "100") return [{ is: "continue" }]
+    if (status !== "200" || !fields.some((field) => /^transfer-encoding:\s*chunked$/i.test(field))) return over()
     step = "chunks"
-    return "answer"
+    return []
   }
 
-  /** False: incomplete. */
-  const chunk = (): boolean | Event => {
+  const chunk = (): ReadonlyArray<Event> | undefined => {
     const end = rest.indexOf("\r\n")
-    if (end < 0) return rest.length > 20 ? other("a chunk without a length") : false
+    if (end < 0) return rest.length > 20 ? over() : undefined
     const written = rest.subarray(0, end).toString("latin1")
-    if (!/^[0-9a-f]{1,8}$/i.test(written)) return other("a chunk without a length")
-    const length = Number.parseInt(written, 16)
-    if (length === 0) {
-      step = "over"
-      return { is: "end" }
-    }
-    if (length + text.length > longest) return other("too much")
-    if (rest.length < end + 2 + length + 2) return false
+    const length = /^[0-9a-f]{1,8}$/i.test(written) ? Number.parseInt(written, 16) : 0
+    if (length === 0 || length + text.length > longest) return over()
+    if (rest.length < end + 2 + length + 2) return undefined
     text = Buffer.concat([text, rest.subarray(end + 2, end + 2 + length)])
     rest = rest.subarray(end + 2 + length + 2)
-    return true
+    return lines()
   }
 
-  const lines = (events: Array<Event>) => {
+  const lines = (): ReadonlyArray<Event> => {
+    const events: Array<Event> = []
     for (let end = text.indexOf(lineFeed); end >= 0; end = text.indexOf(lineFeed)) {
       events.push({ is: "line", text: text.subarray(0, end).toString("utf8") })
       text = text.subarray(end + 1)
     }
+    return events
   }
 
   return {
-    push: (bytes) => {
+    push: (bytes: Uint8Array): ReadonlyArray<Event> => {
       const events: Array<Event> = []
-      if (step === "over") return events
       rest = Buffer.concat([rest, bytes])
-      while (step === "head") {
-        const read = head()
-        if (read === undefined) return events
-        if (read !== "answer") events.push(read)
-      }
-      while (step === "chunks") {
-        const read = chunk()
-        lines(events)
-        if (typeof read === "object") events.push(read)
-        else if (!read) return events
+      while (step !== "over") {
+        const read = step === "head" ? head() : chunk()
+        if (read === undefined) break
+        events.push(...read)
       }
       return events
     }

@@ -3,7 +3,7 @@
  * could not be told yet is told by a later look, if it is still true. It does not look while nothing could be told.
  */
 import * as Effect from "effect/Effect"
-import { millis } from "../../attachment/heal/Monotonic.ts"
+import { millis } from "../../attachment/heal/Look.ts"
 import { distinct, isSame, type Switches } from "../../attachment/node/Switches.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { idOf } from "../../attachment/heal/Decide.ts"
-import { millis } from "../../attachment/heal/Monotonic.ts"
+import { millis } from "../../attachment/heal/Look.ts"
 import { configurationOfRecord } from "../../attachment/Recorded.ts"
 import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"

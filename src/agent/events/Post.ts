@@ -4,7 +4,7 @@
  */
 import { hostname } from "node:os"
 import * as Effect from "effect/Effect"
-import { millis } from "../../attachment/heal/Monotonic.ts"
+import { millis } from "../../attachment/heal/Look.ts"
 import { ask } from "../../kubernetes/ApiServer.ts"
 import { readAccess } from "../../kubernetes/Credentials.ts"
 import { PodsError, type Reason } from "../../kubernetes/PodsError.ts"

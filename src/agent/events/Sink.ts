@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
-import { millis } from "../../attachment/heal/Monotonic.ts"
+import { millis } from "../../attachment/heal/Look.ts"
 import type { Count, PodEvent } from "./PodEvent.ts"
 import * as Post from "./Post.ts"
 import { undying } from "./Undying.ts"

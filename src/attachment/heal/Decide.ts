@@ -22,7 +22,7 @@
 import { keyOf } from "../../identity/Attachment.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { Record } from "../records/Record.ts"
-import type { Seen, Sight } from "./Sight.ts"
+import type { Seen, Sight } from "./Look.ts"
 
 /** The last action for an attachment. */
 interface Try {
@@ -176,8 +176,8 @@ export const remember = (memory: Memory, at: number, ended: ReadonlyArray<readon
   ])
 })
 
-/** Returns the time of the first waiting action. */
-export const due = (findings: ReadonlyArray<Finding>): number | undefined => {
-  const times = findings.flatMap(({ action }) => (action._tag === "Wait" ? [action.until] : []))
-  return times.length === 0 ? undefined : Math.min(...times)
-}
+export const never = Number.POSITIVE_INFINITY
+
+/** Returns the time of the first waiting action, or `never`. */
+export const due = (findings: ReadonlyArray<Finding>): number =>
+  Math.min(...findings.flatMap(({ action }) => (action._tag === "Wait" ? [action.until] : [])))

@@ -17,18 +17,26 @@ import type { Explained } from "../../cni/spec/CniError.ts"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
+import { Namespaces } from "../../platform/Namespaces.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
-import type { News, Tell, Watch } from "../../vswitch/Watch.ts"
+import type { News, Watch } from "../../vswitch/Watch.ts"
 import { controlOf } from "../node/Inventory.ts"
-import { isSame } from "../node/Switches.ts"
+import { isSame, nameOf } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
-import type { Records } from "../records/Records.ts"
+import { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
-import { type Memory, nothing } from "./Decide.ts"
-import { goneSandboxes } from "./GoneSandboxes.ts"
-import { logNew, type Reported } from "./Journal.ts"
-import { millis } from "./Monotonic.ts"
-import { type OfNode, type OfSwitch, type Options, ofNode, ofSwitch, type Rounds } from "./Round.ts"
+import { idOf, type Memory, never, nothing } from "./Decide.ts"
+import { millis } from "./Look.ts"
+import {
+  logNew,
+  type OfNode,
+  type OfSwitch,
+  type Options,
+  ofNode,
+  ofSwitch,
+  type Reported,
+  type Rounds
+} from "./Round.ts"
 
 interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
@@ -61,12 +69,11 @@ type Services = Edges | Ipam | Records | SharedDir
 
 /** Simultaneous events, such as the removal of a bridge with its ports, are handled in one round. */
 const together = "50 millis"
-const fiveMinutes = Duration.minutes(5)
 
 export const keep = Effect.fn("heal.keep")(function* (
   options: KeepOptions
 ): Effect.fn.Return<Kept, never, Services | Scope.Scope> {
-  const { every = fiveMinutes, sandboxes = Duration.minutes(1) } = options
+  const { every = Duration.minutes(5), sandboxes = Duration.minutes(1) } = options
   const scope = yield* Effect.scope
   const keepers = new Map<string, Keeper>()
   const begun = Deferred.makeUnsafe<void>()
@@ -88,8 +95,8 @@ export const keep = Effect.fn("heal.keep")(function* (
       options.observer?.ended(at)
     }
     for (const at of now.switches) {
-      if (!keepers.has(nameOf(at)))
-        keepers.set(nameOf(at), yield* Scope.provide(keeper(at, every, options, isNamed), scope))
+      const name = nameOf(at)
+      if (!keepers.has(name)) keepers.set(name, yield* Scope.provide(keeper(at, every, options, isNamed), scope))
     }
     Deferred.doneUnsafe(begun, Exit.void)
   })
@@ -97,19 +104,20 @@ export const keep = Effect.fn("heal.keep")(function* (
   const next = Effect.race(Queue.take(early), jittered(every))
   yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), next)), scope)
 
-  const sandboxesNow = yield* goneSandboxes
-  const keeperOf = (record: Record) => {
-    const control = controlOf(record, options.variables)
-    return control === undefined ? "no switch" : [...keepers.values()].find(({ at }) => isSame(at, control))
-  }
+  let known: ReadonlySet<string> = new Set()
+  /** No switch sends an event for a sandbox that has gone. What cannot be read is left to the next look. */
   const look = Effect.gen(function* () {
-    const { gone, recorded } = yield* sandboxesNow
+    const { judge } = yield* Namespaces
+    const recorded = yield* Effect.orElseSucceed((yield* Records).all, (): ReadonlyArray<Record> => [])
+    const gone = yield* Effect.filter(recorded, ({ netns }) => Effect.map(judge(netns), (kind) => kind === "missing"))
     for (const record of gone) {
-      const keeper = keeperOf(record)
-      if (typeof keeper === "object") keeper.tell({ _tag: "Changed", attachments: [record] })
+      const at = known.has(idOf(record)) ? undefined : controlOf(record, options.variables)
+      if (at !== undefined) keepers.get(nameOf(at))?.tell({ _tag: "Changed", attachments: [record] })
     }
+    known = new Set(gone.map(idOf))
     // The first attachment on a switch whose socket is not where it is by default.
-    if (recorded.some((record) => keeperOf(record) === undefined)) Queue.offerUnsafe(early, undefined)
+    const named = recorded.flatMap((record) => controlOf(record, options.variables) ?? [])
+    if (named.some((at) => !keepers.has(nameOf(at)))) Queue.offerUnsafe(early, undefined)
   })
   yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), undying(look))), scope)
 
@@ -125,8 +133,6 @@ export const keep = Effect.fn("heal.keep")(function* (
   }
 })
 
-const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
-
 /** Adds jitter, because all nodes of a cluster may start together. */
 const jittered = (every: Duration.Duration) =>
   Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(Duration.times(every, factor)))
@@ -137,13 +143,7 @@ const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.logError("a round of healing has failed", cause)
   )
 
-interface Keeper {
-  readonly tell: Tell
-  readonly at: Control
-  readonly first: Effect.Effect<void>
-  readonly last: () => OfSwitch | undefined
-  readonly end: Effect.Effect<void>
-}
+type Keeper = Effect.Success<ReturnType<typeof keeper>>
 
 /** Events since the last round. */
 interface Pending {
@@ -168,7 +168,7 @@ const keeper = Effect.fnUntraced(function* (
   let lost: Explained | "unknown" | undefined = "unknown"
   let memory: Memory = nothing
   let last: OfSwitch | undefined
-  let due: number | undefined
+  let due = never
 
   const tell = (news: News) => {
     options.observer?.news(at, news)
@@ -188,7 +188,7 @@ const keeper = Effect.fnUntraced(function* (
     const only = all ? undefined : [...changed.values()]
     const now = yield* ofSwitch(at, memory, options, only)
     memory = now.memory
-    due = earliest(now.due, all ? undefined : due)
+    due = Math.min(now.due, all ? never : due)
     last = only === undefined ? now : merged(last, now, changed)
     options.observer?.round(now, last)
     yield* logNew(told, now.found, only !== undefined)
@@ -198,14 +198,14 @@ const keeper = Effect.fnUntraced(function* (
   const away = (error: Explained) =>
     Effect.sync(() => {
       last = {
-        ...(last ?? { at, when: 0, looked: 0, found: [], memory, due: undefined }),
+        ...(last ?? { at, when: 0, looked: 0, found: [], memory, due: never }),
         silent: isNamed(at) ? [error] : []
       }
       Deferred.doneUnsafe(first, Exit.void)
     })
 
   const turn = Effect.gen(function* () {
-    const idle = yield* idleFor(lost === undefined ? due : undefined, every)
+    const idle = yield* idleFor(lost === undefined ? due : never, every)
     const woken = yield* Effect.timeoutOption(Queue.take(wake), idle)
     if (woken._tag === "None") pending.all = true
     else yield* Effect.sleep(together)
@@ -216,26 +216,15 @@ const keeper = Effect.fnUntraced(function* (
 
   yield* Effect.forkIn(Effect.scoped(options.watch(at)(tell)), scope)
   yield* Effect.forkIn(Effect.forever(undying(turn)), scope)
-  const kept: Keeper = {
-    tell,
-    at,
-    first: Deferred.await(first),
-    last: () => last,
-    end: Scope.close(scope, Exit.void)
-  }
-  return kept
+  return { tell, at, first: Deferred.await(first), last: () => last, end: Scope.close(scope, Exit.void) }
 })
 
 const none = (): Pending => ({ all: false, reached: false, changed: new Map() })
 
-const earliest = (one: number | undefined, other: number | undefined): number | undefined =>
-  one === undefined ? other : other === undefined ? one : Math.min(one, other)
-
 /** Returns the time until the next round without an event. */
-const idleFor = Effect.fnUntraced(function* (due: number | undefined, every: Duration.Duration) {
+const idleFor = Effect.fnUntraced(function* (due: number, every: Duration.Duration) {
   const wait = Duration.toMillis(every) * (yield* Random.nextBetween(0.8, 1.2))
-  const until = due === undefined ? wait : due - (yield* millis)
-  return Duration.millis(Math.max(100, Math.min(wait, until)))
+  return Duration.millis(Math.max(100, Math.min(wait, due - (yield* millis))))
 })
 
 /** Keeps the findings of attachments that were not inspected. */

@@ -2,6 +2,7 @@
  * Inspects one switch and the records of the attachments on it. Changes nothing. Unreachable sources are reported; the
  * rest is still inspected.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Control } from "../../cni/network/HostPort.ts"
@@ -12,16 +13,52 @@ import { Namespaces } from "../../platform/Namespaces.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import type { Owned, Vswitch } from "../../vswitch/Vswitch.ts"
-import { requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
-import { controlOf } from "../node/Inventory.ts"
+import { requestFor } from "../Call.ts"
+import { collecting, controlOf } from "../node/Inventory.ts"
 import { isSame } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import type { RecordError } from "../records/RecordError.ts"
 import { Records } from "../records/Records.ts"
 import { madeBySwitch } from "../verbs/Add.ts"
 import { readable } from "../verbs/Restore.ts"
-import { millis } from "./Monotonic.ts"
-import type { Port, Seen, Sight, Stage } from "./Sight.ts"
+
+/** The port of a recorded attachment on its switch. */
+export type Port =
+  | { readonly _tag: "There"; readonly forgotten: ReadonlyArray<string>; readonly changed: ReadonlyArray<string> }
+  | { readonly _tag: "Missing"; readonly words: string }
+  /** The switch could not be asked, or there was no reason to. */
+  | { readonly _tag: "Unasked" }
+
+/**
+ * `whole`: its ADD succeeded, and no DEL has begun. `in transit`: its ADD or DEL is running, or was killed. `deferred`: a DEL of it failed. `begun`: its ADD was killed before it claimed the record.
+ */
+export type Stage = "whole" | "in transit" | "deferred" | "begun"
+
+export interface Seen {
+  readonly record: Record
+  readonly stage: Stage
+  /** `gone` only when that is certain. */
+  readonly sandbox: "there" | "gone" | "unknown"
+  readonly port: Port
+}
+
+export interface Sight {
+  /** Milliseconds of a monotonic clock. */
+  readonly now: number
+  /** True: not all attachments of the switch were inspected. */
+  readonly partial: boolean
+  readonly seen: ReadonlyArray<Seen>
+  /** Ports with our mark and without a record. */
+  readonly unrecorded: ReadonlyArray<Owned>
+  /** Why the switch, or a part of it, could not be inspected. */
+  readonly silent: ReadonlyArray<Explained>
+}
+
+/**
+ * Milliseconds of a monotonic clock (`currentTimeNanos` follows the node's time). When a node's time is set after its
+ * start, no waiting time has passed.
+ */
+export const millis: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 interface Wanted {
   readonly at: Control
@@ -47,17 +84,15 @@ export const look = Effect.fn("heal.look")(function* (
     const own = controlOf(record, variables)
     return own !== undefined && isSame(own, at)
   }
-  const listed = only === undefined ? yield* Effect.result(vswitch.list(undefined)) : undefined
-  const owned = listed !== undefined && Result.isSuccess(listed) ? listed.success : []
-  const doubt = owned.find((one) => one.doubt !== undefined)?.doubt
-  const silent: Array<Explained> = [
-    ...(listed !== undefined && Result.isFailure(listed) ? [listed.failure] : []),
-    ...(doubt === undefined ? [] : [doubt])
-  ]
-  const ports = listed === undefined ? undefined : new Set(owned.map(keyOfPort))
+  const { failures: silent, orNothing } = collecting()
+  const owned = only === undefined ? yield* orNothing(vswitch.list(undefined)) : []
+  const [doubt] = owned.flatMap((one) => one.doubt ?? [])
+  if (doubt !== undefined) silent.push(doubt)
+  const ports = only === undefined ? new Set(owned.map(keyOfPort)) : undefined
+  const isSilent = silent.length > 0
   const seen = yield* Effect.forEach(
     all.filter(mine),
-    (record) => lookAt(record, { ...wanted, ports, isSilent: silent.length > 0 }),
+    (record) => lookAt(record, { ...wanted, ports, silent }, isSilent),
     { concurrency: atOnce }
   )
   const claimed = yield* Effect.forEach(begun.filter(mine), (record) =>
@@ -66,38 +101,36 @@ export const look = Effect.fn("heal.look")(function* (
   const sight: Sight = {
     now: yield* millis,
     partial: only !== undefined,
-    seen: [...seen.map(({ seen }) => seen), ...claimed],
+    seen: [...seen, ...claimed],
     unrecorded: yield* unrecorded(owned, [...all, ...begun]),
-    silent: [...silent, ...seen.flatMap(({ error }) => error ?? [])]
+    silent
   }
   return sight
 })
 
-const named = (only: ReadonlyArray<Identity>) =>
-  Effect.flatMap(Records, ({ find }) =>
-    Effect.map(
-      Effect.forEach(only, (one) => find({ ...one, netns: "", pod: undefined })),
-      (found) => found.flatMap((record) => record ?? [])
-    )
-  )
+const named = Effect.fnUntraced(function* (only: ReadonlyArray<Identity>) {
+  const { find } = yield* Records
+  const found = yield* Effect.forEach(only, (one) => find({ ...one, netns: "", pod: undefined }))
+  return found.flatMap((record) => record ?? [])
+})
 
 interface Around extends Wanted {
   /** Keys of the switch's ports; undefined: it was not asked. */
   readonly ports: ReadonlySet<string> | undefined
-  readonly isSilent: boolean
+  readonly silent: Array<Explained>
 }
 
-const lookAt = Effect.fnUntraced(function* (record: Record, around: Around) {
+const lookAt = Effect.fnUntraced(function* (record: Record, around: Around, isSilent: boolean) {
   const stage = yield* stageOf(record)
   const sandbox = yield* sandboxOf(record)
-  if (stage !== "whole" || sandbox !== "there" || around.isSilent) {
-    return { seen: { record, stage, sandbox, port: unasked } satisfies Seen, error: undefined }
+  if (stage !== "whole" || sandbox !== "there" || isSilent) {
+    return { record, stage, sandbox, port: unasked } satisfies Seen
   }
-  const { error, port } = yield* portOf(record, around)
+  const port = yield* portOf(record, around)
   const odd = port._tag === "Missing" || (port._tag === "There" && port.forgotten.length + port.changed.length > 0)
   // A DEL that has begun meanwhile is no finding.
   const now = odd ? yield* stageOf(record) : stage
-  return { seen: { record, stage: now, sandbox, port } satisfies Seen, error }
+  return { record, stage: now, sandbox, port } satisfies Seen
 })
 
 const stageOf = Effect.fnUntraced(function* (record: Record) {
@@ -113,24 +146,23 @@ const sandboxOf = ({ netns }: Record): Effect.Effect<Seen["sandbox"], never, Nam
     )
   )
 
-const portOf = Effect.fnUntraced(function* (record: Record, { ports, variables, vswitch }: Around) {
+const portOf = Effect.fnUntraced(function* (record: Record, { ports, silent, variables, vswitch }: Around) {
   const call = readable(record, variables)
   // Reported with the node, where all records are read.
-  if (Result.isFailure(call)) return { port: unasked, error: undefined }
-  if (ports !== undefined && !ports.has(keyOf(record)))
-    return { port: missing("the switch has no port for it"), error: undefined }
-  const addresses = wantsAddresses(call.success)
-    ? (record.addresses ?? []).map(({ address, gateway }) => ({ address, gateway }))
-    : []
-  const verified = yield* Effect.result(vswitch.verify(requestFor(call.success, record, addresses)))
-  if (Result.isFailure(verified)) return { port: unasked, error: verified.failure }
+  if (Result.isFailure(call)) return unasked
+  if (ports !== undefined && !ports.has(keyOf(record))) return missing("the switch has no port for it")
+  const verified = yield* Effect.result(vswitch.verify(requestFor(call.success, record)))
+  if (Result.isFailure(verified)) {
+    silent.push(verified.failure)
+    return unasked
+  }
   const { verify } = yield* SharedDir
   // Without permission to inspect files, nothing is reported as missing.
   const files = yield* Effect.orElseSucceed(
-    verify(socketPathsOfRecord(record), { socket: madeBySwitch(call.success) }),
+    verify(record.place, { socket: madeBySwitch(call.success) }),
     (): ReadonlyArray<string> => []
   )
-  return { port: fromDifferences([...verified.success, ...files.map((what) => ({ what }))]), error: undefined }
+  return fromDifferences([...verified.success, ...files.map((what) => ({ what }))])
 })
 
 const missing = (words: string): Port => ({ _tag: "Missing", words })

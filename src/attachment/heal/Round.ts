@@ -9,17 +9,16 @@ import * as Result from "effect/Result"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
-import type { Identity } from "../../identity/Attachment.ts"
+import { type Identity, shortId } from "../../identity/Attachment.ts"
 import { Deadlines } from "../../program/Deadlines.ts"
-import { controlOf } from "../node/Inventory.ts"
+import { collecting, controlOf } from "../node/Inventory.ts"
 import { distinct, standing } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { readable } from "../verbs/Restore.ts"
 import { type Acted, act, endingsOf, type Outcome, plan, type Tools } from "./Act.ts"
-import { decide, due, type Memory, nothing, type Policy, remember } from "./Decide.ts"
-import { look } from "./Look.ts"
-import { millis } from "./Monotonic.ts"
+import { decide, due, type Memory, never, nothing, type Policy, remember } from "./Decide.ts"
+import { look, millis } from "./Look.ts"
 
 export interface Options extends Tools {
   readonly repair: Policy["repair"]
@@ -37,8 +36,8 @@ export interface OfSwitch {
   /** What could not be inspected, and why. */
   readonly silent: ReadonlyArray<Explained>
   readonly memory: Memory
-  /** When a waiting action is due, on the clock of `Monotonic.ts`. */
-  readonly due: number | undefined
+  /** When a waiting action is due, on the clock of `millis`; infinite: there is none. */
+  readonly due: number
 }
 
 /** `only`: these attachments; otherwise everything on the switch. */
@@ -54,7 +53,7 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
   const when = yield* Clock.currentTimeMillis
   const seeing = yield* Effect.result(look({ at, vswitch, variables, only }))
   if (Result.isFailure(seeing)) {
-    const none: OfSwitch = { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: undefined }
+    const none: OfSwitch = { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: never }
     return none
   }
   const sight = seeing.success
@@ -78,7 +77,7 @@ export interface Unusable {
   readonly kind: "damaged" | "unusable"
   /** Of a damaged record only the file's name is known. */
   readonly handle: string
-  readonly record: Record | undefined
+  readonly record?: Record
   readonly words: string
   readonly cure: string
   readonly outcome: Outcome
@@ -96,26 +95,12 @@ export interface OfNode {
 
 export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick<Options, "dry" | "variables">) {
   const records = yield* Records
-  const failures: Array<Explained> = []
-  const orNothing = <A>(self: Effect.Effect<ReadonlyArray<A>, Explained>) =>
-    Effect.catch(self, (error) =>
-      Effect.sync((): ReadonlyArray<A> => {
-        failures.push(error)
-        return []
-      })
-    )
+  const { failures, orNothing } = collecting()
   const all = yield* orNothing(records.all)
   const damaged = yield* Effect.forEach(yield* orNothing(records.damaged), ({ error, handle }) =>
     Effect.map(
       dry ? Effect.succeed<Outcome>({ _tag: "Planned", words: "set it aside" }) : aside(handle),
-      (outcome): Unusable => ({
-        kind: "damaged",
-        handle,
-        record: undefined,
-        words: error.failed,
-        cure: error.cure,
-        outcome
-      })
+      (outcome): Unusable => ({ kind: "damaged", handle, words: error.failed, cure: error.cure, outcome })
     )
   )
   const named = [...all, ...(yield* orNothing(records.begun))].flatMap((record) => controlOf(record, variables) ?? [])
@@ -130,14 +115,15 @@ export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick
 })
 
 const aside = (handle: string) =>
-  Effect.flatMap(Records, ({ setAside }) => setAside(handle)).pipe(
-    Effect.match({
+  Effect.match(
+    Effect.flatMap(Records, ({ setAside }) => setAside(handle)),
+    {
       onFailure: (error): Outcome => ({ _tag: "Failed", error: fromExplained(error) }),
       onSuccess: (path): Outcome =>
         path === undefined
           ? { _tag: "Passed", words: "it is no longer corrupt" }
           : { _tag: "Done", words: `set aside as ${path}` }
-    })
+    }
   )
 
 /** Its port may be sound, which cannot be determined. */
@@ -155,12 +141,48 @@ export const once = Effect.fn("heal.once")(function* (options: Options) {
   const switches = yield* Effect.forEach(node.switches, (at) => ofSwitch(at, nothing, options), {
     concurrency: "unbounded"
   })
-  const done: Rounds = { node, switches }
-  return done
+  return { node, switches } satisfies Rounds
 })
 
 /** The last rounds. */
 export interface Rounds {
   readonly node: OfNode
   readonly switches: ReadonlyArray<OfSwitch>
+}
+
+/** Earlier findings that still exist. */
+export type Reported = Set<string>
+
+/** Logs actions, and findings that are new since the round before. `partial`: not everything was inspected. */
+export const logNew = Effect.fnUntraced(function* (
+  told: Reported,
+  found: ReadonlyArray<Acted | Unusable>,
+  partial = false
+) {
+  const before = new Set(told)
+  if (!partial) told.clear()
+  for (const one of found) {
+    // A call changed it between inspection and action: nothing was wrong.
+    if (one.outcome._tag === "Passed") continue
+    const line = `${nameOf(one)}: ${one.words}${said(one.outcome)}`
+    if (one.outcome._tag === "Done") {
+      yield* Effect.logInfo(line)
+      continue
+    }
+    told.add(line)
+    if (!before.has(line)) yield* Effect.logWarning(line)
+  }
+})
+
+const nameOf = (one: Acted | Unusable): string => {
+  if ("handle" in one) return one.record === undefined ? `record ${one.handle}` : named(one.record)
+  return named("record" in one.about ? one.about.record : one.about)
+}
+
+const named = (one: { readonly network: string; readonly containerId: string; readonly ifName: string }): string =>
+  one.ifName === "" ? `container ${shortId(one)}` : `${one.ifName} of container ${shortId(one)}, network ${one.network}`
+
+const said = (outcome: Outcome): string => {
+  if (outcome._tag === "Reported") return ""
+  return outcome._tag === "Failed" ? `: ${outcome.error.msg} ${outcome.error.details}` : `; ${outcome.words}`
 }

@@ -11,14 +11,13 @@ import { containerConfigFor } from "../../container-config/ContainerConfigs.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
-import type { Call } from "../Call.ts"
-import { attachmentOfRecord } from "../Recorded.ts"
-import { recordedCall } from "../RecordedCall.ts"
+import { attachmentOfRecord, recordedCall } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { compare } from "../verbs/Check.ts"
 import { deleted, inTransit, readable } from "../verbs/Restore.ts"
-import type { Switches } from "./Switches.ts"
+import { atOnce } from "./Gc.ts"
+import { nameOf, type Switches } from "./Switches.ts"
 
 /** The outcome for one attachment. A failure is the reason why it could not be compared. */
 export interface Checked {
@@ -27,12 +26,9 @@ export interface Checked {
   readonly differences: ReadonlyArray<string>
   readonly warnings: ReadonlyArray<string>
   /** Why it was skipped. */
-  readonly reason: string | undefined
-  readonly error: CniError | undefined
+  readonly reason?: string | undefined
+  readonly error?: CniError | undefined
 }
-
-/** IPAM plugins are processes: a few run concurrently, not hundreds. */
-const atOnce = 4
 
 export const checkNode = Effect.fn("check")(function* (
   switches: Switches,
@@ -52,19 +48,17 @@ const checkOne = Effect.fnUntraced(function* (
   silent: Map<string, VswitchError>
 ) {
   const records = yield* Records
-  const now = yield* standing(listed)
-  if (now._tag === "Skipped") return checked(listed, { outcome: "skipped", reason: now.reason })
-  const { record } = now
+  const record = yield* standing(listed)
+  if ("outcome" in record) return checked(listed, record)
   const asked = recordedCall("CHECK", record, variables)
   const reading = readable({ ...record, configuration: asked.text }, asked.variables)
   if (Result.isFailure(reading)) return checked(record, { outcome: "failed", error: reading.failure })
-  const call = withPath(reading.success)
+  const call = reading.success
   const { port } = call.configuration
-  const vswitch = askedOnce(yield* switches.at(port), `${port.engine} ${port.control}`, silent)
-  const containerConfig = containerConfigFor(call.attachment, call.configuration, asked.variables)
+  const vswitch = askedOnce(yield* switches.at(port), nameOf(port), silent)
   const compared = yield* Effect.provide(
     compare(call, record),
-    Layer.merge(Layer.succeed(Vswitch, vswitch), containerConfig)
+    Layer.merge(Layer.succeed(Vswitch, vswitch), containerConfigFor(call))
   )
   const differences = [...(yield* sandboxDifferences(record)), ...compared.differences]
   const { failures, warnings } = compared
@@ -72,7 +66,7 @@ const checkOne = Effect.fnUntraced(function* (
   if (differences.length === 0 && failure === undefined) return checked(record, { outcome: "whole", warnings })
   // A DEL that has started in the meantime is not a difference.
   if (!(yield* Effect.orElseSucceed(records.settled(record), () => true))) {
-    return checked(record, { outcome: "skipped", reason: inTransit.reason })
+    return checked(record, inTransit)
   }
   if (differences.length === 0 && failure !== undefined) {
     const all = failures.map(({ failed }) => failed).join("; ")
@@ -86,33 +80,19 @@ const checkOne = Effect.fnUntraced(function* (
   })
 })
 
-type Standing =
-  | { readonly _tag: "Skipped"; readonly reason: string }
-  | { readonly _tag: "There"; readonly record: Record }
-
 /** The record may have been removed since it was listed, or its DEL may be running. */
 const standing = Effect.fnUntraced(function* (listed: Record) {
   const records = yield* Records
   const record = yield* Effect.orElseSucceed(records.find(attachmentOfRecord(listed)), () => listed)
-  if (record === undefined) return { _tag: "Skipped", reason: deleted.reason } satisfies Standing
-  return (yield* Effect.orElseSucceed(records.settled(record), () => true))
-    ? ({ _tag: "There", record } satisfies Standing)
-    : ({ _tag: "Skipped", reason: inTransit.reason } satisfies Standing)
+  if (record === undefined) return deleted
+  return (yield* Effect.orElseSucceed(records.settled(record), () => true)) ? record : inTransit
 })
 
 const checked = (record: Record, more: Pick<Checked, "outcome"> & Partial<Checked>): Checked => ({
   differences: [],
   warnings: [],
-  reason: undefined,
-  error: undefined,
   ...more,
   record
-})
-
-/** Adds CNI_PATH, because records do not have the directories of IPAM plugins. */
-const withPath = (call: Call): Call => ({
-  ...call,
-  environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }
 })
 
 const sandboxDifferences = ({ netns }: Record) =>

@@ -10,14 +10,13 @@ import type { Variables } from "../../cni/spec/Environment.ts"
 import type { ObservedLegacyPort } from "../../legacy/LegacyNode.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Vswitch } from "../../vswitch/Vswitch.ts"
-import type { ObservedAttachment, ObservedPort } from "../ObservedAttachment.ts"
+import { joined, type ObservedAttachment, observed, observedPort, whoseTold } from "../ObservedAttachment.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
-import { together, whoseTold } from "./ObservedState.ts"
 import { distinct, isSame, type Switches, standing } from "./Switches.ts"
 
-export interface Wanted {
+interface Wanted {
   /** Undefined: of every network. */
   readonly network: string | undefined
   /** Additional switches, besides those of the records and the default ones. */
@@ -39,8 +38,19 @@ export interface Inventory {
   readonly legacy: ReadonlyArray<ObservedLegacyPort>
   /** Unreachable switches that a record or the caller names. Others are not reported. */
   readonly silent: ReadonlyArray<Silent>
-  /** Other sources that could not be inspected. */
-  readonly failures: ReadonlyArray<Explained>
+  /** Why sources could not be inspected, those switches first. */
+  readonly problems: ReadonlyArray<Explained>
+}
+
+/** Continues without a source that cannot be read, and keeps the reason. */
+export const collecting = () => {
+  const failures: Array<Explained> = []
+  const orNothing = <A>(self: Effect.Effect<ReadonlyArray<A>, Explained>): Effect.Effect<ReadonlyArray<A>> =>
+    Effect.catch(self, (error) => {
+      failures.push(error)
+      return Effect.succeed([])
+    })
+  return { failures, orNothing }
 }
 
 export const takeInventory = Effect.fn("inventory")(function* (switches: Switches, wanted: Wanted) {
@@ -50,19 +60,14 @@ export const takeInventory = Effect.fn("inventory")(function* (switches: Switche
   const ofNetwork = <A extends { readonly network: string }>(all: ReadonlyArray<A>) =>
     all.filter((one) => network === undefined || one.network === network)
 
-  const failures: Array<Explained> = []
-  const orNothing = <A>(self: Effect.Effect<ReadonlyArray<A>, Explained>): Effect.Effect<ReadonlyArray<A>> =>
-    Effect.catch(self, (error) => {
-      failures.push(error)
-      return Effect.succeed([])
-    })
+  const { failures, orNothing } = collecting()
   const recorded = ofNetwork(yield* orNothing(records.all))
   const begun = ofNetwork(yield* orNothing(records.begun))
   const told = base === undefined ? [] : yield* orNothing(sharedDir.published(base))
 
   const named = distinct([...wanted.controls, ...recorded.flatMap((record) => controlOf(record, variables) ?? [])])
   const controls = distinct([...named, ...(yield* standing(variables))])
-  const ports: Array<ObservedPort> = []
+  const ports: Array<ObservedAttachment> = []
   const legacy: Array<ObservedLegacyPort> = []
   const silent: Array<Silent> = []
   const asked = yield* Effect.forEach(
@@ -72,25 +77,24 @@ export const takeInventory = Effect.fn("inventory")(function* (switches: Switche
   )
   for (const { answer, at } of asked) {
     if (Result.isSuccess(answer)) {
-      ports.push(...answer.success.marked.map((owned) => ({ at, owned })))
+      ports.push(...answer.success.marked.map((owned) => observedPort({ at, owned })))
       legacy.push(...answer.success.legacy.map((port) => ({ at, port })))
     } else if (named.some((one) => isSame(one, at))) silent.push({ at, error: answer.failure })
     else yield* Effect.logWarning(`${answer.failure.failed}; skipped`)
   }
-  const found = together({
-    records: recorded,
-    ports,
-    begun,
-    named: ofNetwork(told.flatMap((one) => whoseTold(one) ?? []))
-  })
-  const done: Inventory = { found, legacy, silent, failures }
+  const found = joined([
+    ...recorded.map((record) => observed(record, { record })),
+    ...ports,
+    ...begun.map((begun) => observed(begun, { begun })),
+    ...ofNetwork(told.flatMap((one) => whoseTold(one) ?? [])).map((one) => observed(one))
+  ])
+  const done: Inventory = { found, legacy, silent, problems: [...silent.map(({ error }) => error), ...failures] }
   return done
 })
 
-const portsOn = (network: string | undefined) => (vswitch: Vswitch["Service"]) =>
-  Effect.gen(function* () {
-    const marked = yield* vswitch.list(network)
-    return { marked, legacy: yield* (yield* vswitch.legacy).list }
+const portsOn = (network: string | undefined) =>
+  Effect.fnUntraced(function* (vswitch: Vswitch["Service"]) {
+    return { marked: yield* vswitch.list(network), legacy: yield* (yield* vswitch.legacy).list }
   })
 
 /** Returns the switch of the ADD; undefined when its configuration is no longer valid. */

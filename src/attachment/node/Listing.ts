@@ -9,6 +9,7 @@ import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
+import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
 import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
@@ -63,8 +64,7 @@ export const list = Effect.fn("list")(function* (
     attachments: [...ours.flat(), ...legacy.attachments.map(notOurs)].sort(order),
     doubts: doubts(seen),
     problems: [
-      ...seen.silent.map(({ error }) => error),
-      ...seen.failures,
+      ...seen.problems,
       ...(damaged._tag === "Success" ? damaged.success.map(({ error }) => error) : [damaged.failure]),
       ...legacy.problems
     ]
@@ -86,52 +86,40 @@ export const listed = Effect.fnUntraced(function* (
 ) {
   const records = yield* Records
   const unfinished = record !== undefined && !(yield* Effect.orElseSucceed(records.settled(record), () => true))
-  const common = {
-    recorded: record !== undefined,
-    since: record?.since ?? null,
-    netns: (record ?? begun)?.netns || null,
-    sandbox: yield* sandboxOf((record ?? begun)?.netns)
+  const { netns } = record ?? begun ?? { netns: "" }
+  const sandbox = yield* sandboxOf(netns)
+  const line = (at: Control | undefined, state: string, owned?: Owned): Listed => {
+    const names = who ?? owned
+    return {
+      network: names?.network || null,
+      containerId: names?.containerId ?? "",
+      ifName: names?.ifName || null,
+      pod: names?.pod ?? null,
+      engine: at?.engine ?? null,
+      control: at?.control ?? null,
+      port: owned?.port ?? null,
+      socketPath: owned?.socketPath ?? record?.place.socketPath ?? null,
+      state: unfinished ? "unfinished" : state,
+      lastState: owned?.doubt === undefined ? null : owned.state,
+      recorded: record !== undefined,
+      since: record?.since ?? null,
+      netns: netns || null,
+      sandbox
+    }
   }
   if (ports.length > 0) {
-    return ports.map(({ at, owned }): Listed => {
-      const { containerId, ifName, network, pod } = who ?? owned
-      return {
-        network: network || null,
-        containerId,
-        ifName: ifName || null,
-        pod: pod ?? null,
-        engine: at.engine,
-        control: at.control,
-        port: owned.port,
-        socketPath: owned.socketPath ?? record?.place.socketPath ?? null,
-        state: unfinished ? "unfinished" : owned.doubt === undefined ? owned.state : "unknown",
-        lastState: owned.doubt === undefined ? null : owned.state,
-        ...common
-      }
-    })
+    return ports.map(({ at, owned }) => line(at, owned.doubt === undefined ? owned.state : "unknown", owned))
   }
-  const at = record === undefined ? undefined : controlOf(record, variables)
+  // Without a record, only a killed claim can have made it known.
+  if (record === undefined) return [line(undefined, "unfinished")]
+  const at = controlOf(record, variables)
   const asked = at !== undefined && !silent.some((one) => isSame(one.at, at))
-  const line: Listed = {
-    network: who?.network ?? null,
-    containerId: who?.containerId ?? "",
-    ifName: who?.ifName ?? null,
-    pod: who?.pod ?? null,
-    engine: at?.engine ?? null,
-    control: at?.control ?? null,
-    port: null,
-    socketPath: record?.place.socketPath ?? null,
-    // Without a record, only a killed claim can have made it known.
-    state: unfinished || record === undefined ? "unfinished" : asked ? "missing" : "unknown",
-    lastState: null,
-    ...common
-  }
-  return [line]
+  return [line(at, asked ? "missing" : "unknown")]
 })
 
 /** A namespace counts as gone only when that is certain. */
-export const sandboxOf = (netns: string | undefined): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
-  netns === undefined || netns === ""
+export const sandboxOf = (netns: string): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
+  netns === ""
     ? Effect.succeed("unknown")
     : Effect.flatMap(Namespaces, ({ judge }) =>
         Effect.map(judge(netns), (kind) => (kind === "missing" ? "gone" : kind === "sandbox" ? "there" : "unknown"))

@@ -3,12 +3,13 @@
  * timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time: two would create
  * the same ports under the same marks.
  */
+import { groupBy } from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import type { HostPort } from "../../cni/network/HostPort.ts"
-import { CniError, ErrorCodes, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import { asCniError, CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { Slots } from "../../platform/Slots.ts"
 import { Deadlines } from "../../program/Deadlines.ts"
@@ -20,6 +21,7 @@ import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { deleted, elsewhere, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
 import { everything, narrows, type Selector, select } from "./Selection.ts"
+import { nameOf } from "./Switches.ts"
 
 export interface Restored {
   readonly record: Record
@@ -76,28 +78,21 @@ const busy = CniError.of(
 
 /** Connects to each switch once. A record may have been updated or removed since it was listed. */
 const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { engine, variables }: Options) {
-  const ended: Array<Restored> = []
-  const bySwitch = new Map<string, Array<readonly [Record, Call]>>()
   const records = yield* Records
+  const ended: Array<Restored> = []
+  const calls: Array<readonly [Record, Call]> = []
   for (const listed of wanted) {
     const record = yield* records.find(attachmentOfRecord(listed))
-    if (record === undefined) {
-      ended.push({ record: listed, result: deleted })
-      continue
-    }
-    const call = readable(record, variables)
-    if (Result.isFailure(call)) {
-      ended.push({ record, result: { outcome: "failed", error: call.failure } })
-      continue
-    }
-    const { control, engine } = call.success.configuration.port
-    const key = `${engine} ${control}`
-    bySwitch.set(key, [...(bySwitch.get(key) ?? []), [record, call.success]])
+    if (record === undefined) ended.push({ record: listed, result: deleted })
+    else
+      Result.match(readable(record, variables), {
+        onFailure: (error) => ended.push({ record, result: failed(error) }),
+        onSuccess: (call) => calls.push([record, call])
+      })
   }
-  for (const calls of bySwitch.values()) {
-    const [first] = calls
-    if (first === undefined) continue
-    ended.push(...(yield* Effect.provide(overSwitch(calls), engine(first[1].configuration.port))))
+  for (const ofOne of Object.values(groupBy(calls, ([, call]) => nameOf(call.configuration.port)))) {
+    const [[, { configuration }]] = ofOne
+    ended.push(...(yield* Effect.provide(overSwitch(ofOne), engine(configuration.port))))
   }
   return ended
 })
@@ -105,10 +100,10 @@ const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { e
 /** An unreachable switch fails all its ports alike. */
 const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [Record, Call]>) {
   const ended: Array<Restored> = []
-  let absent: CniError | undefined
+  let absent: Restored["result"] | undefined
   for (const [record, call] of calls) {
-    const result = yield* absent === undefined ? restoreOne(record, call) : Effect.succeed(failed(absent))
-    if (result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater) absent = result.error
+    const result = absent ?? (yield* restoreOne(record, call))
+    if (isAbsent(result)) absent = result
     ended.push({ record, result })
   }
   return ended
@@ -116,11 +111,14 @@ const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [R
 
 const failed = (error: CniError): Restored["result"] => ({ outcome: "failed", error })
 
+const isAbsent = (result: Restored["result"]): boolean =>
+  result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater
+
 const restoreOne = (record: Record, call: Call) =>
-  step(stepOf(record), restore(call, record)).pipe(
-    Effect.map((result): Restored["result"] => result),
-    Effect.catch((error) => Effect.succeed(failed(error._tag === "CniError" ? error : fromExplained(error))))
-  )
+  Effect.match(step(stepOf(record), restore(call, record)), {
+    onSuccess: (result): Restored["result"] => result,
+    onFailure: (error) => failed(asCniError(error))
+  })
 
 /** Returns those for which another attempt may succeed. */
 const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, now: number) {
@@ -128,7 +126,6 @@ const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, 
   return ended.flatMap(({ record, result }) => {
     const age = now - Date.parse(record.since)
     const running = result === elsewhere || (result === inTransit && age >= 0 && age < total * 1_000)
-    const absent = result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater
-    return running || absent ? [record] : []
+    return running || isAbsent(result) ? [record] : []
   })
 })

@@ -5,18 +5,16 @@
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import type { Configuration } from "../../cni/network/Configuration.ts"
 import { spelledOut } from "../../cni/network/Explained.ts"
-import { CniError, fromExplained } from "../../cni/spec/CniError.ts"
-import { readArgs, type Variables } from "../../cni/spec/Environment.ts"
+import { asCniError, CniError, type Explained } from "../../cni/spec/CniError.ts"
+import { readArgs } from "../../cni/spec/Environment.ts"
 import type { ContainerConfigLayer } from "../../container-config/ContainerConfig.ts"
 import { containerConfigFor } from "../../container-config/ContainerConfigs.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
-import { type Unplug, Vswitch } from "../../vswitch/Vswitch.ts"
+import { Vswitch } from "../../vswitch/Vswitch.ts"
 import { type Call, type NetworkCall, socketPathsFor } from "../Call.ts"
 import type { ObservedAttachment, ObservedPort } from "../ObservedAttachment.ts"
 import { configurationOfRecord } from "../Recorded.ts"
@@ -26,21 +24,8 @@ import { isSame, type Switches } from "./Switches.ts"
 
 export interface Tools {
   readonly switches: Switches
-  readonly containerConfig: (call: Call) => ContainerConfigLayer
+  readonly containerConfig?: (call: Call) => ContainerConfigLayer
 }
-
-export const tools = (
-  switches: Switches,
-  containerConfig: (
-    attachment: Attachment,
-    configuration: Configuration,
-    variables: Variables
-  ) => ContainerConfigLayer = containerConfigFor
-): Tools => ({
-  switches,
-  containerConfig: ({ attachment, configuration, environment }) =>
-    containerConfig(attachment, configuration, environment.variables)
-})
 
 /** The name in messages. */
 export const nameOf = ({ key, ports, who }: ObservedAttachment): string =>
@@ -53,17 +38,16 @@ export const removeStale = Effect.fnUntraced(function* (
   call: NetworkCall,
   found: ObservedAttachment,
   all: ReadonlyArray<ObservedAttachment>,
-  { containerConfig, switches }: Tools
+  { containerConfig = containerConfigFor, switches }: Tools
 ) {
   const { begun, ports, record, who } = found
   const own = who === undefined ? undefined : yield* callFor(call, { ...who, netns: "" }, record ?? begun)
-  const { at } = switches
   const deleted =
     own === undefined
       ? []
       : yield* failuresOf(
-          Effect.flatMap(at(own.configuration.port), (vswitch) =>
-            Effect.provide(del(own, record), Layer.merge(Layer.succeed(Vswitch, vswitch), containerConfig(own)))
+          Effect.provideServiceEffect(del(own, record), Vswitch, switches.at(own.configuration.port)).pipe(
+            Effect.provide(containerConfig(own))
           )
         )
   const elsewhere = ports.filter((port) => own === undefined || !isSame(port.at, own.configuration.port))
@@ -74,8 +58,8 @@ export const removeStale = Effect.fnUntraced(function* (
   return failures.map(({ code, details, msg }) => new CniError({ code, msg: `${nameOf(found)}: ${msg}`, details }))
 })
 
-const failuresOf = <R>(self: Effect.Effect<void, CniError, R>) =>
-  Effect.match(self, { onSuccess: (): ReadonlyArray<CniError> => [], onFailure: (error) => [error] })
+export const failuresOf = <R>(self: Effect.Effect<unknown, CniError | Explained, R>) =>
+  Effect.match(self, { onSuccess: (): ReadonlyArray<CniError> => [], onFailure: (error) => [asCniError(error)] })
 
 /** The DEL that the runtime did not send. By the specification, the sandbox is gone. */
 const callFor = Effect.fnUntraced(function* (
@@ -95,13 +79,17 @@ const callFor = Effect.fnUntraced(function* (
   }
   const args = Result.getOrElse(readArgs(text), () => environment.args)
   const recorded =
-    record === undefined ? undefined : yield* Effect.result(spelledOut(configurationOfRecord(record, variables)))
-  if (recorded !== undefined && Result.isFailure(recorded)) {
-    yield* Effect.logWarning(`${recorded.failure.msg}; continuing with the current configuration of the network`)
-  }
+    record === undefined
+      ? configuration
+      : yield* Effect.catch(spelledOut(configurationOfRecord(record, variables)), ({ msg }) =>
+          Effect.as(
+            Effect.logWarning(`${msg}; continuing with the current configuration of the network`),
+            configuration
+          )
+        )
   const call: Call = {
     attachment,
-    configuration: recorded !== undefined && Result.isSuccess(recorded) ? recorded.success : configuration,
+    configuration: recorded,
     environment: { ...environment, containerId, ifName, netns: "", args, variables },
     previous: undefined
   }
@@ -124,17 +112,10 @@ const unplugThere = Effect.fnUntraced(function* (
   const { containerId, ifName, network, pod } = who ?? owned
   if (isLegacy === true) {
     const { remove } = yield* vswitch.legacy
-    yield* Effect.mapError(remove({ attachment: { network, containerId, ifName }, state: undefined }), fromExplained)
-    return
+    return yield* remove({ attachment: { network, containerId, ifName }, state: undefined })
   }
-  const what: Unplug = {
-    attachment: { network, containerId, ifName, pod, netns: "" },
-    key,
-    invocation: undefined,
-    port: undefined,
-    socketPath: undefined
-  }
-  yield* Effect.mapError(vswitch.unplug(what), fromExplained)
+  const attachment = { network, containerId, ifName, pod, netns: "" }
+  return yield* vswitch.unplug({ attachment, key, invocation: undefined, port: undefined, socketPath: undefined })
 })
 
 /**
@@ -152,13 +133,13 @@ const clear = Effect.fnUntraced(function* (
     const shared = all.some(
       (other) => other.key !== key && other.ports.some((port) => port.owned.socketPath === owned.socketPath)
     )
-    if (place !== undefined && !shared) yield* Effect.mapError(sharedDir.release(place, []), fromExplained)
+    if (place !== undefined && !shared) yield* sharedDir.release(place, [])
   }
 })
 
 /** Returns the paths that ADD would have used, if the socket is there. */
 const placeOfSocket = (
-  { configuration, environment, network }: NetworkCall,
+  { configuration, network }: NetworkCall,
   key: string,
   { containerId, pod, socketPath }: ObservedPort["owned"]
 ): SocketPaths | undefined => {
@@ -166,7 +147,7 @@ const placeOfSocket = (
   const name = basename(socketPath)
   const [, handle = name] = /^memif-(.+)\.sock$/.exec(name) ?? []
   const attachment = { network, containerId, ifName: "", netns: "", pod }
-  const place = socketPathsFor({ attachment, configuration, environment, previous: undefined }, handle)
+  const place = socketPathsFor({ attachment, configuration }, handle)
   const link = place.link === undefined ? undefined : join(dirname(place.link), key)
   const switchPath = link === undefined ? place.socketPath : join(link, place.socketName)
   return switchPath === socketPath ? { ...place, link, switchPath } : undefined

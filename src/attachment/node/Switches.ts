@@ -2,10 +2,11 @@
  * The switches of a node. Each is connected on first use and then kept, for operations on several: GC and the list of
  * all attachments. No file lists them: they are the network's own, those of the records, and default ones that exist.
  */
+import { dedupeWith } from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Control, Engine } from "../../cni/network/HostPort.ts"
+import type { Control } from "../../cni/network/HostPort.ts"
 import { defaultControl } from "../../cni/network/HostPorts.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Edges } from "../../platform/Edges.ts"
@@ -17,7 +18,8 @@ export interface Switches {
   readonly at: (control: Control) => Effect.Effect<Vswitch["Service"]>
 }
 
-const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
+/** Its key, and its name for people. */
+export const nameOf = ({ control, engine }: Control): string => `${engine} ${control}`
 
 export const isSame = (one: Control, other: Control): boolean => nameOf(one) === nameOf(other)
 
@@ -27,10 +29,8 @@ export const make = Effect.fnUntraced(function* (engine: (control: Control) => E
   const edges = yield* Effect.context<Edges>()
   const known = new Map<string, Effect.Effect<Vswitch["Service"], never, Edges>>()
   /** Built once. The memo map is its own, so nothing is shared with another switch. */
-  const reach = (layer: EngineLayer) => {
-    const memo = Layer.makeMemoMapUnsafe()
-    return Effect.map(Layer.buildWithMemoMap(layer, memo, scope), (built) => Context.get(built, Vswitch))
-  }
+  const reach = (layer: EngineLayer) =>
+    Effect.map(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope), Context.get(Vswitch))
   const switches: Switches = {
     at: (control) =>
       Effect.suspend(() => {
@@ -43,18 +43,16 @@ export const make = Effect.fnUntraced(function* (engine: (control: Control) => E
 })
 
 /** Removes duplicates and keeps the order. */
-export const distinct = (controls: ReadonlyArray<Control>): ReadonlyArray<Control> =>
-  controls.filter((one, index) => controls.findIndex((other) => isSame(one, other)) === index)
+export const distinct = (controls: ReadonlyArray<Control>): ReadonlyArray<Control> => dedupeWith(controls, isSame)
 
 /** Returns the switches whose default socket exists: most nodes have one of the two. */
 export const standing = Effect.fnUntraced(function* (variables: Variables) {
   const files = yield* Files
-  const engines: ReadonlyArray<Engine> = ["ovs-dpdk", "vpp"]
-  const controls = engines.map((engine): Control => ({ engine, control: defaultControl(engine, variables) }))
+  const controls = (["ovs-dpdk", "vpp"] as const).map((engine) => ({
+    engine,
+    control: defaultControl(engine, variables)
+  }))
   return yield* Effect.filter(controls, ({ control }) =>
-    Effect.map(
-      Effect.orElseSucceed(files.lstat(control), () => undefined),
-      (there) => there !== undefined
-    )
+    Effect.match(files.lstat(control), { onFailure: () => false, onSuccess: (there) => there !== undefined })
   )
 })

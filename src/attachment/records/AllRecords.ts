@@ -4,46 +4,43 @@
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { type Identity, keyOf } from "../../identity/Attachment.ts"
+import { handlesOf, keyOf } from "../../identity/Attachment.ts"
 import { type FileError, type Files, orElse } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 import { fromFile, notRead, type RecordError } from "./RecordError.ts"
+import { parseRecord, recordLimit } from "./RecordFormat.ts"
 
 export interface Damaged {
   readonly handle: string
   readonly error: RecordError
 }
 
-interface RecordFiles {
-  readonly files: Files["Service"]
-  /** Directory of the records. */
-  readonly directory: string
-  /** Directory of the records that are being written. */
-  readonly fresh: string
-  readonly handles: (attachment: Identity) => ReadonlyArray<string>
-  readonly parse: (text: string) => Record | undefined
-  /** Removes the directories if they are empty. */
-  readonly tidy: Effect.Effect<void, FileError>
-  /** Maximum size of a file in bytes. */
-  readonly limit: number
-}
-
-export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: RecordFiles) => {
+/** `fresh`: the directory of the records that are being written. `tidy` removes the directories if they are empty. */
+export const make = (
+  files: Files["Service"],
+  directory: string,
+  fresh: string,
+  tidy: Effect.Effect<void, FileError>
+) => {
   const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
   /** Undefined: it was removed meanwhile, or is not a regular file. */
   const text = (path: string) =>
-    orElse(["ENOENT", "EISDIR", "EINVAL", "ELOOP", "EFBIG"], undefined)(files.read(path, limit))
-  const record = (path: string) => Effect.map(text(path), (found) => (found === undefined ? undefined : parse(found)))
+    orElse(["ENOENT", "EISDIR", "EINVAL", "ELOOP", "EFBIG"], undefined)(files.read(path, recordLimit))
+  const record = (path: string) =>
+    Effect.map(text(path), (found) => (found === undefined ? undefined : parseRecord(found)))
+
+  const pathOf = (handle: string) => join(directory, `${handle}.json`)
+  const handles = Effect.map(names(directory), (all) =>
+    all.flatMap((name) => /^(.+)\.json$/.exec(name)?.slice(1) ?? [])
+  )
 
   /** A name that does not match the content is a copy made by hand. */
   const all = Effect.gen(function* () {
     const found = new Map<string, Record>()
-    for (const name of yield* names(directory)) {
-      const [, handle] = /^(.+)\.json$/.exec(name) ?? []
-      if (handle === undefined) continue
-      const one = yield* record(join(directory, name))
+    for (const handle of yield* handles) {
+      const one = yield* record(pathOf(handle))
       if (one === undefined) continue
-      const [first, ...others] = handles(one)
+      const [first, ...others] = handlesOf(one)
       if (handle === first || (others.includes(handle) && !found.has(keyOf(one)))) found.set(keyOf(one), one)
     }
     return [...found.values()]
@@ -52,13 +49,10 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: R
   /** Truncated or overwritten: a record is linked to its name only when it is complete. */
   const damaged = Effect.gen(function* () {
     const found: Array<Damaged> = []
-    for (const name of yield* names(directory)) {
-      const [, handle] = /^(.+)\.json$/.exec(name) ?? []
-      const path = join(directory, name)
-      const written = handle === undefined ? undefined : yield* text(path)
-      if (handle !== undefined && written !== undefined && parse(written) === undefined) {
-        found.push({ handle, error: notRead(path) })
-      }
+    for (const handle of yield* handles) {
+      const path = pathOf(handle)
+      const written = yield* text(path)
+      if (written !== undefined && parseRecord(written) === undefined) found.push({ handle, error: notRead(path) })
     }
     return found
   })
@@ -69,9 +63,9 @@ export const make = ({ directory, files, fresh, handles, limit, parse, tidy }: R
    */
   const setAside = Effect.fnUntraced(
     function* (handle: string) {
-      const path = join(directory, `${handle}.json`)
+      const path = pathOf(handle)
       const written = yield* text(path)
-      if (written === undefined || parse(written) !== undefined) return undefined
+      if (written === undefined || parseRecord(written) !== undefined) return undefined
       const aside = join(directory, freeName(`${handle}.damaged`, yield* names(directory)))
       yield* files.rename(path, aside)
       if ((yield* record(aside)) === undefined) return aside

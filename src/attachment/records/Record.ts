@@ -10,17 +10,15 @@
  */
 import * as Schema from "effect/Schema"
 
-const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(schema)
-
 const PlaceSchema = Schema.Struct({
   directory: Schema.String,
   socketName: Schema.String,
   socketPath: Schema.String,
   switchPath: Schema.String,
-  link: optional(Schema.String),
+  link: Schema.optional(Schema.String),
   configPath: Schema.String,
-  group: optional(Schema.String),
-  volume: optional(Schema.Literals(["kubelet", "runtime"]))
+  group: Schema.optional(Schema.String),
+  volume: Schema.optional(Schema.Literals(["kubelet", "runtime"]))
 })
 
 export const Record = Schema.Struct({
@@ -29,7 +27,7 @@ export const Record = Schema.Struct({
   containerId: Schema.String,
   ifName: Schema.String,
   netns: Schema.String,
-  pod: optional(Schema.Struct({ namespace: Schema.String, name: Schema.String, uid: Schema.String })),
+  pod: Schema.optional(Schema.Struct({ namespace: Schema.String, name: Schema.String, uid: Schema.String })),
   /** UUID of the ADD that wrote it. */
   invocation: Schema.String,
   /** Time of the ADD, ISO 8601, for people. */
@@ -43,9 +41,11 @@ export const Record = Schema.Struct({
    * Addresses of the switch's end (`netType: interface`). They are known after IPAM, so only in the record of a
    * completed ADD.
    */
-  addresses: optional(Schema.Array(Schema.Struct({ address: Schema.String, gateway: optional(Schema.String) }))),
+  addresses: Schema.optional(
+    Schema.Array(Schema.Struct({ address: Schema.String, gateway: Schema.optional(Schema.String) }))
+  ),
   /** The device information file that ADD was asked to write. */
-  deviceInfo: optional(Schema.String),
+  deviceInfo: Schema.optional(Schema.String),
   /** The text of the ADD's configuration. */
   configuration: Schema.String,
   /** CNI_ARGS of the ADD. */

@@ -1,17 +1,19 @@
 /** The error of `Records`: which file, what the system returned, what to do. */
 import * as Data from "effect/Data"
 import type { Explained } from "../../cni/spec/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 
-export class RecordError extends Data.TaggedError("RecordError")<{
+interface Fields {
   readonly operation: string
   readonly path: string
   readonly answer: string
   readonly cure: string
   readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.AlreadyAttached
-}> {
+}
+
+export class RecordError extends Data.TaggedError("RecordError")<Fields> implements Explained {
   get failed(): string {
     return `${this.operation} ${this.path}: ${this.answer}`
   }
@@ -19,9 +21,6 @@ export class RecordError extends Data.TaggedError("RecordError")<{
     return this.failed
   }
 }
-
-/** Does not compile unless the error can explain itself. */
-export const explained = (error: RecordError): Explained & { readonly code: ErrorCode } => error
 
 /** Its attachment is known by its mark only. */
 export const notRead = (path: string): RecordError =>

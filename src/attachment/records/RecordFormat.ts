@@ -1,13 +1,21 @@
-/**
- * The format of records and the validation of their paths, besides the schema (`Record.ts`), which a call does not
- * load. Pure.
- */
+/** The format of records on disk, besides the schema (`Record.ts`), which a call does not load. Pure. */
 import { dirname } from "node:path"
+import * as Result from "effect/Result"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import type { Record } from "./Record.ts"
+import { isRecord } from "./RecordGuard.ts"
 
 /** The format of records that this release writes. */
 export const recordFormat = 1
+
+/** Bytes: four times the limit of stdin, because a record contains the configuration as a text with escaped quotes. */
+export const recordLimit = 16 << 20
+
+/** Undefined: the text is not a record. */
+export const parseRecord = (text: string): Record | undefined => {
+  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  return isRecord(written) && isSound(written) ? written : undefined
+}
 
 const isPath = (path: string): boolean =>
   path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..")

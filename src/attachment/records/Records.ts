@@ -9,23 +9,14 @@
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import {
-  type Attachment,
-  type Identity,
-  keyOf,
-  longHandle,
-  networkDigest,
-  plainHandle
-} from "../../identity/Attachment.ts"
+import { type Attachment, handlesOf, keyOf, longHandle, networkDigest, plainHandle } from "../../identity/Attachment.ts"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
 import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import * as AllRecords from "./AllRecords.ts"
 import type { Record } from "./Record.ts"
 import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
-import { isSound } from "./RecordFormat.ts"
-import { isRecord } from "./RecordGuard.ts"
+import { parseRecord, recordLimit } from "./RecordFormat.ts"
 import * as UndoneNotes from "./UndoneNotes.ts"
 
 type Done<A = void> = Effect.Effect<A, RecordError>
@@ -92,17 +83,6 @@ export class Records extends Context.Service<
   static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
 }
 
-/** Every field is JSON already, so no encoder is needed. */
-const toJson = (record: Record): string => JSON.stringify(record)
-
-const parse = (text: string): Record | undefined => {
-  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  return isRecord(written) && isSound(written) ? written : undefined
-}
-
-/** Four times the limit of stdin: a record contains the configuration as a text with escaped quotes. */
-const limit = 16 << 20
-
 const absent = ["ENOENT", "ENOTDIR"]
 /** Errors of a file that is not the plugin's. */
 const odd = ["EISDIR", "EINVAL", "ELOOP", "EFBIG"]
@@ -120,18 +100,17 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const pathOf = (handle: string) => join(directory, `${handle}.json`)
   const besideOf = (record: Record) =>
     join(fresh, `${keyOf(record)}-${networkDigest(record.network)}-${record.invocation}`)
-  const handles = (attachment: Identity) => [plainHandle(attachment), longHandle(attachment)]
 
   const read = (handle: string): Effect.Effect<Record | undefined, FileError> =>
     orElse(absent, undefined)(readThere(handle))
 
   /** Undefined: the file exists, and is no record. */
   const readThere = (handle: string): Effect.Effect<Record | undefined, FileError> =>
-    orElse(odd, undefined)(Effect.map(files.read(pathOf(handle), limit), parse))
+    orElse(odd, undefined)(Effect.map(files.read(pathOf(handle), recordLimit), parseRecord))
 
   const find = Effect.fnUntraced(
     function* (attachment: Attachment) {
-      for (const handle of handles(attachment)) {
+      for (const handle of handlesOf(attachment)) {
         const record = yield* read(handle)
         if (record !== undefined && keyOf(record) === keyOf(attachment)) return record
       }
@@ -158,10 +137,10 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     // The owner of the plain handle may be gone since this attachment was added, so that the handle is free.
     const earlier = yield* read(longHandle(attachment))
     if (earlier !== undefined && keyOf(earlier) === keyOf(attachment)) return yield* alreadyAttached(earlier)
-    for (const handle of handles(attachment)) {
+    for (const handle of handlesOf(attachment)) {
       const record = makeRecord(handle)
       const beside = besideOf(record)
-      yield* files.create(beside, toJson(record), inTransit)
+      yield* files.create(beside, JSON.stringify(record), inTransit)
       const claimed = yield* files
         .link(beside, pathOf(handle))
         .pipe(Effect.as(true), orElse("EEXIST", false), Effect.ensuring(Effect.ignore(files.unlink(beside))))
@@ -190,8 +169,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     )
 
   const claim = (attachment: Attachment, makeRecord: (handle: string) => Record) =>
-    Effect.catchTag(claimSoon(attachment, makeRecord, 20), "FileError", (error) =>
-      Effect.fail(fromFile("write the record")(error))
+    Effect.mapError(claimSoon(attachment, makeRecord, 20), (error) =>
+      error._tag === "FileError" ? fromFile("write the record")(error) : error
     )
 
   /** Both are synced at the same time, because a journal writes them together. */
@@ -210,7 +189,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         return yield* new FileError({ operation: "rename", path, code: "ENOENT" })
       }
       const beside = besideOf(record)
-      yield* into(files, fresh, 0o700, files.create(beside, toJson(record), whole))
+      yield* into(files, fresh, 0o700, files.create(beside, JSON.stringify(record), whole))
       yield* Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
     },
     Effect.mapError(fromFile("write the record"))
@@ -221,7 +200,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     ({ handle }: Record) =>
       files
         .change(pathOf(handle), "file", { mode })
-        .pipe(orElse(["ENOENT", "ENOTDIR"], undefined), Effect.mapError(fromFile("mark the record")))
+        .pipe(orElse(absent, undefined), Effect.mapError(fromFile("mark the record")))
 
   const hasMode = (handle: string, bits: number) =>
     Effect.map(files.lstat(pathOf(handle)), (there) => ((there?.mode ?? inTransit) & bits) !== 0)
@@ -243,7 +222,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const removeWith = Effect.fnUntraced(
     function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
       const key = keyOf(attachment)
-      for (const handle of handles(attachment)) {
+      for (const handle of handlesOf(attachment)) {
         // Skip a missing one: another call may claim the name before the removal.
         const record = yield* orElse(absent, "none" as const)(readThere(handle))
         // An unreadable file is what a power cut left of a claim before `keep`.
@@ -252,7 +231,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (invocation !== undefined && record?.invocation !== invocation) continue
         yield* orElse("ENOENT", undefined)(files.unlink(pathOf(handle)))
       }
-      for (const name of yield* orElse(["ENOENT", "ENOTDIR"], [])(files.list(fresh))) {
+      for (const name of yield* orElse(absent, [])(files.list(fresh))) {
         if (!name.startsWith(`${key}-`) || (invocation !== undefined && !name.endsWith(invocation))) continue
         yield* orElse("ENOENT", undefined)(files.unlink(join(fresh, name)))
       }
@@ -261,14 +240,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     },
     Effect.mapError(fromFile("remove the record"))
   )
-  const remove = (attachment: Attachment, invocation?: string) => removeWith(attachment, invocation, true)
-  const removeUnasked = (attachment: Attachment) => removeWith(attachment, undefined, false)
 
-  const noteUndone = (attachment: Attachment) =>
-    Effect.mapError(notes.write(attachment), fromFile("record that nothing was created"))
-  const undone = (attachment: Attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record"))
-
-  const others = AllRecords.make({ files, directory, fresh, handles, parse, tidy, limit })
+  const others = AllRecords.make(files, directory, fresh, tidy)
 
   return Records.of({
     stateDir,
@@ -285,9 +258,9 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     ...others,
     sweep: (network, but) => others.sweep(network === undefined ? undefined : networkDigest(network), but),
     writable,
-    noteUndone,
-    undone,
-    remove,
-    removeUnasked
+    noteUndone: (attachment) => Effect.mapError(notes.write(attachment), fromFile("record that nothing was created")),
+    undone: (attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record")),
+    remove: (attachment, invocation) => removeWith(attachment, invocation, true),
+    removeUnasked: (attachment) => removeWith(attachment, undefined, false)
   })
 })

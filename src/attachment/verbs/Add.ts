@@ -18,7 +18,6 @@ import { Invocation } from "../../program/Invocation.ts"
 import { IncompleteRollback, revertible, rolledBack, step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
-import type { Address } from "../../vswitch/PortRequest.ts"
 import { type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
 import type { VswitchError } from "../../vswitch/VswitchError.ts"
 import {
@@ -28,7 +27,7 @@ import {
   recordFor,
   requestFor,
   socketPathsFor,
-  socketPathsOfRecord,
+  unplugFor,
   wantsAddresses
 } from "../Call.ts"
 import type { Record } from "../records/Record.ts"
@@ -48,8 +47,8 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   yield* findDelegate(call)
   let silent: Effect.Effect<void, VswitchError> | undefined
   const record = yield* claim(call, site, () => silent)
-  const place = socketPathsOfRecord(record)
-  const asked = vswitch.preflight(requestFor(call, record, []))
+  const { place } = record
+  const asked = vswitch.preflight(requestFor(call, record))
   const looked = Effect.tapError(step("inspect the switch", asked), ({ code }) =>
     Effect.sync(() => {
       if (code === ErrorCodes.TryAgainLater) silent = asked
@@ -61,9 +60,9 @@ export const add = Effect.fn("ADD")(function* <E, R>(
   // The switch comes first, because a process can be started while it works.
   const [plugged, addresses] = yield* wantsAddresses(call)
     ? Effect.flatMap(address(call), (result) =>
-        Effect.map(plug(call, record, result.ips.map(toAddress)), (done) => [done, result] as const)
+        Effect.map(plug(call, withAddresses(record, result)), (done) => [done, result] as const)
       )
-    : Effect.all([plug(call, record, []), address(call)], { concurrency: "unbounded" })
+    : Effect.all([plug(call, record), address(call)], { concurrency: "unbounded" })
 
   if (plugged.socketAt !== undefined) {
     // The rollback removes it with the directory.
@@ -108,15 +107,15 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, sil
 })
 
 /** From here on, `Restore.ts` may recreate the port from the record. */
-const settle = Effect.fnUntraced(function* (call: Call, record: Record, { ips }: CniResult) {
+const settle = Effect.fnUntraced(function* (call: Call, record: Record, addresses: CniResult) {
   const records = yield* Records
-  const known = wantsAddresses(call) ? { ...record, addresses: ips.map(recorded) } : record
+  const known = wantsAddresses(call) ? withAddresses(record, addresses) : record
   yield* revertible("write the record", records.settle(known), records.unsettle(record))
 })
 
-const recorded = ({ address, gateway }: CniResult["ips"][number]) => ({
-  address,
-  ...(gateway === undefined ? {} : { gateway })
+const withAddresses = (record: Record, { ips }: CniResult): Record => ({
+  ...record,
+  addresses: ips.map(({ address, gateway }) => ({ address, gateway }))
 })
 
 /** The last rollback step. If another one failed, the record is kept for DEL, as after a kill. */
@@ -167,21 +166,10 @@ const missingForDeviceInfo = Effect.fnUntraced(function* ({ configuration: { net
   return path === undefined ? [] : yield* undescribed(path)
 })
 
-const plug = Effect.fnUntraced(function* (call: Call, record: Record, addresses: ReadonlyArray<Address>) {
-  const vswitch = yield* Vswitch
-  const { attachment, configuration } = call
-  const { invocation, place } = record
-  return yield* revertible(
-    "plug the port",
-    vswitch.plug(requestFor(call, record, addresses)),
-    vswitch.unplug({
-      attachment,
-      invocation,
-      port: configuration.port,
-      socketPath: place.switchPath
-    })
+const plug = (call: Call, record: Record) =>
+  Effect.flatMap(Vswitch, ({ plug, unplug }) =>
+    revertible("plug the port", plug(requestFor(call, record)), unplug(unplugFor(call, record)))
   )
-})
 
 /** Runs before the first change, because the switch is configured before the plugin runs. */
 const findDelegate = Effect.fnUntraced(function* (call: Call) {
@@ -224,8 +212,6 @@ const describe = Effect.fnUntraced(function* (
     containerConfig.describe(path, before, made)
   )
 })
-
-const toAddress = ({ address, gateway }: CniResult["ips"][number]): Address => ({ address, gateway })
 
 const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniResult): CniResult => {
   const { attachment, configuration } = call

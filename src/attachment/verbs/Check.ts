@@ -6,13 +6,13 @@ import * as Effect from "effect/Effect"
 import { CniError, ErrorCodes, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
 import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
-import { longHandle, plainHandle } from "../../identity/Attachment.ts"
+import { handlesOf } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference } from "../../vswitch/PortRequest.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, delegation, requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
+import { type Call, delegation, requestFor } from "../Call.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { madeBySwitch } from "./Add.ts"
@@ -20,7 +20,7 @@ import { madeBySwitch } from "./Add.ts"
 export const check = Effect.fn("CHECK")(function* (call: Call, record: Record | undefined) {
   if (record === undefined) return yield* withoutRecord(call)
   const { differences, failures, warnings } = yield* compare(call, record)
-  yield* Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true })
+  for (const warning of warnings) yield* Effect.logWarning(warning)
   const [failure] = failures
   if (differences.length === 0 && failure === undefined) return
   if (differences.length === 0 && failure !== undefined && failures.length === 1) {
@@ -49,8 +49,10 @@ interface Comparison {
 export const compare = Effect.fnUntraced(function* (call: Call, record: Record) {
   const steps: ReadonlyArray<Differences<Vswitch | SharedDir | ContainerConfig | Ipam>> = [
     Effect.succeed(named(resultDifferences(call, record))),
-    switchDifferences(call, record),
-    Effect.map(fileDifferences(call, record), named),
+    Effect.flatMap(Vswitch, ({ verify }) =>
+      verify(requestFor(call, { ...record, addresses: addressesOf(call, record) }))
+    ),
+    Effect.flatMap(SharedDir, ({ verify }) => Effect.map(verify(record.place, { socket: madeBySwitch(call) }), named)),
     Effect.map(containerConfigDifferences(record), named),
     addressDifferences(call)
   ]
@@ -84,8 +86,7 @@ type Differences<R> = Effect.Effect<ReadonlyArray<Difference>, Explained, R>
 const named = (words: ReadonlyArray<string>): ReadonlyArray<Difference> => words.map((what) => ({ what }))
 
 const notRecorded = Effect.fnUntraced(function* ({ attachment }: Call) {
-  const handles = [plainHandle(attachment), longHandle(attachment)]
-  const damaged = (yield* (yield* Records).damaged).find(({ handle }) => handles.includes(handle))
+  const damaged = (yield* (yield* Records).damaged).find(({ handle }) => handlesOf(attachment).includes(handle))
   if (damaged !== undefined) return yield* fromExplained(damaged.error)
   const { containerId, ifName, network } = attachment
   return yield* CniError.of(
@@ -100,9 +101,7 @@ const resultDifferences = ({ attachment, previous }: Call, record: Record): Read
   const found: Array<string> = []
   if (attachment.netns !== record.netns) found.push(`the sandbox is ${attachment.netns}, not ${record.netns}`)
   if (previous === undefined) return found
-  const own = previous.interfaces.find(
-    ({ name, sandbox }) => name === attachment.ifName && (sandbox === undefined || sandbox === record.netns)
-  )
+  const own = previous.interfaces.find(isOwn(attachment.ifName, record.netns))
   if (own === undefined) return [...found, `prevResult has no interface ${attachment.ifName} in ${record.netns}`]
   const { mac, place } = record
   if (own.mac !== undefined && own.mac !== mac) found.push(`prevResult has MAC ${own.mac}, not ${mac}`)
@@ -112,51 +111,37 @@ const resultDifferences = ({ attachment, previous }: Call, record: Record): Read
   return found
 }
 
-const switchDifferences = (call: Call, record: Record): Differences<Vswitch> =>
-  Effect.flatMap(Vswitch, (vswitch) =>
-    vswitch.verify(requestFor(call, record, wantsAddresses(call) ? addressesOf(call, record) : []))
-  )
-
 /** A record of an earlier release has none. prevResult may also contain those of other plugins. */
 const addressesOf = ({ attachment: { ifName }, previous }: Call, { addresses, netns }: Record) =>
-  (addresses ?? (previous === undefined ? [] : ofInterface(previous, ifName, netns))).map(withGateway)
+  addresses ?? (previous === undefined ? [] : ofInterface(previous, ifName, netns))
 
 const ofInterface = ({ interfaces, ips }: CniResult, ifName: string, netns: string) => {
-  const own = interfaces.findIndex(
-    ({ name, sandbox }) => name === ifName && (sandbox === undefined || sandbox === netns)
-  )
+  const own = interfaces.findIndex(isOwn(ifName, netns))
   return ips.filter((ip) => ip.interface === undefined || ip.interface === own)
 }
 
-const withGateway = ({ address, gateway }: { readonly address: string; readonly gateway?: string }) => ({
-  address,
-  gateway
+const isOwn =
+  (ifName: string, netns: string) =>
+  ({ name, sandbox }: CniResult["interfaces"][number]): boolean =>
+    name === ifName && (sandbox === undefined || sandbox === netns)
+
+const containerConfigDifferences = Effect.fnUntraced(function* ({ deviceInfo: path, place }: Record) {
+  const containerConfig = yield* ContainerConfig
+  const found = yield* containerConfig.verify(place)
+  if (path === undefined || (yield* containerConfig.described(path)) !== undefined) return found
+  return [...found, `the device information ${path} is missing`]
 })
 
-const fileDifferences = (call: Call, record: Record) =>
-  Effect.gen(function* () {
-    const sharedDir = yield* SharedDir
-    return yield* sharedDir.verify(socketPathsOfRecord(record), { socket: madeBySwitch(call) })
-  })
-
-const containerConfigDifferences = (record: Record) =>
-  Effect.gen(function* () {
-    const containerConfig = yield* ContainerConfig
-    const found = yield* containerConfig.verify(socketPathsOfRecord(record))
-    const { deviceInfo: path } = record
-    if (path === undefined || (yield* containerConfig.described(path)) !== undefined) return found
-    return [...found, `the device information ${path} is missing`]
-  })
-
-const addressDifferences = (call: Call): Differences<Ipam> =>
-  Effect.gen(function* () {
-    const ipam = yield* Ipam
-    const delegate = delegation(call)
-    if (delegate === undefined) return []
-    return yield* Effect.catchIf(Effect.as(ipam.check(delegate), []), cannotCompare(call), ({ failed }) =>
-      Effect.succeed([{ what: `addresses were not checked: ${failed}`, warning: true }])
-    )
-  })
+const addressDifferences = (call: Call): Differences<Ipam> => {
+  const delegate = delegation(call)
+  return delegate === undefined
+    ? Effect.succeed([])
+    : Effect.flatMap(Ipam, ({ check }) => Effect.as(check(delegate), [])).pipe(
+        Effect.catchIf(cannotCompare(call), ({ failed }) =>
+          Effect.succeed([{ what: `addresses were not checked: ${failed}`, warning: true }])
+        )
+      )
+}
 
 /** static and dhcp compare with the result of ADD, which only a runtime remembers. */
 const cannotCompare =

@@ -8,7 +8,7 @@ import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts
 import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { isFor } from "../../container-config/ContainerData.ts"
 import { deviceInfoPath } from "../../container-config/DeviceInfo.ts"
-import { type Attachment, longHandle, plainHandle } from "../../identity/Attachment.ts"
+import { type Attachment, handlesOf, longHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { LegacyLeft } from "../../legacy/LegacyAttachments.ts"
 import * as LegacyDel from "../../legacy/LegacyDel.ts"
@@ -16,7 +16,7 @@ import { step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, delegation, hasGivenSocket, socketPathsFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
+import { type Call, delegation, hasGivenSocket, socketPathsFor, wantsAddresses } from "../Call.ts"
 import { stillOurs } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
@@ -82,7 +82,7 @@ const all = (steps: ReadonlyArray<Step>) =>
 const handlesLeft = Effect.fnUntraced(function* (attachment: Attachment) {
   const records = yield* Records
   const taken = yield* Effect.orElseSucceed(records.hasNamesake(attachment), () => false)
-  return taken ? [longHandle(attachment)] : [plainHandle(attachment), longHandle(attachment)]
+  return taken ? [longHandle(attachment)] : handlesOf(attachment)
 })
 
 /**
@@ -109,7 +109,7 @@ const unplug = Effect.fnUntraced(function* (call: Call, record: Record | undefin
     port: call.configuration.port,
     socketPath,
     unrecorded: record === undefined,
-    addresses: record?.addresses?.map(({ address, gateway }) => ({ address, gateway }))
+    addresses: record?.addresses
   })
   for (const what of removed) yield* Effect.logInfo(`removed ${what}`)
   return socketPath
@@ -124,9 +124,8 @@ const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean)
   yield* ipam.del(delegate)
 })
 
-const clear = Effect.fnUntraced(function* (record: Record, made: ReadonlyArray<string>) {
-  yield* (yield* SharedDir).release(socketPathsOfRecord(record), made)
-})
+const clear = ({ place }: Record, made: ReadonlyArray<string>) =>
+  Effect.flatMap(SharedDir, ({ release }) => release(place, made))
 
 /** For an attachment whose record was lost, or that the original plugin or its fork created. */
 const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.Left) {

@@ -12,9 +12,8 @@ import { keyOf } from "../../identity/Attachment.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
 import { Slots } from "../../platform/Slots.ts"
 import { SharedDir, type Socket } from "../../shared-dir/SharedDir.ts"
-import type { Address } from "../../vswitch/PortRequest.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
-import { type Call, requestFor, socketPathsOfRecord, wantsAddresses } from "../Call.ts"
+import { type Call, requestFor, unplugFor, wantsAddresses } from "../Call.ts"
 import { callOfRecord, isNewer, stillOurs } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { recordFormat } from "../records/RecordFormat.ts"
@@ -80,7 +79,9 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   if (!(yield* records.settled(record))) return inTransit
   const gone = yield* sandboxGone(record)
   if (gone !== undefined) return skipped(gone)
-  const addresses = yield* addressesFor(call, record)
+  if (wantsAddresses(call) && record.addresses === undefined) {
+    return yield* lost("the record has no addresses for the switch's end: an earlier release wrote it")
+  }
   const looked = yield* Effect.result(lookAtDirectory(call, record))
   // A concurrent DEL removes the directory, and has marked the record before.
   if (Result.isFailure(looked))
@@ -88,7 +89,7 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
 
   let socket: Socket | undefined
   let meanwhile = false
-  const again = remake(call, record, addresses, (published) => {
+  const again = remake(call, record, (published) => {
     socket = published
   })
   // Checked in any case: a DEL that started before may already have done its part.
@@ -112,13 +113,12 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
 const remake = Effect.fnUntraced(function* (
   call: Call,
   record: Record,
-  addresses: ReadonlyArray<Address>,
   published: (socket: Socket | undefined) => void
 ) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
-  const place = socketPathsOfRecord(record)
-  const { made, port, socketAt } = yield* vswitch.restore(requestFor(call, record, addresses))
+  const { place } = record
+  const { made, port, socketAt } = yield* vswitch.restore(requestFor(call, record))
   const socket = socketAt === undefined ? undefined : yield* sharedDir.republish(place, socketAt)
   published(socket)
   const opened = madeBySwitch(call) && (yield* sharedDir.open(place))
@@ -134,20 +134,13 @@ const remake = Effect.fnUntraced(function* (
 const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
   if (yield* (yield* Records).settled(record)) return false
   yield* unplugOwn(call, record)
-  yield* (yield* SharedDir).withdraw(socketPathsOfRecord(record), stillOurs(record), socket)
+  yield* (yield* SharedDir).withdraw(record.place, stillOurs(record), socket)
   return true
 })
 
 /** Removes the port of the record's ADD, or of a restore. */
-const unplugOwn = ({ attachment, configuration }: Call, { invocation, place }: Record) =>
-  Effect.flatMap(Vswitch, (vswitch) =>
-    vswitch.unplug({
-      attachment,
-      invocation,
-      port: configuration.port,
-      socketPath: place.switchPath
-    })
-  )
+const unplugOwn = (call: Call, record: Record) =>
+  Effect.flatMap(Vswitch, ({ unplug }) => unplug(unplugFor(call, record)))
 
 /** After a reboot the old containers are gone, and their records wait for DEL or GC. */
 const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
@@ -164,16 +157,9 @@ const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
     : undefined
 })
 
-const addressesFor = (call: Call, { addresses }: Record): Effect.Effect<ReadonlyArray<Address>, CniError> =>
-  !wantsAddresses(call)
-    ? Effect.succeed([])
-    : addresses === undefined
-      ? Effect.fail(lost("the record has no addresses for the switch's end: an earlier release wrote it"))
-      : Effect.succeed(addresses.map(({ address, gateway }) => ({ address, gateway })))
-
 const lookAtDirectory = Effect.fnUntraced(function* ({ configuration: { port } }: Call, record: Record) {
   if (port.iftype === "memif" && port.abstract) return
-  const found = yield* (yield* SharedDir).verify(socketPathsOfRecord(record), { socket: false })
+  const found = yield* (yield* SharedDir).verify(record.place, { socket: false })
   if (found.length > 0) return yield* lost(found.join("; "))
 })
 

@@ -1,9 +1,8 @@
 /** The agent of this node: its socket, whether it serves calls, and its status as text. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { get } from "../../agent/HttpGet.ts"
 import { socketIn, socketVariable, statusPath } from "../../agent/Protocol.ts"
-import { decodeStatus, type Status } from "../../agent/Status.ts"
+import { decodeStatus, get, type Status } from "../../agent/Status.ts"
 import { version } from "../../app/Version.ts"
 import { Files } from "../../platform/Files.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"

@@ -2,9 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isOurs } from "../../agent/client/OwnSocket.ts"
-import { get, type NoAgent } from "../../agent/HttpGet.ts"
 import {
+  isOurs,
   mountNamespace,
   mountsHeader,
   namespaces,
@@ -12,6 +11,7 @@ import {
   readyPath,
   versionHeader
 } from "../../agent/Protocol.ts"
+import { get, type NoAgent } from "../../agent/Status.ts"
 import { version } from "../../app/Version.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { agentText, socketAsked, statusOn } from "./AgentThere.ts"

@@ -9,9 +9,7 @@ import * as Schedule from "effect/Schedule"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import type { NetworkCall } from "../../attachment/Call.ts"
 import * as Gc from "../../attachment/node/Gc.ts"
-import * as GcNode from "../../attachment/node/GcNode.ts"
 import { type Listed, listed } from "../../attachment/node/Listing.ts"
-import { tools } from "../../attachment/node/StaleAttachment.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { ObservedAttachment } from "../../attachment/ObservedAttachment.ts"
 import type { CniError } from "../../cni/spec/CniError.ts"
@@ -139,11 +137,11 @@ const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOpt
   const variables = withPluginPath({ cniPath }, own)
   return yield* onNode(stateDir, (switches) =>
     Effect.gen(function* () {
-      const seen = yield* GcNode.lookAll(switches, variables)
-      const gone = yield* GcNode.withoutSandbox(seen.found)
+      const seen = yield* Gc.lookAll(switches, variables)
+      const gone = yield* Gc.withoutSandbox(seen.found)
       const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
-      const removals = dryRun ? [] : yield* GcNode.removeRecorded(switches, gone, seen.found, variables)
-      const swept = dryRun ? [] : yield* Gc.sweepBut(undefined, new Set())
+      const removals = dryRun ? [] : yield* Gc.removeRecorded(switches, gone, seen.found, variables)
+      const swept = dryRun ? [] : yield* Gc.sweep(undefined, [])
       const done: Done = {
         networks: undefined,
         notJudged: seen.notJudged,
@@ -184,11 +182,11 @@ interface Collected {
 const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
   const seen = yield* Gc.look(call, switches)
   const { found } = seen
-  const gone = valid === undefined ? yield* GcNode.withoutSandbox(found) : Gc.stale(call, found, valid)
+  const gone = valid === undefined ? yield* Gc.withoutSandbox(found) : Gc.stale(call, found, valid)
   // Listed before they are removed.
   const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
-  const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, tools(switches))
-  const swept = dryRun ? [] : yield* Gc.sweep(call, valid ?? [])
+  const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, { switches })
+  const swept = dryRun ? [] : yield* Gc.sweep(call.network, valid ?? [])
   const forwarded =
     dryRun || valid === undefined || !atLeast(call.configuration.version, "1.1.0") ? [] : yield* Gc.forward(call)
   return outcome(seen, gone, rows, removals, [...swept, ...forwarded])

@@ -1,13 +1,11 @@
-/** A configuration, or an error that explains what is wrong with it. */
+/** What was read from a configuration, or an error that explains what is wrong with it. */
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import type { CniError } from "../spec/CniError.ts"
-import type { Configuration, SchemaMismatch } from "./Configuration.ts"
+import type { SchemaMismatch } from "./Configuration.ts"
 
 /** Explains a schema mismatch; the schema is loaded only then. */
-export const spelledOut = (
-  reading: Result.Result<Configuration, CniError | SchemaMismatch>
-): Effect.Effect<Configuration, CniError> =>
+export const spelledOut = <A>(reading: Result.Result<A, CniError | SchemaMismatch>): Effect.Effect<A, CniError> =>
   Effect.catchTag(Effect.fromResult(reading), "SchemaMismatch", (mismatch) =>
     Effect.flatMap(
       Effect.promise(() => import("./SchemaMismatch.ts")),

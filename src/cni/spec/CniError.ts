@@ -27,6 +27,9 @@ export interface Explained {
   readonly cure: string
 }
 
+export const asCniError = (error: CniError | Explained): CniError =>
+  error instanceof CniError ? error : fromExplained(error)
+
 export const fromExplained = (error: Explained): CniError => CniError.of(error.code, error.failed, error.cure)
 
 /**

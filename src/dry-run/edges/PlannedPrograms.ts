@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
-import type { Delegation } from "../../ipam/Delegation.ts"
+import type { Delegation } from "../../ipam/Ipam.ts"
 import { findPlugin, Ipam } from "../../ipam/Ipam.ts"
 import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"

@@ -6,7 +6,7 @@ import { exposition } from "../../../src/agent/metrics/Exposition.ts"
 import { all } from "../../../src/agent/metrics/Families.ts"
 import * as Meter from "../../../src/agent/metrics/Meter.ts"
 import * as Scrape from "../../../src/agent/metrics/Scrape.ts"
-import { nothing } from "../../../src/attachment/heal/Decide.ts"
+import { never, nothing } from "../../../src/attachment/heal/Decide.ts"
 import * as NodeTraffic from "../../../src/attachment/traffic/NodeTraffic.ts"
 import type { Control } from "../../../src/cni/network/HostPort.ts"
 import { linkUp } from "../../../src/vpp/messages/Interface.ts"
@@ -207,7 +207,7 @@ describe("what the agent counts", () => {
       }
       const finding = { kind: "unrecorded", about: owned, words: "", action: { _tag: "Report" } } as const
       const round = {
-        ...{ at, when: 5000, looked: 3, silent: [], memory: nothing, due: undefined },
+        ...{ at, when: 5000, looked: 3, silent: [], memory: nothing, due: never },
         found: [{ ...finding, outcome: { _tag: "Reported" } } as const]
       }
       meter.observer.news(at, { _tag: "Reached" })

@@ -6,11 +6,12 @@ import {
   idOf,
   type Memory,
   minute,
+  never,
   nothing,
   type Policy,
   remember
 } from "../../../src/attachment/heal/Decide.ts"
-import type { Port, Seen, Sight } from "../../../src/attachment/heal/Sight.ts"
+import type { Port, Seen, Sight } from "../../../src/attachment/heal/Look.ts"
 import type { Record } from "../../../src/attachment/records/Record.ts"
 
 const policy: Policy = { repair: "missing", longest: 90_000 }
@@ -179,6 +180,6 @@ describe("the memory between rounds", () => {
       policy
     )
     assert.strictEqual(due(findings), now + 5_000)
-    assert.strictEqual(due([]), undefined)
+    assert.strictEqual(due([]), never)
   })
 })

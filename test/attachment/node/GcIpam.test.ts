@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { keyOf } from "../../../src/identity/Attachment.ts"
-import type { Delegation } from "../../../src/ipam/Delegation.ts"
+import type { Delegation } from "../../../src/ipam/Ipam.ts"
 import { containerId, loseRecords, recordPath, withList } from "../support/Collecting.ts"
 import { network } from "../support/Networks.ts"
 import { stateDir, World, type Wrap } from "../support/World.ts"

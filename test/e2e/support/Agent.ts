@@ -1,9 +1,8 @@
 /** A `userspace agent` of the test's own, and calls through it. */
 import { readdirSync, readlinkSync } from "node:fs"
 import { Effect, Schedule, type Scope } from "effect"
-import { get, type NoAgent, type Reply } from "../../../src/agent/HttpGet.ts"
 import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
-import { decodeStatus, type Status } from "../../../src/agent/Status.ts"
+import { decodeStatus, get, type NoAgent, type Reply, type Status } from "../../../src/agent/Status.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, ProgramError, type Running, start } from "./Program.ts"
 

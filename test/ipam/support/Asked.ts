@@ -1,5 +1,5 @@
 /** One call of a delegate, as the programs make it. */
-import type { Delegation } from "../../../src/ipam/Delegation.ts"
+import type { Delegation } from "../../../src/ipam/Ipam.ts"
 
 export const asked = (
   path: ReadonlyArray<string>,

@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import { Ipam } from "../../../ipam/Ipam.ts"
 import type { IpamError } from "../../../ipam/IpamError.ts"
 import { SharedDir } from "../../../shared-dir/SharedDir.ts"
-import { type Call, delegation, socketPathsOfRecord } from "../../Call.ts"
+import { type Call, delegation } from "../../Call.ts"
 import type { Record } from "../../records/Record.ts"
 import { found, type Judged, unknown, unseen, well } from "../findings/Finding.ts"
 
@@ -18,7 +18,7 @@ export interface Addresses {
 export const look = Effect.fnUntraced(function* (call: Call, record: Record) {
   const ipam = yield* Ipam
   const sharedDir = yield* SharedDir
-  const text = yield* Effect.orElseSucceed(sharedDir.readConfig(socketPathsOfRecord(record)), () => undefined)
+  const text = yield* Effect.orElseSucceed(sharedDir.readConfig(record.place), () => undefined)
   const delegate = delegation(call)
   const addresses: Addresses = {
     told: addressesIn(text ?? ""),

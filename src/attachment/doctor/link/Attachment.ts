@@ -8,9 +8,9 @@ import { containerConfigFor } from "../../../container-config/ContainerConfigs.t
 import { keyOf } from "../../../identity/Attachment.ts"
 import { Deadlines } from "../../../program/Deadlines.ts"
 import type { PortView } from "../../../vswitch/View.ts"
-import { type Call, requestFor, socketPathsOfRecord, wantsAddresses } from "../../Call.ts"
+import { type Call, requestFor } from "../../Call.ts"
 import type { Switches } from "../../node/Switches.ts"
-import { recordedCall } from "../../RecordedCall.ts"
+import { recordedCall } from "../../Recorded.ts"
 import type { Record } from "../../records/Record.ts"
 import { Records } from "../../records/Records.ts"
 import { madeBySwitch } from "../../verbs/Add.ts"
@@ -37,20 +37,15 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const asked = recordedCall("CHECK", record, around.variables)
   const reading = readable({ ...record, configuration: asked.text }, asked.variables)
   if (Result.isFailure(reading)) return together([standing, unseen("configuration", reading.failure.msg)])
-  const call = withPath(reading.success)
+  const call = reading.success
   const { netConf, port } = call.configuration
   const view = around.ports.get(keyOf(record))
   const vswitch = yield* around.switches.at(port)
-  const differences = yield* Effect.catch(
-    vswitch.verify(requestFor(call, record, addressesOf(call, record))),
-    (error) => Effect.succeed(error)
-  )
+  const differences = yield* Effect.catch(vswitch.verify(requestFor(call, record)), (error) => Effect.succeed(error))
   const abstract = port.iftype === "memif" && port.abstract
-  const place = socketPathsOfRecord(record)
+  const place = record.place
   const socket = yield* Socket.look(place, madeByApplication(call) ? "application" : "switch", abstract)
-  const told = yield* Told.look(record, madeBySwitch(call)).pipe(
-    Effect.provide(Layer.fresh(containerConfigFor(call.attachment, call.configuration, asked.variables)))
-  )
+  const told = yield* Told.look(record, madeBySwitch(call)).pipe(Effect.provide(Layer.fresh(containerConfigFor(call))))
   const addresses = yield* Addresses.look(call, record)
   return together([
     standing,
@@ -63,15 +58,6 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
 
 const madeByApplication = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "slave" : port.mode === "client"
-
-const addressesOf = (call: Call, { addresses }: Record) =>
-  wantsAddresses(call) ? (addresses ?? []).map(({ address, gateway }) => ({ address, gateway })) : []
-
-/** Adds CNI_PATH, because records do not have the directories of IPAM plugins. */
-const withPath = (call: Call): Call => ({
-  ...call,
-  environment: { ...call.environment, path: (call.environment.variables["CNI_PATH"] ?? "").split(":") }
-})
 
 const recorded = Effect.fnUntraced(function* (record: Record): Effect.fn.Return<Judged, never, Records> {
   const records = yield* Records

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import type { Explained } from "../../../cni/spec/CniError.ts"
 import { ContainerConfig } from "../../../container-config/ContainerConfig.ts"
 import { SharedDir } from "../../../shared-dir/SharedDir.ts"
-import { socketPathsOfRecord } from "../../Call.ts"
 import type { Record } from "../../records/Record.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 
@@ -20,8 +19,7 @@ const orWhy = <A, R>(self: Effect.Effect<A, Explained, R>): Effect.Effect<A | Ex
 export const look = Effect.fnUntraced(function* (record: Record, socket: boolean) {
   const containerConfig = yield* ContainerConfig
   const sharedDir = yield* SharedDir
-  const place = socketPathsOfRecord(record)
-  const { deviceInfo: path } = record
+  const { deviceInfo: path, place } = record
   const described = path === undefined ? undefined : yield* orWhy(containerConfig.described(path))
   const told: Told = {
     config: yield* orWhy(containerConfig.verify(place)),
