@@ -67,3 +67,13 @@ export const make = (variables: Variables) => {
     return known.all
   })
 }
+
+/** In groups: one event names all attachments of a pod that it concerns. */
+export const byPod = <A extends { readonly one: PodRecord }>(
+  all: ReadonlyArray<A>
+): ReadonlyArray<readonly [Pick<PodRecord, "kubeconfig" | "pod">, ReadonlyArray<A>]> =>
+  [
+    ...Map.groupBy(all, ({ one: { kubeconfig, pod } }) =>
+      [kubeconfig, pod.namespace, pod.name, pod.uid].join(" ")
+    ).values()
+  ].flatMap((ofPod) => ofPod.slice(0, 1).map(({ one }) => [one, ofPod] as const))

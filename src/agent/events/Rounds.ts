@@ -6,7 +6,7 @@ import type { OfSwitch } from "../../attachment/heal/Round.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
 import type { Kind } from "./PodEvent.ts"
-import { type PodRecord, podRecordOf } from "./PodRecords.ts"
+import { byPod, podRecordOf } from "./PodRecords.ts"
 import type { Sink } from "./Sink.ts"
 
 export interface Round {
@@ -23,11 +23,13 @@ const kindOf = ({ kind, outcome }: Acted): Kind | undefined => {
   return kind === "stale" ? "StaleRemoved" : kind === "unrecorded" ? undefined : "Restored"
 }
 
-const cureOf = (kind: Kind, { outcome }: Acted, pod: Pod): string => {
+const cureOf = (kind: Kind, all: ReadonlyArray<Acted>, pod: Pod): string => {
   if (kind === "StaleRemoved") return "Nothing to do: its DEL had failed, or did not come."
   if (kind === "Restored")
     return `If the application does not connect again, restart its container, or run ${doctor(pod)}.`
-  return outcome._tag === "Done"
+  const failed = all.flatMap(({ outcome }) => (outcome._tag === "Failed" ? [outcome.error.details] : []))
+  if (failed.length > 0) return failed.join(" ")
+  return all.every(({ outcome }) => outcome._tag === "Done")
     ? "Nothing to do: it was set again."
     : "Revert the change, run `userspace agent --once --repair all` on the node, or delete the pod."
 }
@@ -40,8 +42,8 @@ const wordsOf = ({ outcome, words }: Acted): string =>
       : words
 
 export const make = (variables: Variables, sink: Sink) => {
-  /** Differences that were told, by switch, attachment and words. */
-  const told = new Map<string, ReadonlySet<string>>()
+  /** By switch, the differences whose event was sent: attachment and words. */
+  const sent = new Map<string, ReadonlySet<string>>()
 
   const difference = (one: Acted): string | undefined =>
     one.kind === "changed" && "record" in one.about ? `${idOf(one.about.record)} ${one.words}` : undefined
@@ -49,27 +51,29 @@ export const make = (variables: Variables, sink: Sink) => {
   return Effect.fnUntraced(function* ({ last, round }: Round) {
     const name = `${round.at.engine} ${round.at.control}`
     const current = new Set(last.found.flatMap((one) => difference(one) ?? []))
-    const differences = new Set([...(told.get(name) ?? [])].filter((one) => current.has(one)))
-    told.set(name, differences)
+    const differences = new Set([...(sent.get(name) ?? [])].filter((one) => current.has(one)))
+    sent.set(name, differences)
     const events = round.found.flatMap((acted) => {
       const kind = kindOf(acted)
       const one = "record" in acted.about ? podRecordOf(acted.about.record, variables) : undefined
       const isNew = !differences.has(difference(acted) ?? "")
       return kind === undefined || one === undefined || !isNew ? [] : [{ kind, one, acted }]
     })
-    for (const ofPod of Map.groupBy(events, ({ kind, one }) => `${kind} ${podOf(one)}`).values()) {
-      const [first] = ofPod
-      if (first === undefined) continue
-      const { acted, kind, one } = first
-      const words = ofPod.map(({ acted, one }) => `${one.record.ifName}: ${wordsOf(acted)}`)
-      const note = `${words.join("; ")}. ${cureOf(kind, acted, one.pod)}`
-      if (!(yield* sink.offer(one.kubeconfig, { kind, pod: one.pod, note }))) continue
-      for (const { acted } of ofPod) {
-        const different = difference(acted)
-        if (different !== undefined) differences.add(different)
+    for (const [kind, ofKind] of Map.groupBy(events, ({ kind }) => kind)) {
+      for (const [{ kubeconfig, pod }, ofPod] of byPod(ofKind)) {
+        const words = ofPod.map(({ acted, one }) => `${one.record.ifName}: ${wordsOf(acted)}`)
+        const cure = cureOf(
+          kind,
+          ofPod.map(({ acted }) => acted),
+          pod
+        )
+        const note = `${words.join("; ")}. ${cure}`
+        if (!(yield* sink.offer(kubeconfig, { kind, pod, note }))) continue
+        for (const { acted } of ofPod) {
+          const different = difference(acted)
+          if (different !== undefined) differences.add(different)
+        }
       }
     }
   })
 }
-
-const podOf = ({ kubeconfig, pod: { name, namespace, uid } }: PodRecord) => [kubeconfig, namespace, name, uid].join(" ")

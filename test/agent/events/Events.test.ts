@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { CniError } from "../../../src/cni/spec/CniError.ts"
 import { at } from "../../kubernetes/support/PodStore.ts"
 import { asked, conf, uid } from "../../kubernetes/support/PodWorld.ts"
 import { EventWorld, port, running, until } from "./support/EventWorld.ts"
@@ -181,6 +182,37 @@ describe("events of a pod", () => {
     })
   )
 })
+
+it.effect("a difference that could not be set right has what failed, and what to do", () =>
+  Effect.gen(function* () {
+    const world = new EventWorld()
+    yield* world.add(asked)
+    yield* TestClock.adjust("1 second")
+    yield* running(world, ({ round, tell }) =>
+      Effect.gen(function* () {
+        yield* world.ovs.transact([
+          { op: "mutate", table: "Port", where: [["name", "==", port]], mutations: [["tag", "+=", 2]] }
+        ])
+        world.answer = () => Effect.die("the first event is not of interest")
+        const done = yield* round()
+        yield* until(() => world.posts === 1)
+        world.answer = () => undefined
+        yield* TestClock.adjust("1 minute")
+        const error = CniError.of(11, "Open vSwitch: plug: no answer", "Start ovs-vswitchd.")
+        const found = done.found.map((acted) => ({
+          ...acted,
+          words: "VLAN is 8",
+          outcome: { _tag: "Failed", error } as const
+        }))
+        tell({ ...done, found })
+        yield* until(() => world.events.length === 1)
+        assert.deepStrictEqual(world.told(), [
+          "Differs net1: VLAN is 8; Open vSwitch: plug: no answer. Start ovs-vswitchd."
+        ])
+      })
+    )
+  })
+)
 
 it.effect("attachments of a network without a kubeconfig have none, and their switch is not asked", () =>
   Effect.gen(function* () {

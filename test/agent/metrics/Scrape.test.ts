@@ -141,6 +141,20 @@ describe("a scrape", () => {
       assert.notInclude(text, "userspace_cni_interfaces ")
     })
   )
+
+  it.effect("goes on for the others when the scraper that came first leaves", () =>
+    Effect.gen(function* () {
+      const traffic = Effect.as(Effect.sleep("2 seconds"), none)
+      const scrape = yield* Scrape.make({ meter: Meter.make(variables), now, traffic })
+      const first = yield* Effect.forkChild(scrape)
+      yield* TestClock.adjust("1 second")
+      const second = yield* Effect.forkChild(scrape)
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.interrupt(first)
+      yield* TestClock.adjust("10 seconds")
+      assert.include(yield* textOf(yield* Fiber.join(second)), "userspace_cni_interfaces 0\n")
+    })
+  )
 })
 
 describe("what the agent counts", () => {

@@ -75,6 +75,8 @@ export class EventWorld extends PodWorld {
 export interface Running {
   /** A round of healing, and its events. */
   readonly round: (memory?: Memory) => Effect.Effect<OfSwitch>
+  /** The events of this round. */
+  readonly tell: (round: OfSwitch) => void
   /** Lets this many looks be made, each to its end. */
   readonly looks: (count: number) => Effect.Effect<void>
   /** How often the switch has answered. */
@@ -132,7 +134,7 @@ export const running = <A, E>(world: EventWorld, self: (running: Running) => Eff
         const looks: Running["looks"] = (count) => Effect.asVoid(Effect.repeat(look, { times: count - 1 }))
         yield* TestClock.adjust("1 second")
         if (isRecorded) yield* until(() => answers > 0)
-        return yield* self({ round, looks, answers: () => answers })
+        return yield* self({ round, tell: (round) => tell(round, round), looks, answers: () => answers })
       })
     )
   )
