@@ -69,7 +69,7 @@ describe("userspace capture", () => {
     })
   )
 
-  it.effect("says when packets have no Ethernet header", () =>
+  it.effect("says when VPP cannot copy the packets", () =>
     Effect.gen(function* () {
       const here = yield* node
       const record = JSON.parse(here.files.get(recordOf("c1-net1"))?.content ?? "")
@@ -80,7 +80,7 @@ describe("userspace capture", () => {
       const changed = JSON.stringify({ ...record, configuration: JSON.stringify(configuration) })
       here.files.put(recordOf("c1-net1"), "file", changed, 0o600)
       const { stderr } = yield* type(here, ["capture", "-w", "-", "--pod", "default/web-0", "--interface", "net1"])
-      assert.include(stderr, "a memif in mode ip, whose packets have no Ethernet header")
+      assert.include(stderr, "a memif in mode ip, and VPP cannot copy what its pod sends")
     })
   )
 })

@@ -169,6 +169,6 @@ const severalAttachments = (records: ReadonlyArray<Record>) =>
 
 const notEthernet = new CommandLineError({
   failed: "cannot capture",
-  answer: "the interface is a memif in mode ip, whose packets have no Ethernet header",
+  answer: "the interface is a memif in mode ip, and VPP cannot copy what its pod sends",
   cure: "Capture at the other end of its network, or use memif.mode ethernet."
 })
