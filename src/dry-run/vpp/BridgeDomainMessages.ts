@@ -25,13 +25,10 @@ const addDel = (model: VppModel, { is_add, ...values }: AddDel): number => {
   return 0
 }
 
-const addDelLine = {
-  lines: ({ bd_id, bd_tag, is_add }: AddDel) => [
-    is_add
-      ? `create bridge-domain ${bd_id} learn 1 forward 1 uu-flood 1 flood 1 arp-term 0 bd-tag ${bd_tag}`
-      : `create bridge-domain ${bd_id} del`
-  ]
-}
+const addDelLine = ({ bd_id, bd_tag, is_add }: AddDel) =>
+  is_add
+    ? `create bridge-domain ${bd_id} learn 1 forward 1 uu-flood 1 flood 1 arp-term 0 bd-tag ${bd_tag}`
+    : `create bridge-domain ${bd_id} del`
 
 /** Layer 2 settings are removed with the last bridge domain, and stay when the port moves to another. */
 const leave = (domains: Iterable<Domain>, entry: Interface, joins: boolean) => {
@@ -79,11 +76,8 @@ export const bridgeDomainMessages: ReadonlyArray<Handler> = [
       if (port_type === bvi) joined.bvi_sw_if_index = rx_sw_if_index
       return { retval: 0 }
     },
-    {
-      lines: ({ bd_id, enable, rx_sw_if_index }, name) => [
-        enable ? `set interface l2 bridge ${name(rx_sw_if_index)} ${bd_id}` : `set interface l3 ${name(rx_sw_if_index)}`
-      ]
-    }
+    ({ bd_id, enable, rx_sw_if_index }, name) =>
+      enable ? `set interface l2 bridge ${name(rx_sw_if_index)} ${bd_id}` : `set interface l3 ${name(rx_sw_if_index)}`
   ),
   onRequest(
     BridgeDomain.setLearnLimit,
@@ -93,23 +87,22 @@ export const bridgeDomainMessages: ReadonlyArray<Handler> = [
       there.learnLimit = learn_limit
       return { retval: 0 }
     },
-    { lines: ({ bd_id, learn_limit }) => [`set bridge-domain learn-limit ${bd_id} ${learn_limit}`] }
+    ({ bd_id, learn_limit }) => `set bridge-domain learn-limit ${bd_id} ${learn_limit}`
   ),
-  onRequest(
+  onInterface(
     BridgeDomain.vlanTagRewrite,
-    onInterface(({ row }, { push_dot1q, tag1, tag2, vtr_op }) => {
+    ({ row }, { push_dot1q, tag1, tag2, vtr_op }) => {
       Object.assign(row, { vtr_op, vtr_push_dot1q: push_dot1q, vtr_tag1: tag1, vtr_tag2: tag2 })
-      return 0
-    }),
-    { lines: ({ sw_if_index }, name) => [`set interface l2 tag-rewrite ${name(sw_if_index)} disable`] }
+    },
+    ({ sw_if_index }, name) => `set interface l2 tag-rewrite ${name(sw_if_index)} disable`
   ),
   // The reply is the last failure of any client.
-  onRequest(
+  onInterface(
     BridgeDomain.efpFilter,
-    onInterface((entry, { enable_disable }, { lastFailure }) => {
+    (entry, { enable_disable }, { lastFailure }) => {
       entry.filter = enable_disable
       return lastFailure
-    }),
-    { lines: ({ sw_if_index }, name) => [`set interface l2 efp-filter ${name(sw_if_index)} disable`] }
+    },
+    ({ sw_if_index }, name) => `set interface l2 efp-filter ${name(sw_if_index)} disable`
   )
 ]

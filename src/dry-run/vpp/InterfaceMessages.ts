@@ -1,7 +1,27 @@
-/** Interfaces in general: dumps and their filters, tag, flags, MTU. */
+/**
+ * Interfaces in general: dumps and their filters, tag, flags, MTU. And what captures use: spans, and interfaces on devices
+ * of the kernel. A span outlives both of its ends.
+ */
+import * as AfPacket from "../../vpp/messages/AfPacket.ts"
 import { every } from "../../vpp/messages/Control.ts"
 import * as Interface from "../../vpp/messages/Interface.ts"
+import * as Span from "../../vpp/messages/Span.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
+import type { VppModel } from "./VppModel.ts"
+
+const nameOf = (device: string): string => `host-${device}`
+
+/** Of a device it knows nothing: whether the kernel has it, who asks has to know. */
+const create = (model: VppModel, device: string) =>
+  model.named(nameOf(device)) === undefined
+    ? {
+        retval: 0,
+        sw_if_index: model.add({ interface_name: nameOf(device), interface_dev_type: "af-packet" }).row.sw_if_index
+      }
+    : { retval: -81, sw_if_index: every }
+
+const keyOf = (span: { readonly sw_if_index_from: number; readonly sw_if_index_to: number }): string =>
+  `${span.sw_if_index_from} ${span.sw_if_index_to}`
 
 export const interfaceMessages: ReadonlyArray<Handler> = [
   onDump(Interface.interfaceDump, ({ interfaces }, { name_filter, name_filter_valid, sw_if_index }) =>
@@ -24,48 +44,54 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
         }))
       })
   ),
-  onRequest(
+  onInterface(
     Interface.setFlags,
-    onInterface(({ row }, { flags }, { happened }) => {
+    ({ row }, { flags }, { happened }) => {
       const before = row.flags
       row.flags = (before & ~Interface.adminUp) | (flags & Interface.adminUp)
       if (row.flags !== before) happened.push({ sw_if_index: row.sw_if_index, flags: row.flags, deleted: false })
-      return 0
-    }),
-    {
-      lines: ({ flags, sw_if_index }, name) => [
-        `set interface state ${name(sw_if_index)} ${flags === Interface.adminUp ? "up" : "down"}`
-      ]
-    }
+    },
+    ({ flags, sw_if_index }, name) =>
+      `set interface state ${name(sw_if_index)} ${flags === Interface.adminUp ? "up" : "down"}`
   ),
-  onRequest(
+  onInterface(
     Interface.setHardwareMtu,
-    onInterface(({ memif, row }, { mtu }, { traits }) => {
+    ({ memif, row }, { mtu }, { traits }) => {
       if (!traits.anyLinkMtu && memif?.mode !== "ethernet") return memif === undefined ? -126 : -30
       row.link_mtu = mtu
       row.mtu = [mtu, 0, 0, 0]
       return 0
-    }),
-    { lines: ({ mtu, sw_if_index }, name) => [`set interface mtu ${mtu} ${name(sw_if_index)}`] }
+    },
+    ({ mtu, sw_if_index }, name) => `set interface mtu ${mtu} ${name(sw_if_index)}`
   ),
-  onRequest(
+  onInterface(
     Interface.setMtu,
-    onInterface(({ row }, { mtu }) => {
+    ({ row }, { mtu }) => {
       row.mtu = mtu
-      return 0
-    }),
-    { lines: ({ mtu, sw_if_index }, name) => [`set interface mtu packet ${mtu[0]} ${name(sw_if_index)}`] }
+    },
+    ({ mtu, sw_if_index }, name) => `set interface mtu packet ${mtu[0]} ${name(sw_if_index)}`
   ),
-  onRequest(
+  onInterface(
     Interface.tagAddDel,
-    onInterface(({ row }, { is_add, tag }) => {
+    ({ row }, { is_add, tag }) => {
       row.tag = is_add ? Buffer.from(tag).subarray(0, 63).toString() : ""
-      return 0
-    }),
-    {
-      lines: ({ is_add, sw_if_index, tag }, name) => [
-        is_add ? `set interface tag ${name(sw_if_index)} ${tag}` : `clear interface tag ${name(sw_if_index)}`
-      ]
-    }
-  )
+    },
+    ({ is_add, sw_if_index, tag }, name) =>
+      is_add ? `set interface tag ${name(sw_if_index)} ${tag}` : `clear interface tag ${name(sw_if_index)}`
+  ),
+  onRequest(AfPacket.createV3, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(AfPacket.create, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(AfPacket.remove, (model, { host_if_name }) => {
+    const there = model.named(nameOf(host_if_name))
+    if (there === undefined) return { retval: -2 }
+    model.remove(there.row.sw_if_index)
+    return { retval: 0 }
+  }),
+  onRequest(Span.enableDisable, ({ interfaces, spans }, span) => {
+    if (!interfaces.has(span.sw_if_index_from) || !interfaces.has(span.sw_if_index_to)) return { retval: -2 }
+    if (span.state === Span.disabled) spans.delete(keyOf(span))
+    else spans.set(keyOf(span), span)
+    return { retval: 0 }
+  }),
+  onDump(Span.spanDump, ({ spans }) => [...spans.values()])
 ]

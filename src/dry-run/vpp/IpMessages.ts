@@ -37,20 +37,17 @@ const noEntry = -6
 const noIndex = 0xffffffff
 
 export const ipMessages: ReadonlyArray<Handler> = [
-  onRequest(
+  onInterface(
     Interface.addDelAddress,
-    onInterface((entry, { del_all, is_add, prefix }, model) => {
+    (entry, { del_all, is_add, prefix }, model) => {
       if (is_add) return addAddress(model, entry, prefix)
       if (del_all) entry.addresses.length = 0
       else if (!entry.addresses.includes(prefix)) return -104
       else entry.addresses.splice(entry.addresses.indexOf(prefix), 1)
       return 0
-    }),
-    {
-      lines: ({ is_add, prefix, sw_if_index }, name) => [
-        `set interface ip address ${is_add ? "" : "del "}${name(sw_if_index)} ${prefix}`
-      ]
-    }
+    },
+    ({ is_add, prefix, sw_if_index }, name) =>
+      `set interface ip address ${is_add ? "" : "del "}${name(sw_if_index)} ${prefix}`
   ),
   onDump(Ip.addressDump, ({ interfaces }, { is_ipv6, sw_if_index }) =>
     (interfaces.get(sw_if_index)?.addresses ?? [])
@@ -67,15 +64,12 @@ export const ipMessages: ReadonlyArray<Handler> = [
       else routes.delete(route.prefix)
       return { retval: 0, stats_index: is_add ? routes.size : noIndex }
     },
-    {
-      lines: ({ is_add, route: { paths, prefix } }, name) => [
-        [
-          `ip route ${is_add ? "add" : "del"} ${prefix}`,
-          ...(paths.length === 0 ? [] : [`via ${paths.map(({ sw_if_index }) => name(sw_if_index)).join()}`])
-        ].join(" ")
-      ],
-      shown: ({ is_add, route: { paths, prefix } }) => ({ is_add, prefix, sw_if_index: paths[0]?.sw_if_index })
-    }
+    ({ is_add, route: { paths, prefix } }, name) =>
+      [
+        `ip route ${is_add ? "add" : "del"} ${prefix}`,
+        ...(paths.length === 0 ? [] : [`via ${paths.map(({ sw_if_index }) => name(sw_if_index)).join()}`])
+      ].join(" "),
+    ({ is_add, route: { paths, prefix } }) => ({ is_add, prefix, sw_if_index: paths[0]?.sw_if_index })
   ),
   onRequest(Ip.routeLookup, ({ routes }, { prefix, table_id }) => {
     const route = routes.get(prefix)

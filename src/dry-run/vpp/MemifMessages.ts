@@ -37,11 +37,10 @@ const register = (model: VppModel, { is_add, socket_filename, socket_id }: Regis
   return 0
 }
 
-const registerLine = ({ is_add, socket_filename, socket_id }: Registration) => [
+const registerLine = ({ is_add, socket_filename, socket_id }: Registration) =>
   is_add
     ? `create memif socket id ${socket_id} filename ${shellWord(socket_filename)}`
     : `delete memif socket id ${socket_id}`
-]
 
 /** Binds a socket for its first master and returns the result. */
 const bind = ({ disk, traits }: VppModel, socket: MemifSocket): number => {
@@ -87,7 +86,7 @@ const create = (model: VppModel, asked: Creation) => {
   return { retval: 0, sw_if_index: row.sw_if_index }
 }
 
-const createLine = (values: Creation & { readonly use_dma?: boolean }) => [
+const createLine = (values: Creation & { readonly use_dma?: boolean }) =>
   [
     `create interface memif id ${values.id} socket-id ${values.socket_id} ${values.role}`,
     ...(values.mode === "ip" ? ["mode ip"] : []),
@@ -100,19 +99,16 @@ const createLine = (values: Creation & { readonly use_dma?: boolean }) => [
     ...(values.hw_addr === anyMac ? [] : [`hw-addr ${values.hw_addr}`]),
     ...(values.secret === "" ? [] : ["secret (secret)"])
   ].join(" ")
-]
 
 export const memifMessages: ReadonlyArray<Handler> = [
-  onRequest(Memif.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), {
-    lines: registerLine
-  }),
+  onRequest(Memif.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), registerLine),
   onRequest(
     Memif.socketFilenameAddDelV2,
     (model, values) => {
       const socket_id = values.is_add && values.socket_id === every ? model.anyNumber() : values.socket_id
       return { retval: register(model, { ...values, socket_id }), socket_id }
     },
-    { lines: registerLine }
+    registerLine
   ),
   onDump(Memif.socketFilenameDump, ({ sockets }) =>
     [...sockets.values()].map(({ id, path }) => ({
@@ -120,8 +116,8 @@ export const memifMessages: ReadonlyArray<Handler> = [
       socket_filename: Buffer.from(path).subarray(0, 107).toString("utf8")
     }))
   ),
-  onRequest(Memif.create, create, { lines: createLine }),
-  onRequest(Memif.createV2, create, { lines: createLine }),
+  onRequest(Memif.create, create, createLine),
+  onRequest(Memif.createV2, create, createLine),
   onRequest(
     Memif.remove,
     (model, { sw_if_index }) => {
@@ -135,7 +131,7 @@ export const memifMessages: ReadonlyArray<Handler> = [
       }
       return { retval: 0 }
     },
-    { lines: ({ sw_if_index }, name) => [`delete interface memif ${name(sw_if_index)}`] }
+    ({ sw_if_index }, name) => `delete interface memif ${name(sw_if_index)}`
   ),
   onDump(Memif.memifDump, (model) =>
     memifs(model).map(({ memif, row }) => ({

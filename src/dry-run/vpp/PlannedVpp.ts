@@ -4,16 +4,16 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { type Ask, ask, type Session } from "../../vpp/client/Session.ts"
+import { type Ask, callBy, read, type Session, written } from "../../vpp/client/Session.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { addressesOf } from "../../vpp/interfaces/HostAddresses.ts"
 import { addressDump, routeAddDel, routeLookup } from "../../vpp/messages/Ip.ts"
 import * as Message from "../../vpp/wire/Message.ts"
-import { DoesNotFit, inWords, Malformed, Refused, VppError } from "../../vpp/wire/VppError.ts"
+import { inWords, type Reason, VppError } from "../../vpp/wire/VppError.ts"
 import type { Overlay } from "../edges/Overlay.ts"
 import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import { copyOf, empty } from "./VppCopy.ts"
-import type { Handler, PublishedFile } from "./VppMessage.ts"
+import type { Handler, Told } from "./VppMessage.ts"
 import { vppMessages } from "./VppMessages.ts"
 import type { Interface, VppModel } from "./VppModel.ts"
 
@@ -62,16 +62,14 @@ const recording = (
   overlay: Overlay,
   recorder: PlanRecorder
 ): Session => {
-  const wrong = ({ detail, message }: Message.CodecFault) =>
-    new VppError({ peer, reason: new DoesNotFit({ name: message, detail }) })
-  const unread = ({ detail, message }: Message.CodecFault) =>
-    new VppError({ peer, reason: new Malformed({ detail: `${message}: ${detail}` }) })
+  const judged = <A>(result: Result.Result<A, Reason>) =>
+    Effect.mapError(Effect.fromResult(result), (reason) => new VppError({ peer, reason }))
   const unplannable = (name: string) => Effect.die(new Error(`${name} cannot be planned`))
   const offers: Session["offers"] = (message) => real?.offers(message) ?? true
   const verdict: Session["verdict"] = (message) => real?.verdict(message) ?? { _tag: "Offered", id: 0 }
 
   const sent = <R>({ encode }: Pick<Ask<R>, "encode">) =>
-    Effect.map(Effect.mapError(Effect.fromResult(encode({ id: 0, client: 0, context: 0 })), wrong), Buffer.from)
+    Effect.map(judged(written(encode({ id: 0, client: 0, context: 0 }))), Buffer.from)
 
   /** The replies of the copy. */
   const answers = (name: string, request: Buffer) => {
@@ -85,10 +83,10 @@ const recording = (
 
   const perform = Effect.fnUntraced(function* <R>(asked: Ask<R>) {
     const { name } = asked.request
-    const judged = verdict(asked.request)
-    if (judged._tag !== "Offered") return yield* new VppError({ peer, reason: judged })
+    const offered = verdict(asked.request)
+    if (offered._tag !== "Offered") return yield* new VppError({ peer, reason: offered })
     const request = yield* sent(asked)
-    const told = messages.get(name)?.tell?.(model, request)
+    const told = messages.get(name)?.tell(model, request)
     if (told === undefined) return yield* unplannable(name)
     yield* seeFiles(told.arguments)
     const route =
@@ -96,7 +94,7 @@ const recording = (
     if (route !== undefined) routes.add(route.route.prefix)
     const [answer] = answers(name, request)
     if (answer === undefined) return yield* unplannable(name)
-    const reply = yield* Effect.mapError(Effect.fromResult(asked.decode(answer)), unread)
+    const reply = yield* judged(read(asked.decode(answer)))
     return { told, name, reply, retval: answer.readInt32BE(6) }
   })
 
@@ -110,30 +108,23 @@ const recording = (
     return performed.map(({ reply }) => reply)
   })
 
-  const call = Effect.fnUntraced(function* <A, R extends Message.Retval>(message: Message.Request<A, R>, values: A) {
-    const [answer] = yield* together([ask(message, values)])
-    if (answer === undefined) return yield* Effect.die("as many answers as requests")
-    if (answer.retval === 0) return answer
-    return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
-  })
-
   /**
    * The engine sends one request that changes nothing: a route look-up. The copy answers what the plan has changed, VPP
    * the rest.
    */
-  const read = <R>(asks: ReadonlyArray<Ask<R>>) =>
+  const readAll = <R>(asks: ReadonlyArray<Ask<R>>) =>
     Effect.forEach(
       asks,
       Effect.fnUntraced(function* (one) {
         const request = yield* sent(one)
-        const looked = yield* Effect.mapError(Effect.fromResult(Message.decodeRequest(routeLookup, request)), wrong)
+        const looked = yield* judged(written(Message.decodeRequest(routeLookup, request)))
         if (real !== undefined && !routes.has(looked.prefix)) {
           const [answer] = yield* real.read([one])
           return answer ?? (yield* unplannable(one.request.name))
         }
         const [answer] = answers(one.request.name, request)
         if (answer === undefined) return yield* unplannable(one.request.name)
-        return yield* Effect.mapError(Effect.fromResult(one.decode(answer)), unread)
+        return yield* judged(read(one.decode(answer)))
       })
     )
 
@@ -150,15 +141,16 @@ const recording = (
     const request = yield* sent({ encode: (head) => Message.encodeRequest(message, head, values) })
     if (message.name === addressDump.name) yield* seeAddresses(request)
     const decoded = answers(message.name, request).map((row) => Message.decodeReply(message.details, row))
-    return yield* Effect.mapError(Effect.fromResult(Result.all(decoded)), unread)
+    return yield* judged(read(Result.all(decoded)))
   })
 
   const usable = () => real?.usable() ?? true
-  return { peer, usable, verdict, offers, call, dump, together, read, end: real?.end ?? Effect.never }
+  const call = callBy(peer, together)
+  return { peer, usable, verdict, offers, call, dump, together, read: readAll, end: real?.end ?? Effect.never }
 }
 
 /** A refused request changes nothing, so it has no line. */
-const called = ({ arguments: values, vppctl }: PublishedFile, retval: number) =>
+const called = ({ arguments: values, vppctl }: Told, retval: number) =>
   retval === 0 ? { arguments: values, vppctl } : { arguments: values, retval, vppctl: [] }
 
 /** The sockets of a request, by name or by VPP's id. */

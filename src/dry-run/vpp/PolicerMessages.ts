@@ -22,11 +22,8 @@ const bind = (message: typeof Policer.input, direction: "input" | "output"): Han
       else if (at !== -1) on.splice(at, 1)
       return { retval: 0 }
     },
-    {
-      lines: ({ apply, name, sw_if_index }, nameOf) => [
-        `policer ${direction} ${apply ? "" : "unapply "}name ${name} ${nameOf(sw_if_index)}`
-      ]
-    }
+    ({ apply, name, sw_if_index }, nameOf) =>
+      `policer ${direction} ${apply ? "" : "unapply "}name ${name} ${nameOf(sw_if_index)}`
   )
 
 export const policerMessages: ReadonlyArray<Handler> = [
@@ -42,14 +39,11 @@ export const policerMessages: ReadonlyArray<Handler> = [
       policers.set(name, newPolicer(values))
       return { retval: 0, policer_index: policers.size - 1 }
     },
-    {
-      lines: ({ cb, cir, is_add, name }) => [
-        is_add
-          ? `policer add name ${name} type 1r2c cir ${cir} cb ${cb} rate kbps round closest conform-action transmit exceed-action drop violate-action drop`
-          : `policer del name ${name}`
-      ],
-      shown: ({ cb, cir, is_add, name }) => (is_add ? { is_add, name, cir, cb } : { is_add, name })
-    }
+    ({ cb, cir, is_add, name }) =>
+      is_add
+        ? `policer add name ${name} type 1r2c cir ${cir} cb ${cb} rate kbps round closest conform-action transmit exceed-action drop violate-action drop`
+        : `policer del name ${name}`,
+    ({ cb, cir, is_add, name }) => (is_add ? { is_add, name, cir, cb } : { is_add, name })
   ),
   bind(Policer.input, "input"),
   bind(Policer.output, "output"),

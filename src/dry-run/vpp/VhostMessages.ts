@@ -33,20 +33,18 @@ export const vhostMessages: ReadonlyArray<Handler> = [
       )
       return { retval: 0, sw_if_index: row.sw_if_index }
     },
-    {
-      lines: (values) => [
-        [
-          `create vhost-user socket ${values.sock_filename}`,
-          ...(values.is_server ? ["server"] : []),
-          ...(values.use_custom_mac ? [`hwaddr ${values.mac_address}`] : []),
-          `renumber ${values.custom_dev_instance}`,
-          ...(values.enable_gso ? ["gso"] : []),
-          ...(values.enable_packed ? ["packed"] : []),
-          ...(values.enable_event_idx ? ["event-idx"] : [])
-        ].join(" "),
-        `set interface tag ${nameOf(values.custom_dev_instance)} ${values.tag}`
-      ]
-    }
+    (values) => [
+      [
+        `create vhost-user socket ${values.sock_filename}`,
+        ...(values.is_server ? ["server"] : []),
+        ...(values.use_custom_mac ? [`hwaddr ${values.mac_address}`] : []),
+        `renumber ${values.custom_dev_instance}`,
+        ...(values.enable_gso ? ["gso"] : []),
+        ...(values.enable_packed ? ["packed"] : []),
+        ...(values.enable_event_idx ? ["event-idx"] : [])
+      ].join(" "),
+      `set interface tag ${nameOf(values.custom_dev_instance)} ${values.tag}`
+    ]
   ),
   onRequest(
     VhostUser.remove,
@@ -59,7 +57,7 @@ export const vhostMessages: ReadonlyArray<Handler> = [
       if (vhost.is_server) model.disk.remove(vhost.sock_filename)
       return { retval: 0 }
     },
-    { lines: ({ sw_if_index }, name) => [`delete vhost-user ${name(sw_if_index)}`] }
+    ({ sw_if_index }, name) => `delete vhost-user ${name(sw_if_index)}`
   ),
   onDump(VhostUser.vhostUserDump, (model, { sw_if_index }) =>
     vhosts(model)

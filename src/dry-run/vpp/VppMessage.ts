@@ -15,7 +15,7 @@ export interface Answer {
   readonly encode: (head: Message.Head) => Uint8Array
 }
 
-export interface PublishedFile {
+export interface Told {
   readonly arguments: Readonly<Record<string, unknown>>
   /** Without `vppctl` in front. */
   readonly vppctl: ReadonlyArray<string>
@@ -29,7 +29,7 @@ export interface Handler extends Named {
    * Called before the change, while a removed object still has a name. Undefined: the message changes nothing that the
    * plugin does.
    */
-  readonly tell: ((model: VppModel, raw: Buffer) => PublishedFile | undefined) | undefined
+  readonly tell: (model: VppModel, raw: Buffer) => Told | undefined
 }
 
 export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
@@ -40,16 +40,15 @@ export const answer = <A>(message: Message.Message<A>, value: A): Answer => ({
 /** Returns the name of the interface with an index. */
 type NameOf = (index: number) => string
 
-interface Telling<A> {
-  readonly lines: (values: A, name: NameOf) => ReadonlyArray<string>
-  /** Selects the values to print; by default all. */
-  readonly shown?: (values: A) => object
-}
+/** Lines for `vppctl`, or one. */
+type Lines<A> = (values: A, name: NameOf) => string | ReadonlyArray<string>
 
+/** `shown`: selects the values to print; by default all. */
 export const onRequest = <A extends object, R>(
   message: Message.Request<A, R>,
   handle: (model: VppModel, values: A) => R,
-  telling?: Telling<A>
+  lines?: Lines<A>,
+  shown: (values: A) => object = (values) => values
 ): Handler => {
   const decoded = (raw: Buffer) => Result.getOrUndefined(Message.decodeRequest(message, raw))
   return {
@@ -60,20 +59,31 @@ export const onRequest = <A extends object, R>(
       const values = decoded(raw)
       return values === undefined ? undefined : [answer(message.reply, handle(model, values))]
     },
-    tell:
-      telling === undefined
-        ? undefined
-        : (model, raw) => {
-            const values = decoded(raw)
-            if (values === undefined) return undefined
-            const name = (index: number) => model.nameOf(index)
-            return {
-              arguments: presentable(telling.shown?.(values) ?? values, name),
-              vppctl: telling.lines(values, name)
-            }
-          }
+    tell: (model, raw) => {
+      const values = decoded(raw)
+      if (values === undefined || lines === undefined) return undefined
+      const name = (index: number) => model.nameOf(index)
+      return { arguments: presentable(shown(values), name), vppctl: [lines(values, name)].flat() }
+    }
   }
 }
+
+const absent = -2
+
+/** Most requests name an interface, and return -2 when it does not exist. `change` returns an error number, if any. */
+export const onInterface = <A extends { readonly sw_if_index: number }>(
+  message: Message.Request<A, Retval>,
+  change: (one: Interface, values: A, model: VppModel) => number | undefined,
+  lines?: Lines<A>
+): Handler =>
+  onRequest(
+    message,
+    (model, values) => {
+      const one = model.interfaces.get(values.sw_if_index)
+      return { retval: one === undefined ? absent : (change(one, values, model) ?? 0) }
+    },
+    lines
+  )
 
 export const onDump = <A, D>(
   message: Message.Dump<A, D>,
@@ -88,23 +98,11 @@ export const onDump = <A, D>(
       ? undefined
       : rows(model, values.success).map((details) => answer(message.details, details))
   },
-  tell: undefined
+  tell: () => undefined
 })
 
-const absent = -2
-
-/** Most requests name an interface, and return -2 when it does not exist. */
-export const onInterface =
-  <A extends { readonly sw_if_index: number }>(
-    change: (one: Interface, values: A, model: VppModel) => number | undefined
-  ) =>
-  (model: VppModel, values: A): Retval => {
-    const one = model.interfaces.get(values.sw_if_index)
-    return { retval: one === undefined ? absent : (change(one, values, model) ?? 0) }
-  }
-
 /** Replaces indices, which are not known before, by names, and omits secrets. */
-const presentable = (values: object, name: NameOf): PublishedFile["arguments"] =>
+const presentable = (values: object, name: NameOf): Told["arguments"] =>
   Object.fromEntries(
     Object.entries(values).map(([key, value]: [string, unknown]) => [
       key,

@@ -1,6 +1,5 @@
 /** Every message of a {@link VppModel}: all that the engine sends, except those of the connection itself. */
 import { bridgeDomainMessages } from "./BridgeDomainMessages.ts"
-import { captureMessages } from "./CaptureMessages.ts"
 import { interfaceMessages } from "./InterfaceMessages.ts"
 import { ipMessages } from "./IpMessages.ts"
 import { memifMessages } from "./MemifMessages.ts"
@@ -14,6 +13,5 @@ export const vppMessages: ReadonlyArray<Handler> = [
   ...memifMessages,
   ...vhostMessages,
   ...bridgeDomainMessages,
-  ...policerMessages,
-  ...captureMessages
+  ...policerMessages
 ]

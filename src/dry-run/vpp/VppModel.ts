@@ -4,13 +4,14 @@
  * have their effects. It forwards no packets.
  */
 import type { Interface as InterfaceRow } from "../../vpp/interfaces/Interfaces.ts"
-import type { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
+import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
 import { every } from "../../vpp/messages/Control.ts"
+import { interfaceDump } from "../../vpp/messages/Interface.ts"
 import type { routeAddDel } from "../../vpp/messages/Ip.ts"
-import type { memifDump } from "../../vpp/messages/Memif.ts"
-import type { addDel, policerDump } from "../../vpp/messages/Policer.ts"
+import { memifDump } from "../../vpp/messages/Memif.ts"
+import { type addDel, policerDump } from "../../vpp/messages/Policer.ts"
 import type { spanDump } from "../../vpp/messages/Span.ts"
-import type { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
+import { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
 import { anyMac } from "../../vpp/wire/Address.ts"
 import type { Message } from "../../vpp/wire/Message.ts"
 
@@ -54,9 +55,7 @@ export const traitsOf = (version: string): Traits => {
   const release = year * 100 + month
   const since2306 = release >= 2306
   return {
-    strictSockets: since2306,
-    poisonsSockets: since2306,
-    namesPolicerErrors: since2306,
+    ...{ strictSockets: since2306, poisonsSockets: since2306, namesPolicerErrors: since2306 },
     anyLinkMtu: release < 2210
   }
 }
@@ -244,33 +243,26 @@ const newMac = (): string => {
 
 const newInterface = { memif: undefined, vhost: undefined, asked: {}, domain: undefined, filter: false }
 
-const newRow: InterfaceRow = {
-  ...{ sw_if_index: 0, sup_sw_if_index: 0, l2_address: anyMac, flags: 0, type: 0 },
-  ...{ link_duplex: 0, link_speed: 0, link_mtu: 0, mtu: [0, 0, 0, 0] },
-  ...{ sub_id: 0, sub_number_of_tags: 0, sub_outer_vlan_id: 0, sub_inner_vlan_id: 0, sub_if_flags: 0 },
-  ...{ vtr_op: 0, vtr_push_dot1q: 0, vtr_tag1: 0, vtr_tag2: 0, outer_tag: 0 },
-  ...{ b_dmac: anyMac, b_smac: anyMac, b_vlanid: 0, i_sid: 0 },
-  ...{ interface_name: "", interface_dev_type: "", tag: "" }
-}
+/** The message of a dump as VPP would send it of nothing. */
+const zero = <A>({ details }: { readonly details: Message<A> }): A =>
+  details.fields.read({ bytes: Buffer.alloc(1024), at: 0, field: "" })
 
-const newMemif: Row<typeof memifDump> = {
-  ...{ sw_if_index: 0, hw_addr: anyMac, id: 0, role: "slave", mode: "ethernet", zero_copy: false, socket_id: 0 },
-  ...{ ring_size: 1, buffer_size: 0, flags: 0, if_name: "" }
-}
+const newRow = zero(interfaceDump)
 
-const newVhost: Vhost = {
-  ...{ sw_if_index: 0, interface_name: "", virtio_net_hdr_sz: 0, features_first_32: 0, features_last_32: 0 },
-  ...{ is_server: false, sock_filename: "", num_regions: 0, sock_errno: 0 }
-}
+const newMemif: Row<typeof memifDump> = { ...zero(memifDump), role: "slave", ring_size: 1 }
 
+const newVhost: Vhost = zero(vhostUserDump)
+
+const { sw_if_details: _, ...noDomain } = zero(bridgeDomainDump)
 const newDomain: Domain = {
-  ...{ bd_id: 0, flood: true, uu_flood: true, forward: true, learn: true, arp_term: false, arp_ufwd: false },
-  ...{ mac_age: 0, bd_tag: "", bvi_sw_if_index: every, uu_fwd_sw_if_index: every }
+  ...noDomain,
+  ...{ flood: true, uu_flood: true, forward: true, learn: true, bvi_sw_if_index: every, uu_fwd_sw_if_index: every }
 }
 
-/** Values that VPP computes itself. */
+/** With the values that VPP computes itself. */
 export const newPolicer = (values: Omit<Values<typeof addDel>, "is_add">): Policer => ({
+  ...zero(policerDump),
   ...values,
   ...{ single_rate: true, color_aware: false, scale: 16, cir_tokens_per_period: 1, pir_tokens_per_period: 1 },
-  ...{ current_limit: values.cb, current_bucket: values.cb, extended_limit: 0, extended_bucket: 0, last_update_time: 0 }
+  ...{ current_limit: values.cb, current_bucket: values.cb }
 })

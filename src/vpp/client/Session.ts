@@ -111,8 +111,10 @@ const decodeHello = (bytes: Buffer): Result.Result<Hello, Reason> =>
       : Result.fail(new NotWelcome({ response: reply.response }))
   )
 
-const written = Result.mapError(({ detail, message }: Message.CodecFault) => new DoesNotFit({ name: message, detail }))
-const read = Result.mapError(
+export const written = Result.mapError(
+  ({ detail, message }: Message.CodecFault) => new DoesNotFit({ name: message, detail })
+)
+export const read = Result.mapError(
   ({ detail, message }: Message.CodecFault) => new Malformed({ detail: `${message}: ${detail}` })
 )
 
@@ -128,6 +130,15 @@ const goodbye = (exchange: Exchange.Exchange, hello: Deferred.Deferred<Hello, Re
     Effect.timeout(millis),
     Effect.ignoreCause
   )
+
+/** Sends one request among others of which none follows. A `retval` other than 0 is an error. */
+export const callBy = (peer: string, together: Session["together"]): Session["call"] =>
+  Effect.fnUntraced(function* (message, values) {
+    const [answer] = yield* together([ask(message, values)])
+    if (answer === undefined) return yield* Effect.die("as many answers as requests")
+    if (answer.retval === 0) return answer
+    return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
+  })
 
 const session = (peer: string, exchange: Exchange.Exchange, { client, table }: Hello, millis: number): Session => {
   const told = Effect.mapError((reason: Reason) => new VppError({ peer, reason }))
@@ -167,13 +178,6 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
       )
   })
 
-  const call = Effect.fnUntraced(function* <A, R extends Message.Retval>(message: Message.Request<A, R>, values: A) {
-    const [answer] = yield* all([ask(message, values)])
-    if (answer === undefined) return yield* Effect.die("as many answers as requests")
-    if (answer.retval !== 0) return yield* new Refused({ name: message.name, retval: answer.retval })
-    return answer
-  })
-
   /** The details and the ping that ends them have the same context. */
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
     const detailsId = yield* idOf(message.details)
@@ -207,7 +211,7 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
     usable: () => answers && exchange.ended() === undefined,
     verdict: table.verdict,
     offers: (message) => table.verdict(message)._tag === "Offered",
-    call: (message, values) => spanned(told(call(message, values)), message.name),
+    call: callBy(peer, together),
     dump: (message, values) => spanned(told(dump(message, values)), message.name),
     together,
     read: together,

@@ -10,12 +10,12 @@ import { wantEvents } from "./Events.ts"
 const index = { sw_if_index: u32 }
 
 export const otherHandlers: ReadonlyArray<Handler> = [
-  onRequest(
+  onInterface(
     request("sw_interface_set_mac_address", "c536e7eb", { ...index, mac_address: mac }, plain),
-    onInterface(({ row }, { mac_address }) => {
+    ({ row }, { mac_address }) => {
       row.l2_address = mac_address
       return 0
-    })
+    }
   ),
   onRequest(
     request("sw_interface_get_mac_address", "f9e6675e", index, reply("40ef2c08", { retval: i32, mac_address: mac })),
@@ -24,18 +24,18 @@ export const otherHandlers: ReadonlyArray<Handler> = [
       mac_address: interfaces.get(sw_if_index)?.row.l2_address ?? anyMac
     })
   ),
-  onRequest(
+  onInterface(
     request(
       "sw_interface_set_rx_mode",
       "b04d1cfe",
       { ...index, queue_id_valid: bool, queue_id: u32, mode: u32 },
       plain
     ),
-    onInterface(() => 0)
+    () => 0
   ),
-  onRequest(
+  onInterface(
     request("sw_interface_set_table", "df42a577", { ...index, is_ipv6: bool, vrf_id: u32 }, plain),
-    onInterface((_, { vrf_id }) => (vrf_id === 0 ? 0 : -3))
+    (_, { vrf_id }) => (vrf_id === 0 ? 0 : -3)
   ),
   onRequest(
     request(
@@ -46,12 +46,12 @@ export const otherHandlers: ReadonlyArray<Handler> = [
     ),
     () => ({ retval: 0, vrf_id: 0 })
   ),
-  onRequest(
+  onInterface(
     request("sw_interface_set_interface_name", "45a1d548", { ...index, name: text(64) }, plain),
-    onInterface(({ row }, { name }) => {
+    ({ row }, { name }) => {
       row.interface_name = name
       return 0
-    })
+    }
   ),
   onRequest(
     request("create_vlan_subif", "af34ac8b", { ...index, vlan_id: u32 }, created),
@@ -70,13 +70,10 @@ export const otherHandlers: ReadonlyArray<Handler> = [
       return { retval: 0, sw_if_index: row.sw_if_index }
     }
   ),
-  onRequest(
-    request("delete_subif", "f9e6675e", index, plain),
-    onInterface(({ row }, _, model) => {
-      if (row.type !== 1) return -2
-      model.remove(row.sw_if_index)
-      return 0
-    })
-  ),
+  onInterface(request("delete_subif", "f9e6675e", index, plain), ({ row }, _, model) => {
+    if (row.type !== 1) return -2
+    model.remove(row.sw_if_index)
+    return 0
+  }),
   onRequest(wantEvents, () => ({ retval: 0 }))
 ]
