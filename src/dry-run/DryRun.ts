@@ -1,27 +1,34 @@
 /**
- * Dry run of one call: the programs of `attachment/` run unchanged on layers that record. An ADD runs twice: to its
- * end, for the result; and stopped after its last change, for the rollback of each step.
+ * Dry runs of one call and of `userspace restore`: the programs of `attachment/` run unchanged on layers that record. An
+ * ADD runs twice: to its end, for the result; and stopped after its last change, for the rollback of each step.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { errorOf } from "../app/CniCall.ts"
-import { choicesFor, engineFor, onServices } from "../app/Composition.ts"
+import { type Around, choicesFor, engineFor, onServices } from "../app/Composition.ts"
 import { type Choices, type Document, runVerb, stateDirOfAsked } from "../app/Verbs.ts"
+import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNode.ts"
+import { everything, type Selector } from "../attachment/node/Selection.ts"
 import { type Asked, judgeVerb } from "../cni/Dispatch.ts"
 import { readEnvelope } from "../cni/network/Configuration.ts"
+import type { HostPort } from "../cni/network/HostPort.ts"
 import { logOptions } from "../cni/network/LogOptions.ts"
-import type { CniError } from "../cni/spec/CniError.ts"
+import type { CniError, Explained } from "../cni/spec/CniError.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { hide, hideInError, secretsIn } from "../cni/spec/Secrets.ts"
+import type { AttachmentVerb } from "../cni/spec/Versions.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { CurrentUser } from "../platform/process/CurrentUser.ts"
+import { Vswitch } from "../vswitch/Vswitch.ts"
+import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedEdges from "./edges/PlannedEdges.ts"
 import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
-import * as RecordedEngine from "./PlannedEngine.ts"
-import type { Plan } from "./plan/Plan.ts"
+import * as PlannedSwitch from "./ovs/PlannedSwitch.ts"
+import { type Change, type Plan, unknown } from "./plan/Plan.ts"
 import * as PlanRecorder from "./plan/PlanRecorder.ts"
+import * as PlannedVpp from "./vpp/PlannedVpp.ts"
 
 export interface DryRun {
   readonly verb: Asked["verb"]
@@ -48,13 +55,13 @@ export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn
     containerId: asked.environment.containerId,
     ifName: asked.environment.ifName,
     netns: asked.environment.netns,
-    notes: [...first.notes(), ...(yield* asWhom)],
-    obstacles: first.obstacles(),
-    warnings: [...logOptions(asked.envelope.value).warnings, ...first.warnings()].map((warning) =>
+    notes: [...first.notes, ...(yield* asWhom)],
+    obstacles: [...first.obstacles],
+    warnings: [...logOptions(asked.envelope.value).warnings, ...first.warnings].map((warning) =>
       hide(secrets, warning)
     ),
     steps: whole.count() > 0 ? whole.steps() : first.steps(),
-    unknown: first.unknowns(),
+    unknown: [...first.unknowns],
     result: Exit.isSuccess(exit) ? (exit.value ?? null) : null,
     error: error === undefined ? null : { code: error.code, msg: error.msg, details: error.details }
   }
@@ -70,7 +77,7 @@ const play = Effect.fnUntraced(function* (
   const edges = Layer.merge(layer, Layer.succeed(Namespaces, assumeSandbox ? assumed(asked, recorder) : namespaces))
   const choices: Choices = {
     ...choicesFor(),
-    engine: (port) => engineFor(port, RecordedEngine.around(asked.verb, port, overlay, recorder))
+    engine: (port) => engineFor(port, around(asked.verb, port, overlay, recorder))
   }
   return yield* runVerb(asked, choices).pipe(
     onServices(stateDirOfAsked(asked), { Ipam: () => Effect.succeed(RecordedPrograms.ipam(files, recorder)) }),
@@ -86,6 +93,77 @@ const asWhom = Effect.map(CurrentUser, ({ uid }) =>
 )
 
 const assumed = ({ environment: { netns } }: Asked, recorder: PlanRecorder.PlanRecorder): Namespaces["Service"] => {
-  recorder.note(`No sandbox was given: assuming ${netns}.`)
+  recorder.notes.add(`No sandbox was given: assuming ${netns}.`)
   return Namespaces.of({ judge: () => Effect.succeed("sandbox") })
 }
+
+/** Wraps a switch's client to record changes. CHECK only reads, so its client is not wrapped. */
+export const around = (
+  verb: AttachmentVerb | "restore",
+  port: HostPort,
+  overlay: Overlay,
+  recorder: PlanRecorder.PlanRecorder
+): Around => {
+  if (verb === "CHECK") {
+    recorder.notes.add("CHECK changes nothing: it was run, except for the IPAM plugin's CHECK.")
+    return {}
+  }
+  if (port.engine === "vpp") {
+    return {
+      VppClient: Effect.map((real) => PlannedVpp.make(real, verb, overlay, recorder)),
+      Vswitch: Effect.map(knownAddresses(recorder))
+    }
+  }
+  return { OvsClient: () => PlannedSwitch.make(verb, port, overlay, recorder) }
+}
+
+/** The port's addresses come from IPAM, which is not called. */
+const knownAddresses =
+  (recorder: PlanRecorder.PlanRecorder) =>
+  (vswitch: Vswitch["Service"]): Vswitch["Service"] =>
+    Vswitch.of({
+      ...vswitch,
+      plug: (request) => {
+        const addresses = request.addresses.filter(({ address }) => address !== unknown)
+        if (addresses.length < request.addresses.length) {
+          recorder.unknowns.add("the calls that assign them to the port, and routes to the container where needed")
+        }
+        return vswitch.plug({ ...request, addresses })
+      }
+    })
+
+interface Planned extends Restored {
+  readonly changes: ReadonlyArray<Change>
+}
+
+export interface RestorePlan {
+  readonly notes: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+  readonly attachments: ReadonlyArray<Planned>
+  readonly damaged: ReadonlyArray<Explained>
+}
+
+/** The outcome for each attachment, and the changes. */
+export const dryRunRestore = Effect.fnUntraced(function* (
+  stateDir: string,
+  variables: Variables,
+  selector: Selector = everything
+) {
+  const recorder = PlanRecorder.make("restore")
+  const { layer, overlay } = yield* RecordedEdges.make(recorder)
+  const { attachments, damaged } = yield* restoreNode({
+    variables,
+    engine: (port) => engineFor(port, around("restore", port, overlay, recorder)),
+    millis: 0,
+    selector
+  }).pipe(onServices(stateDir), Effect.provide(layer))
+  const steps = recorder.steps()
+  const changesOf = (name: string) => steps.find(({ step }) => step === name)?.changes ?? []
+  const plan: RestorePlan = {
+    notes: [...recorder.notes],
+    warnings: [...recorder.warnings],
+    attachments: attachments.map((one) => ({ ...one, changes: changesOf(stepOf(one.record)) })),
+    damaged
+  }
+  return plan
+})

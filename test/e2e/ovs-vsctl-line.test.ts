@@ -1,10 +1,10 @@
 /** The ovs-vsctl line of a dry run does on a real switch what the transaction beside it does. */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import { vsctlLine } from "../../src/dry-run/ovs/OperationText.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { portPlan } from "../../src/ovs/client/PortPlan.ts"
 import * as Transactions from "../../src/ovs/client/Transactions.ts"
-import { vsctlLine } from "../../src/ovs/client/VsctlLine.ts"
 import type { Operation } from "../../src/ovs/wire/Notation.ts"
 import { look, request, SwitchUnderTest } from "../suites/SwitchUnderTest.ts"
 import { existing, plug, unplug } from "../suites/VswitchCalls.ts"

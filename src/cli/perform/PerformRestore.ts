@@ -11,7 +11,7 @@ import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Se
 import type { RecordError } from "../../attachment/records/RecordError.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
-import { dryRunRestore, type RestorePlan } from "../../dry-run/RestoreDryRun.ts"
+import { dryRunRestore, type RestorePlan } from "../../dry-run/DryRun.ts"
 import * as Log from "../../program/Log.ts"
 import type { SelectorOptions } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"

@@ -10,7 +10,6 @@ import { Processes } from "../../platform/Processes.ts"
 import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import * as Overlay from "./Overlay.ts"
 import * as RecordedFiles from "./PlannedFiles.ts"
-import * as RecordedHttps from "./PlannedHttps.ts"
 import * as RecordedPrograms from "./PlannedPrograms.ts"
 
 interface Recorded {
@@ -26,7 +25,7 @@ export const make = Effect.fnUntraced(function* (recorder: PlanRecorder): Effect
   const files = RecordedFiles.make(real, overlay, recorder)
   const layer = Layer.mergeAll(
     Layer.succeed(Files, files),
-    Layer.succeed(Https, RecordedHttps.make(yield* Https, recorder)),
+    Layer.succeed(Https, plannedHttps(yield* Https, recorder)),
     Layer.succeed(Processes, RecordedPrograms.processes(overlay, recorder)),
     listening(recorder)
   )
@@ -38,8 +37,30 @@ const listening = (recorder: PlanRecorder) =>
   Layer.mergeAll(
     Logger.layer([
       Logger.make<unknown, void>(({ message }) =>
-        recorder.warn((Array.isArray(message) ? message : [message]).map(String).join(" "))
+        recorder.warnings.add((Array.isArray(message) ? message : [message]).map(String).join(" "))
       )
     ]),
     Layer.succeed(References.MinimumLogLevel, "Warn")
   )
+
+/**
+ * {@link Https} that reads from the real server and records writes. Later reads return the recorded writes. Bodies are
+ * not in the plan, because a pod contains more than the plugin may show.
+ */
+const plannedHttps = (real: Https["Service"], recorder: PlanRecorder): Https["Service"] => {
+  const written = new Map<string, string>()
+  return Https.of({
+    send: (request) => {
+      const { body = "", method, url } = request
+      if (method === "GET") {
+        const known = written.get(url)
+        return known === undefined
+          ? real.send(request)
+          : Effect.succeed({ status: 200, retryAfter: undefined, body: known })
+      }
+      // A PUT has the whole object, also to its subresource. The result of a PATCH is not computed.
+      if (method === "PUT") written.set(url.replace(/\/status$/, ""), body)
+      return Effect.as(recorder.record({ kind: "https", method, url }), { status: 200, retryAfter: undefined, body })
+    }
+  })
+}

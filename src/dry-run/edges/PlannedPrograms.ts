@@ -31,14 +31,14 @@ export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Ser
     preflight: (delegation) => Effect.asVoid(find("ADD", delegation)),
     add: (delegation) =>
       Effect.map(call("ADD", delegation), (): CniResult => {
-        recorder.unknown(`the addresses, routes and DNS servers: ${delegation.plugin} assigns them`)
+        recorder.unknowns.add(`the addresses, routes and DNS servers: ${delegation.plugin} assigns them`)
         return { interfaces: [], ips: [{ address: unknown }], routes: [], dns: {} }
       }),
     del: (delegation) => call("DEL", delegation),
     ended: () => Effect.void,
     check: (delegation) =>
       Effect.map(call("CHECK", delegation), () => {
-        recorder.unknown(`whether ${delegation.plugin} still has the addresses: it was not called`)
+        recorder.unknowns.add(`whether ${delegation.plugin} still has the addresses: it was not called`)
       }),
     gc: (delegation) => call("GC", delegation),
     status: (delegation) => call("STATUS", delegation)

@@ -80,13 +80,10 @@ const referrers: ReadonlyArray<readonly [table: string, from: string, column: st
 ]
 
 export const withRoot = (id: string, row: Row): Database =>
-  new Map([
-    ["Open_vSwitch", new Map([[id, { ...schema["Open_vSwitch"], ...row }]])],
-    ["Bridge", new Map()],
-    ["Port", new Map()],
-    ["Mirror", new Map()],
-    ["Interface", new Map()]
-  ])
+  new Map<string, Table>(Object.keys(schema).map((name) => [name, new Map()])).set(
+    "Open_vSwitch",
+    new Map([[id, { ...schema["Open_vSwitch"], ...row }]])
+  )
 
 interface Failure {
   readonly error: string

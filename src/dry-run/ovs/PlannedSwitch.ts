@@ -11,7 +11,6 @@ import { type Flows, overSockets } from "../../ovs/client/Flows.ts"
 import { OvsClient, over } from "../../ovs/client/OvsClient.ts"
 import * as Ovsdb from "../../ovs/client/Ovsdb.ts"
 import { serverSocket } from "../../ovs/client/PortPlan.ts"
-import { vsctlLine } from "../../ovs/client/VsctlLine.ts"
 import { changes, type Operation, type Row } from "../../ovs/wire/Notation.ts"
 import { inWords, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
 import * as Reply from "../../ovs/wire/Reply.ts"
@@ -20,7 +19,7 @@ import { Sockets } from "../../platform/Sockets.ts"
 import type { Overlay } from "../edges/Overlay.ts"
 import type { PlanRecorder } from "../plan/PlanRecorder.ts"
 import { type Database, execute, withRoot } from "./Database.ts"
-import { operationLines } from "./OperationText.ts"
+import { operationLines, vsctlLine } from "./OperationText.ts"
 import { snapshot } from "./Snapshot.ts"
 import { applied } from "./Vswitchd.ts"
 
@@ -90,18 +89,20 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
   if (Result.isFailure(seen)) {
     const { operation, reason } = seen.failure
     const forbidden = reason._tag === "Unreachable" && reason.code === "EACCES"
-    if (!forbidden) recorder.obstacle(`Open vSwitch: ${operation} on ${peer}: ${inWords(reason)}`)
-    recorder.note(
+    if (!forbidden) recorder.obstacles.add(`Open vSwitch: ${operation} on ${peer}: ${inWords(reason)}`)
+    recorder.notes.add(
       `Open vSwitch could not be read (${operation} on ${peer}: ${inWords(reason)}). The plan is for an empty switch with DPDK; ` +
         (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
     )
     return applied(withRoot(crypto.randomUUID(), {}), vswitchd)
   }
-  recorder.note(`Open vSwitch was read at ${peer}.`)
+  recorder.notes.add(`Open vSwitch was read at ${peer}.`)
   const dead = yield* Daemon.make(files, sockets, peer).silent
   if (dead !== undefined && verb === "ADD") {
-    recorder.obstacle(dead.answer)
-    recorder.note(`In this state ADD would wait for ovs-vswitchd, fail and roll back: ${dead.answer}. ${dead.cure}`)
+    recorder.obstacles.add(dead.answer)
+    recorder.notes.add(
+      `In this state ADD would wait for ovs-vswitchd, fail and roll back: ${dead.answer}. ${dead.cure}`
+    )
   }
   return seen.success
 })

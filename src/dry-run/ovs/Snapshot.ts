@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Transact } from "../../ovs/client/Ovsdb.ts"
 import { Bridge, Interface, Port, Root } from "../../ovs/client/Tables.ts"
-import type { Operation } from "../../ovs/wire/Notation.ts"
+import { select } from "../../ovs/client/Transactions.ts"
 import { Malformed, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
 import type { Database } from "./Database.ts"
 
@@ -32,18 +32,11 @@ const tables = [
   { name: Interface.name, columns: Interface.columns }
 ]
 
-const everything: ReadonlyArray<Operation> = tables.map(({ columns, name }) => ({
-  op: "select",
-  table: name,
-  where: [],
-  columns
-}))
-
 export const snapshot = Effect.fnUntraced(function* (
   peer: string,
   transact: Transact
 ): Effect.fn.Return<Database, OvsdbError> {
-  const results = yield* transact(everything)
+  const results = yield* transact(tables.map((table) => select(table, [])))
   const read = yield* Effect.forEach(tables, ({ name }, index) =>
     Effect.map(
       decode(results[index]?.rows),

@@ -26,8 +26,8 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
     if (Result.isFailure(seen)) {
       const { reason } = seen.failure
       const forbidden = reason._tag === "Unreachable" && reason.code === "EACCES"
-      if (!forbidden) recorder.obstacle(`VPP: ${peer}: ${inWords(reason)}`)
-      recorder.note(
+      if (!forbidden) recorder.obstacles.add(`VPP: ${peer}: ${inWords(reason)}`)
+      recorder.notes.add(
         `VPP could not be read at ${peer} (${inWords(reason)}). The plan is for an empty VPP of a new release with all plugins; ` +
           (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
       )
@@ -38,7 +38,7 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
       const model = yield* copyOf(seen.success, overlay)
       copy = { model, routes: new Set(), unseen: new Set(model.interfaces.values()) }
     }
-    recorder.note(`VPP was read at ${peer}.`)
+    recorder.notes.add(`VPP was read at ${peer}.`)
     return recording(peer, seen.success, copy, overlay, recorder)
   })
   return VppClient.of({ peer, open, alone: () => Effect.void })

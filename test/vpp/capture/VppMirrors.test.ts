@@ -77,13 +77,14 @@ describe.each(["26.06", "23.02", "21.10"] as const)("a capture on VPP %s", (rele
             ])
             assert.isTrue(yield* there)
             const server = yield* TestVpp
-            assert.isTrue(yield* renew(lease(now() + 25)))
+            const expires = now() + 25
+            assert.isTrue(yield* renew(lease(expires)))
             for (const name of [inbound, outbound]) {
               const found = server.model.named(name)?.row
-              assert.strictEqual(fromTag(found?.tag ?? "")?.lease.expires, now() + 25)
+              assert.strictEqual(fromTag(found?.tag ?? "")?.lease.expires, expires)
               assert.strictEqual((found?.flags ?? 0) & 1, 1)
             }
-            assert.isFalse(yield* renew(lease(now() + 25, "aa.aa.aa")))
+            assert.isFalse(yield* renew(lease(expires, "aa.aa.aa")))
           })
         )
         assert.deepStrictEqual(yield* state, before)
