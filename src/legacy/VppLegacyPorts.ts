@@ -13,8 +13,8 @@ import { byIndex, bySocket, type Interface, memifSockets } from "../vpp/interfac
 import { memifSocketOf } from "../vpp/interfaces/Mark.ts"
 import { fromVpp } from "../vpp/interfaces/PortError.ts"
 import { memifDump } from "../vpp/messages/Memif.ts"
-import { removeInterface } from "../vpp/ports/Delete.ts"
 import { madeByVpp } from "../vpp/ports/SocketInspection.ts"
+import { removeInterface } from "../vpp/ports/Unplug.ts"
 import type { OpenSession } from "../vpp/VppVswitch.ts"
 import { type LegacyAsked, type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
 

@@ -20,9 +20,8 @@ import { type PortPlan, portPlan } from "./client/PortPlan.ts"
 import type { InterfaceRow } from "./client/Tables.ts"
 import { plug, type Seen, unplug } from "./ports/Plug.ts"
 import { preflight, standingProblem } from "./ports/Preflight.ts"
-import { restore } from "./ports/Restore.ts"
 import * as SocketDirectory from "./ports/SocketDirectory.ts"
-import { differences, findings, ovnWarnings } from "./ports/Verify.ts"
+import { differences, findings, ovnWarnings, restore } from "./ports/Verify.ts"
 
 /** Ports of the original plugin and its fork, found with the switch's client. */
 export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<LegacyPorts>

@@ -27,11 +27,10 @@ import { fromVpp, needs, notForVpp, toError } from "./interfaces/PortError.ts"
 import { createV2, socketFilenameAddDelV2 } from "./messages/Memif.ts"
 import { list } from "./ports/Owned.ts"
 import { type Found, look, plug } from "./ports/Plug.ts"
-import { complete } from "./ports/Restore.ts"
 import type { Plan } from "./ports/SetUp.ts"
 import { inspectSocket } from "./ports/SocketInspection.ts"
 import { unplug } from "./ports/Unplug.ts"
-import { verify } from "./ports/Verify.ts"
+import { complete, verify } from "./ports/Verify.ts"
 import type { VppError } from "./wire/VppError.ts"
 
 /** A session for work on the attachment with this key, alone. */

@@ -12,29 +12,7 @@ import { MemoryFiles, over } from "./FilesMemory.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>
 
-export interface Overlay {
-  readonly state: MemoryFiles
-  readonly planned: Files["Service"]
-  /** Copies the file at a path, and the directories above it. */
-  readonly see: (path: string) => Done
-  /** Also copies the names in it. */
-  readonly seeInside: (path: string) => Done
-  /** From now on the plan decides what is at this path, and below it unless only `itself` was changed. */
-  readonly decide: (path: string, itself?: "itself") => void
-  readonly isDecided: (path: string) => boolean
-  /** Returns the device of a directory, existing or planned. */
-  readonly deviceOf: (directory: string) => Done<number | undefined>
-  /** Returns whether something is or would be mounted there: it cannot be removed before it is unmounted. */
-  readonly isMount: (path: string) => Done<boolean>
-  /** Bind-mounts a socket over a file, and unmounts it. */
-  readonly mount: (path: string) => void
-  readonly unmount: (path: string) => void
-  /** Changes that others make in the plan: the switch creates a socket, and removes it. */
-  readonly appear: (path: string) => void
-  readonly vanish: (path: string) => void
-}
-
-export const make = (real: Files["Service"]): Overlay => {
+export const make = (real: Files["Service"]) => {
   const state = new MemoryFiles()
   const copied = new Set(["/"])
   const decided = new Set<string>()
@@ -62,22 +40,26 @@ export const make = (real: Files["Service"]): Overlay => {
     if (status !== undefined) put(path, status, "")
   })
 
+  /** Copies the file at a path, and the directories above it. */
   const see = Effect.fnUntraced(function* (path: string) {
     for (const above of ancestors(path).slice(1).reverse()) yield* copyDirectory(above)
     yield* copy(path)
   })
 
+  /** Also copies the names in it. */
   const seeInside = Effect.fnUntraced(function* (path: string) {
     for (const above of ancestors(path).toReversed()) yield* copyDirectory(above)
     if (state.get(path)?.kind !== "directory" || isGone(path)) return
     for (const name of yield* real.list(path)) yield* copy(path === "/" ? `/${name}` : `${path}/${name}`)
   })
 
+  /** Returns the device of a directory, existing or planned. */
   const deviceOf = (directory: string): Done<number | undefined> =>
     Effect.flatMap(isGone(directory) ? Effect.undefined : followed(real, directory), (status) =>
       status === undefined && directory !== "/" ? deviceOf(dirname(directory)) : Effect.succeed(status?.dev)
     )
 
+  /** Returns whether something is or would be mounted there: it cannot be removed before it is unmounted. */
   const isMount = (path: string): Done<boolean> => {
     const planned = mounts.get(path)
     if (planned !== undefined || isGone(path)) return Effect.succeed(planned ?? false)
@@ -94,7 +76,8 @@ export const make = (real: Files["Service"]): Overlay => {
     if (node !== undefined) state.set(path, { ...node, kind })
   }
 
-  const decide: Overlay["decide"] = (path, itself) => void (itself === undefined ? decided : changed).add(path)
+  /** From now on the plan decides what is at this path, and below it unless only `itself` was changed. */
+  const decide = (path: string, itself?: "itself") => void (itself === undefined ? decided : changed).add(path)
 
   return {
     state,
@@ -105,24 +88,28 @@ export const make = (real: Files["Service"]): Overlay => {
     isDecided,
     deviceOf,
     isMount,
-    mount: (path) => cover(path, "socket", true),
-    unmount: (path) => {
+    /** Bind-mounts a socket over a file, and unmounts it. */
+    mount: (path: string) => cover(path, "socket", true),
+    unmount: (path: string) => {
       if (state.get(path)?.kind !== "directory") return cover(path, "file", false)
       // The files below were those of the mount.
       for (const name of state.names(path)) state.remove(`${path}/${name}`)
       mounts.set(path, false)
       decide(path)
     },
-    appear: (path) => {
+    /** Changes that others make in the plan: the switch creates a socket, and removes it. */
+    appear: (path: string) => {
       state.put(path, "socket", "", 0o755)
       decide(path)
     },
-    vanish: (path) => {
+    vanish: (path: string) => {
       state.remove(path)
       decide(path)
     }
   }
 }
+
+export type Overlay = ReturnType<typeof make>
 
 /** A bind mount of the same file system has the same device number; proc_pid_mountinfo(5) shows it. */
 const isBound = (path: string): boolean =>

@@ -53,65 +53,17 @@ export interface Applied {
 
 type Done<A> = Effect.Effect<A, OvsdbError>
 
-export class OvsClient extends Context.Service<
-  OvsClient,
-  {
-    /** Name of the database in messages: its socket's path. */
-    readonly peer: string
-    readonly root: Done<RootRow>
-    readonly survey: (plan: PortPlan) => Done<Survey>
-    /**
-     * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date and must
-     * be repeated.
-     */
-    readonly addPort: (plan: PortPlan, survey: Survey) => Done<Added | undefined>
-    /** Waits for cur_cfg. Undefined: no progress within the deadline. */
-    readonly applied: (added: Added) => Done<Applied | undefined>
-    /** Waits likewise for all earlier changes, by any client. */
-    readonly caughtUp: (root: RootRow) => Done<unknown>
-    /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
-    readonly refresh: Done<unknown>
-    readonly portNamed: (name: string) => Done<PortRow | undefined>
-    readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
-    readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
-    readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
-    readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
-    /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
-    readonly select: <Row>(table: Table<Row>, where: ReadonlyArray<Condition>) => Done<ReadonlyArray<Row>>
-    /** Two of them in one transaction, so that both are of the same moment. */
-    readonly selectBoth: <One, Other>(
-      one: readonly [table: Table<One>, where: ReadonlyArray<Condition>],
-      other: readonly [table: Table<Other>, where: ReadonlyArray<Condition>]
-    ) => Done<readonly [ReadonlyArray<One>, ReadonlyArray<Other>]>
-    /** Adds the flow of a port on a bridge in fail_mode secure. */
-    readonly learn: (bridge: string, ofport: number, cookie: bigint) => Done<void>
-    readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
-    /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what it removed. */
-    readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
-    /** Removes a bridge of the plugin whose last port was removed by another client. Returns what it removed. */
-    readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
-  }
->()("userspace-cni/OvsClient") {
-  /** Connects on first use; the scope closes the connection. */
-  static readonly make = (path: string) =>
-    Effect.gen(function* () {
-      return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
-    })
-
-  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
-    Layer.effect(OvsClient, OvsClient.make(path))
-}
-
 /**
  * After a lost race another client has made progress, so an immediate retry is right. The limit is for a broken server.
  */
 export const tries = 40
 
-export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows): OvsClient["Service"] => {
+export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows) => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
   const read = Ovsdb.rowsOf(peer)
 
+  /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
   const select = <Row>(table: Table<Row>, where: ReadonlyArray<Condition>): Done<ReadonlyArray<Row>> =>
     Effect.flatMap(transact([Transactions.select(table, where)]), (results) => read(table, results, 0))
 
@@ -139,6 +91,10 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     }
   })
 
+  /**
+   * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date and must be
+   * repeated.
+   */
   const addPort = Effect.fnUntraced(function* (plan: PortPlan, found: Survey) {
     const results = yield* unlessRaced(transact(Transactions.addPort(plan, found)))
     if (results === undefined) return undefined
@@ -170,17 +126,17 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
       Transactions.select(Interface, [Transactions.is(added.interface)]),
       Transactions.select(Bridge, [Transactions.is(added.bridge)])
     )
-    return results === undefined
-      ? undefined
-      : {
-          interface: first(yield* read(Interface, results, 1)),
-          bridge: first(yield* read(Bridge, results, 2))
-        }
+    if (results === undefined) return undefined
+    return {
+      interface: first(yield* read(Interface, results, 1)),
+      bridge: first(yield* read(Bridge, results, 2))
+    } satisfies Applied
   })
 
   const bridgeOf = (port: PortRow) => Effect.map(select(Bridge, [Transactions.holds(port._uuid)]), first)
   const portNamed = (name: string) => Effect.map(select(Port, [Transactions.nameIs(name)]), first)
 
+  /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what it removed. */
   const removePorts = Effect.fnUntraced(function* (ports: ReadonlyArray<PortRow>) {
     const gone: Array<string> = []
     for (const port of ports) gone.push(...(yield* removePort(port)))
@@ -202,6 +158,7 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
     return yield* failed("transact")(new Contended({ tries }))
   })
 
+  /** Removes a bridge of the plugin whose last port was removed by another client. Returns what it removed. */
   const removeIdleBridge = Effect.fnUntraced(function* (name: string) {
     const bridge = first(yield* select(Bridge, [Transactions.nameIs(name)]))
     const local = yield* portNamed(name)
@@ -222,18 +179,22 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
         )
   }
 
-  return OvsClient.of({
+  return {
+    /** Name of the database in messages: its socket's path. */
     peer,
     root,
     survey,
-    addPort: (plan, found) => spanned(addPort(plan, found), "OvsClient.addPort"),
-    applied: (added) => spanned(applied(added), "OvsClient.applied"),
-    caughtUp: (wanted) => caughtUp(wanted),
+    addPort: (plan: PortPlan, found: Survey) => spanned(addPort(plan, found), "OvsClient.addPort"),
+    /** Waits for cur_cfg. Undefined: no progress within the deadline. */
+    applied: (added: Added) => spanned(applied(added), "OvsClient.applied"),
+    /** Waits likewise for all earlier changes, by any client. */
+    caughtUp: (wanted: RootRow) => caughtUp(wanted),
+    /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
     refresh: Effect.flatMap(transact([Transactions.bump]), () => Effect.flatMap(root, (now) => caughtUp(now))),
     portNamed,
-    portsMarked: (ids) => select(Port, [Transactions.marked(ids)]),
-    interfacesMarked: (ids) => select(Interface, [Transactions.marked(ids)]),
-    interfacesOf: (port) =>
+    portsMarked: (ids: Marks.ExternalIds) => select(Port, [Transactions.marked(ids)]),
+    interfacesMarked: (ids: Marks.ExternalIds) => select(Interface, [Transactions.marked(ids)]),
+    interfacesOf: (port: PortRow) =>
       Effect.flatMap(
         transact(port.interfaces.map((id) => Transactions.select(Interface, [Transactions.is(id)]))),
         (results) =>
@@ -244,15 +205,31 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
       ),
     bridgeOf,
     select,
-    selectBoth: ([one, ofOne], [other, ofOther]) =>
+    /** Two of them in one transaction, so that both are of the same moment. */
+    selectBoth: <One, Other>(
+      [one, ofOne]: readonly [table: Table<One>, where: ReadonlyArray<Condition>],
+      [other, ofOther]: readonly [table: Table<Other>, where: ReadonlyArray<Condition>]
+    ) =>
       Effect.flatMap(transact([Transactions.select(one, ofOne), Transactions.select(other, ofOther)]), (results) =>
         Effect.all([read(one, results, 0), read(other, results, 1)])
       ),
+    /** Adds the flow of a port on a bridge in fail_mode secure. */
     learn: flows.learn,
     learns: flows.learns,
     removePorts,
     removeIdleBridge
-  })
+  }
+}
+
+export class OvsClient extends Context.Service<OvsClient, ReturnType<typeof over>>()("userspace-cni/OvsClient") {
+  /** Connects on first use; the scope closes the connection. */
+  static readonly make = (path: string) =>
+    Effect.gen(function* () {
+      return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
+    })
+
+  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
+    Layer.effect(OvsClient, OvsClient.make(path))
 }
 
 /** A dead ovs-vswitchd has no flows, and a bridge without OpenFlow 1.3 does not get it by waiting. */

@@ -8,7 +8,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
 import { ConnectionLost, Malformed, NoAnswer, type Reason, Unreachable } from "./OvsdbError.ts"
@@ -40,19 +39,6 @@ export const OvsDeadlines = Context.Reference<Deadlines>("userspace-cni/OvsDeadl
   })
 })
 
-export interface JsonRpc {
-  /** Returns the `result` of the reply. */
-  readonly call: (
-    method: string,
-    params: ReadonlyArray<unknown>,
-    deadline: Duration.Duration
-  ) => Effect.Effect<unknown, Reason>
-  /** The reason why the connection ended; undefined while it is open. */
-  readonly ended: () => Reason | undefined
-  /** Resumes with that reason. */
-  readonly end: Effect.Effect<Reason>
-}
-
 /** Receives notifications, such as updates of a monitor. */
 export type Hears = (method: string, params: unknown) => void
 
@@ -63,7 +49,7 @@ export const make = Effect.fnUntraced(function* (
   connection: Connection,
   limit: number = messageLimit,
   hears: Hears = () => {}
-): Effect.fn.Return<JsonRpc, never, Scope.Scope> {
+) {
   const waiting = new Map<number, Deferred.Deferred<unknown, Reason>>()
   let last = 0
   const ending = Deferred.makeUnsafe<Reason>()
@@ -107,6 +93,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.forkScoped
   )
 
+  /** Returns the `result` of the reply. */
   const call = Effect.fnUntraced(function* (
     method: string,
     params: ReadonlyArray<unknown>,
@@ -124,8 +111,16 @@ export const make = Effect.fnUntraced(function* (
     )
   })
 
-  return { call, ended: () => end, end: Deferred.await(ending) }
+  return {
+    call,
+    /** The reason why the connection ended; undefined while it is open. */
+    ended: () => end,
+    /** Resumes with that reason. */
+    end: Deferred.await(ending)
+  }
 })
+
+export type JsonRpc = Effect.Success<ReturnType<typeof make>>
 
 const noAnswer = (millis: number): Reason => new NoAnswer({ millis })
 

@@ -7,7 +7,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
 import type { Connection, SocketError } from "../../platform/Sockets.ts"
 import { sockclntCreateReplyId } from "../messages/Control.ts"
 import { frame, messageLimit, splitter } from "../wire/Frames.ts"
@@ -17,20 +16,6 @@ import { ConnectionLost, Malformed, type Reason } from "../wire/VppError.ts"
 /** Receives each message with its context. Undefined: more messages follow, or this one was unrelated. */
 export type Take<R> = (id: number, bytes: Buffer) => Exit.Exit<R, Reason> | undefined
 
-export interface Exchange {
-  /** Returns a context that no other request of this connection has. */
-  readonly nextContext: () => number
-  /** Registers a waiter from now on, until the reply arrives or {@link forget} is called. */
-  readonly expect: <R>(context: number, take: Take<R>) => Deferred.Deferred<R, Reason>
-  readonly forget: (context: number) => void
-  /** Numbers of the replies that are headed as a request. */
-  readonly headedAsRequest: Set<number>
-  /** Why the connection ended; undefined while it is open. */
-  readonly ended: () => Reason | undefined
-  /** Sends all messages in one write. */
-  readonly send: (messages: ReadonlyArray<Uint8Array>) => Effect.Effect<void, Reason>
-}
-
 /** VPP's reply to the hello has its context in another place, so it is awaited under this one. */
 export const helloContext = 0
 
@@ -39,10 +24,7 @@ interface Waiter {
   readonly fail: (reason: Reason) => void
 }
 
-export const make = Effect.fnUntraced(function* (
-  connection: Connection,
-  limit: number = messageLimit
-): Effect.fn.Return<Exchange, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function* (connection: Connection, limit: number = messageLimit) {
   const waiting = new Map<number, Waiter>()
   const frames = splitter(limit)
   const headedAsRequest = new Set<number>()
@@ -77,7 +59,9 @@ export const make = Effect.fnUntraced(function* (
   )
 
   return {
+    /** Returns a context that no other request of this connection has. */
     nextContext: () => ++context,
+    /** Registers a waiter from now on, until the reply arrives or `forget` is called. */
     expect: <R>(of: number, take: Take<R>) => {
       const answer = Deferred.makeUnsafe<R, Reason>()
       const end = (exit: Exit.Exit<R, Reason>) => Deferred.doneUnsafe(answer, exit)
@@ -91,12 +75,18 @@ export const make = Effect.fnUntraced(function* (
       })
       return answer
     },
-    forget: (of) => waiting.delete(of),
+    forget: (of: number) => waiting.delete(of),
+    /** Numbers of the replies that are headed as a request. */
     headedAsRequest,
+    /** Why the connection ended; undefined while it is open. */
     ended: () => ended,
-    send: (messages) => Effect.mapError(connection.write(Buffer.concat(messages.map(frame))), lost)
+    /** Sends all messages in one write. */
+    send: (messages: ReadonlyArray<Uint8Array>) =>
+      Effect.mapError(connection.write(Buffer.concat(messages.map(frame))), lost)
   }
 })
+
+export type Exchange = Effect.Success<ReturnType<typeof make>>
 
 const lost = (cause: SocketError | Malformed): Reason =>
   cause._tag === "SocketError" ? new ConnectionLost({ code: cause.code }) : cause

@@ -22,13 +22,7 @@ const sign: { readonly [P in Plugin]: string } = {
   vhost: "delete_vhost_user_if_"
 }
 
-export interface MessageTable {
-  /** Returns the CRC of a message with any CRC. */
-  readonly crcOf: (name: string) => string | undefined
-  readonly verdict: (wanted: Wanted) => Verdict
-}
-
-export const messageTable = (rows: Buffer): MessageTable => {
+export const messageTable = (rows: Buffer): ((wanted: Wanted) => Verdict) => {
   /** Returns the offset in `rows` of a row whose name begins with `start`. */
   const find = (start: string, from = 0): number | undefined => {
     const at = rows.indexOf(start, from, "latin1")
@@ -40,6 +34,7 @@ export const messageTable = (rows: Buffer): MessageTable => {
     return rows.toString("latin1", row + 2, end === -1 ? row + tableRow : Math.min(end, row + tableRow))
   }
 
+  /** Returns the CRC of a message with any CRC. */
   const crcOf = (name: string, from = 0): string | undefined => {
     const row = find(`${name}_`, from)
     if (row === undefined) return undefined
@@ -59,15 +54,10 @@ export const messageTable = (rows: Buffer): MessageTable => {
   }
 
   const known = new Map<string, Verdict>()
-  return {
-    crcOf: (name) => crcOf(name),
-    verdict: (wanted) => {
-      const key = nameCrc(wanted)
-      const before = known.get(key)
-      if (before !== undefined) return before
-      const found = verdict(wanted)
-      known.set(key, found)
-      return found
-    }
+  return (wanted) => {
+    const key = nameCrc(wanted)
+    const found = known.get(key) ?? verdict(wanted)
+    known.set(key, found)
+    return found
   }
 }

@@ -16,7 +16,7 @@ import * as Control from "../messages/Control.ts"
 import * as Message from "../wire/Message.ts"
 import { DoesNotFit, Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppError } from "../wire/VppError.ts"
 import * as Exchange from "./Exchange.ts"
-import { type MessageTable, messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
+import { messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
 
 /**
  * In milliseconds. VPP does not reply to most malformed requests, and to nothing while it is stopped.
@@ -94,7 +94,7 @@ export const open = Effect.fnUntraced(function* (
 
 interface Hello {
   readonly client: number
-  readonly table: MessageTable
+  readonly verdict: (message: Wanted) => Verdict
 }
 
 const encodeHello = (context: number) =>
@@ -107,7 +107,7 @@ const encodeHello = (context: number) =>
 const decodeHello = (bytes: Buffer): Result.Result<Hello, Reason> =>
   Result.flatMap(read(Message.decodeHello(Control.sockclntCreate.reply, bytes)), (reply) =>
     reply.response === 0
-      ? Result.succeed({ client: reply.index, table: messageTable(reply.message_table) })
+      ? Result.succeed({ client: reply.index, verdict: messageTable(reply.message_table) })
       : Result.fail(new NotWelcome({ response: reply.response }))
   )
 
@@ -140,13 +140,13 @@ export const callBy = (peer: string, together: Session["together"]): Session["ca
     return yield* new VppError({ peer, reason: new Refused({ name: message.name, retval: answer.retval }) })
   })
 
-const session = (peer: string, exchange: Exchange.Exchange, { client, table }: Hello, millis: number): Session => {
+const session = (peer: string, exchange: Exchange.Exchange, { client, verdict }: Hello, millis: number): Session => {
   const told = Effect.mapError((reason: Reason) => new VppError({ peer, reason }))
   let answers = true
 
   const idOf = (message: Wanted): Effect.Effect<number, Reason> => {
-    const verdict = table.verdict(message)
-    return verdict._tag === "Offered" ? Effect.succeed(verdict.id) : Effect.fail(verdict)
+    const found = verdict(message)
+    return found._tag === "Offered" ? Effect.succeed(found.id) : Effect.fail(found)
   }
   const timely = <A>(answer: Effect.Effect<A, Reason>): Effect.Effect<A, Reason> =>
     within({
@@ -209,8 +209,8 @@ const session = (peer: string, exchange: Exchange.Exchange, { client, table }: H
   return {
     peer,
     usable: () => answers && exchange.ended() === undefined,
-    verdict: table.verdict,
-    offers: (message) => table.verdict(message)._tag === "Offered",
+    verdict,
+    offers: (message) => verdict(message)._tag === "Offered",
     call: callBy(peer, together),
     dump: (message, values) => spanned(told(dump(message, values)), message.name),
     together,

@@ -19,24 +19,18 @@ interface Opened<A> {
   readonly found: A | undefined
 }
 
-interface Sessions<A> {
-  /** Returns the kept session or a new one; the scope closes it. */
-  readonly open: (key: string) => Effect.Effect<Opened<A>, VppError, Scope.Scope>
-  /** Runs `work` on a session. If that succeeds, keeps the session for the next `open` of the same attachment. */
-  readonly keep: <E>(key: string, work: (session: Session) => Effect.Effect<A, E>) => Effect.Effect<void, E | VppError>
-}
-
 interface Kept<A> extends Opened<A> {
   readonly scope: Scope.Closeable
 }
 
 const keptFor = "1 second"
 
-export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Return<Sessions<A>, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function* <A>(fresh: Open) {
   const layer = yield* Effect.scope
   const kept = new Map<string, Kept<A>>()
 
-  const open: Sessions<A>["open"] = (key) =>
+  /** Returns the kept session or a new one; the scope closes it. */
+  const open = (key: string): Effect.Effect<Opened<A>, VppError, Scope.Scope> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
         const mine = kept.get(key)
@@ -60,7 +54,8 @@ export const make = Effect.fnUntraced(function* <A>(fresh: Open): Effect.fn.Retu
       )
     )
 
-  const keep: Sessions<A>["keep"] = (key, work) =>
+  /** Runs `work` on a session. If that succeeds, keeps the session for the next `open` of the same attachment. */
+  const keep = <E>(key: string, work: (session: Session) => Effect.Effect<A, E>) =>
     // An interruption must not leak the session, because the layer may live for long: it is kept or closed.
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {

@@ -19,11 +19,11 @@ import * as Memif from "../interfaces/Memif.ts"
 import { alreadyAttached, fromFile, fromVpp, notMade, socketRefused, toError } from "../interfaces/PortError.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 import type { VppError } from "../wire/VppError.ts"
-import { removeInterface } from "./Delete.ts"
 import type { Alone } from "./EarlierVlans.ts"
 import * as EarlierVlans from "./EarlierVlans.ts"
 import { inspectDomain, type Plan, refuseTaken, setUp } from "./SetUp.ts"
 import { madeByVpp } from "./SocketInspection.ts"
+import { removeInterface } from "./Unplug.ts"
 
 type Fs = Files["Service"]
 

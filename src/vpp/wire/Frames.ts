@@ -25,18 +25,14 @@ interface BadFrame {
   readonly limit: number
 }
 
-export interface Splitter {
-  /** Takes the next bytes and returns the messages that are complete. It cannot be used after a failure. */
-  readonly push: (chunk: Uint8Array) => Result.Result<ReadonlyArray<Buffer>, BadFrame>
-}
-
-export const splitter = (limit: number = messageLimit): Splitter => {
+export const splitter = (limit: number = messageLimit) => {
   /** Large pieces are joined only when a message is complete, so that a long message is copied once. */
   let chunks: ReadonlyArray<Uint8Array> = []
   let size = 0
   /** Length of the awaited frame; of the header alone until that is complete. */
   let wanted = headerSize
 
+  /** Takes the next bytes and returns the messages that are complete. It cannot be used after a failure. */
   const push = (chunk: Uint8Array): Result.Result<ReadonlyArray<Buffer>, BadFrame> => {
     chunks = append(chunks, chunk)
     size += chunk.length

@@ -27,7 +27,7 @@ describe.each(releases)("%s", (release) => {
     const names = messageNames(release)
     const table = tableOf(release)
     for (const entry of catalogue) {
-      const verdict = table.verdict(entry)
+      const verdict = table(entry)
       if (verdict._tag === "Offered") assert.strictEqual(names.get(verdict.id), `${entry.name}_${entry.crc}`)
       else assert.match(entry.name, absent[release])
     }
@@ -36,27 +36,27 @@ describe.each(releases)("%s", (release) => {
 
 it("reports what is missing, and only that", () => {
   const table = tableOf("v21.10")
-  assert.deepStrictEqual(table.verdict(Memif.createV2), new MessageMissing({ name: "memif_create_v2" }))
-  assert.strictEqual(table.verdict(Memif.create)._tag, "Offered")
+  assert.deepStrictEqual(table(Memif.createV2), new MessageMissing({ name: "memif_create_v2" }))
+  assert.strictEqual(table(Memif.create)._tag, "Offered")
 })
 
 it("reports a message of the same name with another CRC", () => {
   const wanted: Wanted = { name: "memif_create", crc: "00000000", plugin: "memif" }
   const offered = "b1b25061"
   assert.deepStrictEqual(
-    tableOf("v26.06").verdict(wanted),
+    tableOf("v26.06")(wanted),
     new MessageChanged({ name: "memif_create", wanted: "00000000", offered })
   )
 })
 
 it("reports a plugin that is not loaded", () => {
   const table = tableOf("v26.06", (name) => !/vhost|^memif_/.test(name))
-  assert.deepStrictEqual(table.verdict(Memif.create), new PluginNotLoaded({ plugin: "memif", name: "memif_create" }))
+  assert.deepStrictEqual(table(Memif.create), new PluginNotLoaded({ plugin: "memif", name: "memif_create" }))
   assert.deepStrictEqual(
-    table.verdict(VhostUser.create),
+    table(VhostUser.create),
     new PluginNotLoaded({ plugin: "vhost", name: "create_vhost_user_if_v2" })
   )
-  assert.strictEqual(table.verdict(Control.controlPing)._tag, "Offered")
+  assert.strictEqual(table(Control.controlPing)._tag, "Offered")
 })
 
 it("matches whole names of whole rows only", () => {
@@ -67,7 +67,7 @@ it("matches whole names of whole rows only", () => {
       [3, "memif_create_b1b25061x"]
     ])
   )
-  assert.notStrictEqual(messageTable(rows).verdict(Memif.create)._tag, "Offered")
+  assert.notStrictEqual(messageTable(rows)(Memif.create)._tag, "Offered")
 })
 
 it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", () => {
@@ -87,5 +87,5 @@ it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", (
     Message.decodeHello(Control.sockclntCreate.reply, Buffer.from(hello))
   )
   assert.strictEqual(index, 0x80000001)
-  assert.deepStrictEqual(messageTable(message_table).verdict(Control.controlPing), { _tag: "Offered", id: 2999 })
+  assert.deepStrictEqual(messageTable(message_table)(Control.controlPing), { _tag: "Offered", id: 2999 })
 })

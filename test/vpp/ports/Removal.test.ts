@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, symlinkSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Files } from "../../../src/platform/Files.ts"
-import { removeSocketFile } from "../../../src/vpp/ports/Delete.ts"
+import { removeSocketFile } from "../../../src/vpp/ports/Unplug.ts"
 import { listening } from "../../container/support/Pod.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
 
