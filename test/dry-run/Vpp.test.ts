@@ -4,6 +4,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
 import { vppMessages } from "../../src/dry-run/vpp/VppMessages.ts"
+import { toTag as captureTag } from "../../src/vpp/capture/Spans.ts"
 import type { Release } from "../vpp/server/Release.ts"
 import type { Conf, Verb } from "./support/Calls.ts"
 import { hosts, make, type VppNode } from "./support/VppNode.ts"
@@ -15,7 +16,7 @@ const cases = releases.flatMap((release) => hosts.map(([name, host]) => [release
 
 /** Indices are not known before, and an ADD has another UUID every time. */
 const plain = (name: string, values: Conf) => {
-  const known = Object.entries(values).filter(([key]) => !/sw_if_index$/.test(key))
+  const known = Object.entries(values).filter(([key]) => !/sw_if_index(_from|_to)?$/.test(key))
   return `${name} ${JSON.stringify(known).replaceAll(/(userspace\/1\/\w{20})\/[0-9a-f]{8}\//g, "$1/UUID/")}`
 }
 
@@ -92,6 +93,31 @@ it.live("ADD of a bridge with ports of an earlier release moves them as planned"
       "set interface l2 bridge memif77/0 16393",
       "create bridge-domain 4 del"
     ])
+  })
+)
+
+it.live("DEL of a port that is being captured ends its copies as planned, and nobody else's", () =>
+  Effect.gen(function* () {
+    const node = yield* make()
+    yield* node.real("ADD", bridge())
+    const { model } = node.server
+    const port = [...model.interfaces.values()].find(({ memif }) => memif !== undefined)
+    const from = port?.row.sw_if_index ?? assert.fail()
+    const tag = captureTag({ key: "a".repeat(20), lease: { process: "1.2.3", expires: 1 } })
+    for (const [device, tag_] of [
+      ["usc00000000000o", tag],
+      ["another", "theirs"]
+    ] as const) {
+      const { row } = model.add({ interface_name: `host-${device}`, interface_dev_type: "af-packet", tag: tag_ })
+      const span = { sw_if_index_from: from, sw_if_index_to: row.sw_if_index, state: 1, is_l2: false }
+      model.spans.set(`${from} ${row.sw_if_index}`, span)
+    }
+    const del = yield* unheard(node, "DEL", bridge())
+    assert.match(JSON.stringify(del), /"set interface span memif\d+\/0 destination host-usc00000000000o disable"/)
+    yield* node.real("DEL", bridge())
+    const ended = (calls: ReadonlyArray<string>) => calls.filter((call) => call.startsWith("sw_interface_span"))
+    assert.deepStrictEqual(planned(del), done(node))
+    assert.lengthOf(ended(planned(del)), 1)
   })
 )
 

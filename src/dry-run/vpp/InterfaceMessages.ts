@@ -20,7 +20,8 @@ const create = (model: VppModel, device: string) =>
       }
     : { retval: -81, sw_if_index: every }
 
-const keyOf = (span: { readonly sw_if_index_from: number; readonly sw_if_index_to: number }): string =>
+/** Of a span in {@link VppModel.spans}. */
+export const spanKey = (span: { readonly sw_if_index_from: number; readonly sw_if_index_to: number }): string =>
   `${span.sw_if_index_from} ${span.sw_if_index_to}`
 
 export const interfaceMessages: ReadonlyArray<Handler> = [
@@ -87,11 +88,17 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
     model.remove(there.row.sw_if_index)
     return { retval: 0 }
   }),
-  onRequest(Span.enableDisable, ({ interfaces, spans }, span) => {
-    if (!interfaces.has(span.sw_if_index_from) || !interfaces.has(span.sw_if_index_to)) return { retval: -2 }
-    if (span.state === Span.disabled) spans.delete(keyOf(span))
-    else spans.set(keyOf(span), span)
-    return { retval: 0 }
-  }),
+  onRequest(
+    Span.enableDisable,
+    (model, span) => {
+      const { interfaces, spans } = model
+      if (!interfaces.has(span.sw_if_index_from) || !interfaces.has(span.sw_if_index_to)) return { retval: -2 }
+      if (span.state === Span.disabled) spans.delete(spanKey(span))
+      else spans.set(spanKey(span), span)
+      return { retval: 0 }
+    },
+    ({ state, sw_if_index_from, sw_if_index_to }, name) =>
+      `set interface span ${name(sw_if_index_from)} destination ${name(sw_if_index_to)} ${["disable", "rx", "tx", "both"][state]}`
+  ),
   onDump(Span.spanDump, ({ spans }) => [...spans.values()])
 ]

@@ -9,7 +9,9 @@ import type { Session } from "../../vpp/client/Session.ts"
 import * as Interfaces from "../../vpp/interfaces/Interfaces.ts"
 import { policers } from "../../vpp/interfaces/Policers.ts"
 import { showVersion } from "../../vpp/messages/Control.ts"
+import { spanDump } from "../../vpp/messages/Span.ts"
 import type { Overlay } from "../edges/Overlay.ts"
+import { spanKey } from "./InterfaceMessages.ts"
 import { type Disk, traitsOf, VppModel } from "./VppModel.ts"
 
 const runtimeDir = "/run/vpp"
@@ -27,6 +29,7 @@ export const copyOf = Effect.fnUntraced(function* (session: Session, overlay: Ov
   for (const [id, path] of yield* Interfaces.memifSockets(session)) copy.addSocket(id, path)
   for (const { sw_if_details: _, ...domain } of domains) copy.domains.set(domain.bd_id, domain)
   for (const policer of yield* policers(session)) copy.policers.set(policer.name, policer)
+  for (const span of yield* Interfaces.dumpAny(session, spanDump, { is_l2: false })) copy.spans.set(spanKey(span), span)
   for (const row of interfaces) {
     const its = ({ sw_if_index }: { readonly sw_if_index: number }) => sw_if_index === row.sw_if_index
     copy.take(row, {

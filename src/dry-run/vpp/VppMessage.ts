@@ -106,7 +106,7 @@ const presentable = (values: object, name: NameOf): Told["arguments"] =>
   Object.fromEntries(
     Object.entries(values).map(([key, value]: [string, unknown]) => [
       key,
-      /sw_if_index$/.test(key) && typeof value === "number"
+      /sw_if_index(_from|_to)?$/.test(key) && typeof value === "number"
         ? name(value)
         : key === "secret" && value !== ""
           ? "(secret)"

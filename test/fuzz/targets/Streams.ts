@@ -106,9 +106,9 @@ const understood = messages
   .filter(isMessage)
   .filter(({ name }) => name !== Control.sockclntCreate.reply.name)
 
-/** Messages of the catalogue except hello: the ones that do not begin with a client. */
+/** Replies of the catalogue, except hello's. */
 const catalogued = catalogue.filter(
-  ({ layout: [first], name }) => first?.[0] === "context" && name !== Control.sockclntCreate.name
+  ({ name }) => /_(reply|details)$/.test(name) && name !== Control.sockclntCreate.reply.name
 )
 
 /** Decoded as any message: read or refused, and never larger than the input. */
