@@ -198,7 +198,7 @@ const notify = (state: string): Effect.Effect<void> =>
     ? Effect.void
     : Effect.ignore(
         Effect.flatMap(
-          Effect.tryPromise(() => import("../platform/bun/libc/BunDatagram.ts")),
+          Effect.tryPromise(() => import("../platform/bun/libc/BunLibc.ts")),
           ({ send }) => Effect.try(() => send(supervisor, state))
         )
       )

@@ -1,9 +1,10 @@
 /** An attachment that was found on the node, joined by its key from record, ports and container config. Pure. */
+
 import type { Control } from "../cni/network/HostPort.ts"
 import { isContainerId, isIfName } from "../cni/spec/Environment.ts"
 import { whoseText } from "../container-config/ContainerData.ts"
 import { type Attachment, handlesOf, type Identity, keyOf, shortId } from "../identity/Attachment.ts"
-import type { PublishedFile } from "../shared-dir/PublishedFiles.ts"
+import type { PublishedFile } from "../shared-dir/Directories.ts"
 import type { Owned } from "../vswitch/Vswitch.ts"
 import type { Record } from "./records/Record.ts"
 

@@ -1,6 +1,6 @@
 /**
  * The container config of a port: a file beside its socket, annotations of its pod, and for Multus the device
- * information file; also the pod's directory for files. There are two layers: `FileContainerConfig.ts`, and
+ * information file; also the pod's directory for files. There are two layers: `ContainerConfigs.ts`, and
  * `PodContainerConfig.ts` for a network with credentials for the API server.
  */
 import * as Context from "effect/Context"

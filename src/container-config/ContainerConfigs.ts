@@ -9,8 +9,10 @@ import type { Variables } from "../cni/spec/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import { fileOf, originOf } from "../kubernetes/Origin.ts"
 import { Files } from "../platform/Files.ts"
-import type { ContainerConfigLayer } from "./ContainerConfig.ts"
-import * as FileContainerConfig from "./FileContainerConfig.ts"
+import { SharedDir } from "../shared-dir/SharedDir.ts"
+import { ContainerConfig, type ContainerConfigLayer, defaultMappedDir } from "./ContainerConfig.ts"
+import { fileText, isFor } from "./ContainerData.ts"
+import { deviceInformation } from "./DeviceInfo.ts"
 
 interface Call {
   readonly attachment: Attachment
@@ -20,7 +22,7 @@ interface Call {
 
 export const containerConfigFor = ({ attachment, configuration, environment }: Call): ContainerConfigLayer => {
   const { kubeconfig, sharedDir } = configuration.netConf
-  const byFile: ContainerConfigLayer = FileContainerConfig.layer(attachment)
+  const byFile = fileContainerConfig(attachment)
   const { pod } = attachment
   const origin = originOf(kubeconfig, environment.variables)
   if (origin === undefined) return byFile
@@ -44,3 +46,27 @@ export const containerConfigFor = ({ attachment, configuration, environment }: C
     })
   )
 }
+
+/** Without an API server: the container config is a file beside the socket. */
+const fileContainerConfig = (attachment: Attachment): ContainerConfigLayer =>
+  Layer.effect(
+    ContainerConfig,
+    Effect.gen(function* () {
+      const sharedDir = yield* SharedDir
+      return ContainerConfig.of({
+        ...deviceInformation(yield* Files),
+        podMount: Effect.succeed({ volume: undefined, mappedDir: defaultMappedDir }),
+        oldVolumes: Effect.succeed([]),
+        publish: (place, data) => sharedDir.writeConfig(place, fileText(data)),
+        withdraw: Effect.void,
+        verify: (place) =>
+          Effect.map(sharedDir.readConfig(place), (text) =>
+            text === undefined
+              ? [`${place.configPath} is missing`]
+              : isFor(text, attachment)
+                ? []
+                : [`${place.configPath} no longer belongs to this attachment`]
+          )
+      })
+    })
+  )

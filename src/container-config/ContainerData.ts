@@ -65,6 +65,9 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
 const given = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
 
+/** The content of the file beside the socket. */
+export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
+
 /** Returns the identity in a file. A container can write there as well. */
 export const whoseText = (text: string): Identity | undefined => {
   const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))

@@ -15,6 +15,7 @@ import { isAbsolutePath } from "../cni/network/Validators.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { into, missing, removeUnused } from "../shared-dir/Directories.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
+import type { ContainerConfig } from "./ContainerConfig.ts"
 
 /**
  * The capability CNIDeviceInfoFile: the file that the caller will read. Undefined: not requested, or not a valid path.
@@ -71,14 +72,14 @@ const unoccupied = Effect.fnUntraced(function* (files: Fs, path: string) {
 })
 
 /** Returns the current content. */
-export const read = (files: Fs, path: string) =>
+const read = (files: Fs, path: string) =>
   Effect.mapError(
     orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(path, 1 << 20)),
     fromFile("read the device information")
   )
 
 /** Returns the missing directories for the file. Fails when the existing file must not be replaced. */
-export const survey = Effect.fnUntraced(
+const survey = Effect.fnUntraced(
   function* (files: Fs, path: string) {
     yield* unoccupied(files, path)
     return yield* missing(files, dirname(path))
@@ -86,7 +87,7 @@ export const survey = Effect.fnUntraced(
   Effect.mapError(fromFile("inspect the device information"))
 )
 
-export const write = Effect.fnUntraced(
+const write = Effect.fnUntraced(
   function* (files: Fs, path: string, text: string) {
     const beside = `${path}.new`
     yield* unoccupied(files, path)
@@ -99,7 +100,7 @@ export const write = Effect.fnUntraced(
 )
 
 /** A missing file is not a failure. `made`: from `survey`. */
-export const remove = Effect.fnUntraced(
+const remove = Effect.fnUntraced(
   function* (files: Fs, path: string, made: ReadonlyArray<string>) {
     const written = [
       [path, isDeviceInfo],
@@ -112,3 +113,12 @@ export const remove = Effect.fnUntraced(
   },
   Effect.mapError(fromFile("remove the device information"))
 )
+
+/** The operations that both layers of the container config share. */
+export const deviceInformation = (
+  files: Fs
+): Pick<ContainerConfig["Service"], "described" | "undescribed" | "describe"> => ({
+  described: (path) => read(files, path),
+  undescribed: (path) => survey(files, path),
+  describe: (path, text, made) => (text === undefined ? remove(files, path, made) : write(files, path, text))
+})

@@ -24,8 +24,8 @@ import { Files } from "../platform/Files.ts"
 import type { Https } from "../platform/Https.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { ContainerConfig, defaultMappedDir } from "./ContainerConfig.ts"
-import { isFor } from "./ContainerData.ts"
-import { deviceInformation, fileText } from "./FileContainerConfig.ts"
+import { fileText, isFor } from "./ContainerData.ts"
+import { deviceInformation } from "./DeviceInfo.ts"
 import { emptyDirOf, isUid, mappedDirOf, noVolume, type Problem, volumeOf } from "./PodVolume.ts"
 
 interface Options {

@@ -3,7 +3,6 @@
  * YAML and needs no library to read. The plugin runs on the node, without kubelet's mount: the certificate authority is
  * inline, and so is the token unless there is a token file on the node.
  */
-
 import { randomUUID } from "node:crypto"
 import { basename, dirname, join } from "node:path"
 import type * as Duration from "effect/Duration"

@@ -2,7 +2,6 @@
  * Credentials for the API server, with every file that they refer to. They are read for each call, because tokens and
  * certificates are renewed.
  */
-
 import { X509Certificate } from "node:crypto"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

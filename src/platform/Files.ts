@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { atOnce, type Called, type FileCalls } from "./FileCalls.ts"
 import { type FileChange, type FileKind, kindOf, O_PATH, operations } from "./FileOperations.ts"
+import { codeOf as systemCode } from "./process/Attempt.ts"
 
 export class FileError extends Data.TaggedError("FileError")<{
   readonly operation: string
@@ -90,12 +91,10 @@ export class Files extends Context.Service<
 
 const { O_DIRECTORY, O_NONBLOCK, O_RDONLY } = Fs.constants
 
-export const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string"
-    ? cause.code === "ERR_INVALID_ARG_VALUE"
-      ? "EINVAL"
-      : cause.code
-    : String(cause)
+export const codeOf = (cause: unknown): string => {
+  const code = systemCode(cause)
+  return code === "ERR_INVALID_ARG_VALUE" ? "EINVAL" : code
+}
 
 const statusOf = (stats: Fs.Stats): FileStatus => ({
   kind: kindOf(stats),
@@ -178,14 +177,14 @@ export const over = (calls: FileCalls, finish: Finish): Files["Service"] => {
       ),
     writable: (path) => whole("write to", path, writable(path)),
     makeDirectory: (path, mode) => onPath("make directory", path, (path) => makeDirectory(path, mode)),
-    removeDirectory: (path) => Effect.asVoid(onPath("remove directory", path, calls.rmdir)),
+    removeDirectory: (path) => onPath("remove directory", path, calls.rmdir),
     create: (path, content, mode, gid) => onPath("create", path, (path) => create(path, content, mode, gid)),
     sync: (path) => finish("sync", path, Effect.flatMap(calls.open(path, O_RDONLY | O_NONBLOCK), calls.syncAndClose)),
-    rename: (from, to) => Effect.asVoid(onPath("rename", to, (to) => at(from, (from) => calls.rename(from, to)))),
-    link: (from, to) => Effect.asVoid(onPath("link", to, (to) => at(from, (from) => calls.link(from, to)))),
-    symlink: (target, path) => Effect.asVoid(onPath("symlink", path, (path) => calls.symlink(target, path))),
+    rename: (from, to) => onPath("rename", to, (to) => at(from, (from) => calls.rename(from, to))),
+    link: (from, to) => onPath("link", to, (to) => at(from, (from) => calls.link(from, to))),
+    symlink: (target, path) => onPath("symlink", path, (path) => calls.symlink(target, path)),
     readLink: (path) => onPath("read link", path, calls.readlink),
-    unlink: (path) => Effect.asVoid(onPath("remove", path, calls.unlink)),
+    unlink: (path) => onPath("remove", path, calls.unlink),
     change: (path, kind, wanted) =>
       onPath("change", path, (path) => holding(path, O_PATH, (fd) => change(fd, kind, wanted)))
   })

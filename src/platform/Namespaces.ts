@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { atOnce, type FileCalls } from "./FileCalls.ts"
+import { codeOf } from "./process/Attempt.ts"
 
 /**
  * `own`: the namespace of this process. `out of sight`: the path is missing, and so is its directory or, for a path of a process, the node's PID namespace. In a container without them every namespace looks like this.
@@ -23,8 +24,6 @@ const nsfs = 0x6e736673
 
 /** A path that is too long or has a NUL names nothing. */
 const absent = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"]
-
-const codeOf = (cause: unknown) => (cause instanceof Error && "code" in cause ? String(cause.code) : "")
 
 export const judgeBy =
   (calls: FileCalls) =>

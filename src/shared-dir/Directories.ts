@@ -1,11 +1,13 @@
 /**
  * Directories that are created when missing and removed when unused, by many processes at once and without locks. The
  * marker file `.userspace-cni` identifies the plugin's directories, so that an administrator's is never removed; the
- * record lists those that an ADD was about to create, for the moment between creating and marking.
+ * record lists those that an ADD was about to create, for the moment between creating and marking. Also the short links
+ * to them, and the container configs in them.
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
+import { fromFile } from "./SharedDirError.ts"
 import { ancestors, mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
@@ -153,3 +155,64 @@ export const moveIn = (files: Fs, place: At): Effect.Effect<void, FileError> =>
 
 export const moveOut = (files: Fs, place: At): Effect.Effect<void, FileError> =>
   orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(inUseMarkerFile(place)))
+
+/**
+ * Creates the symbolic link through which a switch reaches a directory whose path is too long for a socket, in the state
+ * directory. Replaces an older link.
+ */
+export const makeShortLink = Effect.fnUntraced(
+  function* (files: Fs, link: string, target: string) {
+    const there = yield* orElse(["ENOENT", "EINVAL"], undefined)(files.readLink(link))
+    if (there === target) return
+    if (there !== undefined) yield* orElse("ENOENT", undefined)(files.unlink(link))
+    yield* into(files, dirname(link), 0o755, files.symlink(target, link))
+  },
+  Effect.mapError(fromFile("make the short link"))
+)
+
+export const removeShortLink = Effect.fnUntraced(
+  function* (files: Fs, link: string) {
+    const status = yield* files.lstat(link)
+    if (status?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(link))
+    // The directory is ours by name: a killed call may not have marked it.
+    yield* removeUnused(files, dirname(link), [dirname(link)])
+  },
+  Effect.mapError(fromFile("remove the short link"))
+)
+
+export interface PublishedFile {
+  /** Name of the container's directory: the beginning of its id. */
+  readonly directory: string
+  /** `configData-<handle>.json` */
+  readonly handle: string
+  readonly text: string
+}
+
+/** A container that fills its directory must not delay the plugin. */
+const mostFiles = 256
+
+const gone = ["ENOENT", "ENOTDIR"]
+
+/**
+ * Finds container configs by searching the files in the containers' directories below a base. A directory must have the
+ * plugin's marker and a name of its form. The caller validates the content, because a container can write it.
+ */
+export const readPublished = Effect.fnUntraced(function* (files: Fs, base: string) {
+  const found: Array<PublishedFile> = []
+  for (const directory of yield* orElse(gone, [])(files.list(base))) {
+    const path = join(base, directory)
+    if (directory.length > 12 || (yield* files.lstat(path))?.kind !== "directory") continue
+    yield* files.pin(path)
+    const names = yield* orElse<ReadonlyArray<string>>(gone, [])(files.list(path))
+    if (!names.includes(marker)) continue
+    const handles = names.flatMap((name) => /^configData-(.+)\.json$/.exec(name)?.slice(1) ?? [])
+    for (const handle of handles.slice(0, mostFiles)) {
+      const text = yield* orElse(
+        [...gone, "ELOOP", "EINVAL", "EFBIG"],
+        undefined
+      )(files.read(join(path, `configData-${handle}.json`), 1 << 20))
+      if (text !== undefined) found.push({ directory, handle, text })
+    }
+  }
+  return found
+})

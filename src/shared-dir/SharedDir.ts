@@ -8,15 +8,21 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
+import { accessInWords, gidOf, isAsWanted, prepareOwn, prepareVolume, socketAccess, surveyVolume } from "./Access.ts"
 import { bind, removeSocket } from "./BindMount.ts"
-import { inUseMarkerFile, isDirectory, missing, moveIn, moveOut, removeUnused } from "./Directories.ts"
-import { type PublishedFile, readPublished } from "./PublishedFiles.ts"
+import {
+  inUseMarkerFile,
+  isDirectory,
+  makeShortLink,
+  missing,
+  moveOut,
+  type PublishedFile,
+  readPublished,
+  removeShortLink,
+  removeUnused
+} from "./Directories.ts"
 import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
-import * as ShortLink from "./ShortLink.ts"
-import * as SocketAccess from "./SocketAccess.ts"
-import { gidOf } from "./SocketAccess.ts"
 import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"
-import * as VolumeDirectory from "./VolumeDirectory.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>
 
@@ -74,7 +80,7 @@ const make = Effect.gen(function* () {
   const inspect = Effect.fnUntraced(function* (place: SocketPaths, wanted = { socket: false }) {
     yield* gidOf(files, place)
     if (wanted.socket) yield* Effect.mapError(vacant(files, place.socketPath), fromFile("make the socket"))
-    if (place.volume !== undefined) return yield* Effect.as(VolumeDirectory.survey(files, place), [])
+    if (place.volume !== undefined) return yield* Effect.as(surveyVolume(files, place), [])
     return yield* Effect.mapError(missing(files, place.directory), fromFile("inspect"))
   })
 
@@ -92,10 +98,8 @@ const make = Effect.gen(function* () {
   const prepare = Effect.fnUntraced(function* (place: SocketPaths) {
     if (Buffer.byteLength(place.switchPath) > 107) return yield* tooLong(place)
     const gid = yield* gidOf(files, place)
-    yield* place.volume === undefined ? makeOwn(files, place, gid) : VolumeDirectory.prepare(files, place, gid)
-    if (place.link !== undefined) {
-      yield* Effect.mapError(ShortLink.make(files, place.link, place.directory), fromFile("make the short link"))
-    }
+    yield* place.volume === undefined ? prepareOwn(files, place, gid) : prepareVolume(files, place, gid)
+    if (place.link !== undefined) yield* makeShortLink(files, place.link, place.directory)
   })
 
   const publish = Effect.fnUntraced(function* (place: SocketPaths, from: string) {
@@ -119,9 +123,9 @@ const make = Effect.gen(function* () {
   })
 
   const open = Effect.fnUntraced(function* (place: SocketPaths) {
-    const wanted = SocketAccess.of(yield* gidOf(files, place))
+    const wanted = socketAccess(yield* gidOf(files, place))
     const is = yield* Effect.mapError(files.lstat(place.socketPath), fromFile(openSocket))
-    if (is?.kind === "socket" && SocketAccess.is(wanted, is)) return false
+    if (is?.kind === "socket" && isAsWanted(wanted, is)) return false
     yield* Effect.mapError(files.change(place.socketPath, "socket", wanted), fromFile(openSocket))
     return true
   })
@@ -152,7 +156,7 @@ const make = Effect.gen(function* () {
       removeFile(files, `${place.configPath}.new`),
       removeFile(files, inUseMarkerFile(place)),
       own.socket ? removeSocket(files, processes, place.socketPath) : Effect.void,
-      place.link === undefined ? Effect.void : ShortLink.remove(files, place.link),
+      place.link === undefined ? Effect.void : removeShortLink(files, place.link),
       place.volume === undefined
         ? Effect.andThen(
             Effect.mapError(removePlanted(files, place.directory), fromFile("remove")),
@@ -200,13 +204,10 @@ const make = Effect.gen(function* () {
       if (!socket) return found
       const is = yield* files.lstat(place.socketPath)
       if (is?.kind !== "socket") return [...found, `the socket ${place.socketPath} is missing`]
-      const wanted = SocketAccess.of(yield* gidOf(files, place))
-      return SocketAccess.is(wanted, is)
+      const wanted = socketAccess(yield* gidOf(files, place))
+      return isAsWanted(wanted, is)
         ? found
-        : [
-            ...found,
-            `the socket ${place.socketPath} has ${SocketAccess.inWords(is)}, not ${SocketAccess.inWords(wanted)}`
-          ]
+        : [...found, `the socket ${place.socketPath} has ${accessInWords(is)}, not ${accessInWords(wanted)}`]
     },
     Effect.mapError((error) => (error._tag === "FileError" ? fromFile("inspect")(error) : error))
   )
@@ -232,18 +233,6 @@ const make = Effect.gen(function* () {
     published,
     verify: safely(verify)
   })
-})
-
-const makeOwn = Effect.fnUntraced(function* (files: Files["Service"], place: SocketPaths, gid: number | undefined) {
-  const { directory } = place
-  if ((yield* Effect.mapError(files.lstat(directory), fromFile("inspect")))?.kind === "symlink") {
-    return yield* fromFile("use")(new FileError({ operation: "inspect", path: directory, code: "ENOTDIR" }))
-  }
-  yield* Effect.mapError(moveIn(files, place), fromFile("make"))
-  if (gid === undefined) return
-  // setgid: files that the application creates in it belong to the group as well. Without a group, only root has
-  // access.
-  yield* Effect.mapError(files.change(directory, "directory", { gid, mode: 0o2770 }), fromFile("set the group of"))
 })
 
 const vacant = Effect.fnUntraced(function* (files: Files["Service"], path: string) {

@@ -2,7 +2,6 @@
  * Reads `configData-*.json` in the directory that host and container share. Without credentials for Kubernetes, a pod
  * cannot name its own directory and mounts the one above; then the files are one level down. No link is followed there.
  */
-
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, type Files, leadsTo } from "../../platform/Files.ts"

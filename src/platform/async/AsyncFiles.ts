@@ -7,7 +7,6 @@
  * directory fails at once. Each pending one occupies a thread of bun's pool, which has one per processor unless
  * `UV_THREADPOOL_SIZE` is set before the process starts.
  */
-
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

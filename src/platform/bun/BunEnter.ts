@@ -4,12 +4,12 @@
  * program there anew, which ends the others (execve(2)). The process stays the same: its parent, signals and limits are
  * too. Loaded by `--host` alone.
  */
-import { dlopen, ptr, read } from "bun:ffi"
+import { dlopen, ptr } from "bun:ffi"
 import * as Fs from "node:fs"
-import { constants } from "node:os"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import { codeOf } from "../Sockets.ts"
+import { lastError } from "./libc/BunLibc.ts"
 
 export interface Executed {
   readonly path: string
@@ -28,17 +28,14 @@ const kinds = [
 const { symbols: libc } = dlopen("libc.so.6", {
   unshare: { args: ["i32"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
-  execve: { args: ["buffer", "buffer", "buffer"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" }
+  execve: { args: ["buffer", "buffer", "buffer"], returns: "i32" }
 })
 
 const asked = (what: string, ask: () => number) =>
   Effect.suspend(() => {
     if (ask() === 0) return Effect.void
-    const at = libc.__errno_location()
-    const errno = at === null ? 0 : read.i32(at, 0)
-    const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `error ${errno}`
-    return Effect.fail(`${what}: ${code}`)
+    const { code, errno } = lastError()
+    return Effect.fail(`${what}: ${code ?? `error ${errno}`}`)
   })
 
 const found = <A>(path: string, look: (path: string) => A) =>

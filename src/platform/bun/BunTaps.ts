@@ -1,21 +1,19 @@
 /** {@link Taps} by the C library (tun: Documentation/networking/tuntap.rst of Linux; netdevice(7), unix(7)). */
-import { dlopen, read as memory } from "bun:ffi"
+import { dlopen } from "bun:ffi"
 import * as Fs from "node:fs"
-import { constants, endianness } from "node:os"
+import { endianness } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { codeOf } from "../process/Attempt.ts"
 import { type Tap, TapError, Taps } from "../tap/Taps.ts"
+import { addressOf, lastError, libc } from "./libc/BunLibc.ts"
 
-const { symbols: libc } = dlopen("libc.so.6", {
+const { symbols } = dlopen("libc.so.6", {
   ioctl: { args: ["i32", "u64", "buffer"], returns: "i32" },
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  connect: { args: ["i32", "buffer", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "buffer", "buffer"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
   read: { args: ["i32", "buffer", "usize"], returns: "i32" },
-  poll: { args: ["buffer", "u64", "i32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" }
+  poll: { args: ["buffer", "u64", "i32"], returns: "i32" }
 })
 
 const AF_UNIX = 1
@@ -47,13 +45,9 @@ const put = (bytes: Buffer, value: number, at: number, size: 2 | 4) =>
 const get = (bytes: Buffer, at: number) => (little ? bytes.readInt32LE(at) : bytes.readInt32BE(at))
 
 const failure = (): string => {
-  const at = libc.__errno_location()
-  const errno = at === null ? 0 : memory.i32(at, 0)
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`
+  const { code, errno } = lastError()
+  return code ?? `errno ${errno}`
 }
-
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
 
 class Failed extends Error {
   readonly code: string
@@ -64,7 +58,7 @@ class Failed extends Error {
 }
 
 const ask = (descriptor: number, request: number, ifreq: Buffer): Buffer => {
-  if (libc.ioctl(descriptor, request, ifreq) < 0) throw new Failed(failure())
+  if (symbols.ioctl(descriptor, request, ifreq) < 0) throw new Failed(failure())
   return ifreq
 }
 
@@ -85,10 +79,10 @@ const within = <A>(pid: number | undefined, self: () => A): A => {
     Fs.closeSync(own)
     return self()
   }
-  const entered = libc.setns(other.value, CLONE_NEWNET) === 0 ? undefined : failure()
+  const entered = symbols.setns(other.value, CLONE_NEWNET) === 0 ? undefined : failure()
   Fs.closeSync(other.value)
   const outcome = entered === undefined ? Effect.runSyncExit(Effect.sync(self)) : undefined
-  libc.setns(own, CLONE_NEWNET)
+  symbols.setns(own, CLONE_NEWNET)
   Fs.closeSync(own)
   if (outcome === undefined) throw new Failed(entered ?? "")
   return Effect.runSync(outcome)
@@ -117,7 +111,7 @@ const device = (name: string, pid: number | undefined): Open => {
     descriptor,
     read: () => {
       while (true) {
-        const length = libc.read(descriptor, frame, largest)
+        const length = symbols.read(descriptor, frame, largest)
         if (length <= 0) return undefined
         if (!isOwn()) return frame.subarray(0, length)
       }
@@ -152,17 +146,14 @@ const open = Effect.fnUntraced(function* (names: ReadonlyArray<string>, pid: num
 })
 
 const listener = (path: string): number | undefined => {
-  const text = Buffer.from(`${path}\0`)
-  const address = Buffer.alloc(2 + text.length)
-  put(address, AF_UNIX, 0, 2)
-  text.copy(address, 2)
+  const address = addressOf(path)
   const socket = libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
   const credentials = Buffer.alloc(12)
   const length = Buffer.alloc(4)
   put(length, credentials.length, 0, 4)
   const told =
     libc.connect(socket, address, address.length) === 0 &&
-    libc.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, credentials, length) === 0
+    symbols.getsockopt(socket, SOL_SOCKET, SO_PEERCRED, credentials, length) === 0
   libc.close(socket)
   const pid = get(credentials, 0)
   return told && pid > 0 ? pid : undefined
@@ -176,7 +167,7 @@ const wait = (taps: ReadonlyArray<Tap>, output: number, millis: number): boolean
     put(wanted, POLLIN, 8 * index + 4, 2)
   }
   put(wanted, output, 8 * descriptors.length, 4)
-  const ready = libc.poll(wanted, descriptors.length + 1, millis)
+  const ready = symbols.poll(wanted, descriptors.length + 1, millis)
   const told = little ? wanted.readUInt16LE(wanted.length - 2) : wanted.readUInt16BE(wanted.length - 2)
   return ready <= 0 || (told & POLLERR) === 0
 }

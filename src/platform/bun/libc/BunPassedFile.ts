@@ -3,13 +3,13 @@
  * are those of Linux on 64-bit machines. Waiting for the peer is polling: a hanging daemon must not block a process of
  * many calls.
  */
-import { dlopen, read as peek, ptr } from "bun:ffi"
+import { dlopen, ptr } from "bun:ffi"
 import * as Fs from "node:fs"
-import { constants } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Receive } from "../../PassedFile.ts"
 import { checkedPath, SocketError } from "../../Sockets.ts"
+import { addressOf, lastError, libc } from "./BunLibc.ts"
 
 const AF_UNIX = 1
 const SOCK_SEQPACKET = 5
@@ -19,25 +19,14 @@ const SOL_SOCKET = 1
 const SCM_RIGHTS = 1
 const MSG_CMSG_CLOEXEC = 0x40000000
 
-const { symbols: libc } = dlopen("libc.so.6", {
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  connect: { args: ["i32", "buffer", "u32"], returns: "i32" },
-  recvmsg: { args: ["i32", "buffer", "i32"], returns: "i64" },
-  close: { args: ["i32"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" }
-})
+const {
+  symbols: { recvmsg }
+} = dlopen("libc.so.6", { recvmsg: { args: ["i32", "buffer", "i32"], returns: "i64" } })
 
 /** Interval of polling a peer that has no room, or has not sent yet. */
 const again = "5 millis"
 
-const errnoName = (): string => {
-  const at = libc.__errno_location()
-  const errno = at === null ? 0 : peek.i32(at, 0)
-  return Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? "UNKNOWN"
-}
-
-const addressOf = (path: string): Uint8Array =>
-  Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), Buffer.from(`${path}\0`)])
+const errnoName = (): string => lastError().code ?? "UNKNOWN"
 
 /** Returns a descriptor, or why there is none. */
 const receiveOne = (socket: number): Result.Result<number, string> => {
@@ -46,7 +35,7 @@ const receiveOne = (socket: number): Result.Result<number, string> => {
   const iovec = new BigUint64Array([BigInt(ptr(data)), BigInt(data.length)])
   // struct msghdr: name and its length, the vector and its length, control and its length, flags.
   const header = new BigUint64Array([0n, 0n, BigInt(ptr(iovec)), 1n, BigInt(ptr(control)), BigInt(control.length), 0n])
-  const got = Number(libc.recvmsg(socket, header, MSG_CMSG_CLOEXEC))
+  const got = Number(recvmsg(socket, header, MSG_CMSG_CLOEXEC))
   if (got < 0) return Result.fail(errnoName())
   const words = new Int32Array(control.buffer)
   // struct cmsghdr: a length of eight bytes, the level, the type; then the descriptor.
