@@ -4,13 +4,14 @@
  */
 import * as Fs from "node:fs"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 
 export class SinkError extends Data.TaggedError("SinkError")<{
   readonly path: string
-  /** `ENOSPC`, `EPIPE`: the system's. */
+  /** `ENOSPC`, `EPIPE`: the system's. `ETIMEDOUT`: nobody has read from it for {@link patience}. */
   readonly code: string
 }> {}
 
@@ -19,6 +20,9 @@ export interface Sink {
   /** All of it. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, SinkError>
 }
+
+/** In seconds. A reader that takes nothing for so long has gone, as that of a `kubectl exec` which was ended. */
+export const patience = 30
 
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
@@ -30,9 +34,22 @@ const overDescriptor = (path: string, descriptor: number): Sink => {
         resume(error === null ? Effect.succeed(length) : Effect.fail(new SinkError({ path, code: codeOf(error) })))
       )
     )
-  // A pipe that somebody has made non-blocking is full for a moment.
+  // A pipe that somebody has made non-blocking is full for a moment. The system ends no write that waits.
+  let isStuck = false
+  const stuck = Effect.suspend(() => {
+    isStuck = true
+    return Effect.fail(new SinkError({ path, code: "ETIMEDOUT" }))
+  })
   const patient = (bytes: Uint8Array) =>
-    Effect.retry(some(bytes), { while: ({ code }) => code === "EAGAIN", schedule: Schedule.spaced("5 millis") })
+    isStuck
+      ? stuck
+      : Effect.retry(some(bytes), {
+          while: ({ code }) => code === "EAGAIN",
+          schedule: Schedule.spaced("5 millis")
+        }).pipe(
+          Effect.interruptible,
+          Effect.timeoutOrElse({ duration: Duration.seconds(patience), orElse: () => stuck })
+        )
   return {
     descriptor,
     write: Effect.fnUntraced(function* (bytes) {

@@ -35,12 +35,15 @@ const failed = ({ code, cure, failed }: Explained) =>
 const unwritten = ({ code, path }: Sink.SinkError) =>
   new CommandLineError({
     failed: "the packets cannot be written",
-    answer: `${path}: ${code}`,
-    cure:
-      code === "ENOSPC"
-        ? "Make room, or capture less: --count, --seconds, --filter. What was written before can be read."
-        : "Give -w a file in a directory that you may write to, or -."
+    answer: `${path}: ${code === "ETIMEDOUT" ? `nobody has read from it for ${Sink.patience} seconds` : code}`,
+    cure: unwrittenCures[code] ?? "Give -w a file in a directory that you may write to, or -."
   })
+
+const unwrittenCures: { readonly [code: string]: string } = {
+  ENOSPC: "Make room, or capture less: --count, --seconds, --filter. What was written before can be read.",
+  ETIMEDOUT:
+    "Capture again with a reader. With `kubectl exec`, which ends nothing on the node, give --seconds or --count."
+}
 
 export const performCapture = Effect.fnUntraced(function* (options: CaptureOptions) {
   const { variables } = yield* InvocationContext

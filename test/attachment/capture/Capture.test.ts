@@ -1,5 +1,6 @@
 /** A capture from its devices to its file, on Open vSwitch in memory: what is written, and each way in which it ends. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { execFileSync } from "node:child_process"
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Duration, Effect, Exit, Fiber } from "effect"
@@ -40,7 +41,7 @@ const prepared = Effect.fnUntraced(function* (wanted: Partial<Wanted> & { readon
   ).pipe(Effect.provide(taps.layer), Effect.provide(node.edges))
   /** Nothing of it is left. */
   const isGone = () => assert.deepStrictEqual([node.ovs.dump(), [...taps.open]], [before, []])
-  return { node, taps, counted, began, run, isGone, written: () => readFileSync(path) }
+  return { node, taps, counted, began, run, isGone, path, written: () => readFileSync(path) }
 })
 
 const frame = (byte: number) => new Uint8Array(60).fill(byte)
@@ -105,6 +106,33 @@ describe("a capture", () => {
       const { isGone, run, taps } = yield* prepared()
       taps.read = false
       assert.strictEqual(yield* run, "reader")
+      isGone()
+    })
+  )
+
+  it.effect("ends when its reader is there and reads nothing, and asks it for no more", () =>
+    Effect.gen(function* () {
+      const { began, counted, isGone, path, run, taps } = yield* prepared()
+      execFileSync("mkfifo", [path])
+      const reader = yield* Effect.acquireRelease(
+        Effect.sync(() => openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)),
+        // Whoever writes is released.
+        (descriptor) => Effect.sync(() => closeSync(descriptor))
+      )
+      assert.isAbove(reader, 0)
+      const running = yield* Effect.forkChild(Effect.flip(run), { startImmediately: true })
+      yield* Deferred.await(began)
+      // More than a pipe takes.
+      taps.frames.set(
+        inbound,
+        Array.from({ length: 4000 }, () => frame(1))
+      )
+      while (running.pollUnsafe() === undefined) {
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        if (counted.inbound > 0) yield* TestClock.adjust("1 second")
+      }
+      const error = yield* Fiber.join(running)
+      assert.strictEqual("path" in error ? `${error.path} ${error.code}` : error, `${path} ETIMEDOUT`)
       isGone()
     })
   )
