@@ -28,8 +28,8 @@ export const nodeFindings = {
   ),
   "multus-does-not-retry": entry(
     "warning",
-    "Multus forgets a pod's networks with a DEL that fails: what it should have removed stays.",
-    "Set retryDeleteOnError to true in this file.",
+    "Multus forgets a pod's networks with a DEL that fails: what it should have removed stays until the agent or `userspace gc --by-sandbox` removes it.",
+    "Set retryDeleteOnError to true in this file; where Multus' DaemonSet writes it, give that a file of your own.",
     "grep retryDeleteOnError {path}"
   ),
   "network-invalid": entry(
