@@ -8,7 +8,7 @@ import { kubeconfigText } from "../kubernetes/support/KubeconfigText.ts"
 import { withEverything } from "../kubernetes/support/ServerUnderTest.ts"
 import { pem } from "../platform/support/HttpsPeer.ts"
 import { Cluster, type Made, remake, setting } from "./support/Cluster.ts"
-import { doctor, networkFile, symptom } from "./support/Doctor.ts"
+import { doctor, doctorThrough, networkFile, symptom } from "./support/Doctor.ts"
 import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 
@@ -111,6 +111,17 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("doctor and
         yield* judged("token: letmein", ...(yield* certificate(soon))),
         found("credentials-expire", "the client certificate expires", soon)
       )
+    }))
+
+  test("credentials that only this user may not read are not inspected, and no finding", () =>
+    Effect.gen(function* () {
+      const { definition, node } = yield* setting()
+      const { kubeconfig } = yield* Cluster
+      const file = networkFile(node.directory, definition)
+      const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+      const { ids, node: seen } = yield* doctorThrough(user, "--state-dir", node.stateDir, "--config", file)
+      for (const id of ["kubeconfig-unusable", "state-directory-not-writable"]) assert.notInclude(ids, id)
+      assert.match(seen.unseen.join("\n"), new RegExp(`credentials in ${kubeconfig}: .*EACCES`))
     }))
 
   test("a pod that has what it needs, and credentials that are good", () =>

@@ -58,17 +58,24 @@ const overDescriptor = (path: string, descriptor: number): Sink => {
   }
 }
 
-/** `-` is stdout. A file is for its owner alone: packets are the pod's. */
-export const open = (path: string): Effect.Effect<Sink, SinkError, Scope.Scope> =>
-  path === "-"
-    ? Effect.succeed(overDescriptor("stdout", 1))
-    : Effect.map(
-        Effect.acquireRelease(
-          Effect.try({
-            try: () => Fs.openSync(path, "w", 0o600),
-            catch: (cause) => new SinkError({ path, code: codeOf(cause) })
-          }),
-          (descriptor) => Effect.sync(() => Fs.closeSync(descriptor))
-        ),
-        (descriptor) => overDescriptor(path, descriptor)
-      )
+const { O_CREAT, O_WRONLY } = Fs.constants
+
+/**
+ * `-` is stdout. A new file is for its owner alone: packets are the pod's. One that is there keeps its content until the
+ * first write, because a capture that is refused must not empty the file of the one that runs.
+ */
+export const open = (path: string): Effect.Effect<Sink, SinkError, Scope.Scope> => {
+  if (path === "-") return Effect.succeed(overDescriptor("stdout", 1))
+  const tried = <A>(self: () => A) =>
+    Effect.try({ try: self, catch: (cause) => new SinkError({ path, code: codeOf(cause) }) })
+  return Effect.gen(function* () {
+    const descriptor = yield* Effect.acquireRelease(
+      tried(() => Fs.openSync(path, O_WRONLY | O_CREAT, 0o600)),
+      (descriptor) => Effect.sync(() => Fs.closeSync(descriptor))
+    )
+    const isFile = yield* tried(() => Fs.fstatSync(descriptor).isFile())
+    const emptied = yield* Effect.cached(isFile ? tried(() => Fs.ftruncateSync(descriptor)) : Effect.void)
+    const { write } = overDescriptor(path, descriptor)
+    return { descriptor, write: (bytes) => Effect.andThen(emptied, write(bytes)) }
+  })
+}

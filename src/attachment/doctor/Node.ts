@@ -11,7 +11,7 @@ import { Files } from "../../platform/Files.ts"
 import { CurrentUser, type Identity } from "../../platform/process/CurrentUser.ts"
 import type { NetworkCall } from "../Call.ts"
 import { Records } from "../records/Records.ts"
-import { found, type Judged, nothing, together, unseen, well } from "./findings/Finding.ts"
+import { found, isDenied, type Judged, nothing, together, unseen, well } from "./findings/Finding.ts"
 import * as Account from "./node/Account.ts"
 import * as Hugepages from "./node/Hugepages.ts"
 import * as Leases from "./node/Leases.ts"
@@ -40,13 +40,14 @@ export const examine = Effect.fn("doctor.node")(function* (asked: OfNode) {
     ...asked.recorded.map(({ configuration }) => configuration),
     ...(asked.network === undefined ? [] : [asked.network.call.configuration])
   ]
+  const user = yield* CurrentUser
   return together([
-    permissions(yield* CurrentUser),
+    permissions(user),
     Hugepages.judge(yield* Hugepages.look),
-    yield* stateDirectory,
+    yield* stateDirectory(user),
     Multus.judge(yield* Multus.look),
     yield* leases(configurations, asked.containers),
-    yield* credentials(asked),
+    yield* credentials(asked, user),
     asked.network === undefined
       ? nothing
       : Requested.judgeIpam(asked.network.call, yield* Requested.lookAtIpam(asked.network.call), asked.network.file)
@@ -58,7 +59,7 @@ const permissions = ({ uid }: Identity): Judged =>
     ? nothing
     : unseen("permissions", `this process has uid ${uid}, and not everything can be seen: run it as root`)
 
-const stateDirectory = Effect.gen(function* () {
+const stateDirectory = Effect.fnUntraced(function* (user: Identity) {
   const records = yield* Records
   const writable = yield* Effect.result(records.writable)
   const damaged = yield* Effect.result(records.damaged)
@@ -66,7 +67,9 @@ const stateDirectory = Effect.gen(function* () {
   return together([
     Result.isSuccess(writable)
       ? well(link, records.stateDir)
-      : found(link, "state-directory-not-writable", writable.failure.failed, { path: records.stateDir }),
+      : isOnlyDenied(user, writable.failure.failed)
+        ? unseen(link, writable.failure.failed)
+        : found(link, "state-directory-not-writable", writable.failure.failed, { path: records.stateDir }),
     Result.isSuccess(damaged)
       ? together(damaged.success.map(({ error }) => found(link, "record-damaged", error.failed)))
       : unseen(link, damaged.failure.failed)
@@ -93,10 +96,13 @@ const leases = Effect.fnUntraced(function* (
   )
 })
 
+/** To this process, and not to a runtime's, which is root's: that is no finding. */
+const isOnlyDenied = ({ uid }: Identity, words: string): boolean => uid !== 0 && isDenied(words)
+
 /** The path that the DaemonSet writes. */
 const installed = "/etc/cni/net.d/userspace.kubeconfig"
 
-const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, variables }: OfNode) {
+const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, variables }: OfNode, user: Identity) {
   const files = yield* Files
   const origins = new Map<string, { readonly origin: Origin; readonly pod: Pod | undefined }>()
   const add = (origin: Origin | undefined, of: Pod | undefined) => {
@@ -114,7 +120,9 @@ const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, varia
     yield* Effect.forEach(origins.values(), ({ origin, pod: of }) =>
       Effect.map(Account.look(origin, of, pod !== undefined), (account) =>
         together([
-          Account.judge(account),
+          account.problem !== undefined && isOnlyDenied(user, account.problem)
+            ? unseen(Account.linkOf(account), account.problem)
+            : Account.judge(account),
           pod === undefined || account.read === undefined || Result.isFailure(account.read)
             ? nothing
             : Requested.judgePod(account.read.success, pod, needsVolume(network))

@@ -7,7 +7,7 @@ import type { Explained } from "../../cni/spec/CniError.ts"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { SwitchView, View } from "../../vswitch/View.ts"
 import { distinct } from "../node/Switches.ts"
-import { found, type Judged, together, unseen } from "./findings/Finding.ts"
+import { found, isDenied, type Judged, together, unseen } from "./findings/Finding.ts"
 import * as OfOvs from "./node/OfOvs.ts"
 import * as OfVpp from "./node/OfVpp.ts"
 
@@ -36,7 +36,7 @@ const ofOne = ({ at, view }: Seen, ports: ReadonlyArray<HostPort>): Judged => {
     const name = at.engine === "vpp" ? "VPP" : "Open vSwitch"
     const { code, failed } = view.failure
     // Whoever may not ask it cannot say that it is away.
-    return code === ErrorCodes.TryAgainLater && !/\b(EACCES|EPERM)\b/.test(failed)
+    return code === ErrorCodes.TryAgainLater && !isDenied(failed)
       ? found(`${name} on ${at.control}`, "switch-away", failed, { unit })
       : unseen(`${name} on ${at.control}`, failed)
   }

@@ -48,6 +48,9 @@ export const unseen = (link: string, why: string): Judged => ({
   unseen: [`${link}: ${why}`]
 })
 
+/** The system denied it to this process, which says nothing of the rights of others. */
+export const isDenied = (failed: string): boolean => /\b(EACCES|EPERM)\b/.test(failed)
+
 export const found = (
   link: string,
   id: FindingId,

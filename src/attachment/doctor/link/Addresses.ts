@@ -4,6 +4,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import { Ipam } from "../../../ipam/Ipam.ts"
 import type { IpamError } from "../../../ipam/IpamError.ts"
+import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
 import { SharedDir } from "../../../shared-dir/SharedDir.ts"
 import { type Call, delegation } from "../../Call.ts"
 import type { Record } from "../../records/Record.ts"
@@ -27,14 +28,10 @@ export const look = Effect.fnUntraced(function* (call: Call, record: Record) {
   return addresses
 })
 
-const objectOf = (value: unknown): { readonly [key: string]: unknown } =>
-  Predicate.isObject(value) ? { ...value } : {}
-
 /** A container can write to this file, so its content is only shown. */
 const addressesIn = (text: string): ReadonlyArray<string> => {
-  const { ipResult } = objectOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(text))))
-  const { ips } = objectOf(ipResult)
-  return (Array.isArray(ips) ? ips : []).flatMap((one) => {
+  const { ips } = objectOf(objectOf(parsed(text))["ipResult"])
+  return listOf(ips).flatMap((one) => {
     const { address } = objectOf(one)
     return Predicate.isString(address) ? [address] : []
   })

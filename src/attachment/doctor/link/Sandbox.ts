@@ -21,18 +21,18 @@ export interface Sandbox {
   readonly listening: ReadonlySet<string> | undefined
 }
 
-/** One PID for each network namespace. */
+/** PIDs by network namespace, in the form of a link below /proc. */
 export const processes = Effect.gen(function* () {
   const files = yield* Files
-  const pids = (yield* Effect.orElseSucceed(files.list("/proc"), (): ReadonlyArray<string> => [])).filter((name) =>
-    /^\d+$/.test(name)
-  )
-  const byNamespace = new Map<string, Array<string>>()
-  for (const pid of pids) {
+  const names = yield* Effect.orElseSucceed(files.list("/proc"), (): ReadonlyArray<string> => [])
+  const all = new Map<string, Array<string>>()
+  for (const pid of names.filter((name) => /^\d+$/.test(name))) {
     const namespace = yield* Effect.orElseSucceed(files.readLink(`/proc/${pid}/ns/net`), () => undefined)
-    if (namespace !== undefined) byNamespace.set(namespace, [...(byNamespace.get(namespace) ?? []), pid])
+    if (namespace === undefined) continue
+    const pids = all.get(namespace)
+    if (pids === undefined) all.set(namespace, [pid])
+    else pids.push(pid)
   }
-  const all: ReadonlyMap<string, ReadonlyArray<string>> = byNamespace
   return all
 })
 

@@ -60,8 +60,10 @@ const rehearsed = ({ annotations }: PodDocument) => ({
 
 const hour = 3_600_000
 
+export const linkOf = ({ file }: Pick<Account, "file">): string => `credentials in ${file}`
+
 export const judge = ({ expiries, file, now, pod, problem, read, write }: Account): Judged => {
-  const link = `credentials in ${file}`
+  const link = linkOf({ file })
   if (problem !== undefined) return found(link, "kubeconfig-unusable", problem)
   const ends = expiries.flatMap(({ at, what }) => (at === undefined ? [] : [{ at, what }]))
   const over = ends.find(({ at }) => at <= now)

@@ -1,7 +1,7 @@
 /** Hugepages of the node: total and free number of each size. */
 import * as Effect from "effect/Effect"
 import { Files, orElse } from "../../../platform/Files.ts"
-import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
+import { found, type Judged, unseen, well } from "../findings/Finding.ts"
 
 export interface Pool {
   readonly kilobytes: number
@@ -37,10 +37,7 @@ export const judge = (pools: ReadonlyArray<Pool> | undefined): Judged => {
   const reserved = pools.filter(({ total }) => total > 0)
   if (reserved.length === 0) return found(link, "hugepages-missing", "none are reserved")
   const words = reserved.map(({ free, kilobytes, total }) => `${free} of ${total} pages of ${kilobytes} kB are free`)
-  return together([
-    reserved.every(({ free }) => free === 0)
-      ? found(link, "hugepages-used-up", words.join(", "))
-      : well(link, words.join(", ")),
-    nothing
-  ])
+  return reserved.every(({ free }) => free === 0)
+    ? found(link, "hugepages-used-up", words.join(", "))
+    : well(link, words.join(", "))
 }

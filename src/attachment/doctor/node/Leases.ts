@@ -6,9 +6,9 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
-import { Files } from "../../../platform/Files.ts"
-import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
+import { Files, orElse } from "../../../platform/Files.ts"
+import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
+import { found, type Judged, together, unknown, unseen, well } from "../findings/Finding.ts"
 
 export interface Leases {
   readonly network: string
@@ -18,15 +18,11 @@ export interface Leases {
   readonly leases: ReadonlyArray<{ readonly address: string; readonly containerId: string }>
 }
 
-type Json = Readonly<Record<string, unknown>>
-const objectOf = (value: unknown): Json => (Predicate.isObject(value) ? { ...value } : {})
-const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
-
 const defaultDirectory = "/var/lib/cni/networks"
 
 /** Undefined: the network has another IPAM plugin, or none. */
 export const asked = (configuration: string): Pick<Leases, "network" | "directory" | "size"> | undefined => {
-  const { ipam, name } = objectOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(configuration))))
+  const { ipam, name } = objectOf(parsed(configuration))
   const { dataDir, ranges, subnet, type, ...range } = objectOf(ipam)
   if (type !== "host-local" || !Predicate.isString(name)) return undefined
   const sets = [...listOf(ranges).map(listOf), ...(Predicate.isString(subnet) ? [[{ subnet, ...range }]] : [])]
@@ -44,7 +40,7 @@ const sum = (one: number | undefined, other: number | undefined): number | undef
   one === undefined || other === undefined ? undefined : one + other
 
 /** The size of an IPv4 range without network, broadcast and gateway. */
-const sizeOf = ({ gateway, rangeEnd, rangeStart, subnet }: Json): number | undefined => {
+const sizeOf = ({ gateway, rangeEnd, rangeStart, subnet }: ReturnType<typeof objectOf>): number | undefined => {
   const [, address = "", bits = ""] = /^([\d.]+)\/(\d+)$/.exec(String(subnet)) ?? []
   const net = numberOf(address)
   if (net === undefined) return undefined
@@ -65,11 +61,7 @@ const numberOf = (address: unknown): number | undefined => {
 
 export const look = Effect.fnUntraced(function* (wanted: Pick<Leases, "network" | "directory" | "size">) {
   const files = yield* Files
-  const names = yield* Effect.catchIf(
-    files.list(wanted.directory),
-    ({ code }) => code === "ENOENT",
-    () => Effect.succeed([])
-  )
+  const names = yield* orElse("ENOENT", [])(files.list(wanted.directory))
   const leases = yield* Effect.forEach(
     names.filter((name) => /^[0-9a-f.:]+$/i.test(name)),
     (address) =>
@@ -103,7 +95,6 @@ export const judge = (
         container: containerId,
         path: join(directory, address)
       })
-    ),
-    nothing
+    )
   ])
 }

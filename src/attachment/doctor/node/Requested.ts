@@ -7,6 +7,7 @@ import type { Pod } from "../../../identity/Attachment.ts"
 import { Ipam } from "../../../ipam/Ipam.ts"
 import type { IpamError } from "../../../ipam/IpamError.ts"
 import type { PodDocument } from "../../../kubernetes/PodDocument.ts"
+import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
 import { Deadlines } from "../../../program/Deadlines.ts"
 import { delegation, type NetworkCall } from "../../Call.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
@@ -81,10 +82,8 @@ const fromText = (annotation: string): ReadonlyArray<string> =>
     return name === undefined || name === "" ? [] : [name]
   })
 
-const fromJson = (annotation: string): ReadonlyArray<string> => {
-  const list = Result.getOrUndefined(Result.try((): unknown => JSON.parse(annotation)))
-  return (Array.isArray(list) ? list : []).flatMap((one) => {
-    const { interface: name }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
+const fromJson = (annotation: string): ReadonlyArray<string> =>
+  listOf(parsed(annotation)).flatMap((one) => {
+    const { interface: name } = objectOf(one)
     return Predicate.isString(name) && name !== "" ? [name] : []
   })
-}
