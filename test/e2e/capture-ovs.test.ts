@@ -6,11 +6,11 @@ import { readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { packets } from "../attachment/capture/support/Blocks.ts"
-import { agent } from "./support/Agent.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
+import { hurried } from "./support/Healing.ts"
 import { executable } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
-import { cleanEnvironment, type Running, run, start, succeed } from "./support/Program.ts"
+import { type Running, run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 
@@ -111,7 +111,8 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
 
   test("killed by SIGKILL are removed by the next command, and by the agent within a minute", () =>
     Effect.gen(function* () {
-      const { directory, ovs, stateDir, vsctl } = yield* CniNode
+      const node = yield* CniNode
+      const { stateDir, vsctl } = node
       const sandbox = yield* added
       const first = yield* capturing(sandbox, 2, "-w", "/dev/null")
       yield* first.signal("SIGKILL")
@@ -119,7 +120,8 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       assert.strictEqual((yield* mirrors).length, 2)
       yield* succeed(executable, ["list", "--state-dir", stateDir])
       assert.deepStrictEqual(yield* mirrors, [])
-      yield* agent(`${directory}/agent.sock`, { ...cleanEnvironment, OVS_RUNDIR: ovs.runDir })
+      // It looks every two seconds, not twenty.
+      yield* hurried(node)
       const second = yield* capturing(sandbox, 2, "-w", "/dev/null")
       yield* second.signal("SIGKILL")
       yield* until(0)
