@@ -15,7 +15,7 @@ import { plainHandle, shortId } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
-import type { LegacyPort } from "../vswitch/LegacyPorts.ts"
+import type { LegacyPort } from "../vswitch/Vswitch.ts"
 import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 

@@ -13,8 +13,7 @@ import { fromOvsdb, toError } from "../ovs/client/PortError.ts"
 import { portPlan } from "../ovs/client/PortPlan.ts"
 import type { InterfaceRow, PortRow } from "../ovs/client/Tables.ts"
 import { differences } from "../ovs/ports/Verify.ts"
-import type { LegacyAsked, LegacyPort, LegacyPorts } from "../vswitch/LegacyPorts.ts"
-import type { Difference, PortRequest } from "../vswitch/PortRequest.ts"
+import type { Difference, LegacyAsked, LegacyPort, LegacyPorts, PortRequest } from "../vswitch/Vswitch.ts"
 
 const owner = { owner: "userspace-cni" }
 const containerKey = "container-id"

@@ -16,7 +16,7 @@ import { memifDump } from "../vpp/messages/Memif.ts"
 import { madeByVpp } from "../vpp/ports/SocketInspection.ts"
 import { removeInterface } from "../vpp/ports/Unplug.ts"
 import type { OpenSession } from "../vpp/VppVswitch.ts"
-import { type LegacyAsked, type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
+import { type LegacyAsked, type LegacyPorts, noLegacyPorts } from "../vswitch/Vswitch.ts"
 
 type Session = Effect.Success<ReturnType<OpenSession>>
 

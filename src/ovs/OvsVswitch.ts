@@ -8,10 +8,15 @@ import { portName } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import type { On } from "../program/On.ts"
-import { type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
-import type { Difference, PortRequest } from "../vswitch/PortRequest.ts"
-import { type Owned, Vswitch } from "../vswitch/Vswitch.ts"
-import type { VswitchError } from "../vswitch/VswitchError.ts"
+import {
+  type Difference,
+  type LegacyPorts,
+  noLegacyPorts,
+  type Owned,
+  type PortRequest,
+  Vswitch,
+  type VswitchError
+} from "../vswitch/Vswitch.ts"
 import * as Daemon from "./client/Daemon.ts"
 import * as Marks from "./client/Marks.ts"
 import { OvsClient } from "./client/OvsClient.ts"

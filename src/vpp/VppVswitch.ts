@@ -13,10 +13,14 @@ import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import type { On } from "../program/On.ts"
 import { rolledBack } from "../program/Step.ts"
-import { type LegacyPorts, noLegacyPorts } from "../vswitch/LegacyPorts.ts"
-import type { PortRequest } from "../vswitch/PortRequest.ts"
-import { type Unplug, Vswitch } from "../vswitch/Vswitch.ts"
-import type { VswitchError } from "../vswitch/VswitchError.ts"
+import {
+  type LegacyPorts,
+  noLegacyPorts,
+  type PortRequest,
+  type Unplug,
+  Vswitch,
+  type VswitchError
+} from "../vswitch/Vswitch.ts"
 import { check, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
 import * as SessionCache from "./client/SessionCache.ts"

@@ -4,15 +4,136 @@
  * rolled back when it returns.
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { HostPort } from "../cni/network/HostPort.ts"
-import type { Attachment } from "../identity/Attachment.ts"
+import type { ErrorCode, ErrorCodes, Explained } from "../cni/spec/CniError.ts"
+import type { Attachment, Identity } from "../identity/Attachment.ts"
 import type { Edges } from "../platform/Edges.ts"
-import type { LegacyPorts } from "./LegacyPorts.ts"
-import type { Address, Difference, PortRequest } from "./PortRequest.ts"
 import type { PortTraffic } from "./Traffic.ts"
-import type { VswitchError } from "./VswitchError.ts"
+
+/** An address with its prefix, and the gateway of its subnet: `10.1.2.3/24`, `fd00::3/64`. */
+export interface Address {
+  readonly address: string
+  readonly gateway?: string | undefined
+}
+
+/** Everything that a switch needs to create one port. */
+export interface PortRequest {
+  readonly attachment: Attachment
+  /**
+   * A UUID, new for every ADD. A rollback removes only objects with this UUID, so a second ADD cannot harm the first.
+   */
+  readonly invocation: string
+  readonly port: HostPort
+  /** The socket path as the switch uses it, short enough for a socket address. */
+  readonly socketPath: string
+  /** MAC address of the container's end. VPP also sets it on its own end where configured. */
+  readonly mac: string
+  /** IPAM's addresses if the port has them on the switch (`netType: interface`), otherwise empty. */
+  readonly addresses: ReadonlyArray<Address>
+}
+
+/** One difference from what ADD set up: `VLAN is 7, not 5`. */
+export interface Difference {
+  readonly what: string
+  /** True: not a difference, but it may not work. */
+  readonly warning?: boolean
+  /**
+   * `missing`: the port does not exist. `forgotten`: a switch lost part of the port by itself, and `restore` recreates it without reverting what anybody has set. `silent`: the daemon that creates ports does not answer. Absent: somebody changed it.
+   */
+  readonly kind?: "missing" | "forgotten" | "silent"
+}
+
+/** Which switch, which operation, what came back, what to do. */
+export class VswitchError extends Data.TaggedError("VswitchError")<{
+  readonly engine: "ovs-dpdk" | "vpp"
+  /** `plug port uspabc`, `unplug`, `list ports`. */
+  readonly operation: string
+  /** What came back, in the switch's own words if it had any. */
+  readonly answer: string
+  readonly cure: string
+  readonly code: (typeof ErrorCodes)[
+    | "SwitchRefused"
+    | "DpdkMissing"
+    | "AlreadyAttached"
+    | "SocketPath"
+    | "TryAgainLater"
+    | "CleanupIncomplete"
+    | "InvalidConfiguration"]
+  readonly cause?: unknown
+}> {
+  get failed(): string {
+    return `${this.engine === "vpp" ? "VPP" : "Open vSwitch"}: ${this.operation}: ${this.answer}`
+  }
+  override get message(): string {
+    return this.failed
+  }
+}
+
+/** Why a port cannot be used, or was not created. Each switch adds its name and the operation. */
+export type PortError = Pick<VswitchError, "code" | "answer" | "cure">
+
+/** Does not compile unless the error can explain itself. */
+export const explained = (error: VswitchError): Explained & { readonly code: ErrorCode } => error
+
+type Done<A> = Effect.Effect<A, VswitchError>
+
+export interface LegacyAsked {
+  readonly attachment: Identity
+  /** From its state file, if there is one: OVS port name, and VPP index, which is always verified. */
+  readonly state: { readonly portName: string | undefined; readonly swIfIndex: number | undefined } | undefined
+  /** The port of the configuration, and where that has the socket: for a switch on which they have no mark. */
+  readonly port?: HostPort
+  readonly socketPath?: string
+}
+
+export interface LegacyPort {
+  readonly by: "original" | "fork"
+  readonly port: string
+  /** The fork's marks have these two; neither marks the network. */
+  readonly containerId: string | undefined
+  readonly ifName: string | undefined
+  /** Undefined in server mode. */
+  readonly socketPath: string | undefined
+  readonly bridge: string | undefined
+}
+
+export interface LegacyFound {
+  readonly ports: ReadonlyArray<LegacyPort>
+  /**
+   * The state file and the files of the plain name belong to another container whose id begins alike: the port has its
+   * mark.
+   */
+  readonly isAnothers: boolean
+}
+
+/**
+ * Ports of the original plugin (intel/userspace-cni-network-plugin) and its fork (fivetime/userspace-cni) on a switch,
+ * without the plugin's mark. `legacy` implements it.
+ */
+export interface LegacyPorts {
+  /** Lists ports that name their attachment: the fork's. */
+  readonly list: Done<ReadonlyArray<LegacyPort>>
+  /** Finds the ports of one attachment: by the fork's marks, and by the name in the state file. */
+  readonly find: (asked: LegacyAsked) => Done<LegacyFound>
+  /**
+   * Removes the ports that `find` returns, and returns what it removed. Fails when the port named in the state file
+   * exists but is not in the form that either plugin creates.
+   */
+  readonly remove: (asked: LegacyAsked) => Done<ReadonlyArray<string>>
+  /** Compares with the request, as far as the configuration determines it. */
+  readonly verify: (asked: LegacyAsked, request: PortRequest) => Done<ReadonlyArray<Difference>>
+}
+
+/** A switch that has none. */
+export const noLegacyPorts: LegacyPorts = {
+  list: Effect.succeed([]),
+  find: () => Effect.succeed({ ports: [], isAnothers: false }),
+  remove: () => Effect.succeed([]),
+  verify: () => Effect.succeed([])
+}
 
 /** What the switch reports after a plug. */
 export interface Plugged {
@@ -83,31 +204,31 @@ export class Vswitch extends Context.Service<
      * attached, path or name in use. ADD calls it before its first change, so that a failing second ADD of an
      * attachment rolls back nothing of the first. Changes nothing.
      */
-    readonly preflight: (request: PortRequest) => Effect.Effect<void, VswitchError>
+    readonly preflight: (request: PortRequest) => Done<void>
     /** Creates the port and everything it needs, and waits until the switch has applied it. */
-    readonly plug: (request: PortRequest) => Effect.Effect<Plugged, VswitchError>
+    readonly plug: (request: PortRequest) => Done<Plugged>
     /**
      * Recreates what a restarted or emptied switch has lost of a plugged port: all of it, or a part. Existing parts are
      * not changed, so it can be repeated. Fails when the port then differs from the request.
      */
-    readonly restore: (request: PortRequest) => Effect.Effect<Restored, VswitchError>
+    readonly restore: (request: PortRequest) => Done<Restored>
     /**
      * Removes the port, and the bridge if it is ours and unused. An absent port is a success. Returns what it removed.
      */
-    readonly unplug: (unplug: Unplug) => Effect.Effect<ReadonlyArray<string>, VswitchError>
+    readonly unplug: (unplug: Unplug) => Done<ReadonlyArray<string>>
     /** Compares the switch with the request. Empty: no differences. */
-    readonly verify: (request: PortRequest) => Effect.Effect<ReadonlyArray<Difference>, VswitchError>
+    readonly verify: (request: PortRequest) => Done<ReadonlyArray<Difference>>
     /** Lists all ports with the plugin's mark, of one network or of all. */
-    readonly list: (network: string | undefined) => Effect.Effect<ReadonlyArray<Owned>, VswitchError>
+    readonly list: (network: string | undefined) => Done<ReadonlyArray<Owned>>
     /** Fails when `plug` would fail for any attachment with such a port. Changes nothing. */
-    readonly status: (port: HostPort) => Effect.Effect<void, VswitchError>
+    readonly status: (port: HostPort) => Done<void>
     /**
      * Those of these keys (`keyOf`) that have a port. For repeated use: reads as little as the switch allows. Loaded on
      * demand.
      */
-    readonly connections: (keys: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Connection>, VswitchError>
+    readonly connections: (keys: ReadonlyArray<string>) => Done<ReadonlyMap<string, Connection>>
     /** The counters of all ports with the plugin's mark. Loaded on demand. */
-    readonly traffic: Effect.Effect<ReadonlyArray<PortTraffic>, VswitchError>
+    readonly traffic: Done<ReadonlyArray<PortTraffic>>
     /** Ports of the original plugin and its fork. Loaded on demand. */
     readonly legacy: Effect.Effect<LegacyPorts>
   }

@@ -22,8 +22,7 @@ import {
   uuid
 } from "../../src/ovs/wire/Notation.ts"
 import * as Reply from "../../src/ovs/wire/Reply.ts"
-import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
-import type { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import type { PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
 export class SwitchUnderTest extends Context.Service<

@@ -7,7 +7,7 @@ import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
-import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
+import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {

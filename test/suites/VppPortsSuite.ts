@@ -7,7 +7,7 @@ import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
-import type { Address } from "../../src/vswitch/PortRequest.ts"
+import type { Address } from "../../src/vswitch/Vswitch.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"

@@ -8,7 +8,7 @@ import { ask } from "../../src/vpp/client/Session.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { attached, routeAddDel, routeLookup, routeOver } from "../../src/vpp/messages/Ip.ts"
 import { remove } from "../../src/vpp/messages/Memif.ts"
-import type { Address } from "../../src/vswitch/PortRequest.ts"
+import type { Address } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {

@@ -25,10 +25,13 @@ import { policerDump } from "../../src/vpp/messages/Policer.ts"
 import { ReceiveFile } from "../../src/vpp/stats/ReceiveFile.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import type { VppError } from "../../src/vpp/wire/VppError.ts"
-import type { LegacyAsked } from "../../src/vswitch/LegacyPorts.ts"
-import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
-import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
-import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import {
+  type LegacyAsked,
+  type PortRequest,
+  type Unplug,
+  Vswitch,
+  type VswitchError
+} from "../../src/vswitch/Vswitch.ts"
 import * as NodePassedFile from "../platform/support/node/NodePassedFile.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"

@@ -2,9 +2,7 @@
 import { Effect } from "effect"
 import { OvsDeadlines } from "../../src/ovs/wire/JsonRpc.ts"
 import type { Row } from "../../src/ovs/wire/Notation.ts"
-import type { PortRequest } from "../../src/vswitch/PortRequest.ts"
-import { type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
-import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import { type PortRequest, type Unplug, Vswitch, type VswitchError } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { administrator, newBridge, quick, SwitchUnderTest } from "./SwitchUnderTest.ts"
 

@@ -4,8 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { LegacyAsked, LegacyPorts } from "../../src/vswitch/LegacyPorts.ts"
-import type { VswitchError } from "../../src/vswitch/VswitchError.ts"
+import type { LegacyAsked, LegacyPorts, VswitchError } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { type ForkPort, forkMarks, forkPort, marks } from "./ForkPort.ts"
 import { suite } from "./Suite.ts"

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
-import * as Lease from "../../src/vswitch/Lease.ts"
+import * as Lease from "../../src/vswitch/Mirrors.ts"
 
 /** `proc_pid_stat(5)`: the name may have anything in it. */
 const stat = (pid: number, start: number, state = "S") =>

@@ -4,8 +4,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Edges } from "../../platform/Edges.ts"
-import { sweepEvery } from "../../vswitch/Lease.ts"
-import type { Mirrors } from "../../vswitch/Mirrors.ts"
+import { type Mirrors, sweepEvery } from "../../vswitch/Mirrors.ts"
 
 /** The captures on the switch at this control socket. */
 type MirrorsFor = (control: Control) => Effect.Effect<Mirrors, never, Edges | Scope.Scope>

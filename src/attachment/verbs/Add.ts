@@ -18,8 +18,7 @@ import { Invocation } from "../../program/Invocation.ts"
 import { IncompleteRollback, revertible, rolledBack, step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
-import { type Plugged, Vswitch } from "../../vswitch/Vswitch.ts"
-import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import { type Plugged, Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import {
   type Call,
   delegation,

@@ -8,8 +8,7 @@ import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
 import { Deadlines } from "../../program/Deadlines.ts"
-import { Vswitch } from "../../vswitch/Vswitch.ts"
-import type { VswitchError } from "../../vswitch/VswitchError.ts"
+import { Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import { delegation, type NetworkCall } from "../Call.ts"
 import { Records } from "../records/Records.ts"
 

@@ -7,8 +7,17 @@ import * as Effect from "effect/Effect"
 import type { Attachment } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
 import { Sockets } from "../../platform/Sockets.ts"
-import { hasEnded, type Lease, pidOf } from "../../vswitch/Lease.ts"
-import { captured, type Devices, type Mirrored, type Mirrors, noPort, unready } from "../../vswitch/Mirrors.ts"
+import {
+  captured,
+  type Devices,
+  hasEnded,
+  type Lease,
+  type Mirrored,
+  type Mirrors,
+  noPort,
+  pidOf,
+  unready
+} from "../../vswitch/Mirrors.ts"
 import { controlIn } from "../client/Daemon.ts"
 import * as Flows from "../client/Flows.ts"
 import * as Marks from "../client/Marks.ts"

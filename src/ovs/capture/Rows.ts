@@ -1,7 +1,6 @@
 /** The rows of a capture in the database: two ports for tap devices, and a mirror to each. Pure. ovs-vswitchd.conf.db(5). */
 import { type Attachment, keyOf } from "../../identity/Attachment.ts"
-import { type Lease, leaseOf } from "../../vswitch/Lease.ts"
-import type { Devices } from "../../vswitch/Mirrors.ts"
+import { type Devices, type Lease, leaseOf } from "../../vswitch/Mirrors.ts"
 import type { ExternalIds } from "../client/Marks.ts"
 import { vlans } from "../client/PortPlan.ts"
 import { Bridge, type BridgeRow, Interface, Port, type PortRow, table } from "../client/Tables.ts"

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
-import type { PortError } from "../../vswitch/VswitchError.ts"
+import type { PortError } from "../../vswitch/Vswitch.ts"
 import * as JsonRpc from "../wire/JsonRpc.ts"
 import { Unreachable } from "../wire/OvsdbError.ts"
 

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
-import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
+import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
 import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
 

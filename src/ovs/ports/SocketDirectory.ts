@@ -8,7 +8,7 @@ import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { FileKind } from "../../platform/FileOperations.ts"
 import { type FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
-import type { PortError } from "../../vswitch/VswitchError.ts"
+import type { PortError } from "../../vswitch/Vswitch.ts"
 import type { PortPlan } from "../client/PortPlan.ts"
 import { OvsDeadlines } from "../wire/JsonRpc.ts"
 

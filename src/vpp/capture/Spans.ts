@@ -4,7 +4,7 @@
  * index next: a span is taken away before either of its ends.
  */
 import * as Effect from "effect/Effect"
-import { type Lease, leaseOf } from "../../vswitch/Lease.ts"
+import { type Lease, leaseOf } from "../../vswitch/Mirrors.ts"
 import type { Session } from "../client/Session.ts"
 import { every } from "../messages/Control.ts"
 import { interfaceDump } from "../messages/Interface.ts"

@@ -5,8 +5,17 @@
 import * as Effect from "effect/Effect"
 import { type Attachment, keyOf } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
-import { hasEnded, type Lease, pidOf } from "../../vswitch/Lease.ts"
-import { captured, type Devices, type Mirrored, type Mirrors, noPort, unready } from "../../vswitch/Mirrors.ts"
+import {
+  captured,
+  type Devices,
+  hasEnded,
+  type Lease,
+  type Mirrored,
+  type Mirrors,
+  noPort,
+  pidOf,
+  unready
+} from "../../vswitch/Mirrors.ts"
 import { check } from "../client/RequiredMessages.ts"
 import type { Session } from "../client/Session.ts"
 import { VppClient } from "../client/VppClient.ts"

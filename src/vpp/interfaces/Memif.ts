@@ -6,7 +6,7 @@
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import type { VppMemifPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/PortRequest.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import { judge, run, type Session, type Step, step } from "../client/Session.ts"
 import * as Memif from "../messages/Memif.ts"
 import { anyMac } from "../wire/Address.ts"

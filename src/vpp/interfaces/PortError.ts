@@ -1,7 +1,7 @@
 /** Messages and codes for ports that cannot be created, found or removed. Pure; no other module has them. */
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
-import { type PortError, VswitchError } from "../../vswitch/VswitchError.ts"
+import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
 import { inWords, type VppError } from "../wire/VppError.ts"
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>

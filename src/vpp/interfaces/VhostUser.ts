@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VppVhostPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/PortRequest.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import type { Session } from "../client/Session.ts"
 import * as VhostUser from "../messages/VhostUser.ts"
 import { anyMac } from "../wire/Address.ts"

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VppPort } from "../../cni/network/HostPort.ts"
-import type { PortRequest } from "../../vswitch/PortRequest.ts"
+import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import { run, type Session, type Step, step } from "../client/Session.ts"
 import type { Bridge } from "../interfaces/Bridging.ts"
 import * as Bridging from "../interfaces/Bridging.ts"

@@ -8,7 +8,7 @@ import * as Ovsdb from "../../../src/ovs/wire/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
 import { SharedDirError } from "../../../src/shared-dir/SharedDirError.ts"
 import * as Vpp from "../../../src/vpp/wire/VppError.ts"
-import { VswitchError } from "../../../src/vswitch/VswitchError.ts"
+import { VswitchError } from "../../../src/vswitch/Vswitch.ts"
 
 type Errors = Readonly<Record<string, object>>
 

@@ -4,8 +4,7 @@ import { MemoryFiles, layer as memoryFiles } from "../../../src/dry-run/edges/Fi
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import type { Sockets } from "../../../src/platform/Sockets.ts"
-import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { type PortRequest, Vswitch } from "../../../src/vswitch/Vswitch.ts"
 
 /** `msg` has its keys in the order of the wire, so its text is the one on the wire. */
 export const Line = Schema.fromJsonString(

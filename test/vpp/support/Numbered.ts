@@ -1,6 +1,6 @@
 /** Requests that two processes agree on by number. */
 import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
-import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
+import type { PortRequest } from "../../../src/vswitch/Vswitch.ts"
 import { memifPort } from "../../vswitch/support/MinimalPorts.ts"
 
 const port: VppMemifPort = {

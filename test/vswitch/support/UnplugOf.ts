@@ -1,5 +1,4 @@
-import type { PortRequest } from "../../../src/vswitch/PortRequest.ts"
-import type { Unplug } from "../../../src/vswitch/Vswitch.ts"
+import type { PortRequest, Unplug } from "../../../src/vswitch/Vswitch.ts"
 
 /** The request of a DEL of the same attachment. */
 export const unplugOf = (made: PortRequest, more: Partial<Unplug> = {}): Unplug => ({

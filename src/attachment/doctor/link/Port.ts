@@ -2,8 +2,8 @@
  * The port on its switch: whether it exists as its ADD created it, whether packets pass, and with which settings. Pure.
  */
 import type { Explained } from "../../../cni/spec/CniError.ts"
-import type { Difference } from "../../../vswitch/PortRequest.ts"
 import type { PortView } from "../../../vswitch/View.ts"
+import type { Difference } from "../../../vswitch/Vswitch.ts"
 import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
 
 export interface Port {
