@@ -166,6 +166,12 @@ export const https = suite<Https | Peer>("Https", (test) => {
       yield* says("1 arrived, 0 left")
       yield* Fiber.interrupt(fiber)
       yield* says("1 arrived, 1 left")
+      const reading = yield* Effect.forkChild(send(`${url}/stalled`))
+      yield* says("2 arrived, 1 left")
+      // Another answer comes after the beginning of this one.
+      yield* says("2 arrived, 1 left")
+      yield* Fiber.interrupt(reading)
+      yield* says("2 arrived, 2 left")
     }))
 
   test("uses no TLS for an http URL", () =>

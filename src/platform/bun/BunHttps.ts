@@ -31,18 +31,19 @@ const options = ({ ca, client, serverName, verify }: Tls): NonNullable<BunFetchR
 const collect = Effect.fnUntraced(function* (response: Response, limit: number, origin: string) {
   if (response.body === null) return ""
   const reader = response.body.getReader()
-  const chunks: Array<Uint8Array> = []
-  let size = 0
-  while (true) {
-    const { done, value } = yield* Effect.tryPromise({ try: () => reader.read(), catch: (cause) => cause })
-    if (done) return Buffer.concat(chunks).toString("utf8")
-    size += value.length
-    if (size > limit) {
-      yield* Effect.promise(() => reader.cancel())
-      return yield* new HttpsError({ origin, code: "TOOBIG" })
+  const whole = Effect.gen(function* () {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    while (true) {
+      const { done, value } = yield* Effect.tryPromise({ try: () => reader.read(), catch: (cause) => cause })
+      if (done) return Buffer.concat(chunks).toString("utf8")
+      size += value.length
+      if (size > limit) return yield* new HttpsError({ origin, code: "TOOBIG" })
+      chunks.push(value)
     }
-    chunks.push(value)
-  }
+  })
+  // Closes the connection. The signal of the request has no effect any more.
+  return yield* Effect.onError(whole, () => Effect.ignore(Effect.tryPromise(() => reader.cancel())))
 })
 
 /** bun's code for a certificate or key that is unreadable, or for a pair that does not match. */

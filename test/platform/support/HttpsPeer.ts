@@ -78,6 +78,9 @@ const listener = (): RequestListener => {
         case "/silent":
           arrived++
           return request.socket.on("close", () => left++)
+        case "/stalled":
+          request.socket.on("close", () => left++)
+          return response.writeHead(200, { "content-length": "2" }).write("x", () => arrived++)
         default:
           return response.end(`${arrived} arrived, ${left} left`)
       }
