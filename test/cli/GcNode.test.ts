@@ -152,6 +152,10 @@ describe("all networks of the node", () => {
       const { stderr, well } = yield* type(node, list)
       assert.isFalse(well)
       assert.include(stderr, "--every needs --by-sandbox")
+      // What no round can cure is not repeated.
+      const both = yield* type(node, ["gc", "--by-sandbox", "--valid", yield* valid(), "--every", "1m"])
+      assert.isFalse(both.well)
+      assert.include(both.stderr, "give either --valid FILE or --by-sandbox")
       assert.include(
         (yield* type(node, ["gc", "--by-sandbox", "--every", "soon"])).stderr,
         'Invalid value for flag --every: "soon"'

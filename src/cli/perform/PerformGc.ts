@@ -1,6 +1,4 @@
-/**
- * `userspace gc`: removes stale attachments by hand, by a list of valid ones, as a runtime's GC does; or by sandbox, from the records, without a list.
- */
+/** `userspace gc`: removes stale attachments by a list of valid ones, as a runtime's GC does, or by sandbox. */
 import * as Console from "effect/Console"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -38,10 +36,10 @@ interface GcOptions {
 }
 
 export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
-  const { bySandbox, every } = options
-  if (Option.isNone(every)) return yield* once(options)
-  if (!bySandbox) return yield* ofOneMoment
-  yield* stay(options, every.value)
+  const { bySandbox, every, valid } = options
+  if (Option.isSome(every) && !bySandbox) return yield* ofOneMoment
+  if (bySandbox === Option.isSome(valid)) return yield* eitherOr
+  yield* Option.isNone(every) ? once(options) : stay(options, every.value)
 })
 
 /** Runs until it is stopped, which is not a failure. A failed round is reported, and the next one retries. */
@@ -65,7 +63,6 @@ const ofOneMoment = new CommandLineError({
 const once = Effect.fnUntraced(function* (options: GcOptions) {
   const { dryRun, every, json } = options
   const { style } = yield* InvocationContext
-  if (options.bySandbox === Option.isSome(options.valid)) return yield* eitherOr
   const { config } = options
   const { networks, notJudged, problems, removed, stays } = Option.isSome(config)
     ? yield* ofNetworks(config.value, options)
