@@ -19,9 +19,7 @@ import { about } from "./Userspace.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)
 
-/**
- * Changes to the caller's directory, so that the kernel resolves relative paths. A command without any runs anywhere.
- */
+/** Changes to the caller's directory, for the kernel to resolve relative paths. A command without any runs anywhere. */
 const whereItWasCalled = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
   const relative = relativePaths(args, process.env)
   if (relative.length === 0) return

@@ -82,9 +82,7 @@ const tooOld = (command: string, since: CniVersion, version: CniVersion) =>
     `Set cniVersion to ${since} or newer.`
   )
 
-/**
- * An invalid `prevResult` is an error on ADD and CHECK. DEL must work without it, and calls for a network have none.
- */
+/** An invalid `prevResult` is an error on ADD and CHECK. DEL must work without it; calls for a network have none. */
 const readPrevious = (
   verb: AttachmentVerb | NetworkVerb,
   { value }: Envelope

@@ -27,16 +27,11 @@ export class ContainerConfig extends Context.Service<
   {
     /** Resolves the pod's volume, before the first change of ADD. */
     readonly podMount: Done<PodMount>
-    /**
-     * Returns the volumes that may contain files of an attachment without a record, as far as they can be determined.
-     */
+    /** Returns the volumes that may contain files of an attachment without a record, as far as they can be known. */
     readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
     /** Publishes the container config, replacing an earlier one of this interface. */
     readonly publish: (place: SocketPaths, data: ContainerData) => Done
-    /**
-     * Withdraws the container config; a missing one is not a failure. A file beside the socket is removed with the
-     * shared directory.
-     */
+    /** A missing one is not a failure. A file beside the socket is removed with the shared directory. */
     readonly withdraw: Done
     /** Returns differences from what `publish` wrote, in words. */
     readonly verify: (place: SocketPaths) => Done<ReadonlyArray<string>>
@@ -44,10 +39,7 @@ export class ContainerConfig extends Context.Service<
     readonly described: (path: string) => Done<string | undefined>
     /** Returns the directories that `describe` would create. */
     readonly undescribed: (path: string) => Done<ReadonlyArray<string>>
-    /**
-     * Writes the device information file; undefined removes it, with those of its directories that are ours. `made`:
-     * from `undescribed`.
-     */
+    /** Undefined removes the file, with those of its directories that are ours. `made`: from `undescribed`. */
     readonly describe: (path: string, text: string | undefined, made: ReadonlyArray<string>) => Done
   }
 >()("userspace-cni/ContainerConfig") {}

@@ -17,9 +17,7 @@ import { into, missing, removeUnused } from "../shared-dir/Directories.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
 import type { ContainerConfig } from "./ContainerConfig.ts"
 
-/**
- * The capability CNIDeviceInfoFile: the file that the caller will read. Undefined: not requested, or not a valid path.
- */
+/** The capability CNIDeviceInfoFile: the file that the caller will read. Undefined: not requested, or no valid path. */
 export const deviceInfoPath = ({ runtimeConfig }: NetConf): string | undefined => {
   const path = runtimeConfig?.["CNIDeviceInfoFile"]
   return isAbsolutePath(path) && !path.split("/").includes("..") ? normalize(path) : undefined

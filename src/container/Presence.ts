@@ -128,10 +128,7 @@ const abstractPresence = (one: Interface, listening: boolean): Presence => {
     : toMake(`start the application${as(one)}: it creates the socket, and the switch connects`)
 }
 
-/**
- * A connect needs write access to the socket, a bind to the directory. Root has it, unless its capabilities were
- * dropped.
- */
+/** A connect needs write access to the socket, a bind to the directory. Root has it, unless it dropped capabilities. */
 const mayWrite = ({ gid, mode, uid }: FileStatus, who: Identity): boolean =>
   who.uid === 0 ||
   (uid === who.uid ? (mode & 0o200) !== 0 : who.gids.includes(gid) ? (mode & 0o020) !== 0 : (mode & 0o002) !== 0)
@@ -140,10 +137,7 @@ const status = (files: Files["Service"], path: string) => Effect.orElseSucceed(f
 
 const listensFlag = 0x10000
 
-/**
- * Returns the paths of listening sockets, as their owners named them, with `@` before those without a file
- * (proc_net(5)). Undefined: they cannot be read.
- */
+/** The paths of listening sockets, `@` before those without a file (proc_net(5)). Undefined: they cannot be read. */
 const listeners = (files: Files["Service"]): Effect.Effect<ReadonlySet<string> | undefined> =>
   Effect.map(
     Effect.orElseSucceed(files.read("/proc/net/unix", 16 << 20), () => undefined),

@@ -14,10 +14,7 @@ import type { Interface } from "./told/Interface.ts"
 export interface Expected {
   /** The expected interfaces. Empty: any. */
   readonly names: ReadonlyArray<string>
-  /**
-   * The number of interfaces that must be there. Undefined: all that are named, or all that are described, at least
-   * one.
-   */
+  /** How many must be there. Undefined: all that are named, or all that are described, at least one. */
   readonly count?: number | undefined
 }
 

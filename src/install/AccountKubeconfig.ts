@@ -67,9 +67,7 @@ const kubeconfig = (
   return `${JSON.stringify(config, undefined, 2)}\n`
 }
 
-/**
- * Writes the file beside, syncs and renames it, never readable for others: a plugin reads the old one or the new one.
- */
+/** Writes the file beside, syncs and renames it, never readable for others: a plugin reads the old or the new one. */
 export const writeKubeconfig = Effect.fn("write the kubeconfig")(
   function* (path: string, text: string) {
     const files = yield* Files

@@ -39,9 +39,7 @@ export const elementOf = (annotations: Annotations, key: Key): unknown => elemen
 export const isOf = (element: unknown, network: string): boolean =>
   Option.exists(decodeName(element), ({ name }) => name === network)
 
-/**
- * A pod has one sandbox at a time, so an element of this interface and another container is from an earlier sandbox.
- */
+/** A pod has one sandbox at a time: an element of this interface and another container is from an earlier one. */
 const isEarlier =
   ({ containerId, ifName }: Key) =>
   (element: unknown): boolean =>

@@ -24,9 +24,7 @@ export const persist = <A, R>(attempt: Effect.Effect<A, Reason, R>): Effect.Effe
     return yield* next(0)
   })
 
-/**
- * Milliseconds; undefined: no retry. `chance`: from 0 to 1, so that calls that failed together do not retry together.
- */
+/** Milliseconds; undefined: no retry. `chance`: 0 to 1, so that calls that failed together do not retry together. */
 export const pauseAfter = (reason: Reason, round: number, chance: number): number | undefined => {
   const growing = (first: number, most: number) => Math.min(first * 2 ** round, most) * (0.5 + chance / 2)
   switch (reason._tag) {
@@ -43,10 +41,7 @@ export const pauseAfter = (reason: Reason, round: number, chance: number): numbe
   }
 }
 
-/**
- * In seconds: `answer` for one request; `total` for all of one operation, with the pauses between them. Shorter than the
- * deadline of a rollback step.
- */
+/** In seconds, for one request, and for all of an operation. Shorter than the deadline of a rollback step. */
 export const KubernetesDeadlines = Context.Reference("userspace-cni/KubernetesDeadlines", {
   defaultValue: () => ({ answer: 5, total: 8 })
 })

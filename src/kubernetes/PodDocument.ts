@@ -93,10 +93,7 @@ export const readPod = (text: string): Option.Option<PodDocument> =>
     }))
   )
 
-/**
- * The manifest of a static pod has its own UID, which kubelet and runtime use; its mirror in the API server has
- * another.
- */
+/** A static pod's manifest has its own UID, which kubelet and runtime use; its mirror in the API server has another. */
 export const isPod = ({ annotations, uid }: PodDocument, wanted: string): boolean =>
   wanted === "" || uid === wanted || annotations["kubernetes.io/config.hash"] === wanted
 

@@ -12,10 +12,7 @@ import type * as Scope from "effect/Scope"
 export class Changes extends Context.Service<
   Changes,
   {
-    /**
-     * Watches the directories until the scope closes. The returned effect resumes with the first change, including one
-     * before it runs.
-     */
+    /** The returned effect resumes with the first change since `watch`. The scope ends it. */
     readonly watch: (directories: ReadonlyArray<string>) => Effect.Effect<Effect.Effect<void>, never, Scope.Scope>
   }
 >()("userspace-cni/Changes") {

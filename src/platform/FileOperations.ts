@@ -15,10 +15,7 @@ export interface FileChange {
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY, W_OK, X_OK } = Fs.constants
 
-/**
- * open(2): a handle to a name of any kind, sockets included. Node has no constant for it. The value is the same on x64
- * and arm64.
- */
+/** open(2): a handle to a name of any kind. Node has no constant for it. The value is the same on x64 and arm64. */
 export const O_PATH = 0o10000000
 
 const refuse = (code: string): Called<never> => Effect.fail(Object.assign(new Error(code), { code }))

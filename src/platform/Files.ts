@@ -78,9 +78,7 @@ export class Files extends Context.Service<
     readonly symlink: (target: string, path: string) => Done
     readonly readLink: (path: string) => Done<string>
     readonly unlink: (path: string) => Done
-    /**
-     * Changes the file at `path` if it is of this kind (`EINVAL`). Holds it open, so no link can replace it meanwhile.
-     */
+    /** Changes the file if it is of this kind (`EINVAL`). Holds it open, so that no link can replace it meanwhile. */
     readonly change: (path: string, kind: "directory" | "file" | "socket", change: FileChange) => Done
   }
 >()("userspace-cni/Files") {
@@ -200,9 +198,6 @@ export const orElse =
       (): Done<A | B> => Effect.succeed(value)
     )
 
-/**
- * The path to which a link leads. It is not normalized, because only the kernel resolves `..` behind a linked
- * directory.
- */
+/** The path to which a link leads, not normalized: only the kernel resolves `..` behind a linked directory. */
 export const leadsTo = (link: string, target: string): string =>
   isAbsolute(target) ? target : `${dirname(link)}/${target}`

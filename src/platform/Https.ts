@@ -51,9 +51,7 @@ export interface HttpsResponse {
 export class Https extends Context.Service<
   Https,
   {
-    /**
-     * Any status is an answer. Redirections are not followed. There is no deadline; interruption closes the connection.
-     */
+    /** Any status is an answer. Redirections are not followed. No deadline; interruption closes the connection. */
     readonly send: (request: HttpsRequest) => Effect.Effect<HttpsResponse, HttpsError>
   }
 >()("userspace-cni/Https") {}

@@ -65,8 +65,5 @@ const isThere = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
 const isWithFirst = (calls: FileCalls, path: string): Effect.Effect<boolean> =>
   path.startsWith("/") ? isThere(calls, `/proc/1/root${path.replace(/^\/var\/run\//, "/run/")}`) : Effect.succeed(false)
 
-/**
- * Below /proc, a link has the kind of the namespace: `net:[4026531840]`. The kind of one that is bound elsewhere is not
- * checked.
- */
+/** Below /proc, a link has the namespace's kind: `net:[4026531840]`. That of one bound elsewhere is not checked. */
 const ofOtherKind = /^(?!net:)[a-z_]+:\[\d+\]$/

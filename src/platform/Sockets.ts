@@ -10,9 +10,7 @@ import type * as Scope from "effect/Scope"
 
 export class SocketError extends Data.TaggedError("SocketError")<{
   readonly path: string
-  /**
-   * `Closed`: the peer ended the connection. Otherwise the system's error code: `ENOENT`, `ECONNREFUSED`, `EACCES`, ...
-   */
+  /** `Closed`: the peer ended the connection. Otherwise the system's code: `ENOENT`, `ECONNREFUSED`, `EACCES`, ... */
   readonly code: string
   readonly operation: "connect" | "read" | "write"
 }> {

@@ -15,10 +15,7 @@ import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
 type Fs = Files["Service"]
 
-/**
- * Returns the number of the group that may use directory and socket (`host.vhost.group`), or undefined when none is
- * configured.
- */
+/** The number of the group that may use directory and socket (`host.vhost.group`), if one is configured. */
 export const gidOf = Effect.fnUntraced(function* (files: Fs, { group }: SocketPaths) {
   if (group === undefined || /^\d+$/.test(group)) return group === undefined ? undefined : Number(group)
   const text = yield* Effect.mapError(files.read("/etc/group", 1 << 20), fromFile("read the groups in"))

@@ -71,10 +71,7 @@ export const into = <A>(
   )
 }
 
-/**
- * Removes an empty directory of the plugin, then its parents likewise. `made`: directories that the record lists as
- * created.
- */
+/** Removes an empty directory of the plugin, then its parents. `made`: those that the record lists as created. */
 export const removeUnused = Effect.fnUntraced(function* (files: Fs, directory: string, made: ReadonlyArray<string>) {
   for (const path of ancestors(directory)) {
     const gone = yield* removeOne(files, path, made.includes(path))
@@ -156,10 +153,7 @@ export const moveIn = (files: Fs, place: At): Effect.Effect<void, FileError> =>
 export const moveOut = (files: Fs, place: At): Effect.Effect<void, FileError> =>
   orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(inUseMarkerFile(place)))
 
-/**
- * Creates the symbolic link through which a switch reaches a directory whose path is too long for a socket, in the state
- * directory. Replaces an older link.
- */
+/** The link in the state directory by which a switch reaches a directory with too long a path. Replaces another. */
 export const makeShortLink = Effect.fnUntraced(
   function* (files: Fs, link: string, target: string) {
     const there = yield* orElse(["ENOENT", "EINVAL"], undefined)(files.readLink(link))

@@ -48,9 +48,7 @@ export class SharedDir extends Context.Service<
     readonly prepare: (place: SocketPaths) => Done
     /** Publishes a socket from the switch's own directory here, also across file systems. */
     readonly publish: (place: SocketPaths, from: string) => Done
-    /**
-     * Publishes the socket again in place of one that the switch no longer has. Returns undefined when it is current.
-     */
+    /** Publishes the socket again if the switch no longer has the published one. Undefined: it is current. */
     readonly republish: (place: SocketPaths, from: string) => Done<Socket | undefined>
     /** Lets the container's user connect to a socket of the switch. Returns whether that was needed. */
     readonly open: (place: SocketPaths) => Done<boolean>

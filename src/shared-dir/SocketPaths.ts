@@ -82,9 +82,7 @@ export const isShortLink = (path: string): boolean => /\/links\/[a-z2-7]{20}$/.t
 const defaultBase = (port: HostPort): string =>
   port.engine === "vpp" ? "/var/run/vpp" : "/usr/local/var/run/openvswitch"
 
-/**
- * A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory of ours may be one.
- */
+/** A hostPath may be an administrator's link, which kubelet and runtime follow. No other directory may be one. */
 export const mayBeLink = ({ directory, volume }: Pick<SocketPaths, "directory" | "volume">): boolean =>
   volume !== undefined && !/\/volumes\/kubernetes\.io~empty-dir\/[^/]+$/.test(directory)
 

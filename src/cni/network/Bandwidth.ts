@@ -15,10 +15,7 @@ interface Policing {
 
 const most = 4294967295
 
-/**
- * Returns the requested value in units of `unit` bits, rounded up; 0: not requested. Keys match in any case, because
- * containerd writes `EgressRate`.
- */
+/** In units of `unit` bits, rounded up; 0: not requested. Keys match in any case: containerd writes `EgressRate`. */
 const asked = ({ runtimeConfig }: NetConf, name: string, unit: number): number => {
   const bandwidth = runtimeConfig?.["bandwidth"]
   if (typeof bandwidth !== "object" || bandwidth === null) return 0

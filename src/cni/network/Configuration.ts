@@ -85,10 +85,7 @@ export const readConfiguration = (
         refusal === undefined ? Result.succeed(configuration) : Result.fail(refusal)
       )
 
-/**
- * Reads the configuration for DEL of another plugin's attachment, whose plugin may have known, or ignored, what is
- * rejected here.
- */
+/** For DEL of another plugin's attachment, whose plugin may have known, or ignored, what is rejected here. */
 export const readLeniently = (
   { text, unknown, value: { prevResult: _, ...value }, version }: Envelope,
   args: CniArgs,

@@ -27,10 +27,7 @@ const ends = { memif: section(keys.memif), vhost: section(keys.vhost), bridge: s
 
 const top = section(keys.top, { host: section(keys.host, ends), container: section(keys.container, ends) }, true)
 
-/**
- * Returns the configuration with the plugin's keys in their own spelling and without empty values, and the unknown
- * keys.
- */
+/** The configuration with the plugin's keys in their own spelling, without empty values; and the unknown keys. */
 export const normalizeKeys = (
   configuration: Json
 ): { readonly value: Json; readonly unknown: ReadonlyArray<UnknownKey> } => {
@@ -70,10 +67,7 @@ const spelled = (written: string, known: Section, beside: Json): string | undefi
 /** Similar keys that are not typing errors: of CNI 1.1.0's lists, and of others. */
 const foreign = ["cniVersions", "containers"]
 
-/**
- * Returns top-level keys that are most likely misspelled: unknown ones that differ by one or two letters from a known
- * key. Short ones are excluded: `vhost` is not `host`.
- */
+/** Warns about top-level keys one or two letters from a known one. Short ones are excluded: `vhost` is not `host`. */
 export const mistyped = (normalized: Json): ReadonlyArray<string> =>
   Object.keys(normalized)
     .filter((key) => !top.keys.includes(key) && !foreign.includes(key))

@@ -118,10 +118,7 @@ export const absolutePath = (path: string): string | undefined =>
     ? resolve(path)
     : undefined
 
-/**
- * Returns the path of a name in the directory, or undefined when it is not a plain name: a directory in it may be a
- * link.
- */
+/** The path of a name in the directory. Undefined: it is not a plain name; a directory in it may be a link. */
 export const pathIn = (directory: string, name: string): string | undefined => {
   const path = resolve(directory, name)
   const inside = !name.includes("/") && name !== "." && name !== ".."

@@ -60,10 +60,7 @@ const replace = (session: Session, files: Files["Service"], one: MemifInterface,
     removeInterface(session, files, outdated, { routes: [], limited: undefined, socketFile: undefined })
   ).pipe(Effect.mapError(fromVswitch(one.name)))
 
-/**
- * Fails when another interface is on the link, created by hand or by a start script: a second one would only disturb
- * it.
- */
+/** Fails when another interface, created by hand or by a start script, is on the link: a second would disturb it. */
 const nobodyElse = Effect.fnUntraced(function* (
   session: Session,
   one: MemifInterface,

@@ -109,9 +109,7 @@ const bytesOf = (text: string): Uint8Array => {
   return bytes
 }
 
-/**
- * Removes routes before their interface: VPP would keep them, and pass them on to the next interface with that index.
- */
+/** Removes routes before their interface: VPP would keep them, and give them to the next interface with that index. */
 export const removeRoutesOver = Effect.fnUntraced(function* (session: Session, index: number) {
   const own = yield* addressesOf(session, index)
   for (const is_ip6 of [false, true]) {

@@ -5,9 +5,7 @@
 import * as Fs from "node:fs"
 import { attempt } from "./Attempt.ts"
 
-/**
- * Limit of stdin in bytes: larger than any configuration with its prevResult. etcd stores objects of at most 1.5 MiB.
- */
+/** In bytes: larger than any configuration with its prevResult. etcd stores objects of at most 1.5 MiB. */
 const stdinLimit = 4 << 20
 /** Deadline for all of stdin. */
 export const stdinSeconds = 15
@@ -84,10 +82,7 @@ export const readStdin = (): Promise<Read> => {
 /** O_CLOEXEC. The value is the same on x64 and arm64. */
 const closesOnExec = 0o2000000
 
-/**
- * bun opens /dev/null where the caller has closed a descriptor, with close-on-exec. An inherited descriptor never has
- * that flag.
- */
+/** bun opens /dev/null for a closed descriptor, with close-on-exec, which no inherited descriptor has. */
 const isStdoutClosed = (): boolean => {
   if (Fs.fstatSync(1).rdev !== Fs.statSync("/dev/null").rdev) return false
   const [, flags = "0"] = /^flags:\s*(\d+)/m.exec(Fs.readFileSync("/proc/self/fdinfo/1", "utf8")) ?? []
