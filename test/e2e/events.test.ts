@@ -24,7 +24,7 @@ const setting = Effect.gen(function* () {
   const kinds = (one: InPod) => of(one).map(({ reason }) => reason)
   const told = (one: InPod, reason: string) =>
     within(
-      "30 seconds",
+      "60 seconds",
       Effect.sync(() => of(one).find((event) => event["reason"] === reason)),
       Effect.sync(() => `no ${reason}, but ${kinds(one)}: ${JSON.stringify(server.asked)}`)
     )
