@@ -17,7 +17,11 @@ const node = Effect.gen(function* () {
 
 const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<RegExp>]> = [
   ["nothing that says whose", [], [/^userspace: capture needs an attachment\n/, / {2}-> List attachments with/]],
-  ["a pod that is not here", ["--pod", "default/web-9"], [/no such attachment on this node/]],
+  [
+    "a pod that is not here",
+    ["--pod", "default/web-9"],
+    [/no such attachment on this node\n.*\n {2}-> List attachments with `userspace list`\.\n$/]
+  ],
   ["a pod that is no name", ["--pod", "web-0"], [/--pod web-0 is not NAMESPACE\/NAME/]],
   [
     "a pod with two interfaces",
@@ -28,7 +32,11 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArra
     ]
   ],
   ["an interface that it has not", ["--pod", "default/web-0", "--interface", "net3"], [/matches .* interface net3/]],
-  ["no number of packets", ["--pod", "default/web-0", "--count", "0"], [/--count 0 is not a positive number/]],
+  [
+    "no number of packets",
+    ["--pod", "default/web-0", "--count", "0"],
+    [/--count: "0"\. Expected: a positive number\n/]
+  ],
   [
     "a filter without tcpdump",
     ["--pod", "default/web-0", "--interface", "net1", "--filter", "icmp"],

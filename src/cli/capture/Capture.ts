@@ -11,7 +11,7 @@ const number = (name: string, description: string) =>
     Flag.withDescription(description),
     Flag.filter(
       (value) => value > 0,
-      (value) => `--${name} ${value} is not a positive number`
+      () => "a positive number"
     ),
     Flag.optional
   )

@@ -58,7 +58,7 @@ export const selected = Effect.fnUntraced(function* (what: string, stateDir: str
   const chosen = select(all, selector)
   if (Result.isFailure(chosen)) return yield* ambiguous(chosen.failure)
   if (chosen.success.length > 0 || !narrows(selector)) return inOrder(chosen.success)
-  return yield* notFound(stateDir, selector)
+  return yield* notFound(what, stateDir, selector)
 })
 
 const ofPod = (pod: Selector["pod"]): ReadonlyArray<string> =>
@@ -76,7 +76,10 @@ export const ambiguous = ({ candidates, containerId }: Ambiguous): CommandLineEr
     cure: `Give more characters of one of them, such as ${candidates[0]?.containerId.slice(0, 20) ?? ""}.`
   })
 
-export const notFound = (stateDir: string, { containerId, ifName, pod }: Selector): CommandLineError => {
+/** Commands that act on a network and a container as well. */
+const takeConfig = ["add", "del", "check"]
+
+export const notFound = (what: string, stateDir: string, { containerId, ifName, pod }: Selector): CommandLineError => {
   const parts = [
     ...ofPod(pod),
     ...(containerId === undefined ? [] : [`container ${containerId}`]),
@@ -85,6 +88,9 @@ export const notFound = (stateDir: string, { containerId, ifName, pod }: Selecto
   return new CommandLineError({
     failed: "no such attachment on this node",
     answer: `no record in ${stateDir} matches ${parts.join(", ")}`,
-    cure: "List attachments with `userspace list`. Without a record, give --config FILE and the full container ID."
+    cure: [
+      "List attachments with `userspace list`.",
+      ...(takeConfig.includes(what) ? ["Without a record, give --config FILE and the full container ID."] : [])
+    ].join(" ")
   })
 }

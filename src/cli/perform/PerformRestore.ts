@@ -31,7 +31,7 @@ interface RestoreOptions extends SelectorOptions {
 export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
   const selector = yield* selectorFrom(options)
   const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
-  if (attachments.length === 0 && narrows(selector)) return yield* notFound(options.stateDir, selector)
+  if (attachments.length === 0 && narrows(selector)) return yield* notFound("restore", options.stateDir, selector)
   yield* failWithEach([...restoreComplaints(attachments), ...damaged.map(fromDamaged)])
 })
 

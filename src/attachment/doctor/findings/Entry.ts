@@ -13,9 +13,10 @@ export interface Entry {
   readonly command: string
 }
 
-export const entry = (severity: Severity, means: string, cure: string, command: string): Entry => ({
-  severity,
-  means,
-  cure,
-  command
-})
+const of =
+  (severity: Severity) =>
+  (means: string, cure: string, command: string): Entry => ({ severity, means, cure, command })
+
+export const error = of("error")
+export const warning = of("warning")
+export const note = of("note")

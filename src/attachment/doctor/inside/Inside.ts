@@ -43,7 +43,7 @@ export const judge = (
       ? found(
           "container config",
           "container-config-missing",
-          [...looked, cureForUntold({ interfaces, others })].join("; ")
+          [...looked, ...(others ? [cureForUntold({ interfaces, others })] : [])].join("; ")
         )
       : well("container config", looked.join("; ")),
     ...(assumed === undefined ? [] : [unknown("sandbox", assumed)]),
