@@ -1,5 +1,5 @@
 /** Symptoms of docs/troubleshooting.md that come from the API server: the finding of each. The pod stays as it is. */
-import { copyFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import type { Right } from "../kubernetes/support/ApiServer.ts"
@@ -117,10 +117,16 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Cluster.layer)("doctor and
     Effect.gen(function* () {
       const { definition, node } = yield* setting()
       const { kubeconfig } = yield* Cluster
+      mkdirSync(`${node.leases}/${definition.name}`, { recursive: true })
+      mkdirSync(`${node.stateDir}/attachments`, { recursive: true, mode: 0o700 })
+      writeFileSync(`${node.leases}/${definition.name}/10.56.0.77`, "0958c8871b32\r\nnet1")
       const file = networkFile(node.directory, definition)
       const user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-      const { ids, node: seen } = yield* doctorThrough(user, "--state-dir", node.stateDir, "--config", file)
-      for (const id of ["kubeconfig-unusable", "state-directory-not-writable"]) assert.notInclude(ids, id)
+      const asked = ["--config", file, "--pod", "default/web-0", "--state-dir", node.stateDir]
+      const { ids, node: seen } = yield* doctorThrough(user, ...asked)
+      rmSync(`${node.leases}/${definition.name}/10.56.0.77`)
+      const wrong = ["kubeconfig-unusable", "state-directory-not-writable", "attachment-missing", "lease-left-over"]
+      for (const id of wrong) assert.notInclude(ids, id)
       assert.match(seen.unseen.join("\n"), new RegExp(`credentials in ${kubeconfig}: .*EACCES`))
     }))
 

@@ -135,8 +135,7 @@ const watch = Effect.fnUntraced(function* (
   mirrored: Mirrored,
   first: Lease.Lease
 ): Effect.fn.Return<Ending, Explained> {
-  const started = yield* Clock.currentTimeMillis
-  let last = started
+  let last = yield* Clock.currentTimeMillis
   while (true) {
     yield* Effect.sleep(mirrored.lookEvery)
     const now = yield* Clock.currentTimeMillis

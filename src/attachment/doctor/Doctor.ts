@@ -72,7 +72,9 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     network,
     pod: pod === undefined ? undefined : (wanted[0]?.pod ?? pod),
     recorded,
-    containers: new Set([...all, ...ports].map(({ containerId }) => containerId))
+    containers: Result.isFailure(records)
+      ? undefined
+      : new Set([...all, ...ports].map(({ containerId }) => containerId))
   })
   const around: OfAttachment.Around = {
     switches: asked.switches,
@@ -95,7 +97,7 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
       asked.network !== undefined && "invalid" in asked.network
         ? found("network", "network-invalid", asked.network.invalid, { file: asked.network.file })
         : nothing,
-      pod !== undefined && wanted.length === 0 && strays.length === 0
+      pod !== undefined && Result.isSuccess(records) && wanted.length === 0 && strays.length === 0
         ? found("attachments", "attachment-missing", `no attachment of pod ${pod.namespace}/${pod.name} is here`, {
             name: pod.name,
             namespace: pod.namespace

@@ -31,8 +31,8 @@ interface OfNode {
   readonly pod: Pod | undefined
   /** The configurations and pods of the recorded attachments. */
   readonly recorded: ReadonlyArray<{ readonly configuration: Configuration; readonly pod: Pod | undefined }>
-  /** Containers with an attachment. */
-  readonly containers: ReadonlySet<string>
+  /** Containers with an attachment; undefined: the records cannot be read. */
+  readonly containers: ReadonlySet<string> | undefined
 }
 
 export const examine = Effect.fn("doctor.node")(function* (asked: OfNode) {
@@ -78,7 +78,7 @@ const stateDirectory = Effect.fnUntraced(function* (user: Identity) {
 
 const leases = Effect.fnUntraced(function* (
   configurations: ReadonlyArray<Configuration>,
-  containers: ReadonlySet<string>
+  containers: OfNode["containers"]
 ) {
   const asked = new Map(
     configurations.flatMap(({ text }) => {

@@ -4,42 +4,36 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { viewOf } from "../../app/Composition.ts"
 import { type Asked, examine, whole } from "../../attachment/doctor/Doctor.ts"
-import type { Control } from "../../cni/network/HostPort.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
+import { controlsOf, type SwitchOptions } from "../input/NodeFlags.ts"
 import { selectorFrom } from "../input/Selected.ts"
 import { onNode, print } from "../perform/Node.ts"
 import { doctorJson, doctorText, statusOf } from "./DoctorText.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 
-interface DoctorOptions {
+interface DoctorOptions extends SwitchOptions {
   readonly pod: Option.Option<string>
   readonly config: Option.Option<string>
   readonly cniPath: Option.Option<string>
   readonly stateDir: string
-  readonly ovs: Option.Option<string>
-  readonly vpp: Option.Option<string>
   readonly json: boolean
 }
 
 export const performDoctor = Effect.fnUntraced(function* (options: DoctorOptions) {
-  const { cniPath, config, json, ovs, pod, stateDir, vpp } = options
+  const { cniPath, config, json, pod, stateDir } = options
   const { style, variables: own } = yield* InvocationContext
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }
   const selector = yield* selectorFrom({ pod, containerId: Option.none(), ifname: Option.none() })
-  const controls: ReadonlyArray<Control> = [
-    ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
-    ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
-  ]
   const network = Option.isNone(config) ? undefined : yield* networkOf(config.value, variables)
   const report = yield* onNode(stateDir, (switches) =>
     examine({
       switches,
       viewAt: viewOf,
       variables,
-      controls,
+      controls: controlsOf(options),
       pod: selector.pod === undefined ? undefined : { ...selector.pod, uid: "" },
       network
     })

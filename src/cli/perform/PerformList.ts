@@ -2,29 +2,26 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Listing from "../../attachment/node/Listing.ts"
-import type { Control } from "../../cni/network/HostPort.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
+import { controlsOf, type SwitchOptions } from "../input/NodeFlags.ts"
 import { listTable } from "../text/ListText.ts"
 import type { Style } from "../text/Table.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { failWith, onNode, print, problemJson } from "./Node.ts"
 
-export interface ListOptions {
+export interface ListOptions extends SwitchOptions {
   readonly network: Option.Option<string>
   readonly stateDir: string
-  readonly ovs: Option.Option<string>
-  readonly vpp: Option.Option<string>
   readonly json: boolean
 }
 
 /** The attachments of the network that is asked for, or of all. */
-export const listed = Effect.fnUntraced(function* ({ network, ovs, stateDir, vpp }: ListOptions) {
+export const listed = Effect.fnUntraced(function* (options: ListOptions) {
+  const { network, stateDir } = options
   const { variables } = yield* InvocationContext
-  const controls: ReadonlyArray<Control> = [
-    ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
-    ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
-  ]
-  const all = yield* onNode(stateDir, (switches) => Listing.list(switches, { controls, variables }))
+  const all = yield* onNode(stateDir, (switches) =>
+    Listing.list(switches, { controls: controlsOf(options), variables })
+  )
   const listing: Listing.Listing = {
     ...all,
     attachments: all.attachments.filter((one) => Option.isNone(network) || one.network === network.value)

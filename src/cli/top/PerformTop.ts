@@ -10,24 +10,22 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import * as Rates from "../../attachment/traffic/Rates.ts"
-import type { Control } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
+import { controlsOf, type SwitchOptions } from "../input/NodeFlags.ts"
 import { selectorFrom } from "../input/Selected.ts"
-import { failWith, onNode } from "../perform/Node.ts"
+import { failWith, onNode, problemJson } from "../perform/Node.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { type Screen, screen } from "./Screen.ts"
 import { interfaceJson, type Sort, sorted, topTable } from "./TopText.ts"
 
-export interface TopOptions {
+export interface TopOptions extends SwitchOptions {
   readonly pod: Option.Option<string>
   readonly network: Option.Option<string>
   readonly sort: Sort
   readonly every: Option.Option<Duration.Duration>
   readonly once: boolean
   readonly stateDir: string
-  readonly ovs: Option.Option<string>
-  readonly vpp: Option.Option<string>
   readonly json: boolean
 }
 
@@ -40,10 +38,6 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
   const every = Duration.toMillis(Option.getOrElse(options.every, () => Duration.seconds(2)))
   if (every < tickMillis) return yield* tooOften
   const { pod } = yield* selectorFrom({ pod: options.pod, containerId: Option.none(), ifname: Option.none() })
-  const controls: ReadonlyArray<Control> = [
-    ...Option.toArray(options.ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
-    ...Option.toArray(options.vpp).map((control): Control => ({ engine: "vpp", control }))
-  ]
   const isWanted = ({ who }: NodeTraffic.InterfaceTraffic) =>
     (pod === undefined || (who?.pod?.namespace === pod.namespace && who.pod.name === pod.name)) &&
     (Option.isNone(options.network) || who?.network === options.network.value)
@@ -52,8 +46,7 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
     const interfaces = sorted(Rates.ratedInterfaces(readings).filter(isWanted), options.sort)
     if (options.json) {
       const time = new Date(yield* Clock.currentTimeMillis).toISOString()
-      const told = problems.map(({ code, cure, failed }) => ({ code, failed, cure }))
-      const document = { time, interfaces: interfaces.map(interfaceJson), problems: told }
+      const document = { time, interfaces: interfaces.map(interfaceJson), problems: problems.map(problemJson) }
       return yield* Console.log(JSON.stringify(document))
     }
     yield* on.clear
@@ -67,7 +60,7 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
   /** Prints until it is interrupted, or once. */
   const watch = (on: Screen) =>
     onNode(options.stateDir, (switches) => {
-      const traffic = NodeTraffic.make(switches, controls, variables)
+      const traffic = NodeTraffic.make(switches, controlsOf(options), variables)
       let readings = Rates.noReadings
       let shown: number | undefined
       let told: ReadonlyArray<string> = []

@@ -8,7 +8,7 @@ import { containerConfigFor } from "../../../container-config/ContainerConfigs.t
 import { keyOf } from "../../../identity/Attachment.ts"
 import { Deadlines } from "../../../program/Deadlines.ts"
 import type { PortView } from "../../../vswitch/View.ts"
-import { type Call, requestFor } from "../../Call.ts"
+import { requestFor } from "../../Call.ts"
 import type { Switches } from "../../node/Switches.ts"
 import { recordedCall } from "../../Recorded.ts"
 import type { Record } from "../../records/Record.ts"
@@ -44,7 +44,7 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const differences = yield* Effect.catch(vswitch.verify(requestFor(call, record)), (error) => Effect.succeed(error))
   const abstract = port.iftype === "memif" && port.abstract
   const place = record.place
-  const socket = yield* Socket.look(place, madeByApplication(call) ? "application" : "switch", abstract)
+  const socket = yield* Socket.look(place, madeBySwitch(call) ? "switch" : "application", abstract)
   const told = yield* Told.look(record, madeBySwitch(call)).pipe(Effect.provide(Layer.fresh(containerConfigFor(call))))
   const addresses = yield* Addresses.look(call, record)
   return together([
@@ -55,9 +55,6 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
     Addresses.judge(addresses, values)
   ])
 })
-
-const madeByApplication = ({ configuration: { port } }: Call): boolean =>
-  port.iftype === "memif" ? port.role === "slave" : port.mode === "client"
 
 const recorded = Effect.fnUntraced(function* (record: Record): Effect.fn.Return<Judged, never, Records> {
   const records = yield* Records

@@ -74,16 +74,16 @@ export const look = Effect.fnUntraced(function* (wanted: Pick<Leases, "network" 
   return seen
 })
 
-/** `known`: the containers with a record, or a port with the plugin's mark. */
+/** `known`: the containers with a record, or a port with the plugin's mark. Undefined: that could not be inspected. */
 export const judge = (
   seen: Leases | { readonly network: string; readonly failed: string },
-  known: ReadonlySet<string>
+  known: ReadonlySet<string> | undefined
 ): Judged => {
   const link = `addresses of ${seen.network}`
   if ("failed" in seen) return unseen(link, seen.failed)
   const { directory, leases, size } = seen
   const words = `${leases.length} of ${size ?? "?"} are given away`
-  const left = leases.filter(({ containerId }) => containerId !== "" && !known.has(containerId))
+  const left = leases.filter(({ containerId }) => containerId !== "" && known?.has(containerId) === false)
   return together([
     size === undefined
       ? unknown(link, `${leases.length} are given away`)
