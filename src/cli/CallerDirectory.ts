@@ -47,36 +47,25 @@ export const relativePaths = (args: ReadonlyArray<string>, variables: Variables)
 /** The directory of a process in /proc. */
 export const processDirectory = (pid: number): string => `/proc/${pid}`
 
-interface SocketPaths {
-  readonly path: string
-  /** Device and inode, because a directory may have several names. */
-  readonly identity: string
-}
-
 /** `parent`: the directory in /proc of the process that started this one. Fails with the reason. */
 export const callerDirectory = Effect.fnUntraced(function* (variables: Variables, parent: string) {
   const files = yield* FileSystem.FileSystem
 
-  const directory = Effect.fnUntraced(
-    function* (path: string) {
-      const info = yield* files.stat(path)
-      const place: SocketPaths = { path, identity: `${info.dev}:${Option.getOrElse(info.ino, () => "")}` }
-      return info.type === "Directory" ? Option.some(place) : Option.none()
-    },
-    Effect.orElseSucceed(Option.none<SocketPaths>)
-  )
+  const directory = Effect.fnUntraced(function* (path: string) {
+    const info = yield* files.stat(path)
+    if (info.type !== "Directory") return yield* Effect.fail("not a directory")
+    // Device and inode, because a directory may have several names.
+    return { path, identity: `${info.dev}:${Option.getOrElse(info.ino, () => "")}` }
+  }, Effect.option)
 
   const told = variables["PWD"] ?? ""
   const pwd = told.startsWith("/") ? yield* directory(told) : Option.none()
-  // A directory that was removed, or is outside of the root, has no usable name.
   const there = yield* directory(`${parent}/cwd`)
-  const named = yield* files
-    .readLink(`${parent}/cwd`)
-    .pipe(
-      Effect.flatMap(directory),
-      Effect.orElseSucceed(Option.none<SocketPaths>),
-      Effect.map(Option.filter(({ identity }) => Option.exists(there, (place) => place.identity === identity)))
-    )
+  // A directory that was removed, or is outside of the root, has no usable name.
+  const name = yield* Effect.option(files.readLink(`${parent}/cwd`))
+  const named = Option.filter(Option.isSome(name) ? yield* directory(name.value) : Option.none(), ({ identity }) =>
+    Option.exists(there, (place) => place.identity === identity)
+  )
 
   if (Option.isNone(pwd)) {
     if (Option.isSome(named)) return named.value.path

@@ -68,10 +68,13 @@ const given = (values: Readonly<Record<string, unknown>>) =>
 /** The content of the file beside the socket. */
 export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
 
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (Predicate.isObject(value) ? { ...value } : {})
+
+const fieldsIn = (text: string) => fieldsOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(text))))
+
 /** Returns the identity in a file. A container can write there as well. */
 export const whoseText = (text: string): Identity | undefined => {
-  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  const { containerId, ifName, name }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
+  const { containerId, ifName, name } = fieldsIn(text)
   return Predicate.isString(containerId) && Predicate.isString(ifName) && Predicate.isString(name)
     ? { network: name, containerId, ifName }
     : undefined
@@ -79,11 +82,9 @@ export const whoseText = (text: string): Identity | undefined => {
 
 /** Returns the network namespace that a file names for the interface, as ADD or a container wrote it. */
 export const sandboxTold = (text: string, ifName: string): string | undefined => {
-  const data = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  const { ipResult }: Readonly<Record<string, unknown>> = Predicate.isObject(data) ? { ...data } : {}
-  const { interfaces }: Readonly<Record<string, unknown>> = Predicate.isObject(ipResult) ? { ...ipResult } : {}
+  const { interfaces } = fieldsOf(fieldsIn(text)["ipResult"])
   for (const one of Array.isArray(interfaces) ? interfaces : []) {
-    const { name, sandbox }: Readonly<Record<string, unknown>> = Predicate.isObject(one) ? { ...one } : {}
+    const { name, sandbox } = fieldsOf(one)
     if (name === ifName && Predicate.isString(sandbox) && sandbox.startsWith("/")) return sandbox
   }
   return undefined

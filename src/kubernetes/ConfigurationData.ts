@@ -18,13 +18,13 @@ interface Key {
 }
 
 const decodeArray = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.Unknown)))
-const decodeKey = Schema.decodeUnknownOption(Schema.Struct({ containerId: Schema.String, ifName: Schema.String }))
-const decodeName = Schema.decodeUnknownOption(Schema.Struct({ name: Schema.String }))
+const isKey = Schema.is(Schema.Struct({ containerId: Schema.String, ifName: Schema.String }))
+const isNamed = Schema.is(Schema.Struct({ name: Schema.String }))
 
 const isFor =
   ({ containerId, ifName }: Key) =>
   (element: unknown): boolean =>
-    Option.exists(decodeKey(element), (key) => key.containerId === containerId && key.ifName === ifName)
+    isKey(element) && element.containerId === containerId && element.ifName === ifName
 
 /** Returns the elements, or undefined if the value is not an array or cannot be written back unchanged. */
 export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | undefined => {
@@ -36,14 +36,13 @@ export const elementsOf = (annotations: Annotations): ReadonlyArray<unknown> | u
 export const elementOf = (annotations: Annotations, key: Key): unknown => elementsOf(annotations)?.find(isFor(key))
 
 /** Returns whether an element belongs to this network. */
-export const isOf = (element: unknown, network: string): boolean =>
-  Option.exists(decodeName(element), ({ name }) => name === network)
+export const isOf = (element: unknown, network: string): boolean => isNamed(element) && element.name === network
 
 /** A pod has one sandbox at a time: an element of this interface and another container is from an earlier one. */
 const isEarlier =
   ({ containerId, ifName }: Key) =>
   (element: unknown): boolean =>
-    Option.exists(decodeKey(element), (key) => key.containerId !== containerId && key.ifName === ifName)
+    isKey(element) && element.containerId !== containerId && element.ifName === ifName
 
 /**
  * Adds the element, or replaces that of the same interface in place. Drops an element of an earlier sandbox, whose DEL

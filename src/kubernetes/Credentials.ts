@@ -85,12 +85,12 @@ const parse = (text: string): Effect.Effect<unknown, string> => {
   if (Result.isSuccess(json)) return Effect.succeed(json.success)
   return Effect.flatMap(
     Effect.promise(() => import("js-yaml")),
-    ({ load }) => Effect.try({ try: (): unknown => load(text), catch: (cause) => `is not YAML${socketPathsOf(cause)}` })
+    ({ load }) => Effect.try({ try: (): unknown => load(text), catch: (cause) => `is not YAML${positionOf(cause)}` })
   )
 }
 
 /** The position of the parse error, without quoted text, which may contain a secret. */
-const socketPathsOf = (cause: unknown): string => {
+const positionOf = (cause: unknown): string => {
   const [, line, column] = /\((\d+):(\d+)\)/.exec(cause instanceof Error ? cause.message : "") ?? []
   return line === undefined ? "" : ` (line ${line}, column ${column})`
 }

@@ -9,10 +9,9 @@ import * as Option from "effect/Option"
 import type { Pod } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Https } from "../platform/Https.ts"
-import { ask, type Wanted } from "./ApiServer.ts"
+import { ask, persist, type Wanted } from "./ApiServer.ts"
 import { type Access, readAccess } from "./Credentials.ts"
 import type { Origin } from "./Origin.ts"
-import { persist } from "./Persistence.ts"
 import {
   type Annotations,
   type Changes,

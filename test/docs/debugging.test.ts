@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
-import { KubernetesDeadlines } from "../../src/kubernetes/Persistence.ts"
+import { KubernetesDeadlines } from "../../src/kubernetes/ApiServer.ts"
 import { OvsDeadlines } from "../../src/ovs/wire/JsonRpc.ts"
 import { stdinSeconds } from "../../src/platform/process/StandardStreams.ts"
 import { Deadlines } from "../../src/program/Deadlines.ts"

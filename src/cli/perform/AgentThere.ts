@@ -90,7 +90,7 @@ export const agentText = (status: Status): string => {
   ].join("\n")
 }
 
-type ObservedAttachment = NonNullable<Status["healing"]>["findings"][number]
+type Finding = NonNullable<Status["healing"]>["findings"][number]
 
-const foundText = ({ containerId, finding, interface: ifName, outcome, words }: ObservedAttachment): string =>
+const foundText = ({ containerId, finding, interface: ifName, outcome, words }: Finding): string =>
   `${finding}, ${outcome}: ${ifName ?? "an interface"} of ${containerId?.slice(0, 12) ?? "a container"}: ${words}`

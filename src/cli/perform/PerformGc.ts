@@ -7,10 +7,11 @@ import * as Schedule from "effect/Schedule"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import type { NetworkCall } from "../../attachment/Call.ts"
 import * as Gc from "../../attachment/node/Gc.ts"
-import { type Listed, listed } from "../../attachment/node/Listing.ts"
+import { listed } from "../../attachment/node/Listing.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { ObservedAttachment } from "../../attachment/ObservedAttachment.ts"
 import type { CniError } from "../../cni/spec/CniError.ts"
+import type { Variables } from "../../cni/spec/Environment.ts"
 import { type ValidAttachment, validKeys } from "../../cni/spec/ValidAttachments.ts"
 import { atLeast } from "../../cni/spec/Versions.ts"
 import { withPluginPath } from "../input/AttachmentFlags.ts"
@@ -101,13 +102,6 @@ const openQuestions = (notJudged: number): ReadonlyArray<string> =>
 
 const quietly: typeof print = () => Effect.void
 
-/** Names of the networks; undefined: all. */
-interface Done extends Collected {
-  /** Attachments of the fork, whose network only a configuration names. */
-  readonly notJudged: number
-  readonly networks: ReadonlyArray<string> | undefined
-}
-
 /** All configurations are validated before anything is removed. */
 const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun, valid: file }: GcOptions) {
   const { variables } = yield* InvocationContext
@@ -116,16 +110,30 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
     Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
   )
   const all = yield* Effect.forEach(asked, (one) =>
-    onNode(stateDirOfAsked(one), (switches) => collect(one.call, valid, switches, dryRun))
+    onNode(stateDirOfAsked(one), (switches) => ofNetwork(one.call, valid, switches, dryRun))
   )
-  const done: Done = {
+  return {
+    /** Undefined: all. */
     networks: asked.map(({ call }) => call.network),
+    /** Attachments of the fork, whose network only a configuration names. */
     notJudged: 0,
     removed: all.flatMap(({ removed }) => removed),
     stays: all.reduce((sum, { stays }) => sum + stays, 0),
     problems: all.flatMap(({ problems }) => problems)
   }
-  return done
+})
+
+const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
+  const seen = yield* Gc.look(call, switches)
+  const { found } = seen
+  const gone = valid === undefined ? yield* Gc.withoutSandbox(found) : Gc.stale(call, found, valid)
+  const isForwarded = valid !== undefined && atLeast(call.configuration.version, "1.1.0")
+  const remove = Effect.all([
+    Gc.remove(call, gone, found, { switches }),
+    Gc.sweep(call.network, valid ?? []),
+    isForwarded ? Gc.forward(call) : Effect.succeed([])
+  ])
+  return yield* outcome(seen, gone, call.environment.variables, dryRun ? nothing : remove)
 })
 
 /** Uses the records alone. */
@@ -136,15 +144,9 @@ const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOpt
     Effect.gen(function* () {
       const seen = yield* Gc.lookAll(switches, variables)
       const gone = yield* Gc.withoutSandbox(seen.found)
-      const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
-      const removals = dryRun ? [] : yield* Gc.removeRecorded(switches, gone, seen.found, variables)
-      const swept = dryRun ? [] : yield* Gc.sweep(undefined, [])
-      const done: Done = {
-        networks: undefined,
-        notJudged: seen.notJudged,
-        ...outcome(seen, gone, rows, removals, swept)
-      }
-      return done
+      const remove = Effect.all([Gc.removeRecorded(switches, gone, seen.found, variables), Gc.sweep(undefined, [])])
+      const done = yield* outcome(seen, gone, variables, dryRun ? nothing : remove)
+      return { networks: undefined, notJudged: seen.notJudged, ...done }
     })
   )
 })
@@ -169,41 +171,27 @@ const listOf = (valid: Valid): Readonly<Record<string, unknown>> => {
   return list === undefined ? {} : Object.fromEntries(validKeys.map((key) => [key, list]))
 }
 
-interface Collected {
-  /** Removed attachments, or in a dry run those that would be. */
-  readonly removed: ReadonlyArray<Listed>
-  readonly stays: number
-  readonly problems: ReadonlyArray<{ readonly failed: string; readonly cure: string }>
-}
+type Removed = readonly [ReadonlyArray<Gc.Removal>, ...ReadonlyArray<ReadonlyArray<CniError>>]
 
-const collect = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, switches: Switches, dryRun: boolean) {
-  const seen = yield* Gc.look(call, switches)
-  const { found } = seen
-  const gone = valid === undefined ? yield* Gc.withoutSandbox(found) : Gc.stale(call, found, valid)
-  // Listed before they are removed.
-  const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, call.environment.variables))
-  const removals = dryRun ? [] : yield* Gc.remove(call, gone, found, { switches })
-  const swept = dryRun ? [] : yield* Gc.sweep(call.network, valid ?? [])
-  const forwarded =
-    dryRun || valid === undefined || !atLeast(call.configuration.version, "1.1.0") ? [] : yield* Gc.forward(call)
-  return outcome(seen, gone, rows, removals, [...swept, ...forwarded])
-})
+const nothing: Effect.Effect<Removed> = Effect.succeed([[]])
 
-const outcome = (
-  {
-    failures,
-    found
-  }: { readonly failures: ReadonlyArray<CniError>; readonly found: ReadonlyArray<ObservedAttachment> },
+/** Lists what is gone, and then removes it. `removed`: in a dry run what would be. */
+const outcome = Effect.fnUntraced(function* <R>(
+  seen: Parameters<typeof listed>[1] & {
+    readonly failures: ReadonlyArray<CniError>
+    readonly found: ReadonlyArray<ObservedAttachment>
+  },
   gone: ReadonlyArray<ObservedAttachment>,
-  rows: ReadonlyArray<ReadonlyArray<Listed>>,
-  removals: ReadonlyArray<Gc.Removal>,
-  more: ReadonlyArray<CniError>
-): Collected => {
+  variables: Variables,
+  remove: Effect.Effect<Removed, never, R>
+) {
+  const rows = yield* Effect.forEach(gone, (one) => listed(one, seen, variables))
+  const [removals, ...more] = yield* remove
   const undone = new Set(removals.flatMap(({ found, undone }) => (undone.length === 0 ? [] : [found.key])))
-  const problems = [...failures, ...removals.flatMap(({ undone }) => undone), ...more]
+  const problems = [...seen.failures, ...removals.flatMap(({ undone }) => undone), ...more.flat()]
   return {
     removed: rows.filter((_, index) => !undone.has(gone[index]?.key ?? "")).flat(),
-    stays: found.length - gone.length + undone.size,
+    stays: seen.found.length - gone.length + undone.size,
     problems: problems.map(({ details, msg }) => ({ failed: msg, cure: details }))
   }
-}
+})

@@ -6,21 +6,15 @@ import { basename, dirname } from "node:path"
 import type { Change, FileChange } from "../../dry-run/plan/Plan.ts"
 import { marker } from "../../shared-dir/Directories.ts"
 
-interface NetChange {
-  readonly sign: "+" | "-" | "~"
-  readonly path: string
-  /** `directory 0755`, `file 0600`, `link to /x`. */
-  readonly what: string
-}
-
 interface Net {
-  readonly sign: NetChange["sign"]
+  readonly sign: "+" | "-" | "~"
   readonly noun: string
   readonly mode: string | undefined
   readonly gid: number | undefined
 }
 
-export const netChanges = (changes: ReadonlyArray<Change>, markers?: "markers too"): ReadonlyArray<NetChange> => {
+/** `what`: `directory 0755`, `file 0600`, `link to /x`. */
+export const netChanges = (changes: ReadonlyArray<Change>, markers?: "markers too") => {
   const nets = new Map<string, Net>()
   for (const change of changes) if (change.kind === "file") apply(nets, change)
   return [...nets]

@@ -6,13 +6,6 @@
 import type { Limit } from "./HostPort.ts"
 import type { NetConf } from "./NetConf.ts"
 
-interface Policing {
-  /** kbit/s; 0: no limit. */
-  readonly rate: number
-  /** kbit; 0: the switch's default. */
-  readonly burst: number
-}
-
 const most = 4294967295
 
 /** In units of `unit` bits, rounded up; 0: not requested. Keys match in any case: containerd writes `EgressRate`. */
@@ -25,8 +18,8 @@ const asked = ({ runtimeConfig }: NetConf, name: string, unit: number): number =
 
 const kilobits = (conf: NetConf, name: string): number => asked(conf, name, 1000)
 
-/** The ingress policing of Open vSwitch. The network's limit holds for every pod; a pod can only have a lower one. */
-export const policing = (conf: NetConf): Policing => {
+/** The ingress policing of Open vSwitch, in kbit/s and kbit; 0: no limit, and the switch's default. The network's limit holds for every pod; a pod can only have a lower one. */
+export const policing = (conf: NetConf) => {
   const { ingressPolicingBurst: burst = 0, ingressPolicingRate: rate = 0 } = conf.host.vhost ?? {}
   const wanted = kilobits(conf, "egressRate")
   return wanted > 0 && (rate === 0 || wanted < rate)

@@ -8,6 +8,7 @@ import { cut, redacted } from "../spec/Secrets.ts"
 import { limits, policing, unlimited } from "./Bandwidth.ts"
 import type { Engine, HostPort, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
+import { unicastMac } from "./Validators.ts"
 
 /** One problem: `host.iftype: "memif" is not vhostuser (...)`. */
 export interface Problem {
@@ -15,20 +16,11 @@ export interface Problem {
   readonly message: string
 }
 
-interface Asked {
-  readonly problems: ReadonlyArray<Problem>
-  /** Drawbacks of a configuration that works. */
-  readonly warnings: ReadonlyArray<string>
-  readonly port: HostPort
-}
-
-export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables): Asked => {
+/** `warnings`: drawbacks of a configuration that works. */
+export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables) => {
   const problems: Array<Problem> = []
   const refuse = (path: string, value: unknown, why: string) =>
-    problems.push({
-      path,
-      message: value === undefined ? "is missing" : `${redacted(path, value)} ${why}`
-    })
+    problems.push({ path, message: value === undefined ? "is missing" : `${redacted(path, value)} ${why}` })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
   const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
   return {
@@ -67,11 +59,9 @@ const wishes = (conf: NetConf, args: CniArgs) => {
   return (name: string) => own(conf.runtimeConfig, name) ?? args.get(name) ?? own(conf.args?.["cni"], name)
 }
 
-const unicast = /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/
-
 const common = ({ conf, host, refuse, wish }: Question) => {
   const mac = wish("mac") ?? conf.container?.mac ?? host.mac
-  if (mac !== undefined && !unicast.test(mac)) refuse("host.mac", mac, "is not a unicast MAC address")
+  if (mac !== undefined && !unicastMac.test(mac)) refuse("host.mac", mac, "is not a unicast MAC address")
   const mtu = host.mtu ?? conf.container?.mtu ?? 0
   if (mtu !== 0 && mtu < 68) refuse("host.mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
   return { mac: mac?.toLowerCase(), mtu: mtu === 0 ? undefined : mtu, group: host.vhost?.group }

@@ -6,7 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { levelNames } from "./LogOptions.ts"
-import { absolutePath, fitsSecret, isRingSize } from "./Validators.ts"
+import { absolutePath, fitsSecret, isRingSize, unicastMac } from "./Validators.ts"
 
 const described = (description: string) => ({ description })
 
@@ -25,13 +25,16 @@ const whole = (expected: string) => Schema.Number.annotate(insteadOf(expected)).
 const integer = (minimum: number, maximum: number, expected = `an integer from ${minimum} to ${maximum}`) =>
   whole(expected).check(Schema.isBetween({ minimum, maximum }, { expected })).annotate({ expected })
 
-const flag = (description: string) => Schema.optionalKey(Schema.Boolean.annotate(described(description)))
+const optional = <S extends Schema.Top>(schema: S, description: string) =>
+  Schema.optionalKey(schema.annotate({ description }))
+
+const flag = (description: string) => optional(Schema.Boolean, description)
 
 const oneOf = <const L extends ReadonlyArray<string>>(values: L, description: string) =>
-  Schema.optionalKey(Schema.Literals(values).annotate(described(description)))
+  optional(Schema.Literals(values), description)
 
 const numberOf = (minimum: number, maximum: number, description: string) =>
-  Schema.optionalKey(integer(minimum, maximum).annotate(described(description)))
+  optional(integer(minimum, maximum), description)
 
 /** Becomes a name in a directory, so it has no `/`. VPP from 23.06 allows no other characters. */
 const FileName = text(
@@ -51,9 +54,7 @@ const powerOfTwo = whole("a power of two from 2 to 16384")
   )
   .annotate({ expected: "a power of two from 2 to 16384" })
 
-const socketfile = Schema.optionalKey(
-  FileName.annotate(described("File name of the socket, without directory. Made from container and interface."))
-)
+const socketfile = optional(FileName, "File name of the socket, without directory. Made from container and interface.")
 
 const secretLimit = "at most 23 bytes (a character of ASCII is one)"
 
@@ -67,13 +68,14 @@ export const Memif = Schema.Struct({
   ),
   rxQueues: numberOf(1, 255, "Receive queues."),
   txQueues: numberOf(1, 255, "Transmit queues."),
-  ringSize: Schema.optionalKey(powerOfTwo.annotate(described("Descriptors in a ring."))),
+  ringSize: optional(powerOfTwo, "Descriptors in a ring."),
   bufferSize: numberOf(1, 65535, "Bytes in a packet buffer."),
-  secret: Schema.optionalKey(
+  secret: optional(
     Schema.String.check(
       Schema.makeFilter(fitsSecret, { rule: "fitsSecret", expected: secretLimit }),
       Schema.isMaxLength(23, { expected: secretLimit })
-    ).annotate(described("Shared secret of both ends. Never shown in logs or plans."))
+    ),
+    "Shared secret of both ends. Never shown in logs or plans."
   ),
   noZeroCopy: flag("Copy packets instead of sharing buffers."),
   useDma: flag("Let VPP copy with DMA engines.")
@@ -81,12 +83,13 @@ export const Memif = Schema.Struct({
 
 export const Vhost = Schema.Struct({
   mode: oneOf(["client", "server"], "client: connects to a socket that the other end creates. server: creates it."),
-  group: Schema.optionalKey(
+  group: optional(
     text(
       "a group name or number of at most 32 letters, digits, `_`, `.` and `-`",
       /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/u,
       32
-    ).annotate(described("Group that may use the socket and write in its directory."))
+    ),
+    "Group that may use the socket and write in its directory."
   ),
   socketfile,
   queues: numberOf(1, 1024, "Receive queues (options:n_rxq), where Open vSwitch has it."),
@@ -100,30 +103,23 @@ export const Vhost = Schema.Struct({
 const Vlan = integer(1, 4094, "a VLAN from 1 to 4094 (leave it out for none)")
 
 export const Bridge = Schema.Struct({
-  bridgeName: Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(255, { expected: "at most 255 characters" })).annotate(
-      described("Open vSwitch: name of the bridge. VPP: number of the bridge domain.")
-    )
+  bridgeName: optional(
+    Schema.String.check(Schema.isMaxLength(255, { expected: "at most 255 characters" })),
+    "Open vSwitch: name of the bridge. VPP: number of the bridge domain."
   ),
   bridgeId: numberOf(0, 16777215, "VPP: number of the bridge domain, when bridgeName is absent (older)."),
-  vlanId: Schema.optionalKey(
-    Vlan.annotate(
-      described(
-        "Access VLAN of the port; native VLAN beside trunks. On VPP the bridge domain bridgeName * 4096 + vlanId."
-      )
-    )
+  vlanId: optional(
+    Vlan,
+    "Access VLAN of the port; native VLAN beside trunks. On VPP the bridge domain bridgeName * 4096 + vlanId."
   ),
-  trunks: Schema.optionalKey(Schema.Array(Vlan).annotate(described("Open vSwitch: VLANs of a trunk port."))),
+  trunks: optional(Schema.Array(Vlan), "Open vSwitch: VLANs of a trunk port."),
   vlanMode: oneOf(
     ["access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"],
     "Open vSwitch: vlan_mode of the port, to override the mode that vlanId and trunks imply."
   )
 })
 
-const MacAddress = text(
-  "a unicast MAC address such as 02:00:00:00:00:01",
-  /^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/u
-)
+const MacAddress = text("a unicast MAC address such as 02:00:00:00:00:01", unicastMac)
 
 const end = {
   engine: Schema.Literals(["vpp", "ovs-dpdk"]).annotate(described("The switch.")),
@@ -133,7 +129,7 @@ const end = {
     "bridge: a layer-2 network. interface: the switch's end gets the address (VPP). none or empty: only the port."
   ),
   mtu: numberOf(0, 65535, "Bytes; 0 or absent keeps the switch's default."),
-  mac: Schema.optionalKey(MacAddress.annotate(described("MAC address of the container's end."))),
+  mac: optional(MacAddress, "MAC address of the container's end."),
   memif: Schema.optionalKey(Memif),
   vhost: Schema.optionalKey(Vhost),
   bridge: Schema.optionalKey(Bridge)
@@ -141,10 +137,9 @@ const end = {
 
 export const Host = Schema.Struct({
   ...end,
-  socket: Schema.optionalKey(
-    AbsolutePath.annotate(
-      described("Control socket of the switch. /var/run/openvswitch/db.sock (OVS_RUNDIR honoured), /run/vpp/api.sock.")
-    )
+  socket: optional(
+    AbsolutePath,
+    "Control socket of the switch. /var/run/openvswitch/db.sock (OVS_RUNDIR honoured), /run/vpp/api.sock."
   )
 })
 
@@ -166,28 +161,23 @@ const Ipam = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
-const handed = (description: string) =>
-  Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown).annotate(described(description)))
+const handed = (description: string) => optional(Schema.Record(Schema.String, Schema.Unknown), description)
 
 export const NetConf = Schema.Struct({
-  cniVersion: Schema.optionalKey(Schema.String.annotate(described("Version of the specification."))),
+  cniVersion: optional(Schema.String, "Version of the specification."),
   name: text(
     "a network name (letters, digits, `_`, `.`, `-`, first a letter or digit, at most 253)",
     /^[A-Za-z0-9][A-Za-z0-9_.-]*$/u,
     253
   ).annotate(described("Name of the network, unique on the node.")),
-  type: Schema.optionalKey(Schema.String.annotate(described("`userspace`."))),
+  type: optional(Schema.String, "`userspace`."),
   host: Host.annotate(described("The switch's end of the port.")),
-  container: Schema.optionalKey(Container.annotate(described("The container's end."))),
-  ipam: Schema.optionalKey(Ipam.annotate(described("IPAM plugin that assigns the addresses; passed on unchanged."))),
-  sharedDir: Schema.optionalKey(
-    AbsolutePath.annotate(described("Host directory with one subdirectory per container."))
-  ),
-  kubeconfig: Schema.optionalKey(AbsolutePath.annotate(described("Credentials for reading and annotating the pod."))),
-  stateDir: Schema.optionalKey(
-    AbsolutePath.annotate(described("Where the plugin keeps its records. Default /var/lib/cni/usrspcni."))
-  ),
-  logFile: Schema.optionalKey(AbsolutePath.annotate(described("Also log to this file."))),
+  container: optional(Container, "The container's end."),
+  ipam: optional(Ipam, "IPAM plugin that assigns the addresses; passed on unchanged."),
+  sharedDir: optional(AbsolutePath, "Host directory with one subdirectory per container."),
+  kubeconfig: optional(AbsolutePath, "Credentials for reading and annotating the pod."),
+  stateDir: optional(AbsolutePath, "Where the plugin keeps its records. Default /var/lib/cni/usrspcni."),
+  logFile: optional(AbsolutePath, "Also log to this file."),
   logLevel: Schema.optionalKey(
     Schema.String.annotate({
       ...insteadOf(levelNames.map(([name]) => name).join(" | ")),

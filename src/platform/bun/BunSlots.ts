@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { SlotError, Slots } from "../Slots.ts"
 import { codeOf } from "../Sockets.ts"
-import { whyRefused } from "./BunRefused.ts"
+import { whyRefused } from "./BunSockets.ts"
 
 type Listener = UnixSocketListener<undefined>
 

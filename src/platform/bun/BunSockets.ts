@@ -1,9 +1,9 @@
 /** {@link Sockets} on `Bun.connect`, for the executable. Loaded nowhere else. */
+
 import type { Socket } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { type Connection, checkedPath, codeOf, SocketError, Sockets, whileFull } from "../Sockets.ts"
-import { whyRefused } from "./BunRefused.ts"
 
 /** A connection's data, which bun pushes, until it is read. */
 interface Traffic {
@@ -125,3 +125,15 @@ const wake = (traffic: Traffic) => {
 export const sockets = Sockets.of({ connect })
 
 export const layer: Layer.Layer<Sockets> = Layer.succeed(Sockets, sockets)
+
+/**
+ * Determines why a connection was refused. bun reports ECONNREFUSED for every error: no listener, a full listen queue, a
+ * socket of another type. `/proc/net/unix` does not help: it has the name with which the socket was bound, perhaps behind
+ * other links or mounts, and only the sockets of one network namespace. `path`: a file, or an abstract name after a NUL.
+ * UNKNOWN: the peer must not be considered dead, because a socket file without a listener is removed.
+ */
+export const whyRefused = (path: string): Effect.Effect<string> =>
+  Effect.tryPromise(() => import("./libc/BunLibc.ts")).pipe(
+    Effect.map(({ connectOnce }) => connectOnce(path) ?? "UNKNOWN"),
+    Effect.orElseSucceed(() => "UNKNOWN")
+  )
