@@ -33,11 +33,11 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
       // A sub-interface has its parent's.
       .map((row) => ({ ...row, link_mtu: interfaces.get(row.sup_sw_if_index)?.row.link_mtu ?? row.link_mtu }))
   ),
-  // A port has its queues while it is connected; one, unless more are asked for.
+  // A memif has its queues while it is connected, vhost-user always has one; one, unless more are asked for.
   onDump(Interface.rxPlacementDump, ({ interfaces }, { sw_if_index }) =>
     [...interfaces.values()]
       .filter(({ row }) => sw_if_index === every || row.sw_if_index === sw_if_index)
-      .filter(({ row }) => (row.flags & Interface.linkUp) !== 0 && row.interface_name !== "local0")
+      .filter(({ row, vhost }) => vhost !== undefined || (row.flags & Interface.linkUp) !== 0)
       .flatMap(({ asked, row }) => {
         const count = "rx_queues" in asked && typeof asked.rx_queues === "number" ? asked.rx_queues || 1 : 1
         return Array.from({ length: count }, (_, queue_id) => ({

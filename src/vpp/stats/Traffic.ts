@@ -69,7 +69,7 @@ export const traffic = Effect.fnUntraced(function* (session: Session) {
   return yield* late
 }, Effect.scoped)
 
-/** By the index of the interface. VPP has the queues of a port while an application is connected. */
+/** By the index of the interface. A memif has some while it is connected, vhost-user always has one. */
 const receiveQueues = Effect.fnUntraced(function* (session: Session) {
   const counts = new Map<number, number>()
   if (!session.offers(rxPlacementDump) || !session.offers(rxPlacementDump.details)) return counts
@@ -103,6 +103,7 @@ const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray
   const way = (of: typeof rx, index: number) => ({ packets: of?.packets(index) ?? 0, bytes: of?.bytes(index) ?? 0 })
   return ours.map(({ key, queues, row }) => {
     const { flags, interface_name: port, link_mtu, mtu, sw_if_index: index } = row
+    const connected = (flags & linkUp) !== 0
     return {
       key,
       who: undefined,
@@ -119,10 +120,10 @@ const portTraffic = (segment: Segment, ours: ReadonlyArray<Ours>): ReadonlyArray
         errors: rxError?.(index) ?? 0
       },
       retries: undefined,
-      connected: (flags & linkUp) !== 0,
+      connected,
       linkResets: undefined,
       mtu: mtu[0] || link_mtu || undefined,
-      queues,
+      queues: connected ? queues : undefined,
       numaNode: undefined
     }
   })
