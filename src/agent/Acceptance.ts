@@ -6,6 +6,7 @@ import * as Fs from "node:fs"
 import type * as Http from "node:http"
 import * as Result from "effect/Result"
 import { version } from "../app/Version.ts"
+import { mountNamespace } from "./Location.ts"
 import * as Protocol from "./Protocol.ts"
 
 export interface Refusal {
@@ -46,7 +47,7 @@ const looks = 3
 const otherMount = (header: string | ReadonlyArray<string> | undefined): string | undefined => {
   if (header === undefined) return undefined
   const [pid = "", namespace] = String(header).split(" ")
-  if (namespace === Protocol.mountNamespace()) return undefined
+  if (namespace === mountNamespace()) return undefined
   if (!/^\d+$/.test(pid)) return "the caller has other mounts"
   // Mounts of other pods come and go between two reads.
   let point: string | undefined

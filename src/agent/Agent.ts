@@ -1,7 +1,6 @@
 /**
- * The agent: one process on a node that serves the plugin's calls with loaded code and open connections. It binds its
- * socket when it can serve, is unready once it is told to stop, and exits when accepted calls have ended. Without it
- * every process makes its own call; see `client/Client.ts`.
+ * The agent: one process on a node that serves the plugin's calls with loaded code and open connections. It is unready
+ * once it is told to stop, and exits when accepted calls have ended. A call without it: `client/Client.ts`.
  */
 
 import * as Fs from "node:fs"
@@ -14,12 +13,13 @@ import type { NodeTraffic } from "../attachment/traffic/NodeTraffic.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { Slots } from "../platform/Slots.ts"
 import * as Calls from "./Calls.ts"
+import { namespaces } from "./Location.ts"
 import type { Address } from "./metrics/Address.ts"
 import * as Endpoint from "./metrics/Endpoint.ts"
 import * as Meter from "./metrics/Meter.ts"
 import * as Otlp from "./metrics/Otlp.ts"
 import * as Scrape from "./metrics/Scrape.ts"
-import { healthPath, namespaces } from "./Protocol.ts"
+import { healthPath } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
 import type { Status } from "./Status.ts"
@@ -48,9 +48,7 @@ interface Options {
 
 /** Limits `first`: calls do not wait for healing. */
 const firstPatience = "30 seconds"
-/**
- * Interval between two checks of the own socket's file. systemd is notified after each answer to a call of the socket.
- */
+/** Interval between two checks of the own socket's file. systemd is notified after each answer of the socket. */
 const lookEvery = "2 seconds"
 
 export const agent = Effect.fnUntraced(function* (options: Options) {

@@ -18,10 +18,11 @@ import { Namespaces } from "../platform/Namespaces.ts"
 import { Processes } from "../platform/Processes.ts"
 import { Slots } from "../platform/Slots.ts"
 import { Sockets } from "../platform/Sockets.ts"
-import { Invocation } from "../program/Invocation.ts"
+import { Invocation } from "../program/Committed.ts"
 import { LogOutputs } from "../program/Log.ts"
 import { callSpan } from "../program/Trace.ts"
 import * as LogFiles from "./LogFiles.ts"
+import type { Meter } from "./metrics/Meter.ts"
 import type { Handed, Line } from "./Protocol.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type { Status } from "./Status.ts"
@@ -44,17 +45,7 @@ interface Seen extends Omit<Status["underWay"][number], "state"> {
   state: "queued" | "running"
 }
 
-/** Is told of every call that was answered. */
-type Answered = (call: {
-  readonly verb: string
-  readonly stdin: string
-  /** The CNI error code; 0: success. */
-  readonly code: number
-  /** Since the call was accepted. */
-  readonly seconds: number
-}) => void
-
-export const make = Effect.fnUntraced(function* (answered: Answered = () => {}) {
+export const make = Effect.fnUntraced(function* (answered: Meter["answered"] = () => {}) {
   // Only these, so that calls do not share other services of the agent's fiber, such as its log.
   const edges = Context.pick(Files, Https, Namespaces, Processes, Slots, Sockets)(yield* Effect.context<Edges>())
   const context = yield* Effect.context<never>()

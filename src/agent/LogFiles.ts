@@ -1,7 +1,6 @@
 /**
- * The log files of a process of many calls. Each is open once, for all calls that write to it, and is reopened when its
- * name leads to another file at the start of a call, so that log rotation needs no signal. Lines are written in
- * sequence in the background: a hanging disk delays no call. See `program/Log.ts`.
+ * The log files of a process of many calls. Each is open once, and is reopened when its name leads to another file at
+ * the start of a call. Lines are written in sequence in the background: a hanging disk delays no call.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"

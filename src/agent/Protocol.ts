@@ -6,8 +6,6 @@
  * Effect, because every call that goes to the agent loads this module.
  */
 
-import * as Fs from "node:fs"
-
 /** The agent's default socket. */
 export const defaultSocket = "/run/userspace-cni/agent.sock"
 
@@ -37,18 +35,6 @@ export const namespacesHeader = "userspace-namespaces"
 /** `<pid> <mount namespace>` of the caller. */
 export const mountsHeader = "userspace-mounts"
 
-/**
- * Root directory, network and PID namespace of this process. A call from elsewhere, such as a container into which the
- * socket is mounted, means other files by the same paths, and the agent declines it. Throws without /proc.
- */
-export const namespaces = (): string => {
-  const { dev, ino } = Fs.statSync("/")
-  return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
-}
-
-/** Another one may have the same mounts: see `Acceptance.ts`. */
-export const mountNamespace = (): string => Fs.readlinkSync("/proc/self/ns/mnt")
-
 /** A UUID chosen by the caller, under which an ADD's record is written. */
 export const invocationHeader = "userspace-invocation"
 
@@ -65,22 +51,11 @@ export type Line =
   | { readonly log: string }
   | { readonly status: 0 | 1; readonly document?: string; readonly more?: true }
 
-/**
- * Maximum length of a body: more than any configuration and its environment. The process makes a longer call itself.
- */
+/** In bytes: more than any configuration and its environment. The process makes a longer call itself. */
 export const longestBody = 5 << 20
 
 /** Milliseconds in which a call must be accepted; otherwise its process makes it. */
 export const patience = 1000
 
-/**
- * Milliseconds until an accepted call must answer. The call has its own deadline, after which it rolls back step by
- * step.
- */
+/** Milliseconds until an accepted call must answer: longer than the call's own deadline and its rollback. */
 export const longestCall = 150_000
-
-/** Whether the agent's socket belongs to this user, and nobody else can replace it. Throws when there is nothing. */
-export const isOurs = (path: string): boolean => {
-  const { mode, uid } = Fs.lstatSync(path)
-  return (mode & Fs.constants.S_IFMT) === Fs.constants.S_IFSOCK && (mode & 0o022) === 0 && uid === process.geteuid?.()
-}

@@ -1,6 +1,4 @@
-/**
- * The requests to the agent, by method and path. A call is validated by its head, and begins when its body is complete.
- */
+/** The requests to the agent. A call is validated by its head, and begins when its body is complete. */
 import type * as Http from "node:http"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"

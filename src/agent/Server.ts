@@ -1,7 +1,6 @@
 /**
- * HTTP/1.1 on a unix socket. It uses `node:http`, because a call is accepted with `100 Continue`, which Effect's server
- * does not support. The socket is created beside its name and renamed when its permissions are set: whoever finds it
- * can call.
+ * HTTP/1.1 on a unix socket, by `node:http`: Effect's server does not support `100 Continue`. The socket is renamed to
+ * its name when its permissions are set: whoever finds it can call.
  */
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -22,26 +21,16 @@ export interface Listening {
   readonly close: () => void
 }
 
-/** For the head of a request, and for all of it, in milliseconds. Both sides are on one machine. */
-const headPatience = 5_000
-const bodyPatience = 15_000
-const mostConnections = 2048
-
 /** Undefined: nothing is there. */
 export const identityAt = (path: string): string | undefined => {
   const there = Fs.lstatSync(path, { throwIfNoEntry: false })
   return there === undefined ? undefined : `${there.dev}:${there.ino}`
 }
 
-const done = <A>(what: string, f: () => A) =>
-  Effect.try({
-    try: f,
-    catch: (cause) =>
-      new ListenError({
-        answer: `${what}: ${codeOf(cause)}`,
-        cure: "Run the agent as root, with a directory of its own."
-      })
-  })
+const failed = (what: string, cause: unknown, cure = "Run the agent as root, with a directory of its own.") =>
+  new ListenError({ answer: `${what}: ${codeOf(cause)}`, cure })
+
+const done = <A>(what: string, f: () => A) => Effect.try({ try: f, catch: (cause) => failed(what, cause) })
 
 /** Excludes other users: whoever can create a socket there gets the node's calls. */
 const prepare = Effect.fnUntraced(function* (directory: string) {
@@ -57,16 +46,8 @@ const prepare = Effect.fnUntraced(function* (directory: string) {
 
 const started = (server: Http.Server, path: string) =>
   Effect.callback<void, ListenError>((resume) => {
-    server.once("error", (cause) =>
-      resume(
-        Effect.fail(
-          new ListenError({
-            answer: `listen on ${path}: ${codeOf(cause)}`,
-            cure: "Give a writable directory, and a path of at most 107 bytes."
-          })
-        )
-      )
-    )
+    const cure = "Give a writable directory, and a path of at most 107 bytes."
+    server.once("error", (cause) => resume(Effect.fail(failed(`listen on ${path}`, cause, cure))))
     server.listen({ path, backlog: 4096 }, () => resume(Effect.void))
   })
 
@@ -75,13 +56,14 @@ export const listen = Effect.fnUntraced(function* (
   handle: Handle
 ): Effect.fn.Return<Listening, ListenError> {
   yield* prepare(dirname(path))
+  // In milliseconds. Both sides are on one machine.
   const server = Http.createServer({
-    headersTimeout: headPatience,
-    requestTimeout: bodyPatience,
+    headersTimeout: 5_000,
+    requestTimeout: 15_000,
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: 5_000
   })
-  server.maxConnections = mostConnections
+  server.maxConnections = 2048
   server.on("request", (request, response) => handle(request, response, false))
   server.on("checkContinue", (request, response) => handle(request, response, true))
   server.on("clientError", (_, socket) => socket.destroy())

@@ -1,6 +1,6 @@
 /**
- * The switches of a process of many calls, with one connection to each. It is opened when it is first needed, closed after
- * a minute without users, and opened again by the next user when it is lost.
+ * The switches of a process of many calls, with one connection to each: opened when it is needed, closed after a minute
+ * without users, and opened again by the next user when it is lost.
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
@@ -15,9 +15,7 @@ interface Kept extends Control {
   readonly since: string
 }
 
-/**
- * Identifies the socket at a path. Another socket is another switch, even while the connection to the first is open.
- */
+/** Identifies the socket at a path: another one is another switch, even while the connection to the first is open. */
 const socketAt = (path: string): Effect.Effect<string> =>
   Effect.callback((resume) =>
     Fs.stat(path, (error, there) => resume(Effect.succeed(error ? "none" : `${there.dev}:${there.ino}`)))

@@ -1,7 +1,6 @@
 /**
- * One CNI call as a value: (environment, stdin) to (document, exit status), over the given edges. Any number of calls
- * run in one process at the same time and share nothing of it. Reading stdin, writing the document and exiting are in
- * `CniProcess.ts`. An interrupted call rolls back first and then fails like any other.
+ * One CNI call as a value: (environment, stdin) to (document, exit status), over the given edges. Calls of one process
+ * share nothing of it; `CniProcess.ts` has stdin, stdout and exit. An interrupted call rolls back, then fails.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -20,8 +19,8 @@ import { hideInError, secretsIn } from "../cni/spec/Secrets.ts"
 import type { NetworkVerb } from "../cni/spec/Versions.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { type Answering, answered } from "../program/Committed.ts"
-import { Deadlines } from "../program/Deadlines.ts"
 import * as Log from "../program/Log.ts"
+import { Deadlines } from "../program/Step.ts"
 import { timed, untraced } from "../program/Trace.ts"
 import { type Around, choicesFor, onServices } from "./Composition.ts"
 import { type Document, runVerb, stateDirOfAsked } from "./Verbs.ts"
@@ -34,10 +33,7 @@ export interface Answer {
 
 /** The caller of a call. */
 export interface Asker {
-  /**
-   * Receives the answer once, also when the call is interrupted. Fails when it cannot be written: an ADD is then rolled
-   * back.
-   */
+  /** Receives the answer once, also when the call is interrupted. When it fails, an ADD is rolled back. */
   readonly tell: (answer: Answer) => Effect.Effect<void, CniError>
   /** Nothing is rolled back after this, so a process need not wait for connections to close. */
   readonly leave?: (status: 0 | 1) => Effect.Effect<void>

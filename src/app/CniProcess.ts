@@ -1,7 +1,4 @@
-/**
- * The process of one call: environment, stdin, stdout, signals, exit status, and the real edges. The fault campaign
- * provides other edges.
- */
+/** The process of one call: environment, signals, exit status, and the edges: real ones, or the fault campaign's. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"

@@ -1,8 +1,7 @@
 /**
  * Composition of the services, down to the edges. There is only one, for calls, commands, dry runs, the demonstration,
- * the fault campaign and tests; they differ in the edges that they provide. Services are created for each use and never
- * memoized: two switches of one kind in a process must not share one. A switch's code is loaded with the first use of
- * its kind.
+ * faults and tests; they differ in the edges. Services are created for each use and never memoized: two switches of one
+ * kind in a process must not share one. A switch's code is loaded with the first use of its kind.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,8 +14,7 @@ import { ContainerConfig } from "../container-config/ContainerConfig.ts"
 import { containerConfigFor } from "../container-config/ContainerConfigs.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"
-import type { Edges } from "../platform/Edges.ts"
-import type { On } from "../program/On.ts"
+import type { Edges, On } from "../platform/Edges.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
 import type { LegacyPortsOf } from "../vpp/VppVswitch.ts"

@@ -1,6 +1,4 @@
-/**
- * GC and STATUS, from the validated call to their program. Loaded on demand: both are rare compared with ADD and DEL.
- */
+/** GC and STATUS, from the validated call to their program. Loaded on demand, because both are rare. */
 import * as Effect from "effect/Effect"
 import type { NetworkCall } from "../attachment/Call.ts"
 import { gc } from "../attachment/node/Gc.ts"
@@ -30,6 +28,5 @@ export const runNetworkVerb = Effect.fnUntraced(function* (
 
 export const networkCall = Effect.fnUntraced(function* (asked: Pick<Asked<NetworkVerb>, "envelope" | "environment">) {
   const { envelope, environment } = asked
-  const call: NetworkCall = { network: envelope.name, configuration: yield* configurationAsked(asked), environment }
-  return call
+  return { network: envelope.name, configuration: yield* configurationAsked(asked), environment } satisfies NetworkCall
 })

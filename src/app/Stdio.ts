@@ -1,7 +1,4 @@
-/**
- * stdin and stdout of a CNI call, and the errors about them. stdout carries one JSON document or nothing. CNI
- * specification 1.1.0, section 2.
- */
+/** stdin and stdout of a CNI call: one JSON document or nothing. CNI specification 1.1.0, section 2. */
 import * as Effect from "effect/Effect"
 import { CniError, ErrorCodes } from "../cni/spec/CniError.ts"
 import { codeOf } from "../platform/process/Attempt.ts"

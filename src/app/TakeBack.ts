@@ -1,7 +1,6 @@
 /**
- * Rolls back an ADD that the agent made for this process, and that has no answer, or one that cannot be written: runs a
- * DEL, if the record is that of this ADD. What another ADD of the same attachment created stays. Loaded when this
- * happens.
+ * Rolls back an ADD that the agent made for this process, without an answer, or with one that cannot be written: runs a
+ * DEL, if the record is that of this ADD. What another ADD of the attachment created stays. Loaded on demand.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"

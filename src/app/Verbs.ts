@@ -11,7 +11,6 @@ import type { Record } from "../attachment/records/Record.ts"
 import { recordFormat } from "../attachment/records/RecordFormat.ts"
 import { Records } from "../attachment/records/Records.ts"
 import { add } from "../attachment/verbs/Add.ts"
-import { check } from "../attachment/verbs/Check.ts"
 import { del } from "../attachment/verbs/Del.ts"
 import type { Asked } from "../cni/Dispatch.ts"
 import { type Configuration, readConfiguration, readLeniently } from "../cni/network/Configuration.ts"
@@ -58,10 +57,17 @@ const program = Effect.fnUntraced(function* (asked: Asked, choices: Choices) {
     environment,
     previous
   }
-  const done = verb === "DEL" ? committing(del(call, record)) : check(call, record)
+  const done = verb === "DEL" ? committing(del(call, record)) : checked(call, record)
   yield* Effect.provide(done, chosen(call, choices))
   return undefined
 })
+
+/** CHECK is rare compared with ADD and DEL. */
+const checked = (call: Call, record: Record | undefined) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../attachment/verbs/Check.ts")),
+    ({ check }) => check(call, record)
+  )
 
 const newer = (verb: Asked["verb"], { format }: Record): string =>
   `the record has format ${format}, written by a later release; this release knows ${recordFormat}, and ${

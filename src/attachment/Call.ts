@@ -44,10 +44,7 @@ export const socketPathsFor = (
     stateDir: netConf.stateDir ?? defaultStateDir
   })
 
-/**
- * The configuration sets the socket's name, possibly for two interfaces of a container, so the name does not identify
- * the attachment.
- */
+/** The socket's name is the configuration's, possibly for two interfaces, and does not identify the attachment. */
 export const hasGivenSocket = ({ configuration }: Call): boolean => configuration.port.socketFile !== undefined
 
 export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)

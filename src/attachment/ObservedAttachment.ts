@@ -23,10 +23,7 @@ export interface ObservedAttachment {
   /** Undefined when only VPP has it, whose mark is too short for the names. */
   readonly who?: (Identity & Pick<Attachment, "pod">) | undefined
   readonly record?: Record | undefined
-  /**
-   * The record of an ADD that was killed before it claimed it. Its configuration is valid, but its files may be
-   * another's.
-   */
+  /** The record of an ADD that was killed before it claimed it: the configuration is valid, files may be another's. */
   readonly begun?: Record | undefined
   readonly ports: ReadonlyArray<ObservedPort>
   /** Without a record: its sandbox is certainly gone. */

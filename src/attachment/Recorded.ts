@@ -25,7 +25,7 @@ export const attachmentOfRecord = ({ containerId, ifName, netns, network, pod }:
   pod
 })
 
-/** The invocation context of the ADD, with the caller's CNI_PATH: records do not have the directories of IPAM plugins. */
+/** The invocation context of the ADD, with the caller's CNI_PATH, which records do not have. */
 export const callOfRecord = (record: Record, variables: Variables): Result.Result<Call, CniError | SchemaMismatch> =>
   Result.gen(function* () {
     const { containerId, ifName, netns } = record

@@ -1,7 +1,6 @@
 /**
  * Delegation to an IPAM plugin: found along CNI_PATH, run with the call's environment and the whole configuration, its
- * output validated. This service has no addresses and no state of its own. CNI specification 1.1.0, section 4
- * (Delegation).
+ * output validated. It has no addresses and no state. CNI specification 1.1.0, section 4 (Delegation).
  */
 import { join } from "node:path"
 import * as Context from "effect/Context"
@@ -18,9 +17,8 @@ import { isTooDeep } from "../cni/spec/JsonDepth.ts"
 import { hide, secretsIn } from "../cni/spec/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
-import { Deadlines } from "../program/Deadlines.ts"
+import { Deadlines } from "../program/Step.ts"
 import { IpamError } from "./IpamError.ts"
-import * as SurvivingProcesses from "./SurvivingProcesses.ts"
 
 /** The parameters of one call of a delegate. */
 export interface Delegation {
@@ -41,10 +39,7 @@ export class Ipam extends Context.Service<
     /** Returns a result with at least one address. */
     readonly add: (delegation: Delegation) => Effect.Effect<CniResult, IpamError>
     readonly del: (delegation: Delegation) => Effect.Effect<void, IpamError>
-    /**
-     * Returns when no IPAM ADD of this attachment from a killed caller is running. Such a process could still reserve
-     * an address.
-     */
+    /** Returns when no ADD of this attachment by a killed caller is running, which could still reserve an address. */
     readonly ended: (delegation: Delegation) => Effect.Effect<void, IpamError>
     /** A plugin that does not implement CHECK counts as a success. */
     readonly check: (delegation: Delegation) => Effect.Effect<void, IpamError>
@@ -157,7 +152,11 @@ const make = Effect.gen(function* () {
     preflight: (delegation) => Effect.asVoid(findPlugin(files, "ADD", delegation)),
     add,
     del: (delegation) => Effect.asVoid(call("DEL", delegation)),
-    ended: (delegation) => SurvivingProcesses.ended(files, delegation),
+    ended: (delegation) =>
+      Effect.flatMap(
+        Effect.promise(() => import("./SurvivingProcesses.ts")),
+        ({ ended }) => ended(files, delegation)
+      ),
     check: (delegation) => Effect.asVoid(asked("CHECK", delegation)),
     gc: (delegation) => Effect.asVoid(asked("GC", delegation)),
     status
@@ -169,10 +168,7 @@ const environment = (verb: Call, variables: Variables): Record<string, string> =
   CNI_COMMAND: verb
 })
 
-/**
- * The plugin received the secrets with the configuration. They are removed before the text is cut, because half a
- * secret would not be found.
- */
+/** The plugin received them with the configuration. Used before a text is cut: half a secret would not be found. */
 const withoutSecrets = (text: string, configuration: string): string =>
   text === "" ? "" : hide(secretsIn(parsed(configuration)), text)
 

@@ -1,14 +1,13 @@
 /**
  * IPAM processes that survived their killed caller: they may reserve an address after a DEL has released it. They are
- * found in /proc by their environment; without access to /proc none is found. Processes of a live call of this same
- * process are excluded, because that call releases what its plugin reserves. Loaded by the DEL of an attachment whose
- * ADD did not complete.
+ * found in /proc by their environment, if at all. Those of a live call of this process are excluded, because that call
+ * releases what its plugin reserves. Loaded by the DEL of an attachment whose ADD did not complete.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Variables } from "../cni/spec/Environment.ts"
 import type { Files } from "../platform/Files.ts"
-import { Deadlines } from "../program/Deadlines.ts"
+import { Deadlines } from "../program/Step.ts"
 import { IpamError } from "./IpamError.ts"
 
 /** The kernel's limit of arguments and environment together (execve(2), with the default stack limit). */
@@ -31,17 +30,11 @@ export const ended = Effect.fnUntraced(function* (files: Files["Service"], kille
   const { ipam: seconds } = yield* Deadlines
   yield* Effect.logInfo(`waiting for ${plugin} (pid ${pids.join(", ")}), started by a killed ADD`)
   // No new process can appear, because its caller is dead.
-  const again = Effect.delay(
-    Effect.suspend(() => orphans(files, killed, pids)),
-    "50 millis"
-  ).pipe(
-    Effect.tap((found) =>
-      Effect.sync(() => {
-        pids = found
-      })
-    )
-  )
-  yield* Effect.repeat(again, { until: ({ length }) => length === 0 }).pipe(
+  const again = Effect.gen(function* () {
+    yield* Effect.sleep("50 millis")
+    pids = yield* orphans(files, killed, pids)
+  })
+  yield* Effect.repeat(again, { until: () => pids.length === 0 }).pipe(
     Effect.timeoutOrElse({
       duration: `${seconds} seconds`,
       orElse: () => Effect.fail(new IpamError({ plugin, verb: "ADD", reason: { _tag: "StillRuns", pids, seconds } }))

@@ -1,18 +1,20 @@
 /**
- * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni),
- * which have no record of this plugin: what DEL removes of them, and what CHECK compares. They are found by a state
- * file (`StateFiles.ts`) and on the switch (`vswitch/LegacyPorts.ts`).
+ * Attachments of the original plugin (intel/userspace-cni-network-plugin) and of its fork (fivetime/userspace-cni):
+ * what DEL removes, and what CHECK compares. Found by a state file (`StateFiles.ts`) and on the switch.
  */
-import { basename, dirname } from "node:path"
+import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { type Call, macOf, socketPathsFor } from "../attachment/Call.ts"
 import { Records } from "../attachment/records/Records.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { ContainerConfig } from "../container-config/ContainerConfig.ts"
 import { type Attachment, plainHandle, shortId } from "../identity/Attachment.ts"
+import { Files, orElse } from "../platform/Files.ts"
+import { Processes } from "../platform/Processes.ts"
+import { unbind } from "../shared-dir/BindMount.ts"
+import { fromFile } from "../shared-dir/SharedDirError.ts"
 import type { Volume } from "../shared-dir/SocketPaths.ts"
 import { type LegacyFound, type LegacyPort, Vswitch, VswitchError } from "../vswitch/Vswitch.ts"
-import * as OriginalMount from "./OriginalMount.ts"
 import * as StateFiles from "./StateFiles.ts"
 
 /** What a DEL without a record must read before it removes the port, because the port leads to the files. */
@@ -33,13 +35,12 @@ export const lookFor = Effect.fnUntraced(function* (call: Call, state: StateFile
   const { legacy } = yield* Vswitch
   const { find } = yield* legacy
   const { isAnothers, ports } = yield* Effect.orElseSucceed(find({ attachment, state }), (): LegacyFound => nothing)
-  const left: LegacyLeft = {
+  return {
     isThere: ports.length > 0 || (state !== undefined && !isAnothers),
     isAnothers,
     volumes: volumesOf(call, ports),
-    mounts: ports.flatMap(({ socketPath }) => (socketPath === undefined ? [] : (OriginalMount.podOf(socketPath) ?? [])))
-  }
-  return left
+    mounts: ports.flatMap(({ socketPath }) => (socketPath === undefined ? [] : (podOf(socketPath) ?? [])))
+  } satisfies LegacyLeft
 })
 
 const nothing: LegacyFound = { ports: [], isAnothers: false }
@@ -79,22 +80,19 @@ const volumesOf = (call: Call, ports: ReadonlyArray<LegacyPort>): ReadonlyArray<
   )
 }
 
-/**
- * The mount belongs to the pod: other interfaces may need it, or a later sandbox, as long as the original plugin's
- * state has them.
- */
+/** The mount is the pod's: other interfaces need it, or a later sandbox, while the original's state has them. */
 export const removeMounts = Effect.fnUntraced(function* (call: Call, left: LegacyLeft) {
   const { attachment, configuration } = call
   if (configuration.port.engine !== "ovs-dpdk") return
   for (const uid of yield* uidsOf(attachment, left)) {
-    const names = yield* OriginalMount.look(uid)
+    const names = yield* mounted(uid)
     if (names === undefined) continue
     const others = yield* StateFiles.all((yield* Records).stateDir)
     const needed = others.some(
       ({ containerId, ifName }) => containerId === shortId(attachment) || names.includes(`${containerId}-${ifName}`)
     )
     if (needed || (yield* usesMount(uid))) continue
-    yield* OriginalMount.remove(uid)
+    yield* unmount(uid)
   }
 })
 
@@ -110,7 +108,7 @@ const uidsOf = Effect.fnUntraced(function* ({ pod }: Attachment, { mounts }: Leg
 const usesMount = Effect.fnUntraced(function* (uid: string) {
   const { legacy } = yield* Vswitch
   const ports = yield* (yield* legacy).list
-  return ports.some(({ socketPath }) => socketPath !== undefined && OriginalMount.podOf(socketPath) === uid)
+  return ports.some(({ socketPath }) => socketPath !== undefined && podOf(socketPath) === uid)
 })
 
 /**
@@ -128,4 +126,47 @@ export const differences = Effect.fnUntraced(function* (call: Call) {
   const socketPath = socketPathsFor(call, plainHandle(attachment)).switchPath
   const request = { attachment, invocation: "", port: configuration.port, socketPath, mac: macOf(call), addresses: [] }
   return (yield* verify({ attachment, state }, request)).map(({ what }) => what)
+})
+
+/**
+ * The original plugin's bind mount of a pod's emptyDir, whose path is too long for a socket: `<uid of the pod>` here,
+ * one for all interfaces. This plugin creates none, and unmounts it with the last port that uses it.
+ */
+const mounts = "/var/lib/vhost_sockets"
+
+/** Returns the uid of the pod through whose mount a socket is reached. */
+export const podOf = (path: string): string | undefined => /^\/var\/lib\/vhost_sockets\/([^/]+)\/[^/]+$/.exec(path)?.[1]
+
+const gone = ["ENOENT", "ENOTDIR"]
+
+/** Undefined for an invalid uid, which could lead to another path. */
+const mountFor = (uid: string): string | undefined => (/^[A-Za-z0-9-]+$/.test(uid) ? join(mounts, uid) : undefined)
+
+/** Returns the names in it, or undefined when it does not exist. */
+const mounted = Effect.fnUntraced(
+  function* (podUid: string) {
+    const files = yield* Files
+    const directory = mountFor(podUid)
+    if (directory === undefined) return undefined
+    const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
+    return there?.kind === "directory" ? yield* orElse(gone, undefined)(files.list(directory)) : undefined
+  },
+  Effect.mapError(fromFile("inspect"))
+)
+
+/** EBUSY means a mount. A non-empty directory that is not a mount is left from before a reboot, and kept. */
+const unmount = Effect.fnUntraced(function* (podUid: string) {
+  const files = yield* Files
+  const processes = yield* Processes
+  const directory = mountFor(podUid)
+  if (directory === undefined) return
+  const removing = orElse(
+    [...gone, "ENOTEMPTY", "EEXIST"],
+    undefined
+  )(files.removeDirectory(directory)).pipe(Effect.mapError(fromFile("remove")))
+  yield* Effect.catchIf(
+    removing,
+    ({ answer }) => answer === "EBUSY",
+    () => Effect.andThen(unbind(files, processes, directory), removing)
+  )
 })

@@ -16,7 +16,7 @@ import { Files } from "../platform/Files.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { LegacyPort } from "../vswitch/Vswitch.ts"
-import * as OriginalMount from "./OriginalMount.ts"
+import { podOf } from "./LegacyAttachments.ts"
 import * as StateFiles from "./StateFiles.ts"
 
 /** A port with an identity, and its switch. */
@@ -97,10 +97,7 @@ export const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, all: Re
   return found
 })
 
-/**
- * Reads the container config also without this plugin's marker, because the mark on the switch proves that the
- * attachment exists.
- */
+/** Reads the container config also without this plugin's marker: the mark on the switch proves the attachment. */
 const toldOf = Effect.fnUntraced(function* (
   { configuration }: NetworkCall,
   who: Pick<Call["attachment"], "network" | "containerId" | "ifName" | "pod">
@@ -133,7 +130,7 @@ const podIsGone = Effect.fnUntraced(function* ({ socketPath }: LegacyPort) {
 })
 
 const podDirectory = (socketPath: string): string | undefined => {
-  const uid = OriginalMount.podOf(socketPath)
+  const uid = podOf(socketPath)
   if (uid !== undefined) return join("/var/lib/kubelet/pods", uid)
   return /^(\/.*\/pods\/[^/]+)\/volumes\//.exec(socketPath)?.[1]
 }

@@ -1,7 +1,7 @@
 /**
- * Ports of the original plugin and of its fork (fivetime/userspace-cni). The fork marks the Interface, not the Port:
- * owner, container-id, interface, without the network. The original plugin has no marks: its state file has the port's
- * name. They are read and removed here, never created. This file has everything that the OVS side knows of the two.
+ * Ports of the original plugin and of its fork on Open vSwitch. The fork marks the Interface, not the Port: owner,
+ * container-id, interface, without the network. The original has no marks: its state file has the port's name. They
+ * are read and removed here, never created.
  */
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../cni/network/HostPort.ts"
@@ -90,15 +90,14 @@ const beginsAlike = ({ interface: row }: Pair, { containerId, ifName }: LegacyAs
 
 const legacyPort = Effect.fnUntraced(function* (client: OvsClient["Service"], { interface: row, port }: Pair) {
   const owned = forkOwner(row.external_ids)
-  const found: LegacyPort = {
+  return {
     by: owned === undefined ? "original" : "fork",
     port: port.name,
     containerId: owned?.containerId,
     ifName: owned?.ifName,
     socketPath: row.options["vhost-server-path"],
     bridge: (yield* client.bridgeOf(port))?.name
-  }
-  return found
+  } satisfies LegacyPort
 })
 
 export const make = (client: OvsClient["Service"]): LegacyPorts => ({
@@ -134,10 +133,7 @@ export const make = (client: OvsClient["Service"]): LegacyPorts => ({
   )
 })
 
-/**
- * Name and path are those of the plugin that created it. Its flow, on a bridge without a default one, is a
- * controller's.
- */
+/** Name and path are those of the plugin that created it; its flow is a controller's. */
 const compared = Effect.fnUntraced(function* (
   client: OvsClient["Service"],
   { interface: row, port }: Pair,

@@ -1,7 +1,6 @@
 /**
- * Ports of the original plugin on VPP: interfaces without a tag. Found at the socket's path, or by the index in the state
- * file, which is only believed where the interface has a socket of the attachment's name. Removed here, never created. The
- * fork has none. Everything that the VPP side knows of the original is in this file.
+ * Ports of the original plugin on VPP (the fork has none): interfaces without a tag. Found at the socket's path, or by
+ * the index in the state file, where the interface has a socket of the attachment's name. Removed here, never created.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"

@@ -5,9 +5,9 @@ import type * as Scope from "effect/Scope"
 import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { portName } from "../identity/Attachment.ts"
+import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
-import type { On } from "../program/On.ts"
 import {
   type Difference,
   type LegacyPorts,

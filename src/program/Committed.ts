@@ -1,8 +1,7 @@
 /**
- * The commit point of a call: a later signal or deadline cannot roll back a completed ADD or DEL whose result was
- * written. The result is written at that moment and the process exits, because connections need no orderly close. With
- * spans it exits at the end, and logs each. A result that cannot be written is a failure while everything can still be
- * rolled back.
+ * The commit point of a call: a later signal or deadline cannot roll back a completed ADD or DEL. The result is
+ * written at that moment and the process exits, because connections need no orderly close; with spans it exits at the
+ * end. A result that cannot be written is a failure while everything can still be rolled back.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -38,10 +37,7 @@ export interface Answering<E> {
   readonly leave: (exit: Exit.Exit<Document, E | CniError>) => Effect.Effect<void>
 }
 
-/**
- * Runs a call until it has an answer, whatever interrupts it, and writes that once. An interruption takes effect on the
- * fiber only after that.
- */
+/** Runs a call until it has an answer, and writes that once. An interruption takes effect on the fiber after that. */
 export const answered = <E, R>(
   call: Effect.Effect<Document, E, R>,
   { leave, tell }: Answering<E>
@@ -69,3 +65,8 @@ export const answered = <E, R>(
       )
     )
   })
+
+/** The name of one ADD, in its record, by which a caller that delegates it finds it. Undefined: a random one. */
+export const Invocation = Context.Reference<string | undefined>("userspace-cni/Invocation", {
+  defaultValue: () => undefined
+})

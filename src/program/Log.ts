@@ -1,8 +1,7 @@
 /**
- * Log lines: to stderr, which runtimes keep, and to `logFile` if set. Level names are those of the original plugin.
- * Every line has container, netns, interface and network. A log file that cannot be written is reported once on stderr,
- * at any level, and never fails a call. It is opened for each call and closed with it, so log rotation needs no signal
- * and calls of one process share nothing, unless that process provides outputs.
+ * Log lines: to stderr, which runtimes keep, and to `logFile` if set. Level names are the original plugin's. A log
+ * file that cannot be written is reported once on stderr, at any level, and never fails a call. It is opened for each
+ * call, so that log rotation needs no signal, unless the process provides outputs.
  */
 import * as Fs from "node:fs"
 import * as Cause from "effect/Cause"
@@ -50,22 +49,23 @@ export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never>
     })
   )
 
-const opened = ({ file, stderr }: Outputs, options: LogOptions, whose: Line) =>
-  options.file === undefined
-    ? Effect.succeed(undefined)
-    : file(options.file, (answer) => stderr(told(options, cannotOpen(options.file, answer, whose))))
+const opened = ({ file, stderr }: Outputs, options: LogOptions, whose: Line) => {
+  const { file: path } = options
+  if (path === undefined) return Effect.succeed(undefined)
+  return file(path, (answer) => {
+    const msg = `logFile ${path} cannot be written, logging to stderr only: ${answer}`
+    stderr(told(options, { time: new Date().toISOString(), level: "warning", msg, ...whose }))
+  })
+}
 
 const openedForOne: Outputs["file"] = (path, failed) =>
-  Effect.acquireRelease(openForAppending(path, failed), (fd) =>
-    Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
+  Effect.acquireRelease(
+    Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
+      onFailure: (answer) => void failed(answer),
+      onSuccess: (fd): number | undefined => fd
+    }),
+    (fd) => Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
   ).pipe(Effect.map((fd) => (fd === undefined ? undefined : (text) => write(fd, text))))
-
-const cannotOpen = (path: string | undefined, answer: string, whose: Line): Line => ({
-  time: new Date().toISOString(),
-  level: "warning",
-  msg: `logFile ${path} cannot be written, logging to stderr only: ${answer}`,
-  ...whose
-})
 
 const told = (options: LogOptions, line: Line): string => hide(options.secrets, render(options.format, line))
 
@@ -93,12 +93,6 @@ const withoutFrames = (text: string): string =>
 
 /** Non-blocking, because a pipe without a reader must not block the call. */
 export const flags = Fs.constants.O_WRONLY | Fs.constants.O_APPEND | Fs.constants.O_CREAT | Fs.constants.O_NONBLOCK
-
-const openForAppending = (path: string, failed: (answer: string) => void): Effect.Effect<number | undefined> =>
-  Effect.match(Effect.try({ try: () => Fs.openSync(path, flags, 0o640), catch: String }), {
-    onFailure: (answer) => void failed(answer),
-    onSuccess: (fd): number | undefined => fd
-  })
 
 const nameOf = (level: LogLevel): string => levelNames.find(([, ours]) => ours === level)?.[0] ?? "info"
 

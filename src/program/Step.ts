@@ -1,17 +1,34 @@
 /**
- * The steps of a program, declared where they are taken, and changes with their undo. A dry run lists changes under the
- * current step, and a trace has a span for each. The undo of a change is registered before it: a change that failed
- * half-way, or whose answer was lost, is undone as well, so every undo inspects what exists and removes only that. The
- * enclosing scope runs undos in reverse order, on failure, defect and interruption. A failing undo is logged and hides no
- * other error.
+ * The steps of a program, declared where they are taken, and changes with their undo. A dry run lists changes under
+ * the current step, and a trace has a span for each. The undo is registered before its change, which may fail half-way
+ * or lose its answer, so every undo inspects what exists and removes only that. The scope runs undos in reverse order,
+ * on failure, defect and interruption. A failing undo is logged and hides no other error.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { Committed } from "./Committed.ts"
-import { Deadlines } from "./Deadlines.ts"
 import { spanned } from "./Trace.ts"
+
+/**
+ * Deadlines in seconds; tests shorten them. A runtime kills the plugin at its own deadline, and kubelet gives a sandbox
+ * two to four minutes: a plugin that times out earlier can still roll back.
+ */
+interface Waits {
+  /** For one run of an IPAM plugin. Less than 60, at which whereabouts' own DEL times out and reports success. */
+  readonly ipam: number
+  /** For one rollback step. */
+  readonly undo: number
+  /** For one probe of STATUS: kubelet asks every five seconds. */
+  readonly status: number
+  /** For a whole verb. */
+  readonly total: number
+}
+
+export const Deadlines = Context.Reference<Waits>("userspace-cni/Deadlines", {
+  defaultValue: () => ({ ipam: 30, undo: 15, status: 4, total: 90 })
+})
 
 interface Step {
   readonly name: string

@@ -71,9 +71,7 @@ interface OwnProcess {
   readonly takeStackTraces: () => void
 }
 
-/**
- * Undefined in a process of many calls. There, a call begins when it is received, and changes nothing of the process.
- */
+/** Undefined in a process of many calls: there, a call begins when it is received, and changes nothing else. */
 export const Own = Context.Reference<OwnProcess | undefined>("userspace-cni/OwnProcess", {
   defaultValue: () => undefined
 })

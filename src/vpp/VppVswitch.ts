@@ -9,9 +9,9 @@ import type * as Scope from "effect/Scope"
 import type { VppPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { type Attachment, keyOf } from "../identity/Attachment.ts"
+import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
-import type { On } from "../program/On.ts"
 import { rolledBack } from "../program/Step.ts"
 import {
   type LegacyPorts,

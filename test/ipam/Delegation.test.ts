@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, References, Schedule } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
-import { Deadlines } from "../../src/program/Deadlines.ts"
+import { Deadlines } from "../../src/program/Step.ts"
 import { asked } from "./support/Asked.ts"
 import { directory, install, real } from "./support/Plugin.ts"
 

@@ -8,7 +8,8 @@ import * as Fs from "node:fs"
 import { version } from "../../app/Version.ts"
 import { attempt, codeOf } from "../../platform/process/Attempt.ts"
 import { type Read, readStdin, writeStdout } from "../../platform/process/StandardStreams.ts"
-import { isOurs, longestBody, mountNamespace, namespaces } from "../Protocol.ts"
+import { isOurs, mountNamespace, namespaces } from "../Location.ts"
+import { longestBody } from "../Protocol.ts"
 import { type Answer, exchange } from "./Exchange.ts"
 
 const alone = (stdin: Read) => import("../../app/CniProcess.ts").then(({ run }) => run(undefined, stdin))

@@ -1,8 +1,7 @@
 /**
  * Rounds of healing while the scope lasts. Each switch has one at the start, when it becomes reachable, when one of our
  * objects is removed or changed there, when a sandbox of its attachments has gone, when a waiting action is due, and
- * periodically; none while it is unreachable.
- * Each switch has its own fiber, so that a hanging one delays no other.
+ * periodically; none while it is unreachable. Each has its own fiber, so that a hanging one delays no other.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"

@@ -29,7 +29,8 @@ export type Port =
   | { readonly _tag: "Unasked" }
 
 /**
- * `whole`: its ADD succeeded, and no DEL has begun. `in transit`: its ADD or DEL is running, or was killed. `deferred`: a DEL of it failed. `begun`: its ADD was killed before it claimed the record.
+ * `whole`: its ADD succeeded, and no DEL has begun. `in transit`: its ADD or DEL is running, or was killed. `deferred`:
+ * a DEL of it failed. `begun`: its ADD was killed before it claimed the record.
  */
 export type Stage = "whole" | "in transit" | "deferred" | "begun"
 
@@ -97,14 +98,13 @@ export const look = Effect.fn("heal.look")(function* (
   const claimed = yield* Effect.forEach(begun.filter(mine), (record) =>
     Effect.map(sandboxOf(record), (sandbox): Seen => ({ record, stage: "begun", sandbox, port: unasked }))
   )
-  const sight: Sight = {
+  return {
     now: yield* millis,
     partial: only !== undefined,
     seen: [...seen, ...claimed],
     unrecorded: yield* unrecorded(owned, [...all, ...begun]),
     silent
-  }
-  return sight
+  } satisfies Sight
 })
 
 const named = Effect.fnUntraced(function* (only: ReadonlyArray<Identity>) {

@@ -1,7 +1,6 @@
 /**
- * One round of healing: inspects, decides, acts, and reports findings and outcomes. There is one for each switch, so
- * that a hanging one delays no other, and one for what belongs to no switch: unusable records. `Keep.ts` decides when a
- * round runs.
+ * One round of healing: inspects, decides, acts, and reports findings and outcomes; for each switch, and for what
+ * belongs to no switch: unusable records. `Keep.ts` decides when a round runs.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,7 +9,7 @@ import type { Control } from "../../cni/network/HostPort.ts"
 import { type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { type Identity, shortId } from "../../identity/Attachment.ts"
-import { Deadlines } from "../../program/Deadlines.ts"
+import { Deadlines } from "../../program/Step.ts"
 import { collecting, controlOf } from "../node/Inventory.ts"
 import { distinct, standing } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
@@ -53,13 +52,12 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
   const when = yield* Clock.currentTimeMillis
   const seeing = yield* Effect.result(look({ at, vswitch, variables, only }))
   if (Result.isFailure(seeing)) {
-    const none: OfSwitch = { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: never }
-    return none
+    return { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: never } satisfies OfSwitch
   }
   const sight = seeing.success
   const decision = decide(sight, memory, { repair, longest: total * 1_000 })
   const found = dry ? decision.findings.map(plan) : yield* act(decision.findings, at, options)
-  const done: OfSwitch = {
+  return {
     at,
     when,
     looked: sight.seen.length,
@@ -68,8 +66,7 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
     silent: sight.seen.length === 0 ? [] : sight.silent,
     memory: remember(decision.memory, yield* millis, endingsOf(found)),
     due: due(decision.findings)
-  }
-  return done
+  } satisfies OfSwitch
 })
 
 /** A record that cannot be used. */
@@ -104,14 +101,13 @@ export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick
     )
   )
   const named = [...all, ...(yield* orNothing(records.begun))].flatMap((record) => controlOf(record, variables) ?? [])
-  const done: OfNode = {
+  return {
     when: yield* Clock.currentTimeMillis,
     found: [...damaged, ...all.flatMap((record) => unusable(record, variables))],
     switches: distinct([...named, ...(yield* standing(variables))]),
     named: distinct(named),
     failures
-  }
-  return done
+  } satisfies OfNode
 })
 
 const aside = (handle: string) =>

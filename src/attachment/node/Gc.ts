@@ -1,8 +1,7 @@
 /**
  * GC: removes stale attachments from this node: of one network by the runtime's list, or of all networks by sandbox.
- * Sources are the marks on the switches, the records, and container configs. Continues after failures and reports them
- * together. Touches nothing without the plugin's mark, and nothing of another network. CNI specification 1.1.0, section
- * 2 (GC).
+ * Continues after failures and reports them together. Touches nothing without the plugin's mark, and nothing of another
+ * network. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Effect from "effect/Effect"
 import { spelledOut } from "../../cni/network/Explained.ts"
@@ -64,9 +63,7 @@ export const stale = ({ network }: NetworkCall, found: Found, valid: Valid): Fou
 const keysOf = (network: string, valid: Valid): ReadonlySet<string> =>
   new Set(valid.map((one) => keyOf({ ...one, network })))
 
-/**
- * An attachment that is being added has its sandbox. One without a record is judged by other evidence of its sandbox.
- */
+/** One that is being added has its sandbox. One without a record is judged by other evidence of its sandbox. */
 export const withoutSandbox = (found: Found) =>
   Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
     record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")
@@ -110,8 +107,7 @@ const callFor = Effect.fnUntraced(function* (found: ObservedAttachment, variable
     spelledOut(callOfRecord(record, variables)),
     ({ msg }) => unreadable(found, msg)
   )
-  const call: NetworkCall = { network: record.network, configuration, environment }
-  return call
+  return { network: record.network, configuration, environment } satisfies NetworkCall
 })
 
 const unreadable = (found: ObservedAttachment, why: string) =>

@@ -88,8 +88,7 @@ export const takeInventory = Effect.fn("inventory")(function* (switches: Switche
     ...begun.map((begun) => observed(begun, { begun })),
     ...ofNetwork(told.flatMap((one) => whoseTold(one) ?? [])).map((one) => observed(one))
   ])
-  const done: Inventory = { found, legacy, silent, problems: [...silent.map(({ error }) => error), ...failures] }
-  return done
+  return { found, legacy, silent, problems: [...silent.map(({ error }) => error), ...failures] } satisfies Inventory
 })
 
 const portsOn = (network: string | undefined) =>

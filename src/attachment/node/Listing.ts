@@ -13,6 +13,7 @@ import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
 import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
+import { inOrder } from "./Selection.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
 /** The form of `--json`. Null: unknown. */
@@ -60,16 +61,15 @@ export const list = Effect.fn("list")(function* (
   const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
   const damaged = yield* Effect.result(records.damaged)
   const legacy = yield* LegacyNode.listed(seen.legacy)
-  const listing: Listing = {
-    attachments: [...ours.flat(), ...legacy.attachments.map(notOurs)].sort(order),
+  return {
+    attachments: inOrder([...ours.flat(), ...legacy.attachments.map(notOurs)]),
     doubts: doubts(seen),
     problems: [
       ...seen.problems,
       ...(damaged._tag === "Success" ? damaged.success.map(({ error }) => error) : [damaged.failure]),
       ...legacy.problems
     ]
-  }
-  return listing
+  } satisfies Listing
 })
 
 /** Without duplicates, because a silent switch fails all its ports alike. */
@@ -134,10 +134,3 @@ const notOurs = (one: LegacyNode.ListedLegacy): Listed => ({
   since: null,
   netns: null
 })
-
-const order = (one: Listed, other: Listed): number => {
-  const [a, b] = [one, other].map(({ containerId, ifName, network, pod }) =>
-    [network ?? "\uffff", pod?.namespace ?? "", pod?.name ?? "", containerId, ifName ?? ""].join("\0")
-  )
-  return (a ?? "") < (b ?? "") ? -1 : 1
-}

@@ -1,7 +1,6 @@
 /**
  * Restores every recorded attachment of this node in sequence; a failure does not stop the others. Retries until the
- * timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time: two would create
- * the same ports under the same marks.
+ * timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time.
  */
 import { groupBy } from "effect/Array"
 import * as Clock from "effect/Clock"
@@ -12,8 +11,7 @@ import type { HostPort } from "../../cni/network/HostPort.ts"
 import { asCniError, CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { Slots } from "../../platform/Slots.ts"
-import { Deadlines } from "../../program/Deadlines.ts"
-import { step } from "../../program/Step.ts"
+import { Deadlines, step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
 import type { Call } from "../Call.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
@@ -63,11 +61,10 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
     waiting = now - since < options.millis ? yield* worthwhile([...ended.values()], now) : []
   })
   yield* Effect.repeat(pass, { until: () => waiting.length === 0, schedule: Schedule.spaced("250 millis") })
-  const done: NodeRestored = {
+  return {
     attachments: all.flatMap(({ handle }) => ended.get(handle) ?? []),
     damaged: narrows(selector) ? [] : (yield* records.damaged).map(({ error }) => error)
-  }
-  return done
+  } satisfies NodeRestored
 }, Effect.scoped)
 
 const busy = CniError.of(

@@ -27,12 +27,20 @@ export class Ambiguous extends Data.TaggedError("Ambiguous")<{
   readonly code = ErrorCodes.BadEnvironment
 }
 
-/** The order of `userspace list`. */
-const sortKey = ({ containerId, ifName, network, pod }: Record): string =>
-  [network, pod?.namespace ?? "", pod?.name ?? "", containerId, ifName].join("\0")
+/** Null: unknown. */
+interface Named {
+  readonly network: string | null
+  readonly pod?: Selector["pod"] | null
+  readonly containerId: string
+  readonly ifName: string | null
+}
 
-export const inOrder = (records: ReadonlyArray<Record>): ReadonlyArray<Record> =>
-  [...records].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
+const sortKey = ({ containerId, ifName, network, pod }: Named): string =>
+  [network ?? "\uffff", pod?.namespace ?? "", pod?.name ?? "", containerId, ifName ?? ""].join("\0")
+
+/** The order of `userspace list`. */
+export const inOrder = <A extends Named>(all: ReadonlyArray<A>): ReadonlyArray<A> =>
+  [...all].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
 
 export const select = (
   records: ReadonlyArray<Record>,

@@ -1,7 +1,7 @@
 /**
- * Removes one stale attachment: by a DEL with the configuration of its ADD if there is a record, so that a network that
- * has moved to another switch is cleaned up as well; then its ports on other switches. With only VPP's mark the names
- * are unknown: port and socket are removed.
+ * Removes one stale attachment: by a DEL with the configuration of its ADD if there is a record; then its ports on
+ * other switches, as of a network that has moved. With only VPP's mark the names are unknown: port and socket are
+ * removed.
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
@@ -87,13 +87,12 @@ const callFor = Effect.fnUntraced(function* (
             configuration
           )
         )
-  const call: Call = {
+  return {
     attachment,
     configuration: recorded,
     environment: { ...environment, containerId, ifName, netns: "", args, variables },
     previous: undefined
-  }
-  return call
+  } satisfies Call
 })
 
 /** CNI_ARGS of a pod as Multus and the runtimes write them, for IPAM plugins that use them. */
@@ -118,10 +117,7 @@ const unplugThere = Effect.fnUntraced(function* (
   return yield* vswitch.unplug({ attachment, key, invocation: undefined, port: undefined, socketPath: undefined })
 })
 
-/**
- * Removes the files of an attachment without names, by the socket path of its port. Its addresses can only be known by
- * the IPAM plugin.
- */
+/** Removes the files of an attachment without names, by its socket. Only the IPAM plugin may know its addresses. */
 const clear = Effect.fnUntraced(function* (
   call: NetworkCall,
   { key, ports }: ObservedAttachment,

@@ -31,15 +31,14 @@ export const make = Effect.fnUntraced(function* (engine: (control: Control) => E
   /** Built once. The memo map is its own, so nothing is shared with another switch. */
   const reach = (layer: EngineLayer) =>
     Effect.map(Layer.buildWithMemoMap(layer, Layer.makeMemoMapUnsafe(), scope), Context.get(Vswitch))
-  const switches: Switches = {
+  return {
     at: (control) =>
       Effect.suspend(() => {
         const own = known.get(nameOf(control)) ?? reach(engine(control))
         known.set(nameOf(control), own)
         return own
       }).pipe(Effect.provideContext(edges))
-  }
-  return switches
+  } satisfies Switches
 })
 
 /** Removes duplicates and keeps the order. */

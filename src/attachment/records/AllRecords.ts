@@ -1,7 +1,4 @@
-/**
- * All records of a node, for `Records`, and unfinished files of killed claims. Files that are not the plugin's are
- * ignored.
- */
+/** All records of a node, for `Records`, and unfinished files of killed claims. Other files are ignored. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { handlesOf, keyOf } from "../../identity/Attachment.ts"
@@ -57,10 +54,6 @@ export const make = (
     return found
   })
 
-  /**
-   * Renames the file, so that nothing of it is lost and it no longer counts as a record. Undefined: it is a valid
-   * record now, or gone.
-   */
   const setAside = Effect.fnUntraced(
     function* (handle: string) {
       const path = pathOf(handle)
@@ -86,10 +79,7 @@ export const make = (
     return found
   })
 
-  /**
-   * A claim is read-only from the start; a writable file belongs to an existing attachment. A running claim creates its
-   * file again.
-   */
+  /** A claim is read-only from the start; a writable file is of an attachment. A running claim makes its file again. */
   const sweep = Effect.fnUntraced(
     function* (network: string | undefined, but: ReadonlySet<string>) {
       for (const name of yield* names(fresh)) {

@@ -37,10 +37,7 @@ export const Record = Schema.Struct({
   /** Directories that ADD created, so DEL may remove them. */
   made: Schema.Array(Schema.String),
   mac: Schema.String,
-  /**
-   * Addresses of the switch's end (`netType: interface`). They are known after IPAM, so only in the record of a
-   * completed ADD.
-   */
+  /** Of the switch's end (`netType: interface`); known after IPAM, so only in the record of a completed ADD. */
   addresses: Schema.optional(
     Schema.Array(Schema.Struct({ address: Schema.String, gateway: Schema.optional(Schema.String) }))
   ),

@@ -17,7 +17,6 @@ import * as AllRecords from "./AllRecords.ts"
 import type { Record } from "./Record.ts"
 import { alreadyAttached, fromFile, inTheWay, type RecordError } from "./RecordError.ts"
 import { parseRecord, recordLimit } from "./RecordFormat.ts"
-import * as UndoneNotes from "./UndoneNotes.ts"
 
 type Done<A = void> = Effect.Effect<A, RecordError>
 
@@ -44,26 +43,17 @@ export class Records extends Context.Service<
     readonly settled: (record: Record) => Done<boolean>
     /** Returns the attachment's record; an unreadable one counts as none. */
     readonly find: (attachment: Attachment) => Done<Record | undefined>
-    /**
-     * Returns whether another attachment has a record under the plain handle of this one: files of that name are then
-     * the other's.
-     */
+    /** Returns whether another attachment has a record under the plain handle, and so the files of that name. */
     readonly hasNamesake: (attachment: Attachment) => Done<boolean>
     /** Returns every record that `find` would return, of all networks. */
     readonly all: Done<ReadonlyArray<Record>>
     /** Returns existing files that `find` ignores. */
     readonly damaged: Done<ReadonlyArray<AllRecords.Damaged>>
-    /**
-     * Renames one of them, so that it no longer blocks its name, and returns the new path. Undefined: it is not damaged
-     * any more.
-     */
+    /** Renames one of them, so that its name is free, and returns the path. Undefined: it is not damaged any more. */
     readonly setAside: (handle: string) => Done<string | undefined>
     /** Records of ADDs that were killed before linking them; those ADDs changed nothing else. */
     readonly begun: Done<ReadonlyArray<Record>>
-    /**
-     * Removes empty files of killed claims of this network (undefined: of every one), except for attachments with these
-     * keys.
-     */
+    /** Removes empty files of killed claims of a network (undefined: of every one), but not of these keys. */
     readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
     /** Fails when `claim` would fail to write, as far as can be checked. Changes nothing. */
     readonly writable: Done
@@ -96,7 +86,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const files = yield* Files
   const directory = join(stateDir, "attachments")
   const fresh = join(directory, "new")
-  const notes = UndoneNotes.make(files, directory)
+  const notes = undoneNotes(files, directory)
   const pathOf = (handle: string) => join(directory, `${handle}.json`)
   const besideOf = (record: Record) =>
     join(fresh, `${keyOf(record)}-${networkDigest(record.network)}-${record.invocation}`)
@@ -264,3 +254,27 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     removeUnasked: (attachment) => removeWith(attachment, undefined, false)
   })
 })
+
+/**
+ * Notes of ADDs that could not reach the switch and created nothing: empty files `undone/<key>`. With one, a DEL
+ * without a record succeeds while the switch is down (docs/restarts.md explains why that is safe).
+ */
+const undoneNotes = (files: Files["Service"], attachments: string) => {
+  const directory = join(attachments, "undone")
+  const pathOf = (attachment: Attachment) => join(directory, keyOf(attachment))
+  return {
+    write: (attachment: Attachment) =>
+      into(files, directory, 0o700, orElse("EEXIST", undefined)(files.create(pathOf(attachment), "", 0o400))),
+    isThere: (attachment: Attachment) =>
+      Effect.map(orElse("ENOTDIR", undefined)(files.lstat(pathOf(attachment))), (there) => there?.kind === "file"),
+    /** Called before the first change of an ADD. */
+    remove: (attachment: Attachment) => orElse(absent, undefined)(files.unlink(pathOf(attachment))),
+    /** Removes all notes, because none is needed while the switch is reachable. A remaining note is still correct. */
+    drop: Effect.gen(function* () {
+      const names = yield* orElse<ReadonlyArray<string> | undefined>(absent, undefined)(files.list(directory))
+      if (names === undefined) return
+      for (const name of names) yield* orElse("ENOENT", undefined)(files.unlink(join(directory, name)))
+      yield* removeUnused(files, directory, [directory])
+    }).pipe(Effect.ignore)
+  }
+}

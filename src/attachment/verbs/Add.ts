@@ -1,7 +1,6 @@
 /**
  * ADD: creates one port on the switch, attaches it to its network, assigns addresses and publishes the container
- * config; or fails and rolls back. The code is its list of steps, each with its undo. CNI specification 1.1.0, section
- * 2.
+ * config; or rolls back. The code is its list of steps, each with its undo. CNI specification 1.1.0, section 2.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -14,7 +13,7 @@ import { containerData } from "../../container-config/ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
 import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
-import { Invocation } from "../../program/Invocation.ts"
+import { Invocation } from "../../program/Committed.ts"
 import { IncompleteRollback, revertible, rolledBack, step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"

@@ -58,8 +58,7 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
   const [found, failures] = yield* Effect.partition(steps, (self) => self, { concurrency: "unbounded" })
   const words = (warning: boolean) =>
     found.flat().flatMap((one) => ((one.warning ?? false) === warning ? [one.what] : []))
-  const comparison: Comparison = { differences: words(false), warnings: words(true), failures }
-  return comparison
+  return { differences: words(false), warnings: words(true), failures } satisfies Comparison
 })
 
 /** An attachment of the original plugin or its fork is compared with its configuration. */

@@ -87,55 +87,46 @@ const restoreAlone = Effect.fnUntraced(function* (call: Call, record: Record) {
   if (Result.isFailure(looked))
     return yield* (yield* records.settled(record)) ? looked.failure : Effect.succeed(deleted)
 
-  let socket: Socket | undefined
-  let meanwhile = false
-  const again = remake(call, record, (published) => {
-    socket = published
-  })
-  // Checked in any case: a DEL that started before may already have done its part.
-  const check = Effect.suspend(() => unlessSettled(call, record, socket))
-  const made = yield* again.pipe(
-    Effect.onExit(() =>
-      Effect.tap(check, (taken) =>
-        Effect.sync(() => {
-          meanwhile = taken
-        })
-      )
-    ),
+  const during: During = { deleted: false }
+  const made = yield* remake(call, record, during).pipe(
+    // In any case: a DEL that started before may already have done its part.
+    Effect.onExit(() => unlessSettled(call, record, during)),
     Effect.catchIf(
-      () => meanwhile,
+      () => during.deleted,
       () => Effect.succeed(deleted)
     )
   )
-  return meanwhile ? deleted : made
+  return during.deleted ? deleted : made
 })
 
-const remake = Effect.fnUntraced(function* (
-  call: Call,
-  record: Record,
-  published: (socket: Socket | undefined) => void
-) {
+interface During {
+  /** What was published. */
+  socket?: Socket | undefined
+  /** A DEL has begun. */
+  deleted: boolean
+}
+
+const remake = Effect.fnUntraced(function* (call: Call, record: Record, during: During) {
   const sharedDir = yield* SharedDir
   const vswitch = yield* Vswitch
   const { place } = record
   const { made, port, socketAt } = yield* vswitch.restore(requestFor(call, record))
-  const socket = socketAt === undefined ? undefined : yield* sharedDir.republish(place, socketAt)
-  published(socket)
+  during.socket = socketAt === undefined ? undefined : yield* sharedDir.republish(place, socketAt)
   const opened = madeBySwitch(call) && (yield* sharedDir.open(place))
-  const all = [...made, ...(socket !== undefined || opened ? [`socket ${place.socketPath}`] : [])]
+  const all = [...made, ...(during.socket !== undefined || opened ? [`socket ${place.socketPath}`] : [])]
   const done: Restoration = all.length === 0 ? { outcome: "there", port } : { outcome: "restored", port, made: all }
   return done
 })
 
 /**
  * A DEL marks the record before it searches for the port. So either the mark is seen here, and the port is removed
- * again, or the DEL has not searched yet. Returns whether it is seen.
+ * again, or the DEL has not searched yet.
  */
-const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, socket: Socket | undefined) {
-  if (yield* (yield* Records).settled(record)) return false
+const unlessSettled = Effect.fnUntraced(function* (call: Call, record: Record, during: During) {
+  if (yield* (yield* Records).settled(record)) return
   yield* unplugOwn(call, record)
-  yield* (yield* SharedDir).withdraw(record.place, stillOurs(record), socket)
-  return true
+  yield* (yield* SharedDir).withdraw(record.place, stillOurs(record), during.socket)
+  during.deleted = true
 })
 
 /** Removes the port of the record's ADD, or of a restore. */

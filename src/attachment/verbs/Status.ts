@@ -1,13 +1,12 @@
 /**
- * STATUS: whether an ADD would succeed now. Asks the switch, the state directory and the IPAM plugin in parallel, each
- * with a short deadline; changes nothing. Code 51 when the switch is down, because existing containers then have no
- * connectivity either. CNI specification 1.1.0, section 2 (STATUS).
+ * STATUS: whether an ADD would succeed now. Asks switch, state directory and IPAM plugin in parallel; changes nothing.
+ * Code 51 when the switch is down: existing containers then have no connectivity. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
 import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
-import { Deadlines } from "../../program/Deadlines.ts"
+import { Deadlines } from "../../program/Step.ts"
 import { Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import { delegation, type NetworkCall } from "../Call.ts"
 import { Records } from "../records/Records.ts"

@@ -2,15 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import {
-  isOurs,
-  mountNamespace,
-  mountsHeader,
-  namespaces,
-  namespacesHeader,
-  readyPath,
-  versionHeader
-} from "../../agent/Protocol.ts"
+import { isOurs, mountNamespace, namespaces } from "../../agent/Location.ts"
+import { mountsHeader, namespacesHeader, readyPath, versionHeader } from "../../agent/Protocol.ts"
 import { get, type NoAgent } from "../../agent/Status.ts"
 import { version } from "../../app/Version.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"

@@ -9,7 +9,7 @@ import { commandLine } from "../../../src/cli/CommandLine.ts"
 import { KubernetesDeadlines } from "../../../src/kubernetes/ApiServer.ts"
 import { OvsDeadlines } from "../../../src/ovs/wire/JsonRpc.ts"
 import * as BunEdges from "../../../src/platform/bun/BunEdges.ts"
-import { Deadlines } from "../../../src/program/Deadlines.ts"
+import { Deadlines } from "../../../src/program/Step.ts"
 import { VppDeadlines } from "../../../src/vpp/client/Session.ts"
 
 const times = 10

@@ -5,7 +5,7 @@
 import { type Duration, Effect, Fiber, Layer } from "effect"
 import { type Answer, call } from "../../../src/app/CniCall.ts"
 import * as BunEdges from "../../../src/platform/bun/BunEdges.ts"
-import { Deadlines } from "../../../src/program/Deadlines.ts"
+import { Deadlines } from "../../../src/program/Step.ts"
 import type { Order, Report } from "./Order.ts"
 
 export interface Wanted {

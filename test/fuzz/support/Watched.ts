@@ -108,7 +108,7 @@ export const directoriesOf = (text: string, { CNI_ARGS = "", ...others }: Variab
 const isScratch = (line: unknown) => typeof line === "string" && /\/attachments\/new( |\/\.userspace-cni )/.test(line)
 
 /**
- * Without the note of an ADD that could not reach the switch (`UndoneNotes.ts`), which is for a DEL that cannot either;
+ * Without the note of an ADD that could not reach the switch (`Records.ts`), which is for a DEL that cannot either;
  * and without directories that contain only it.
  */
 const withoutNote = (all: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {

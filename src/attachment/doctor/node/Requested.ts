@@ -8,7 +8,7 @@ import { Ipam } from "../../../ipam/Ipam.ts"
 import type { IpamError } from "../../../ipam/IpamError.ts"
 import type { PodDocument } from "../../../kubernetes/PodDocument.ts"
 import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
-import { Deadlines } from "../../../program/Deadlines.ts"
+import { Deadlines } from "../../../program/Step.ts"
 import { delegation, type NetworkCall } from "../../Call.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 
