@@ -19,9 +19,6 @@ interface Seen {
   readonly port: string
 }
 
-/** A switch that does not answer is for healing to report. */
-const switchPatience = "10 seconds"
-
 const wordsOf = (kind: LookKind, { one: { control, record }, port }: Seen): string => {
   const which = `${record.ifName}: port ${port} of network ${record.network}`
   switch (kind) {
@@ -57,7 +54,7 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
         const keys = of.filter(({ control }) => isSame(control, at)).map(({ key }) => key)
         return switches.at(at).pipe(
           Effect.flatMap((vswitch) => vswitch.connections(keys)),
-          Effect.timeout(switchPatience),
+          // A switch that does not answer, by its own deadlines, is for healing to report.
           Effect.orElseSucceed((): ReadonlyMap<string, Connection> => new Map())
         )
       },

@@ -187,6 +187,7 @@ it.effect("a difference that could not be set right has what failed, and what to
   Effect.gen(function* () {
     const world = new EventWorld()
     yield* world.add(asked)
+    yield* world.link("connected")
     yield* TestClock.adjust("1 second")
     yield* running(world, ({ round, tell }) =>
       Effect.gen(function* () {
