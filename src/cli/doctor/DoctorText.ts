@@ -10,11 +10,11 @@ export const doctorText = (report: Report, all: boolean, style: Style): string =
   const shown = report.attachments.filter(({ judged }) => all || !isWell(judged))
   const wellOnes = report.attachments.length - shown.length
   return [
-    ...chain("Node", report.node, style),
-    ...shown.flatMap((one) => ["", ...chain(nameOf(one), one.judged, style)]),
+    ...linkLines("Node", report.node, style),
+    ...shown.flatMap((one) => ["", ...linkLines(nameOf(one), one.judged, style)]),
     ...(wellOnes === 0 ? [] : ["", `${wellOnes} ${wellOnes === 1 ? "attachment" : "attachments"} without findings.`]),
     "",
-    ...told([{ name: "node", judged: report.node }, ...report.attachments.map(named)], style)
+    ...findingLines([{ name: "node", judged: report.node }, ...report.attachments.map(named)], style)
   ].join("\n")
 }
 
@@ -25,7 +25,7 @@ const isWell = ({ findings, unseen }: Judged): boolean => findings.length === 0 
 const nameOf = ({ containerId, ifName, network, pod }: Examined): string =>
   `${pod === null ? "" : `${pod.namespace}/${pod.name} `}${ifName ?? "interface unknown"}, container ${containerId.slice(0, 12)}, network ${network ?? "unknown"}`
 
-export const chain = (name: string, { links }: Judged, { strong }: Style): ReadonlyArray<string> => {
+export const linkLines = (name: string, { links }: Judged, { strong }: Style): ReadonlyArray<string> => {
   const width = Math.min(40, Math.max(...links.map(({ link }) => link.length)))
   return [strong(name), ...links.map(({ is, link, seen }) => `  ${signs[is]}  ${link.padEnd(width)}  ${seen}`)]
 }
@@ -36,7 +36,7 @@ interface Named {
 }
 
 /** The findings of one judgement, the worst first. */
-export const told = (all: ReadonlyArray<Named>, { faint, strong }: Style): ReadonlyArray<string> => {
+export const findingLines = (all: ReadonlyArray<Named>, { faint, strong }: Style): ReadonlyArray<string> => {
   const findings = all
     .flatMap(({ judged, name }) => judged.findings.map((finding) => ({ name, finding })))
     .sort((one, other) => rank(one.finding) - rank(other.finding))

@@ -6,7 +6,7 @@ import * as Presence from "../../container/Presence.ts"
 import { placesOf, type SocketPathsOptions } from "../input/ContainerFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { print } from "../perform/Node.ts"
-import { chain, statusOf, told } from "./DoctorText.ts"
+import { findingLines, linkLines, statusOf } from "./DoctorText.ts"
 import { ExitStatus } from "./ExitStatus.ts"
 
 export const performContainerDoctor = Effect.fnUntraced(function* ({
@@ -23,7 +23,7 @@ export const performContainerDoctor = Effect.fnUntraced(function* ({
   yield* print(
     json,
     { status, ...judged },
-    [...chain("Container", judged, style), "", ...told([{ name: "container", judged }], style)].join("\n")
+    [...linkLines("Container", judged, style), "", ...findingLines([{ name: "container", judged }], style)].join("\n")
   )
   if (status !== 0) return yield* new ExitStatus({ status })
 })

@@ -6,6 +6,7 @@ import { found, type Judged } from "../../../src/attachment/doctor/findings/Find
 import { findings } from "../../../src/attachment/doctor/findings/Findings.ts"
 import { hugetlbfsIn } from "../../../src/attachment/doctor/inside/Inside.ts"
 import * as Port from "../../../src/attachment/doctor/link/Port.ts"
+import * as Published from "../../../src/attachment/doctor/link/Published.ts"
 import { userIn } from "../../../src/attachment/doctor/link/Sandbox.ts"
 import * as Account from "../../../src/attachment/doctor/node/Account.ts"
 import * as Hugepages from "../../../src/attachment/doctor/node/Hugepages.ts"
@@ -68,6 +69,17 @@ describe("a port", () => {
     const differences = [...kinds, { what: "OVN", warning: true }, { what: "tag" }]
     const judged = Port.judge({ view: undefined, differences, mtu: { requested: undefined, told: undefined } }, {})
     assert.deepStrictEqual(ids(judged), ["port-missing", "port-incomplete", "port-may-not-work", "port-changed"])
+  })
+})
+
+describe("device information", () => {
+  const of = (text: Parameters<typeof Published.judge>[0]["deviceInfo"]) =>
+    Published.judge({ config: [], shared: [], deviceInfo: text }, "/d", {})
+  it("that is missing is a finding", () =>
+    assert.deepStrictEqual(ids(of({ path: "/p", text: undefined })), ["container-config-missing"]))
+  it("that cannot be read is not inspected", () => {
+    const { findings, unseen } = of({ path: "/p", text: { code: 5, failed: "read /p: EACCES", cure: "" } })
+    assert.deepStrictEqual([findings, unseen], [[], ["device information: read /p: EACCES"]])
   })
 })
 

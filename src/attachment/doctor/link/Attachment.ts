@@ -18,9 +18,9 @@ import { readable } from "../../verbs/Restore.ts"
 import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
 import * as Addresses from "./Addresses.ts"
 import * as Port from "./Port.ts"
+import * as Published from "./Published.ts"
 import * as Sandbox from "./Sandbox.ts"
 import * as Socket from "./Socket.ts"
-import * as Told from "./Told.ts"
 
 export interface Around {
   readonly switches: Switches
@@ -45,13 +45,15 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const abstract = port.iftype === "memif" && port.abstract
   const place = record.place
   const socket = yield* Socket.look(place, madeBySwitch(call) ? "switch" : "application", abstract)
-  const told = yield* Told.look(record, madeBySwitch(call)).pipe(Effect.provide(Layer.fresh(containerConfigFor(call))))
+  const published = yield* Published.look(record, madeBySwitch(call)).pipe(
+    Effect.provide(Layer.fresh(containerConfigFor(call)))
+  )
   const addresses = yield* Addresses.look(call, record)
   return together([
     standing,
     Port.judge({ view, differences, mtu: { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu } }, values),
     Socket.judge(socket, sandbox, view?.connected),
-    Told.judge(told, place.directory, values),
+    Published.judge(published, place.directory, values),
     Addresses.judge(addresses, values)
   ])
 })

@@ -6,11 +6,11 @@ import { SharedDir } from "../../../shared-dir/SharedDir.ts"
 import type { Record } from "../../records/Record.ts"
 import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 
-export interface Told {
+export interface Published {
   readonly config: ReadonlyArray<string> | Explained
   readonly shared: ReadonlyArray<string> | Explained
   /** Undefined: none was requested. */
-  readonly deviceInfo: { readonly path: string; readonly there: boolean } | undefined
+  readonly deviceInfo: { readonly path: string; readonly text: string | Explained | undefined } | undefined
 }
 
 const orWhy = <A, R>(self: Effect.Effect<A, Explained, R>): Effect.Effect<A | Explained, never, R> =>
@@ -20,17 +20,16 @@ export const look = Effect.fnUntraced(function* (record: Record, socket: boolean
   const containerConfig = yield* ContainerConfig
   const sharedDir = yield* SharedDir
   const { deviceInfo: path, place } = record
-  const described = path === undefined ? undefined : yield* orWhy(containerConfig.described(path))
-  const told: Told = {
+  const published: Published = {
     config: yield* orWhy(containerConfig.verify(place)),
     shared: yield* orWhy(sharedDir.verify(place, { socket })),
-    deviceInfo: path === undefined ? undefined : { path, there: described !== undefined }
+    deviceInfo: path === undefined ? undefined : { path, text: yield* orWhy(containerConfig.described(path)) }
   }
-  return told
+  return published
 })
 
 export const judge = (
-  { config, deviceInfo, shared }: Told,
+  { config, deviceInfo, shared }: Published,
   directory: string,
   values: { readonly [name: string]: string }
 ): Judged =>
@@ -59,9 +58,15 @@ export const judge = (
             .filter((words) => !/ is missing$/.test(words))
             .map((words) => found("directory", "shared-directory-changed", words, { ...values, path: directory }))
         ),
-    deviceInfo === undefined
-      ? nothing
-      : deviceInfo.there
-        ? well("device information", deviceInfo.path)
-        : found("device information", "container-config-missing", `${deviceInfo.path} is missing`, values)
+    deviceInfo === undefined ? nothing : ofDeviceInfo(deviceInfo.path, deviceInfo.text, values)
   ])
+
+const ofDeviceInfo = (
+  path: string,
+  text: string | Explained | undefined,
+  values: { readonly [name: string]: string }
+): Judged => {
+  const link = "device information"
+  if (text === undefined) return found(link, "container-config-missing", `${path} is missing`, values)
+  return typeof text === "string" ? well(link, path) : unseen(link, text.failed)
+}
