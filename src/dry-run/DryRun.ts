@@ -1,6 +1,6 @@
 /**
- * Dry runs of one call and of `userspace restore`: the programs of `attachment/` run unchanged on layers that record. An
- * ADD runs twice: to its end, for the result; and stopped after its last change, for the rollback of each step.
+ * Dry runs of one call and of `userspace restore`: the programs of `attachment/` run unchanged on layers that record.
+ * An ADD runs twice: to its end, for the result; and stopped after its last change, for the rollback of each step.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -17,8 +17,8 @@ const again = "200 millis"
 const lookEvery = "10 seconds"
 
 /**
- * State of the VPP that was there before; false: unknown. If it had only our bridge domains, there is no need to wait for
- * its startup file (`configured`).
+ * State of the VPP that was there before; false: unknown. If it had only our bridge domains, there is no need to wait
+ * for its startup file (`configured`).
  */
 interface Seen {
   onlyOurs: boolean

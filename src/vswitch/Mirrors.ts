@@ -1,6 +1,6 @@
 /**
- * Copies of what a port sends and receives, on two tap devices of a capture: what a switch does for `userspace capture`. Not
- * a part of {@link Vswitch}: no call needs it. Each mirror carries a {@link Lease}, and ends with it.
+ * Copies of what a port sends and receives, on two tap devices of a capture: what a switch does for `userspace
+ * capture`. Not a part of {@link Vswitch}: no call needs it. Each mirror carries a {@link Lease}, and ends with it.
  */
 
 import * as Clock from "effect/Clock"

@@ -81,8 +81,8 @@ type Mutate = Extract<Operation, { readonly op: "mutate" }>
 
 /**
  * One line for a shell, with its commands separated by `--`. Preconditions are omitted; add-port and add-br check the
- * important ones. ovs-vsctl(8): ovs-vsctl increments next_cfg by itself and waits for ovs-vswitchd unless `--no-wait` is
- * given.
+ * important ones. ovs-vsctl(8): ovs-vsctl increments next_cfg by itself and waits for ovs-vswitchd unless `--no-wait`
+ * is given.
  */
 export const vsctlLine = (operations: ReadonlyArray<Operation>, nameOf: NameOf): string => {
   const inserts = operations.filter((operation) => operation.op === "insert")

@@ -1,24 +1,8 @@
-/**
- * Interfaces in general: dumps and their filters, tag, flags, MTU. And what captures use: spans, and interfaces on devices
- * of the kernel. A span outlives both of its ends.
- */
-import * as AfPacket from "../../vpp/messages/AfPacket.ts"
+/** Interfaces in general: dumps and their filters, tag, flags, MTU, spans. A span outlives both of its ends. */
 import { every } from "../../vpp/messages/Control.ts"
 import * as Interface from "../../vpp/messages/Interface.ts"
 import * as Span from "../../vpp/messages/Span.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
-import type { VppModel } from "./VppModel.ts"
-
-const nameOf = (device: string): string => `host-${device}`
-
-/** Of a device it knows nothing: whether the kernel has it, who asks has to know. */
-const create = (model: VppModel, device: string) =>
-  model.named(nameOf(device)) === undefined
-    ? {
-        retval: 0,
-        sw_if_index: model.add({ interface_name: nameOf(device), interface_dev_type: "af-packet" }).row.sw_if_index
-      }
-    : { retval: -81, sw_if_index: every }
 
 /** Of a span in {@link VppModel.spans}. */
 export const spanKey = (span: { readonly sw_if_index_from: number; readonly sw_if_index_to: number }): string =>
@@ -32,18 +16,6 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
       .filter((row) => !name_filter_valid || row.interface_name.toLowerCase().includes(name_filter.toLowerCase()))
       // A sub-interface has its parent's.
       .map((row) => ({ ...row, link_mtu: interfaces.get(row.sup_sw_if_index)?.row.link_mtu ?? row.link_mtu }))
-  ),
-  // A memif has its queues while it is connected, vhost-user always has one; one, unless more are asked for.
-  onDump(Interface.rxPlacementDump, ({ interfaces }, { sw_if_index }) =>
-    [...interfaces.values()]
-      .filter(({ row }) => sw_if_index === every || row.sw_if_index === sw_if_index)
-      .filter(({ row, vhost }) => vhost !== undefined || (row.flags & Interface.linkUp) !== 0)
-      .flatMap(({ asked, row }) => {
-        const count = "rx_queues" in asked && typeof asked.rx_queues === "number" ? asked.rx_queues || 1 : 1
-        return Array.from({ length: count }, (_, queue_id) => ({
-          ...{ sw_if_index: row.sw_if_index, queue_id, worker_id: 0, mode: 1 }
-        }))
-      })
   ),
   onInterface(
     Interface.setFlags,
@@ -80,14 +52,6 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
     ({ is_add, sw_if_index, tag }, name) =>
       is_add ? `set interface tag ${name(sw_if_index)} ${tag}` : `clear interface tag ${name(sw_if_index)}`
   ),
-  onRequest(AfPacket.createV3, (model, { host_if_name }) => create(model, host_if_name)),
-  onRequest(AfPacket.create, (model, { host_if_name }) => create(model, host_if_name)),
-  onRequest(AfPacket.remove, (model, { host_if_name }) => {
-    const there = model.named(nameOf(host_if_name))
-    if (there === undefined) return { retval: -2 }
-    model.remove(there.row.sw_if_index)
-    return { retval: 0 }
-  }),
   onRequest(
     Span.enableDisable,
     (model, span) => {

@@ -1,4 +1,4 @@
-/** Every message of a {@link VppModel}: all that the engine sends, except those of the connection itself. */
+/** Every message of a {@link VppModel}: all that a call sends, except those of the connection itself. */
 import { bridgeDomainMessages } from "./BridgeDomainMessages.ts"
 import { interfaceMessages } from "./InterfaceMessages.ts"
 import { ipMessages } from "./IpMessages.ts"

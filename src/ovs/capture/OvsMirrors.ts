@@ -1,6 +1,6 @@
 /**
- * {@link Mirrors} on Open vSwitch: a Mirror for each direction to a tap device. The DPDK datapath sends to one as to any
- * device of the kernel: the PMD thread of the port's queue makes one call of the system for each batch.
+ * {@link Mirrors} on Open vSwitch: a Mirror for each direction to a tap device. The DPDK datapath sends to one as to
+ * any device of the kernel: the PMD thread of the port's queue makes one call of the system for each batch.
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"

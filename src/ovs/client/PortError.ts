@@ -10,8 +10,8 @@ export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })
 
 /**
- * For all errors of an operation: those of its parts that are judged already stay as they are. An unreachable database may be
- * back when the runtime retries; one that refuses will refuse again.
+ * For all errors of an operation: those of its parts that are judged already stay as they are. An unreachable database
+ * may be back when the runtime retries; one that refuses will refuse again.
  */
 export const fromOvsdb =
   (operation: string) =>
@@ -24,30 +24,24 @@ export const fromOvsdb =
         })
 
 const judged = ({ peer, reason }: OvsdbError): Pick<PortError, "code" | "cure"> => {
+  const again = (cure: string) => ({ code: ErrorCodes.TryAgainLater, cure })
+  const final = (cure: string) => ({ code: ErrorCodes.SwitchRefused, cure })
   switch (reason._tag) {
     case "Unreachable":
-      return {
-        code: ErrorCodes.TryAgainLater,
-        cure: `Check that ovsdb-server runs on this node, that ${peer} is its socket (host.socket, OVS_RUNDIR), and that the plugin may write to it.`
-      }
+      return again(
+        `Check that ovsdb-server runs on this node, that ${peer} is its socket (host.socket, OVS_RUNDIR), and that the plugin may write to it.`
+      )
     case "NoAnswer":
     case "ConnectionLost":
-      return {
-        code: ErrorCodes.TryAgainLater,
-        cure: `Try again, and check the log of ovsdb-server. It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
-      }
+      return again(
+        `Try again, and check the log of ovsdb-server. It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
+      )
     case "Contended":
-      return { code: ErrorCodes.TryAgainLater, cure: "Try again." }
+      return again("Try again.")
     case "Malformed":
-      return {
-        code: ErrorCodes.SwitchRefused,
-        cure: `Set host.socket to the socket of an ovsdb-server with an Open_vSwitch database; it is ${peer}.`
-      }
+      return final(`Set host.socket to the socket of an ovsdb-server with an Open_vSwitch database; it is ${peer}.`)
     case "Rejected":
-      return {
-        code: ErrorCodes.SwitchRefused,
-        cure: "Check `ovs-vsctl show`: something in the database conflicts with this port."
-      }
+      return final("Check `ovs-vsctl show`: something in the database conflicts with this port.")
   }
 }
 

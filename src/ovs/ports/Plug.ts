@@ -1,6 +1,6 @@
 /**
- * Plug and unplug of {@link OvsVswitch}. Plug: survey, check, one transaction, wait for ovs-vswitchd, check the outcome. From the
- * moment the transaction may have been committed, any end but success rolls it back.
+ * Plug and unplug of {@link OvsVswitch}. Plug: survey, check, one transaction, wait for ovs-vswitchd, check the
+ * outcome. From the moment the transaction may have been committed, any end but success rolls it back.
  */
 
 import { dirname } from "node:path"

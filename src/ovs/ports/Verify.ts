@@ -105,8 +105,8 @@ const show = (value: Shown): string => (value === undefined ? "none" : String(va
 type PlugPort = (request: PortRequest, port: OvsVhostPort) => Effect.Effect<Plugged, VswitchError>
 
 /**
- * The database is persistent, so a port is only missing after it was emptied. ovs-vswitchd loses the flow of a port on a
- * bridge in fail_mode secure when it exits.
+ * The database is persistent, so a port is only missing after it was emptied. ovs-vswitchd loses the flow of a port on
+ * a bridge in fail_mode secure when it exits.
  */
 export const restore = (client: OvsClient["Service"], daemon: Daemon, plugPort: PlugPort) =>
   Effect.fn("OvsVswitch.restore")(function* (

@@ -1,6 +1,6 @@
 /**
- * OVSDB values in JSON, with their decoders and encoders, and the operations of a transaction. Pure; knows no table. RFC
- * 7047, sections 5.1 (Notation) and 5.2.
+ * OVSDB values in JSON, with their decoders and encoders, and the operations of a transaction. Pure; knows no table.
+ * RFC 7047, sections 5.1 (Notation) and 5.2.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"

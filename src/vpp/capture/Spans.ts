@@ -1,7 +1,7 @@
 /**
  * Spans from a port to the interfaces of captures, and the mark of those: a tag, of which VPP keeps 63 characters. No
- * attachment's mark is like it. VPP keeps a span when its source is deleted, and for whatever gets that
- * index next: a span is taken away before either of its ends.
+ * attachment's mark is like it. VPP keeps a span when its source is deleted, and for whatever gets that index next: a
+ * span is taken away before either of its ends.
  */
 import * as Effect from "effect/Effect"
 import { type Lease, leaseOf } from "../../vswitch/Mirrors.ts"

@@ -18,9 +18,7 @@ import { DoesNotFit, Malformed, NoAnswer, NotWelcome, type Reason, Refused, VppE
 import * as Exchange from "./Exchange.ts"
 import { messageTable, type Verdict, type Wanted } from "./MessageTable.ts"
 
-/**
- * In milliseconds. VPP does not reply to most malformed requests, and to nothing while it is stopped.
- */
+/** In milliseconds. VPP does not reply to most malformed requests, and to nothing while it is stopped. */
 export interface VppWaits {
   /** For a connection slot. */
   readonly turn: number

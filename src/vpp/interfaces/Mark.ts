@@ -101,9 +101,9 @@ const lowest = 0x10000
 const highest = 0x7fffffff
 
 /**
- * memif: id of the socket; vhost-user: number of the device. Derived from the attachment, so that the port has one name,
- * also after a restart, and after an ADD that was killed before it set the tag. `attempt`: selects another number when
- * the first one is in use (once in two thousand million ports).
+ * memif: id of the socket; vhost-user: number of the device. Derived from the attachment, so that the port has one
+ * name, also after a restart, and after an ADD that was killed before it set the tag. `attempt`: selects another number
+ * when the first one is in use (once in two thousand million ports).
  */
 export const portNumber = (key: string, attempt = 0): number => {
   const digest = sha256(`vpp\0${key}\0${attempt}`)

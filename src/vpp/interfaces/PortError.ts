@@ -27,74 +27,61 @@ export const fromFile =
     })
 
 /** An unreachable VPP may be back when the runtime retries; one that refuses will refuse again. */
-const judged = ({ peer, reason }: VppError): Pick<PortError, "code" | "cure"> => {
+const judged = ({ peer, reason }: VppError): Judged => {
   switch (reason._tag) {
     case "Unreachable":
-      return {
-        code: ErrorCodes.TryAgainLater,
-        cure: `Check that VPP runs on this node, that ${peer} is its API socket (host.socket; socksvr in VPP's startup.conf), and that the plugin may write to it.`
-      }
+      return again(
+        `Check that VPP runs on this node, that ${peer} is its API socket (host.socket; socksvr in VPP's startup.conf), and that the plugin may write to it.`
+      )
     case "NoTurn":
-      return {
-        code: ErrorCodes.TryAgainLater,
-        cure: "Try again. Too many calls run at once, or VPP hangs."
-      }
+      return again("Try again. Too many calls run at once, or VPP hangs.")
     case "NoAnswer":
     case "ConnectionLost":
-      return {
-        code: ErrorCodes.TryAgainLater,
-        cure: `Try again, and check the log of VPP (\`vppctl show log\`). It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
-      }
+      return again(
+        `Try again, and check the log of VPP (\`vppctl show log\`). It is overloaded, stopped or restarting, or ${peer} is the socket of another program (host.socket).`
+      )
     case "Malformed":
     case "NotWelcome":
-      return {
-        code: ErrorCodes.SwitchRefused,
-        cure: `Set host.socket to the binary API socket of VPP 21.10 or later, not its cli.sock; it is ${peer}.`
-      }
+      return final(`Set host.socket to the binary API socket of VPP 21.10 or later, not its cli.sock; it is ${peer}.`)
     case "DoesNotFit":
       return { code: ErrorCodes.InvalidConfiguration, cure: "Correct that value in the configuration." }
     case "MessageMissing":
     case "MessageChanged":
-      return {
-        code: ErrorCodes.SwitchRefused,
-        cure: "Use VPP 21.10 to 26.06, or a newer plugin: this release of VPP is unknown to it."
-      }
+      return final("Use VPP 21.10 to 26.06, or a newer plugin: this release of VPP is unknown to it.")
     case "PluginNotLoaded":
-      return {
-        code: ErrorCodes.SwitchRefused,
-        cure: `Load ${reason.plugin}_plugin.so in VPP's startup.conf (plugins { plugin ${reason.plugin}_plugin.so { enable } }), and restart VPP.`
-      }
+      return final(
+        `Load ${reason.plugin}_plugin.so in VPP's startup.conf (plugins { plugin ${reason.plugin}_plugin.so { enable } }), and restart VPP.`
+      )
     case "Refused":
       return refused(reason.name, reason.retval)
   }
 }
 
-const refused = (name: string, retval: number): Pick<PortError, "code" | "cure"> => {
+const refused = (name: string, retval: number): Judged => {
   const socket = /^(memif_create|memif_socket_filename|create_vhost_user)/.test(name)
   if (retval === -68) return { code: ErrorCodes.AlreadyAttached, cure: "DEL the attachment before adding it again." }
-  if (retval === -79) {
-    return { code: ErrorCodes.SocketPath, cure: "Set another socketfile: two ports cannot share a socket." }
-  }
+  if (retval === -79) return atSocket("Set another socketfile: two ports cannot share a socket.")
   if (socket && retval === -73) {
-    return {
-      code: ErrorCodes.SwitchRefused,
-      cure: "Check that ringSize is a power of two, and that VPP sees the directory of the socket under the same path."
-    }
+    return final(
+      "Check that ringSize is a power of two, and that VPP sees the directory of the socket under the same path."
+    )
   }
   if (socket) {
-    return {
-      code: ErrorCodes.SocketPath,
-      cure: "Check that VPP sees the directory of the socket under the same path, and that no other process listens on the socket."
-    }
+    return atSocket(
+      "Check that VPP sees the directory of the socket under the same path, and that no other process listens on the socket."
+    )
   }
-  if (name === "sw_interface_add_del_address") {
-    return {
-      code: ErrorCodes.SwitchRefused,
-      cure: "Give each pod a subnet of its own, or use netType bridge: another interface of this VPP has an address of that subnet."
-    }
-  }
-  return { code: ErrorCodes.SwitchRefused, cure: "Check the log of VPP: `vppctl show log`." }
+  return name === "sw_interface_add_del_address"
+    ? final(
+        "Give each pod a subnet of its own, or use netType bridge: another interface of this VPP has an address of that subnet."
+      )
+    : final("Check the log of VPP: `vppctl show log`.")
 }
+
+type Judged = Pick<PortError, "code" | "cure">
+const again = (cure: string): Judged => ({ code: ErrorCodes.TryAgainLater, cure })
+const final = (cure: string): Judged => ({ code: ErrorCodes.SwitchRefused, cure })
+const atSocket = (cure: string): Judged => ({ code: ErrorCodes.SocketPath, cure })
 
 export const alreadyAttached = (name: string): PortError => ({
   code: ErrorCodes.AlreadyAttached,
@@ -102,7 +89,7 @@ export const alreadyAttached = (name: string): PortError => ({
   cure: "DEL the attachment before adding it again. The interface was not changed."
 })
 
-export const notMade = (answer: string, cure: string): PortError => ({ code: ErrorCodes.SwitchRefused, answer, cure })
+export const notMade = (answer: string, cure: string): PortError => ({ answer, ...final(cure) })
 
 /** `to`: `10.1.2.3/32`. */
 export const routeTaken = (to: string, name: string): PortError => ({
@@ -128,14 +115,7 @@ export const notForVpp = (engine: string): PortError => ({
   cure: "Set host.engine to vpp."
 })
 
-export const needs = (what: string, release: string): PortError => ({
-  code: ErrorCodes.SwitchRefused,
-  answer: `${what} is not supported by this VPP`,
-  cure: `Use VPP ${release} or later, or leave it out.`
-})
+export const needs = (what: string, release: string): PortError =>
+  notMade(`${what} is not supported by this VPP`, `Use VPP ${release} or later, or leave it out.`)
 
-export const socketRefused = (answer: string, cure: string): PortError => ({
-  code: ErrorCodes.SocketPath,
-  answer,
-  cure
-})
+export const socketRefused = (answer: string, cure: string): PortError => ({ answer, ...atSocket(cure) })

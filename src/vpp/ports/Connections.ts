@@ -1,6 +1,6 @@
 /**
- * Which ports an application is connected to, by one dump of the interfaces: VPP cannot filter it by their marks. Loaded
- * on demand.
+ * Which ports an application is connected to, by one dump of the interfaces: VPP cannot filter it by their marks.
+ * Loaded on demand.
  */
 import * as Effect from "effect/Effect"
 import type { Connection } from "../../vswitch/Vswitch.ts"

@@ -82,8 +82,8 @@ export interface Found {
 }
 
 /**
- * Fails when the attachment has a port, and when its bridge domain is something else. A bridge domain that is missing is
- * looked for again when `configured` had to wait for a VPP that has just started, which may be about to make it.
+ * Fails when the attachment has a port, and when its bridge domain is something else. A bridge domain that is missing
+ * is looked for again when `configured` had to wait for a VPP that has just started, which may be about to make it.
  */
 export const look = Effect.fnUntraced(function* (session: Session, plan: Plan, configured: Effect.Effect<boolean>) {
   const place = yield* free(session, plan.port.iftype, plan)

@@ -25,8 +25,8 @@ export interface Plan<P extends VppPort = VppPort> {
 }
 
 /**
- * The port's bridge domain before the port joins it; fails when it is something else. `missing`: the port would make it.
- * `earlier`: the bridge's own may have ports of an earlier release.
+ * The port's bridge domain before the port joins it; fails when it is something else. `missing`: the port would make
+ * it. `earlier`: the bridge's own may have ports of an earlier release.
  */
 export const inspectDomain = Effect.fnUntraced(function* (session: Session, bridge: Bridge) {
   const own = refuseConflict(session, "plug", bridge)

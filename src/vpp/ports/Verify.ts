@@ -110,9 +110,9 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
 })
 
 /**
- * VPP loses everything at once, but a restore may have been killed half-way (a port without tag, down, outside its bridge
- * domain), or settings were changed by hand. Settings are set again; what cannot be set, such as the role, is reported.
- * Undefined: there is no port, not even one without a tag.
+ * VPP loses everything at once, but a restore may have been killed half-way (a port without tag, down, outside its
+ * bridge domain), or settings were changed by hand. Settings are set again; what cannot be set, such as the role, is
+ * reported. Undefined: there is no port, not even one without a tag.
  */
 export const complete = Effect.fnUntraced(function* (session: Session, plan: Plan) {
   const there = yield* Effect.mapError(find(session, plan), fromVpp("find the port"))

@@ -1,7 +1,13 @@
-/** Messages in the recordings that the plugin does not use, so that the recordings can be replayed. */
+/**
+ * Messages that no dry run plans: those of captures and of counters, and those in the recordings that the plugin does not
+ * use, so that the recordings can be replayed.
+ */
 
-import { type Handler, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
+import { type Handler, onDump, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
+import type { VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
+import * as AfPacket from "../../../src/vpp/messages/AfPacket.ts"
 import { every } from "../../../src/vpp/messages/Control.ts"
+import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import { anyMac, mac } from "../../../src/vpp/wire/Address.ts"
 import { bool, i32, text, u32 } from "../../../src/vpp/wire/Field.ts"
 import { created, plain, reply, request } from "../../../src/vpp/wire/Message.ts"
@@ -9,7 +15,38 @@ import { wantEvents } from "./Events.ts"
 
 const index = { sw_if_index: u32 }
 
+const nameOf = (device: string): string => `host-${device}`
+
+/** Of a device it knows nothing: whether the kernel has it, who asks has to know. */
+const create = (model: VppModel, device: string) =>
+  model.named(nameOf(device)) === undefined
+    ? {
+        retval: 0,
+        sw_if_index: model.add({ interface_name: nameOf(device), interface_dev_type: "af-packet" }).row.sw_if_index
+      }
+    : { retval: -81, sw_if_index: every }
+
 export const otherHandlers: ReadonlyArray<Handler> = [
+  onRequest(AfPacket.createV3, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(AfPacket.create, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(AfPacket.remove, (model, { host_if_name }) => {
+    const there = model.named(nameOf(host_if_name))
+    if (there === undefined) return { retval: -2 }
+    model.remove(there.row.sw_if_index)
+    return { retval: 0 }
+  }),
+  // A memif has its queues while it is connected, vhost-user always has one; one, unless more are asked for.
+  onDump(Interface.rxPlacementDump, ({ interfaces }, { sw_if_index }) =>
+    [...interfaces.values()]
+      .filter(({ row }) => sw_if_index === every || row.sw_if_index === sw_if_index)
+      .filter(({ row, vhost }) => vhost !== undefined || (row.flags & Interface.linkUp) !== 0)
+      .flatMap(({ asked, row }) => {
+        const count = "rx_queues" in asked && typeof asked.rx_queues === "number" ? asked.rx_queues || 1 : 1
+        return Array.from({ length: count }, (_, queue_id) => ({
+          ...{ sw_if_index: row.sw_if_index, queue_id, worker_id: 0, mode: 1 }
+        }))
+      })
+  ),
   onInterface(
     request("sw_interface_set_mac_address", "c536e7eb", { ...index, mac_address: mac }, plain),
     ({ row }, { mac_address }) => {
