@@ -26,8 +26,7 @@ import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedEdges from "./edges/PlannedEdges.ts"
 import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
 import * as PlannedSwitch from "./ovs/PlannedSwitch.ts"
-import { type Change, type Plan, unknown } from "./plan/Plan.ts"
-import * as PlanRecorder from "./plan/PlanRecorder.ts"
+import { type Change, type Plan, type PlanRecorder, planRecorder, unknown } from "./Plan.ts"
 import * as PlannedVpp from "./vpp/PlannedVpp.ts"
 
 export interface DryRun {
@@ -42,9 +41,9 @@ export interface DryRun {
 /** Fails when the call would be refused before it begins. */
 export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn.Return<Plan, CniError, Edges> {
   const asked = yield* Effect.fromResult(judgeVerb(rehearsal.verb, rehearsal.variables, readEnvelope(rehearsal.text)))
-  const first = PlanRecorder.make(asked.verb)
+  const first = planRecorder(asked.verb)
   const exit = yield* Effect.exit(play(asked, rehearsal, first))
-  const whole = PlanRecorder.make(asked.verb, first.count())
+  const whole = planRecorder(asked.verb, first.count())
   if (asked.verb === "ADD" && Exit.isSuccess(exit)) yield* Effect.exit(play(asked, rehearsal, whole))
   const secrets = secretsIn(asked.envelope.value)
   const error = Exit.isSuccess(exit) ? undefined : hideInError(secrets)(errorOf(exit.cause))
@@ -70,7 +69,7 @@ export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn
 const play = Effect.fnUntraced(function* (
   asked: Asked,
   { assumeSandbox }: DryRun,
-  recorder: PlanRecorder.PlanRecorder
+  recorder: PlanRecorder
 ): Effect.fn.Return<Document, CniError, Edges> {
   const namespaces = yield* Namespaces
   const { files, layer, overlay } = yield* RecordedEdges.make(recorder)
@@ -92,7 +91,7 @@ const asWhom = Effect.map(CurrentUser, ({ uid }) =>
     : ["The plan assumes root, as container runtimes run the plugin; this user lacks some of the permissions."]
 )
 
-const assumed = ({ environment: { netns } }: Asked, recorder: PlanRecorder.PlanRecorder): Namespaces["Service"] => {
+const assumed = ({ environment: { netns } }: Asked, recorder: PlanRecorder): Namespaces["Service"] => {
   recorder.notes.add(`No sandbox was given: assuming ${netns}.`)
   return Namespaces.of({ judge: () => Effect.succeed("sandbox") })
 }
@@ -102,7 +101,7 @@ export const around = (
   verb: AttachmentVerb | "restore",
   port: HostPort,
   overlay: Overlay,
-  recorder: PlanRecorder.PlanRecorder
+  recorder: PlanRecorder
 ): Around => {
   if (verb === "CHECK") {
     recorder.notes.add("CHECK changes nothing: it was run, except for the IPAM plugin's CHECK.")
@@ -119,7 +118,7 @@ export const around = (
 
 /** The port's addresses come from IPAM, which is not called. */
 const knownAddresses =
-  (recorder: PlanRecorder.PlanRecorder) =>
+  (recorder: PlanRecorder) =>
   (vswitch: Vswitch["Service"]): Vswitch["Service"] =>
     Vswitch.of({
       ...vswitch,
@@ -149,7 +148,7 @@ export const dryRunRestore = Effect.fnUntraced(function* (
   variables: Variables,
   selector: Selector = everything
 ) {
-  const recorder = PlanRecorder.make("restore")
+  const recorder = planRecorder("restore")
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,

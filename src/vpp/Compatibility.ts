@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { VppPort } from "../cni/network/HostPort.ts"
 import { hostPort } from "../cni/network/HostPorts.ts"
-import type { Verdict } from "./client/MessageTable.ts"
 import { check, successors, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
 import { hindrance } from "./interfaces/Policers.ts"
@@ -19,7 +18,7 @@ interface Row {
   readonly wanted: string
   /** The CRC of this VPP's message of that name. */
   readonly offered: string | null
-  readonly verdict: "ok" | "other CRC" | "missing" | "plugin not loaded"
+  readonly verdict: (typeof verdicts)[keyof typeof verdicts]
   /** For one of two alternative messages: its rank, and whether the plugin will send it. */
   readonly use: "preferred: used" | "preferred: not used" | "fallback: used" | "fallback: not used" | null
 }
@@ -62,25 +61,24 @@ export const compatibility = Effect.fnUntraced(function* (session: Session) {
 })
 
 const rows = (session: Session): ReadonlyArray<Row> =>
-  catalogue.map((wanted) => ({
-    message: wanted.name,
-    wanted: wanted.crc,
-    ...judged(session.verdict(wanted), wanted.crc),
-    use: useOf(session, wanted.name)
-  }))
+  catalogue.map((wanted) => {
+    const verdict = session.verdict(wanted)
+    const offered = verdict._tag === "Offered" ? wanted.crc : verdict._tag === "MessageChanged" ? verdict.offered : null
+    return {
+      message: wanted.name,
+      wanted: wanted.crc,
+      offered,
+      verdict: verdicts[verdict._tag],
+      use: useOf(session, wanted.name)
+    }
+  })
 
-const judged = (verdict: Verdict, wanted: string): Pick<Row, "offered" | "verdict"> => {
-  switch (verdict._tag) {
-    case "Offered":
-      return { offered: wanted, verdict: "ok" }
-    case "MessageChanged":
-      return { offered: verdict.offered, verdict: "other CRC" }
-    case "MessageMissing":
-      return { offered: null, verdict: "missing" }
-    case "PluginNotLoaded":
-      return { offered: null, verdict: "plugin not loaded" }
-  }
-}
+const verdicts = {
+  Offered: "ok",
+  MessageChanged: "other CRC",
+  MessageMissing: "missing",
+  PluginNotLoaded: "plugin not loaded"
+} as const
 
 const useOf = (session: Session, message: string): Row["use"] => {
   const request = message.replace(/_reply$/, "")

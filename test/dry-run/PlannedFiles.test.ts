@@ -5,7 +5,7 @@ import { Context, Effect, Layer } from "effect"
 import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import * as Overlay from "../../src/dry-run/edges/Overlay.ts"
 import * as RecordedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
-import * as PlanRecorder from "../../src/dry-run/plan/PlanRecorder.ts"
+import { planRecorder } from "../../src/dry-run/Plan.ts"
 import { Files } from "../../src/platform/Files.ts"
 import * as MemorySite from "../platform/support/MemorySite.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
@@ -32,7 +32,7 @@ const untouched = [files, filesNames, filesHeld].map((suite) =>
 
 const recorded = Layer.effect(
   Files,
-  Effect.map(Files, (real) => RecordedFiles.make(real, Overlay.make(real), PlanRecorder.make()))
+  Effect.map(Files, (real) => RecordedFiles.make(real, Overlay.make(real), planRecorder()))
 )
 
 const inMemory = Layer.suspend(() => {

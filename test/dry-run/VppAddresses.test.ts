@@ -6,14 +6,14 @@ import { Effect } from "effect"
 import { engineFor } from "../../src/app/Composition.ts"
 import * as RecordedEngine from "../../src/dry-run/DryRun.ts"
 import * as RecordedEdges from "../../src/dry-run/edges/PlannedEdges.ts"
-import * as PlanRecorder from "../../src/dry-run/plan/PlanRecorder.ts"
+import { planRecorder } from "../../src/dry-run/Plan.ts"
 import { type PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { memif, plugged, request, restore, verify } from "../suites/VppUnderTest.ts"
 import * as TestVpp from "../vpp/support/TestVpp.ts"
 import { edges } from "./support/VppNode.ts"
 
 const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
-  const recorder = PlanRecorder.make()
+  const recorder = planRecorder()
   const { layer, overlay } = yield* RecordedEdges.make(recorder)
   const restored = yield* Effect.flatMap(Vswitch, (vswitch) => vswitch.restore(wanted)).pipe(
     Effect.provide(engineFor(wanted.port, RecordedEngine.around("restore", wanted.port, overlay, recorder))),

@@ -4,13 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/spec/CniResult.ts"
-import type { Delegation } from "../../ipam/Ipam.ts"
-import { findPlugin, Ipam } from "../../ipam/Ipam.ts"
+import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
 import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
-import { unknown } from "../plan/Plan.ts"
-import type { PlanRecorder } from "../plan/PlanRecorder.ts"
+import { type PlanRecorder, unknown } from "../Plan.ts"
 import type { Overlay } from "./Overlay.ts"
 
 export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Service"] => {

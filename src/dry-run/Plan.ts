@@ -2,7 +2,9 @@
  * The plan of a call, as data: the shape of `--dry-run --json` (docs/dry-run.md). It has paths, modes, names and rows,
  * but no content of files: records and container configs may contain a memif secret.
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { CurrentStep } from "../program/Step.ts"
 
 /** One call of `Files`. Modes are octal digits, as for chmod(1). */
 const FileChange = Schema.Struct({
@@ -45,7 +47,6 @@ const FlowChange = Schema.Struct({
   ovsOfctl: Schema.String
 })
 
-/** `program` null: not found along CNI_PATH, so the call would fail there. */
 /** One write to VPP, without a request of another client in between. */
 const VppChange = Schema.Struct({
   kind: Schema.Literal("vpp"),
@@ -71,6 +72,7 @@ const IpamCall = Schema.Struct({
   kind: Schema.Literal("ipam"),
   plugin: Schema.String,
   verb: Schema.String,
+  /** Null: not found along CNI_PATH, so the call would fail there. */
   program: Schema.NullOr(Schema.String)
 })
 
@@ -124,3 +126,35 @@ export type Plan = typeof Plan.Type
 
 /** A placeholder for what only the real call will know. */
 export const unknown = "unknown"
+
+/**
+ * Collects the planned operations of the recording layers, each with its step. The programs in `attachment/` declare
+ * their steps (`Step.ts`), so they need not know about the dry run. `verb`: the name for changes between two steps. `stopAt`: the change at which the call is stopped as by a signal, so
+ * that its rollback is recorded as well.
+ */
+export const planRecorder = (verb = "call", stopAt?: number) => {
+  const changes: Array<{ readonly step: string; readonly undoes: boolean; readonly change: Change }> = []
+  return {
+    record: Effect.fnUntraced(function* (change: Change) {
+      const { name, undoes } = (yield* CurrentStep) ?? { name: verb, undoes: false }
+      changes.push({ step: name, undoes, change })
+      if (changes.length === stopAt) return yield* Effect.interrupt
+    }),
+    /** For the reader: what was read, what is assumed. */
+    notes: new Set<string>(),
+    /** Current problems: the call would fail, although the plan continues. */
+    obstacles: new Set<string>(),
+    /** What only the real call will know. */
+    unknowns: new Set<string>(),
+    warnings: new Set<string>(),
+    count: () => changes.length,
+    steps: (): ReadonlyArray<Step> => {
+      const of = (wanted: string, back: boolean) =>
+        changes.flatMap(({ change, step, undoes }) => (step === wanted && undoes === back ? [change] : []))
+      const names = new Set(changes.map(({ step }) => step))
+      return [...names].map((step) => ({ step, changes: of(step, false), undo: of(step, true) }))
+    }
+  }
+}
+
+export type PlanRecorder = ReturnType<typeof planRecorder>
