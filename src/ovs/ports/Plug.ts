@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import { type Attachment, portName } from "../../identity/Attachment.ts"
-import type { Plugged, PortError, PortRequest, Unplug } from "../../vswitch/Vswitch.ts"
+import type { Plugged, PortRequest, Unplug } from "../../vswitch/Vswitch.ts"
 import * as Marks from "../client/Marks.ts"
 import { type Applied, type OvsClient, type Survey, tries } from "../client/OvsClient.ts"
 import { flowRefused, fromOvsdb, toError } from "../client/PortError.ts"
@@ -27,24 +27,26 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
   Effect.fnUntraced(function* (request: PortRequest, port: OvsVhostPort) {
     const plan = portPlan(request, port)
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
-    const refuse = (refusal: PortError) => Effect.fail(toError(operation, refusal))
 
-    const commit = Effect.fnUntraced(function* (survey: Survey) {
-      const added = yield* Effect.mapError(client.addPort(plan, survey), fromOvsdb(operation))
-      if (added === undefined) return undefined
-      const applied = yield* Effect.mapError(client.applied(added), fromOvsdb(operation))
-      if (applied === undefined) {
-        return yield* refuse(vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
-      }
-      const problem = failure(plan, applied) ?? (yield* place.madeProblem(plan))
-      if (problem !== undefined) return yield* refuse(problem)
-      if (Transactions.needsFlow(plan, survey.bridge) && applied.interface?.ofport !== undefined) {
-        yield* client
-          .learn(plan.bridge, applied.interface.ofport, plan.cookie)
-          .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
-      }
-      return plugged(plan, applied)
-    })
+    const commit = Effect.fnUntraced(
+      function* (survey: Survey) {
+        const added = yield* client.addPort(plan, survey)
+        if (added === undefined) return undefined
+        const applied = yield* client.applied(added)
+        if (applied === undefined) {
+          return yield* toError(operation, vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
+        }
+        const problem = failure(plan, applied) ?? (yield* place.madeProblem(plan))
+        if (problem !== undefined) return yield* toError(operation, problem)
+        if (Transactions.needsFlow(plan, survey.bridge) && applied.interface?.ofport !== undefined) {
+          yield* client
+            .learn(plan.bridge, applied.interface.ofport, plan.cookie)
+            .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
+        }
+        return plugged(plan, applied)
+      },
+      Effect.mapError(fromOvsdb(operation))
+    )
 
     const surveyed = ({ attachment, invocation }: PortRequest) => {
       const before = seen.get(attachment)
@@ -56,7 +58,7 @@ export const plug = (client: OvsClient["Service"], place: SocketDirectory, seen:
       const survey = surveyed(request) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
       const problem =
         preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
-      if (problem !== undefined) return yield* refuse(problem)
+      if (problem !== undefined) return yield* toError(operation, problem)
       // The database has no such port and the name is unique to it, so a killed ovs-vswitchd left a socket there.
       if (plan.type === "dpdkvhostuser") yield* Effect.ignore(place.clear(plan.socket))
       const done = yield* Effect.onError(commit(survey), () => withdraw(client, plan))

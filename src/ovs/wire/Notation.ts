@@ -5,8 +5,8 @@
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 
-export type Uuid = readonly ["uuid", string]
-export type NamedUuid = readonly ["named-uuid", string]
+type Uuid = readonly ["uuid", string]
+type NamedUuid = readonly ["named-uuid", string]
 export type Reference = Uuid | NamedUuid
 export type Atom = string | number | boolean | Reference
 export type SetValue = readonly ["set", ReadonlyArray<Atom>]

@@ -11,7 +11,7 @@ import { interfaceDump } from "../messages/Interface.ts"
 import { disabled, enableDisable, spanDump } from "../messages/Span.ts"
 import { refusedWith } from "../wire/VppError.ts"
 
-export interface CaptureTag {
+interface CaptureTag {
   /** `keyOf` the attachment. */
   readonly key: string
   readonly lease: Lease

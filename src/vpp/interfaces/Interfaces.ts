@@ -7,7 +7,7 @@ import { interfaceDump } from "../messages/Interface.ts"
 import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
 import { vhostUserDump } from "../messages/VhostUser.ts"
 import type { Dump, Message } from "../wire/Message.ts"
-import { type Selector, selects } from "./Mark.ts"
+import { fromTag, type Selector, selects } from "./Mark.ts"
 
 type Details<D> = D extends { readonly details: Message<infer A> } ? A : never
 
@@ -15,6 +15,15 @@ export type Interface = Details<typeof interfaceDump>
 
 export const all = (session: Session) =>
   session.dump(interfaceDump, { sw_if_index: every, name_filter_valid: false, name_filter: "" })
+
+/** Those with the plugin's mark. */
+export const marked = (session: Session) =>
+  Effect.map(all(session), (rows) =>
+    rows.flatMap((one) => {
+      const mark = fromTag(one.tag)
+      return mark === undefined ? [] : [{ one, mark }]
+    })
+  )
 
 /** Index 0 is VPP's `local0`; a request for it returns all. */
 export const byIndex = Effect.fnUntraced(function* (session: Session, index: number) {

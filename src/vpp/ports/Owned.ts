@@ -6,16 +6,13 @@ import * as Effect from "effect/Effect"
 import { networkDigest } from "../../identity/Attachment.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { Session } from "../client/Session.ts"
-import { all, type Interface, memifSockets, vhosts } from "../interfaces/Interfaces.ts"
-import { fromTag, memifSocketOf, type Owner } from "../interfaces/Mark.ts"
+import { type Interface, marked, memifSockets, vhosts } from "../interfaces/Interfaces.ts"
+import { memifSocketOf, type Owner } from "../interfaces/Mark.ts"
 import { linkUp } from "../messages/Interface.ts"
 
 export const list = Effect.fnUntraced(function* (session: Session, network: string | undefined) {
   const wanted = network === undefined ? undefined : networkDigest(network)
-  const marked = (yield* all(session)).flatMap((one) => {
-    const mark = fromTag(one.tag)
-    return mark === undefined || (wanted !== undefined && mark.network !== wanted) ? [] : [{ one, mark }]
-  })
+  const ours = (yield* marked(session)).filter(({ mark }) => wanted === undefined || mark.network === wanted)
   const sockets = yield* memifSockets(session)
   const servers = yield* vhosts(session)
   const pathOf = ({ interface_name, sw_if_index }: Interface) =>
@@ -23,7 +20,7 @@ export const list = Effect.fnUntraced(function* (session: Session, network: stri
     sockets.get(memifSocketOf(interface_name) ?? -1)
   const { list: policers } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
   const alone = new Map((yield* policers(session)).map((policer) => [policer.key, policer]))
-  for (const { mark } of marked) alone.delete(mark.key)
+  for (const { mark } of ours) alone.delete(mark.key)
   const owned = ({ container, key }: Owner, rest: Pick<Owned, "port" | "socketPath" | "state">): Owned => ({
     key,
     network: network ?? "",
@@ -33,7 +30,7 @@ export const list = Effect.fnUntraced(function* (session: Session, network: stri
     ...rest
   })
   return [
-    ...marked.map(({ mark, one }) =>
+    ...ours.map(({ mark, one }) =>
       owned(mark, {
         port: one.interface_name,
         socketPath: pathOf(one),

@@ -5,7 +5,6 @@ import { compatibility } from "../Compatibility.ts"
 import type { Session } from "../client/Session.ts"
 import { VppClient } from "../client/VppClient.ts"
 import * as Interfaces from "../interfaces/Interfaces.ts"
-import { fromTag } from "../interfaces/Mark.ts"
 import { fromVpp } from "../interfaces/PortError.ts"
 import { catalogue } from "../messages/Catalogue.ts"
 import { cliInband } from "../messages/Control.ts"
@@ -50,10 +49,7 @@ const printed = (session: Session, cmd: string) =>
     : Effect.succeed(null)
 
 const ports = Effect.fnUntraced(function* (session: Session) {
-  const marked = (yield* Interfaces.all(session)).flatMap((one) => {
-    const mark = fromTag(one.tag)
-    return mark === undefined ? [] : [{ one, mark }]
-  })
+  const marked = yield* Interfaces.marked(session)
   if (marked.length === 0) return []
   const memifs = yield* Interfaces.memifs(session)
   const sockets = yield* Interfaces.memifSockets(session)
