@@ -26,7 +26,7 @@ import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedEdges from "./edges/PlannedEdges.ts"
 import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
 import * as PlannedSwitch from "./ovs/PlannedSwitch.ts"
-import { type Change, type Plan, type PlanRecorder, planRecorder, unknown } from "./Plan.ts"
+import { type Change, type Plan, type PlanRecorder, planRecorder, unknown } from "./plan/Plan.ts"
 import * as PlannedVpp from "./vpp/PlannedVpp.ts"
 
 export interface DryRun {

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Change, Plan } from "../../src/dry-run/Plan.ts"
+import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
 import { vppMessages } from "../../src/dry-run/vpp/VppMessages.ts"
 import { toTag as captureTag } from "../../src/vpp/capture/Spans.ts"
 import type { Release } from "../vpp/server/Release.ts"

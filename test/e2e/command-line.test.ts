@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Plan } from "../../src/dry-run/Plan.ts"
+import { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import { ErrorDocument, Result } from "./support/Plugin.ts"

@@ -3,7 +3,7 @@
  * are one new file; a directory and its marker are one directory. Pure.
  */
 import { basename, dirname } from "node:path"
-import type { Change, FileChange } from "../../dry-run/Plan.ts"
+import type { Change, FileChange } from "../../dry-run/plan/Plan.ts"
 import { marker } from "../../shared-dir/Directories.ts"
 
 interface Net {

@@ -6,7 +6,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
-import type { FileChange, PlanRecorder } from "../Plan.ts"
+import type { FileChange, PlanRecorder } from "../plan/Plan.ts"
 import type { Overlay } from "./Overlay.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>

@@ -8,7 +8,7 @@ import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
 import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
-import { type PlanRecorder, unknown } from "../Plan.ts"
+import { type PlanRecorder, unknown } from "../plan/Plan.ts"
 import type { Overlay } from "./Overlay.ts"
 
 export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Service"] => {

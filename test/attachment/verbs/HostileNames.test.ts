@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Option } from "effect"
 import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import { vsctlLine } from "../../../src/dry-run/ovs/OperationText.ts"
-import type { Plan } from "../../../src/dry-run/Plan.ts"
+import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
 import { shellWord } from "../../../src/platform/text/ShellWord.ts"
 import { hostileTexts } from "../../fuzz/support/Inputs.ts"
 import {

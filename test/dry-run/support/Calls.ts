@@ -3,7 +3,7 @@ import { Effect, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import { dryRun } from "../../../src/dry-run/DryRun.ts"
-import type { Plan } from "../../../src/dry-run/Plan.ts"
+import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
 import { type Node, netns } from "./MemoryNode.ts"
 
 export type Conf = Readonly<Record<string, unknown>>

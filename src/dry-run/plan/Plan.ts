@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { CurrentStep } from "../program/Step.ts"
+import { CurrentStep } from "../../program/Step.ts"
 
 /** One call of `Files`. Modes are octal digits, as for chmod(1). */
 const FileChange = Schema.Struct({
