@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { CniError } from "../../../src/cni/spec/CniError.ts"
+import { turn } from "../../../src/platform/Within.ts"
 import { at } from "../../kubernetes/support/PodStore.ts"
 import { asked, conf, uid } from "../../kubernetes/support/PodWorld.ts"
 import { EventWorld, port, running, until } from "./support/EventWorld.ts"
@@ -182,6 +183,23 @@ describe("events of a pod", () => {
     })
   )
 })
+
+it.effect("a switch that is slow, but within its deadlines, is waited for", () =>
+  Effect.gen(function* () {
+    const world = new EventWorld()
+    world.slow = "12 seconds"
+    yield* running(world, ({ answers }) =>
+      Effect.gen(function* () {
+        yield* world.add(asked)
+        for (const count of [1, 2]) {
+          yield* Effect.repeat(Effect.andThen(TestClock.adjust("1 second"), turn), { until: () => answers() >= count })
+        }
+        yield* until(() => world.events.length === 1)
+        assert.deepStrictEqual(world.kinds(), ["Attached"])
+      })
+    )
+  })
+)
 
 it.effect("a difference that could not be set right has what failed, and what to do", () =>
   Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /** A node in memory whose agent writes events, and a cluster that takes them as the API server does. */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Events from "../../../../src/agent/events/Events.ts"
 import type { Count } from "../../../../src/agent/events/PodEvent.ts"
@@ -24,6 +24,8 @@ export const port = portName({ network: "net", containerId, ifName: "net1" })
 export class EventWorld extends PodWorld {
   readonly events: Array<Json> = []
   posts = 0
+  /** How long the switch takes for an answer. */
+  slow: Duration.Input = 0
   /** `Attached posted`, of each event. */
   readonly counted: Array<string> = []
   readonly count: Count = (kind, result) => void this.counted.push(`${kind} ${result}`)
@@ -105,7 +107,7 @@ export const running = <A, E>(world: EventWorld, self: (running: Running) => Eff
       ...own,
       connections: (keys) =>
         Effect.ensuring(
-          own.connections(keys),
+          Effect.delay(own.connections(keys), world.slow),
           Effect.sync(() => {
             answers++
           })
