@@ -69,7 +69,6 @@ const unoccupied = Effect.fnUntraced(function* (files: Fs, path: string) {
   if ((yield* look(files, path)) === false) return yield* new FileError({ operation: "write", path, code: "EEXIST" })
 })
 
-/** Returns the current content. */
 const read = (files: Fs, path: string) =>
   Effect.mapError(
     orElse(["ENOENT", "ENOTDIR"], undefined)(files.read(path, 1 << 20)),

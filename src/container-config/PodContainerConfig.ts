@@ -37,14 +37,10 @@ interface Options {
 }
 
 export const layer = (options: Options): Layer.Layer<ContainerConfig, never, Files | Https | SharedDir> =>
-  Layer.provide(over(options), Pods.layer(options.origin))
-
-/** The layer on any `Pods` service. */
-export const over = (options: Options): Layer.Layer<ContainerConfig, never, Files | Pods | SharedDir> =>
   Layer.effect(
     ContainerConfig,
     Effect.suspend(() => make(options))
-  )
+  ).pipe(Layer.provide(Pods.layer(options.origin)))
 
 const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Options) {
   const files = yield* Files

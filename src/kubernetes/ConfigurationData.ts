@@ -11,7 +11,6 @@ import type { Annotations, Changes } from "./PodDocument.ts"
 export const dataKey = "userspace/configuration-data"
 export const mappedDirKey = "userspace/mapped-dir"
 
-/** Identifies an element. */
 interface Key {
   readonly containerId: string
   readonly ifName: string

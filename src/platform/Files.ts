@@ -11,8 +11,16 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { atOnce, type Called, type FileCalls } from "./FileCalls.ts"
-import { type FileChange, type FileKind, kindOf, O_PATH, operations } from "./FileOperations.ts"
+import {
+  atOnce,
+  type Called,
+  type FileCalls,
+  type FileChange,
+  type FileKind,
+  kindOf,
+  O_PATH,
+  operations
+} from "./FileCalls.ts"
 import { codeOf as systemCode } from "./process/Attempt.ts"
 
 export class FileError extends Data.TaggedError("FileError")<{

@@ -33,7 +33,7 @@ export const gidOf = Effect.fnUntraced(function* (files: Fs, { group }: SocketPa
   })
 })
 
-export interface SocketAccess {
+interface SocketAccess {
   /** Undefined: any group, because everybody may connect. */
   readonly gid?: number
   readonly mode: number

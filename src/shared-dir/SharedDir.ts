@@ -29,7 +29,6 @@ type Done<A = void> = Effect.Effect<A, SharedDirError>
 /** Identifies a socket, whatever its name. */
 export type Socket = Pick<FileStatus, "dev" | "ino">
 
-/** Who may use a directory. */
 type Access = Pick<FileStatus, "gid" | "mode">
 
 export class SharedDir extends Context.Service<

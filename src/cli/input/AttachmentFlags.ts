@@ -12,7 +12,7 @@ import type { AttachmentVerb } from "../../cni/spec/Versions.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { text, yes } from "./Flags.ts"
 
-export const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
+const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
 
 export const pluginPath = ({ cniPath }: Pick<AttachmentOptions, "cniPath">, environment: Variables): string =>
   Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)

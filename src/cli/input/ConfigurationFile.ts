@@ -85,7 +85,6 @@ const parsed = (text: string, name: string, cure = cureForText(text)): Effect.Ef
     catch: (cause) => wrong(name, `it is not JSON${parserSaid(text, cause)}`, cure)
   })
 
-/** Extracts the network from any wrapper. */
 const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineError> => {
   if (!isReadonlyObject(value)) return Effect.fail(wrong(name, "it is not a JSON object", "Correct the file."))
   if (value["kind"] === "NetworkAttachmentDefinition") return fromDefinition(value, name)

@@ -39,7 +39,6 @@ export const perform = (verb: AttachmentVerb) =>
     yield* carryOut(verb, options, asked, text)
   })
 
-/** Runs the call, or its dry run. */
 const carryOut = (verb: AttachmentVerb, options: Output, asked: Parameters, text: string) =>
   options.dryRun ? plan(verb, options, asked, text) : call(verb, options, asked, text)
 

@@ -30,7 +30,7 @@ import { CommandLineError } from "../text/CommandLineError.ts"
 import { socketAsked } from "./AgentThere.ts"
 import { healingStatus } from "./PerformHeal.ts"
 
-export interface AgentOptions {
+interface AgentOptions {
   readonly socket: Option.Option<string>
   readonly stateDir: string
   readonly cniPath: Option.Option<string>

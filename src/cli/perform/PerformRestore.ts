@@ -74,7 +74,6 @@ const because =
 const fromDamaged = ({ code, cure, failed }: Explained) =>
   new CommandLineError({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })
 
-/** The records' directory, and whether this is a dry run. */
 interface Shown extends Style {
   readonly stateDir: string
   readonly dry: boolean
@@ -107,7 +106,7 @@ const words = (dry: boolean): ReadonlyArray<readonly [Restored["result"]["outcom
   ["failed", dry ? "would fail" : "failed"]
 ]
 
-export const restoredJson = ({ record, result }: Restored) => ({
+const restoredJson = ({ record, result }: Restored) => ({
   network: record.network,
   containerId: record.containerId,
   ifName: record.ifName,
@@ -122,7 +121,7 @@ export const restoredJson = ({ record, result }: Restored) => ({
       : null
 })
 
-export const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePlan) => ({
+const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePlan) => ({
   dryRun: true,
   notes,
   warnings,
@@ -131,7 +130,7 @@ export const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePl
 })
 
 /** The plan for each attachment, and then the table. */
-export const plannedText = ({ attachments, notes, warnings }: RestorePlan, style: Shown): string =>
+const plannedText = ({ attachments, notes, warnings }: RestorePlan, style: Shown): string =>
   [
     style.strong("Dry run of restore."),
     "Nothing was changed.",

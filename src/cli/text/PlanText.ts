@@ -144,7 +144,6 @@ const joined = (changes: ReadonlyArray<Change>): ReadonlyArray<Change> => {
   return lists
 }
 
-/** Calls of VPP's API. */
 const callLines = ({ calls }: VppChange): ReadonlyArray<string> =>
   calls.map(({ arguments: values, message, retval }) =>
     [
@@ -156,7 +155,6 @@ const callLines = ({ calls }: VppChange): ReadonlyArray<string> =>
     ].join(" ")
   )
 
-/** VPP's default. */
 const isDefault = (value: unknown): boolean => [0, false, "", anyMac].some((one) => one === value)
 
 const shown = (value: unknown): string => (Array.isArray(value) ? value.map(String).join(",") : String(value))

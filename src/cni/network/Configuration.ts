@@ -117,7 +117,6 @@ export const invalid = (problems: ReadonlyArray<Problem>): CniError =>
     cureForText
   )
 
-/** Maximum number of listed problems. */
 const mostListed = 20
 
 const listed = (all: ReadonlyArray<string>): string =>

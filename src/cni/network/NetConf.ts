@@ -10,7 +10,6 @@ import { absolutePath, fitsSecret, isRingSize, unicastMac } from "./Validators.t
 
 const described = (description: string) => ({ description })
 
-/** The message about a value of another type. */
 const insteadOf = (expected: string) => ({ message: `Expected ${expected}` })
 
 /** Patterns need the flag `u`: only those are copied to the JSON Schema. */

@@ -31,7 +31,6 @@ export const explain = ({ value }: SchemaMismatch): CniError =>
 export const inWords = (error: CniError | SchemaMismatch): CniError =>
   error._tag === "SchemaMismatch" ? explain(error) : error
 
-/** Names of types for people. */
 const wordsFor: Readonly<Record<string, string>> = {
   string: "text",
   boolean: "true or false",

@@ -33,7 +33,6 @@ const OldIp = Schema.Struct({
   routes: nullable(Schema.Array(Route))
 })
 
-/** A result in any version. */
 export const AnyResult = Schema.Struct({
   cniVersion: nullable(Schema.String),
   interfaces: nullable(Schema.Array(Interface)),

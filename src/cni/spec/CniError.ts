@@ -19,7 +19,6 @@ export class CniError extends Data.TaggedError("CniError")<{
 
 /** The common part of all service errors, so that one function turns any of them into a {@link CniError}. */
 export interface Explained {
-  /** One of `ErrorCodes`. */
   readonly code: ErrorCode
   /** What failed: what came back. One sentence, no secrets. */
   readonly failed: string

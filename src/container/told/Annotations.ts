@@ -42,7 +42,6 @@ const simple: Readonly<Record<string, string>> = {
   "'": "'"
 }
 
-/** One piece of the text between the quotes. */
 const piece = /([^\\"\n]+)|\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\"']))/y
 
 const replacement = "\ufffd"

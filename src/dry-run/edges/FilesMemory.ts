@@ -6,7 +6,7 @@
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { FileKind } from "../../platform/FileOperations.ts"
+import type { FileKind } from "../../platform/FileCalls.ts"
 import { FileError, Files } from "../../platform/Files.ts"
 
 interface Node {

@@ -5,7 +5,7 @@
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import type { FileKind } from "../../platform/FileOperations.ts"
+import type { FileKind } from "../../platform/FileCalls.ts"
 import { type FileError, type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import { MemoryFiles, over } from "./FilesMemory.ts"

@@ -5,7 +5,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
-import type { FileKind } from "../../platform/FileOperations.ts"
+import type { FileKind } from "../../platform/FileCalls.ts"
 import { type FileError, type Files, leadsTo } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import type { PortError } from "../../vswitch/Vswitch.ts"

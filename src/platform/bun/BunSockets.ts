@@ -10,7 +10,6 @@ interface Traffic {
   readonly path: string
   readonly received: Array<Uint8Array>
   readonly writing: Array<Writing>
-  /** The reason why no more data will come. */
   ended: string | undefined
   reader: (() => void) | undefined
 }

@@ -36,7 +36,6 @@ const POLLERR = 8
 
 /** The largest MTU of a tap: a switch that takes a bridge's MTU from its ports must not take it from this one. */
 const mtu = 65_521
-/** Frames that wait for this process. */
 const queue = 10_000
 
 const little = endianness() === "LE"
