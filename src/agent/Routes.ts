@@ -2,7 +2,7 @@
 import type * as Http from "node:http"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
+import { parsed } from "../platform/text/Json.ts"
 import { type Refusal, refusalOf } from "./Acceptance.ts"
 import type { Calls, Peer } from "./Calls.ts"
 import { type Answers, metricsPath } from "./metrics/Endpoint.ts"
@@ -129,7 +129,7 @@ const isEnvironment = (value: unknown): value is Protocol.Handed["environment"] 
 
 /** Undefined: the text is not a call. */
 const handedIn = (text: string): Protocol.Handed | undefined => {
-  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const value = parsed(text)
   if (!Predicate.isReadonlyObject(value)) return undefined
   const { environment, stdin, ...rest }: { readonly [key: string]: unknown } = value
   return isEnvironment(environment) && Predicate.isString(stdin) && Object.keys(rest).length === 0

@@ -4,11 +4,11 @@
  * defaults derived from the host's. Pure. app-netutil and applications in any language read it.
  */
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Container, NetConf } from "../cni/network/NetConf.ts"
 import { type CniResult, family } from "../cni/spec/CniResult.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
+import { listOf, objectOf, parsed } from "../platform/text/Json.ts"
 import type { SocketPaths } from "../shared-dir/SocketPaths.ts"
 
 export interface ContainerData {
@@ -68,13 +68,9 @@ const given = (values: Readonly<Record<string, unknown>>) =>
 /** The content of the file beside the socket. */
 export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> => (Predicate.isObject(value) ? { ...value } : {})
-
-const fieldsIn = (text: string) => fieldsOf(Result.getOrUndefined(Result.try((): unknown => JSON.parse(text))))
-
 /** Returns the identity in a file. A container can write there as well. */
 export const whoseText = (text: string): Identity | undefined => {
-  const { containerId, ifName, name } = fieldsIn(text)
+  const { containerId, ifName, name } = objectOf(parsed(text))
   return Predicate.isString(containerId) && Predicate.isString(ifName) && Predicate.isString(name)
     ? { network: name, containerId, ifName }
     : undefined
@@ -82,9 +78,9 @@ export const whoseText = (text: string): Identity | undefined => {
 
 /** Returns the network namespace that a file names for the interface, as ADD or a container wrote it. */
 export const sandboxTold = (text: string, ifName: string): string | undefined => {
-  const { interfaces } = fieldsOf(fieldsIn(text)["ipResult"])
-  for (const one of Array.isArray(interfaces) ? interfaces : []) {
-    const { name, sandbox } = fieldsOf(one)
+  const { interfaces } = objectOf(objectOf(parsed(text))["ipResult"])
+  for (const one of listOf(interfaces)) {
+    const { name, sandbox } = objectOf(one)
     if (name === ifName && Predicate.isString(sandbox) && sandbox.startsWith("/")) return sandbox
   }
   return undefined

@@ -8,11 +8,11 @@
 import { dirname, normalize } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { NetConf } from "../cni/network/NetConf.ts"
 import { isAbsolutePath } from "../cni/network/Validators.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
+import { objectOf, parsed } from "../platform/text/Json.ts"
 import { into, missing, removeUnused } from "../shared-dir/Directories.ts"
 import { fromFile } from "../shared-dir/SharedDirError.ts"
 import type { ContainerConfig } from "./ContainerConfig.ts"
@@ -48,8 +48,7 @@ type Fs = Files["Service"]
 /** Every kind of device information is an object with a type. An empty file belongs to nobody. */
 const isDeviceInfo = (text: string): boolean => {
   if (text.trim() === "") return true
-  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  return Predicate.hasProperty(written, "type") && Predicate.isString(written.type)
+  return Predicate.isString(objectOf(parsed(text))["type"])
 }
 
 /** The form of `deviceInfo`: a killed call may have written a part of it. */

@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Predicate from "effect/Predicate"
 import * as Rec from "effect/Record"
-import * as Result from "effect/Result"
 import { isAnyResult } from "../cni/spec/AnyResultGuard.ts"
 import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { type CniResult, fromAnyResult } from "../cni/spec/CniResult.ts"
@@ -17,6 +16,7 @@ import { isTooDeep } from "../cni/spec/JsonDepth.ts"
 import { hide, secretsIn } from "../cni/spec/Secrets.ts"
 import { Files } from "../platform/Files.ts"
 import { type Ended, Processes } from "../platform/Processes.ts"
+import { objectOf, parsed } from "../platform/text/Json.ts"
 import { Deadlines } from "../program/Step.ts"
 import { IpamError } from "./IpamError.ts"
 
@@ -141,8 +141,8 @@ const make = Effect.gen(function* () {
   const status = Effect.fnUntraced(function* (delegation: Delegation) {
     if (yield* asked("STATUS", delegation)) return
     // Such a plugin may be too old for the network's version, and then every ADD fails.
-    const { supportedVersions: supported } = objectIn((yield* call("VERSION", delegation)).text)
-    const { cniVersion } = objectIn(delegation.configuration)
+    const { supportedVersions: supported } = objectOf(parsed((yield* call("VERSION", delegation)).text))
+    const { cniVersion } = objectOf(parsed(delegation.configuration))
     if (!Predicate.isString(cniVersion) || !isTexts(supported) || supported.includes(cniVersion)) return
     const { plugin } = delegation
     return yield* new IpamError({ plugin, verb: "STATUS", reason: { _tag: "TooOld", cniVersion, supported } })
@@ -182,19 +182,12 @@ const failure = (
   return new IpamError({ plugin, verb, reason, said })
 }
 
-const parsed = (text: string): unknown => Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-
-const objectIn = (text: string): Readonly<Record<string, unknown>> => {
-  const written = parsed(text)
-  return Predicate.isReadonlyObject(written) ? { ...written } : {}
-}
-
 const isTexts = (value: unknown): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.every(Predicate.isString)
 
 /** An error document has a code; message and details may be absent. */
 const judgeFailure = ({ status, stderr, stdout }: Ended): IpamError["reason"] => {
-  const { code, details = "", msg = "" } = objectIn(stdout)
+  const { code, details = "", msg = "" } = objectOf(parsed(stdout))
   return Number.isSafeInteger(code) && Predicate.isString(msg) && Predicate.isString(details)
     ? { _tag: "Refused", code: Number(code), msg: short(msg), details: short(details) }
     : {

@@ -5,10 +5,10 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import { fromFile } from "../attachment/records/RecordError.ts"
 import { type Attachment, plainHandle } from "../identity/Attachment.ts"
 import { Files, orElse } from "../platform/Files.ts"
+import { objectOf, parsed } from "../platform/text/Json.ts"
 
 export interface State {
   readonly portName: string | undefined
@@ -24,8 +24,7 @@ export interface NamedState extends State {
 
 /** An unreadable file has no information, and is removed as well. */
 const stateOf = (text: string): State => {
-  const state = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  const { swIfIndex, vhostname } = Predicate.isReadonlyObject(state) ? { ...state } : {}
+  const { swIfIndex, vhostname } = objectOf(parsed(text))
   return {
     portName: Predicate.isString(vhostname) && vhostname !== "" ? vhostname : undefined,
     swIfIndex: typeof swIfIndex === "number" && Number.isSafeInteger(swIfIndex) ? swIfIndex : undefined

@@ -1,12 +1,11 @@
 /** What the agent counts itself: calls, rounds of healing, repairs, switches that come and go. Lives as long as the agent. */
-import * as Predicate from "effect/Predicate"
-import * as Result from "effect/Result"
 import type { Acted } from "../../attachment/heal/Act.ts"
 import type { Observer } from "../../attachment/heal/Keep.ts"
 import type { OfSwitch } from "../../attachment/heal/Round.ts"
 import { isSame } from "../../attachment/node/Switches.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
+import { objectOf, parsed } from "../../platform/text/Json.ts"
 import { families } from "./Families.ts"
 import * as Registry from "./Registry.ts"
 import { nameIn } from "./SwitchName.ts"
@@ -53,9 +52,7 @@ const verbs: ReadonlySet<string> = new Set(["ADD", "DEL", "CHECK", "GC", "STATUS
 const verbOf = (verb: string): string => (verbs.has(verb) ? verb : "other")
 
 const engineOf = (stdin: string): string => {
-  const value = Result.getOrUndefined(Result.try((): unknown => JSON.parse(stdin)))
-  const host = Predicate.hasProperty(value, "host") ? value.host : undefined
-  const engine = Predicate.hasProperty(host, "engine") ? host.engine : undefined
+  const { engine } = objectOf(objectOf(parsed(stdin))["host"])
   return engine === "vpp" || engine === "ovs-dpdk" ? engine : "unknown"
 }
 

@@ -1,6 +1,6 @@
 /** The format of records on disk, besides the schema (`Record.ts`), which a call does not load. Pure. */
 import { dirname } from "node:path"
-import * as Result from "effect/Result"
+import { parsed } from "../../platform/text/Json.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import type { Record } from "./Record.ts"
 import { isRecord } from "./RecordGuard.ts"
@@ -13,7 +13,7 @@ export const recordLimit = 16 << 20
 
 /** Undefined: the text is not a record. */
 export const parseRecord = (text: string): Record | undefined => {
-  const written = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  const written = parsed(text)
   return isRecord(written) && isSound(written) ? written : undefined
 }
 
