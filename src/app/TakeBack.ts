@@ -6,7 +6,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Records } from "../attachment/records/Records.ts"
-import { answerVersion, isOfNetwork, judge } from "../cni/Dispatch.ts"
+import { answerVersion, judgeVerb } from "../cni/Dispatch.ts"
 import { readEnvelope } from "../cni/network/Configuration.ts"
 import { defaultLogOptions } from "../cni/network/LogOptions.ts"
 import { CniError, ErrorCodes, fromExplained } from "../cni/spec/CniError.ts"
@@ -29,8 +29,7 @@ interface Left {
 const takenBack = Effect.fnUntraced(function* ({ invocation, stdin }: Left) {
   const variables = { ...process.env, CNI_COMMAND: "DEL" }
   const reading = readEnvelope(stdin)
-  const asked = yield* Effect.fromResult(judge("DEL", variables, reading))
-  if (isOfNetwork(asked)) return
+  const asked = yield* Effect.fromResult(judgeVerb("DEL", variables, reading))
   const attachment = attachmentOf(asked.envelope.name, asked.environment)
   const isIts = Effect.gen(function* () {
     const records = yield* Records
