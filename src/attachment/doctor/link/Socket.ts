@@ -69,9 +69,8 @@ export const judge = (seen: Socket, sandbox: Sandbox, connected: boolean | undef
   if (abstract) return unknown("socket", "abstract: it has no file, and its name is one of the sandbox")
   if (failed !== undefined) return unseen("socket", failed)
   if (directory?.kind !== "directory" && directory?.kind !== "symlink") {
-    return found("directory", "shared-directory-missing", `${place.directory} does not exist`, {
-      path: place.directory
-    })
+    const path = place.directory
+    return found("directory", "shared-directory-missing", `${path} does not exist`, { path })
   }
   const shared = well("directory", `${place.directory}, ${inWords(directory)}`)
   if (socket === undefined) return together([shared, withoutSocket(seen, directory, sandbox)])
@@ -136,24 +135,16 @@ const ofApplication = (
   { listening }: Sandbox,
   connected: boolean | undefined
 ): Judged => {
-  const listens = listening?.has(basename(place.socketPath))
+  const path = place.socketPath
+  const listens = listening?.has(basename(path))
   if (connected === true) return together([well("socket", words), well("listener", "the application")])
   if (listens === undefined)
     return together([well("socket", words), unknown("listener", "no process is in the sandbox")])
-  if (!listens) {
-    return found("listener", "socket-stale", `nobody in the sandbox listens on ${words}`, { path: place.socketPath })
-  }
+  if (!listens) return found("listener", "socket-stale", `nobody in the sandbox listens on ${words}`, { path })
   return together([
     well("socket", words),
     connected === false && now - modified > patience
-      ? found(
-          "listener",
-          "switch-does-not-connect",
-          `the application listens on ${place.socketPath}${labelled(label)}`,
-          {
-            path: place.socketPath
-          }
-        )
+      ? found("listener", "switch-does-not-connect", `the application listens on ${path}${labelled(label)}`, { path })
       : nothing
   ])
 }

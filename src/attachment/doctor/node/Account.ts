@@ -29,17 +29,13 @@ export interface Account {
 
 /** `asked`: the requested pod, for which a write is tried with `dryRun`. */
 export const look = Effect.fnUntraced(function* (origin: Origin, pod: Pod | undefined, asked: boolean) {
-  const files = yield* Files
-  const file = fileOf(origin)
-  const now = yield* Clock.currentTimeMillis
-  const access = yield* Effect.result(readAccess(files, origin))
-  const common = { file, now, pod, read: undefined, write: undefined }
-  if (Result.isFailure(access)) {
-    const { path, problem } = access.failure
-    return { ...common, expiries: [], problem: `${path} ${problem}` } satisfies Account
+  const access = yield* Effect.result(readAccess(yield* Files, origin))
+  const account: Account = {
+    ...{ file: fileOf(origin), now: yield* Clock.currentTimeMillis, pod, read: undefined, write: undefined },
+    expiries: Result.isSuccess(access) ? expiriesOf(access.success) : [],
+    problem: Result.isSuccess(access) ? undefined : `${access.failure.path} ${access.failure.problem}`
   }
-  const expiries = expiriesOf(access.success)
-  if (pod === undefined) return { ...common, expiries, problem: undefined } satisfies Account
+  if (pod === undefined || Result.isFailure(access)) return account
   return yield* Effect.gen(function* () {
     const pods = yield* Pods
     const read = yield* Effect.result(pods.read(pod))
@@ -47,8 +43,7 @@ export const look = Effect.fnUntraced(function* (origin: Origin, pod: Pod | unde
       asked && Result.isSuccess(read)
         ? yield* Effect.result(pods.rehearse(pod, rehearsed(read.success), read.success))
         : undefined
-    const account: Account = { file, now, expiries, read, pod, write, problem: undefined }
-    return account
+    return { ...account, read, write }
   }).pipe(Effect.provide(Pods.layer(origin)))
 })
 
