@@ -1,6 +1,6 @@
 /**
  * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it prints its version and exits
- * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, or what a command says (`ExitStatus.ts`).
+ * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, or what a command says (`CommandLineError.ts`).
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -13,8 +13,7 @@ import * as BunEdges from "../platform/bun/BunEdges.ts"
 import { codeOf } from "../platform/process/Attempt.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
-import { statusOf } from "./doctor/ExitStatus.ts"
-import { CommandLineError, commandLineErrorText } from "./text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText, statusOf } from "./text/CommandLineError.ts"
 import { about } from "./Userspace.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)

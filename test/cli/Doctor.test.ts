@@ -1,7 +1,7 @@
 /** `userspace doctor` on a node in memory: findings, exit status, and that it changes nothing. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
-import { ExitStatus, statusOf } from "../../src/cli/doctor/ExitStatus.ts"
+import { ExitStatus, statusOf } from "../../src/cli/text/CommandLineError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"

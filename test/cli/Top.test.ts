@@ -1,14 +1,15 @@
 /** `userspace top` on a node in memory: rates as the pod sees them, on a terminal, in a pipe, and as JSON. */
+
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, Layer, Option, Queue, Schema, Terminal } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { TestClock, TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
+import { Clear } from "../../src/cli/input/InvocationContext.ts"
 // Loaded on demand otherwise, while the clock of the test goes on.
 import "../../src/cli/top/PerformTop.ts"
 import "../../src/ovs/ports/Traffic.ts"
-import { Clear } from "../../src/cli/watch/WatchList.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, removePort } from "./support/Attached.ts"

@@ -1,11 +1,12 @@
 /** `userspace list --watch` on a node in memory: what comes, what goes, and nothing while nothing changes. */
+
 import { NodeServices } from "@effect/platform-node"
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { TestClock, TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
-import { Clear } from "../../src/cli/watch/WatchList.ts"
+import { Clear } from "../../src/cli/input/InvocationContext.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, removePort } from "./support/Attached.ts"

@@ -1,7 +1,7 @@
 /** The report of `doctor` as text for people, as JSON, and as an exit status. Pure. */
 import { type Examined, type Report, whole } from "../../attachment/doctor/Doctor.ts"
 import type { Finding, Judged, Link } from "../../attachment/doctor/findings/Finding.ts"
-import type { Style } from "../text/PlanText.ts"
+import type { Style } from "../text/Table.ts"
 
 const signs: { readonly [K in Link["is"]]: string } = { well: "ok", found: "!!", unknown: "??" }
 

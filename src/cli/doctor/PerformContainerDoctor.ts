@@ -3,16 +3,16 @@ import * as Effect from "effect/Effect"
 import { judge, lookAtMounts } from "../../attachment/doctor/inside/Inside.ts"
 import { find } from "../../container/Discovery.ts"
 import * as Presence from "../../container/Presence.ts"
-import { placesOf, type SocketPathsOptions } from "../input/ContainerFlags.ts"
+import { type PlaceOptions, placesOf } from "../input/ContainerFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { print } from "../perform/Node.ts"
+import { ExitStatus } from "../text/CommandLineError.ts"
 import { findingLines, linkLines, statusOf } from "./DoctorText.ts"
-import { ExitStatus } from "./ExitStatus.ts"
 
 export const performContainerDoctor = Effect.fnUntraced(function* ({
   json,
   ...options
-}: SocketPathsOptions & { readonly json: boolean }) {
+}: PlaceOptions & { readonly json: boolean }) {
   const { style, variables } = yield* InvocationContext
   const found = yield* find(placesOf(options, variables))
   const seen = yield* Effect.forEach(found.interfaces, (one) =>

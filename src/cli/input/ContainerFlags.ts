@@ -5,7 +5,6 @@
 import * as Console from "effect/Console"
 import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Variables } from "../../cni/spec/Environment.ts"
@@ -20,7 +19,7 @@ import {
 } from "../../container/Discovery.ts"
 import type { Interface } from "../../container/told/Interface.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-import { text, yes } from "./Flags.ts"
+import { text } from "./Flags.ts"
 import { InvocationContext } from "./InvocationContext.ts"
 
 export const placeFlags = {
@@ -48,38 +47,10 @@ export const placeFlags = {
 
 export const interfacesFlag = text("interfaces", "NAMES", "Only these interfaces, comma-separated: net1,net2")
 
-export const jsonFlag = yes("json", "Print JSON")
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-
-/** The notation of people and Kubernetes; a bare number is seconds. */
-const duration = (text: string): Option.Option<Duration.Duration> => {
-  const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
-  const millis = units[unit]
-  return number === undefined || millis === undefined
-    ? Option.none()
-    : Option.some(Duration.millis(Number(number) * millis))
-}
-
-export const everyFlag = Flag.String("every").pipe(
-  Flag.withMetavar("TIME"),
-  Flag.withDescription("Keep running and repeat after this pause: 1m. Prints only removals and failures"),
-  Flag.filterMap(duration, () => "a time such as 60s or 5m"),
-  Flag.optional
-)
-
-export const timeoutFlag = (otherwise: string, description: string) =>
-  Flag.String("timeout").pipe(
-    Flag.withMetavar("TIME"),
-    Flag.withDescription(`${description}: 90s, 5m, 1h (default: ${otherwise})`),
-    Flag.withDefault(otherwise),
-    Flag.filterMap(duration, () => "a time such as 60s or 5m")
-  )
-
-export type SocketPathsOptions = Command.Config.Infer<typeof placeFlags>
+export type PlaceOptions = Command.Config.Infer<typeof placeFlags>
 
 export const placesOf = (
-  { annotations, containerId, deviceInfo, dir }: SocketPathsOptions,
+  { annotations, containerId, deviceInfo, dir }: PlaceOptions,
   variables: Variables
 ): SearchPaths => {
   const given = (option: Option.Option<string>, variable: string): string | undefined =>
@@ -102,7 +73,7 @@ export const fromContainer = ({ cure, details, operation }: ContainerError) =>
 
 /** Returns the named interfaces, or all when none is named; at least one. */
 export const chosen = Effect.fnUntraced(function* (
-  options: SocketPathsOptions & { readonly interfaces: Option.Option<string> }
+  options: PlaceOptions & { readonly interfaces: Option.Option<string> }
 ) {
   const { variables } = yield* InvocationContext
   const found = yield* find(placesOf(options, variables))

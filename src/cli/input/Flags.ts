@@ -1,9 +1,14 @@
 /**
- * What the declarations of commands share: a text that may be left out, a path that has a default, a switch that is
- * off, and an implementation that is loaded when its command runs.
+ * What the declarations of commands share: flags of each form, those that several commands have, and an implementation
+ * that is loaded when its command runs.
  */
+import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { defaultStateDir } from "../../attachment/Call.ts"
+import type { Control } from "../../cni/network/HostPort.ts"
 
 const described = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
@@ -16,6 +21,57 @@ export const textOr = (name: string, metavar: string, description: string, other
 
 export const yes = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+export const jsonFlag = yes("json", "Print JSON")
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+
+/** The notation of people and Kubernetes; a bare number is seconds. */
+const duration = (text: string): Option.Option<Duration.Duration> => {
+  const [, number, unit = "s"] = /^(\d{1,9})(ms|s|m|h)?$/.exec(text) ?? []
+  const millis = units[unit]
+  return number === undefined || millis === undefined
+    ? Option.none()
+    : Option.some(Duration.millis(Number(number) * millis))
+}
+
+export const everyFlag = Flag.String("every").pipe(
+  Flag.withMetavar("TIME"),
+  Flag.withDescription("Keep running and repeat after this pause: 1m. Prints only removals and failures"),
+  Flag.filterMap(duration, () => "a time such as 60s or 5m"),
+  Flag.optional
+)
+
+export const timeoutFlag = (otherwise: string, description: string) =>
+  Flag.String("timeout").pipe(
+    Flag.withMetavar("TIME"),
+    Flag.withDescription(`${description}: 90s, 5m, 1h (default: ${otherwise})`),
+    Flag.withDefault(otherwise),
+    Flag.filterMap(duration, () => "a time such as 60s or 5m")
+  )
+
+export const stateDirFlag = textOr(
+  "state-dir",
+  "DIR",
+  `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
+  defaultStateDir
+)
+
+export const switchFlags = {
+  ovs: text(
+    "ovs-socket",
+    "PATH",
+    "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
+  ),
+  vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock")
+}
+
+export type SwitchOptions = Command.Config.Infer<typeof switchFlags>
+
+export const controlsOf = ({ ovs, vpp }: SwitchOptions): ReadonlyArray<Control> => [
+  ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
+  ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
+]
 
 /** Only a dynamic `import` of the implementation keeps it out of `--help` and of the other commands. */
 export const onDemand =

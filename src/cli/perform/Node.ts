@@ -61,6 +61,14 @@ export const failWithEach = Effect.fnUntraced(function* (errors: ReadonlyArray<C
   if (last !== undefined) return yield* last
 })
 
+/** A switch that is away goes on to be, and is told once. */
+export const complain = (told: ReadonlyArray<string>, now: ReadonlyArray<string>) =>
+  Effect.forEach(
+    now.filter((words) => !told.includes(words)),
+    (words) => Console.error(`userspace: ${words}`),
+    { discard: true }
+  )
+
 export const problemJson = ({ code, cure, failed }: Explained) => ({ code, failed, cure })
 
 export const print = (json: boolean, document: unknown, text: string) =>

@@ -1,40 +1,42 @@
-/** Runs `userspace list`. */
+/** Runs `userspace list`, and `userspace list --watch`. Changes nothing. */
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Listing from "../../attachment/node/Listing.ts"
-import { InvocationContext } from "../input/InvocationContext.ts"
-import { controlsOf, type SwitchOptions } from "../input/NodeFlags.ts"
-import { listTable } from "../text/ListText.ts"
+import * as Schedule from "effect/Schedule"
+import { type Listed, type Listing, list } from "../../attachment/node/Listing.ts"
+import { controlsOf, type SwitchOptions } from "../input/Flags.ts"
+import { Clear, endsWell, InvocationContext } from "../input/InvocationContext.ts"
+import { changesBetween, changeText, listTable } from "../text/ListText.ts"
 import type { Style } from "../text/Table.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
-import { failWith, onNode, print, problemJson } from "./Node.ts"
+import { complain, failWith, onNode, print, problemJson } from "./Node.ts"
 
-export interface ListOptions extends SwitchOptions {
+interface ListOptions extends SwitchOptions {
   readonly network: Option.Option<string>
   readonly stateDir: string
   readonly json: boolean
 }
 
 /** The attachments of the network that is asked for, or of all. */
-export const listed = Effect.fnUntraced(function* (options: ListOptions) {
+const listed = Effect.fnUntraced(function* (options: ListOptions) {
   const { network, stateDir } = options
   const { variables } = yield* InvocationContext
-  const all = yield* onNode(stateDir, (switches) =>
-    Listing.list(switches, { controls: controlsOf(options), variables })
-  )
-  const listing: Listing.Listing = {
+  const all = yield* onNode(stateDir, (switches) => list(switches, { controls: controlsOf(options), variables }))
+  const listing: Listing = {
     ...all,
     attachments: all.attachments.filter((one) => Option.isNone(network) || one.network === network.value)
   }
   return listing
 })
 
-export const listJson = ({ attachments, doubts, problems }: Listing.Listing) => ({
+const listJson = ({ attachments, doubts, problems }: Listing) => ({
   attachments,
   problems: [...problems, ...doubts].map(problemJson)
 })
 
-export const listText = ({ network, stateDir }: ListOptions, { attachments }: Listing.Listing, style: Style): string =>
+const listText = ({ network, stateDir }: ListOptions, { attachments }: Listing, style: Style): string =>
   attachments.length === 0 ? nothing(stateDir, network) : listTable(attachments, style)
 
 export const performList = Effect.fnUntraced(function* (options: ListOptions) {
@@ -56,3 +58,39 @@ const nothing = (stateDir: string, network: Option.Option<string>): string => {
   const of = Option.match(network, { onNone: () => "", onSome: (name) => ` of network ${name}` })
   return `No attachments${of}: no record in ${stateDir}, no port on the switches that were inspected.`
 }
+
+/**
+ * Lists once a second and prints what has changed. Neither switch tells by itself that an application has connected.
+ */
+export const watchList = Effect.fnUntraced(
+  function* (options: ListOptions) {
+    let before: Listing | undefined
+    const look = Effect.gen(function* () {
+      const now = yield* listed(options)
+      yield* complain(before === undefined ? [] : wordsOf(before), wordsOf(now))
+      if (before === undefined || isChanged(before, now)) yield* show(options, before?.attachments ?? [], now)
+      before = now
+    })
+    // Nobody reads any more: what is printed then ends the command (`Main.ts`).
+    yield* Effect.repeat(look, { schedule: Schedule.spaced("1 second"), while: () => process.exitCode === undefined })
+  },
+  Effect.onInterrupt(() => endsWell)
+)
+
+const isChanged = (before: Listing, now: Listing): boolean =>
+  changesBetween(before.attachments, now.attachments).length > 0 ||
+  wordsOf(before).join("\n") !== wordsOf(now).join("\n")
+
+const wordsOf = ({ doubts, problems }: Listing): ReadonlyArray<string> =>
+  [...problems, ...doubts].map(({ failed }) => failed)
+
+const show = Effect.fnUntraced(function* (options: ListOptions, before: ReadonlyArray<Listed>, now: Listing) {
+  if (options.json) return yield* Console.log(JSON.stringify(listJson(now)))
+  const { style } = yield* InvocationContext
+  if ((yield* TerminalCapabilities.TerminalCapabilities).canAnimate) {
+    yield* yield* Clear
+    return yield* Console.log(listText(options, now, style))
+  }
+  const time = new Date(yield* Clock.currentTimeMillis).toISOString()
+  for (const change of changesBetween(before, now.attachments)) yield* Console.log(changeText(time, change))
+})

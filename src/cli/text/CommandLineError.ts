@@ -1,4 +1,5 @@
 /** A command-line error, always in three parts: what failed, what came back, what to do. */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import type { CniError } from "../../cni/spec/CniError.ts"
 
@@ -37,3 +38,12 @@ const lines = (prefix: string, text: string): ReadonlyArray<string> =>
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line, index) => `${index === 0 ? prefix : " ".repeat(prefix.length)}${line.trim()}`)
+
+/** The end of a command that has printed everything, and whose exit status is its result. */
+export class ExitStatus extends Data.TaggedError("ExitStatus")<{ readonly status: number }> {}
+
+/** 1 for every other failure. */
+export const statusOf = (cause: Cause.Cause<unknown>): number => {
+  const failure = Cause.squash(cause)
+  return failure instanceof ExitStatus ? failure.status : 1
+}

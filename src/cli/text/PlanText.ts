@@ -13,8 +13,6 @@ import { retvalInWords } from "../../vpp/wire/Retval.ts"
 import { netChanges } from "./NetChanges.ts"
 import { plain, type Style } from "./Table.ts"
 
-export type { Style } from "./Table.ts"
-
 export const planText = (plan: Plan, style: Style = plain): string =>
   [
     style.strong(`Dry run of ${plan.verb}: ${plan.ifName} of container ${plan.containerId}, network ${plan.network}.`),

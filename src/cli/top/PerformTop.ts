@@ -11,11 +11,11 @@ import * as Schedule from "effect/Schedule"
 import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import * as Rates from "../../attachment/traffic/Rates.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
-import { InvocationContext } from "../input/InvocationContext.ts"
-import { controlsOf, type SwitchOptions } from "../input/NodeFlags.ts"
+import { controlsOf, type SwitchOptions } from "../input/Flags.ts"
+import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
 import { selectorFrom } from "../input/Selected.ts"
-import { failWith, onNode, problemJson } from "../perform/Node.ts"
-import { CommandLineError } from "../text/CommandLineError.ts"
+import { complain, failWith, onNode, problemJson } from "../perform/Node.ts"
+import { misused } from "../text/CommandLineError.ts"
 import { type Screen, screen } from "./Screen.ts"
 import { interfaceJson, type Sort, sorted, topTable } from "./TopText.ts"
 
@@ -69,8 +69,9 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
         const at = yield* Clock.currentTimeMillis
         readings = Rates.read(readings, now, at)
         const problems = [...now.silent.map(({ error }) => error), ...now.failures]
-        if (!on.live && !options.once) yield* complain(told, problems)
-        told = problems.map(({ failed }) => failed)
+        const words = problems.map(({ failed }) => failed)
+        if (!on.live && !options.once) yield* complain(told, words)
+        told = words
         const isFirst = shown === undefined
         shown ??= at
         if (isFirst && !on.live) return false
@@ -95,23 +96,9 @@ export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
   yield* options.once ? shownOn : Effect.onInterrupt(shownOn, () => endsWell)
 })
 
-/** It ends when it is told to, and that is well. */
-const endsWell = Effect.sync(() => {
-  process.exitCode = 0
-})
-
 const nothing = "No interface with a port on the switches that were read."
 
-const tooOften = new CommandLineError({
-  failed: "invalid command line",
-  answer: "--every is less than a second",
-  cure: "Give --every 1s or more. Open vSwitch writes its counters every five seconds."
-})
-
-/** A switch that is away goes on to be, and is told once. */
-const complain = (told: ReadonlyArray<string>, problems: ReadonlyArray<Explained>) =>
-  Effect.forEach(
-    problems.filter(({ failed }) => !told.includes(failed)),
-    ({ failed }) => Console.error(`userspace: ${failed}`),
-    { discard: true }
-  )
+const tooOften = misused(
+  "--every is less than a second",
+  "Give --every 1s or more. Open vSwitch writes its counters every five seconds."
+)

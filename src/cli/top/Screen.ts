@@ -6,7 +6,7 @@ import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Terminal from "effect/Terminal"
-import { Clear } from "../watch/WatchList.ts"
+import { Clear } from "../input/InvocationContext.ts"
 import type { Size } from "./TopText.ts"
 
 export interface Screen {

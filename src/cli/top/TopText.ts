@@ -1,7 +1,6 @@
 /** The traffic of a node as a table for people, and as JSON. Pure. */
 import type { RatedInterface, Rates } from "../../attachment/traffic/Rates.ts"
-import type { Style } from "../text/PlanText.ts"
-import { table } from "../text/Table.ts"
+import { type Style, table } from "../text/Table.ts"
 
 export type Sort = "packets" | "bits" | "drops" | "pod"
 

@@ -1,5 +1,4 @@
 /** {@link Sockets} on `Bun.connect`, for the executable. Loaded nowhere else. */
-
 import type { Socket } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -6,15 +6,8 @@ import { testpmdArguments, vdevArguments } from "../../../container/DpdkArgument
 import * as Presence from "../../../container/Presence.ts"
 import type { Interface } from "../../../container/told/Interface.ts"
 import { Files, orElse } from "../../../platform/Files.ts"
-import {
-  chosen,
-  fromContainer,
-  interfacesFlag,
-  jsonFlag,
-  placeFlags,
-  reportSkipped
-} from "../../input/ContainerFlags.ts"
-import { yes } from "../../input/Flags.ts"
+import { chosen, fromContainer, interfacesFlag, placeFlags, reportSkipped } from "../../input/ContainerFlags.ts"
+import { jsonFlag, yes } from "../../input/Flags.ts"
 import { CommandLineError } from "../../text/CommandLineError.ts"
 
 const dpdkFlags = {

@@ -6,16 +6,8 @@ import * as Option from "effect/Option"
 import { type Configured, configure } from "../../../container/vpp/Configure.ts"
 import { startupConf } from "../../../container/vpp/Link.ts"
 import { VppClient } from "../../../vpp/client/VppClient.ts"
-import {
-  chosen,
-  fromContainer,
-  interfacesFlag,
-  jsonFlag,
-  placeFlags,
-  reportSkipped,
-  timeoutFlag
-} from "../../input/ContainerFlags.ts"
-import { text, yes } from "../../input/Flags.ts"
+import { chosen, fromContainer, interfacesFlag, placeFlags, reportSkipped } from "../../input/ContainerFlags.ts"
+import { jsonFlag, text, timeoutFlag, yes } from "../../input/Flags.ts"
 import { InvocationContext } from "../../input/InvocationContext.ts"
 
 const defaultSocket = "/run/vpp/api.sock"
