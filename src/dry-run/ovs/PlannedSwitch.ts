@@ -94,7 +94,7 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
       `Open vSwitch could not be read (${operation} on ${peer}: ${inWords(reason)}). The plan is for an empty switch with DPDK; ` +
         (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
     )
-    return applied(withRoot(crypto.randomUUID(), {}), vswitchd)
+    return applied(withRoot(crypto.randomUUID(), {}))
   }
   recorder.notes.add(`Open vSwitch was read at ${peer}.`)
   const dead = yield* Daemon.make(files, sockets, peer).silent
@@ -107,11 +107,9 @@ const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: 
   return seen.success
 })
 
-const vswitchd = { alive: true, dpdk: true, broken: new Set<string>() }
-
 /** Returns the state after ovs-vswitchd has applied it. The real one's reports about itself are kept. */
 const caughtUp = (database: Database): Database => {
-  const next = applied(database, vswitchd)
+  const next = applied(database)
   const roots = [...(next.get("Open_vSwitch") ?? [])].map(([id, row]): [string, Row] => {
     const { dpdk_initialized = false, iface_types = "" } = database.get("Open_vSwitch")?.get(id) ?? {}
     return [id, { ...row, dpdk_initialized, iface_types }]

@@ -1,7 +1,7 @@
 /**
  * VLAN ports of an earlier release: in the bridge's own bridge domain, with a tag rewrite and VPP's filter, through
  * which one frame of a pod crashes VPP. They are moved to the bridge domain of their VLAN: each by `userspace restore`,
- * with its record, and all of a bridge by its next ADD, which uses this module. Loaded if there may be some.
+ * with its record, and all of a bridge by its next ADD, which uses this module.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -12,7 +12,8 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import { type Database, execute, withRoot } from "../../../src/dry-run/ovs/Database.ts"
-import { applied, type Vswitchd } from "../../../src/dry-run/ovs/Vswitchd.ts"
+import { atoms } from "../../../src/dry-run/ovs/Values.ts"
+import { applied } from "../../../src/dry-run/ovs/Vswitchd.ts"
 import type { Flows } from "../../../src/ovs/client/Flows.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
@@ -22,6 +23,38 @@ import * as Reply from "../../../src/ovs/wire/Reply.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import { monitor } from "./MemoryMonitor.ts"
 import * as Wire from "./MemoryWire.ts"
+
+interface Vswitchd {
+  /** False: everything stays as it is, with its last reports. */
+  alive: boolean
+  dpdk: boolean
+  /** Names of bridges that it cannot create, which it reports only in its log. */
+  readonly broken: Set<string>
+}
+
+/** With the devices of the kernel, and without the bridges that it cannot create. */
+const looked = (before: Database, { alive, broken, dpdk }: Vswitchd, devices: ReadonlySet<string>): Database => {
+  if (!alive) return before
+  const after = applied(before, dpdk)
+  const rows = (database: Database, table: string) => [...(database.get(table) ?? [])]
+  const refers = (table: string, id: string, column: string) =>
+    atoms(before.get(table)?.get(id)?.[column] ?? 0).flatMap((atom) => (typeof atom === "object" ? [atom[1]] : []))
+  const bridges = rows(before, "Bridge").flatMap(([id, { name }]) => (broken.has(String(name)) ? [id] : []))
+  const ports = bridges.flatMap((id) => refers("Bridge", id, "ports"))
+  const left = new Set([...bridges, ...ports.flatMap((id) => refers("Port", id, "interfaces"))])
+  let last = Math.max(
+    0,
+    ...rows(after, "Interface").map(([, { ofport }]) => (typeof ofport === "number" && ofport !== 65534 ? ofport : 0))
+  )
+  const realized = (table: string, [id, row]: readonly [string, Row]): readonly [string, Row] => {
+    const was = before.get(table)?.get(id) ?? row
+    if (left.has(id)) return [id, was]
+    const isNew = row["ofport"] === -1 && was["ofport"] !== -1 && devices.has(String(row["name"]))
+    return [id, isNew ? { ...was, ofport: ++last, mtu: 1500 } : row]
+  }
+  const of = (table: string) => new Map(rows(after, table).map((one) => realized(table, one)))
+  return new Map(after).set("Bridge", of("Bridge")).set("Interface", of("Interface"))
+}
 
 export interface MemorySwitch {
   readonly peer: string
@@ -65,9 +98,9 @@ export const make = ({
   peer = "/memory/db.sock"
 }: Options = {}): MemorySwitch => {
   const devices = new Set<string>()
-  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set(), devices }
+  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set() }
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
-  let database = applied(withRoot(crypto.randomUUID(), {}), vswitchd)
+  let database = applied(withRoot(crypto.randomUUID(), {}))
   let sockets: ReadonlySet<string> = new Set()
   const table = new Map<bigint, readonly [bridge: string, flow: string]>()
   let changed = Deferred.makeUnsafe<void>()
@@ -85,7 +118,7 @@ export const make = ({
   }
 
   const look = () => {
-    database = applied(database, vswitchd)
+    database = looked(database, vswitchd, devices)
     for (const tell of telling) tell()
     if (vswitchd.alive) {
       const now = serverPorts(database)
