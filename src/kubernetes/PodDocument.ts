@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { isTooDeep } from "../cni/spec/JsonDepth.ts"
+import { objectOf } from "../platform/text/Json.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -103,8 +104,8 @@ export const outstanding = ({ annotations }: PodDocument, changes: Changes): Cha
 
 /** The whole pod, for PUT. With its resourceVersion, the write is refused after a concurrent change. */
 export const wholeWith = (pod: PodDocument, changes: Changes, resourceVersion = pod.resourceVersion): string => {
-  const whole = fields(pod.whole)
-  const metadata = fields(whole["metadata"])
+  const whole = objectOf(pod.whole)
+  const metadata = objectOf(whole["metadata"])
   const annotations = Object.entries({ ...pod.annotations, ...changes }).filter(([, value]) => value !== undefined)
   return JSON.stringify({
     ...whole,
@@ -117,6 +118,3 @@ export const mergePatch = ({ resourceVersion }: PodDocument, changes: Changes): 
   const annotations = Object.entries(changes).map(([key, value]) => [key, value ?? null])
   return JSON.stringify({ metadata: { resourceVersion, annotations: Object.fromEntries(annotations) } })
 }
-
-const fields = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null ? { ...value } : {}

@@ -10,6 +10,7 @@ import { isReadonlyObject } from "effect/Predicate"
 import { parserSaid } from "../../cni/spec/Secrets.ts"
 import { readList, readValidAttachments } from "../../cni/spec/ValidAttachments.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
+import { objectOf } from "../../platform/text/Json.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -33,20 +34,19 @@ export const readConfigurationFiles = Effect.fnUntraced(function* (path: string)
 
 /** The output of kubectl for several: a List with all networks, also those of other plugins. */
 const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
-  if (!isReadonlyObject(value)) return undefined
-  const { items, kind } = value
+  const { items, kind } = objectOf(value)
   return /List$/.test(String(kind)) && Array.isArray(items) ? items : undefined
 }
 
 const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
-  const { metadata, spec } = isReadonlyObject(item) ? item : {}
-  const { name, namespace } = isReadonlyObject(metadata) ? metadata : {}
-  const { config } = isReadonlyObject(spec) ? spec : {}
+  const { metadata, spec } = objectOf(item)
+  const { name, namespace } = objectOf(metadata)
+  const { config } = objectOf(spec)
   // Multus reads that configuration from the node's CNI directory.
   if (typeof config !== "string" || config.trim() === "") return []
   const which = `${String(namespace)}/${String(name)} in ${path}`
   const inner = yield* parsed(config, `spec.config of ${which}`)
-  const { plugins, type } = isReadonlyObject(inner) ? inner : {}
+  const { plugins, type } = objectOf(inner)
   const types = Array.isArray(plugins) ? plugins.filter(isReadonlyObject).map((plugin) => plugin["type"]) : [type]
   return types.includes(ours) ? [JSON.stringify(yield* network(item, which))] : []
 })
@@ -97,7 +97,7 @@ const network = (value: unknown, name: string): Effect.Effect<Json, CommandLineE
 
 const fromDefinition = (definition: Json, name: string): Effect.Effect<Json, CommandLineError> => {
   const { metadata, spec } = definition
-  const config = isReadonlyObject(spec) ? spec["config"] : undefined
+  const { config } = objectOf(spec)
   if (typeof config !== "string" || config.trim() === "") {
     return Effect.fail(
       wrong(
