@@ -1,6 +1,7 @@
 /**
  * The process of the command line: loaded when CNI_COMMAND is absent. Without arguments it prints its version and exits
- * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, or what a command says (`CommandLineError.ts`).
+ * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, 2 of a doctor that
+ * could not look, or what a command says (`CommandLineError.ts`).
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -70,6 +71,6 @@ export const run = (): void => {
     // The error has been reported in three parts.
     disableErrorReporting: true,
     // A command that is meant to be stopped sets its exit code.
-    teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : statusOf(exit.cause)))
+    teardown: (exit) => process.exit(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : statusOf(exit.cause, args)))
   })
 }

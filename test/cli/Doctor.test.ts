@@ -155,8 +155,12 @@ it.effect("text names what to do, and a note does not set status 1", () =>
   })
 )
 
-it("gives the command's own exit status, and 1 for another failure", () => {
-  const status = (exit: Exit.Exit<never, unknown>) => (Exit.isFailure(exit) ? statusOf(exit.cause) : undefined)
-  assert.strictEqual(status(Exit.fail(new ExitStatus({ status: 2 }))), 2)
-  assert.strictEqual(status(Exit.fail("anything")), 1)
+it("gives the command's own exit status, and 1 for another failure, but 2 for a doctor that could not look", () => {
+  const status = (exit: Exit.Exit<never, unknown>, ...args: ReadonlyArray<string>) =>
+    Exit.isFailure(exit) ? statusOf(exit.cause, args) : undefined
+  assert.strictEqual(status(Exit.fail(new ExitStatus({ status: 2 })), "list"), 2)
+  assert.strictEqual(status(Exit.fail("anything"), "list", "--pod", "doctor"), 1)
+  assert.strictEqual(status(Exit.fail("anything"), "doctor", "--pod", "nonsense"), 2)
+  assert.strictEqual(status(Exit.fail(new ExitStatus({ status: 1 })), "doctor"), 1)
+  assert.strictEqual(status(Exit.fail("anything"), "container", "doctor"), 2)
 })

@@ -10,7 +10,7 @@ import { CniNode, newContainerId, type Sandbox, socketOf } from "./support/CniNo
 import { doctor, inContainer, networkFile, symptom } from "./support/Doctor.ts"
 import { executable } from "./support/Machine.ts"
 import { resultOf } from "./support/Plugin.ts"
-import { start, succeed } from "./support/Program.ts"
+import { run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 
@@ -232,5 +232,15 @@ onMachine(["root", "executable", "ovs"], CniNode.layerWith({ dpdk: false }))("do
     Effect.gen(function* () {
       const { network } = yield* CniNode
       assert.include((yield* ofNetwork(network)).ids, symptom("no DPDK"))
+    }))
+
+  test("tells findings from a doctor that could not look, by its exit status", () =>
+    Effect.gen(function* () {
+      const wrong = [["--frobnicate"], ["--pod", "nonsense"], ["--config", "/nonexistent/net.json"]]
+      for (const args of [...wrong.map((words) => ["doctor", ...words]), ["container", "doctor", "--frobnicate"]]) {
+        const { status, stderr, stdout } = yield* run(executable, args)
+        assert.deepStrictEqual({ args, status, stdout }, { args, status: 2, stdout: "" })
+        assert.match(stderr, /^userspace: .+\n {2}.+\n {2}-> /)
+      }
     }))
 })

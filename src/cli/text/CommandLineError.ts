@@ -42,8 +42,9 @@ const lines = (prefix: string, text: string): ReadonlyArray<string> =>
 /** The end of a command that has printed everything, and whose exit status is its result. */
 export class ExitStatus extends Data.TaggedError("ExitStatus")<{ readonly status: number }> {}
 
-/** 1 for every other failure. */
-export const statusOf = (cause: Cause.Cause<unknown>): number => {
+/** Another failure is 1; of `doctor` it is 2, because its 1 is findings, and a script must tell them apart. */
+export const statusOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): number => {
   const failure = Cause.squash(cause)
-  return failure instanceof ExitStatus ? failure.status : 1
+  if (failure instanceof ExitStatus) return failure.status
+  return (args[0] === "container" ? args[1] : args[0]) === "doctor" ? 2 : 1
 }
