@@ -124,7 +124,11 @@ const forget = Effect.fnUntraced(function* (
   silent: Silent
 ) {
   const { any } = yield* IncompleteRollback
-  if (!any) yield* Effect.ignore(noteFor(records, attachment, silent()), { log: "Warn" })
+  if (!any)
+    yield* Effect.ignore(noteFor(records, attachment, silent()), {
+      log: "Warn",
+      message: "could not note that nothing was made"
+    })
   yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
 })
 
@@ -154,7 +158,13 @@ const prepare = Effect.fnUntraced(function* (place: SocketPaths, { made }: Recor
     sharedDir.prepare(place),
     before === undefined
       ? release
-      : Effect.ensuring(release, Effect.ignore(sharedDir.restore(place, before), { log: "Warn" }))
+      : Effect.ensuring(
+          release,
+          Effect.ignore(sharedDir.restore(place, before), {
+            log: "Warn",
+            message: "could not restore the directory of the ADD before"
+          })
+        )
   )
 })
 
@@ -188,7 +198,12 @@ const address = Effect.fnUntraced(function* (call: Call) {
   )
   // An IPAM plugin that failed, or does not exist, has assigned nothing, and its DEL would fail again.
   const returned = Effect.suspend(() =>
-    gave ? ipam.del(delegate) : Effect.ignore(ipam.del(delegate), { log: "Warn" })
+    gave
+      ? ipam.del(delegate)
+      : Effect.ignore(ipam.del(delegate), {
+          log: "Warn",
+          message: `${delegate.plugin} has nothing to return, and says`
+        })
   )
   return yield* revertible("get addresses", asked, returned)
 })

@@ -28,7 +28,11 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   const legacy = yield* LegacyDel.begin(call, record)
   const ended = record !== undefined && (yield* Effect.orElseSucceed(records.completed(record), () => false))
   const made = record === undefined ? [] : ended ? stillOurs(record) : record.made
-  if (record !== undefined) yield* Effect.ignore(step("mark the record", records.unsettle(record)), { log: "Warn" })
+  if (record !== undefined)
+    yield* Effect.ignore(step("mark the record", records.unsettle(record)), {
+      log: "Warn",
+      message: "could not mark the record: DEL has begun"
+    })
   const returning = step("return the addresses", returnAddresses(call, ended || record === undefined))
   // VPP rejects an address that a port already has: release it only after the port is removed, if that is possible now.
   const [atOnce, afterwards] = wantsAddresses(call) ? [[], [returning]] : [[returning], []]
@@ -55,7 +59,11 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
   ])
   const failures = [...failed, ...(yield* all(afterwards))]
   if (failures.length > 0) {
-    if (record !== undefined && ended) yield* Effect.ignore(records.defer(record), { log: "Warn" })
+    if (record !== undefined && ended)
+      yield* Effect.ignore(records.defer(record), {
+        log: "Warn",
+        message: "could not mark the record: the next DEL finishes this one"
+      })
     return yield* together(failures)
   }
   yield* alone(legacy.forget)

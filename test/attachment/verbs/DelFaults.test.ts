@@ -8,6 +8,9 @@ import { ended, goesWrong, hangs, services, stepsOf, waysOn } from "../support/F
 import { networks } from "../support/Networks.ts"
 import { type Asked, World } from "../support/World.ts"
 
+/** A line of the log that has a cause and no words. */
+const isSilent = (line: string) => /^\w+: *$/.test(line)
+
 const added = Effect.fnUntraced(function* (asked: Asked) {
   const world = new World()
   const before = world.dump()
@@ -38,6 +41,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
         assert.deepStrictEqual(world.dump(), before)
         yield* world.call("DEL", asked)
         assert.deepStrictEqual(world.dump(), before)
+        assert.deepStrictEqual(world.log.filter(isSilent), [])
       })
     )
   })

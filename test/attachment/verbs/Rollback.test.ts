@@ -10,6 +10,9 @@ import { World } from "../support/World.ts"
 
 const expected = { fails: "failed", hangs: "failed", dies: "died", "is interrupted": "interrupted" }
 
+/** A line of the log that has a cause and no words. */
+const isSilent = (line: string) => /^\w+: *$/.test(line)
+
 describe.each(Object.entries(networks))("%s", async (network, asked) => {
   const names = await Effect.runPromise(stepsOf(new World(), "ADD", asked, services))
 
@@ -32,6 +35,7 @@ describe.each(Object.entries(networks))("%s", async (network, asked) => {
         const exit = yield* goesWrong(world, "ADD", asked, services, at, way)
         assert.strictEqual(ended(exit), Object.entries(expected).find(([start]) => way.startsWith(start))?.[1])
         assert.deepStrictEqual(world.dump(), before)
+        assert.deepStrictEqual(world.log.filter(isSilent), [])
       })
     )
   })
