@@ -29,6 +29,12 @@ type Done<A = void> = Effect.Effect<A, SharedDirError>
 /** Identifies a socket, whatever its name. */
 export type Socket = Pick<FileStatus, "dev" | "ino">
 
+/** `forgotten`: what `republish` and `open` put right, as after a repair that was killed between the two. */
+interface Deviation {
+  readonly what: string
+  readonly kind?: "forgotten"
+}
+
 type Access = Pick<FileStatus, "gid" | "mode">
 
 export class SharedDir extends Context.Service<
@@ -61,8 +67,8 @@ export class SharedDir extends Context.Service<
     readonly readConfig: (place: SocketPaths) => Done<string | undefined>
     /** Returns the container configs in marked directories below `base`. */
     readonly published: (base: string) => Done<ReadonlyArray<PublishedFile>>
-    /** Returns differences from what ADD set up, in words, except for the text that `readConfig` returns. */
-    readonly verify: (place: SocketPaths, expected: { readonly socket: boolean }) => Done<ReadonlyArray<string>>
+    /** Returns differences from what ADD set up, except for the text that `readConfig` returns. */
+    readonly verify: (place: SocketPaths, expected: { readonly socket: boolean }) => Done<ReadonlyArray<Deviation>>
   }
 >()("userspace-cni/SharedDir") {
   static readonly make = Effect.suspend(() => make)
@@ -191,20 +197,21 @@ const make = Effect.gen(function* () {
 
   const verify = Effect.fnUntraced(
     function* (place: SocketPaths, { socket }: { readonly socket: boolean }) {
-      const found: Array<string> = []
-      if (!(yield* isDirectory(files, place))) return [`the shared directory ${place.directory} is missing`]
+      const found: Array<Deviation> = []
+      if (!(yield* isDirectory(files, place))) return [{ what: `the shared directory ${place.directory} is missing` }]
       if (
         place.link !== undefined &&
         (yield* orElse(["ENOENT", "EINVAL"], "")(files.readLink(place.link))) !== place.directory
       )
-        found.push(`the short link ${place.link} does not point to ${place.directory}`)
+        found.push({ what: `the short link ${place.link} does not point to ${place.directory}` })
       if (!socket) return found
       const is = yield* files.lstat(place.socketPath)
-      if (is?.kind !== "socket") return [...found, `the socket ${place.socketPath} is missing`]
+      if (is?.kind !== "socket")
+        return [...found, { what: `the socket ${place.socketPath} is missing`, kind: "forgotten" } as const]
       const wanted = socketAccess(yield* gidOf(files, place))
-      return isAsWanted(wanted, is)
-        ? found
-        : [...found, `the socket ${place.socketPath} has ${accessInWords(is)}, not ${accessInWords(wanted)}`]
+      if (isAsWanted(wanted, is)) return found
+      const what = `the socket ${place.socketPath} has ${accessInWords(is)}, not ${accessInWords(wanted)}`
+      return [...found, { what, kind: "forgotten" } as const]
     },
     Effect.mapError((error) => (error._tag === "FileError" ? fromFile("inspect")(error) : error))
   )

@@ -167,7 +167,7 @@ export const hostileContainer =
         yield* files.symlink(`${base}/prey`, place.directory)
         assert.isUndefined(yield* sharedDir.readConfig(place))
         assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [
-          `the shared directory ${place.directory} is missing`
+          { what: `the shared directory ${place.directory} is missing` }
         ])
         yield* sharedDir.release(place, directories)
         assert.isUndefined(yield* files.lstat(`${base}/shared`))
@@ -196,7 +196,7 @@ export const hostileContainer =
         yield* files.symlink(`${base}/nowhere`, `${base}/dangling`)
         const dangling = moved(place, `${base}/dangling`)
         assert.deepStrictEqual(yield* sharedDir.verify(dangling, { socket: false }), [
-          `the shared directory ${base}/dangling is missing`
+          { what: `the shared directory ${base}/dangling is missing` }
         ])
       }))
 

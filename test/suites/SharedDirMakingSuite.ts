@@ -96,7 +96,7 @@ export const sharedDirMakes = suite<SharedDirUnderTest>("SharedDir, creating", (
       yield* files.unlink(place.link ?? "")
       yield* files.symlink("/elsewhere", place.link ?? "")
       const wrong = yield* sharedDir.verify(place, { socket: false })
-      assert.deepStrictEqual(wrong, [`the short link ${place.link} does not point to ${place.directory}`])
+      assert.deepStrictEqual(wrong, [{ what: `the short link ${place.link} does not point to ${place.directory}` }])
       yield* sharedDir.prepare(place)
       assert.strictEqual(yield* files.readLink(place.link ?? ""), place.directory)
     }))

@@ -106,18 +106,20 @@ export const sharedDirRemoves = suite<SharedDirUnderTest>("SharedDir, removing",
   test("verify names each missing file, and who cannot use the switch's socket", () =>
     Effect.gen(function* () {
       const { files, place, sharedDir, socket } = yield* site
-      const missing = [`the shared directory ${place.directory} is missing`]
+      const missing = [{ what: `the shared directory ${place.directory} is missing` }]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), missing)
       yield* sharedDir.prepare(place)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
-      const withoutSocket = [`the socket ${place.socketPath} is missing`]
+      const forgotten = "forgotten" as const
+      const withoutSocket = [{ what: `the socket ${place.socketPath} is missing`, kind: forgotten }]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), withoutSocket)
       yield* socket(place.socketPath)
       yield* sharedDir.open(place)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), [])
       yield* files.change(place.socketPath, "socket", { mode: 0o600 })
       const gid = (yield* files.lstat(place.socketPath))?.gid
-      const closed = [`the socket ${place.socketPath} has mode 0600 of group ${gid}, not mode 0666`]
+      const words = `the socket ${place.socketPath} has mode 0600 of group ${gid}, not mode 0666`
+      const closed = [{ what: words, kind: forgotten }]
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: true }), closed)
       assert.deepStrictEqual(yield* sharedDir.verify(place, { socket: false }), [])
     }))

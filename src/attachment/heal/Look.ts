@@ -159,9 +159,9 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, silent, var
   // Without permission to inspect files, nothing is reported as missing.
   const files = yield* Effect.orElseSucceed(
     verify(record.place, { socket: madeBySwitch(call.success) }),
-    (): ReadonlyArray<string> => []
+    (): ReadonlyArray<Difference> => []
   )
-  return fromDifferences([...verified.success, ...files.map((what) => ({ what }))])
+  return fromDifferences([...verified.success, ...files])
 })
 
 const missing = (words: string): Port => ({ _tag: "Missing", words })

@@ -51,7 +51,7 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
     Effect.flatMap(Vswitch, ({ verify }) =>
       verify(requestFor(call, { ...record, addresses: addressesOf(call, record) }))
     ),
-    Effect.flatMap(SharedDir, ({ verify }) => Effect.map(verify(record.place, { socket: madeBySwitch(call) }), named)),
+    Effect.flatMap(SharedDir, ({ verify }) => verify(record.place, { socket: madeBySwitch(call) })),
     Effect.map(containerConfigDifferences(record), named),
     addressDifferences(call)
   ]

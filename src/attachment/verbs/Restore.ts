@@ -151,7 +151,7 @@ const sandboxGone = Effect.fnUntraced(function* ({ netns }: Record) {
 const lookAtDirectory = Effect.fnUntraced(function* ({ configuration: { port } }: Call, record: Record) {
   if (port.iftype === "memif" && port.abstract) return
   const found = yield* (yield* SharedDir).verify(record.place, { socket: false })
-  if (found.length > 0) return yield* lost(found.join("; "))
+  if (found.length > 0) return yield* lost(found.map(({ what }) => what).join("; "))
 })
 
 const lost = (what: string) => CniError.of(ErrorCodes.CheckFailed, what, "Delete the pod so that it is recreated.")

@@ -174,9 +174,30 @@ export const goesWrong = Effect.fnUntraced(function* (
   way: Way,
   before: ReadonlyArray<Wrong> = []
 ) {
-  const steps = new Steps(chosen, [...before, { at, way }])
+  return yield* wronged(world, chosen, [...before, { at, way }], (wrap) => world.call(verb, asked, wrap))
+})
+
+/** The same of anything that runs on the world's services. */
+export const stepsIn = Effect.fnUntraced(function* <A, E>(
+  chosen: ReadonlySet<string>,
+  self: (wrap: Wrap) => Effect.Effect<A, E>
+) {
+  const steps = new Steps(chosen)
+  yield* self(steps.wrap)
+  return steps.names
+})
+
+/** The last of these is the way in which it goes wrong. */
+export const wronged = Effect.fnUntraced(function* <A, E>(
+  world: World,
+  chosen: ReadonlySet<string>,
+  wrongs: ReadonlyArray<Wrong>,
+  self: (wrap: Wrap) => Effect.Effect<A, E>
+) {
+  const steps = new Steps(chosen, wrongs)
+  const way = wrongs.at(-1)?.way ?? "fails"
   const hung = way.startsWith("hangs")
-  const call = world.call(verb, asked, steps.wrap)
+  const call = self(steps.wrap)
   const started = hung ? Effect.andThen(Effect.sleep("1 millis"), call) : call
   const fiber = yield* Effect.forkDetach(started, { startImmediately: true })
   if (way.startsWith("is interrupted")) {

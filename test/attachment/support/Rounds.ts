@@ -6,7 +6,7 @@ import { type Memory, nothing, type Policy } from "../../../src/attachment/heal/
 import { ofSwitch } from "../../../src/attachment/heal/Round.ts"
 import type { Control } from "../../../src/cni/network/HostPort.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
-import { runDir, stateDir, vppSocket, World } from "./World.ts"
+import { runDir, stateDir, vppSocket, World, type Wrap } from "./World.ts"
 
 export const ovs: Control = { engine: "ovs-dpdk", control: `${runDir}/db.sock` }
 export const vpp: Control = { engine: "vpp", control: vppSocket }
@@ -21,10 +21,13 @@ interface Wanted {
   readonly repair?: Policy["repair"]
   readonly dry?: boolean
   readonly at?: Control
+  readonly wrap?: Wrap
 }
 
-export const round = (world: World, { at = ovs, dry = false, memory = nothing, repair = "missing" }: Wanted = {}) =>
-  world.resident((switches) => ofSwitch(at, memory, { switches, variables, repair, dry }))
+export const round = (
+  world: World,
+  { at = ovs, dry = false, memory = nothing, repair = "missing", wrap }: Wanted = {}
+) => world.resident((switches) => ofSwitch(at, memory, { switches, variables, repair, dry }), wrap)
 
 export const said = (outcome: Outcome): string =>
   outcome._tag === "Failed"

@@ -22,7 +22,7 @@ export const look = Effect.fnUntraced(function* (record: Record, socket: boolean
   const { deviceInfo: path, place } = record
   const published: Published = {
     config: yield* orWhy(containerConfig.verify(place)),
-    shared: yield* orWhy(sharedDir.verify(place, { socket })),
+    shared: yield* orWhy(Effect.map(sharedDir.verify(place, { socket }), (all) => all.map(({ what }) => what))),
     deviceInfo: path === undefined ? undefined : { path, text: yield* orWhy(containerConfig.described(path)) }
   }
   return published
