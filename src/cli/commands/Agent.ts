@@ -11,18 +11,9 @@ import { everyFlag, jsonFlag, onDemand, stateDirFlag, text, yes } from "../input
 import { enterHost, hostFlag } from "../input/Host.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 
-const performHeal = onDemand(
-  () => import("../perform/PerformHeal.ts"),
-  ({ performHeal }) => performHeal
-)
-const performAgent = onDemand(
-  () => import("../perform/PerformAgent.ts"),
-  ({ performAgent }) => performAgent
-)
-const performAgentStatus = onDemand(
-  () => import("../perform/PerformAgentStatus.ts"),
-  ({ performAgentStatus }) => performAgentStatus
-)
+const performHeal = onDemand(() => import("../perform/PerformHeal.ts"))
+const performAgent = onDemand(() => import("../perform/PerformAgent.ts"))
+const performAgentStatus = onDemand(() => import("../perform/PerformAgentStatus.ts"))
 
 const status = Command.make(
   "status",

@@ -1,20 +1,17 @@
 /** `userspace add`, `del` and `check`: one attachment as a runtime's call, or those that are recorded on this node. */
 import * as Command from "effect/cli/Command"
+import * as Effect from "effect/Effect"
 import { attachmentFlags, recordedFlags } from "../input/AttachmentFlags.ts"
 import { onDemand } from "../input/Flags.ts"
 
-const calls = () => import("../perform/Perform.ts")
+const calls = Effect.promise(() => import("../perform/Perform.ts"))
 
-export const add = Command.make(
-  "add",
-  attachmentFlags,
-  onDemand(calls, ({ perform }) => perform("ADD"))
+export const add = Command.make("add", attachmentFlags, (options) =>
+  Effect.flatMap(calls, ({ performCall }) => performCall("ADD")(options))
 ).pipe(Command.withDescription("Add the interface, as a runtime's ADD does"))
 
-export const del = Command.make(
-  "del",
-  recordedFlags,
-  onDemand(calls, ({ performDel }) => performDel)
+export const del = Command.make("del", recordedFlags, (options) =>
+  Effect.flatMap(calls, ({ performDel }) => performDel(options))
 ).pipe(
   Command.withDescription("Delete attachments and everything that belongs to them; can be repeated"),
   Command.withExamples([
@@ -26,10 +23,7 @@ export const del = Command.make(
 export const check = Command.make(
   "check",
   recordedFlags,
-  onDemand(
-    () => import("../perform/PerformCheck.ts"),
-    ({ performCheck }) => performCheck
-  )
+  onDemand(() => import("../perform/PerformCheck.ts"))
 ).pipe(
   Command.withDescription(
     "Compare attachments with what ADD set up: all that are recorded on this node, or selected ones"

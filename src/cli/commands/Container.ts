@@ -48,10 +48,7 @@ const wait = Command.make(
 const doctor = Command.make(
   "doctor",
   { ...placeFlags, json: jsonFlag },
-  onDemand(
-    () => import("../doctor/PerformContainerDoctor.ts"),
-    ({ performContainerDoctor }) => performContainerDoctor
-  )
+  onDemand(() => import("../doctor/PerformContainerDoctor.ts"))
 ).pipe(
   Command.withDescription(
     "Find what keeps the application from opening its interfaces, as far as it can be seen from inside; changes nothing. Exit status 1: something was found; 2: something could not be inspected"

@@ -5,15 +5,6 @@ import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags, selectorFlags } from "../input/AttachmentFlags.ts"
 import { everyFlag, jsonFlag, onDemand, stateDirFlag, switchFlags, text, timeoutFlag, yes } from "../input/Flags.ts"
 
-const performList = onDemand(
-  () => import("../perform/PerformList.ts"),
-  ({ performList }) => performList
-)
-const watchList = onDemand(
-  () => import("../perform/PerformList.ts"),
-  ({ watchList }) => watchList
-)
-
 export const list = Command.make(
   "list",
   {
@@ -23,7 +14,7 @@ export const list = Command.make(
     watch: yes("watch", "Keep running and print what changes: the table anew on a terminal, else one line a change"),
     json: jsonFlag.pipe(Flag.withDescription("Print JSON; with --watch one document a change"))
   },
-  ({ watch, ...options }) => (watch ? watchList : performList)(options)
+  onDemand(() => import("../perform/PerformList.ts"))
 ).pipe(
   Command.withDescription("List every attachment on this node: its network, pod, interface, switch, port and state"),
   Command.withExamples([
@@ -59,10 +50,7 @@ export const gc = Command.make(
     dryRun: yes("dry-run", "Change nothing; print what would be removed"),
     json: jsonFlag
   },
-  onDemand(
-    () => import("../perform/PerformGc.ts"),
-    ({ performGc }) => performGc
-  )
+  onDemand(() => import("../perform/PerformGc.ts"))
 ).pipe(
   Command.withDescription("Remove attachments of pods that no longer exist"),
   Command.withExamples([
@@ -83,10 +71,7 @@ export const restore = Command.make(
     dryRun: yes("dry-run", "Change nothing; print what would be restored, and by which calls"),
     json: jsonFlag
   },
-  onDemand(
-    () => import("../perform/PerformRestore.ts"),
-    ({ performRestore }) => performRestore
-  )
+  onDemand(() => import("../perform/PerformRestore.ts"))
 ).pipe(
   Command.withDescription(
     "Recreate the ports that a restarted switch has lost, from this node's records; can be repeated"
@@ -100,10 +85,7 @@ export const restore = Command.make(
 export const status = Command.make(
   "status",
   { ...networkFlags, json: jsonFlag },
-  onDemand(
-    () => import("../perform/PerformStatus.ts"),
-    ({ performStatus }) => performStatus
-  )
+  onDemand(() => import("../perform/PerformStatus.ts"))
 ).pipe(
   Command.withDescription(
     "Report whether an ADD would succeed now: asks the switch, the state directory and the IPAM plugin; changes nothing"
@@ -127,10 +109,7 @@ export const top = Command.make(
     ...switchFlags,
     json: jsonFlag.pipe(Flag.withDescription("Print JSON, one document instead of each table"))
   },
-  onDemand(
-    () => import("../top/PerformTop.ts"),
-    ({ performTop }) => performTop
-  )
+  onDemand(() => import("../top/PerformTop.ts"))
 ).pipe(
   Command.withDescription(
     "Show what the interfaces of this node receive, send and drop a second, as the pods see it; q or Ctrl-C ends it"
@@ -157,10 +136,7 @@ export const doctor = Command.make(
     ...switchFlags,
     json: jsonFlag
   },
-  onDemand(
-    () => import("../doctor/PerformDoctor.ts"),
-    ({ performDoctor }) => performDoctor
-  )
+  onDemand(() => import("../doctor/PerformDoctor.ts"))
 ).pipe(
   Command.withDescription(
     "Find what is wrong on this node or with a pod, and print what cures it; changes nothing. Exit status 1: something was found; 2: something could not be inspected"
@@ -209,10 +185,7 @@ export const capture = Command.make(
     ),
     stateDir: stateDirFlag
   },
-  onDemand(
-    () => import("../perform/PerformCapture.ts"),
-    ({ performCapture }) => performCapture
-  )
+  onDemand(() => import("../perform/PerformCapture.ts"))
 ).pipe(
   Command.withDescription("Write the packets of one interface to a pcapng file, both directions marked"),
   Command.withExamples([

@@ -9,10 +9,7 @@ import { print } from "../perform/Node.ts"
 import { ExitStatus } from "../text/CommandLineError.ts"
 import { findingLines, linkLines, statusOf } from "./DoctorText.ts"
 
-export const performContainerDoctor = Effect.fnUntraced(function* ({
-  json,
-  ...options
-}: PlaceOptions & { readonly json: boolean }) {
+export const perform = Effect.fnUntraced(function* ({ json, ...options }: PlaceOptions & { readonly json: boolean }) {
   const { style, variables } = yield* InvocationContext
   const found = yield* find(placesOf(options, variables))
   const seen = yield* Effect.forEach(found.interfaces, (one) =>

@@ -22,7 +22,7 @@ interface DoctorOptions extends SwitchOptions {
   readonly json: boolean
 }
 
-export const performDoctor = Effect.fnUntraced(function* (options: DoctorOptions) {
+export const perform = Effect.fnUntraced(function* (options: DoctorOptions) {
   const { cniPath, config, json, pod, stateDir } = options
   const { style, variables: own } = yield* InvocationContext
   const variables = { ...own, CNI_PATH: pluginPath({ cniPath }, own) }

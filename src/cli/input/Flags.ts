@@ -75,6 +75,6 @@ export const controlsOf = ({ ovs, vpp }: SwitchOptions): ReadonlyArray<Control> 
 
 /** Only a dynamic `import` of the implementation keeps it out of `--help` and of the other commands. */
 export const onDemand =
-  <M, O, A, E, R>(load: () => Promise<M>, perform: (module: M) => (options: O) => Effect.Effect<A, E, R>) =>
+  <O, A, E, R>(load: () => Promise<{ readonly perform: (options: O) => Effect.Effect<A, E, R> }>) =>
   (options: O): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Effect.promise(load), (module) => perform(module)(options))
+    Effect.flatMap(Effect.promise(load), ({ perform }) => perform(options))

@@ -31,7 +31,7 @@ import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
 import { planText, resultLines } from "../text/PlanText.ts"
 import { failWithEach, onNode } from "./Node.ts"
 
-export const perform = (verb: AttachmentVerb) =>
+export const performCall = (verb: AttachmentVerb) =>
   Effect.fnUntraced(function* (options: AttachmentOptions) {
     const { variables } = yield* InvocationContext
     const asked = yield* parameters(verb, options, variables)
@@ -96,7 +96,7 @@ const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"])
 export const performDel = Effect.fnUntraced(function* (options: RecordedOptions) {
   yield* placed(options)
   const { config } = options
-  if (Option.isSome(config)) return yield* perform("DEL")({ ...options, config: config.value })
+  if (Option.isSome(config)) return yield* performCall("DEL")({ ...options, config: config.value })
   if (!narrows(yield* selectorFrom(options))) return yield* nothingNamed
   yield* performRecorded("DEL", options)
 })

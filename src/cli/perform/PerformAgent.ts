@@ -45,7 +45,7 @@ const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(A
 /** The agent's own log. A call's lines have its network's level, and go where they go without an agent. */
 const log = Log.layer({ ...defaultLogOptions, level: "Info" })
 
-export const performAgent = Effect.fnUntraced(function* (options: AgentOptions) {
+export const perform = Effect.fnUntraced(function* (options: AgentOptions) {
   const socket = yield* socketAsked(options.socket)
   // Being stopped is the normal end.
   process.exitCode = 0

@@ -10,7 +10,7 @@ import { CommandLineError } from "../text/CommandLineError.ts"
 import { agentText, socketAsked, statusOn } from "./AgentThere.ts"
 import { print } from "./Node.ts"
 
-export const performAgentStatus = Effect.fnUntraced(function* (options: {
+export const perform = Effect.fnUntraced(function* (options: {
   readonly socket: Option.Option<string>
   readonly ready: boolean
   readonly json: boolean

@@ -45,7 +45,7 @@ const unwrittenCures: { readonly [code: string]: string } = {
     "Capture again with a reader. With `kubectl exec`, which ends nothing on the node, give --seconds or --count."
 }
 
-export const performCapture = Effect.fnUntraced(function* (options: CaptureOptions) {
+export const perform = Effect.fnUntraced(function* (options: CaptureOptions) {
   const { variables } = yield* InvocationContext
   if ((yield* CurrentUser).uid !== 0) return yield* notRoot
   const selector = yield* selectorFrom(options)

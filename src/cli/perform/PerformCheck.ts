@@ -12,12 +12,12 @@ import { placed, selected, selectorFrom, stateDirFrom } from "../input/Selected.
 import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
 import { recordCells, recordHeads, type Style, summary, table } from "../text/Table.ts"
 import { failWithEach, onNode, print, problemJson } from "./Node.ts"
-import { perform, performRecorded } from "./Perform.ts"
+import { performCall, performRecorded } from "./Perform.ts"
 
-export const performCheck = Effect.fnUntraced(function* (options: RecordedOptions) {
+export const perform = Effect.fnUntraced(function* (options: RecordedOptions) {
   yield* placed(options)
   const { config } = options
-  if (Option.isSome(config)) return yield* perform("CHECK")({ ...options, config: config.value })
+  if (Option.isSome(config)) return yield* performCall("CHECK")({ ...options, config: config.value })
   if (options.dryRun) return yield* performRecorded("CHECK", options)
   const { style, variables } = yield* InvocationContext
   const stateDir = stateDirFrom(options)

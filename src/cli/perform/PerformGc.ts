@@ -36,7 +36,7 @@ interface GcOptions {
   readonly json: boolean
 }
 
-export const performGc = Effect.fnUntraced(function* (options: GcOptions) {
+export const perform = Effect.fnUntraced(function* (options: GcOptions) {
   const { bySandbox, every, valid } = options
   if (Option.isSome(every) && !bySandbox) return yield* ofOneMoment
   if (bySandbox === Option.isSome(valid)) return yield* eitherOr

@@ -23,7 +23,7 @@ interface HealOptions {
   readonly json: boolean
 }
 
-export const performHeal = Effect.fnUntraced(function* ({ cniPath, dryRun, json, repair, stateDir }: HealOptions) {
+export const perform = Effect.fnUntraced(function* ({ cniPath, dryRun, json, repair, stateDir }: HealOptions) {
   const { style, variables: own } = yield* InvocationContext
   const variables = withPluginPath({ cniPath }, own)
   const rounds = yield* onNode(stateDir, (switches) => once({ switches, variables, repair, dry: dryRun }))

@@ -39,7 +39,7 @@ const listJson = ({ attachments, doubts, problems }: Listing) => ({
 const listText = ({ network, stateDir }: ListOptions, { attachments }: Listing, style: Style): string =>
   attachments.length === 0 ? nothing(stateDir, network) : listTable(attachments, style)
 
-export const performList = Effect.fnUntraced(function* (options: ListOptions) {
+const performList = Effect.fnUntraced(function* (options: ListOptions) {
   const { style } = yield* InvocationContext
   const listing = yield* listed(options)
   const agent = yield* agentThere
@@ -62,7 +62,7 @@ const nothing = (stateDir: string, network: Option.Option<string>): string => {
 /**
  * Lists once a second and prints what has changed. Neither switch tells by itself that an application has connected.
  */
-export const watchList = Effect.fnUntraced(
+const watchList = Effect.fnUntraced(
   function* (options: ListOptions) {
     let before: Listing | undefined
     const look = Effect.gen(function* () {
@@ -94,3 +94,6 @@ const show = Effect.fnUntraced(function* (options: ListOptions, before: Readonly
   const time = new Date(yield* Clock.currentTimeMillis).toISOString()
   for (const change of changesBetween(before, now.attachments)) yield* Console.log(changeText(time, change))
 })
+
+export const perform = ({ watch, ...options }: ListOptions & { readonly watch: boolean }) =>
+  watch ? watchList(options) : performList(options)

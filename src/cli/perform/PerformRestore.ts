@@ -2,7 +2,7 @@
  * Runs `userspace restore`, or its dry run, and prints the outcome. Every failure is reported, the last one as the
  * command's.
  */
-import * as Console from "effect/Console"
+
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { engineFor, onServices } from "../../app/Composition.ts"
@@ -19,7 +19,7 @@ import { ambiguous, notFound, selectorFrom } from "../input/Selected.ts"
 import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
 import { changeLines } from "../text/PlanText.ts"
 import { recordCells, recordHeads, type Style, summary, table } from "../text/Table.ts"
-import { failWithEach, problemJson } from "./Node.ts"
+import { failWithEach, print, problemJson } from "./Node.ts"
 
 interface RestoreOptions extends SelectorOptions {
   readonly stateDir: string
@@ -28,7 +28,7 @@ interface RestoreOptions extends SelectorOptions {
   readonly json: boolean
 }
 
-export const performRestore = Effect.fnUntraced(function* (options: RestoreOptions) {
+export const perform = Effect.fnUntraced(function* (options: RestoreOptions) {
   const selector = yield* selectorFrom(options)
   const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
   if (attachments.length === 0 && narrows(selector)) return yield* notFound("restore", options.stateDir, selector)
@@ -44,11 +44,8 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
     Effect.provide(Log.layer(defaultLogOptions))
   )
   const { attachments, damaged } = done
-  yield* Console.log(
-    json
-      ? JSON.stringify({ dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(problemJson) })
-      : restoreTable(attachments, { ...style, stateDir, dry: false })
-  )
+  const document = { dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(problemJson) }
+  yield* print(json, document, restoreTable(attachments, { ...style, stateDir, dry: false }))
   return done
 })
 
@@ -57,9 +54,7 @@ const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, se
   const planned = yield* dryRunRestore(stateDir, variables, selector).pipe(
     Effect.mapError(because("dry run of restore"))
   )
-  yield* Console.log(
-    json ? JSON.stringify(plannedJson(planned)) : plannedText(planned, { ...style, stateDir, dry: true })
-  )
+  yield* print(json, plannedJson(planned), plannedText(planned, { ...style, stateDir, dry: true }))
   const done: NodeRestored = planned
   return done
 })

@@ -17,7 +17,7 @@ interface StatusOptions {
   readonly json: boolean
 }
 
-export const performStatus = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOptions) {
+export const perform = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOptions) {
   const { variables } = yield* InvocationContext
   const text = yield* readConfigurationFile(config)
   const { call, envelope } = yield* Effect.mapError(

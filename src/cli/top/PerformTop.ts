@@ -33,7 +33,7 @@ export interface TopOptions extends SwitchOptions {
 const tick = "1 second"
 const tickMillis = 1000
 
-export const performTop = Effect.fnUntraced(function* (options: TopOptions) {
+export const perform = Effect.fnUntraced(function* (options: TopOptions) {
   const { style, variables } = yield* InvocationContext
   const every = Duration.toMillis(Option.getOrElse(options.every, () => Duration.seconds(2)))
   if (every < tickMillis) return yield* tooOften
