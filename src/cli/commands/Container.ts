@@ -6,12 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as waiting from "../../container/Wait.ts"
 import { Changes } from "../../platform/Changes.ts"
-import { fromContainer, namesOf, placeFlags, placesOf } from "../input/ContainerFlags.ts"
-import { jsonFlag, onDemand, text, timeoutFlag } from "../input/Flags.ts"
+import { fromContainer, interfacesFlag, namesOf, placeFlags, placesOf } from "../input/ContainerFlags.ts"
+import { defaultVppSocket, jsonFlag, onDemand, text, timeoutFlag, yes } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { dpdk, testpmd } from "./container/Dpdk.ts"
 import { show } from "./container/Show.ts"
-import { vpp } from "./container/Vpp.ts"
 
 const wait = Command.make(
   "wait",
@@ -53,6 +52,28 @@ const doctor = Command.make(
   Command.withDescription(
     "Find what keeps the application from opening its interfaces, as far as it can be seen from inside; changes nothing. Exit status 1: something was found; 2: something could not be inspected"
   )
+)
+
+const vpp = Command.make(
+  "vpp",
+  {
+    ...placeFlags,
+    interfaces: interfacesFlag,
+    json: jsonFlag,
+    socket: text("socket", "PATH", `VPP's API socket (USERSPACE_VPP_SOCKET; default: ${defaultVppSocket})`),
+    timeout: timeoutFlag("30s", "Time to wait for a VPP that is starting"),
+    startupConf: yes("startup-conf", "Print only the section of startup.conf that opens the vhost-user interfaces")
+  },
+  onDemand(() => import("../vpp/PerformVpp.ts"))
+).pipe(
+  Command.withDescription("Configure the VPP in this container: memif, addresses, MTU, routes, up; can be repeated"),
+  Command.withExamples([
+    { command: "vpp -c startup.conf & userspace container vpp", description: "As a container starts" },
+    {
+      command: "userspace container vpp --startup-conf >> startup.conf",
+      description: "Before VPP starts, for vhost-user"
+    }
+  ])
 )
 
 export const container = Command.make("container").pipe(

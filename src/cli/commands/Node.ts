@@ -1,9 +1,20 @@
-/** The commands of a node: `userspace list`, `gc`, `restore`, `status`, `top`, `doctor` and `capture`. */
+/** The commands of a node: `userspace list`, `gc`, `restore`, `status`, `top`, `doctor`, `capture` and `vpp-compat`. */
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags, selectorFlags } from "../input/AttachmentFlags.ts"
-import { everyFlag, jsonFlag, onDemand, stateDirFlag, switchFlags, text, timeoutFlag, yes } from "../input/Flags.ts"
+import {
+  defaultVppSocket,
+  everyFlag,
+  jsonFlag,
+  onDemand,
+  stateDirFlag,
+  switchFlags,
+  text,
+  textOr,
+  timeoutFlag,
+  yes
+} from "../input/Flags.ts"
 
 export const list = Command.make(
   "list",
@@ -199,3 +210,12 @@ export const capture = Command.make(
     }
   ])
 )
+
+export const vppCompat = Command.make(
+  "vpp-compat",
+  {
+    socket: textOr("socket", "PATH", `VPP's API socket (default: ${defaultVppSocket})`, defaultVppSocket),
+    json: jsonFlag
+  },
+  onDemand(() => import("../vpp/PerformVppCompat.ts"))
+).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))

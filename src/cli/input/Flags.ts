@@ -50,6 +50,8 @@ export const timeoutFlag = (otherwise: string, description: string) =>
     Flag.filterMap(duration, () => "a time such as 60s or 5m")
   )
 
+export const defaultVppSocket = "/run/vpp/api.sock"
+
 export const stateDirFlag = textOr(
   "state-dir",
   "DIR",

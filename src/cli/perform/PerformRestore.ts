@@ -2,7 +2,6 @@
  * Runs `userspace restore`, or its dry run, and prints the outcome. Every failure is reported, the last one as the
  * command's.
  */
-
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { engineFor, onServices } from "../../app/Composition.ts"

@@ -1,38 +1,29 @@
 /** `userspace vpp-compat`: which of the plugin's messages the running VPP of this node has. */
 import * as Console from "effect/Console"
-import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import type { Compatibility } from "../../vpp/Compatibility.ts"
+import { type Compatibility, compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/interfaces/PortError.ts"
-import { jsonFlag, textOr } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { type Style, table } from "../text/Table.ts"
 
-export const vppCompat = Command.make(
-  "vpp-compat",
-  {
-    socket: textOr("socket", "PATH", "VPP's API socket (default: /run/vpp/api.sock)", "/run/vpp/api.sock"),
-    json: jsonFlag
-  },
-  Effect.fnUntraced(function* (options) {
-    const { style } = yield* InvocationContext
-    const found = yield* look(options.socket)
-    yield* Console.log(options.json ? JSON.stringify(found) : text(found, style))
-    const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
-    if (unserved.length === 0) return
-    return yield* new CommandLineError({
-      failed: `VPP at ${found.socket} does not support every feature of the plugin`,
-      answer: unserved.map(({ missing, work }) => `${work}: ${missing}`).join("\n"),
-      cure: "Load the missing plugin (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. Features that you do not use may be missing."
-    })
+export const perform = Effect.fnUntraced(function* (options: { readonly socket: string; readonly json: boolean }) {
+  const { style } = yield* InvocationContext
+  const found = yield* look(options.socket)
+  yield* Console.log(options.json ? JSON.stringify(found) : text(found, style))
+  const unserved = found.works.filter(({ missing, optional }) => missing !== null && !optional)
+  if (unserved.length === 0) return
+  return yield* new CommandLineError({
+    failed: `VPP at ${found.socket} does not support every feature of the plugin`,
+    answer: unserved.map(({ missing, work }) => `${work}: ${missing}`).join("\n"),
+    cure: "Load the missing plugin (plugins in VPP's startup.conf) or use VPP 21.10 to 26.06. Features that you do not use may be missing."
   })
-).pipe(Command.withDescription("Compare the messages of the running VPP with those that the plugin uses"))
+})
 
 const look = (path: string) =>
-  Effect.all([VppClient, Effect.promise(() => import("../../vpp/Compatibility.ts"))]).pipe(
-    Effect.flatMap(([{ open }, { compatibility }]) => Effect.scoped(Effect.flatMap(open, compatibility))),
+  VppClient.pipe(
+    Effect.flatMap(({ open }) => Effect.scoped(Effect.flatMap(open, compatibility))),
     Effect.mapError((error) => {
       const { answer, cure } = fromVpp("compare")(error)
       return new CommandLineError({
