@@ -7,8 +7,9 @@ import { addressIn } from "../../agent/metrics/Address.ts"
 import { defaultSocket, socketVariable } from "../../agent/Protocol.ts"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { networkFlags } from "../input/AttachmentFlags.ts"
-import { everyFlag, jsonFlag, onDemand, stateDirFlag, text, yes } from "../input/Flags.ts"
+import { everyFlag, jsonFlag, onDemand, text, yes } from "../input/Flags.ts"
 import { enterHost, hostFlag } from "../input/Host.ts"
+import { stateDirFlag } from "../input/NodeFlags.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 
 const performHeal = onDemand(() => import("../perform/PerformHeal.ts"))

@@ -1,30 +1,19 @@
 /** The commands of a node: `userspace list`, `gc`, `restore`, `status`, `top`, `doctor`, `capture` and `vpp-compat`. */
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
-import { defaultStateDir } from "../../attachment/Call.ts"
-import { networkFlags, selectorFlags } from "../input/AttachmentFlags.ts"
+import { defaultVppSocket, jsonFlag, onDemand, textOr } from "../input/Flags.ts"
 import {
-  defaultVppSocket,
-  everyFlag,
-  jsonFlag,
-  onDemand,
-  stateDirFlag,
-  switchFlags,
-  text,
-  textOr,
-  timeoutFlag,
-  yes
-} from "../input/Flags.ts"
+  captureFlags,
+  doctorFlags,
+  gcFlags,
+  listFlags,
+  restoreFlags,
+  statusFlags,
+  topFlags
+} from "../input/NodeFlags.ts"
 
 export const list = Command.make(
   "list",
-  {
-    network: text("network", "NAME", "Only the attachments of this network"),
-    stateDir: stateDirFlag,
-    ...switchFlags,
-    watch: yes("watch", "Keep running and print what changes: the table anew on a terminal, else one line a change"),
-    json: jsonFlag.pipe(Flag.withDescription("Print JSON; with --watch one document a change"))
-  },
+  listFlags,
   onDemand(() => import("../perform/PerformList.ts"))
 ).pipe(
   Command.withDescription("List every attachment on this node: its network, pod, interface, switch, port and state"),
@@ -40,27 +29,7 @@ export const list = Command.make(
 
 export const gc = Command.make(
   "gc",
-  {
-    ...networkFlags,
-    config: networkFlags.config.pipe(
-      Flag.withDescription(
-        "One or more networks, also the output of `kubectl get net-attach-def -o json`. With --by-sandbox the default is all networks of the node"
-      ),
-      Flag.optional
-    ),
-    stateDir: stateDirFlag.pipe(
-      Flag.withDescription(`Without --config: directory of the records (default: ${defaultStateDir})`)
-    ),
-    valid: Flag.Path("valid").pipe(
-      Flag.withMetavar("FILE"),
-      Flag.withDescription('Live attachments: [{"containerID": "ID", "ifname": "net1"}, ...]. All others are removed'),
-      Flag.optional
-    ),
-    bySandbox: yes("by-sandbox", "Remove only recorded attachments whose network namespace is gone"),
-    every: everyFlag,
-    dryRun: yes("dry-run", "Change nothing; print what would be removed"),
-    json: jsonFlag
-  },
+  gcFlags,
   onDemand(() => import("../perform/PerformGc.ts"))
 ).pipe(
   Command.withDescription("Remove attachments of pods that no longer exist"),
@@ -75,13 +44,7 @@ export const gc = Command.make(
 
 export const restore = Command.make(
   "restore",
-  {
-    stateDir: stateDirFlag,
-    ...selectorFlags,
-    timeout: timeoutFlag("30s", "Time to wait for a switch that is starting, and for an ADD that is running"),
-    dryRun: yes("dry-run", "Change nothing; print what would be restored, and by which calls"),
-    json: jsonFlag
-  },
+  restoreFlags,
   onDemand(() => import("../perform/PerformRestore.ts"))
 ).pipe(
   Command.withDescription(
@@ -95,7 +58,7 @@ export const restore = Command.make(
 
 export const status = Command.make(
   "status",
-  { ...networkFlags, json: jsonFlag },
+  statusFlags,
   onDemand(() => import("../perform/PerformStatus.ts"))
 ).pipe(
   Command.withDescription(
@@ -105,21 +68,7 @@ export const status = Command.make(
 
 export const top = Command.make(
   "top",
-  {
-    pod: selectorFlags.pod.pipe(Flag.withDescription("Only the interfaces of this pod")),
-    network: text("network", "NAME", "Only the interfaces of this network"),
-    sort: Flag.Literals("sort", ["packets", "bits", "drops", "pod"]).pipe(
-      Flag.withDescription(
-        "What the table begins with: the most packets, bits or drops, or by name (default: packets)"
-      ),
-      Flag.withDefault("packets")
-    ),
-    every: everyFlag.pipe(Flag.withDescription("Time between two tables: 10s (default: 2s; at least 1s)")),
-    once: yes("once", "Print one table and exit: the rates between two readings, --every apart"),
-    stateDir: stateDirFlag,
-    ...switchFlags,
-    json: jsonFlag.pipe(Flag.withDescription("Print JSON, one document instead of each table"))
-  },
+  topFlags,
   onDemand(() => import("../top/PerformTop.ts"))
 ).pipe(
   Command.withDescription(
@@ -134,19 +83,7 @@ export const top = Command.make(
 
 export const doctor = Command.make(
   "doctor",
-  {
-    pod: selectorFlags.pod.pipe(Flag.withDescription("Only this pod: every link from its record to its application")),
-    config: networkFlags.config.pipe(
-      Flag.withDescription(
-        "Also a network whose ADD fails: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON"
-      ),
-      Flag.optional
-    ),
-    cniPath: networkFlags.cniPath,
-    stateDir: stateDirFlag,
-    ...switchFlags,
-    json: jsonFlag
-  },
+  doctorFlags,
   onDemand(() => import("../doctor/PerformDoctor.ts"))
 ).pipe(
   Command.withDescription(
@@ -159,43 +96,9 @@ export const doctor = Command.make(
   ])
 )
 
-const number = (name: string, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.withMetavar("N"),
-    Flag.withDescription(description),
-    Flag.filter(
-      (value) => value > 0,
-      () => "a positive number"
-    ),
-    Flag.optional
-  )
-
 export const capture = Command.make(
   "capture",
-  {
-    pod: selectorFlags.pod.pipe(Flag.withDescription("The pod whose interface is captured")),
-    containerId: selectorFlags.containerId.pipe(
-      Flag.withDescription("Its container instead: the ID, or a unique prefix of it")
-    ),
-    ifname: Flag.String("interface").pipe(
-      Flag.withMetavar("NAME"),
-      Flag.withDescription("The interface, when the pod has more than one: net1"),
-      Flag.optional
-    ),
-    filter: Flag.String("filter").pipe(
-      Flag.withMetavar("EXPR"),
-      Flag.withDescription("Only packets that match, as for tcpdump (pcap-filter(7)); needs tcpdump on this node"),
-      Flag.optional
-    ),
-    count: number("count", "End after this many packets"),
-    seconds: number("seconds", "End after this many seconds"),
-    write: Flag.String("write").pipe(
-      Flag.withAlias("w"),
-      Flag.withMetavar("FILE"),
-      Flag.withDescription("The pcapng file to write; - for stdout")
-    ),
-    stateDir: stateDirFlag
-  },
+  captureFlags,
   onDemand(() => import("../perform/PerformCapture.ts"))
 ).pipe(
   Command.withDescription("Write the packets of one interface to a pcapng file, both directions marked"),

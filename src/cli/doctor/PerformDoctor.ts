@@ -6,21 +6,13 @@ import { viewOf } from "../../app/Composition.ts"
 import { type Asked, examine, whole } from "../../attachment/doctor/Doctor.ts"
 import { pluginPath } from "../input/AttachmentFlags.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
-import { controlsOf, type SwitchOptions } from "../input/Flags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
+import { controlsOf, type DoctorOptions } from "../input/NodeFlags.ts"
 import { selectorFrom } from "../input/Selected.ts"
 import { onNode, print } from "../perform/Node.ts"
 import { ExitStatus } from "../text/CommandLineError.ts"
 import { doctorJson, doctorText, statusOf } from "./DoctorText.ts"
-
-interface DoctorOptions extends SwitchOptions {
-  readonly pod: Option.Option<string>
-  readonly config: Option.Option<string>
-  readonly cniPath: Option.Option<string>
-  readonly stateDir: string
-  readonly json: boolean
-}
 
 export const perform = Effect.fnUntraced(function* (options: DoctorOptions) {
   const { cniPath, config, json, pod, stateDir } = options

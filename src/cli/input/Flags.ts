@@ -1,14 +1,7 @@
-/**
- * What the declarations of commands share: flags of each form, those that several commands have, and an implementation
- * that is loaded when its command runs.
- */
-import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { defaultStateDir } from "../../attachment/Call.ts"
-import type { Control } from "../../cni/network/HostPort.ts"
 
 const described = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
@@ -51,29 +44,6 @@ export const timeoutFlag = (otherwise: string, description: string) =>
   )
 
 export const defaultVppSocket = "/run/vpp/api.sock"
-
-export const stateDirFlag = textOr(
-  "state-dir",
-  "DIR",
-  `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
-  defaultStateDir
-)
-
-export const switchFlags = {
-  ovs: text(
-    "ovs-socket",
-    "PATH",
-    "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
-  ),
-  vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock")
-}
-
-export type SwitchOptions = Command.Config.Infer<typeof switchFlags>
-
-export const controlsOf = ({ ovs, vpp }: SwitchOptions): ReadonlyArray<Control> => [
-  ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
-  ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
-]
 
 /** Only a dynamic `import` of the implementation keeps it out of `--help` and of the other commands. */
 export const onDemand =

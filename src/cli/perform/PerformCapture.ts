@@ -16,18 +16,10 @@ import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import { CurrentUser } from "../../platform/process/CurrentUser.ts"
 import * as Log from "../../program/Log.ts"
-import type { SelectorOptions } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
+import type { CaptureOptions } from "../input/NodeFlags.ts"
 import { selected, selectorFrom } from "../input/Selected.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
-
-interface CaptureOptions extends SelectorOptions {
-  readonly filter: Option.Option<string>
-  readonly count: Option.Option<number>
-  readonly seconds: Option.Option<number>
-  readonly write: string
-  readonly stateDir: string
-}
 
 const failed = ({ code, cure, failed }: Explained) =>
   new CommandLineError({ failed: `cannot capture (code ${code})`, answer: failed, cure })

@@ -18,23 +18,13 @@ import { withPluginPath } from "../input/AttachmentFlags.ts"
 import { readConfigurationFiles, readValidFile } from "../input/ConfigurationFile.ts"
 import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
+import type { GcOptions } from "../input/NodeFlags.ts"
 import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import { listTable } from "../text/ListText.ts"
 import { failWith, onNode, print } from "./Node.ts"
 
 /** Undefined: by sandbox. */
 type Valid = ReadonlyArray<ValidAttachment> | undefined
-
-interface GcOptions {
-  readonly config: Option.Option<string>
-  readonly stateDir: string
-  readonly valid: Option.Option<string>
-  readonly bySandbox: boolean
-  readonly cniPath: Option.Option<string>
-  readonly every: Option.Option<Duration.Duration>
-  readonly dryRun: boolean
-  readonly json: boolean
-}
 
 export const perform = Effect.fnUntraced(function* (options: GcOptions) {
   const { bySandbox, every, valid } = options

@@ -6,18 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { type Listed, type Listing, list } from "../../attachment/node/Listing.ts"
-import { controlsOf, type SwitchOptions } from "../input/Flags.ts"
 import { Clear, endsWell, InvocationContext } from "../input/InvocationContext.ts"
+import { controlsOf, type ListOptions } from "../input/NodeFlags.ts"
 import { changesBetween, changeText, listTable } from "../text/ListText.ts"
 import type { Style } from "../text/Table.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { complain, failWith, onNode, print, problemJson } from "./Node.ts"
-
-interface ListOptions extends SwitchOptions {
-  readonly network: Option.Option<string>
-  readonly stateDir: string
-  readonly json: boolean
-}
 
 /** The attachments of the network that is asked for, or of all. */
 const listed = Effect.fnUntraced(function* (options: ListOptions) {
@@ -95,5 +89,4 @@ const show = Effect.fnUntraced(function* (options: ListOptions, before: Readonly
   for (const change of changesBetween(before, now.attachments)) yield* Console.log(changeText(time, change))
 })
 
-export const perform = ({ watch, ...options }: ListOptions & { readonly watch: boolean }) =>
-  watch ? watchList(options) : performList(options)
+export const perform = (options: ListOptions) => (options.watch ? watchList : performList)(options)

@@ -12,20 +12,13 @@ import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
 import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
 import { dryRunRestore, type RestorePlan } from "../../dry-run/DryRun.ts"
 import * as Log from "../../program/Log.ts"
-import type { SelectorOptions } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
+import type { RestoreOptions } from "../input/NodeFlags.ts"
 import { ambiguous, notFound, selectorFrom } from "../input/Selected.ts"
 import { CommandLineError, fromCni } from "../text/CommandLineError.ts"
 import { changeLines } from "../text/PlanText.ts"
 import { recordCells, recordHeads, type Style, summary, table } from "../text/Table.ts"
 import { failWithEach, print, problemJson } from "./Node.ts"
-
-interface RestoreOptions extends SelectorOptions {
-  readonly stateDir: string
-  readonly timeout: Duration.Duration
-  readonly dryRun: boolean
-  readonly json: boolean
-}
 
 export const perform = Effect.fnUntraced(function* (options: RestoreOptions) {
   const selector = yield* selectorFrom(options)

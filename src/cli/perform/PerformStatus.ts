@@ -1,21 +1,15 @@
 /** `userspace status`: STATUS of a network by hand, in any version. */
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
 import { engineFor } from "../../app/Composition.ts"
 import { stateDirOfAsked } from "../../app/Verbs.ts"
 import { status } from "../../attachment/verbs/Status.ts"
 import { readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { networkAsked } from "../input/NetworkAsked.ts"
+import type { StatusOptions } from "../input/NodeFlags.ts"
 import { fromCni } from "../text/CommandLineError.ts"
 import { agentJson, agentThere, withAgent } from "./AgentThere.ts"
 import { onNode, print } from "./Node.ts"
-
-interface StatusOptions {
-  readonly config: string
-  readonly cniPath: Option.Option<string>
-  readonly json: boolean
-}
 
 export const perform = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOptions) {
   const { variables } = yield* InvocationContext

@@ -11,23 +11,13 @@ import * as Schedule from "effect/Schedule"
 import * as NodeTraffic from "../../attachment/traffic/NodeTraffic.ts"
 import * as Rates from "../../attachment/traffic/Rates.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
-import { controlsOf, type SwitchOptions } from "../input/Flags.ts"
 import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
+import { controlsOf, type TopOptions } from "../input/NodeFlags.ts"
 import { selectorFrom } from "../input/Selected.ts"
 import { complain, failWith, onNode, problemJson } from "../perform/Node.ts"
 import { misused } from "../text/CommandLineError.ts"
 import { type Screen, screen } from "./Screen.ts"
-import { interfaceJson, type Sort, sorted, topTable } from "./TopText.ts"
-
-export interface TopOptions extends SwitchOptions {
-  readonly pod: Option.Option<string>
-  readonly network: Option.Option<string>
-  readonly sort: Sort
-  readonly every: Option.Option<Duration.Duration>
-  readonly once: boolean
-  readonly stateDir: string
-  readonly json: boolean
-}
+import { interfaceJson, sorted, topTable } from "./TopText.ts"
 
 /** Open vSwitch writes its counters every five seconds or less often. */
 const tick = "1 second"
