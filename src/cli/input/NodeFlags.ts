@@ -6,6 +6,7 @@ import { defaultStateDir } from "../../attachment/Call.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { networkFlags, selectorFlags } from "./AttachmentFlags.ts"
 import { everyFlag, jsonFlag, text, textOr, timeoutFlag, yes } from "./Flags.ts"
+
 export const stateDirFlag = textOr(
   "state-dir",
   "DIR",
@@ -22,7 +23,7 @@ export const switchFlags = {
   vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock")
 }
 
-export type SwitchOptions = Command.Config.Infer<typeof switchFlags>
+type SwitchOptions = Command.Config.Infer<typeof switchFlags>
 
 export const controlsOf = ({ ovs, vpp }: SwitchOptions): ReadonlyArray<Control> => [
   ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
