@@ -68,7 +68,7 @@ export const make = (variables: Variables) => {
   })
 }
 
-/** In groups: one event names all attachments of a pod that it concerns. */
+/** In groups: one event names all attachments of a pod that it concerns, net2 before net10. */
 export const byPod = <A extends { readonly one: PodRecord }>(
   all: ReadonlyArray<A>
 ): ReadonlyArray<readonly [Pick<PodRecord, "kubeconfig" | "pod">, ReadonlyArray<A>]> =>
@@ -76,4 +76,9 @@ export const byPod = <A extends { readonly one: PodRecord }>(
     ...Map.groupBy(all, ({ one: { kubeconfig, pod } }) =>
       [kubeconfig, pod.namespace, pod.name, pod.uid].join(" ")
     ).values()
-  ].flatMap((ofPod) => ofPod.slice(0, 1).map(({ one }) => [one, ofPod] as const))
+  ].flatMap((ofPod) => {
+    const sorted = ofPod.toSorted((a, b) => inOrder.compare(a.one.record.ifName, b.one.record.ifName))
+    return sorted.slice(0, 1).map(({ one }) => [one, sorted] as const)
+  })
+
+const inOrder = new Intl.Collator("en", { numeric: true })

@@ -62,9 +62,9 @@ describe("events of a pod", () => {
         Effect.gen(function* () {
           const second = { ...asked, ifName: "net2" }
           const third = { ...asked, ifName: "net3" }
-          for (const one of [asked, second]) yield* world.add(one)
+          for (const one of [{ ...asked, ifName: "net10" }, second, asked]) yield* world.add(one)
           yield* looks(1)
-          assert.match(world.told().join("\n"), /^Attached net1: [^\n]*; net2: [^\n]*\.$/)
+          assert.match(world.told().join("\n"), /^Attached net1: [^\n]*; net2: [^\n]*; net10: [^\n]*\.$/)
           yield* world.add(third)
           yield* looks(5)
           assert.deepStrictEqual(world.kinds(), ["Attached"])
