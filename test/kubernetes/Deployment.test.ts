@@ -115,6 +115,19 @@ const Kustomization = Schema.Struct({
   images: Schema.Array(Schema.Struct({ name: Schema.String, newName: Schema.String, newTag: Schema.String }))
 })
 
+const words = Schema.Array(Schema.String)
+const Role = Schema.Struct({
+  rules: Schema.Array(Schema.Struct({ apiGroups: words, resources: words, verbs: words }))
+})
+const Patches = Schema.Struct({
+  patches: Schema.Array(
+    Schema.Struct({
+      target: Schema.optionalKey(Schema.Struct({ kind: Schema.String })),
+      patch: Schema.optionalKey(Schema.String)
+    })
+  )
+})
+
 const kustomization = Schema.decodeUnknownSync(Kustomization)(manifests("kustomization.yaml")[0])
 
 /** The node's path of a path in the container. */
@@ -136,6 +149,17 @@ describe("the DaemonSet", () => {
     const account = manifests("role.yaml").find(({ kind }) => kind === "ServiceAccount")
     const named = Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) })
     assert.strictEqual(Schema.decodeUnknownSync(named)(account).metadata.name, serviceAccountName)
+  })
+
+  it("has without the agent no right to write events, which only the agent does", () => {
+    const roles = manifests("role.yaml").filter(({ kind }) => kind === "ClusterRole")
+    const { rules } = Schema.decodeUnknownSync(Role)(roles[0])
+    const { patches } = Schema.decodeUnknownSync(Patches)(
+      manifests("../kubernetes-without-agent/kustomization.yaml")[0]
+    )
+    const patch = patches.find(({ target }) => target?.kind === "ClusterRole")?.patch
+    assert.include(patch, `- op: remove\n  path: /rules/${rules.length - 1}`)
+    assert.deepStrictEqual(rules.at(-1), { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] })
   })
 
   it.effect("gives its containers arguments that put the files where the node and the network look for them", () =>
