@@ -156,10 +156,10 @@ describe("all networks of the node", () => {
       const both = yield* type(node, ["gc", "--by-sandbox", "--valid", yield* valid(), "--every", "1m"])
       assert.isFalse(both.well)
       assert.include(both.stderr, "give either --valid FILE or --by-sandbox")
-      assert.include(
-        (yield* type(node, ["gc", "--by-sandbox", "--every", "soon"])).stderr,
-        'Invalid value for flag --every: "soon"'
-      )
+      for (const pause of ["soon", "0", "0s"]) {
+        const never = yield* type(node, ["gc", "--by-sandbox", "--every", pause])
+        assert.include(never.stderr, `Invalid value for flag --every: "${pause}". Expected: a time above zero`)
+      }
       assert.lengthOf(ports(node), 4)
     })
   )

@@ -1,3 +1,4 @@
+/** Flags that several commands have, and the way in which a command's implementation is loaded. */
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,7 +32,11 @@ const duration = (text: string): Option.Option<Duration.Duration> => {
 export const everyFlag = Flag.String("every").pipe(
   Flag.withMetavar("TIME"),
   Flag.withDescription("Keep running and repeat after this pause: 1m. Prints only removals and failures"),
-  Flag.filterMap(duration, () => "a time such as 60s or 5m"),
+  // Rounds without a pause would keep a switch busy.
+  Flag.filterMap(
+    (time) => Option.filter(duration(time), (pause) => !Duration.isZero(pause)),
+    () => "a time above zero such as 60s or 5m"
+  ),
   Flag.optional
 )
 
