@@ -10,10 +10,9 @@ import { missing } from "../test/e2e/support/Machine.ts"
 import * as Agent from "./bench/Agent.ts"
 import { rounds, say, short } from "./bench/Calls.ts"
 import { chart } from "./bench/Chart.ts"
-import { type Chapter, type Figure, outgrown, shownValue, verdict } from "./bench/Figures.ts"
+import { type Chapter, type Figure, median, outgrown, shownValue, verdict } from "./bench/Figures.ts"
 import * as Ovs from "./bench/Ovs.ts"
 import { page } from "./bench/Page.ts"
-import { median } from "./bench/Runs.ts"
 import * as Vpp from "./bench/Vpp.ts"
 
 const all = { ovs: Ovs, vpp: Vpp, agent: Agent }

@@ -1,10 +1,11 @@
 /** The chart of the time of an ADD beside the public programs, for README and `docs/benchmarks.md`. */
-import type { Chapter } from "./Figures.ts"
-import { median } from "./Runs.ts"
+import { type Chapter, median } from "./Figures.ts"
 
-const width = 760
-const left = 190
+/** Of the bars, with their totals. */
+const room = 570
 const line = 26
+/** Of a letter of 12 pixels, on average and generously. */
+const letter = 6.4
 const colours = [
   ...["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948"],
   ...["#b07aa1", "#9c755f", "#ff9da7", "#86bcb6", "#8c564b", "#d4a6c8"]
@@ -22,10 +23,15 @@ const bars = ({ beside, times, title }: Chapter): ReadonlyArray<Bar> => {
   const parts = [...times].filter(([name]) => !overlapping.test(name)).map(([name, of]) => [name, median(of)] as const)
   const rest = median(times.get("all of it") ?? []) - parts.reduce((sum, [, millis]) => sum + millis, 0)
   return [
-    { name: `ADD, ${title}`, parts: [...parts, ["other", Math.max(0, rest)]] },
+    {
+      name: called(title),
+      parts: [...parts, ["other", Math.max(0, rest)]]
+    },
     ...beside.map(([name, millis]) => ({ name, parts: [[name, millis] as const] }))
   ]
 }
+
+const called = (title: string) => (title.startsWith("Through ") ? `ADD t${title.slice(1)}` : `ADD, ${title}`)
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
@@ -36,7 +42,9 @@ export const chart = (chapters: ReadonlyArray<Chapter>): string => {
   ]
   const colour = (name: string) => colours[names.indexOf(name) % colours.length] ?? "#888888"
   const longest = Math.max(...all.map(({ parts }) => parts.reduce((sum, [, millis]) => sum + millis, 0)))
-  const scale = (width - left - 70) / longest
+  const left = Math.ceil(Math.max(...all.map(({ name }) => name.length)) * letter) + 16
+  const width = left + room
+  const scale = (room - 70) / longest
   const legendTop = 46 + all.length * line
   const height = legendTop + 22 * Math.ceil(names.length / 4) + 16
   const rows = all.map(({ name, parts }, index) => {

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs"
 import { Effect, Option, Result } from "effect"
 import { demand } from "./Calls.ts"
-import { type Figure, ratio, samples, single } from "./Figures.ts"
-import { median, type Process, runAll } from "./Runs.ts"
+import { type Figure, median, ratio, samples, single } from "./Figures.ts"
+import { type Process, runAll } from "./Runs.ts"
 
 const size = 50
 

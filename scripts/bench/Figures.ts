@@ -1,6 +1,5 @@
 /** The results of `make bench`: a value, its bar, and the variation of the run. */
 
-import { median } from "./Runs.ts"
 import type { Times } from "./Spans.ts"
 
 export interface Figure {
@@ -33,6 +32,12 @@ export interface Samples {
   readonly theirs: Array<number>
 }
 export const samples = (): Samples => ({ ours: [], theirs: [] })
+
+export const median = (values: ReadonlyArray<number>): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length / 2
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
+}
 
 const quarters = <A>(values: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   [0, 1, 2, 3].map((part) =>

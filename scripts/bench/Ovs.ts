@@ -10,9 +10,9 @@ import { executable, type Need, pluginDirectory } from "../../test/e2e/support/M
 import { cleanEnvironment } from "../../test/e2e/support/Program.ts"
 import { called, demand, pair, rounds, say, short, warmUp } from "./Calls.ts"
 import { burst, withQuota } from "./Crowd.ts"
-import { amount, type Chapter, type Figure, ratio, samples } from "./Figures.ts"
+import { amount, type Chapter, type Figure, median, ratio, samples } from "./Figures.ts"
 import * as ManyPorts from "./ManyPorts.ts"
-import { median, type Process, peakMemory } from "./Runs.ts"
+import { type Process, peakMemory } from "./Runs.ts"
 import { addTimes, noTimes, type Parts } from "./Spans.ts"
 
 export const needed: ReadonlyArray<Need> = ["root", "executable", "ovs", "hostLocal", "time"]

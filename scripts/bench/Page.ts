@@ -1,6 +1,5 @@
 /** Writes `docs/benchmarks.md` from the results. */
-import { type Chapter, shownValue, verdict } from "./Figures.ts"
-import { median } from "./Runs.ts"
+import { type Chapter, median, shownValue, verdict } from "./Figures.ts"
 
 const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n")

@@ -58,9 +58,3 @@ export const peakMemory = (process: Process, scratch: string): number => {
   rmSync(scratch)
   return kilobytes
 }
-
-export const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length / 2
-  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2
-}

@@ -10,9 +10,8 @@ import { executable, type Need, pluginDirectory, vppPrefixes } from "../../test/
 import { ProgramError, start } from "../../test/e2e/support/Program.ts"
 import { instance } from "../../test/e2e/support/VppInstance.ts"
 import { called, demand, rounds, say, warmUp } from "./Calls.ts"
-import { amount, type Chapter, ratio, samples } from "./Figures.ts"
+import { amount, type Chapter, median, ratio, samples } from "./Figures.ts"
 import { empty, fill } from "./ManyMemifs.ts"
-import { median } from "./Runs.ts"
 import { addTimes, noTimes, type Parts } from "./Spans.ts"
 
 export const needed: ReadonlyArray<Need> = ["root", "executable", "hostLocal"]
