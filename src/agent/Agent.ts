@@ -22,8 +22,7 @@ import * as Scrape from "./metrics/Scrape.ts"
 import { healthPath } from "./Protocol.ts"
 import * as Routes from "./Routes.ts"
 import * as Server from "./Server.ts"
-import type { Status } from "./Status.ts"
-import { get } from "./Status.ts"
+import { get, type Status } from "./Status.ts"
 
 interface MetricsOptions {
   readonly meter: Meter.Meter

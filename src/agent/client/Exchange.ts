@@ -105,10 +105,7 @@ export const exchange = (request: Request, accepted: () => void) => {
 
   let step: keyof typeof outcomes | "over" = "offered"
   let connection: Connection | undefined
-  let resolve: (outcome: Outcome) => void = () => {}
-  const outcome = new Promise<Outcome>((resolved) => {
-    resolve = resolved
-  })
+  const { promise: outcome, resolve } = Promise.withResolvers<Outcome>()
   const end = () => {
     if (step === "over") return
     resolve(outcomes[step])

@@ -75,36 +75,22 @@ describe("events of a pod", () => {
     })
   )
 
-  it.effect("do not repeat what happened before the agent started", () =>
+  it.effect.each([
+    { before: "connected", after: "disconnected", quiet: 12, until: 7, told: "NotConnected" },
+    { before: "disconnected", after: "connected", quiet: 2, until: 2, told: "Connected" }
+  ] as const)("do not repeat that it was $before before the agent started, and tell when it is $after", (change) =>
     Effect.gen(function* () {
       const world = new EventWorld()
       yield* world.add(asked)
-      yield* world.link("connected")
+      yield* world.link(change.before)
       yield* TestClock.adjust("1 minute")
       yield* running(world, ({ looks }) =>
         Effect.gen(function* () {
-          yield* looks(12)
+          yield* looks(change.quiet)
           assert.deepStrictEqual(world.told(), [])
-          yield* world.link("disconnected")
-          yield* looks(7)
-          assert.deepStrictEqual(world.kinds(), ["NotConnected"])
-        })
-      )
-    })
-  )
-
-  it.effect("tell of an application that connects after the agent was started anew", () =>
-    Effect.gen(function* () {
-      const world = new EventWorld()
-      yield* world.add(asked)
-      yield* world.link("disconnected")
-      yield* TestClock.adjust("1 minute")
-      yield* running(world, ({ looks }) =>
-        Effect.gen(function* () {
-          yield* looks(2)
-          yield* world.link("connected")
-          yield* looks(2)
-          assert.deepStrictEqual(world.kinds(), ["Connected"])
+          yield* world.link(change.after)
+          yield* looks(change.until)
+          assert.deepStrictEqual(world.kinds(), [change.told])
         })
       )
     })
