@@ -12,7 +12,6 @@ import * as Looks from "./Looks.ts"
 import type { Count } from "./PodEvent.ts"
 import * as Rounds from "./Rounds.ts"
 import * as Sink from "./Sink.ts"
-import { undying } from "./Undying.ts"
 
 const lookEvery = "10 seconds"
 /** Rounds that wait; more are dropped. */
@@ -24,8 +23,8 @@ export const make = Effect.fnUntraced(function* (switches: Switches, variables: 
   const queue = yield* Queue.dropping<Rounds.Round>(mostRounds)
   const look = Looks.make(switches, variables, sink, yield* Clock.currentTimeMillis)
   const ofRound = Rounds.make(variables, sink)
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(undying(look), Effect.sleep(lookEvery))))
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (round) => undying(ofRound(round)))))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Sink.lasting(look), Effect.sleep(lookEvery))))
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (round) => Sink.lasting(ofRound(round)))))
   const round: Observer["round"] = (round, last) => void Queue.offerUnsafe(queue, { round, last })
   return round
 })

@@ -39,7 +39,7 @@ export const make = Effect.fnUntraced(function* (count: Count) {
     const pause = pauseOf(reason)
     if (pause === undefined) return
     const { everywhere, time } = pause
-    if (time > 0) pauses.add(kubeconfig, everywhere ? undefined : namespace, (yield* millis) + time)
+    if (time > 0) pauses.add(kubeconfig, everywhere ? undefined : namespace, yield* millis, time)
     if (isAway(reason) || !logged.isNew(kubeconfig, namespace, reason)) return
     const error = new PodsError({ server, operation: `create an event of pod ${namespace}/${name}`, reason })
     yield* reason._tag === "Forbidden"
@@ -115,8 +115,10 @@ const makePauses = () => {
   return {
     has: (kubeconfig: string, namespace: string, now: number): boolean =>
       [undefined, namespace].some((of) => (ends.get(keyOf(kubeconfig, of)) ?? 0) > now),
-    add: (kubeconfig: string, namespace: string | undefined, end: number): void => {
-      ends.set(keyOf(kubeconfig, namespace), end)
+    /** Namespaces come and go, so what is over is forgotten. */
+    add: (kubeconfig: string, namespace: string | undefined, now: number, time: number): void => {
+      for (const [key, end] of ends) if (end <= now) ends.delete(key)
+      ends.set(keyOf(kubeconfig, namespace), now + time)
     }
   }
 }

@@ -6,9 +6,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import { millis } from "../../attachment/heal/Look.ts"
+import { undying } from "../../program/Undying.ts"
 import type { Count, PodEvent } from "./PodEvent.ts"
 import * as Post from "./Post.ts"
-import { undying } from "./Undying.ts"
 
 export interface Sink {
   /** False: there was an event of this kind and pod within the last minute. True: it is sent, or dropped. */
@@ -16,6 +16,9 @@ export interface Sink {
   /** No event is sent with this kubeconfig to this namespace now. */
   readonly isOff: (kubeconfig: string, namespace: string) => Effect.Effect<boolean>
 }
+
+/** For the loops of this room. */
+export const lasting = undying("events of pods are not told. Report this with the lines that follow.")
 
 const most = 256
 const minute = 60_000
@@ -49,7 +52,7 @@ export const make = Effect.fnUntraced(function* (count: Count) {
     return true
   })
 
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (one) => undying(post(one)))))
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (one) => lasting(post(one)))))
   const sink: Sink = { offer, isOff }
   return sink
 })

@@ -3,7 +3,6 @@
  * objects is removed or changed there, when a sandbox of its attachments has gone, when a waiting action is due, and
  * periodically; none while it is unreachable. Each has its own fiber, so that a hanging one delays no other.
  */
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +16,7 @@ import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import type { Ipam } from "../../ipam/Ipam.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
+import { undying } from "../../program/Undying.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { News, Watch } from "../../vswitch/Watch.ts"
 import { controlOf } from "../node/Inventory.ts"
@@ -101,7 +101,7 @@ export const keep = Effect.fn("heal.keep")(function* (
   })
   const early = yield* Queue.sliding<void>(1)
   const next = Effect.race(Queue.take(early), jittered(every))
-  yield* Effect.forkIn(Effect.forever(Effect.andThen(undying(round), next)), scope)
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(lasting(round), next)), scope)
 
   let known: ReadonlySet<string> = new Set()
   /** No switch sends an event for a sandbox that has gone. What cannot be read is left to the next look. */
@@ -118,7 +118,7 @@ export const keep = Effect.fn("heal.keep")(function* (
     const named = recorded.flatMap((record) => controlOf(record, options.variables) ?? [])
     if (named.some((at) => !keepers.has(nameOf(at)))) Queue.offerUnsafe(early, undefined)
   })
-  yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), undying(look))), scope)
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), lasting(look))), scope)
 
   return {
     first: Effect.andThen(
@@ -136,11 +136,7 @@ export const keep = Effect.fn("heal.keep")(function* (
 const jittered = (every: Duration.Duration) =>
   Effect.flatMap(Random.nextBetween(0.8, 1.2), (factor) => Effect.sleep(Duration.times(every, factor)))
 
-/** A defect must not end the loop. */
-const undying = <A, E, R>(self: Effect.Effect<A, E, R>) =>
-  Effect.catchCause(self, (cause) =>
-    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.logError("a round of healing has failed", cause)
-  )
+const lasting = undying("a round of healing has failed")
 
 type Keeper = Effect.Success<ReturnType<typeof keeper>>
 
@@ -214,7 +210,7 @@ const keeper = Effect.fnUntraced(function* (
   })
 
   yield* Effect.forkIn(Effect.scoped(options.watch(at)(tell)), scope)
-  yield* Effect.forkIn(Effect.forever(undying(turn)), scope)
+  yield* Effect.forkIn(Effect.forever(lasting(turn)), scope)
   return { tell, at, first: Deferred.await(first), last: () => last, end: Scope.close(scope, Exit.void) }
 })
 
