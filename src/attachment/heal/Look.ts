@@ -9,11 +9,12 @@ import type { Control } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
-import { Namespaces } from "../../platform/Namespaces.ts"
+import type { Namespaces } from "../../platform/Namespaces.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference, Owned, Vswitch } from "../../vswitch/Vswitch.ts"
 import { requestFor } from "../Call.ts"
 import { collecting, controlOf } from "../node/Inventory.ts"
+import { type Listed, sandboxOf } from "../node/Listing.ts"
 import { isSame } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import type { RecordError } from "../records/RecordError.ts"
@@ -38,7 +39,7 @@ export interface Seen {
   readonly record: Record
   readonly stage: Stage
   /** `gone` only when that is certain. */
-  readonly sandbox: "there" | "gone" | "unknown"
+  readonly sandbox: Listed["sandbox"]
   readonly port: Port
 }
 
@@ -96,7 +97,7 @@ export const look = Effect.fn("heal.look")(function* (
     { concurrency: atOnce }
   )
   const claimed = yield* Effect.forEach(begun.filter(mine), (record) =>
-    Effect.map(sandboxOf(record), (sandbox): Seen => ({ record, stage: "begun", sandbox, port: unasked }))
+    Effect.map(sandboxOf(record.netns), (sandbox): Seen => ({ record, stage: "begun", sandbox, port: unasked }))
   )
   return {
     now: yield* millis,
@@ -121,7 +122,7 @@ interface Around extends Wanted {
 
 const lookAt = Effect.fnUntraced(function* (record: Record, around: Around, isSilent: boolean) {
   const stage = yield* stageOf(record)
-  const sandbox = yield* sandboxOf(record)
+  const sandbox = yield* sandboxOf(record.netns)
   if (stage !== "whole" || sandbox !== "there" || isSilent) {
     return { record, stage, sandbox, port: unasked } satisfies Seen
   }
@@ -137,13 +138,6 @@ const stageOf = Effect.fnUntraced(function* (record: Record) {
   if (yield* records.settled(record)) return "whole" satisfies Stage
   return (yield* records.completed(record)) ? ("deferred" satisfies Stage) : ("in transit" satisfies Stage)
 })
-
-const sandboxOf = ({ netns }: Record): Effect.Effect<Seen["sandbox"], never, Namespaces> =>
-  Effect.flatMap(Namespaces, ({ judge }) =>
-    Effect.map(judge(netns), (kind) =>
-      kind === "missing" ? "gone" : kind === "sandbox" || kind === "own" ? "there" : "unknown"
-    )
-  )
 
 const portOf = Effect.fnUntraced(function* (record: Record, { ports, silent, variables, vswitch }: Around) {
   const call = readable(record, variables)

@@ -8,7 +8,7 @@ import type { Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"
-import { Namespaces } from "../../platform/Namespaces.ts"
+import { type NamespaceKind, Namespaces } from "../../platform/Namespaces.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
@@ -117,13 +117,26 @@ export const listed = Effect.fnUntraced(function* (
   return [line(at, asked ? "missing" : "unknown")]
 })
 
-/** A namespace counts as gone only when that is certain. */
+/**
+ * The one judgement of a sandbox, for list, GC and healing. It counts as gone only when that is certain. One that is
+ * this process's own exists: CNI_NETNS_OVERRIDE attached it.
+ */
 export const sandboxOf = (netns: string): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
   netns === ""
     ? Effect.succeed("unknown")
-    : Effect.flatMap(Namespaces, ({ judge }) =>
-        Effect.map(judge(netns), (kind) => (kind === "missing" ? "gone" : kind === "sandbox" ? "there" : "unknown"))
+    : Effect.map(
+        Effect.flatMap(Namespaces, ({ judge }) => judge(netns)),
+        (kind) => presence[kind]
       )
+
+const presence: { readonly [Kind in NamespaceKind]: Listed["sandbox"] } = {
+  sandbox: "there",
+  own: "there",
+  missing: "gone",
+  "other file": "unknown",
+  "out of sight": "unknown",
+  unreadable: "unknown"
+}
 
 const notOurs = (one: LegacyNode.ListedLegacy): Listed => ({
   ...one,
