@@ -131,16 +131,25 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
     Effect.catch(({ answer }) => Effect.succeed(refused.has(answer) ? "nobody" : "silence"))
   )
   let looks = 0
+  /** Why the socket could not be created, told once. */
+  let unbound: string | undefined
   const look = Effect.gen(function* () {
     const isThere = listening?.identity === Server.identityAt(socket)
     if (isThere && ++looks % callEvery > 0) return
     const who = isThere ? yield* met : "another"
     if (who === "us") return yield* notify("WATCHDOG=1")
     if (who === "silence") return
-    yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
+    if (unbound === undefined) yield* Effect.logWarning(`${socket} is gone or was replaced: creating it again`)
     yield* bind
+    unbound = undefined
     rebound++
-  }).pipe(Effect.catchTag("ListenError", ({ answer, cure }) => Effect.logError(`${answer}. ${cure}`)))
+  }).pipe(
+    Effect.catchTag("ListenError", ({ answer, cure }) => {
+      if (answer === unbound) return Effect.void
+      unbound = answer
+      return Effect.logError(`${answer}. ${cure}`)
+    })
+  )
 
   yield* bind
   yield* Effect.addFinalizer(() => drain)

@@ -30,7 +30,8 @@ export const identityAt = (path: string): string | undefined => {
 const failed = (what: string, cause: unknown, cure = "Run the agent as root, with a directory of its own.") =>
   new ListenError({ answer: `${what}: ${codeOf(cause)}`, cure })
 
-const done = <A>(what: string, f: () => A) => Effect.try({ try: f, catch: (cause) => failed(what, cause) })
+const done = <A>(what: string, f: () => A, cure?: string) =>
+  Effect.try({ try: f, catch: (cause) => failed(what, cause, cure) })
 
 /** Excludes other users: whoever can create a socket there gets the node's calls. */
 const prepare = Effect.fnUntraced(function* (directory: string) {
@@ -44,6 +45,16 @@ const prepare = Effect.fnUntraced(function* (directory: string) {
   }
 })
 
+/** A container that mounts the socket while there is none makes an empty directory of it. */
+const vacate = (path: string) =>
+  Fs.lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+    ? done(
+        `remove the directory ${path}`,
+        () => Fs.rmdirSync(path),
+        `Move it away: ${path} has to be the agent's socket.`
+      )
+    : Effect.void
+
 const started = (server: Http.Server, path: string) =>
   Effect.callback<void, ListenError>((resume) => {
     const cure = "Give a writable directory, and a path of at most 107 bytes."
@@ -56,6 +67,7 @@ export const listen = Effect.fnUntraced(function* (
   handle: Handle
 ): Effect.fn.Return<Listening, ListenError> {
   yield* prepare(dirname(path))
+  yield* vacate(path)
   // In milliseconds. Both sides are on one machine.
   const server = Http.createServer({
     headersTimeout: 5_000,
@@ -73,7 +85,15 @@ export const listen = Effect.fnUntraced(function* (
   yield* done(`move ${beside} to ${path}`, () => {
     Fs.chmodSync(beside, 0o600)
     Fs.renameSync(beside, path)
-  })
+  }).pipe(
+    // The agent tries again every two seconds: nothing of a try may stay.
+    Effect.tapError(() =>
+      Effect.sync(() => {
+        server.close()
+        Fs.rmSync(beside, { force: true })
+      })
+    )
+  )
   const identity = identityAt(path) ?? ""
   return {
     identity,

@@ -2,7 +2,7 @@
  * Calls through the agent, on the built executable and a real Open vSwitch: a runtime sees the same as without one, and
  * the process of the call makes a call that the agent declines.
  */
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import type { RequestListener } from "node:http"
 import { createServer as createSocket } from "node:net"
 import { assert } from "@effect/vitest"
@@ -188,6 +188,9 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent'
       yield* impostor(`${served.socket}.other`, (_, response) => response.writeHead(503).end())
       renameSync(`${served.socket}.other`, served.socket)
       yield* served.until("its own socket again", ({ rebound }) => rebound === 2)
+      rmSync(served.socket)
+      mkdirSync(served.socket)
+      yield* served.until("a socket in place of the directory", ({ rebound }) => rebound === 3)
       yield* wholeLife(served.socket)
       assert.strictEqual((yield* served.status).calls.served, 3)
     }))
