@@ -109,7 +109,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       assert.notInclude(yield* node.vsctl("list-br"), "br-e2e")
     }))
 
-  test("killed by SIGKILL are removed by the next command, and by the agent within a minute", () =>
+  test("killed by SIGKILL are left by commands that look, and removed by GC, and by the agent within a minute", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
       const { stateDir, vsctl } = node
@@ -118,7 +118,11 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       yield* first.signal("SIGKILL")
       yield* first.outcome
       assert.strictEqual((yield* mirrors).length, 2)
-      yield* succeed(executable, ["list", "--state-dir", stateDir])
+      for (const words of [["list"], ["check"], ["gc", "--by-sandbox", "--dry-run"]]) {
+        yield* succeed(executable, [...words, "--state-dir", stateDir])
+      }
+      assert.strictEqual((yield* mirrors).length, 2)
+      yield* succeed(executable, ["gc", "--by-sandbox", "--state-dir", stateDir])
       assert.deepStrictEqual(yield* mirrors, [])
       // It looks every two seconds, not twenty.
       yield* hurried(node)

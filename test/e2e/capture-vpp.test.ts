@@ -77,7 +77,7 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
       assert.deepStrictEqual(spans(yield* shown(prefix)), ["rx", "tx"])
       // Its device is gone, and VPP forwards.
       assert.strictEqual(yield* ping(pod, "192.168.44.4", 1), 1)
-      yield* userspace("list", "--state-dir", `${directory}/state`)
+      yield* userspace("gc", "--by-sandbox", "--state-dir", `${directory}/state`)
       assert.notInclude(yield* shown(prefix), "usc")
       yield* returnsTo(attached)
 

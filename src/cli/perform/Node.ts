@@ -14,18 +14,21 @@ import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { asUser, type CommandLineError, commandLineErrorText } from "../text/CommandLineError.ts"
 
+type OnSwitches<A, E> = (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>
+
 /** Runs on this node, with its records below `stateDir`. */
-export const onNode = <A, E>(
-  stateDir: string,
-  self: (switches: Switches.Switches) => Effect.Effect<A, E, Edges | Ipam | Records | SharedDir>
-): Effect.Effect<A, E, Edges> =>
-  Effect.scoped(Effect.flatMap(Switches.make(engineFor), (switches) => andSwept(switches, self))).pipe(
+export const onNode = <A, E>(stateDir: string, self: OnSwitches<A, E>): Effect.Effect<A, E, Edges> =>
+  Effect.scoped(Effect.flatMap(Switches.make(engineFor), self)).pipe(
     Effect.withTracerEnabled(false),
     onServices(stateDir),
     Effect.provide(Log.layer(defaultLogOptions))
   )
 
-/** What a killed capture has left on a switch goes when somebody looks at that switch. */
+/** The same for a command that cleans up, unless its run is dry: it also removes what killed captures have left. */
+export const onNodeSwept = <A, E>(stateDir: string, dry: boolean, self: OnSwitches<A, E>): Effect.Effect<A, E, Edges> =>
+  onNode(stateDir, dry ? self : (switches) => andSwept(switches, self))
+
+/** Sweeps the switches that were asked. */
 const andSwept = Effect.fnUntraced(function* <A, E, R>(
   switches: Switches.Switches,
   self: (switches: Switches.Switches) => Effect.Effect<A, E, R>

@@ -21,7 +21,7 @@ import { networkAsked } from "../input/NetworkAsked.ts"
 import type { GcOptions } from "../input/NodeFlags.ts"
 import { CommandLineError, commandLineErrorText, fromCni } from "../text/CommandLineError.ts"
 import { listTable } from "../text/ListText.ts"
-import { failWith, onNode, print } from "./Node.ts"
+import { failWith, onNodeSwept, print } from "./Node.ts"
 
 /** Undefined: by sandbox. */
 type Valid = ReadonlyArray<ValidAttachment> | undefined
@@ -100,7 +100,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
     Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
   )
   const all = yield* Effect.forEach(asked, (one) =>
-    onNode(stateDirOfAsked(one), (switches) => ofNetwork(one.call, valid, switches, dryRun))
+    onNodeSwept(stateDirOfAsked(one), dryRun, (switches) => ofNetwork(one.call, valid, switches, dryRun))
   )
   return {
     /** Undefined: all. */
@@ -130,7 +130,7 @@ const ofNetwork = Effect.fnUntraced(function* (call: NetworkCall, valid: Valid, 
 const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOptions) {
   const { variables: own } = yield* InvocationContext
   const variables = withPluginPath({ cniPath }, own)
-  return yield* onNode(stateDir, (switches) =>
+  return yield* onNodeSwept(stateDir, dryRun, (switches) =>
     Effect.gen(function* () {
       const seen = yield* Gc.lookAll(switches, variables)
       const gone = yield* Gc.withoutSandbox(seen.found)

@@ -13,7 +13,7 @@ import type { Owned } from "../../vswitch/Vswitch.ts"
 import { withPluginPath } from "../input/AttachmentFlags.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"
 import { podName, type Style, table } from "../text/Table.ts"
-import { failWith, onNode, print, problemJson } from "./Node.ts"
+import { failWith, onNodeSwept, print, problemJson } from "./Node.ts"
 
 interface HealOptions {
   readonly stateDir: string
@@ -26,7 +26,7 @@ interface HealOptions {
 export const perform = Effect.fnUntraced(function* ({ cniPath, dryRun, json, repair, stateDir }: HealOptions) {
   const { style, variables: own } = yield* InvocationContext
   const variables = withPluginPath({ cniPath }, own)
-  const rounds = yield* onNode(stateDir, (switches) => once({ switches, variables, repair, dry: dryRun }))
+  const rounds = yield* onNodeSwept(stateDir, dryRun, (switches) => once({ switches, variables, repair, dry: dryRun }))
   yield* print(json, healedJson(rounds, dryRun), healedText(rounds, dryRun, style))
   yield* failWith("the round is incomplete; the next round tries again", failuresOf(rounds))
 })

@@ -161,13 +161,33 @@ describe("a capture on Open vSwitch", () => {
     })
   )
 
-  it.effect.each([["list"], ["check"], ["agent", "--once"]])("that was killed is removed by `userspace %s`", (words) =>
+  it.effect.each(["agent --once", "gc --by-sandbox"])("that was killed is removed by `userspace %s`", (line) =>
     Effect.gen(function* () {
       const { before, node } = yield* prepared()
       yield* killed(node)
       node.files.remove(`/proc/${process.pid}/stat`)
-      yield* type(node, words)
+      yield* type(node, line.split(" "))
       assert.deepStrictEqual(node.ovs.dump(), before)
+    })
+  )
+
+  it.effect.each([
+    "list",
+    "check",
+    "doctor",
+    "status",
+    "agent --once --dry-run",
+    "gc --by-sandbox --dry-run",
+    "restore --dry-run"
+  ])("that was killed is left by what only looks: `userspace %s`", (line) =>
+    Effect.gen(function* () {
+      const { node } = yield* prepared()
+      yield* killed(node)
+      node.files.remove(`/proc/${process.pid}/stat`)
+      const state = node.state()
+      yield* type(node, line.split(" "))
+      assert.isNotEmpty(captureRows(node))
+      assert.deepStrictEqual(node.state(), state)
     })
   )
 
