@@ -6,14 +6,17 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
+import type { VswitchError } from "../../vswitch/Vswitch.ts"
 import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import type { Condition, Operation } from "../wire/Notation.ts"
 import { Contended, Malformed, OvsdbError } from "../wire/OvsdbError.ts"
 import * as Flows from "./Flows.ts"
 import * as Marks from "./Marks.ts"
 import * as Ovsdb from "./Ovsdb.ts"
+import { toError } from "./PortError.ts"
 import type { PortPlan } from "./PortPlan.ts"
 import {
   Bridge,
@@ -244,3 +247,19 @@ export const isRaced = ({ reason }: OvsdbError): boolean =>
 
 const unlessRaced = <A>(self: Done<A>): Done<A | undefined> =>
   Effect.catchIf(self, isRaced, () => Effect.succeed(undefined))
+
+/** For `caughtUp`: fails when ovs-vswitchd has made no progress. */
+export const orNotCaughtUp =
+  (operation: string) =>
+  <A>(caughtUp: A | undefined): Effect.Effect<A, VswitchError> =>
+    caughtUp !== undefined
+      ? Effect.succeed(caughtUp)
+      : Effect.flatMap(OvsDeadlines, ({ apply }) =>
+          Effect.fail(
+            toError(operation, {
+              code: ErrorCodes.TryAgainLater,
+              answer: `ovs-vswitchd did not apply the configuration within ${Duration.toMillis(apply)} ms (cur_cfg, next_cfg)`,
+              cure: "Check that ovs-vswitchd runs on this node, and check its log."
+            })
+          )
+        )

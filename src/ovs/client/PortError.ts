@@ -1,9 +1,6 @@
 /** Messages and codes for ports that cannot be created, or were not. No other module has them. */
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
-import { OvsDeadlines } from "../wire/JsonRpc.ts"
 import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>
@@ -54,19 +51,3 @@ export const flowRefused =
       answer: `bridge ${bridge} is in fail_mode secure and the flow of the port could not be added: ${error.message}`,
       cure: `Allow OpenFlow13 in the bridge's protocols; or set host.netType to "none" and leave flows to a controller.`
     })
-
-/** For {@link OvsClient.caughtUp}: fails when ovs-vswitchd has made no progress. */
-export const orNotCaughtUp =
-  (operation: string) =>
-  <A>(caughtUp: A | undefined): Effect.Effect<A, VswitchError> =>
-    caughtUp !== undefined
-      ? Effect.succeed(caughtUp)
-      : Effect.flatMap(OvsDeadlines, ({ apply }) =>
-          Effect.fail(
-            toError(operation, {
-              code: ErrorCodes.TryAgainLater,
-              answer: `ovs-vswitchd did not apply the configuration within ${Duration.toMillis(apply)} ms (cur_cfg, next_cfg)`,
-              cure: "Check that ovs-vswitchd runs on this node, and check its log."
-            })
-          )
-        )

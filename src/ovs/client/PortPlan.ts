@@ -6,7 +6,6 @@ import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import { map, type Row, set } from "../wire/Notation.ts"
 import { cookieOf } from "./Flows.ts"
 import * as Marks from "./Marks.ts"
-import type { PortRow } from "./Tables.ts"
 
 type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
 
@@ -32,8 +31,14 @@ export interface PortPlan {
 export const serverSocket = (port: Pick<OvsVhostPort, "ovsSocketDir">, name: string): string =>
   `${port.ovsSocketDir}/${name}`
 
+interface Vlans {
+  readonly tag: number | undefined
+  readonly trunks: ReadonlyArray<number>
+  readonly vlan_mode: string | undefined
+}
+
 /** The columns of a Port for its VLANs; defaults are left out. */
-export const vlans = ({ tag, trunks, vlan_mode }: Pick<PortRow, "tag" | "trunks" | "vlan_mode">): Row => ({
+export const vlans = ({ tag, trunks, vlan_mode }: Vlans): Row => ({
   ...(tag === undefined ? {} : { tag }),
   ...(trunks.length === 0 ? {} : { trunks: set(trunks) }),
   ...(vlan_mode === undefined ? {} : { vlan_mode })

@@ -17,11 +17,9 @@ import {
 } from "../wire/Notation.ts"
 import * as Marks from "./Marks.ts"
 import type { PortPlan } from "./PortPlan.ts"
-import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root } from "./Tables.ts"
+import { Bridge, type BridgeRow, Interface, Port, type PortRow, Root, type Table } from "./Tables.ts"
 
-type Table = typeof Root | typeof Bridge | typeof Port | typeof Interface
-
-export const select = (table: Pick<Table, "name" | "columns">, where: ReadonlyArray<Condition>): Operation => ({
+export const select = (table: Pick<Table<unknown>, "name" | "columns">, where: ReadonlyArray<Condition>): Operation => ({
   op: "select",
   table: table.name,
   where,
@@ -132,7 +130,7 @@ export const progress = (seen: number, millis: number): ReadonlyArray<Operation>
   select(Root, theRoot)
 ]
 
-export const insert = (table: Pick<Table, "name">, name: string, row: Row): Operation => ({
+export const insert = (table: Pick<Table<unknown>, "name">, name: string, row: Row): Operation => ({
   op: "insert",
   table: table.name,
   "uuid-name": name,
@@ -150,7 +148,7 @@ const stillIs = (where: ReadonlyArray<Condition>, row: Row, until: "==" | "!=" =
   timeout: 0
 })
 
-export const absent = (table: Pick<Table, "name">, condition: Condition): Operation => ({
+export const absent = (table: Pick<Table<unknown>, "name">, condition: Condition): Operation => ({
   op: "wait",
   table: table.name,
   where: [condition],
