@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { snapshot } from "../../src/dry-run/ovs/Snapshot.ts"
 import { atoms } from "../../src/dry-run/ovs/Values.ts"
-import type { Row, Value } from "../../src/ovs/wire/Notation.ts"
+import type { Row, Value } from "../../src/ovs/client/Notation.ts"
 import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"
 
 /** The files at and below a path. */

@@ -20,8 +20,7 @@ import type { VppClient } from "../vpp/client/VppClient.ts"
 import type { LegacyPortsOf } from "../vpp/VppVswitch.ts"
 import type { Mirrors } from "../vswitch/Mirrors.ts"
 import type { View } from "../vswitch/View.ts"
-import type { EngineLayer } from "../vswitch/Vswitch.ts"
-import { Vswitch } from "../vswitch/Vswitch.ts"
+import { type EngineLayer, Vswitch } from "../vswitch/Vswitch.ts"
 import type { Watch } from "../vswitch/Watch.ts"
 import type { Choices } from "./Verbs.ts"
 
@@ -87,14 +86,14 @@ export const watchFor =
   ({ control, engine }: Control): Watch =>
   (tell) =>
     Effect.flatMap(
-      Effect.promise(() => (engine === "vpp" ? import("../vpp/Watch.ts") : import("../ovs/Watch.ts"))),
+      Effect.promise(() => (engine === "vpp" ? import("../vpp/Watch.ts") : import("../ovs/OvsWatch.ts"))),
       ({ watch }) => watch(control)(tell)
     )
 
 /** The same switch, as `doctor` looks at it. */
 export const viewOf = ({ control, engine }: Control): View =>
   Effect.flatMap(
-    Effect.promise(() => (engine === "vpp" ? import("../vpp/view/View.ts") : import("../ovs/view/View.ts"))),
+    Effect.promise(() => (engine === "vpp" ? import("../vpp/view/View.ts") : import("../ovs/OvsView.ts"))),
     ({ view }) => view(control)
   )
 
@@ -106,7 +105,7 @@ export const mirrorsFor = ({ control, engine }: Control): Effect.Effect<Mirrors,
         ({ make }) => make(control)
       )
     : Effect.flatMap(
-        Effect.promise(() => import("../ovs/capture/OvsMirrors.ts")),
+        Effect.promise(() => import("../ovs/OvsMirrors.ts")),
         ({ make }) => make(control)
       )
 

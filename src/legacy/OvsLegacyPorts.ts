@@ -9,10 +9,10 @@ import { ErrorCodes } from "../cni/spec/CniError.ts"
 import { type Identity, plainHandle, shortId } from "../identity/Attachment.ts"
 import * as Marks from "../ovs/client/Marks.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"
-import { fromOvsdb, toError } from "../ovs/client/PortError.ts"
+import { fromOvsdb, toError } from "../ovs/client/OvsdbError.ts"
 import { portPlan } from "../ovs/client/PortPlan.ts"
-import type { InterfaceRow, PortRow } from "../ovs/client/Tables.ts"
-import { differences } from "../ovs/ports/Verify.ts"
+import type { InterfaceRow, PortRow } from "../ovs/client/Transactions.ts"
+import { differences } from "../ovs/OvsInspect.ts"
 import type { Difference, LegacyAsked, LegacyPort, LegacyPorts, PortRequest } from "../vswitch/Vswitch.ts"
 
 const owner = { owner: "userspace-cni" }

@@ -1,32 +1,33 @@
-/** The layer of {@link Vswitch} for Open vSwitch with DPDK. The checks are in separate files beside this one. */
+/**
+ * The layer of {@link Vswitch} for Open vSwitch with DPDK: plug and unplug; `OvsInspect.ts` has what only looks. Plug:
+ * survey, check, one transaction, wait for ovs-vswitchd, check the outcome. From the moment the transaction may have
+ * been committed, any end but success rolls it back.
+ */
+import { dirname } from "node:path"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
-import { portName } from "../identity/Attachment.ts"
+import { type Attachment, portName } from "../identity/Attachment.ts"
 import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import {
-  type Difference,
   type LegacyPorts,
   noLegacyPorts,
-  type Owned,
+  type Plugged,
   type PortRequest,
-  Vswitch,
-  type VswitchError
+  type Unplug,
+  Vswitch
 } from "../vswitch/Vswitch.ts"
-import * as Daemon from "./client/Daemon.ts"
+import { OvsDeadlines } from "./client/JsonRpc.ts"
 import * as Marks from "./client/Marks.ts"
-import { OvsClient, orNotCaughtUp } from "./client/OvsClient.ts"
-import { fromOvsdb, toError } from "./client/PortError.ts"
-import { type PortPlan, portPlan } from "./client/PortPlan.ts"
-import type { InterfaceRow } from "./client/Tables.ts"
-import { plug, type Seen, unplug } from "./ports/Plug.ts"
-import { preflight, standingProblem } from "./ports/Preflight.ts"
-import * as SocketDirectory from "./ports/SocketDirectory.ts"
-import { differences, findings, ovnWarnings, restore } from "./ports/Verify.ts"
+import { type Applied, OvsClient, type Survey, tries } from "./client/OvsClient.ts"
+import { Contended, flowRefused, fromOvsdb, OvsdbError, type Reason, toError } from "./client/OvsdbError.ts"
+import { type PortPlan, portPlan, serverSocket } from "./client/PortPlan.ts"
+import * as Transactions from "./client/Transactions.ts"
+import { failure, ovsPort, preflight, type SocketDirectory, socketDirectory, vswitchdSilent } from "./OvsPreflight.ts"
 
 /** Ports of the original plugin and its fork, found with the switch's client. */
 export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<LegacyPorts>
@@ -53,17 +54,20 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const client = yield* OvsClient
   const files = yield* Files
   const sockets = yield* Sockets
-  const place = SocketDirectory.make(files, sockets)
-  const daemon = Daemon.make(files, sockets, client.peer)
+  const place = socketDirectory(files, sockets)
   /**
    * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. The key is the call's attachment,
    * so the survey is dropped with it, with or without a plug.
    */
   const seen: Seen = new WeakMap()
   const plugPort = plug(client, place, seen)
-  const restorePort = restore(client, daemon, plugPort)
+  /** What only looks, and what it restores: no ADD and no DEL needs it. */
+  const inspection = Effect.map(
+    Effect.promise(() => import("./OvsInspect.ts")),
+    ({ inspection }) => inspection(client, files, sockets)
+  )
 
-  const look = Effect.fnUntraced(function* (request: PortRequest) {
+  const inspect = Effect.fnUntraced(function* (request: PortRequest) {
     const plan = portPlan(request, yield* ovsPort(request.port))
     const survey = yield* Effect.mapError(client.survey(plan), fromOvsdb(`inspect port ${plan.name}`))
     // The directory of a client-mode socket is not checked: ADD creates it later.
@@ -85,89 +89,126 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     )
   })
 
-  const verify = Effect.fnUntraced(
-    function* (request: PortRequest) {
-      const plan = portPlan(request, yield* ovsPort(request.port))
-      const dead = yield* daemon.silent
-      const absent = dead === undefined ? yield* daemon.absent : undefined
-      const found = yield* Effect.forEach(yield* client.portsMarked(plan.mark), (port) => findings(client, plan, port))
-      const stale = yield* place.stale(plan, request.socketPath)
-      const restarted = `socket ${request.socketPath} no longer is ovs-vswitchd's ${plan.socket}: ovs-vswitchd was restarted`
-      const all: ReadonlyArray<Difference> = [
-        ...(dead === undefined ? [] : [{ what: dead.answer, kind: "silent" as const }]),
-        ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
-        ...(found.length === 0 ? [{ what: `port ${plan.name} is missing`, kind: "missing" as const }] : []),
-        ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
-        ...(stale ? [{ what: restarted, kind: "forgotten" as const }] : [])
-      ]
-      return all
-    },
-    (verifying, { attachment }) => Effect.mapError(verifying, fromOvsdb(`read port ${portName(attachment)}`))
-  )
-
-  const status = Effect.fnUntraced(
-    function* (wanted: HostPort) {
-      const plan = portPlan(anybody, yield* ovsPort(wanted))
-      const survey = yield* client.survey(plan)
-      const problem = (yield* daemon.silent) ?? standingProblem(plan, survey)
-      if (problem !== undefined) return yield* toError("status", problem)
-      yield* orNotCaughtUp("status")(yield* client.caughtUp(survey.root))
-    },
-    Effect.mapError(fromOvsdb("status"))
-  )
-
   return Vswitch.of({
-    preflight: look,
-    plug: (request) => Effect.flatMap(ovsPort(request.port), (port) => plugPort(request, port)),
-    restore: (request) => Effect.flatMap(ovsPort(request.port), (port) => restorePort(request, port)),
+    preflight: inspect,
+    plug: plugPort,
+    restore: (request) => Effect.flatMap(inspection, ({ restore }) => restore(request, plugPort)),
     unplug: unplug(client, place),
-    verify,
-    list: Effect.fnUntraced(function* (network) {
-      const rows = yield* Effect.mapError(client.interfacesMarked(Marks.ofNetwork(network)), fromOvsdb("list ports"))
-      const ports = rows.flatMap(owned)
-      // The database keeps the last state after ovs-vswitchd has exited.
-      const dead = ports.length === 0 ? undefined : yield* daemon.absent
-      if (dead === undefined) return ports
-      const doubt = toError("list ports", dead)
-      return ports.map((port) => ({ ...port, doubt }))
-    }),
-    status,
-    connections: (keys) =>
-      Effect.flatMap(
-        Effect.promise(() => import("./ports/Connections.ts")),
-        ({ connections }) => connections(client, daemon, keys)
-      ),
+    verify: (request) => Effect.flatMap(inspection, ({ verify }) => verify(request)),
+    list: (network) => Effect.flatMap(inspection, ({ list }) => list(network)),
+    status: (port) => Effect.flatMap(inspection, ({ status }) => status(port)),
+    connections: (keys) => Effect.flatMap(inspection, ({ connections }) => connections(keys)),
     traffic: Effect.flatMap(
-      Effect.promise(() => import("./ports/Traffic.ts")),
-      ({ traffic }) => traffic(client, daemon)
+      Effect.promise(() => import("./OvsTraffic.ts")),
+      ({ traffic }) => traffic(client, files, sockets)
     ),
     legacy: legacyPorts(client)
   })
 })
 
-/** A request whose name and mark match nothing, to inspect only the switch and the bridge. */
-const anybody: Omit<PortRequest, "port"> = {
-  attachment: { network: "", containerId: "", ifName: "", netns: "", pod: undefined },
-  invocation: "",
-  socketPath: "",
-  mac: "",
-  addresses: []
-}
+/** Surveys, each for one attempt: the transaction verifies them with `wait`. */
+type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
 
-const ovsPort = (port: HostPort): Effect.Effect<OvsVhostPort, VswitchError> =>
-  port.engine === "ovs-dpdk"
-    ? Effect.succeed(port)
-    : Effect.fail(
-        toError("plug", {
-          code: ErrorCodes.InvalidConfiguration,
-          answer: `the port is for engine ${port.engine}`,
-          cure: "Set host.engine to ovs-dpdk."
-        })
-      )
+const plug = (client: OvsClient["Service"], place: SocketDirectory, seen: Seen) =>
+  Effect.fnUntraced(function* (request: PortRequest) {
+    const plan = portPlan(request, yield* ovsPort(request.port))
+    const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
 
-const owned = (row: InterfaceRow): ReadonlyArray<Owned> => {
-  const owner = Marks.ownerOf(row.external_ids)
-  return owner === undefined
-    ? []
-    : [{ ...owner, port: row.name, state: row.error ?? row.status["status"] ?? row.link_state ?? "unknown" }]
-}
+    const commit = Effect.fnUntraced(
+      function* (survey: Survey) {
+        const added = yield* client.addPort(plan, survey)
+        if (added === undefined) return undefined
+        const applied = yield* client.applied(added)
+        if (applied === undefined) {
+          return yield* toError(operation, vswitchdSilent(Duration.toMillis((yield* OvsDeadlines).apply)))
+        }
+        const problem = failure(plan, applied) ?? (yield* place.madeProblem(plan))
+        if (problem !== undefined) return yield* toError(operation, problem)
+        if (Transactions.needsFlow(plan, survey.bridge) && applied.interface?.ofport !== undefined) {
+          yield* client
+            .learn(plan.bridge, applied.interface.ofport, plan.cookie)
+            .pipe(Effect.mapError(flowRefused(operation, plan.bridge)))
+        }
+        return plugged(plan, applied)
+      },
+      Effect.mapError(fromOvsdb(operation))
+    )
+
+    const surveyed = ({ attachment, invocation }: PortRequest) => {
+      const before = seen.get(attachment)
+      seen.delete(attachment)
+      return before?.invocation === invocation ? before.survey : undefined
+    }
+
+    for (let attempt = 0; attempt < tries; attempt++) {
+      const survey = surveyed(request) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
+      const problem =
+        preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
+      if (problem !== undefined) return yield* toError(operation, problem)
+      // The database has no such port and the name is unique to it, so a killed ovs-vswitchd left a socket there.
+      if (plan.type === "dpdkvhostuser") yield* Effect.ignore(place.clear(plan.socket))
+      const done = yield* Effect.onError(commit(survey), () => withdraw(client, plan))
+      if (done !== undefined) return done
+    }
+    return yield* fromOvsdb(operation)(
+      new OvsdbError({ peer: client.peer, operation: "transact", reason: new Contended({ tries }) })
+    )
+  })
+
+/**
+ * Rolls back what this ADD committed, found by its invocation, at any point of its progress. Never fails, because the
+ * original error is the one to report. What cannot be removed has our mark, so the DEL that a runtime sends after a
+ * failed ADD finds it.
+ */
+const withdraw = Effect.fnUntraced(function* (client: OvsClient["Service"], plan: PortPlan) {
+  const deadlines = yield* OvsDeadlines
+  yield* client.portsMarked(plan.invocationMark).pipe(
+    Effect.flatMap(client.removePorts),
+    // The server may be restarting, which is why the connection was lost.
+    Effect.retry({ while: ({ reason }) => lost.has(reason._tag), schedule: Schedule.spaced("50 millis") }),
+    Effect.timeout(deadlines.withdraw),
+    Effect.catchCause((cause) => Effect.logWarning(`could not roll back port ${plan.name}`, cause))
+  )
+})
+
+const lost: ReadonlySet<Reason["_tag"]> = new Set(["Unreachable", "ConnectionLost"])
+
+const plugged = (plan: PortPlan, { interface: row }: Applied): Plugged => ({
+  port: plan.name,
+  socketAt: plan.type === "dpdkvhostuser" ? plan.socket : undefined,
+  // 0 until the container's end has connected.
+  mtu: row?.mtu === undefined || row.mtu === 0 ? row?.mtu_request : row.mtu
+})
+
+/**
+ * By mark only. Does not wait for ovs-vswitchd: removing the last port takes it a second, and a dead one must not block
+ * a DEL.
+ */
+const unplug = (client: OvsClient["Service"], place: SocketDirectory) =>
+  Effect.fnUntraced(
+    function* (asked: Unplug) {
+      const ports = yield* client.portsMarked(Marks.selector(asked.attachment, asked.invocation))
+      const gone = yield* client.removePorts(ports)
+      const idle =
+        ports.length === 0 && asked.port?.engine === "ovs-dpdk" ? yield* client.removeIdleBridge(asked.port.bridge) : []
+      return [...gone, ...idle, ...(yield* leftover(client, place, asked))]
+    },
+    (unplugging, { attachment }) => Effect.mapError(unplugging, fromOvsdb(`unplug port ${portName(attachment)}`))
+  )
+
+/**
+ * Removes the socket that a killed ovs-vswitchd left, which would refuse to start a port on it. A live one removes its
+ * own.
+ */
+const leftover = Effect.fnUntraced(function* (
+  client: OvsClient["Service"],
+  place: SocketDirectory,
+  { attachment, port }: Unplug
+) {
+  if (port !== undefined && (port.engine !== "ovs-dpdk" || port.mode === "client")) return []
+  const path = serverSocket(port ?? { ovsSocketDir: dirname(client.peer) }, portName(attachment))
+  return yield* place.clear(path).pipe(
+    Effect.map((cleared) => (cleared ? [`socket ${path}`] : [])),
+    Effect.catch((error) => Effect.as(Effect.logWarning(`left a socket behind: ${error.message}`), []))
+  )
+})

@@ -1,7 +1,7 @@
 /** An announced length, and data without one: neither makes the plugin keep, or do, more than its limits allow. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import * as Splitter from "../../src/ovs/wire/Splitter.ts"
+import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
 import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
@@ -75,11 +75,11 @@ describe("a stream that comes a byte at a time", () => {
 
   it("costs OVSDB's splitter no more than its length, and is split", () => {
     const text = `{"a":"${"x".repeat(length)}"}`
-    let state = Splitter.empty(1 << 20)
+    let state = OvsdbMessages.newSplitter(1 << 20)
     const found: Array<string> = []
     let most = 0
     for (const byte of Buffer.from(text)) {
-      const split = Result.getOrThrow(Splitter.push(state, Buffer.of(byte)))
+      const split = Result.getOrThrow(OvsdbMessages.split(state, Buffer.of(byte)))
       state = split.splitter
       found.push(...split.texts)
       most = Math.max(most, state.begun.length)

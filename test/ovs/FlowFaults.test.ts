@@ -4,9 +4,9 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
+import { clientOver, OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import { ConnectionLost, NoAnswer, OvsdbError, Rejected, Unreachable } from "../../src/ovs/client/OvsdbError.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
-import { ConnectionLost, NoAnswer, OvsdbError, Rejected, Unreachable } from "../../src/ovs/wire/OvsdbError.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
@@ -29,7 +29,7 @@ const secure = Effect.fnUntraced(function* (reason: Reason, late: boolean) {
       broken = false
       return Effect.andThen(late ? flows.forget(bridge, cookie) : Effect.void, Effect.fail(failed))
     })
-  const client = Layer.succeed(OvsClient, over(peer, transact, { ...flows, forget }))
+  const client = Layer.succeed(OvsClient, clientOver(peer, transact, { ...flows, forget }))
   const vswitch = Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [client, Files.layer, NodeSockets.layer])
   const unplug = (wanted: Unplug) =>
     Effect.provide(

@@ -1,9 +1,9 @@
 /** The behaviour of `OvsClient` on any database. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { OvsClient, over } from "../../src/ovs/client/OvsClient.ts"
+import { OvsDeadlines } from "../../src/ovs/client/JsonRpc.ts"
+import { clientOver, OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { type PortPlan, portPlan } from "../../src/ovs/client/PortPlan.ts"
-import { OvsDeadlines } from "../../src/ovs/wire/JsonRpc.ts"
 import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, look, newBridge, quick, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing } from "./VswitchCalls.ts"
@@ -152,7 +152,7 @@ export const ovsClient = suite<SwitchUnderTest>("OvsClient", (test) => {
       const read = Effect.gen(function* () {
         let bytes = 0
         const never = () => Effect.die("no flow is needed")
-        const client = over(
+        const client = clientOver(
           "",
           (operations) =>
             Effect.tap(transact(operations), (results) =>

@@ -8,11 +8,7 @@ import { tmpdir } from "node:os"
 import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, type Layer, Result, Schema, type Scope } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
-import type { OvsClient } from "../../src/ovs/client/OvsClient.ts"
-import type { Transact } from "../../src/ovs/client/Ovsdb.ts"
-import { Bridge, Interface, Port, Root } from "../../src/ovs/client/Tables.ts"
-import { select } from "../../src/ovs/client/Transactions.ts"
-import type { Deadlines } from "../../src/ovs/wire/JsonRpc.ts"
+import type { Deadlines } from "../../src/ovs/client/JsonRpc.ts"
 import {
   type Condition,
   type Mutation,
@@ -20,8 +16,10 @@ import {
   type Row,
   reference,
   uuid
-} from "../../src/ovs/wire/Notation.ts"
-import * as Reply from "../../src/ovs/wire/Reply.ts"
+} from "../../src/ovs/client/Notation.ts"
+import type { OvsClient, Transact } from "../../src/ovs/client/OvsClient.ts"
+import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
+import { Bridge, Interface, Port, Root, select } from "../../src/ovs/client/Transactions.ts"
 import type { PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
@@ -59,7 +57,9 @@ export const look = Effect.gen(function* () {
   const { transact } = yield* SwitchUnderTest
   const tables = [Root, Bridge, Port, Interface]
   const results = yield* transact(tables.map((table) => select(table, [])))
-  const rows = yield* Effect.forEach(tables, (_, index) => Effect.fromResult(Reply.rows(columns, results, index)))
+  const rows = yield* Effect.forEach(tables, (_, index) =>
+    Effect.fromResult(OvsdbMessages.rows(columns, results, index))
+  )
   const names = new Map(rows.flat().map((row) => [JSON.stringify(row["_uuid"]), row["name"] ?? "root"]))
   const shown = (row: typeof Columns.Type) =>
     Object.entries(row)
@@ -137,7 +137,7 @@ export const administrator = Effect.map(SwitchUnderTest, ({ transact }) => {
     )
   const idOf = Effect.fnUntraced(function* (table: typeof Port | typeof Bridge, name: string) {
     const results = yield* transact([select(table, [["name", "==", name]])])
-    const [row] = yield* Effect.fromResult(Reply.rows(columns, results, 0))
+    const [row] = yield* Effect.fromResult(OvsdbMessages.rows(columns, results, 0))
     return uuid(yield* Effect.fromOption(reference.read(row?.["_uuid"])))
   })
   const removePort = Effect.fnUntraced(function* (name: string) {

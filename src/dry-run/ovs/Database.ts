@@ -13,7 +13,7 @@ import {
   type SetValue,
   uuid,
   type Value
-} from "../../ovs/wire/Notation.ts"
+} from "../../ovs/client/Notation.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
 type Table = ReadonlyMap<string, Row>

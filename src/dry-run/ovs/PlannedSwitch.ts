@@ -8,12 +8,11 @@ import * as Result from "effect/Result"
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import * as Daemon from "../../ovs/client/Daemon.ts"
 import { type Flows, overSockets } from "../../ovs/client/Flows.ts"
-import { OvsClient, over } from "../../ovs/client/OvsClient.ts"
-import * as Ovsdb from "../../ovs/client/Ovsdb.ts"
+import { changes, type Operation, type Row } from "../../ovs/client/Notation.ts"
+import { clientOver, OvsClient, openDatabase, type Transact } from "../../ovs/client/OvsClient.ts"
+import { inWords, OvsdbError } from "../../ovs/client/OvsdbError.ts"
+import * as OvsdbMessages from "../../ovs/client/OvsdbMessages.ts"
 import { serverSocket } from "../../ovs/client/PortPlan.ts"
-import { changes, type Operation, type Row } from "../../ovs/wire/Notation.ts"
-import { inWords, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
-import * as Reply from "../../ovs/wire/Reply.ts"
 import { Files } from "../../platform/Files.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import type { Overlay } from "../edges/Overlay.ts"
@@ -34,11 +33,11 @@ export const make = Effect.fnUntraced(function* (
   /** Rows that the plan creates, by their UUIDs in the copy. */
   const made = new Map<string, string>()
 
-  const transact: Ovsdb.Transact = Effect.fnUntraced(function* (operations) {
+  const transact: Transact = Effect.fnUntraced(function* (operations) {
     const before = database
     const done = execute(before, operations, () => crypto.randomUUID())
     const results = yield* Effect.mapError(
-      Effect.fromResult(Reply.judge(operations, done.results)),
+      Effect.fromResult(OvsdbMessages.judge(operations, done.results)),
       (reason) => new OvsdbError({ peer, operation: "transact", reason })
     )
     if (!changes(operations)) return results
@@ -78,14 +77,14 @@ export const make = Effect.fnUntraced(function* (
     forget: (bridge, cookie) => ofctl(bridge, `del-flows ${bridge} cookie=${hex(cookie)}/-1`),
     learns: (bridge, cookie) => (learned.has(cookie) ? Effect.succeed(true) : real.learns(bridge, cookie))
   }
-  return OvsClient.of(over(peer, transact, flows))
+  return OvsClient.of(clientOver(peer, transact, flows))
 })
 
 /** Reads the switch as it is, or assumes one. */
 const look = Effect.fnUntraced(function* (verb: string, peer: string, recorder: PlanRecorder) {
   const files = yield* Files
   const sockets = yield* Sockets
-  const seen = yield* Effect.result(snapshot(peer, yield* Ovsdb.make(peer)))
+  const seen = yield* Effect.result(snapshot(peer, yield* openDatabase(peer)))
   if (Result.isFailure(seen)) {
     const { operation, reason } = seen.failure
     const forbidden = reason._tag === "Unreachable" && reason.code === "EACCES"

@@ -4,10 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Transact } from "../../ovs/client/Ovsdb.ts"
-import { Bridge, Interface, Port, Root } from "../../ovs/client/Tables.ts"
-import { select } from "../../ovs/client/Transactions.ts"
-import { Malformed, OvsdbError } from "../../ovs/wire/OvsdbError.ts"
+import type { Transact } from "../../ovs/client/OvsClient.ts"
+import { Malformed, OvsdbError } from "../../ovs/client/OvsdbError.ts"
+import { Bridge, Interface, Port, Root, select } from "../../ovs/client/Transactions.ts"
 import type { Database } from "./Database.ts"
 
 const UuidAtom = Schema.Tuple([Schema.Literal("uuid"), Schema.String])

@@ -9,8 +9,8 @@ import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import type { PortError } from "../../vswitch/Vswitch.ts"
-import * as JsonRpc from "../wire/JsonRpc.ts"
-import { Unreachable } from "../wire/OvsdbError.ts"
+import * as JsonRpc from "./JsonRpc.ts"
+import { Unreachable } from "./OvsdbError.ts"
 
 /** Returns the control socket beside the database's, or undefined. */
 export const controlIn = (files: Files["Service"], directory: string) =>

@@ -11,17 +11,9 @@ import { sha256 } from "#sha256"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
-import { OvsDeadlines } from "../wire/JsonRpc.ts"
-import * as OpenFlow from "../wire/OpenFlow.ts"
-import {
-  ConnectionLost,
-  Malformed,
-  NoAnswer,
-  OvsdbError,
-  type Reason,
-  Rejected,
-  Unreachable
-} from "../wire/OvsdbError.ts"
+import { OvsDeadlines } from "./JsonRpc.ts"
+import * as OpenFlow from "./OpenFlow.ts"
+import { ConnectionLost, Malformed, NoAnswer, OvsdbError, type Reason, Rejected, Unreachable } from "./OvsdbError.ts"
 
 type Done<A> = Effect.Effect<A, OvsdbError>
 

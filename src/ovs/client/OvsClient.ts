@@ -1,23 +1,29 @@
 /**
- * The operations on one Open vSwitch database. Each method is one or a few transactions; `OvsVswitch.ts` interprets
- * their outcome for an attachment. The same code runs on a socket and on the database in memory.
+ * The operations on one Open vSwitch database, and the connection to it. Each method is one or a few transactions;
+ * `OvsVswitch.ts` interprets their outcome for an attachment. The same code runs on a socket and on the database in
+ * memory.
  */
+
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
 import type { VswitchError } from "../../vswitch/Vswitch.ts"
-import { OvsDeadlines } from "../wire/JsonRpc.ts"
-import type { Condition, Operation } from "../wire/Notation.ts"
-import { Contended, Malformed, OvsdbError } from "../wire/OvsdbError.ts"
 import * as Flows from "./Flows.ts"
+import * as JsonRpc from "./JsonRpc.ts"
+import { OvsDeadlines } from "./JsonRpc.ts"
 import * as Marks from "./Marks.ts"
-import * as Ovsdb from "./Ovsdb.ts"
-import { toError } from "./PortError.ts"
+import type { Condition, Operation } from "./Notation.ts"
+import { Contended, Malformed, OvsdbError, type Reason, toError } from "./OvsdbError.ts"
+import * as OvsdbMessages from "./OvsdbMessages.ts"
 import type { PortPlan } from "./PortPlan.ts"
+import * as Transactions from "./Transactions.ts"
 import {
   Bridge,
   type BridgeRow,
@@ -28,8 +34,86 @@ import {
   Root,
   type RootRow,
   type Table
-} from "./Tables.ts"
-import * as Transactions from "./Transactions.ts"
+} from "./Transactions.ts"
+
+/** Applies all of the operations or none. Waits among them extend the deadline. */
+export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<OvsdbMessages.TransactResult, OvsdbError>
+
+interface Dialled {
+  readonly rpc: JsonRpc.JsonRpc
+  readonly scope: Scope.Closeable
+  /** Number of calls that wait for a reply. */
+  users: number
+}
+
+/** Returns the rows that the operation at `index` selected, decoded by their table. */
+export const rowsOf =
+  (peer: string) =>
+  <Row>({ read }: Pick<Table<Row>, "read">, results: OvsdbMessages.TransactResult, index: number) =>
+    Effect.mapError(
+      Effect.fromResult(OvsdbMessages.rows(read, results, index)),
+      (reason) => new OvsdbError({ peer, operation: "select", reason })
+    )
+
+export const openDatabase = Effect.fnUntraced(function* (
+  path: string
+): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
+  const sockets = yield* Sockets
+  const scope = yield* Effect.scope
+  const mutex = yield* Semaphore.make(1)
+  let current: Dialled | undefined
+
+  /** The last waiting call closes a connection that is no longer used. */
+  const leave = (dialled: Dialled) =>
+    Effect.suspend(() => {
+      dialled.users--
+      return dialled === current || dialled.users > 0 ? Effect.void : Scope.close(dialled.scope, Exit.void)
+    })
+
+  const connected = Effect.gen(function* () {
+    if (current !== undefined && current.rpc.ended() === undefined) return current
+    if (current !== undefined && current.users === 0) yield* Scope.close(current.scope, Exit.void)
+    current = undefined
+    const own = yield* Scope.fork(scope)
+    const rpc = yield* spanned(JsonRpc.dial(sockets, path), "Sockets.connect").pipe(
+      Scope.provide(own),
+      Effect.onError(() => Scope.close(own, Exit.void))
+    )
+    current = { rpc, scope: own, users: 0 }
+    return current
+  }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
+
+  const transact: Transact = Effect.fnUntraced(function* (operations) {
+    const { reply } = yield* JsonRpc.OvsDeadlines
+    const dialled = yield* connected
+    const deadline = Duration.sum(reply, waits(operations))
+    let waited = false
+    const call = Effect.suspend(() => {
+      waited = true
+      dialled.users++
+      return dialled.rpc.call("transact", ["Open_vSwitch", ...operations], deadline)
+    })
+    return yield* call.pipe(
+      // Pending replies may never arrive: the next call, possibly a rollback, reconnects.
+      Effect.tapError(({ _tag }) =>
+        Effect.sync(() => {
+          if (_tag === "NoAnswer" && current === dialled) current = undefined
+        })
+      ),
+      Effect.ensuring(Effect.suspend(() => (waited ? leave(dialled) : Effect.void))),
+      Effect.flatMap((result) => Effect.fromResult(OvsdbMessages.judge(operations, result))),
+      Effect.mapError(failed("transact"))
+    )
+  })
+  return (operations) => spanned(transact(operations), "Ovsdb.transact")
+
+  function failed(operation: string) {
+    return (reason: Reason) => new OvsdbError({ peer: path, operation, reason })
+  }
+})
+
+const waits = (operations: ReadonlyArray<Operation>): Duration.Duration =>
+  Duration.millis(operations.reduce((sum, operation) => sum + (operation.op === "wait" ? operation.timeout : 0), 0))
 
 /** Existing rows that affect a new port. */
 export interface Survey {
@@ -61,10 +145,10 @@ type Done<A> = Effect.Effect<A, OvsdbError>
  */
 export const tries = 40
 
-export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows) => {
+export const clientOver = (peer: string, transact: Transact, flows: Flows.Flows) => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
-  const read = Ovsdb.rowsOf(peer)
+  const read = rowsOf(peer)
 
   /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
   const select = <Row>(table: Table<Row>, where: ReadonlyArray<Condition>): Done<ReadonlyArray<Row>> =>
@@ -224,11 +308,11 @@ export const over = (peer: string, transact: Ovsdb.Transact, flows: Flows.Flows)
   }
 }
 
-export class OvsClient extends Context.Service<OvsClient, ReturnType<typeof over>>()("userspace-cni/OvsClient") {
+export class OvsClient extends Context.Service<OvsClient, ReturnType<typeof clientOver>>()("userspace-cni/OvsClient") {
   /** Connects on first use; the scope closes the connection. */
   static readonly make = (path: string) =>
     Effect.gen(function* () {
-      return over(path, yield* Ovsdb.make(path), Flows.overSockets(yield* Sockets, path))
+      return clientOver(path, yield* openDatabase(path), Flows.overSockets(yield* Sockets, path))
     })
 
   static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>

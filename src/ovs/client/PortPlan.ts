@@ -3,9 +3,9 @@
 import type { OvsVhostPort } from "../../cni/network/HostPort.ts"
 import { portName } from "../../identity/Attachment.ts"
 import type { PortRequest } from "../../vswitch/Vswitch.ts"
-import { map, type Row, set } from "../wire/Notation.ts"
 import { cookieOf } from "./Flows.ts"
 import * as Marks from "./Marks.ts"
+import { map, type Row, set } from "./Notation.ts"
 
 type InterfaceType = "dpdkvhostuserclient" | "dpdkvhostuser"
 

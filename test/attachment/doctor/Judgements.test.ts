@@ -15,7 +15,7 @@ import * as Multus from "../../../src/attachment/doctor/node/Multus.ts"
 import * as OfOvs from "../../../src/attachment/doctor/node/OfOvs.ts"
 import * as OfVpp from "../../../src/attachment/doctor/node/OfVpp.ts"
 import { twice } from "../../../src/attachment/doctor/node/Requested.ts"
-import { polling } from "../../../src/ovs/view/Seen.ts"
+import { polling } from "../../../src/ovs/OvsView.ts"
 import { buffersIn, memifsIn } from "../../../src/vpp/view/Printed.ts"
 import type { OvsView, PortView, VppView } from "../../../src/vswitch/View.ts"
 

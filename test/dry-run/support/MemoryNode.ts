@@ -4,7 +4,7 @@
  */
 import { Effect, Layer } from "effect"
 import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
-import { changes, type Operation } from "../../../src/ovs/wire/Notation.ts"
+import { changes, type Operation } from "../../../src/ovs/client/Notation.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"

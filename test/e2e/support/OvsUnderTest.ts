@@ -1,8 +1,7 @@
 /** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
 import { Effect, Layer, Schedule } from "effect"
 import * as OvsLegacyPorts from "../../../src/legacy/OvsLegacyPorts.ts"
-import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
-import * as Ovsdb from "../../../src/ovs/client/Ovsdb.ts"
+import { OvsClient, openDatabase } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
@@ -25,7 +24,7 @@ const make = Effect.gen(function* () {
       ),
       [client, Files.layer, NodeSockets.layer]
     ),
-    transact: yield* Effect.provide(Ovsdb.make(ovs.socket), NodeSockets.layer),
+    transact: yield* Effect.provide(openDatabase(ovs.socket), NodeSockets.layer),
     ovsSocketDir: ovs.runDir,
     killVswitchd: Effect.orDie(ovs.killVswitchd),
     startVswitchd: Effect.orDie(ovs.startVswitchd),

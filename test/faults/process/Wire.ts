@@ -3,7 +3,7 @@
  * transaction, the names of VPP's messages, the types of OpenFlow's. A write is a step with these words as its name.
  */
 import { Result, Schema } from "effect"
-import { Type } from "../../../src/ovs/wire/OpenFlow.ts"
+import { Type } from "../../../src/ovs/client/OpenFlow.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
 import * as Frames from "../../../src/vpp/wire/Frames.ts"
 import * as Message from "../../../src/vpp/wire/Message.ts"

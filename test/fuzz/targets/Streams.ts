@@ -4,7 +4,7 @@
  */
 import * as assert from "node:assert/strict"
 import { Effect, Predicate, Result } from "effect"
-import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
+import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
 import { messageTable } from "../../../src/vpp/client/MessageTable.ts"
 import * as AfPacket from "../../../src/vpp/messages/AfPacket.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
@@ -28,10 +28,10 @@ const latin1 = (text: string) => Buffer.from(text, "latin1")
 const ways: ReadonlyArray<ReadonlyArray<number>> = [[], [1], [2, 3, 5], [16, 1, 700]]
 
 const texts = (bytes: Uint8Array, lengths: ReadonlyArray<number>) => {
-  let state = Splitter.empty(1 << 16)
+  let state = OvsdbMessages.newSplitter(1 << 16)
   const found: Array<string> = []
   for (const chunk of cut(bytes, lengths)) {
-    const split = Splitter.push(state, chunk)
+    const split = OvsdbMessages.split(state, chunk)
     if (Result.isFailure(split)) return { found, failure: split.failure._tag }
     state = split.success.splitter
     found.push(...split.success.texts)

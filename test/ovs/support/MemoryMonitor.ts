@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { Predicate } from "effect"
 import type { Database } from "../../../src/dry-run/ovs/Database.ts"
-import type { Row } from "../../../src/ovs/wire/Notation.ts"
+import type { Row } from "../../../src/ovs/client/Notation.ts"
 
 type Tables = Readonly<Record<string, ReadonlyMap<string, Row>>>
 

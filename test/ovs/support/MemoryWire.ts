@@ -9,9 +9,9 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Flows } from "../../../src/ovs/client/Flows.ts"
-import type { Operation } from "../../../src/ovs/wire/Notation.ts"
-import * as OpenFlow from "../../../src/ovs/wire/OpenFlow.ts"
-import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
+import type { Operation } from "../../../src/ovs/client/Notation.ts"
+import * as OpenFlow from "../../../src/ovs/client/OpenFlow.ts"
+import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
 
 /** Ends connections from the server's side. */
@@ -57,7 +57,7 @@ export type Monitors = (id: unknown, wanted: unknown, says: (document: object) =
 
 /** `isSilent`: accepts requests and does nothing. */
 export const database = (results: Results, isSilent: () => boolean, monitors: Monitors): Hears => {
-  let splitter = Splitter.empty(1 << 20)
+  let splitter = OvsdbMessages.newSplitter(1 << 20)
   const answer = (text: string, says: Says): Effect.Effect<void> => {
     const { id, method, params } = requestOf(text)
     const say = (document: object) => says(Buffer.from(JSON.stringify({ id, ...document })))
@@ -71,7 +71,7 @@ export const database = (results: Results, isSilent: () => boolean, monitors: Mo
   }
   return (bytes, says, scope) =>
     Effect.suspend(() => {
-      const split = Result.getOrThrow(Splitter.push(splitter, bytes))
+      const split = Result.getOrThrow(OvsdbMessages.split(splitter, bytes))
       splitter = split.splitter
       if (isSilent()) return Effect.void
       // At once, except for waits; others are answered meanwhile.

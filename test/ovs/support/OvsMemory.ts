@@ -15,11 +15,10 @@ import { type Database, execute, withRoot } from "../../../src/dry-run/ovs/Datab
 import { atoms } from "../../../src/dry-run/ovs/Values.ts"
 import { applied } from "../../../src/dry-run/ovs/Vswitchd.ts"
 import type { Flows } from "../../../src/ovs/client/Flows.ts"
-import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
-import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
-import type { Operation, Row, Value } from "../../../src/ovs/wire/Notation.ts"
-import { OvsdbError, Unreachable } from "../../../src/ovs/wire/OvsdbError.ts"
-import * as Reply from "../../../src/ovs/wire/Reply.ts"
+import type { Operation, Row, Value } from "../../../src/ovs/client/Notation.ts"
+import { OvsClient, type Transact } from "../../../src/ovs/client/OvsClient.ts"
+import { OvsdbError, Unreachable } from "../../../src/ovs/client/OvsdbError.ts"
+import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import { monitor } from "./MemoryMonitor.ts"
 import * as Wire from "./MemoryWire.ts"
@@ -169,7 +168,7 @@ export const make = ({
 
   const transact: Transact = Effect.fn("MemorySwitch.transact")(
     function* (operations) {
-      return yield* Effect.fromResult(Reply.judge(operations, yield* serveOperations(operations)))
+      return yield* Effect.fromResult(OvsdbMessages.judge(operations, yield* serveOperations(operations)))
     },
     Effect.mapError((reason) => new OvsdbError({ peer, operation: "transact", reason }))
   )

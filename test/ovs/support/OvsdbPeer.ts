@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { Effect, Result, Schema, type Scope } from "effect"
-import * as Splitter from "../../../src/ovs/wire/Splitter.ts"
+import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
 
 const Request = Schema.Struct({ id: Schema.Json, method: Schema.String, params: Schema.Array(Schema.Json) })
 export type Request = typeof Request.Type
@@ -36,9 +36,9 @@ export const peer = Effect.fnUntraced(function* (behave: Behaviour): Effect.fn.R
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket))
     socket.on("error", () => {})
-    let splitter = Splitter.empty(1 << 20)
+    let splitter = OvsdbMessages.newSplitter(1 << 20)
     socket.on("data", (bytes: Buffer) => {
-      const split = Result.getOrThrow(Splitter.push(splitter, bytes))
+      const split = Result.getOrThrow(OvsdbMessages.split(splitter, bytes))
       splitter = split.splitter
       for (const text of split.texts) {
         received.push(text)

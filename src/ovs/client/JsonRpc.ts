@@ -11,8 +11,7 @@ import * as Result from "effect/Result"
 import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
 import { ConnectionLost, Malformed, NoAnswer, type Reason, Unreachable } from "./OvsdbError.ts"
-import * as Reply from "./Reply.ts"
-import * as Splitter from "./Splitter.ts"
+import * as OvsdbMessages from "./OvsdbMessages.ts"
 
 /**
  * Deadlines of each operation. A reference, so that tests can shorten them. They are for hangs, not for slowness: with
@@ -43,7 +42,7 @@ export const OvsDeadlines = Context.Reference<Deadlines>("userspace-cni/OvsDeadl
 export type Hears = (method: string, params: unknown) => void
 
 /** In bytes. A reply to `list` with a thousand ports has about a megabyte. */
-export const messageLimit = 16 * 1024 * 1024
+const messageLimit = 16 * 1024 * 1024
 
 export const make = Effect.fnUntraced(function* (
   connection: Connection,
@@ -58,7 +57,7 @@ export const make = Effect.fnUntraced(function* (
   const send = (message: unknown) => connection.write(Buffer.from(JSON.stringify(message)))
 
   const receive = Effect.fnUntraced(function* (text: string) {
-    const message = yield* Effect.fromResult(Reply.decode(text))
+    const message = yield* Effect.fromResult(OvsdbMessages.decode(text))
     if (message.method === "echo") {
       return yield* send({ id: message.id, result: message.params, error: null })
     }
@@ -66,15 +65,16 @@ export const make = Effect.fnUntraced(function* (
     // A reply without a waiting call is late.
     const waiter = Predicate.isNumber(message.id) ? waiting.get(message.id) : undefined
     if (waiter !== undefined) {
-      Deferred.doneUnsafe(waiter, Effect.fromResult(Reply.answer(message)))
+      Deferred.doneUnsafe(waiter, Effect.fromResult(OvsdbMessages.answer(message)))
     }
   })
 
   const receiving = Effect.gen(function* () {
-    let splitter = Splitter.empty(limit)
+    let splitter = OvsdbMessages.newSplitter(limit)
     while (true) {
-      const split = Splitter.push(splitter, yield* connection.read)
-      if (Result.isFailure(split)) return yield* new Malformed({ detail: Splitter.inWords(split.failure) })
+      const split = OvsdbMessages.split(splitter, yield* connection.read)
+      if (Result.isFailure(split))
+        return yield* new Malformed({ detail: OvsdbMessages.splitFailureInWords(split.failure) })
       splitter = split.success.splitter
       for (const text of split.success.texts) yield* receive(text)
     }

@@ -1,7 +1,61 @@
-/** Messages and codes for ports that cannot be created, or were not. No other module has them. */
+/** Why a database operation failed, and what that means for a port: the messages and codes of both. */
+import * as Data from "effect/Data"
 import { ErrorCodes } from "../../cni/spec/CniError.ts"
 import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
-import { inWords, type OvsdbError } from "../wire/OvsdbError.ts"
+
+/** No connection. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */
+export class Unreachable extends Data.TaggedError("Unreachable")<{ readonly code: string }> {}
+
+/** No reply within the deadline. The transaction may have been committed. */
+export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly millis: number }> {}
+
+/** The connection ended before the reply. The transaction may have been committed. */
+export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{ readonly code: string }> {}
+
+/** The reply does not conform to RFC 7047. */
+export class Malformed extends Data.TaggedError("Malformed")<{ readonly detail: string }> {}
+
+/** The database's own error. Nothing of the transaction was applied. */
+export class Rejected extends Data.TaggedError("Rejected")<{
+  /** Index of the operation that failed; `commit` for the extra last element; `call` for the whole reply. */
+  readonly at: number | "commit" | "call"
+  readonly error: string
+  readonly details: string
+}> {}
+
+/** The same rows were changed concurrently, more often than the retry limit. Nothing was applied. */
+export class Contended extends Data.TaggedError("Contended")<{ readonly tries: number }> {}
+
+export class OvsdbError extends Data.TaggedError("OvsdbError")<{
+  /** The database's socket. */
+  readonly peer: string
+  /** `connect`, `transact`, ... */
+  readonly operation: string
+  readonly reason: Unreachable | NoAnswer | ConnectionLost | Malformed | Rejected | Contended
+}> {
+  override get message(): string {
+    return `${this.operation} on ${this.peer}: ${inWords(this.reason)}`
+  }
+}
+
+export type Reason = OvsdbError["reason"]
+
+export const inWords = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "Unreachable":
+      return reason.code
+    case "NoAnswer":
+      return `no answer within ${reason.millis} ms`
+    case "ConnectionLost":
+      return `connection lost (${reason.code})`
+    case "Malformed":
+      return `not the OVSDB protocol: ${reason.detail}`
+    case "Rejected":
+      return reason.details === "" ? reason.error : `${reason.error}: ${reason.details}`
+    case "Contended":
+      return `the same rows were changed concurrently, ${reason.tries} times in a row`
+  }
+}
 
 export const toError = (operation: string, refusal: PortError): VswitchError =>
   new VswitchError({ engine: "ovs-dpdk", operation, ...refusal })

@@ -4,15 +4,17 @@
  * demand.
  */
 import * as Effect from "effect/Effect"
-import { keyOf } from "../../identity/Attachment.ts"
-import type { DropReason, PortTraffic } from "../../vswitch/Traffic.ts"
-import type { Daemon } from "../client/Daemon.ts"
-import * as Marks from "../client/Marks.ts"
-import type { OvsClient } from "../client/OvsClient.ts"
-import { fromOvsdb, toError } from "../client/PortError.ts"
-import { type Table, table } from "../client/Tables.ts"
-import * as Transactions from "../client/Transactions.ts"
-import { integer, numbersNamed, optional, strings, text } from "../wire/Notation.ts"
+import { keyOf } from "../identity/Attachment.ts"
+import type { Files } from "../platform/Files.ts"
+import type { Sockets } from "../platform/Sockets.ts"
+import type { DropReason, PortTraffic } from "../vswitch/Traffic.ts"
+import * as Daemon from "./client/Daemon.ts"
+import * as Marks from "./client/Marks.ts"
+import { integer, numbersNamed, optional, strings, text } from "./client/Notation.ts"
+import type { OvsClient } from "./client/OvsClient.ts"
+import { fromOvsdb, toError } from "./client/OvsdbError.ts"
+import * as Transactions from "./client/Transactions.ts"
+import { type Table, table } from "./client/Transactions.ts"
 
 type Reasons = ReadonlyArray<readonly [reason: DropReason, counter: string]>
 
@@ -48,7 +50,7 @@ const operation = "read counters"
 /** The default, and the least that ovs-vswitchd accepts. */
 const leastInterval = 5000
 
-export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
+export const traffic = (client: OvsClient["Service"], files: Files["Service"], sockets: Sockets["Service"]) =>
   Effect.gen(function* () {
     const [rows, settings] = yield* Effect.mapError(
       client.selectBoth([Counted, [Transactions.marked(Marks.ofNetwork(undefined))]], [Settings, []]),
@@ -58,7 +60,7 @@ export const traffic = (client: OvsClient["Service"], daemon: Daemon) =>
     const writtenEvery = Math.max(asked, leastInterval)
     const ports = rows.flatMap(portTraffic).map((port): PortTraffic => ({ ...port, writtenEvery }))
     // The database keeps the last counters after ovs-vswitchd has exited.
-    const dead = ports.length === 0 ? undefined : yield* daemon.absent
+    const dead = ports.length === 0 ? undefined : yield* Daemon.make(files, sockets, client.peer).absent
     return dead === undefined ? ports : yield* toError(operation, dead)
   })
 

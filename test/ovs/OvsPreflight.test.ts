@@ -1,18 +1,25 @@
 /**
- * The checks before and after a change, row by row, without a switch: causes that the suites cannot create on demand.
+ * The checks before and after a change, row by row, without a switch: causes that the suites cannot create on demand; and, on
+ * real files and sockets, what may be removed from a path, and what is in the way.
  */
+
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import * as Net from "node:net"
+import { tmpdir } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import type { OvsVhostPort } from "../../../src/cni/network/HostPort.ts"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
-import * as Marks from "../../../src/ovs/client/Marks.ts"
-import type { Applied, Survey } from "../../../src/ovs/client/OvsClient.ts"
-import { portPlan } from "../../../src/ovs/client/PortPlan.ts"
-import type { BridgeRow, InterfaceRow, RootRow } from "../../../src/ovs/client/Tables.ts"
-import * as Outcome from "../../../src/ovs/ports/Preflight.ts"
-import { preflight } from "../../../src/ovs/ports/Preflight.ts"
-import { differences } from "../../../src/ovs/ports/Verify.ts"
-import { ovsPort } from "../../vswitch/support/MinimalPorts.ts"
+import { Effect, Schema } from "effect"
+import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
+import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import * as Marks from "../../src/ovs/client/Marks.ts"
+import type { Applied, Survey } from "../../src/ovs/client/OvsClient.ts"
+import { type PortPlan, portPlan } from "../../src/ovs/client/PortPlan.ts"
+import type { BridgeRow, InterfaceRow, RootRow } from "../../src/ovs/client/Transactions.ts"
+import { differences } from "../../src/ovs/OvsInspect.ts"
+import { failure, preflight, socketDirectory } from "../../src/ovs/OvsPreflight.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
 const attachment = { network: "net", containerId: "c1", ifName: "net1", netns: "", pod: undefined }
 const plan = (mode: "client" | "server", more: { readonly mtu?: number } = {}) => {
@@ -138,12 +145,12 @@ describe("after the change", () => {
   ]
   for (const [what, wanted, outcome, code, words] of cases) {
     it(what, () => {
-      const refusal = Outcome.failure(wanted, outcome)
+      const refusal = failure(wanted, outcome)
       assert.strictEqual(refusal?.code, code)
       assert.match(refusal?.answer ?? "", words)
     })
   }
-  it("passes a sound port", () => assert.isUndefined(Outcome.failure(client, applied)))
+  it("passes a sound port", () => assert.isUndefined(failure(client, applied)))
 })
 
 describe("differences", () => {
@@ -201,4 +208,107 @@ describe("marks", () => {
     }
     assert.isUndefined(Marks.ownerOf({ ...whole, "userspace-cni": "2" }))
   })
+})
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(`${tmpdir()}/place-`)),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+const place = Effect.gen(function* () {
+  return socketDirectory(yield* Files, yield* Sockets)
+}).pipe(Effect.provide([Files.layer, NodeSockets.layer]))
+
+const listening = (path: string) =>
+  Effect.acquireRelease(
+    Effect.callback<Net.Server>((resume) => {
+      const server = Net.createServer((socket) => socket.destroy())
+      server.listen(path, () => resume(Effect.succeed(server)))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+
+/** What a killed process leaves: `close` would remove it. */
+const left = Effect.fnUntraced(function* (path: string) {
+  yield* Effect.scoped(
+    Effect.andThen(
+      listening(`${path}.live`),
+      Effect.sync(() => renameSync(`${path}.live`, path))
+    )
+  )
+})
+
+const at = (socket: string, type: PortPlan["type"] = "dpdkvhostuser") => ({ socket, type })
+
+describe("SocketDirectory", () => {
+  it.live("removes a socket on which nobody listens, and nothing else", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const { clear } = yield* place
+      yield* left(`${root}/left`)
+      assert.isTrue(yield* clear(`${root}/left`))
+      assert.isFalse(yield* clear(`${root}/left`))
+      yield* listening(`${root}/heard`)
+      writeFileSync(`${root}/file`, "")
+      mkdirSync(`${root}/directory`)
+      yield* left(`${root}/target`)
+      symlinkSync(`${root}/target`, `${root}/link`)
+      for (const name of ["heard", "file", "directory", "link"]) {
+        assert.isFalse(yield* clear(`${root}/${name}`), name)
+        assert.isDefined(lstatSync(`${root}/${name}`, { throwIfNoEntry: false }), name)
+      }
+    })
+  )
+
+  it.live("accepts a directory, or a link to one", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const { directoryProblem } = yield* place
+      mkdirSync(`${root}/real`)
+      writeFileSync(`${root}/file`, "")
+      symlinkSync("real", `${root}/link`)
+      symlinkSync("gone", `${root}/dangling`)
+      symlinkSync(`${root}/link`, `${root}/again`)
+      symlinkSync(`${root}/round`, `${root}/round`)
+      assert.isDefined(yield* directoryProblem(at(`${root}/round/s`)))
+      for (const name of ["real", "link", "again"])
+        assert.isUndefined(yield* directoryProblem(at(`${root}/${name}/s`)), name)
+      for (const name of ["gone", "file", "dangling", "file/below"]) {
+        assert.isDefined(yield* directoryProblem(at(`${root}/${name}/s`)), name)
+      }
+    })
+  )
+
+  it.live("in server mode the socket must be at the expected path when the port is created", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const { madeProblem } = yield* place
+      yield* left(`${root}/made`)
+      writeFileSync(`${root}/file`, "")
+      assert.isUndefined(yield* madeProblem(at(`${root}/made`)))
+      for (const name of ["file", "gone"]) {
+        assert.include((yield* madeProblem(at(`${root}/${name}`)))?.cure, "Set OVS_SOCKDIR", name)
+        assert.isUndefined(yield* madeProblem(at(`${root}/${name}`, "dpdkvhostuserclient")), name)
+      }
+    })
+  )
+
+  it.live("in server mode the path must be free or a socket; in client mode it is the application's", () =>
+    Effect.gen(function* () {
+      const root = yield* directory
+      const { serverProblem } = yield* place
+      yield* left(`${root}/left`)
+      writeFileSync(`${root}/file`, "")
+      symlinkSync("left", `${root}/link`)
+      for (const name of ["free", "left"]) assert.isUndefined(yield* serverProblem(at(`${root}/${name}`)), name)
+      for (const [name, kind] of [
+        ["file", "file"],
+        ["link", "symlink"],
+        ["", "directory"]
+      ]) {
+        assert.include((yield* serverProblem(at(`${root}/${name}`)))?.answer, `a ${kind} exists at ${root}`)
+      }
+      assert.isUndefined(yield* serverProblem(at(`${root}/file`, "dpdkvhostuserclient")))
+    })
+  )
 })

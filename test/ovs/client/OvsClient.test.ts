@@ -1,8 +1,8 @@
 /** Connections to a database that one process keeps for many calls. */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
-import * as Ovsdb from "../../../src/ovs/client/Ovsdb.ts"
-import { OvsDeadlines } from "../../../src/ovs/wire/JsonRpc.ts"
+import { OvsDeadlines } from "../../../src/ovs/client/JsonRpc.ts"
+import { openDatabase, type Transact } from "../../../src/ovs/client/OvsClient.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { type Peer, peer, reply } from "../support/OvsdbPeer.ts"
 
@@ -16,8 +16,8 @@ const short = {
 const until = (there: () => boolean) =>
   Effect.repeat(Effect.sync(there), { until: (is) => is, schedule: Schedule.spaced("5 millis"), times: 1000 })
 
-const over = <A, E>(server: Peer, use: (transact: Ovsdb.Transact) => Effect.Effect<A, E>) =>
-  Effect.flatMap(Ovsdb.make(server.path), use).pipe(
+const over = <A, E>(server: Peer, use: (transact: Transact) => Effect.Effect<A, E>) =>
+  Effect.flatMap(openDatabase(server.path), use).pipe(
     Effect.scoped,
     Effect.provideService(OvsDeadlines, short),
     Effect.provide(NodeSockets.layer)

@@ -1,15 +1,17 @@
 /** From the columns of an Interface, as ovs-vswitchd 3.5 with DPDK writes them, to what the pod sees. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { portName } from "../../../src/identity/Attachment.ts"
-import { over } from "../../../src/ovs/client/OvsClient.ts"
-import type { Transact } from "../../../src/ovs/client/Ovsdb.ts"
-import { traffic as readTraffic } from "../../../src/ovs/ports/Traffic.ts"
-import type { MapValue, Mutation } from "../../../src/ovs/wire/Notation.ts"
-import { administrator, request } from "../../suites/SwitchUnderTest.ts"
-import { existing, plugged, traffic } from "../../suites/VswitchCalls.ts"
-import { MemoryUnderTest } from "../support/MemoryUnderTest.ts"
-import * as OvsMemory from "../support/OvsMemory.ts"
+import { portName } from "../../src/identity/Attachment.ts"
+import type { MapValue, Mutation } from "../../src/ovs/client/Notation.ts"
+import { clientOver, type Transact } from "../../src/ovs/client/OvsClient.ts"
+import { traffic as readTraffic } from "../../src/ovs/OvsTraffic.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { Sockets } from "../../src/platform/Sockets.ts"
+import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { administrator, request } from "../suites/SwitchUnderTest.ts"
+import { existing, plugged, traffic } from "../suites/VswitchCalls.ts"
+import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
+import * as OvsMemory from "./support/OvsMemory.ts"
 
 const seen = Effect.fnUntraced(function* (...mutations: ReadonlyArray<Mutation>) {
   const wanted = yield* request({ bridge: yield* existing() })
@@ -134,9 +136,8 @@ describe("counters of an Open vSwitch port", () => {
           asked.push(operations.map((one) => ("table" in one ? one.table : one.op)))
           return memory.transact(operations)
         })
-      const nothing = Effect.succeed(undefined)
-      yield* readTraffic(over(memory.peer, transact, memory.flows), { silent: nothing, absent: nothing })
+      yield* readTraffic(clientOver(memory.peer, transact, memory.flows), yield* Files, yield* Sockets)
       assert.deepStrictEqual(asked, [["Interface", "Open_vSwitch"]])
-    })
+    }).pipe(Effect.provide([Files.layer, NodeSockets.layer]))
   )
 })

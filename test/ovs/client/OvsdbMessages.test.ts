@@ -1,11 +1,10 @@
-/** Replies of a real ovsdb-server (fixtures/README.md), decoded as by the client. */
+/** Replies of a real ovsdb-server (fixtures/README.md), decoded as by the client; and streams, cut anywhere. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { Bridge, table } from "../../../src/ovs/client/Tables.ts"
-import { select } from "../../../src/ovs/client/Transactions.ts"
-import { integer, type Operation, optional, text } from "../../../src/ovs/wire/Notation.ts"
-import * as Reply from "../../../src/ovs/wire/Reply.ts"
+import { integer, type Operation, optional, text } from "../../../src/ovs/client/Notation.ts"
+import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
+import { Bridge, select, table } from "../../../src/ovs/client/Transactions.ts"
 
 const lines = (name: string) =>
   readFileSync(`${import.meta.dirname}/../fixtures/${name}`, "utf8")
@@ -26,8 +25,8 @@ const operations = (count: number): ReadonlyArray<Operation> =>
 
 const judged = (count: number, reply: unknown) =>
   Result.flatMap(
-    Result.flatMap(Reply.decode(JSON.stringify(reply)), Reply.answer),
-    (result): Result.Result<unknown, unknown> => Reply.judge(operations(count), result)
+    Result.flatMap(OvsdbMessages.decode(JSON.stringify(reply)), OvsdbMessages.answer),
+    (result): Result.Result<unknown, unknown> => OvsdbMessages.judge(operations(count), result)
   )
 
 const expected: Readonly<Record<string, readonly [at: number | "commit" | "call", error: string, details: string]>> = {
@@ -65,7 +64,7 @@ describe("Reply", () => {
 
   it("refuses a result that does not match the operations", () => {
     for (const result of [null, "text", {}, [], [{}, {}, {}], [{}, 7], [{}, null]]) {
-      const failure = Result.getOrThrow(Result.flip(Reply.judge(operations(2), result)))
+      const failure = Result.getOrThrow(Result.flip(OvsdbMessages.judge(operations(2), result)))
       assert.strictEqual(failure._tag, "Malformed", JSON.stringify(result))
     }
   })
@@ -79,14 +78,14 @@ describe("Reply", () => {
     for (const [index, operation] of asked.entries()) {
       const good = [{ rows: [] }, { uuid: ["uuid", "1"] }, { count: 1 }, { rows: {}, uuid: "1", count: "1" }]
       for (const [other, result] of good.entries()) {
-        assert.strictEqual(Result.isSuccess(Reply.judge([operation], [result])), other === index, operation.op)
+        assert.strictEqual(Result.isSuccess(OvsdbMessages.judge([operation], [result])), other === index, operation.op)
       }
     }
   })
 
   it("refuses rows without the requested columns", () => {
-    const results = Result.getOrThrow(Reply.judge([select(Bridge, [])], [{ rows: [{ name: "br0" }] }]))
-    const failure = Result.getOrThrow(Result.flip(Reply.rows(Bridge.read, results, 0)))
+    const results = Result.getOrThrow(OvsdbMessages.judge([select(Bridge, [])], [{ rows: [{ name: "br0" }] }]))
+    const failure = Result.getOrThrow(Result.flip(OvsdbMessages.rows(Bridge.read, results, 0)))
     assert.strictEqual(
       failure.detail,
       "rows of operation 0: " +
@@ -109,8 +108,10 @@ describe("Reply", () => {
       .map((line) => Schema.decodeUnknownSync(Recorded)(line))
       .filter(({ dir }) => dir === "recv")
       .flatMap(({ msg: { result } }) => {
-        const results = Result.getOrThrow(Reply.judge(operations(Array.isArray(result) ? result.length : 0), result))
-        return Result.getOrElse(Reply.rows(wanted.read, results, 0), () => [])
+        const results = Result.getOrThrow(
+          OvsdbMessages.judge(operations(Array.isArray(result) ? result.length : 0), result)
+        )
+        return Result.getOrElse(OvsdbMessages.rows(wanted.read, results, 0), () => [])
       })
     const unknown = (name: string) => `could not open network device ${name} (Address family not supported by protocol)`
     assert.deepStrictEqual(rows, [
@@ -120,5 +121,87 @@ describe("Reply", () => {
       { name: "bsys", ofport: undefined, error: undefined },
       { name: "bbad", ofport: undefined, error: undefined }
     ])
+  })
+})
+
+const pushAll = (chunks: ReadonlyArray<Uint8Array>, limit = 1 << 20) => {
+  let splitter = OvsdbMessages.newSplitter(limit)
+  const texts: Array<string> = []
+  for (const chunk of chunks) {
+    const split = OvsdbMessages.split(splitter, chunk)
+    if (Result.isFailure(split)) return split.failure
+    splitter = split.success.splitter
+    texts.push(...split.success.texts)
+  }
+  return texts
+}
+
+const bytes = (text: string) => Buffer.from(text)
+
+/** Cuts at every position that a number of `cuts` gives. */
+const cut = (whole: Buffer, cuts: ReadonlyArray<number>): ReadonlyArray<Buffer> => {
+  const places = [...new Set(cuts.map((place) => place % (whole.length + 1)))].sort((a, b) => a - b)
+  return [...places, whole.length].map((end, index) => whole.subarray(index === 0 ? 0 : places[index - 1], end))
+}
+
+const Message = Schema.Record(Schema.String, Schema.Json)
+const Cuts = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1 << 16 })))
+const Spaces = Schema.Literals(["", " ", "\n", "\r\n\t "])
+
+describe("Splitter", () => {
+  it.prop(
+    "splits the same messages wherever the stream is cut, with any white space between them",
+    [Schema.Array(Message), Cuts, Spaces],
+    ([messages, cuts, space]) => {
+      const texts = messages.map((message) => JSON.stringify(message))
+      assert.deepStrictEqual(pushAll(cut(bytes(texts.join(space) + space), cuts)), texts)
+    }
+  )
+
+  it("keeps split characters whole, and quotes, backslashes and brackets in strings", () => {
+    const text = '{"é€😀":"\\"}{][\\\\","a":[[],{}]}'
+    const whole = bytes(text + text)
+    for (let at = 0; at <= whole.length; at++) {
+      assert.deepStrictEqual(pushAll([whole.subarray(0, at), whole.subarray(at)]), [text, text], `cut at ${at}`)
+    }
+    assert.deepStrictEqual(pushAll([...whole].map((byte) => Buffer.of(byte))), [text, text])
+  })
+
+  it("accepts a message of exactly the limit and refuses one byte more, in one piece or many", () => {
+    const message = `{"a":"${"x".repeat(92)}"}`
+    assert.lengthOf(message, 100)
+    const tooLong = { _tag: "TooLong", limit: 100 } as const
+    assert.deepStrictEqual(pushAll([bytes(message + message)], 100), [message, message])
+    const longer = bytes(message.replace("x", "xx"))
+    assert.deepStrictEqual(pushAll([longer], 100), tooLong)
+    assert.deepStrictEqual(
+      pushAll(
+        [...longer].map((byte) => Buffer.of(byte)),
+        100
+      ),
+      tooLong
+    )
+  })
+
+  it("refuses an endless message as soon as it exceeds the limit", () => {
+    assert.deepStrictEqual(pushAll([bytes(`{"a":"`), bytes("x".repeat(95))], 100), { _tag: "TooLong", limit: 100 })
+  })
+
+  it("refuses anything but JSON objects and arrays between messages", () => {
+    for (const [text, byte] of [
+      ["HTTP/1.1 400", 0x48],
+      ["{}x", 0x78],
+      ["{}}", 0x7d],
+      ['"a"', 0x22],
+      ["\0", 0]
+    ] as const) {
+      assert.deepStrictEqual(pushAll([bytes(text)]), { _tag: "NotJson", byte })
+    }
+  })
+
+  it("refuses bytes that are not UTF-8", () => {
+    assert.deepStrictEqual(pushAll([Buffer.concat([bytes('{"a":"'), Buffer.of(0xff), bytes('"}')])]), {
+      _tag: "NotUtf8"
+    })
   })
 })

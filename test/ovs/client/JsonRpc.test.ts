@@ -1,8 +1,8 @@
 /** One connection: overlapping calls, echo, and all the ways in which it ends. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber } from "effect"
-import * as JsonRpc from "../../../src/ovs/wire/JsonRpc.ts"
-import { NoAnswer } from "../../../src/ovs/wire/OvsdbError.ts"
+import * as JsonRpc from "../../../src/ovs/client/JsonRpc.ts"
+import { NoAnswer } from "../../../src/ovs/client/OvsdbError.ts"
 import { Sockets } from "../../../src/platform/Sockets.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { type Behaviour, peer, type Request, reply } from "../support/OvsdbPeer.ts"

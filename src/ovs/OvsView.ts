@@ -1,27 +1,39 @@
-/** What `doctor` reads of Open vSwitch, and its conversion to the input of `doctor`. Pure. */
-import type { Explained } from "../../cni/spec/CniError.ts"
-import { keyOf } from "../../identity/Attachment.ts"
-import type { BridgeView, OvsView, PortView } from "../../vswitch/View.ts"
-import * as Marks from "../client/Marks.ts"
-import { type RowOf, table } from "../client/Tables.ts"
-import { boolean, integer, numbersNamed, optional, reference, setOf, strings, text } from "../wire/Notation.ts"
+/**
+ * Open vSwitch for `userspace doctor`: four tables in one transaction, and ovs-vswitchd's own reports; and what they
+ * say of bridges and ports. Loaded on demand.
+ */
+import { dirname } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import type { Explained } from "../cni/spec/CniError.ts"
+import { keyOf } from "../identity/Attachment.ts"
+import { Files } from "../platform/Files.ts"
+import { Sockets } from "../platform/Sockets.ts"
+import type { BridgeView, OvsView, PortView, View } from "../vswitch/View.ts"
+import * as Daemon from "./client/Daemon.ts"
+import * as JsonRpc from "./client/JsonRpc.ts"
+import * as Marks from "./client/Marks.ts"
+import { boolean, integer, numbersNamed, optional, reference, setOf, strings, text } from "./client/Notation.ts"
+import { openDatabase, rowsOf } from "./client/OvsClient.ts"
+import { fromOvsdb, Malformed, OvsdbError, toError } from "./client/OvsdbError.ts"
+import { type RowOf, select, table } from "./client/Transactions.ts"
 
 /** The tables, with other columns than a verb needs. ovs-vswitchd.conf.db(5). */
-export const Root = table("Open_vSwitch", (column) => ({
+const Root = table("Open_vSwitch", (column) => ({
   ovs_version: column("ovs_version", optional(text)),
   dpdk_version: column("dpdk_version", optional(text)),
   dpdk_initialized: column("dpdk_initialized", boolean),
   iface_types: column("iface_types", setOf(text))
 }))
 
-export const Bridge = table("Bridge", (column) => ({
+const Bridge = table("Bridge", (column) => ({
   name: column("name", text),
   datapath_type: column("datapath_type", text),
   fail_mode: column("fail_mode", optional(text)),
   ports: column("ports", setOf(reference))
 }))
 
-export const Port = table("Port", (column) => ({
+const Port = table("Port", (column) => ({
   _uuid: column("_uuid", reference),
   name: column("name", text),
   interfaces: column("interfaces", setOf(reference)),
@@ -30,7 +42,7 @@ export const Port = table("Port", (column) => ({
 
 const counters: ReadonlySet<string> = new Set(["ovs_rx_qos_drops", "ovs_tx_failure_drops", "ovs_tx_qos_drops"])
 
-export const Interface = table("Interface", (column) => ({
+const Interface = table("Interface", (column) => ({
   _uuid: column("_uuid", reference),
   name: column("name", text),
   ofport: column("ofport", optional(integer)),
@@ -46,7 +58,7 @@ type BridgeRow = RowOf<typeof Bridge>
 type PortRow = RowOf<typeof Port>
 type InterfaceRow = RowOf<typeof Interface>
 
-export interface Rows {
+interface Rows {
   readonly root: RowOf<typeof Root>
   readonly bridges: ReadonlyArray<BridgeRow>
   readonly ports: ReadonlyArray<PortRow>
@@ -58,7 +70,7 @@ export interface Rows {
 
 const vhostTypes = ["dpdkvhostuserclient", "dpdkvhostuser"]
 
-export const seen = (control: string, rows: Rows, silent: Explained | undefined): OvsView => {
+const ovsView = (control: string, rows: Rows, silent: Explained | undefined): OvsView => {
   const { root } = rows
   return {
     engine: "ovs-dpdk",
@@ -147,3 +159,50 @@ export const polling = (text: string): ReadonlyMap<string, ReadonlyArray<number>
   }
   return found
 }
+
+const all = [Root, Bridge, Port, Interface].map((table) => select(table, []))
+
+const operation = "inspect"
+
+export const view = (path: string): View =>
+  Effect.gen(function* () {
+    const transact = yield* openDatabase(path)
+    const results = yield* transact(all)
+    const rows = rowsOf(path)
+    const [root] = yield* rows(Root, results, 0)
+    if (root === undefined) {
+      const reason = new Malformed({ detail: "no row in table Open_vSwitch" })
+      return yield* new OvsdbError({ peer: path, operation: "select", reason })
+    }
+    const dead = yield* Daemon.make(yield* Files, yield* Sockets, path).absent
+    return ovsView(
+      path,
+      {
+        root,
+        bridges: yield* rows(Bridge, results, 1),
+        ports: yield* rows(Port, results, 2),
+        interfaces: yield* rows(Interface, results, 3),
+        ...(dead === undefined ? yield* reported(path) : unreported)
+      },
+      dead === undefined ? undefined : toError(operation, dead)
+    )
+  }).pipe(Effect.mapError(fromOvsdb(operation)))
+
+/** If it cannot be asked: then neither version nor thread is reported. */
+const unreported = { version: undefined, polling: polling("") }
+
+/** What ovs-vswitchd says itself. Its version is in the database only where ovs-ctl has started it. */
+const reported = Effect.fnUntraced(
+  function* (path: string) {
+    const control = yield* Daemon.controlIn(yield* Files, dirname(path))
+    if (control === undefined) return unreported
+    const { reply } = yield* JsonRpc.OvsDeadlines
+    const rpc = yield* JsonRpc.dial(yield* Sockets, control)
+    const call = (command: string) =>
+      Effect.map(rpc.call(command, [], reply), (said) => (Predicate.isString(said) ? said : ""))
+    const [, version] = /\(Open vSwitch\) (\S+)/.exec(yield* call("version")) ?? []
+    return { version, polling: polling(yield* call("dpif-netdev/pmd-rxq-show")) }
+  },
+  Effect.scoped,
+  Effect.orElseSucceed(() => unreported)
+)
