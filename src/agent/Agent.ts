@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { version } from "../app/Version.ts"
 import type { NodeTraffic } from "../attachment/traffic/NodeTraffic.ts"
+import type { Control } from "../cni/network/HostPort.ts"
 import type { Variables } from "../cni/spec/Environment.ts"
 import { Slots } from "../platform/Slots.ts"
 import * as Calls from "./Calls.ts"
@@ -41,6 +42,8 @@ interface Options {
   readonly first?: Effect.Effect<void>
   /** The result of the last rounds of healing. */
   readonly healing?: () => Status["healing"]
+  /** Is told which switches calls have used. */
+  readonly used?: (at: Control) => void
   /** Absent: it counts itself alone. */
   readonly metrics?: MetricsOptions
 }
@@ -51,10 +54,10 @@ const firstPatience = "30 seconds"
 const lookEvery = "2 seconds"
 
 export const agent = Effect.fnUntraced(function* (options: Options) {
-  const { first = Effect.void, healing = () => null, metrics = ownMetrics(), socket } = options
+  const { first = Effect.void, healing = () => null, metrics = ownMetrics(), socket, used } = options
   // Effect captures a stack trace for every named function. No other code runs in this process.
   Error.stackTraceLimit = 0
-  const calls = yield* Calls.make(metrics.meter.answered)
+  const calls = yield* Calls.make(metrics.meter.answered, used)
   const own = yield* only(socket)
   const started = Date.now()
   const since = new Date(started).toISOString()

@@ -10,6 +10,7 @@ import * as References from "effect/References"
 import { type Answer, type Asker, CallScheduler, call } from "../app/CniCall.ts"
 import { KeptSwitches } from "../app/Composition.ts"
 import { untaken } from "../app/Stdio.ts"
+import type { Control } from "../cni/network/HostPort.ts"
 import type { CniError } from "../cni/spec/CniError.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
@@ -45,7 +46,11 @@ interface Seen extends Omit<Status["underWay"][number], "state"> {
   state: "queued" | "running"
 }
 
-export const make = Effect.fnUntraced(function* (answered: Meter["answered"] = () => {}) {
+/** `used`: is told, when a call has ended, which switches it used. */
+export const make = Effect.fnUntraced(function* (
+  answered: Meter["answered"] = () => {},
+  used: (at: Control) => void = () => {}
+) {
   // Only these, so that calls do not share other services of the agent's fiber, such as its log.
   const edges = Context.pick(Files, Https, Namespaces, Processes, Slots, Sockets)(yield* Effect.context<Edges>())
   const context = yield* Effect.context<never>()
@@ -107,10 +112,14 @@ export const make = Effect.fnUntraced(function* (answered: Meter["answered"] = (
     const done = (code: number) =>
       answered({ verb: seen.verb, stdin, code, seconds: (performance.now() - began) / 1000 })
     const { containerId, interface: ifName, verb } = seen
+    const mine: Array<Control> = []
     const program = call(environment, stdin, onEdges, askerOf(seen, peer, done)).pipe(
       callSpan(verb, environment["TRACEPARENT"], { container: containerId, interface: ifName }),
       Effect.provideService(CallScheduler, { schedule }),
-      Effect.provideService(KeptSwitches, switches.at),
+      Effect.provideService(KeptSwitches, (at) => {
+        mine.push(at)
+        return switches.at(at)
+      }),
       Effect.provideService(Invocation, invocation),
       Effect.provideService(LogOutputs, { stderr: (log) => peer.say({ log }), file: logs.file })
     )
@@ -118,6 +127,7 @@ export const make = Effect.fnUntraced(function* (answered: Meter["answered"] = (
     running.set(invocation, { seen, fiber })
     fiber.addObserver(() => {
       running.delete(invocation)
+      for (const at of mine) used(at)
       rest()
     })
   }

@@ -6,6 +6,7 @@
 import { copyFileSync, lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { handedTo } from "./support/Agent.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { healing, hurried, within } from "./support/Healing.ts"
 import { well } from "./support/Plugin.ts"
@@ -206,6 +207,23 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
         Effect.sync(() => (lstatSync(published).ino === lstatSync(own).ino ? true : undefined))
       )
       assert.strictEqual(lstatSync(published).mode & 0o777, 0o666)
+    }))
+
+  test("watches a switch that is not at its default place from the first call that it serves", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const agent = yield* healing(node)
+      assert.notInclude(yield* agent.status(), node.ovs.runDir)
+      const pod = yield* node.sandbox
+      well(yield* node.call("ADD", pod, node.network, { environment: handedTo(agent.socket) }))
+      yield* within(
+        "10 seconds",
+        Effect.map(agent.status(), (text) => (text.includes("looked at 1") ? true : undefined))
+      )
+      yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
+      // The round for switches of other processes' calls comes after 48 seconds at the earliest.
+      yield* back("the only port", 1)
+      well(yield* node.call("DEL", pod, node.network, { environment: handedTo(agent.socket) }))
     }))
 
   test("reports an administrator's change to a port, and does not revert it", () =>

@@ -62,6 +62,8 @@ export interface Kept {
   readonly first: Effect.Effect<void>
   /** The last round of each switch; undefined before the first. */
   readonly last: () => Rounds | undefined
+  /** A call has used this switch: one that is not watched yet has its first round now. */
+  readonly used: (at: Control) => void
 }
 
 type Services = Edges | Ipam | Records | SharedDir
@@ -100,6 +102,9 @@ export const keep = Effect.fn("heal.keep")(function* (
     Deferred.doneUnsafe(begun, Exit.void)
   })
   const early = yield* Queue.sliding<void>(1)
+  const used = (at: Control) => {
+    if (!keepers.has(nameOf(at))) Queue.offerUnsafe(early, undefined)
+  }
   const next = Effect.race(Queue.take(early), jittered(every))
   yield* Effect.forkIn(Effect.forever(Effect.andThen(lasting(round), next)), scope)
 
@@ -114,9 +119,9 @@ export const keep = Effect.fn("heal.keep")(function* (
       if (at !== undefined) keepers.get(nameOf(at))?.tell({ _tag: "Changed", attachments: [record] })
     }
     known = new Set(gone.map(idOf))
-    // The first attachment on a switch whose socket is not where it is by default.
+    // The first attachment on a switch whose socket is not where it is by default, if another process added it.
     const named = recorded.flatMap((record) => controlOf(record, options.variables) ?? [])
-    if (named.some((at) => !keepers.has(nameOf(at)))) Queue.offerUnsafe(early, undefined)
+    for (const at of named) used(at)
   })
   yield* Effect.forkIn(Effect.forever(Effect.andThen(jittered(sandboxes), lasting(look))), scope)
 
@@ -128,7 +133,8 @@ export const keep = Effect.fn("heal.keep")(function* (
       )
     ),
     last: () =>
-      node === undefined ? undefined : { node, switches: [...keepers.values()].flatMap(({ last }) => last() ?? []) }
+      node === undefined ? undefined : { node, switches: [...keepers.values()].flatMap(({ last }) => last() ?? []) },
+    used
   }
 })
 

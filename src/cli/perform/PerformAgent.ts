@@ -55,7 +55,7 @@ export const perform = Effect.fnUntraced(function* (options: AgentOptions) {
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
     const observer = options.events === "on" ? yield* withEvents(meter, switches, variables) : meter.observer
-    const { first, last } = yield* healing(options, observer, switches)
+    const { first, last, used } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../../attachment/capture/Sweep.ts"))
     yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
@@ -68,6 +68,7 @@ export const perform = Effect.fnUntraced(function* (options: AgentOptions) {
         address: Option.getOrUndefined(options.metrics)
       },
       socket,
+      used,
       first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")),
       healing: () => {
         const rounds = last()

@@ -104,6 +104,20 @@ describe("rounds without a request", () => {
     )
   )
 
+  it.live("a switch that a call was the first to use is watched from then on, wherever its socket is", () =>
+    kept((world, healing) =>
+      Effect.gen(function* () {
+        const control = "/other/db.sock"
+        yield* world.add({ conf: { ...network, host: { ...network.host, socket: control } }, containerId: "other" })
+        const before = world.other.dump()
+        healing.used({ engine: "ovs-dpdk", control })
+        yield* until(() => healing.last()?.switches.length === 2)
+        world.other.empty()
+        yield* until(() => world.other.dump().join() === before.join())
+      })
+    )
+  )
+
   it.live("a DEL and an ADD after it are left alone", () =>
     kept((world, healing) =>
       Effect.gen(function* () {
