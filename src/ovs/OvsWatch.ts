@@ -51,20 +51,22 @@ export const watch =
       const seen = { control: false }
       let ends: Ends = { database: starting, daemon: starting }
       /** A port needs both, the database and ovs-vswitchd. */
-      const change = (now: Partial<Ends>) => {
+      const change = (now: Partial<Ends>, ended = false) => {
         const before = ends.database ?? ends.daemon
         ends = { ...ends, ...now }
         const lost = ends.database ?? ends.daemon
         if (lost === undefined) {
           if (before !== undefined) tell({ _tag: "Reached" })
         } else if (lost !== starting && (before === starting || lost.failed !== before?.failed)) {
-          tell({ _tag: "Lost", error: lost })
+          tell({ _tag: "Lost", error: lost, ended })
         }
       }
       const one = (self: Effect.Effect<Reason, Reason, Files | Sockets>, which: keyof Ends) =>
         self.pipe(
           Effect.catch((reason) => Effect.succeed(reason)),
-          Effect.tap((reason) => Effect.sync(() => change({ [which]: toExplained(path, reason) }))),
+          Effect.tap((reason) =>
+            Effect.sync(() => change({ [which]: toExplained(path, reason) }, reason._tag === "ConnectionLost"))
+          ),
           Effect.andThen(Effect.sleep(again)),
           Effect.forever
         )

@@ -45,6 +45,11 @@ export interface FileStatus {
   readonly nlink: number
   /** Time of the last change of the content, in milliseconds. */
   readonly modified: number
+  /**
+   * Time of the last access, in milliseconds. Connecting to a socket is one (unix(7) does not say so; `unix_find_bsd` in
+   * net/unix/af_unix.c). Most mounts record only the first since the last change (`relatime`).
+   */
+  readonly accessed: number
 }
 
 type Done<A = void> = Effect.Effect<A, FileError>
@@ -110,7 +115,8 @@ const statusOf = (stats: Fs.Stats): FileStatus => ({
   dev: stats.dev,
   ino: stats.ino,
   nlink: stats.nlink,
-  modified: stats.mtimeMs
+  modified: stats.mtimeMs,
+  accessed: stats.atimeMs
 })
 
 /** Limits the pins of a layer that serves many calls. A call pins a few; the oldest are dropped. */

@@ -3,7 +3,6 @@
  * connection slots of `client/VppClient.ts`. A running VPP does not report changes of marked objects.
  */
 import * as Effect from "effect/Effect"
-import type { Explained } from "../cni/spec/CniError.ts"
 import { Files } from "../platform/Files.ts"
 import type { Watch } from "../vswitch/Watch.ts"
 import { configured, VppClient } from "./client/VppClient.ts"
@@ -11,6 +10,7 @@ import { bridgeDomainOf } from "./interfaces/Mark.ts"
 import { fromVpp } from "./interfaces/PortError.ts"
 import { bridgeDomainDump } from "./messages/BridgeDomain.ts"
 import { every } from "./messages/Control.ts"
+import type { VppError } from "./wire/VppError.ts"
 
 /** Between two attempts to connect, and between two requests to a VPP that answers. */
 const again = "200 millis"
@@ -30,16 +30,16 @@ export const watch =
     Effect.suspend(() => {
       let said: string | undefined
       const seen: Seen = { onlyOurs: false }
-      const lost = (error: Explained) => {
+      const lost = (cause: VppError) => {
+        const error = fromVpp("watch")(cause)
         // Report each reason once, because the connection is retried continuously.
-        if (said !== error.failed) tell({ _tag: "Lost", error })
+        if (said !== error.failed) tell({ _tag: "Lost", error, ended: cause.reason._tag === "ConnectionLost" })
         said = error.failed
       }
       return stay(path, seen, () => {
         said = undefined
         tell({ _tag: "Reached" })
       }).pipe(
-        Effect.mapError(fromVpp("watch")),
         Effect.catch((error) => Effect.sync(() => lost(error))),
         Effect.andThen(Effect.sleep(again)),
         Effect.forever

@@ -11,8 +11,8 @@ import type { Edges } from "../platform/Edges.ts"
 export type News =
   /** It is reachable, for the first time or again, and has completed its start: what is missing now is lost. */
   | { readonly _tag: "Reached" }
-  /** It is unreachable. */
-  | { readonly _tag: "Lost"; readonly error: Explained }
+  /** It is unreachable. `ended`: it has closed the connection, as a process does that ends, by a signal or not. */
+  | { readonly _tag: "Lost"; readonly error: Explained; readonly ended: boolean }
   /** Something of these attachments was removed or changed, by anyone. */
   | { readonly _tag: "Changed"; readonly attachments: ReadonlyArray<Identity> }
 

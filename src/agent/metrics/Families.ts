@@ -92,6 +92,12 @@ export const families = {
 
   switchUp: family("gauge", "switch_up", ofSwitch, "1: the switch answers."),
   reconnects: family("counter", "switch_reconnects_total", ofSwitch, "Times that the switch was reached again."),
+  ends: family(
+    "counter",
+    "switch_ends_total",
+    ofSwitch,
+    "Times that VPP, ovsdb-server or ovs-vswitchd closed the agent's connection: its process ended, by a signal, a crash or a planned stop, which a connection does not tell apart."
+  ),
   attachments: family(
     "gauge",
     "attachments",

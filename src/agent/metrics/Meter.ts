@@ -89,6 +89,7 @@ export const make = (variables: Variables): Meter => {
         const known = stateOf(at)
         const isUp = news._tag === "Reached"
         if (isUp && known.wasUp && !known.isUp) registry.add(families.reconnects, switchLabels(at))
+        if (news._tag === "Lost" && known.isUp && news.ended) registry.add(families.ends, switchLabels(at))
         known.wasUp ||= isUp
         known.isUp = isUp
       },

@@ -71,6 +71,7 @@ const ofRound = (
   registry.set(families.lastRound, labels, when / 1000)
   const states = new Map<string, number>([
     ["missing", 0],
+    ["isolated", 0],
     ["forgotten", 0],
     ["changed", 0],
     ["stale", 0],

@@ -20,6 +20,8 @@ import type { Action, Ending, Finding } from "./Decide.ts"
 export interface Tools {
   readonly switches: Switches
   readonly variables: Variables
+  /** Is told of each port that is about to be made. */
+  readonly attempting?: (record: Record) => Effect.Effect<void>
 }
 
 /** The outcome of a finding. `passed`: it no longer exists, or another call works on it. */
@@ -82,7 +84,7 @@ const carryOut = Effect.fnUntraced(
   function* (
     { deed, found, record }: Extract<Action, { readonly _tag: "Do" }>,
     at: Control,
-    { switches, variables }: Tools
+    { attempting = () => Effect.void, switches, variables }: Tools
   ) {
     const now = yield* (yield* Records).find(attachmentOfRecord(record))
     if (found.stage === "begun" ? now !== undefined : now?.invocation !== record.invocation) {
@@ -90,6 +92,7 @@ const carryOut = Effect.fnUntraced(
     }
     if (deed === "delete") return yield* remove(now, record, switches, variables)
     const call = yield* Effect.fromResult(readable(now ?? record, variables))
+    yield* attempting(record)
     const again = deed === "restore" ? restore : repair
     const made = yield* Effect.provideServiceEffect(again(call, now ?? record), Vswitch, switches.at(at))
     if (made.outcome === "skipped") return passed(made.reason)

@@ -47,6 +47,10 @@ export interface Policy {
   readonly repair: "missing" | "all"
   /** The longest duration of an ADD or DEL, in milliseconds. */
   readonly longest: number
+  /** Those whose port is left away. */
+  readonly isIsolated?: (record: Record) => boolean
+  /** The time before which a port is not made. */
+  readonly heldUntil?: (id: string) => number
 }
 
 type Deed = "restore" | "repair" | "delete"
@@ -56,7 +60,7 @@ export type Action =
   | { readonly _tag: "Wait"; readonly deed: Deed; readonly until: number }
   | { readonly _tag: "Report" }
 
-type Kind = "missing" | "forgotten" | "changed" | "stale" | "unrecorded"
+type Kind = "missing" | "isolated" | "forgotten" | "changed" | "stale" | "unrecorded"
 
 export interface Finding {
   readonly kind: Kind
@@ -106,15 +110,19 @@ const still = (tries: Memory["tries"], { seen }: Sight): Memory["tries"] => {
 }
 
 const judge = (seen: Seen, now: number, memory: Memory, policy: Policy): ReadonlyArray<Finding> => {
+  const { heldUntil = () => 0, isIsolated = () => false } = policy
   if (seen.sandbox === "gone") return stale(seen, now, memory, policy)
   const { port, sandbox, stage } = seen
   if (stage !== "whole" || sandbox !== "there" || port._tag === "Unasked") return []
+  const id = idOf(seen.record)
+  const from = Math.max(earliest(memory.tries.get(id), memory), heldUntil(id))
   const found = (kind: Kind, words: string, deed: Deed | undefined): Finding => ({
     kind,
     about: seen,
     words,
-    action: deed === undefined ? report : inTime(seen, deed, now, earliest(memory.tries.get(idOf(seen.record)), memory))
+    action: deed === undefined ? report : inTime(seen, deed, now, from)
   })
+  if (port._tag === "Missing" && isIsolated(seen.record)) return [found("isolated", isolatedWords, undefined)]
   if (port._tag === "Missing") return [found("missing", port.words, "restore")]
   const { changed, forgotten } = port
   // A repair also restores what was forgotten.
@@ -142,6 +150,8 @@ const stale = (seen: Seen, now: number, memory: Memory, { longest }: Policy): Re
     }
   ]
 }
+
+const isolatedWords = "its port is left away: the switch has ended again and again when it was put back"
 
 const report: Action = { _tag: "Report" }
 

@@ -3,6 +3,7 @@
  * objects is removed or changed there, when a sandbox of its attachments has gone, when a waiting action is due, and
  * periodically; none while it is unreachable. Each has its own fiber, so that a hanging one delays no other.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +26,7 @@ import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import type { Acted } from "./Act.ts"
 import { idOf, type Memory, never, nothing } from "./Decide.ts"
+import * as Ends from "./Ends.ts"
 import { millis } from "./Look.ts"
 import {
   logNew,
@@ -51,6 +53,8 @@ export interface Observer {
   readonly news: (at: Control, news: News) => void
   /** A round of a switch, and what is known of it now. */
   readonly round: (round: OfSwitch, last: OfSwitch) => void
+  /** The switch has ended: its process, most likely. */
+  readonly end?: (end: Ends.End) => void
   /** A round of what belongs to no switch. */
   readonly node: (node: OfNode) => void
   /** Nothing of the node is on this switch any more. */
@@ -151,6 +155,8 @@ interface Pending {
   /** True: inspect everything. */
   all: boolean
   reached: boolean
+  /** When the switch ended, in milliseconds since 1970. */
+  ended: number | undefined
   readonly changed: Map<string, Identity>
 }
 
@@ -170,11 +176,15 @@ const keeper = Effect.fnUntraced(function* (
   let memory: Memory = nothing
   let last: OfSwitch | undefined
   let due = never
+  const { attempting, ended, heldUntil, reached: back } = Ends.make(at, options.variables)
+  const clock = yield* Clock.Clock
 
   const tell = (news: News) => {
     options.observer?.news(at, news)
-    if (news._tag === "Lost") lost = news.error
-    else if (news._tag === "Reached") {
+    if (news._tag === "Lost") {
+      if (news.ended && lost === undefined) pending.ended = clock.currentTimeMillisUnsafe()
+      lost = news.error
+    } else if (news._tag === "Reached") {
       lost = undefined
       pending.all = true
       pending.reached = true
@@ -185,9 +195,12 @@ const keeper = Effect.fnUntraced(function* (
   const round = Effect.gen(function* () {
     const { all, changed, reached } = pending
     pending = none()
-    if (reached) memory = { ...memory, returned: yield* millis }
+    if (reached) {
+      memory = { ...memory, returned: yield* millis }
+      yield* back
+    }
     const only = all ? undefined : [...changed.values()]
-    const now = yield* ofSwitch(at, memory, options, only)
+    const now = yield* ofSwitch(at, memory, { ...options, attempting, heldUntil }, only)
     memory = now.memory
     due = Math.min(now.due, all ? never : due)
     last = only === undefined ? now : merged(last, now, changed)
@@ -211,6 +224,11 @@ const keeper = Effect.fnUntraced(function* (
     if (woken._tag === "None") pending.all = true
     else yield* Effect.sleep(together)
     if (lost === "unknown") return
+    if (pending.ended !== undefined) {
+      const when = pending.ended
+      pending.ended = undefined
+      options.observer?.end?.(yield* ended(when))
+    }
     if (lost !== undefined) return yield* away(lost)
     if (pending.all || pending.changed.size > 0) yield* round
   })
@@ -220,7 +238,7 @@ const keeper = Effect.fnUntraced(function* (
   return { tell, at, first: Deferred.await(first), last: () => last, end: Scope.close(scope, Exit.void) }
 })
 
-const none = (): Pending => ({ all: false, reached: false, changed: new Map() })
+const none = (): Pending => ({ all: false, reached: false, ended: undefined, changed: new Map() })
 
 /** Returns the time until the next round without an event. */
 const idleFor = Effect.fnUntraced(function* (due: number, every: Duration.Duration) {

@@ -14,6 +14,7 @@ import { collecting, controlOf } from "../node/Inventory.ts"
 import { distinct, standing } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
+import { isIsolated, suspects } from "../records/Suspects.ts"
 import { readable } from "../verbs/Restore.ts"
 import { type Acted, act, endingsOf, type Outcome, plan, type Tools } from "./Act.ts"
 import { decide, due, type Memory, never, nothing, type Policy, remember } from "./Decide.ts"
@@ -23,6 +24,7 @@ export interface Options extends Tools {
   readonly repair: Policy["repair"]
   /** True: changes nothing. */
   readonly dry: boolean
+  readonly heldUntil?: Policy["heldUntil"]
 }
 
 export interface OfSwitch {
@@ -46,7 +48,7 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
   options: Options,
   only?: ReadonlyArray<Identity>
 ) {
-  const { dry, repair, switches, variables } = options
+  const { dry, heldUntil = () => 0, repair, switches, variables } = options
   const { total } = yield* Deadlines
   const vswitch = yield* switches.at(at)
   const when = yield* Clock.currentTimeMillis
@@ -55,7 +57,9 @@ export const ofSwitch = Effect.fn("heal.switch")(function* (
     return { at, when, looked: 0, found: [], silent: [seeing.failure], memory, due: never } satisfies OfSwitch
   }
   const sight = seeing.success
-  const decision = decide(sight, memory, { repair, longest: total * 1_000 })
+  const known = yield* suspects
+  const kept = { isIsolated: (record: Record) => isIsolated(known, record), heldUntil }
+  const decision = decide(sight, memory, { repair, longest: total * 1_000, ...kept })
   const found = dry ? decision.findings.map(plan) : yield* act(decision.findings, at, options)
   return {
     at,

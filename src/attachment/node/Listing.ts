@@ -12,6 +12,7 @@ import { type NamespaceKind, Namespaces } from "../../platform/Namespaces.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
+import { isIsolated, type Suspects, suspects } from "../records/Suspects.ts"
 import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
 import { inOrder } from "./Selection.ts"
 import { isSame, type Switches } from "./Switches.ts"
@@ -29,6 +30,7 @@ export interface Listed {
   readonly socketPath: string | null
   /**
    * The state that the switch reports (`connected`, `disconnected`, an error); `missing`: a record without a port;
+   * `isolated`: the agent leaves its port away, because its application has ended the switch again and again;
    * `unknown`: the switch does not answer; `unfinished`: an ADD or DEL is running, or was killed; `original`: attached
    * by the original plugin, whose ports have no mark; `fork`: by its fork, whose ports have its own mark.
    */
@@ -58,7 +60,8 @@ export const list = Effect.fn("list")(function* (
 ) {
   const records = yield* Records
   const seen = yield* takeInventory(switches, { network: undefined, controls, base: undefined, variables })
-  const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables))
+  const known = yield* suspects
+  const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables, known))
   const damaged = yield* Effect.result(records.damaged)
   const legacy = yield* LegacyNode.listed(seen.legacy)
   return {
@@ -82,7 +85,8 @@ const doubts = ({ found }: Inventory): ReadonlyArray<Explained> => {
 export const listed = Effect.fnUntraced(function* (
   { begun, ports, record, who }: ObservedAttachment,
   { silent }: Pick<Inventory, "silent">,
-  variables: Variables
+  variables: Variables,
+  known: Suspects = new Map()
 ) {
   const records = yield* Records
   const unfinished = record !== undefined && !(yield* Effect.orElseSucceed(records.settled(record), () => true))
@@ -112,6 +116,7 @@ export const listed = Effect.fnUntraced(function* (
   }
   // Without a record, only a killed claim can have made it known.
   if (record === undefined) return [line(undefined, "unfinished")]
+  if (isIsolated(known, record)) return [line(controlOf(record, variables), "isolated")]
   const at = controlOf(record, variables)
   const asked = at !== undefined && !silent.some((one) => isSame(one.at, at))
   return [line(at, asked ? "missing" : "unknown")]

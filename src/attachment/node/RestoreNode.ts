@@ -14,9 +14,11 @@ import { Slots } from "../../platform/Slots.ts"
 import { Deadlines, step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
 import type { Call } from "../Call.ts"
+import { keyOf } from "../../identity/Attachment.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
+import { acquit, isIsolated, suspects } from "../records/Suspects.ts"
 import { deleted, elsewhere, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
 import { everything, narrows, type Selector, select } from "./Selection.ts"
 import { nameOf } from "./Switches.ts"
@@ -53,8 +55,13 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
     one.since.localeCompare(other.since)
   )
   const ended = new Map<string, Restored>()
+  const known = yield* suspects
+  const isolated = all.filter((record) => isIsolated(known, record))
+  // Who names an attachment has decided that it may have its port again.
+  if (narrows(selector)) yield* Effect.forEach(isolated, (record) => acquit(keyOf(record)))
+  else for (const record of isolated) ended.set(record.handle, { record, result: leftAway })
   const since = yield* Clock.currentTimeMillis
-  let waiting: ReadonlyArray<Record> = all
+  let waiting: ReadonlyArray<Record> = all.filter(({ handle }) => !ended.has(handle))
   const pass = Effect.gen(function* () {
     for (const one of yield* passOver(waiting, options)) ended.set(one.record.handle, one)
     const now = yield* Clock.currentTimeMillis
@@ -66,6 +73,11 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
     damaged: narrows(selector) ? [] : (yield* records.damaged).map(({ error }) => error)
   } satisfies NodeRestored
 }, Effect.scoped)
+
+const leftAway: Restoration = {
+  outcome: "skipped",
+  reason: "it is isolated, because its application has ended the switch; --pod or --container-id restores it"
+}
 
 const busy = CniError.of(
   ErrorCodes.TryAgainLater,

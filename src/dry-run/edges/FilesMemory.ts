@@ -14,6 +14,7 @@ interface Node {
   readonly content: string
   readonly ino: number
   readonly modified: number
+  accessed?: number
   mode: number
   gid: number
 }
@@ -152,7 +153,8 @@ export const over = (state: MemoryFiles): Files["Service"] => {
           dev: 1,
           ino: node.ino,
           nlink: state.count(node),
-          modified: node.modified
+          modified: node.modified,
+          accessed: node.accessed ?? node.modified
         }
       }),
     read: (path, limit) =>

@@ -195,14 +195,14 @@ describe("what the agent counts", () => {
       const error = { failed: "", cure: "", code: 11 } as const
       const node = (named: ReadonlyArray<Control>) => ({ when: 0, found: [], switches: [at], named, failures: [] })
       meter.observer.node(node([]))
-      meter.observer.news(at, { _tag: "Lost", error })
+      meter.observer.news(at, { _tag: "Lost", error, ended: false })
       assert.notInclude(yield* scraped(meter), "switch_up")
       meter.observer.node(node([at]))
       assert.include(yield* scraped(meter), 'userspace_cni_switch_up{engine="ovs-dpdk",switch="ovs-dpdk"} 0\n')
       meter.observer.news(at, { _tag: "Reached" })
       // The first time is no return.
       assert.notInclude(yield* scraped(meter), "reconnects")
-      meter.observer.news(at, { _tag: "Lost", error })
+      meter.observer.news(at, { _tag: "Lost", error, ended: false })
       meter.observer.news(at, { _tag: "Reached" })
       const text = yield* scraped(meter)
       assert.include(text, 'userspace_cni_switch_up{engine="ovs-dpdk",switch="ovs-dpdk"} 1\n')

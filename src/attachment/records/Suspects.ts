@@ -1,0 +1,82 @@
+/**
+ * Attachments whose process may have ended their switch: a file each in `suspects` beside the records, named by the key.
+ * The agent writes them; a restore of the attachment by name removes its file. They are kept over a restart of the
+ * agent. A file of an earlier attachment of the same key counts as none.
+ */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import { type Identity, keyOf } from "../../identity/Attachment.ts"
+import { Files, orElse } from "../../platform/Files.ts"
+import { listOf, objectOf, parsed } from "../../platform/text/Json.ts"
+import { into, removeUnused } from "../../shared-dir/Directories.ts"
+import type { Record } from "./Record.ts"
+import { fromFile } from "./RecordError.ts"
+import { Records } from "./Records.ts"
+
+export interface Suspect {
+  /** UUID of the ADD. */
+  readonly invocation: string
+  /** When it was suspected last, in milliseconds since 1970. */
+  readonly last: number
+  /** The ends of the switch that are attributed to it, in milliseconds since 1970. */
+  readonly ends: ReadonlyArray<number>
+  /** Its port is left away until an administrator restores it. */
+  readonly isolated: boolean
+}
+
+/** By key. */
+export type Suspects = ReadonlyMap<string, Suspect>
+
+const limit = 4096
+
+const parse = (text: string): Suspect | undefined => {
+  const { ends, invocation, isolated, last } = objectOf(parsed(text))
+  if (typeof invocation !== "string" || typeof last !== "number") return undefined
+  const times = listOf(ends).flatMap((one) => (typeof one === "number" ? [one] : []))
+  return { invocation, last, ends: times, isolated: isolated === true }
+}
+
+const at = Effect.map(Effect.all({ files: Files, records: Records }), ({ files, records: { stateDir } }) => ({
+  files,
+  directory: join(stateDir, "suspects")
+}))
+
+/** Most nodes have none. What cannot be read is none. */
+export const suspects = Effect.gen(function* () {
+  const { directory, files } = yield* at
+  const none: ReadonlyArray<string> = []
+  const found = new Map<string, Suspect>()
+  for (const name of yield* Effect.orElseSucceed(files.list(directory), () => none)) {
+    const one = parse(yield* Effect.orElseSucceed(files.read(join(directory, name), limit), () => ""))
+    if (one !== undefined) found.set(name, one)
+  }
+  const all: Suspects = found
+  return all
+})
+
+export const suspectOf = (all: Suspects, record: Identity & Pick<Record, "invocation">): Suspect | undefined => {
+  const found = all.get(keyOf(record))
+  return found?.invocation === record.invocation ? found : undefined
+}
+
+export const isIsolated = (all: Suspects, record: Identity & Pick<Record, "invocation">): boolean =>
+  suspectOf(all, record)?.isolated === true
+
+export const suspect = (one: Identity, of: Suspect) =>
+  Effect.flatMap(at, ({ directory, files }) => {
+    const beside = join(directory, `.${keyOf(one)}`)
+    const fresh = Effect.andThen(
+      orElse("ENOENT", undefined)(files.unlink(beside)),
+      files.create(beside, JSON.stringify(of), 0o600)
+    )
+    return Effect.andThen(into(files, directory, 0o700, fresh), files.rename(beside, join(directory, keyOf(one))))
+  }).pipe(Effect.mapError(fromFile("note the suspect")))
+
+/** Without a file it is a success. */
+export const acquit = (key: string) =>
+  Effect.flatMap(at, ({ directory, files }) =>
+    Effect.andThen(
+      orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(join(directory, key))),
+      removeUnused(files, directory, [directory])
+    )
+  ).pipe(Effect.mapError(fromFile("remove the suspect's file")))
