@@ -10,15 +10,15 @@ import * as Schedule from "effect/Schedule"
 import type { HostPort } from "../../cni/network/HostPort.ts"
 import { asCniError, CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
+import { keyOf } from "../../identity/Attachment.ts"
 import { Slots } from "../../platform/Slots.ts"
 import { Deadlines, step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
 import type { Call } from "../Call.ts"
-import { keyOf } from "../../identity/Attachment.ts"
 import { attachmentOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
-import { acquit, isIsolated, suspects } from "../records/Suspects.ts"
+import { acquit, isIsolated, suspectOf, suspects } from "../records/Suspects.ts"
 import { deleted, elsewhere, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
 import { everything, narrows, type Selector, select } from "./Selection.ts"
 import { nameOf } from "./Switches.ts"
@@ -56,10 +56,11 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
   )
   const ended = new Map<string, Restored>()
   const known = yield* suspects
-  const isolated = all.filter((record) => isIsolated(known, record))
-  // Who names an attachment has decided that it may have its port again.
-  if (narrows(selector)) yield* Effect.forEach(isolated, (record) => acquit(keyOf(record)))
-  else for (const record of isolated) ended.set(record.handle, { record, result: leftAway })
+  for (const record of all.filter((record) => suspectOf(known, record) !== undefined)) {
+    // Who names an attachment has decided that it may have its port again.
+    if (narrows(selector)) yield* acquit(keyOf(record))
+    else if (isIsolated(known, record)) ended.set(record.handle, { record, result: leftAway })
+  }
   const since = yield* Clock.currentTimeMillis
   let waiting: ReadonlyArray<Record> = all.filter(({ handle }) => !ended.has(handle))
   const pass = Effect.gen(function* () {

@@ -8,6 +8,7 @@ import { serve } from "../../../src/app/CniCall.ts"
 import { type Around, choicesFor, onServices } from "../../../src/app/Composition.ts"
 import type { Document } from "../../../src/app/Verbs.ts"
 import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
+import { everything, type Selector } from "../../../src/attachment/node/Selection.ts"
 import * as Switches from "../../../src/attachment/node/Switches.ts"
 import type { Records } from "../../../src/attachment/records/Records.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
@@ -120,9 +121,9 @@ export class World {
   }
 
   /** `userspace restore` of everything recorded in the default directory. */
-  restore(wrap: Wrap = unwrapped, millis = 0) {
+  restore(wrap: Wrap = unwrapped, millis = 0, selector: Selector = everything) {
     const around = this.watched(wrap)
-    return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis }).pipe(
+    return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis, selector }).pipe(
       Effect.map(({ attachments }) => attachments),
       Effect.withTracerEnabled(false),
       onServices(stateDir, around),
