@@ -203,10 +203,16 @@ describe("what the agent counts", () => {
       // The first time is no return.
       assert.notInclude(yield* scraped(meter), "reconnects")
       meter.observer.news(at, { _tag: "Lost", error, ended: false })
+      // It had only stopped to answer.
+      assert.notInclude(yield* scraped(meter), "switch_ends")
+      meter.observer.news(at, { _tag: "Reached" })
+      meter.observer.news(at, { _tag: "Lost", error, ended: true })
+      meter.observer.news(at, { _tag: "Lost", error, ended: true })
       meter.observer.news(at, { _tag: "Reached" })
       const text = yield* scraped(meter)
       assert.include(text, 'userspace_cni_switch_up{engine="ovs-dpdk",switch="ovs-dpdk"} 1\n')
-      assert.include(text, 'userspace_cni_switch_reconnects_total{engine="ovs-dpdk",switch="ovs-dpdk"} 1\n')
+      assert.include(text, 'userspace_cni_switch_reconnects_total{engine="ovs-dpdk",switch="ovs-dpdk"} 2\n')
+      assert.include(text, 'userspace_cni_switch_ends_total{engine="ovs-dpdk",switch="ovs-dpdk"} 1\n')
       meter.observer.ended(at)
       assert.notInclude(yield* scraped(meter), "switch_up")
     })

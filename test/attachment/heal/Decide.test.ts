@@ -133,6 +133,17 @@ describe("the decision", () => {
     assert.deepStrictEqual(words(sight(now, seen(one)), memory, wanted), expected)
   })
 
+  it("an isolated attachment gets its port no more; one that is held back gets it later", () => {
+    const isolated: Policy = { ...all, isIsolated: ({ invocation }) => invocation === "one" }
+    assert.deepStrictEqual(words(sight(now, seen({ port: missing })), nothing, isolated), ["isolated: report"])
+    assert.deepStrictEqual(words(sight(now, seen({ sandbox: "gone" })), gone(0), isolated), ["stale: delete"])
+    const held = (until: number): Policy => ({ ...policy, heldUntil: (one) => (one === id ? until : 0) })
+    assert.deepStrictEqual(words(sight(now, seen({ port: missing })), nothing, held(now + 7)), [
+      `missing: restore at ${now + 7}`
+    ])
+    assert.deepStrictEqual(words(sight(now, seen({ port: missing })), nothing, held(now)), ["missing: restore"])
+  })
+
   it("a port with our mark and no record is reported, with either --repair", () => {
     const owned = {
       network: "net",
