@@ -1,6 +1,5 @@
 /** Creates as many memifs in a VPP as a full node has, each as an ADD does, without a process for each. */
 import { Effect, Layer } from "effect"
-import * as BunSlots from "../../src/platform/bun/BunSlots.ts"
 import * as BunSockets from "../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
@@ -8,7 +7,7 @@ import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"
 
-const edge = Layer.mergeAll(Files.layer, BunSlots.layer, BunSockets.layer)
+const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer)
 
 const on = (api: string) => {
   const client = Layer.provide(VppClient.layer(api), edge)

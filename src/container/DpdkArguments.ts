@@ -6,7 +6,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { ContainerError } from "./ContainerError.ts"
-import type { Interface, MemifInterface, VhostUserInterface } from "./told/Interface.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "./read/Interface.ts"
 
 export interface DpdkOptions {
   /** Every process of the pod can read a command line: a secret is only included on request. */

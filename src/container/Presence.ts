@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import { type FileStatus, Files } from "../platform/Files.ts"
 import { CurrentUser, type Identity } from "../platform/process/CurrentUser.ts"
 import { maximumPathBytes, pathBytes } from "../platform/Sockets.ts"
-import { type Interface, socketMadeBy } from "./told/Interface.ts"
+import { type Interface, socketMadeBy } from "./read/Interface.ts"
 
 export interface Presence {
   readonly there: boolean

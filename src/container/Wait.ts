@@ -9,7 +9,7 @@ import type { Files } from "../platform/Files.ts"
 import { ContainerError } from "./ContainerError.ts"
 import { cureForUntold, type Discovered, find, type SearchPaths } from "./Discovery.ts"
 import * as Presence from "./Presence.ts"
-import type { Interface } from "./told/Interface.ts"
+import type { Interface } from "./read/Interface.ts"
 
 export interface Expected {
   /** The expected interfaces. Empty: any. */

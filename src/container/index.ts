@@ -9,7 +9,7 @@ import { Changes } from "../platform/Changes.ts"
 import { Files } from "../platform/Files.ts"
 import { type Discovered, defaultSearchPaths, find, type SearchPaths } from "./Discovery.ts"
 import * as Presence from "./Presence.ts"
-import type { Interface } from "./told/Interface.ts"
+import type { Interface } from "./read/Interface.ts"
 import { type Expected, wait } from "./Wait.ts"
 
 export { CurrentUser, type Identity } from "../platform/process/CurrentUser.ts"
@@ -17,8 +17,8 @@ export { ContainerError } from "./ContainerError.ts"
 export { type Discovered, defaultSearchPaths, find, type SearchPaths } from "./Discovery.ts"
 export { type DpdkOptions, testpmdArguments, vdevArguments } from "./DpdkArguments.ts"
 export { look, type Presence } from "./Presence.ts"
-export { type Annotations, parseAnnotations } from "./told/Annotations.ts"
-export { readConfigurationData } from "./told/ConfigurationData.ts"
+export { type Annotations, parseAnnotations } from "./read/Annotations.ts"
+export { readConfigurationData } from "./read/ConfigurationData.ts"
 export {
   type Address,
   type Interface,
@@ -26,10 +26,10 @@ export {
   type Route,
   socketMadeBy,
   type VhostUserInterface
-} from "./told/Interface.ts"
-export { readDeviceInfo, readNetworkStatus } from "./told/NetworkStatus.ts"
-export type { Part, Reading } from "./told/Part.ts"
-export type { Sandbox, SandboxSource } from "./told/Sandbox.ts"
+} from "./read/Interface.ts"
+export { readDeviceInfo, readNetworkStatus } from "./read/NetworkStatus.ts"
+export type { Part, Reading } from "./read/Part.ts"
+export type { Sandbox, SandboxSource } from "./read/Sandbox.ts"
 export { type Expected, wait } from "./Wait.ts"
 
 /** The requirements of {@link find} and {@link wait}, on the real file system. */

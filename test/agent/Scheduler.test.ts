@@ -2,8 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { make } from "../../src/agent/Scheduler.ts"
-import type { AnyAsked } from "../../src/cni/Dispatch.ts"
-import { judge } from "../../src/cni/Dispatch.ts"
+import { type AnyAsked, judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 
 const asked = Effect.fnUntraced(function* (containerId: string, socket: string) {

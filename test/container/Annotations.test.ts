@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { parseAnnotations, unquote } from "../../src/container/told/Annotations.ts"
+import { parseAnnotations, unquote } from "../../src/container/read/Annotations.ts"
 import { annotationFile, quoted, valuesOf } from "./support/Pod.ts"
 
 const fixture = (name: string) => readFileSync(`${import.meta.dirname}/fixtures/${name}`, "utf8")

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Result, Schema } from "effect"
 import { testpmdArguments, vdevArguments } from "../../src/container/DpdkArguments.ts"
-import type { MemifInterface, VhostUserInterface } from "../../src/container/told/Interface.ts"
+import type { MemifInterface, VhostUserInterface } from "../../src/container/read/Interface.ts"
 
 const common = {
   name: "net1",

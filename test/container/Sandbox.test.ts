@@ -1,7 +1,7 @@
 /** The sandbox named by a container's mounts, for each runtime. fixtures/README.md describes the recordings. */
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { assumption, mountedFrom, namedByMounts } from "../../src/container/told/Sandbox.ts"
+import { assumption, mountedFrom, namedByMounts } from "../../src/container/read/Sandbox.ts"
 
 const recorded = (name: string) => readFileSync(`${import.meta.dirname}/fixtures/mountinfo/${name}.txt`, "utf8")
 

@@ -1,7 +1,7 @@
 /** docs/container.md: which changes replace an interface, and which do not. */
 import { assert, it } from "@effect/vitest"
 import { Redacted } from "effect"
-import type { MemifInterface } from "../../src/container/told/Interface.ts"
+import type { MemifInterface } from "../../src/container/read/Interface.ts"
 import { nameIn, tagOf } from "../../src/container/vpp/Link.ts"
 import { read } from "./support/Markdown.ts"
 

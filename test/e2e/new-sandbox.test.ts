@@ -6,7 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { namedByMounts } from "../../src/container/told/Sandbox.ts"
+import { namedByMounts } from "../../src/container/read/Sandbox.ts"
 import { Cluster } from "./support/Cluster.ts"
 import * as ClusterPod from "./support/ClusterPod.ts"
 import { CniNode } from "./support/CniNode.ts"

@@ -1,7 +1,7 @@
 /** Rule (1): from a pod's volumes and mounts to the directory on the host and in the container. */
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Result } from "effect"
-import { mappedDirOf, volumeOf } from "../../src/container-config/PodVolume.ts"
+import { mappedDirOf, volumeOf } from "../../src/container-config/PodContainerConfig.ts"
 import { readPod } from "../../src/kubernetes/PodDocument.ts"
 import type { Volume } from "../../src/shared-dir/SocketPaths.ts"
 import { encode } from "./support/PodStore.ts"

@@ -1,7 +1,7 @@
 /** The effect of `container vpp` on the VPP of a container, on every layer of {@link VppUnderTest}. */
 import { assert } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
-import type { MemifInterface } from "../../src/container/told/Interface.ts"
+import type { MemifInterface } from "../../src/container/read/Interface.ts"
 import { keyOf } from "../../src/container/vpp/Link.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import { addDelAddress, tagAddDel } from "../../src/vpp/messages/Interface.ts"

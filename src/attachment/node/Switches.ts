@@ -11,8 +11,7 @@ import { defaultControl } from "../../cni/network/HostPorts.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import type { Edges } from "../../platform/Edges.ts"
 import { Files } from "../../platform/Files.ts"
-import type { EngineLayer } from "../../vswitch/Vswitch.ts"
-import { Vswitch } from "../../vswitch/Vswitch.ts"
+import { type EngineLayer, Vswitch } from "../../vswitch/Vswitch.ts"
 
 export interface Switches {
   readonly at: (control: Control) => Effect.Effect<Vswitch["Service"]>

@@ -17,7 +17,7 @@ import {
   find,
   type SearchPaths
 } from "../../container/Discovery.ts"
-import type { Interface } from "../../container/told/Interface.ts"
+import type { Interface } from "../../container/read/Interface.ts"
 import { CommandLineError } from "../text/CommandLineError.ts"
 import { text } from "./Flags.ts"
 import { InvocationContext } from "./InvocationContext.ts"

@@ -16,7 +16,7 @@ import * as Ip from "../../vpp/messages/Ip.ts"
 import { withMtu } from "../../vpp/ports/SetUp.ts"
 import { inWords, type VppError } from "../../vpp/wire/VppError.ts"
 import { ContainerError } from "../ContainerError.ts"
-import type { Interface as Wanted } from "../told/Interface.ts"
+import type { Interface as Wanted } from "../read/Interface.ts"
 import { failedTo, type Link, link } from "./Link.ts"
 import { addAddresses, addRoutes } from "./Routes.ts"
 

@@ -20,7 +20,7 @@ import type { VppError } from "../../vpp/wire/VppError.ts"
 import type { VswitchError } from "../../vswitch/Vswitch.ts"
 import { ContainerError } from "../ContainerError.ts"
 import { vdevArguments } from "../DpdkArguments.ts"
-import type { Interface, MemifInterface, VhostUserInterface } from "../told/Interface.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "../read/Interface.ts"
 import { removeRoutesOver } from "./Routes.ts"
 
 export interface Link {

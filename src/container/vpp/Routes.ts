@@ -13,7 +13,7 @@ import { addressesOf } from "../../vpp/interfaces/HostAddresses.ts"
 import { addDelAddress } from "../../vpp/messages/Interface.ts"
 import { normal, routeAddDel, routeDump, routeOver } from "../../vpp/messages/Ip.ts"
 import { isIpv6 } from "../../vpp/wire/Address.ts"
-import type { Interface } from "../told/Interface.ts"
+import type { Interface } from "../read/Interface.ts"
 
 /** Addresses known only from Multus' status have no prefix. */
 const withPrefix = (address: string): string =>

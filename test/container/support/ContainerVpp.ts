@@ -1,7 +1,7 @@
 /** The requests of the suite of `container vpp`, the state of the VPP, and changes by others. */
 import { assert } from "@effect/vitest"
 import { Effect, type Scope } from "effect"
-import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/told/Interface.ts"
+import type { Interface, MemifInterface, VhostUserInterface } from "../../../src/container/read/Interface.ts"
 import { configure } from "../../../src/container/vpp/Configure.ts"
 import { nameIn } from "../../../src/container/vpp/Link.ts"
 import { removeRoutesOver } from "../../../src/container/vpp/Routes.ts"

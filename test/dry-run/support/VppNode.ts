@@ -14,8 +14,7 @@ import { withPolicers } from "../../vpp/server/Policers.ts"
 import type { Release } from "../../vpp/server/Release.ts"
 import { start } from "../../vpp/server/VppServer.ts"
 import { temporaryDirectory } from "../../vpp/support/TestVpp.ts"
-import type { Conf, Verb } from "./Calls.ts"
-import { variables } from "./Calls.ts"
+import { type Conf, type Verb, variables } from "./Calls.ts"
 import { asRoot, netns } from "./MemoryNode.ts"
 
 export const edges = Layer.mergeAll(

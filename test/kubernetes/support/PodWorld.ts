@@ -1,6 +1,6 @@
 /** A node in memory whose network has a kubeconfig, and a cluster in memory with one pod that has a volume. */
 import { Effect, Option } from "effect"
-import { elementsOf } from "../../../src/kubernetes/ConfigurationData.ts"
+import { elementsOf } from "../../../src/kubernetes/PodAnnotations.ts"
 import { readPod, wholeWith } from "../../../src/kubernetes/PodDocument.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { network } from "../../attachment/support/Networks.ts"

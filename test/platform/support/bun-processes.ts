@@ -1,6 +1,6 @@
 /** The suite of `Processes` on bun's layer, under bun. */
-import * as BunProcesses from "../../../src/platform/bun/BunProcesses.ts"
+import * as BunEdges from "../../../src/platform/bun/BunEdges.ts"
 import { processes } from "../../suites/ProcessesSuite.ts"
 import { report } from "../../suites/Report.ts"
 
-await report(BunProcesses.layer, processes)
+await report(BunEdges.processesLayer, processes)

@@ -1,6 +1,6 @@
 /** The suite of `Slots` on bun's layer, under bun. */
-import * as BunSlots from "../../../src/platform/bun/BunSlots.ts"
+import * as BunSockets from "../../../src/platform/bun/BunSockets.ts"
 import { report } from "../../suites/Report.ts"
 import { slots } from "../../suites/SlotsSuite.ts"
 
-await report(BunSlots.layer, slots)
+await report(BunSockets.slotsLayer, slots)

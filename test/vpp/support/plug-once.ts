@@ -1,6 +1,5 @@
 /** One `plug` in a separate process, as for an ADD. Arguments: API socket, directory, number of the attachment. */
 import { Effect, Layer } from "effect"
-import * as BunSlots from "../../../src/platform/bun/BunSlots.ts"
 import * as BunSockets from "../../../src/platform/bun/BunSockets.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { VppClient } from "../../../src/vpp/client/VppClient.ts"
@@ -10,7 +9,7 @@ import { numberedAndLimited } from "./Numbered.ts"
 
 const [, , path = "", directory = "", number = "0"] = process.argv
 
-const edge = Layer.mergeAll(Files.layer, BunSlots.layer, BunSockets.layer)
+const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer)
 const client = Layer.provide(VppClient.layer(path), edge)
 const live = Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
 

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { mappedDirOf, volumeName, volumeOf } from "../../../container-config/PodVolume.ts"
+import { mappedDirOf, volumeName, volumeOf } from "../../../container-config/PodContainerConfig.ts"
 import type { Pod } from "../../../identity/Attachment.ts"
 import { Ipam } from "../../../ipam/Ipam.ts"
 import type { IpamError } from "../../../ipam/IpamError.ts"

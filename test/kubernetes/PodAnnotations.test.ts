@@ -1,15 +1,7 @@
 /** The annotations that readers in pods rely on: what is added, replaced, removed and left alone. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import {
-  dataKey,
-  elementOf,
-  elementsOf,
-  isOf,
-  mappedDirKey,
-  put,
-  remove
-} from "../../src/kubernetes/ConfigurationData.ts"
+import { dataKey, elementOf, elementsOf, isOf, mappedDirKey, put, remove } from "../../src/kubernetes/PodAnnotations.ts"
 import type { Annotations, Changes } from "../../src/kubernetes/PodDocument.ts"
 
 const dir = "/run/shared/"
