@@ -1,7 +1,7 @@
 /**
  * The paths of an attachment: the shared directory, the socket in it, the container config, and the socket path for the
  * switch. They are computed once and written to the record. Rules (2) and (3) and the file names are the original
- * plugin's, on which pods rely; rule (1) is in `container-config/PodVolume.ts`. Pure.
+ * plugin's, on which pods rely; rule (1) is in `container-config/PodContainerConfig.ts`. Pure.
  */
 import { dirname, join } from "node:path"
 import type { HostPort } from "../cni/network/HostPort.ts"

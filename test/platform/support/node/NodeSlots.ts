@@ -1,4 +1,4 @@
-/** {@link Slots} on `node:net`: tests, `make demo` and the bundle on Node. The executable uses `BunSlots.ts`. */
+/** {@link Slots} on `node:net`: tests, `make demo` and the bundle on Node. The executable uses `BunSockets.ts`. */
 import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
