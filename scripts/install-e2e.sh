@@ -13,6 +13,8 @@ frames="librte-net-pcap25"
 ovn="ovn-central ovn-host"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
 image="buildah netavark"
+# It compiles test/e2e/hostile-process.
+compiler="gcc libc6-dev"
 # It renders the manifests by itself; no cluster is asked.
 cluster="kubectl"
 # It scrapes the agent, and checks and tests the rules of examples/monitoring.
@@ -102,7 +104,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $frames $ovn $containers $image $cluster $monitoring $tools)
+missing=$(absent $ovs $dpdk $frames $compiler $ovn $containers $image $cluster $monitoring $tools)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0

@@ -82,6 +82,7 @@ const needs = {
   },
   tcpdump: { present: () => existsSync("/usr/bin/tcpdump"), reason: "no tcpdump" },
   time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
+  compiler: { present: () => existsSync("/usr/bin/gcc"), reason: "no C compiler (gcc, libc6-dev)" },
   cnitool: { present: () => existsSync(cnitool), reason: "cnitool could not be built" }
 } as const
 

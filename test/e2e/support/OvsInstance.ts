@@ -5,7 +5,7 @@
  * `pmd-sleep-max`, because a PMD thread otherwise takes a whole core.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Effect, Layer, Schedule, Scope } from "effect"
 import { whileFull } from "./ListenQueue.ts"
 import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
 
@@ -16,6 +16,8 @@ export interface Options {
   readonly megabytes?: number
   /** The NUMA node of each core, as ovs-vswitchd is told with `--dummy-numa`: `0,1`. Default: the machine's. */
   readonly numa?: string
+  /** ovs-vswitchd is a child of the test, which learns how it ended, and leaves no core. */
+  readonly foreground?: boolean
 }
 
 interface Instance {
@@ -38,6 +40,9 @@ interface Instance {
   readonly killVswitchd: Effect.Effect<void, ProgramError>
   readonly killOvsdb: Effect.Effect<void, ProgramError>
   readonly vswitchdRuns: Effect.Effect<boolean>
+  /** The signal that has ended an ovs-vswitchd in the foreground. */
+  readonly vswitchdSignal: Effect.Effect<string | undefined>
+  readonly vswitchdAnswers: Effect.Effect<unknown, ProgramError>
   /** Starts the stopped or killed daemons. */
   readonly startMissing: Effect.Effect<void, ProgramError>
   /**
@@ -84,22 +89,17 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const holder = yield* start("unshare", ["--net", "sleep", "infinity"])
   yield* succeed("sh", ["-c", `until [ "$(cat /proc/${holder.pid}/comm)" = sleep ]; do :; done`])
 
+  const command = (program: string, name: string, ...args: ReadonlyArray<string>) => [
+    `--net=/proc/${holder.pid}/ns/net`,
+    program,
+    ...args,
+    `--unixctl=${runDir}/${name}.ctl`,
+    `--pidfile=${runDir}/${name}.pid`,
+    `--log-file=${directory}/log/${name}.log`,
+    "-vconsole:off"
+  ]
   const detached = (program: string, name: string, ...args: ReadonlyArray<string>) =>
-    succeed(
-      "nsenter",
-      [
-        `--net=/proc/${holder.pid}/ns/net`,
-        program,
-        ...args,
-        `--unixctl=${runDir}/${name}.ctl`,
-        `--pidfile=${runDir}/${name}.pid`,
-        `--log-file=${directory}/log/${name}.log`,
-        "--detach",
-        "--no-chdir",
-        "-vconsole:off"
-      ],
-      { env }
-    )
+    succeed("nsenter", command(program, name, ...args, "--detach", "--no-chdir"), { env })
   const vsctl = (...args: ReadonlyArray<string>) =>
     whileFull(succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args]))
   const pidOf = (name: string) =>
@@ -110,13 +110,15 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const stop = (name: string, ...args: ReadonlyArray<string>) =>
     Effect.gen(function* () {
       const pid = yield* pidOf(name)
+      if (yield* hasEnded(pid)) return
       yield* succeed("ovs-appctl", ["-t", `${runDir}/${name}.ctl`, "exit", ...args])
       yield* gone(name, pid)
     })
   const kill = (name: string) =>
     Effect.gen(function* () {
       const pid = yield* pidOf(name)
-      yield* Effect.sync(() => process.kill(pid, "SIGKILL"))
+      // It may have ended by itself.
+      yield* Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
       yield* gone(name, pid)
     })
 
@@ -129,17 +131,32 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const startOvsdb = Effect.asVoid(
     detached("ovsdb-server", "ovsdb-server", `${directory}/db/conf.db`, `--remote=punix:${socket}`)
   )
-  const startVswitchd = Effect.asVoid(
-    detached(
-      vswitchd,
-      "ovs-vswitchd",
-      `unix:${socket}`,
-      ...(options.numa === undefined ? [] : [`--dummy-numa=${options.numa}`])
+  const vswitchdArguments = [`unix:${socket}`, ...(options.numa === undefined ? [] : [`--dummy-numa=${options.numa}`])]
+  const vswitchdAnswers = succeed("ovs-appctl", ["-t", `${runDir}/ovs-vswitchd.ctl`, "version"])
+  const outer = yield* Effect.scope
+  let ended: NodeJS.Signals | undefined
+  const inForeground = Effect.gen(function* () {
+    const args = command(vswitchd, "ovs-vswitchd", ...vswitchdArguments)
+    const { outcome } = yield* start("prlimit", ["--core=0", "nsenter", ...args], { env, log: `${directory}/log/out` })
+    ended = undefined
+    const noted = Effect.map(outcome, ({ signal }) => {
+      ended = signal ?? undefined
+    })
+    yield* Effect.forkIn(noted, outer)
+    const serves = Effect.filterOrFail(
+      vsctl("--no-wait", "get", "Open_vSwitch", ".", "dpdk_initialized"),
+      (text) => text.trim() === String(options.dpdk !== false),
+      () => new ProgramError({ program: "ovs-vswitchd", problem: "has not initialised DPDK" })
     )
-  )
+    yield* Effect.retry(Effect.andThen(vswitchdAnswers, serves), { schedule: Schedule.spaced("50 millis"), times: 600 })
+  })
+  const startVswitchd =
+    options.foreground === true
+      ? Scope.provide(inForeground, outer)
+      : Effect.asVoid(detached(vswitchd, "ovs-vswitchd", ...vswitchdArguments))
   const stopOvsdb = stop("ovsdb-server")
   const stopVswitchd = stop("ovs-vswitchd", "--cleanup")
-  const ended = (name: string, ask: Effect.Effect<void, ProgramError>) =>
+  const stopped = (name: string, ask: Effect.Effect<void, ProgramError>) =>
     ask.pipe(
       Effect.timeout("5 seconds"),
       Effect.catch(() => kill(name)),
@@ -147,10 +164,10 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
     )
 
   yield* succeed("ovsdb-tool", ["create", `${directory}/db/conf.db`, schema])
-  yield* Effect.acquireRelease(startOvsdb, () => ended("ovsdb-server", stopOvsdb))
+  yield* Effect.acquireRelease(startOvsdb, () => stopped("ovsdb-server", stopOvsdb))
   yield* vsctl("--no-wait", "init")
   if (options.dpdk !== false) yield* vsctl("--no-wait", "set", "Open_vSwitch", ".", ...dpdk(options.megabytes ?? 256))
-  yield* Effect.acquireRelease(startVswitchd, () => ended("ovs-vswitchd", stopVswitchd))
+  yield* Effect.acquireRelease(startVswitchd, () => stopped("ovs-vswitchd", stopVswitchd))
 
   return {
     directory,
@@ -166,6 +183,8 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
     killVswitchd: kill("ovs-vswitchd"),
     killOvsdb: kill("ovsdb-server"),
     vswitchdRuns: runs("ovs-vswitchd"),
+    vswitchdSignal: Effect.sync(() => ended),
+    vswitchdAnswers,
     startMissing: Effect.gen(function* () {
       if (!(yield* runs("ovsdb-server"))) yield* startOvsdb
       if (!(yield* runs("ovs-vswitchd"))) yield* startVswitchd
