@@ -7,7 +7,7 @@ import type { Ground } from "./support/HostileProcess.ts"
 import { well } from "./support/Plugin.ts"
 
 const installed = spawnSync("ovs-vswitchd", ["--version"], { encoding: "utf8" }).stdout ?? ""
-const [, release = "?"] = /(\d+\.\d+)\.\d+$/m.exec(installed) ?? []
+const [, version = "?"] = /(\d+\.\d+)\.\d+$/m.exec(installed) ?? []
 
 const ground = (mode: "server" | "client") =>
   Effect.gen(function* () {
@@ -35,7 +35,8 @@ const inScope = (mode: "server" | "client") =>
 for (const mode of ["server", "client"] as const) {
   meets({
     needs: ["root", "executable", "ovs", "hostLocal"],
-    release: `Open vSwitch ${release}`,
+    engine: "Open vSwitch",
+    version,
     role: `vhost-${mode}`,
     ground: inScope(mode),
     fresh: false

@@ -33,7 +33,7 @@ int main(int count, char **words) {
     if (strcmp(roles[n].name, words[1]) != 0) continue;
     for (const struct act *act = roles[n].acts; act->name != NULL; act++) {
       if (strcmp(act->name, words[2]) != 0) continue;
-      struct peer peer = {.path = words[3], .listens = roles[n].listens, .type = roles[n].type, .listener = -1};
+      struct peer peer = {.path = words[3], .listens = roles[n].listens, .type = roles[n].type};
       act->run(&peer);
       puts("done");
       for (;;) pause();

@@ -59,10 +59,14 @@ static int connected(const char *path, int type) {
 
 int peer_open(struct peer *peer) {
   if (!peer->listens) return connected(peer->path, peer->type);
-  if (peer->listener < 0) peer->listener = listening(peer->path, peer->type);
-  struct pollfd ready = {.fd = peer->listener, .events = POLLIN};
+  /* For one connection: the switch finds nobody until the case wants another. */
+  int listener = listening(peer->path, peer->type);
+  struct pollfd ready = {.fd = listener, .events = POLLIN};
   must(poll(&ready, 1, deadline * 1000) == 1, "the switch connects");
-  return accept(peer->listener, NULL, NULL);
+  int fd = accept(listener, NULL, NULL);
+  unlink(peer->path);
+  close(listener);
+  return fd;
 }
 
 bool peer_sends(int fd, const void *bytes, size_t length, const int *fds, int count) {
@@ -133,6 +137,15 @@ int event(void) {
 bool reaches(const volatile uint16_t *counter, uint16_t wanted) {
   double until = now() + deadline;
   while (*counter != wanted) {
+    if (now() > until) return false;
+    pause_briefly();
+  }
+  return true;
+}
+
+bool differs(const volatile uint16_t *counter, uint16_t from) {
+  double until = now() + deadline;
+  while (*counter == from) {
     if (now() > until) return false;
     pause_briefly();
   }

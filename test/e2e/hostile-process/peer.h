@@ -11,7 +11,6 @@ struct peer {
   const char *path;
   bool listens; /* the switch connects to us */
   int type; /* SOCK_STREAM or SOCK_SEQPACKET */
-  int listener;
 };
 
 /* A case, or the neighbour: it does what it does, and returns while it is still connected. */
@@ -36,6 +35,7 @@ uint8_t *shared_memory(size_t length, int *fd);
 int event(void);
 /* Waits until a counter that the switch writes has this value; false at the deadline. */
 bool reaches(const volatile uint16_t *counter, uint16_t wanted);
+bool differs(const volatile uint16_t *counter, uint16_t from);
 /* Bytes that look random, the same in each run. */
 void noise(void *bytes, size_t length, uint32_t seed);
 /* One more sign on stdout that the switch takes frames. */

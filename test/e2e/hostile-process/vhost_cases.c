@@ -21,7 +21,7 @@ static void tells(const struct vhost *vhost, uint32_t request, const void *paylo
 static void regular(struct peer *peer) { vhost_runs(peer); }
 
 static void closes_at_once(struct peer *peer) {
-  for (int n = 0; n < 3; n++) close(peer_open(peer));
+  for (int n = 0; n < 10; n++) close(peer_open(peer));
 }
 
 static void many_connections(struct peer *peer) {

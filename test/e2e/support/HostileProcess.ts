@@ -6,7 +6,7 @@
 import { globSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { Effect, Option, Schedule, type Scope } from "effect"
-import { type Role, sources } from "../hostile-process/Cases.ts"
+import { type Role, sources, wordOf } from "../hostile-process/Cases.ts"
 import { type ProgramError, start, succeed } from "./Program.ts"
 
 /** A switch with two ports, for one hostile process after the other until one ends it. */
@@ -39,7 +39,7 @@ const until = <E, R>(self: Effect.Effect<boolean, E, R>) =>
 
 /** What it writes to stdout is in the file. It ends with its scope, by SIGKILL. */
 const process = Effect.fnUntraced(function* (program: string, role: Role, name: string, socket: string, log: string) {
-  yield* start(program, [role, name, socket], { log })
+  yield* start(program, [wordOf(role), name, socket], { log })
   return content(log)
 })
 

@@ -15,6 +15,8 @@ export interface VppInstance {
   readonly pid: Effect.Effect<number>
   /** `vppctl`. */
   readonly ctl: (...words: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
+  /** The signal that has ended the current process. */
+  readonly signal: Effect.Effect<string | undefined>
   /** SIGKILL; returns when it is gone. Its sockets' files stay. */
   readonly kill: Effect.Effect<void>
   /** Returns when it answers. */
@@ -68,12 +70,13 @@ export const instance = Effect.fn("VppInstance.make")(function* (
       text.trim()
     )
 
+  let ended: NodeJS.Signals | undefined
   const spawn = Effect.gen(function* () {
     for (const name of ["api.sock", "cli.sock"]) rmSync(`${directory}/run/${name}`, { force: true })
     const scope = yield* Scope.fork(outer)
     const [program = "", ...args] = [...enter, ...command]
     const process = yield* Scope.provide(
-      start(program, args, { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
+      start("prlimit", ["--core=0", program, ...args], { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
       scope
     )
     const version = ctl("show", "version").pipe(
@@ -82,6 +85,11 @@ export const instance = Effect.fn("VppInstance.make")(function* (
         () => new ProgramError({ program: "vpp", problem: "does not answer" })
       )
     )
+    ended = undefined
+    const noted = Effect.map(process.outcome, ({ signal }) => {
+      ended = signal ?? undefined
+    })
+    yield* Effect.forkIn(noted, scope)
     yield* Effect.retry(version, { schedule: Schedule.spaced("50 millis"), times: 200 })
     return { process, scope }
   })
@@ -92,6 +100,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
     directory,
     api: `${directory}/run/api.sock`,
     pid: Effect.sync(() => now.process.pid),
+    signal: Effect.sync(() => ended),
     ctl,
     kill,
     start: Effect.map(spawn, (next) => {

@@ -1,2 +1,0 @@
-#include "peer.h"
-const struct act memif_master_acts[]={{0,0}}, memif_slave_acts[]={{0,0}};
