@@ -48,7 +48,8 @@ const pages = [
   "docs/configuration.md",
   "docs/errors.md",
   "docs/findings.md",
-  "docs/metrics.md"
+  "docs/metrics.md",
+  "docs/security.md"
 ]
 
 /** The tables that the pages show. */

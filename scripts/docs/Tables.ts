@@ -7,6 +7,7 @@ import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
 import { importsOf } from "../house/Imports.ts"
 import { errorNotes } from "./ErrorNotes.ts"
+import { vhostOutcomes } from "./HostileProcesses.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
 import { type Key, keys } from "./NetConfSchema.ts"
 
@@ -101,6 +102,8 @@ const metricRows = (wanted: (family: Family) => boolean) =>
 
 const isOfInterface = (labels: ReadonlyArray<string>) => ofInterface.every((label) => labels.includes(label))
 
+const outcomeTable = ([head, ...rows]: ReturnType<typeof vhostOutcomes>) => table(head, rows)
+
 /** By the name in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {
   "metrics: interfaces": () =>
@@ -123,6 +126,7 @@ export const tables: Readonly<Record<string, () => string>> = {
       ["Key", "Value", "Published when absent", ...head.slice(3)],
       rowsOf((path) => path.startsWith("container."))
     ),
+  "hostile processes: vhost-user": () => outcomeTable(vhostOutcomes()),
   findings: findingsText,
   "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)

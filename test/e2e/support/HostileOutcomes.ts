@@ -2,30 +2,22 @@
  * `outcomes.json` of the hostile process: what became of each release in each case. `HOSTILE_RECORD=1` adds what a run
  * sees to it, so that an outcome that varies is a set; docs/security.md shows it.
  */
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Schema, Scope } from "effect"
-import { casesOf, isRace, type Role, sources } from "../hostile-process/Cases.ts"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { casesOf, isRace, type Role } from "../hostile-process/Cases.ts"
+import { outcomes, outcomesFile, recorded } from "../hostile-process/Outcomes.ts"
 import { compiled, type Ground, neighbour, outcomeOf } from "./HostileProcess.ts"
 import { type Need, missing } from "./Machine.ts"
 
-const file = `${sources}/outcomes.json`
 const recording = process.env["HOSTILE_RECORD"] === "1"
 
-const Cases = Schema.Record(Schema.String, Schema.String)
-const Outcomes = Schema.Record(Schema.String, Schema.Record(Schema.String, Cases))
-
-const read = () => Schema.decodeUnknownSync(Schema.fromJsonString(Outcomes))(readFileSync(file, "utf8"))
-
-const recorded = (release: string, role: Role, name: string): ReadonlyArray<string> =>
-  read()[release]?.[role]?.[name]?.split(" or ") ?? []
-
 const record = (release: string, role: Role, name: string, outcome: string): void => {
-  const all = read()
+  const all = outcomes()
   const known = recorded(release, role, name)
   const seen = [...new Set([...known, outcome])].sort().join(" or ")
   const of = { ...all[release], [role]: { ...all[release]?.[role], [name]: seen } }
-  writeFileSync(file, `${JSON.stringify({ ...all, [release]: of }, null, 2)}\n`)
+  writeFileSync(outcomesFile, `${JSON.stringify({ ...all, [release]: of }, null, 2)}\n`)
 }
 
 interface Standing {
@@ -80,7 +72,7 @@ export interface Suite {
 /** A test for each case; all skipped, with the reason in the name, when the machine or the record lacks something. */
 export const meets = ({ engine, fresh, ground, needs, role, version }: Suite): void => {
   const release = `${engine} ${version}`
-  const known = read()[release]?.[role] !== undefined
+  const known = outcomes()[release]?.[role] !== undefined
   const absent = [
     ...missing([...needs, "compiler"]),
     ...(known || recording ? [] : [`no outcomes of ${release} are recorded: HOSTILE_RECORD=1`])

@@ -1,0 +1,44 @@
+/** What became of each switch that met the hostile process of `test/e2e/hostile-process`, as tables of security.md. */
+import { casesOf, type Role } from "../../test/e2e/hostile-process/Cases.ts"
+import { outcomes } from "../../test/e2e/hostile-process/Outcomes.ts"
+
+interface Column {
+  readonly engine: string
+  readonly release: string
+  readonly role: Role
+}
+
+type Cells = ReadonlyArray<string>
+
+const columns = (roles: ReadonlyArray<Role>): ReadonlyArray<Column> =>
+  Object.entries(outcomes()).flatMap(([release, byRole]) =>
+    roles.flatMap((role) => {
+      const engine = release.replace(/ \S+$/, "")
+      return byRole[role] === undefined ? [] : [{ engine, release, role }]
+    })
+  )
+
+/** `VPP 26.06, master`. */
+const title = ({ release, role }: Column) => `${release}, ${role.replace(/^\w+-/, "")}`
+
+/** A case that is other things in two roles is two rows. */
+const rows = (all: ReadonlyArray<Column>): ReadonlyArray<Cells> => {
+  const texts = new Set(all.flatMap(({ engine, role }) => Object.values(casesOf[engine]?.[role] ?? {})))
+  const seen = outcomes()
+  return [...texts].map((text) => [
+    text,
+    ...all.map(({ engine, release, role }) => {
+      const [name = ""] = Object.entries(casesOf[engine]?.[role] ?? {}).find(([, does]) => does === text) ?? []
+      const outcome = seen[release]?.[role]?.[name]
+      return outcome === undefined ? "" : outcome === "lives" ? "lives" : `**${outcome}**`
+    })
+  ])
+}
+
+const sharedBy = (wanted: ReadonlyArray<Role>) => {
+  const all = columns(wanted)
+  return [["What the process does", ...all.map(title)], ...rows(all)] as const
+}
+
+export const vhostOutcomes = () => sharedBy(["vhost-server", "vhost-client"])
+export const memifOutcomes = () => sharedBy(["memif-master", "memif-slave", "memif-slave, noZeroCopy"])
