@@ -8,7 +8,7 @@ import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { casesOf, isRace, type Role } from "../hostile-process/Cases.ts"
 import { outcomes, outcomesFile, recorded } from "../hostile-process/Outcomes.ts"
 import { compiled, type Ground, neighbour, outcomeOf } from "./HostileProcess.ts"
-import { type Need, missing } from "./Machine.ts"
+import { missing, type Need } from "./Machine.ts"
 
 const recording = process.env["HOSTILE_RECORD"] === "1"
 
