@@ -34,7 +34,7 @@ export const inspection = (client: OvsClient["Service"], files: Files["Service"]
       const restarted = `socket ${request.socketPath} no longer is ovs-vswitchd's ${plan.socket}: ovs-vswitchd was restarted`
       const all: ReadonlyArray<Difference> = [
         ...(dead === undefined ? [] : [{ what: dead.answer, kind: "silent" as const }]),
-        ...(absent === undefined ? [] : [{ what: absent.answer, warning: true }]),
+        ...(absent === undefined ? [] : [{ what: absent.answer, kind: "silent" as const, warning: true }]),
         ...(found.length === 0 ? [{ what: `port ${plan.name} is missing`, kind: "missing" as const }] : []),
         ...found.flatMap((one) => [...differences(plan, one), ...ovnWarnings(plan, one)]),
         ...(stale ? [{ what: restarted, kind: "forgotten" as const }] : [])

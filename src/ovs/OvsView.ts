@@ -65,6 +65,7 @@ interface Rows {
   readonly interfaces: ReadonlyArray<InterfaceRow>
   /** As ovs-vswitchd says; undefined: it was not asked. */
   readonly version: string | undefined
+  readonly asked: boolean
   readonly polling: ReadonlyMap<string, ReadonlyArray<number>>
 }
 
@@ -79,6 +80,7 @@ const ovsView = (control: string, rows: Rows, silent: Explained | undefined): Ov
     dpdkVersion: root.dpdk_version ?? null,
     dpdk: root.dpdk_initialized,
     lacks: vhostTypes.filter((type) => !root.iface_types.includes(type)),
+    asked: rows.asked,
     silent,
     bridges: rows.bridges.map((bridge) => bridgeView(bridge, rows)),
     ports: rows.interfaces.flatMap((row) => portView(row, rows))
@@ -174,7 +176,9 @@ export const view = (path: string): View =>
       const reason = new Malformed({ detail: "no row in table Open_vSwitch" })
       return yield* new OvsdbError({ peer: path, operation: "select", reason })
     }
-    const dead = yield* Daemon.make(yield* Files, yield* Sockets, path).absent
+    const files = yield* Files
+    const dead = yield* Daemon.make(files, yield* Sockets, path).absent
+    const control = yield* Effect.orElseSucceed(Daemon.controlIn(files, dirname(path)), () => undefined)
     return ovsView(
       path,
       {
@@ -182,7 +186,8 @@ export const view = (path: string): View =>
         bridges: yield* rows(Bridge, results, 1),
         ports: yield* rows(Port, results, 2),
         interfaces: yield* rows(Interface, results, 3),
-        ...(dead === undefined ? yield* reported(path) : unreported)
+        asked: dead === undefined && control !== undefined,
+        ...(dead === undefined && control !== undefined ? yield* reported(control) : unreported)
       },
       dead === undefined ? undefined : toError(operation, dead)
     )
@@ -193,9 +198,7 @@ const unreported = { version: undefined, polling: polling("") }
 
 /** What ovs-vswitchd says itself. Its version is in the database only where ovs-ctl has started it. */
 const reported = Effect.fnUntraced(
-  function* (path: string) {
-    const control = yield* Daemon.controlIn(yield* Files, dirname(path))
-    if (control === undefined) return unreported
+  function* (control: string) {
     const { reply } = yield* JsonRpc.OvsDeadlines
     const rpc = yield* JsonRpc.dial(yield* Sockets, control)
     const call = (command: string) =>

@@ -55,7 +55,9 @@ export interface OvsView {
   readonly dpdk: boolean
   /** Missing interface types of vhost-user. */
   readonly lacks: ReadonlyArray<string>
-  /** Why ovs-vswitchd does not answer. */
+  /** ovs-vswitchd has answered. If not, all of this is what the database keeps, whether it runs or not. */
+  readonly asked: boolean
+  /** Why ovs-vswitchd does not answer. Undefined: it has answered, or there was no way to ask it. */
   readonly silent: Explained | undefined
   readonly bridges: ReadonlyArray<BridgeView>
   readonly ports: ReadonlyArray<PortView>

@@ -41,7 +41,7 @@ export interface Difference {
   /** True: not a difference, but it may not work. */
   readonly warning?: boolean
   /**
-   * `missing`: the port does not exist. `forgotten`: a switch lost part of the port by itself, and `restore` recreates it without reverting what anybody has set. `silent`: the daemon that creates ports does not answer. Absent: somebody changed it.
+   * `missing`: the port does not exist. `forgotten`: a switch lost part of the port by itself, and `restore` recreates it without reverting what anybody has set. `silent`: the daemon that creates ports does not answer; as a warning, it only seems to be away. Absent: somebody changed it.
    */
   readonly kind?: "missing" | "forgotten" | "silent"
 }

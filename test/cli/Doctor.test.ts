@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
 import { ExitStatus, statusOf } from "../../src/cli/text/CommandLineError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { map } from "../../src/ovs/client/Notation.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
 import { file, type } from "./support/Terminal.ts"
@@ -24,7 +25,7 @@ const Report = Schema.fromJsonString(
   Schema.Struct({
     status: Schema.Int,
     node: Schema.Struct(Judged),
-    attachments: Schema.Array(Schema.Struct({ containerId: Schema.String, ...Judged }))
+    attachments: Schema.Array(Schema.Struct({ containerId: Schema.String, inspected: Schema.Boolean, ...Judged }))
   })
 )
 
@@ -45,11 +46,32 @@ const hugepages = (node: Node, total: number, free: number) => {
   node.files.put(`${directory}/free_hugepages`, "file", `${free}\n`)
 }
 
+const control = "/var/run/openvswitch/ovs-vswitchd.7.ctl"
+
 const healthy = () => {
   const node = make()
   hugepages(node, 512, 256)
+  node.files.put("/var/run/openvswitch/ovs-vswitchd.pid", "file", "7\n")
+  node.files.put(control, "socket")
+  node.ovs.vswitchd.control = control
   return node
 }
+
+/** As an application that has opened its port leaves it in the database. */
+const connected = ({ ovs }: Node) =>
+  ovs.transact([
+    {
+      op: "mutate",
+      table: "Interface",
+      where: [["type", "==", "dpdkvhostuserclient"]],
+      mutations: [
+        ["status", "delete", map({ status: "disconnected" })],
+        ["status", "insert", map({ status: "connected" })],
+        ["link_state", "delete", "down"],
+        ["link_state", "insert", "up"]
+      ]
+    }
+  ])
 
 it.effect("a node without a switch", () =>
   Effect.gen(function* () {
@@ -90,6 +112,76 @@ it.effect("an unreachable switch is reported once, and its ports are not guessed
     assert.deepStrictEqual(ofNode, ["switch-away"])
     assert.deepStrictEqual(of, [[]])
     assert.strictEqual(attachments[0]?.links.find(({ link }) => link === "port")?.is, "unknown")
+    for (const id of ["c2", "c3"]) {
+      node.refusal = undefined
+      yield* add(node, id)
+    }
+    node.refusal = "ECONNREFUSED"
+    const { stdout } = yield* type(node, ["doctor"])
+    assert.notInclude(stdout, "without findings")
+    assert.match(stdout, /^3 attachments not inspected: the switch did not answer, or was not asked\.$/m)
+  })
+)
+
+it.effect("an ovs-vswitchd that does not answer: what the database keeps is called sound for nothing", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    for (const id of ["c1", "c2"]) yield* add(node, id)
+    yield* connected(node)
+    const before = yield* examined(node)
+    assert.deepStrictEqual([before.of, before.ofNode, before.status], [[[], []], ["bridge-without-uplink"], 0])
+    assert.include((yield* type(node, ["doctor"])).stdout, "\n2 attachments without findings.\n")
+
+    node.ovs.vswitchd.alive = false
+    const away = yield* examined(node)
+    assert.deepStrictEqual(
+      [away.of, away.ofNode, away.status],
+      [[[], []], ["ovs-vswitchd-away", "bridge-without-uplink"], 1]
+    )
+    assert.deepStrictEqual(
+      away.attachments.map(({ inspected, links }) => [inspected, links.find(({ link }) => link === "application")?.is]),
+      [
+        [false, "unknown"],
+        [false, "unknown"]
+      ]
+    )
+
+    // It was killed, and its pidfile is elsewhere.
+    node.files.remove("/var/run/openvswitch/ovs-vswitchd.pid")
+    const unasked = yield* examined(node)
+    assert.deepStrictEqual([unasked.of, unasked.ofNode, unasked.status], [[[], []], ["bridge-without-uplink"], 2])
+    assert.match(unasked.node.unseen.join(), /ovs-vswitchd was not asked/)
+    assert.isFalse(unasked.node.links.some(({ is, seen }) => is === "well" && seen.includes("DPDK initialized")))
+    const { stdout } = yield* type(node, ["doctor"])
+    assert.include(stdout, "\n2 attachments not inspected: the switch did not answer, or was not asked.\n")
+    assert.notInclude(stdout, "without findings")
+  })
+)
+
+it.effect("what belongs to the node is told once, not once an attachment", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    for (const id of ["c1", "c2", "c3"]) yield* add(node, id)
+    yield* connected(node)
+    // An orderly stop: the pidfile of ovsdb-server alone is left.
+    node.ovs.vswitchd.alive = false
+    node.files.put("/var/run/openvswitch/ovsdb-server.pid", "file", "6\n")
+    node.files.remove("/var/run/openvswitch/ovs-vswitchd.pid")
+    node.files.remove(control)
+    const { of, ofNode } = yield* examined(node)
+    assert.deepStrictEqual(
+      [of, ofNode],
+      [
+        [[], [], []],
+        ["ovs-vswitchd-away", "bridge-without-uplink"]
+      ]
+    )
+
+    // Of each attachment, and alike.
+    node.files.remove("/opt/cni/bin/host-local")
+    const { stdout } = yield* type(node, ["doctor"])
+    assert.lengthOf(stdout.match(/^ {2}net1, container c1, network net-a, and 2 more: addresses: /gm) ?? [], 1)
+    assert.lengthOf(stdout.match(/^ {2}net1, container c[123].*: addresses: /gm) ?? [], 1)
   })
 )
 

@@ -2,7 +2,7 @@
  * Each symptom of docs/troubleshooting.md on a real Open vSwitch, and the finding that `userspace doctor` prints for it; and
  * what it says of an attachment that works.
  */
-import { chmodSync, linkSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs"
+import { chmodSync, linkSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { listening } from "../container/support/Pod.ts"
@@ -217,9 +217,22 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       yield* node.ovs.killVswitchd
       const silent = yield* ofNetwork(network)
       assert.include(silent.ids, symptom("no ovs-vswitchd"))
+      // As if its pidfile were elsewhere: the database alone does not say that it was killed.
+      const { runDir } = node.ovs
+      const files = [
+        ["ovs-vswitchd.pid", "elsewhere.pid"],
+        ["ovs-vswitchd.ctl", "ovs-vswitchd.1.ctl"]
+      ] as const
+      for (const [own, other] of files) renameSync(`${runDir}/${own}`, `${runDir}/${other}`)
+      const unasked = yield* onNode()
+      assert.match(unasked.node.unseen.join(), /ovs-vswitchd was not asked/)
+      assert.isFalse(unasked.node.links.some(({ is, seen }) => is === "well" && seen.includes("DPDK initialized")))
+      for (const [own, other] of files) renameSync(`${runDir}/${other}`, `${runDir}/${own}`)
       yield* node.ovs.killOvsdb
       const away = yield* ofNetwork(network)
       assert.include(away.ids, symptom("no ovsdb-server"))
+      const text = yield* run(executable, ["doctor", "--state-dir", node.stateDir, "--cni-path", node.plugins])
+      assert.notInclude(text.stdout, "without findings")
       const { status } = yield* node.call("DEL", sandbox, network)
       assert.strictEqual(status, 1)
       assert.include((yield* onNode()).ids, symptom("DEL without a switch"))

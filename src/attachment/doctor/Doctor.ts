@@ -7,7 +7,7 @@ import type { Configuration } from "../../cni/network/Configuration.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import { keyOf, type Pod } from "../../identity/Attachment.ts"
-import type { PortView, View } from "../../vswitch/View.ts"
+import type { PortView, SwitchView, View } from "../../vswitch/View.ts"
 import { type Switches as AllSwitches, standing } from "../node/Switches.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
@@ -35,6 +35,8 @@ export interface Examined {
   readonly containerId: string
   readonly ifName: string | null
   readonly pod: Pod | null
+  /** False: its switch says nothing of its port now, so no findings do not mean that it is sound. */
+  readonly inspected: boolean
   readonly judged: Judged
 }
 
@@ -80,15 +82,18 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     switches: asked.switches,
     variables,
     processes: yield* Sandbox.processes,
-    ports: new Map(ports.map((port) => [port.key, port]))
+    ports: new Map(ports.map((port) => [port.key, port])),
+    unasked: new Set(
+      seen.flatMap(({ view }) => (Result.isSuccess(view) && !isAsked(view.success) ? keys(view.success) : []))
+    )
   }
   const attachments = yield* Effect.forEach(
     wanted,
-    (record) => Effect.map(OfAttachment.examine(record, around), (judged) => examined(record, judged)),
+    (record) => Effect.map(OfAttachment.examine(record, around), (one) => examined(record, one)),
     { concurrency: atOnce }
   )
-  const keys = new Set(all.map(keyOf))
-  const strays = ports.filter((port) => !keys.has(port.key) && (pod === undefined || isOf(port.pod, pod)))
+  const known = new Set(all.map(keyOf))
+  const strays = ports.filter((port) => !known.has(port.key) && (pod === undefined || isOf(port.pod, pod)))
   const report: Report = {
     node: together([
       Result.isFailure(records) ? unseen("records", records.failure.failed) : nothing,
@@ -114,19 +119,21 @@ const controlOf = ({ port: { control, engine } }: Configuration): Control => ({ 
 const isOf = (one: Pod | undefined, { name, namespace }: Pod): boolean =>
   one?.name === name && one.namespace === namespace
 
-const examined = ({ containerId, ifName, network, pod }: Record, judged: Judged): Examined => ({
-  network,
-  containerId,
-  ifName,
-  pod: pod ?? null,
-  judged
-})
+const isAsked = (view: SwitchView): boolean => view.engine === "vpp" || view.asked
+
+const keys = ({ ports }: SwitchView): ReadonlyArray<string> => ports.map(({ key }) => key)
+
+const examined = (
+  { containerId, ifName, network, pod }: Record,
+  one: Pick<Examined, "inspected" | "judged">
+): Examined => ({ network, containerId, ifName, pod: pod ?? null, ...one })
 
 const stray = ({ containerId, ifName, network, pod, port }: PortView): Examined => ({
   network: network || null,
   containerId,
   ifName: ifName || null,
   pod: pod ?? null,
+  inspected: true,
   judged: found("record", "port-without-record", `port ${port} has the mark of container ${containerId}`, {
     container: containerId,
     ifname: ifName || "NAME"

@@ -161,7 +161,7 @@ const portOf = Effect.fnUntraced(function* (record: Record, { ports, silent, var
 const missing = (words: string): Port => ({ _tag: "Missing", words })
 
 const fromDifferences = (differences: ReadonlyArray<Difference>): Port => {
-  if (differences.some(({ kind }) => kind === "silent")) return unasked
+  if (differences.some(({ kind, warning }) => kind === "silent" && warning !== true)) return unasked
   const gone = differences.find(({ kind }) => kind === "missing")
   if (gone !== undefined) return missing(gone.what)
   const words = (wanted: Difference["kind"]) =>

@@ -1,4 +1,5 @@
 /** The report of `doctor` as text for people, as JSON, and as an exit status. Pure. */
+import { groupBy } from "effect/Array"
 import { type Examined, type Report, whole } from "../../attachment/doctor/Doctor.ts"
 import type { Finding, Judged, Link } from "../../attachment/doctor/findings/Finding.ts"
 import type { Style } from "../text/Table.ts"
@@ -8,15 +9,21 @@ const signs: { readonly [K in Link["is"]]: string } = { well: "ok", found: "!!",
 /** `all`: also the chains of sound attachments. */
 export const doctorText = (report: Report, all: boolean, style: Style): string => {
   const shown = report.attachments.filter(({ judged }) => all || !isWell(judged))
-  const wellOnes = report.attachments.length - shown.length
+  const rest = report.attachments.filter((one) => !shown.includes(one))
+  const dark = rest.filter(({ inspected }) => !inspected).length
+  const wellOnes = rest.length - dark
   return [
     ...linkLines("Node", report.node, style),
     ...shown.flatMap((one) => ["", ...linkLines(nameOf(one), one.judged, style)]),
-    ...(wellOnes === 0 ? [] : ["", `${wellOnes} ${wellOnes === 1 ? "attachment" : "attachments"} without findings.`]),
+    ...(rest.length === 0 ? [] : [""]),
+    ...(wellOnes === 0 ? [] : [`${counted(wellOnes)} without findings.`]),
+    ...(dark === 0 ? [] : [`${counted(dark)} not inspected: the switch did not answer, or was not asked.`]),
     "",
     ...findingLines([{ name: "node", judged: report.node }, ...report.attachments.map(named)], style)
   ].join("\n")
 }
+
+const counted = (number: number): string => `${number} ${number === 1 ? "attachment" : "attachments"}`
 
 const named = (one: Examined) => ({ name: nameOf(one), judged: one.judged })
 
@@ -37,10 +44,14 @@ interface Named {
 
 /** The findings of one judgement, the worst first. */
 export const findingLines = (all: ReadonlyArray<Named>, { faint, strong }: Style): ReadonlyArray<string> => {
-  const findings = all
-    .flatMap(({ judged, name }) => judged.findings.map((finding) => ({ name, finding })))
-    .sort((one, other) => rank(one.finding) - rank(other.finding))
-  const unseen = all.flatMap(({ judged, name }) => judged.unseen.map((why) => `  ${name}: ${why}`))
+  const findings = once(
+    all.flatMap(({ judged, name }) => judged.findings.map((finding) => ({ name, finding }))),
+    ({ finding: { command, id, seen } }) => [id, seen, command].join("\n")
+  ).sort((one, other) => rank(one.finding) - rank(other.finding))
+  const unseen = once(
+    all.flatMap(({ judged, name }) => judged.unseen.map((why) => ({ name, why }))),
+    ({ why }) => why
+  ).map(({ name, why }) => `  ${name}: ${why}`)
   return [
     ...findings.flatMap(({ finding: { command, cure, id, seen, severity }, name }) => [
       strong(`${severity} ${id} (${name})`),
@@ -54,6 +65,13 @@ export const findingLines = (all: ReadonlyArray<Named>, { faint, strong }: Style
       : `${findings.length} ${findings.length === 1 ? "finding" : "findings"}${unseen.length === 0 ? "" : `, ${unseen.length} not inspected`}.`
   ]
 }
+
+/** What several have alike belongs to the node, or to what they share: the first of them, which names the others' number. */
+const once = <A extends { readonly name: string }>(all: ReadonlyArray<A>, alike: (one: A) => string): Array<A> =>
+  Object.values(groupBy(all, alike)).map(([first, ...others]) => ({
+    ...first,
+    name: others.length === 0 ? first.name : `${first.name}, and ${others.length} more`
+  }))
 
 const rank = ({ severity }: Finding): number => ["error", "warning", "note"].indexOf(severity)
 

@@ -44,7 +44,7 @@ const port: PortView = {
 }
 
 const ofPort = (more: Partial<PortView>, told?: number) =>
-  ids(Port.judge({ view: { ...port, ...more }, differences: [], mtu: { requested: undefined, told } }, {}))
+  ids(Port.judge({ view: { ...port, ...more }, asked: true, differences: [], mtu: { requested: undefined, told } }, {}))
 
 describe("a port", () => {
   it("that works has no finding", () => assert.deepStrictEqual(ofPort({}, 1500), []))
@@ -64,10 +64,19 @@ describe("a port", () => {
       }),
       ["packets-over-rate", "application-too-slow"]
     ))
+  it("of a switch that was not asked is not called sound, whatever its database keeps", () => {
+    const mtu = { requested: undefined, told: undefined }
+    const { findings, links } = Port.judge({ view: port, asked: false, differences: [], mtu }, {})
+    assert.deepStrictEqual(findings, [])
+    assert.deepStrictEqual([...new Set(links.map(({ is }) => is))], ["unknown"])
+  })
   it("by the kinds of differences that a switch tells", () => {
     const kinds = (["missing", "forgotten", "silent"] as const).map((kind) => ({ what: kind, kind }))
     const differences = [...kinds, { what: "OVN", warning: true }, { what: "tag" }]
-    const judged = Port.judge({ view: undefined, differences, mtu: { requested: undefined, told: undefined } }, {})
+    const judged = Port.judge(
+      { view: undefined, asked: true, differences, mtu: { requested: undefined, told: undefined } },
+      {}
+    )
     assert.deepStrictEqual(ids(judged), ["port-missing", "port-incomplete", "port-may-not-work", "port-changed"])
   })
 })
@@ -90,6 +99,7 @@ const ovs: OvsView = {
   dpdkVersion: null,
   dpdk: true,
   lacks: [],
+  asked: true,
   silent: undefined,
   bridges: [{ name: "br0", datapath: "netdev", secure: true, others: ["eth0"], unlearned: ["uspa"], ours: 1 }],
   ports: []
@@ -109,6 +119,16 @@ describe("a switch", () => {
   it("with a bridge that drops what it does not know, if somebody uses it", () => {
     assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set(["br0"]))), ["bridge-drops-unknown"])
     assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set())), [])
+  })
+  it("whose ovs-vswitchd was not asked is not called sound, and what its database lacks is a finding", () => {
+    const of = (view: Partial<OvsView>) => OfOvs.judge({ ...ovs, asked: false, ...view }, new Set())
+    const { findings, links, unseen } = of({})
+    assert.deepStrictEqual([findings, links.map(({ is }) => is), unseen.length], [[], ["unknown"], 1])
+    assert.match(
+      unseen.join(),
+      /ovs-vswitchd was not asked: .*; the database has version 3\.5\.0, DPDK initialized, and/
+    )
+    assert.deepStrictEqual(ids(of({ dpdk: false })), ["dpdk-not-initialized"])
   })
   it("without vhost-user", () =>
     assert.deepStrictEqual(ids(OfOvs.judge({ ...ovs, lacks: ["dpdkvhostuser"] }, new Set())), ["ovs-without-vhost"]))

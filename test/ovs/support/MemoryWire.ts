@@ -83,6 +83,20 @@ export const database = (results: Results, isSilent: () => boolean, monitors: Mo
     })
 }
 
+/** The control socket of ovs-vswitchd: every command has its version for an answer. */
+export const control = (): Hears => {
+  let splitter = OvsdbMessages.newSplitter(1 << 16)
+  return (bytes, says) =>
+    Effect.sync(() => {
+      const split = Result.getOrThrow(OvsdbMessages.split(splitter, bytes))
+      splitter = split.splitter
+      for (const text of split.texts) {
+        const result = "ovs-vswitchd (Open vSwitch) 3.5.0"
+        says(Buffer.from(JSON.stringify({ id: requestOf(text).id, result, error: null })))
+      }
+    })
+}
+
 /** One of ours. */
 const requestOf = (text: string) => {
   const value: unknown = JSON.parse(text)

@@ -27,6 +27,8 @@ interface Vswitchd {
   /** False: everything stays as it is, with its last reports. */
   alive: boolean
   dpdk: boolean
+  /** Path of its control socket; undefined: it has none. */
+  control: string | undefined
   /** Names of bridges that it cannot create, which it reports only in its log. */
   readonly broken: Set<string>
 }
@@ -97,7 +99,7 @@ export const make = ({
   peer = "/memory/db.sock"
 }: Options = {}): MemorySwitch => {
   const devices = new Set<string>()
-  const vswitchd: Vswitchd = { alive: true, dpdk: true, broken: new Set() }
+  const vswitchd: Vswitchd = { alive: true, dpdk: true, control: undefined, broken: new Set() }
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = applied(withRoot(crypto.randomUUID(), {}))
   let sockets: ReadonlySet<string> = new Set()
@@ -207,6 +209,9 @@ export const make = ({
           Wire.database(onWire, () => how === "silent", monitors),
           open
         )
+      }
+      if (path === vswitchd.control) {
+        return vswitchd.alive ? Wire.dial(path, Wire.control(), new Set()) : refused("ECONNREFUSED")
       }
       if (!isBridge(bridgeAt(path))) return refused("ENOENT")
       return vswitchd.alive

@@ -41,6 +41,12 @@ export const well = (link: string, seen: string): Judged => ({ ...nothing, links
 /** There is no source for it, which is no failure. */
 export const unknown = (link: string, seen: string): Judged => ({ ...nothing, links: [{ link, is: "unknown", seen }] })
 
+/** The same as it was when its source was alive: nothing of it is sound for certain. */
+export const asKept = (judged: Judged): Judged => ({
+  ...judged,
+  links: judged.links.map((one) => (one.is === "well" ? { ...one, is: "unknown" } : one))
+})
+
 /** There is a source, and this process could not read it. */
 export const unseen = (link: string, why: string): Judged => ({
   links: [{ link, is: "unknown", seen: why }],

@@ -28,18 +28,30 @@ export interface Around {
   readonly processes: ReadonlyMap<string, ReadonlyArray<string>>
   /** By the key of the attachment. */
   readonly ports: ReadonlyMap<string, PortView>
+  /** Keys of ports whose switch did not answer, or was not asked; its database did. */
+  readonly unasked: ReadonlySet<string>
+}
+
+interface Examined {
+  readonly judged: Judged
+  /** False: its switch says nothing of its port now. */
+  readonly inspected: boolean
 }
 
 export const examine = Effect.fn("doctor.attachment")(function* (record: Record, around: Around) {
   const values = { container: record.containerId, ifname: record.ifName }
   const sandbox = yield* Sandbox.look(record.netns, around.processes)
   const standing = together([yield* recorded(record), Sandbox.judge(sandbox)])
-  const asked = recordedCall("CHECK", record, around.variables)
-  const reading = readable({ ...record, configuration: asked.text }, asked.variables)
-  if (Result.isFailure(reading)) return together([standing, unseen("configuration", reading.failure.msg)])
+  const recordedAs = recordedCall("CHECK", record, around.variables)
+  const reading = readable({ ...record, configuration: recordedAs.text }, recordedAs.variables)
+  if (Result.isFailure(reading)) {
+    const judged = together([standing, unseen("configuration", reading.failure.msg)])
+    return { judged, inspected: false } satisfies Examined
+  }
   const call = reading.success
   const { netConf, port } = call.configuration
   const view = around.ports.get(keyOf(record))
+  const asked = !around.unasked.has(keyOf(record))
   const vswitch = yield* around.switches.at(port)
   const differences = yield* Effect.catch(vswitch.verify(requestFor(call, record)), (error) => Effect.succeed(error))
   const abstract = port.iftype === "memif" && port.abstract
@@ -49,13 +61,15 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
     Effect.provide(Layer.fresh(containerConfigFor(call)))
   )
   const addresses = yield* Addresses.look(call, record)
-  return together([
+  const mtu = { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu }
+  const judged = together([
     standing,
-    Port.judge({ view, differences, mtu: { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu } }, values),
-    Socket.judge(socket, sandbox, view?.connected),
+    Port.judge({ view, asked, differences, mtu }, values),
+    Socket.judge(socket, sandbox, asked ? view?.connected : undefined),
     Published.judge(published, place.directory, values),
     Addresses.judge(addresses, values)
   ])
+  return { judged, inspected: asked && !("failed" in differences) } satisfies Examined
 })
 
 const recorded = Effect.fnUntraced(function* (record: Record): Effect.fn.Return<Judged, never, Records> {

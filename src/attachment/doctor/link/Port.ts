@@ -4,11 +4,13 @@
 import type { Explained } from "../../../cni/spec/CniError.ts"
 import type { PortView } from "../../../vswitch/View.ts"
 import type { Difference } from "../../../vswitch/Vswitch.ts"
-import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
+import { asKept, found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
 
 export interface Port {
   /** The details for `doctor`; undefined: the switch has no port with this mark. */
   readonly view: PortView | undefined
+  /** False: the details are what the database keeps. */
+  readonly asked: boolean
   /** CHECK's differences, or why it could not compare. */
   readonly differences: ReadonlyArray<Difference> | Explained
   /** The MTU requested of the switch, and that of the container config. Undefined: their default. */
@@ -17,20 +19,22 @@ export interface Port {
 
 type Values = Readonly<Record<string, string>>
 
-export const judge = ({ differences, mtu, view }: Port, values: Values): Judged =>
-  together([
+export const judge = ({ asked, differences, mtu, view }: Port, values: Values): Judged => {
+  const details = view === undefined ? nothing : ofView(view, mtu, { ...values, port: view.port })
+  return together([
     "failed" in differences
       ? view === undefined
         ? unknown("port", differences.failed)
         : unseen("port", differences.failed)
       : together(differences.map((one) => ofDifference(one, values))),
-    view === undefined ? nothing : ofView(view, mtu, { ...values, port: view.port })
+    asked ? details : asKept(details)
   ])
+}
 
 const ofDifference = ({ kind, warning, what }: Difference, values: Values): Judged => {
   if (kind === "missing") return found("port", "port-missing", what, values)
   if (kind === "forgotten") return found("port", "port-incomplete", what, values)
-  // The switch itself is judged with the node.
+  // Once, with the node.
   if (kind === "silent") return nothing
   return found("port", warning === true ? "port-may-not-work" : "port-changed", what, values)
 }

@@ -1,6 +1,6 @@
 /** Judges an Open vSwitch, and the used bridges. Pure. */
 import type { OvsView } from "../../../vswitch/View.ts"
-import { found, type Judged, together, well } from "../findings/Finding.ts"
+import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
 
 /** `bridges`: those of networks or records. */
 export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
@@ -14,7 +14,13 @@ export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
         ? found(link, "dpdk-not-initialized", "dpdk_initialized is false")
         : view.lacks.length > 0
           ? found(link, "ovs-without-vhost", `no interface type ${view.lacks.join(", ")}`)
-          : well(link, `${versions.join(", ")}, DPDK initialized`)
+          : view.asked
+            ? well(link, `${versions.join(", ")}, DPDK initialized`)
+            : unseen(
+                link,
+                "ovs-vswitchd was not asked: its pidfile and control socket are not beside the database's socket; " +
+                  `the database has ${versions.join(", ")}, DPDK initialized, and keeps it when ovs-vswitchd ends`
+              )
   return together([able, ...view.bridges.flatMap((bridge) => (bridges.has(bridge.name) ? ofBridge(bridge) : []))])
 }
 
