@@ -63,13 +63,33 @@ const unwritten = (code: string, exit: Exit.Exit<void, CniError>): string =>
     : `the result cannot be written to stdout: ${code}, and not all changes were rolled back: ` +
       `${errorOf(exit.cause).message}. The next DEL of this attachment removes the rest.`
 
-export const run = (left: Left): void => {
-  const main = Effect.gen(function* () {
-    const exit = yield* Effect.exit(takenBack(left))
-    if (left.untaken !== undefined) return yield* Effect.logError(unwritten(left.untaken, exit))
-    const { code, details, msg } = told(exit)
-    const document = { cniVersion: answerVersion(readEnvelope(left.stdin)), code, msg, details }
-    yield* Effect.ignore(writeDocument(document))
-  }).pipe(Effect.provide(Log.layer(defaultLogOptions)))
+const failed = (main: Effect.Effect<void>): void =>
   NodeRuntime.runMain(main, { disableErrorReporting: true, teardown: () => process.exit(1) })
-}
+
+const answerWith = (stdin: string, { code, details, msg }: CniError) =>
+  Effect.ignore(writeDocument({ cniVersion: answerVersion(readEnvelope(stdin)), code, msg, details }))
+
+/** A signal ends the rollback; the document is written all the same. */
+export const run = (left: Left): void =>
+  failed(
+    Effect.uninterruptibleMask(
+      Effect.fnUntraced(function* (restore) {
+        const exit = yield* Effect.exit(restore(takenBack(left)))
+        if (left.untaken !== undefined) return yield* Effect.logError(unwritten(left.untaken, exit))
+        yield* answerWith(left.stdin, told(exit))
+      })
+    ).pipe(Effect.provide(Log.layer(defaultLogOptions)))
+  )
+
+/** Answers a call, other than ADD, that was interrupted by a signal, and whose agent ended before it said so. */
+export const stopped = (stdin: string, command: string): void =>
+  failed(
+    answerWith(
+      stdin,
+      CniError.of(
+        ErrorCodes.Interrupted,
+        `${command} was interrupted by a signal, and the agent ended during it: it may be incomplete`,
+        `Try again: ${command} then does the rest.`
+      )
+    )
+  )

@@ -2,7 +2,8 @@
  * The agent, or the process of a call, is killed in the middle of a call: nothing is reported as done that was not, and
  * nothing is left.
  */
-import { existsSync, rmSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
+import { dirname } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { handedTo } from "./support/Agent.ts"
@@ -12,6 +13,32 @@ import * as Plugin from "./support/Plugin.ts"
 import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
+
+/** An IPAM plugin whose first DEL waits longer than it is waited for; the next ones do their work. */
+const slowFirstDel = Effect.gen(function* () {
+  const node = yield* CniNode
+  const once = `${node.plugins}/once`
+  const script = `#!/bin/sh\n[ "$CNI_COMMAND" != DEL ] || [ -e "$0.asked" ] || { : >"$0.asked"; exec sleep 3; }\nexec "\${0%/*}/host-local"\n`
+  yield* succeed("sh", ["-c", `cat >${once} && chmod 755 ${once}`], { stdin: script })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      for (const path of [once, `${once}.asked`]) rmSync(path, { force: true })
+    })
+  )
+  return {
+    network: { ...node.network, ipam: { ...node.network.ipam, type: "once" } },
+    waits: Effect.repeat(
+      Effect.sync(() => existsSync(`${once}.asked`)),
+      { until: (there) => there, schedule: Schedule.spaced("10 millis") }
+    )
+  }
+})
+
+/** To a socket, which was bound under another name, also those that its process has not accepted. */
+const connections = (path: string): number =>
+  readFileSync("/proc/net/unix", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(` ${dirname(path)}/`)).length
 
 onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is killed", (test) => {
   test("in the middle of an ADD: the process rolls it back, and fails with code 11", () =>
@@ -36,20 +63,47 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       const { call } = callBy(served.socket)
       const sandbox = yield* node.sandbox
       const before = yield* look(node.watched)
-      // The plugin's first DEL waits forever, the next does its work.
-      const once = `${node.plugins}/once`
-      const script = `#!/bin/sh\n[ "$CNI_COMMAND" != DEL ] || [ -e "$0.asked" ] || { : >"$0.asked"; exec sleep 3; }\nexec "\${0%/*}/host-local"\n`
-      yield* succeed("sh", ["-c", `cat >${once} && chmod 755 ${once}`], { stdin: script })
-      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(once)))
-      const network = { ...node.network, ipam: { ...node.network.ipam, type: "once" } }
+      const { network, waits } = yield* slowFirstDel
       Plugin.well(yield* call("ADD", sandbox, network))
       const del = yield* Effect.forkChild(call("DEL", sandbox, network), { startImmediately: true })
-      yield* Effect.repeat(
-        Effect.sync(() => existsSync(`${once}.asked`)),
-        { until: (there) => there, schedule: Schedule.spaced("10 millis") }
-      )
+      yield* waits
       yield* served.running.signal("SIGKILL")
       Plugin.well(yield* Fiber.join(del))
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("in the middle of a DEL that was told to stop: the process says that it may be incomplete, with code 107", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      const served = yield* started
+      const { begin, call } = callBy(served.socket)
+      const { network, waits } = yield* slowFirstDel
+      Plugin.well(yield* call("ADD", sandbox, network))
+      const del = yield* begin("DEL", sandbox, network)
+      yield* waits
+      // Frozen, it does not answer the request to interrupt the call, which waits in its queue.
+      yield* served.running.signal("SIGSTOP")
+      const dialled = connections(served.socket)
+      yield* del.signal("SIGTERM")
+      yield* Effect.repeat(
+        Effect.sync(() => connections(served.socket)),
+        { until: (now) => now > dialled, schedule: Schedule.spaced("10 millis") }
+      ).pipe(Effect.timeout("20 seconds"))
+      yield* served.running.signal("SIGKILL")
+      const outcome = yield* Effect.timeout(del.outcome, "20 seconds")
+      const error = yield* Plugin.errorOf(yield* Plugin.judge("DEL", outcome))
+      assert.deepStrictEqual(
+        [error.code, error.msg, error.details],
+        [
+          107,
+          "DEL was interrupted by a signal, and the agent ended during it: it may be incomplete",
+          "Try again: DEL then does the rest."
+        ]
+      )
+      Plugin.well(yield* node.call("DEL", sandbox, network, { environment: handedTo("off") }))
       yield* returnsTo(node.watched, before)
     }))
 

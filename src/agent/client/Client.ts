@@ -35,6 +35,9 @@ export const run = (path: string): void => {
   const takenBack = (stdin: string, untaken: string | undefined) =>
     import("../../app/TakeBack.ts").then(({ run }) => run({ stdin, invocation, untaken }))
 
+  const unfinished = (stdin: string) =>
+    import("../../app/TakeBack.ts").then(({ stopped }) => stopped(stdin, command ?? ""))
+
   const handOver = (stdin: string, here: Here): Promise<unknown> => {
     const body = JSON.stringify({ environment: { ...process.env }, stdin })
     if (Buffer.byteLength(body) > longestBody) return alone({ text: stdin })
@@ -63,7 +66,7 @@ export const run = (path: string): void => {
       if (is === "answered") return answered.then((next) => next())
       if (is === "declined") return alone({ text: stdin })
       if (command === "ADD") return takenBack(stdin, undefined)
-      return stopped ? process.exit(1) : alone({ text: stdin })
+      return stopped ? unfinished(stdin) : alone({ text: stdin })
     })
   }
 
