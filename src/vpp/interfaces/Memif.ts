@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
-import type { VppMemifPort } from "../../cni/network/HostPort.ts"
+import type { VppMemifPort, VppPort } from "../../cni/network/HostPort.ts"
 import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import { judge, run, type Session, type Step, step } from "../client/Session.ts"
 import * as Memif from "../messages/Memif.ts"
@@ -16,6 +16,10 @@ const isAbsent = -2
 const inUse = -74
 const isGone = -73
 const otherFile = -116
+
+/** True: VPP creates the socket. False: the application does. */
+export const madeByVpp = (port: VppPort): boolean =>
+  port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
 /** `abstract:<name>`, in the form for the container's end; the name is that of the file which it replaces. */
 export const abstractName = (socketPath: string): string => `abstract:${basename(socketPath)}`

@@ -22,7 +22,6 @@ import type { VppError } from "../wire/VppError.ts"
 import type { Alone } from "./EarlierVlans.ts"
 import * as EarlierVlans from "./EarlierVlans.ts"
 import { inspectDomain, type Plan, refuseTaken, setUp } from "./SetUp.ts"
-import { madeByVpp } from "./SocketInspection.ts"
 import { removeInterface } from "./Unplug.ts"
 
 type Fs = Files["Service"]
@@ -153,7 +152,7 @@ const create = <A>(
     yield* removeInterface(session, files, there, {
       routes: addresses.routes,
       limited: policing?.kept === true ? markOf(request.attachment, "") : undefined,
-      socketFile: madeByVpp(port) ? request.socketPath : undefined
+      socketFile: Memif.madeByVpp(port) ? request.socketPath : undefined
     })
   })
   return revertible(`create ${name}`, Effect.mapError(attempt, fromVpp(`create ${name}`)), takeBack)
@@ -167,7 +166,7 @@ const made = Effect.fnUntraced(function* (files: Fs, { port, request }: Plan, th
       notMade("the interface that it created is gone", "Try again: it was removed, or VPP was restarted.")
     )
   }
-  if (madeByVpp(port)) {
+  if (Memif.madeByVpp(port)) {
     const file = yield* Effect.mapError(files.lstat(request.socketPath), fromFile("inspect the socket"))
     if (file?.kind !== "socket") {
       return yield* toError(

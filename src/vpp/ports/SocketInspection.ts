@@ -11,12 +11,9 @@ import { maximumPathBytes, pathBytes, type Sockets } from "../../platform/Socket
 import { isShortLink } from "../../shared-dir/SocketPaths.ts"
 import type { PortError } from "../../vswitch/Vswitch.ts"
 import type { Session } from "../client/Session.ts"
+import { madeByVpp } from "../interfaces/Memif.ts"
 import { fromFile, socketRefused, toError } from "../interfaces/PortError.ts"
 import { socketFilenameAddDelV2 } from "../messages/Memif.ts"
-
-/** True: VPP creates the socket. False: the application does. */
-export const madeByVpp = (port: VppPort): boolean =>
-  port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
 const allowed = "with nothing but letters, digits, `.`, `_`, `-` and `/`"
 

@@ -33,7 +33,6 @@ import { fromFile, fromVpp } from "../interfaces/PortError.ts"
 import * as VhostUser from "../interfaces/VhostUser.ts"
 import { memifDump } from "../messages/Memif.ts"
 import { spanDump } from "../messages/Span.ts"
-import { madeByVpp } from "./SocketInspection.ts"
 
 /** `begun`: the ADD of `what.invocation` found its number free and has begun to create its port there. */
 export const unplug = Effect.fnUntraced(
@@ -51,7 +50,7 @@ export const unplug = Effect.fnUntraced(
     const removed: Array<string> = []
     for (const one of found) {
       const limited = limitedAs(what, port, one)
-      const socketFile = port !== undefined && madeByVpp(port) ? socketOf(one) : undefined
+      const socketFile = port !== undefined && Memif.madeByVpp(port) ? socketOf(one) : undefined
       removed.push(...(yield* removeInterface(session, files, one, { routes, limited, socketFile })))
     }
     // Somebody removed the interface, and VPP keeps its routes.
