@@ -12,7 +12,7 @@ import { byIndex, bySocket, type Interface, memifSockets } from "../vpp/interfac
 import { memifSocketOf } from "../vpp/interfaces/Mark.ts"
 import { fromVpp } from "../vpp/interfaces/PortError.ts"
 import { memifDump } from "../vpp/messages/Memif.ts"
-import { madeByVpp } from "../vpp/ports/SocketInspection.ts"
+import { madeByVpp } from "../vpp/interfaces/Memif.ts"
 import { removeInterface } from "../vpp/ports/Unplug.ts"
 import type { OpenSession } from "../vpp/VppVswitch.ts"
 import { type LegacyAsked, type LegacyPorts, noLegacyPorts } from "../vswitch/Vswitch.ts"

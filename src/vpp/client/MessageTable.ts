@@ -4,10 +4,10 @@
  */
 
 import { tableRow } from "../messages/Control.ts"
-import { type Message, nameCrc, type Plugin } from "../wire/Message.ts"
+import * as Message from "../wire/Message.ts"
 import { MessageChanged, MessageMissing, PluginNotLoaded } from "../wire/VppError.ts"
 
-export type Wanted = Pick<Message<unknown>, "name" | "crc" | "plugin">
+export type Wanted = Pick<Message.Message<unknown>, "name" | "crc" | "plugin">
 
 export type Verdict =
   | { readonly _tag: "Offered"; readonly id: number }
@@ -16,7 +16,7 @@ export type Verdict =
   | PluginNotLoaded
 
 /** A message that the plugin has had in every release: without it, the plugin is not loaded. */
-const sign: { readonly [P in Plugin]: string } = {
+const sign: { readonly [P in Message.Plugin]: string } = {
   af_packet: "af_packet_delete_",
   memif: "memif_dump_",
   vhost: "delete_vhost_user_if_"
@@ -44,7 +44,7 @@ export const messageTable = (rows: Buffer): ((wanted: Wanted) => Verdict) => {
   }
 
   const verdict = (wanted: Wanted): Verdict => {
-    const row = find(`${nameCrc(wanted)}\0`)
+    const row = find(`${Message.nameCrc(wanted)}\0`)
     if (row !== undefined) return { _tag: "Offered", id: rows.readUInt16BE(row) }
     const offered = crcOf(wanted.name)
     const { crc, name, plugin } = wanted
@@ -55,7 +55,7 @@ export const messageTable = (rows: Buffer): ((wanted: Wanted) => Verdict) => {
 
   const known = new Map<string, Verdict>()
   return (wanted) => {
-    const key = nameCrc(wanted)
+    const key = Message.nameCrc(wanted)
     const found = known.get(key) ?? verdict(wanted)
     known.set(key, found)
     return found

@@ -6,7 +6,6 @@ import * as assert from "node:assert/strict"
 import { Effect, Predicate, Result } from "effect"
 import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
 import { messageTable } from "../../../src/vpp/client/MessageTable.ts"
-import * as AfPacket from "../../../src/vpp/messages/AfPacket.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import { catalogue } from "../../../src/vpp/messages/Catalogue.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
@@ -14,8 +13,6 @@ import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../../src/vpp/messages/Ip.ts"
 import * as Memif from "../../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../../src/vpp/messages/Policer.ts"
-import * as Span from "../../../src/vpp/messages/Span.ts"
-import * as VhostUser from "../../../src/vpp/messages/VhostUser.ts"
 import { splitter } from "../../../src/vpp/wire/Frames.ts"
 import * as Message from "../../../src/vpp/wire/Message.ts"
 import { recorded } from "../../vpp/support/Captures.ts"
@@ -91,7 +88,7 @@ const framing: Target = {
   runs: 150
 }
 
-const messages = [AfPacket, BridgeDomain, Control, Interface, Ip, Memif, Policer, Span, VhostUser].flatMap((file) =>
+const messages = [BridgeDomain, Control, Interface, Ip, Memif, Policer].flatMap((file) =>
   Object.values<unknown>(file)
 )
 
