@@ -5,7 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { catalogue, type Entry } from "../../src/vpp/messages/Catalogue.ts"
-import type { Layout } from "../../src/vpp/wire/Field.ts"
+import type { Layout } from "../../src/vpp/messages/Field.ts"
 
 /** `["u32", "mtu", 4]`; the fourth element names the field with the count. Messages and types end with properties. */
 const Described = Schema.Array(Schema.Unknown)

@@ -86,14 +86,17 @@ export const watchFor =
   ({ control, engine }: Control): Watch =>
   (tell) =>
     Effect.flatMap(
-      Effect.promise(() => (engine === "vpp" ? import("../vpp/Watch.ts") : import("../ovs/OvsWatch.ts"))),
+      Effect.promise(() => (engine === "vpp" ? import("../vpp/VppWatch.ts") : import("../ovs/OvsWatch.ts"))),
       ({ watch }) => watch(control)(tell)
     )
 
 /** The same switch, as `doctor` looks at it. */
 export const viewOf = ({ control, engine }: Control): View =>
   Effect.flatMap(
-    Effect.promise(() => (engine === "vpp" ? import("../vpp/view/View.ts") : import("../ovs/OvsView.ts"))),
+    Effect.promise(
+      (): Promise<{ readonly view: (path: string) => View }> =>
+        engine === "vpp" ? import("../vpp/VppView.ts") : import("../ovs/OvsView.ts")
+    ),
     ({ view }) => view(control)
   )
 
@@ -101,7 +104,7 @@ export const viewOf = ({ control, engine }: Control): View =>
 export const mirrorsFor = ({ control, engine }: Control): Effect.Effect<Mirrors, never, Edges | Scope.Scope> =>
   engine === "vpp"
     ? Effect.flatMap(
-        Effect.promise(() => import("../vpp/capture/VppMirrors.ts")),
+        Effect.promise(() => import("../vpp/VppMirrors.ts")),
         ({ make }) => make(control)
       )
     : Effect.flatMap(

@@ -8,10 +8,10 @@ import type { VppPort } from "../cni/network/HostPort.ts"
 import { hostPort } from "../cni/network/HostPorts.ts"
 import { check, successors, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
+import { inWords } from "./client/VppError.ts"
 import { hindrance } from "./interfaces/Policers.ts"
 import { catalogue } from "./messages/Catalogue.ts"
 import { showVersion } from "./messages/Control.ts"
-import { inWords } from "./wire/VppError.ts"
 
 interface Row {
   readonly message: string

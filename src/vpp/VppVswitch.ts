@@ -25,17 +25,12 @@ import { check, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
 import * as SessionCache from "./client/SessionCache.ts"
 import { configured, VppClient } from "./client/VppClient.ts"
+import { fromVpp, needs, notForVpp, toError, type VppError } from "./client/VppError.ts"
 import * as HostAddresses from "./interfaces/HostAddresses.ts"
 import { markOf } from "./interfaces/Mark.ts"
-import { fromVpp, needs, notForVpp, toError } from "./interfaces/PortError.ts"
-import { createV2, socketFilenameAddDelV2 } from "./messages/Memif.ts"
-import { list } from "./ports/Owned.ts"
-import { type Found, look, plug } from "./ports/Plug.ts"
-import type { Plan } from "./ports/SetUp.ts"
-import { inspectSocket } from "./ports/SocketInspection.ts"
-import { unplug } from "./ports/Unplug.ts"
-import { complete, verify } from "./ports/Verify.ts"
-import type { VppError } from "./wire/VppError.ts"
+import { createMemifV2, socketFilenameAddDelV2 } from "./messages/Ports.ts"
+import { type FreeSlot, inspectSocket, look, type Plan, plug } from "./Plug.ts"
+import { unplug } from "./Unplug.ts"
 
 /** A session for work on the attachment with this key, alone. */
 export type OpenSession = (key: string) => Effect.Effect<Session, VswitchError, Scope.Scope>
@@ -68,7 +63,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
   // VPP has no transactions and reuses sw_if_index values, so every change holds a per-attachment lock.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
-  const sessions = yield* SessionCache.make<Found>(alone)
+  const sessions = yield* SessionCache.make<FreeSlot>(alone)
   /**
    * Invocations that found their number free and continued: an object without a mark there is their own. The key is the
    * call's attachment, so an entry is dropped with it.
@@ -96,7 +91,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const atSocket = (session: Session, { port, request }: Plan, early: boolean) =>
     inspectSocket(files, sockets, session, port, request.socketPath, early)
 
-  /** For an ADD. Whoever restores has waited, or knows that there is nothing to wait for (`Watch.ts`). */
+  /** For an ADD. Whoever restores has waited, or knows that there is nothing to wait for (`VppWatch.ts`). */
   const starting = configured(files, client.peer)
 
   /** Nothing is changed before this returns. */
@@ -133,6 +128,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       const { session } = yield* sessions.open(keyOf(request.attachment))
       yield* check(session, toPlug(session, wanted.port))
       const plan = yield* limited(session, wanted)
+      const { complete } = yield* inspection
       const there = yield* complete(session, plan)
       if (there !== undefined) return there
       const place = yield* ready(session, "restore", plan, false)
@@ -149,12 +145,14 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       const plan = yield* planFor("check", request)
       const session = yield* client.open
       yield* check(session, toPlug(session, plan.port))
+      const { verify } = yield* inspection
       return yield* verify(session, yield* limited(session, plan))
     }, ended("check")),
 
     list: Effect.fnUntraced(function* (network) {
       const session = yield* client.open
       yield* check(session, toList)
+      const { list } = yield* inspection
       return yield* list(session, network)
     }, ended("list ports")),
 
@@ -164,12 +162,12 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     }, ended("status")),
 
     connections: Effect.fnUntraced(function* (keys) {
-      const { connections, operation } = yield* Effect.promise(() => import("./ports/Connections.ts"))
-      return yield* connections(yield* Effect.mapError(client.open, fromVpp(operation)), keys)
-    }, Effect.scoped),
+      const { connections } = yield* inspection
+      return yield* connections(yield* client.open, keys)
+    }, ended("read connections")),
 
     traffic: Effect.gen(function* () {
-      const { operation, traffic } = yield* Effect.promise(() => import("./stats/Traffic.ts"))
+      const { operation, traffic } = yield* Effect.promise(() => import("./VppTraffic.ts"))
       return yield* traffic(yield* Effect.mapError(client.open, fromVpp(operation)))
     }).pipe(Effect.scoped),
 
@@ -177,6 +175,9 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     legacy: legacyPorts(openToRemove, files)
   })
 })
+
+/** What only looks, and what it restores: no ADD and no DEL needs it. */
+const inspection = Effect.promise(() => import("./VppInspect.ts"))
 
 /** Closes the session of a verb, and judges its errors. */
 const ended =
@@ -188,7 +189,7 @@ const ended =
 const tooNew = (session: Session, port: VppPort): string | undefined => {
   if (port.iftype !== "memif") return undefined
   if (port.abstract && !session.offers(socketFilenameAddDelV2)) return "an abstract memif socket"
-  return port.useDma && !session.offers(createV2) ? "memif.useDma" : undefined
+  return port.useDma && !session.offers(createMemifV2) ? "memif.useDma" : undefined
 }
 
 const planFor = (operation: string, request: PortRequest): Effect.Effect<Plan, VswitchError> => {

@@ -92,7 +92,7 @@ describe("loaded at start", () => {
   })
 
   it("by a switch and by a verb: nothing of captures", () => {
-    assert.include(loaded("vpp/capture/VppMirrors.ts"), "vpp/capture/Spans.ts")
+    assert.include(loaded("vpp/VppMirrors.ts"), "vswitch/Mirrors.ts")
     for (const entry of ["app/CniProcess.ts", "app/NetworkVerbs.ts", "ovs/OvsVswitch.ts", "vpp/VppVswitch.ts"]) {
       assert.deepStrictEqual(
         [...loaded(entry)].filter((name) => /capture|Mirrors|Lease|Taps/.test(name)),

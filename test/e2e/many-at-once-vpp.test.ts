@@ -6,11 +6,11 @@ import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { type Session, VppDeadlines } from "../../src/vpp/client/Session.ts"
+import type { VppError } from "../../src/vpp/client/VppError.ts"
 import * as Interfaces from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../src/vpp/messages/Control.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
-import type { VppError } from "../../src/vpp/wire/VppError.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
 import { agent } from "./support/Agent.ts"
 import type { Sandbox } from "./support/CniNode.ts"
@@ -71,8 +71,8 @@ const generation = Effect.fnUntraced(function* ({ each }: Shape, number: number,
 
 const memifIn = Effect.fnUntraced(function* (session: Session, directory: string, socket: number, domain: number) {
   const path = `${directory}/memif-${socket}.sock`
-  yield* session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id: socket, socket_filename: path })
-  const { sw_if_index } = yield* session.call(Memif.create, {
+  yield* session.call(Ports.socketFilenameAddDel, { is_add: true, socket_id: socket, socket_filename: path })
+  const { sw_if_index } = yield* session.call(Ports.createMemif, {
     ...{ role: "master", mode: "ethernet", id: 0, socket_id: socket, rx_queues: 0, tx_queues: 0, ring_size: 0 },
     ...{ buffer_size: 0, no_zero_copy: false, hw_addr: "00:00:00:00:00:00", secret: "" }
   })
@@ -82,8 +82,8 @@ const memifIn = Effect.fnUntraced(function* (session: Session, directory: string
 })
 
 const gone = Effect.fnUntraced(function* (session: Session, socket: number, sw_if_index: number) {
-  yield* session.call(Memif.remove, { sw_if_index })
-  yield* session.call(Memif.socketFilenameAddDel, { is_add: false, socket_id: socket, socket_filename: "" })
+  yield* session.call(Ports.removeMemif, { sw_if_index })
+  yield* session.call(Ports.socketFilenameAddDel, { is_add: false, socket_id: socket, socket_filename: "" })
 })
 
 const change = (session: Session, domain: number, is_add: boolean) =>

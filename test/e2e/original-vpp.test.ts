@@ -9,7 +9,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { withSession } from "../suites/VppUnderTest.ts"
 import type { Sandbox } from "./support/CniNode.ts"
 import { vppPrefixes } from "./support/Machine.ts"
@@ -38,8 +38,8 @@ const attached = Effect.fnUntraced(function* (
   const path = `${directory}/${socketfile ?? `memif-${handleOf(pod)}.sock`}`
   const index = yield* withSession(
     Effect.fnUntraced(function* (session) {
-      yield* session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id: socketId, socket_filename: path })
-      const { sw_if_index } = yield* session.call(Memif.create, {
+      yield* session.call(Ports.socketFilenameAddDel, { is_add: true, socket_id: socketId, socket_filename: path })
+      const { sw_if_index } = yield* session.call(Ports.createMemif, {
         role: "master",
         mode: "ethernet",
         rx_queues: 1,

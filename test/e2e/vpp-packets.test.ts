@@ -9,7 +9,7 @@ import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
-import { abstractName } from "../../src/vpp/interfaces/Memif.ts"
+import { abstractName } from "../../src/vpp/interfaces/PortKinds.ts"
 import { controlPing } from "../../src/vpp/messages/Control.ts"
 import {
   bridged,

@@ -2,11 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
+import { messageLimit, splitter } from "../../src/vpp/client/Exchange.ts"
 import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
-import { messageLimit, splitter } from "../../src/vpp/wire/Frames.ts"
-import * as Message from "../../src/vpp/wire/Message.ts"
+import * as Message from "../../src/vpp/messages/Message.ts"
 
 /** Bytes of buffers that `run` keeps, or allocates meanwhile. */
 const grown = (run: () => void): number => {

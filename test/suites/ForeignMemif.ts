@@ -1,7 +1,7 @@
 /** A memif on a VPP that the plugin did not create, for suites that inspect it or connect to it. */
 import { Effect } from "effect"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { withSession } from "./VppUnderTest.ts"
 
 /** Created by an administrator, the original plugin, or a killed ADD. Removed with the test. */
@@ -14,8 +14,8 @@ export const foreignMemif = (
 ) => {
   const make = withSession(
     Effect.fnUntraced(function* (session) {
-      yield* session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id: socket, socket_filename: path })
-      const { sw_if_index } = yield* session.call(Memif.create, {
+      yield* session.call(Ports.socketFilenameAddDel, { is_add: true, socket_id: socket, socket_filename: path })
+      const { sw_if_index } = yield* session.call(Ports.createMemif, {
         role,
         mode: "ethernet",
         rx_queues: 0,
@@ -35,8 +35,8 @@ export const foreignMemif = (
   const remove = (sw_if_index: number) =>
     withSession((session) =>
       Effect.andThen(
-        Effect.ignore(session.call(Memif.remove, { sw_if_index })),
-        session.call(Memif.socketFilenameAddDel, { is_add: false, socket_id: socket, socket_filename: "" })
+        Effect.ignore(session.call(Ports.removeMemif, { sw_if_index })),
+        session.call(Ports.socketFilenameAddDel, { is_add: false, socket_id: socket, socket_filename: "" })
       )
     )
   return Effect.acquireRelease(make, (index) => Effect.ignore(remove(index)))

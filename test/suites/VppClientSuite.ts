@@ -3,11 +3,11 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Queue } from "effect"
 import { ask } from "../../src/vpp/client/Session.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
+import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/client/VppError.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
-import { MessageChanged, MessageMissing, type VppError } from "../../src/vpp/wire/VppError.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { wantEvents } from "../vpp/server/Events.ts"
 import { suite } from "./Suite.ts"
 import { directory, newDomain, once, VppUnderTest, withSession } from "./VppUnderTest.ts"
@@ -112,17 +112,17 @@ export const vppClient = suite<VppUnderTest>("VppClient", (test) => {
           )
           const socket = { socket_id: 601, socket_filename }
           yield* session.call(wantEvents, { enable_disable: 1, pid: process.pid })
-          yield* session.call(Memif.socketFilenameAddDel, { ...socket, is_add: true })
-          const { sw_if_index } = yield* session.call(Memif.create, {
+          yield* session.call(Ports.socketFilenameAddDel, { ...socket, is_add: true })
+          const { sw_if_index } = yield* session.call(Ports.createMemif, {
             ...{ role: "slave", mode: "ethernet", id: 0, socket_id: 601, rx_queues: 0, tx_queues: 0, ring_size: 0 },
             ...{ buffer_size: 0, no_zero_copy: false, hw_addr: "00:00:00:00:00:00", secret: "" }
           })
           assert.include(yield* names, "memif601/0")
           assert.strictEqual((yield* session.call(Interface.setFlags, { sw_if_index, flags: 1 })).retval, 0)
           assert.strictEqual((yield* session.call(Control.showVersion, {})).program, "vpe")
-          yield* session.call(Memif.remove, { sw_if_index })
+          yield* session.call(Ports.removeMemif, { sw_if_index })
           assert.notInclude(yield* names, "memif601/0")
-          yield* session.call(Memif.socketFilenameAddDel, { ...socket, is_add: false })
+          yield* session.call(Ports.socketFilenameAddDel, { ...socket, is_add: false })
         })
       )
     }))

@@ -5,8 +5,8 @@ import type { Limit, VppPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf, networkDigest, shortId } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
@@ -61,7 +61,9 @@ const listening = Logger.layer([Logger.make(({ message }) => void told.push([mes
 const removeMemif = ({ attachment }: PortRequest) =>
   withSession((session) =>
     Effect.flatMap(byName(session, portName("memif", portNumber(keyOf(attachment)))), (there) =>
-      there === undefined ? Effect.die("no interface") : session.call(Memif.remove, { sw_if_index: there.sw_if_index })
+      there === undefined
+        ? Effect.die("no interface")
+        : session.call(Ports.removeMemif, { sw_if_index: there.sw_if_index })
     )
   )
 

@@ -8,7 +8,7 @@ import { keyOf, plainHandle } from "../../src/identity/Attachment.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
@@ -148,7 +148,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
       // What a killed ADD left: registered, and on 26.06 unusable, because a file was in the way.
       fs.writeFileSync(wanted.socketPath, "")
       yield* withSession((session) =>
-        session.call(Memif.socketFilenameAddDel, { is_add: true, socket_id, socket_filename: wanted.socketPath })
+        session.call(Ports.socketFilenameAddDel, { is_add: true, socket_id, socket_filename: wanted.socketPath })
       )
       yield* Effect.flip(Effect.asVoid(Effect.scoped(foreignMemif(socket_id, wanted.socketPath))))
       fs.rmSync(wanted.socketPath)
@@ -169,7 +169,7 @@ export const vppOthers = suite<VppUnderTest>("Vswitch on VPP, about objects of o
       Effect.gen(function* () {
         const registered = yield* request(memif({ network: none }))
         yield* withSession((session) =>
-          session.call(Memif.socketFilenameAddDel, {
+          session.call(Ports.socketFilenameAddDel, {
             is_add: true,
             socket_id: numberOf(registered),
             socket_filename: registered.socketPath

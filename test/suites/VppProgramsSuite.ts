@@ -11,11 +11,11 @@ import { Files } from "../../src/platform/Files.ts"
 import { Https } from "../../src/platform/Https.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
 import type { Session } from "../../src/vpp/client/Session.ts"
+import type { VppError } from "../../src/vpp/client/VppError.ts"
 import * as Interfaces from "../../src/vpp/interfaces/Interfaces.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
-import type { VppError } from "../../src/vpp/wire/VppError.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { hostLocal, install } from "../ipam/support/Plugin.ts"
 import * as NodeProcesses from "../platform/support/node/NodeProcesses.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
@@ -243,7 +243,7 @@ export const vppCheck = suite<VppUnderTest>("CHECK on VPP", (test) => {
 
   const damages: Readonly<Record<string, readonly [Damage, said: RegExp]>> = {
     "the port was removed by hand": [
-      ({ name }) => onPort(name, (session, sw_if_index) => session.call(Memif.remove, { sw_if_index })),
+      ({ name }) => onPort(name, (session, sw_if_index) => session.call(Ports.removeMemif, { sw_if_index })),
       /VPP has no interface with the mark of this attachment/
     ],
     "the port was moved to another bridge domain": [

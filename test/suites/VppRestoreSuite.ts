@@ -8,7 +8,7 @@ import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
@@ -165,8 +165,8 @@ export const vppRestore = suite<VppUnderTest>("restore on VPP", (test) => {
       const socket = { is_add: true, socket_id: number, socket_filename: path }
       yield* withSession((session) =>
         Effect.gen(function* () {
-          yield* session.call(Memif.socketFilenameAddDel, socket)
-          const { sw_if_index } = yield* session.call(Memif.create, {
+          yield* session.call(Ports.socketFilenameAddDel, socket)
+          const { sw_if_index } = yield* session.call(Ports.createMemif, {
             role: "master",
             mode: "ethernet",
             rx_queues: 0,

@@ -7,7 +7,7 @@ import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { ask } from "../../src/vpp/client/Session.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { attached, routeAddDel, routeLookup, routeOver } from "../../src/vpp/messages/Ip.ts"
-import { remove } from "../../src/vpp/messages/Memif.ts"
+import { removeMemif } from "../../src/vpp/messages/Ports.ts"
 import type { Address } from "../../src/vswitch/Vswitch.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
@@ -156,7 +156,7 @@ export const vppRoutes = suite<VppUnderTest>("a layer 3 port of VPP", (test) => 
           withSession(
             Effect.fnUntraced(function* (session) {
               const sw_if_index = (yield* byName(session, name))?.sw_if_index ?? assert.fail(`no ${name}`)
-              yield* session.call(remove, { sw_if_index })
+              yield* session.call(removeMemif, { sw_if_index })
             })
           )
         )

@@ -6,9 +6,9 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import { Slots } from "../../src/platform/Slots.ts"
 import { Sockets } from "../../src/platform/Sockets.ts"
-import type { Wanted } from "../../src/vpp/client/MessageTable.ts"
+import type { Wanted } from "../../src/vpp/client/Session.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
@@ -80,7 +80,7 @@ export const vppTogether = suite<VppUnderTest>("calls for one attachment at the 
         const added = yield* request(memif())
         yield* plug(gone)
         yield* heldAt(
-          Memif.remove,
+          Ports.removeMemif,
           (vswitch) => vswitch.unplug(unplugOf(gone)),
           (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(gone)), vswitch.plug(added)))
         )

@@ -17,14 +17,14 @@ import type { Slots } from "../../src/platform/Slots.ts"
 import type { Sockets } from "../../src/platform/Sockets.ts"
 import { type Session, VppDeadlines, type VppWaits } from "../../src/vpp/client/Session.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
+import type { VppError } from "../../src/vpp/client/VppError.ts"
 import * as Interfaces from "../../src/vpp/interfaces/Interfaces.ts"
 import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../src/vpp/messages/Control.ts"
 import { routeDump } from "../../src/vpp/messages/Ip.ts"
 import { policerDump } from "../../src/vpp/messages/Policer.ts"
-import { ReceiveFile } from "../../src/vpp/stats/ReceiveFile.ts"
+import { ReceiveFile } from "../../src/vpp/VppTraffic.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
-import type { VppError } from "../../src/vpp/wire/VppError.ts"
 import {
   type LegacyAsked,
   type PortRequest,

@@ -8,7 +8,7 @@ import { keyOf } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { attachedByEarlier } from "./EarlierPort.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
@@ -121,7 +121,7 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that are sen
         assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`interface memif${number}/0`])
         // Left by a killed ADD.
         const socket = { is_add: true, socket_id: number, socket_filename: filename }
-        yield* withSession((session) => session.call(Memif.socketFilenameAddDelV2, socket))
+        yield* withSession((session) => session.call(Ports.socketFilenameAddDelV2, socket))
         assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`memif socket ${number}`])
       })
     ))

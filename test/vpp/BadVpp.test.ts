@@ -5,12 +5,12 @@ import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, Result, type Scope } from "effect"
 import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { frame } from "../../src/vpp/client/Exchange.ts"
 import type { VppWaits } from "../../src/vpp/client/Session.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import { interfaceDump } from "../../src/vpp/messages/Interface.ts"
-import { frame } from "../../src/vpp/wire/Frames.ts"
-import * as Message from "../../src/vpp/wire/Message.ts"
+import * as Message from "../../src/vpp/messages/Message.ts"
 import {
   list,
   memif,

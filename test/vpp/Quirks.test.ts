@@ -5,10 +5,10 @@
 import * as net from "node:net"
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
+import { frame, splitter } from "../../src/vpp/client/Exchange.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
-import * as Memif from "../../src/vpp/messages/Memif.ts"
-import { frame, splitter } from "../../src/vpp/wire/Frames.ts"
-import * as Message from "../../src/vpp/wire/Message.ts"
+import * as Message from "../../src/vpp/messages/Message.ts"
+import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { start, type VppServer } from "./server/VppServer.ts"
 import { messageNames } from "./support/Captures.ts"
 import { temporaryDirectory } from "./support/TestVpp.ts"
@@ -52,7 +52,7 @@ it.live("ignores an unknown message number, an unknown client and a short body",
     yield* send(ask(Control.showVersion, client, {}, 65000))
     yield* send(ask(Control.showVersion, client + 1, {}))
     yield* send(version.subarray(0, 8))
-    yield* send(ask(Memif.remove, client, { sw_if_index: 1 }).subarray(0, 12))
+    yield* send(ask(Ports.removeMemif, client, { sw_if_index: 1 }).subarray(0, 12))
     assert.strictEqual(yield* answers, 0)
     assert.lengthOf(vpp.mistakes, 4)
     yield* send(Buffer.concat([version, Buffer.alloc(100)]))
@@ -69,7 +69,7 @@ it.live("crashes on message 1, and on a memif mode that we cannot send", () =>
     const two = yield* server
     const second = yield* raw(two)
     const create = Buffer.from(
-      second.ask(Memif.create, second.client, {
+      second.ask(Ports.createMemif, second.client, {
         role: "master",
         mode: "ethernet",
         rx_queues: 0,

@@ -10,13 +10,12 @@ import { sha256 } from "#sha256"
 import type { VppMemifPort } from "../../cni/network/HostPort.ts"
 import type { Files } from "../../platform/Files.ts"
 import { run, type Session, step } from "../../vpp/client/Session.ts"
+import { fromVpp, type VppError } from "../../vpp/client/VppError.ts"
 import { all, bySocket, type Interface as VppInterface } from "../../vpp/interfaces/Interfaces.ts"
 import { attempts, portName, portNumber } from "../../vpp/interfaces/Mark.ts"
-import * as Memif from "../../vpp/interfaces/Memif.ts"
-import { fromVpp } from "../../vpp/interfaces/PortError.ts"
+import * as PortKinds from "../../vpp/interfaces/PortKinds.ts"
 import { tagAddDel } from "../../vpp/messages/Interface.ts"
-import { removeInterface } from "../../vpp/ports/Unplug.ts"
-import type { VppError } from "../../vpp/wire/VppError.ts"
+import { removeInterface } from "../../vpp/Unplug.ts"
 import type { VswitchError } from "../../vswitch/Vswitch.ts"
 import { ContainerError } from "../ContainerError.ts"
 import { vdevArguments } from "../DpdkArguments.ts"
@@ -101,12 +100,12 @@ const make = Effect.fnUntraced(function* (
   if (leftover !== undefined) yield* replace(session, files, one, leftover)
   const told = <A>(self: Effect.Effect<A, VppError>, what: string) => Effect.mapError(self, failedTo(one.name, what))
   const filename = filenameOf(one)
-  const registered = yield* told(Memif.register(session, number, filename), `register ${one.socket}`)
+  const registered = yield* told(PortKinds.registerSocket(session, number, filename), `register ${one.socket}`)
   const made =
     registered === "taken"
       ? undefined
-      : yield* told(Memif.create(session, portOf(one), number, filename), `create ${vppName}`)
-  if (made?.alone === false) yield* told(Memif.remove(session, made.index), `remove ${vppName}`)
+      : yield* told(PortKinds.createMemif(session, portOf(one), number, filename), `create ${vppName}`)
+  if (made?.alone === false) yield* told(PortKinds.removeMemif(session, made.index), `remove ${vppName}`)
   if (made?.alone !== true) {
     if (attempt + 1 < attempts) return yield* make(session, files, one, there, attempt + 1)
     return yield* new ContainerError({

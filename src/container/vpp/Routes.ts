@@ -10,9 +10,9 @@ import * as NetAddress from "effect/net/NetAddress"
 import * as Result from "effect/Result"
 import { run, type Session, step } from "../../vpp/client/Session.ts"
 import { addressesOf } from "../../vpp/interfaces/HostAddresses.ts"
+import { isIpv6 } from "../../vpp/messages/Field.ts"
 import { addDelAddress } from "../../vpp/messages/Interface.ts"
 import { normal, routeAddDel, routeDump, routeOver } from "../../vpp/messages/Ip.ts"
-import { isIpv6 } from "../../vpp/wire/Address.ts"
 import type { Interface } from "../read/Interface.ts"
 
 /** Addresses known only from Multus' status have no prefix. */

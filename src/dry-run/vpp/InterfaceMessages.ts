@@ -1,7 +1,7 @@
 /** Interfaces in general: dumps and their filters, tag, flags, MTU, spans. A span outlives both of its ends. */
 import { every } from "../../vpp/messages/Control.ts"
 import * as Interface from "../../vpp/messages/Interface.ts"
-import * as Span from "../../vpp/messages/Span.ts"
+import { spanDisabled, spanDump, spanEnableDisable } from "../../vpp/messages/Interface.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
 
 /** Of a span in {@link VppModel.spans}. */
@@ -53,16 +53,16 @@ export const interfaceMessages: ReadonlyArray<Handler> = [
       is_add ? `set interface tag ${name(sw_if_index)} ${tag}` : `clear interface tag ${name(sw_if_index)}`
   ),
   onRequest(
-    Span.enableDisable,
+    spanEnableDisable,
     (model, span) => {
       const { interfaces, spans } = model
       if (!interfaces.has(span.sw_if_index_from) || !interfaces.has(span.sw_if_index_to)) return { retval: -2 }
-      if (span.state === Span.disabled) spans.delete(spanKey(span))
+      if (span.state === spanDisabled) spans.delete(spanKey(span))
       else spans.set(spanKey(span), span)
       return { retval: 0 }
     },
     ({ state, sw_if_index_from, sw_if_index_to }, name) =>
       `set interface span ${name(sw_if_index_from)} destination ${name(sw_if_index_to)} ${["disable", "rx", "tx", "both"][state]}`
   ),
-  onDump(Span.spanDump, ({ spans }) => [...spans.values()])
+  onDump(spanDump, ({ spans }) => [...spans.values()])
 ]

@@ -3,9 +3,9 @@
 import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Result from "effect/Result"
+import { isIpv6 } from "../../vpp/messages/Field.ts"
 import * as Interface from "../../vpp/messages/Interface.ts"
 import * as Ip from "../../vpp/messages/Ip.ts"
-import { isIpv6 } from "../../vpp/wire/Address.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
 import type { Interface as Entry, VppModel } from "./VppModel.ts"
 

@@ -2,8 +2,8 @@
 import { dirname, join } from "node:path"
 import { shellWord } from "../../platform/text/ShellWord.ts"
 import { every } from "../../vpp/messages/Control.ts"
-import * as Memif from "../../vpp/messages/Memif.ts"
-import { anyMac } from "../../vpp/wire/Address.ts"
+import { anyMac } from "../../vpp/messages/Field.ts"
+import * as Ports from "../../vpp/messages/Ports.ts"
 import { type Handler, onDump, onRequest } from "./VppMessage.ts"
 import type { MemifSocket, Values, VppModel } from "./VppModel.ts"
 
@@ -60,7 +60,7 @@ const bind = ({ disk, traits }: VppModel, socket: MemifSocket): number => {
   return socket.listener === undefined ? -14 : 0
 }
 
-type Creation = Values<typeof Memif.create>
+type Creation = Values<typeof Ports.createMemif>
 
 /** A failed create leaves garbage in the index: 0 here, and in the recordings. */
 const failed = (retval: number) => ({ retval, sw_if_index: 0 })
@@ -101,25 +101,25 @@ const createLine = (values: Creation & { readonly use_dma?: boolean }) =>
   ].join(" ")
 
 export const memifMessages: ReadonlyArray<Handler> = [
-  onRequest(Memif.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), registerLine),
+  onRequest(Ports.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), registerLine),
   onRequest(
-    Memif.socketFilenameAddDelV2,
+    Ports.socketFilenameAddDelV2,
     (model, values) => {
       const socket_id = values.is_add && values.socket_id === every ? model.anyNumber() : values.socket_id
       return { retval: register(model, { ...values, socket_id }), socket_id }
     },
     registerLine
   ),
-  onDump(Memif.socketFilenameDump, ({ sockets }) =>
+  onDump(Ports.socketFilenameDump, ({ sockets }) =>
     [...sockets.values()].map(({ id, path }) => ({
       socket_id: id,
       socket_filename: Buffer.from(path).subarray(0, 107).toString("utf8")
     }))
   ),
-  onRequest(Memif.create, create, createLine),
-  onRequest(Memif.createV2, create, createLine),
+  onRequest(Ports.createMemif, create, createLine),
+  onRequest(Ports.createMemifV2, create, createLine),
   onRequest(
-    Memif.remove,
+    Ports.removeMemif,
     (model, { sw_if_index }) => {
       const memif = model.interfaces.get(sw_if_index)?.memif
       if (memif === undefined) return { retval: -2 }
@@ -133,7 +133,7 @@ export const memifMessages: ReadonlyArray<Handler> = [
     },
     ({ sw_if_index }, name) => `delete interface memif ${name(sw_if_index)}`
   ),
-  onDump(Memif.memifDump, (model) =>
+  onDump(Ports.memifDump, (model) =>
     memifs(model).map(({ memif, row }) => ({
       ...memif,
       hw_addr: row.l2_address,

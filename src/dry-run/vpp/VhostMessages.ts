@@ -1,6 +1,6 @@
 /** vhost-user, with its error numbers: VPP removes whatever is at a server's path, also a live socket or a file. */
 import { every } from "../../vpp/messages/Control.ts"
-import * as VhostUser from "../../vpp/messages/VhostUser.ts"
+import * as Ports from "../../vpp/messages/Ports.ts"
 import { type Handler, onDump, onRequest } from "./VppMessage.ts"
 import type { VppModel } from "./VppModel.ts"
 
@@ -11,7 +11,7 @@ const nameOf = (instance: number) => `VirtualEthernet0/0/${instance}`
 
 export const vhostMessages: ReadonlyArray<Handler> = [
   onRequest(
-    VhostUser.create,
+    Ports.createVhostUser,
     (model, asked) => {
       const { custom_dev_instance, is_server, mac_address, renumber, sock_filename, tag, use_custom_mac } = asked
       const { disk, instances } = model
@@ -47,7 +47,7 @@ export const vhostMessages: ReadonlyArray<Handler> = [
     ]
   ),
   onRequest(
-    VhostUser.remove,
+    Ports.removeVhostUser,
     (model, { sw_if_index }) => {
       const vhost = model.interfaces.get(sw_if_index)?.vhost
       if (vhost === undefined) return { retval: -2 }
@@ -59,7 +59,7 @@ export const vhostMessages: ReadonlyArray<Handler> = [
     },
     ({ sw_if_index }, name) => `delete vhost-user ${name(sw_if_index)}`
   ),
-  onDump(VhostUser.vhostUserDump, (model, { sw_if_index }) =>
+  onDump(Ports.vhostUserDump, (model, { sw_if_index }) =>
     vhosts(model)
       .filter(({ row }) => sw_if_index === every || (sw_if_index !== 0 && row.sw_if_index === sw_if_index))
       .map(({ row, vhost }) => ({

@@ -3,8 +3,8 @@
  * encoded, so that what cannot be sent is refused here as well.
  */
 import * as Result from "effect/Result"
-import type { Retval } from "../../vpp/wire/Message.ts"
-import * as Message from "../../vpp/wire/Message.ts"
+import type { Retval } from "../../vpp/messages/Message.ts"
+import * as Message from "../../vpp/messages/Message.ts"
 import type { Interface, VppModel } from "./VppModel.ts"
 
 type Named = Pick<Message.Message<unknown>, "name" | "crc">

@@ -6,14 +6,12 @@
 import type { Interface as InterfaceRow } from "../../vpp/interfaces/Interfaces.ts"
 import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
 import { every } from "../../vpp/messages/Control.ts"
-import { interfaceDump } from "../../vpp/messages/Interface.ts"
+import { anyMac } from "../../vpp/messages/Field.ts"
+import { interfaceDump, type spanDump } from "../../vpp/messages/Interface.ts"
 import type { routeAddDel } from "../../vpp/messages/Ip.ts"
-import { memifDump } from "../../vpp/messages/Memif.ts"
+import type { Message } from "../../vpp/messages/Message.ts"
 import { type addDel, policerDump } from "../../vpp/messages/Policer.ts"
-import type { spanDump } from "../../vpp/messages/Span.ts"
-import { vhostUserDump } from "../../vpp/messages/VhostUser.ts"
-import { anyMac } from "../../vpp/wire/Address.ts"
-import type { Message } from "../../vpp/wire/Message.ts"
+import { memifDump, vhostUserDump } from "../../vpp/messages/Ports.ts"
 
 type Row<D> = D extends { readonly details: Message<infer A> } ? A : never
 type Writable<A> = { -readonly [K in keyof A]: A[K] }

@@ -8,18 +8,16 @@ import * as BridgeDomain from "../messages/BridgeDomain.ts"
 import * as Control from "../messages/Control.ts"
 import * as Interface from "../messages/Interface.ts"
 import * as Ip from "../messages/Ip.ts"
-import * as Memif from "../messages/Memif.ts"
-import * as VhostUser from "../messages/VhostUser.ts"
-import { VppError } from "../wire/VppError.ts"
-import type { Wanted } from "./MessageTable.ts"
-import type { Session } from "./Session.ts"
+import * as Ports from "../messages/Ports.ts"
+import type { Session, Wanted } from "./Session.ts"
+import { VppError } from "./VppError.ts"
 
 type Listed = Wanted & ({ readonly reply: Wanted } | { readonly details: Wanted })
 
 /** Pairs of alternative messages. VPP removes the older one at some time. */
 export const successors: ReadonlyArray<readonly [now: Listed, before: Listed]> = [
-  [Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel],
-  [Memif.createV2, Memif.create],
+  [Ports.socketFilenameAddDelV2, Ports.socketFilenameAddDel],
+  [Ports.createMemifV2, Ports.createMemif],
   [BridgeDomain.addDelV2, BridgeDomain.addDel]
 ]
 
@@ -31,12 +29,12 @@ export const toList: ReadonlyArray<Listed> = [Control.controlPing, Control.sockc
 const ofPort = (session: Session, port: VppPort): ReadonlyArray<Listed> =>
   port.iftype === "memif"
     ? [
-        newer(session, Memif.socketFilenameAddDelV2, Memif.socketFilenameAddDel),
-        newer(session, Memif.createV2, Memif.create),
-        Memif.remove,
+        newer(session, Ports.socketFilenameAddDelV2, Ports.socketFilenameAddDel),
+        newer(session, Ports.createMemifV2, Ports.createMemif),
+        Ports.removeMemif,
         Interface.tagAddDel
       ]
-    : [VhostUser.create, VhostUser.remove]
+    : [Ports.createVhostUser, Ports.removeVhostUser]
 
 const ofNetwork = (session: Session, { network }: VppPort): ReadonlyArray<Listed> => {
   switch (network.netType) {

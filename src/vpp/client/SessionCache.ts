@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import type { VppError } from "../wire/VppError.ts"
 import type { Session } from "./Session.ts"
+import type { VppError } from "./VppError.ts"
 
 /** Opens a session with the lock of the attachment with this key. */
 type Open = (key: string) => Effect.Effect<Session, VppError, Scope.Scope>

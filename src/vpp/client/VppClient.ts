@@ -15,8 +15,8 @@ import { type SlotError, Slots } from "../../platform/Slots.ts"
 import { type SocketError, Sockets } from "../../platform/Sockets.ts"
 import { within } from "../../platform/Within.ts"
 import { spanned } from "../../program/Trace.ts"
-import { NoAnswer, NoTurn, type Reason, Unreachable, VppError } from "../wire/VppError.ts"
 import * as Session from "./Session.ts"
+import { NoAnswer, NoTurn, type Reason, Unreachable, VppError } from "./VppError.ts"
 
 export class VppClient extends Context.Service<
   VppClient,

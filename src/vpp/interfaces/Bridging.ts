@@ -9,6 +9,7 @@
 import * as Effect from "effect/Effect"
 import type { VppNetwork } from "../../cni/network/HostPort.ts"
 import { run, type Session, type Step, step } from "../client/Session.ts"
+import type { VppError } from "../client/VppError.ts"
 import {
   addDel,
   addDelV2,
@@ -20,7 +21,6 @@ import {
   vlanTagRewrite
 } from "../messages/BridgeDomain.ts"
 import { every } from "../messages/Control.ts"
-import type { VppError } from "../wire/VppError.ts"
 import { bridgeDomainOf, bridgeDomainTag } from "./Mark.ts"
 
 export type Bridge = Extract<VppNetwork, { readonly netType: "bridge" }>

@@ -12,9 +12,9 @@ import * as Result from "effect/Result"
 import type { Address } from "../../vswitch/Vswitch.ts"
 import { ask, type Session, type Step, step } from "../client/Session.ts"
 import { every } from "../messages/Control.ts"
+import { isIpv6 } from "../messages/Field.ts"
 import { addDelAddress } from "../messages/Interface.ts"
 import { addressDump, attached, normal, routeAddDel, routeDump, routeLookup, routeOver } from "../messages/Ip.ts"
-import { isIpv6 } from "../wire/Address.ts"
 import { byIndex } from "./Interfaces.ts"
 
 export interface Plan {

@@ -4,9 +4,8 @@ import type { Session } from "../client/Session.ts"
 import { bridgeDomainDump } from "../messages/BridgeDomain.ts"
 import { every } from "../messages/Control.ts"
 import { interfaceDump } from "../messages/Interface.ts"
-import { memifDump, socketFilenameDump } from "../messages/Memif.ts"
-import { vhostUserDump } from "../messages/VhostUser.ts"
-import type { Dump, Message } from "../wire/Message.ts"
+import type { Dump, Message } from "../messages/Message.ts"
+import { memifDump, socketFilenameDump, vhostUserDump } from "../messages/Ports.ts"
 import { fromTag, type Selector, selects } from "./Mark.ts"
 
 type Details<D> = D extends { readonly details: Message<infer A> } ? A : never

@@ -7,8 +7,8 @@
 import * as Effect from "effect/Effect"
 import type { Limit, VppPort } from "../../cni/network/HostPort.ts"
 import { run, type Session, type Step, step } from "../client/Session.ts"
+import { inWords, type VppError } from "../client/VppError.ts"
 import * as Policer from "../messages/Policer.ts"
-import { inWords, type VppError } from "../wire/VppError.ts"
 import { dumpAny } from "./Interfaces.ts"
 import { type Owner, policerName, policerOf } from "./Mark.ts"
 

@@ -1,6 +1,6 @@
 /** Layer 2: bridge domains, their members, and tag rewrites. VPP: src/vnet/l2/l2.api. */
-import { bool, counted, i32, struct, text, u8, u32 } from "../wire/Field.ts"
-import { dump, plain, reply, request } from "../wire/Message.ts"
+import { bool, counted, i32, struct, text, u8, u32 } from "./Field.ts"
+import { dump, plain, reply, request } from "./Message.ts"
 
 const settings = {
   bd_id: u32,

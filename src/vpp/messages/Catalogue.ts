@@ -1,17 +1,16 @@
 /**
  * Every message that the plugin can send or parse: for the comparison with a VPP's definitions, and for `vpp-compat`.
  */
-import type { Layout } from "../wire/Field.ts"
-import type { Message, Plugin } from "../wire/Message.ts"
-import * as AfPacket from "./AfPacket.ts"
+
 import * as BridgeDomain from "./BridgeDomain.ts"
 import * as Control from "./Control.ts"
+import type { Layout } from "./Field.ts"
 import * as Interface from "./Interface.ts"
+import { spanDump, spanEnableDisable } from "./Interface.ts"
 import * as Ip from "./Ip.ts"
-import * as Memif from "./Memif.ts"
+import type { Message, Plugin } from "./Message.ts"
 import * as Policer from "./Policer.ts"
-import * as Span from "./Span.ts"
-import * as VhostUser from "./VhostUser.ts"
+import * as Ports from "./Ports.ts"
 
 export interface Entry {
   readonly name: string
@@ -56,16 +55,16 @@ export const catalogue: ReadonlyArray<Entry> = [
     Control.controlPing,
     Control.showVersion,
     Control.cliInband,
-    Memif.socketFilenameAddDelV2,
-    Memif.socketFilenameAddDel,
-    Memif.socketFilenameDump,
-    Memif.createV2,
-    Memif.create,
-    Memif.remove,
-    Memif.memifDump,
-    VhostUser.create,
-    VhostUser.remove,
-    VhostUser.vhostUserDump,
+    Ports.socketFilenameAddDelV2,
+    Ports.socketFilenameAddDel,
+    Ports.socketFilenameDump,
+    Ports.createMemifV2,
+    Ports.createMemif,
+    Ports.removeMemif,
+    Ports.memifDump,
+    Ports.createVhostUser,
+    Ports.removeVhostUser,
+    Ports.vhostUserDump,
     Interface.interfaceDump,
     Interface.rxPlacementDump,
     Interface.setFlags,
@@ -88,10 +87,10 @@ export const catalogue: ReadonlyArray<Entry> = [
     Policer.input,
     Policer.output,
     Policer.policerDump,
-    AfPacket.createV3,
-    AfPacket.create,
-    AfPacket.remove,
-    Span.enableDisable,
-    Span.spanDump
+    Ports.createHostInterfaceV3,
+    Ports.createHostInterface,
+    Ports.removeHostInterface,
+    spanEnableDisable,
+    spanDump
   ].flatMap(both)
 ]

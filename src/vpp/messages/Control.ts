@@ -1,11 +1,11 @@
 /** Messages about the connection and about VPP as a whole. VPP: src/vlibmemory/memclnt.api, src/vpp/api/vpe.api. */
-import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "../wire/Field.ts"
-import { reply, request } from "../wire/Message.ts"
+import { type Field, i32, SchemaMismatch, text, trailingText, u32 } from "./Field.ts"
+import { reply, request } from "./Message.ts"
 
 /** One row of the message table: a u16 number and 64 bytes `name_crc`. */
 export const tableRow = 66
 
-/** The raw table; `MessageTable.ts` searches it. Decoding its rows would cost more than everything else together. */
+/** The raw table; `Session.ts` searches it. Decoding its rows would cost more than everything else together. */
 const messageTable: Field<Buffer> = {
   layout: {
     of: [

@@ -1,7 +1,6 @@
-/** Properties of every interface. VPP: src/vnet/interface.api. */
-import { mac, prefix } from "../wire/Address.ts"
-import { bool, text, times, trailingText, u8, u16, u32 } from "../wire/Field.ts"
-import { dump, plain, reply, request } from "../wire/Message.ts"
+/** Properties of every interface, and copies of its packets on another. VPP: src/vnet/interface.api, src/vnet/span/span.api. */
+import { bool, mac, prefix, text, times, trailingText, u8, u16, u32 } from "./Field.ts"
+import { dump, plain, reply, request } from "./Message.ts"
 
 export const adminUp = 1
 export const linkUp = 2
@@ -78,3 +77,15 @@ export const rxPlacementDump = dump(
     headedAsRequest: true
   }
 )
+
+/** What VPP receives on an interface, and what it sends. */
+export const spanDisabled = 0
+export const spanReceived = 1
+export const spanSent = 2
+
+const spanFields = { sw_if_index_from: u32, sw_if_index_to: u32, state: u32, is_l2: bool }
+
+/** `is_l2`: between bridge domain and interface, else at the interface itself. */
+export const spanEnableDisable = request("sw_interface_span_enable_disable", "23ddd96b", spanFields, plain)
+
+export const spanDump = dump("sw_interface_span_dump", "d6cf0c3d", { is_l2: bool }, reply("8a20e79f", spanFields))

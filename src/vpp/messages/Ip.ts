@@ -1,7 +1,6 @@
 /** Addresses and routes. VPP: src/vnet/ip/ip.api, src/vnet/fib/fib_types.api. */
-import { prefix } from "../wire/Address.ts"
-import { bool, counted, i32, octets, struct, text, times, u8, u32 } from "../wire/Field.ts"
-import { dump, reply, request } from "../wire/Message.ts"
+import { bool, counted, i32, octets, prefix, struct, text, times, u8, u32 } from "./Field.ts"
+import { dump, reply, request } from "./Message.ts"
 
 export const addressDump = dump(
   "ip_address_dump",

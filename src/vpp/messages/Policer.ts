@@ -2,8 +2,8 @@
  * Policers: a rate with a name, attached to an interface. VPP: src/vnet/policer/policer.api; since 26.06 a plugin,
  * src/plugins/policer. The messages by index, which exist since 23.06, are not needed.
  */
-import { bool, i32, struct, text, u8, u32, u64 } from "../wire/Field.ts"
-import { dump, plain, reply, request } from "../wire/Message.ts"
+import { bool, i32, struct, text, u8, u32, u64 } from "./Field.ts"
+import { dump, plain, reply, request } from "./Message.ts"
 
 const action = struct({ type: u8, dscp: u8 })
 export const drop = { type: 0, dscp: 0 }

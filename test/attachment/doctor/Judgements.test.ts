@@ -16,7 +16,7 @@ import * as OfOvs from "../../../src/attachment/doctor/node/OfOvs.ts"
 import * as OfVpp from "../../../src/attachment/doctor/node/OfVpp.ts"
 import { twice } from "../../../src/attachment/doctor/node/Requested.ts"
 import { polling } from "../../../src/ovs/OvsView.ts"
-import { buffersIn, memifsIn } from "../../../src/vpp/view/Printed.ts"
+import { buffersIn, memifsIn } from "../../../src/vpp/VppView.ts"
 import type { OvsView, PortView, VppView } from "../../../src/vswitch/View.ts"
 
 const ids = ({ findings }: Judged) => findings.map(({ id }) => id)

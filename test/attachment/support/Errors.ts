@@ -7,7 +7,7 @@ import { PodsError } from "../../../src/kubernetes/PodsError.ts"
 import * as Ovsdb from "../../../src/ovs/client/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
 import { SharedDirError } from "../../../src/shared-dir/SharedDirError.ts"
-import * as Vpp from "../../../src/vpp/wire/VppError.ts"
+import * as Vpp from "../../../src/vpp/client/VppError.ts"
 import { VswitchError } from "../../../src/vswitch/Vswitch.ts"
 
 type Errors = Readonly<Record<string, object>>

@@ -9,10 +9,10 @@ import { Files } from "../../../src/platform/Files.ts"
 import type { Session } from "../../../src/vpp/client/Session.ts"
 import { addressesOf } from "../../../src/vpp/interfaces/HostAddresses.ts"
 import * as Interfaces from "../../../src/vpp/interfaces/Interfaces.ts"
-import * as Memif from "../../../src/vpp/interfaces/Memif.ts"
+import * as PortKinds from "../../../src/vpp/interfaces/PortKinds.ts"
 import { adminUp } from "../../../src/vpp/messages/Interface.ts"
 import { routeDump } from "../../../src/vpp/messages/Ip.ts"
-import { remove } from "../../../src/vpp/messages/Memif.ts"
+import { removeMemif } from "../../../src/vpp/messages/Ports.ts"
 import { directory, once, memif as port, withSession } from "../../suites/VppUnderTest.ts"
 
 let interfaces = 0
@@ -99,9 +99,9 @@ const routes = (session: Session, index: number, is_ip6: boolean) =>
 /** Created by an administrator. */
 export const byHand = (number: number, filename: string, mac?: string) =>
   withSession((session) =>
-    Memif.register(session, number, filename).pipe(
+    PortKinds.registerSocket(session, number, filename).pipe(
       Effect.andThen(
-        Memif.create(session, port({ role: "slave", network: { netType: "none" }, mac }), number, filename)
+        PortKinds.createMemif(session, port({ role: "slave", network: { netType: "none" }, mac }), number, filename)
       ),
       Effect.map(({ index }) => index)
     )
@@ -109,7 +109,7 @@ export const byHand = (number: number, filename: string, mac?: string) =>
 
 export const removed = (index: number) =>
   withSession((session) =>
-    Effect.andThen(removeRoutesOver(session, index), session.call(remove, { sw_if_index: index }))
+    Effect.andThen(removeRoutesOver(session, index), session.call(removeMemif, { sw_if_index: index }))
   )
 
 /** Removed with the test. */
@@ -121,7 +121,7 @@ export const removedAfter = (name: string) =>
           for (const each of yield* Interfaces.all(session)) {
             if (nameIn(each.tag) !== name) continue
             yield* removeRoutesOver(session, each.sw_if_index)
-            yield* session.call(remove, { sw_if_index: each.sw_if_index })
+            yield* session.call(removeMemif, { sw_if_index: each.sw_if_index })
           }
         })
       )

@@ -4,9 +4,9 @@
  */
 import { Result, Schema } from "effect"
 import { Type } from "../../../src/ovs/client/OpenFlow.ts"
+import * as Exchange from "../../../src/vpp/client/Exchange.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
-import * as Frames from "../../../src/vpp/wire/Frames.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
 
 interface Said {
   readonly text: string
@@ -68,7 +68,7 @@ const looks = /(_dump|^control_ping|^show_version|^sockclnt_create|^sockclnt_del
 
 const vpp = (): Wire => {
   const names = new Map([[Control.sockclntCreateId, "sockclnt_create"]])
-  const answers = Frames.splitter()
+  const answers = Exchange.splitter()
   const learn = (message: Buffer) => {
     if (Message.idOf(message) !== Control.sockclntCreateReplyId) return
     const hello = Result.getOrUndefined(Message.decodeHello(Control.sockclntCreate.reply, message))
@@ -84,7 +84,7 @@ const vpp = (): Wire => {
       for (const message of Result.getOrElse(answers.push(bytes), () => [])) learn(message)
     },
     said: (bytes) => {
-      const messages = Result.getOrElse(Frames.splitter().push(bytes), () => [])
+      const messages = Result.getOrElse(Exchange.splitter().push(bytes), () => [])
       const words = messages.map((message) => names.get(Message.idOf(message) ?? 0) ?? "?")
       return { text: `VPP ${words.join(", ")}`, changes: words.some((word) => !looks.test(word)) }
     }

@@ -5,16 +5,16 @@
 import * as assert from "node:assert/strict"
 import { Effect, Predicate, Result } from "effect"
 import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
-import { messageTable } from "../../../src/vpp/client/MessageTable.ts"
+import { splitter } from "../../../src/vpp/client/Exchange.ts"
+import { messageTable } from "../../../src/vpp/client/Session.ts"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import { catalogue } from "../../../src/vpp/messages/Catalogue.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../../src/vpp/messages/Ip.ts"
-import * as Memif from "../../../src/vpp/messages/Memif.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
 import * as Policer from "../../../src/vpp/messages/Policer.ts"
-import { splitter } from "../../../src/vpp/wire/Frames.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { recorded } from "../../vpp/support/Captures.ts"
 import type { Target } from "../support/Fuzz.ts"
 import { cut, textsNear } from "../support/Inputs.ts"
@@ -88,9 +88,7 @@ const framing: Target = {
   runs: 150
 }
 
-const messages = [BridgeDomain, Control, Interface, Ip, Memif, Policer].flatMap((file) =>
-  Object.values<unknown>(file)
-)
+const messages = [BridgeDomain, Control, Interface, Ip, Ports, Policer].flatMap((file) => Object.values<unknown>(file))
 
 const isMessage = (value: unknown): value is Message.Message<unknown> =>
   Predicate.hasProperty(value, "crc") && Predicate.hasProperty(value, "fields")

@@ -8,9 +8,8 @@ import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import * as Ip from "../../../src/vpp/messages/Ip.ts"
-import * as Memif from "../../../src/vpp/messages/Memif.ts"
-import * as VhostUser from "../../../src/vpp/messages/VhostUser.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { interfaceEvent, wantEvents } from "../server/Events.ts"
 import { type Frame, recorded } from "../support/Captures.ts"
 
@@ -97,16 +96,16 @@ const checks = new Map<string, Check>([
   ...request(Control.sockclntDelete),
   ...request(Control.controlPing),
   ...request(Control.showVersion),
-  ...request(Memif.socketFilenameAddDelV2),
-  ...request(Memif.socketFilenameAddDel),
-  ...dump(Memif.socketFilenameDump),
-  ...request(Memif.createV2),
-  ...request(Memif.create),
-  ...request(Memif.remove),
-  ...request(VhostUser.create),
-  ...request(VhostUser.remove),
-  ...dump(Memif.memifDump),
-  ...dump(VhostUser.vhostUserDump),
+  ...request(Ports.socketFilenameAddDelV2),
+  ...request(Ports.socketFilenameAddDel),
+  ...dump(Ports.socketFilenameDump),
+  ...request(Ports.createMemifV2),
+  ...request(Ports.createMemif),
+  ...request(Ports.removeMemif),
+  ...request(Ports.createVhostUser),
+  ...request(Ports.removeVhostUser),
+  ...dump(Ports.memifDump),
+  ...dump(Ports.vhostUserDump),
   ...dump(Interface.interfaceDump),
   ...request(Interface.setFlags),
   ...request(Interface.setHardwareMtu),

@@ -2,8 +2,8 @@
 import { Result } from "effect"
 import { type Answer, answer } from "../../../src/dry-run/vpp/VppMessage.ts"
 import type { Happening } from "../../../src/dry-run/vpp/VppModel.ts"
-import { bool, u32 } from "../../../src/vpp/wire/Field.ts"
-import { decodeRequest, plain, reply, request } from "../../../src/vpp/wire/Message.ts"
+import { bool, u32 } from "../../../src/vpp/messages/Field.ts"
+import { decodeRequest, plain, reply, request } from "../../../src/vpp/messages/Message.ts"
 import type { Peer } from "./Peer.ts"
 
 export const wantEvents = request("want_interface_events", "476f5a08", { enable_disable: u32, pid: u32 }, plain)

@@ -5,12 +5,11 @@
 
 import { type Handler, onDump, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
 import type { VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
-import * as AfPacket from "../../../src/vpp/messages/AfPacket.ts"
 import { every } from "../../../src/vpp/messages/Control.ts"
+import { anyMac, bool, i32, mac, text, u32 } from "../../../src/vpp/messages/Field.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
-import { anyMac, mac } from "../../../src/vpp/wire/Address.ts"
-import { bool, i32, text, u32 } from "../../../src/vpp/wire/Field.ts"
-import { created, plain, reply, request } from "../../../src/vpp/wire/Message.ts"
+import { created, plain, reply, request } from "../../../src/vpp/messages/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { wantEvents } from "./Events.ts"
 
 const index = { sw_if_index: u32 }
@@ -27,9 +26,9 @@ const create = (model: VppModel, device: string) =>
     : { retval: -81, sw_if_index: every }
 
 export const otherHandlers: ReadonlyArray<Handler> = [
-  onRequest(AfPacket.createV3, (model, { host_if_name }) => create(model, host_if_name)),
-  onRequest(AfPacket.create, (model, { host_if_name }) => create(model, host_if_name)),
-  onRequest(AfPacket.remove, (model, { host_if_name }) => {
+  onRequest(Ports.createHostInterfaceV3, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(Ports.createHostInterface, (model, { host_if_name }) => create(model, host_if_name)),
+  onRequest(Ports.removeHostInterface, (model, { host_if_name }) => {
     const there = model.named(nameOf(host_if_name))
     if (there === undefined) return { retval: -2 }
     model.remove(there.row.sw_if_index)

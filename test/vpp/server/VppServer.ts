@@ -10,10 +10,10 @@ import { Effect, Result } from "effect"
 import { type Answer, answer, type Handler, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
 import { vppMessages } from "../../../src/dry-run/vpp/VppMessages.ts"
 import { type Disk, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
+import { frame, splitter } from "../../../src/vpp/client/Exchange.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
-import * as Memif from "../../../src/vpp/messages/Memif.ts"
-import { frame, splitter } from "../../../src/vpp/wire/Frames.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { messageNames, numbersOf, tableRows } from "../support/Captures.ts"
 import { Audience } from "./Events.ts"
 import { otherHandlers } from "./Others.ts"
@@ -288,7 +288,7 @@ const versionOf = (version: string) => ({
 
 /** VPP crashes on every mode of a memif but the two that our codec can encode. */
 const isDeadly = ({ name }: Handler, raw: Buffer): boolean =>
-  (name === Memif.create.name || name === Memif.createV2.name) && raw.length >= 18 && raw.readUInt32BE(14) > 1
+  (name === Ports.createMemif.name || name === Ports.createMemifV2.name) && raw.length >= 18 && raw.readUInt32BE(14) > 1
 
 const handlers: ReadonlyMap<string, Handler> = new Map(
   [

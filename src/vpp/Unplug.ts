@@ -6,16 +6,17 @@
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { VppPort } from "../../cni/network/HostPort.ts"
-import { keyOf } from "../../identity/Attachment.ts"
-import { type Files, orElse } from "../../platform/Files.ts"
-import { isShortLink } from "../../shared-dir/SocketPaths.ts"
-import type { Unplug } from "../../vswitch/Vswitch.ts"
-import type { Session } from "../client/Session.ts"
-import * as Bridging from "../interfaces/Bridging.ts"
-import * as HostAddresses from "../interfaces/HostAddresses.ts"
-import { removeRoutes, type unknownRoutes } from "../interfaces/HostAddresses.ts"
-import { all, byName, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
+import type { VppPort } from "../cni/network/HostPort.ts"
+import { keyOf } from "../identity/Attachment.ts"
+import { type Files, orElse } from "../platform/Files.ts"
+import { isShortLink } from "../shared-dir/SocketPaths.ts"
+import type { Unplug } from "../vswitch/Vswitch.ts"
+import type { Session } from "./client/Session.ts"
+import { fromFile, fromVpp } from "./client/VppError.ts"
+import * as Bridging from "./interfaces/Bridging.ts"
+import * as HostAddresses from "./interfaces/HostAddresses.ts"
+import { removeRoutes, type unknownRoutes } from "./interfaces/HostAddresses.ts"
+import { all, byName, type Interface, memifSockets, vppKeeps } from "./interfaces/Interfaces.ts"
 import {
   attempts,
   fromTag,
@@ -27,12 +28,10 @@ import {
   portNumber,
   type Selector,
   selects
-} from "../interfaces/Mark.ts"
-import * as Memif from "../interfaces/Memif.ts"
-import { fromFile, fromVpp } from "../interfaces/PortError.ts"
-import * as VhostUser from "../interfaces/VhostUser.ts"
-import { memifDump } from "../messages/Memif.ts"
-import { spanDump } from "../messages/Span.ts"
+} from "./interfaces/Mark.ts"
+import * as PortKinds from "./interfaces/PortKinds.ts"
+import { spanDump } from "./messages/Interface.ts"
+import { memifDump } from "./messages/Ports.ts"
 
 /** `begun`: the ADD of `what.invocation` found its number free and has begun to create its port there. */
 export const unplug = Effect.fnUntraced(
@@ -50,7 +49,7 @@ export const unplug = Effect.fnUntraced(
     const removed: Array<string> = []
     for (const one of found) {
       const limited = limitedAs(what, port, one)
-      const socketFile = port !== undefined && Memif.madeByVpp(port) ? socketOf(one) : undefined
+      const socketFile = port !== undefined && PortKinds.madeByVpp(port) ? socketOf(one) : undefined
       removed.push(...(yield* removeInterface(session, files, one, { routes, limited, socketFile })))
     }
     // Somebody removed the interface, and VPP keeps its routes.
@@ -120,8 +119,8 @@ const forgotten = Effect.fnUntraced(function* (session: Session, { port, socketP
   for (let attempt = 0; attempt < attempts; attempt++) {
     const number = portNumber(who.key, attempt)
     const path = sockets.get(number)
-    const ours = path === vppKeeps(socketPath) || path?.startsWith(Memif.abstractName(socketPath)) === true
-    if (ours && (yield* Memif.unregister(session, number))) removed.push(`memif socket ${number}`)
+    const ours = path === vppKeeps(socketPath) || path?.startsWith(PortKinds.abstractName(socketPath)) === true
+    if (ours && (yield* PortKinds.unregisterSocket(session, number))) removed.push(`memif socket ${number}`)
   }
   return removed
 })
@@ -143,7 +142,7 @@ const leftPolicers = Effect.fnUntraced(function* (
   { key }: Selector
 ) {
   if (port?.limits.length === 0 && unrecorded !== true) return []
-  const { removeLeft } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
+  const { removeLeft } = yield* Effect.promise(() => import("./interfaces/Policers.ts"))
   return yield* removeLeft(session, key)
 })
 
@@ -183,12 +182,12 @@ export const removeInterface = Effect.fnUntraced(
     const policers = limited === undefined ? [] : yield* removePolicers(session, sw_if_index, limited)
     const removed = [...policers, ...routes, `interface ${interface_name}`]
     if (interface_dev_type !== "memif") {
-      yield* VhostUser.remove(session, sw_if_index)
+      yield* PortKinds.removeVhostUser(session, sw_if_index)
       return removed
     }
     // The interface was renamed. Id 0 is VPP's own socket, which stays.
     const socket = memifSocketOf(interface_name) ?? 0
-    const free = yield* Memif.removeBoth(session, sw_if_index, socket)
+    const free = yield* PortKinds.removeMemifAndSocket(session, sw_if_index, socket)
     const gone = free && socketFile !== undefined && (yield* removeSocketFile(files, socketFile))
     return gone ? [...removed, `socket ${socketFile}`] : removed
   },
@@ -201,12 +200,12 @@ const endCaptures = Effect.fnUntraced(function* (session: Session, index: number
   if (!session.offers(spanDump)) return
   const own = (yield* session.dump(spanDump, { is_l2: false })).filter((one) => one.sw_if_index_from === index)
   if (own.length === 0) return
-  const { unspanSource } = yield* Effect.promise(() => import("../capture/Spans.ts"))
+  const { unspanSource } = yield* Effect.promise(() => import("./VppMirrors.ts"))
   yield* unspanSource(session, own)
 })
 
 const removePolicers = Effect.fnUntraced(function* (session: Session, index: number, owner: Owner) {
-  const { remove } = yield* Effect.promise(() => import("../interfaces/Policers.ts"))
+  const { remove } = yield* Effect.promise(() => import("./interfaces/Policers.ts"))
   return yield* remove(session, index, owner)
 })
 

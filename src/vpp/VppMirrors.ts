@@ -1,32 +1,44 @@
 /**
- * {@link Mirrors} on VPP: a span for each direction to an interface of the plugin af_packet on a tap device. Not `pcap trace`,
- * of which VPP has one at a time: it keeps the packets until it ends, does not tell the directions, and has no owner.
+ * {@link Mirrors} on VPP: a span for each direction to an interface of the plugin af_packet on a tap device. Not `pcap
+ * trace`, of which VPP has one at a time: it keeps the packets until it ends, does not tell the directions, and has no
+ * owner. VPP keeps a span when its source is deleted, and for whatever gets that index next: a span is taken away
+ * before either of its ends.
  */
 import * as Effect from "effect/Effect"
-import { type Attachment, keyOf } from "../../identity/Attachment.ts"
-import { Files } from "../../platform/Files.ts"
+import { type Attachment, keyOf } from "../identity/Attachment.ts"
+import { Files } from "../platform/Files.ts"
 import {
   captured,
   type Devices,
   hasEnded,
   type Lease,
+  leaseOf,
   type Mirrored,
   type Mirrors,
   noPort,
   pidOf,
   unready
-} from "../../vswitch/Mirrors.ts"
-import { check } from "../client/RequiredMessages.ts"
-import type { Session } from "../client/Session.ts"
-import { VppClient } from "../client/VppClient.ts"
-import { byIndex, byMark, type Interface } from "../interfaces/Interfaces.ts"
-import { selects } from "../interfaces/Mark.ts"
-import { fromVpp, toError } from "../interfaces/PortError.ts"
-import * as AfPacket from "../messages/AfPacket.ts"
-import { adminUp, setFlags, tagAddDel } from "../messages/Interface.ts"
-import * as Span from "../messages/Span.ts"
-import { anyMac } from "../wire/Address.ts"
-import { fromTag, hostPrefix, interfaces, toTag, unspan, unspanTarget } from "./Spans.ts"
+} from "../vswitch/Mirrors.ts"
+import { check } from "./client/RequiredMessages.ts"
+import type { Session } from "./client/Session.ts"
+import { VppClient } from "./client/VppClient.ts"
+import { fromVpp, refusedWith, toError } from "./client/VppError.ts"
+import { byIndex, byMark, type Interface } from "./interfaces/Interfaces.ts"
+import { selects } from "./interfaces/Mark.ts"
+import { every } from "./messages/Control.ts"
+import { anyMac } from "./messages/Field.ts"
+import {
+  adminUp,
+  interfaceDump,
+  setFlags,
+  spanDisabled,
+  spanDump,
+  spanEnableDisable,
+  spanReceived,
+  spanSent,
+  tagAddDel
+} from "./messages/Interface.ts"
+import * as Ports from "./messages/Ports.ts"
 
 const because = fromVpp("capture")
 /** Captures make, mark and remove their interfaces one after the other. */
@@ -54,8 +66,8 @@ export const make = Effect.fnUntraced(function* (path: string) {
     const tag = toTag({ key, lease })
     const outbound = yield* host(session, devices.outbound, tag)
     const inbound = yield* host(session, devices.inbound, tag)
-    yield* span(session, port.sw_if_index, outbound, Span.received)
-    yield* span(session, port.sw_if_index, inbound, Span.sent)
+    yield* span(session, port.sw_if_index, outbound, spanReceived)
+    yield* span(session, port.sw_if_index, inbound, spanSent)
     return port
   })
 
@@ -117,10 +129,10 @@ const ownOf = (session: Session, key: string, process: string) =>
   )
 
 const required = (session: Session) => [
-  Span.enableDisable,
-  Span.spanDump,
-  session.offers(AfPacket.createV3) ? AfPacket.createV3 : AfPacket.create,
-  AfPacket.remove,
+  spanEnableDisable,
+  spanDump,
+  session.offers(Ports.createHostInterfaceV3) ? Ports.createHostInterfaceV3 : Ports.createHostInterface,
+  Ports.removeHostInterface,
   tagAddDel,
   setFlags
 ]
@@ -136,26 +148,26 @@ const sweepOn = Effect.fnUntraced(function* (session: Session) {
 
 const remove = Effect.fnUntraced(function* (session: Session, { interface_name, sw_if_index }: Interface) {
   yield* unspanTarget(session, sw_if_index)
-  yield* session.call(AfPacket.remove, { host_if_name: interface_name.slice(hostPrefix.length) })
+  yield* session.call(Ports.removeHostInterface, { host_if_name: interface_name.slice(hostPrefix.length) })
   return `interface ${interface_name}`
 })
 
 /** On a tap device, marked. */
 const host = Effect.fnUntraced(function* (session: Session, device: string, tag: string) {
   const values = { hw_addr: anyMac, use_random_hw_addr: true, host_if_name: device }
-  const made = session.offers(AfPacket.createV3)
-    ? session.call(AfPacket.createV3, {
+  const made = session.offers(Ports.createHostInterfaceV3)
+    ? session.call(Ports.createHostInterfaceV3, {
         ...values,
-        mode: AfPacket.ethernetMode,
+        mode: Ports.ethernetMode,
         rx_frame_size: 0,
         tx_frame_size: 0,
         rx_frames_per_block: 0,
         tx_frames_per_block: 0,
-        flags: AfPacket.qdiscBypass,
+        flags: Ports.qdiscBypass,
         num_rx_queues: 1,
         num_tx_queues: 1
       })
-    : session.call(AfPacket.create, values)
+    : session.call(Ports.createHostInterface, values)
   const { sw_if_index } = yield* Effect.mapError(made, (error) => toError("capture", unready(error.message)))
   yield* session.call(tagAddDel, { is_add: true, sw_if_index, tag })
   yield* session.call(setFlags, { sw_if_index, flags: adminUp })
@@ -166,5 +178,67 @@ const host = Effect.fnUntraced(function* (session: Session, device: string, tag:
 const span = (session: Session, from: number, to: number, state: number) =>
   Effect.andThen(
     unspan(session, from, to),
-    session.call(Span.enableDisable, { sw_if_index_from: from, sw_if_index_to: to, state, is_l2: false })
+    session.call(spanEnableDisable, { sw_if_index_from: from, sw_if_index_to: to, state, is_l2: false })
   )
+
+/** The mark of a capture's interface: a tag, of which VPP keeps 63 characters. No attachment's mark is like it. */
+interface CaptureTag {
+  /** `keyOf` the attachment. */
+  readonly key: string
+  readonly lease: Lease
+}
+
+/** `usp-capture/<key>/<process>/<expires>`: 12 + 20 + 21 + 7 characters and two slashes. */
+export const toTag = ({ key, lease: { expires, process } }: CaptureTag): string =>
+  `usp-capture/${key}/${process}/${expires.toString(36)}`
+
+const form = /^usp-capture\/([a-z2-7]{20})\/([0-9a-z.]+)\/([0-9a-z]{1,8})$/
+
+/** Undefined: no capture's. */
+export const fromTag = (tag: string): CaptureTag | undefined => {
+  const [, key, process, expires = ""] = form.exec(tag) ?? []
+  const lease = leaseOf(process, String(Number.parseInt(expires, 36)))
+  return key === undefined || lease === undefined ? undefined : { key, lease }
+}
+
+/** As VPP names the interface of a device. */
+const hostPrefix = "host-"
+
+/** One that has no tag: a capture that was killed made it. Captures make and mark theirs one after the other. */
+export const unmarked = ({ interface_name, tag }: { readonly interface_name: string; readonly tag: string }): boolean =>
+  tag === "" && /^host-usc[a-z2-7]{11}[oi]$/.test(interface_name)
+
+/** Of all captures, whatever their lease. */
+export const interfaces = (session: Session) =>
+  Effect.map(
+    session.dump(interfaceDump, { sw_if_index: every, name_filter_valid: true, name_filter: `${hostPrefix}usc` }),
+    (found) => found.filter((one) => fromTag(one.tag) !== undefined || unmarked(one))
+  )
+
+interface Span {
+  readonly sw_if_index_from: number
+  readonly sw_if_index_to: number
+}
+
+/** `retval` of an index that is none. */
+const noInterface = -2
+
+const unspan = (session: Session, from: number, to: number) =>
+  session
+    .call(spanEnableDisable, { sw_if_index_from: from, sw_if_index_to: to, state: spanDisabled, is_l2: false })
+    .pipe(Effect.catchIf(refusedWith(noInterface), () => Effect.void))
+
+/** Before the port goes, of whose spans these are. Its capture sees that it is gone, and ends. */
+export const unspanSource = Effect.fnUntraced(function* (session: Session, own: ReadonlyArray<Span>) {
+  const captures = new Set((yield* interfaces(session)).map(({ sw_if_index }) => sw_if_index))
+  for (const { sw_if_index_from, sw_if_index_to } of own) {
+    if (captures.has(sw_if_index_to)) yield* unspan(session, sw_if_index_from, sw_if_index_to)
+  }
+})
+
+/** Before a capture's interface goes. */
+const unspanTarget = Effect.fnUntraced(function* (session: Session, to: number) {
+  for (const one of yield* session.dump(spanDump, { is_l2: false })) {
+    if (one.sw_if_index_to === to) yield* unspan(session, one.sw_if_index_from, to)
+  }
+})

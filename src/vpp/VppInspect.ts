@@ -1,24 +1,25 @@
 /**
- * Differences of an existing port from what `plug` set up, in words, and their repair. Compares only what VPP reports:
- * ring and buffer sizes are only those of peers.
+ * What only looks at the ports of a VPP: `verify` compares one with the request of its ADD, as far as VPP reports it
+ * (ring and buffer sizes are only those of peers), `list` and `connections`. And `complete`, which sets up again what a
+ * port has lost. The mark has a key instead of names; records have the names. Loaded on demand.
  */
 import * as Effect from "effect/Effect"
-import type { VppMemifPort, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
-import { keyOf } from "../../identity/Attachment.ts"
-import type { Difference, Restored } from "../../vswitch/Vswitch.ts"
-import { run, type Session } from "../client/Session.ts"
-import * as Bridging from "../interfaces/Bridging.ts"
-import { addRoutes, addressesOf, missingRoutes } from "../interfaces/HostAddresses.ts"
-import { byMark, byName, type Interface, memifSockets, vppKeeps } from "../interfaces/Interfaces.ts"
-import { fromTag, portName, portNumber, selects } from "../interfaces/Mark.ts"
-import * as Memif from "../interfaces/Memif.ts"
-import { fromVpp, toError } from "../interfaces/PortError.ts"
-import { noRewrite, pushOne } from "../messages/BridgeDomain.ts"
-import { adminUp } from "../messages/Interface.ts"
-import { memifDump } from "../messages/Memif.ts"
-import { vhostUserDump } from "../messages/VhostUser.ts"
-import { type Plan, refuseConflict, refuseTaken, setUp } from "./SetUp.ts"
+import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/network/HostPort.ts"
+import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { keyOf, networkDigest } from "../identity/Attachment.ts"
+import type { Connection, Difference, Owned, Restored } from "../vswitch/Vswitch.ts"
+import { check, toList } from "./client/RequiredMessages.ts"
+import { run, type Session } from "./client/Session.ts"
+import { fromVpp, toError } from "./client/VppError.ts"
+import * as Bridging from "./interfaces/Bridging.ts"
+import { addRoutes, addressesOf, missingRoutes } from "./interfaces/HostAddresses.ts"
+import { byMark, byName, type Interface, marked, memifSockets, vhosts, vppKeeps } from "./interfaces/Interfaces.ts"
+import { fromTag, memifSocketOf, type Owner, portName, portNumber, selects } from "./interfaces/Mark.ts"
+import * as PortKinds from "./interfaces/PortKinds.ts"
+import { noRewrite, pushOne } from "./messages/BridgeDomain.ts"
+import { adminUp, linkUp } from "./messages/Interface.ts"
+import { memifDump, vhostUserDump } from "./messages/Ports.ts"
+import { type Plan, refuseConflict, refuseTaken, setUp } from "./Plug.ts"
 
 export const verify = Effect.fnUntraced(function* (session: Session, plan: Plan) {
   const { port, request } = plan
@@ -58,7 +59,7 @@ const memif = Effect.fnUntraced(function* (
   return [
     ...compare(interface_name, "role", found.role, port.role),
     ...compare(interface_name, "mode", found.mode, port.mode),
-    ...compare(interface_name, "socket", socket, vppKeeps(Memif.filenameOf(request, port)))
+    ...compare(interface_name, "socket", socket, vppKeeps(PortKinds.filenameOf(request, port)))
   ]
 })
 
@@ -160,3 +161,51 @@ const setAgain = Effect.fnUntraced(
   },
   Effect.mapError(fromVpp("set up the port"))
 )
+
+export const list = Effect.fnUntraced(function* (session: Session, network: string | undefined) {
+  const wanted = network === undefined ? undefined : networkDigest(network)
+  const ours = (yield* marked(session)).filter(({ mark }) => wanted === undefined || mark.network === wanted)
+  const sockets = yield* memifSockets(session)
+  const servers = yield* vhosts(session)
+  const pathOf = ({ interface_name, sw_if_index }: Interface) =>
+    servers.find((vhost) => vhost.sw_if_index === sw_if_index)?.sock_filename ??
+    sockets.get(memifSocketOf(interface_name) ?? -1)
+  const { list: policers } = yield* Effect.promise(() => import("./interfaces/Policers.ts"))
+  const alone = new Map((yield* policers(session)).map((policer) => [policer.key, policer]))
+  for (const { mark } of ours) alone.delete(mark.key)
+  const owned = ({ container, key }: Owner, rest: Pick<Owned, "port" | "socketPath" | "state">): Owned => ({
+    key,
+    network: network ?? "",
+    containerId: container,
+    ifName: "",
+    pod: undefined,
+    ...rest
+  })
+  return [
+    ...ours.map(({ mark, one }) =>
+      owned(mark, {
+        port: one.interface_name,
+        socketPath: pathOf(one),
+        state: (one.flags & linkUp) === 0 ? "disconnected" : "connected"
+      })
+    ),
+    // The interface was removed by somebody, and VPP keeps its policers.
+    ...[...alone.values()]
+      .filter((policer) => wanted === undefined || policer.network === wanted)
+      .map((policer) =>
+        owned(policer, { port: policer.name, socketPath: undefined, state: "policer without an interface" })
+      )
+  ]
+})
+
+/** One dump of the interfaces: VPP cannot filter it by their marks. */
+export const connections = Effect.fnUntraced(function* (session: Session, keys: ReadonlyArray<string>) {
+  yield* check(session, toList)
+  const rows = yield* marked(session)
+  const asked = new Set(keys)
+  const found = new Map<string, Connection>()
+  for (const { mark, one } of rows) {
+    if (asked.has(mark.key)) found.set(mark.key, { port: one.interface_name, connected: (one.flags & linkUp) !== 0 })
+  }
+  return found
+})

@@ -2,10 +2,10 @@
 import { mkdirSync, renameSync, symlinkSync } from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Files } from "../../../src/platform/Files.ts"
-import { removeSocketFile } from "../../../src/vpp/ports/Unplug.ts"
-import { listening } from "../../container/support/Pod.ts"
-import { temporaryDirectory } from "../support/TestVpp.ts"
+import { Files } from "../../src/platform/Files.ts"
+import { removeSocketFile } from "../../src/vpp/Unplug.ts"
+import { listening } from "../container/support/Pod.ts"
+import { temporaryDirectory } from "./support/TestVpp.ts"
 
 const scene = Effect.gen(function* () {
   const base = yield* temporaryDirectory

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
-import * as Memif from "../../../src/vpp/messages/Memif.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 
 const head = { id: 7, client: 1, context: 2 }
 const u32 = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff }))
@@ -29,9 +29,9 @@ it.prop("reads any bytes without a defect", [Schema.Uint8Array], ([bytes]) => {
 
 it.prop("reports every truncation of a message", [u32], ([seed]) => {
   const value = { socket_id: 5, socket_filename: "/run/x.sock" }
-  const whole = Result.getOrThrow(Message.encodeReply(Memif.socketFilenameDump.details, head, value))
+  const whole = Result.getOrThrow(Message.encodeReply(Ports.socketFilenameDump.details, head, value))
   const cut = Buffer.from(whole.subarray(0, seed % whole.length))
-  assert.match(detail(Message.decodeReply(Memif.socketFilenameDump.details, cut)), /^ends inside/)
+  assert.match(detail(Message.decodeReply(Ports.socketFilenameDump.details, cut)), /^ends inside/)
 })
 
 it("reads a reply that is headed as a request", () => {
@@ -77,7 +77,7 @@ describe("refuses to write", () => {
 
 it("any memif mode but ethernet and ip, on which VPP crashes", () => {
   const bytes = Result.getOrThrow(
-    Message.encodeRequest(Memif.create, head, {
+    Message.encodeRequest(Ports.createMemif, head, {
       role: "master",
       mode: "ip",
       rx_queues: 0,
@@ -93,5 +93,5 @@ it("any memif mode but ethernet and ip, on which VPP crashes", () => {
   )
   const other = Buffer.from(bytes)
   other.writeUInt32BE(2, 14)
-  assert.strictEqual(detail(Message.decodeRequest(Memif.create, other)), "mode is 2")
+  assert.strictEqual(detail(Message.decodeRequest(Ports.createMemif, other)), "mode is 2")
 })

@@ -1,16 +1,19 @@
 /**
- * memif ports: a socket with its own id, and one interface on it. The id is derived from the attachment (see
- * `Mark.ts`), also with the newer messages, which could choose one: VPP's choice repeats after a restart, and would
- * have to be searched.
+ * The two kinds of ports. memif: a socket with its own id, and one interface on it. The id is derived from the
+ * attachment (see `Mark.ts`), also with the newer messages, which could choose one: VPP's choice repeats after a
+ * restart, and would have to be searched. vhost-user: one request creates a port with its mark; the plugin chooses the
+ * number in the name.
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
-import type { VppMemifPort, VppPort } from "../../cni/network/HostPort.ts"
+import type { VppMemifPort, VppPort, VppVhostPort } from "../../cni/network/HostPort.ts"
 import type { PortRequest } from "../../vswitch/Vswitch.ts"
 import { judge, run, type Session, type Step, step } from "../client/Session.ts"
-import * as Memif from "../messages/Memif.ts"
-import { anyMac } from "../wire/Address.ts"
-import type { Retval } from "../wire/Message.ts"
+import { refusedWith } from "../client/VppError.ts"
+import { anyMac } from "../messages/Field.ts"
+import type { Retval } from "../messages/Message.ts"
+import * as Ports from "../messages/Ports.ts"
+import { markOf, toTag } from "./Mark.ts"
 
 const isAbsent = -2
 const inUse = -74
@@ -28,7 +31,7 @@ export const abstractName = (socketPath: string): string => `abstract:${basename
 export const filenameOf = ({ attachment, socketPath }: PortRequest, port: VppMemifPort): string =>
   port.abstract ? `${abstractName(socketPath)},netns_name=${attachment.netns}` : socketPath
 
-const addDel = (
+const socketAddDel = (
   session: Session,
   is_add: boolean,
   number: number,
@@ -36,25 +39,25 @@ const addDel = (
   tolerated: ReadonlyArray<number> = []
 ) => {
   const values = { is_add, socket_id: number, socket_filename: filename }
-  return session.offers(Memif.socketFilenameAddDelV2)
-    ? step(Memif.socketFilenameAddDelV2, values, tolerated)
-    : step(Memif.socketFilenameAddDel, values, tolerated)
+  return session.offers(Ports.socketFilenameAddDelV2)
+    ? step(Ports.socketFilenameAddDelV2, values, tolerated)
+    : step(Ports.socketFilenameAddDel, values, tolerated)
 }
 
 /** True for a socket's request, false for an interface's. */
 export const isRegistration = (request: string): boolean =>
-  request === Memif.socketFilenameAddDelV2.name || request === Memif.socketFilenameAddDel.name
+  request === Ports.socketFilenameAddDelV2.name || request === Ports.socketFilenameAddDel.name
 
 /** Registers the path under the id. `taken`: the id has another path. */
-export const register = Effect.fnUntraced(function* (session: Session, number: number, filename: string) {
-  const [added] = yield* run(session, [addDel(session, true, number, filename, [otherFile])])
+export const registerSocket = Effect.fnUntraced(function* (session: Session, number: number, filename: string) {
+  const [added] = yield* run(session, [socketAddDel(session, true, number, filename, [otherFile])])
   return added?.retval === otherFile ? "taken" : "registered"
 })
 
 /** False: another interface uses the socket, so it stays. */
-export const unregister = (session: Session, number: number) =>
+export const unregisterSocket = (session: Session, number: number) =>
   Effect.map(
-    run(session, [addDel(session, false, number, "", [inUse, isGone])]),
+    run(session, [socketAddDel(session, false, number, "", [inUse, isGone])]),
     ([answer]) => answer?.retval !== inUse
   )
 
@@ -63,7 +66,7 @@ export const unregister = (session: Session, number: number) =>
  * silently creates no socket file on an id on which a create has failed before. Not `alone`: another interface uses the
  * socket. The caller removes the interface when this fails or is not alone, except after a refused create.
  */
-export const create = Effect.fnUntraced(function* (
+export const createMemif = Effect.fnUntraced(function* (
   session: Session,
   port: VppMemifPort,
   number: number,
@@ -82,10 +85,10 @@ export const create = Effect.fnUntraced(function* (
     hw_addr: ownMac(port) ?? anyMac,
     secret: port.secret ?? ""
   }
-  const made = session.offers(Memif.createV2)
-    ? step(Memif.createV2, { ...values, use_dma: port.useDma })
-    : step(Memif.create, values)
-  const anew = [addDel(session, false, number, "", [inUse]), addDel(session, true, number, filename)]
+  const made = session.offers(Ports.createMemifV2)
+    ? step(Ports.createMemifV2, { ...values, use_dma: port.useDma })
+    : step(Ports.createMemif, values)
+  const anew = [socketAddDel(session, false, number, "", [inUse]), socketAddDel(session, true, number, filename)]
   const steps: ReadonlyArray<Step<Retval | { readonly retval: number; readonly sw_if_index: number }>> = [...anew, made]
   const answers = yield* session.together(steps.map(({ ask }) => ask))
   // The create's own reply is judged first: if VPP refused it, there is nothing to remove.
@@ -98,15 +101,15 @@ export const create = Effect.fnUntraced(function* (
 })
 
 /** An absent interface is a success. */
-export const remove = (session: Session, index: number) =>
-  Effect.asVoid(run(session, [step(Memif.remove, { sw_if_index: index }, [isAbsent])]))
+export const removeMemif = (session: Session, index: number) =>
+  Effect.asVoid(run(session, [step(Ports.removeMemif, { sw_if_index: index }, [isAbsent])]))
 
 /** Removes the interface and its socket's id. False: another interface uses the socket, so it stays. */
-export const removeBoth = (session: Session, index: number, socket: number) =>
+export const removeMemifAndSocket = (session: Session, index: number, socket: number) =>
   Effect.map(
     run(session, [
-      step(Memif.remove, { sw_if_index: index }, [isAbsent]),
-      addDel(session, false, socket, "", [inUse, isGone])
+      step(Ports.removeMemif, { sw_if_index: index }, [isAbsent]),
+      socketAddDel(session, false, socket, "", [inUse, isGone])
     ]),
     ([, answer]) => answer?.retval !== inUse
   )
@@ -115,5 +118,38 @@ export const removeBoth = (session: Session, index: number, socket: number) =>
  * The MAC address of VPP's own end. A bridged port never uses it, so both ends may have the requested one; on a layer 3
  * link they must differ.
  */
-export const ownMac = ({ mac, network }: Pick<VppMemifPort, "mac" | "network">): string | undefined =>
+const ownMac = ({ mac, network }: Pick<VppMemifPort, "mac" | "network">): string | undefined =>
   network.netType === "interface" ? undefined : mac
+
+/** Returns the index. */
+export const createVhostUser = Effect.fnUntraced(function* (
+  session: Session,
+  { attachment, invocation, socketPath }: PortRequest,
+  port: VppVhostPort,
+  number: number,
+  limited = false
+) {
+  const mac = ownMac(port)
+  const { sw_if_index } = yield* session.call(Ports.createVhostUser, {
+    is_server: port.mode === "server",
+    sock_filename: socketPath,
+    renumber: true,
+    disable_mrg_rxbuf: false,
+    disable_indirect_desc: false,
+    enable_gso: port.enableGso,
+    enable_packed: port.enablePacked,
+    enable_event_idx: port.enableEventIdx,
+    custom_dev_instance: number,
+    use_custom_mac: mac !== undefined,
+    mac_address: mac ?? anyMac,
+    tag: toTag(markOf(attachment, invocation, limited))
+  })
+  return sw_if_index
+})
+
+/** An absent interface is a success. VPP removes a server's socket file. */
+export const removeVhostUser = (session: Session, index: number) =>
+  session.call(Ports.removeVhostUser, { sw_if_index: index }).pipe(
+    Effect.asVoid,
+    Effect.catchIf(refusedWith(-2), () => Effect.void)
+  )

@@ -5,9 +5,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import type { VppMemifPort } from "../../../src/cni/network/HostPort.ts"
-import { untilConfigured } from "../../../src/vpp/client/VppClient.ts"
-import * as BridgeDomain from "../../../src/vpp/messages/BridgeDomain.ts"
+import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
+import { untilConfigured } from "../../src/vpp/client/VppClient.ts"
+import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import {
   bridged,
   look,
@@ -18,9 +18,9 @@ import {
   restore,
   VppUnderTest,
   withSession
-} from "../../suites/VppUnderTest.ts"
-import { start, type VppServer } from "../server/VppServer.ts"
-import { temporaryDirectory } from "../support/TestVpp.ts"
+} from "../suites/VppUnderTest.ts"
+import { start, type VppServer } from "./server/VppServer.ts"
+import { temporaryDirectory } from "./support/TestVpp.ts"
 
 const on = <A, E, R>(server: VppServer, self: Effect.Effect<A, E, R>) =>
   Effect.provideService(self, VppUnderTest, { path: server.path, release: "26.06", restart: Effect.void })

@@ -4,25 +4,15 @@
 import { dirname } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger } from "effect"
-import type { VppMemifPort, VppVhostPort } from "../../../src/cni/network/HostPort.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
-import { both } from "../../suites/VppLimitsSuite.ts"
-import {
-  bridged,
-  memif,
-  newDomain,
-  once,
-  plug,
-  request,
-  unplug,
-  VppUnderTest,
-  vhost
-} from "../../suites/VppUnderTest.ts"
-import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
-import { withPolicers } from "../server/Policers.ts"
-import { type Outcome, start, type VppServer } from "../server/VppServer.ts"
-import { everything } from "../support/LeftAlone.ts"
-import { temporaryDirectory } from "../support/TestVpp.ts"
+import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
+import { Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { both } from "../suites/VppLimitsSuite.ts"
+import { bridged, memif, newDomain, once, plug, request, unplug, VppUnderTest, vhost } from "../suites/VppUnderTest.ts"
+import { unplugOf } from "../vswitch/support/UnplugOf.ts"
+import { withPolicers } from "./server/Policers.ts"
+import { type Outcome, start, type VppServer } from "./server/VppServer.ts"
+import { everything } from "./support/LeftAlone.ts"
+import { temporaryDirectory } from "./support/TestVpp.ts"
 
 const addresses = [
   { address: "10.9.9.3/32", gateway: "169.254.1.1" },

@@ -1,12 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { messageTable, type Wanted } from "../../../src/vpp/client/MessageTable.ts"
+import { messageTable, type Wanted } from "../../../src/vpp/client/Session.ts"
+import { MessageChanged, MessageMissing, PluginNotLoaded } from "../../../src/vpp/client/VppError.ts"
 import { catalogue } from "../../../src/vpp/messages/Catalogue.ts"
 import * as Control from "../../../src/vpp/messages/Control.ts"
-import * as Memif from "../../../src/vpp/messages/Memif.ts"
-import * as VhostUser from "../../../src/vpp/messages/VhostUser.ts"
-import * as Message from "../../../src/vpp/wire/Message.ts"
-import { MessageChanged, MessageMissing, PluginNotLoaded } from "../../../src/vpp/wire/VppError.ts"
+import * as Message from "../../../src/vpp/messages/Message.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { messageNames, tableRows } from "../support/Captures.ts"
 
 const releases = ["v26.06", "v23.02", "v21.10"] as const
@@ -36,8 +35,8 @@ describe.each(releases)("%s", (release) => {
 
 it("reports what is missing, and only that", () => {
   const table = tableOf("v21.10")
-  assert.deepStrictEqual(table(Memif.createV2), new MessageMissing({ name: "memif_create_v2" }))
-  assert.strictEqual(table(Memif.create)._tag, "Offered")
+  assert.deepStrictEqual(table(Ports.createMemifV2), new MessageMissing({ name: "memif_create_v2" }))
+  assert.strictEqual(table(Ports.createMemif)._tag, "Offered")
 })
 
 it("reports a message of the same name with another CRC", () => {
@@ -51,9 +50,9 @@ it("reports a message of the same name with another CRC", () => {
 
 it("reports a plugin that is not loaded", () => {
   const table = tableOf("v26.06", (name) => !/vhost|^memif_/.test(name))
-  assert.deepStrictEqual(table(Memif.create), new PluginNotLoaded({ plugin: "memif", name: "memif_create" }))
+  assert.deepStrictEqual(table(Ports.createMemif), new PluginNotLoaded({ plugin: "memif", name: "memif_create" }))
   assert.deepStrictEqual(
-    table(VhostUser.create),
+    table(Ports.createVhostUser),
     new PluginNotLoaded({ plugin: "vhost", name: "create_vhost_user_if_v2" })
   )
   assert.strictEqual(table(Control.controlPing)._tag, "Offered")
@@ -67,7 +66,7 @@ it("matches whole names of whole rows only", () => {
       [3, "memif_create_b1b25061x"]
     ])
   )
-  assert.notStrictEqual(messageTable(rows)(Memif.create)._tag, "Offered")
+  assert.notStrictEqual(messageTable(rows)(Ports.createMemif)._tag, "Offered")
 })
 
 it("is read from VPP's reply, which exceeds 64 KB on a VPP with more plugins", () => {

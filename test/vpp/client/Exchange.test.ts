@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
-import { frame, messageLimit, splitter } from "../../../src/vpp/wire/Frames.ts"
+import { frame, messageLimit, splitter } from "../../../src/vpp/client/Exchange.ts"
 import { recorded } from "../support/Captures.ts"
 
 const Messages = Schema.Array(Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))))

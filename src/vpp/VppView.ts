@@ -1,15 +1,14 @@
-/** VPP for `userspace doctor`: one session that only reads. */
+/** VPP for `userspace doctor`: one session that only reads. Loaded on demand. */
 import * as Effect from "effect/Effect"
-import type { PortView, View } from "../../vswitch/View.ts"
-import { compatibility } from "../Compatibility.ts"
-import type { Session } from "../client/Session.ts"
-import { VppClient } from "../client/VppClient.ts"
-import * as Interfaces from "../interfaces/Interfaces.ts"
-import { fromVpp } from "../interfaces/PortError.ts"
-import { catalogue } from "../messages/Catalogue.ts"
-import { cliInband } from "../messages/Control.ts"
-import { adminUp, linkUp } from "../messages/Interface.ts"
-import { buffersIn, memifsIn } from "./Printed.ts"
+import type { PortView, View, VppView } from "../vswitch/View.ts"
+import { compatibility } from "./Compatibility.ts"
+import type { Session } from "./client/Session.ts"
+import { VppClient } from "./client/VppClient.ts"
+import { fromVpp } from "./client/VppError.ts"
+import * as Interfaces from "./interfaces/Interfaces.ts"
+import { catalogue } from "./messages/Catalogue.ts"
+import { cliInband } from "./messages/Control.ts"
+import { adminUp, linkUp } from "./messages/Interface.ts"
 
 export const view = (path: string): View =>
   Effect.gen(function* () {
@@ -98,3 +97,41 @@ const mtuOf = ({ link_mtu, mtu }: Interfaces.Interface): number | null => {
 
 const featuresOf = ({ features_first_32, features_last_32 }: { features_first_32: number; features_last_32: number }) =>
   `0x${((BigInt(features_last_32) << 32n) | BigInt(features_first_32)).toString(16).padStart(16, "0")}`
+
+// VPP's printed buffers and memifs are in no message (src/vlib/buffer.c, src/plugins/memif/cli.c).
+
+/** `default-numa-0  0  0  2304  2048  8192  8191  0  1`: available and cached ones are free. */
+const pool = /^(\S+)\s+\d+\s+\S+\s+\d+\s+\d+\s+(\d+)\s+(\d+)\s+(\d+)\s+\d+\s*$/
+
+export const buffersIn = (text: string): NonNullable<VppView["buffers"]> =>
+  text.split("\n").flatMap((line) => {
+    const [, name = "", total, available, cached] = pool.exec(line) ?? []
+    return total === undefined ? [] : [{ pool: name, total: Number(total), free: Number(available) + Number(cached) }]
+  })
+
+interface PrintedMemif {
+  /** Null: nobody is connected. */
+  readonly queues: string | null
+  readonly rings: string | null
+}
+
+/** Each memif by its name. The API has the sizes that were asked for, of a slave; these are those in use. */
+export const memifsIn = (text: string): ReadonlyMap<string, PrintedMemif> =>
+  new Map(
+    text
+      .split(/^interface (?=\S)/m)
+      .slice(1)
+      .map((block) => [block.split(/\s/)[0] ?? "", memifIn(block)])
+  )
+
+const memifIn = (block: string): PrintedMemif => {
+  const [, toMaster, toSlave, buffer] = /num-s2m-rings (\d+) num-m2s-rings (\d+) buffer-size (\d+)/.exec(block) ?? []
+  const sizes = new Set([...block.matchAll(/\bring-size (\d+)/g)].map(([, size]) => size))
+  return sizes.size === 0 || toMaster === undefined
+    ? { queues: null, rings: null }
+    : {
+        queues: `${toMaster} to the master, ${toSlave} to the slave`,
+        // A master takes its buffers from the slave, and prints 0.
+        rings: `${[...sizes].join(" and ")} descriptors${buffer === "0" ? "" : `, buffers of ${buffer} bytes`}`
+      }
+}

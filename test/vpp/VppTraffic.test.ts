@@ -1,8 +1,8 @@
 /** The stats segment, byte by byte: threads add up, what is large stays large, and what is none is never taken for one. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { Busy, epochOf, readSegment, Unreadable } from "../../../src/vpp/stats/Segment.ts"
-import { combined, passed, type StatsInterface, segment, simple } from "../server/StatsSegment.ts"
+import { Busy, epochOf, readSegment, Unreadable } from "../../src/vpp/VppTraffic.ts"
+import { combined, passed, type StatsInterface, segment, simple } from "./server/StatsSegment.ts"
 
 const wanted = [...simple, ...combined]
 

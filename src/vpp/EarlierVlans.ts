@@ -5,13 +5,13 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { within } from "../../platform/Within.ts"
-import { run, type Session } from "../client/Session.ts"
-import * as Bridging from "../interfaces/Bridging.ts"
-import { byIndex, type Interface } from "../interfaces/Interfaces.ts"
-import { fromTag } from "../interfaces/Mark.ts"
-import { pushOne } from "../messages/BridgeDomain.ts"
-import type { VppError } from "../wire/VppError.ts"
+import { within } from "../platform/Within.ts"
+import { run, type Session } from "./client/Session.ts"
+import type { VppError } from "./client/VppError.ts"
+import * as Bridging from "./interfaces/Bridging.ts"
+import { byIndex, type Interface } from "./interfaces/Interfaces.ts"
+import { fromTag } from "./interfaces/Mark.ts"
+import { pushOne } from "./messages/BridgeDomain.ts"
 
 /** The per-attachment lock, held until the scope closes. */
 export type Alone = (key: string) => Effect.Effect<void, VppError, Scope.Scope>
