@@ -6,11 +6,10 @@ import * as Effect from "effect/Effect"
 import { Files } from "../platform/Files.ts"
 import type { Watch } from "../vswitch/Watch.ts"
 import { configured, VppClient } from "./client/VppClient.ts"
-import { fromVpp } from "./client/VppError.ts"
+import { fromVpp, type VppError } from "./client/VppError.ts"
 import { bridgeDomainOf } from "./interfaces/Mark.ts"
 import { bridgeDomainDump } from "./messages/BridgeDomain.ts"
 import { every } from "./messages/Control.ts"
-import type { VppError } from "./wire/VppError.ts"
 
 /** Between two attempts to connect, and between two requests to a VPP that answers. */
 const again = "200 millis"
