@@ -58,7 +58,9 @@ export const make = (open: OpenSession, files: Files["Service"]): LegacyPorts =>
         }))
       )
     }
-    for (const domain of network.netType === "bridge" && removed.length > 0 ? Bridging.numbersOf(network) : []) {
+    // The original has no bridge domain for each VLAN.
+    const domains = network.netType === "bridge" ? new Set([Bridging.numberOf(network), network.bridgeDomain]) : []
+    for (const domain of removed.length > 0 ? domains : []) {
       if (yield* Effect.mapError(Bridging.removeUnused(session, domain), failed))
         removed.push(`bridge domain ${domain}`)
     }

@@ -27,8 +27,6 @@ import {
   toError,
   type VppError
 } from "./client/VppError.ts"
-import type { Alone } from "./EarlierVlans.ts"
-import * as EarlierVlans from "./EarlierVlans.ts"
 import type { Bridge } from "./interfaces/Bridging.ts"
 import * as Bridging from "./interfaces/Bridging.ts"
 import * as HostAddresses from "./interfaces/HostAddresses.ts"
@@ -44,13 +42,7 @@ import { removeInterface } from "./Unplug.ts"
 type Fs = Files["Service"]
 
 /** Runs in the caller's scope, which rolls back unless it ends with success. */
-export const plug = Effect.fnUntraced(function* (
-  session: Session,
-  files: Fs,
-  alone: Alone,
-  plan: Plan,
-  place: FreeSlot
-) {
+export const plug = Effect.fnUntraced(function* (session: Session, files: Fs, plan: Plan, place: FreeSlot) {
   const { addresses, policing, port } = plan
   const { network } = port
   yield* refuseTaken(session, "plug", addresses)
@@ -68,11 +60,7 @@ export const plug = Effect.fnUntraced(function* (
     unmarked = Bridging.notMade(error)
   })
   yield* Effect.mapError(run(session, HostAddresses.addRoutes(index, addresses)), fromVpp("set up the port"))
-  const plugged = yield* made(files, plan, there)
-  if (place.earlier && network.netType === "bridge") {
-    yield* EarlierVlans.move(session, alone, network.bridgeDomain)
-  }
-  return plugged
+  return yield* made(files, plan, there)
 })
 
 /**
@@ -99,8 +87,6 @@ export interface FreeSlot {
   /** A free number, and the name that results from it. */
   readonly number: number
   readonly name: string
-  /** True: ports of an earlier release may have to be moved. */
-  readonly earlier: boolean
 }
 
 /**
@@ -110,19 +96,17 @@ export interface FreeSlot {
 export const look = Effect.fnUntraced(function* (session: Session, plan: Plan, configured: Effect.Effect<boolean>) {
   const place = yield* free(session, plan.port.iftype, plan)
   const { network } = plan.port
-  if (network.netType !== "bridge") return { ...place, earlier: false }
-  const seen = yield* inspectDomain(session, network)
-  const again = seen.missing && (yield* configured)
-  return { ...place, earlier: (again ? yield* inspectDomain(session, network) : seen).earlier }
+  if (network.netType !== "bridge") return place
+  const domain = yield* refuseConflict(session, "plug", network)
+  if (domain === undefined && (yield* configured)) yield* refuseConflict(session, "plug", network)
+  return place
 })
-
-type Place = Omit<FreeSlot, "earlier">
 
 const plugMemif = Effect.fnUntraced(function* (
   session: Session,
   files: Fs,
   plan: Plan<VppMemifPort>,
-  { attempt, name, number }: Place
+  { attempt, name, number }: FreeSlot
 ): Effect.fn.Return<number, VswitchError, Scope.Scope> {
   const { port, request } = plan
   const filename = PortKinds.filenameOf(request, port)
@@ -153,7 +137,7 @@ const plugMemif = Effect.fnUntraced(function* (
   return alone ? index : yield* toError("plug", alreadyAttached(name))
 })
 
-const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: Place) =>
+const plugVhost = (session: Session, files: Fs, plan: Plan<VppVhostPort>, { name, number }: FreeSlot) =>
   create(
     session,
     files,
@@ -225,22 +209,6 @@ export interface Plan<P extends VppPort = VppPort> {
 }
 
 /**
- * The port's bridge domain before the port joins it; fails when it is something else. `missing`: the port would make
- * it. `earlier`: the bridge's own may have ports of an earlier release.
- */
-const inspectDomain = Effect.fnUntraced(function* (session: Session, bridge: Bridge) {
-  const own = refuseConflict(session, "plug", bridge)
-  const { bridgeDomain, vlan } = bridge
-  const whole =
-    vlan === undefined
-      ? undefined
-      : Effect.mapError(Bridging.find(session, bridgeDomain), fromVpp(`inspect bridge domain ${bridgeDomain}`))
-  const [there, bridges] = yield* Effect.all([own, whole ?? Effect.void], { concurrency: "unbounded" })
-  const missing = there === undefined
-  return { missing, earlier: Bridging.mayHaveEarlier(whole === undefined ? there : (bridges ?? undefined)) }
-})
-
-/**
  * Configures the interface as the port, and reads it back. One that joins a bridge domain goes up in a second step, so
  * that no frame passes if the bridge domain was replaced since its inspection.
  */
@@ -271,10 +239,7 @@ export const setUp = Effect.fnUntraced(function* (
   return there
 })
 
-/**
- * Fails when a bridge domain of ours is used for something else. Returns the bridge's, which may have ports of an
- * earlier release.
- */
+/** Fails when a bridge domain of ours is used for something else. Returns the one that the port joins, if it is there. */
 export const refuseConflict = Effect.fnUntraced(function* (session: Session, operation: string, bridge: Bridge) {
   const number = Bridging.numberOf(bridge)
   const there = yield* Effect.mapError(Bridging.find(session, number), fromVpp(`inspect bridge domain ${number}`))

@@ -152,7 +152,7 @@ const domainsOf = Effect.fnUntraced(function* (
   port: VppPort | undefined,
   found: ReadonlyArray<Interface>
 ) {
-  if (port !== undefined) return port.network.netType === "bridge" ? Bridging.numbersOf(port.network) : []
+  if (port !== undefined) return port.network.netType === "bridge" ? [Bridging.numberOf(port.network)] : []
   const domains = yield* Effect.forEach(found, ({ sw_if_index }) => Bridging.domainOf(session, sw_if_index))
   return domains.filter((domain) => domain !== undefined)
 })

@@ -93,12 +93,6 @@ const network = Effect.fnUntraced(function* (session: Session, { addresses, port
   const bridgeDomain = Bridging.numberOf(port.network)
   const domain = yield* Bridging.find(session, bridgeDomain)
   const member = domain?.sw_if_details.some((one) => one.sw_if_index === sw_if_index) === true
-  if (port.network.vlan !== undefined && !member && vtr_op === pushOne) {
-    return [
-      `interface ${interface_name} was attached by an earlier release, with VPP's filter for VLAN ${vtr_tag1}: ` +
-        "a frame from a pod can then crash VPP. Run `userspace restore`"
-    ]
-  }
   if (domain === undefined) return [`bridge domain ${bridgeDomain} is missing`]
   const other = Bridging.conflict(port.network, domain)
   const rewrite = vtr_op === noRewrite ? "none" : vtr_op === pushOne ? `push dot1q ${vtr_tag1}` : `operation ${vtr_op}`
@@ -147,7 +141,7 @@ const find = Effect.fnUntraced(function* (session: Session, { port, request }: P
   return marked
 })
 
-/** A port in a bridge domain leaves it first: an earlier release may have set something on it that must be removed. */
+/** A port in a bridge domain leaves it first: somebody may have set a tag rewrite on it that must be removed. */
 const setAgain = Effect.fnUntraced(
   function* (session: Session, plan: Plan, index: number) {
     const { network } = plan.port
@@ -157,7 +151,6 @@ const setAgain = Effect.fnUntraced(
     const rest = { ...plan, addresses: { ...plan.addresses, addresses } }
     yield* setUp(session, rest, index, undefined, bridged ? Bridging.leave(session, index) : [])
     yield* run(session, addRoutes(index, plan.addresses))
-    if (bridged && network.vlan !== undefined) yield* Bridging.removeUnused(session, network.bridgeDomain)
   },
   Effect.mapError(fromVpp("set up the port"))
 )

@@ -120,7 +120,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       if (found !== undefined) yield* atSocket(session, plan, false)
       const place = found ?? (yield* ready(session, "plug", plan, false))
       begun.set(request.attachment, request.invocation)
-      return yield* rolledBack(plug(session, files, client.alone, yield* limited(session, plan), place))
+      return yield* rolledBack(plug(session, files, yield* limited(session, plan), place))
     }, ended("plug")),
 
     restore: Effect.fnUntraced(function* (request) {
@@ -132,7 +132,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
       const there = yield* complete(session, plan)
       if (there !== undefined) return there
       const place = yield* ready(session, "restore", plan, false)
-      const { port } = yield* Effect.scoped(plug(session, files, client.alone, plan, place))
+      const { port } = yield* Effect.scoped(plug(session, files, plan, place))
       return { port, socketAt: undefined, made: [`interface ${port}`] }
     }, ended("restore")),
 

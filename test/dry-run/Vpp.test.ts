@@ -69,33 +69,6 @@ it.live.each(cases)("VPP %s, %s: ADD, CHECK and DEL do what was planned", ([rele
   })
 )
 
-it.live("ADD of a bridge with ports of an earlier release moves them as planned", () =>
-  Effect.gen(function* () {
-    const node = yield* make()
-    const { model } = node.server
-    model.addDomain(4, { bd_tag: "userspace/1/bridge-domain" })
-    const tag = `userspace/1/${"a".repeat(20)}/1/${"b".repeat(8)}/c`
-    const old = model.add({ interface_name: "memif77/0", tag, vtr_op: 1, vtr_push_dot1q: 1, vtr_tag1: 9 })
-    Object.assign(old, { domain: 4, filter: true })
-    const add = yield* unheard(node, "ADD", bridge({ vlanId: 7 }))
-    assert.isNull(add.error)
-    yield* node.real("ADD", bridge({ vlanId: 7 }))
-    assert.deepStrictEqual(planned(add), done(node))
-    assert.deepInclude(old, { domain: 4 * 4096 + 9, filter: false })
-    const lines = add.steps
-      .flatMap(({ changes }) => changes)
-      .flatMap((change) => (change.kind === "vpp" ? change.calls.flatMap(({ vppctl }) => vppctl) : []))
-    assert.includeMembers(lines, [
-      "set interface l3 memif77/0",
-      "set interface l2 efp-filter memif77/0 disable",
-      "set interface l2 tag-rewrite memif77/0 disable",
-      "create bridge-domain 16393 learn 1 forward 1 uu-flood 1 flood 1 arp-term 0 bd-tag userspace/1/bridge-domain/4/vlan/9",
-      "set interface l2 bridge memif77/0 16393",
-      "create bridge-domain 4 del"
-    ])
-  })
-)
-
 it.live("DEL of a port that is being captured ends its copies as planned, and nobody else's", () =>
   Effect.gen(function* () {
     const node = yield* make()

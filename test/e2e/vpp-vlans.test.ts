@@ -7,19 +7,8 @@ import { basename } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
-import { attachedByEarlier } from "../suites/EarlierPort.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
-import {
-  bridged,
-  memif,
-  newDomain,
-  plugged,
-  request,
-  restore,
-  verify,
-  vhost,
-  type Wanted
-} from "../suites/VppUnderTest.ts"
+import { bridged, memif, newDomain, plugged, request, verify, vhost, type Wanted } from "../suites/VppUnderTest.ts"
 import { frames, readPcap, writePcap } from "./support/HostileFrames.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
@@ -244,29 +233,6 @@ const isolates = (prefix: string) =>
         yield* inEight.ctl("set", "interface", "state", "memif1/0.7", "up")
         yield* peer.ctl("set", "interface", "ip", "address", "memif1/0.7", "192.168.9.4/24")
         assert.strictEqual(yield* ping(inEight, "192.168.9.4", 3), 0)
-      }))
-
-    test("a port of an earlier release reaches new ones of its VLAN after restore, or after the next ADD", () =>
-      Effect.gen(function* () {
-        const bridge = newDomain()
-        const [first, second, fresh] = yield* Effect.forEach([7, 7, 7], (vlan) =>
-          request(memif({ network: bridged(bridge, vlan) }))
-        )
-        if (first === undefined || second === undefined || fresh === undefined) return assert.fail()
-        yield* attachedByEarlier(first)
-        yield* attachedByEarlier(second)
-        const one = yield* pod(prefix, first, "192.168.6.3/24")
-        const two = yield* pod(prefix, second, "192.168.6.4/24")
-        assert.isAbove(yield* ping(one, "192.168.6.4", 5), 0)
-        yield* restore(first)
-        assert.deepStrictEqual(yield* verify(first), [])
-        assert.strictEqual(yield* ping(one, "192.168.6.4", 3), 0)
-        yield* plugged(fresh)
-        assert.deepStrictEqual(yield* verify(second), [])
-        const three = yield* pod(prefix, fresh, "192.168.6.5/24")
-        assert.strictEqual(yield* pings(one, "192.168.6.4"), 5)
-        assert.strictEqual(yield* pings(two, "192.168.6.5"), 5)
-        assert.strictEqual(yield* pings(three, "192.168.6.3"), 5)
       }))
   })
 

@@ -61,8 +61,6 @@ export class VppShows extends Context.Service<
      * The values with which an interface was created, by the names of the request: all of them, or those that it shows.
      */
     readonly madeWith: (name: string) => Effect.Effect<Readonly<Record<string, unknown>>>
-    /** Frames of other VLANs are not sent there. */
-    readonly filters: (name: string) => Effect.Effect<boolean>
   }
 >()("userspace-cni/test/VppShows") {}
 

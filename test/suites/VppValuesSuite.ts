@@ -10,16 +10,13 @@ import { portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
 import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
-import { attachedByEarlier } from "./EarlierPort.ts"
 import { foreignMemif } from "./ForeignMemif.ts"
 import { suite } from "./Suite.ts"
 import {
-  bridged,
   isSince,
   leavesAsFound,
   look,
   memif,
-  newDomain,
   plug,
   plugged,
   request,
@@ -125,22 +122,6 @@ export const vppValues = suite<VppUnderTest | VppShows>("the values that are sen
         assert.deepStrictEqual(yield* unplug(unplugOf(wanted)), [`memif socket ${number}`])
       })
     ))
-
-  test("no port has VPP's filter, nor has one of an earlier release after restore", () =>
-    Effect.gen(function* () {
-      const { filters } = yield* VppShows
-      for (const of of [memif, vhost]) {
-        const domain = newDomain()
-        const access = yield* plugged(yield* request(of({ network: bridged(domain, 7) })))
-        const plain = yield* plugged(yield* request(of({ network: bridged(domain) })))
-        assert.deepStrictEqual([yield* filters(access.port), yield* filters(plain.port)], [false, false])
-        const wanted = yield* request(of({ network: bridged(domain, 8) }))
-        const { port } = yield* attachedByEarlier(wanted)
-        assert.isTrue(yield* filters(port))
-        yield* restore(wanted)
-        assert.isFalse(yield* filters(port))
-      }
-    }))
 
   test("the MTU is also that of layer 2, where one can be set", () =>
     Effect.gen(function* () {

@@ -37,7 +37,6 @@ const leave = (domains: Iterable<Domain>, entry: Interface, joins: boolean) => {
   for (const one of domains) if (one.bvi_sw_if_index === row.sw_if_index) one.bvi_sw_if_index = every
   if (joins) return
   Object.assign(row, { vtr_op: 0, vtr_push_dot1q: 0, vtr_tag1: 0, vtr_tag2: 0 })
-  entry.filter = false
 }
 
 /** `port_type`: the interface of the node itself. */
@@ -95,14 +94,5 @@ export const bridgeDomainMessages: ReadonlyArray<Handler> = [
       Object.assign(row, { vtr_op, vtr_push_dot1q: push_dot1q, vtr_tag1: tag1, vtr_tag2: tag2 })
     },
     ({ sw_if_index }, name) => `set interface l2 tag-rewrite ${name(sw_if_index)} disable`
-  ),
-  // The reply is the last failure of any client.
-  onInterface(
-    BridgeDomain.efpFilter,
-    (entry, { enable_disable }, { lastFailure }) => {
-      entry.filter = enable_disable
-      return lastFailure
-    },
-    ({ sw_if_index }, name) => `set interface l2 efp-filter ${name(sw_if_index)} disable`
   )
 ]

@@ -22,10 +22,7 @@ const addAddress = (model: VppModel, entry: Entry, prefix: string): number => {
   const taken = [...model.interfaces.values()].some((one) =>
     one.addresses.some((other) => (one === entry ? other === prefix : overlaps(other, prefix)))
   )
-  if (taken) {
-    model.lastFailure = -105
-    return -105
-  }
+  if (taken) return -105
   entry.addresses.push(prefix)
   return 0
 }

@@ -67,8 +67,6 @@ export interface Interface {
   /** Its bridge domain. */
   domain: number | undefined
   readonly addresses: Array<string>
-  /** True: frames of other VLANs are not sent. */
-  filter: boolean
   /** In the order in which they were attached; each counts. */
   readonly policers: Array<{ readonly direction: "input" | "output"; readonly name: string }>
 }
@@ -131,8 +129,6 @@ export class VppModel {
   readonly policers = new Map<string, Policer>()
   readonly spans = new Map<string, Span>()
   readonly instances = new Numbers()
-  /** `vnm->api_errno`: the last failure of any client, which some replies contain by mistake. */
-  lastFailure = 0
   /** Events of interfaces since the last read. */
   readonly happened: Array<Happening> = []
   private readonly indices = new Numbers()
@@ -239,7 +235,7 @@ const newMac = (): string => {
   return `02:fe:${Array.from({ length: 4 }, () => byte().padStart(2, "0")).join(":")}`
 }
 
-const newInterface = { memif: undefined, vhost: undefined, asked: {}, domain: undefined, filter: false }
+const newInterface = { memif: undefined, vhost: undefined, asked: {}, domain: undefined }
 
 /** The message of a dump as VPP would send it of nothing. */
 const zero = <A>({ details }: { readonly details: Message<A> }): A =>

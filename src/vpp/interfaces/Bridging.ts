@@ -14,7 +14,6 @@ import {
   addDel,
   addDelV2,
   bridgeDomainDump,
-  efpFilter,
   noRewrite,
   setBridge,
   setLearnLimit,
@@ -35,14 +34,6 @@ export const numberOf = ({ bridgeDomain, vlan }: Pick<Bridge, "bridgeDomain" | "
 
 /** Otherwise the number would exceed VPP's range, or be another bridge's. */
 export const hasVlans = (bridgeDomain: number): boolean => bridgeDomain < 4096
-
-/**
- * Bridge domains that may be empty without the port. An earlier release had the VLANs of a bridge in the bridge's own.
- */
-export const numbersOf = (bridge: Bridge): ReadonlyArray<number> =>
-  bridge.vlan !== undefined && hasVlans(bridge.bridgeDomain)
-    ? [numberOf(bridge), bridge.bridgeDomain]
-    : [bridge.bridgeDomain]
 
 const addOrDelete = (
   session: Session,
@@ -85,13 +76,11 @@ export const limitMacs = (session: Session, there: { readonly bd_id: number; rea
     : []
 
 /**
- * Removes a port from its bridge domain, and settings of an earlier release from the port. The order matters, because
- * frames may pass between two steps: outside of every bridge domain the port is isolated. VPP replies to the filter's
- * request with a stale error number.
+ * Removes a port from its bridge domain, and from the port a tag rewrite that somebody has set. The order matters, because
+ * frames may pass between two steps: outside of every bridge domain the port is isolated.
  */
 export const leave = (session: Session, index: number): ReadonlyArray<Step> => [
   step(setBridge, { rx_sw_if_index: index, bd_id: 0, port_type: 0, shg: 0, enable: false }),
-  ...(session.offers(efpFilter) ? [step(efpFilter, { sw_if_index: index, enable_disable: false }, "any")] : []),
   ...(session.offers(vlanTagRewrite)
     ? [step(vlanTagRewrite, { sw_if_index: index, vtr_op: noRewrite, push_dot1q: 0, tag1: 0, tag2: 0 })]
     : [])
@@ -111,15 +100,6 @@ export const conflict = (bridge: Bridge, there: { readonly bd_tag: string } | un
   if (is === undefined || (is.vlan === undefined) === (bridge.vlan === undefined)) return undefined
   return is.vlan === undefined ? "a bridge without VLANs" : `VLAN ${is.vlan} of bridge ${is.bridge}`
 }
-
-/**
- * Returns whether it may have ports of an earlier release with a VLAN. A bridge domain of this release has its number
- * in the mark, and has none.
- */
-export const mayHaveEarlier = (
-  there: { readonly bd_tag: string; readonly sw_if_details: ReadonlyArray<unknown> } | undefined
-): boolean =>
-  there !== undefined && there.sw_if_details.length > 0 && bridgeDomainOf(there.bd_tag)?.bridge === undefined
 
 /** VPP neither created the bridge domain nor had it. */
 export const notMade = ({ reason }: VppError): boolean =>

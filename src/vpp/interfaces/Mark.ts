@@ -11,8 +11,7 @@ const start = "userspace/1/"
 
 /** Which bridge, or VLAN of a bridge, a bridge domain of the plugin is. */
 interface BridgeDomainMark {
-  /** Undefined: created by an earlier release, which did not record it. */
-  readonly bridge: number | undefined
+  readonly bridge: number
   readonly vlan: number | undefined
 }
 
@@ -20,14 +19,14 @@ interface BridgeDomainMark {
 export const bridgeDomainTag = (bridge: number, vlan?: number): string =>
   `${start}bridge-domain/${bridge}${vlan === undefined ? "" : `/vlan/${vlan}`}`
 
-const bridgeDomainForm = /^userspace\/1\/bridge-domain(?:\/(\d+)(?:\/vlan\/(\d+))?)?$/
+const bridgeDomainForm = /^userspace\/1\/bridge-domain\/(\d+)(?:\/vlan\/(\d+))?$/
 
 /** Undefined: not the plugin's. */
 export const bridgeDomainOf = (tag: string): BridgeDomainMark | undefined => {
-  const found = bridgeDomainForm.exec(tag)
-  if (found === null) return undefined
-  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-  return { bridge: number(found[1]), vlan: number(found[2]) }
+  const [, bridge, vlan] = bridgeDomainForm.exec(tag) ?? []
+  return bridge === undefined
+    ? undefined
+    : { bridge: Number(bridge), vlan: vlan === undefined ? undefined : Number(vlan) }
 }
 
 export interface Mark {

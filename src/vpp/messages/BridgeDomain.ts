@@ -56,23 +56,12 @@ export const setLearnLimit = request(
 
 /** `vtr_op` of {@link vlanTagRewrite}. VPP: src/vnet/l2/l2_vtr.h. */
 export const noRewrite = 0
-/** Pushes a tag on received frames and pops it from sent ones. Earlier releases set it on ports with a VLAN. */
+/** Pushes a tag on received frames and pops it from sent ones. No port of ours has it. */
 export const pushOne = 1
 
 export const vlanTagRewrite = request(
   "l2_interface_vlan_tag_rewrite",
   "62cc0bbc",
   { sw_if_index: u32, vtr_op: u32, push_dot1q: u32, tag1: u32, tag2: u32 },
-  plain
-)
-
-/**
- * Never enable this on a whole interface: VPP interprets the first bytes of an untagged frame's payload as VLANs, and
- * reads outside its tables. One frame of a pod crashes VPP. Earlier releases enabled it on ports with a VLAN.
- */
-export const efpFilter = request(
-  "l2_interface_efp_filter",
-  "5501adee",
-  { sw_if_index: u32, enable_disable: bool },
   plain
 )

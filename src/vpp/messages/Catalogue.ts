@@ -78,7 +78,6 @@ export const catalogue: ReadonlyArray<Entry> = [
     BridgeDomain.setBridge,
     BridgeDomain.setLearnLimit,
     BridgeDomain.vlanTagRewrite,
-    BridgeDomain.efpFilter,
     Ip.addressDump,
     Ip.routeAddDel,
     Ip.routeDump,

@@ -33,9 +33,7 @@ const madeWith = (vpp: VppInstance, name: string): Effect.Effect<Readonly<Record
 
 const shows = (vpp: VppInstance): VppShows["Service"] => ({
   madeWith: (name) =>
-    Effect.orDie(Effect.retry(madeWith(vpp, name), { schedule: Schedule.spaced("50 millis"), times: 100 })),
-  filters: (name) =>
-    Effect.orDie(Effect.map(vpp.ctl("show", "interface", name, "features"), (text) => text.includes("EFP_FILTER")))
+    Effect.orDie(Effect.retry(madeWith(vpp, name), { schedule: Schedule.spaced("50 millis"), times: 100 }))
 })
 
 export const underTest = (prefix: string) =>

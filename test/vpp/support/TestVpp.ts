@@ -42,8 +42,7 @@ const shows = Layer.effect(
   Effect.map(TestVpp, (server) => {
     const interfaceOf = (name: string) => server.model.named(name)
     return {
-      madeWith: (name) => Effect.sync(() => ({ ...interfaceOf(name)?.asked })),
-      filters: (name) => Effect.sync(() => interfaceOf(name)?.filter === true)
+      madeWith: (name) => Effect.sync(() => ({ ...interfaceOf(name)?.asked }))
     }
   })
 )
