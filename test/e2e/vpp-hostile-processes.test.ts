@@ -51,7 +51,7 @@ const inScope = (prefix: string, role: Role) =>
     return { ...rest, hostile, neighbour } satisfies Ground
   })
 
-const roles = ["memif-master", "memif-slave", "memif-slave, noZeroCopy", "vhost-server", "vhost-client"] as const
+const roles = ["memif-master", "memif-slave, noZeroCopy", "vhost-server", "vhost-client", "memif-slave"] as const
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   for (const role of roles) {
@@ -61,7 +61,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
       version: basename(prefix).replace(/^vpp-/, ""),
       role,
       ground: inScope(prefix, role),
-      fresh: true
+      fresh: false
     })
   }
 }

@@ -121,7 +121,7 @@ struct memif_message hello_message(void) {
                                           .regions = 255,
                                           .to_slave = 255,
                                           .to_master = 255,
-                                          .log2_ring_size = log2_ring_size}};
+                                          .log2_ring_size = 14}};
 }
 
 static bool maps(struct memif *memif, int fd, size_t size) {
@@ -138,6 +138,7 @@ static bool takes_ring(struct memif *memif, const struct memif_message *message,
   if (message->ring.region >= memif->count || message->ring.index != 0) return false;
   memif->rings[ring] = (struct memif_ring *)(memif->regions[message->ring.region].map + message->ring.offset);
   memif->interrupt[ring] = fd;
+  memif->slots = 1u << message->ring.log2_size;
   return true;
 }
 
@@ -165,16 +166,18 @@ void master_puts(const struct memif *memif, uint16_t count) {
 /* The slave has taken some of the last burst when it gives new buffers; the ring never is full of either. */
 static bool master_burst(const struct memif *memif) {
   struct memif_ring *ring = memif->rings[to_slave];
-  uint16_t before = ring->head;
+  /* It gives its first buffers when it is asked to look. */
+  interrupts(memif, to_slave);
   if (!differs(&ring->head, ring->tail)) return false;
-  for (uint16_t n = 0; n < burst && (uint16_t)(ring->tail + n) != before; n++) {
-    struct memif_descriptor *one = &ring->descriptors[(uint16_t)(ring->tail + n) % memif_ring_size];
+  uint16_t before = ring->head, count = 0;
+  for (; count < burst && (uint16_t)(ring->tail + count) != before; count++) {
+    struct memif_descriptor *one = &ring->descriptors[(uint16_t)(ring->tail + count) % memif->slots];
     must(one->region < memif->count, "a buffer of the slave");
     broadcast(memif->regions[one->region].map + one->offset);
     one->length = frame_length;
     one->flags = 0;
   }
-  master_puts(memif, burst);
+  master_puts(memif, count);
   return differs(&ring->head, before);
 }
 

@@ -66,6 +66,7 @@ struct memif {
   int count;
   struct memif_ring *rings[2];
   int interrupt[2];
+  uint32_t slots; /* of a ring, as its slave has it */
 };
 
 bool memif_tells(const struct memif *, const struct memif_message *, int fd);

@@ -119,7 +119,7 @@ static void tail_jumps(struct peer *peer) {
 
 static void sends(struct peer *peer, struct memif_descriptor descriptor) {
   struct memif memif = master_runs(peer);
-  for (int n = 0; n < memif_ring_size; n++) memif.rings[to_slave]->descriptors[n] = descriptor;
+  for (uint32_t n = 0; n < memif.slots; n++) memif.rings[to_slave]->descriptors[n] = descriptor;
   master_puts(&memif, 64);
 }
 
@@ -143,7 +143,7 @@ static void descriptor_without_region(struct peer *peer) {
 static void receives(struct peer *peer, struct memif_descriptor descriptor) {
   struct memif memif = master_runs(peer);
   struct memif_ring *ring = memif.rings[to_master];
-  for (int n = 0; n < memif_ring_size; n++) ring->descriptors[n] = descriptor;
+  for (uint32_t n = 0; n < memif.slots; n++) ring->descriptors[n] = descriptor;
   __atomic_store_n(&ring->tail, ring->head, __ATOMIC_RELEASE);
 }
 
