@@ -116,6 +116,19 @@ const vpp: VppView = {
 }
 
 describe("a switch", () => {
+  it.each([
+    ["23.02-release", ["vpp-memif-overflow"]],
+    ["26.02", ["vpp-memif-overflow"]],
+    ["v25.10-rc2~3", ["vpp-memif-overflow"]],
+    ["26.06-release", []],
+    ["27.02", []],
+    ["unknown", []],
+    [null, []]
+  ])("VPP %s with memif: its overflow is a finding below 26.06", (version, wanted) => {
+    const view = { ...vpp, version, unloaded: [] }
+    assert.deepStrictEqual(ids(OfVpp.judge(view, new Set(["memif"]))), wanted)
+    assert.deepStrictEqual(ids(OfVpp.judge(view, new Set(["vhostuser"]))), [])
+  })
   it("with a bridge that drops what it does not know, if somebody uses it", () => {
     assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set(["br0"]))), ["bridge-drops-unknown"])
     assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set())), [])

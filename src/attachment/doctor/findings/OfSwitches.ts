@@ -62,6 +62,11 @@ export const switchFindings = {
     "Use VPP 21.10 to 26.06.",
     "userspace vpp-compat --socket {socket}"
   ),
+  "vpp-memif-overflow": warning(
+    "VPP below 26.06 does not see that a memif descriptor's offset and length overflow (e36567760d6): a pod's process can make VPP read outside of the memory that they share, and end it.",
+    "Use VPP 26.06, and give memif to pods that you trust.",
+    "vppctl show version"
+  ),
   "vpp-buffers-used-up": error(
     "Less than a twentieth of VPP's buffers is free: packets are dropped.",
     "Raise buffers { buffers-per-numa } in startup.conf, and restart VPP.",

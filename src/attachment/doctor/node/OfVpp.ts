@@ -14,9 +14,18 @@ export const judge = (view: VppView, used: ReadonlySet<string>): Judged => {
   return together([
     well(link, `version ${version ?? "unknown"}`),
     ...plugins,
+    ...(used.has("memif") && isBelowOverflowFix(version)
+      ? [found(link, "vpp-memif-overflow", `version ${version} is below 26.06`)]
+      : []),
     ...(lacks.length === 0 ? [] : [found(link, "vpp-message-missing", lacks.join("; "), { socket: control })]),
     buffersOf(buffers, control)
   ])
+}
+
+/** e36567760d6 is in no stable branch before 26.06. What does not look like a release is not judged. */
+const isBelowOverflowFix = (version: string | null): boolean => {
+  const [, year, month] = /^v?(\d+)\.(\d\d)/.exec(version ?? "") ?? []
+  return year !== undefined && month !== undefined && Number(year) * 100 + Number(month) < 2606
 }
 
 /** One in twenty: a nearly empty pool drops in bursts. */
