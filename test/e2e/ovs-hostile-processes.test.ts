@@ -34,7 +34,7 @@ const inScope = (mode: "server" | "client") =>
 
 for (const mode of ["server", "client"] as const) {
   meets({
-    needs: ["root", "executable", "ovs", "hostLocal"],
+    needs: ["hostile", "root", "executable", "ovs", "hostLocal"],
     engine: "Open vSwitch",
     version,
     role: `vhost-${mode}`,
