@@ -227,7 +227,8 @@ const keeper = Effect.fnUntraced(function* (
     if (pending.ended !== undefined) {
       const when = pending.ended
       pending.ended = undefined
-      options.observer?.end?.(yield* ended(when))
+      const end = yield* ended(when)
+      options.observer?.end?.(end)
     }
     if (lost !== undefined) return yield* away(lost)
     if (pending.all || pending.changed.size > 0) yield* round

@@ -142,6 +142,22 @@ describe("an application that ends VPP", () => {
     }).pipe(Effect.timeout("60 seconds"))
   )
 
+  it.live("is suspected when nobody is told of ends", () =>
+    Effect.gen(function* () {
+      const world = yield* attached
+      const isSuspected = () => world.below(`${stateDir}/suspects`).some((line) => line.includes("invocation"))
+      yield* world.resident((switches) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const { first } = yield* keep({ switches, variables, repair: "missing", dry: false, watch: watchFor })
+            yield* first
+            yield* hostility(world, isSuspected)
+          })
+        )
+      )
+    }).pipe(Effect.timeout("60 seconds"))
+  )
+
   it.live("is forgotten with its attachment", () =>
     Effect.gen(function* () {
       const world = yield* attached

@@ -13,6 +13,8 @@ export interface VppInstance {
   readonly api: string
   /** The current process. */
   readonly pid: Effect.Effect<number>
+  /** Returns when the current process has ended, with its signal or status. */
+  readonly ended: Effect.Effect<string>
   /** `vppctl`. */
   readonly ctl: (...words: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
   /** The signal that has ended the current process. */
@@ -101,6 +103,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
     api: `${directory}/run/api.sock`,
     pid: Effect.sync(() => now.process.pid),
     signal: Effect.sync(() => ended),
+    ended: Effect.suspend(() => Effect.map(now.process.outcome, ({ signal, status }) => signal ?? `exit ${status}`)),
     ctl,
     kill,
     start: Effect.map(spawn, (next) => {
