@@ -67,7 +67,6 @@ export const listen = Effect.fnUntraced(function* (
   handle: Handle
 ): Effect.fn.Return<Listening, ListenError> {
   yield* prepare(dirname(path))
-  yield* vacate(path)
   // In milliseconds. Both sides are on one machine.
   const server = Http.createServer({
     headersTimeout: 5_000,
@@ -82,10 +81,11 @@ export const listen = Effect.fnUntraced(function* (
   const beside = `${dirname(path)}/.${process.pid}`
   yield* done(`remove ${beside}`, () => Fs.rmSync(beside, { force: true }))
   yield* started(server, beside)
-  yield* done(`move ${beside} to ${path}`, () => {
+  const move = done(`move ${beside} to ${path}`, () => {
     Fs.chmodSync(beside, 0o600)
     Fs.renameSync(beside, path)
-  }).pipe(
+  })
+  yield* Effect.andThen(vacate(path), move).pipe(
     // The agent tries again every two seconds: nothing of a try may stay.
     Effect.tapError(() =>
       Effect.sync(() => {
