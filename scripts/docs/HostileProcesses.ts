@@ -1,5 +1,5 @@
 /** What became of each switch that met the hostile process of `test/e2e/hostile-process`, as tables of security.md. */
-import { casesOf, type Role } from "../../test/e2e/hostile-process/Cases.ts"
+import { casesOf, type Role, wordOf } from "../../test/e2e/hostile-process/Cases.ts"
 import { outcomes } from "../../test/e2e/hostile-process/Outcomes.ts"
 
 interface Column {
@@ -40,5 +40,23 @@ const sharedBy = (wanted: ReadonlyArray<Role>) => {
   return [["What the process does", ...all.map(title)], ...rows(all)] as const
 }
 
-export const vhostOutcomes = () => sharedBy(["vhost-server", "vhost-client"])
-export const memifOutcomes = () => sharedBy(["memif-master", "memif-slave", "memif-slave, noZeroCopy"])
+const ofVhost = ["vhost-server", "vhost-client"] as const
+const ofMemif = ["memif-master", "memif-slave", "memif-slave, noZeroCopy"] as const
+const allRoles = [...ofMemif, ...ofVhost]
+
+export const vhostOutcomes = () => sharedBy(ofVhost)
+export const memifOutcomes = () => sharedBy(ofMemif)
+
+/** What ends or hangs a VPP, with the arguments of the process. */
+export const reproductions = () => {
+  const found = Object.entries(outcomes())
+    .filter(([release]) => release.startsWith("VPP "))
+    .flatMap(([release, byRole]) =>
+      allRoles.flatMap((role) =>
+        Object.entries(byRole[role] ?? {}).flatMap(([name, outcome]) =>
+          outcome === "lives" ? [] : [[`\`${wordOf(role)} ${name}\``, title({ engine: "VPP", release, role }), outcome]]
+        )
+      )
+    )
+  return [["`ROLE CASE`", "VPP", "Outcome"], ...found] as const
+}

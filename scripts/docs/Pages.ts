@@ -49,7 +49,8 @@ const pages = [
   "docs/errors.md",
   "docs/findings.md",
   "docs/metrics.md",
-  "docs/security.md"
+  "docs/security.md",
+  "docs/vpp-reproductions.md"
 ]
 
 /** The tables that the pages show. */

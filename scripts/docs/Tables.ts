@@ -7,7 +7,7 @@ import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
 import { importsOf } from "../house/Imports.ts"
 import { errorNotes } from "./ErrorNotes.ts"
-import { vhostOutcomes } from "./HostileProcesses.ts"
+import { memifOutcomes, reproductions, vhostOutcomes } from "./HostileProcesses.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
 import { type Key, keys } from "./NetConfSchema.ts"
 
@@ -102,7 +102,7 @@ const metricRows = (wanted: (family: Family) => boolean) =>
 
 const isOfInterface = (labels: ReadonlyArray<string>) => ofInterface.every((label) => labels.includes(label))
 
-const outcomeTable = ([head, ...rows]: ReturnType<typeof vhostOutcomes>) => table(head, rows)
+const outcomeTable = ([head, ...rows]: readonly [ReadonlyArray<string>, ...ReadonlyArray<ReadonlyArray<string>>]) => table(head, rows)
 
 /** By the name in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {
@@ -127,6 +127,8 @@ export const tables: Readonly<Record<string, () => string>> = {
       rowsOf((path) => path.startsWith("container."))
     ),
   "hostile processes: vhost-user": () => outcomeTable(vhostOutcomes()),
+  "hostile processes: memif": () => outcomeTable(memifOutcomes()),
+  "hostile processes: reproductions": () => outcomeTable(reproductions()),
   findings: findingsText,
   "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)
