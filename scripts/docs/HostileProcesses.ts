@@ -41,7 +41,7 @@ const sharedBy = (wanted: ReadonlyArray<Role>) => {
 }
 
 const ofVhost = ["vhost-server", "vhost-client"] as const
-const ofMemif = ["memif-master", "memif-slave", "memif-slave, noZeroCopy"] as const
+const ofMemif = ["memif-master", "memif-slave", "memif-slave, zero copy"] as const
 const allRoles = [...ofMemif, ...ofVhost]
 
 export const vhostOutcomes = () => sharedBy(ofVhost)

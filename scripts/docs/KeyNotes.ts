@@ -113,7 +113,11 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
   "host.memif.ringSize": { for: "vpp memif", absent: own, example: 2048 },
   "host.memif.bufferSize": { for: "vpp memif", absent: own, example: 4096 },
   "host.memif.secret": { for: "vpp memif", absent: words("no secret"), example: "s3cret" },
-  "host.memif.noZeroCopy": { for: "vpp memif", absent: value(false), example: true },
+  "host.memif.noZeroCopy": {
+    for: "vpp memif",
+    absent: words("`true` with `host.memif.role` `slave`, else `false`"),
+    example: true
+  },
   "host.memif.useDma": { for: "vpp memif", absent: value(false), example: true }
 }
 

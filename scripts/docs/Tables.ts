@@ -102,7 +102,8 @@ const metricRows = (wanted: (family: Family) => boolean) =>
 
 const isOfInterface = (labels: ReadonlyArray<string>) => ofInterface.every((label) => labels.includes(label))
 
-const outcomeTable = ([head, ...rows]: readonly [ReadonlyArray<string>, ...ReadonlyArray<ReadonlyArray<string>>]) => table(head, rows)
+const outcomeTable = ([head, ...rows]: readonly [ReadonlyArray<string>, ...ReadonlyArray<ReadonlyArray<string>>]) =>
+  table(head, rows)
 
 /** By the name in a page's markers. */
 export const tables: Readonly<Record<string, () => string>> = {

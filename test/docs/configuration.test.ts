@@ -42,6 +42,13 @@ const bridge = (more: Json = {}) =>
 const meant: Readonly<Record<string, (path: string) => void>> = {
   required,
   "required for memif": required,
+  "`true` with `host.memif.role` `slave`, else `false`": (path) =>
+    all("vpp memif", (base) => {
+      for (const role of ["master", "slave"]) {
+        const bare = without(put(base, "host.memif.role", role), path)
+        assert.deepStrictEqual(made(put(bare, path, role === "slave")), made(bare))
+      }
+    }),
   "derived from the attachment": (path) => {
     open(path, "mac")
     const own = derivedMac(attachment)

@@ -16,7 +16,7 @@ const inSource = (role: Role): ReadonlyArray<string> =>
     .map(([, name = ""]) => name)
     .filter((name) => name !== "neighbour")
 
-const roles = ["memif-master", "memif-slave", "memif-slave, noZeroCopy", "vhost-server", "vhost-client"] as const
+const roles = ["memif-master", "memif-slave", "memif-slave, zero copy", "vhost-server", "vhost-client"] as const
 
 describe("the hostile process", () => {
   it.each(roles)("has the cases of the C program: %s", (role) => {

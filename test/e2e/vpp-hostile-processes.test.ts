@@ -24,7 +24,7 @@ const node = (prefix: string) => {
 const ports: Readonly<Record<Role, object>> = {
   "memif-master": { iftype: "memif", memif: { role: "master" } },
   "memif-slave": { iftype: "memif", memif: { role: "slave" } },
-  "memif-slave, noZeroCopy": { iftype: "memif", memif: { role: "slave", noZeroCopy: true } },
+  "memif-slave, zero copy": { iftype: "memif", memif: { role: "slave", noZeroCopy: false } },
   "vhost-server": { iftype: "vhostuser", memif: undefined, vhost: { mode: "server" } },
   "vhost-client": { iftype: "vhostuser", memif: undefined, vhost: { mode: "client" } }
 }
@@ -51,7 +51,7 @@ const inScope = (prefix: string, role: Role) =>
     return { ...rest, hostile, neighbour } satisfies Ground
   })
 
-const roles = ["memif-master", "memif-slave, noZeroCopy", "vhost-server", "vhost-client", "memif-slave"] as const
+const roles = ["memif-master", "memif-slave, zero copy", "vhost-server", "vhost-client", "memif-slave"] as const
 
 for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
   for (const role of roles) {

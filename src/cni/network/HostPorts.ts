@@ -161,7 +161,8 @@ const vppPort = (asked: Question): VppPort => {
     ringSize: memif?.ringSize,
     bufferSize: memif?.bufferSize,
     secret: memif?.secret,
-    noZeroCopy: memif?.noZeroCopy ?? false,
+    // A slave that shares its buffers shares the packets of every port of VPP.
+    noZeroCopy: memif?.noZeroCopy ?? role === "slave",
     useDma: memif?.useDma ?? false
   }
 }

@@ -76,7 +76,9 @@ export const Memif = Schema.Struct({
     ),
     "Shared secret of both ends. Never shown in logs or plans."
   ),
-  noZeroCopy: flag("Copy packets instead of sharing buffers."),
+  noZeroCopy: flag(
+    "Copy packets instead of sharing buffers: a slave that shares them shows the pod those of every port."
+  ),
   useDma: flag("Let VPP copy with DMA engines.")
 })
 

@@ -2,7 +2,7 @@
 import { Struct } from "effect"
 
 /** What the switch is. The process needs to know the first word. */
-export type Role = "memif-master" | "memif-slave" | "memif-slave, noZeroCopy" | "vhost-server" | "vhost-client"
+export type Role = "memif-master" | "memif-slave" | "memif-slave, zero copy" | "vhost-server" | "vhost-client"
 
 /** As `hostile.c` has it. */
 export const wordOf = (role: Role): string => role.split(",")[0] ?? role
@@ -164,8 +164,8 @@ export const casesOf: Readonly<Record<string, Readonly<Partial<Record<Role, Case
   },
   VPP: {
     "memif-master": memifMaster,
+    "memif-slave, zero copy": memifSlave,
     "memif-slave": memifSlave,
-    "memif-slave, noZeroCopy": memifSlave,
     "vhost-server": vhost,
     "vhost-client": vhostClient
   }
