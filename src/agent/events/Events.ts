@@ -5,10 +5,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import type { End } from "../../attachment/heal/Ends.ts"
 import type { Observer } from "../../attachment/heal/Keep.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { Variables } from "../../cni/spec/Environment.ts"
 import * as Looks from "./Looks.ts"
+import * as OfEnds from "./OfEnds.ts"
 import type { Count } from "./PodEvent.ts"
 import * as Rounds from "./Rounds.ts"
 import * as Sink from "./Sink.ts"
@@ -17,7 +19,7 @@ const lookEvery = "10 seconds"
 /** Rounds that wait; more are dropped. */
 const mostRounds = 64
 
-/** Goes on until the scope ends. Returns what is to be told of each round of healing. */
+/** Goes on until the scope ends. Returns what is to be told of each round of healing, and of each end. */
 export const make = Effect.fnUntraced(function* (switches: Switches, variables: Variables, count: Count) {
   const sink = yield* Sink.make(count)
   const queue = yield* Queue.dropping<Rounds.Round>(mostRounds)
@@ -25,6 +27,12 @@ export const make = Effect.fnUntraced(function* (switches: Switches, variables: 
   const ofRound = Rounds.make(variables, sink)
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Sink.lasting(look), Effect.sleep(lookEvery))))
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (round) => Sink.lasting(ofRound(round)))))
-  const round: Observer["round"] = (round, last) => void Queue.offerUnsafe(queue, { round, last })
-  return round
+  const ends = yield* Queue.dropping<End>(mostRounds)
+  const ofEnd = OfEnds.make(variables, sink)
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(ends), (end) => Sink.lasting(ofEnd(end)))))
+  const told: Required<Pick<Observer, "round" | "end">> = {
+    round: (round, last) => void Queue.offerUnsafe(queue, { round, last }),
+    end: (end) => void Queue.offerUnsafe(ends, end)
+  }
+  return told
 })

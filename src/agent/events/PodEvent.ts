@@ -11,6 +11,8 @@ export const kinds = {
   Connected: { type: "Normal", action: "Observe" },
   Restored: { type: "Normal", action: "Restore" },
   Differs: { type: "Warning", action: "Observe" },
+  SwitchEnded: { type: "Warning", action: "Observe" },
+  Isolated: { type: "Warning", action: "Isolate" },
   StaleRemoved: { type: "Normal", action: "Remove" }
 } as const
 

@@ -12,6 +12,7 @@ import { type Switches as AllSwitches, standing } from "../node/Switches.ts"
 import { configurationOfRecord } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
+import { suspects } from "../records/Suspects.ts"
 import { found, type Judged, nothing, together, unseen } from "./findings/Finding.ts"
 import * as OfAttachment from "./link/Attachment.ts"
 import * as Sandbox from "./link/Sandbox.ts"
@@ -82,6 +83,7 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     switches: asked.switches,
     variables,
     processes: yield* Sandbox.processes,
+    suspects: yield* suspects,
     ports: new Map(ports.map((port) => [port.key, port])),
     unasked: new Set(
       seen.flatMap(({ view }) => (Result.isSuccess(view) && !isAsked(view.success) ? keys(view.success) : []))

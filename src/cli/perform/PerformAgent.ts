@@ -101,8 +101,9 @@ const withEvents = Effect.fnUntraced(function* (
     ...observer,
     round: (round, last) => {
       observer.round(round, last)
-      tell(round, last)
-    }
+      tell.round(round, last)
+    },
+    end: tell.end
   }
   return both
 })

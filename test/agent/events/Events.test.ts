@@ -5,8 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { parseRecord } from "../../../src/attachment/records/RecordFormat.ts"
 import { CniError } from "../../../src/cni/spec/CniError.ts"
 import { turn } from "../../../src/platform/Within.ts"
+import { stateDir } from "../../attachment/support/World.ts"
 import { at } from "../../kubernetes/support/PodStore.ts"
 import { asked, conf, uid } from "../../kubernetes/support/PodWorld.ts"
 import { EventWorld, port, running, until } from "./support/EventWorld.ts"
@@ -106,6 +108,26 @@ describe("events of a pod", () => {
           yield* Effect.orDie(world.call("DEL", asked))
           yield* looks(2)
           assert.match(world.told().join("\n"), /^Attached net2: [^;\n]*$/)
+        })
+      )
+    })
+  )
+
+  it.effect("tell the pod whose application may have ended VPP, and that its port is left away", () =>
+    Effect.gen(function* () {
+      const world = new EventWorld()
+      yield* world.add(asked)
+      const suspect = parseRecord(world.files.get(`${stateDir}/attachments/0958c8871b32-net1.json`)?.content ?? "")
+      const at = { engine: "vpp", control: "/run/vpp/api.sock" } as const
+      yield* running(world, ({ end }) =>
+        Effect.gen(function* () {
+          end({ at, suspect: undefined, isIsolated: false })
+          end({ at, suspect, isIsolated: false })
+          end({ at, suspect, isIsolated: true })
+          const kinds = () => world.kinds().filter((kind) => kind === "SwitchEnded" || kind === "Isolated")
+          yield* until(() => kinds().length === 2)
+          assert.deepStrictEqual(kinds(), ["SwitchEnded", "Isolated"])
+          assert.match(world.told().join("\n"), /Isolated net1: its port is left away.*userspace restore --pod/)
         })
       )
     })

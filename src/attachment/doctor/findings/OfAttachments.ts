@@ -27,6 +27,16 @@ export const attachmentFindings = {
     "Recreate it.",
     "userspace restore --container-id {container} --ifname {ifname}"
   ),
+  "attachment-isolated": error(
+    "The agent leaves this port away: VPP has ended again and again when it was put back.",
+    "Look at what the application sends on its socket. When it is mended, restore the port.",
+    "userspace restore --container-id {container} --ifname {ifname}"
+  ),
+  "vpp-ended": warning(
+    "VPP has ended within seconds after this port was made or its application connected: it may have ended VPP.",
+    "Compare the time with VPP's log and with what the application does. After three such ends the agent isolates it.",
+    "journalctl -u vpp; userspace list"
+  ),
   "port-incomplete": error(
     "The switch has lost a part of this port, most often by a restart.",
     "Recreate it.",

@@ -13,9 +13,10 @@ import type { Switches } from "../../node/Switches.ts"
 import { recordedCall } from "../../Recorded.ts"
 import type { Record } from "../../records/Record.ts"
 import { Records } from "../../records/Records.ts"
+import { type Suspects, suspectOf } from "../../records/Suspects.ts"
 import { madeBySwitch } from "../../verbs/Add.ts"
 import { readable } from "../../verbs/Restore.ts"
-import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
+import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
 import * as Addresses from "./Addresses.ts"
 import * as Port from "./Port.ts"
 import * as Published from "./Published.ts"
@@ -30,6 +31,7 @@ export interface Around {
   readonly ports: ReadonlyMap<string, PortView>
   /** Keys of ports whose switch did not answer, or was not asked; its database did. */
   readonly unasked: ReadonlySet<string>
+  readonly suspects: Suspects
 }
 
 interface Examined {
@@ -41,7 +43,19 @@ interface Examined {
 export const examine = Effect.fn("doctor.attachment")(function* (record: Record, around: Around) {
   const values = { container: record.containerId, ifname: record.ifName }
   const sandbox = yield* Sandbox.look(record.netns, around.processes)
-  const standing = together([yield* recorded(record), Sandbox.judge(sandbox)])
+  const suspected = suspectOf(around.suspects, record)
+  const standing = together([
+    yield* recorded(record),
+    Sandbox.judge(sandbox),
+    suspected === undefined
+      ? nothing
+      : found(
+          "ends of VPP",
+          suspected.isolated ? "attachment-isolated" : "vpp-ended",
+          `${suspected.ends.length} attributed to it, the last suspicion at ${new Date(suspected.last).toISOString()}`,
+          values
+        )
+  ])
   const recordedAs = recordedCall("CHECK", record, around.variables)
   const reading = readable({ ...record, configuration: recordedAs.text }, recordedAs.variables)
   if (Result.isFailure(reading)) {
@@ -54,6 +68,8 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const asked = !around.unasked.has(keyOf(record))
   const vswitch = yield* around.switches.at(port)
   const differences = yield* Effect.catch(vswitch.verify(requestFor(call, record)), (error) => Effect.succeed(error))
+  // An isolated one has no port, and that is said already.
+  const isLeftAway = suspected?.isolated === true && view === undefined
   const abstract = port.iftype === "memif" && port.abstract
   const place = record.place
   const socket = yield* Socket.look(place, madeBySwitch(call) ? "switch" : "application", abstract)
@@ -64,7 +80,7 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const mtu = { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu }
   const judged = together([
     standing,
-    Port.judge({ view, asked, differences, mtu }, values),
+    Port.judge({ view, asked, differences: isLeftAway ? [] : differences, mtu }, values),
     Socket.judge(socket, sandbox, asked ? view?.connected : undefined),
     Published.judge(published, place.directory, values),
     Addresses.judge(addresses, values)

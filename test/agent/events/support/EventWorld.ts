@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import * as Events from "../../../../src/agent/events/Events.ts"
 import type { Count } from "../../../../src/agent/events/PodEvent.ts"
 import { type Memory, nothing } from "../../../../src/attachment/heal/Decide.ts"
+import type { End } from "../../../../src/attachment/heal/Ends.ts"
 import { type OfSwitch, type Options, ofSwitch } from "../../../../src/attachment/heal/Round.ts"
 import type { Control } from "../../../../src/cni/network/HostPort.ts"
 import { portName } from "../../../../src/identity/Attachment.ts"
@@ -79,6 +80,8 @@ export interface Running {
   readonly round: (memory?: Memory) => Effect.Effect<OfSwitch>
   /** The events of this round. */
   readonly tell: (round: OfSwitch) => void
+  /** The event of this end of a switch. */
+  readonly end: (end: End) => void
   /** Lets this many looks be made, each to its end. */
   readonly looks: (count: number) => Effect.Effect<void>
   /** How often the switch has answered. */
@@ -118,7 +121,7 @@ export const running = <A, E>(world: EventWorld, self: (running: Running) => Eff
     Effect.scoped(
       Effect.gen(function* () {
         const isRecorded = world.below(`${stateDir}/attachments`).some((line) => line.includes(".json"))
-        const tell = yield* Events.make(switches, variables, world.count)
+        const { end, round: tell } = yield* Events.make(switches, variables, world.count)
         const context = yield* Effect.context<Effect.Services<ReturnType<typeof ofSwitch>>>()
         const options: Options = { switches, variables, repair: "missing", dry: false }
         const round: Running["round"] = (memory = nothing) =>
@@ -136,7 +139,7 @@ export const running = <A, E>(world: EventWorld, self: (running: Running) => Eff
         const looks: Running["looks"] = (count) => Effect.asVoid(Effect.repeat(look, { times: count - 1 }))
         yield* TestClock.adjust("1 second")
         if (isRecorded) yield* until(() => answers > 0)
-        return yield* self({ round, tell: (round) => tell(round, round), looks, answers: () => answers })
+        return yield* self({ round, tell: (round) => tell(round, round), end, looks, answers: () => answers })
       })
     )
   )
