@@ -7,7 +7,7 @@ import { identityAt, listen } from "../../src/agent/Server.ts"
 import { get } from "../../src/agent/Status.ts"
 
 const place = Effect.acquireRelease(
-  Effect.sync(() => `${mkdtempSync(`${tmpdir()}/server-`)}/agent`),
+  Effect.sync(() => mkdtempSync(`${tmpdir()}/server-`)),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
 )
 
