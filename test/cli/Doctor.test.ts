@@ -2,8 +2,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
 import { ExitStatus, statusOf } from "../../src/cli/text/CommandLineError.ts"
-import { portName } from "../../src/identity/Attachment.ts"
+import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { map } from "../../src/ovs/client/Notation.ts"
+import { network } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
 import { file, type } from "./support/Terminal.ts"
@@ -100,6 +101,39 @@ it.effect("an attachment whose application has not started: its chain, and nothi
     ])
       assert.include(links, link)
     assert.deepStrictEqual((yield* examined(node, "--pod", "default/web-1")).ofNode.at(-1), "attachment-missing")
+  })
+)
+
+/** As the agent notes an attachment whose application may have ended the switch. */
+const suspected = (node: Node, containerId: string, of: Readonly<Record<string, unknown>>, invocation?: string) => {
+  const key = keyOf({ network: network.name, containerId, ifName: "net1" })
+  const own = invocationOf(node.files.get(recordOf(`${containerId}-net1`))?.content ?? "").invocation
+  const noted = { invocation: invocation ?? own, last: Date.UTC(2026, 0, 2), ends: [1, 2, 3], ...of }
+  node.files.put(`${stateDir}/suspects/${key}`, "file", JSON.stringify(noted), 0o600)
+}
+const invocationOf = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ invocation: Schema.String })))
+
+it.effect("whose application may have ended the switch, and whose port the agent leaves away", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    for (const id of ["c1", "c2", "c3", "c4"]) yield* add(node, id)
+    yield* connected(node)
+    suspected(node, "c1", { isolated: false })
+    suspected(node, "c2", { isolated: true })
+    yield* removePort(node, portName({ network: network.name, containerId: "c2", ifName: "net1" }))
+    suspected(node, "c3", { isolated: true }, "of-an-earlier-attachment")
+    const { attachments, status } = yield* examined(node)
+    const of = Object.fromEntries(
+      attachments.map(({ containerId, findings }) => [containerId, findings.map(({ id }) => id)])
+    )
+    assert.deepStrictEqual(of, { c1: ["vpp-ended"], c2: ["attachment-isolated"], c3: [], c4: [] })
+    assert.strictEqual(status, 1)
+    const isolated = attachments.find(({ containerId }) => containerId === "c2")?.findings[0]
+    assert.strictEqual(
+      isolated?.seen,
+      "ends of VPP: 3 attributed to it, the last suspicion at 2026-01-02T00:00:00.000Z"
+    )
+    assert.strictEqual(isolated.command, "userspace restore --container-id c2 --ifname net1")
   })
 )
 
