@@ -121,7 +121,8 @@ const make = Effect.gen(function* () {
   const ovs = yield* OvsInstance
   const directory = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(`${tmpdir()}/cni-`)),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    // ovs-vswitchd, which lives longer, may still make the sockets of ports.
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
   // Containers without root must be able to enter it.
   chmodSync(directory, 0o755)

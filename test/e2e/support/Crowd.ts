@@ -21,7 +21,7 @@ const line = (call: Plugin.Call, place: string): string => {
 export const callAll = Effect.fn("Crowd.callAll")(function* (calls: ReadonlyArray<Plugin.Call>) {
   const directory = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(`${tmpdir()}/crowd-`)),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
   const script = [...calls.map((call, index) => line(call, `${directory}/${index}`)), "wait"].join("\n")
   const began = performance.now()

@@ -73,7 +73,7 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const directory = yield* Effect.acquireRelease(
     // Short: a socket's path may have 107 bytes.
     Effect.sync(() => mkdtempSync("/tmp/ovs-")),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
   for (const name of ["run", "db", "log", "etc", "rt", "vhost"]) mkdirSync(`${directory}/${name}`)
   const runDir = `${directory}/run`

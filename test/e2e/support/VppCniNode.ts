@@ -57,7 +57,7 @@ const inTypeScript = Layer.effect(
 const temporary = (prefix: string) =>
   Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(prefix)),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
 
 type Json = Readonly<Record<string, unknown>>

@@ -55,7 +55,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   const directory = yield* Effect.acquireRelease(
     // Short: a memif path may have 106 bytes.
     Effect.sync(() => mkdtempSync("/tmp/vpp-")),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
   )
   mkdirSync(`${directory}/run`)
   const lib = libraries(prefix)
