@@ -133,7 +133,7 @@ it.effect("whose application may have ended the switch, and whose port the agent
       isolated?.seen,
       "ends of VPP: 3 attributed to it, the last suspicion at 2026-01-02T00:00:00.000Z"
     )
-    assert.strictEqual(isolated.command, "userspace restore --container-id c2 --ifname net1")
+    assert.strictEqual(isolated?.command, "userspace restore --container-id c2 --ifname net1")
   })
 )
 
