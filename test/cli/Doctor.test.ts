@@ -4,7 +4,7 @@ import { Effect, Exit, Schema } from "effect"
 import { ExitStatus, statusOf } from "../../src/cli/text/CommandLineError.ts"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { map } from "../../src/ovs/client/Notation.ts"
-import { network } from "../dry-run/support/Calls.ts"
+import { network, real } from "../dry-run/support/Calls.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
 import { file, type } from "./support/Terminal.ts"
@@ -134,6 +134,16 @@ it.effect("whose application may have ended the switch, and whose port the agent
       "ends of VPP: 3 attributed to it, the last suspicion at 2026-01-02T00:00:00.000Z"
     )
     assert.strictEqual(isolated?.command, "userspace restore --container-id c2 --ifname net1")
+  })
+)
+
+it.effect("a DEL leaves nothing of a suspicion", () =>
+  Effect.gen(function* () {
+    const node = healthy()
+    yield* add(node, "c1")
+    suspected(node, "c1", { isolated: true })
+    yield* real(node, "DEL", network, { CNI_CONTAINERID: "c1", CNI_NETNS: sandboxOf("c1") })
+    assert.notInclude(node.files.dump().join("\n"), stateDir)
   })
 )
 

@@ -212,6 +212,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const removeWith = Effect.fnUntraced(
     function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
       const key = keyOf(attachment)
+      // Before the record: what fails here is repeated with it.
+      if (invocation === undefined) yield* removeSuspect(files, stateDir, key)
       for (const handle of handlesOf(attachment)) {
         // Skip a missing one: another call may claim the name before the removal.
         const record = yield* orElse(absent, "none" as const)(readThere(handle))
@@ -254,6 +256,16 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     removeUnasked: (attachment) => removeWith(attachment, undefined, false)
   })
 })
+
+export const suspectsIn = (stateDir: string): string => join(stateDir, "suspects")
+
+/** The file of a suspect (`Suspects.ts`) goes with its attachment. Without a file it is a success. */
+export const removeSuspect = (files: Files["Service"], stateDir: string, key: string) => {
+  const directory = suspectsIn(stateDir)
+  return files
+    .unlink(join(directory, key))
+    .pipe(Effect.andThen(removeUnused(files, directory, [directory])), orElse(absent, undefined))
+}
 
 /**
  * Notes of ADDs that could not reach the switch and created nothing: empty files `undone/<key>`. With one, a DEL

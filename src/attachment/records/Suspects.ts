@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import { Files, orElse } from "../../platform/Files.ts"
 import { listOf, objectOf, parsed } from "../../platform/text/Json.ts"
-import { into, removeUnused } from "../../shared-dir/Directories.ts"
+import { into } from "../../shared-dir/Directories.ts"
 import type { Record } from "./Record.ts"
 import { fromFile } from "./RecordError.ts"
-import { Records } from "./Records.ts"
+import { Records, removeSuspect, suspectsIn } from "./Records.ts"
 
 export interface Suspect {
   /** UUID of the ADD. */
@@ -38,7 +38,7 @@ const parse = (text: string): Suspect | undefined => {
 
 const at = Effect.map(Effect.all({ files: Files, records: Records }), ({ files, records: { stateDir } }) => ({
   files,
-  directory: join(stateDir, "suspects")
+  directory: suspectsIn(stateDir)
 }))
 
 /** Most nodes have none. What cannot be read is none. */
@@ -72,11 +72,7 @@ export const suspect = (one: Identity, of: Suspect) =>
     return Effect.andThen(into(files, directory, 0o700, fresh), files.rename(beside, join(directory, keyOf(one))))
   }).pipe(Effect.mapError(fromFile("note the suspect")))
 
-/** Without a file it is a success. */
 export const acquit = (key: string) =>
-  Effect.flatMap(at, ({ directory, files }) =>
-    Effect.andThen(
-      orElse(["ENOENT", "ENOTDIR"], undefined)(files.unlink(join(directory, key))),
-      removeUnused(files, directory, [directory])
-    )
-  ).pipe(Effect.mapError(fromFile("remove the suspect's file")))
+  Effect.flatMap(Effect.all({ files: Files, records: Records }), ({ files, records: { stateDir } }) =>
+    Effect.mapError(removeSuspect(files, stateDir, key), fromFile("remove the suspect's file"))
+  )
