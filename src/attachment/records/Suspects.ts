@@ -1,7 +1,7 @@
 /**
  * Attachments whose process may have ended their switch: a file each in `suspects` beside the records, named by the key.
- * The agent writes them; a restore of the attachment by name removes its file. They are kept over a restart of the
- * agent. A file of an earlier attachment of the same key counts as none.
+ * The agent writes them; its DEL, or a restore by name, removes the file of an attachment. They are kept over a restart of
+ * the agent. A file of an earlier attachment of the same key counts as none.
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
