@@ -1,5 +1,5 @@
-/** Cause and cure of every error code, for `docs/errors.md`. The codes are in `src/cni/spec/CniError.ts`. */
-import type { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+/** Cause and cure of every error code, for `docs/errors.md`. The codes are in `src/cni/types/CniError.ts`. */
+import type { ErrorCodes } from "../../src/cni/types/CniError.ts"
 
 interface ErrorNote {
   readonly meaning: string

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { Record } from "../../src/attachment/records/Record.ts"
 import { Bridge, Container, Host, Memif, NetConf, Vhost } from "../../src/cni/network/NetConf.ts"
-import { AnyResult } from "../../src/cni/spec/AnyResult.ts"
+import { AnyResult } from "../../src/cni/types/AnyResult.ts"
 import { moduleOf } from "./Guard.ts"
 
 export const root = new URL("../..", import.meta.url).pathname
@@ -29,7 +29,7 @@ const modules = [
     )
   },
   {
-    path: "src/cni/spec/AnyResultGuard.ts",
+    path: "src/cni/types/AnyResultGuard.ts",
     text: moduleOf("Whether a value is a result of any version, as the schema in `AnyResult.ts` has it.", {
       name: "AnyResult",
       schema: AnyResult,

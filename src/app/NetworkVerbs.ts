@@ -6,8 +6,8 @@ import * as Switches from "../attachment/node/Switches.ts"
 import { status } from "../attachment/verbs/Status.ts"
 import type { Asked } from "../cni/Dispatch.ts"
 import type { Control } from "../cni/network/HostPort.ts"
-import { readValidAttachments } from "../cni/spec/ValidAttachments.ts"
-import type { NetworkVerb } from "../cni/spec/Versions.ts"
+import { readValidAttachments } from "../cni/types/ValidAttachments.ts"
+import type { NetworkVerb } from "../cni/types/Versions.ts"
 import { type Choices, configurationAsked } from "./Verbs.ts"
 
 /** Prints nothing on success. */

@@ -3,7 +3,7 @@
  * requested version; without usable input in the newest. CNI specification 1.1.0, section 2 (VERSION).
  */
 import * as Fs from "node:fs"
-import { isSupported, newestVersion, supportedVersions } from "../cni/spec/Versions.ts"
+import { isSupported, newestVersion, supportedVersions } from "../cni/types/Versions.ts"
 
 /** In milliseconds. A caller that keeps stdin open gets its answer all the same. */
 const patience = 1000

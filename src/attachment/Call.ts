@@ -3,8 +3,8 @@
  * paths, and the request to the switch. Pure.
  */
 import type { Configuration } from "../cni/network/Configuration.ts"
-import type { CniResult } from "../cni/spec/CniResult.ts"
-import type { Environment } from "../cni/spec/Environment.ts"
+import type { CniResult } from "../cni/types/CniResult.ts"
+import type { Environment } from "../cni/types/Environment.ts"
 import { deviceInfoPath } from "../container-config/DeviceInfo.ts"
 import { type Attachment, derivedMac } from "../identity/Attachment.ts"
 import type { Delegation } from "../ipam/Ipam.ts"

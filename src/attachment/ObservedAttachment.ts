@@ -1,7 +1,7 @@
 /** An attachment that was found on the node, joined by its key from record, ports and container config. Pure. */
 
 import type { Control } from "../cni/network/HostPort.ts"
-import { isContainerId, isIfName } from "../cni/spec/Environment.ts"
+import { isContainerId, isIfName } from "../cni/types/Environment.ts"
 import { whoseText } from "../container-config/ContainerData.ts"
 import { type Attachment, handlesOf, type Identity, keyOf, shortId } from "../identity/Attachment.ts"
 import type { PublishedFile } from "../shared-dir/Directories.ts"

@@ -9,9 +9,9 @@ import {
   readEnvelope,
   type SchemaMismatch
 } from "../cni/network/Configuration.ts"
-import type { CniError } from "../cni/spec/CniError.ts"
-import { readArgs, type Variables } from "../cni/spec/Environment.ts"
-import { type AttachmentVerb, atLeast, verbs } from "../cni/spec/Versions.ts"
+import type { CniError } from "../cni/types/CniError.ts"
+import { readArgs, type Variables } from "../cni/types/Environment.ts"
+import { type AttachmentVerb, atLeast, verbs } from "../cni/types/Versions.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import type { Call } from "./Call.ts"
 import type { Record } from "./records/Record.ts"

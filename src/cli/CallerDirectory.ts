@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import type { Variables } from "../cni/spec/Environment.ts"
+import type { Variables } from "../cni/types/Environment.ts"
 import { CommandLineError } from "./text/CommandLineError.ts"
 
 /** Flags that take a path of the caller's. `--netns` and `--cni-path` must be absolute. */

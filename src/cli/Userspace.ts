@@ -2,7 +2,7 @@
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import { version as own } from "../app/Version.ts"
-import { supportedVersions } from "../cni/spec/Versions.ts"
+import { supportedVersions } from "../cni/types/Versions.ts"
 import { agent } from "./commands/Agent.ts"
 import { add, check, del } from "./commands/Attachment.ts"
 import { container } from "./commands/Container.ts"

@@ -4,10 +4,10 @@
  */
 import * as Result from "effect/Result"
 import type { Envelope, Reading } from "./network/Configuration.ts"
-import { isAnyResult } from "./spec/AnyResultGuard.ts"
-import { CniError, ErrorCodes } from "./spec/CniError.ts"
-import { type CniResult, fromAnyResult } from "./spec/CniResult.ts"
-import { type Environment, readEnvironment, type Variables } from "./spec/Environment.ts"
+import { isAnyResult } from "./types/AnyResultGuard.ts"
+import { CniError, ErrorCodes } from "./types/CniError.ts"
+import { type CniResult, fromAnyResult } from "./types/CniResult.ts"
+import { type Environment, readEnvironment, type Variables } from "./types/Environment.ts"
 import {
   type AttachmentVerb,
   atLeast,
@@ -17,7 +17,7 @@ import {
   type NetworkVerb,
   newestVersion,
   verbs
-} from "./spec/Versions.ts"
+} from "./types/Versions.ts"
 
 export interface Asked<V extends AttachmentVerb | NetworkVerb = AttachmentVerb> {
   readonly verb: V

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Configuration } from "../cni/network/Configuration.ts"
-import type { Variables } from "../cni/spec/Environment.ts"
+import type { Variables } from "../cni/types/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import { fileOf, originOf } from "../kubernetes/Origin.ts"
 import { Files } from "../platform/Files.ts"

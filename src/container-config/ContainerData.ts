@@ -6,7 +6,7 @@
 import * as Predicate from "effect/Predicate"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Container, NetConf } from "../cni/network/NetConf.ts"
-import { type CniResult, family } from "../cni/spec/CniResult.ts"
+import { type CniResult, family } from "../cni/types/CniResult.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
 import { listOf, objectOf, parsed } from "../platform/text/Json.ts"
 import type { SocketPaths } from "../shared-dir/SocketPaths.ts"

@@ -3,7 +3,7 @@
  * specification guarantees no more (CNI 1.1.0, section 2). Pure; does not access the node.
  */
 import { sha256 } from "#sha256"
-import type { Environment } from "../cni/spec/Environment.ts"
+import type { Environment } from "../cni/types/Environment.ts"
 
 export interface Attachment {
   /** `name` of the network configuration. */

@@ -1,7 +1,7 @@
 /** The error of `Ipam`: which plugin, which verb, what came back, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../cni/spec/CniError.ts"
-import { type ErrorCode, ErrorCodes } from "../cni/spec/CniError.ts"
+import type { Explained } from "../cni/types/CniError.ts"
+import { type ErrorCode, ErrorCodes } from "../cni/types/CniError.ts"
 
 type Reason =
   /** No such program along CNI_PATH. */

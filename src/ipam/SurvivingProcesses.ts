@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path"
 import * as Effect from "effect/Effect"
-import type { Variables } from "../cni/spec/Environment.ts"
+import type { Variables } from "../cni/types/Environment.ts"
 import type { Files } from "../platform/Files.ts"
 import { Deadlines } from "../program/Step.ts"
 import { IpamError } from "./IpamError.ts"

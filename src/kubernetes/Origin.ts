@@ -2,7 +2,7 @@
  * Whether an API server is configured, and where its credentials come from. This module is small because every call
  * needs it; nothing else of this folder is loaded without an API server. Pure.
  */
-import type { Variables } from "../cni/spec/Environment.ts"
+import type { Variables } from "../cni/types/Environment.ts"
 
 export type Origin =
   | { readonly kubeconfig: string }

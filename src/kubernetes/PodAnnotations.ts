@@ -5,7 +5,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { isTooDeep } from "../cni/spec/JsonDepth.ts"
+import { isTooDeep } from "../cni/types/JsonDepth.ts"
 import type { Annotations, Changes } from "./PodDocument.ts"
 
 export const dataKey = "userspace/configuration-data"

@@ -3,7 +3,7 @@
  * key.
  */
 import * as Data from "effect/Data"
-import { type ErrorCode, ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
+import { type ErrorCode, ErrorCodes, type Explained } from "../cni/types/CniError.ts"
 
 export type Reason =
   /** The kubeconfig, or a file that it names. */

@@ -9,7 +9,7 @@ import { type Call, type NetworkCall, socketPathsFor } from "../attachment/Call.
 import { type ObservedAttachment, observed } from "../attachment/ObservedAttachment.ts"
 import { Records } from "../attachment/records/Records.ts"
 import type { Control, Engine } from "../cni/network/HostPort.ts"
-import type { Explained } from "../cni/spec/CniError.ts"
+import type { Explained } from "../cni/types/CniError.ts"
 import { sandboxTold, whoseText } from "../container-config/ContainerData.ts"
 import { plainHandle, shortId } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { OvsVhostPort } from "../cni/network/HostPort.ts"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import { type Identity, plainHandle, shortId } from "../identity/Attachment.ts"
 import * as Marks from "../ovs/client/Marks.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"

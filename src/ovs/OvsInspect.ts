@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { HostPort } from "../cni/network/HostPort.ts"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import { portName, portNameOf } from "../identity/Attachment.ts"
 import type { Files } from "../platform/Files.ts"
 import type { Sockets } from "../platform/Sockets.ts"

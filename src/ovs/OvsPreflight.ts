@@ -6,7 +6,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { HostPort, OvsVhostPort } from "../cni/network/HostPort.ts"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import type { FileKind } from "../platform/FileCalls.ts"
 import { type FileError, type Files, leadsTo } from "../platform/Files.ts"
 import { maximumPathBytes, pathBytes, type Sockets } from "../platform/Sockets.ts"

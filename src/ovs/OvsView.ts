@@ -5,7 +5,7 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import type { Explained } from "../cni/spec/CniError.ts"
+import type { Explained } from "../cni/types/CniError.ts"
 import { keyOf } from "../identity/Attachment.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"

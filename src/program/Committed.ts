@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as References from "effect/References"
-import type { CniError } from "../cni/spec/CniError.ts"
+import type { CniError } from "../cni/types/CniError.ts"
 
 /** Undefined: no document is written. */
 type Document = Readonly<{ [key: string]: unknown }> | undefined

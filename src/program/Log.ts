@@ -13,7 +13,7 @@ import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { type LogOptions, levelNames, tracesTime } from "../cni/network/LogOptions.ts"
-import { hide, oneLine } from "../cni/spec/Secrets.ts"
+import { hide, oneLine } from "../cni/types/Secrets.ts"
 
 type Line = Readonly<Record<string, unknown>>
 

@@ -5,7 +5,7 @@
  * thick plugin): there, sharedDir must be on the file system of the switch's run directory.
  */
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import { type Files, orElse } from "../platform/Files.ts"
 import type { Processes, Run } from "../platform/Processes.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"

@@ -6,7 +6,7 @@
 import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import { bind, removeSocket } from "./BindMount.ts"

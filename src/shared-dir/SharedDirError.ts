@@ -1,6 +1,6 @@
 /** The error of `SharedDir`: which path, what the system returned, what to do. */
 import * as Data from "effect/Data"
-import { ErrorCodes, type Explained } from "../cni/spec/CniError.ts"
+import { ErrorCodes, type Explained } from "../cni/types/CniError.ts"
 import type { FileError } from "../platform/Files.ts"
 
 export class SharedDirError

@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/network/HostPort.ts"
-import { ErrorCodes } from "../cni/spec/CniError.ts"
+import { ErrorCodes } from "../cni/types/CniError.ts"
 import { keyOf, networkDigest } from "../identity/Attachment.ts"
 import type { Connection, Difference, Owned, Restored } from "../vswitch/Vswitch.ts"
 import { check, toList } from "./client/RequiredMessages.ts"

@@ -4,7 +4,7 @@
  */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Explained } from "../cni/spec/CniError.ts"
+import type { Explained } from "../cni/types/CniError.ts"
 import type { Edges } from "../platform/Edges.ts"
 import type { Owned } from "./Vswitch.ts"
 

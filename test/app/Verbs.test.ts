@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
-import { type CniVersion, isVerb, supportedVersions, type Verb, verbs } from "../../src/cni/spec/Versions.ts"
+import { type CniVersion, isVerb, supportedVersions, type Verb, verbs } from "../../src/cni/types/Versions.ts"
 
 /** The table of the specification (1.1.0, section 2), repeated to verify `Versions.ts`. */
 const specification: Readonly<Record<Verb, { readonly since: CniVersion; readonly requires: ReadonlyArray<string> }>> =

@@ -6,8 +6,8 @@ import { Record } from "../../src/attachment/records/Record.ts"
 import { isRecord } from "../../src/attachment/records/RecordGuard.ts"
 import { NetConf } from "../../src/cni/network/NetConf.ts"
 import { isNetConf, keys } from "../../src/cni/network/NetConfGuard.ts"
-import { AnyResult } from "../../src/cni/spec/AnyResult.ts"
-import { isAnyResult } from "../../src/cni/spec/AnyResultGuard.ts"
+import { AnyResult } from "../../src/cni/types/AnyResult.ts"
+import { isAnyResult } from "../../src/cni/types/AnyResultGuard.ts"
 
 describe("the output of `make guards`", () => {
   it.each(generated())("$path is current", ({ now, wanted }) => {

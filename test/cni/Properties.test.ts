@@ -5,8 +5,8 @@ import { judge } from "../../src/cni/Dispatch.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { logOptions } from "../../src/cni/network/LogOptions.ts"
 import { NetConf } from "../../src/cni/network/NetConf.ts"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
-import { deepest } from "../../src/cni/spec/JsonDepth.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
+import { deepest } from "../../src/cni/types/JsonDepth.ts"
 import { reading } from "./support/Reading.ts"
 
 const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes))

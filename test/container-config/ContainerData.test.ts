@@ -1,6 +1,6 @@
 /** The container config of each kind of port: the other end, mirrored, in the original plugin's form. */
 import { assert, describe, it } from "@effect/vitest"
-import { emptyResult } from "../../src/cni/spec/CniResult.ts"
+import { emptyResult } from "../../src/cni/types/CniResult.ts"
 import { containerData, isFor } from "../../src/container-config/ContainerData.ts"
 import { memif, ovs, readingOf, vpp } from "../cni/support/Reading.ts"
 

@@ -1,7 +1,7 @@
 /** Elements of ADD: ours, the original plugin's, broken ones, and ones that try to lead elsewhere. */
 import { assert, describe, it } from "@effect/vitest"
 import { Redacted, Schema } from "effect"
-import { emptyResult } from "../../src/cni/spec/CniResult.ts"
+import { emptyResult } from "../../src/cni/types/CniResult.ts"
 import { readConfigurationData } from "../../src/container/read/ConfigurationData.ts"
 import { readDeviceInfo } from "../../src/container/read/NetworkStatus.ts"
 import type { Reading } from "../../src/container/read/Part.ts"

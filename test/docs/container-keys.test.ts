@@ -8,7 +8,7 @@ import { type ContainerNote, containerNotes, keyNotes } from "../../scripts/docs
 import { keys } from "../../scripts/docs/NetConfSchema.ts"
 import { serve } from "../../src/app/CniCall.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
-import { emptyResult } from "../../src/cni/spec/CniResult.ts"
+import { emptyResult } from "../../src/cni/types/CniResult.ts"
 import { containerData } from "../../src/container-config/ContainerData.ts"
 import { derivedMac } from "../../src/identity/Attachment.ts"
 import { make, netns } from "../dry-run/support/MemoryNode.ts"

@@ -4,7 +4,7 @@ import { containerNotes, keyNotes } from "../../scripts/docs/KeyNotes.ts"
 import { keys } from "../../scripts/docs/NetConfSchema.ts"
 import { generated, shown } from "../../scripts/docs/Pages.ts"
 import { tables } from "../../scripts/docs/Tables.ts"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { read } from "./support/Markdown.ts"
 
 describe("the generated reference", () => {

@@ -1,7 +1,7 @@
 /** The effects of real daemons on a plug: frozen, restarted meanwhile, started without DPDK. */
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schedule } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { leavesAsFound, look, request } from "../suites/SwitchUnderTest.ts"
 import { plug, plugged, refusal, status, unplug, verify } from "../suites/VswitchCalls.ts"

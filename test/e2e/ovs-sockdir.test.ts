@@ -5,7 +5,7 @@
 import { lstatSync, mkdirSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { CniNode, socketOf } from "./support/CniNode.ts"
 import { errorOf, well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"

@@ -6,7 +6,7 @@
 import { readdirSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Layer, Schedule, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { CniNode, newContainerId } from "./support/CniNode.ts"
 import { comeAndGo, type Member } from "./support/Generations.ts"
 import type { Need } from "./support/Machine.ts"

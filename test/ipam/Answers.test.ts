@@ -1,7 +1,7 @@
 /** The possible answers of a delegate, and their meaning: a result, or an error with what came back. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { asked } from "./support/Asked.ts"
 import { directory, install, real } from "./support/Plugin.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { readConfiguration, readEnvelope } from "../../src/cni/network/Configuration.ts"
-import { readArgs } from "../../src/cni/spec/Environment.ts"
+import { readArgs } from "../../src/cni/types/Environment.ts"
 import * as Multus from "../e2e/support/Multus.ts"
 import { allRights, eventsRight } from "./support/ApiServer.ts"
 import { definition, manifests, network, rights, role, selections } from "./support/Manifests.ts"

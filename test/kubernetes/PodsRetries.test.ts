@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { KubernetesDeadlines, pauseAfter } from "../../src/kubernetes/ApiServer.ts"
 import type { Reason } from "../../src/kubernetes/PodsError.ts"
 import type { Fault } from "./support/ApiServer.ts"

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { account } from "../../src/kubernetes/Origin.ts"
 import { apiNode } from "./support/ApiNode.ts"
 import { allRights, type Right } from "./support/ApiServer.ts"

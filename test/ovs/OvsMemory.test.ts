@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { MemoryFiles, layer as memoryFiles } from "../../src/dry-run/edges/FilesMemory.ts"
 import { OvsDeadlines } from "../../src/ovs/client/JsonRpc.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"

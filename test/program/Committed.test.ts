@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
 import type { Document } from "../../src/app/Verbs.ts"
-import { CniError } from "../../src/cni/spec/CniError.ts"
+import { CniError } from "../../src/cni/types/CniError.ts"
 import { type Answering, answered, commit } from "../../src/program/Committed.ts"
 import { networks } from "../attachment/support/Networks.ts"
 import { World } from "../attachment/support/World.ts"

@@ -63,7 +63,7 @@ describe("a room", () => {
       arrow("app/A.ts", "platform/B.ts"),
       arrow("attachment/verbs/A.ts", "attachment/B.ts"),
       arrow("ovs/client/A.ts", "ovs/wire/B.ts"),
-      arrow("cni/network/A.ts", "cni/spec/B.ts")
+      arrow("cni/network/A.ts", "cni/types/B.ts")
     ]
     assert.deepStrictEqual(upward(fine, house), [])
   })

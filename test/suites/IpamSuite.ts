@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Context, Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import type { Delegation, Ipam } from "../../src/ipam/Ipam.ts"
 import { suite } from "./Suite.ts"
 

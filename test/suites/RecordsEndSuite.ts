@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { Records } from "../../src/attachment/records/Records.ts"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { keyOf, longHandle, networkDigest, plainHandle } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
 import {

@@ -5,7 +5,7 @@
 import * as Fs from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import type { Files } from "../../src/platform/Files.ts"
 import type { Ended, Processes, Run } from "../../src/platform/Processes.ts"
 import { SharedDir } from "../../src/shared-dir/SharedDir.ts"

@@ -1,7 +1,7 @@
 /** What `SharedDir` creates on every layer of `Files`, with which modes, and what it refuses to create. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { type SharedDirUnderTest, site, tree } from "../shared-dir/support/SharedDirSite.ts"
 import { suite } from "./Suite.ts"
 

@@ -1,7 +1,7 @@
 /** What the VPP layer of `Vswitch` says of the counters of its ports, and of their applications. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { SocketError } from "../../src/platform/Sockets.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"

@@ -1,7 +1,7 @@
 /** VLANs on VPP: the bridge domain of each, and who may use it. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"

@@ -5,7 +5,7 @@
 import { lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"

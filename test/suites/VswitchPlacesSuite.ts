@@ -4,7 +4,7 @@ import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } 
 import { createServer, type Server } from "node:net"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"

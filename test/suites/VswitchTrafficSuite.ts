@@ -1,7 +1,7 @@
 /** What the Open vSwitch layer of `Vswitch` says of the counters of its ports, and of their applications. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { ErrorCodes } from "../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"

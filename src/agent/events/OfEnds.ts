@@ -1,7 +1,7 @@
 /** An end of a switch, as an event of the pod whose application may have ended it. */
 import * as Effect from "effect/Effect"
 import type { End } from "../../attachment/heal/Ends.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import { podRecordOf } from "./PodRecords.ts"
 import type { Sink } from "./Sink.ts"
 

@@ -10,7 +10,7 @@ import { configurationOfRecord } from "../../attachment/Recorded.ts"
 import type { Record } from "../../attachment/records/Record.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import { keyOf, type Pod } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
 

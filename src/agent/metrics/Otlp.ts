@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import type { Registry } from "./Registry.ts"
 
 const isAsked = (variables: Variables): boolean => (variables["OTEL_EXPORTER_OTLP_ENDPOINT"] ?? "") !== ""

@@ -13,7 +13,7 @@ import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as OtlpTracer from "effect/observability/OtlpTracer"
 import { version } from "../../app/Version.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import { ExportedSpans } from "../../program/Trace.ts"
 import type { Registry } from "./Registry.ts"
 

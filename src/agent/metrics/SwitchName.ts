@@ -2,7 +2,7 @@
 import { sha256 } from "#sha256"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { defaultControl } from "../../cni/network/HostPorts.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 
 /**
  * The engine, for the switch that is where it is by default. Of another the first eight digits of the path's SHA-256 follow:

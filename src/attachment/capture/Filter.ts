@@ -4,9 +4,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Explained } from "../../cni/spec/CniError.ts"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
-import { oneLine } from "../../cni/spec/Secrets.ts"
+import type { Explained } from "../../cni/types/CniError.ts"
+import { ErrorCodes } from "../../cni/types/CniError.ts"
+import { oneLine } from "../../cni/types/Secrets.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { accepts, parse } from "./Bpf.ts"
 

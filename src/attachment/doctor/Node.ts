@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Configuration } from "../../cni/network/Configuration.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
 import { fileOf, type Origin, originOf } from "../../kubernetes/Origin.ts"
 import { Files } from "../../platform/Files.ts"

@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Control } from "../../cni/network/HostPort.ts"
-import { asCniError, CniError, ErrorCodes } from "../../cni/spec/CniError.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import { asCniError, CniError, ErrorCodes } from "../../cni/types/CniError.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import { Namespaces } from "../../platform/Namespaces.ts"
 import { Vswitch } from "../../vswitch/Vswitch.ts"
 import { removeRecorded } from "../node/Gc.ts"

@@ -6,7 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Control } from "../../cni/network/HostPort.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import { keyOf, shortId } from "../../identity/Attachment.ts"
 import { Files } from "../../platform/Files.ts"
 import { controlOf } from "../node/Inventory.ts"

@@ -5,9 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { spelledOut } from "../../cni/network/Explained.ts"
-import { CniError, ErrorCodes, fromExplained } from "../../cni/spec/CniError.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
-import type { ValidAttachment } from "../../cni/spec/ValidAttachments.ts"
+import { CniError, ErrorCodes, fromExplained } from "../../cni/types/CniError.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
+import type { ValidAttachment } from "../../cni/types/ValidAttachments.ts"
 import { keyOf } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"

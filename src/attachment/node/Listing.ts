@@ -4,8 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { Control, Engine } from "../../cni/network/HostPort.ts"
-import type { Explained } from "../../cni/spec/CniError.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Explained } from "../../cni/types/CniError.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import * as LegacyNode from "../../legacy/LegacyNode.ts"
 import { type NamespaceKind, Namespaces } from "../../platform/Namespaces.ts"

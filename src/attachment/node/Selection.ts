@@ -1,7 +1,7 @@
 /** Selects recorded attachments by pod, container and interface, as `userspace list` shows them. Pure. */
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/types/CniError.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
 import type { Record } from "../records/Record.ts"
 

@@ -3,8 +3,8 @@
  * nothing. CNI specification 1.1.0, section 2 (CHECK).
  */
 import * as Effect from "effect/Effect"
-import { CniError, ErrorCodes, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
-import type { CniResult } from "../../cni/spec/CniResult.ts"
+import { CniError, ErrorCodes, type Explained, fromExplained } from "../../cni/types/CniError.ts"
+import type { CniResult } from "../../cni/types/CniResult.ts"
 import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { handlesOf } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"

@@ -4,7 +4,7 @@
  * next DEL knows as much. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
-import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
+import { CniError, ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
 import { ContainerConfig } from "../../container-config/ContainerConfig.ts"
 import { isFor } from "../../container-config/ContainerData.ts"
 import { deviceInfoPath } from "../../container-config/DeviceInfo.ts"

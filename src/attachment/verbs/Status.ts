@@ -3,7 +3,7 @@
  * Code 51 when the switch is down: existing containers then have no connectivity. CNI specification 1.1.0, section 2.
  */
 import * as Effect from "effect/Effect"
-import { CniError, ErrorCodes, type Explained } from "../../cni/spec/CniError.ts"
+import { CniError, ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
 import type { IpamError } from "../../ipam/IpamError.ts"
 import { Deadlines } from "../../program/Step.ts"

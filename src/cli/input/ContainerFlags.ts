@@ -7,7 +7,7 @@ import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import type { ContainerError } from "../../container/ContainerError.ts"
 import {
   cureForUntold,

@@ -2,7 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { writeText } from "../../app/Stdio.ts"
-import type { Variables } from "../../cni/spec/Environment.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 import type { Style } from "../text/Table.ts"
 
 export class InvocationContext extends Context.Service<

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import { networkCall } from "../../app/NetworkVerbs.ts"
 import { readEnvelope } from "../../cni/network/Configuration.ts"
-import { readEnvironment, type Variables } from "../../cni/spec/Environment.ts"
-import type { NetworkVerb } from "../../cni/spec/Versions.ts"
+import { readEnvironment, type Variables } from "../../cni/types/Environment.ts"
+import type { NetworkVerb } from "../../cni/types/Versions.ts"
 import { withPluginPath } from "./AttachmentFlags.ts"
 
 /** `more`: keys besides those of the network. IPAM plugins get them as well. */

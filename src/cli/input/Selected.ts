@@ -5,7 +5,7 @@ import * as Result from "effect/Result"
 import { defaultStateDir } from "../../attachment/Call.ts"
 import { type Ambiguous, inOrder, narrows, type Selector, select } from "../../attachment/node/Selection.ts"
 import { Records } from "../../attachment/records/Records.ts"
-import { fromExplained } from "../../cni/spec/CniError.ts"
+import { fromExplained } from "../../cni/types/CniError.ts"
 import { CommandLineError, fromCni, misused } from "../text/CommandLineError.ts"
 import type { RecordedOptions, SelectorOptions } from "./AttachmentFlags.ts"
 

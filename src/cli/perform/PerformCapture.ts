@@ -13,7 +13,7 @@ import { attachmentOfRecord, configurationOfRecord } from "../../attachment/Reco
 import type { Record } from "../../attachment/records/Record.ts"
 import type { Engine } from "../../cni/network/HostPort.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
-import type { Explained } from "../../cni/spec/CniError.ts"
+import type { Explained } from "../../cni/types/CniError.ts"
 import { CurrentUser } from "../../platform/process/CurrentUser.ts"
 import * as Log from "../../program/Log.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"

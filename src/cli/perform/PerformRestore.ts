@@ -9,7 +9,7 @@ import { type NodeRestored, type Restored, restoreNode, stepOf } from "../../att
 import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Selection.ts"
 import type { RecordError } from "../../attachment/records/RecordError.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
-import { type CniError, type Explained, fromExplained } from "../../cni/spec/CniError.ts"
+import { type CniError, type Explained, fromExplained } from "../../cni/types/CniError.ts"
 import { dryRunRestore, type RestorePlan } from "../../dry-run/DryRun.ts"
 import * as Log from "../../program/Log.ts"
 import { InvocationContext } from "../input/InvocationContext.ts"

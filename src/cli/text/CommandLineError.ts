@@ -1,7 +1,7 @@
 /** A command-line error, always in three parts: what failed, what came back, what to do. */
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
-import type { CniError } from "../../cni/spec/CniError.ts"
+import type { CniError } from "../../cni/types/CniError.ts"
 
 export class CommandLineError extends Data.TaggedError("CommandLineError")<{
   readonly failed: string

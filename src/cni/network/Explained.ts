@@ -1,7 +1,7 @@
 /** What was read from a configuration, or an error that explains what is wrong with it. */
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
-import type { CniError } from "../spec/CniError.ts"
+import type { CniError } from "../types/CniError.ts"
 import type { SchemaMismatch } from "./Configuration.ts"
 
 /** Explains a schema mismatch; the schema is loaded only then. */

@@ -3,8 +3,8 @@
  * change. Defaults are those of the original plugin; each rejection has its reason beside it. Pure.
  */
 import { dirname } from "node:path"
-import type { CniArgs, Variables } from "../spec/Environment.ts"
-import { cut, redacted } from "../spec/Secrets.ts"
+import type { CniArgs, Variables } from "../types/Environment.ts"
+import { cut, redacted } from "../types/Secrets.ts"
 import type { Engine, HostPort, Limit, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
 import { unicastMac } from "./Validators.ts"

@@ -1,6 +1,6 @@
 /** `logFile`, `logLevel` and `logFormat` of the configuration, read even when the rest is invalid. Pure. */
 import type { LogLevel } from "effect/LogLevel"
-import { redacted, secretsIn } from "../spec/Secrets.ts"
+import { redacted, secretsIn } from "../types/Secrets.ts"
 import { isAbsolutePath } from "./Validators.ts"
 
 export interface LogOptions {

@@ -8,8 +8,8 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { makeFormatterStandardSchemaV1 } from "effect/SchemaIssue"
-import { AnyResult } from "../../cni/spec/AnyResult.ts"
-import { type CniResult, emptyResult, fromAnyResult } from "../../cni/spec/CniResult.ts"
+import { AnyResult } from "../../cni/types/AnyResult.ts"
+import { type CniResult, emptyResult, fromAnyResult } from "../../cni/types/CniResult.ts"
 import { type End, Judge, nothing, type Part, pathIn, type Reading, shown } from "./Part.ts"
 
 const nullable = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))

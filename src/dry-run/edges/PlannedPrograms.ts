@@ -3,7 +3,7 @@
  * exists, as the real call does; its result is unknown.
  */
 import * as Effect from "effect/Effect"
-import type { CniResult } from "../../cni/spec/CniResult.ts"
+import type { CniResult } from "../../cni/types/CniResult.ts"
 import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
 import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"

@@ -5,7 +5,7 @@
  */
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/types/CniError.ts"
 import { type FileStatus, type Files, orElse } from "../../platform/Files.ts"
 import type { Sockets } from "../../platform/Sockets.ts"
 import type { PortError } from "../../vswitch/Vswitch.ts"

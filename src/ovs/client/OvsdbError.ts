@@ -1,6 +1,6 @@
 /** Why a database operation failed, and what that means for a port: the messages and codes of both. */
 import * as Data from "effect/Data"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/types/CniError.ts"
 import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
 
 /** No connection. `code` is the system's: ENOENT, ECONNREFUSED, EACCES, ... */

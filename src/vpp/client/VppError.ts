@@ -3,7 +3,7 @@
  * ports that cannot be created, found or removed. Pure; no other module has them.
  */
 import * as Data from "effect/Data"
-import { ErrorCodes } from "../../cni/spec/CniError.ts"
+import { ErrorCodes } from "../../cni/types/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
 import { type PortError, VswitchError } from "../../vswitch/Vswitch.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { Restored } from "../../../src/attachment/node/RestoreNode.ts"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
 import { network, networks } from "../support/Networks.ts"
 import { runDir, stateDir, World } from "../support/World.ts"

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result, Schema } from "effect"
 import { callOfRecord } from "../../../src/attachment/Recorded.ts"
 import { Record } from "../../../src/attachment/records/Record.ts"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { network, networks } from "../support/Networks.ts"
 import { failed, stateDir, World } from "../support/World.ts"
 

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Records } from "../../../src/attachment/records/Records.ts"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as MemorySite from "../../platform/support/MemorySite.ts"
 import * as RealSite from "../../platform/support/RealSite.ts"

@@ -1,7 +1,7 @@
 /** Every error that a service or an edge can return to the programs, with a name for each. */
 
 import { RecordError } from "../../../src/attachment/records/RecordError.ts"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { IpamError } from "../../../src/ipam/IpamError.ts"
 import { PodsError } from "../../../src/kubernetes/PodsError.ts"
 import * as Ovsdb from "../../../src/ovs/client/OvsdbError.ts"

@@ -12,7 +12,7 @@ import { everything, type Selector } from "../../../src/attachment/node/Selectio
 import * as Switches from "../../../src/attachment/node/Switches.ts"
 import type { Records } from "../../../src/attachment/records/Records.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import type { CniError } from "../../../src/cni/spec/CniError.ts"
+import type { CniError } from "../../../src/cni/types/CniError.ts"
 import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
 import type { Ipam } from "../../../src/ipam/Ipam.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"

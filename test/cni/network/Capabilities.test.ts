@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import { readArgs } from "../../../src/cni/spec/Environment.ts"
+import { readArgs } from "../../../src/cni/types/Environment.ts"
 
 const configured = (more: object, host: object = {}, args = "") => {
   const text = JSON.stringify({

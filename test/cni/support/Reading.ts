@@ -3,8 +3,8 @@ import { Result } from "effect"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import type { HostPort, OvsVhostPort, VppMemifPort } from "../../../src/cni/network/HostPort.ts"
 import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
-import type { CniError } from "../../../src/cni/spec/CniError.ts"
-import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
+import type { CniError } from "../../../src/cni/types/CniError.ts"
+import { readArgs, type Variables } from "../../../src/cni/types/Environment.ts"
 
 /** The minimal configuration of each port. */
 export const ovs = { engine: "ovs-dpdk", iftype: "vhostuser" } as const

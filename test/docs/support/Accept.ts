@@ -2,8 +2,8 @@
 import * as Result from "effect/Result"
 import { type Configuration, readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
 import { inWords } from "../../../src/cni/network/SchemaMismatch.ts"
-import type { CniError } from "../../../src/cni/spec/CniError.ts"
-import { readArgs, type Variables } from "../../../src/cni/spec/Environment.ts"
+import type { CniError } from "../../../src/cni/types/CniError.ts"
+import { readArgs, type Variables } from "../../../src/cni/types/Environment.ts"
 
 export const accept = (configuration: object, variables: Variables = {}): Result.Result<Configuration, CniError> =>
   Result.flatMap(readArgs(""), (args) =>

@@ -1,7 +1,7 @@
 /** Networks of every kind of port, with keys set and absent, and what the plugin makes of them. */
 import { Predicate, Result } from "effect"
 import type { KeyNote } from "../../../scripts/docs/KeyNotes.ts"
-import type { Variables } from "../../../src/cni/spec/Environment.ts"
+import type { Variables } from "../../../src/cni/types/Environment.ts"
 import { accept } from "./Accept.ts"
 
 export type Json = Readonly<Record<string, unknown>>

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { Duration, Effect, Random, Schema } from "effect"
-import { ErrorCodes } from "../../../src/cni/spec/CniError.ts"
+import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import * as Calls from "./Calls.ts"
 import { atRest } from "./Measures.ts"
 import { Order, type Report } from "./Order.ts"

@@ -4,7 +4,7 @@
  * leases.
  */
 import * as Result from "effect/Result"
-import type { CniResult } from "../../../src/cni/spec/CniResult.ts"
+import type { CniResult } from "../../../src/cni/types/CniResult.ts"
 import type { Ended, Run } from "../../../src/platform/Processes.ts"
 import { type Pool, readPool, type Span } from "./Ranges.ts"
 

@@ -5,7 +5,7 @@
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
 import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
-import type { Variables } from "../../../src/cni/spec/Environment.ts"
+import type { Variables } from "../../../src/cni/types/Environment.ts"
 import { emptyDirOf } from "../../../src/container-config/PodContainerConfig.ts"
 import { account } from "../../../src/kubernetes/Origin.ts"
 import * as Calls from "../../dry-run/support/Calls.ts"

@@ -1,7 +1,7 @@
 /**
  * The port on its switch: whether it exists as its ADD created it, whether packets pass, and with which settings. Pure.
  */
-import type { Explained } from "../../../cni/spec/CniError.ts"
+import type { Explained } from "../../../cni/types/CniError.ts"
 import type { PortView } from "../../../vswitch/View.ts"
 import type { Difference } from "../../../vswitch/Vswitch.ts"
 import { asKept, found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"

@@ -1,6 +1,6 @@
 /** The container config, and whether it is current: the file beside the socket, or the pod's annotations. */
 import * as Effect from "effect/Effect"
-import type { Explained } from "../../../cni/spec/CniError.ts"
+import type { Explained } from "../../../cni/types/CniError.ts"
 import { ContainerConfig } from "../../../container-config/ContainerConfig.ts"
 import { SharedDir } from "../../../shared-dir/SharedDir.ts"
 import type { Record } from "../../records/Record.ts"

@@ -1,7 +1,7 @@
 /** GC's list: what is not in it is removed, so anything unclear is refused. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { readValidAttachments } from "../../../src/cni/spec/ValidAttachments.ts"
+import { readValidAttachments } from "../../../src/cni/types/ValidAttachments.ts"
 
 const now = "cni.dev/valid-attachments"
 const before = "cni.dev/attachments"

@@ -1,7 +1,7 @@
 /** The environment of a call: limits of names, CNI_ARGS, and the parts of an attachment. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { type CniArgs, readArgs, readEnvironment } from "../../../src/cni/spec/Environment.ts"
+import { type CniArgs, readArgs, readEnvironment } from "../../../src/cni/types/Environment.ts"
 import { attachmentOf } from "../../../src/identity/Attachment.ts"
 
 const variables = { CNI_CONTAINERID: "0958c8871b32", CNI_NETNS: "/var/run/netns/a", CNI_IFNAME: "net1" }

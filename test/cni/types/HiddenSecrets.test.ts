@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { hide, secretsIn } from "../../../src/cni/spec/Secrets.ts"
+import { hide, secretsIn } from "../../../src/cni/types/Secrets.ts"
 
 const secrets = {
   "memif secret": 'hush<"\\hunter2>',

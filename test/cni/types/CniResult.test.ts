@@ -1,9 +1,9 @@
 /** Results in the form of each version, and read back from each. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { AnyResult } from "../../../src/cni/spec/AnyResult.ts"
-import { type CniResult, emptyResult, family, fromAnyResult, inVersion } from "../../../src/cni/spec/CniResult.ts"
-import { atLeast, supportedVersions } from "../../../src/cni/spec/Versions.ts"
+import { AnyResult } from "../../../src/cni/types/AnyResult.ts"
+import { type CniResult, emptyResult, family, fromAnyResult, inVersion } from "../../../src/cni/types/CniResult.ts"
+import { atLeast, supportedVersions } from "../../../src/cni/types/Versions.ts"
 
 const dual: CniResult = {
   interfaces: [
