@@ -15,6 +15,8 @@ const Case = Schema.Struct({
 const { MODEL_RUNS, MODEL_SEED, MODEL_CASE } = process.env
 const parsed = Schema.decodeUnknownSync(Schema.fromJsonString(Case))
 const shrinks = 25
+/** From the first failure, in milliseconds: a failure that waits for a switch would be shortened beyond the test's time. */
+const shortening = 120_000
 
 /** `MODEL_RUNS`: number of sequences in each test. */
 const runsOf = (usual: number): number => (MODEL_RUNS === undefined ? usual : Number(MODEL_RUNS))
@@ -39,10 +41,11 @@ export const allHold = Effect.fnUntraced(function* <E>(
   const done: Done = { sequences: 0, calls: 0, restarts: 0, losses: 0 }
   const seed = MODEL_SEED ?? String(Date.now())
   const say = (text: string) => Effect.sync(() => process.stdout.write(`${text}\n`))
-  let failures = 0
+  let firstFailed: number | undefined
 
   const property = Effect.fnUntraced(function* (one: typeof Case.Type) {
     const { everybody, moments, sequence } = one
+    if (firstFailed !== undefined && performance.now() > firstFailed + shortening) return true
     done.sequences++
     const node = yield* modelNode(ground, people[everybody], netns, moments, done)
     const exit = yield* holds(node, sequence).pipe(
@@ -53,7 +56,10 @@ export const allHold = Effect.fnUntraced(function* <E>(
     if (Cause.hasInterrupts(exit.cause)) return yield* Effect.interrupt
     const error = shown(exit.cause)
     // An occasional failure may not occur again while the sequence is shortened.
-    if (failures++ === 0) yield* say(`failed with ${caseOf(one)}\n${error}`)
+    if (firstFailed === undefined) {
+      firstFailed = performance.now()
+      yield* say(`failed with ${caseOf(one)}\n${error}`)
+    }
     return yield* Effect.fail(error)
   })
 
