@@ -1,8 +1,8 @@
 /** Shows what exists, as an administrator would see it: `ovs-vsctl show`, and a tree with modes. */
 import * as Effect from "effect/Effect"
-import { snapshot } from "../../src/dry-run/ovs/Snapshot.ts"
-import { atoms } from "../../src/dry-run/ovs/Values.ts"
 import type { Row, Value } from "../../src/ovs/client/Notation.ts"
+import { snapshot } from "../../test/ovs/model/Snapshot.ts"
+import { atoms } from "../../test/ovs/model/Values.ts"
 import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"
 
 /** The files at and below a path. */

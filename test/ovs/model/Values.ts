@@ -1,5 +1,5 @@
-/** Compares and changes OVSDB values, for the database of a dry run. Pure. RFC 7047, sections 5.1 and 5.2. */
-import type { Atom, Condition, MapValue, Mutation, Row, SetValue, Value } from "../../ovs/client/Notation.ts"
+/** Compares and changes OVSDB values, for the database in memory. Pure. RFC 7047, sections 5.1 and 5.2. */
+import type { Atom, Condition, MapValue, Mutation, Row, SetValue, Value } from "../../../src/ovs/client/Notation.ts"
 
 const isMap = (value: Value): value is MapValue => typeof value === "object" && value[0] === "map"
 const isSet = (value: Value): value is SetValue => typeof value === "object" && value[0] === "set"

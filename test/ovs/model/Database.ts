@@ -1,7 +1,7 @@
 /**
- * The database of a dry run. It executes the plugin's transactions like ovsdb-server: all operations or none, with
- * `wait` preconditions, unique names, references that must exist, and rows that are removed when nothing refers to
- * them. Pure: a transaction takes one value and returns the next. It has only the tables, columns and operations that
+ * The database of an Open vSwitch in memory. It executes the plugin's transactions like ovsdb-server: all operations or
+ * none, with `wait` preconditions, unique names, references that must exist, and rows that are removed when nothing
+ * refers to them. Pure: a transaction takes one value and returns the next. It has only the tables, columns and operations that
  * the plugin uses. RFC 7047, section 5.2.
  */
 import * as Result from "effect/Result"
@@ -13,7 +13,7 @@ import {
   type SetValue,
   uuid,
   type Value
-} from "../../ovs/client/Notation.ts"
+} from "../../../src/ovs/client/Notation.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
 type Table = ReadonlyMap<string, Row>

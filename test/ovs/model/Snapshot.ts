@@ -1,12 +1,11 @@
 /**
- * The current database of a switch, read in one transaction, so that a plan can be executed on a copy. It is larger
- * than what a real call reads; a dry run is for a person, once.
+ * The current database of a switch, read in one transaction, for `make demo` to show.
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Transact } from "../../ovs/client/OvsClient.ts"
-import { Malformed, OvsdbError } from "../../ovs/client/OvsdbError.ts"
-import { Bridge, Interface, Port, Root, select } from "../../ovs/client/Transactions.ts"
+import type { Transact } from "../../../src/ovs/client/OvsClient.ts"
+import { Malformed, OvsdbError } from "../../../src/ovs/client/OvsdbError.ts"
+import { Bridge, Interface, Port, Root, select } from "../../../src/ovs/client/Transactions.ts"
 import type { Database } from "./Database.ts"
 
 const UuidAtom = Schema.Tuple([Schema.Literal("uuid"), Schema.String])
