@@ -29,7 +29,7 @@ export const errorNotes: Readonly<Record<keyof typeof ErrorCodes, ErrorNote>> = 
     meaning: "environment or arguments",
     cause:
       "A CNI variable is missing, the verb is unknown, the container ID or interface name is invalid, `CNI_NETNS` is not a network namespace, or `CNI_ARGS` is not `KEY=VALUE;...`.",
-    cure: "Correct the variable that the message names. A runtime sets them; for calls by hand see [debugging](debugging.md)."
+    cure: "Correct the variable that the message names. A runtime sets them; for calls by hand see [a call by hand](troubleshooting.md#call-it-by-hand)."
   },
   IoFailure: {
     meaning: "reading or writing failed",

@@ -47,7 +47,6 @@ const pages = [
   "docs/architecture.md",
   "docs/configuration.md",
   "docs/errors.md",
-  "docs/findings.md",
   "docs/metrics.md",
   "docs/security.md",
   "docs/vpp-reproductions.md"

@@ -63,7 +63,7 @@ const findingsText = () =>
           (_, name: string) => name.toUpperCase()
         )
       ])
-      return `## ${title}\n\n${table(["Finding", "Severity", "Meaning", "What to do"], rows)}`
+      return `### ${title}\n\n${table(["Finding", "Severity", "Meaning", "What to do"], rows)}`
     })
     .join("\n\n")
 

@@ -26,7 +26,9 @@ const populated = Effect.fnUntraced(function* () {
   const pods = [
     ["0958c8871b32cafe", "web-0"],
     ["7d1c0b6a9e55cafe", "web-1"],
-    ["c41f22e0d9a3cafe", "testpmd-rx"]
+    ["c41f22e0d9a3cafe", "testpmd-rx"],
+    // Of the calls by hand.
+    ["try", "try"]
   ] as const
   for (const [id, name] of pods) {
     const netns = `/var/run/netns/cni-${name}`

@@ -1,4 +1,4 @@
-/** What bun does before any of our code runs, as docs/security.md and docs/debugging.md describe it. */
+/** What bun does before any of our code runs, as docs/security.md and docs/troubleshooting.md describe it. */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { executable } from "./support/Machine.ts"

@@ -1,6 +1,6 @@
 /**
  * All findings of `userspace doctor`: severity, meaning and cure. Identifiers are stable between releases;
- * docs/findings.md is generated from this table. A name in braces is replaced by the observed value.
+ * docs/errors.md is generated from this table. A name in braces is replaced by the observed value.
  */
 import { attachmentFindings } from "./OfAttachments.ts"
 import { sharedFindings } from "./OfContainers.ts"

@@ -1,4 +1,4 @@
-/** docs/debugging.md is correct about the log at debug level, and about deadlines. */
+/** docs/troubleshooting.md is correct about the log at debug level, and about deadlines. */
 import { spawnSync } from "node:child_process"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schema } from "effect"
@@ -11,7 +11,7 @@ import { netns } from "../dry-run/support/MemoryNode.ts"
 import { read, root, rowsBelow } from "./support/Markdown.ts"
 import { bases, type Json, put } from "./support/Networks.ts"
 
-const page = read("docs/debugging.md")
+const page = read("docs/troubleshooting.md")
 
 describe("the steps of ADD at debug level", () => {
   const [, block = ""] = /^At `debug`[\s\S]*?^```\n([\s\S]*?)^```$/m.exec(page) ?? []
@@ -70,7 +70,7 @@ describe("the steps of ADD at debug level", () => {
 })
 
 describe("the deadlines", () => {
-  const rows = rowsBelow("docs/debugging.md", "How long it waits")
+  const rows = rowsBelow("docs/troubleshooting.md", "How long it waits")
 
   it.effect("match the source, row by row", () =>
     Effect.gen(function* () {
