@@ -6,6 +6,7 @@ import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import * as VppVswitch from "../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"
+import { plugOf } from "../../test/vswitch/support/PlugOf.ts"
 
 const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer)
 
@@ -19,7 +20,7 @@ const each = (from: number, to: number) => Array.from({ length: to - from }, (_,
 
 export const fill = (api: string, directory: string, from: number, to: number) =>
   Effect.flatMap(Vswitch, (vswitch) =>
-    Effect.forEach(each(from, to), (n) => vswitch.plug(numbered(directory, n)), { discard: true })
+    Effect.forEach(each(from, to), (n) => plugOf(vswitch, numbered(directory, n)), { discard: true })
   ).pipe(Effect.provide(on(api)))
 
 export const empty = (api: string, directory: string, from: number, to: number) =>

@@ -8,6 +8,7 @@ import { Files } from "../../src/platform/Files.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { numbered } from "../../test/vpp/support/Numbered.ts"
 import { ovsPort } from "../../test/vswitch/support/MinimalPorts.ts"
+import { plugOf } from "../../test/vswitch/support/PlugOf.ts"
 
 const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
 
@@ -30,7 +31,7 @@ export const fill = (database: string, bridge: string, directory: string, from: 
   Effect.flatMap(Vswitch, (vswitch) =>
     Effect.forEach(
       numbers(from, to),
-      (n) => vswitch.plug({ ...numbered(directory, n), port: port(database, bridge) }),
+      (n) => plugOf(vswitch, { ...numbered(directory, n), port: port(database, bridge) }),
       { discard: true, concurrency: 8 }
     )
   ).pipe(Effect.provide(on(database)))

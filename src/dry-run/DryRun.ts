@@ -21,7 +21,7 @@ import type { AttachmentVerb } from "../cni/types/Versions.ts"
 import type { Edges } from "../platform/Edges.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { CurrentUser } from "../platform/process/CurrentUser.ts"
-import { Vswitch } from "../vswitch/Vswitch.ts"
+import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
 import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedEdges from "./edges/PlannedEdges.ts"
 import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
@@ -122,14 +122,17 @@ const knownAddresses =
   (vswitch: Vswitch["Service"]): Vswitch["Service"] =>
     Vswitch.of({
       ...vswitch,
-      plug: (request) => {
-        const addresses = request.addresses.filter(({ address }) => address !== unknown)
+      preflight: (request) => vswitch.preflight({ ...request, addresses: known(request) }),
+      plug: (request, found) => {
+        const addresses = known(request)
         if (addresses.length < request.addresses.length) {
           recorder.unknowns.add("the calls that assign them to the port, and routes to the container where needed")
         }
-        return vswitch.plug({ ...request, addresses })
+        return vswitch.plug({ ...request, addresses }, found)
       }
     })
+
+const known = ({ addresses }: PortRequest) => addresses.filter(({ address }) => address !== unknown)
 
 interface Planned extends Restored {
   readonly changes: ReadonlyArray<Change>

@@ -9,11 +9,12 @@ import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { type Attachment, portName } from "../identity/Attachment.ts"
+import { portName } from "../identity/Attachment.ts"
 import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import {
+  Found,
   type LegacyPorts,
   noLegacyPorts,
   type Plugged,
@@ -55,12 +56,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   const files = yield* Files
   const sockets = yield* Sockets
   const place = socketDirectory(files, sockets)
-  /**
-   * The survey of `preflight`, kept for `plug`, whose transaction verifies it again. The key is the call's attachment,
-   * so the survey is dropped with it, with or without a plug.
-   */
-  const seen: Seen = new WeakMap()
-  const plugPort = plug(client, place, seen)
+  const plugPort = plug(client, place)
   /** What only looks, and what it restores: no ADD and no DEL needs it. */
   const inspection = Effect.map(
     Effect.promise(() => import("./OvsInspect.ts")),
@@ -74,7 +70,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     const problem = preflight(plan, survey) ?? (yield* place.serverProblem(plan))
     if (problem !== undefined) return yield* toError(`plug port ${plan.name} on bridge ${plan.bridge}`, problem)
     yield* warnOfSecond(plan)
-    seen.set(request.attachment, { invocation: request.invocation, survey })
+    return new Surveyed(survey)
   })
 
   /** OVN binds a logical port to one interface of a node. The other gets no packets, and no error is reported. */
@@ -92,7 +88,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   return Vswitch.of({
     preflight: inspect,
     plug: plugPort,
-    restore: (request) => Effect.flatMap(inspection, ({ restore }) => restore(request, plugPort)),
+    restore: (request) =>
+      Effect.flatMap(inspection, ({ restore }) => restore(request, (asked) => plugPort(asked, undefined))),
     unplug: unplug(client, place),
     verify: (request) => Effect.flatMap(inspection, ({ verify }) => verify(request)),
     list: (network) => Effect.flatMap(inspection, ({ list }) => list(network)),
@@ -106,11 +103,18 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
   })
 })
 
-/** Surveys, each for one attempt: the transaction verifies them with `wait`. */
-type Seen = WeakMap<Attachment, { readonly invocation: string; readonly survey: Survey }>
+/** Good for one attempt: the transaction verifies it with `wait`. */
+class Surveyed extends Found {
+  readonly engine = "ovs-dpdk"
+  readonly survey: Survey
+  constructor(survey: Survey) {
+    super()
+    this.survey = survey
+  }
+}
 
-const plug = (client: OvsClient["Service"], place: SocketDirectory, seen: Seen) =>
-  Effect.fnUntraced(function* (request: PortRequest) {
+const plug = (client: OvsClient["Service"], place: SocketDirectory) =>
+  Effect.fnUntraced(function* (request: PortRequest, found: Found | undefined) {
     const plan = portPlan(request, yield* ovsPort(request.port))
     const operation = `plug port ${plan.name} on bridge ${plan.bridge}`
 
@@ -134,14 +138,10 @@ const plug = (client: OvsClient["Service"], place: SocketDirectory, seen: Seen) 
       Effect.mapError(fromOvsdb(operation))
     )
 
-    const surveyed = ({ attachment, invocation }: PortRequest) => {
-      const before = seen.get(attachment)
-      seen.delete(attachment)
-      return before?.invocation === invocation ? before.survey : undefined
-    }
-
+    let known = found instanceof Surveyed ? found.survey : undefined
     for (let attempt = 0; attempt < tries; attempt++) {
-      const survey = surveyed(request) ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
+      const survey = known ?? (yield* Effect.mapError(client.survey(plan), fromOvsdb(operation)))
+      known = undefined
       const problem =
         preflight(plan, survey) ?? (yield* place.directoryProblem(plan)) ?? (yield* place.serverProblem(plan))
       if (problem !== undefined) return yield* toError(operation, problem)

@@ -33,14 +33,13 @@ import * as PortKinds from "./interfaces/PortKinds.ts"
 import { spanDump } from "./messages/Interface.ts"
 import { memifDump } from "./messages/Ports.ts"
 
-/** `begun`: the ADD of `what.invocation` found its number free and has begun to create its port there. */
 export const unplug = Effect.fnUntraced(
-  function* (session: Session, files: Files["Service"], what: Unplug, begun: boolean) {
+  function* (session: Session, files: Files["Service"], what: Unplug) {
     const port = what.port?.engine === "vpp" ? what.port : undefined
     const who = {
       key: what.key ?? keyOf(what.attachment),
       invocation: what.invocation,
-      unmarked: begun || what.invocation === undefined
+      unmarked: what.begun === true || what.invocation === undefined
     }
     const found = yield* find(session, port, who)
     const domains = yield* domainsOf(session, port, found)

@@ -1,29 +1,29 @@
 /**
- * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, and nothing is held between verbs (except in
- * `SessionCache.ts`). The messages of a verb are checked before the first change.
+ * The layer of {@link Vswitch} for VPP. Each verb is one session with VPP, except that `plug` goes on with the one of its
+ * preflight. The messages of a verb are checked before the first change.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { VppPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/types/CniError.ts"
-import { type Attachment, keyOf } from "../identity/Attachment.ts"
+import { keyOf } from "../identity/Attachment.ts"
 import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { rolledBack } from "../program/Step.ts"
 import {
+  Found,
   type LegacyPorts,
   noLegacyPorts,
   type PortRequest,
-  type Unplug,
   Vswitch,
   type VswitchError
 } from "../vswitch/Vswitch.ts"
 import { check, toList, toPlug } from "./client/RequiredMessages.ts"
 import type { Session } from "./client/Session.ts"
-import * as SessionCache from "./client/SessionCache.ts"
 import { configured, VppClient } from "./client/VppClient.ts"
 import { fromVpp, needs, notForVpp, toError, type VppError } from "./client/VppError.ts"
 import * as HostAddresses from "./interfaces/HostAddresses.ts"
@@ -63,19 +63,11 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
   // VPP has no transactions and reuses sw_if_index values, so every change holds a per-attachment lock.
   const alone = (key: string) => Effect.tap(client.open, client.alone(key))
-  const sessions = yield* SessionCache.make<FreeSlot>(alone)
-  /**
-   * Invocations that found their number free and continued: an object without a mark there is their own. The key is the
-   * call's attachment, so an entry is dropped with it.
-   */
-  const begun = new WeakMap<Attachment, string>()
-  const hasBegun = ({ attachment, invocation }: Unplug) =>
-    invocation !== undefined && begun.get(attachment) === invocation
 
   /** For what removes a port. */
   const openToRemove: OpenSession = Effect.fnUntraced(
     function* (key) {
-      const { session } = yield* sessions.open(key)
+      const session = yield* alone(key)
       yield* check(session, toList)
       return session
     },
@@ -107,25 +99,34 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     preflight: Effect.fnUntraced(
       function* (request) {
         const plan = yield* planFor("plug", request)
-        yield* sessions.keep(keyOf(request.attachment), (session) => ready(session, "plug", plan, true))
+        const scope = yield* Scope.fork(yield* Effect.scope)
+        const inspected = Effect.gen(function* () {
+          const session = yield* alone(keyOf(request.attachment))
+          const slot = yield* ready(session, "plug", plan, true)
+          return new Reserved(session, slot, scope)
+        })
+        return yield* inspected.pipe(
+          Scope.provide(scope),
+          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+        )
       },
       Effect.mapError(fromVpp("plug"))
     ),
 
     // There are two scopes. A failure rolls the port back in the inner one, while the session exists. What it cannot
     // roll back, because the session is gone, the caller removes with `unplug`.
-    plug: Effect.fnUntraced(function* (request) {
+    plug: Effect.fnUntraced(function* (request, found) {
       const plan = yield* planFor("plug", request)
-      const { found, session } = yield* sessions.open(keyOf(request.attachment))
-      if (found !== undefined) yield* atSocket(session, plan, false)
-      const place = found ?? (yield* ready(session, "plug", plan, false))
-      begun.set(request.attachment, request.invocation)
-      return yield* rolledBack(plug(session, files, yield* limited(session, plan), place))
+      if (!(found instanceof Reserved)) return yield* Effect.die("plug on VPP without its preflight")
+      const { scope, session, slot } = found
+      yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+      yield* atSocket(session, plan, false)
+      return yield* rolledBack(plug(session, files, yield* limited(session, plan), slot))
     }, ended("plug")),
 
     restore: Effect.fnUntraced(function* (request) {
       const wanted = yield* planFor("restore", request)
-      const { session } = yield* sessions.open(keyOf(request.attachment))
+      const session = yield* alone(keyOf(request.attachment))
       yield* check(session, toPlug(session, wanted.port))
       const plan = yield* limited(session, wanted)
       const { complete } = yield* inspection
@@ -138,7 +139,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
     unplug: Effect.fnUntraced(function* (what) {
       const session = yield* openToRemove(what.key ?? keyOf(what.attachment))
-      return yield* unplug(session, files, what, hasBegun(what))
+      return yield* unplug(session, files, what)
     }, Effect.scoped),
 
     verify: Effect.fnUntraced(function* (request) {
@@ -175,6 +176,20 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     legacy: legacyPorts(openToRemove, files)
   })
 })
+
+/** A free number, and the session that holds the attachment's lock since it was found. The scope is the session's. */
+class Reserved extends Found {
+  readonly engine = "vpp"
+  readonly session: Session
+  readonly slot: FreeSlot
+  readonly scope: Scope.Closeable
+  constructor(session: Session, slot: FreeSlot, scope: Scope.Closeable) {
+    super()
+    this.session = session
+    this.slot = slot
+    this.scope = scope
+  }
+}
 
 /** What only looks, and what it restores: no ADD and no DEL needs it. */
 const inspection = Effect.promise(() => import("./VppInspect.ts"))

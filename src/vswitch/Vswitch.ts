@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { ErrorCode, ErrorCodes, Explained } from "../cni/types/CniError.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
@@ -79,6 +80,11 @@ export type PortError = Pick<VswitchError, "code" | "answer" | "cure">
 export const explained = (error: VswitchError): Explained & { readonly code: ErrorCode } => error
 
 type Done<A> = Effect.Effect<A, VswitchError>
+
+/** What a preflight has found, for the plug of its request. Only the switch that made it knows what is in it. */
+export abstract class Found {
+  abstract readonly engine: VswitchError["engine"]
+}
 
 export interface LegacyAsked {
   readonly attachment: Identity
@@ -161,6 +167,8 @@ export interface Unplug {
   readonly key?: string
   /** Restricts the removal to objects of this ADD, for a rollback. Undefined on DEL. */
   readonly invocation: string | undefined
+  /** The rollback of a plug, whose preflight found nothing of the attachment: what has no mark yet is its own. */
+  readonly begun?: true
   readonly port: HostPort | undefined
   /** A socket path from the record or the configuration. */
   readonly socketPath: string | undefined
@@ -202,11 +210,12 @@ export class Vswitch extends Context.Service<
     /**
      * Preflight: fails when `plug` would fail, as far as that can be checked: switch unreachable, DPDK missing, already
      * attached, path or name in use. ADD calls it before its first change, so that a failing second ADD of an
-     * attachment rolls back nothing of the first. Changes nothing.
+     * attachment rolls back nothing of the first. Changes nothing. What it found may hold a connection and the lock of
+     * the attachment, until `plug` has ended or the scope closes.
      */
-    readonly preflight: (request: PortRequest) => Done<void>
+    readonly preflight: (request: PortRequest) => Effect.Effect<Found, VswitchError, Scope.Scope>
     /** Creates the port and everything it needs, and waits until the switch has applied it. */
-    readonly plug: (request: PortRequest) => Done<Plugged>
+    readonly plug: (request: PortRequest, found: Found) => Done<Plugged>
     /**
      * Recreates what a restarted or emptied switch has lost of a plugged port: all of it, or a part. Existing parts are
      * not changed, so it can be repeated. Fails when the port then differs from the request.

@@ -14,6 +14,7 @@ import { Files } from "../../src/platform/Files.ts"
 import { Vswitch, type VswitchError } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
+import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 import { peer, type Request, reply } from "./support/OvsdbPeer.ts"
@@ -108,7 +109,7 @@ for (const [what, misbehave] of Object.entries(misbehaviours)) {
           const { call, memory, misbehaved, server } = yield* behindSocket(misbehave, at)
           const wanted = yield* request()
           const before = memory.dump()
-          const [taken, outcome] = yield* call((vswitch) => vswitch.plug(wanted))
+          const [taken, outcome] = yield* call((vswitch) => plugOf(vswitch, wanted))
           assert.isTrue(misbehaved())
           assert.isBelow(Duration.toMillis(taken), longest)
           assert.strictEqual(Result.getOrThrow(Result.flip(outcome))._tag, "VswitchError")
@@ -128,7 +129,7 @@ for (const [what, misbehave] of Object.entries(misbehaviours)) {
           const { call, memory, misbehaved } = yield* behindSocket(misbehave, at)
           const wanted = yield* request()
           const before = memory.dump()
-          Result.getOrThrow((yield* call((vswitch) => vswitch.plug(wanted)))[1])
+          Result.getOrThrow((yield* call((vswitch) => plugOf(vswitch, wanted)))[1])
           const [taken, outcome] = yield* call((vswitch) => vswitch.unplug(unplugOf(wanted)))
           assert.isTrue(misbehaved())
           assert.isBelow(Duration.toMillis(taken), longest)
@@ -153,7 +154,7 @@ it.live("a failed plug removes nothing of another that came between", () =>
       ])
       Effect.runCallback(
         Effect.provide(
-          Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(first)),
+          Effect.flatMap(Vswitch, (vswitch) => plugOf(vswitch, first)),
           other
         ),
         {
@@ -161,7 +162,7 @@ it.live("a failed plug removes nothing of another that came between", () =>
         }
       )
     }, 1)
-    const [, outcome] = yield* call((vswitch) => vswitch.plug(second))
+    const [, outcome] = yield* call((vswitch) => plugOf(vswitch, second))
     assert.include(Result.getOrThrow(Result.flip(outcome)).failed, "out of memory")
     assert.include(memory.dump().join(), first.invocation)
     assert.notInclude(memory.dump().join(), second.invocation)
@@ -173,7 +174,7 @@ it.live("a message without an end is not kept", () =>
     const { call, memory } = yield* behindSocket((socket) => endless(socket), 0)
     const before = memory.dump()
     const wanted = yield* request()
-    const [, outcome] = yield* call((vswitch) => vswitch.plug(wanted)).pipe(
+    const [, outcome] = yield* call((vswitch) => plugOf(vswitch, wanted)).pipe(
       Effect.provideService(OvsDeadlines, { ...deadlines, reply: Duration.seconds(3) })
     )
     assert.include(Result.getOrThrow(Result.flip(outcome)).failed, "not the OVSDB protocol")

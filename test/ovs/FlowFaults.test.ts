@@ -11,6 +11,7 @@ import { Files } from "../../src/platform/Files.ts"
 import { type PortRequest, type Unplug, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
+import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { MemoryUnderTest } from "./support/MemoryUnderTest.ts"
 import * as OvsMemory from "./support/OvsMemory.ts"
@@ -38,7 +39,7 @@ const secure = Effect.fnUntraced(function* (reason: Reason, late: boolean) {
     )
   const plug = (wanted: PortRequest) =>
     Effect.provide(
-      Effect.flatMap(Vswitch, ({ plug }) => plug(wanted)),
+      Effect.flatMap(Vswitch, (vswitch) => plugOf(vswitch, wanted)),
       vswitch
     )
   yield* transact([

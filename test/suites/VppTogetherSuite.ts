@@ -12,6 +12,7 @@ import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { Vswitch } from "../../src/vswitch/Vswitch.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
+import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import {
@@ -82,7 +83,7 @@ export const vppTogether = suite<VppUnderTest>("calls for one attachment at the 
         yield* heldAt(
           Ports.removeMemif,
           (vswitch) => vswitch.unplug(unplugOf(gone)),
-          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(gone)), vswitch.plug(added)))
+          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(gone)), plugOf(vswitch, added)))
         )
         assert.deepStrictEqual(yield* verify(added), [])
         yield* unplug(unplugOf(added))
@@ -96,8 +97,8 @@ export const vppTogether = suite<VppUnderTest>("calls for one attachment at the 
         const added = yield* request(memif())
         yield* heldAt(
           tagAddDel,
-          (vswitch) => vswitch.plug(made),
-          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(made)), vswitch.plug(added)))
+          (vswitch) => plugOf(vswitch, made),
+          (vswitch) => Effect.asVoid(Effect.andThen(vswitch.unplug(unplugOf(made)), plugOf(vswitch, added)))
         )
         assert.deepStrictEqual(yield* verify(added), [])
         yield* unplug(unplugOf(added))

@@ -36,6 +36,7 @@ import * as NodePassedFile from "../platform/support/node/NodePassedFile.ts"
 import * as NodeSlots from "../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../platform/support/node/NodeSockets.ts"
 import { memifPort, vppVhostPort } from "../vswitch/support/MinimalPorts.ts"
+import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 
 export class VppUnderTest extends Context.Service<
@@ -113,8 +114,8 @@ export const withSession = <A>(f: (session: Session) => Effect.Effect<A, VppErro
 
 const call = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, VswitchError>) => once(Effect.flatMap(Vswitch, f))
 
-export const preflight = (wanted: PortRequest) => call((vswitch) => vswitch.preflight(wanted))
-export const plug = (wanted: PortRequest) => call((vswitch) => vswitch.plug(wanted))
+export const preflight = (wanted: PortRequest) => call((vswitch) => Effect.scoped(vswitch.preflight(wanted)))
+export const plug = (wanted: PortRequest) => call((vswitch) => plugOf(vswitch, wanted))
 export const restore = (wanted: PortRequest) => call((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => call((vswitch) => vswitch.unplug(wanted))
 export const removeLegacy = ({ attachment, port, socketPath }: PortRequest, more: Partial<LegacyAsked> = {}) =>

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import { OvsDeadlines } from "../../src/ovs/client/JsonRpc.ts"
 import type { Row } from "../../src/ovs/client/Notation.ts"
 import { type PortRequest, type Unplug, Vswitch, type VswitchError } from "../../src/vswitch/Vswitch.ts"
+import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { administrator, newBridge, quick, SwitchUnderTest } from "./SwitchUnderTest.ts"
 
@@ -10,7 +11,7 @@ export const once = <A>(f: (vswitch: Vswitch["Service"]) => Effect.Effect<A, Vsw
   Effect.flatMap(SwitchUnderTest, ({ vswitch }) =>
     Effect.flatMap(Vswitch, f).pipe(Effect.provide(vswitch), Effect.provideService(OvsDeadlines, quick))
   )
-export const plug = (wanted: PortRequest) => once((vswitch) => vswitch.plug(wanted))
+export const plug = (wanted: PortRequest) => once((vswitch) => plugOf(vswitch, wanted))
 export const restore = (wanted: PortRequest) => once((vswitch) => vswitch.restore(wanted))
 export const unplug = (wanted: Unplug) => once((vswitch) => vswitch.unplug(wanted))
 export const connections = (...keys: ReadonlyArray<string>) => once((vswitch) => vswitch.connections(keys))

@@ -106,7 +106,7 @@ export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that
       const wanted = yield* request()
       yield* unreachable
       const calls = [
-        once((vswitch) => vswitch.preflight(wanted)),
+        once((vswitch) => Effect.scoped(vswitch.preflight(wanted))),
         plug(wanted),
         unplug(unplugOf(wanted)),
         verify(wanted),

@@ -64,7 +64,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
         Effect.sync(() => writeFileSync(socket, "somebody's")),
         () => Effect.sync(() => rmSync(socket))
       )
-      for (const call of [plug(wanted), once((vswitch) => vswitch.preflight(wanted))]) {
+      for (const call of [plug(wanted), once((vswitch) => Effect.scoped(vswitch.preflight(wanted)))]) {
         const error = yield* leavesAsFound(refusal(call))
         assert.strictEqual(error.code, ErrorCodes.SocketPath)
         assert.include(error.failed, `a file exists at ${socket}`)

@@ -116,7 +116,7 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       yield* plugged(first)
       const second = { ...first, invocation: randomUUID() }
       const [looked, tried] = yield* leavesAsFound(
-        Effect.all([refusal(once((vswitch) => vswitch.preflight(second))), refusal(plug(second))])
+        Effect.all([refusal(once((vswitch) => Effect.scoped(vswitch.preflight(second)))), refusal(plug(second))])
       )
       assert.strictEqual(looked.code, ErrorCodes.AlreadyAttached)
       assert.strictEqual(tried.code, ErrorCodes.AlreadyAttached)
@@ -140,7 +140,9 @@ export const ovsPorts = suite<SwitchUnderTest>("Vswitch on Open vSwitch", (test)
       yield* leavesAsFound(
         Effect.gen(function* () {
           // ADD creates the directory between the two.
-          yield* once((vswitch) => vswitch.preflight({ ...other, socketPath: `${other.socketPath}/missing/s` }))
+          yield* once((vswitch) =>
+            Effect.scoped(vswitch.preflight({ ...other, socketPath: `${other.socketPath}/missing/s` }))
+          )
           const bad = [
             [first.socketPath, `port ${portName(first.attachment)} already uses`],
             [`${yield* directory}/${"x".repeat(108)}`, "bytes"],

@@ -150,9 +150,12 @@ describe.each(Object.keys(ports))("%s", (kind) => {
           atRequest(server, n, () => "close")
           const { invocation } = wanted
           // In the form of ADD, in one process.
-          const plugged = Effect.flatMap(Vswitch, ({ plug, unplug }) =>
-            Effect.tapError(plug(wanted), () => unplug({ ...unplugOf(wanted), invocation }))
-          )
+          const plugged = Effect.gen(function* () {
+            const vswitch = yield* Vswitch
+            const found = yield* vswitch.preflight(wanted)
+            const back = vswitch.unplug({ ...unplugOf(wanted), invocation, begun: true })
+            yield* Effect.tapError(vswitch.plug(wanted, found), () => back)
+          }).pipe(Effect.scoped)
           const exit = yield* Effect.exit(on(server, once(plugged)))
           server.intercept = () => undefined
           if (Exit.isSuccess(exit)) yield* on(server, unplug(unplugOf(wanted)))

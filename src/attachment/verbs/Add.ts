@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
 import { ErrorCodes } from "../../cni/types/CniError.ts"
 import { type CniResult, emptyResult } from "../../cni/types/CniResult.ts"
 import { ContainerConfig, type PodMount } from "../../container-config/ContainerConfig.ts"
@@ -17,7 +18,7 @@ import { Invocation } from "../../program/Committed.ts"
 import { IncompleteRollback, revertible, rolledBack, step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
-import { type Plugged, Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
+import { type Found, type Plugged, Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import {
   type Call,
   delegation,
@@ -43,7 +44,7 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 
   const site = yield* step("inspect the pod", containerConfig.podMount)
   yield* findDelegate(call)
-  let silent: Effect.Effect<void, VswitchError> | undefined
+  let silent: Asked | undefined
   const record = yield* claim(call, site, () => silent)
   const { place } = record
   const asked = vswitch.preflight(requestFor(call, record))
@@ -52,15 +53,25 @@ export const add = Effect.fn("ADD")(function* <E, R>(
       if (code === ErrorCodes.TryAgainLater) silent = asked
     })
   )
-  yield* Effect.all([(yield* Records).keep(record), looked], { concurrency: "unbounded", discard: true })
-  yield* prepare(place, record)
-
-  // The switch comes first, because a process can be started while it works.
-  const [plugged, addresses] = yield* wantsAddresses(call)
-    ? Effect.flatMap(address(call), (result) =>
-        Effect.map(plug(call, withAddresses(record, result)), (done) => [done, result] as const)
-      )
-    : Effect.all([plug(call, record), address(call)], { concurrency: "unbounded" })
+  const kept = (yield* Records).keep(record)
+  const both = { concurrency: "unbounded" } as const
+  const plugAndAddresses = wantsAddresses(call)
+    ? Effect.gen(function* () {
+        // An IPAM plugin may take long, and what a preflight found holds a connection.
+        yield* Effect.all([kept, Effect.scoped(looked)], both)
+        yield* prepare(place, record)
+        const result = yield* address(call)
+        const full = withAddresses(record, result)
+        const found = yield* step("inspect the switch", vswitch.preflight(requestFor(call, full)))
+        return [yield* plug(call, full, found), result] as const
+      })
+    : Effect.gen(function* () {
+        const [, found] = yield* Effect.all([kept, looked], both)
+        yield* prepare(place, record)
+        // The switch comes first, because a process can be started while it works.
+        return yield* Effect.all([plug(call, record, found), address(call)], both)
+      })
+  const [plugged, addresses] = yield* plugAndAddresses
 
   if (plugged.socketAt !== undefined) {
     // The rollback removes it with the directory.
@@ -82,8 +93,10 @@ export const add = Effect.fn("ADD")(function* <E, R>(
 export const madeBySwitch = ({ configuration: { port } }: Call): boolean =>
   port.iftype === "memif" ? port.role === "master" && !port.abstract : port.mode === "server"
 
+type Asked = Effect.Effect<Found, VswitchError, Scope.Scope>
+
 /** Asks an unreachable switch again. */
-type Silent = () => Effect.Effect<void, VswitchError> | undefined
+type Silent = () => Asked | undefined
 
 const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, silent: Silent) {
   const records = yield* Records
@@ -136,11 +149,11 @@ const forget = Effect.fnUntraced(function* (
 const noteFor = Effect.fnUntraced(function* (
   records: Records["Service"],
   attachment: Attachment,
-  asked: Effect.Effect<void, VswitchError> | undefined
+  asked: Asked | undefined
 ) {
   if (asked === undefined) return
   // The runtime has already waited once.
-  const again = yield* Effect.result(Effect.timeoutOption(asked, "1 second"))
+  const again = yield* Effect.result(Effect.timeoutOption(Effect.scoped(asked), "1 second"))
   const silent = Result.match(again, {
     onFailure: ({ code }) => code === ErrorCodes.TryAgainLater,
     onSuccess: Option.isNone
@@ -174,9 +187,13 @@ const missingForDeviceInfo = Effect.fnUntraced(function* ({ configuration: { net
   return path === undefined ? [] : yield* undescribed(path)
 })
 
-const plug = (call: Call, record: Record) =>
+const plug = (call: Call, record: Record, found: Found) =>
   Effect.flatMap(Vswitch, ({ plug, unplug }) =>
-    revertible("plug the port", plug(requestFor(call, record)), unplug(unplugFor(call, record)))
+    revertible(
+      "plug the port",
+      plug(requestFor(call, record), found),
+      unplug({ ...unplugFor(call, record), begun: true })
+    )
   )
 
 /** Runs before the first change, because the switch is configured before the plugin runs. */

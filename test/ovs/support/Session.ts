@@ -5,6 +5,7 @@ import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import type { Sockets } from "../../../src/platform/Sockets.ts"
 import { type PortRequest, Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { plugOf } from "../../vswitch/support/PlugOf.ts"
 
 /** `msg` has its keys in the order of the wire, so its text is the one on the wire. */
 export const Line = Schema.fromJsonString(
@@ -52,10 +53,10 @@ export const session = Effect.gen(function* () {
   const vswitch = yield* Vswitch
   const { attachment, port, socketPath } = request
   return {
-    plugged: yield* vswitch.plug(request),
+    plugged: yield* plugOf(vswitch, request),
     differences: yield* vswitch.verify(request),
     owned: yield* vswitch.list("net"),
-    second: (yield* Effect.flip(vswitch.plug(request))).failed,
+    second: (yield* Effect.flip(plugOf(vswitch, request))).failed,
     gone: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath }),
     again: yield* vswitch.unplug({ attachment, invocation: undefined, port, socketPath })
   }

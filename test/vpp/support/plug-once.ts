@@ -5,6 +5,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import { VppClient } from "../../../src/vpp/client/VppClient.ts"
 import * as VppVswitch from "../../../src/vpp/VppVswitch.ts"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { plugOf } from "../../vswitch/support/PlugOf.ts"
 import { numberedAndLimited } from "./Numbered.ts"
 
 const [, , path = "", directory = "", number = "0"] = process.argv
@@ -13,5 +14,5 @@ const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer
 const client = Layer.provide(VppClient.layer(path), edge)
 const live = Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
 
-const main = Effect.flatMap(Vswitch, (vswitch) => vswitch.plug(numberedAndLimited(directory, Number(number))))
+const main = Effect.flatMap(Vswitch, (vswitch) => plugOf(vswitch, numberedAndLimited(directory, Number(number))))
 await Effect.runPromise(Effect.provide(main, live))
