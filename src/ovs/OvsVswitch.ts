@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
 /** Good for one attempt: the transaction verifies it with `wait`. */
 class Surveyed extends Found {
-  readonly engine = "ovs-dpdk"
+  readonly release = Effect.void
   readonly survey: Survey
   constructor(survey: Survey) {
     super()

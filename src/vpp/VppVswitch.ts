@@ -118,8 +118,8 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
     plug: Effect.fnUntraced(function* (request, found) {
       const plan = yield* planFor("plug", request)
       if (!(found instanceof Reserved)) return yield* Effect.die("plug on VPP without its preflight")
-      const { scope, session, slot } = found
-      yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+      const { release, session, slot } = found
+      yield* Effect.addFinalizer(() => release)
       yield* atSocket(session, plan, false)
       return yield* rolledBack(plug(session, files, yield* limited(session, plan), slot))
     }, ended("plug")),
@@ -179,15 +179,14 @@ export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = no
 
 /** A free number, and the session that holds the attachment's lock since it was found. The scope is the session's. */
 class Reserved extends Found {
-  readonly engine = "vpp"
+  readonly release: Effect.Effect<void>
   readonly session: Session
   readonly slot: FreeSlot
-  readonly scope: Scope.Closeable
   constructor(session: Session, slot: FreeSlot, scope: Scope.Closeable) {
     super()
     this.session = session
     this.slot = slot
-    this.scope = scope
+    this.release = Scope.close(scope, Exit.void)
   }
 }
 

@@ -83,7 +83,8 @@ type Done<A> = Effect.Effect<A, VswitchError>
 
 /** What a preflight has found, for the plug of its request. Only the switch that made it knows what is in it. */
 export abstract class Found {
-  abstract readonly engine: VswitchError["engine"]
+  /** Gives back the connection and the lock of the attachment: `unplug` takes the same lock. `plug` does it at its end. */
+  abstract readonly release: Effect.Effect<void>
 }
 
 export interface LegacyAsked {
@@ -211,7 +212,7 @@ export class Vswitch extends Context.Service<
      * Preflight: fails when `plug` would fail, as far as that can be checked: switch unreachable, DPDK missing, already
      * attached, path or name in use. ADD calls it before its first change, so that a failing second ADD of an
      * attachment rolls back nothing of the first. Changes nothing. What it found may hold a connection and the lock of
-     * the attachment, until `plug` has ended or the scope closes.
+     * the attachment, until it is released or the scope closes.
      */
     readonly preflight: (request: PortRequest) => Effect.Effect<Found, VswitchError, Scope.Scope>
     /** Creates the port and everything it needs, and waits until the switch has applied it. */

@@ -192,7 +192,7 @@ const plug = (call: Call, record: Record, found: Found) =>
     revertible(
       "plug the port",
       plug(requestFor(call, record), found),
-      unplug({ ...unplugFor(call, record), begun: true })
+      Effect.andThen(found.release, unplug({ ...unplugFor(call, record), begun: true }))
     )
   )
 
