@@ -31,7 +31,7 @@ const populated = Effect.fnUntraced(function* () {
     ["try", "try"]
   ] as const
   for (const [id, name] of pods) {
-    const netns = `/var/run/netns/cni-${name}`
+    const netns = `/var/run/netns/${id === name ? name : `cni-${name}`}`
     node.sandboxes.add(netns)
     const args = `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name};K8S_POD_INFRA_CONTAINER_ID=${id}`
     yield* add(node, id, { CNI_ARGS: args, CNI_NETNS: netns })
