@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
-import { vppMessages } from "../../src/dry-run/vpp/VppMessages.ts"
+import { changes } from "../../src/dry-run/vpp/VppChanges.ts"
 import { toTag as captureTag } from "../../src/vpp/VppMirrors.ts"
 import type { Release } from "../vpp/server/Release.ts"
 import type { Conf, Verb } from "./support/Calls.ts"
@@ -31,7 +31,7 @@ const done = ({ heard, server }: VppNode) =>
   heard
     .filter(({ name }) => name !== "sockclnt_delete")
     .map(({ name, raw }) => {
-      const told = vppMessages.find((one) => one.name === name)?.tell?.(server.model, raw)
+      const told = changes.get(name)?.tell(raw, (index) => server.model.nameOf(index))
       return plain(name, told?.arguments ?? assert.fail(name))
     })
 

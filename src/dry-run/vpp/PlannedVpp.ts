@@ -1,6 +1,6 @@
 /**
- * {@link VppClient} that reads the real VPP and records changes: its sessions answer changes from a copy. If VPP is
- * unreachable, the copy is an empty VPP with every message, and the plan says so.
+ * {@link VppClient} that reads the real VPP and records changes: its sessions answer from what was read and what is
+ * planned. If VPP is unreachable, an empty one with every message is assumed, and the plan says so.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -8,18 +8,23 @@ import { type Ask, callBy, read, type Session, written } from "../../vpp/client/
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { inWords, type Reason, VppError } from "../../vpp/client/VppError.ts"
 import { addressesOf } from "../../vpp/interfaces/HostAddresses.ts"
-import { addressDump, routeAddDel, routeLookup } from "../../vpp/messages/Ip.ts"
+import { vppKeeps } from "../../vpp/interfaces/Interfaces.ts"
+import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
+import { isIpv6 } from "../../vpp/messages/Field.ts"
+import { addDelAddress, interfaceDump, spanDump } from "../../vpp/messages/Interface.ts"
+import { addressDump, routeDump, routeLookup } from "../../vpp/messages/Ip.ts"
 import * as Message from "../../vpp/messages/Message.ts"
+import { policerDump } from "../../vpp/messages/Policer.ts"
+import { memifDump, socketFilenameDump, vhostUserDump } from "../../vpp/messages/Ports.ts"
 import type { Overlay } from "../edges/Overlay.ts"
 import type { PlanRecorder } from "../plan/Plan.ts"
-import { copyOf, empty } from "./VppCopy.ts"
-import type { Handler, Told } from "./VppMessage.ts"
-import { vppMessages } from "./VppMessages.ts"
-import type { Interface, VppModel } from "./VppModel.ts"
+import { changes, type Told } from "./VppChanges.ts"
+import type { VppRows } from "./VppRows.ts"
+import * as Rows from "./VppRows.ts"
 
 export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: PlanRecorder) => {
   const { peer } = real
-  let copy: Copy | undefined
+  let rows: VppRows | undefined
 
   const open = Effect.gen(function* () {
     const seen = yield* Effect.result(real.open)
@@ -31,34 +36,56 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
         `VPP could not be read at ${peer} (${inWords(reason)}). The plan is for an empty VPP of a new release with all plugins; ` +
           (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
       )
-      copy ??= { model: empty(overlay), routes: new Set(), unseen: new Set() }
-      return recording(peer, undefined, copy, overlay, recorder)
+      rows ??= yield* Rows.read(undefined)
+      return recording(peer, undefined, rows, overlay, recorder)
     }
-    if (copy === undefined) {
-      const model = yield* copyOf(seen.success, overlay)
-      copy = { model, routes: new Set(), unseen: new Set(model.interfaces.values()) }
-    }
+    rows ??= yield* Rows.read(seen.success)
     recorder.notes.add(`VPP was read at ${peer}.`)
-    return recording(peer, seen.success, copy, overlay, recorder)
+    return recording(peer, seen.success, rows, overlay, recorder)
   })
   return VppClient.of({ peer, open, alone: () => Effect.void })
 }
 
-interface Copy {
-  readonly model: VppModel
-  /** Prefixes of the routes that the plan changes. The real VPP is asked about all others. */
-  readonly routes: Set<string>
-  /** Interfaces whose addresses have not been read from VPP yet. */
-  readonly unseen: Set<Interface>
-}
+/** A dump, answered from the rows of the plan. Callers search what they get, so only two are filtered. */
+const dumped = <A, D>(message: Message.Dump<A, D>, list: (rows: VppRows, values: A) => Iterable<D>) => ({
+  name: message.name,
+  answer: (rows: VppRows, request: Buffer): ReadonlyArray<Uint8Array> => {
+    const values = Result.getOrThrow(Message.decodeRequest(message, request))
+    return Array.from(list(rows, values), (row) =>
+      Result.getOrThrow(Message.encodeReply(message.details, { id: 0, context: 0 }, row))
+    )
+  }
+})
 
-const messages: ReadonlyMap<string, Handler> = new Map(vppMessages.map((one) => [one.name, one]))
+const dumps = [
+  dumped(interfaceDump, ({ interfaces }) => interfaces.values()),
+  dumped(memifDump, ({ memifs }) => memifs.values()),
+  dumped(vhostUserDump, ({ vhosts }) => vhosts.values()),
+  dumped(socketFilenameDump, ({ sockets }) =>
+    Array.from(sockets, ([socket_id, path]) => ({ socket_id, socket_filename: vppKeeps(path) }))
+  ),
+  dumped(bridgeDomainDump, ({ domains }) => domains.values()),
+  dumped(spanDump, ({ spans }) => spans.values()),
+  dumped(policerDump, ({ policers }, { match_name, match_name_valid }) =>
+    [...policers.values()].filter(({ name }) => !match_name_valid || name === match_name)
+  ),
+  dumped(addressDump, ({ addresses }, { is_ipv6, sw_if_index }) =>
+    (addresses.get(sw_if_index) ?? [])
+      .filter((prefix) => isIpv6(prefix) === is_ipv6)
+      .map((prefix) => ({ sw_if_index, prefix }))
+  ),
+  dumped(routeDump, ({ routes }, { table }) =>
+    [...routes.values()].flatMap((route) =>
+      route !== undefined && isIpv6(route.prefix) === table.is_ip6 ? [{ route }] : []
+    )
+  )
+]
 
-/** `real`: for reads of what is not in the copy. */
+/** `real`: for reads of what is not in the rows. */
 const recording = (
   peer: string,
   real: Session | undefined,
-  { model, routes, unseen }: Copy,
+  rows: VppRows,
   overlay: Overlay,
   recorder: PlanRecorder
 ): Session => {
@@ -67,33 +94,31 @@ const recording = (
   const unplannable = (name: string) => Effect.die(new Error(`${name} cannot be planned`))
   const offers: Session["offers"] = (message) => real?.offers(message) ?? true
   const verdict: Session["verdict"] = (message) => real?.verdict(message) ?? { _tag: "Offered", id: 0 }
+  const nameOf = (index: number) => rows.interfaces.get(index)?.interface_name ?? `interface ${index}`
 
   const sent = <R>({ encode }: Pick<Ask<R>, "encode">) =>
     Effect.map(judged(written(encode({ id: 0, client: 0, context: 0 }))), Buffer.from)
 
-  /** The replies of the copy. */
-  const answers = (name: string, request: Buffer) => {
-    const all = messages.get(name)?.handle(model, request)
-    return all?.map(({ encode }) => Buffer.from(encode({ id: 0, context: 0 }))) ?? []
-  }
-
-  /** Copies the current files of a message's paths. */
-  const seeFiles = (request: object) =>
-    Effect.forEach(pathsOf(model, request), (path) => Effect.ignore(overlay.see(path)), { discard: true })
+  /** Reads an interface's addresses before the plan reads or changes them. */
+  const seeAddresses = Effect.fnUntraced(function* (index: number) {
+    if (rows.addresses.has(index)) return
+    rows.addresses.set(index, real === undefined ? [] : yield* addressesOf(real, index))
+  })
 
   const perform = Effect.fnUntraced(function* <R>(asked: Ask<R>) {
     const { name } = asked.request
     const offered = verdict(asked.request)
     if (offered._tag !== "Offered") return yield* new VppError({ peer, reason: offered })
     const request = yield* sent(asked)
-    const told = messages.get(name)?.tell(model, request)
-    if (told === undefined) return yield* unplannable(name)
-    yield* seeFiles(told.arguments)
-    const route =
-      name === routeAddDel.name ? Result.getOrUndefined(Message.decodeRequest(routeAddDel, request)) : undefined
-    if (route !== undefined) routes.add(route.route.prefix)
-    const [answer] = answers(name, request)
-    if (answer === undefined) return yield* unplannable(name)
+    const planned = changes.get(name)
+    const told = planned?.tell(request, nameOf)
+    if (name === addDelAddress.name) {
+      yield* seeAddresses(Result.getOrThrow(Message.decodeRequest(addDelAddress, request)).sw_if_index)
+    }
+    const before = socketsOf(rows)
+    const answer = planned?.make(rows, request)
+    if (told === undefined || answer === undefined) return yield* unplannable(name)
+    yield* moveSockets(overlay, before, socketsOf(rows))
     const reply = yield* judged(read(asked.decode(answer)))
     return { told, name, reply, retval: answer.readInt32BE(6) }
   })
@@ -108,39 +133,42 @@ const recording = (
     return performed.map(({ reply }) => reply)
   })
 
-  /**
-   * The engine sends one request that changes nothing: a route look-up. The copy answers what the plan has changed, VPP
-   * the rest.
-   */
+  /** The engine sends one request that changes nothing: a route look-up. */
   const readAll = <R>(asks: ReadonlyArray<Ask<R>>) =>
     Effect.forEach(
       asks,
       Effect.fnUntraced(function* (one) {
-        const request = yield* sent(one)
-        const looked = yield* judged(written(Message.decodeRequest(routeLookup, request)))
-        if (real !== undefined && !routes.has(looked.prefix)) {
+        const { prefix, table_id } = yield* judged(written(Message.decodeRequest(routeLookup, yield* sent(one))))
+        if (real !== undefined && !rows.routes.has(prefix)) {
           const [answer] = yield* real.read([one])
           return answer ?? (yield* unplannable(one.request.name))
         }
-        const [answer] = answers(one.request.name, request)
-        if (answer === undefined) return yield* unplannable(one.request.name)
-        return yield* judged(read(one.decode(answer)))
+        const planned = rows.routes.get(prefix)
+        const route = planned ?? { table_id, stats_index: 0, prefix, paths: [] }
+        const reply = { retval: planned === undefined ? noRoute : 0, route }
+        const answer = yield* judged(written(Message.encodeReply(routeLookup.reply, { id: 0, context: 0 }, reply)))
+        return yield* judged(read(one.decode(Buffer.from(answer))))
       })
     )
 
-  /** Reads an interface's addresses from VPP before the plan changes them. */
-  const seeAddresses = Effect.fnUntraced(function* (request: Buffer) {
-    const index = Result.getOrUndefined(Message.decodeRequest(addressDump, request))?.sw_if_index
-    const there = index === undefined ? undefined : model.interfaces.get(index)
-    if (real === undefined || index === undefined || there === undefined || !unseen.delete(there)) return
-    there.addresses.push(...(yield* addressesOf(real, index)))
+  /** What is too much to be read at the start. */
+  const seeMore = Effect.fnUntraced(function* (name: string, request: Buffer) {
+    if (name === addressDump.name) {
+      yield* seeAddresses(Result.getOrThrow(Message.decodeRequest(addressDump, request)).sw_if_index)
+    }
+    if (name !== routeDump.name || real === undefined) return
+    const asked = Result.getOrThrow(Message.decodeRequest(routeDump, request))
+    for (const { route } of yield* real.dump(routeDump, asked)) {
+      if (!rows.routes.has(route.prefix)) rows.routes.set(route.prefix, route)
+    }
   })
 
   const dump = Effect.fnUntraced(function* <A, D>(message: Message.Dump<A, D>, values: A) {
-    if (!messages.has(message.name)) return real === undefined ? [] : yield* real.dump(message, values)
+    const planned = dumps.find(({ name }) => name === message.name)
+    if (planned === undefined) return real === undefined ? [] : yield* real.dump(message, values)
     const request = yield* sent({ encode: (head) => Message.encodeRequest(message, head, values) })
-    if (message.name === addressDump.name) yield* seeAddresses(request)
-    const decoded = answers(message.name, request).map((row) => Message.decodeReply(message.details, row))
+    yield* seeMore(message.name, request)
+    const decoded = planned.answer(rows, request).map((row) => Message.decodeReply(message.details, Buffer.from(row)))
     return yield* judged(read(Result.all(decoded)))
   })
 
@@ -149,13 +177,36 @@ const recording = (
   return { peer, usable, verdict, offers, call, dump, together, read: readAll, end: real?.end ?? Effect.never }
 }
 
+/** VNET_API_ERROR_NO_SUCH_ENTRY */
+const noRoute = -6
+
+/** The files of the sockets that VPP serves. */
+const socketsOf = ({ memifs, sockets, vhosts }: VppRows) => ({
+  memif: [...memifs.values()].flatMap(({ role, socket_id }) => {
+    const path = sockets.get(socket_id) ?? ""
+    return role === "master" && path.startsWith("/") ? [path] : []
+  }),
+  vhost: [...vhosts.values()].flatMap(({ is_server, sock_filename }) => (is_server ? [sock_filename] : []))
+})
+
+/** VPP creates the file of a socket, and removes that of vhost-user. */
+const moveSockets = Effect.fnUntraced(function* (
+  { appear, see, vanish }: Overlay,
+  before: ReturnType<typeof socketsOf>,
+  after: ReturnType<typeof socketsOf>
+) {
+  const [were, are] = [
+    [...before.memif, ...before.vhost],
+    [...after.memif, ...after.vhost]
+  ]
+  for (const path of are) {
+    if (were.includes(path)) continue
+    yield* Effect.ignore(see(path))
+    appear(path)
+  }
+  for (const path of before.vhost) if (!after.vhost.includes(path)) vanish(path)
+})
+
 /** A refused request changes nothing, so it has no line. */
 const called = ({ arguments: values, vppctl }: Told, retval: number) =>
   retval === 0 ? { arguments: values, vppctl } : { arguments: values, retval, vppctl: [] }
-
-/** The sockets of a request, by name or by VPP's id. */
-const pathsOf = ({ sockets }: VppModel, request: object): ReadonlyArray<string> =>
-  Object.entries(request).flatMap(([key, value]: [string, unknown]) => {
-    const path = key === "socket_id" ? sockets.get(Number(value))?.path : /^sock(et)?_filename$/.test(key) ? value : ""
-    return typeof path === "string" && path.startsWith("/") ? [path] : []
-  })

@@ -5,7 +5,6 @@
 import { dirname } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Answer } from "../../../src/dry-run/vpp/VppMessage.ts"
 import {
   bridged,
   memif,
@@ -20,6 +19,7 @@ import {
   vhost
 } from "../../suites/VppUnderTest.ts"
 import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
+import type { Answer } from "../model/VppMessage.ts"
 import { interfaceEvent } from "../server/Events.ts"
 import { start } from "../server/VppServer.ts"
 import { recorded } from "../support/Captures.ts"

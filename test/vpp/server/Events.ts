@@ -1,9 +1,9 @@
 /** Clients that want events of interfaces. Events are sent before the next reply, as by a real VPP (`fixtures`). */
 import { Result } from "effect"
-import { type Answer, answer } from "../../../src/dry-run/vpp/VppMessage.ts"
-import type { Happening } from "../../../src/dry-run/vpp/VppModel.ts"
 import { bool, u32 } from "../../../src/vpp/messages/Field.ts"
 import { decodeRequest, plain, reply, request } from "../../../src/vpp/messages/Message.ts"
+import { type Answer, answer } from "../model/VppMessage.ts"
+import type { Happening } from "../model/VppModel.ts"
 import type { Peer } from "./Peer.ts"
 
 export const wantEvents = request("want_interface_events", "476f5a08", { enable_disable: u32, pid: u32 }, plain)

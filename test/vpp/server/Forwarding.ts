@@ -2,8 +2,9 @@
  * VPP's handling of one flooded frame, as far as bridge domains and tag rewrites decide it. No learning, no split
  * horizon.
  */
-import type { Interface, VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
+
 import { pushOne } from "../../../src/vpp/messages/BridgeDomain.ts"
+import type { Interface, VppModel } from "../model/VppModel.ts"
 
 interface Delivered {
   readonly to: string

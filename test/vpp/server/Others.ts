@@ -3,13 +3,13 @@
  * use, so that the recordings can be replayed.
  */
 
-import { type Handler, onDump, onInterface, onRequest } from "../../../src/dry-run/vpp/VppMessage.ts"
-import type { VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
 import { every } from "../../../src/vpp/messages/Control.ts"
 import { anyMac, bool, i32, mac, text, u32 } from "../../../src/vpp/messages/Field.ts"
 import * as Interface from "../../../src/vpp/messages/Interface.ts"
 import { created, plain, reply, request } from "../../../src/vpp/messages/Message.ts"
 import * as Ports from "../../../src/vpp/messages/Ports.ts"
+import { type Handler, onDump, onInterface, onRequest } from "../model/VppMessage.ts"
+import type { VppModel } from "../model/VppModel.ts"
 import { wantEvents } from "./Events.ts"
 
 const index = { sw_if_index: u32 }

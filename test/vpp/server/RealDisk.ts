@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname } from "node:path"
-import type { Disk } from "../../../src/dry-run/vpp/VppModel.ts"
+import type { Disk } from "../model/VppModel.ts"
 
 let made = 0
 

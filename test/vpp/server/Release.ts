@@ -1,5 +1,5 @@
 /** The releases of the server, and their properties that are not in the model. */
-import { traitsOf } from "../../../src/dry-run/vpp/VppModel.ts"
+import { traitsOf } from "../model/VppModel.ts"
 
 export type Release = "21.10" | "23.02" | "26.06"
 

@@ -2,8 +2,9 @@
  * A stats segment as VPP lays it out (src/vlib/stats/shared.h, version 2): a directory, and vectors that VPP's pointers lead to.
  * Its interfaces are those that it is asked for; what they count is what the test says, for each thread.
  */
-import type { VppModel } from "../../../src/dry-run/vpp/VppModel.ts"
+
 import type { PassedFile } from "../../../src/platform/PassedFile.ts"
+import type { VppModel } from "../model/VppModel.ts"
 
 export interface Counted {
   /** `/if/rx`: packets, or packets and bytes, one of it for each thread. */

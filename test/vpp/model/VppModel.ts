@@ -1,23 +1,22 @@
 /**
- * The state of a VPP, as its dumps show it: interfaces, memif sockets, bridge domains, routes, policers. A dry run
- * plans on a copy of the real VPP (`VppCopy.ts`); the tests' server serves one on a socket. The modules of the messages
- * have their effects. It forwards no packets.
+ * The state of a VPP, as its dumps show it: interfaces, memif sockets, bridge domains, routes, policers. The tests'
+ * server serves one on a socket. The modules of the messages have their effects. It forwards no packets.
  */
-import type { Interface as InterfaceRow } from "../../vpp/interfaces/Interfaces.ts"
-import { bridgeDomainDump } from "../../vpp/messages/BridgeDomain.ts"
-import { every } from "../../vpp/messages/Control.ts"
-import { anyMac } from "../../vpp/messages/Field.ts"
-import { interfaceDump, type spanDump } from "../../vpp/messages/Interface.ts"
-import type { routeAddDel } from "../../vpp/messages/Ip.ts"
-import type { Message } from "../../vpp/messages/Message.ts"
-import { type addDel, policerDump } from "../../vpp/messages/Policer.ts"
-import { memifDump, vhostUserDump } from "../../vpp/messages/Ports.ts"
+import type { Interface as InterfaceRow } from "../../../src/vpp/interfaces/Interfaces.ts"
+import { bridgeDomainDump } from "../../../src/vpp/messages/BridgeDomain.ts"
+import { every } from "../../../src/vpp/messages/Control.ts"
+import { anyMac } from "../../../src/vpp/messages/Field.ts"
+import { interfaceDump, type spanDump } from "../../../src/vpp/messages/Interface.ts"
+import type { routeAddDel } from "../../../src/vpp/messages/Ip.ts"
+import type { Message } from "../../../src/vpp/messages/Message.ts"
+import { type addDel, policerDump } from "../../../src/vpp/messages/Policer.ts"
+import { memifDump, vhostUserDump } from "../../../src/vpp/messages/Ports.ts"
 
 type Row<D> = D extends { readonly details: Message<infer A> } ? A : never
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 export type Values<D> = D extends { readonly fields: Message<infer A>["fields"] } ? A : never
 
-/** The files that VPP creates and finds: real ones, those of a plan, or those of a node in memory. */
+/** The files that VPP creates and finds: real ones, or those of a node in memory. */
 export interface Disk {
   /** Undefined: nothing is there. */
   readonly kind: (path: string) => "socket" | "other" | undefined
@@ -112,10 +111,6 @@ class Numbers {
   give(number: number): void {
     this.freed.push(number)
   }
-  /** Excludes this number from now on. */
-  pass(number: number): void {
-    this.next = Math.max(this.next, number + 1)
-  }
 }
 
 export class VppModel {
@@ -169,12 +164,6 @@ export class VppModel {
     const made = { ...newDomain, ...values, bd_id: id }
     this.domains.set(id, made)
     return made
-  }
-
-  /** Adds an interface of the real VPP. */
-  take(row: InterfaceRow, more: Pick<Interface, "memif" | "vhost" | "domain">): void {
-    this.indices.pass(row.sw_if_index)
-    this.interfaces.set(row.sw_if_index, { ...newInterface, addresses: [], policers: [], ...more, row: { ...row } })
   }
 
   add(row: Partial<InterfaceRow>, { asked = {}, memif, mtu = 9000, vhost }: Making = {}): Interface {

@@ -1,9 +1,8 @@
 /** memif, with its error numbers and quirks: socket ids, listeners, the unusable id, the garbage index. */
 import { dirname, join } from "node:path"
-import { shellWord } from "../../platform/text/ShellWord.ts"
-import { every } from "../../vpp/messages/Control.ts"
-import { anyMac } from "../../vpp/messages/Field.ts"
-import * as Ports from "../../vpp/messages/Ports.ts"
+import { every } from "../../../src/vpp/messages/Control.ts"
+import { anyMac } from "../../../src/vpp/messages/Field.ts"
+import * as Ports from "../../../src/vpp/messages/Ports.ts"
 import { type Handler, onDump, onRequest } from "./VppMessage.ts"
 import type { MemifSocket, Values, VppModel } from "./VppModel.ts"
 
@@ -36,11 +35,6 @@ const register = (model: VppModel, { is_add, socket_filename, socket_id }: Regis
   model.addSocket(socket_id, path)
   return 0
 }
-
-const registerLine = ({ is_add, socket_filename, socket_id }: Registration) =>
-  is_add
-    ? `create memif socket id ${socket_id} filename ${shellWord(socket_filename)}`
-    : `delete memif socket id ${socket_id}`
 
 /** Binds a socket for its first master and returns the result. */
 const bind = ({ disk, traits }: VppModel, socket: MemifSocket): number => {
@@ -86,53 +80,31 @@ const create = (model: VppModel, asked: Creation) => {
   return { retval: 0, sw_if_index: row.sw_if_index }
 }
 
-const createLine = (values: Creation & { readonly use_dma?: boolean }) =>
-  [
-    `create interface memif id ${values.id} socket-id ${values.socket_id} ${values.role}`,
-    ...(values.mode === "ip" ? ["mode ip"] : []),
-    ...(values.rx_queues === 0 ? [] : [`rx-queues ${values.rx_queues}`]),
-    ...(values.tx_queues === 0 ? [] : [`tx-queues ${values.tx_queues}`]),
-    ...(values.ring_size === 0 ? [] : [`ring-size ${values.ring_size}`]),
-    ...(values.buffer_size === 0 ? [] : [`buffer-size ${values.buffer_size}`]),
-    ...(values.no_zero_copy ? ["no-zero-copy"] : []),
-    ...(values.use_dma === true ? ["use-dma"] : []),
-    ...(values.hw_addr === anyMac ? [] : [`hw-addr ${values.hw_addr}`]),
-    ...(values.secret === "" ? [] : ["secret (secret)"])
-  ].join(" ")
-
 export const memifMessages: ReadonlyArray<Handler> = [
-  onRequest(Ports.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) }), registerLine),
-  onRequest(
-    Ports.socketFilenameAddDelV2,
-    (model, values) => {
-      const socket_id = values.is_add && values.socket_id === every ? model.anyNumber() : values.socket_id
-      return { retval: register(model, { ...values, socket_id }), socket_id }
-    },
-    registerLine
-  ),
+  onRequest(Ports.socketFilenameAddDel, (model, values) => ({ retval: register(model, values) })),
+  onRequest(Ports.socketFilenameAddDelV2, (model, values) => {
+    const socket_id = values.is_add && values.socket_id === every ? model.anyNumber() : values.socket_id
+    return { retval: register(model, { ...values, socket_id }), socket_id }
+  }),
   onDump(Ports.socketFilenameDump, ({ sockets }) =>
     [...sockets.values()].map(({ id, path }) => ({
       socket_id: id,
       socket_filename: Buffer.from(path).subarray(0, 107).toString("utf8")
     }))
   ),
-  onRequest(Ports.createMemif, create, createLine),
-  onRequest(Ports.createMemifV2, create, createLine),
-  onRequest(
-    Ports.removeMemif,
-    (model, { sw_if_index }) => {
-      const memif = model.interfaces.get(sw_if_index)?.memif
-      if (memif === undefined) return { retval: -2 }
-      model.remove(sw_if_index)
-      const socket = model.sockets.get(memif.socket_id)
-      if (socket !== undefined && usersOf(model, socket.id).length === 0) {
-        socket.listener?.close()
-        socket.listener = undefined
-      }
-      return { retval: 0 }
-    },
-    ({ sw_if_index }, name) => `delete interface memif ${name(sw_if_index)}`
-  ),
+  onRequest(Ports.createMemif, create),
+  onRequest(Ports.createMemifV2, create),
+  onRequest(Ports.removeMemif, (model, { sw_if_index }) => {
+    const memif = model.interfaces.get(sw_if_index)?.memif
+    if (memif === undefined) return { retval: -2 }
+    model.remove(sw_if_index)
+    const socket = model.sockets.get(memif.socket_id)
+    if (socket !== undefined && usersOf(model, socket.id).length === 0) {
+      socket.listener?.close()
+      socket.listener = undefined
+    }
+    return { retval: 0 }
+  }),
   onDump(Ports.memifDump, (model) =>
     memifs(model).map(({ memif, row }) => ({
       ...memif,

@@ -3,9 +3,9 @@
 import * as IpInterface from "effect/net/IpInterface"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as Result from "effect/Result"
-import { isIpv6 } from "../../vpp/messages/Field.ts"
-import * as Interface from "../../vpp/messages/Interface.ts"
-import * as Ip from "../../vpp/messages/Ip.ts"
+import { isIpv6 } from "../../../src/vpp/messages/Field.ts"
+import * as Interface from "../../../src/vpp/messages/Interface.ts"
+import * as Ip from "../../../src/vpp/messages/Ip.ts"
 import { type Handler, onDump, onInterface, onRequest } from "./VppMessage.ts"
 import type { Interface as Entry, VppModel } from "./VppModel.ts"
 
@@ -34,40 +34,26 @@ const noEntry = -6
 const noIndex = 0xffffffff
 
 export const ipMessages: ReadonlyArray<Handler> = [
-  onInterface(
-    Interface.addDelAddress,
-    (entry, { del_all, is_add, prefix }, model) => {
-      if (is_add) return addAddress(model, entry, prefix)
-      if (del_all) entry.addresses.length = 0
-      else if (!entry.addresses.includes(prefix)) return -104
-      else entry.addresses.splice(entry.addresses.indexOf(prefix), 1)
-      return 0
-    },
-    ({ is_add, prefix, sw_if_index }, name) =>
-      `set interface ip address ${is_add ? "" : "del "}${name(sw_if_index)} ${prefix}`
-  ),
+  onInterface(Interface.addDelAddress, (entry, { del_all, is_add, prefix }, model) => {
+    if (is_add) return addAddress(model, entry, prefix)
+    if (del_all) entry.addresses.length = 0
+    else if (!entry.addresses.includes(prefix)) return -104
+    else entry.addresses.splice(entry.addresses.indexOf(prefix), 1)
+    return 0
+  }),
   onDump(Ip.addressDump, ({ interfaces }, { is_ipv6, sw_if_index }) =>
     (interfaces.get(sw_if_index)?.addresses ?? [])
       .filter((prefix) => isIpv6(prefix) === is_ipv6)
       .map((prefix) => ({ sw_if_index, prefix }))
   ),
-  onRequest(
-    Ip.routeAddDel,
-    ({ interfaces, routes }, { is_add, route }) => {
-      if (route.paths.some(({ sw_if_index }) => !interfaces.has(sw_if_index))) {
-        return { retval: noInterface, stats_index: noIndex }
-      }
-      if (is_add) routes.set(route.prefix, route)
-      else routes.delete(route.prefix)
-      return { retval: 0, stats_index: is_add ? routes.size : noIndex }
-    },
-    ({ is_add, route: { paths, prefix } }, name) =>
-      [
-        `ip route ${is_add ? "add" : "del"} ${prefix}`,
-        ...(paths.length === 0 ? [] : [`via ${paths.map(({ sw_if_index }) => name(sw_if_index)).join()}`])
-      ].join(" "),
-    ({ is_add, route: { paths, prefix } }) => ({ is_add, prefix, sw_if_index: paths[0]?.sw_if_index })
-  ),
+  onRequest(Ip.routeAddDel, ({ interfaces, routes }, { is_add, route }) => {
+    if (route.paths.some(({ sw_if_index }) => !interfaces.has(sw_if_index))) {
+      return { retval: noInterface, stats_index: noIndex }
+    }
+    if (is_add) routes.set(route.prefix, route)
+    else routes.delete(route.prefix)
+    return { retval: 0, stats_index: is_add ? routes.size : noIndex }
+  }),
   onRequest(Ip.routeLookup, ({ routes }, { prefix, table_id }) => {
     const route = routes.get(prefix)
     if (route === undefined) return { retval: noEntry, route: { table_id, stats_index: 0, prefix, paths: [] } }
