@@ -1,5 +1,8 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
+import { createConnection } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
 import { atOnce } from "../../src/platform/FileCalls.ts"
@@ -18,6 +21,23 @@ runEach(real, files, filesNames, filesHeld)
 const here = Effect.gen(function* () {
   return { base: (yield* FilesSite).base, files: yield* Files }
 })
+
+/** False with `noatime`. */
+const recordsAccess = (() => {
+  const directory = Fs.mkdtempSync(join(tmpdir(), "files-"))
+  const path = join(directory, "read")
+  Fs.writeFileSync(path, "content")
+  Fs.utimesSync(path, 0, 1)
+  Fs.readFileSync(path)
+  const { atimeMs } = Fs.statSync(path)
+  Fs.rmSync(directory, { recursive: true })
+  return atimeMs > 0
+})()
+
+const connected = (path: string) =>
+  Effect.callback<void>((resume) => {
+    const socket = createConnection(path, () => resume(Effect.sync(() => void socket.destroy())))
+  })
 
 describe("on a real file system", () => {
   it.live("a file of unknown length is read up to the limit", () =>
@@ -51,6 +71,19 @@ describe("on a real file system", () => {
       assert.strictEqual((yield* Effect.flip(files.change(`${base}/pipe`, "socket", { mode: 0o777 }))).code, "EINVAL")
       yield* files.unlink(`${base}/pipe`)
     }).pipe(Effect.provide(real))
+  )
+
+  it.live.skipIf(!recordsAccess)("connecting to a socket counts as an access", () =>
+    Effect.gen(function* () {
+      const { access, base, socket } = yield* FilesSite
+      const { files } = yield* here
+      const path = `${base}/asked.sock`
+      yield* socket(path)
+      yield* access(path, 0)
+      yield* connected(path)
+      const status = yield* files.lstat(path)
+      assert.isAtLeast(status?.accessed ?? 0, status?.modified ?? 0)
+    }).pipe(Effect.scoped, Effect.provide(real))
   )
 
   const tellsWhere = spawnSync("sh", ["-c", "sleep 60 & sleep 0.1; cat /proc/$!/wchan; kill $!"], { encoding: "utf8" })

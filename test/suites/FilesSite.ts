@@ -10,6 +10,8 @@ export class FilesSite extends Context.Service<
     /** A group, not that of new files, to which this process may give files. */
     readonly gid: number
     readonly socket: (path: string) => Effect.Effect<void, never, Scope.Scope>
+    /** Sets the time of the last access, in milliseconds; the time of the last change stays. */
+    readonly access: (path: string, time: number) => Effect.Effect<void>
   }
 >()("userspace-cni/test/FilesSite") {}
 
@@ -17,9 +19,9 @@ export class FilesSite extends Context.Service<
 export type FilesUnderTest = Files | FilesSite
 
 export const site = Effect.gen(function* () {
-  const { base, gid, socket } = yield* FilesSite
+  const { access, base, gid, socket } = yield* FilesSite
   const files = yield* Files
-  return { base, files, gid, socket, at: (name: string) => `${base}/${name}` }
+  return { access, base, files, gid, socket, at: (name: string) => `${base}/${name}` }
 })
 
 /** One of each kind, and a broken link. */

@@ -22,6 +22,18 @@ export const files = suite<FilesUnderTest>("Files", (test) => {
       assert.equal(yield* codeOf(files.lstat(at("file/below"))), "ENOTDIR")
     }))
 
+  test("lstat returns when a socket was accessed last, apart from when it was made", () =>
+    Effect.gen(function* () {
+      const { access, at, files } = yield* zoo
+      const before = yield* files.lstat(at("socket"))
+      assert.ok(before !== undefined && before.accessed <= before.modified, "accessed when nobody has connected")
+      const later = (Math.floor(before.modified / 1000) + 3600) * 1000
+      yield* access(at("socket"), later)
+      const after = yield* files.lstat(at("socket"))
+      assert.equal(after?.accessed, later)
+      assert.ok(Math.abs(after.modified - before.modified) < 2)
+    }))
+
   test("writable accepts a directory and a link to one, and changes nothing", () =>
     Effect.gen(function* () {
       const { at, files } = yield* zoo

@@ -29,6 +29,8 @@ export const layer = Layer.effect(
     )
     const own = process.getgid?.() ?? 0
     const gid = process.getuid?.() === 0 ? 12345 : own
-    return FilesSite.of({ base, gid, socket: (path) => Effect.as(listening(path), umask) })
+    const access = (path: string, time: number) =>
+      Effect.sync(() => Fs.utimesSync(path, time / 1000, Fs.statSync(path).mtimeMs / 1000))
+    return FilesSite.of({ base, gid, socket: (path) => Effect.as(listening(path), umask), access })
   })
 )
