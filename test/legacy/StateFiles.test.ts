@@ -1,21 +1,14 @@
 /** The state files of the original plugin and its fork, on the real file system and in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import * as StateFiles from "../../src/legacy/StateFiles.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { attachment } from "../attachment/support/Recording.ts"
+import * as MemorySite from "../platform/support/MemorySite.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
 import { FilesSite } from "../suites/FilesSite.ts"
 
-const memory = Layer.suspend(() =>
-  Layer.merge(
-    FilesMemory.layer(new FilesMemory.MemoryFiles(["/base"])),
-    Layer.succeed(FilesSite, FilesSite.of({ base: "/base", gid: 12345, socket: () => Effect.void }))
-  )
-)
-
-const layers = { "in memory": memory, "on real files": Layer.merge(Files.layer, RealSite.layer) }
+const layers = { "in memory": MemorySite.layer, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
   it.live("the original plugin's state lists all its attachments, with the names in its files", () =>

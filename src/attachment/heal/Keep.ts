@@ -24,6 +24,7 @@ import { controlOf } from "../node/Inventory.ts"
 import { isSame, nameOf } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
+import { sweepUnfinished } from "../records/Suspects.ts"
 import type { Acted } from "./Act.ts"
 import { idOf, type Memory, never, nothing } from "./Decide.ts"
 import * as Ends from "./Ends.ts"
@@ -80,6 +81,7 @@ export const keep = Effect.fn("heal.keep")(function* (
 ): Effect.fn.Return<Kept, never, Services | Scope.Scope> {
   const { every = Duration.minutes(5), sandboxes = Duration.minutes(1) } = options
   const scope = yield* Effect.scope
+  if (!options.dry) yield* sweepUnfinished
   const keepers = new Map<string, Keeper>()
   const begun = Deferred.makeUnsafe<void>()
   let node: OfNode | undefined

@@ -259,12 +259,22 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
 
 export const suspectsIn = (stateDir: string): string => join(stateDir, "suspects")
 
-/** The file of a suspect (`Suspects.ts`) goes with its attachment. Without a file it is a success. */
+/** Where the file of a suspect is written, before it takes its name. */
+export const unfinished = (key: string): string => `.${key}`
+
+/**
+ * The file of a suspect (`Suspects.ts`) goes with its attachment, and so does what an agent that was killed left of
+ * writing it. Without either it is a success.
+ */
 export const removeSuspect = (files: Files["Service"], stateDir: string, key: string) => {
   const directory = suspectsIn(stateDir)
-  return files
-    .unlink(join(directory, key))
-    .pipe(Effect.andThen(removeUnused(files, directory, [directory])), orElse(absent, undefined))
+  return Effect.gen(function* () {
+    const names = yield* files.list(directory)
+    for (const name of [key, unfinished(key)]) {
+      if (names.includes(name)) yield* orElse("ENOENT", undefined)(files.unlink(join(directory, name)))
+    }
+    yield* removeUnused(files, directory, [directory])
+  }).pipe(orElse(absent, undefined))
 }
 
 /**

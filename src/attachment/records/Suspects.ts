@@ -8,10 +8,10 @@ import * as Effect from "effect/Effect"
 import { type Identity, keyOf } from "../../identity/Attachment.ts"
 import { Files, orElse } from "../../platform/Files.ts"
 import { listOf, objectOf, parsed } from "../../platform/text/Json.ts"
-import { into } from "../../shared-dir/Directories.ts"
+import { into, marker, removeUnused } from "../../shared-dir/Directories.ts"
 import type { Record } from "./Record.ts"
 import { fromFile } from "./RecordError.ts"
-import { Records, removeSuspect, suspectsIn } from "./Records.ts"
+import { Records, removeSuspect, suspectsIn, unfinished } from "./Records.ts"
 
 export interface Suspect {
   /** UUID of the ADD. */
@@ -41,12 +41,15 @@ const at = Effect.map(Effect.all({ files: Files, records: Records }), ({ files, 
   directory: suspectsIn(stateDir)
 }))
 
+const namesIn = (files: Files["Service"], directory: string) =>
+  Effect.orElseSucceed(files.list(directory), (): ReadonlyArray<string> => [])
+
 /** Most nodes have none. What cannot be read is none. */
 export const suspects = Effect.gen(function* () {
   const { directory, files } = yield* at
-  const none: ReadonlyArray<string> = []
   const found = new Map<string, Suspect>()
-  for (const name of yield* Effect.orElseSucceed(files.list(directory), () => none)) {
+  for (const name of yield* namesIn(files, directory)) {
+    if (name.startsWith(unfinished(""))) continue
     const one = parse(yield* Effect.orElseSucceed(files.read(join(directory, name), limit), () => ""))
     if (one !== undefined) found.set(name, one)
   }
@@ -64,13 +67,23 @@ export const isIsolated = (all: Suspects, record: Identity & Pick<Record, "invoc
 
 export const suspect = (one: Identity, of: Suspect) =>
   Effect.flatMap(at, ({ directory, files }) => {
-    const beside = join(directory, `.${keyOf(one)}`)
-    const fresh = Effect.andThen(
-      orElse("ENOENT", undefined)(files.unlink(beside)),
-      files.create(beside, JSON.stringify(of), 0o600)
+    const beside = join(directory, unfinished(keyOf(one)))
+    const removed = orElse("ENOENT", undefined)(files.unlink(beside))
+    const fresh = Effect.andThen(removed, files.create(beside, JSON.stringify(of), 0o600))
+    return into(files, directory, 0o700, fresh).pipe(
+      Effect.andThen(files.rename(beside, join(directory, keyOf(one)))),
+      Effect.onError(() => Effect.ignore(removed))
     )
-    return Effect.andThen(into(files, directory, 0o700, fresh), files.rename(beside, join(directory, keyOf(one))))
   }).pipe(Effect.mapError(fromFile("note the suspect")))
+
+/** Removes what an agent that was killed left of writing. For the start of an agent: nothing may be writing. */
+export const sweepUnfinished = Effect.gen(function* () {
+  const { directory, files } = yield* at
+  const names = yield* namesIn(files, directory)
+  const left = names.filter((name) => name.startsWith(unfinished("")) && name !== marker)
+  for (const name of left) yield* Effect.ignore(files.unlink(join(directory, name)))
+  if (left.length > 0) yield* Effect.ignore(removeUnused(files, directory, [directory]))
+})
 
 export const acquit = (key: string) =>
   Effect.flatMap(Effect.all({ files: Files, records: Records }), ({ files, records: { stateDir } }) =>

@@ -10,6 +10,7 @@ import { keep } from "../../../src/attachment/heal/Keep.ts"
 import type { OfSwitch } from "../../../src/attachment/heal/Round.ts"
 import { list } from "../../../src/attachment/node/Listing.ts"
 import { everything } from "../../../src/attachment/node/Selection.ts"
+import { keyOf } from "../../../src/identity/Attachment.ts"
 import { networks } from "../support/Networks.ts"
 import { stateDir, World } from "../support/World.ts"
 
@@ -171,6 +172,33 @@ describe("an application that ends VPP", () => {
         })
       )
       assert.notInclude(world.below(`${stateDir}/suspects`).join(), hostile)
+    }).pipe(Effect.timeout("60 seconds"))
+  )
+
+  /** What an agent leaves that is killed while it writes the file of the hostile one. */
+  const halfWritten = (world: World) =>
+    world.files.put(
+      `${stateDir}/suspects/.${keyOf({ containerId: hostile, ifName: "net1", network: conf.name })}`,
+      "file",
+      `{"inv`
+    )
+
+  it.live("is forgotten with its attachment, also when the agent was killed while it wrote that down", () =>
+    Effect.gen(function* () {
+      const world = yield* attached
+      halfWritten(world)
+      yield* world.call("DEL", { conf, containerId: hostile })
+      assert.deepStrictEqual(world.below(`${stateDir}/suspects`), [])
+    })
+  )
+
+  it.live("an agent that starts removes what a killed one has left of writing it down", () =>
+    Effect.gen(function* () {
+      const world = yield* attached
+      halfWritten(world)
+      yield* healed(world, () => Effect.void)
+      assert.deepStrictEqual(world.below(`${stateDir}/suspects`), [])
+      assert.deepStrictEqual(yield* states(world), ["a disconnected", "b disconnected", "c disconnected"])
     }).pipe(Effect.timeout("60 seconds"))
   )
 })
