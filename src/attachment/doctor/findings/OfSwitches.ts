@@ -17,6 +17,11 @@ export const switchFindings = {
     "Start ovs-vswitchd, and check its log for why it ended.",
     "systemctl restart openvswitch-switch"
   ),
+  "ovs-vswitchd-not-asked": note(
+    "The pidfile and the control socket of ovs-vswitchd are not beside the database's socket: nothing tells whether it runs. The database keeps what it wrote last, also when it has ended.",
+    "Check that it runs. Start it with --pidfile and --unixctl in the directory of the database's socket, if the doctor shall ask it.",
+    "pgrep -a ovs-vswitchd"
+  ),
   "dpdk-not-initialized": error(
     "ovs-vswitchd runs without DPDK: it cannot create vhost-user ports.",
     "Run a build with DPDK, set dpdk-init, reserve hugepages, and restart it.",

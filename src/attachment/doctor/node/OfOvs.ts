@@ -1,6 +1,6 @@
 /** Judges an Open vSwitch, and the used bridges. Pure. */
 import type { OvsView } from "../../../vswitch/View.ts"
-import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
+import { asKept, found, type Judged, together, well } from "../findings/Finding.ts"
 
 /** `bridges`: those of networks or records. */
 export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
@@ -16,10 +16,12 @@ export const judge = (view: OvsView, bridges: ReadonlySet<string>): Judged => {
           ? found(link, "ovs-without-vhost", `no interface type ${view.lacks.join(", ")}`)
           : view.asked
             ? well(link, `${versions.join(", ")}, DPDK initialized`)
-            : unseen(
-                link,
-                "ovs-vswitchd was not asked: its pidfile and control socket are not beside the database's socket; " +
-                  `the database has ${versions.join(", ")}, DPDK initialized, and keeps it when ovs-vswitchd ends`
+            : asKept(
+                found(
+                  link,
+                  "ovs-vswitchd-not-asked",
+                  `ovs-vswitchd was not asked; the database has ${versions.join(", ")}, DPDK initialized`
+                )
               )
   return together([able, ...view.bridges.flatMap((bridge) => (bridges.has(bridge.name) ? ofBridge(bridge) : []))])
 }
