@@ -5,7 +5,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs"
 import { dirname } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber, Schedule, Scope } from "effect"
 import { handedTo } from "./support/Agent.ts"
 import { addDuring, busyBridge, callBy, impostor, portOf, started, stopped, until } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
@@ -52,6 +52,38 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
       const add = yield* addDuring(served, sandbox, killed)
       const error = yield* Effect.flatMap(Fiber.join(add), Plugin.errorOf)
       assert.deepStrictEqual([error.code, /changes were rolled back$/.test(error.msg)], [11, true], error.msg)
+      yield* returnsTo(node.watched, before)
+    }))
+
+  test("in the middle of an ADD whose process is told to stop while it rolls back: it says what is left, with code 11", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      yield* busyBridge
+      const served = yield* started
+      const sandbox = yield* node.sandbox
+      const before = yield* look(node.watched)
+      const { network, waits } = yield* slowFirstDel
+      const scope = yield* Effect.scope
+      const add = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* stopped
+          const add = yield* Scope.provide(callBy(served.socket).begin("ADD", sandbox, network), scope)
+          yield* until("port", portOf(sandbox.containerId))
+          yield* served.running.signal("SIGKILL")
+          return add
+        })
+      )
+      yield* Effect.timeout(waits, "20 seconds")
+      yield* add.signal("SIGTERM")
+      const outcome = yield* Effect.timeout(add.outcome, "20 seconds")
+      const error = yield* Plugin.errorOf(yield* Plugin.judge("ADD", outcome))
+      assert.strictEqual(error.code, 11)
+      assert.match(
+        error.msg,
+        /^the agent ended during ADD, and not all changes were rolled back: interrupted by a signal/
+      )
+      assert.match(error.details ?? "", /^The next DEL of this attachment removes the rest\./)
+      Plugin.well(yield* node.call("DEL", sandbox, network, { environment: handedTo("off") }))
       yield* returnsTo(node.watched, before)
     }))
 
