@@ -22,8 +22,8 @@ import type { Edges } from "../platform/Edges.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { CurrentUser } from "../platform/process/CurrentUser.ts"
 import { type PortRequest, Vswitch } from "../vswitch/Vswitch.ts"
-import type { Overlay } from "./edges/Overlay.ts"
 import * as RecordedEdges from "./edges/PlannedEdges.ts"
+import type { PlannedFiles } from "./edges/PlannedFiles.ts"
 import * as RecordedPrograms from "./edges/PlannedPrograms.ts"
 import * as PlannedSwitch from "./ovs/PlannedSwitch.ts"
 import { type Change, type Plan, type PlanRecorder, planRecorder, unknown } from "./plan/Plan.ts"
@@ -72,14 +72,14 @@ const play = Effect.fnUntraced(function* (
   recorder: PlanRecorder
 ): Effect.fn.Return<Document, CniError, Edges> {
   const namespaces = yield* Namespaces
-  const { files, layer, overlay } = yield* RecordedEdges.make(recorder)
+  const { layer, planned } = yield* RecordedEdges.make(recorder)
   const edges = Layer.merge(layer, Layer.succeed(Namespaces, assumeSandbox ? assumed(asked, recorder) : namespaces))
   const choices: Choices = {
     ...choicesFor(),
-    engine: (port) => engineFor(port, around(asked.verb, port, overlay, recorder))
+    engine: (port) => engineFor(port, around(asked.verb, port, planned, recorder))
   }
   return yield* runVerb(asked, choices).pipe(
-    onServices(stateDirOfAsked(asked), { Ipam: () => Effect.succeed(RecordedPrograms.ipam(files, recorder)) }),
+    onServices(stateDirOfAsked(asked), { Ipam: () => Effect.succeed(RecordedPrograms.ipam(planned.files, recorder)) }),
     Effect.provide(edges)
   )
 })
@@ -100,7 +100,7 @@ const assumed = ({ environment: { netns } }: Asked, recorder: PlanRecorder): Nam
 export const around = (
   verb: AttachmentVerb | "restore",
   port: HostPort,
-  overlay: Overlay,
+  files: PlannedFiles,
   recorder: PlanRecorder
 ): Around => {
   if (verb === "CHECK") {
@@ -109,11 +109,11 @@ export const around = (
   }
   if (port.engine === "vpp") {
     return {
-      VppClient: Effect.map((real) => PlannedVpp.make(real, verb, overlay, recorder)),
+      VppClient: Effect.map((real) => PlannedVpp.make(real, verb, files, recorder)),
       Vswitch: Effect.map(knownAddresses(recorder))
     }
   }
-  return { OvsClient: () => PlannedSwitch.make(verb, port, overlay, recorder) }
+  return { OvsClient: () => PlannedSwitch.make(verb, port, files, recorder) }
 }
 
 /** The port's addresses come from IPAM, which is not called. */
@@ -152,10 +152,10 @@ export const dryRunRestore = Effect.fnUntraced(function* (
   selector: Selector = everything
 ) {
   const recorder = planRecorder("restore")
-  const { layer, overlay } = yield* RecordedEdges.make(recorder)
+  const { layer, planned } = yield* RecordedEdges.make(recorder)
   const { attachments, damaged } = yield* restoreNode({
     variables,
-    engine: (port) => engineFor(port, around("restore", port, overlay, recorder)),
+    engine: (port) => engineFor(port, around("restore", port, planned, recorder)),
     millis: 0,
     selector
   }).pipe(onServices(stateDir), Effect.provide(layer))

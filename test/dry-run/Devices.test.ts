@@ -5,8 +5,7 @@ import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { dryRun } from "../../src/dry-run/DryRun.ts"
-import * as Overlay from "../../src/dry-run/edges/Overlay.ts"
-import * as RecordedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
+import * as PlannedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
 import { planRecorder } from "../../src/dry-run/plan/Plan.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { real, step, variables, withHost } from "./support/Calls.ts"
@@ -23,7 +22,7 @@ it.live("goes through a link to a directory, as /var/run is one", () =>
     Fs.mkdirSync(`${base}/run`)
     Fs.symlinkSync("run", `${base}/link`)
     const below = yield* Files
-    const files = RecordedFiles.make(below, Overlay.make(below), planRecorder())
+    const files = PlannedFiles.make(below, planRecorder()).files
     assert.strictEqual((yield* files.lstat(`${base}/link`))?.kind, "symlink")
     yield* files.makeDirectory(`${base}/link/a`, 0o755)
     yield* files.create(`${base}/link/a/file`, "text", 0o600)

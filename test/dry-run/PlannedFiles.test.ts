@@ -2,11 +2,10 @@
 import * as Fs from "node:fs"
 import { assert, describe } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
-import * as Overlay from "../../src/dry-run/edges/Overlay.ts"
-import * as RecordedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
+import * as PlannedFiles from "../../src/dry-run/edges/PlannedFiles.ts"
 import { planRecorder } from "../../src/dry-run/plan/Plan.ts"
 import { Files } from "../../src/platform/Files.ts"
+import * as FilesMemory from "../platform/support/FilesMemory.ts"
 import * as MemorySite from "../platform/support/MemorySite.ts"
 import * as RealSite from "../platform/support/RealSite.ts"
 import { filesHeld } from "../suites/FilesHeldSuite.ts"
@@ -32,7 +31,7 @@ const untouched = [files, filesNames, filesHeld].map((suite) =>
 
 const recorded = Layer.effect(
   Files,
-  Effect.map(Files, (real) => RecordedFiles.make(real, Overlay.make(real), planRecorder()))
+  Effect.map(Files, (real) => PlannedFiles.make(real, planRecorder()).files)
 )
 
 const inMemory = Layer.suspend(() => {

@@ -14,9 +14,9 @@ import { edges } from "./support/VppNode.ts"
 
 const rehearsed = Effect.fnUntraced(function* (wanted: PortRequest) {
   const recorder = planRecorder()
-  const { layer, overlay } = yield* RecordedEdges.make(recorder)
+  const { layer, planned } = yield* RecordedEdges.make(recorder)
   const restored = yield* Effect.flatMap(Vswitch, (vswitch) => vswitch.restore(wanted)).pipe(
-    Effect.provide(engineFor(wanted.port, RecordedEngine.around("restore", wanted.port, overlay, recorder))),
+    Effect.provide(engineFor(wanted.port, RecordedEngine.around("restore", wanted.port, planned, recorder))),
     Effect.provide(layer)
   )
   return { made: restored.made, changes: recorder.steps().flatMap(({ changes }) => changes) }

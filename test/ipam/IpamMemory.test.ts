@@ -1,9 +1,9 @@
 /** The real delegation, to host-local in memory. */
 import { layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { MemoryFiles, layer as memoryFiles } from "../../src/dry-run/edges/FilesMemory.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { Processes } from "../../src/platform/Processes.ts"
+import { MemoryFiles, layer as memoryFiles } from "../platform/support/FilesMemory.ts"
 import { IpamUnderTest, ipamLeases, ipamRanges } from "../suites/IpamSuite.ts"
 import { runOn } from "../suites/Run.ts"
 import { hostLocal, MemoryLeases, program } from "./support/IpamMemory.ts"

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import * as FilesMemory from "../../src/dry-run/edges/FilesMemory.ts"
 import * as Lease from "../../src/vswitch/Mirrors.ts"
+import * as FilesMemory from "../platform/support/FilesMemory.ts"
 
 /** `proc_pid_stat(5)`: the name may have anything in it. */
 const stat = (pid: number, start: number, state = "S") =>

@@ -8,28 +8,24 @@ import { Files } from "../../platform/Files.ts"
 import { Https } from "../../platform/Https.ts"
 import { Processes } from "../../platform/Processes.ts"
 import type { PlanRecorder } from "../plan/Plan.ts"
-import * as Overlay from "./Overlay.ts"
-import * as RecordedFiles from "./PlannedFiles.ts"
+import * as PlannedFiles from "./PlannedFiles.ts"
 import * as RecordedPrograms from "./PlannedPrograms.ts"
 
 interface Recorded {
-  /** For reads: nothing here changes the system. */
-  readonly overlay: Overlay.Overlay
-  readonly files: Files["Service"]
+  readonly planned: PlannedFiles.PlannedFiles
   readonly layer: Layer.Layer<Files | Https | Processes>
 }
 
 export const make = Effect.fnUntraced(function* (recorder: PlanRecorder): Effect.fn.Return<Recorded, never, Edges> {
   const real = yield* Files
-  const overlay = Overlay.make(real)
-  const files = RecordedFiles.make(real, overlay, recorder)
+  const planned = PlannedFiles.make(real, recorder)
   const layer = Layer.mergeAll(
-    Layer.succeed(Files, files),
+    Layer.succeed(Files, planned.files),
     Layer.succeed(Https, plannedHttps(yield* Https, recorder)),
-    Layer.succeed(Processes, RecordedPrograms.processes(overlay, recorder)),
+    Layer.succeed(Processes, RecordedPrograms.processes(planned, recorder)),
     listening(recorder)
   )
-  return { overlay, files, layer }
+  return { planned, layer }
 })
 
 /** Warnings in the call's log are part of the plan. */

@@ -9,7 +9,7 @@ import { IpamError } from "../../ipam/IpamError.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { type PlanRecorder, unknown } from "../plan/Plan.ts"
-import type { Overlay } from "./Overlay.ts"
+import type { PlannedFiles } from "./PlannedFiles.ts"
 
 export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Service"] => {
   const find = (verb: IpamError["verb"], delegation: Delegation) =>
@@ -44,12 +44,12 @@ export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Ser
 }
 
 /** The only other programs are `mount` and `umount` (`BindMount.ts`). The plan continues as if they had run. */
-export const processes = (overlay: Overlay, recorder: PlanRecorder): Processes["Service"] =>
+export const processes = (files: PlannedFiles, recorder: PlanRecorder): Processes["Service"] =>
   Processes.of({
     run: Effect.fnUntraced(function* ({ args, program }) {
       const path = args.at(-1) ?? ""
-      if (program === "mount") overlay.mount(path)
-      if (program === "umount") overlay.unmount(path)
+      if (program === "mount") files.mount(path)
+      if (program === "umount") yield* files.unmount(path)
       yield* recorder.record({ kind: "program", program, args })
       return { status: 0, stdout: "", stderr: "" }
     })

@@ -15,7 +15,7 @@ import { serverSocket } from "../../ovs/client/PortPlan.ts"
 import { Interface } from "../../ovs/client/Transactions.ts"
 import { Files } from "../../platform/Files.ts"
 import { Sockets } from "../../platform/Sockets.ts"
-import type { Overlay } from "../edges/Overlay.ts"
+import type { PlannedFiles } from "../edges/PlannedFiles.ts"
 import type { PlanRecorder } from "../plan/Plan.ts"
 import { operationLines, vsctlLine } from "./OperationText.ts"
 import * as PlannedRows from "./PlannedRows.ts"
@@ -23,14 +23,14 @@ import * as PlannedRows from "./PlannedRows.ts"
 export const make = Effect.fnUntraced(function* (
   verb: string,
   port: OvsVhostPort,
-  overlay: Overlay,
+  planned: PlannedFiles,
   recorder: PlanRecorder
 ) {
   const peer = port.control
   const rows = PlannedRows.make(yield* look(verb, peer, recorder), ({ name, type }, isNew) => {
     // In server mode the switch creates the socket, and removes it with the port.
     const path = type === "dpdkvhostuser" ? serverSocket(port, String(name)) : undefined
-    if (path !== undefined) (isNew ? overlay.appear : overlay.vanish)(path)
+    if (path !== undefined) (isNew ? planned.appear : planned.vanish)(path)
   })
 
   const transact: Transact = Effect.fnUntraced(function* (operations) {

@@ -16,13 +16,13 @@ import { addressDump, routeDump, routeLookup } from "../../vpp/messages/Ip.ts"
 import * as Message from "../../vpp/messages/Message.ts"
 import { policerDump } from "../../vpp/messages/Policer.ts"
 import { memifDump, socketFilenameDump, vhostUserDump } from "../../vpp/messages/Ports.ts"
-import type { Overlay } from "../edges/Overlay.ts"
+import type { PlannedFiles } from "../edges/PlannedFiles.ts"
 import type { PlanRecorder } from "../plan/Plan.ts"
 import { changes, type Told } from "./VppChanges.ts"
 import type { VppRows } from "./VppRows.ts"
 import * as Rows from "./VppRows.ts"
 
-export const make = (real: VppClient["Service"], verb: string, overlay: Overlay, recorder: PlanRecorder) => {
+export const make = (real: VppClient["Service"], verb: string, files: PlannedFiles, recorder: PlanRecorder) => {
   const { peer } = real
   let rows: VppRows | undefined
 
@@ -37,11 +37,11 @@ export const make = (real: VppClient["Service"], verb: string, overlay: Overlay,
           (forbidden ? "run it as root to inspect the real one." : `in this state ${verb} would fail.`)
       )
       rows ??= yield* Rows.read(undefined)
-      return recording(peer, undefined, rows, overlay, recorder)
+      return recording(peer, undefined, rows, files, recorder)
     }
     rows ??= yield* Rows.read(seen.success)
     recorder.notes.add(`VPP was read at ${peer}.`)
-    return recording(peer, seen.success, rows, overlay, recorder)
+    return recording(peer, seen.success, rows, files, recorder)
   })
   return VppClient.of({ peer, open, alone: () => Effect.void })
 }
@@ -86,7 +86,7 @@ const recording = (
   peer: string,
   real: Session | undefined,
   rows: VppRows,
-  overlay: Overlay,
+  files: PlannedFiles,
   recorder: PlanRecorder
 ): Session => {
   const judged = <A>(result: Result.Result<A, Reason>) =>
@@ -118,7 +118,7 @@ const recording = (
     const before = socketsOf(rows)
     const answer = planned?.make(rows, request)
     if (told === undefined || answer === undefined) return yield* unplannable(name)
-    yield* moveSockets(overlay, before, socketsOf(rows))
+    moveSockets(files, before, socketsOf(rows))
     const reply = yield* judged(read(asked.decode(answer)))
     return { told, name, reply, retval: answer.readInt32BE(6) }
   })
@@ -190,22 +190,15 @@ const socketsOf = ({ memifs, sockets, vhosts }: VppRows) => ({
 })
 
 /** VPP creates the file of a socket, and removes that of vhost-user. */
-const moveSockets = Effect.fnUntraced(function* (
-  { appear, see, vanish }: Overlay,
+const moveSockets = (
+  { appear, vanish }: PlannedFiles,
   before: ReturnType<typeof socketsOf>,
   after: ReturnType<typeof socketsOf>
-) {
-  const [were, are] = [
-    [...before.memif, ...before.vhost],
-    [...after.memif, ...after.vhost]
-  ]
-  for (const path of are) {
-    if (were.includes(path)) continue
-    yield* Effect.ignore(see(path))
-    appear(path)
-  }
+) => {
+  const were = [...before.memif, ...before.vhost]
+  for (const path of [...after.memif, ...after.vhost]) if (!were.includes(path)) appear(path)
   for (const path of before.vhost) if (!after.vhost.includes(path)) vanish(path)
-})
+}
 
 /** A refused request changes nothing, so it has no line. */
 const called = ({ arguments: values, vppctl }: Told, retval: number) =>

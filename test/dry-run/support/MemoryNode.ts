@@ -3,7 +3,6 @@
  * them.
  */
 import { Effect, Layer } from "effect"
-import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
 import { changes, type Operation } from "../../../src/ovs/client/Notation.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
@@ -14,6 +13,7 @@ import { Slots } from "../../../src/platform/Slots.ts"
 import { SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
+import * as FilesMemory from "../../platform/support/FilesMemory.ts"
 
 export const database = "/var/run/openvswitch/db.sock"
 export const netns = "/var/run/netns/c1"

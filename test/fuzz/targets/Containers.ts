@@ -11,7 +11,7 @@ import { type Discovered, find } from "../../../src/container/Discovery.ts"
 import { vdevArguments } from "../../../src/container/DpdkArguments.ts"
 import * as Presence from "../../../src/container/Presence.ts"
 import { startupConf } from "../../../src/container/vpp/Link.ts"
-import { layer, MemoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
+import { layer, MemoryFiles } from "../../platform/support/FilesMemory.ts"
 import type { Target } from "../support/Fuzz.ts"
 import { jsonNear, textsNear } from "../support/Inputs.ts"
 

@@ -1,10 +1,10 @@
 /** One call of each kind, without parts that change from run to run: the content of `session.jsonl`. */
 import { Effect, Layer, Schema } from "effect"
-import { MemoryFiles, layer as memoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import type { Sockets } from "../../../src/platform/Sockets.ts"
 import { type PortRequest, Vswitch } from "../../../src/vswitch/Vswitch.ts"
+import { MemoryFiles, layer as memoryFiles } from "../../platform/support/FilesMemory.ts"
 import { plugOf } from "../../vswitch/support/PlugOf.ts"
 
 /** `msg` has its keys in the order of the wire, so its text is the one on the wire. */

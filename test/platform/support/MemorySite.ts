@@ -1,7 +1,7 @@
 /** A directory in memory for the suites of `Files`, and of higher services: a new one each time. */
 import { Effect, Layer } from "effect"
-import * as FilesMemory from "../../../src/dry-run/edges/FilesMemory.ts"
 import { FilesSite } from "../../suites/FilesSite.ts"
+import * as FilesMemory from "./FilesMemory.ts"
 
 export const make = () => {
   const state = new FilesMemory.MemoryFiles(["/base", "/etc"])

@@ -4,8 +4,8 @@
  */
 import { dirname } from "node:path"
 import { Cause, Effect, Queue } from "effect"
-import type { MemoryFiles } from "../../../src/dry-run/edges/FilesMemory.ts"
 import { type Connection, SocketError } from "../../../src/platform/Sockets.ts"
+import type { MemoryFiles } from "../../platform/support/FilesMemory.ts"
 import type { Disk } from "../model/VppModel.ts"
 import { knowledge } from "../server/Knowledge.ts"
 import type { Peer } from "../server/Peer.ts"

@@ -1,13 +1,13 @@
 /**
- * {@link Files} in memory: a dry run plans on it, and the tests run the programs on it. It keeps kinds, modes and
+ * {@link Files} in memory, on which the tests and `make demo` run the programs. It keeps kinds, modes and
  * groups, returns the system's error codes, and shows its whole state for comparison. It has no links in the middle of
  * a path, and one user.
  */
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { FileKind } from "../../platform/FileCalls.ts"
-import { FileError, Files } from "../../platform/Files.ts"
+import type { FileKind } from "../../../src/platform/FileCalls.ts"
+import { FileError, Files } from "../../../src/platform/Files.ts"
 
 interface Node {
   readonly kind: FileKind
