@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import type { Variables } from "../cni/types/Environment.ts"
-import { CommandLineError } from "./text/CommandLineError.ts"
+import { CommandLineError } from "./print/Printer.ts"
 
 /** Flags that take a path of the caller's. `--netns` and `--cni-path` must be absolute. */
 export const pathFlags: ReadonlySet<string> = new Set([

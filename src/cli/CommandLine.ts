@@ -1,4 +1,5 @@
 /** The command line on the given edges: parses, runs, and reports failures in three parts on stderr. */
+
 import * as Console from "effect/Console"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliError from "effect/cli/CliError"
@@ -10,9 +11,14 @@ import * as Effect from "effect/Effect"
 import { version } from "../app/Version.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import { oneLine } from "../cni/types/Secrets.ts"
-import { InvocationContext } from "./input/InvocationContext.ts"
-import { type CommandLineError, commandLineErrorText, misused } from "./text/CommandLineError.ts"
-import { plain, type Style } from "./text/Table.ts"
+import {
+  type CommandLineError,
+  commandLineErrorText,
+  InvocationContext,
+  misused,
+  plain,
+  type Style
+} from "./print/Printer.ts"
 import { userspace } from "./Userspace.ts"
 
 const onTerminal: Style = { strong: (text) => `\x1b[1m${text}\x1b[0m`, faint: (text) => `\x1b[2m${text}\x1b[0m` }
@@ -40,7 +46,9 @@ export const commandLine = Effect.fnUntraced(function* (args: ReadonlyArray<stri
   const style = canColor ? onTerminal : plain
   const tell = (commandLineError: CommandLineError) =>
     Console.error(commandLineErrorText(commandLineError, style.strong))
-  return yield* Command.runWith(userspace, { version })(args).pipe(
+  const isCompletion = args.some((argument) => argument.startsWith("--completions"))
+  const command = yield* userspace((name) => isCompletion || args.includes(name))
+  return yield* Command.runWith(command, { version })(args).pipe(
     Effect.provideService(InvocationContext, { variables, style }),
     Effect.provideService(CliConfig.CliConfig, {
       builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions]

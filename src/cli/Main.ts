@@ -14,7 +14,7 @@ import * as BunEdges from "../platform/bun/BunEdges.ts"
 import { codeOf } from "../platform/process/Attempt.ts"
 import { callerDirectory, processDirectory, relativePaths, unknownDirectory } from "./CallerDirectory.ts"
 import { commandLine } from "./CommandLine.ts"
-import { CommandLineError, commandLineErrorText, statusOf } from "./text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText, statusOf } from "./print/Printer.ts"
 import { about } from "./Userspace.ts"
 
 const services = Layer.merge(BunEdges.layer, NodeServices.layer)

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { decodeStatus } from "../../src/agent/Status.ts"
 import { version } from "../../src/app/Version.ts"
-import { agentText } from "../../src/cli/perform/AgentThere.ts"
+import { agentText } from "../../src/cli/commands/agent/AgentStatus.ts"
 
 const earlier = {
   ...{ version, pid: 7, since: "2026-01-01T00:00:00.000Z", state: "ready", socket: "/run/a.sock", rebound: 0 },

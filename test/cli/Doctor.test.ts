@@ -1,7 +1,7 @@
 /** `userspace doctor` on a node in memory: findings, exit status, and that it changes nothing. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Schema } from "effect"
-import { ExitStatus, statusOf } from "../../src/cli/text/CommandLineError.ts"
+import { ExitStatus, statusOf } from "../../src/cli/print/Printer.ts"
 import { keyOf, portName } from "../../src/identity/Attachment.ts"
 import { map } from "../../src/ovs/client/Notation.ts"
 import { network, real } from "../dry-run/support/Calls.ts"

@@ -1,7 +1,7 @@
 /** With an API server, a dry run reads the pod, and writes nothing to it. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { planText } from "../../src/cli/text/PlanText.ts"
+import { planText } from "../../src/cli/print/PlanText.ts"
 import { dry, network, real, step } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"
 

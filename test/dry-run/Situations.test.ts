@@ -4,8 +4,8 @@
 
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
-import { planText } from "../../src/cli/text/PlanText.ts"
-import { plain } from "../../src/cli/text/Table.ts"
+import { planText } from "../../src/cli/print/PlanText.ts"
+import { plain } from "../../src/cli/print/Printer.ts"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { Plan } from "../../src/dry-run/plan/Plan.ts"
 import { set } from "../../src/ovs/client/Notation.ts"

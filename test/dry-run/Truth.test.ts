@@ -1,7 +1,7 @@
 /** The call does what the dry run says. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { netChanges } from "../../src/cli/text/NetChanges.ts"
+import { netChanges } from "../../src/cli/print/NetChanges.ts"
 import type { Change, Plan } from "../../src/dry-run/plan/Plan.ts"
 import { type Conf, dry, network, real, withHost } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"

@@ -1,4 +1,5 @@
 /** `userspace install`: installs the executable and a kubeconfig on a node, from a pod or by hand. */
+
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -8,10 +9,9 @@ import { type InstallError, installExecutable } from "../../install/Executable.t
 import { account } from "../../kubernetes/Origin.ts"
 import { Changes } from "../../platform/Changes.ts"
 import { text, textOr, yes } from "../input/Flags.ts"
-import { endsWell, InvocationContext } from "../input/InvocationContext.ts"
-import { CommandLineError, commandLineErrorText, misused } from "../text/CommandLineError.ts"
+import { CommandLineError, commandLineErrorText, endsWell, InvocationContext, misused } from "../print/Printer.ts"
 
-export const install = Command.make(
+export const command = Command.make(
   "install",
   {
     binDir: text("cni-bin-dir", "DIR", "Install this executable in this directory, as `userspace`"),
@@ -48,7 +48,6 @@ export const install = Command.make(
     if (options.renewing) yield* stay(path, from)
   })
 ).pipe(
-  Command.withDescription("Install the plugin, and a kubeconfig for it, on a node"),
   Command.withExamples([
     { command: "userspace install --cni-bin-dir /opt/cni/bin", description: "By hand, on the node" },
     {

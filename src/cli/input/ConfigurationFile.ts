@@ -6,12 +6,18 @@
  */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
+import type * as Option from "effect/Option"
 import { isReadonlyObject } from "effect/Predicate"
+import { networkCall } from "../../app/NetworkVerbs.ts"
+import { readEnvelope } from "../../cni/network/Configuration.ts"
+import { readEnvironment, type Variables } from "../../cni/types/Environment.ts"
 import { parserSaid } from "../../cni/types/Secrets.ts"
 import { readList, readValidAttachments } from "../../cni/types/ValidAttachments.ts"
+import type { NetworkVerb } from "../../cni/types/Versions.ts"
 import { failureWords } from "../../platform/text/FailureWords.ts"
 import { objectOf } from "../../platform/text/Json.ts"
-import { CommandLineError } from "../text/CommandLineError.ts"
+import { CommandLineError } from "../print/Printer.ts"
+import { withPluginPath } from "./Flags.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -152,4 +158,23 @@ export const readValidFile = Effect.fnUntraced(function* (path: string) {
   // `null` in a configuration is Go's empty list; in a file of its own it is a mistake.
   const read = isReadonlyObject(value) ? readValidAttachments(value) : readList("list", value ?? "null")
   return yield* Effect.mapError(Effect.fromResult(read), ({ msg }) => unusable(msg))
+})
+
+/**
+ * A verb for a whole network, called by a person. It is validated like a runtime's, except for the version, because the
+ * network's may be older than the verb. `more`: keys besides those of the network. IPAM plugins get them as well.
+ */
+export const networkAsked = Effect.fnUntraced(function* (
+  verb: NetworkVerb,
+  text: string,
+  { variables, ...options }: { readonly variables: Variables; readonly cniPath: Option.Option<string> },
+  more: Readonly<Record<string, unknown>> = {}
+) {
+  const ofNone = { CNI_CONTAINERID: "", CNI_IFNAME: "", CNI_NETNS: "" }
+  const environment = yield* Effect.fromResult(
+    readEnvironment(verb, { ...withPluginPath(options, variables), ...ofNone, CNI_COMMAND: verb })
+  )
+  const network: Readonly<Record<string, unknown>> = JSON.parse(text)
+  const envelope = yield* Effect.fromResult(readEnvelope(JSON.stringify({ ...network, ...more })))
+  return { envelope, call: yield* networkCall({ envelope, environment }) }
 })

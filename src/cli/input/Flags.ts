@@ -1,8 +1,12 @@
-/** Flags that several commands have, and the way in which a command's implementation is loaded. */
+/** Flags that several commands have, and the types of what they give. */
+
+import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { defaultStateDir } from "../../attachment/Call.ts"
+import type { Control } from "../../cni/network/HostPort.ts"
+import type { Variables } from "../../cni/types/Environment.ts"
 
 const described = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description))
@@ -50,8 +54,59 @@ export const timeoutFlag = (otherwise: string, description: string) =>
 
 export const defaultVppSocket = "/run/vpp/api.sock"
 
-/** Only a dynamic `import` of the implementation keeps it out of `--help` and of the other commands. */
-export const onDemand =
-  <O, A, E, R>(load: () => Promise<{ readonly perform: (options: O) => Effect.Effect<A, E, R> }>) =>
-  (options: O): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Effect.promise(load), ({ perform }) => perform(options))
+const defaultPluginPath = "/opt/cni/bin:/usr/lib/cni"
+
+interface WithPluginPath {
+  readonly cniPath: Option.Option<string>
+}
+
+export const pluginPath = ({ cniPath }: WithPluginPath, environment: Variables): string =>
+  Option.getOrElse(cniPath, () => environment["CNI_PATH"] || defaultPluginPath)
+
+/** The environment with CNI_PATH, for commands that call IPAM plugins. */
+export const withPluginPath = (options: WithPluginPath, environment: Variables) => ({
+  ...environment,
+  CNI_PATH: pluginPath(options, environment)
+})
+
+/** Flags of every command for a network. */
+export const networkFlags = {
+  config: Flag.Path("config").pipe(
+    Flag.withAlias("c"),
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Network configuration: a .conf, a .conflist or a NetworkAttachmentDefinition in JSON")
+  ),
+  cniPath: text("cni-path", "DIRS", `CNI_PATH, the directories of IPAM plugins (default: ${defaultPluginPath})`)
+}
+
+/** Flags that select attachments recorded on this node. */
+export const selectorFlags = {
+  pod: text("pod", "NAMESPACE/NAME", "Only the attachments of this pod"),
+  containerId: text("container-id", "ID", "Only this container: its ID, or a unique prefix of it"),
+  ifname: text("ifname", "NAME", "Only the interface with this name")
+}
+
+export type SelectorOptions = Command.Config.Infer<typeof selectorFlags>
+
+export const stateDirFlag = textOr(
+  "state-dir",
+  "DIR",
+  `Directory of the records, stateDir of the networks (default: ${defaultStateDir})`,
+  defaultStateDir
+)
+
+export const switchFlags = {
+  ovs: text(
+    "ovs-socket",
+    "PATH",
+    "Socket of another Open vSwitch, in addition to those of the records and of OVS_RUNDIR"
+  ),
+  vpp: text("vpp-socket", "PATH", "Socket of another VPP, in addition to those of the records and /run/vpp/api.sock")
+}
+
+type SwitchOptions = Command.Config.Infer<typeof switchFlags>
+
+export const controlsOf = ({ ovs, vpp }: SwitchOptions): ReadonlyArray<Control> => [
+  ...Option.toArray(ovs).map((control): Control => ({ engine: "ovs-dpdk", control })),
+  ...Option.toArray(vpp).map((control): Control => ({ engine: "vpp", control }))
+]

@@ -5,9 +5,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { Executed } from "../../platform/bun/BunEnter.ts"
-import { CommandLineError } from "../text/CommandLineError.ts"
+import { CommandLineError, InvocationContext } from "../print/Printer.ts"
 import { yes } from "./Flags.ts"
-import { InvocationContext } from "./InvocationContext.ts"
 
 export const hostFlag = yes(
   "host",

@@ -2,15 +2,11 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import { type Ambiguous, inOrder, narrows, type Selector, select } from "../../attachment/node/Selection.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import { fromExplained } from "../../cni/types/CniError.ts"
-import { CommandLineError, fromCni, misused } from "../text/CommandLineError.ts"
-import type { RecordedOptions, SelectorOptions } from "./AttachmentFlags.ts"
-
-export const stateDirFrom = ({ stateDir }: Pick<RecordedOptions, "stateDir">): string =>
-  Option.getOrElse(stateDir, () => defaultStateDir)
+import { CommandLineError, fromCni, misused } from "../print/Printer.ts"
+import type { SelectorOptions } from "./Flags.ts"
 
 export const selectorFrom = ({
   containerId,
@@ -29,25 +25,6 @@ export const selectorFrom = ({
     containerId: Option.getOrUndefined(containerId),
     ifName: Option.getOrUndefined(ifname)
   })
-}
-
-/** Refuses flags of the other way to name an attachment. */
-export const placed = ({
-  args,
-  config,
-  netns,
-  pod,
-  stateDir
-}: RecordedOptions): Effect.Effect<void, CommandLineError> => {
-  const byHand = Option.isSome(config)
-  const wrong = byHand ? { "--pod": pod, "--state-dir": stateDir } : { "--netns": netns, "--args": args }
-  const flag = Object.entries(wrong).find(([, option]) => Option.isSome(option))?.[0]
-  if (flag === undefined) return Effect.void
-  return Effect.fail(
-    byHand
-      ? misused(`${flag} is for recorded attachments, --config for a call by hand`, "Give only one of them.")
-      : misused(`${flag} needs --config: otherwise the record has this`, `Leave ${flag} out, or give --config FILE.`)
-  )
 }
 
 /** Returns the selected attachments; at least one when the flags select any. */

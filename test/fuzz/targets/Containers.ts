@@ -6,7 +6,7 @@
 import * as assert from "node:assert/strict"
 import { Effect, Layer, Result } from "effect"
 import { interfaceJson, interfaceTable } from "../../../src/cli/commands/container/Show.ts"
-import { plain } from "../../../src/cli/text/Table.ts"
+import { plain } from "../../../src/cli/print/Printer.ts"
 import { type Discovered, find } from "../../../src/container/Discovery.ts"
 import { vdevArguments } from "../../../src/container/DpdkArguments.ts"
 import * as Presence from "../../../src/container/Presence.ts"

@@ -1,4 +1,5 @@
 /** `userspace container dpdk` and `container testpmd`: arguments on one line of stdout, and errors on stderr. */
+
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -6,9 +7,9 @@ import { testpmdArguments, vdevArguments } from "../../../container/DpdkArgument
 import * as Presence from "../../../container/Presence.ts"
 import type { Interface } from "../../../container/read/Interface.ts"
 import { Files, orElse } from "../../../platform/Files.ts"
-import { chosen, fromContainer, interfacesFlag, placeFlags, reportSkipped } from "../../input/ContainerFlags.ts"
 import { jsonFlag, yes } from "../../input/Flags.ts"
-import { CommandLineError } from "../../text/CommandLineError.ts"
+import { CommandLineError } from "../../print/Printer.ts"
+import { chosen, fromContainer, interfacesFlag, placeFlags, reportSkipped } from "./ContainerFlags.ts"
 
 const dpdkFlags = {
   ...placeFlags,

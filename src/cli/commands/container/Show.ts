@@ -1,16 +1,16 @@
 /** `userspace container show`: the interfaces of a container as text for people, and as JSON. */
+
 import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Presence from "../../../container/Presence.ts"
 import { type Interface, partOf, socketMadeBy } from "../../../container/read/Interface.ts"
 import { assumption } from "../../../container/read/Sandbox.ts"
-import { chosen, interfacesFlag, placeFlags, reportSkipped } from "../../input/ContainerFlags.ts"
 import { jsonFlag } from "../../input/Flags.ts"
-import { InvocationContext } from "../../input/InvocationContext.ts"
-import { aligned, type Style } from "../../text/Table.ts"
+import { aligned, InvocationContext, type Style } from "../../print/Printer.ts"
+import { chosen, interfacesFlag, placeFlags, reportSkipped } from "./ContainerFlags.ts"
 
-export const show = Command.make(
+export const command = Command.make(
   "show",
   { ...placeFlags, interfaces: interfacesFlag, json: jsonFlag },
   Effect.fnUntraced(function* (options) {

@@ -1,0 +1,102 @@
+/** The process of the agent: serves calls and heals, on the edges of a process of many calls. */
+
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { engineFor, mirrorsFor, onServices, watchFor } from "../app/Composition.ts"
+import type { Policy } from "../attachment/heal/Decide.ts"
+import { healingStatus } from "../attachment/heal/Healed.ts"
+import { keep, type Observer } from "../attachment/heal/Keep.ts"
+import * as Switches from "../attachment/node/Switches.ts"
+import type { Records } from "../attachment/records/Records.ts"
+import * as NodeTraffic from "../attachment/traffic/NodeTraffic.ts"
+import { defaultLogOptions } from "../cni/network/LogOptions.ts"
+import type { Variables } from "../cni/types/Environment.ts"
+import * as AsyncFiles from "../platform/async/AsyncFiles.ts"
+import * as BunEdges from "../platform/bun/BunEdges.ts"
+import { compileAsUsual } from "../platform/bun/BunJit.ts"
+import type { Edges } from "../platform/Edges.ts"
+import * as Log from "../program/Log.ts"
+import { agent } from "./Agent.ts"
+import * as Events from "./events/Events.ts"
+import type { Address } from "./metrics/Address.ts"
+import * as Meter from "./metrics/Meter.ts"
+import * as Otlp from "./metrics/Otlp.ts"
+
+interface Options {
+  readonly socket: string
+  readonly stateDir: string
+  /** Its environment, with the directories of IPAM plugins. */
+  readonly variables: Variables
+  readonly repair: Policy["repair"]
+  /** Pause between two full rounds of healing. */
+  readonly every: Duration.Duration
+  /** For metrics over TCP. */
+  readonly metrics: Address | undefined
+  /** True: writes events of pods. */
+  readonly events: boolean
+}
+
+const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncFiles.namespaces()))
+
+/** The agent's own log. A call's lines have its network's level, and go where they go without an agent. */
+const log = Log.layer({ ...defaultLogOptions, level: "Info" })
+
+/** Runs until it is interrupted. */
+export const run = Effect.fnUntraced(function* (options: Options) {
+  const { variables } = options
+  compileAsUsual()
+  const serving = Effect.gen(function* () {
+    const meter = Meter.make(variables)
+    const switches = yield* Switches.make(engineFor)
+    const observer = options.events ? yield* withEvents(meter, switches, variables) : meter.observer
+    const { first, last, used } = yield* healing(options, observer, switches)
+    const services = yield* Effect.context<Edges | Records>()
+    const { keepSweeping } = yield* Effect.promise(() => import("../attachment/capture/Sweep.ts"))
+    yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
+    return yield* agent({
+      metrics: {
+        meter,
+        variables,
+        traffic: Effect.provideContext(NodeTraffic.make(switches, [], variables), services),
+        unusable: () => last()?.node.found.filter(({ kind }) => kind === "unusable").length ?? 0,
+        address: options.metrics
+      },
+      socket: options.socket,
+      used,
+      first: Effect.andThen(first, Effect.logInfo("the first round of healing is done")),
+      healing: () => {
+        const rounds = last()
+        return rounds === undefined ? null : healingStatus(rounds)
+      }
+    })
+  })
+  return yield* Effect.scoped(serving).pipe(
+    Effect.provide(Otlp.traces(variables)),
+    onServices(options.stateDir),
+    Effect.provide(edges),
+    Effect.provide(log)
+  )
+})
+
+/** Writes events of pods until the scope ends. */
+const withEvents = Effect.fnUntraced(function* (
+  { event, observer }: Meter.Meter,
+  switches: Switches.Switches,
+  variables: Variables
+) {
+  const tell = yield* Events.make(switches, variables, event)
+  const both: Observer = {
+    ...observer,
+    round: (round, last) => {
+      observer.round(round, last)
+      tell.round(round, last)
+    },
+    end: tell.end
+  }
+  return both
+})
+
+/** Runs beside the calls until the scope ends. */
+const healing = ({ every, repair, variables }: Options, observer: Observer, switches: Switches.Switches) =>
+  keep({ switches, observer, variables, repair, dry: false, watch: watchFor, every })

@@ -1,0 +1,189 @@
+/** `userspace restore`, or its dry run. Every failure is reported, the last one as the command's. */
+import * as Command from "effect/cli/Command"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { engineFor, onServices } from "../../app/Composition.ts"
+import { type NodeRestored, type Restored, restoreNode, stepOf } from "../../attachment/node/RestoreNode.ts"
+import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Selection.ts"
+import type { RecordError } from "../../attachment/records/RecordError.ts"
+import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
+import { type CniError, type Explained, fromExplained } from "../../cni/types/CniError.ts"
+import { dryRunRestore, type RestorePlan } from "../../dry-run/DryRun.ts"
+import * as Log from "../../program/Log.ts"
+import { jsonFlag, selectorFlags, stateDirFlag, timeoutFlag, yes } from "../input/Flags.ts"
+import { ambiguous, notFound, selectorFrom } from "../input/Selected.ts"
+import { changeLines } from "../print/PlanText.ts"
+import {
+  CommandLineError,
+  failWithEach,
+  fromCni,
+  InvocationContext,
+  print,
+  problemJson,
+  recordCells,
+  recordHeads,
+  type Style,
+  summary,
+  table
+} from "../print/Printer.ts"
+
+const flags = {
+  stateDir: stateDirFlag,
+  ...selectorFlags,
+  timeout: timeoutFlag("30s", "Time to wait for a switch that is starting, and for an ADD that is running"),
+  dryRun: yes("dry-run", "Change nothing; print what would be restored, and by which calls"),
+  json: jsonFlag
+}
+type RestoreOptions = Command.Command.Config.Infer<typeof flags>
+
+const perform = Effect.fnUntraced(function* (options: RestoreOptions) {
+  const selector = yield* selectorFrom(options)
+  const { attachments, damaged } = yield* options.dryRun ? plan(options, selector) : make(options, selector)
+  if (attachments.length === 0 && narrows(selector)) return yield* notFound("restore", options.stateDir, selector)
+  yield* failWithEach([...restoreComplaints(attachments), ...damaged.map(fromDamaged)])
+})
+
+const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions, selector: Selector) {
+  const { style, variables } = yield* InvocationContext
+  const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
+    Effect.mapError(because("restore")),
+    Effect.withTracerEnabled(false),
+    onServices(stateDir),
+    Effect.provide(Log.layer(defaultLogOptions))
+  )
+  const { attachments, damaged } = done
+  const document = { dryRun: false, attachments: attachments.map(restoredJson), damaged: damaged.map(problemJson) }
+  yield* print(json, document, restoreTable(attachments, { ...style, stateDir, dry: false }))
+  return done
+})
+
+const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, selector: Selector) {
+  const { style, variables } = yield* InvocationContext
+  const planned = yield* dryRunRestore(stateDir, variables, selector).pipe(
+    Effect.mapError(because("dry run of restore"))
+  )
+  yield* print(json, plannedJson(planned), plannedText(planned, { ...style, stateDir, dry: true }))
+  const done: NodeRestored = planned
+  return done
+})
+
+const because =
+  (what: string) =>
+  (error: Ambiguous | CniError | RecordError): CommandLineError =>
+    error._tag === "Ambiguous"
+      ? ambiguous(error)
+      : fromCni(what)(error._tag === "RecordError" ? fromExplained(error) : error)
+
+const fromDamaged = ({ code, cure, failed }: Explained) =>
+  new CommandLineError({ failed: `cannot restore an attachment (code ${code})`, answer: failed, cure })
+
+interface Shown extends Style {
+  readonly stateDir: string
+  readonly dry: boolean
+}
+
+export const restoreTable = (all: ReadonlyArray<Restored>, { dry, stateDir, strong }: Shown): string => {
+  if (all.length === 0) return `No attachment has a record in ${stateDir}.`
+  const rows = all.map((one) => [...recordCells(one), said(one.result, dry)])
+  const outcomes = all.map(({ result }) => result.outcome)
+  return [table(recordHeads, rows, strong), "", summary(outcomes, words(dry))].join("\n")
+}
+
+const said = (result: Restored["result"], dry: boolean): string => {
+  switch (result.outcome) {
+    case "restored":
+      return `${dry ? "would be restored" : "restored"}: ${result.made.join(", ")}`
+    case "there":
+      return `present: ${result.port}`
+    case "skipped":
+      return `skipped: ${result.reason}`
+    case "failed":
+      return dry ? "would fail" : "failed"
+  }
+}
+
+const words = (dry: boolean): ReadonlyArray<readonly [Restored["result"]["outcome"], string]> => [
+  ["restored", dry ? "would be restored" : "restored"],
+  ["there", "present"],
+  ["skipped", "skipped"],
+  ["failed", dry ? "would fail" : "failed"]
+]
+
+const restoredJson = ({ record, result }: Restored) => ({
+  network: record.network,
+  containerId: record.containerId,
+  ifName: record.ifName,
+  pod: record.pod ?? null,
+  outcome: result.outcome,
+  port: result.outcome === "restored" || result.outcome === "there" ? result.port : null,
+  made: result.outcome === "restored" ? result.made : [],
+  reason: result.outcome === "skipped" ? result.reason : null,
+  error:
+    result.outcome === "failed"
+      ? { code: result.error.code, msg: result.error.msg, details: result.error.details }
+      : null
+})
+
+const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePlan) => ({
+  dryRun: true,
+  notes,
+  warnings,
+  attachments: attachments.map((one) => ({ ...restoredJson(one), changes: one.changes })),
+  damaged: damaged.map(problemJson)
+})
+
+/** The plan for each attachment, and then the table. */
+const plannedText = ({ attachments, notes, warnings }: RestorePlan, style: Shown): string =>
+  [
+    style.strong("Dry run of restore."),
+    "Nothing was changed.",
+    ...notes,
+    ...warnings.map((warning) => `Warning: ${warning}`),
+    ...attachments
+      .filter(({ changes, result }) => result.outcome === "restored" && changes.length > 0)
+      .flatMap(({ changes, record }, index) => [
+        "",
+        style.strong(`${index + 1}. ${stepOf(record)}`),
+        ...changeLines(changes, style).map((line) => `     ${line}`)
+      ]),
+    "",
+    restoreTable(attachments, style)
+  ].join("\n")
+
+/** One error for each cause: a switch that is down fails all its ports alike. */
+const restoreComplaints = (all: ReadonlyArray<Restored>): ReadonlyArray<CommandLineError> => {
+  const byError = new Map<string, Array<Restored>>()
+  for (const one of all) {
+    if (one.result.outcome !== "failed") continue
+    const { code, details, msg } = one.result.error
+    const key = JSON.stringify([code, msg, details])
+    byError.set(key, [...(byError.get(key) ?? []), one])
+  }
+  return [...byError.values()].flatMap((alike) => {
+    const [first] = alike
+    return first?.result.outcome === "failed" ? [commandLineError(alike, first.result.error)] : []
+  })
+}
+
+const commandLineError = (
+  alike: ReadonlyArray<Restored>,
+  { code, details, msg }: { readonly code: number; readonly msg: string; readonly details: string }
+) => {
+  const names = alike.map(({ record }) => `${record.ifName} of container ${record.containerId.slice(0, 12)}`)
+  const [name = "", ...others] = names
+  return new CommandLineError({
+    failed: `cannot restore ${others.length === 0 ? name : `${names.length} attachments`} (code ${code})`,
+    answer: others.length === 0 ? msg : `${msg}\n${shortened(names)}`,
+    cure: details
+  })
+}
+
+const shortened = (names: ReadonlyArray<string>): string =>
+  names.length <= 4 ? names.join(", ") : `${names.slice(0, 3).join(", ")} and ${names.length - 3} more`
+
+export const command = Command.make("restore", flags, perform).pipe(
+  Command.withExamples([
+    { command: "userspace restore", description: "After VPP was restarted" },
+    { command: "userspace restore --dry-run", description: "See what VPP has lost" }
+  ])
+)

@@ -1,0 +1,179 @@
+/**
+ * `userspace agent`: serves calls and heals; or with `--once` one round of healing by hand, as a table for people, and as
+ * JSON.
+ */
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { addressIn } from "../../../agent/metrics/Address.ts"
+import { defaultSocket, socketVariable } from "../../../agent/Protocol.ts"
+import { defaultStateDir } from "../../../attachment/Call.ts"
+import { type Healed, healed, lookedAt, problemsOf } from "../../../attachment/heal/Healed.ts"
+import { type Rounds, once as round } from "../../../attachment/heal/Round.ts"
+import { everyFlag, jsonFlag, networkFlags, stateDirFlag, text, withPluginPath, yes } from "../../input/Flags.ts"
+import { enterHost, hostFlag } from "../../input/Host.ts"
+import { onNodeSwept } from "../../input/OnNode.ts"
+import { socketAsked } from "../../print/AgentThere.ts"
+import {
+  CommandLineError,
+  failWith,
+  InvocationContext,
+  podName,
+  print,
+  problemJson,
+  type Style,
+  table
+} from "../../print/Printer.ts"
+import { command as status } from "./AgentStatus.ts"
+
+const metricsFlag = Flag.String("metrics").pipe(
+  Flag.withMetavar("ADDRESS:PORT"),
+  Flag.withDescription("Serve GET /metrics and /healthz on this TCP address too; default: on the agent's socket alone"),
+  Flag.filterMap(
+    (text) => Option.fromUndefinedOr(addressIn(text)),
+    () => "an IP address and a port, such as 10.0.0.5:9464 or [fd00::5]:9464"
+  ),
+  Flag.optional
+)
+
+const onlyOnce = new CommandLineError({
+  failed: "the agent serves and heals for as long as it runs",
+  answer: "--dry-run and --json are for one round, and --once is missing",
+  cure: "Give --once with them."
+})
+
+const flags = {
+  socket: text(
+    "socket",
+    "PATH",
+    `The socket that calls are served on (default: ${socketVariable}, or ${defaultSocket})`
+  ),
+  once: yes("once", "Inspect all attachments of this node once, repair them, print the findings, and exit"),
+  dryRun: yes("dry-run", "With --once: change nothing; print what would be done"),
+  repair: Flag.Literals("repair", ["missing", "all"]).pipe(
+    Flag.withDescription(
+      "missing: recreate ports that a switch has lost. all: also revert changes to a port (default: missing)"
+    ),
+    Flag.withDefault("missing")
+  ),
+  stateDir: stateDirFlag.pipe(
+    Flag.withDescription(`Where the records are, as stateDir of the networks (default: ${defaultStateDir})`)
+  ),
+  every: everyFlag.pipe(Flag.withDescription("Pause between two full rounds over all attachments (default: 5m)")),
+  metrics: metricsFlag,
+  events: Flag.Literals("events", ["on", "off"]).pipe(
+    Flag.withDescription("on: write events of pods, if their network's kubeconfig may create them (default: on)"),
+    Flag.withDefault("on")
+  ),
+  cniPath: networkFlags.cniPath,
+  host: hostFlag,
+  json: jsonFlag
+}
+type AgentOptions = Command.Command.Config.Infer<typeof flags>
+
+/** Serves calls and heals until it is stopped, which is the normal end. Its log has what it finds and does. */
+const serve = Effect.fnUntraced(function* ({
+  cniPath,
+  every,
+  events,
+  metrics,
+  repair,
+  socket,
+  stateDir
+}: AgentOptions) {
+  const { variables } = yield* InvocationContext
+  const at = yield* socketAsked(socket)
+  process.exitCode = 0
+  const { run } = yield* Effect.promise(() => import("../../../agent/AgentProcess.ts"))
+  yield* run({
+    socket: at,
+    stateDir,
+    variables: withPluginPath({ cniPath }, variables),
+    repair,
+    every: Option.getOrElse(every, () => Duration.minutes(5)),
+    metrics: Option.getOrUndefined(metrics),
+    events: events === "on"
+  }).pipe(
+    Effect.tapError(() =>
+      Effect.sync(() => {
+        process.exitCode = 1
+      })
+    ),
+    Effect.mapError(({ answer, cure }) => new CommandLineError({ failed: "cannot serve calls", answer, cure }))
+  )
+})
+
+/** One round by hand, or what it would do. */
+const once = Effect.fnUntraced(function* ({ cniPath, dryRun, json, repair, stateDir }: AgentOptions) {
+  const { style, variables: own } = yield* InvocationContext
+  const variables = withPluginPath({ cniPath }, own)
+  const rounds = yield* onNodeSwept(stateDir, dryRun, (switches) => round({ switches, variables, repair, dry: dryRun }))
+  yield* print(json, healedJson(rounds, dryRun), healedText(rounds, dryRun, style))
+  yield* failWith("the round is incomplete; the next round tries again", failuresOf(rounds))
+})
+
+const healedJson = (rounds: Rounds, dry: boolean) => ({
+  dryRun: dry,
+  looked: lookedAt(rounds),
+  findings: healed(rounds),
+  problems: problemsOf(rounds).map(problemJson)
+})
+
+const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "FOUND", "RESULT"]
+
+const healedText = (rounds: Rounds, dry: boolean, { strong }: Style): string => {
+  const all = healed(rounds)
+  const looked = lookedAt(rounds)
+  const counted = `${looked} ${looked === 1 ? "attachment" : "attachments"}`
+  const head = dry ? `Dry run of a round of healing: ${counted}. Nothing was changed.` : `Inspected ${counted}.`
+  return all.length === 0
+    ? [head, "", problemsOf(rounds).length === 0 ? "No differences." : "Nothing was found."].join("\n")
+    : [head, "", table(heads, all.map(cells), strong)].join("\n")
+}
+
+const cells = ({ containerId, did, error, finding, ifName, network, outcome, pod, words }: Healed) => [
+  network ?? "-",
+  podName(pod),
+  containerId?.slice(0, 12) ?? "-",
+  ifName ?? "-",
+  finding,
+  [result(outcome, did), error === null ? words : `${words}: ${error.msg}`].join("; ")
+]
+
+const result = (outcome: Healed["outcome"], did: string | null): string => {
+  switch (outcome) {
+    case "done":
+      return did ?? "done"
+    case "failed":
+      return "failed"
+    case "passed":
+      return `nothing done (${did})`
+    case "planned":
+      return `would ${did}`
+    case "waits":
+      return did ?? "a later round"
+    case "reported":
+      return "not changed"
+  }
+}
+
+/** Returns the failures with their cures, without duplicates. */
+const failuresOf = (rounds: Rounds): ReadonlyArray<{ readonly failed: string; readonly cure: string }> => [
+  ...problemsOf(rounds),
+  ...healed(rounds).flatMap(({ error }) => (error === null ? [] : [{ failed: error.msg, cure: error.details }]))
+]
+
+export const command = Command.make("agent", flags, (options) => {
+  if (!options.once && (options.dryRun || options.json)) return Effect.fail(onlyOnce)
+  return Effect.andThen(enterHost(options), options.once ? once(options) : serve(options))
+}).pipe(
+  Command.withSubcommands([status]),
+  Command.withExamples([
+    { command: "userspace agent", description: "Serve calls and heal until SIGTERM" },
+    { command: "userspace agent status", description: "Is it running, and what is it doing?" },
+    { command: "userspace agent --once --dry-run", description: "What would be repaired?" },
+    { command: "userspace agent --once", description: "Repair it" }
+  ])
+)
