@@ -1,59 +1,94 @@
 /**
- * The system calls below {@link Files} and {@link Namespaces}, and operations that take several. Here the calls are
- * synchronous; `AsyncFiles.ts` runs them on another thread.
+ * The system calls below {@link Files} and {@link Namespaces}, and operations that take several. One table has both forms
+ * of each call: `atOnce` is for the process of one call, `onThread` for one of many (`AsyncFiles.ts`).
  */
 import * as Fs from "node:fs"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 
 /** Fails with what the call threw. */
 export type Called<A = unknown> = Effect.Effect<A, unknown>
 
-/** Adds O_NOFOLLOW to the open(2) flags unless `follow` is set. */
-export const noFollow = (flags: number, follow: "follow" | undefined): number =>
-  follow === undefined ? flags | Fs.constants.O_NOFOLLOW : flags
-
-export const release = (fd: number): Effect.Effect<void> => Effect.sync(() => Fs.closeSync(fd))
-
 const now = <A>(call: () => A): Called<A> => Effect.try({ try: call, catch: (cause) => cause })
 
-export const atOnce = {
-  /** Follows a link in the last component only with `follow`, which is for /proc/self/fd. */
-  open: (path: string, flags: number, mode = 0, follow?: "follow") =>
-    now(() => Fs.openSync(path, noFollow(flags, follow), mode)),
-  close: release,
-  /** Closes a descriptor opened with O_PATH. The file system is not asked, so it is done at once always. */
-  release,
-  read: (fd: number, into: Buffer) => now(() => Fs.readSync(fd, into)),
-  write: (fd: number, content: string) => now(() => Fs.writeFileSync(fd, content)),
-  /** Syncs and closes. Always runs on another thread, because it is slow; an interruption does not stop that thread. */
-  syncAndClose: (fd: number): Called<void> =>
-    Effect.callback((resume) =>
-      Fs.fsync(fd, (cause) => {
-        Fs.closeSync(fd)
-        resume(cause ? Effect.fail(cause) : Effect.void)
-      })
+type Answered<A> = (cause: Error | null, value: A) => void
+
+/** Another thread makes the call. An invalid argument, such as a path with a NUL, throws at once. */
+const later = <A>(start: (answered: Answered<A>) => void): Called<A> =>
+  Effect.callback((resume) => {
+    const started = Result.try(() =>
+      start((cause, value) => resume(cause ? Effect.fail(cause) : Effect.succeed(value)))
+    )
+    if (Result.isFailure(started)) resume(Effect.fail(started.failure))
+  })
+
+/** Adds O_NOFOLLOW to the open(2) flags unless `follow` is set. */
+const noFollow = (flags: number, follow: "follow" | undefined): number =>
+  follow === undefined ? flags | Fs.constants.O_NOFOLLOW : flags
+
+const callsOn = (thread: "own" | "other") => {
+  type Arguments = ReadonlyArray<unknown>
+
+  /** A call with a value, in Node's two forms. */
+  const gives =
+    <Args extends Arguments, A>(call: (...args: Args) => A, start: (...args: [...Args, Answered<A>]) => void) =>
+    (...args: Args): Called<A> =>
+      thread === "own" ? now(() => call(...args)) : later((answered) => start(...args, answered))
+
+  /** A call without one. */
+  const does =
+    <Args extends Arguments>(
+      call: (...args: Args) => void,
+      start: (...args: [...Args, (cause: Error | null) => void]) => void
+    ) =>
+    (...args: Args): Called<void> =>
+      thread === "own"
+        ? now(() => call(...args))
+        : later<void>((answered) => start(...args, (cause) => answered(cause, undefined)))
+
+  const open = gives<[path: string, flags: number, mode: number], number>(Fs.openSync, Fs.open)
+  const close = does<[fd: number]>(Fs.closeSync, Fs.close)
+  return {
+    /** Follows a link in the last component only with `follow`, which is for /proc/self/fd. */
+    open: (path: string, flags: number, mode = 0, follow?: "follow") => open(path, noFollow(flags, follow), mode),
+    close: (fd: number) => Effect.ignore(close(fd)),
+    /** Closes a descriptor opened with O_PATH. The file system is not asked, so it is done at once always. */
+    release: (fd: number): Effect.Effect<void> => Effect.sync(() => Fs.closeSync(fd)),
+    read: gives<[fd: number, into: Buffer], number>(Fs.readSync, (fd, into, answered) =>
+      Fs.read(fd, into, 0, into.length, null, answered)
     ),
-  /** Returns undefined, or fails with `ENOENT`, when nothing is there. */
-  lstat: (path: string) => now(() => Fs.lstatSync(path, { throwIfNoEntry: false })),
-  stat: (path: string) => now(() => Fs.statSync(path)),
-  fstat: (fd: number) => now(() => Fs.fstatSync(fd)),
-  statfs: (path: string) => now(() => Fs.statfsSync(path)),
-  access: (path: string, mode: number) => now(() => Fs.accessSync(path, mode)),
-  readdir: (path: string) => now((): ReadonlyArray<string> => Fs.readdirSync(path)),
-  readlink: (path: string) => now(() => Fs.readlinkSync(path)),
-  mkdir: (path: string, mode: number) => now((): void => Fs.mkdirSync(path, mode)),
-  rmdir: (path: string) => now(() => Fs.rmdirSync(path)),
-  rename: (from: string, to: string) => now(() => Fs.renameSync(from, to)),
-  link: (from: string, to: string) => now(() => Fs.linkSync(from, to)),
-  symlink: (target: string, path: string) => now(() => Fs.symlinkSync(target, path)),
-  unlink: (path: string) => now(() => Fs.unlinkSync(path)),
-  chmod: (path: string, mode: number) => now(() => Fs.chmodSync(path, mode)),
-  fchmod: (fd: number, mode: number) => now(() => Fs.fchmodSync(fd, mode)),
-  chown: (path: string, uid: number, gid: number) => now(() => Fs.chownSync(path, uid, gid)),
-  fchown: (fd: number, uid: number, gid: number) => now(() => Fs.fchownSync(fd, uid, gid))
+    write: does<[fd: number, content: string]>(Fs.writeFileSync, Fs.writeFile),
+    /** Syncs and closes. Always runs on another thread, because it is slow; an interruption does not stop that thread. */
+    syncAndClose: (fd: number): Called<void> =>
+      later((answered) => Fs.fsync(fd, (cause) => Fs.close(fd, () => answered(cause, undefined)))),
+    /** Returns undefined, or fails with `ENOENT`, when nothing is there. */
+    lstat: gives<[path: string], Fs.Stats | undefined>(
+      (path) => Fs.lstatSync(path, { throwIfNoEntry: false }),
+      Fs.lstat
+    ),
+    stat: gives<[path: string], Fs.Stats>(Fs.statSync, Fs.stat),
+    fstat: gives<[fd: number], Fs.Stats>(Fs.fstatSync, Fs.fstat),
+    statfs: gives<[path: string], Fs.StatsFs>(Fs.statfsSync, Fs.statfs),
+    access: does<[path: string, mode: number]>(Fs.accessSync, Fs.access),
+    readdir: gives<[path: string], ReadonlyArray<string>>(Fs.readdirSync, Fs.readdir),
+    readlink: gives<[path: string], string>(Fs.readlinkSync, Fs.readlink),
+    mkdir: does<[path: string, mode: number]>(Fs.mkdirSync, Fs.mkdir),
+    rmdir: does<[path: string]>(Fs.rmdirSync, Fs.rmdir),
+    rename: does<[from: string, to: string]>(Fs.renameSync, Fs.rename),
+    link: does<[from: string, to: string]>(Fs.linkSync, Fs.link),
+    symlink: does<[target: string, path: string]>(Fs.symlinkSync, Fs.symlink),
+    unlink: does<[path: string]>(Fs.unlinkSync, Fs.unlink),
+    chmod: does<[path: string, mode: number]>(Fs.chmodSync, Fs.chmod),
+    fchmod: does<[fd: number, mode: number]>(Fs.fchmodSync, Fs.fchmod),
+    chown: does<[path: string, uid: number, gid: number]>(Fs.chownSync, Fs.chown),
+    fchown: does<[fd: number, uid: number, gid: number]>(Fs.fchownSync, Fs.fchown)
+  }
 }
 
-export type FileCalls = typeof atOnce
+export type FileCalls = ReturnType<typeof callsOn>
+
+export const atOnce = callsOn("own")
+export const onThread = callsOn("other")
 
 export type FileKind = "file" | "directory" | "socket" | "symlink" | "other"
 
