@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 RUN := npm run --silent
 MODULES := node_modules/.package-lock.json
-SOURCES := $(shell find src -name '*.ts')
+SOURCES := $(shell find src -name '*.ts' -o -name '*.[ch]')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
 .PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e soak faults size bench docs guards image copy push testpmd base-image deploy undeploy clean
@@ -40,7 +40,7 @@ coverage: $(MODULES) ## Unit tests with coverage, in coverage/
 
 build: dist/userspace ## The executable, dist/userspace (linux-x64)
 
-dist/userspace: $(MODULES) $(SOURCES) scripts/build.sh
+dist/userspace: $(MODULES) $(SOURCES) scripts/build.sh scripts/client.sh
 	bash scripts/build.sh x64
 
 build-arm64: $(MODULES) ## The executable for linux-arm64, dist/userspace-arm64

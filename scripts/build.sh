@@ -1,5 +1,6 @@
 #!/bin/bash
-# Builds the executable: one file, bytecode included, for x64 (dist/userspace) or arm64 (dist/userspace-arm64).
+# Builds the executable: one file, bytecode included, for x64 (dist/userspace) or arm64 (dist/userspace-arm64). It carries
+# the client in C, which `userspace install` puts on a node, if this machine can compile it; CLIENT=off leaves it out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 arch=${1:-x64}
@@ -24,6 +25,20 @@ case $arch in
 esac
 
 mkdir -p dist
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# Its name is how src/install/Client.ts finds it.
+client=$scratch/userspace-client.bin
+carried=()
+if [ "${CLIENT:-on}" = off ]; then
+  echo "build.sh: CLIENT=off, so the executable carries no client in C"
+elif bash scripts/client.sh "$arch" "$client"; then
+  carried=("$client" "--asset-naming=[name].[ext]")
+elif [ $? != 3 ]; then
+  exit 1
+fi
+
 # One chunk for each way in (VERSION, a verb, the command line): none pays for loading another's.
 # No autoload: bun's executables read .env and bunfig.toml, preloads included, from the directory they are started in.
 # Working directory: bun does not start in one that has no name, and that is where thick Multus runs plugins. "/" always
@@ -33,13 +48,11 @@ build() { # out target more...
   bun build --compile --bytecode --format=esm --splitting --minify --target="$2" "${@:3}" \
     --no-compile-autoload-dotenv --no-compile-autoload-bunfig --compile-exec-argv="--cwd=/" \
     --compile-jit-policy=100 --min-chunk-size=16384 \
-    --define "process.env.USERSPACE_VERSION=\"$version\"" src/main.ts --outfile "$1" >/dev/null
+    --define "process.env.USERSPACE_VERSION=\"$version\"" src/main.ts "${carried[@]}" --outfile "$1" >/dev/null
 }
 
 # Bytecode in the order in which calls use it touches fewer pages. What a call uses is written down by one that goes as
 # far as it can without a switch, for each switch; it needs no root and changes nothing outside its directory.
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
 train() { # order file, environment...
   env -i CNI_CONTAINERID=0123456789abcdef CNI_IFNAME=net1 CNI_NETNS=/proc/self/ns/net CNI_NETNS_OVERRIDE=1 \
     CNI_PATH="$scratch" BUN_BYTECODE_ORDER_OUT="$1" "${@:2}" "$scratch/userspace" >/dev/null 2>&1 || true
@@ -58,3 +71,4 @@ train "$scratch/version" CNI_COMMAND=VERSION </dev/null
 build "$out.new" "$target" "${runtime[@]}" --bytecode-order="$scratch/ovs,$scratch/vpp,$scratch/version"
 mv "$out.new" "$out" # a running plugin keeps its file (ETXTBSY)
 echo "$out: $(stat -c %s "$out") bytes, userspace-cni $version"
+[ ${#carried[@]} = 0 ] || echo "in it, the client of the agent: $(stat -c %s "$client") bytes"

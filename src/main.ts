@@ -16,11 +16,23 @@ const agent = (): string | undefined => {
   return socket !== undefined && existsSync(socket) ? socket : undefined
 }
 
-const ofVerb = () => {
+const alone = () => import("./app/CniProcess.ts")
+
+const throughAgent = () => {
   const socket = agent()
   return socket === undefined
-    ? import("./app/CniProcess.ts")
+    ? alone()
     : import("./agent/client/Client.ts").then(({ run }) => ({ run: () => run(socket) }))
+}
+
+/** What the client in C says when it executes this. */
+const words = process.argv.slice(2)
+
+const ofVerb = () => {
+  if (words[0] !== "resume") return throughAgent()
+  return words[1] === "alone"
+    ? alone()
+    : import("./agent/client/Resumed.ts").then(({ run }) => ({ run: () => run(words) }))
 }
 
 const chosen =

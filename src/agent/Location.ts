@@ -9,7 +9,7 @@ import * as Fs from "node:fs"
  * socket is mounted, means other files by the same paths, and the agent declines it. Throws without /proc.
  */
 export const namespaces = (): string => {
-  const { dev, ino } = Fs.statSync("/")
+  const { dev, ino } = Fs.statSync("/", { bigint: true })
   return `${dev}:${ino} ${Fs.readlinkSync("/proc/self/ns/net")} ${Fs.readlinkSync("/proc/self/ns/pid")}`
 }
 

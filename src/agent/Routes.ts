@@ -2,6 +2,7 @@
 import type * as Http from "node:http"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import { versionDocument } from "../app/VersionProcess.ts"
 import { parsed } from "../platform/text/Json.ts"
 import { type Refusal, refusalOf } from "./Acceptance.ts"
 import type { Calls, Peer } from "./Calls.ts"
@@ -91,7 +92,10 @@ export const make = (calls: Calls, state: State): Handle => {
       const peer = peerOf(response, () => {
         step = "over"
       })
-      calls.begin(handed, invocation, peer)
+      if (handed.environment["CNI_COMMAND"] === "VERSION") {
+        peer.say({ status: 0, document: JSON.stringify(versionDocument(handed.stdin)) })
+        peer.leave()
+      } else calls.begin(handed, invocation, peer)
       calls.release(length)
     })
     if (continues) response.writeContinue()

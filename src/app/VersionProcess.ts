@@ -35,7 +35,8 @@ export const run = (): void => {
   Fs.fstat(0, (error, status) => (error || status.isCharacterDevice() ? answer() : read()))
 }
 
-const versionDocument = (text: string): Readonly<Record<string, unknown>> => ({
+/** The answer to VERSION with this on stdin. */
+export const versionDocument = (text: string): Readonly<Record<string, unknown>> => ({
   cniVersion: askedVersion(text),
   supportedVersions
 })

@@ -27,10 +27,12 @@ static void stop(int signal) {
   stopped = 1;
 }
 
+enum step { OFFERED, ACCEPTED, ANSWERED, OVER };
+
 struct call {
   const struct request *request;
   struct reply *reply;
-  enum { OFFERED, ACCEPTED, ANSWERED, OVER } step;
+  enum step step;
   enum outcome outcome;
   int64_t deadline;
   int fd;
@@ -48,7 +50,7 @@ struct call {
 
 static void end(struct call *call) { call->step = OVER; }
 
-static void wait_for(struct call *call, int step, enum outcome outcome, int64_t time) {
+static void wait_for(struct call *call, enum step step, enum outcome outcome, int64_t time) {
   call->step = step;
   call->outcome = outcome;
   call->deadline = now() + time;
@@ -105,7 +107,7 @@ static void receive(struct call *call) {
   char bytes[1 << 14];
   ssize_t length = recv(call->fd, bytes, sizeof bytes, 0);
   if (again(length)) return;
-  if (length <= 0) return end(call);
+  if (length <= 0) end(call);
   const char *at = bytes;
   while (call->step != OVER) {
     enum event event = answer_next(&call->answer, &at, bytes + length);
@@ -150,7 +152,8 @@ static void turn(struct call *call) {
   if (stopped && !call->interrupted) interrupt(call);
   int64_t left = call->deadline - now();
   /* On a busy node this process may not have run for the whole time, so what is there is read before it gives up. */
-  if (call->step == OVER || (left <= 0 && call->step != OFFERED)) return end(call);
+  if (left <= 0 && call->step != OFFERED) end(call);
+  if (call->step == OVER) return;
   if (left < 0) left = 0;
   struct timespec time = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
   bool is_sending = call->sent < call->out.length;
@@ -160,10 +163,11 @@ static void turn(struct call *call) {
   };
   int ready = ppoll(there, 2, &time, call->step == OFFERED ? NULL : &call->mask);
   if (ready < 0 && errno == EINTR) return;
-  if (ready <= 0) return end(call);
+  if (ready <= 0) end(call);
+  if (call->step == OVER) return;
   if (there[0].revents & POLLOUT) transmit(call);
   if (there[0].revents & ~POLLOUT) receive(call);
-  if (call->step != OVER && there[1].revents != 0) hear_interruption(call);
+  if (call->step != OVER && call->other >= 0 && there[1].revents != 0) hear_interruption(call);
 }
 
 static bool put_head(struct call *call) {

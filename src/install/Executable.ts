@@ -1,8 +1,9 @@
 /**
- * Installs the executable in the node's CNI plugin directory: written beside, synced, then renamed. A running plugin
- * keeps its file, and a runtime never finds a partial one.
+ * Installs the executable in the node's CNI plugin directory, and the client in C that it carries: each is written beside,
+ * synced, then renamed. A running plugin keeps its file, and a runtime never finds a partial one. The client comes last,
+ * because it executes the other; it may meet one of another release, when an installation ends in between.
  */
-import { basename, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -11,6 +12,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { Files } from "../platform/Files.ts"
 import { failureWords } from "../platform/text/FailureWords.ts"
+import { CarriedClient, directoryOfFull } from "./Client.ts"
 
 /** Why an installation failed: what failed, what came back, what to do. */
 export class InstallError extends Data.TaggedError("InstallError")<{
@@ -52,12 +54,32 @@ export const installExecutable = Effect.fn("install the executable")(
     }
     const target = join(directory, name)
     yield* removeAbandoned(directory)
-    const beside = yield* Effect.map(system.makeTempDirectoryScoped({ directory, prefix }), (made) => join(made, name))
+    const made = yield* system.makeTempDirectoryScoped({ directory, prefix })
+    const put = Effect.fnUntraced(function* (beside: string, at: string) {
+      yield* system.chmod(beside, 0o755)
+      yield* files.sync(beside)
+      yield* files.rename(beside, at)
+      yield* files.sync(dirname(at))
+    })
+    const client = yield* yield* CarriedClient
+    const full = join(directory, directoryOfFull, name)
+    const beside = join(made, name)
     yield* system.copyFile(source, beside)
-    yield* system.chmod(beside, 0o755)
-    yield* files.sync(beside)
-    yield* files.rename(beside, target)
+    if (client === undefined) {
+      // A client that has just been started may still execute the other file.
+      const isThere = yield* system.exists(full)
+      const again = join(made, "again")
+      if (isThere) yield* files.link(beside, again)
+      yield* put(beside, target)
+      if (isThere) yield* put(again, full)
+      return target
+    }
+    yield* system.makeDirectory(dirname(full), { recursive: true })
+    yield* system.chmod(dirname(full), 0o755)
+    yield* put(beside, full)
     yield* files.sync(directory)
+    yield* system.writeFile(beside, client)
+    yield* put(beside, target)
     return target
   },
   Effect.scoped,
