@@ -43,6 +43,11 @@ build: dist/userspace ## The executable, dist/userspace (linux-x64)
 dist/userspace: $(MODULES) $(SOURCES) scripts/build.sh scripts/client.sh
 	bash scripts/build.sh x64
 
+# It was built when there was no C compiler, and there is one now.
+ifneq ($(and $(wildcard .cache/without-client-x64),$(shell command -v musl-gcc)),)
+.PHONY: dist/userspace
+endif
+
 build-arm64: $(MODULES) ## The executable for linux-arm64, dist/userspace-arm64
 	bash scripts/build.sh arm64
 
@@ -52,24 +57,28 @@ library: $(MODULES) ## The library for TypeScript programs in containers, dist/l
 demo: $(MODULES) ## Add, check and delete a network without root, on an in-memory switch or, ENGINE=vpp, a VPP
 	ENGINE=$(ENGINE) $(RUN) demo
 
-e2e: build ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
+e2e: $(MODULES) ## Real Open vSwitch with DPDK, packets, containerd: needs root and Debian, installs its packages
 	bash scripts/install-e2e.sh
+	$(MAKE) --no-print-directory build
 	$(RUN) e2e
 
 SOAK_CALLS ?= 20000
-soak: build ## SOAK_CALLS (20000) calls through one agent: memory and descriptors stay as they are
+soak: $(MODULES) ## SOAK_CALLS (20000) calls through one agent: memory and descriptors stay as they are
 	bash scripts/install-e2e.sh
+	$(MAKE) --no-print-directory build
 	SOAK_CALLS=$(SOAK_CALLS) $(RUN) e2e -- test/e2e/agent-soak.test.ts
 
-faults: build ## Every step of a call going wrong in every way, on real switches; AGENT=1: also all of it through the agent
+faults: $(MODULES) ## Every step of a call going wrong in every way, on real switches; AGENT=1: also all of it through the agent
 	bash scripts/install-e2e.sh
+	$(MAKE) --no-print-directory build
 	AGENT=$(AGENT) $(RUN) faults
 
 size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
 	NOTE="$(NOTE)" $(RUN) size
 
-bench: build ## Speed and memory against public programs; ONLY=ovs, vpp or agent, SHORT=1 for a glance
+bench: $(MODULES) ## Speed and memory against public programs; ONLY=ovs, vpp or agent, SHORT=1 for a glance
 	bash scripts/install-e2e.sh
+	$(MAKE) --no-print-directory build
 	$(RUN) bench
 
 docs: $(MODULES) ## The generated pages and the JSON Schema in docs/

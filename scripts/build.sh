@@ -38,6 +38,9 @@ elif bash scripts/client.sh "$arch" "$client"; then
 elif [ $? != 3 ]; then
   exit 1
 fi
+# The Makefile builds again when there is a compiler.
+mkdir -p .cache
+if [ ${#carried[@]} = 0 ] && [ "${CLIENT:-on}" != off ]; then touch ".cache/without-client-$arch"; else rm -f ".cache/without-client-$arch"; fi
 
 # One chunk for each way in (VERSION, a verb, the command line): none pays for loading another's.
 # No autoload: bun's executables read .env and bunfig.toml, preloads included, from the directory they are started in.

@@ -13,8 +13,8 @@ frames="librte-net-pcap25"
 ovn="ovn-central ovn-host"
 containers="containerd runc containernetworking-plugins busybox-static golang-github-kubernetes-cri-api-dev"
 image="buildah netavark"
-# It compiles test/e2e/hostile-process.
-compiler="gcc libc6-dev"
+# gcc compiles test/e2e/hostile-process, and src/client for its tests; musl-gcc compiles it for a node.
+compiler="gcc libc6-dev musl-tools"
 # It renders the manifests by itself; no cluster is asked.
 cluster="kubectl"
 # It scrapes the agent, and checks and tests the rules of examples/monitoring.

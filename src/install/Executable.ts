@@ -74,8 +74,10 @@ export const installExecutable = Effect.fn("install the executable")(
       if (isThere) yield* put(again, full)
       return target
     }
-    yield* system.makeDirectory(dirname(full), { recursive: true })
-    yield* system.chmod(dirname(full), 0o755)
+    if (!(yield* system.exists(dirname(full)))) {
+      yield* system.makeDirectory(dirname(full))
+      yield* system.chmod(dirname(full), 0o755)
+    }
     yield* put(beside, full)
     yield* files.sync(directory)
     yield* system.writeFile(beside, client)

@@ -1,7 +1,7 @@
 /**
  * `make image` and `make copy` as a user runs them, with buildah on separate storage: no registry, no earlier image. The copied executable answers; the image has the executable and its C library.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -49,7 +49,9 @@ onMachine(["root", "executable", "buildah"], Storage.layer)("the container image
       const older = statSync(plugin).ino
       assert.include(yield* inStorage("make", "image"), "localhost/userspacecni:latest")
       assert.include(yield* inStorage("make", "copy"), "Installed /opt/cni/bin/userspace")
-      assert.isTrue(readFileSync(plugin).equals(readFileSync(executable)))
+      // With the client in C under its name, if this machine has a compiler for it.
+      const beside = `${directory}/bin/.userspace/userspace`
+      assert.isTrue(readFileSync(existsSync(beside) ? beside : plugin).equals(readFileSync(executable)))
       assert.strictEqual(statSync(plugin).mode & 0o7777, 0o755)
       assert.notStrictEqual(statSync(plugin).ino, older)
       const answer = yield* run(plugin, [], { env: { CNI_COMMAND: "VERSION" }, stdin: '{"cniVersion":"1.0.0"}' })

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
+import { CarriedClient } from "../../src/install/Client.ts"
 import { RunningExecutable } from "../../src/install/Executable.ts"
 import { readAccess } from "../../src/kubernetes/Credentials.ts"
 import { Files } from "../../src/platform/Files.ts"
@@ -29,7 +30,68 @@ const run = Effect.fnUntraced(function* (place: SocketPaths, ...args: ReadonlyAr
   )
 })
 
+/** As a build that carries the client in C. */
+const withClient = (text: string) => Effect.provideService(CarriedClient, Effect.succeed(Buffer.from(text)))
+
 const modeOf = (path: string) => (Fs.statSync(path).mode & 0o7777).toString(8)
+
+describe("the executable and the client that it carries", () => {
+  it.effect("lie under the plugin's name and in a directory beside it, and nothing else does", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      const { stderr, stdout, well } = yield* withClient("the client")(run(place, "--cni-bin-dir", place.bin))
+      assert.isTrue(well, stderr)
+      const [target, full] = [join(place.bin, "userspace"), join(place.bin, ".userspace", "userspace")]
+      assert.strictEqual(stdout, `Installed ${target}`)
+      assert.strictEqual(Fs.readFileSync(target, "utf8"), "the client")
+      assert.deepStrictEqual(Fs.readFileSync(full), Fs.readFileSync(place.executable))
+      assert.deepStrictEqual([modeOf(target), modeOf(full), modeOf(join(full, ".."))], ["755", "755", "755"])
+      const all = Fs.readdirSync(place.bin, { recursive: true }).toSorted()
+      assert.deepStrictEqual(all, [".userspace", ".userspace/userspace", "userspace"])
+    })
+  )
+
+  it.effect("replace those of another release, and one that had no client", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      for (const client of ["one", "two"]) {
+        yield* run(place, "--cni-bin-dir", place.bin)
+        Fs.writeFileSync(place.executable, `the executable with ${client}`)
+        const { stderr, well } = yield* withClient(client)(run(place, "--cni-bin-dir", place.bin))
+        assert.isTrue(well, stderr)
+        assert.strictEqual(Fs.readFileSync(join(place.bin, "userspace"), "utf8"), client)
+        const full = Fs.readFileSync(join(place.bin, ".userspace", "userspace"), "utf8")
+        assert.strictEqual(full, `the executable with ${client}`)
+      }
+    })
+  )
+
+  it.effect("the executable is there before the client, whose last step it is", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      // The client cannot be renamed to a name that a directory has.
+      Fs.mkdirSync(join(place.bin, "userspace"))
+      const { stderr, well } = yield* withClient("the client")(run(place, "--cni-bin-dir", place.bin))
+      assert.isFalse(well)
+      assert.include(stderr, "cannot install the executable in")
+      assert.deepStrictEqual(Fs.readdirSync(place.bin).toSorted(), [".userspace", "userspace"])
+      assert.isTrue(Fs.existsSync(join(place.bin, ".userspace", "userspace")))
+    })
+  )
+
+  it.effect("one without a client is in both places, for clients that have just been started", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      yield* withClient("the client")(run(place, "--cni-bin-dir", place.bin))
+      Fs.writeFileSync(place.executable, "a build without a compiler")
+      const { stderr, well } = yield* run(place, "--cni-bin-dir", place.bin)
+      assert.isTrue(well, stderr)
+      const [target, full] = [join(place.bin, "userspace"), join(place.bin, ".userspace", "userspace")]
+      assert.strictEqual(Fs.readFileSync(full, "utf8"), "a build without a compiler")
+      assert.strictEqual(Fs.statSync(target).ino, Fs.statSync(full).ino)
+    })
+  )
+})
 
 describe("the executable", () => {
   it.effect("exists, is executable for everybody, and no other file is beside it", () =>
