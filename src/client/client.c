@@ -48,6 +48,8 @@ struct call {
   char *program;
   const char *command;
   struct buffer text;
+  /* Of the call to the agent. */
+  struct buffer body;
   /* Whether the full executable cannot read it again. */
   bool is_read;
 };
@@ -92,11 +94,10 @@ static bool put_body(struct buffer *body, const struct buffer *text) {
 
 static int hand_over(struct call *call, const char *path) {
   char namespaces[192], mounts[64], invocation[37];
-  struct buffer body = {0};
   if (!here_in(namespaces, sizeof namespaces, mounts, sizeof mounts) || !random_uuid(invocation) ||
-      !put_body(&body, &call->text) || body.length > longest_body)
+      !put_body(&call->body, &call->text) || call->body.length > longest_body)
     return alone(call);
-  struct request request = {path, USERSPACE_VERSION, namespaces, mounts, invocation, &body};
+  struct request request = {path, USERSPACE_VERSION, namespaces, mounts, invocation, &call->body};
   struct reply reply = {0};
   bool is_add = strcmp(call->command, "ADD") == 0;
   switch (exchange(&request, &reply)) {
@@ -113,7 +114,10 @@ static int hand_over(struct call *call, const char *path) {
 
 int main(int count, char *arguments[]) {
   (void)count;
-  struct call call = {.program = arguments[0], .command = getenv("CNI_COMMAND")};
+  /* Its memory is the process's, to its end. */
+  static struct call call;
+  call.program = arguments[0];
+  call.command = getenv("CNI_COMMAND");
   if (call.command == NULL) return become(NULL, arguments);
   const char *path = agent_socket();
   if (path == NULL) return alone(&call);
