@@ -11,17 +11,20 @@ import { withPluginPath } from "../input/Flags.ts"
 import { onNode } from "../input/OnNode.ts"
 import { selected, selectorFrom } from "../input/Selected.ts"
 import {
+  type Column,
   CommandLineError,
+  errorJson,
   failWithEach,
   fromCni,
   InvocationContext,
+  jsonOf,
   print,
   problemJson,
-  recordCells,
   recordHeads,
   type Style,
   summary,
-  table
+  table,
+  who
 } from "../print/Printer.ts"
 import { performCall } from "./Add.ts"
 import { performRecorded, placed, type RecordedOptions, recordedFlags, stateDirFrom } from "./Del.ts"
@@ -45,7 +48,7 @@ const perform = Effect.fnUntraced(function* (options: RecordedOptions) {
       return { checked, damaged: damaged.map(({ error }) => error) }
     })
   )
-  const document = { attachments: checked.map(checkedJson), damaged: damaged.map(problemJson) }
+  const document = { attachments: checked.map((one) => jsonOf(columns, one)), damaged: damaged.map(problemJson) }
   yield* print(options.json, document, checkTable(checked, stateDir, style))
   yield* failWithEach([
     ...checkErrors(checked),
@@ -56,18 +59,13 @@ const perform = Effect.fnUntraced(function* (options: RecordedOptions) {
   ])
 })
 
-const checkTable = (all: ReadonlyArray<Checked>, stateDir: string, { strong }: Style): string => {
+const checkTable = (all: ReadonlyArray<Checked>, stateDir: string, style: Style): string => {
   if (all.length === 0) return `No attachment has a record in ${stateDir}.`
   const outcomes = all.map(({ outcome }) => outcome)
-  return [table(recordHeads, all.flatMap(rows), strong), "", summary(outcomes, words)].join("\n")
+  return [table(all, columns, style, recordHeads), "", summary(outcomes, words)].join("\n")
 }
 
 /** One line for each difference, so that it can be read and searched. */
-const rows = (one: Checked): ReadonlyArray<ReadonlyArray<string>> => {
-  const names = recordCells(one)
-  return results(one).map((result, index) => [...(index === 0 ? names : names.map(() => "")), result])
-}
-
 const results = ({ differences, error, outcome, reason, warnings }: Checked): ReadonlyArray<string> => {
   const warned = warnings.map((warning) => `warning: ${warning}`)
   switch (outcome) {
@@ -89,17 +87,16 @@ const words: ReadonlyArray<readonly [Checked["outcome"], one: string, several?: 
   ["failed", "unknown"]
 ]
 
-const checkedJson = ({ differences, error, outcome, reason, record, warnings }: Checked) => ({
-  network: record.network,
-  containerId: record.containerId,
-  ifName: record.ifName,
-  pod: record.pod ?? null,
-  outcome,
-  differences,
-  warnings,
-  reason: reason ?? null,
-  error: error === undefined ? null : { code: error.code, msg: error.msg, details: error.details }
-})
+const names = who(({ record }: Checked) => record)
+
+const columns: ReadonlyArray<Column<Checked>> = [
+  ...[names.network, names.containerId, names.ifName, names.pod],
+  { key: "outcome", head: "RESULT", of: ({ outcome }) => outcome, text: results },
+  { key: "differences", of: ({ differences }) => differences },
+  { key: "warnings", of: ({ warnings }) => warnings },
+  { key: "reason", of: ({ reason }) => reason ?? null },
+  { key: "error", of: ({ error }) => errorJson(error) }
+]
 
 /** None: there are no differences, and everything could be compared. */
 const checkErrors = (all: ReadonlyArray<Checked>): ReadonlyArray<CommandLineError> => {

@@ -13,15 +13,17 @@ import { onNode } from "../input/OnNode.ts"
 import { agentJson, agentThere, withAgent } from "../print/AgentThere.ts"
 import {
   Clear,
+  type Column,
+  cellsOf,
   complain,
   endsWell,
   failWith,
   InvocationContext,
-  podName,
   print,
   problemJson,
   type Style,
-  table
+  table,
+  who
 } from "../print/Printer.ts"
 
 const flags = {
@@ -111,20 +113,17 @@ const show = Effect.fnUntraced(function* (options: ListOptions, before: Readonly
 
 const perform = (options: ListOptions) => (options.watch ? watchList : performList)(options)
 
-const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "SWITCH", "PORT", "STATE"]
+const { containerId, ifName, network, pod } = who((one: Listed) => one)
 
-export const listTable = (attachments: ReadonlyArray<Listed>, { strong }: Style): string =>
-  table(heads, attachments.map(cells), strong)
-
-const cells = ({ containerId, engine, ifName, network, pod, port, ...more }: Listed): ReadonlyArray<string> => [
-  network ?? "-",
-  podName(pod),
-  containerId.slice(0, 12) || "-",
-  ifName ?? "-",
-  engine ?? "-",
-  port ?? "-",
-  stateOf(more)
+const columns: ReadonlyArray<Column<Listed>> = [
+  ...[network, pod, containerId, ifName],
+  { head: "SWITCH", of: ({ engine }) => engine },
+  { head: "PORT", of: ({ port }) => port },
+  { head: "STATE", of: (one) => stateOf(one) }
 ]
+
+export const listTable = (attachments: ReadonlyArray<Listed>, style: Style): string =>
+  table(attachments, columns, style)
 
 const stateOf = ({
   lastState,
@@ -148,7 +147,7 @@ const keyOf = ({ containerId, control, ifName, network, port }: Listed): string 
   [network, containerId, ifName, control, port].join("\0")
 
 /** In the order of the lists; what is gone comes first. */
-export const changesBetween = (before: ReadonlyArray<Listed>, now: ReadonlyArray<Listed>): ReadonlyArray<Change> => {
+const changesBetween = (before: ReadonlyArray<Listed>, now: ReadonlyArray<Listed>): ReadonlyArray<Change> => {
   const earlier = new Map(before.map((one) => [keyOf(one), JSON.stringify(one)]))
   const keys = new Set(now.map(keyOf))
   return [
@@ -161,11 +160,8 @@ export const changesBetween = (before: ReadonlyArray<Listed>, now: ReadonlyArray
 }
 
 /** One line, of the columns that the table has. */
-export const changeText = (time: string, { one, what }: Change): string => {
-  const { containerId, engine, ifName, network, pod, port } = one
-  const cells = [time, what, network, podName(pod), containerId.slice(0, 12) || null, ifName, engine, port]
-  return [...cells.map((cell) => cell ?? "-"), stateOf(one)].join("  ")
-}
+const changeText = (time: string, { one, what }: Change): string =>
+  [time, what, ...cellsOf(columns, one).flat()].join("  ")
 
 export const command = Command.make("list", flags, perform).pipe(
   Command.withExamples([

@@ -14,17 +14,20 @@ import { jsonFlag, selectorFlags, stateDirFlag, timeoutFlag, yes } from "../inpu
 import { ambiguous, notFound, selectorFrom } from "../input/Selected.ts"
 import { changeLines } from "../print/PlanText.ts"
 import {
+  type Column,
   CommandLineError,
+  errorJson,
   failWithEach,
   fromCni,
   InvocationContext,
+  jsonOf,
   print,
   problemJson,
-  recordCells,
   recordHeads,
   type Style,
   summary,
-  table
+  table,
+  who
 } from "../print/Printer.ts"
 
 const flags = {
@@ -82,11 +85,11 @@ interface Shown extends Style {
   readonly dry: boolean
 }
 
-export const restoreTable = (all: ReadonlyArray<Restored>, { dry, stateDir, strong }: Shown): string => {
+export const restoreTable = (all: ReadonlyArray<Restored>, style: Shown): string => {
+  const { dry, stateDir } = style
   if (all.length === 0) return `No attachment has a record in ${stateDir}.`
-  const rows = all.map((one) => [...recordCells(one), said(one.result, dry)])
   const outcomes = all.map(({ result }) => result.outcome)
-  return [table(recordHeads, rows, strong), "", summary(outcomes, words(dry))].join("\n")
+  return [table(all, columns(dry), style, recordHeads), "", summary(outcomes, words(dry))].join("\n")
 }
 
 const said = (result: Restored["result"], dry: boolean): string => {
@@ -109,20 +112,18 @@ const words = (dry: boolean): ReadonlyArray<readonly [Restored["result"]["outcom
   ["failed", dry ? "would fail" : "failed"]
 ]
 
-const restoredJson = ({ record, result }: Restored) => ({
-  network: record.network,
-  containerId: record.containerId,
-  ifName: record.ifName,
-  pod: record.pod ?? null,
-  outcome: result.outcome,
-  port: result.outcome === "restored" || result.outcome === "there" ? result.port : null,
-  made: result.outcome === "restored" ? result.made : [],
-  reason: result.outcome === "skipped" ? result.reason : null,
-  error:
-    result.outcome === "failed"
-      ? { code: result.error.code, msg: result.error.msg, details: result.error.details }
-      : null
-})
+const names = who(({ record }: Restored) => record)
+
+const columns = (dry: boolean): ReadonlyArray<Column<Restored>> => [
+  ...[names.network, names.containerId, names.ifName, names.pod],
+  { key: "outcome", head: "RESULT", of: ({ result }) => result.outcome, text: ({ result }) => said(result, dry) },
+  { key: "port", of: ({ result }) => ("port" in result ? result.port : null) },
+  { key: "made", of: ({ result }) => ("made" in result ? result.made : []) },
+  { key: "reason", of: ({ result }) => ("reason" in result ? result.reason : null) },
+  { key: "error", of: ({ result }) => errorJson("error" in result ? result.error : undefined) }
+]
+
+const restoredJson = (one: Restored) => jsonOf(columns(false), one)
 
 const plannedJson = ({ attachments, damaged, notes, warnings }: RestorePlan) => ({
   dryRun: true,

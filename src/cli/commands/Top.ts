@@ -14,14 +14,14 @@ import { controlsOf, everyFlag, jsonFlag, selectorFlags, stateDirFlag, switchFla
 import { onNode } from "../input/OnNode.ts"
 import { selectorFrom } from "../input/Selected.ts"
 import {
+  aligned,
   complain,
   endsWell,
   failWith,
   InvocationContext,
   misused,
   problemJson,
-  type Style,
-  table
+  type Style
 } from "../print/Printer.ts"
 import { type Screen, type Size, screen } from "../print/Screen.ts"
 
@@ -156,9 +156,8 @@ export const topTable = (
   const shown = interfaces.length <= room ? interfaces : interfaces.slice(0, Math.max(1, room - 1))
   const left = interfaces.length - shown.length
   const cells = fitted([heads, ...shown.map(cellsOf)], columns)
-  const [first = heads, ...others] = cells
   const cut = (line: string) => (columns === undefined ? line : line.slice(0, columns))
-  const [head = "", ...lines] = table(first, others, (text) => text).split("\n")
+  const [head = "", ...lines] = aligned(cells)
   return [
     style.strong(cut(head)),
     ...lines.map(cut),

@@ -7,7 +7,7 @@ import { type Compatibility, compatibility } from "../../vpp/Compatibility.ts"
 import { VppClient } from "../../vpp/client/VppClient.ts"
 import { fromVpp } from "../../vpp/client/VppError.ts"
 import { defaultVppSocket, jsonFlag, textOr } from "../input/Flags.ts"
-import { CommandLineError, InvocationContext, type Style, table } from "../print/Printer.ts"
+import { type Column, CommandLineError, InvocationContext, type Style, table } from "../print/Printer.ts"
 
 const perform = Effect.fnUntraced(function* (options: { readonly socket: string; readonly json: boolean }) {
   const { style } = yield* InvocationContext
@@ -36,22 +36,20 @@ const look = (path: string) =>
     Effect.provide(VppClient.layer(path))
   )
 
-const text = ({ messages, socket, version, works }: Compatibility, { strong }: Style): string => {
+const columns: ReadonlyArray<Column<Compatibility["messages"][number]>> = [
+  { head: "message", of: ({ message }) => message },
+  { head: "wanted", of: ({ wanted }) => wanted },
+  { head: "offered", of: ({ offered }) => offered },
+  { head: "verdict", of: ({ verdict }) => verdict },
+  { head: "of two", of: ({ use }) => use, text: ({ use }) => use ?? "" }
+]
+
+const text = ({ messages, socket, version, works }: Compatibility, style: Style): string => {
   const width = Math.max(...works.map(({ work }) => work.length))
   return [
     `VPP ${version ?? "of unknown version"} at ${socket}`,
     "",
-    table(
-      ["message", "wanted", "offered", "verdict", "of two"],
-      messages.map(({ message, offered, use, verdict, wanted }) => [
-        message,
-        wanted,
-        offered ?? "-",
-        verdict,
-        use ?? ""
-      ]),
-      strong
-    ),
+    table(messages, columns, style),
     "",
     ...works.map(
       ({ missing, optional, work }) =>

@@ -44,14 +44,42 @@ export const aligned = (rows: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArr
   )
 }
 
-export const table = (
-  heads: ReadonlyArray<string>,
-  rows: ReadonlyArray<ReadonlyArray<string>>,
-  strong: (text: string) => string
+/** One value of a thing: a column of a table, a key of its JSON, or both. */
+export interface Column<A> {
+  readonly of: (one: A) => unknown
+  /** Its key in JSON. Without one it is for people alone. */
+  readonly key?: string
+  /** Its head in a table. Without one it is for programs alone. */
+  readonly head?: string
+  /** For people, when it is not the value; several are lines below each other. */
+  readonly text?: (one: A) => string | ReadonlyArray<string>
+}
+
+/** The values of the columns with a head, for people. Unknown values are `-`. */
+export const cellsOf = <A>(columns: ReadonlyArray<Column<A>>, one: A): ReadonlyArray<ReadonlyArray<string>> =>
+  columns
+    .filter(({ head }) => head !== undefined)
+    .map(({ of, text = (it: A) => String(of(it) || "-") }) => [text(one)].flat())
+
+/** `heads`: these columns, in this order; otherwise all that have a head. */
+export const table = <A>(
+  all: ReadonlyArray<A>,
+  described: ReadonlyArray<Column<A>>,
+  { strong }: Style,
+  heads = described.flatMap(({ head }) => head ?? [])
 ): string => {
+  const columns = heads.flatMap((wanted) => described.find(({ head }) => head === wanted) ?? [])
+  const rows = all.flatMap((one) => {
+    const cells = cellsOf(columns, one)
+    const height = Math.max(...cells.map(({ length }) => length))
+    return Array.from({ length: height }, (_, line) => cells.map((lines) => lines[line] ?? ""))
+  })
   const [head = "", ...lines] = aligned([heads, ...rows])
   return [strong(head), ...lines].join("\n")
 }
+
+export const jsonOf = <A>(columns: ReadonlyArray<Column<A>>, one: A): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(columns.flatMap(({ key, of }) => (key === undefined ? [] : [[key, of(one)]])))
 
 interface Pod {
   readonly namespace: string
@@ -61,23 +89,28 @@ interface Pod {
 /** A pod as `--pod` takes it. */
 export const podName = (pod: Pod | null | undefined): string => (pod ? `${pod.namespace}/${pod.name}` : "-")
 
-interface Recorded {
-  readonly record: {
-    readonly ifName: string
-    readonly containerId: string
-    readonly network: string
-    readonly pod?: Pod | undefined
-  }
+interface Names {
+  readonly network: string | null
+  readonly containerId: string | null
+  readonly ifName: string | null
+  readonly pod?: Pod | null | undefined
 }
 
+/** The columns of a table of records. */
 export const recordHeads = ["INTERFACE", "CONTAINER", "NETWORK", "POD", "RESULT"]
 
-export const recordCells = ({ record: { containerId, ifName, network, pod } }: Recorded): ReadonlyArray<string> => [
-  ifName,
-  containerId.slice(0, 12),
-  network,
-  podName(pod)
-]
+/** Columns of who an attachment is. */
+export const who = <A>(of: (one: A) => Names) => ({
+  network: { key: "network", head: "NETWORK", of: (one: A) => of(one).network },
+  containerId: {
+    key: "containerId",
+    head: "CONTAINER",
+    of: (one: A) => of(one).containerId,
+    text: (one: A) => of(one).containerId?.slice(0, 12) || "-"
+  },
+  ifName: { key: "ifName", head: "INTERFACE", of: (one: A) => of(one).ifName },
+  pod: { key: "pod", head: "POD", of: (one: A) => of(one).pod ?? null, text: (one: A) => podName(of(one).pod) }
+})
 
 /** `3 attachments: 2 unchanged, 1 differs.` */
 export const summary = <O>(
@@ -164,6 +197,9 @@ export const complain = (told: ReadonlyArray<string>, now: ReadonlyArray<string>
     (words) => Console.error(`userspace: ${words}`),
     { discard: true }
   )
+
+export const errorJson = (error: Pick<CniError, "code" | "msg" | "details"> | undefined) =>
+  error === undefined ? null : { code: error.code, msg: error.msg, details: error.details }
 
 export const problemJson = ({ code, cure, failed }: Explained) => ({ code, failed, cure })
 

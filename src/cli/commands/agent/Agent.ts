@@ -17,14 +17,15 @@ import { enterHost, hostFlag } from "../../input/Host.ts"
 import { onNodeSwept } from "../../input/OnNode.ts"
 import { socketAsked } from "../../print/AgentThere.ts"
 import {
+  type Column,
   CommandLineError,
   failWith,
   InvocationContext,
-  podName,
   print,
   problemJson,
   type Style,
-  table
+  table,
+  who
 } from "../../print/Printer.ts"
 import { command as status } from "./AgentStatus.ts"
 
@@ -121,25 +122,26 @@ const healedJson = (rounds: Rounds, dry: boolean) => ({
   problems: problemsOf(rounds).map(problemJson)
 })
 
-const heads = ["NETWORK", "POD", "CONTAINER", "INTERFACE", "FOUND", "RESULT"]
-
-const healedText = (rounds: Rounds, dry: boolean, { strong }: Style): string => {
+const healedText = (rounds: Rounds, dry: boolean, style: Style): string => {
   const all = healed(rounds)
   const looked = lookedAt(rounds)
   const counted = `${looked} ${looked === 1 ? "attachment" : "attachments"}`
   const head = dry ? `Dry run of a round of healing: ${counted}. Nothing was changed.` : `Inspected ${counted}.`
   return all.length === 0
     ? [head, "", problemsOf(rounds).length === 0 ? "No differences." : "Nothing was found."].join("\n")
-    : [head, "", table(heads, all.map(cells), strong)].join("\n")
+    : [head, "", table(all, columns, style)].join("\n")
 }
 
-const cells = ({ containerId, did, error, finding, ifName, network, outcome, pod, words }: Healed) => [
-  network ?? "-",
-  podName(pod),
-  containerId?.slice(0, 12) ?? "-",
-  ifName ?? "-",
-  finding,
-  [result(outcome, did), error === null ? words : `${words}: ${error.msg}`].join("; ")
+const { containerId, ifName, network, pod } = who((one: Healed) => one)
+
+const columns: ReadonlyArray<Column<Healed>> = [
+  ...[network, pod, containerId, ifName],
+  { head: "FOUND", of: ({ finding }) => finding },
+  {
+    head: "RESULT",
+    of: ({ did, error, outcome, words }) =>
+      [result(outcome, did), error === null ? words : `${words}: ${error.msg}`].join("; ")
+  }
 ]
 
 const result = (outcome: Healed["outcome"], did: string | null): string => {
