@@ -7,16 +7,15 @@ import type { Configuration } from "../../cni/network/Configuration.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
 import { fileOf, type Origin, originOf } from "../../kubernetes/Origin.ts"
-import { Files } from "../../platform/Files.ts"
+import { Files, orElse } from "../../platform/Files.ts"
 import { CurrentUser, type Identity } from "../../platform/process/CurrentUser.ts"
 import type { NetworkCall } from "../Call.ts"
 import { Records } from "../records/Records.ts"
+import * as Account from "./Account.ts"
 import { found, isDenied, type Judged, nothing, together, unseen, well } from "./findings/Finding.ts"
-import * as Account from "./node/Account.ts"
-import * as Hugepages from "./node/Hugepages.ts"
-import * as Leases from "./node/Leases.ts"
-import * as Multus from "./node/Multus.ts"
-import * as Requested from "./node/Requested.ts"
+import * as Leases from "./Leases.ts"
+import * as Multus from "./Multus.ts"
+import * as Requested from "./Requested.ts"
 
 export interface Network {
   readonly call: NetworkCall
@@ -43,7 +42,7 @@ export const examine = Effect.fn("doctor.node")(function* (asked: OfNode) {
   const user = yield* CurrentUser
   return together([
     permissions(user),
-    Hugepages.judge(yield* Hugepages.look),
+    ofHugepages(yield* hugepagePools),
     yield* stateDirectory(user),
     Multus.judge(yield* Multus.look),
     yield* leases(configurations, asked.containers),
@@ -135,3 +134,42 @@ const credentials = Effect.fnUntraced(function* ({ network, pod, recorded, varia
 const needsVolume = (network: Network | undefined): boolean =>
   network?.call.configuration.netConf.kubeconfig !== undefined &&
   network.call.configuration.netConf.sharedDir === undefined
+
+interface Pool {
+  readonly kilobytes: number
+  readonly total: number
+  readonly free: number
+}
+
+const hugepagesDirectory = "/sys/kernel/mm/hugepages"
+const hugepagesLink = "hugepages"
+
+/** Undefined: the kernel does not report them. */
+const hugepagePools = Effect.gen(function* () {
+  const files = yield* Files
+  const number = (path: string) => Effect.map(files.read(path, 1 << 16), (text) => Number(text.trim()))
+  // A kernel without them has no such directory.
+  const names = yield* orElse("ENOENT", [])(files.list(hugepagesDirectory))
+  return yield* Effect.forEach(
+    names.flatMap((name) => /^hugepages-(\d+)kB$/.exec(name)?.slice(1) ?? []),
+    (size) =>
+      Effect.gen(function* () {
+        const pool: Pool = {
+          kilobytes: Number(size),
+          total: yield* number(`${hugepagesDirectory}/hugepages-${size}kB/nr_hugepages`),
+          free: yield* number(`${hugepagesDirectory}/hugepages-${size}kB/free_hugepages`)
+        }
+        return pool
+      })
+  )
+}).pipe(Effect.orElseSucceed((): ReadonlyArray<Pool> | undefined => undefined))
+
+export const ofHugepages = (pools: ReadonlyArray<Pool> | undefined): Judged => {
+  if (pools === undefined) return unseen(hugepagesLink, `${hugepagesDirectory} cannot be read`)
+  const reserved = pools.filter(({ total }) => total > 0)
+  if (reserved.length === 0) return found(hugepagesLink, "hugepages-missing", "none are reserved")
+  const words = reserved.map(({ free, kilobytes, total }) => `${free} of ${total} pages of ${kilobytes} kB are free`)
+  return reserved.every(({ free }) => free === 0)
+    ? found(hugepagesLink, "hugepages-used-up", words.join(", "))
+    : well(hugepagesLink, words.join(", "))
+}

@@ -1,7 +1,7 @@
 /** Programs as tcpdump 4.99 compiles them (`tcpdump -ddd`), on packets that they are for and on others. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { accepts, parse } from "../../../src/attachment/capture/Bpf.ts"
+import { accepts, parse } from "../../../src/attachment/capture/Filter.ts"
 
 const programOf = (numbers: string) => Result.getOrThrow(parse(numbers.replaceAll(", ", "\n")))
 

@@ -2,19 +2,18 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Account from "../../../src/attachment/doctor/Account.ts"
 import { found, type Judged } from "../../../src/attachment/doctor/findings/Finding.ts"
 import { findings } from "../../../src/attachment/doctor/findings/Findings.ts"
-import { hugetlbfsIn } from "../../../src/attachment/doctor/inside/Inside.ts"
+import { hugetlbfsIn } from "../../../src/attachment/doctor/Inside.ts"
+import * as Leases from "../../../src/attachment/doctor/Leases.ts"
 import * as Port from "../../../src/attachment/doctor/link/Port.ts"
 import * as Published from "../../../src/attachment/doctor/link/Published.ts"
 import { userIn } from "../../../src/attachment/doctor/link/Sandbox.ts"
-import * as Account from "../../../src/attachment/doctor/node/Account.ts"
-import * as Hugepages from "../../../src/attachment/doctor/node/Hugepages.ts"
-import * as Leases from "../../../src/attachment/doctor/node/Leases.ts"
-import * as Multus from "../../../src/attachment/doctor/node/Multus.ts"
-import * as OfOvs from "../../../src/attachment/doctor/node/OfOvs.ts"
-import * as OfVpp from "../../../src/attachment/doctor/node/OfVpp.ts"
-import { twice } from "../../../src/attachment/doctor/node/Requested.ts"
+import * as Multus from "../../../src/attachment/doctor/Multus.ts"
+import * as Node from "../../../src/attachment/doctor/Node.ts"
+import { twice } from "../../../src/attachment/doctor/Requested.ts"
+import * as Switches from "../../../src/attachment/doctor/Switches.ts"
 import { polling } from "../../../src/ovs/OvsView.ts"
 import { buffersIn, memifsIn } from "../../../src/vpp/VppView.ts"
 import type { OvsView, PortView, VppView } from "../../../src/vswitch/View.ts"
@@ -126,15 +125,15 @@ describe("a switch", () => {
     [null, []]
   ])("VPP %s with memif: its overflow is a finding below 26.06", (version, wanted) => {
     const view = { ...vpp, version, unloaded: [] }
-    assert.deepStrictEqual(ids(OfVpp.judge(view, new Set(["memif"]))), wanted)
-    assert.deepStrictEqual(ids(OfVpp.judge(view, new Set(["vhostuser"]))), [])
+    assert.deepStrictEqual(ids(Switches.ofVpp(view, new Set(["memif"]))), wanted)
+    assert.deepStrictEqual(ids(Switches.ofVpp(view, new Set(["vhostuser"]))), [])
   })
   it("with a bridge that drops what it does not know, if somebody uses it", () => {
-    assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set(["br0"]))), ["bridge-drops-unknown"])
-    assert.deepStrictEqual(ids(OfOvs.judge(ovs, new Set())), [])
+    assert.deepStrictEqual(ids(Switches.ofOvs(ovs, new Set(["br0"]))), ["bridge-drops-unknown"])
+    assert.deepStrictEqual(ids(Switches.ofOvs(ovs, new Set())), [])
   })
   it("whose ovs-vswitchd was not asked is not called sound, and what its database lacks is a finding", () => {
-    const of = (view: Partial<OvsView>) => OfOvs.judge({ ...ovs, asked: false, ...view }, new Set())
+    const of = (view: Partial<OvsView>) => Switches.ofOvs({ ...ovs, asked: false, ...view }, new Set())
     const judged = of({})
     assert.deepStrictEqual([ids(judged), judged.unseen], [["ovs-vswitchd-not-asked"], []])
     assert.deepStrictEqual(
@@ -144,10 +143,10 @@ describe("a switch", () => {
     assert.deepStrictEqual(ids(of({ dpdk: false })), ["dpdk-not-initialized"])
   })
   it("without vhost-user", () =>
-    assert.deepStrictEqual(ids(OfOvs.judge({ ...ovs, lacks: ["dpdkvhostuser"] }, new Set())), ["ovs-without-vhost"]))
+    assert.deepStrictEqual(ids(Switches.ofOvs({ ...ovs, lacks: ["dpdkvhostuser"] }, new Set())), ["ovs-without-vhost"]))
   it("without a plugin is an error for those who use it", () => {
-    assert.deepStrictEqual(ids(OfVpp.judge(vpp, new Set(["vhostuser"]))), ["vpp-plugin-not-loaded"])
-    assert.deepStrictEqual(ids(OfVpp.judge(vpp, new Set(["memif"]))), ["vpp-plugin-unused"])
+    assert.deepStrictEqual(ids(Switches.ofVpp(vpp, new Set(["vhostuser"]))), ["vpp-plugin-not-loaded"])
+    assert.deepStrictEqual(ids(Switches.ofVpp(vpp, new Set(["memif"]))), ["vpp-plugin-unused"])
   })
   it("tells which threads poll what", () => {
     const text = [
@@ -186,13 +185,13 @@ describe("a switch", () => {
 
 describe("the node", () => {
   it("without hugepages, with free ones, and with none left", () => {
-    const pool = (total: number, free: number) => Hugepages.judge([{ kilobytes: 2048, total, free }])
+    const pool = (total: number, free: number) => Node.ofHugepages([{ kilobytes: 2048, total, free }])
     assert.deepStrictEqual([pool(0, 0), pool(4, 1), pool(4, 0)].map(ids), [
       ["hugepages-missing"],
       [],
       ["hugepages-used-up"]
     ])
-    assert.lengthOf(Hugepages.judge(undefined).unseen, 1)
+    assert.lengthOf(Node.ofHugepages(undefined).unseen, 1)
   })
   it("with Multus in a file or in a list of plugins", () => {
     const inText = (value: object) => Multus.inText("/f", JSON.stringify(value)).map(({ retries }) => retries)

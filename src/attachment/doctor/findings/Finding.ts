@@ -1,8 +1,7 @@
 /** The judgement of an inspection: findings, sound links of the chain, and what could not be inspected. Pure. */
 
 import { shellWord } from "../../../platform/text/ShellWord.ts"
-import type { Severity } from "./Entry.ts"
-import { type FindingId, findings } from "./Findings.ts"
+import { type FindingId, findings, type Severity } from "./Findings.ts"
 
 export interface Finding {
   readonly id: FindingId

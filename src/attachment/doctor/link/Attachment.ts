@@ -2,13 +2,18 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Variables } from "../../../cni/types/Environment.ts"
 import { containerConfigFor } from "../../../container-config/ContainerConfigs.ts"
 import { keyOf } from "../../../identity/Attachment.ts"
+import { Ipam } from "../../../ipam/Ipam.ts"
+import type { IpamError } from "../../../ipam/IpamError.ts"
+import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
 import { Deadlines } from "../../../program/Step.ts"
+import { SharedDir } from "../../../shared-dir/SharedDir.ts"
 import type { PortView } from "../../../vswitch/View.ts"
-import { requestFor } from "../../Call.ts"
+import { type Call, delegation, requestFor } from "../../Call.ts"
 import type { Switches } from "../../node/Switches.ts"
 import { recordedCall } from "../../Recorded.ts"
 import type { Record } from "../../records/Record.ts"
@@ -16,8 +21,7 @@ import { Records } from "../../records/Records.ts"
 import { type Suspects, suspectOf } from "../../records/Suspects.ts"
 import { madeBySwitch } from "../../verbs/Add.ts"
 import { readable } from "../../verbs/Restore.ts"
-import { found, type Judged, nothing, together, unseen, well } from "../findings/Finding.ts"
-import * as Addresses from "./Addresses.ts"
+import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
 import * as Port from "./Port.ts"
 import * as Published from "./Published.ts"
 import * as Sandbox from "./Sandbox.ts"
@@ -76,14 +80,14 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const published = yield* Published.look(record, madeBySwitch(call)).pipe(
     Effect.provide(Layer.fresh(containerConfigFor(call)))
   )
-  const addresses = yield* Addresses.look(call, record)
+  const addresses = yield* lookAtAddresses(call, record)
   const mtu = { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu }
   const judged = together([
     standing,
     Port.judge({ view, asked, differences: isLeftAway ? [] : differences, mtu }, values),
     Socket.judge(socket, sandbox, asked ? view?.connected : undefined),
     Published.judge(published, place.directory, values),
-    Addresses.judge(addresses, values)
+    ofAddresses(addresses, values)
   ])
   return { judged, inspected: asked && !("failed" in differences) } satisfies Examined
 })
@@ -102,3 +106,41 @@ const recorded = Effect.fnUntraced(function* (record: Record): Effect.fn.Return<
         ifname: record.ifName
       })
 })
+
+interface Addresses {
+  readonly told: ReadonlyArray<string>
+  /** Undefined: the network has no IPAM plugin. */
+  readonly check: Result.Result<void, IpamError> | undefined
+}
+
+const lookAtAddresses = Effect.fnUntraced(function* (call: Call, record: Record) {
+  const ipam = yield* Ipam
+  const sharedDir = yield* SharedDir
+  const text = yield* Effect.orElseSucceed(sharedDir.readConfig(record.place), () => undefined)
+  const delegate = delegation(call)
+  const addresses: Addresses = {
+    told: addressesIn(text ?? ""),
+    check: delegate === undefined ? undefined : yield* Effect.result(ipam.check(delegate))
+  }
+  return addresses
+})
+
+/** A container can write to this file, so its content is only shown. */
+const addressesIn = (text: string): ReadonlyArray<string> => {
+  const { ips } = objectOf(objectOf(parsed(text))["ipResult"])
+  return listOf(ips).flatMap((one) => {
+    const { address } = objectOf(one)
+    return Predicate.isString(address) ? [address] : []
+  })
+}
+
+const ofAddresses = ({ check, told }: Addresses, values: { readonly [name: string]: string }): Judged => {
+  const link = "addresses"
+  const words = told.length === 0 ? "none are told to the container" : told.join(", ")
+  if (check === undefined) return well(link, "the network has no IPAM plugin")
+  if (Result.isSuccess(check)) return well(link, words)
+  const { failed, reason } = check.failure
+  // static and dhcp compare with the result of ADD, which only a runtime remembers.
+  if (reason._tag === "Refused" && /prevResult missing/i.test(reason.msg)) return unknown(link, `${words}; not checked`)
+  return reason._tag === "Refused" ? found(link, "address-lost", `${words}; ${failed}`, values) : unseen(link, failed)
+}

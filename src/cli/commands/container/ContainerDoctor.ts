@@ -1,7 +1,7 @@
 /** `userspace container doctor` */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { judge, lookAtMounts } from "../../../attachment/doctor/inside/Inside.ts"
+import { judge, lookAtMounts } from "../../../attachment/doctor/Inside.ts"
 import { find } from "../../../container/Discovery.ts"
 import * as Presence from "../../../container/Presence.ts"
 import { jsonFlag } from "../../input/Flags.ts"

@@ -5,16 +5,16 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Pod } from "../../../identity/Attachment.ts"
-import { type Expiry, expiriesOf, readAccess } from "../../../kubernetes/Credentials.ts"
-import { fileOf, type Origin } from "../../../kubernetes/Origin.ts"
-import type { PodDocument } from "../../../kubernetes/PodDocument.ts"
-import { Pods } from "../../../kubernetes/Pods.ts"
-import type { PodsError } from "../../../kubernetes/PodsError.ts"
-import { Files } from "../../../platform/Files.ts"
-import { found, type Judged, together, unknown, unseen, well } from "../findings/Finding.ts"
+import type { Pod } from "../../identity/Attachment.ts"
+import { type Expiry, expiriesOf, readAccess } from "../../kubernetes/Credentials.ts"
+import { fileOf, type Origin } from "../../kubernetes/Origin.ts"
+import type { PodDocument } from "../../kubernetes/PodDocument.ts"
+import { Pods } from "../../kubernetes/Pods.ts"
+import type { PodsError } from "../../kubernetes/PodsError.ts"
+import { Files } from "../../platform/Files.ts"
+import { found, type Judged, together, unknown, unseen, well } from "./findings/Finding.ts"
 
-export interface Account {
+interface Account {
   readonly file: string
   readonly now: number
   readonly expiries: ReadonlyArray<Expiry>

@@ -3,13 +3,13 @@
  * that DPDK would need. Neither the switch nor the node is visible.
  */
 import * as Effect from "effect/Effect"
-import { cureForUntold, type Discovered } from "../../../container/Discovery.ts"
-import type { Presence, Problem } from "../../../container/Presence.ts"
-import { type Interface, partOf, socketMadeBy } from "../../../container/read/Interface.ts"
-import { assumption } from "../../../container/read/Sandbox.ts"
-import { Files } from "../../../platform/Files.ts"
-import { found, type Judged, nothing, together, unknown, unseen, well } from "../findings/Finding.ts"
-import type { FindingId } from "../findings/Findings.ts"
+import { cureForUntold, type Discovered } from "../../container/Discovery.ts"
+import type { Presence, Problem } from "../../container/Presence.ts"
+import { type Interface, partOf, socketMadeBy } from "../../container/read/Interface.ts"
+import { assumption } from "../../container/read/Sandbox.ts"
+import { Files } from "../../platform/Files.ts"
+import { found, type Judged, nothing, together, unknown, unseen, well } from "./findings/Finding.ts"
+import type { FindingId } from "./findings/Findings.ts"
 
 interface Seen {
   readonly one: Interface

@@ -6,11 +6,11 @@
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import { Files, orElse } from "../../../platform/Files.ts"
-import { listOf, objectOf, parsed } from "../../../platform/text/Json.ts"
-import { found, type Judged, together, unknown, unseen, well } from "../findings/Finding.ts"
+import { Files, orElse } from "../../platform/Files.ts"
+import { listOf, objectOf, parsed } from "../../platform/text/Json.ts"
+import { found, type Judged, together, unknown, unseen, well } from "./findings/Finding.ts"
 
-export interface Leases {
+interface Leases {
   readonly network: string
   readonly directory: string
   /** Number of addresses in the ranges; undefined: too many to count, or not determined by the configuration. */

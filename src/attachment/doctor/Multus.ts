@@ -1,16 +1,16 @@
 /** Multus' own files on the node, in the directory of CNI configurations. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { Files, orElse } from "../../../platform/Files.ts"
-import { objectOf, parsed } from "../../../platform/text/Json.ts"
-import { found, type Judged, together, unseen, well } from "../findings/Finding.ts"
+import { Files, orElse } from "../../platform/Files.ts"
+import { objectOf, parsed } from "../../platform/text/Json.ts"
+import { found, type Judged, together, unseen, well } from "./findings/Finding.ts"
 
 interface MultusFile {
   readonly path: string
   readonly retries: boolean
 }
 
-export const directory = "/etc/cni/net.d"
+const directory = "/etc/cni/net.d"
 const limit = 1 << 20
 
 /** A text: why it cannot be inspected. */
