@@ -2,8 +2,8 @@
 
 import type { Control } from "../cni/network/HostPort.ts"
 import { isContainerId, isIfName } from "../cni/types/Environment.ts"
-import { whoseText } from "../container-config/ContainerData.ts"
 import { type Attachment, handlesOf, type Identity, keyOf, shortId } from "../identity/Attachment.ts"
+import { whoseText } from "../identity/ConfigurationData.ts"
 import type { PublishedFile } from "../shared-dir/Directories.ts"
 import type { Owned } from "../vswitch/Vswitch.ts"
 import type { Record } from "./records/Record.ts"

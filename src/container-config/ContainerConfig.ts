@@ -6,12 +6,12 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type { ConfigurationData } from "../identity/ConfigurationData.ts"
 import type { PodsError } from "../kubernetes/PodsError.ts"
 import type { Edges } from "../platform/Edges.ts"
 import type { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { SharedDirError } from "../shared-dir/SharedDirError.ts"
 import type { SocketPaths, Volume } from "../shared-dir/SocketPaths.ts"
-import type { ContainerData } from "./ContainerData.ts"
 
 export interface PodMount {
   /** The pod's own volume; undefined: the network's directory is used. */
@@ -30,7 +30,7 @@ export class ContainerConfig extends Context.Service<
     /** Returns the volumes that may contain files of an attachment without a record, as far as they can be known. */
     readonly oldVolumes: Effect.Effect<ReadonlyArray<Volume>>
     /** Publishes the container config, replacing an earlier one of this interface. */
-    readonly publish: (place: SocketPaths, data: ContainerData) => Done
+    readonly publish: (place: SocketPaths, data: ConfigurationData) => Done
     /** A missing one is not a failure. A file beside the socket is removed with the shared directory. */
     readonly withdraw: Done
     /** Returns differences from what `publish` wrote, in words. */

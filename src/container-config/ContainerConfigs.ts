@@ -7,11 +7,11 @@ import * as Layer from "effect/Layer"
 import type { Configuration } from "../cni/network/Configuration.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
+import { fileText, isFor } from "../identity/ConfigurationData.ts"
 import { fileOf, originOf } from "../kubernetes/Origin.ts"
 import { Files } from "../platform/Files.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import { ContainerConfig, type ContainerConfigLayer, defaultMappedDir } from "./ContainerConfig.ts"
-import { fileText, isFor } from "./ContainerData.ts"
 import { deviceInformation } from "./DeviceInfo.ts"
 
 interface Call {

@@ -3,21 +3,12 @@
  * to `configData-*.json` or to the pod's annotation. `config` has the shape of the configuration's `container`, with
  * defaults derived from the host's. Pure. app-netutil and applications in any language read it.
  */
-import * as Predicate from "effect/Predicate"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import type { Container, NetConf } from "../cni/network/NetConf.ts"
 import { type CniResult, family } from "../cni/types/CniResult.ts"
-import type { Attachment, Identity } from "../identity/Attachment.ts"
-import { listOf, objectOf, parsed } from "../platform/text/Json.ts"
+import type { Attachment } from "../identity/Attachment.ts"
+import type { ConfigurationData } from "../identity/ConfigurationData.ts"
 import type { SocketPaths } from "../shared-dir/SocketPaths.ts"
-
-export interface ContainerData {
-  readonly containerId: string
-  readonly ifName: string
-  readonly name: string
-  readonly config: Readonly<{ [key: string]: unknown }>
-  readonly ipResult: Readonly<{ [key: string]: unknown }>
-}
 
 export const containerData = (
   { containerId, ifName, network }: Attachment,
@@ -26,7 +17,7 @@ export const containerData = (
   place: Pick<SocketPaths, "socketName">,
   mac: string,
   result: CniResult
-): ContainerData => ({
+): ConfigurationData => ({
   containerId,
   ifName,
   name: network,
@@ -64,30 +55,3 @@ const mirrored = (container: Container, port: HostPort, socketfile: string, mac:
 
 const given = (values: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
-
-/** The content of the file beside the socket. */
-export const fileText = (data: ContainerData): string => `${JSON.stringify(data)}\n`
-
-/** Returns the identity in a file. A container can write there as well. */
-export const whoseText = (text: string): Identity | undefined => {
-  const { containerId, ifName, name } = objectOf(parsed(text))
-  return Predicate.isString(containerId) && Predicate.isString(ifName) && Predicate.isString(name)
-    ? { network: name, containerId, ifName }
-    : undefined
-}
-
-/** Returns the network namespace that a file names for the interface, as ADD or a container wrote it. */
-export const sandboxTold = (text: string, ifName: string): string | undefined => {
-  const { interfaces } = objectOf(objectOf(parsed(text))["ipResult"])
-  for (const one of listOf(interfaces)) {
-    const { name, sandbox } = objectOf(one)
-    if (name === ifName && Predicate.isString(sandbox) && sandbox.startsWith("/")) return sandbox
-  }
-  return undefined
-}
-
-/** Returns whether a file was written for this attachment. */
-export const isFor = (text: string, { containerId, ifName, network }: Identity): boolean => {
-  const said = whoseText(text)
-  return said?.containerId === containerId && said.ifName === ifName && said.network === network
-}

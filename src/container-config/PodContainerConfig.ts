@@ -9,8 +9,9 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { isAbsolutePath } from "../cni/network/Validators.ts"
 import type { Attachment, Pod } from "../identity/Attachment.ts"
+import { fileText, isFor, isOfAttachment, mappedDirKey } from "../identity/ConfigurationData.ts"
 import type { Origin } from "../kubernetes/Origin.ts"
-import { elementOf, elementsOf, isOf, isPluginsOwn, mappedDirKey, put, remove } from "../kubernetes/PodAnnotations.ts"
+import { elementsOf, isPluginsOwn, put, remove } from "../kubernetes/PodAnnotations.ts"
 import type { PodDocument } from "../kubernetes/PodDocument.ts"
 import { Pods } from "../kubernetes/Pods.ts"
 import { PodsError } from "../kubernetes/PodsError.ts"
@@ -19,7 +20,6 @@ import type { Https } from "../platform/Https.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { Volume } from "../shared-dir/SocketPaths.ts"
 import { ContainerConfig, defaultMappedDir } from "./ContainerConfig.ts"
-import { fileText, isFor } from "./ContainerData.ts"
 import { deviceInformation } from "./DeviceInfo.ts"
 
 interface Options {
@@ -111,7 +111,7 @@ const make = Effect.fnUntraced(function* ({ attachment, pod, sharedDir }: Option
     // A missing file is no difference, because an earlier release may have added the attachment without one.
     const text = yield* shared.readConfig(place)
     return [
-      ...(isOf(elementOf(annotations, attachment), attachment.network)
+      ...(elementsOf(annotations)?.some((element) => isOfAttachment(element, attachment)) === true
         ? []
         : [`pod ${name} has no configuration data for ${attachment.ifName} in its annotations`]),
       ...(text === undefined || isFor(text, attachment)

@@ -6,8 +6,9 @@
  */
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
+import { dataKey, mappedDirKey } from "../identity/ConfigurationData.ts"
 import { Files } from "../platform/Files.ts"
-import { configurationDataKey, mappedDirKey, networkStatusKeys, parseAnnotations } from "./read/Annotations.ts"
+import { networkStatusKeys, parseAnnotations } from "./read/Annotations.ts"
 import { readConfigurationData } from "./read/ConfigurationData.ts"
 import { type Interface, inOrder } from "./read/Interface.ts"
 import { readDeviceInfo, readNetworkStatus } from "./read/NetworkStatus.ts"
@@ -62,9 +63,9 @@ export const find = Effect.fn("find the interfaces")(function* (
   const told = mapped === undefined ? undefined : absolutePath(mapped)
   const directory = places.directory === undefined ? (told ?? defaultDirectory) : resolve(places.directory)
 
-  const elements = annotations.get(configurationDataKey)
+  const elements = annotations.get(dataKey)
   const annotation =
-    elements === undefined ? nothing : readConfigurationData(`annotation ${configurationDataKey}`, directory, elements)
+    elements === undefined ? nothing : readConfigurationData(`annotation ${dataKey}`, directory, elements)
   const status = networkStatusKeys.flatMap((key) => {
     const json = annotations.get(key)
     return json === undefined ? [] : [readNetworkStatus(`annotation ${key}`, json)]
@@ -116,7 +117,7 @@ const readAnnotations = (files: Files["Service"], path: string) =>
     }),
     onSuccess: (text) => {
       const annotations = parseAnnotations(text)
-      const ours = [configurationDataKey, mappedDirKey, ...networkStatusKeys].filter((key) => annotations.get(key))
+      const ours = [dataKey, mappedDirKey, ...networkStatusKeys].filter((key) => annotations.get(key))
       return { ...annotations, looked: ours.length === 0 ? "no interface of this plugin in it" : ours.join(", ") }
     }
   })

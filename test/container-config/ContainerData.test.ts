@@ -1,7 +1,8 @@
 /** The container config of each kind of port: the other end, mirrored, in the original plugin's form. */
 import { assert, describe, it } from "@effect/vitest"
 import { emptyResult } from "../../src/cni/types/CniResult.ts"
-import { containerData, isFor } from "../../src/container-config/ContainerData.ts"
+import { containerData } from "../../src/container-config/ContainerData.ts"
+import { isFor } from "../../src/identity/ConfigurationData.ts"
 import { memif, ovs, readingOf, vpp } from "../cni/support/Reading.ts"
 
 const attachment = { network: "net", containerId: "0958c8871b32cafe", ifName: "net1", netns: "/n/a", pod: undefined }

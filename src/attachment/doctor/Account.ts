@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Pod } from "../../identity/Attachment.ts"
+import { dataKey } from "../../identity/ConfigurationData.ts"
 import { type Expiry, expiriesOf, readAccess } from "../../kubernetes/Credentials.ts"
 import { fileOf, type Origin } from "../../kubernetes/Origin.ts"
 import type { PodDocument } from "../../kubernetes/PodDocument.ts"
@@ -49,7 +50,7 @@ export const look = Effect.fnUntraced(function* (origin: Origin, pod: Pod | unde
 
 /** The annotations of an ADD, as far as a policy inspects them. */
 const rehearsed = ({ annotations }: PodDocument) => ({
-  "userspace/configuration-data": annotations["userspace/configuration-data"] ?? "[]",
+  [dataKey]: annotations[dataKey] ?? "[]",
   "userspace/mapped-dir": annotations["userspace/mapped-dir"] ?? "/var/lib/cni/usrspcni/"
 })
 

@@ -6,8 +6,6 @@
 import * as Result from "effect/Result"
 import { shown } from "./Part.ts"
 
-export const configurationDataKey = "userspace/configuration-data"
-export const mappedDirKey = "userspace/mapped-dir"
 /** Multus' key, and that of its older releases. */
 export const networkStatusKeys = ["k8s.v1.cni.cncf.io/network-status", "k8s.v1.cni.cncf.io/networks-status"] as const
 

@@ -1,7 +1,7 @@
 /**
  * The elements that ADD writes, one for each interface: in the annotation `userspace/configuration-data` and in the
  * files `configData-*.json`. Also reads those of the original plugin, which have no mac, and addresses without version;
- * Go writes absent values as null or "". Pure. Written by src/container-config/ContainerData.ts; documented in
+ * Go writes absent values as null or "". Pure. Written by src/container-config/ContainerData.ts, whose an element is: src/identity/ConfigurationData.ts; documented in
  * docs/container.md.
  */
 import * as Redacted from "effect/Redacted"
