@@ -12,7 +12,7 @@ const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer
 
 const on = (api: string) => {
   const client = Layer.provide(VppClient.layer(api), edge)
-  return Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
+  return Layer.provide(VppVswitch.layer(), [client, edge])
 }
 
 /** Numbers from `from` to below `to`, with sockets in that directory. */

@@ -13,7 +13,7 @@ import { plugOf } from "../../test/vswitch/support/PlugOf.ts"
 const edge = Layer.mergeAll(Files.layer, BunSockets.layer)
 
 const on = (database: string) =>
-  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [Layer.provide(OvsClient.layer(database), edge), edge])
+  Layer.provide(OvsVswitch.layer(), [Layer.provide(OvsClient.layer(database), edge), edge])
 
 const port = (database: string, bridge: string): OvsVhostPort => ({
   ...ovsPort,

@@ -1,6 +1,6 @@
 /** Shows what exists, as an administrator would see it: `ovs-vsctl show`, and a tree with modes. */
 import * as Effect from "effect/Effect"
-import type { Row, Value } from "../../src/ovs/client/Notation.ts"
+import type { Row, Value } from "../../src/ovs/client/OvsdbMessages.ts"
 import { snapshot } from "../../test/ovs/model/Snapshot.ts"
 import { atoms } from "../../test/ovs/model/Values.ts"
 import type { MemorySwitch } from "../../test/ovs/support/OvsMemory.ts"

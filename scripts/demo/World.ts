@@ -2,21 +2,20 @@
  * A node without root: the real programs on the demonstration's edges. A call's log is kept, so that a rollback can be
  * shown. `VppWorld.ts` has the node with VPP; here, switch and files are in memory.
  */
+
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
-import { serve } from "../../src/app/CniCall.ts"
-import type { Document } from "../../src/app/Verbs.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { type Document, serve } from "../../src/app/CniCall.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import type { CniError } from "../../src/cni/types/CniError.ts"
 import type { Edges } from "../../src/platform/Edges.ts"
 import { Https } from "../../src/platform/Https.ts"
 import { Namespaces } from "../../src/platform/Namespaces.ts"
 import { Processes } from "../../src/platform/Processes.ts"
-import { Slots } from "../../src/platform/Slots.ts"
-import { Sockets } from "../../src/platform/Sockets.ts"
+import { Slots, Sockets } from "../../src/platform/Sockets.ts"
 import * as IpamMemory from "../../test/ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../test/ovs/support/OvsMemory.ts"
 import * as FilesMemory from "../../test/platform/support/FilesMemory.ts"
@@ -64,14 +63,16 @@ export const caller = (edges: Layer.Layer<Edges>): Pick<World, "call" | "log"> =
   const logger = Logger.make<unknown, void>(({ message }) => void log.push(String(message)))
   const call = ({ configuration, containerId, verb }: Asked) =>
     serve(
-      verb,
-      {
-        CNI_CONTAINERID: containerId,
-        CNI_NETNS: `/var/run/netns/${containerId}`,
-        CNI_IFNAME: "net1",
-        CNI_PATH: dirname(IpamMemory.program)
-      },
-      readEnvelope(configuration)
+      readRequest(
+        {
+          CNI_CONTAINERID: containerId,
+          CNI_NETNS: `/var/run/netns/${containerId}`,
+          CNI_IFNAME: "net1",
+          CNI_PATH: dirname(IpamMemory.program),
+          CNI_COMMAND: verb
+        },
+        configuration
+      )
     ).pipe(Effect.provide([edges, Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "Info")]))
   return { call, log }
 }

@@ -3,7 +3,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { engineFor, mirrorsFor, onServices, watchFor } from "../app/Composition.ts"
+import { engineFor, mirrorsFor, services, watchFor } from "../app/Composition.ts"
 import type { Policy } from "../attachment/heal/Decide.ts"
 import { healingStatus } from "../attachment/heal/Healed.ts"
 import { keep, type Observer } from "../attachment/heal/Keep.ts"
@@ -73,7 +73,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   })
   return yield* Effect.scoped(serving).pipe(
     Effect.provide(Otlp.traces(variables)),
-    onServices(options.stateDir),
+    Effect.provide(services(options.stateDir)),
     Effect.provide(edges),
     Effect.provide(log)
   )

@@ -7,8 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
-import { type Answer, type Asker, CallScheduler, call } from "../app/CniCall.ts"
-import { KeptSwitches } from "../app/Composition.ts"
+import { type Answer, type Asker, call, type Host } from "../app/CniCall.ts"
 import { untaken } from "../app/Stdio.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import type { CniError } from "../cni/types/CniError.ts"
@@ -17,10 +16,7 @@ import { Files } from "../platform/Files.ts"
 import { Https } from "../platform/Https.ts"
 import { Namespaces } from "../platform/Namespaces.ts"
 import { Processes } from "../platform/Processes.ts"
-import { Slots } from "../platform/Slots.ts"
-import { Sockets } from "../platform/Sockets.ts"
-import { Invocation } from "../program/Committed.ts"
-import { LogOutputs } from "../program/Log.ts"
+import { Slots, Sockets } from "../platform/Sockets.ts"
 import { callSpan } from "../program/Trace.ts"
 import * as LogFiles from "./LogFiles.ts"
 import type { Meter } from "./metrics/Meter.ts"
@@ -101,8 +97,8 @@ export const make = Effect.fnUntraced(function* (
       since: new Date().toISOString(),
       state: "queued"
     }
-    const schedule: CallScheduler["schedule"] = (asked) => (self) =>
-      scheduler.schedule(asked)(
+    const schedule: NonNullable<Host["schedule"]> = (asked) => (self) =>
+      scheduler(asked)(
         Effect.suspend(() => {
           seen.state = "running"
           return self
@@ -113,15 +109,17 @@ export const make = Effect.fnUntraced(function* (
       answered({ verb: seen.verb, stdin, code, seconds: (performance.now() - began) / 1000 })
     const { containerId, interface: ifName, verb } = seen
     const mine: Array<Control> = []
-    const program = call(environment, stdin, onEdges, askerOf(seen, peer, done)).pipe(
-      callSpan(verb, environment["TRACEPARENT"], { container: containerId, interface: ifName }),
-      Effect.provideService(CallScheduler, { schedule }),
-      Effect.provideService(KeptSwitches, (at) => {
+    const host: Host = {
+      schedule,
+      switches: (at) => {
         mine.push(at)
         return switches.at(at)
-      }),
-      Effect.provideService(Invocation, invocation),
-      Effect.provideService(LogOutputs, { stderr: (log) => peer.say({ log }), file: logs.file })
+      },
+      invocation,
+      outputs: { stderr: (log) => peer.say({ log }), file: logs.file }
+    }
+    const program = call(environment, stdin, onEdges, askerOf(seen, peer, done), host).pipe(
+      callSpan(verb, environment["TRACEPARENT"], { container: containerId, interface: ifName })
     )
     const fiber = fork(program)
     running.set(invocation, { seen, fiber })

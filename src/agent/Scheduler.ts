@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Semaphore from "effect/Semaphore"
-import type { CallScheduler } from "../app/CniCall.ts"
-import { type AnyAsked, isOfNetwork } from "../cni/Dispatch.ts"
+import type { Host } from "../app/CniCall.ts"
 import { defaultControl } from "../cni/network/HostPorts.ts"
+import { type AnyAsked, isOfNetwork } from "../cni/Request.ts"
 import { attachmentOf, keyOf } from "../identity/Attachment.ts"
 
 /** More than a node of 110 pods starts at once; a waiting call costs little more than a running one. */
@@ -32,18 +32,16 @@ const named = (permits: number) => {
       })
 }
 
-export const make = (perSwitch: number = atOneSwitch): CallScheduler => {
+export const make = (perSwitch: number = atOneSwitch): NonNullable<Host["schedule"]> => {
   const alone = named(1)
   const atSwitch = named(perSwitch)
-  return {
-    schedule: (asked) => {
-      const ofAttachment = isOfNetwork(asked)
-        ? identity
-        : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
-      const ofSwitch = atSwitch(switchOf(asked))
-      // A call that waits for its attachment occupies no place at the switch.
-      return (self) => ofAttachment(ofSwitch(self))
-    }
+  return (asked) => {
+    const ofAttachment = isOfNetwork(asked)
+      ? identity
+      : alone(keyOf(attachmentOf(asked.envelope.name, asked.environment)))
+    const ofSwitch = atSwitch(switchOf(asked))
+    // A call that waits for its attachment occupies no place at the switch.
+    return (self) => ofAttachment(ofSwitch(self))
   }
 }
 

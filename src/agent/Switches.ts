@@ -3,11 +3,14 @@
  * without users, and opened again by the next user when it is lost.
  */
 import * as Fs from "node:fs"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as RcMap from "effect/RcMap"
-import { newSwitch } from "../app/Composition.ts"
+import { engineFor } from "../app/Composition.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
+import { Vswitch } from "../vswitch/Vswitch.ts"
 
 const idle = "1 minute"
 
@@ -44,7 +47,11 @@ export const make = Effect.gen(function* () {
           return one
         }),
         (one) => Effect.sync(() => kept.delete(one))
-      ).pipe(Effect.andThen(newSwitch({ engine, control }, { VppClient: oneSession }))),
+      ).pipe(
+        Effect.andThen(
+          Effect.map(Layer.build(engineFor({ engine, control }, { VppClient: oneSession })), Context.get(Vswitch))
+        )
+      ),
     idleTimeToLive: idle
   })
   return {

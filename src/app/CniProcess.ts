@@ -5,7 +5,6 @@ import type * as Layer from "effect/Layer"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
 import type { Edges } from "../platform/Edges.ts"
 import type { Read } from "../platform/process/StandardStreams.ts"
-import { Own } from "../program/Trace.ts"
 import { type Asker, call, refuse } from "./CniCall.ts"
 import { configuration, writeDocument } from "./Stdio.ts"
 
@@ -27,9 +26,9 @@ const own = {
 export const run = (edges: Layer.Layer<Edges> = BunEdges.layer, given?: Read): void => {
   const main = Effect.matchEffect(configuration(given), {
     onFailure: (error) => refuse(error, asker),
-    onSuccess: (stdin) => call({ ...process.env }, stdin, edges, asker)
+    onSuccess: (stdin) => call({ ...process.env }, stdin, edges, asker, { own })
   })
-  NodeRuntime.runMain(Effect.provideService(main, Own, own), {
+  NodeRuntime.runMain(main, {
     disableErrorReporting: true,
     // Only reached without an answer: a signal while stdin was read.
     teardown: () => process.exit(1)

@@ -1,16 +1,16 @@
 /**
  * Composition of the services, down to the edges. There is only one, for calls, commands, dry runs, the demonstration,
- * faults and tests; they differ in the edges. Services are created for each use and never memoized: two switches of one
- * kind in a process must not share one. A switch's code is loaded with the first use of its kind.
+ * faults and tests; they differ in the edges. Layers are made anew for each use: two switches of one kind in a
+ * process must not share one. A switch's code is loaded with the first use of its kind.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type { Call } from "../attachment/Call.ts"
 import { Records } from "../attachment/records/Records.ts"
-import type { Control } from "../cni/network/HostPort.ts"
-import { ContainerConfig } from "../container-config/ContainerConfig.ts"
+import type { Control, HostPort } from "../cni/network/HostPort.ts"
+import { ContainerConfig, type ContainerConfigLayer } from "../container-config/ContainerConfig.ts"
 import { containerConfigFor } from "../container-config/ContainerConfigs.ts"
 import { Ipam } from "../ipam/Ipam.ts"
 import type { OvsClient } from "../ovs/client/OvsClient.ts"
@@ -22,7 +22,6 @@ import type { Mirrors } from "../vswitch/Mirrors.ts"
 import type { View } from "../vswitch/View.ts"
 import { type EngineLayer, Vswitch } from "../vswitch/Vswitch.ts"
 import type { Watch } from "../vswitch/Watch.ts"
-import type { Choices } from "./Verbs.ts"
 
 /**
  * Wraps services: to observe them, inject faults, or record changes (dry run). Not for alternative implementations:
@@ -38,35 +37,65 @@ export interface Around {
   readonly VppClient?: On<VppClient["Service"], Scope.Scope>
 }
 
-/**
- * Connections that a process keeps between calls: the switch at this control socket, until the scope closes. Undefined:
- * each call has its own.
- */
-export const KeptSwitches = Context.Reference<
-  ((control: Control) => Effect.Effect<Vswitch["Service"], never, Scope.Scope>) | undefined
->("userspace-cni/KeptSwitches", { defaultValue: () => undefined })
+/** Connections that a process keeps between calls: the switch at this control socket, until the scope closes. */
+export type KeptSwitches = (control: Control) => Effect.Effect<Vswitch["Service"], never, Scope.Scope>
 
-/** Returns the kept switch at this control socket, or a new one. */
-export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
-  Layer.effect(
-    Vswitch,
-    Effect.flatMap(KeptSwitches, (kept) => (kept === undefined ? newSwitch(control, around) : kept(control)))
+/** The layers that depend on the configuration. `At`: the information needed for a switch. */
+export interface Choices<At = HostPort> {
+  readonly engine: (at: At) => EngineLayer
+  readonly containerConfig: (call: Call) => ContainerConfigLayer
+}
+
+export const choicesFor = (around: Around = {}, kept?: KeptSwitches): Choices<Control> => ({
+  engine: (control) => (kept === undefined ? engineFor(control, around) : Layer.effect(Vswitch, kept(control))),
+  containerConfig: (call) => within(ContainerConfig, containerConfigFor(call), around.ContainerConfig)
+})
+
+/** The services that depend on the configuration. */
+export const chosen = (call: Call, { containerConfig, engine }: Choices) =>
+  Layer.merge(engine(call.configuration.port), containerConfig(call))
+
+/** The services that depend on nothing but where the records are. */
+export const services = (stateDir: string, around: Around = {}) =>
+  Layer.fresh(
+    Layer.mergeAll(
+      within(Records, Records.layer(stateDir), around.Records),
+      within(SharedDir, SharedDir.layer, around.SharedDir),
+      within(Ipam, Ipam.layer, around.Ipam)
+    )
   )
 
-/** Creates a switch that shares nothing with others. */
-export const newSwitch = (
-  control: Control,
-  around: Around = {}
-): Effect.Effect<Vswitch["Service"], never, Edges | Scope.Scope> =>
-  control.engine === "vpp"
-    ? Effect.flatMap(
-        Effect.promise(() => import("../vpp/VppVswitch.ts")),
-        ({ engine }) => engine(control.control, around, vppLegacyPorts)
+/** A switch that shares nothing with others. */
+export const engineFor = (control: Control, around: Around = {}): EngineLayer =>
+  Layer.unwrap(control.engine === "vpp" ? onVpp(control.control, around) : onOvs(control.control, around))
+
+const onOvs = (path: string, around: Around) =>
+  Effect.map(
+    Effect.promise(() => Promise.all([import("../ovs/OvsVswitch.ts"), import("../ovs/client/OvsClient.ts")])),
+    ([{ layer }, { OvsClient }]) =>
+      Layer.provide(
+        within(Vswitch, layer(ovsLegacyPorts), around.Vswitch),
+        within(OvsClient, OvsClient.layer(path), around.OvsClient)
       )
-    : Effect.flatMap(
-        Effect.promise(() => import("../ovs/OvsVswitch.ts")),
-        ({ engine }) => engine(control.control, around, ovsLegacyPorts)
+  )
+
+const onVpp = (path: string, around: Around) =>
+  Effect.map(
+    Effect.promise(() => Promise.all([import("../vpp/VppVswitch.ts"), import("../vpp/client/VppClient.ts")])),
+    ([{ layer }, { VppClient }]) =>
+      Layer.provide(
+        within(Vswitch, layer(vppLegacyPorts), around.Vswitch),
+        within(VppClient, VppClient.layer(path), around.VppClient)
       )
+  )
+
+/** The service, in what stands around it. */
+const within = <I, S, R, Also>(
+  service: Context.Key<I, S>,
+  own: Layer.Layer<I, never, R>,
+  around: On<S, Also> | undefined
+): Layer.Layer<I, never, R | Edges | Exclude<Also, Scope.Scope>> =>
+  around === undefined ? own : Layer.provide(Layer.effect(service, around(service)), own)
 
 /** Loaded when an attachment without a record of this plugin is searched. */
 const ovsLegacyPorts = (client: OvsClient["Service"]) =>
@@ -111,27 +140,3 @@ export const mirrorsFor = ({ control, engine }: Control): Effect.Effect<Mirrors,
         Effect.promise(() => import("../ovs/OvsMirrors.ts")),
         ({ make }) => make(control)
       )
-
-export const choicesFor = (around: Around = {}): Choices<Control> => {
-  const { ContainerConfig: handed } = around
-  return {
-    engine: (control) => engineFor(control, around),
-    containerConfig:
-      handed === undefined
-        ? containerConfigFor
-        : (call) => Layer.provide(Layer.effect(ContainerConfig, handed(ContainerConfig)), containerConfigFor(call))
-  }
-}
-
-/** Runs on the services that do not belong to a switch, with records below `stateDir`. */
-export const onServices =
-  (
-    stateDir: string,
-    { Ipam: ipam = identity, Records: records = identity, SharedDir: sharedDir = identity }: Around = {}
-  ) =>
-  <A, E, R>(self: Effect.Effect<A, E, R>) =>
-    self.pipe(
-      Effect.provideServiceEffect(Records, records(Records.make(stateDir))),
-      Effect.provideServiceEffect(SharedDir, sharedDir(SharedDir.make)),
-      Effect.provideServiceEffect(Ipam, ipam(Ipam.make))
-    )

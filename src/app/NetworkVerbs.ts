@@ -4,11 +4,11 @@ import type { NetworkCall } from "../attachment/Call.ts"
 import { gc } from "../attachment/node/Gc.ts"
 import * as Switches from "../attachment/node/Switches.ts"
 import { status } from "../attachment/verbs/Status.ts"
-import type { Asked } from "../cni/Dispatch.ts"
 import type { Control } from "../cni/network/HostPort.ts"
+import { type Asked, configurationIn } from "../cni/Request.ts"
 import { readValidAttachments } from "../cni/types/ValidAttachments.ts"
 import type { NetworkVerb } from "../cni/types/Versions.ts"
-import { type Choices, configurationAsked } from "./Verbs.ts"
+import type { Choices } from "./Composition.ts"
 
 /** Prints nothing on success. */
 export const runNetworkVerb = Effect.fnUntraced(function* (
@@ -26,7 +26,13 @@ export const runNetworkVerb = Effect.fnUntraced(function* (
   return undefined
 })
 
-export const networkCall = Effect.fnUntraced(function* (asked: Pick<Asked<NetworkVerb>, "envelope" | "environment">) {
-  const { envelope, environment } = asked
-  return { network: envelope.name, configuration: yield* configurationAsked(asked), environment } satisfies NetworkCall
+export const networkCall = Effect.fnUntraced(function* ({
+  envelope,
+  environment
+}: Pick<Asked<NetworkVerb>, "envelope" | "environment">) {
+  return {
+    network: envelope.name,
+    configuration: yield* configurationIn(envelope, environment),
+    environment
+  } satisfies NetworkCall
 })

@@ -1,8 +1,7 @@
 /** stdin and stdout of a CNI call: one JSON document or nothing. CNI specification 1.1.0, section 2. */
 import * as Effect from "effect/Effect"
 import { CniError, ErrorCodes } from "../cni/types/CniError.ts"
-import { codeOf } from "../platform/process/Attempt.ts"
-import { type Read, readStdin, writeStdout } from "../platform/process/StandardStreams.ts"
+import { codeOf, type Read, readStdin, writeStdout } from "../platform/process/StandardStreams.ts"
 
 /** Returns all of stdin, or `given` if it has been read already. */
 export const configuration = (given?: Read): Effect.Effect<string, CniError> =>

@@ -6,17 +6,15 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { Records } from "../attachment/records/Records.ts"
-import { answerVersion, judgeVerb } from "../cni/Dispatch.ts"
-import { readEnvelope } from "../cni/network/Configuration.ts"
 import { defaultLogOptions } from "../cni/network/LogOptions.ts"
+import { readRequest } from "../cni/Request.ts"
 import { CniError, ErrorCodes, fromExplained } from "../cni/types/CniError.ts"
 import { attachmentOf } from "../identity/Attachment.ts"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
 import * as Log from "../program/Log.ts"
 import { answer, errorOf } from "./CniCall.ts"
-import { onServices } from "./Composition.ts"
+import { services } from "./Composition.ts"
 import { untaken, writeDocument } from "./Stdio.ts"
-import { stateDirOfAsked } from "./Verbs.ts"
 
 interface Left {
   readonly stdin: string
@@ -27,9 +25,8 @@ interface Left {
 }
 
 const takenBack = Effect.fnUntraced(function* ({ invocation, stdin }: Left) {
-  const variables = { ...process.env, CNI_COMMAND: "DEL" }
-  const reading = readEnvelope(stdin)
-  const asked = yield* Effect.fromResult(judgeVerb("DEL", variables, reading))
+  const request = readRequest({ ...process.env, CNI_COMMAND: "DEL" }, stdin)
+  const asked = yield* Effect.fromResult(request.asked)
   const attachment = attachmentOf(asked.envelope.name, asked.environment)
   const isIts = Effect.gen(function* () {
     const records = yield* Records
@@ -37,8 +34,8 @@ const takenBack = Effect.fnUntraced(function* ({ invocation, stdin }: Left) {
     // Removes the files of a claim that was killed before it completed.
     if (record?.invocation !== invocation) yield* records.remove(attachment, invocation)
     return record?.invocation === invocation
-  }).pipe(Effect.mapError(fromExplained), onServices(stateDirOfAsked(asked)), Effect.provide(BunEdges.layer))
-  if (yield* isIts) yield* answer("DEL", variables, reading, BunEdges.layer)
+  }).pipe(Effect.mapError(fromExplained), Effect.provide(services(asked.stateDir)), Effect.provide(BunEdges.layer))
+  if (yield* isIts) yield* answer(request, BunEdges.layer)
 })
 
 const told = (exit: Exit.Exit<void, CniError>): CniError => {
@@ -67,7 +64,7 @@ const failed = (main: Effect.Effect<void>): void =>
   NodeRuntime.runMain(main, { disableErrorReporting: true, teardown: () => process.exit(1) })
 
 const answerWith = (stdin: string, { code, details, msg }: CniError) =>
-  Effect.ignore(writeDocument({ cniVersion: answerVersion(readEnvelope(stdin)), code, msg, details }))
+  Effect.ignore(writeDocument({ cniVersion: readRequest(process.env, stdin).version, code, msg, details }))
 
 /** A signal ends the rollback; the document is written all the same. */
 export const run = (left: Left): void =>

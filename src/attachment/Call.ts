@@ -3,6 +3,7 @@
  * paths, and the request to the switch. Pure.
  */
 import type { Configuration } from "../cni/network/Configuration.ts"
+import { defaultStateDir } from "../cni/network/Validators.ts"
 import type { CniResult } from "../cni/types/CniResult.ts"
 import type { Environment } from "../cni/types/Environment.ts"
 import { deviceInfoPath } from "../container-config/DeviceInfo.ts"
@@ -19,6 +20,8 @@ export interface Call {
   readonly environment: Environment
   /** The result of the preceding plugin in the chain; on CHECK and DEL, the result of ADD. */
   readonly previous: CniResult | undefined
+  /** The name of an ADD in its record, by which a caller that delegates it finds it; else a random one. */
+  readonly invocation?: string | undefined
 }
 
 /** A call for a whole network. */
@@ -27,8 +30,6 @@ export interface NetworkCall {
   readonly configuration: Configuration
   readonly environment: Environment
 }
-
-export const defaultStateDir = "/var/lib/cni/usrspcni"
 
 export const socketPathsFor = (
   { attachment, configuration: { netConf, port } }: Pick<Call, "attachment" | "configuration">,

@@ -5,15 +5,12 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { errorOf } from "../app/CniCall.ts"
-import { type Around, choicesFor, engineFor, onServices } from "../app/Composition.ts"
-import { type Choices, type Document, runVerb, stateDirOfAsked } from "../app/Verbs.ts"
+import { type Document, errorOf, runVerb } from "../app/CniCall.ts"
+import { type Around, type Choices, choicesFor, engineFor, services } from "../app/Composition.ts"
 import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNode.ts"
 import { everything, type Selector } from "../attachment/node/Selection.ts"
-import { type Asked, judgeVerb } from "../cni/Dispatch.ts"
-import { readEnvelope } from "../cni/network/Configuration.ts"
 import type { HostPort } from "../cni/network/HostPort.ts"
-import { logOptions } from "../cni/network/LogOptions.ts"
+import { type Asked, isOfNetwork, readRequest } from "../cni/Request.ts"
 import type { CniError, Explained } from "../cni/types/CniError.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import { hide, hideInError, secretsIn } from "../cni/types/Secrets.ts"
@@ -40,7 +37,9 @@ export interface DryRun {
 
 /** Fails when the call would be refused before it begins. */
 export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn.Return<Plan, CniError, Edges> {
-  const asked = yield* Effect.fromResult(judgeVerb(rehearsal.verb, rehearsal.variables, readEnvelope(rehearsal.text)))
+  const request = readRequest({ ...rehearsal.variables, CNI_COMMAND: rehearsal.verb }, rehearsal.text)
+  const asked = yield* Effect.fromResult(request.asked)
+  if (isOfNetwork(asked)) return yield* Effect.die(`a dry run of ${asked.verb}`)
   const first = planRecorder(asked.verb)
   const exit = yield* Effect.exit(play(asked, rehearsal, first))
   const whole = planRecorder(asked.verb, first.count())
@@ -56,9 +55,7 @@ export const dryRun = Effect.fnUntraced(function* (rehearsal: DryRun): Effect.fn
     netns: asked.environment.netns,
     notes: [...first.notes, ...(yield* asWhom)],
     obstacles: [...first.obstacles],
-    warnings: [...logOptions(asked.envelope.value).warnings, ...first.warnings].map((warning) =>
-      hide(secrets, warning)
-    ),
+    warnings: [...request.log.warnings, ...first.warnings].map((warning) => hide(secrets, warning)),
     steps: whole.count() > 0 ? whole.steps() : first.steps(),
     unknown: [...first.unknowns],
     result: Exit.isSuccess(exit) ? (exit.value ?? null) : null,
@@ -79,7 +76,9 @@ const play = Effect.fnUntraced(function* (
     engine: (port) => engineFor(port, around(asked.verb, port, planned, recorder))
   }
   return yield* runVerb(asked, choices).pipe(
-    onServices(stateDirOfAsked(asked), { Ipam: () => Effect.succeed(RecordedPrograms.ipam(planned.files, recorder)) }),
+    Effect.provide(
+      services(asked.stateDir, { Ipam: () => Effect.succeed(RecordedPrograms.ipam(planned.files, recorder)) })
+    ),
     Effect.provide(edges)
   )
 })
@@ -158,7 +157,7 @@ export const dryRunRestore = Effect.fnUntraced(function* (
     engine: (port) => engineFor(port, around("restore", port, planned, recorder)),
     millis: 0,
     selector
-  }).pipe(onServices(stateDir), Effect.provide(layer))
+  }).pipe(Effect.provide(services(stateDir)), Effect.provide(layer))
   const steps = recorder.steps()
   const changesOf = (name: string) => steps.find(({ step }) => step === name)?.changes ?? []
   const plan: RestorePlan = {

@@ -5,7 +5,7 @@
  * there as well. Pure.
  */
 import * as Predicate from "effect/Predicate"
-import { isTooDeep } from "../cni/types/JsonDepth.ts"
+import { isTooDeep } from "../cni/network/Validators.ts"
 import { listOf, objectOf, parsed } from "../platform/text/Json.ts"
 import type { Identity } from "./Attachment.ts"
 

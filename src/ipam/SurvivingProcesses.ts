@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import type { Variables } from "../cni/types/Environment.ts"
 import type { Files } from "../platform/Files.ts"
 import { Deadlines } from "../program/Step.ts"
-import { IpamError } from "./IpamError.ts"
 
 /** The kernel's limit of arguments and environment together (execve(2), with the default stack limit). */
 const limit = 4 << 20
@@ -22,7 +21,7 @@ interface Killed {
   readonly variables: Variables
 }
 
-/** Returns when no such process is running any more. */
+/** Returns when no such process is running any more. Fails with the reason of an `IpamError` when some run on. */
 export const ended = Effect.fnUntraced(function* (files: Files["Service"], killed: Killed) {
   const { plugin } = killed
   let pids = yield* orphans(files, killed)
@@ -37,7 +36,7 @@ export const ended = Effect.fnUntraced(function* (files: Files["Service"], kille
   yield* Effect.repeat(again, { until: () => pids.length === 0 }).pipe(
     Effect.timeoutOrElse({
       duration: `${seconds} seconds`,
-      orElse: () => Effect.fail(new IpamError({ plugin, verb: "ADD", reason: { _tag: "StillRuns", pids, seconds } }))
+      orElse: () => Effect.fail({ _tag: "StillRuns" as const, pids, seconds })
     })
   )
 })

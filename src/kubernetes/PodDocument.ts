@@ -5,7 +5,7 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { isTooDeep } from "../cni/types/JsonDepth.ts"
+import { isTooDeep } from "../cni/network/Validators.ts"
 import { objectOf } from "../platform/text/Json.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))

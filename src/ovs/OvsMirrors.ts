@@ -22,12 +22,22 @@ import {
 } from "../vswitch/Mirrors.ts"
 import { controlIn } from "./client/Daemon.ts"
 import * as Flows from "./client/Flows.ts"
-import type { ExternalIds } from "./client/Marks.ts"
-import * as Marks from "./client/Marks.ts"
-import { map, named, type Operation, optional, reference, set, setOf, strings, text, uuid } from "./client/Notation.ts"
 import { clientOver, isRaced, openDatabase, orNotCaughtUp, type Transact } from "./client/OvsClient.ts"
 import { fromOvsdb, type OvsdbError, toError } from "./client/OvsdbError.ts"
-import { vlans } from "./client/PortPlan.ts"
+import {
+  map,
+  named,
+  type Operation,
+  optional,
+  reference,
+  set,
+  setOf,
+  strings,
+  text,
+  uuid
+} from "./client/OvsdbMessages.ts"
+import * as Marks from "./client/PortPlan.ts"
+import { type ExternalIds, vlans } from "./client/PortPlan.ts"
 import {
   absent,
   Bridge,

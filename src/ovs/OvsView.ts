@@ -12,10 +12,10 @@ import { Sockets } from "../platform/Sockets.ts"
 import type { BridgeView, OvsView, PortView, View } from "../vswitch/View.ts"
 import * as Daemon from "./client/Daemon.ts"
 import * as JsonRpc from "./client/JsonRpc.ts"
-import * as Marks from "./client/Marks.ts"
-import { boolean, integer, numbersNamed, optional, reference, setOf, strings, text } from "./client/Notation.ts"
 import { openDatabase, rowsOf } from "./client/OvsClient.ts"
 import { fromOvsdb, Malformed, OvsdbError, toError } from "./client/OvsdbError.ts"
+import { boolean, integer, numbersNamed, optional, reference, setOf, strings, text } from "./client/OvsdbMessages.ts"
+import * as Marks from "./client/PortPlan.ts"
 import { type RowOf, select, table } from "./client/Transactions.ts"
 
 /** The tables, with other columns than a verb needs. ovs-vswitchd.conf.db(5). */

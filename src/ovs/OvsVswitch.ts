@@ -6,11 +6,9 @@
 import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import type * as Scope from "effect/Scope"
 import { portName } from "../identity/Attachment.ts"
-import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import {
@@ -23,9 +21,9 @@ import {
   Vswitch
 } from "../vswitch/Vswitch.ts"
 import { OvsDeadlines } from "./client/JsonRpc.ts"
-import * as Marks from "./client/Marks.ts"
 import { type Applied, OvsClient, type Survey, tries } from "./client/OvsClient.ts"
 import { Contended, flowRefused, fromOvsdb, OvsdbError, type Reason, toError } from "./client/OvsdbError.ts"
+import * as Marks from "./client/PortPlan.ts"
 import { type PortPlan, portPlan, serverSocket } from "./client/PortPlan.ts"
 import * as Transactions from "./client/Transactions.ts"
 import { failure, ovsPort, preflight, type SocketDirectory, socketDirectory, vswitchdSilent } from "./OvsPreflight.ts"
@@ -35,23 +33,10 @@ export type LegacyPortsOf = (client: OvsClient["Service"]) => Effect.Effect<Lega
 
 const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
 
-interface Around {
-  readonly OvsClient?: On<OvsClient["Service"], Scope.Scope>
-  readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
-}
+/** A new one for each client, because two switches must not share a constant layer. */
+export const layer = (legacyPorts?: LegacyPortsOf) => Layer.effect(Vswitch, make(legacyPorts))
 
-/** Wraps a switch: `control` is the database's socket, the rest wraps its services. */
-export const engine = (
-  control: string,
-  { OvsClient: client = identity, Vswitch: vswitch = identity }: Around,
-  legacyPorts: LegacyPortsOf
-) =>
-  Effect.flatMap(client(OvsClient.make(control)), (own) =>
-    vswitch(Effect.provideService(make(legacyPorts), OvsClient, own))
-  )
-
-/** Creates a new instance for each client, because two switches must not share a constant layer. */
-export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
+const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* OvsClient
   const files = yield* Files
   const sockets = yield* Sockets

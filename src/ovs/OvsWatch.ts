@@ -14,10 +14,10 @@ import { Sockets } from "../platform/Sockets.ts"
 import type { Tell, Watch } from "../vswitch/Watch.ts"
 import { controlIn } from "./client/Daemon.ts"
 import * as JsonRpc from "./client/JsonRpc.ts"
-import * as Marks from "./client/Marks.ts"
-import { map, strings } from "./client/Notation.ts"
 import { OvsClient } from "./client/OvsClient.ts"
 import { fromOvsdb, OvsdbError, type Reason, Unreachable } from "./client/OvsdbError.ts"
+import { map, strings } from "./client/OvsdbMessages.ts"
+import * as Marks from "./client/PortPlan.ts"
 
 /**
  * Between two attempts to connect. A restarted Open vSwitch forwards by itself; restoring what it lost waits for this.

@@ -4,8 +4,7 @@ import type { Files } from "./Files.ts"
 import type { Https } from "./Https.ts"
 import type { Namespaces } from "./Namespaces.ts"
 import type { Processes } from "./Processes.ts"
-import type { Slots } from "./Slots.ts"
-import type { Sockets } from "./Sockets.ts"
+import type { Slots, Sockets } from "./Sockets.ts"
 
 export type Edges = Files | Https | Namespaces | Processes | Slots | Sockets
 

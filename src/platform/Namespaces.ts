@@ -3,8 +3,8 @@ import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { atOnce, type FileCalls } from "./FileCalls.ts"
-import { codeOf } from "./process/Attempt.ts"
+import { atOnce, type FileCalls } from "./Files.ts"
+import { codeOf } from "./process/StandardStreams.ts"
 
 /**
  * `own`: the namespace of this process. `out of sight`: the path is missing, and so is its directory or, for a path of a process, the node's PID namespace. In a container without them every namespace looks like this.

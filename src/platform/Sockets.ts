@@ -1,9 +1,12 @@
 /**
  * Unix stream sockets: the edge below the switches' control connections. Bytes only; `ovs/` and `vpp/` have the
- * protocols. Two layers share one suite: Node's, and bun's own, which starts 3 ms faster.
+ * protocols. Two layers share one suite: Node's, and bun's own, which starts 3 ms faster. And named locks: abstract unix
+ * sockets that one process of the machine can hold at a time, and that the kernel releases when it ends (unix(7)). Names
+ * are per network namespace; the plugin runs in the node's.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -77,3 +80,47 @@ export const whileFull = <A, R>(
     ({ code }) => code === "EAGAIN",
     () => Effect.delay(whileFull(connect, Math.min(pause * 1.5, longestPause)), pause)
   )
+
+export class SlotError extends Data.TaggedError("SlotError")<{
+  readonly name: string
+  /** The system's error code. */
+  readonly code: string
+}> {
+  override get message(): string {
+    return `hold ${this.name}: ${this.code}`
+  }
+}
+
+export class Slots extends Context.Service<
+  Slots,
+  {
+    /** Takes the name until the scope closes and returns true, if nobody has it. Does not wait. */
+    readonly hold: (name: string) => Effect.Effect<boolean, SlotError, Scope.Scope>
+    /** Resumes when the holder releases the name or dies, and at once when there is none. Has no deadline. */
+    readonly freed: (name: string) => Effect.Effect<void>
+  }
+>()("userspace-cni/Slots") {}
+
+/** Between two turns, the event loop polls the system for events. */
+export const turn: Effect.Effect<void> = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+/**
+ * Works like `Effect.timeoutOrElse`, for external events. On a busy node a process can be without CPU for seconds: its
+ * timer has then expired although the answer has arrived. So at the deadline, pending events are processed first.
+ */
+export const within =
+  <B, E2, R2>({
+    duration,
+    orElse
+  }: {
+    readonly duration: Duration.Input
+    readonly orElse: () => Effect.Effect<B, E2, R2>
+  }) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A | B, E | E2, R | R2> => {
+    const late = Effect.andThen(Effect.sleep(duration), Effect.andThen(turn, turn))
+    const both = Effect.raceFirst(
+      Effect.map(self, (a): Effect.Effect<A | B, E2, R2> => Effect.succeed(a)),
+      Effect.as(late, Effect.suspend(orElse))
+    )
+    return Effect.flatten(both)
+  }

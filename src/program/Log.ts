@@ -31,16 +31,13 @@ export interface Outputs {
   ) => Effect.Effect<Write | undefined, never, Scope.Scope>
 }
 
-/** The outputs of a call's lines. */
-export const LogOutputs = Context.Reference<Outputs>("userspace-cni/LogOutputs", {
-  defaultValue: () => ({ stderr: (text) => write(2, text), file: openedForOne })
-})
-
-/** `whose`: fields of every line, to find the lines of one attachment. */
-export const layer = (options: LogOptions, whose: Line = {}): Layer.Layer<never> =>
+/**
+ * `whose`: fields of every line, to find the lines of one attachment. `outputs`: those that a process of many calls
+ * keeps; else stderr, and the file for this call.
+ */
+export const layer = (options: LogOptions, whose: Line = {}, outputs: Outputs = ofOne): Layer.Layer<never> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const outputs = yield* LogOutputs
       const file = yield* opened(outputs, options, whose)
       return Context.make(Logger.CurrentLoggers, new Set([loggerOf(options, outputs.stderr, file)])).pipe(
         Context.add(References.MinimumLogLevel, options.level),
@@ -66,6 +63,8 @@ const openedForOne: Outputs["file"] = (path, failed) =>
     }),
     (fd) => Effect.sync(() => fd !== undefined && Fs.closeSync(fd))
   ).pipe(Effect.map((fd) => (fd === undefined ? undefined : (text) => write(fd, text))))
+
+const ofOne: Outputs = { stderr: (text) => write(2, text), file: openedForOne }
 
 const told = (options: LogOptions, line: Line): string => hide(options.secrets, render(options.format, line))
 

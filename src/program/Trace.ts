@@ -64,23 +64,21 @@ export const callSpan =
     })
 
 /** Properties of a process that was started for one call. */
-interface OwnProcess {
+export interface OwnProcess {
   /** In the time of `performance.now()`. Start-up is part of the call's time. */
   readonly began: number
   /** Enables stack traces. They are off by default, because Effect captures one for every named function. */
   readonly takeStackTraces: () => void
 }
 
-/** Undefined in a process of many calls: there, a call begins when it is received, and changes nothing else. */
-export const Own = Context.Reference<OwnProcess | undefined>("userspace-cni/OwnProcess", {
-  defaultValue: () => undefined
-})
-
-/** Runs `self` and keeps its spans, then logs them in the order of their end, and the total. */
+/**
+ * Runs `self` and keeps its spans, then logs them in the order of their end, and the total. `own`: undefined in a process
+ * of many calls, where a call begins when it is received, and changes nothing else.
+ */
 export const timed =
-  (verb: string, traceparent: string | undefined) =>
+  (verb: string, traceparent: string | undefined, own: OwnProcess | undefined) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Own, (own) => {
+    Effect.suspend(() => {
       own?.takeStackTraces()
       const loaded = performance.now()
       const began = own?.began ?? loaded

@@ -6,7 +6,7 @@
  */
 import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/types/CniError.ts"
-import { type Files, orElse } from "../platform/Files.ts"
+import type { Files } from "../platform/Files.ts"
 import type { Processes, Run } from "../platform/Processes.ts"
 import { fromFile, SharedDirError } from "./SharedDirError.ts"
 
@@ -58,15 +58,3 @@ export const unbind = (files: Files["Service"], processes: Processes["Service"],
     Effect.flatMap((held) => run(processes, "umount", [...asItIs, "-l", held], path)),
     Effect.scoped
   )
-
-/** Removes a socket. A bind-mounted one is busy, and unmounted first. A missing socket is not a failure. */
-export const removeSocket = (files: Files["Service"], processes: Processes["Service"], path: string) => {
-  const remove = orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(path))
-  return remove.pipe(
-    Effect.mapError(fromFile("remove")),
-    Effect.catchIf(
-      ({ answer }) => answer === "EBUSY",
-      () => Effect.andThen(unbind(files, processes, path), Effect.mapError(remove, fromFile("remove")))
-    )
-  )
-}

@@ -6,10 +6,10 @@
 import { dirname } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { ErrorCodes } from "../cni/types/CniError.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
-import { bind, removeSocket } from "./BindMount.ts"
 import {
   inUseMarkerFile,
   isDirectory,
@@ -72,7 +72,10 @@ export class SharedDir extends Context.Service<
     readonly verify: (place: SocketPaths, expected: { readonly socket: boolean }) => Done<ReadonlyArray<Deviation>>
   }
 >()("userspace-cni/SharedDir") {
-  static readonly make = Effect.suspend(() => make)
+  static readonly layer = Layer.effect(
+    SharedDir,
+    Effect.suspend(() => make)
+  )
 }
 
 const openSocket = "set the mode of the socket"
@@ -111,7 +114,7 @@ const make = Effect.gen(function* () {
       Effect.mapError(fromFile("publish the socket as")),
       Effect.catchIf(
         ({ answer }) => answer === "EXDEV" || answer === "EPERM",
-        () => bind(files, processes, from, place.socketPath)
+        () => Effect.flatMap(bindMount, ({ bind }) => bind(files, processes, from, place.socketPath))
       )
     )
   })
@@ -252,6 +255,24 @@ const removePlanted = Effect.fnUntraced(function* (files: Files["Service"], dire
   const there = yield* orElse("ENOTDIR", undefined)(files.lstat(directory))
   if (there?.kind === "symlink") yield* orElse("ENOENT", undefined)(files.unlink(directory))
 })
+
+/** Rarely needed: a hard link is enough on one file system. */
+const bindMount = Effect.promise(() => import("./BindMount.ts"))
+
+/** Removes a socket. A bind-mounted one is busy, and unmounted first. A missing socket is not a failure. */
+const removeSocket = (files: Fs, processes: Processes["Service"], path: string): Done => {
+  const remove = orElse(["ENOENT", "ENOTDIR", "EISDIR"], undefined)(files.unlink(path))
+  return remove.pipe(
+    Effect.mapError(fromFile("remove")),
+    Effect.catchIf(
+      ({ answer }) => answer === "EBUSY",
+      () =>
+        Effect.flatMap(bindMount, ({ unbind }) =>
+          Effect.andThen(unbind(files, processes, path), Effect.mapError(remove, fromFile("remove")))
+        )
+    )
+  )
+}
 
 const removeFile = (files: Files["Service"], path: string): Done =>
   files.unlink(path).pipe(

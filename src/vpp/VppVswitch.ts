@@ -4,13 +4,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { VppPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/types/CniError.ts"
 import { keyOf } from "../identity/Attachment.ts"
-import type { On } from "../platform/Edges.ts"
 import { Files } from "../platform/Files.ts"
 import { Sockets } from "../platform/Sockets.ts"
 import { rolledBack } from "../program/Step.ts"
@@ -40,23 +39,10 @@ export type LegacyPortsOf = (open: OpenSession, files: Files["Service"]) => Effe
 
 const none: LegacyPortsOf = () => Effect.succeed(noLegacyPorts)
 
-interface Around {
-  readonly VppClient?: On<VppClient["Service"], Scope.Scope>
-  readonly Vswitch?: On<Vswitch["Service"], Scope.Scope>
-}
+/** A new one for each client, because two switches must not share a constant layer. */
+export const layer = (legacyPorts?: LegacyPortsOf) => Layer.effect(Vswitch, make(legacyPorts))
 
-/** Wraps a switch: `control` is its API socket, the rest wraps its services. */
-export const engine = (
-  control: string,
-  { VppClient: client = identity, Vswitch: vswitch = identity }: Around,
-  legacyPorts: LegacyPortsOf
-) =>
-  Effect.flatMap(client(VppClient.make(control)), (own) =>
-    vswitch(Effect.provideService(make(legacyPorts), VppClient, own))
-  )
-
-/** Creates a new instance for each client, because two switches must not share a constant layer. */
-export const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
+const make = Effect.fnUntraced(function* (legacyPorts: LegacyPortsOf = none) {
   const client = yield* VppClient
   const files = yield* Files
   const sockets = yield* Sockets

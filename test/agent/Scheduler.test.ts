@@ -2,8 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { make } from "../../src/agent/Scheduler.ts"
-import { type AnyAsked, judge } from "../../src/cni/Dispatch.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { type AnyAsked, readRequest } from "../../src/cni/Request.ts"
 
 const asked = Effect.fnUntraced(function* (containerId: string, socket: string) {
   const variables = {
@@ -14,8 +13,9 @@ const asked = Effect.fnUntraced(function* (containerId: string, socket: string) 
     CNI_PATH: "/x"
   }
   const host = { engine: "ovs-dpdk", iftype: "vhostuser", socket }
-  const reading = readEnvelope(JSON.stringify({ cniVersion: "1.0.0", type: "userspace", name: "n", host }))
-  return yield* Effect.fromResult(judge("DEL", variables, reading))
+  return yield* Effect.fromResult(
+    readRequest(variables, JSON.stringify({ cniVersion: "1.0.0", type: "userspace", name: "n", host })).asked
+  )
 })
 
 describe("the agent's scheduler", () => {
@@ -28,7 +28,7 @@ describe("the agent's scheduler", () => {
         Effect.sync(() => began.push(name)),
         Deferred.await(done)
       )
-      const fiber = yield* Effect.forkChild(scheduler.schedule(call)(work), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(scheduler(call)(work), { startImmediately: true })
       return { fiber, end: Effect.andThen(Deferred.succeed(done, undefined), Effect.yieldNow) }
     })
     return { began, begin }

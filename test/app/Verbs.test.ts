@@ -1,8 +1,7 @@
 /** Verbs, versions and environment: what is served, and what is refused with which code. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { judge } from "../../src/cni/Dispatch.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { type CniVersion, isVerb, supportedVersions, type Verb, verbs } from "../../src/cni/types/Versions.ts"
 
 /** The table of the specification (1.1.0, section 2), repeated to verify `Versions.ts`. */
@@ -31,10 +30,13 @@ const ofAttachment = ["CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME"]
 
 /** `served`, or the error code. */
 const verdict = (verb: string, environment: Readonly<Record<string, string | undefined>>, conf: unknown) =>
-  Result.match(judge(verb, environment, readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf))), {
-    onFailure: ({ code, details, msg }) => ({ code, msg, details }),
-    onSuccess: ({ verb }) => ({ code: "served", msg: verb, details: "" })
-  })
+  Result.match(
+    readRequest({ ...environment, CNI_COMMAND: verb }, typeof conf === "string" ? conf : JSON.stringify(conf)).asked,
+    {
+      onFailure: ({ code, details, msg }) => ({ code, msg, details }),
+      onSuccess: ({ verb }) => ({ code: "served", msg: verb, details: "" })
+    }
+  )
 
 it("the tables match the specification", () => {
   assert.deepStrictEqual<unknown>(verbs, specification)

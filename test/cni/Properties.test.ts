@@ -1,12 +1,11 @@
 /** Any text on stdin gives a configuration or an error with a documented code, never a crash. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { judge } from "../../src/cni/Dispatch.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { logOptions } from "../../src/cni/network/LogOptions.ts"
 import { NetConf } from "../../src/cni/network/NetConf.ts"
+import { deepest } from "../../src/cni/network/Validators.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
-import { deepest } from "../../src/cni/types/JsonDepth.ts"
 import { reading } from "./support/Reading.ts"
 
 const codes: ReadonlySet<number> = new Set(Object.values(ErrorCodes))
@@ -15,7 +14,7 @@ const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" 
 /** Reads it as a call does; returns the code, or undefined. */
 const codeOf = (conf: unknown) => {
   for (const verb of ["ADD", "DEL", "CHECK"]) {
-    Result.match(judge(verb, environment, readEnvelope(JSON.stringify(conf))), {
+    Result.match(readRequest({ ...environment, CNI_COMMAND: verb }, JSON.stringify(conf)).asked, {
       onFailure: ({ code, details, msg }) => {
         assert.ok(codes.has(code))
         assert.ok(msg !== "" && details !== "")
@@ -77,7 +76,7 @@ it.prop("what the schema accepts is refused by the combinations only", [NetConf]
 })
 
 it.prop("any text on stdin", [Schema.String], ([text]) => {
-  Result.match(judge("ADD", environment, readEnvelope(text)), {
+  Result.match(readRequest({ ...environment, CNI_COMMAND: "ADD" }, text).asked, {
     onFailure: ({ code }) => assert.include([1, 6], code),
     onSuccess: () => assert.isObject(JSON.parse(text))
   })
@@ -110,7 +109,7 @@ describe("odd objects", () => {
       undefined
     ]
   ])("%s", (_, text, expected) => {
-    Result.map(judge("ADD", environment, readEnvelope(text)), ({ envelope }) => {
+    Result.map(readRequest({ ...environment, CNI_COMMAND: "ADD" }, text).asked, ({ envelope }) => {
       assert.isString(envelope.name)
       return logOptions(envelope.value)
     })

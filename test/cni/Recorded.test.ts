@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { type AnyAsked, judge } from "../../src/cni/Dispatch.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { type AnyAsked, readRequest } from "../../src/cni/Request.ts"
 import { attachmentOf } from "../../src/identity/Attachment.ts"
 import { ovs, reading } from "./support/Reading.ts"
 
@@ -23,7 +22,7 @@ const asked = (name: string): AnyAsked => {
   const conf = { ...Schema.decodeUnknownSync(Conf)(stdin), type: "userspace", host: ovs }
   const text = JSON.stringify(conf)
   assert.ok(Result.isSuccess(reading(text, { args: environment["CNI_ARGS"] ?? "" })))
-  return Result.getOrThrow(judge(environment["CNI_COMMAND"] ?? "", environment, readEnvelope(text)))
+  return Result.getOrThrow(readRequest({ ...environment, CNI_COMMAND: environment["CNI_COMMAND"] ?? "" }, text).asked)
 }
 
 const calls = ["containerd-add", "containerd-del-1", "containerd-del-2", "containerd-del-3", "ctr-add", "ctr-del"]

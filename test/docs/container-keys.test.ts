@@ -2,12 +2,13 @@
  * The table about the container's end says what the container gets when a key is absent, and whether a value is passed
  * on. Verified against what the plugin writes.
  */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Result, Schema } from "effect"
 import { type ContainerNote, containerNotes, keyNotes } from "../../scripts/docs/KeyNotes.ts"
 import { keys } from "../../scripts/docs/NetConfSchema.ts"
 import { serve } from "../../src/app/CniCall.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { emptyResult } from "../../src/cni/types/CniResult.ts"
 import { containerData } from "../../src/container-config/ContainerData.ts"
 import { derivedMac } from "../../src/identity/Attachment.ts"
@@ -166,7 +167,7 @@ describe("the container's end in docs/configuration.md", () => {
       const node = make()
       const { containerId: CNI_CONTAINERID, ifName: CNI_IFNAME, netns: CNI_NETNS } = attachment
       const environment = { CNI_CONTAINERID, CNI_IFNAME, CNI_NETNS, CNI_PATH: "/opt/cni/bin" }
-      yield* serve("ADD", environment, readEnvelope(JSON.stringify(conf))).pipe(
+      yield* serve(readRequest({ ...environment, CNI_COMMAND: "ADD" }, JSON.stringify(conf))).pipe(
         Effect.provide(node.edges),
         Effect.provide(Logger.layer([]))
       )

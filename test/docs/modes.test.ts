@@ -6,8 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import { serve } from "../../src/app/CniCall.ts"
 import * as Sink from "../../src/attachment/capture/Sink.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { defaultLogOptions } from "../../src/cni/network/LogOptions.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { writeKubeconfig } from "../../src/install/AccountKubeconfig.ts"
 import * as Log from "../../src/program/Log.ts"
 import { make, type Node, netns } from "../dry-run/support/MemoryNode.ts"
@@ -33,7 +33,7 @@ const modeAt = (node: Pick<Node, "files">, path: string): string => {
 }
 
 const added = Effect.fnUntraced(function* (conf: Json, node: Node = make()) {
-  yield* serve("ADD", variables, readEnvelope(JSON.stringify(conf))).pipe(
+  yield* serve(readRequest({ ...variables, CNI_COMMAND: "ADD" }, JSON.stringify(conf))).pipe(
     Effect.provide(node.edges),
     Effect.provide(Logger.layer([]))
   )
@@ -71,7 +71,7 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
     yield* added(conf, node)
     const whole = modeAt(node, record)
     node.programs.set("/opt/cni/bin/host-local", () => Effect.succeed({ status: 1, stdout: "", stderr: "" }))
-    const failing = serve("DEL", variables, readEnvelope(JSON.stringify(conf)))
+    const failing = serve(readRequest({ ...variables, CNI_COMMAND: "DEL" }, JSON.stringify(conf)))
     yield* Effect.flip(Effect.provide(failing, [node.edges, Logger.layer([])]))
     return [whole, ...seen, modeAt(node, record)]
   }),

@@ -2,6 +2,7 @@
  * The keys of the whole network, verified with whole calls on a node in memory: a key for the plugin changes a call,
  * one for the runtime does not, and an absent one means what the table says.
  */
+
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Logger, Result } from "effect"
 import { keyNotes } from "../../scripts/docs/KeyNotes.ts"
@@ -9,6 +10,7 @@ import { keys } from "../../scripts/docs/NetConfSchema.ts"
 import { serve } from "../../src/app/CniCall.ts"
 import { readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { levelNames, logOptions } from "../../src/cni/network/LogOptions.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { account } from "../../src/kubernetes/Origin.ts"
 import { baseFor } from "../../src/shared-dir/SocketPaths.ts"
 import { make, type Node, netns } from "../dry-run/support/MemoryNode.ts"
@@ -62,7 +64,7 @@ const add = Effect.fnUntraced(function* (
   node: Node = nodeWith()
 ) {
   const log: Array<string> = []
-  const exit = yield* serve("ADD", { ...variables, ...more }, readEnvelope(JSON.stringify(conf))).pipe(
+  const exit = yield* serve(readRequest({ ...variables, ...more, CNI_COMMAND: "ADD" }, JSON.stringify(conf))).pipe(
     Effect.provide(node.edges),
     Effect.provide(Logger.layer([Logger.make(({ message }) => void log.push(String(message)))])),
     Effect.exit

@@ -3,7 +3,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { changes } from "../../src/ovs/client/Notation.ts"
+import { changes } from "../../src/ovs/client/OvsdbMessages.ts"
 import { type Conf, dry, network, real, type Verb, withHost } from "./support/Calls.ts"
 import { make, type Node } from "./support/MemoryNode.ts"
 

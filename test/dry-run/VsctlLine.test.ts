@@ -1,7 +1,7 @@
 /** Transactions as lines for ovs-vsctl(8). End-to-end tests show that ovs-vsctl does the same with them. */
 import { assert, it } from "@effect/vitest"
 import { vsctlLine } from "../../src/dry-run/ovs/OperationText.ts"
-import { map, named, type Operation, set, uuid } from "../../src/ovs/client/Notation.ts"
+import { map, named, type Operation, set, uuid } from "../../src/ovs/client/OvsdbMessages.ts"
 
 const names: Readonly<Record<string, string>> = { b: "br-a", p: "usp1", q: "usp2" }
 const line = (...operations: ReadonlyArray<Operation>) => vsctlLine(operations, (id) => names[id] ?? id)

@@ -14,8 +14,9 @@ files.put(program, "file", "", 0o755)
 
 const UnderTest = Layer.effect(
   IpamUnderTest,
-  Effect.map(Ipam.make, (ipam) => ({ ipam, path: "/opt/cni/bin:/usr/lib/cni", settings: {} }))
+  Effect.map(Ipam, (ipam) => ({ ipam, path: "/opt/cni/bin:/usr/lib/cni", settings: {} }))
 ).pipe(
+  Layer.provide(Ipam.layer),
   Layer.provide([
     memoryFiles(files),
     Layer.succeed(Processes, Processes.of({ run: (run) => Effect.sync(() => hostLocal(given, run)) }))

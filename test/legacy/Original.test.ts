@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Value } from "../../src/ovs/client/Notation.ts"
+import type { Value } from "../../src/ovs/client/OvsdbMessages.ts"
 import { network } from "../attachment/support/Networks.ts"
 import { failed, stateDir, World } from "../attachment/support/World.ts"
 

@@ -7,8 +7,8 @@ import type { Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Result } from "effect"
 import { type Deadlines, OvsDeadlines } from "../../src/ovs/client/JsonRpc.ts"
-import type { Operation } from "../../src/ovs/client/Notation.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import type { Operation } from "../../src/ovs/client/OvsdbMessages.ts"
 import * as OvsVswitch from "../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Vswitch, type VswitchError } from "../../src/vswitch/Vswitch.ts"
@@ -88,7 +88,7 @@ const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: n
       misbehave(socket, asked, () => perform(() => {}))
     } else perform((results) => reply(socket, asked, results))
   })
-  const vswitch = Layer.effect(Vswitch, OvsVswitch.make()).pipe(
+  const vswitch = OvsVswitch.layer().pipe(
     Layer.provide(OvsClient.layer(server.path)),
     Layer.provide([Files.layer, NodeSockets.layer])
   )
@@ -147,11 +147,7 @@ it.live("a failed plug removes nothing of another that came between", () =>
     const first = yield* request()
     const second = { ...first, invocation: randomUUID() }
     const { call, memory } = yield* behindSocket((socket, { id }) => {
-      const other = Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [
-        OvsMemory.layer(memory),
-        Files.layer,
-        NodeSockets.layer
-      ])
+      const other = Layer.provide(OvsVswitch.layer(), [OvsMemory.layer(memory), Files.layer, NodeSockets.layer])
       Effect.runCallback(
         Effect.provide(
           Effect.flatMap(Vswitch, (vswitch) => plugOf(vswitch, first)),

@@ -31,7 +31,7 @@ const secure = Effect.fnUntraced(function* (reason: Reason, late: boolean) {
       return Effect.andThen(late ? flows.forget(bridge, cookie) : Effect.void, Effect.fail(failed))
     })
   const client = Layer.succeed(OvsClient, clientOver(peer, transact, { ...flows, forget }))
-  const vswitch = Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [client, Files.layer, NodeSockets.layer])
+  const vswitch = Layer.provide(OvsVswitch.layer(), [client, Files.layer, NodeSockets.layer])
   const unplug = (wanted: Unplug) =>
     Effect.provide(
       Effect.flatMap(Vswitch, ({ unplug }) => unplug(wanted)),

@@ -15,11 +15,7 @@ import * as OvsMemory from "./support/OvsMemory.ts"
 const port = portOf(ovs)
 
 const vswitchOn = (memory: OvsMemory.MemorySwitch) =>
-  Layer.provide(Layer.effect(Vswitch, OvsVswitch.make()), [
-    OvsMemory.layer(memory),
-    memoryFiles(new MemoryFiles(["/v"])),
-    NodeSockets.layer
-  ])
+  Layer.provide(OvsVswitch.layer(), [OvsMemory.layer(memory), memoryFiles(new MemoryFiles(["/v"])), NodeSockets.layer])
 
 const status = (memory: OvsMemory.MemorySwitch) =>
   Effect.flatMap(Vswitch, (vswitch) => Effect.flip(vswitch.status(port))).pipe(

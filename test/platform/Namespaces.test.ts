@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import * as AsyncFiles from "../../src/platform/async/AsyncFiles.ts"
-import { atOnce, type FileCalls } from "../../src/platform/FileCalls.ts"
+import { atOnce, type FileCalls } from "../../src/platform/Files.ts"
 import { judgeBy, Namespaces } from "../../src/platform/Namespaces.ts"
 
 /** By both layers, which must agree. */

@@ -2,7 +2,7 @@
 import { connect, createServer } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { within } from "../../src/platform/Within.ts"
+import { within } from "../../src/platform/Sockets.ts"
 import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
 
 const soon = within({ duration: "50 millis", orElse: () => Effect.succeed("too late") })

@@ -1,9 +1,9 @@
 /** A completed ADD stays, and says so: a signal while its connections are closed changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber } from "effect"
-import type { Document } from "../../src/app/Verbs.ts"
+import type { Document } from "../../src/app/CniCall.ts"
 import { CniError } from "../../src/cni/types/CniError.ts"
-import { type Answering, answered, commit } from "../../src/program/Committed.ts"
+import { type Answering, answered, commit } from "../../src/program/Step.ts"
 import { networks } from "../attachment/support/Networks.ts"
 import { World } from "../attachment/support/World.ts"
 

@@ -18,7 +18,7 @@ const layers = { "in memory": MemorySite.layer, "on real files": Layer.merge(Fil
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
   runEach(
-    Layer.provideMerge(Layer.provide(Layer.effect(SharedDir, SharedDir.make), noProcesses), layer),
+    Layer.provideMerge(Layer.provide(SharedDir.layer, noProcesses), layer),
     sharedDirMakes,
     sharedDirRemoves,
     sharedDirTells,

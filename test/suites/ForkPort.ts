@@ -2,7 +2,7 @@
  * The transactions of fivetime/userspace-cni (June 2026, cniovs/ovsdb.go): a bridge without a port of its own; a marked
  * Interface and an unmarked Port of the same name.
  */
-import type { Operation, Row } from "../../src/ovs/client/Notation.ts"
+import type { Operation, Row } from "../../src/ovs/client/OvsdbMessages.ts"
 
 export const marks = (ids: Readonly<Record<string, string>>) => ["map", Object.entries(ids)] as const
 

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict"
 import { randomUUID } from "node:crypto"
 import { Effect, Exit, Fiber, Scope } from "effect"
-import { Slots } from "../../src/platform/Slots.ts"
+import { Slots } from "../../src/platform/Sockets.ts"
 import { suite } from "./Suite.ts"
 
 /** Holds a name in a separate scope. */

@@ -9,6 +9,8 @@ import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, type Layer, Result, Schema, type Scope } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
 import type { Deadlines } from "../../src/ovs/client/JsonRpc.ts"
+import type { OvsClient, Transact } from "../../src/ovs/client/OvsClient.ts"
+import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
 import {
   type Condition,
   type Mutation,
@@ -16,9 +18,7 @@ import {
   type Row,
   reference,
   uuid
-} from "../../src/ovs/client/Notation.ts"
-import type { OvsClient, Transact } from "../../src/ovs/client/OvsClient.ts"
-import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
+} from "../../src/ovs/client/OvsdbMessages.ts"
 import { Bridge, Interface, Port, Root, select } from "../../src/ovs/client/Transactions.ts"
 import type { PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"

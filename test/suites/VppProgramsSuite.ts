@@ -1,11 +1,12 @@
 /**
  * The effect of GC, STATUS and CHECK, called as a runtime calls them, on a VPP, its sockets' files, records and leases.
  */
+
 import * as fs from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../src/app/CniCall.ts"
-import { readEnvelope } from "../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../src/cni/Request.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { Https } from "../../src/platform/Https.ts"
@@ -72,15 +73,17 @@ const node = Effect.gen(function* () {
   })
   const call = (verb: string, who: Who | undefined, conf: Conf) =>
     serve(
-      verb,
-      {
-        CNI_PATH: at,
-        PATH: process.env["PATH"],
-        ...(who === undefined
-          ? {}
-          : { CNI_CONTAINERID: who.containerId, CNI_IFNAME: who.ifName, CNI_NETNS: "/var/run/netns/x" })
-      },
-      readEnvelope(JSON.stringify(conf))
+      readRequest(
+        {
+          CNI_PATH: at,
+          PATH: process.env["PATH"],
+          ...(who === undefined
+            ? {}
+            : { CNI_CONTAINERID: who.containerId, CNI_IFNAME: who.ifName, CNI_NETNS: "/var/run/netns/x" }),
+          CNI_COMMAND: verb
+        },
+        JSON.stringify(conf)
+      )
     ).pipe(Effect.provide(edges))
   const gc = (valid: ReadonlyArray<Who>, conf = network()) =>
     call("GC", undefined, {

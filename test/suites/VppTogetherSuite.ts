@@ -4,8 +4,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { Slots } from "../../src/platform/Slots.ts"
-import { Sockets } from "../../src/platform/Sockets.ts"
+import { Slots, Sockets } from "../../src/platform/Sockets.ts"
 import type { Wanted } from "../../src/vpp/client/Session.ts"
 import { tagAddDel } from "../../src/vpp/messages/Interface.ts"
 import * as Ports from "../../src/vpp/messages/Ports.ts"

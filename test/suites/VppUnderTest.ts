@@ -13,8 +13,7 @@ import type { Attachment } from "../../src/identity/Attachment.ts"
 import * as VppLegacyPorts from "../../src/legacy/VppLegacyPorts.ts"
 import { Files } from "../../src/platform/Files.ts"
 import type { Receive } from "../../src/platform/PassedFile.ts"
-import type { Slots } from "../../src/platform/Slots.ts"
-import type { Sockets } from "../../src/platform/Sockets.ts"
+import type { Slots, Sockets } from "../../src/platform/Sockets.ts"
 import { type Session, VppDeadlines, type VppWaits } from "../../src/vpp/client/Session.ts"
 import { VppClient } from "../../src/vpp/client/VppClient.ts"
 import type { VppError } from "../../src/vpp/client/VppError.ts"
@@ -83,10 +82,7 @@ export const layersFor = (path: string, to: Edge = realEdge) => {
   return Layer.mergeAll(
     client,
     Layer.provide(
-      Layer.effect(
-        Vswitch,
-        VppVswitch.make((open, own) => Effect.succeed(VppLegacyPorts.make(open, own)))
-      ),
+      VppVswitch.layer((open, own) => Effect.succeed(VppLegacyPorts.make(open, own))),
       [client, edge]
     )
   )

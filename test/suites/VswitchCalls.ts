@@ -1,7 +1,7 @@
 /** Calls of `Vswitch` in the suites: each as if by a separate process, with short deadlines. */
 import { Effect } from "effect"
 import { OvsDeadlines } from "../../src/ovs/client/JsonRpc.ts"
-import type { Row } from "../../src/ovs/client/Notation.ts"
+import type { Row } from "../../src/ovs/client/OvsdbMessages.ts"
 import { type PortRequest, type Unplug, Vswitch, type VswitchError } from "../../src/vswitch/Vswitch.ts"
 import { plugOf } from "../vswitch/support/PlugOf.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"

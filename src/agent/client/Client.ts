@@ -6,8 +6,7 @@
  */
 import * as Fs from "node:fs"
 import { version } from "../../app/Version.ts"
-import { attempt, codeOf } from "../../platform/process/Attempt.ts"
-import { type Read, readStdin, writeStdout } from "../../platform/process/StandardStreams.ts"
+import { attempt, codeOf, type Read, readStdin, writeStdout } from "../../platform/process/StandardStreams.ts"
 import { isOurs, mountNamespace, namespaces } from "../Location.ts"
 import { longestBody } from "../Protocol.ts"
 import { type Answer, exchange } from "./Exchange.ts"

@@ -7,7 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import { turn } from "../../platform/Within.ts"
+import { turn } from "../../platform/Sockets.ts"
 import type { Registry } from "./Registry.ts"
 
 export interface Text {

@@ -3,6 +3,7 @@
  * calls may have changed it since the inspection; `Decide.ts` explains which.
  */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { Control } from "../../cni/network/HostPort.ts"
 import { asCniError, CniError, ErrorCodes } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
@@ -94,7 +95,7 @@ const carryOut = Effect.fnUntraced(
     const call = yield* Effect.fromResult(readable(now ?? record, variables))
     yield* attempting(record)
     const again = deed === "restore" ? restore : repair
-    const made = yield* Effect.provideServiceEffect(again(call, now ?? record), Vswitch, switches.at(at))
+    const made = yield* Effect.provide(again(call, now ?? record), Layer.effect(Vswitch, switches.at(at)))
     if (made.outcome === "skipped") return passed(made.reason)
     return made.outcome === "there"
       ? passed(`port ${made.port} exists`)

@@ -4,7 +4,7 @@
  * network. CNI specification 1.1.0, section 2 (GC).
  */
 import * as Effect from "effect/Effect"
-import { spelledOut } from "../../cni/network/Explained.ts"
+import { spelledOut } from "../../cni/Request.ts"
 import { CniError, ErrorCodes, fromExplained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { ValidAttachment } from "../../cni/types/ValidAttachments.ts"

@@ -5,8 +5,9 @@
  */
 import { basename, dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import { spelledOut } from "../../cni/network/Explained.ts"
+import { spelledOut } from "../../cni/Request.ts"
 import { asCniError, CniError, type Explained } from "../../cni/types/CniError.ts"
 import { readArgs } from "../../cni/types/Environment.ts"
 import type { ContainerConfigLayer } from "../../container-config/ContainerConfig.ts"
@@ -46,8 +47,9 @@ export const removeStale = Effect.fnUntraced(function* (
     own === undefined
       ? []
       : yield* failuresOf(
-          Effect.provideServiceEffect(del(own, record), Vswitch, switches.at(own.configuration.port)).pipe(
-            Effect.provide(containerConfig(own))
+          Effect.provide(
+            del(own, record),
+            Layer.merge(Layer.effect(Vswitch, switches.at(own.configuration.port)), containerConfig(own))
           )
         )
   const elsewhere = ports.filter((port) => own === undefined || !isSame(port.at, own.configuration.port))

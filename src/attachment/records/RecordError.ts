@@ -1,7 +1,6 @@
 /** The error of `Records`: which file, what the system returned, what to do. */
 import * as Data from "effect/Data"
-import type { Explained } from "../../cni/types/CniError.ts"
-import { ErrorCodes } from "../../cni/types/CniError.ts"
+import { ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 

@@ -9,6 +9,7 @@
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { type Attachment, handlesOf, keyOf, longHandle, networkDigest, plainHandle } from "../../identity/Attachment.ts"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
 import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
@@ -70,7 +71,11 @@ export class Records extends Context.Service<
     readonly removeUnasked: (attachment: Attachment) => Done
   }
 >()("userspace-cni/Records") {
-  static readonly make = (stateDir: string) => Effect.suspend(() => make(stateDir))
+  static readonly layer = (stateDir: string) =>
+    Layer.effect(
+      Records,
+      Effect.suspend(() => make(stateDir))
+    )
 }
 
 const absent = ["ENOENT", "ENOTDIR"]

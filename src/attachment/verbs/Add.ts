@@ -14,7 +14,6 @@ import { containerData } from "../../container-config/ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
 import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
 import { Ipam } from "../../ipam/Ipam.ts"
-import { Invocation } from "../../program/Committed.ts"
 import { IncompleteRollback, revertible, rolledBack, step } from "../../program/Step.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { SocketPaths } from "../../shared-dir/SocketPaths.ts"
@@ -108,7 +107,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, sil
     })),
     ...(yield* missingForDeviceInfo(call))
   ]
-  const invocation = (yield* Invocation) ?? crypto.randomUUID()
+  const invocation = call.invocation ?? crypto.randomUUID()
   const since = new Date(yield* Clock.currentTimeMillis).toISOString()
   return yield* revertible(
     "write the record",

@@ -4,8 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import { CniError, ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
-import { Ipam } from "../../ipam/Ipam.ts"
-import type { IpamError } from "../../ipam/IpamError.ts"
+import { Ipam, type IpamError } from "../../ipam/Ipam.ts"
 import { Deadlines } from "../../program/Step.ts"
 import { Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import { delegation, type NetworkCall } from "../Call.ts"

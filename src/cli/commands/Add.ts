@@ -6,13 +6,10 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
-import { annotations, serve } from "../../app/CniCall.ts"
-import type { Document } from "../../app/Verbs.ts"
+import type { Document } from "../../app/CniCall.ts"
+import { serve } from "../../app/CniCall.ts"
 import { inVersionOf } from "../../attachment/Recorded.ts"
-import { answerVersion } from "../../cni/Dispatch.ts"
-import { readEnvelope } from "../../cni/network/Configuration.ts"
-import { defaultLogOptions, logOptions } from "../../cni/network/LogOptions.ts"
+import { readRequest } from "../../cni/Request.ts"
 import type { CniError } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { AttachmentVerb } from "../../cni/types/Versions.ts"
@@ -99,15 +96,12 @@ const call = Effect.fnUntraced(function* (
   { variables }: Parameters,
   text: string
 ) {
-  const reading = readEnvelope(text)
-  const options = Result.match(reading, {
-    onFailure: () => defaultLogOptions,
-    onSuccess: ({ value }) => logOptions(value)
-  })
-  const done = serve(verb, variables, reading).pipe(
-    Effect.tap(() => Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
+  const request = readRequest({ ...variables, CNI_COMMAND: verb }, text)
+  const { log, whose } = request
+  const done = serve(request).pipe(
+    Effect.tap(() => Effect.forEach(log.warnings, (warning) => Effect.logWarning(warning))),
     Effect.withTracerEnabled(false),
-    Effect.provide(Log.layer(options, annotations(variables, reading))),
+    Effect.provide(Log.layer(log, whose)),
     Effect.tapError((error) => (json ? Console.log(errorDocument(error, text)) : Effect.void)),
     Effect.mapError(fromCni(verb))
   )
@@ -133,7 +127,7 @@ const plan = Effect.fnUntraced(function* (
 })
 
 const errorDocument = ({ code, details, msg }: CniError, text: string): string =>
-  JSON.stringify({ cniVersion: answerVersion(readEnvelope(text)), code, msg, details })
+  JSON.stringify({ cniVersion: readRequest({}, text).version, code, msg, details })
 
 const said: Readonly<Record<AttachmentVerb, (variables: Parameters["variables"]) => string>> = {
   ADD: ({ CNI_CONTAINERID: id, CNI_IFNAME: name }) => `Added ${name} to container ${id}.`,

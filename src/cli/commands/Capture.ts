@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { mirrorsFor, onServices } from "../../app/Composition.ts"
+import { mirrorsFor, services } from "../../app/Composition.ts"
 import { version } from "../../app/Version.ts"
 import { type Counted, capture, type Ending } from "../../attachment/capture/Capture.ts"
 import { filter as compiled } from "../../attachment/capture/Filter.ts"
@@ -82,7 +82,7 @@ const perform = Effect.fnUntraced(function* (options: CaptureOptions) {
   const selector = yield* selectorFrom(options)
   if (selector.pod === undefined && selector.containerId === undefined) return yield* whichAttachment
   const record = yield* Effect.flatMap(selected("capture", options.stateDir, selector), only).pipe(
-    onServices(options.stateDir)
+    Effect.provide(services(options.stateDir))
   )
   const call = configurationOfRecord(record, variables)
   if (Result.isFailure(call)) return yield* unusable(record)

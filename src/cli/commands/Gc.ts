@@ -7,12 +7,13 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import { stateDirOfAsked } from "../../app/Verbs.ts"
-import { defaultStateDir, type NetworkCall } from "../../attachment/Call.ts"
+import type { NetworkCall } from "../../attachment/Call.ts"
 import * as Gc from "../../attachment/node/Gc.ts"
 import { listed } from "../../attachment/node/Listing.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { ObservedAttachment } from "../../attachment/ObservedAttachment.ts"
+import { defaultStateDir } from "../../cni/network/Validators.ts"
+import { stateDirIn } from "../../cni/Request.ts"
 import type { CniError } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { type ValidAttachment, validKeys } from "../../cni/types/ValidAttachments.ts"
@@ -131,7 +132,7 @@ const ofNetworks = Effect.fnUntraced(function* (path: string, { cniPath, dryRun,
     Effect.mapError(networkAsked("GC", text, { variables, cniPath }, listOf(valid)), fromCni("gc"))
   )
   const all = yield* Effect.forEach(asked, (one) =>
-    onNodeSwept(stateDirOfAsked(one), dryRun, (switches) => ofNetwork(one.call, valid, switches, dryRun))
+    onNodeSwept(stateDirIn(one.envelope), dryRun, (switches) => ofNetwork(one.call, valid, switches, dryRun))
   )
   return {
     /** Undefined: all. */

@@ -2,7 +2,7 @@
 import * as Command from "effect/cli/Command"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { engineFor, onServices } from "../../app/Composition.ts"
+import { engineFor, services } from "../../app/Composition.ts"
 import { type NodeRestored, type Restored, restoreNode, stepOf } from "../../attachment/node/RestoreNode.ts"
 import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Selection.ts"
 import type { RecordError } from "../../attachment/records/RecordError.ts"
@@ -51,7 +51,7 @@ const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOp
   const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
     Effect.mapError(because("restore")),
     Effect.withTracerEnabled(false),
-    onServices(stateDir),
+    Effect.provide(services(stateDir)),
     Effect.provide(Log.layer(defaultLogOptions))
   )
   const { attachments, damaged } = done

@@ -2,8 +2,8 @@
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { engineFor } from "../../app/Composition.ts"
-import { stateDirOfAsked } from "../../app/Verbs.ts"
 import { status } from "../../attachment/verbs/Status.ts"
+import { stateDirIn } from "../../cni/Request.ts"
 import { networkAsked, readConfigurationFile } from "../input/ConfigurationFile.ts"
 import { jsonFlag, networkFlags } from "../input/Flags.ts"
 import { onNode } from "../input/OnNode.ts"
@@ -22,7 +22,7 @@ const perform = Effect.fnUntraced(function* ({ cniPath, config, json }: StatusOp
   )
   const { network } = call
   const { port } = call.configuration
-  const asked = onNode(stateDirOfAsked({ envelope }), () => Effect.provide(status(call), engineFor(port)))
+  const asked = onNode(stateDirIn(envelope), () => Effect.provide(status(call), engineFor(port)))
   const agent = yield* agentThere
   const told = (error: { readonly code: number; readonly msg: string; readonly details: string } | null) =>
     print(

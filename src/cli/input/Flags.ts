@@ -4,8 +4,8 @@ import type { Command } from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { defaultStateDir } from "../../attachment/Call.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
+import { defaultStateDir } from "../../cni/network/Validators.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 
 const described = (name: string, metavar: string, description: string) =>

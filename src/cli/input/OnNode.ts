@@ -1,6 +1,6 @@
 /** A command of a whole node: its switches, and its records below a directory. */
 import * as Effect from "effect/Effect"
-import { engineFor, mirrorsFor, onServices } from "../../app/Composition.ts"
+import { engineFor, mirrorsFor, services } from "../../app/Composition.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
@@ -16,7 +16,7 @@ type OnSwitches<A, E> = (switches: Switches.Switches) => Effect.Effect<A, E, Edg
 export const onNode = <A, E>(stateDir: string, self: OnSwitches<A, E>): Effect.Effect<A, E, Edges> =>
   Effect.scoped(Effect.flatMap(Switches.make(engineFor), self)).pipe(
     Effect.withTracerEnabled(false),
-    onServices(stateDir),
+    Effect.provide(services(stateDir)),
     Effect.provide(Log.layer(defaultLogOptions))
   )
 

@@ -4,7 +4,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Document } from "../../app/Verbs.ts"
+import type { Document } from "../../app/CniCall.ts"
 import { AnyResult } from "../../cni/types/AnyResult.ts"
 import { fromAnyResult } from "../../cni/types/CniResult.ts"
 import type { Change, Plan, Step, VppChange } from "../../dry-run/plan/Plan.ts"

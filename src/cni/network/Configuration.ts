@@ -8,13 +8,13 @@ import { isReadonlyObject } from "effect/Predicate"
 import * as Result from "effect/Result"
 import { CniError, ErrorCodes } from "../types/CniError.ts"
 import type { CniArgs, Variables } from "../types/Environment.ts"
-import { deepest, isTooDeep } from "../types/JsonDepth.ts"
 import { cut, parserSaid, redacted } from "../types/Secrets.ts"
 import { assumedVersion, type CniVersion, isSupported, supportedVersions } from "../types/Versions.ts"
 import type { HostPort } from "./HostPort.ts"
 import { hostPort, type Problem } from "./HostPorts.ts"
 import type { NetConf } from "./NetConf.ts"
 import { isNetConf, keys } from "./NetConfGuard.ts"
+import { deepest, isTooDeep } from "./Validators.ts"
 
 export interface Configuration {
   readonly version: CniVersion
@@ -72,7 +72,7 @@ export const readEnvelope = (text: string): Reading => {
 /** Values that do not fit the schema. `SchemaMismatch.ts` explains which, and is only loaded then. */
 export class SchemaMismatch extends Data.TaggedError("SchemaMismatch")<{ readonly value: Envelope["value"] }> {}
 
-/** Validates everything except `prevResult`, which is validated in `Dispatch.ts`: on DEL it may be anything. */
+/** Validates everything except `prevResult`, which is validated in `Request.ts`: on DEL it may be anything. */
 export const readConfiguration = (
   envelope: Envelope,
   args: CniArgs,

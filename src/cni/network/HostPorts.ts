@@ -5,9 +5,10 @@
 import { dirname } from "node:path"
 import type { CniArgs, Variables } from "../types/Environment.ts"
 import { cut, redacted } from "../types/Secrets.ts"
-import type { Engine, HostPort, Limit, OvsVhostPort, VppNetwork, VppPort } from "./HostPort.ts"
+import type { Engine, HostPort, OvsVhostPort } from "./HostPort.ts"
 import type { Host, NetConf } from "./NetConf.ts"
 import { unicastMac } from "./Validators.ts"
+import { foreign, unreadable, vppPort } from "./VppPorts.ts"
 
 /** One problem: `host.iftype: "memif" is not vhostuser (...)`. */
 export interface Problem {
@@ -21,7 +22,10 @@ export const hostPort = (conf: NetConf, args: CniArgs, variables: Variables) => 
   const refuse = (path: string, value: unknown, why: string) =>
     problems.push({ path, message: value === undefined ? "is missing" : `${redacted(path, value)} ${why}` })
   const asked = { conf, host: conf.host, wish: wishes(conf, args), variables, refuse }
-  const port = conf.host.engine === "ovs-dpdk" ? ovsPort(asked) : vppPort(asked)
+  const port =
+    conf.host.engine === "ovs-dpdk"
+      ? ovsPort(asked)
+      : vppPort({ ...asked, common: common(asked), bandwidth: (name, unit) => bandwidth(conf, name, unit) })
   return {
     problems,
     warnings: [
@@ -58,12 +62,17 @@ const wishes = (conf: NetConf, args: CniArgs) => {
   return (name: string) => own(conf.runtimeConfig, name) ?? args.get(name) ?? own(conf.args?.["cni"], name)
 }
 
-const common = ({ conf, host, refuse, wish }: Question) => {
+const common = ({ conf, host, refuse, variables, wish }: Question) => {
   const mac = wish("mac") ?? conf.container?.mac ?? host.mac
   if (mac !== undefined && !unicastMac.test(mac)) refuse("host.mac", mac, "is not a unicast MAC address")
   const mtu = host.mtu ?? conf.container?.mtu ?? 0
   if (mtu !== 0 && mtu < 68) refuse("host.mtu", mtu, "is not 0 or 68 to 65535 (RFC 791: no link has less than 68)")
-  return { mac: mac?.toLowerCase(), mtu: mtu === 0 ? undefined : mtu, group: host.vhost?.group }
+  return {
+    control: host.socket ?? defaultControl(host.engine, variables),
+    mac: mac?.toLowerCase(),
+    mtu: mtu === 0 ? undefined : mtu,
+    group: host.vhost?.group
+  }
 }
 
 const ovsPort = (asked: Question): OvsVhostPort => {
@@ -100,7 +109,6 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     ...common(asked),
     engine: "ovs-dpdk",
     iftype: "vhostuser",
-    control,
     netType: host.netType === "bridge" ? "bridge" : "none",
     mode: vhost?.mode ?? "server",
     socketFile: vhost?.socketfile,
@@ -116,81 +124,6 @@ const ovsPort = (asked: Question): OvsVhostPort => {
     ovnPort
   }
 }
-
-const vppPort = (asked: Question): VppPort => {
-  const { host, refuse } = asked
-  const shared = {
-    ...common(asked),
-    engine: "vpp",
-    control: host.socket ?? defaultControl("vpp", asked.variables),
-    network: vppNetwork(asked),
-    limits: limits(asked.conf)
-  } as const
-  const { memif, vhost } = host
-  if (host.iftype === "vhostuser") {
-    return {
-      ...shared,
-      iftype: "vhostuser",
-      mode: vhost?.mode ?? "server",
-      socketFile: vhost?.socketfile,
-      enableGso: vhost?.enableGso ?? false,
-      enablePacked: vhost?.enablePacked ?? false,
-      enableEventIdx: vhost?.enableEventIdx ?? false
-    }
-  }
-  const role = memif?.role ?? "slave"
-  if (memif?.role === undefined) refuse("host.memif.role", undefined, "is not master or slave")
-  for (const [end, mode] of [
-    ["host", memif?.mode],
-    ["container", asked.conf.container?.memif?.mode]
-  ] as const) {
-    if (mode === "inject-punt")
-      refuse(`${end}.memif.mode`, mode, "is not ethernet or ip (VPP crashes when it is asked for such an interface)")
-  }
-  if (memif?.mode === "ip" && host.netType === "bridge")
-    refuse("host.memif.mode", "ip", "is not ethernet, which a bridge domain needs")
-  return {
-    ...shared,
-    iftype: "memif",
-    socketFile: memif?.socketfile,
-    role,
-    mode: memif?.mode === "ip" ? "ip" : "ethernet",
-    abstract: memif?.socket === "abstract",
-    rxQueues: memif?.rxQueues,
-    txQueues: memif?.txQueues,
-    ringSize: memif?.ringSize,
-    bufferSize: memif?.bufferSize,
-    secret: memif?.secret,
-    // A slave that shares its buffers shares the packets of every port of VPP.
-    noZeroCopy: memif?.noZeroCopy ?? role === "slave",
-    useDma: memif?.useDma ?? false
-  }
-}
-
-/** A bridge domain is a 24-bit number; 0 is VPP's default and cannot be changed. */
-const vppNetwork = ({ host, refuse }: Question): VppNetwork => {
-  const { bridgeId, bridgeName, vlanId } = host.bridge ?? {}
-  if (host.netType !== "bridge") {
-    if (vlanId !== undefined)
-      refuse("host.bridge.vlanId", vlanId, "needs netType bridge (VPP has VLANs in bridge domains)")
-    return { netType: host.netType === "interface" ? "interface" : "none" }
-  }
-  const written = bridgeName ?? bridgeId
-  const bridgeDomain = /^\d{1,8}$/.test(String(written ?? "")) ? Number(written) : 0
-  const key = bridgeName === undefined && bridgeId !== undefined ? "host.bridge.bridgeId" : "host.bridge.bridgeName"
-  if (bridgeDomain < 1 || bridgeDomain > 16777215)
-    refuse(key, written, "is not the number of a bridge domain, 1 to 16777215")
-  else if (vlanId !== undefined && bridgeDomain > lastWithVlans)
-    refuse(
-      key,
-      written,
-      `is not from 1 to ${lastWithVlans}, as vlanId needs (VLAN ${vlanId} of bridge N is VPP's bridge domain N * 4096 + ${vlanId}): give the bridge a lower number`
-    )
-  return { netType: "bridge", bridgeDomain, vlan: vlanId }
-}
-
-/** VLAN 4094 of this bridge has the highest bridge domain number of VPP. */
-const lastWithVlans = 4095
 
 /** Warns about requested addresses without an IPAM plugin, which assigns them from the whole configuration. */
 const unused = ({ ipam, runtimeConfig }: NetConf, args: CniArgs): ReadonlyArray<string> => {
@@ -216,29 +149,6 @@ const apart = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
   )
 }
 
-/** Warns about keys that only Open vSwitch has. They are not refused, because earlier plugins ignored them as well. */
-const foreign = ({ bridge, engine, vhost }: Host): ReadonlyArray<string> => {
-  if (engine !== "vpp") return []
-  const given = {
-    "bridge.trunks": bridge?.trunks,
-    "bridge.vlanMode": bridge?.vlanMode,
-    "vhost.queues": vhost?.queues,
-    "vhost.ingressPolicingRate": vhost?.ingressPolicingRate || undefined
-  }
-  return Object.entries(given).flatMap(([key, value]) =>
-    value === undefined ? [] : [`host.${key} has no effect on vpp: only ovs-dpdk supports it`]
-  )
-}
-
-/** app-netutil cuts every annotation at its second `=`, and then finds no interface at all. */
-const unreadable = (port: HostPort, { container }: NetConf): ReadonlyArray<string> =>
-  port.iftype === "memif" && (container?.memif?.secret ?? port.secret ?? "").includes("=")
-    ? [
-        "the memif secret contains `=`: applications that use app-netutil cannot parse the pod's annotations, and " +
-          "find no interface. Choose a secret without `=`."
-      ]
-    : []
-
 const warnings = (port: HostPort): ReadonlyArray<string> =>
   port.engine === "ovs-dpdk" && port.mode === "server"
     ? [
@@ -250,14 +160,14 @@ const warnings = (port: HostPort): ReadonlyArray<string> =>
 const most = 4294967295
 
 /** In units of `unit` bits, rounded up; 0: not requested. Keys match in any case: containerd writes `EgressRate`. */
-const asked = ({ runtimeConfig }: NetConf, name: string, unit: number): number => {
-  const bandwidth = runtimeConfig?.["bandwidth"]
-  if (typeof bandwidth !== "object" || bandwidth === null) return 0
-  const bits = Object.entries(bandwidth).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
+const bandwidth = ({ runtimeConfig }: NetConf, name: string, unit: number): number => {
+  const limits = runtimeConfig?.["bandwidth"]
+  if (typeof limits !== "object" || limits === null) return 0
+  const bits = Object.entries(limits).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1]
   return typeof bits === "number" && bits > 0 ? Math.min(Math.ceil(bits / unit), most) : 0
 }
 
-const kilobits = (conf: NetConf, name: string): number => asked(conf, name, 1000)
+const kilobits = (conf: NetConf, name: string): number => bandwidth(conf, name, 1000)
 
 /** The ingress policing of Open vSwitch, in kbit/s and kbit; 0: no limit, and the switch's default. The network's limit holds for every pod; a pod can only have a lower one. */
 const policing = (conf: NetConf) => {
@@ -267,21 +177,6 @@ const policing = (conf: NetConf) => {
     ? { rate: wanted, burst: kilobits(conf, "egressBurst") }
     : { rate, burst }
 }
-
-/** In bytes. VPP has no default burst and passes nothing without one; this is the default of Open vSwitch. */
-const usualBurst = 1_000_000
-
-const directions = [
-  ["input", "egress"],
-  ["output", "ingress"]
-] as const
-
-/** The limits on VPP. Whether a VPP supports them is determined when it is queried. */
-const limits = (conf: NetConf): ReadonlyArray<Limit> =>
-  directions.flatMap(([direction, name]) => {
-    const rate = kilobits(conf, `${name}Rate`)
-    return rate === 0 ? [] : [{ direction, rate, burst: asked(conf, `${name}Burst`, 8) || usualBurst }]
-  })
 
 /** Warnings for requested limits that are never set, on any switch. */
 const unlimited = (conf: NetConf): ReadonlyArray<string> =>

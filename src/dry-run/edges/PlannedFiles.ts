@@ -6,8 +6,7 @@
 import * as Fs from "node:fs"
 import { basename, dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import type { FileKind } from "../../platform/FileCalls.ts"
-import { FileError, type FileStatus, Files, orElse } from "../../platform/Files.ts"
+import { FileError, type FileKind, type FileStatus, Files, orElse } from "../../platform/Files.ts"
 import type { FileChange, PlanRecorder } from "../plan/Plan.ts"
 
 type Done<A = void> = Effect.Effect<A, FileError>

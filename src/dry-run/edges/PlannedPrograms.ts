@@ -4,8 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/types/CniResult.ts"
-import { type Delegation, findPlugin, Ipam } from "../../ipam/Ipam.ts"
-import { IpamError } from "../../ipam/IpamError.ts"
+import { type Delegation, findPlugin, Ipam, IpamError } from "../../ipam/Ipam.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { type PlanRecorder, unknown } from "../plan/Plan.ts"

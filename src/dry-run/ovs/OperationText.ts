@@ -2,7 +2,7 @@
  * A transaction for people: one line for each operation, which says what it searches, creates and changes, and the
  * ovs-vsctl command that does the same. Pure.
  */
-import type { Operation, Row, Value } from "../../ovs/client/Notation.ts"
+import type { Operation, Row, Value } from "../../ovs/client/OvsdbMessages.ts"
 import { shellWord } from "../../platform/text/ShellWord.ts"
 
 /** Returns the name of a row from its UUID, or from its `uuid-name` in this transaction. */

@@ -3,6 +3,8 @@
  * removes. They answer a transaction, and take ovs-vswitchd to apply it at once. No constraint is checked but `wait`:
  * that is the real database's work. RFC 7047, section 5.2.
  */
+
+import type { TransactResult } from "../../ovs/client/OvsdbMessages.ts"
 import {
   type Condition,
   type MapValue,
@@ -14,8 +16,7 @@ import {
   set,
   uuid,
   type Value
-} from "../../ovs/client/Notation.ts"
-import type { TransactResult } from "../../ovs/client/OvsdbMessages.ts"
+} from "../../ovs/client/OvsdbMessages.ts"
 import { Bridge, Interface, Port, Root, select } from "../../ovs/client/Transactions.ts"
 
 const none: SetValue = ["set", []]

@@ -7,10 +7,7 @@
 import { dirname } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { sha256 } from "#sha256"
-import { type Identity, keyOf } from "../../identity/Attachment.ts"
-import type { Connection, SocketError, Sockets } from "../../platform/Sockets.ts"
-import { within } from "../../platform/Within.ts"
+import { type Connection, type SocketError, type Sockets, within } from "../../platform/Sockets.ts"
 import { OvsDeadlines } from "./JsonRpc.ts"
 import * as OpenFlow from "./OpenFlow.ts"
 import { ConnectionLost, Malformed, NoAnswer, OvsdbError, type Reason, Rejected, Unreachable } from "./OvsdbError.ts"
@@ -23,9 +20,6 @@ export interface Flows {
   readonly forget: (bridge: string, cookie: bigint) => Done<void>
   readonly learns: (bridge: string, cookie: bigint) => Done<boolean>
 }
-
-/** 64 bits unique to the attachment, so that the flow can be removed when the port number is unknown. */
-export const cookieOf = (attachment: Identity): bigint => sha256(`flow\0${keyOf(attachment)}`).readBigUInt64BE() >> 1n
 
 export const overSockets = (sockets: Sockets["Service"], database: string): Flows => {
   /** Sends one request and a barrier; returns the replies that arrive before the barrier's. */

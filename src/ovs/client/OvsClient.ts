@@ -15,14 +15,14 @@ import { ErrorCodes } from "../../cni/types/CniError.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
 import type { VswitchError } from "../../vswitch/Vswitch.ts"
-import * as Flows from "./Flows.ts"
+import type { Flows } from "./Flows.ts"
 import * as JsonRpc from "./JsonRpc.ts"
 import { OvsDeadlines } from "./JsonRpc.ts"
-import * as Marks from "./Marks.ts"
-import type { Condition, Operation } from "./Notation.ts"
 import { Contended, Malformed, OvsdbError, type Reason, toError } from "./OvsdbError.ts"
+import type { Condition, Operation } from "./OvsdbMessages.ts"
 import * as OvsdbMessages from "./OvsdbMessages.ts"
 import type { PortPlan } from "./PortPlan.ts"
+import * as Marks from "./PortPlan.ts"
 import * as Transactions from "./Transactions.ts"
 import {
   Bridge,
@@ -145,7 +145,7 @@ type Done<A> = Effect.Effect<A, OvsdbError>
  */
 export const tries = 40
 
-export const clientOver = (peer: string, transact: Transact, flows: Flows.Flows) => {
+export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
   const read = rowsOf(peer)
@@ -312,11 +312,24 @@ export class OvsClient extends Context.Service<OvsClient, ReturnType<typeof clie
   /** Connects on first use; the scope closes the connection. */
   static readonly make = (path: string) =>
     Effect.gen(function* () {
-      return clientOver(path, yield* openDatabase(path), Flows.overSockets(yield* Sockets, path))
+      return clientOver(path, yield* openDatabase(path), flowsOver(yield* Sockets, path))
     })
 
   static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
     Layer.effect(OvsClient, OvsClient.make(path))
+}
+
+/** Only a bridge in fail_mode secure needs OpenFlow: it is loaded then. */
+const flowsOver = (sockets: Sockets["Service"], path: string): Flows => {
+  const flows = Effect.map(
+    Effect.promise(() => import("./Flows.ts")),
+    ({ overSockets }) => overSockets(sockets, path)
+  )
+  return {
+    learn: (bridge, port, cookie) => Effect.flatMap(flows, ({ learn }) => learn(bridge, port, cookie)),
+    forget: (bridge, cookie) => Effect.flatMap(flows, ({ forget }) => forget(bridge, cookie)),
+    learns: (bridge, cookie) => Effect.flatMap(flows, ({ learns }) => learns(bridge, cookie))
+  }
 }
 
 /** A dead ovs-vswitchd has no flows, and a bridge without OpenFlow 1.3 does not get it by waiting. */

@@ -7,7 +7,6 @@
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Marks from "./Marks.ts"
 import {
   boolean,
   type Condition,
@@ -26,8 +25,9 @@ import {
   text,
   uuid,
   type Value
-} from "./Notation.ts"
+} from "./OvsdbMessages.ts"
 import type { PortPlan } from "./PortPlan.ts"
+import * as Marks from "./PortPlan.ts"
 
 type Column = <A>(name: string, kind: Kind<A>) => A
 

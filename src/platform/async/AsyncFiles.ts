@@ -11,8 +11,7 @@ import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { onThread } from "../FileCalls.ts"
-import { codeOf, FileError, Files, type Finish, over } from "../Files.ts"
+import { codeOf, FileError, Files, type Finish, onThread, over } from "../Files.ts"
 import { judgeBy, Namespaces } from "../Namespaces.ts"
 
 /** Timeout of a file operation, in milliseconds. A busy disk takes seconds. */

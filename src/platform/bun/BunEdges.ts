@@ -8,9 +8,8 @@ import { Files } from "../Files.ts"
 import { Https } from "../Https.ts"
 import { Namespaces } from "../Namespaces.ts"
 import { type Ended, killGroup, ProcessError, Processes, type Run } from "../Processes.ts"
-import { codeOf } from "../process/Attempt.ts"
-import { Slots } from "../Slots.ts"
-import { Sockets } from "../Sockets.ts"
+import { codeOf } from "../process/StandardStreams.ts"
+import { Slots, Sockets } from "../Sockets.ts"
 import { slots, sockets } from "./BunSockets.ts"
 
 type Child = Subprocess<Uint8Array, "pipe", "pipe">

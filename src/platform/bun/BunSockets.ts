@@ -2,8 +2,7 @@
 import type { Socket, UnixSocketListener } from "bun"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { SlotError, Slots } from "../Slots.ts"
-import { type Connection, checkedPath, codeOf, SocketError, Sockets, whileFull } from "../Sockets.ts"
+import { type Connection, checkedPath, codeOf, SlotError, Slots, SocketError, Sockets, whileFull } from "../Sockets.ts"
 
 /** A connection's data, which bun pushes, until it is read. */
 interface Traffic {

@@ -4,7 +4,7 @@ import * as Fs from "node:fs"
 import { endianness } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { codeOf } from "../process/Attempt.ts"
+import { codeOf } from "../process/StandardStreams.ts"
 import { type Tap, TapError, Taps } from "../tap/Taps.ts"
 import { addressOf, lastError, libc } from "./libc/BunLibc.ts"
 

@@ -1,9 +1,22 @@
 /**
  * stdin and stdout of the process of a call, on descriptors 0 and 1: `process.stdout` costs 8 ms at start. No Effect,
- * because a call that goes to the agent loads none. Messages about them are in `app/Stdio.ts`.
+ * because a call that goes to the agent loads none; so exceptions become values here. Messages about them are in
+ * `app/Stdio.ts`.
  */
 import * as Fs from "node:fs"
-import { attempt } from "./Attempt.ts"
+
+/** Returns undefined when `f` throws: an exception in a promise's executor, which runs at once, rejects the promise. */
+export const attempt = <A>(f: () => A): A | undefined => {
+  let value: A | undefined
+  new Promise<never>(() => {
+    value = f()
+  }).catch(() => {})
+  return value
+}
+
+/** The system's error code, if `cause` is a system error. */
+export const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : String(cause)
 
 /** In bytes: larger than any configuration with its prevResult. etcd stores objects of at most 1.5 MiB. */
 const stdinLimit = 4 << 20

@@ -7,7 +7,7 @@ import { Duration, Effect, Schedule } from "effect"
 import { watchFor } from "../../../src/app/Composition.ts"
 import { type Kept, keep } from "../../../src/attachment/heal/Keep.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
-import type { Condition } from "../../../src/ovs/client/Notation.ts"
+import type { Condition } from "../../../src/ovs/client/OvsdbMessages.ts"
 import { network } from "../support/Networks.ts"
 import { World } from "../support/World.ts"
 

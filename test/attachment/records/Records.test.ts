@@ -16,9 +16,7 @@ import { attachment, claim, remove } from "../support/Recording.ts"
 const layers = { "in memory": MemorySite.layer, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 
 describe.each(Object.entries(layers))("%s", (_, layer) => {
-  const records = Layer.unwrap(
-    Effect.map(FilesSite, ({ base }) => Layer.effect(Records, Records.make(`${base}/state`)))
-  )
+  const records = Layer.unwrap(Effect.map(FilesSite, ({ base }) => Records.layer(`${base}/state`)))
   runEach(Layer.provideMerge(records, layer), recordsClaim, recordsEnd)
 })
 
@@ -29,17 +27,17 @@ describe("a file system that refuses an operation", () => {
       Effect.gen(function* () {
         const before = yield* tree
         for (const refused of ["create", "link", "makeDirectory"] as const) {
-          const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
+          const broken = Records.layer("/base/state").pipe(
             Layer.provide(failing((operation) => (operation === refused ? code : undefined)))
           )
           const error = yield* Effect.flip(Effect.provide(claim(attachment()), Layer.fresh(broken)))
           assert.deepStrictEqual([error.code, error.answer], [ErrorCodes.IoFailure, code])
           assert.include(error.path, "/base/state")
           assert.include(error.cure, "stateDir")
-          yield* Effect.provide(remove(attachment()), Layer.fresh(Layer.effect(Records, Records.make("/base/state"))))
+          yield* Effect.provide(remove(attachment()), Layer.fresh(Records.layer("/base/state")))
           assert.deepStrictEqual(yield* tree, before)
         }
-        const broken = Layer.effect(Records, Records.make("/base/state")).pipe(
+        const broken = Records.layer("/base/state").pipe(
           Layer.provide(failing((operation) => (operation === "writable" ? code : undefined)))
         )
         const asked = Effect.flatMap(Records, ({ writable }) => writable)

@@ -2,7 +2,7 @@
 
 import { RecordError } from "../../../src/attachment/records/RecordError.ts"
 import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
-import { IpamError } from "../../../src/ipam/IpamError.ts"
+import { IpamError } from "../../../src/ipam/Ipam.ts"
 import { PodsError } from "../../../src/kubernetes/PodsError.ts"
 import * as Ovsdb from "../../../src/ovs/client/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"

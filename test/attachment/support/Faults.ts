@@ -4,7 +4,7 @@
  */
 import { Cause, Deferred, Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import type { Document } from "../../../src/app/Verbs.ts"
+import type { Document } from "../../../src/app/CniCall.ts"
 import type { CniError } from "../../../src/cni/types/CniError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
 import { errorsOf } from "./Errors.ts"

@@ -3,15 +3,15 @@
  * composition as in the executable: only the edges are the node's. Each call has services of its own, as each process
  * has; the node persists.
  */
+
 import { Effect, Layer, Logger, type Scope } from "effect"
-import { serve } from "../../../src/app/CniCall.ts"
-import { type Around, choicesFor, onServices } from "../../../src/app/Composition.ts"
-import type { Document } from "../../../src/app/Verbs.ts"
+import { type Document, serve } from "../../../src/app/CniCall.ts"
+import { type Around, choicesFor, services } from "../../../src/app/Composition.ts"
 import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
 import { everything, type Selector } from "../../../src/attachment/node/Selection.ts"
 import * as Switches from "../../../src/attachment/node/Switches.ts"
 import type { Records } from "../../../src/attachment/records/Records.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import type { CniError } from "../../../src/cni/types/CniError.ts"
 import type { Ipam } from "../../../src/ipam/Ipam.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
@@ -19,8 +19,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
 import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces.ts"
 import { Processes, type Run } from "../../../src/platform/Processes.ts"
-import { Slots } from "../../../src/platform/Slots.ts"
-import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import { type Connection, Slots, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import type { SharedDir } from "../../../src/shared-dir/SharedDir.ts"
 import { ReceiveFile, socketBeside } from "../../../src/vpp/VppTraffic.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
@@ -112,11 +111,10 @@ export class World {
       CNI_PATH: path,
       ...(verb === "GC" || verb === "STATUS" ? {} : attachment)
     }
-    const reading = readEnvelope(typeof conf === "string" ? conf : JSON.stringify(conf))
-    return serve(verb, variables, reading, this.watched(wrap)).pipe(
-      Effect.withTracerEnabled(false),
-      Effect.provide(Layer.merge(this.edges(wrap), this.logger))
-    )
+    return serve(
+      readRequest(variables, typeof conf === "string" ? conf : JSON.stringify(conf)),
+      this.watched(wrap)
+    ).pipe(Effect.withTracerEnabled(false), Effect.provide(Layer.merge(this.edges(wrap), this.logger)))
   }
 
   /** `userspace restore` of everything recorded in the default directory. */
@@ -125,7 +123,7 @@ export class World {
     return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis, selector }).pipe(
       Effect.map(({ attachments }) => attachments),
       Effect.withTracerEnabled(false),
-      onServices(stateDir, around),
+      Effect.provide(services(stateDir, around)),
       Effect.provide(Layer.merge(this.edges(wrap), this.logger))
     )
   }
@@ -138,7 +136,7 @@ export class World {
     const around = this.watched(wrap)
     return Effect.scoped(Effect.flatMap(Switches.make(choicesFor(around).engine), self)).pipe(
       Effect.withTracerEnabled(false),
-      onServices(stateDir, around),
+      Effect.provide(services(stateDir, around)),
       Effect.provide(Layer.merge(this.edges(wrap), this.logger))
     )
   }

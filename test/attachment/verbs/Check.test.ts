@@ -1,9 +1,9 @@
 /** CHECK names each thing that is not as ADD left it, all at once, and changes nothing. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Mutation, Value } from "../../../src/ovs/client/Notation.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import type { OvsdbError } from "../../../src/ovs/client/OvsdbError.ts"
+import type { Mutation, Value } from "../../../src/ovs/client/OvsdbMessages.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import { network, networks } from "../support/Networks.ts"
 import { type Asked, failed, runDir, stateDir, World } from "../support/World.ts"

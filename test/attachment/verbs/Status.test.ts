@@ -5,7 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { IpamError } from "../../../src/ipam/IpamError.ts"
+import { IpamError } from "../../../src/ipam/Ipam.ts"
 import { FileError } from "../../../src/platform/Files.ts"
 import { network, networks } from "../support/Networks.ts"
 import { failed, runDir, stateDir, World, type Wrap } from "../support/World.ts"

@@ -4,6 +4,7 @@
  * who repeat their input. The secrets are arguments: a memif secret, a token, a client's key, an IPAM plugin's
  * password.
  */
+
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -12,7 +13,7 @@ import { type Cause, Effect, Exit, Layer } from "effect"
 import { TestConsole } from "effect/testing"
 import { answer, errorOf } from "../../../src/app/CniCall.ts"
 import { commandLine } from "../../../src/cli/CommandLine.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { KubernetesDeadlines } from "../../../src/kubernetes/ApiServer.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { FileError, Files } from "../../../src/platform/Files.ts"
@@ -182,7 +183,7 @@ const call = (verb: string, conf: object) =>
   Effect.gen(function* () {
     step = 0
     const exit = yield* Effect.exit(
-      answer(verb, { ...variables, CNI_COMMAND: verb }, readEnvelope(JSON.stringify(conf)), edges)
+      answer(readRequest({ ...variables, CNI_COMMAND: verb }, JSON.stringify(conf)), edges)
     )
     say(`${verb} ${Exit.isSuccess(exit) ? "well" : "failed"}`, told(exit))
     return Exit.isSuccess(exit)

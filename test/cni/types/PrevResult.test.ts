@@ -1,18 +1,16 @@
 /** The earlier result, of another plugin or of ADD: validated where it matters, ignored where a pod must be deleted. */
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { judge } from "../../../src/cni/Dispatch.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { ovs, readingOf } from "../support/Reading.ts"
 
 const environment = { CNI_CONTAINERID: "a", CNI_NETNS: "/n", CNI_IFNAME: "net1" }
 
 const judged = (verb: string, prevResult: unknown, key = "prevResult") =>
-  judge(
-    verb,
-    environment,
-    readEnvelope(JSON.stringify({ cniVersion: "1.0.0", name: "n", host: ovs, [key]: prevResult }))
-  )
+  readRequest(
+    { ...environment, CNI_COMMAND: verb },
+    JSON.stringify({ cniVersion: "1.0.0", name: "n", host: ovs, [key]: prevResult })
+  ).asked
 
 const good: ReadonlyArray<readonly [string, unknown]> = [
   ["of our version", { cniVersion: "1.0.0", interfaces: [{ name: "a" }], ips: [], dns: {} }],

@@ -1,7 +1,8 @@
 /** Calls on a node in memory: real ones and dry runs. */
+
 import { Effect, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import type { Plan } from "../../../src/dry-run/plan/Plan.ts"
 import { type Node, netns } from "./MemoryNode.ts"
@@ -39,7 +40,7 @@ export const variables = {
 }
 
 export const real = (node: Node, verb: Verb, conf: Conf = network, more: Readonly<Record<string, string>> = {}) =>
-  serve(verb, { ...variables, ...more }, readEnvelope(JSON.stringify(conf))).pipe(
+  serve(readRequest({ ...variables, ...more, CNI_COMMAND: verb }, JSON.stringify(conf))).pipe(
     Effect.provide(node.edges),
     Effect.provide(Logger.layer([]))
   )

@@ -3,14 +3,13 @@
  * them.
  */
 import { Effect, Layer } from "effect"
-import { changes, type Operation } from "../../../src/ovs/client/Notation.ts"
+import { changes, type Operation } from "../../../src/ovs/client/OvsdbMessages.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
 import { type Ended, ProcessError, Processes, type Run } from "../../../src/platform/Processes.ts"
 import { CurrentUser } from "../../../src/platform/process/CurrentUser.ts"
-import { Slots } from "../../../src/platform/Slots.ts"
-import { SocketError, Sockets } from "../../../src/platform/Sockets.ts"
+import { Slots, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import * as IpamMemory from "../../ipam/support/IpamMemory.ts"
 import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
 import * as FilesMemory from "../../platform/support/FilesMemory.ts"

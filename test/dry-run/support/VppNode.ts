@@ -1,8 +1,9 @@
 /** A private directory with a VPP in TypeScript, real files and sockets, and calls on it: real ones and dry runs. */
+
 import * as fs from "node:fs"
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { dryRun } from "../../../src/dry-run/DryRun.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import { Https } from "../../../src/platform/Https.ts"
@@ -43,7 +44,10 @@ export const callsOn = (directory: string, socket: string) => {
     })
   return {
     real: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
-      Effect.provide(serve(verb, environment, readEnvelope(whole(host, more))), [edges, Logger.layer([])]),
+      Effect.provide(serve(readRequest({ ...environment, CNI_COMMAND: verb }, whole(host, more))), [
+        edges,
+        Logger.layer([])
+      ]),
     dry: (verb: Verb, host: Conf = {}, more: Conf = {}) =>
       Effect.provide(dryRun({ verb, variables: environment, text: whole(host, more), assumeSandbox: false }), edges)
   }

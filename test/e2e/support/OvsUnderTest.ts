@@ -4,7 +4,6 @@ import * as OvsLegacyPorts from "../../../src/legacy/OvsLegacyPorts.ts"
 import { OvsClient, openDatabase } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
 import { OvsInstance } from "./OvsInstance.ts"
@@ -18,10 +17,7 @@ const make = Effect.gen(function* () {
   return SwitchUnderTest.of({
     client,
     vswitch: Layer.provide(
-      Layer.effect(
-        Vswitch,
-        OvsVswitch.make((client) => Effect.succeed(OvsLegacyPorts.make(client)))
-      ),
+      OvsVswitch.layer((client) => Effect.succeed(OvsLegacyPorts.make(client))),
       [client, Files.layer, NodeSockets.layer]
     ),
     transact: yield* Effect.provide(openDatabase(ovs.socket), NodeSockets.layer),

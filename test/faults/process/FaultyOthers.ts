@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Https, HttpsError, type HttpsResponse } from "../../../src/platform/Https.ts"
 import { type NamespaceKind, Namespaces } from "../../../src/platform/Namespaces.ts"
-import { SlotError, Slots } from "../../../src/platform/Slots.ts"
+import { SlotError, Slots } from "../../../src/platform/Sockets.ts"
 import type { Step } from "./Steps.ts"
 
 const broken = ["ECONNRESET", "ECONNREFUSED", "CERT_HAS_EXPIRED", "BADTLS", "TOOBIG"]

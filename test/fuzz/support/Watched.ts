@@ -3,12 +3,14 @@
  * failed ADD leaves everything as it was; only the directories of the configuration change; the output is JSON of
  * bounded size.
  */
+
 import * as assert from "node:assert/strict"
 import { dirname, normalize } from "node:path"
 import { Cause, Effect, Exit, type Layer, Logger, Option, Result } from "effect"
+import type { Document } from "../../../src/app/CniCall.ts"
 import { serve } from "../../../src/app/CniCall.ts"
-import type { Document } from "../../../src/app/Verbs.ts"
 import { readConfiguration, readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { type CniError, ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { readArgs, type Variables } from "../../../src/cni/types/Environment.ts"
 import { deviceInfoPath } from "../../../src/container-config/DeviceInfo.ts"
@@ -83,7 +85,7 @@ export const call = (
   more: Variables = {},
   edges: Layer.Layer<Edges> = node.edges
 ): Effect.Effect<Exit.Exit<Document, CniError>> =>
-  serve(verb, { ...variables, CNI_COMMAND: verb, ...more }, readEnvelope(text)).pipe(
+  serve(readRequest({ ...variables, CNI_COMMAND: verb, ...more }, text)).pipe(
     Effect.provide(edges),
     Effect.provide(Logger.layer([])),
     Effect.exit,

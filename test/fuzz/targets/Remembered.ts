@@ -1,7 +1,7 @@
 /** The plugin's own directory: records, and the state files of the original plugin. */
 import * as assert from "node:assert/strict"
 import { Effect, Exit, Logger, Result } from "effect"
-import { engineFor, onServices } from "../../../src/app/Composition.ts"
+import { engineFor, services } from "../../../src/app/Composition.ts"
 import { list } from "../../../src/attachment/node/Listing.ts"
 import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
 import * as Switches from "../../../src/attachment/node/Switches.ts"
@@ -60,7 +60,11 @@ const collecting = JSON.stringify({
 
 const quiet = <A, E>(node: Node, self: Effect.Effect<A, E, Edges | Records | SharedDir>) =>
   Effect.orDie(
-    self.pipe(onServices("/var/lib/cni/usrspcni"), Effect.provide(node.edges), Effect.provide(Logger.layer([])))
+    self.pipe(
+      Effect.provide(services("/var/lib/cni/usrspcni")),
+      Effect.provide(node.edges),
+      Effect.provide(Logger.layer([]))
+    )
   )
 
 const listed = (node: Node) =>

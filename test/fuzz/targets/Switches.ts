@@ -8,7 +8,6 @@ import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import type { Edges } from "../../../src/platform/Edges.ts"
 import { type Connection, SocketError, Sockets } from "../../../src/platform/Sockets.ts"
 import { VppDeadlines } from "../../../src/vpp/client/Session.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import type { Node } from "../../dry-run/support/MemoryNode.ts"
 import { session } from "../../ovs/support/Session.ts"
 import * as FilesMemory from "../../platform/support/FilesMemory.ts"
@@ -76,7 +75,7 @@ const ovsdb: Target = {
         const files = new FilesMemory.MemoryFiles(["/var/lib/vhost/0123456789ab"])
         const before = files.dump()
         const exit = yield* session.pipe(
-          Effect.provide(Layer.effect(Vswitch, OvsVswitch.make())),
+          Effect.provide(OvsVswitch.layer()),
           Effect.provide(OvsClient.layer("/db.sock")),
           Effect.provide(Layer.merge(FilesMemory.layer(files), saying(lines.slice(from)))),
           Effect.provideService(OvsDeadlines, deadlines),

@@ -8,10 +8,7 @@ import { Files } from "../../../src/platform/Files.ts"
 import * as NodeProcesses from "../../platform/support/node/NodeProcesses.ts"
 
 /** Without a log, unless a test provides one. */
-export const real = Layer.mergeAll(
-  Layer.effect(Ipam, Ipam.make).pipe(Layer.provide([Files.layer, NodeProcesses.layer])),
-  Logger.layer([])
-)
+export const real = Layer.mergeAll(Ipam.layer.pipe(Layer.provide([Files.layer, NodeProcesses.layer])), Logger.layer([]))
 
 export const directory = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(join(tmpdir(), "ipam-"))),

@@ -2,9 +2,10 @@
  * A node whose edges are in memory, and an API server on a real connection: whole calls, from the variables of a
  * runtime to the requests that the server receives. The network has a directory of its own; the pod has a volume.
  */
+
 import { Effect, Layer, Logger } from "effect"
 import { serve } from "../../../src/app/CniCall.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import type { Variables } from "../../../src/cni/types/Environment.ts"
 import { emptyDirOf } from "../../../src/container-config/PodContainerConfig.ts"
 import { account } from "../../../src/kubernetes/Origin.ts"
@@ -54,9 +55,10 @@ export const apiNode = Effect.gen(function* () {
     },
     call: (verb: Calls.Verb, variables: Variables, more: Calls.Conf = {}) =>
       serve(
-        verb,
-        { ...Calls.variables, ...variables },
-        readEnvelope(JSON.stringify({ ...Calls.network, ...more }))
+        readRequest(
+          { ...Calls.variables, ...variables, CNI_COMMAND: verb },
+          JSON.stringify({ ...Calls.network, ...more })
+        )
       ).pipe(Effect.provide(edges)),
     asked: () => answersOf(server),
     /** The annotations for the pod's containers. */

@@ -3,12 +3,13 @@
  * directory, Open vSwitch in memory behind its socket's wire, the VPP in TypeScript on a real socket, an API server
  * with one pod, host-local and whereabouts as programs.
  */
+
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { Effect, Layer, Logger, Option, Schema } from "effect"
 import { filesBelow, socketsBelow } from "../../../scripts/demo/VppWorld.ts"
 import { serve } from "../../../src/app/CniCall.ts"
-import { readEnvelope } from "../../../src/cni/network/Configuration.ts"
+import { readRequest } from "../../../src/cni/Request.ts"
 import { readPod } from "../../../src/kubernetes/PodDocument.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import type { Ended, Run } from "../../../src/platform/Processes.ts"
@@ -146,7 +147,7 @@ export const exampleNode = Effect.fnUntraced(function* (
     }
     const definition = { ...networkNamed(selection.name), ...more }
     const stdin = Multus.stdin(definition, selection, deviceInfoFile, prevResult)
-    return Effect.provide(serve(verb, variables, readEnvelope(stdin)), edges)
+    return Effect.provide(serve(readRequest({ ...variables, CNI_COMMAND: verb }, stdin)), edges)
   }
 
   return {

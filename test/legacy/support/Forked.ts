@@ -1,6 +1,6 @@
 /** A pod that the fork attached, on a node in memory: port, socket and state file. */
 import { Effect } from "effect"
-import type { Row } from "../../../src/ovs/client/Notation.ts"
+import type { Row } from "../../../src/ovs/client/OvsdbMessages.ts"
 import { network } from "../../attachment/support/Networks.ts"
 import { stateDir, World } from "../../attachment/support/World.ts"
 import { forkBridge, forkMarks, forkPort } from "../../suites/ForkPort.ts"

@@ -11,7 +11,7 @@ import {
   strings,
   text,
   uuid
-} from "../../../src/ovs/client/Notation.ts"
+} from "../../../src/ovs/client/OvsdbMessages.ts"
 
 const id = "29782c68-4da5-4a94-8d1a-e091b140aeaf"
 /** Through JSON text, as on the wire. */

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
-import { integer, type Operation, optional, text } from "../../../src/ovs/client/Notation.ts"
 import * as OvsdbMessages from "../../../src/ovs/client/OvsdbMessages.ts"
+import { integer, type Operation, optional, text } from "../../../src/ovs/client/OvsdbMessages.ts"
 import { Bridge, select, table } from "../../../src/ovs/client/Transactions.ts"
 
 const lines = (name: string) =>

@@ -13,7 +13,7 @@ import {
   type SetValue,
   uuid,
   type Value
-} from "../../../src/ovs/client/Notation.ts"
+} from "../../../src/ovs/client/OvsdbMessages.ts"
 import { atoms, equal, holds, mutated, normal, resolved } from "./Values.ts"
 
 type Table = ReadonlyMap<string, Row>

@@ -1,5 +1,13 @@
 /** Compares and changes OVSDB values, for the database in memory. Pure. RFC 7047, sections 5.1 and 5.2. */
-import type { Atom, Condition, MapValue, Mutation, Row, SetValue, Value } from "../../../src/ovs/client/Notation.ts"
+import type {
+  Atom,
+  Condition,
+  MapValue,
+  Mutation,
+  Row,
+  SetValue,
+  Value
+} from "../../../src/ovs/client/OvsdbMessages.ts"
 
 const isMap = (value: Value): value is MapValue => typeof value === "object" && value[0] === "map"
 const isSet = (value: Value): value is SetValue => typeof value === "object" && value[0] === "set"

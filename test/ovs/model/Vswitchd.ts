@@ -1,6 +1,6 @@
 /** What ovs-vswitchd writes into the database after it has applied it, for the database in memory. Pure. */
 
-import type { Row, Value } from "../../../src/ovs/client/Notation.ts"
+import type { Row, Value } from "../../../src/ovs/client/OvsdbMessages.ts"
 import type { Database } from "./Database.ts"
 import { equal } from "./Values.ts"
 

@@ -1,7 +1,7 @@
 /** `monitor_cond` of a database in memory: rows of the given tables, by one condition (ovsdb-server(7), 4.1.12). */
 import { isDeepStrictEqual } from "node:util"
 import { Predicate } from "effect"
-import type { Row } from "../../../src/ovs/client/Notation.ts"
+import type { Row } from "../../../src/ovs/client/OvsdbMessages.ts"
 import type { Database } from "../model/Database.ts"
 
 type Tables = Readonly<Record<string, ReadonlyMap<string, Row>>>

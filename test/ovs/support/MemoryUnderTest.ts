@@ -6,7 +6,6 @@ import { Effect, Layer } from "effect"
 import * as OvsLegacyPorts from "../../../src/legacy/OvsLegacyPorts.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
-import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
 import * as OvsMemory from "./OvsMemory.ts"
@@ -23,10 +22,7 @@ const make = Effect.gen(function* () {
   return SwitchUnderTest.of({
     client,
     vswitch: Layer.provide(
-      Layer.effect(
-        Vswitch,
-        OvsVswitch.make((client) => Effect.succeed(OvsLegacyPorts.make(client)))
-      ),
+      OvsVswitch.layer((client) => Effect.succeed(OvsLegacyPorts.make(client))),
       [client, Files.layer, NodeSockets.layer]
     ),
     transact: memory.transact,

@@ -63,7 +63,7 @@ export const session = Effect.gen(function* () {
 })
 
 export const sessionOn = (database: string): Layer.Layer<Vswitch, never, Sockets> =>
-  Layer.effect(Vswitch, OvsVswitch.make()).pipe(
+  OvsVswitch.layer().pipe(
     Layer.provide(OvsClient.layer(database)),
     Layer.provide(memoryFiles(new MemoryFiles(["/var/lib/vhost/0123456789ab"])))
   )

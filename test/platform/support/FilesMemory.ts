@@ -6,8 +6,7 @@
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { FileKind } from "../../../src/platform/FileCalls.ts"
-import { FileError, Files } from "../../../src/platform/Files.ts"
+import { FileError, type FileKind, Files } from "../../../src/platform/Files.ts"
 
 interface Node {
   readonly kind: FileKind

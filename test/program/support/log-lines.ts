@@ -3,7 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { logOptions } from "../../../src/cni/network/LogOptions.ts"
 import * as Log from "../../../src/program/Log.ts"
-import { Own, timed } from "../../../src/program/Trace.ts"
+import { timed } from "../../../src/program/Trace.ts"
 
 const lines = Effect.gen(function* () {
   yield* Effect.logFatal("a fatal thing")
@@ -21,8 +21,7 @@ const options = logOptions(JSON.parse(conf))
 
 Effect.runSync(
   lines.pipe(
-    timed("ADD", traceparent),
-    Effect.provideService(Own, { began: 0, takeStackTraces: () => undefined }),
+    timed("ADD", traceparent, { began: 0, takeStackTraces: () => undefined }),
     Effect.andThen(Effect.forEach(options.warnings, (warning) => Effect.logWarning(warning))),
     Effect.provide(Log.layer(options, { container: "0958c8871b32", netns: "/n", interface: "net1", network: "" }))
   )

@@ -113,4 +113,4 @@ export const failing = (code: (operation: Operation, path: string) => string | u
 
 /** A separate `SharedDir` over other edges than the rest of the test: layers are shared unless they are fresh. */
 export const over = (files: Layer.Layer<Files, never, Files>, programs: Layer.Layer<Processes> = noProcesses) =>
-  Layer.effect(SharedDir, SharedDir.make).pipe(Layer.provide(programs), Layer.provide(files))
+  SharedDir.layer.pipe(Layer.provide(programs), Layer.provide(files))

@@ -2,7 +2,7 @@
  * Takes as many connection slots of a VPP as it can get, reports that, and waits to be killed. Arguments: name, count.
  */
 import { Effect } from "effect"
-import { Slots } from "../../../src/platform/Slots.ts"
+import { Slots } from "../../../src/platform/Sockets.ts"
 import * as NodeSlots from "../../platform/support/node/NodeSlots.ts"
 
 const [, , name = "", count = "8"] = process.argv

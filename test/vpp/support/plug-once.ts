@@ -12,7 +12,7 @@ const [, , path = "", directory = "", number = "0"] = process.argv
 
 const edge = Layer.mergeAll(Files.layer, BunSockets.slotsLayer, BunSockets.layer)
 const client = Layer.provide(VppClient.layer(path), edge)
-const live = Layer.provide(Layer.effect(Vswitch, VppVswitch.make()), [client, edge])
+const live = Layer.provide(VppVswitch.layer(), [client, edge])
 
 const main = Effect.flatMap(Vswitch, (vswitch) => plugOf(vswitch, numberedAndLimited(directory, Number(number))))
 await Effect.runPromise(Effect.provide(main, live))

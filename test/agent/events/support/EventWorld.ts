@@ -10,7 +10,7 @@ import { type OfSwitch, type Options, ofSwitch } from "../../../../src/attachmen
 import type { Control } from "../../../../src/cni/network/HostPort.ts"
 import { portName } from "../../../../src/identity/Attachment.ts"
 import { Https, type HttpsRequest, type HttpsResponse } from "../../../../src/platform/Https.ts"
-import { turn } from "../../../../src/platform/Within.ts"
+import { turn } from "../../../../src/platform/Sockets.ts"
 import { runDir, stateDir } from "../../../attachment/support/World.ts"
 import { createdEvent, eventsPath } from "../../../kubernetes/support/EventStore.ts"
 import { decode, type Json } from "../../../kubernetes/support/PodStore.ts"

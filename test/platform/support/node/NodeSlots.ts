@@ -2,8 +2,7 @@
 import * as net from "node:net"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { SlotError, Slots } from "../../../../src/platform/Slots.ts"
-import { codeOf } from "../../../../src/platform/Sockets.ts"
+import { codeOf, SlotError, Slots } from "../../../../src/platform/Sockets.ts"
 
 interface Held {
   readonly server: net.Server
