@@ -3,17 +3,15 @@
  * share nothing but what it hands to them ({@link Host}); `CniProcess.ts` has stdin, stdout and exit. An interrupted
  * call rolls back, then fails.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type { Call } from "../attachment/Call.ts"
 import { add } from "../attachment/verbs/Add.ts"
 import { tracesTime } from "../cni/network/LogOptions.ts"
 import { type AnyAsked, type Asked, isOfNetwork, type Request, readRequest } from "../cni/Request.ts"
-import { asCniError, CniError, ErrorCodes } from "../cni/types/CniError.ts"
+import { asCniError, CniError, ErrorCodes, errorOf } from "../cni/types/CniError.ts"
 import { type CniResult, inVersion } from "../cni/types/CniResult.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import { hideInError, secretsIn } from "../cni/types/Secrets.ts"
@@ -184,32 +182,3 @@ const wrongSandbox: Partial<Readonly<{ [kind in NamespaceKind]: string }>> = {
   "other file": "is not a network namespace",
   unreadable: "cannot be accessed: permission denied"
 }
-
-/** The error document of a failed call, for any cause. */
-export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
-
-const failureOf = (cause: Cause.Cause<CniError>): CniError =>
-  Option.getOrElse(Cause.findErrorOption(cause), () =>
-    Cause.hasInterruptsOnly(cause)
-      ? CniError.of(
-          ErrorCodes.Interrupted,
-          "interrupted by a signal; an ADD was rolled back",
-          "Try again: a DEL then does the rest."
-        )
-      : CniError.of(
-          ErrorCodes.Internal,
-          `internal error: ${String(Cause.squash(cause))}`,
-          "This is a bug in the plugin. Report it with the log at debug level."
-        )
-  )
-
-/**
- * The words that make Multus treat a failed DEL as final, even with `retryDeleteOnError` (seen in 4.2). The plugin's
- * failed DELs must always be repeated, whoever wrote the message: an IPAM plugin, a file system, bun.
- */
-const finalWords = /no such file or directory/gi
-
-const inOtherWords = (text: string): string => text.replace(finalWords, "it does not exist")
-
-const toBeRetried = (error: CniError): CniError =>
-  new CniError({ code: error.code, msg: inOtherWords(error.msg), details: inOtherWords(error.details) })

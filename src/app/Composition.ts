@@ -18,10 +18,7 @@ import type { Edges, On } from "../platform/Edges.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
 import type { VppClient } from "../vpp/client/VppClient.ts"
 import type { LegacyPortsOf } from "../vpp/VppVswitch.ts"
-import type { Mirrors } from "../vswitch/Mirrors.ts"
-import type { View } from "../vswitch/View.ts"
 import { type EngineLayer, Vswitch } from "../vswitch/Vswitch.ts"
-import type { Watch } from "../vswitch/Watch.ts"
 
 /**
  * Wraps services: to observe them, inject faults, or record changes (dry run). Not for alternative implementations:
@@ -109,34 +106,3 @@ const vppLegacyPorts: LegacyPortsOf = (open, files) =>
     Effect.promise(() => import("../legacy/VppLegacyPorts.ts")),
     ({ make }) => make(open, files)
   )
-
-/** Watches the same switch. */
-export const watchFor =
-  ({ control, engine }: Control): Watch =>
-  (tell) =>
-    Effect.flatMap(
-      Effect.promise(() => (engine === "vpp" ? import("../vpp/VppWatch.ts") : import("../ovs/OvsWatch.ts"))),
-      ({ watch }) => watch(control)(tell)
-    )
-
-/** The same switch, as `doctor` looks at it. */
-export const viewOf = ({ control, engine }: Control): View =>
-  Effect.flatMap(
-    Effect.promise(
-      (): Promise<{ readonly view: (path: string) => View }> =>
-        engine === "vpp" ? import("../vpp/VppView.ts") : import("../ovs/OvsView.ts")
-    ),
-    ({ view }) => view(control)
-  )
-
-/** What captures do on the same switch. */
-export const mirrorsFor = ({ control, engine }: Control): Effect.Effect<Mirrors, never, Edges | Scope.Scope> =>
-  engine === "vpp"
-    ? Effect.flatMap(
-        Effect.promise(() => import("../vpp/VppMirrors.ts")),
-        ({ make }) => make(control)
-      )
-    : Effect.flatMap(
-        Effect.promise(() => import("../ovs/OvsMirrors.ts")),
-        ({ make }) => make(control)
-      )

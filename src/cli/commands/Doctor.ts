@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { viewOf } from "../../app/Composition.ts"
+import { viewOf } from "../../app/SwitchViews.ts"
 import { type Asked, examine, whole } from "../../attachment/doctor/Doctor.ts"
 import { networkAsked, readConfigurationFile } from "../input/ConfigurationFile.ts"
 import {

@@ -1,6 +1,7 @@
 /** A command of a whole node: its switches, and its records below a directory. */
 import * as Effect from "effect/Effect"
-import { engineFor, mirrorsFor, services } from "../../app/Composition.ts"
+import { engineFor, services } from "../../app/Composition.ts"
+import { mirrorsFor } from "../../app/SwitchViews.ts"
 import * as Switches from "../../attachment/node/Switches.ts"
 import type { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"

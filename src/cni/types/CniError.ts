@@ -2,7 +2,9 @@
  * The error document of a CNI plugin, which the runtime reads from stdout when the exit status is not 0. `msg` states
  * what failed and what came back, `details` what to do. CNI specification 1.1.0, section 5 (Error).
  */
+import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
+import * as Option from "effect/Option"
 
 export class CniError extends Data.TaggedError("CniError")<{
   readonly code: number
@@ -60,3 +62,32 @@ export const ErrorCodes = {
 } as const
 
 export type ErrorCode = (typeof ErrorCodes)[keyof typeof ErrorCodes]
+
+/** The error document of a failed call, for any cause. */
+export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
+
+const failureOf = (cause: Cause.Cause<CniError>): CniError =>
+  Option.getOrElse(Cause.findErrorOption(cause), () =>
+    Cause.hasInterruptsOnly(cause)
+      ? CniError.of(
+          ErrorCodes.Interrupted,
+          "interrupted by a signal; an ADD was rolled back",
+          "Try again: a DEL then does the rest."
+        )
+      : CniError.of(
+          ErrorCodes.Internal,
+          `internal error: ${String(Cause.squash(cause))}`,
+          "This is a bug in the plugin. Report it with the log at debug level."
+        )
+  )
+
+/**
+ * The words that make Multus treat a failed DEL as final, even with `retryDeleteOnError` (seen in 4.2). The plugin's
+ * failed DELs must always be repeated, whoever wrote the message: an IPAM plugin, a file system, bun.
+ */
+const finalWords = /no such file or directory/gi
+
+const inOtherWords = (text: string): string => text.replace(finalWords, "it does not exist")
+
+const toBeRetried = (error: CniError): CniError =>
+  new CniError({ code: error.code, msg: inOtherWords(error.msg), details: inOtherWords(error.details) })

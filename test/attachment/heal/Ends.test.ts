@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
-import { watchFor } from "../../../src/app/Composition.ts"
+import { watchFor } from "../../../src/app/SwitchViews.ts"
 import type { End } from "../../../src/attachment/heal/Ends.ts"
 import { keep } from "../../../src/attachment/heal/Keep.ts"
 import type { OfSwitch } from "../../../src/attachment/heal/Round.ts"

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
-import { watchFor } from "../../../src/app/Composition.ts"
+import { watchFor } from "../../../src/app/SwitchViews.ts"
 import { type Kept, keep } from "../../../src/attachment/heal/Keep.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
 import type { Condition } from "../../../src/ovs/client/OvsdbMessages.ts"
