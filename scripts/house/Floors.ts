@@ -32,7 +32,7 @@ export const floors: ReadonlyArray<Floor> = [
     { name: "attachment/capture", what: "the packets of one attachment, as a file" }
   ],
   [{ name: "attachment/verbs", what: "one attachment or network: ADD, DEL, CHECK, STATUS, restore" }],
-  [{ name: "legacy", what: "all that is known of the original plugin and its fork" }],
+  [{ name: "attachment/legacy", what: "what the original plugin and its fork left on a node" }],
   [{ name: "attachment", what: "a call as the programs know it, and back from a record to its call" }],
   [{ name: "attachment/records", what: "Records: what an ADD wrote down, on disk" }],
   [

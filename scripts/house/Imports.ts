@@ -21,5 +21,27 @@ export const importsIn = (from: string, text: string): ReadonlyArray<Import> =>
     to: name.startsWith("#") ? mapped : normalize(join(dirname(from), name))
   }))
 
+const statement = /^(?:import|export)(?!\s+type\b)[^"]*?from\s+"(\.{1,2}\/[^"]+)"/gm
+const loaded = /\bimport\("(\.{1,2}\/[^"]+)"\)/g
+
+const found = (src: string, pattern: RegExp): ReadonlyArray<Import> =>
+  filesOf(src).flatMap((from) =>
+    [...readFileSync(join(src, from), "utf8").matchAll(pattern)].map(([, name = ""]) => ({
+      from,
+      to: normalize(join(dirname(from), name))
+    }))
+  )
+
+/** Without those of types alone, which are erased before anything runs. */
+export const valuesOf = (src: string): ReadonlyArray<Import> => found(src, statement)
+
+/** Those of `import(...)`. */
+export const laterOf = (src: string): ReadonlyArray<Import> => found(src, loaded)
+
+export const linesOf =
+  (src: string) =>
+  (file: string): number =>
+    readFileSync(join(src, file), "utf8").split("\n").length - 1
+
 export const importsOf = (src: string): ReadonlyArray<Import> =>
   filesOf(src).flatMap((from) => importsIn(from, readFileSync(join(src, from), "utf8")))

@@ -83,6 +83,17 @@ const wayRound = (
   return undefined
 }
 
+/** The same for folders of `src`, each with all its rooms: a way up that no pair of rooms shows. */
+export const circlesOfFolders = (imports: ReadonlyArray<Import>): ReadonlyArray<string> =>
+  circles(
+    imports.flatMap(({ from, to }) => {
+      const [above = from, below = to] = [from.split("/")[0], to.split("/")[0]]
+      return above === below || !from.includes("/") || !to.includes("/")
+        ? []
+        : [{ from: `${above}/${from.split("/").at(-1)}`, to: `${below}/${to.split("/").at(-1)}` }]
+    })
+  )
+
 export const crowded = (files: ReadonlyArray<string>): ReadonlyArray<string> => {
   const counts = new Map<string, number>()
   for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1)
@@ -103,5 +114,6 @@ export const broken = (
   ...homeless(files, floors),
   ...upward(imports, floors),
   ...circles(imports),
+  ...circlesOfFolders(imports),
   ...crowded(files)
 ]

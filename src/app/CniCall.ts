@@ -9,9 +9,8 @@ import { identity } from "effect/Function"
 import type * as Layer from "effect/Layer"
 import type { Call } from "../attachment/Call.ts"
 import { add } from "../attachment/verbs/Add.ts"
-import { tracesTime } from "../cni/network/LogOptions.ts"
 import { type AnyAsked, type Asked, isOfNetwork, type Request, readRequest } from "../cni/Request.ts"
-import { asCniError, CniError, ErrorCodes, errorOf } from "../cni/types/CniError.ts"
+import { asCniError, CniError, ErrorCodes, errorOf, tooSlow } from "../cni/types/CniError.ts"
 import { type CniResult, inVersion } from "../cni/types/CniResult.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import { hideInError, secretsIn } from "../cni/types/Secrets.ts"
@@ -92,7 +91,7 @@ export const answer = (
   host: Host = {}
 ): Effect.Effect<Document, CniError> => {
   const { command, log, traceparent, whose } = request
-  const served = serve(request, {}, host).pipe(tracesTime(log) ? timed(command, traceparent, host.own) : untraced)
+  const served = serve(request, {}, host).pipe(Log.tracesTime(log) ? timed(command, traceparent, host.own) : untraced)
   const warned = Effect.forEach(log.warnings, (warning) => Effect.logWarning(warning))
   return (log.warnings.length === 0 ? served : Effect.andThen(warned, served)).pipe(
     Effect.tapCause((cause) => Effect.logError(errorOf(cause).message)),
@@ -126,13 +125,6 @@ export const serve = Effect.fnUntraced(function* (
     Effect.mapError(hideInError(secretsIn(asked.envelope.value)))
   )
 })
-
-const tooSlow = (command: string, seconds: number) =>
-  CniError.of(
-    ErrorCodes.TryAgainLater,
-    `${command} timed out after ${seconds} s${command === "ADD" ? "; changes were rolled back" : ""}`,
-    'Set logLevel to "debug": the log then has the time of each step.'
-  )
 
 /** Runs ADD, DEL or CHECK, on a `Records` of the call's state directory. */
 export const runVerb = (asked: Asked, choices: Choices, invocation?: string) =>

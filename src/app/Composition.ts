@@ -97,12 +97,12 @@ const within = <I, S, R, Also>(
 /** Loaded when an attachment without a record of this plugin is searched. */
 const ovsLegacyPorts = (client: OvsClient["Service"]) =>
   Effect.map(
-    Effect.promise(() => import("../legacy/OvsLegacyPorts.ts")),
+    Effect.promise(() => import("../ovs/OvsLegacyPorts.ts")),
     ({ make }) => make(client)
   )
 
 const vppLegacyPorts: LegacyPortsOf = (open, files) =>
   Effect.map(
-    Effect.promise(() => import("../legacy/VppLegacyPorts.ts")),
+    Effect.promise(() => import("../vpp/VppLegacyPorts.ts")),
     ({ make }) => make(open, files)
   )

@@ -83,15 +83,10 @@ export const readRequest = (variables: Variables, stdin: string): Request => {
 
 const judge = (command: string, variables: Variables, reading: Reading): Result.Result<AnyAsked, CniError> => {
   if (!isVerb(command)) return Result.fail(unknownVerb(command))
-  switch (command) {
-    case "VERSION":
-      return Result.fail(answeredBefore)
-    case "GC":
-    case "STATUS":
-      return judgeVerb(command, variables, reading)
-    default:
-      return judgeVerb(command, variables, reading)
-  }
+  if (command === "VERSION") return Result.fail(answeredBefore)
+  return command === "GC" || command === "STATUS"
+    ? judgeVerb(command, variables, reading)
+    : judgeVerb(command, variables, reading)
 }
 
 const judgeVerb = <V extends AttachmentVerb | NetworkVerb>(

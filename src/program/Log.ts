@@ -12,7 +12,7 @@ import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
-import { type LogOptions, levelNames, tracesTime } from "../cni/network/LogOptions.ts"
+import { type LogOptions, levelNames } from "../cni/network/LogOptions.ts"
 import { hide, oneLine } from "../cni/types/Secrets.ts"
 
 type Line = Readonly<Record<string, unknown>>
@@ -104,3 +104,6 @@ const render = (format: LogOptions["format"], line: Line): string => {
 
 /** Quotes a value so that an event stays on one line. */
 const quoted = (value: string): string => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))
+
+/** debug and verbose also log the time of each step. */
+export const tracesTime = ({ level }: LogOptions): boolean => level === "Debug" || level === "Trace"

@@ -118,7 +118,7 @@ export interface LegacyFound {
 
 /**
  * Ports of the original plugin (intel/userspace-cni-network-plugin) and its fork (fivetime/userspace-cni) on a switch,
- * without the plugin's mark. `legacy` implements it.
+ * without the plugin's mark.
  */
 export interface LegacyPorts {
   /** Lists ports that name their attachment: the fork's. */

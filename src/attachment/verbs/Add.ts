@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { ErrorCodes } from "../../cni/types/CniError.ts"
-import { type CniResult, emptyResult } from "../../cni/types/CniResult.ts"
+import { type CniResult, chained, emptyResult } from "../../cni/types/CniResult.ts"
 import { ContainerConfig, type PodMount } from "../../container-config/ContainerConfig.ts"
 import { containerData } from "../../container-config/ContainerData.ts"
 import { deviceInfo, deviceInfoPath, socketInContainer } from "../../container-config/DeviceInfo.ts"
@@ -260,11 +260,3 @@ const resultOf = (call: Call, record: Record, plugged: Plugged, addresses: CniRe
     dns: Object.keys(addresses.dns).length > 0 ? addresses.dns : (configuration.netConf.dns ?? {})
   }
 }
-
-/** Appends to the interfaces of the preceding plugins, so that their indices stay valid. */
-const chained = (previous: CniResult, own: CniResult): CniResult => ({
-  interfaces: [...previous.interfaces, ...own.interfaces],
-  ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],
-  routes: [...previous.routes, ...own.routes],
-  dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns
-})

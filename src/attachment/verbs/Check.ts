@@ -62,7 +62,7 @@ export const compare = Effect.fnUntraced(function* (call: Call, record: Record) 
 
 /** An attachment of the original plugin or its fork is compared with its configuration. */
 const withoutRecord = Effect.fnUntraced(function* (call: Call) {
-  const { differences } = yield* Effect.promise(() => import("../../legacy/LegacyAttachments.ts"))
+  const { differences } = yield* Effect.promise(() => import("../legacy/LegacyAttachments.ts"))
   const found = yield* differences(call)
   if (found === undefined) return yield* notRecorded(call)
   const [, failures] = yield* Effect.partition([addressDifferences(call)], (self) => self)

@@ -50,6 +50,3 @@ export const logOptions = (conf: Readonly<Record<string, unknown>>): LogOptions 
           ]
   }
 }
-
-/** debug and verbose also log the time of each step. */
-export const tracesTime = ({ level }: LogOptions): boolean => level === "Debug" || level === "Trace"

@@ -63,6 +63,13 @@ export const ErrorCodes = {
 
 export type ErrorCode = (typeof ErrorCodes)[keyof typeof ErrorCodes]
 
+export const tooSlow = (command: string, seconds: number) =>
+  CniError.of(
+    ErrorCodes.TryAgainLater,
+    `${command} timed out after ${seconds} s${command === "ADD" ? "; changes were rolled back" : ""}`,
+    'Set logLevel to "debug": the log then has the time of each step.'
+  )
+
 /** The error document of a failed call, for any cause. */
 export const errorOf = (cause: Cause.Cause<CniError>): CniError => toBeRetried(failureOf(cause))
 

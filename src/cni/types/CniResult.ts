@@ -108,3 +108,11 @@ const oldForm = (version: CniVersion, result: CniResult) => {
   }
   return { cniVersion: version, ...one("4"), ...one("6"), dns: result.dns }
 }
+
+/** Appends to the interfaces of the preceding plugins, so that their indices stay valid. */
+export const chained = (previous: CniResult, own: CniResult): CniResult => ({
+  interfaces: [...previous.interfaces, ...own.interfaces],
+  ips: [...previous.ips, ...own.ips.map((ip) => ({ ...ip, interface: previous.interfaces.length }))],
+  routes: [...previous.routes, ...own.routes],
+  dns: Object.keys(own.dns).length > 0 ? own.dns : previous.dns
+})

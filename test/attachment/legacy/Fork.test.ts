@@ -4,11 +4,11 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
-import { networks } from "../attachment/support/Networks.ts"
-import { failed, stateDir, World } from "../attachment/support/World.ts"
-import * as OvsMemory from "../ovs/support/OvsMemory.ts"
-import { forkMarks, marks } from "../suites/ForkPort.ts"
+import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
+import * as OvsMemory from "../../ovs/support/OvsMemory.ts"
+import { forkMarks, marks } from "../../suites/ForkPort.ts"
+import { networks } from "../support/Networks.ts"
+import { failed, stateDir, World } from "../support/World.ts"
 import {
   bridge,
   conf,

@@ -4,9 +4,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Value } from "../../src/ovs/client/OvsdbMessages.ts"
-import { network } from "../attachment/support/Networks.ts"
-import { failed, stateDir, World } from "../attachment/support/World.ts"
+import type { Value } from "../../../src/ovs/client/OvsdbMessages.ts"
+import { network } from "../support/Networks.ts"
+import { failed, stateDir, World } from "../support/World.ts"
 
 const { sharedDir: _, ...base } = network
 const conf = { ...base, cniVersion: "0.4.0", host: { ...network.host, bridge: { bridgeName: "br-dpdk0" } } }

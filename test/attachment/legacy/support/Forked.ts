@@ -1,9 +1,9 @@
 /** A pod that the fork attached, on a node in memory: port, socket and state file. */
 import { Effect } from "effect"
-import type { Row } from "../../../src/ovs/client/OvsdbMessages.ts"
-import { network } from "../../attachment/support/Networks.ts"
-import { stateDir, World } from "../../attachment/support/World.ts"
-import { forkBridge, forkMarks, forkPort } from "../../suites/ForkPort.ts"
+import type { Row } from "../../../../src/ovs/client/OvsdbMessages.ts"
+import { forkBridge, forkMarks, forkPort } from "../../../suites/ForkPort.ts"
+import { network } from "../../support/Networks.ts"
+import { stateDir, World } from "../../support/World.ts"
 
 export const conf = { ...network, cniVersion: "0.4.0", host: { ...network.host, bridge: { bridgeName: "br-dpdk0" } } }
 export const containerId = "0958c8871b32cafe"

@@ -5,10 +5,10 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import { fromFile } from "../attachment/records/RecordError.ts"
-import { type Attachment, plainHandle } from "../identity/Attachment.ts"
-import { Files, orElse } from "../platform/Files.ts"
-import { objectOf, parsed } from "../platform/text/Json.ts"
+import { type Attachment, plainHandle } from "../../identity/Attachment.ts"
+import { Files, orElse } from "../../platform/Files.ts"
+import { objectOf, parsed } from "../../platform/text/Json.ts"
+import { fromFile } from "../records/RecordError.ts"
 
 export interface State {
   readonly portName: string | undefined

@@ -1,7 +1,7 @@
 /** CHECK and GC of pods that the fork of the original plugin attached (`Fork.test.ts`). */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { failed, World } from "../attachment/support/World.ts"
+import { failed, World } from "../support/World.ts"
 import { bridge, conf, containerId, directory, fork, handle, port, state, statePath } from "./support/Forked.ts"
 
 const told = (more: object = {}) =>

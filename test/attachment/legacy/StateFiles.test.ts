@@ -1,12 +1,12 @@
 /** The state files of the original plugin and its fork, on the real file system and in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as StateFiles from "../../src/legacy/StateFiles.ts"
-import { Files } from "../../src/platform/Files.ts"
-import { attachment } from "../attachment/support/Recording.ts"
-import * as MemorySite from "../platform/support/MemorySite.ts"
-import * as RealSite from "../platform/support/RealSite.ts"
-import { FilesSite } from "../suites/FilesSite.ts"
+import * as StateFiles from "../../../src/attachment/legacy/StateFiles.ts"
+import { Files } from "../../../src/platform/Files.ts"
+import * as MemorySite from "../../platform/support/MemorySite.ts"
+import * as RealSite from "../../platform/support/RealSite.ts"
+import { FilesSite } from "../../suites/FilesSite.ts"
+import { attachment } from "../support/Recording.ts"
 
 const layers = { "in memory": MemorySite.layer, "on real files": Layer.merge(Files.layer, RealSite.layer) }
 

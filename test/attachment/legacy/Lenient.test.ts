@@ -1,9 +1,9 @@
 /** DEL without a record, with a configuration that is refused today: the attachment may be older than the refusal. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { loseRecords } from "../attachment/support/Collecting.ts"
-import { network } from "../attachment/support/Networks.ts"
-import { failed, World } from "../attachment/support/World.ts"
+import { loseRecords } from "../support/Collecting.ts"
+import { network } from "../support/Networks.ts"
+import { failed, World } from "../support/World.ts"
 
 const refused = {
   "a key that nobody knows": { ...network.host, bridge: { ...network.host.bridge, color: "blue" } },

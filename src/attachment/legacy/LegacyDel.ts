@@ -4,11 +4,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Call } from "../attachment/Call.ts"
-import type { Record } from "../attachment/records/Record.ts"
-import { Records } from "../attachment/records/Records.ts"
-import { spanned } from "../program/Trace.ts"
-import type { Vswitch, VswitchError } from "../vswitch/Vswitch.ts"
+import { spanned } from "../../program/Trace.ts"
+import type { Vswitch, VswitchError } from "../../vswitch/Vswitch.ts"
+import type { Call } from "../Call.ts"
+import type { Record } from "../records/Record.ts"
+import { Records } from "../records/Records.ts"
 import type { LegacyLeft } from "./LegacyAttachments.ts"
 import * as StateFiles from "./StateFiles.ts"
 
