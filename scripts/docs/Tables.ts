@@ -5,7 +5,8 @@ import { type Family, all as metricFamilies, ofInterface } from "../../src/agent
 import { groups } from "../../src/attachment/doctor/findings/Findings.ts"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
-import { importsOf } from "../house/Imports.ts"
+import { importsOf, laterOf, valuesOf } from "../house/Imports.ts"
+import { entries, way } from "../house/Way.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { memifOutcomes, reproductions, vhostOutcomes } from "./HostileProcesses.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
@@ -66,6 +67,28 @@ const findingsText = () =>
       return `### ${title}\n\n${table(["Finding", "Severity", "Meaning", "What to do"], rows)}`
     })
     .join("\n\n")
+
+/** The files that an ADD passes, and from which it enters each. */
+const wayRows = () => {
+  const src = join(import.meta.dirname, "../../src")
+  const entered = [...valuesOf(src), ...laterOf(src)]
+  return way.map(({ file, what }) => {
+    const [by] = entries(entered, file)
+    return [code(`src/${file}`), by === undefined ? "the runtime" : code(by), what]
+  })
+}
+
+/** The folders of `src`, each above all that it imports from. */
+const folderRows = () => {
+  const folderOf = (file: string) => file.split("/")[0] ?? file
+  const imports = importsOf(join(import.meta.dirname, "../../src"))
+  const order = [...new Set(floors.flat().map(({ name }) => folderOf(name)))]
+  return order.map((folder) => {
+    const used = new Set(imports.filter(({ from }) => folderOf(from) === folder).map(({ to }) => folderOf(to)))
+    const others = order.filter((other) => other !== folder && used.has(other))
+    return [code(folder), others.length > 0 ? others.join(", ") : "nothing of ours"]
+  })
+}
 
 /** From roof to ground, with the description of each room; a room may import from everything below it. */
 const houseRows = () => {
@@ -131,6 +154,8 @@ export const tables: Readonly<Record<string, () => string>> = {
   "hostile processes: memif": () => outcomeTable(memifOutcomes()),
   "hostile processes: reproductions": () => outcomeTable(reproductions()),
   findings: findingsText,
+  "the way of an ADD": () => table(["File", "Entered from", "What happens there"], wayRows()),
+  "the folders": () => table(["Folder", "What it imports from"], folderRows()),
   "the house": () => table(["Floor", "Room", "What it is for", "What it imports from"], houseRows()),
   "error codes": () => table(["Code", "Meaning", "Cause", "What to do"], errorRows)
 }

@@ -9,8 +9,8 @@ import type * as Layer from "effect/Layer"
 import type { ConfigurationData } from "../identity/ConfigurationData.ts"
 import type { PodsError } from "../kubernetes/PodsError.ts"
 import type { Edges } from "../platform/Edges.ts"
+import type { SharedDirError } from "../shared-dir/Directories.ts"
 import type { SharedDir } from "../shared-dir/SharedDir.ts"
-import type { SharedDirError } from "../shared-dir/SharedDirError.ts"
 import type { SocketPaths, Volume } from "../shared-dir/SocketPaths.ts"
 
 export interface PodMount {

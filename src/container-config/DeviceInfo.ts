@@ -13,8 +13,7 @@ import type { NetConf } from "../cni/network/NetConf.ts"
 import { isAbsolutePath } from "../cni/network/Validators.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { objectOf, parsed } from "../platform/text/Json.ts"
-import { into, missing, removeUnused } from "../shared-dir/Directories.ts"
-import { fromFile } from "../shared-dir/SharedDirError.ts"
+import { fromFile, into, missing, removeUnused } from "../shared-dir/Directories.ts"
 import type { ContainerConfig } from "./ContainerConfig.ts"
 
 /** The capability CNIDeviceInfoFile: the file that the caller will read. Undefined: not requested, or no valid path. */

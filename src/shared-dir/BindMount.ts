@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { ErrorCodes } from "../cni/types/CniError.ts"
 import type { Files } from "../platform/Files.ts"
 import type { Processes, Run } from "../platform/Processes.ts"
-import { fromFile, SharedDirError } from "./SharedDirError.ts"
+import { fromFile, SharedDirError } from "./Directories.ts"
 
 const failed = (operation: string, path: string, answer: string) =>
   new SharedDirError({

@@ -11,6 +11,7 @@ import { ErrorCodes } from "../cni/types/CniError.ts"
 import { FileError, type FileStatus, Files, orElse } from "../platform/Files.ts"
 import { Processes } from "../platform/Processes.ts"
 import {
+  fromFile,
   inUseMarkerFile,
   isDirectory,
   makeShortLink,
@@ -20,9 +21,10 @@ import {
   type PublishedFile,
   readPublished,
   removeShortLink,
-  removeUnused
+  removeUnused,
+  SharedDirError,
+  together
 } from "./Directories.ts"
-import { fromFile, SharedDirError, together } from "./SharedDirError.ts"
 import { mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
 type Done<A = void> = Effect.Effect<A, SharedDirError>

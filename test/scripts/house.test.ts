@@ -5,8 +5,9 @@
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { type Floor, floors, roomOf } from "../../scripts/house/Floors.ts"
-import { filesOf, type Import, importsIn, importsOf } from "../../scripts/house/Imports.ts"
-import { broken, circles, crowded, homeless, mostFiles, upward } from "../../scripts/house/Rules.ts"
+import { filesOf, type Import, importsIn, importsOf, laterOf, linesOf, valuesOf } from "../../scripts/house/Imports.ts"
+import { broken, circles, circlesOfFolders, crowded, homeless, mostFiles, upward } from "../../scripts/house/Rules.ts"
+import { mostOnWay, offWay, way } from "../../scripts/house/Way.ts"
 
 const src = join(import.meta.dirname, "../../src")
 
@@ -117,6 +118,62 @@ describe("folders", () => {
     assert.deepStrictEqual(crowded([...full, "a/b/G.ts"]), [])
     const [line = ""] = crowded([...full, "a/One.ts"])
     assert.match(line, /^src\/a has 13 files beside its sub-folders, and at most 12 .* Group them/)
+  })
+})
+
+describe("top-level folders", () => {
+  it("may not import each other, though no pair of their rooms does", () => {
+    const [line = "", ...more] = circlesOfFolders([
+      arrow("attachment/verbs/Del.ts", "legacy/LegacyDel.ts"),
+      arrow("legacy/LegacyDel.ts", "attachment/Call.ts")
+    ])
+    assert.deepStrictEqual(more, [])
+    assert.include(line, "src/attachment, src/legacy import each other in a circle")
+  })
+
+  it("may import one another's rooms in one direction, and their own in any", () => {
+    const fine = [
+      arrow("attachment/verbs/Del.ts", "legacy/LegacyDel.ts"),
+      arrow("attachment/node/Gc.ts", "attachment/Call.ts"),
+      arrow("main.ts", "app/CniProcess.ts")
+    ]
+    assert.deepStrictEqual(circlesOfFolders(fine), [])
+  })
+})
+
+describe("the way of an ADD", () => {
+  const values = valuesOf(src)
+  const later = laterOf(src)
+  const lines = linesOf(src)
+
+  it("is kept", () => {
+    assert.isAbove(values.length, 500)
+    assert.deepStrictEqual(offWay(values, later, lines), [])
+  })
+
+  it("may not be longer than a reader can take in", () => {
+    const [line = "", ...more] = offWay(values, later, (file) => lines(file) + mostOnWay.lines)
+    assert.deepStrictEqual(more, [])
+    assert.match(line, new RegExp(`has ${way.length} files and \\d+ lines, and at most 12 and 1400 are allowed`))
+  })
+
+  it("may not enter a file twice", () => {
+    const again = [...values, arrow("app/CniCall.ts", "cni/network/HostPorts.ts")]
+    const [line = "", ...more] = offWay(again, later, lines)
+    assert.deepStrictEqual(more, [])
+    assert.include(line, "src/cni/network/HostPorts.ts is entered 2 times on the way of an ADD")
+    assert.include(line, "(cni/network/Configuration.ts, app/CniCall.ts)")
+  })
+
+  it("may not lead through a file that it does not name, unless that is loaded when it is needed", () => {
+    const other = arrow("app/CniCall.ts", "attachment/verbs/Del.ts")
+    assert.deepStrictEqual(offWay(values, [...later, other], lines), [])
+    const [line = "", ...more] = offWay([...values, other], later, lines)
+    assert.deepStrictEqual(more, [])
+    assert.include(
+      line,
+      "src/app/CniCall.ts leads the way of an ADD through src/attachment/verbs/Del.ts, which is not in"
+    )
   })
 })
 

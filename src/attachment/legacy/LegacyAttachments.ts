@@ -10,7 +10,7 @@ import { type Attachment, plainHandle, shortId } from "../../identity/Attachment
 import { Files, orElse } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { unbind } from "../../shared-dir/BindMount.ts"
-import { fromFile } from "../../shared-dir/SharedDirError.ts"
+import { fromFile } from "../../shared-dir/Directories.ts"
 import type { Volume } from "../../shared-dir/SocketPaths.ts"
 import { type LegacyFound, type LegacyPort, Vswitch, VswitchError } from "../../vswitch/Vswitch.ts"
 import { type Call, macOf, socketPathsFor } from "../Call.ts"

@@ -6,7 +6,7 @@ import { IpamError } from "../../../src/ipam/Ipam.ts"
 import { PodsError } from "../../../src/kubernetes/PodsError.ts"
 import * as Ovsdb from "../../../src/ovs/client/OvsdbError.ts"
 import { FileError } from "../../../src/platform/Files.ts"
-import { SharedDirError } from "../../../src/shared-dir/SharedDirError.ts"
+import { SharedDirError } from "../../../src/shared-dir/Directories.ts"
 import * as Vpp from "../../../src/vpp/client/VppError.ts"
 import { VswitchError } from "../../../src/vswitch/Vswitch.ts"
 
