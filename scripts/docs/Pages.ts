@@ -45,6 +45,7 @@ const filled = (page: string): string =>
 const pages = [
   "README.md",
   "docs/architecture.md",
+  "docs/command-line.md",
   "docs/configuration.md",
   "docs/errors.md",
   "docs/metrics.md",

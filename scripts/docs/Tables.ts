@@ -7,6 +7,7 @@ import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { floors, roomOf as roomOnFloor } from "../house/Floors.ts"
 import { importsOf, laterOf, valuesOf } from "../house/Imports.ts"
 import { entries, way } from "../house/Way.ts"
+import { commandReference } from "./CommandLine.ts"
 import { errorNotes } from "./ErrorNotes.ts"
 import { memifOutcomes, reproductions, vhostOutcomes } from "./HostileProcesses.ts"
 import { type ContainerNote, containerNotes, type KeyNote, keyNotes } from "./KeyNotes.ts"
@@ -153,6 +154,7 @@ export const tables: Readonly<Record<string, () => string>> = {
   "hostile processes: vhost-user": () => outcomeTable(vhostOutcomes()),
   "hostile processes: memif": () => outcomeTable(memifOutcomes()),
   "hostile processes: reproductions": () => outcomeTable(reproductions()),
+  "the command line": () => commandReference,
   findings: findingsText,
   "the way of an ADD": () => table(["File", "Entered from", "What happens there"], wayRows()),
   "the folders": () => table(["Folder", "What it imports from"], folderRows()),
