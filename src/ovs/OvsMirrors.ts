@@ -22,7 +22,8 @@ import {
 } from "../vswitch/Mirrors.ts"
 import { controlIn } from "./client/Daemon.ts"
 import * as Flows from "./client/Flows.ts"
-import { clientOver, isRaced, openDatabase, orNotCaughtUp, type Transact } from "./client/OvsClient.ts"
+import { openDatabase, type Transact } from "./client/JsonRpc.ts"
+import { clientOver, isRaced, orNotCaughtUp } from "./client/OvsClient.ts"
 import { fromOvsdb, type OvsdbError, toError } from "./client/OvsdbError.ts"
 import {
   map,

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os"
 import { assert } from "@effect/vitest"
 import { Context, Duration, Effect, type Layer, Result, Schema, type Scope } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
-import type { Deadlines } from "../../src/ovs/client/JsonRpc.ts"
-import type { OvsClient, Transact } from "../../src/ovs/client/OvsClient.ts"
+import type { Deadlines, Transact } from "../../src/ovs/client/JsonRpc.ts"
+import type { OvsClient } from "../../src/ovs/client/OvsClient.ts"
 import * as OvsdbMessages from "../../src/ovs/client/OvsdbMessages.ts"
 import {
   type Condition,

@@ -1,15 +1,21 @@
 /**
- * Calls over one connection to ovsdb-server, or to the control socket of ovs-vswitchd. Calls are concurrent and matched to replies by id; `echo` is answered.
- * When the connection ends, all pending and later calls fail with its reason. RFC 7047, section 4.
+ * Calls over one connection to ovsdb-server, or to the control socket of ovs-vswitchd, and transactions over connections
+ * that are made again when one is lost. Calls are concurrent and matched to replies by id; `echo` is answered. When a
+ * connection ends, all its pending and later calls fail with its reason. RFC 7047, section 4.
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
-import { type Connection, type SocketError, type Sockets, within } from "../../platform/Sockets.ts"
-import { ConnectionLost, Malformed, NoAnswer, type Reason, Unreachable } from "./OvsdbError.ts"
+import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import { type Connection, type SocketError, Sockets, within } from "../../platform/Sockets.ts"
+import { spanned } from "../../program/Trace.ts"
+import { ConnectionLost, Malformed, NoAnswer, OvsdbError, type Reason, Unreachable } from "./OvsdbError.ts"
+import type { Operation } from "./OvsdbMessages.ts"
 import * as OvsdbMessages from "./OvsdbMessages.ts"
 
 /**
@@ -140,3 +146,74 @@ export const dial = Effect.fnUntraced(function* (
 
 const lost = (cause: SocketError | Malformed): Reason =>
   cause._tag === "SocketError" ? new ConnectionLost({ code: cause.code }) : cause
+
+/** Applies all of the operations or none. Waits among them extend the deadline. */
+export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<OvsdbMessages.TransactResult, OvsdbError>
+
+interface Dialled {
+  readonly rpc: JsonRpc
+  readonly scope: Scope.Closeable
+  /** Number of calls that wait for a reply. */
+  users: number
+}
+
+/** Connects on first use; the scope closes the connection. */
+export const openDatabase = Effect.fnUntraced(function* (
+  path: string
+): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
+  const sockets = yield* Sockets
+  const scope = yield* Effect.scope
+  const mutex = yield* Semaphore.make(1)
+  let current: Dialled | undefined
+
+  /** The last waiting call closes a connection that is no longer used. */
+  const leave = (dialled: Dialled) =>
+    Effect.suspend(() => {
+      dialled.users--
+      return dialled === current || dialled.users > 0 ? Effect.void : Scope.close(dialled.scope, Exit.void)
+    })
+
+  const connected = Effect.gen(function* () {
+    if (current !== undefined && current.rpc.ended() === undefined) return current
+    if (current !== undefined && current.users === 0) yield* Scope.close(current.scope, Exit.void)
+    current = undefined
+    const own = yield* Scope.fork(scope)
+    const rpc = yield* spanned(dial(sockets, path), "Sockets.connect").pipe(
+      Scope.provide(own),
+      Effect.onError(() => Scope.close(own, Exit.void))
+    )
+    current = { rpc, scope: own, users: 0 }
+    return current
+  }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
+
+  const transact: Transact = Effect.fnUntraced(function* (operations) {
+    const { reply } = yield* OvsDeadlines
+    const dialled = yield* connected
+    const deadline = Duration.sum(reply, waits(operations))
+    let waited = false
+    const call = Effect.suspend(() => {
+      waited = true
+      dialled.users++
+      return dialled.rpc.call("transact", ["Open_vSwitch", ...operations], deadline)
+    })
+    return yield* call.pipe(
+      // Pending replies may never arrive: the next call, possibly a rollback, reconnects.
+      Effect.tapError(({ _tag }) =>
+        Effect.sync(() => {
+          if (_tag === "NoAnswer" && current === dialled) current = undefined
+        })
+      ),
+      Effect.ensuring(Effect.suspend(() => (waited ? leave(dialled) : Effect.void))),
+      Effect.flatMap((result) => Effect.fromResult(OvsdbMessages.judge(operations, result))),
+      Effect.mapError(failed("transact"))
+    )
+  })
+  return (operations) => spanned(transact(operations), "Ovsdb.transact")
+
+  function failed(operation: string) {
+    return (reason: Reason) => new OvsdbError({ peer: path, operation, reason })
+  }
+})
+
+const waits = (operations: ReadonlyArray<Operation>): Duration.Duration =>
+  Duration.millis(operations.reduce((sum, operation) => sum + (operation.op === "wait" ? operation.timeout : 0), 0))

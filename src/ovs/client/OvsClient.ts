@@ -1,5 +1,5 @@
 /**
- * The operations on one Open vSwitch database, and the connection to it. Each method is one or a few transactions;
+ * The operations on one Open vSwitch database. Each method is one or a few transactions;
  * `OvsVswitch.ts` interprets their outcome for an attachment. The same code runs on a socket and on the database in
  * memory.
  */
@@ -7,18 +7,14 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import { ErrorCodes } from "../../cni/types/CniError.ts"
 import { Sockets } from "../../platform/Sockets.ts"
 import { spanned } from "../../program/Trace.ts"
 import type { VswitchError } from "../../vswitch/Vswitch.ts"
 import type { Flows } from "./Flows.ts"
-import * as JsonRpc from "./JsonRpc.ts"
-import { OvsDeadlines } from "./JsonRpc.ts"
-import { Contended, Malformed, OvsdbError, type Reason, toError } from "./OvsdbError.ts"
+import { OvsDeadlines, openDatabase, type Transact } from "./JsonRpc.ts"
+import { Contended, Malformed, OvsdbError, toError } from "./OvsdbError.ts"
 import type { Condition, Operation } from "./OvsdbMessages.ts"
 import * as OvsdbMessages from "./OvsdbMessages.ts"
 import type { PortPlan } from "./PortPlan.ts"
@@ -36,16 +32,6 @@ import {
   type Table
 } from "./Transactions.ts"
 
-/** Applies all of the operations or none. Waits among them extend the deadline. */
-export type Transact = (operations: ReadonlyArray<Operation>) => Effect.Effect<OvsdbMessages.TransactResult, OvsdbError>
-
-interface Dialled {
-  readonly rpc: JsonRpc.JsonRpc
-  readonly scope: Scope.Closeable
-  /** Number of calls that wait for a reply. */
-  users: number
-}
-
 /** Returns the rows that the operation at `index` selected, decoded by their table. */
 export const rowsOf =
   (peer: string) =>
@@ -54,66 +40,6 @@ export const rowsOf =
       Effect.fromResult(OvsdbMessages.rows(read, results, index)),
       (reason) => new OvsdbError({ peer, operation: "select", reason })
     )
-
-export const openDatabase = Effect.fnUntraced(function* (
-  path: string
-): Effect.fn.Return<Transact, never, Sockets | Scope.Scope> {
-  const sockets = yield* Sockets
-  const scope = yield* Effect.scope
-  const mutex = yield* Semaphore.make(1)
-  let current: Dialled | undefined
-
-  /** The last waiting call closes a connection that is no longer used. */
-  const leave = (dialled: Dialled) =>
-    Effect.suspend(() => {
-      dialled.users--
-      return dialled === current || dialled.users > 0 ? Effect.void : Scope.close(dialled.scope, Exit.void)
-    })
-
-  const connected = Effect.gen(function* () {
-    if (current !== undefined && current.rpc.ended() === undefined) return current
-    if (current !== undefined && current.users === 0) yield* Scope.close(current.scope, Exit.void)
-    current = undefined
-    const own = yield* Scope.fork(scope)
-    const rpc = yield* spanned(JsonRpc.dial(sockets, path), "Sockets.connect").pipe(
-      Scope.provide(own),
-      Effect.onError(() => Scope.close(own, Exit.void))
-    )
-    current = { rpc, scope: own, users: 0 }
-    return current
-  }).pipe(mutex.withPermit, Effect.mapError(failed("connect")))
-
-  const transact: Transact = Effect.fnUntraced(function* (operations) {
-    const { reply } = yield* JsonRpc.OvsDeadlines
-    const dialled = yield* connected
-    const deadline = Duration.sum(reply, waits(operations))
-    let waited = false
-    const call = Effect.suspend(() => {
-      waited = true
-      dialled.users++
-      return dialled.rpc.call("transact", ["Open_vSwitch", ...operations], deadline)
-    })
-    return yield* call.pipe(
-      // Pending replies may never arrive: the next call, possibly a rollback, reconnects.
-      Effect.tapError(({ _tag }) =>
-        Effect.sync(() => {
-          if (_tag === "NoAnswer" && current === dialled) current = undefined
-        })
-      ),
-      Effect.ensuring(Effect.suspend(() => (waited ? leave(dialled) : Effect.void))),
-      Effect.flatMap((result) => Effect.fromResult(OvsdbMessages.judge(operations, result))),
-      Effect.mapError(failed("transact"))
-    )
-  })
-  return (operations) => spanned(transact(operations), "Ovsdb.transact")
-
-  function failed(operation: string) {
-    return (reason: Reason) => new OvsdbError({ peer: path, operation, reason })
-  }
-})
-
-const waits = (operations: ReadonlyArray<Operation>): Duration.Duration =>
-  Duration.millis(operations.reduce((sum, operation) => sum + (operation.op === "wait" ? operation.timeout : 0), 0))
 
 /** Existing rows that affect a new port. */
 export interface Survey {
@@ -140,17 +66,69 @@ export interface Applied {
 
 type Done<A> = Effect.Effect<A, OvsdbError>
 
+/** A table, and the conditions that its rows have to meet. */
+type Selection<Row> = readonly [table: Table<Row>, where: ReadonlyArray<Condition>]
+
+export class OvsClient extends Context.Service<
+  OvsClient,
+  {
+    /** Name of the database in messages: its socket's path. */
+    readonly peer: string
+    readonly root: Done<RootRow>
+    /** Reads, in one transaction, all that decides whether a port can be added. */
+    readonly survey: (plan: PortPlan) => Done<Survey>
+    /**
+     * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date and must
+     * be repeated.
+     */
+    readonly addPort: (plan: PortPlan, found: Survey) => Done<Added | undefined>
+    /** Waits for cur_cfg. Undefined: no progress within the deadline. */
+    readonly applied: (added: Added) => Done<Applied | undefined>
+    /** Waits likewise for all earlier changes, by any client. */
+    readonly caughtUp: (wanted: RootRow) => Done<OvsdbMessages.TransactResult | undefined>
+    /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
+    readonly refresh: Done<OvsdbMessages.TransactResult | undefined>
+    readonly portNamed: (name: string) => Done<PortRow | undefined>
+    readonly portsMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<PortRow>>
+    readonly interfacesMarked: (ids: Marks.ExternalIds) => Done<ReadonlyArray<InterfaceRow>>
+    readonly interfacesOf: (port: PortRow) => Done<ReadonlyArray<InterfaceRow>>
+    readonly bridgeOf: (port: PortRow) => Done<BridgeRow | undefined>
+    /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
+    readonly select: <Row>(...selection: Selection<Row>) => Done<ReadonlyArray<Row>>
+    /** Two of them in one transaction, so that both are of the same moment. */
+    readonly selectBoth: <One, Other>(
+      one: Selection<One>,
+      other: Selection<Other>
+    ) => Done<[ReadonlyArray<One>, ReadonlyArray<Other>]>
+    /** Adds the flow of a port on a bridge in fail_mode secure. */
+    readonly learn: Flows["learn"]
+    readonly learns: Flows["learns"]
+    /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what it removed. */
+    readonly removePorts: (ports: ReadonlyArray<PortRow>) => Done<ReadonlyArray<string>>
+    /** Removes a bridge of the plugin whose last port was removed by another client. Returns what it removed. */
+    readonly removeIdleBridge: (name: string) => Done<ReadonlyArray<string>>
+  }
+>()("userspace-cni/OvsClient") {
+  /** Connects on first use; the scope closes the connection. */
+  static readonly make = (path: string) =>
+    Effect.gen(function* () {
+      return clientOver(path, yield* openDatabase(path), flowsOver(yield* Sockets, path))
+    })
+
+  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
+    Layer.effect(OvsClient, OvsClient.make(path))
+}
+
 /**
  * After a lost race another client has made progress, so an immediate retry is right. The limit is for a broken server.
  */
 export const tries = 40
 
-export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
+export const clientOver = (peer: string, transact: Transact, flows: Flows): OvsClient["Service"] => {
   const failed = (operation: string) => (reason: OvsdbError["reason"]) => new OvsdbError({ peer, operation, reason })
 
   const read = rowsOf(peer)
 
-  /** Returns the rows for which all conditions hold, with the columns of the table's reader. */
   const select = <Row>(table: Table<Row>, where: ReadonlyArray<Condition>): Done<ReadonlyArray<Row>> =>
     Effect.flatMap(transact([Transactions.select(table, where)]), (results) => read(table, results, 0))
 
@@ -178,10 +156,6 @@ export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
     }
   })
 
-  /**
-   * Adds the bridge if missing, port and interface in one transaction. Undefined: the survey is out of date and must be
-   * repeated.
-   */
   const addPort = Effect.fnUntraced(function* (plan: PortPlan, found: Survey) {
     const results = yield* unlessRaced(transact(Transactions.addPort(plan, found)))
     if (results === undefined) return undefined
@@ -223,7 +197,6 @@ export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
   const bridgeOf = (port: PortRow) => Effect.map(select(Bridge, [Transactions.holds(port._uuid)]), first)
   const portNamed = (name: string) => Effect.map(select(Port, [Transactions.nameIs(name)]), first)
 
-  /** Removes the ports with their flows, and a bridge of the plugin with its last port. Returns what it removed. */
   const removePorts = Effect.fnUntraced(function* (ports: ReadonlyArray<PortRow>) {
     const gone: Array<string> = []
     for (const port of ports) gone.push(...(yield* removePort(port)))
@@ -245,7 +218,6 @@ export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
     return yield* failed("transact")(new Contended({ tries }))
   })
 
-  /** Removes a bridge of the plugin whose last port was removed by another client. Returns what it removed. */
   const removeIdleBridge = Effect.fnUntraced(function* (name: string) {
     const bridge = first(yield* select(Bridge, [Transactions.nameIs(name)]))
     const local = yield* portNamed(name)
@@ -267,16 +239,12 @@ export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
   }
 
   return {
-    /** Name of the database in messages: its socket's path. */
     peer,
     root,
     survey,
     addPort: (plan: PortPlan, found: Survey) => spanned(addPort(plan, found), "OvsClient.addPort"),
-    /** Waits for cur_cfg. Undefined: no progress within the deadline. */
     applied: (added: Added) => spanned(applied(added), "OvsClient.applied"),
-    /** Waits likewise for all earlier changes, by any client. */
     caughtUp: (wanted: RootRow) => caughtUp(wanted),
-    /** Makes ovs-vswitchd apply the whole database once more. Undefined: not within the deadline. */
     refresh: Effect.flatMap(transact([Transactions.bump]), () => Effect.flatMap(root, (now) => caughtUp(now))),
     portNamed,
     portsMarked: (ids: Marks.ExternalIds) => select(Port, [Transactions.marked(ids)]),
@@ -292,31 +260,15 @@ export const clientOver = (peer: string, transact: Transact, flows: Flows) => {
       ),
     bridgeOf,
     select,
-    /** Two of them in one transaction, so that both are of the same moment. */
-    selectBoth: <One, Other>(
-      [one, ofOne]: readonly [table: Table<One>, where: ReadonlyArray<Condition>],
-      [other, ofOther]: readonly [table: Table<Other>, where: ReadonlyArray<Condition>]
-    ) =>
+    selectBoth: ([one, ofOne], [other, ofOther]) =>
       Effect.flatMap(transact([Transactions.select(one, ofOne), Transactions.select(other, ofOther)]), (results) =>
         Effect.all([read(one, results, 0), read(other, results, 1)])
       ),
-    /** Adds the flow of a port on a bridge in fail_mode secure. */
     learn: flows.learn,
     learns: flows.learns,
     removePorts,
     removeIdleBridge
   }
-}
-
-export class OvsClient extends Context.Service<OvsClient, ReturnType<typeof clientOver>>()("userspace-cni/OvsClient") {
-  /** Connects on first use; the scope closes the connection. */
-  static readonly make = (path: string) =>
-    Effect.gen(function* () {
-      return clientOver(path, yield* openDatabase(path), flowsOver(yield* Sockets, path))
-    })
-
-  static readonly layer = (path: string): Layer.Layer<OvsClient, never, Sockets> =>
-    Layer.effect(OvsClient, OvsClient.make(path))
 }
 
 /** Only a bridge in fail_mode secure needs OpenFlow: it is loaded then. */

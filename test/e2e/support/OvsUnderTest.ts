@@ -1,6 +1,7 @@
 /** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
 import { Effect, Layer, Schedule } from "effect"
-import { OvsClient, openDatabase } from "../../../src/ovs/client/OvsClient.ts"
+import { openDatabase } from "../../../src/ovs/client/JsonRpc.ts"
+import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsLegacyPorts from "../../../src/ovs/OvsLegacyPorts.ts"
 import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"

@@ -1,8 +1,7 @@
 /** Connections to a database that one process keeps for many calls. */
 import { assert, it } from "@effect/vitest"
 import { Duration, Effect, Schedule } from "effect"
-import { OvsDeadlines } from "../../../src/ovs/client/JsonRpc.ts"
-import { openDatabase, type Transact } from "../../../src/ovs/client/OvsClient.ts"
+import { OvsDeadlines, openDatabase, type Transact } from "../../../src/ovs/client/JsonRpc.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { type Peer, peer, reply } from "../support/OvsdbPeer.ts"
 

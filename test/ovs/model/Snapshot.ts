@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Transact } from "../../../src/ovs/client/OvsClient.ts"
+import type { Transact } from "../../../src/ovs/client/JsonRpc.ts"
 import { Malformed, OvsdbError } from "../../../src/ovs/client/OvsdbError.ts"
 import { Bridge, Interface, Port, Root, select } from "../../../src/ovs/client/Transactions.ts"
 import type { Database } from "./Database.ts"
