@@ -1,6 +1,6 @@
 /** Verbs, versions and environment: what is served, and what is refused with which code. */
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
+import { Effect, Exit, Result } from "effect"
 import { readRequest } from "../../src/cni/Request.ts"
 import { type CniVersion, isVerb, supportedVersions, type Verb, verbs } from "../../src/cni/types/Versions.ts"
 
@@ -142,4 +142,55 @@ describe("stdin", () => {
   it("is validated after the environment, as in Go's skeleton", () => {
     assert.strictEqual(verdict("ADD", {}, "not JSON").code, 4)
   })
+})
+
+describe("a request", () => {
+  const conf = { cniVersion: "0.4.0", name: "n", logLevel: "debug", stateDir: "/state", host: { engine: "no switch" } }
+  const asked = (verb: string, more: object = {}) =>
+    readRequest({ ...variables, CNI_COMMAND: verb }, JSON.stringify({ ...conf, ...more }))
+
+  it("that is refused has the version of its answer, its log and its names", () => {
+    const { asked: judged, command, log, version, whose } = asked("NOTHING")
+    assert.isTrue(Result.isFailure(judged))
+    assert.strictEqual(command, "NOTHING")
+    assert.strictEqual(version, "0.4.0")
+    assert.strictEqual(log.level, "Debug")
+    assert.deepStrictEqual(whose, {
+      container: variables.CNI_CONTAINERID,
+      netns: variables.CNI_NETNS,
+      interface: variables.CNI_IFNAME,
+      network: "n"
+    })
+  })
+
+  it("whose text is not JSON is answered in the newest version, with the names of the environment", () => {
+    const { log, version, whose } = readRequest({ ...variables, CNI_COMMAND: "ADD" }, "{")
+    assert.strictEqual(version, "1.1.0")
+    assert.strictEqual(log.level, "Warn")
+    assert.strictEqual(whose.container, variables.CNI_CONTAINERID)
+    assert.strictEqual(whose.network, "")
+  })
+
+  it.effect("has its state directory before its configuration is validated, which is when it is asked for", () =>
+    Effect.gen(function* () {
+      const { configuration, stateDir } = Result.getOrThrow(asked("DEL").asked)
+      assert.strictEqual(stateDir, "/state")
+      const { code, msg } = yield* Effect.flip(configuration)
+      assert.strictEqual(code, 7)
+      assert.include(msg, "host.engine")
+    })
+  )
+
+  it.each([undefined, "relative", "", 7, null])("whose stateDir is %j has the default one", (stateDir) => {
+    assert.strictEqual(Result.getOrThrow(asked("DEL", { stateDir }).asked).stateDir, "/var/lib/cni/usrspcni")
+  })
+
+  it.effect("of a network gives its configuration likewise", () =>
+    Effect.gen(function* () {
+      const host = { engine: "ovs-dpdk", iftype: "vhostuser" }
+      const { configuration } = Result.getOrThrow(asked("STATUS", { cniVersion: "1.1.0", host }).asked)
+      const exit = yield* Effect.exit(configuration)
+      assert.isTrue(Exit.isSuccess(exit))
+    })
+  )
 })
