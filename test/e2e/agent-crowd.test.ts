@@ -7,16 +7,16 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { agent, handedTo } from "./support/Agent.ts"
 import { busyBridge, callBy, socketOf, started } from "./support/AgentCalls.ts"
+import { onBothClients } from "./support/Clients.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
 import { callAll } from "./support/Crowd.ts"
 import * as Doors from "./support/Doors.ts"
 import * as Plugin from "./support/Plugin.ts"
-import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 const addressOf = ({ document }: Plugin.Answer): unknown => Object(Object(document).ips?.[0]).address
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a crowd of calls through the agent", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("a crowd of calls through the agent", (test) => {
   test("agents are replaced meanwhile: no call fails because of it, no address is given twice, nothing is left", () =>
     Effect.gen(function* () {
       const node = yield* CniNode

@@ -8,10 +8,10 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule, Scope } from "effect"
 import { handedTo } from "./support/Agent.ts"
 import { addDuring, busyBridge, callBy, impostor, portOf, started, stopped, until } from "./support/AgentCalls.ts"
+import { onBothClients } from "./support/Clients.ts"
 import { CniNode } from "./support/CniNode.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { succeed } from "./support/Program.ts"
-import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 /** An IPAM plugin whose first DEL waits longer than it is waited for; the next ones do their work. */
@@ -40,7 +40,7 @@ const connections = (path: string): number =>
     .split("\n")
     .filter((line) => line.includes(` ${dirname(path)}/`)).length
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is killed", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("an agent that is killed", (test) => {
   test("in the middle of an ADD: the process rolls it back, and fails with code 11", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
@@ -196,7 +196,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent t
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a caller that is killed", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("a caller that is killed", (test) => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     test(`${signal}: the ADD is rolled back at once, without a DEL`, () =>
       Effect.gen(function* () {

@@ -9,14 +9,14 @@ import { assert } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
 import { handedTo } from "./support/Agent.ts"
 import { addDuring, busyBridge, callBy, impostor, socketOf, started, wholeLife } from "./support/AgentCalls.ts"
+import { onBothClients } from "./support/Clients.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { cleanEnvironment, run, succeed } from "./support/Program.ts"
-import { onMachine } from "./support/Suite.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls through the agent", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("calls through the agent", (test) => {
   test("the agent serves ADD, CHECK and DEL, and nothing is left", () =>
     Effect.gen(function* () {
       yield* busyBridge
@@ -25,6 +25,27 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       const status = yield* served.status
       assert.deepStrictEqual([status.calls.served, status.calls.failed, status.calls.running], [3, 0, 0])
       assert.strictEqual(status.switches.length, 1)
+    }))
+
+  test("VERSION is answered as without an agent, whatever is on stdin", () =>
+    Effect.gen(function* () {
+      const node = yield* CniNode
+      const { environment } = yield* started
+      const sandbox = yield* node.sandbox
+      for (const stdin of [
+        '{"cniVersion":"0.4.0"}',
+        '{"cniVersion":"9.9"}',
+        "not JSON",
+        "",
+        { is: "silent" } as const
+      ]) {
+        const [through, alone] = yield* Effect.all(
+          [environment, handedTo("off")].map((one) => node.call("VERSION", sandbox, {}, { stdin, environment: one }))
+        )
+        assert.strictEqual(through?.status, 0)
+        assert.isNotEmpty(through?.stdout)
+        assert.strictEqual(through?.stdout, alone?.stdout)
+      }
     }))
 
   test("status and list report that it serves calls", () =>
@@ -62,7 +83,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       const sandbox = yield* node.sandbox
       const before = yield* look(node.watched)
       const called = node.called("ADD", sandbox, node.network, { environment: handedTo(socket) })
-      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', executable], {
+      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', node.plugin], {
         env: Plugin.environmentOf(called),
         stdin: called.stdin
       })
@@ -88,7 +109,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
       )
       const network = { ...node.network, ipam: { ...node.network.ipam, type: "keeps" } }
       const called = node.called("ADD", sandbox, network, { environment: handedTo(socket) })
-      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', executable], {
+      const { status, stderr } = yield* run("/bin/sh", ["-c", 'exec "$0" >/dev/full', node.plugin], {
         env: Plugin.environmentOf(called),
         stdin: called.stdin
       })
@@ -105,7 +126,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls thro
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls that the agent declines", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("calls that the agent declines", (test) => {
   const others: Readonly<Record<string, RequestListener>> = {
     "it has another version": (_, response) => response.writeHead(409).end(),
     "it is being stopped": (_, response) => response.writeHead(503).end(),
@@ -178,7 +199,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("calls that
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent's socket and log", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("the agent's socket and log", (test) => {
   test("a socket that is gone, or another's, is recreated", () =>
     Effect.gen(function* () {
       yield* busyBridge
@@ -227,7 +248,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent'
     }))
 })
 
-onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an agent that is stopped", (test) => {
+onBothClients(["root", "executable", "ovs", "hostLocal"])("an agent that is stopped", (test) => {
   test("is unready, finishes accepted calls, and exits with 0; calls continue, and the next agent binds", () =>
     Effect.gen(function* () {
       const node = yield* CniNode

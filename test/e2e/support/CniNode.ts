@@ -36,6 +36,8 @@ export class CniNode extends Context.Service<
     readonly stateDir: string
     readonly leases: string
     readonly plugins: string
+    /** What a runtime executes. */
+    readonly plugin: string
     readonly ovs: OvsInstance["Service"]
     readonly network: NetworkConfiguration
     /** A network namespace and a container id, for the scope. */
@@ -56,14 +58,16 @@ export class CniNode extends Context.Service<
   }
 >()("userspace-cni/test/CniNode") {
   static readonly layer = Layer.suspend(() => onSwitch(OvsInstance.layer))
+  /** The executable and the client in C are where `userspace install` puts them. */
+  static readonly installed = Layer.suspend(() => onSwitch(OvsInstance.layer, true))
   static readonly layerWith = (options: Options) => Layer.suspend(() => onSwitch(OvsInstance.layerWith(options)))
 }
 
-const onSwitch = <E>(ovs: Layer.Layer<OvsInstance, E>) =>
+const onSwitch = <E>(ovs: Layer.Layer<OvsInstance, E>, isInstalled = false) =>
   Layer.provide(
     Layer.effect(
       CniNode,
-      Effect.suspend(() => make)
+      Effect.suspend(() => make(isInstalled))
     ),
     ovs
   )
@@ -117,7 +121,7 @@ export const sandbox = Effect.map(asleep("--net", "sleep", "infinity"), (pid) =>
   ifName: "net1"
 }))
 
-const make = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* (isInstalled: boolean) {
   const ovs = yield* OvsInstance
   const directory = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(`${tmpdir()}/cni-`)),
@@ -129,10 +133,12 @@ const make = Effect.gen(function* () {
   const plugins = `${directory}/bin`
   for (const name of ["shared", "state", "leases", "bin", "logs"]) mkdirSync(`${directory}/${name}`)
   for (const name of ["host-local", "loopback"]) symlinkSync(`${pluginDirectory}/${name}`, `${plugins}/${name}`)
-  symlinkSync(executable, `${plugins}/userspace`)
+  const plugin = isInstalled ? `${plugins}/userspace` : executable
+  if (isInstalled) yield* succeed(executable, ["install", "--cni-bin-dir", plugins])
+  else symlinkSync(executable, `${plugins}/userspace`)
 
   const called = (verb: Plugin.Call["verb"], of: Sandbox, network: object, more: More = {}): Plugin.Call => ({
-    plugin: executable,
+    plugin,
     ...(more.within === undefined ? {} : { within: more.within }),
     ...(more.cwd === undefined ? {} : { cwd: more.cwd }),
     ...(more.through === undefined ? {} : { through: more.through }),
@@ -158,6 +164,7 @@ const make = Effect.gen(function* () {
     stateDir: `${directory}/state`,
     leases: `${directory}/leases`,
     plugins,
+    plugin,
     ovs,
     network: configuration(directory, ovs.socket),
     sandbox,

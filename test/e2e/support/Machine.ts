@@ -1,6 +1,6 @@
 /** What this machine has for the end-to-end tests and the benchmark, and where. */
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 
 const repository = resolve(import.meta.dirname, "../../..")
@@ -25,9 +25,17 @@ export const vppPrefixes: ReadonlyArray<string> = (process.env["VPP_PREFIX"] ?? 
 const beforeCollects = (): boolean =>
   USERSPACE_BEFORE !== "" && /^ +gc /m.test(spawnSync(before, ["--help"], { encoding: "utf8" }).stdout)
 
+/** The words of its request, which TypeScript does not write in this form. */
+const carriesClient = (): boolean =>
+  existsSync(executable) && readFileSync(executable).includes("\r\nuserspace-namespaces: ")
+
 const needs = {
   root: { present: () => process.getuid?.() === 0, reason: "not root" },
   executable: { present: () => existsSync(executable), reason: "dist/userspace is not built (make build)" },
+  clientInC: {
+    present: carriesClient,
+    reason: "dist/userspace carries no client in C: musl-tools was not installed when it was built"
+  },
   before: {
     present: () => USERSPACE_BEFORE !== "" && existsSync(before),
     reason: "USERSPACE_BEFORE names no executable of an earlier release"
