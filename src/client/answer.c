@@ -200,6 +200,8 @@ static bool take(const char **at, const char *end, const char *text) {
 }
 
 bool said_in(char *line, size_t length, struct said *said) {
+  /* An empty line may have no memory. */
+  if (length == 0) return false;
   const char *at = line, *end = line + length;
   *said = (struct said){.is = SAID_LOG};
   if (take(&at, end, "{\"log\":\"")) {
