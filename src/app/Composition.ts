@@ -1,7 +1,7 @@
 /**
  * Composition of the services, down to the edges. There is only one, for calls, commands, dry runs, the demonstration,
- * faults and tests; they differ in the edges. Layers are made anew for each use: two switches of one kind in a
- * process must not share one. A switch's code is loaded with the first use of its kind.
+ * faults and tests; they differ in the edges. Layers are made anew for each use: two switches of one kind in a process
+ * must not share one. A switch's code is loaded with the first use of its kind.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,6 +1,6 @@
 /**
- * What else is done with the switch at a control socket, besides ports: it is watched, viewed by `doctor`, and mirrored.
- * Loaded on demand, and by no call.
+ * What else is done with the switch at a control socket, besides ports: it is watched, viewed by `doctor`, and
+ * mirrored. Loaded on demand, and by no call.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -1,8 +1,9 @@
 /**
  * All that is known of a call, from its environment and its stdin, before any program runs: nothing else reads them.
- * What is wrong is found in the order of Go's skeleton: text, verb, environment, version of the specification, `prevResult`. The
- * configuration is validated when it is asked for, because runtimes expect an error of the sandbox first, and because a
- * DEL may go on with the configuration of its record. Pure. CNI specification 1.1.0, sections 2 and 3.
+ * What is wrong is found in the order of Go's skeleton: text, verb, environment, version of the specification,
+ * `prevResult`. The configuration is validated when it is asked for, because runtimes expect an error of the sandbox
+ * first, and because a DEL may go on with the configuration of its record. Pure. CNI specification 1.1.0, sections 2
+ * and 3.
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

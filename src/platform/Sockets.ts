@@ -1,8 +1,8 @@
 /**
  * Unix stream sockets: the edge below the switches' control connections. Bytes only; `ovs/` and `vpp/` have the
- * protocols. Two layers share one suite: Node's, and bun's own, which starts 3 ms faster. And named locks: abstract unix
- * sockets that one process of the machine can hold at a time, and that the kernel releases when it ends (unix(7)). Names
- * are per network namespace; the plugin runs in the node's.
+ * protocols. Two layers share one suite: Node's, and bun's own, which starts 3 ms faster. And named locks: abstract
+ * unix sockets that one process of the machine can hold at a time, and that the kernel releases when it ends (unix(7)).
+ * Names are per network namespace; the plugin runs in the node's.
  */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"

@@ -72,8 +72,8 @@ export interface OwnProcess {
 }
 
 /**
- * Runs `self` and keeps its spans, then logs them in the order of their end, and the total. `own`: undefined in a process
- * of many calls, where a call begins when it is received, and changes nothing else.
+ * Runs `self` and keeps its spans, then logs them in the order of their end, and the total. `own`: undefined in a
+ * process of many calls, where a call begins when it is received, and changes nothing else.
  */
 export const timed =
   (verb: string, traceparent: string | undefined, own: OwnProcess | undefined) =>

@@ -1,7 +1,7 @@
 /**
- * Calls over one connection to ovsdb-server, or to the control socket of ovs-vswitchd, and transactions over connections
- * that are made again when one is lost. Calls are concurrent and matched to replies by id; `echo` is answered. When a
- * connection ends, all its pending and later calls fail with its reason. RFC 7047, section 4.
+ * Calls over one connection to ovsdb-server, or to the control socket of ovs-vswitchd, and transactions over
+ * connections that are made again when one is lost. Calls are concurrent and matched to replies by id; `echo` is
+ * answered. When a connection ends, all its pending and later calls fail with its reason. RFC 7047, section 4.
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

@@ -1,7 +1,6 @@
 /**
- * The operations on one Open vSwitch database. Each method is one or a few transactions;
- * `OvsVswitch.ts` interprets their outcome for an attachment. The same code runs on a socket and on the database in
- * memory.
+ * The operations on one Open vSwitch database. Each method is one or a few transactions; `OvsVswitch.ts` interprets
+ * their outcome for an attachment. The same code runs on a socket and on the database in memory.
  */
 
 import * as Context from "effect/Context"
