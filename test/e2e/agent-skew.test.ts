@@ -7,11 +7,11 @@ import { spawnSync } from "node:child_process"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { agent, handedTo } from "./support/Agent.ts"
-import { busyBridge, socketOf } from "./support/AgentCalls.ts"
+import { busyBridge, impostor, socketOf } from "./support/AgentCalls.ts"
 import { CniNode, newContainerId } from "./support/CniNode.ts"
 import { callAll } from "./support/Crowd.ts"
 import { before, executable, missing } from "./support/Machine.ts"
-import { otherExecutable, otherVersion } from "./support/OtherVersion.ts"
+import { halfInstalled, otherExecutable, otherVersion } from "./support/OtherVersion.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { cleanEnvironment, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -102,6 +102,40 @@ onMachine(needs, CniNode.layer)("an agent of another version", (test) => {
       yield* Fiber.join(replacing)
       yield* returnsTo(node.watched, before)
     }))
+})
+
+onMachine([...needs, "clientInC"], CniNode.layer)("an agent beside a plugin of two versions", (test) => {
+  // Between two steps of an installation, or after one that was cut off.
+  for (const [isOfAgent, name] of [
+    [true, "the client's version"],
+    [false, "the executable's version"]
+  ] as const) {
+    test(`of ${name}, where client and executable differ in theirs: all calls succeed, and nothing is left`, () =>
+      Effect.gen(function* () {
+        const node = yield* CniNode
+        yield* busyBridge
+        const other = yield* otherExecutable
+        const plugin = yield* halfInstalled(`${node.directory}/half`, otherVersion, executable)
+        const one = yield* agent(yield* socketOf, {}, isOfAgent ? other : executable)
+        const before = yield* look(node.watched)
+        const sandbox = yield* node.sandbox
+        for (const verb of ["VERSION", "ADD", "DEL"] as const) {
+          const called = node.called(verb, sandbox, node.network, { environment: handedTo(one.socket) })
+          Plugin.well(yield* Plugin.call({ ...called, plugin }))
+        }
+        yield* returnsTo(node.watched, before)
+        assert.strictEqual((yield* one.status).calls.served, isOfAgent ? 2 : 0)
+        // One that dies in the middle: the executable of the other version takes the ADD back.
+        const dies = `${node.directory}/dies.sock`
+        yield* impostor(dies, (request, response) => {
+          response.writeContinue()
+          request.on("data", () => {}).on("end", () => request.socket.destroy())
+        })
+        const lost = node.called("ADD", sandbox, node.network, { environment: handedTo(dies) })
+        assert.strictEqual((yield* Plugin.errorOf(yield* Plugin.call({ ...lost, plugin }))).code, 11)
+        yield* returnsTo(node.watched, before)
+      }))
+  }
 })
 
 const knowsAgents = (): boolean =>

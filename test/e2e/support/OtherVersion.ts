@@ -1,6 +1,6 @@
 /** This executable with another version number, and nothing else: the other one of a node that is being upgraded. */
 
-import { mkdirSync } from "node:fs"
+import { copyFileSync, mkdirSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { Effect } from "effect"
 import { cleanEnvironment, succeed } from "./Program.ts"
@@ -19,3 +19,17 @@ export const otherExecutable = Effect.suspend(() => {
   const words = ["build", ...options, ...defined, `${root}/src/main.ts`, "--outfile", path]
   return Effect.as(succeed(`${root}/node_modules/.bin/bun`, words, { env, deadline: "60 seconds", cwd: root }), path)
 })
+
+/**
+ * A directory of plugins while one version is installed over the other: the client in C of one, and the executable of the
+ * other. Returns the plugin in it.
+ */
+export const halfInstalled = (directory: string, client: string, full: string) =>
+  Effect.suspend(() => {
+    mkdirSync(`${directory}/.userspace`, { recursive: true })
+    copyFileSync(full, `${directory}/.userspace/userspace`)
+    const machine = process.arch === "arm64" ? "arm64" : "x64"
+    const env = { ...cleanEnvironment, USERSPACE_VERSION: client }
+    const plugin = `${directory}/userspace`
+    return Effect.as(succeed("bash", ["scripts/client.sh", machine, plugin], { env, cwd: root }), plugin)
+  })
