@@ -71,7 +71,7 @@ describe("loaded at start", () => {
 
   it("by app/CniProcess.ts: no code of GC and STATUS", () => {
     const ofNetwork = [...loaded("app/NetworkVerbs.ts")]
-    for (const name of ["attachment/node/Gc.ts", "attachment/verbs/Status.ts", "attachment/node/Inventory.ts"]) {
+    for (const name of ["attachment/node/Gc.ts", "attachment/verbs/Status.ts", "attachment/node/Survey.ts"]) {
       assert.include(ofNetwork, name)
     }
     const names = loaded("app/CniProcess.ts")

@@ -4,12 +4,11 @@
  * events cannot be sent.
  */
 import * as Effect from "effect/Effect"
-import { millis } from "../../attachment/heal/Look.ts"
-import { distinct, isSame, type Switches } from "../../attachment/node/Switches.ts"
+import { ask, millis } from "../../attachment/node/Survey.ts"
+import { isSame, type Switches } from "../../attachment/node/Switches.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
-import type { Connection } from "../../vswitch/Vswitch.ts"
 import { initial, isDue, kinds, type LookKind, type Observed, observe, sent } from "./Observed.ts"
 import { byPod, type PodRecord, make as podRecords } from "./PodRecords.ts"
 import type { Sink } from "./Sink.ts"
@@ -48,19 +47,15 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
 
   /** By key. An attachment is on one switch. */
   const connections = Effect.fnUntraced(function* (of: ReadonlyArray<PodRecord>) {
-    const asked = yield* Effect.forEach(
-      distinct(of.map(({ control }) => control)),
+    // A switch that does not answer, by its own deadlines, is for healing to report.
+    const { answers } = yield* ask(
+      of.map(({ control }) => control),
       (at) => {
         const keys = of.filter(({ control }) => isSame(control, at)).map(({ key }) => key)
-        return switches.at(at).pipe(
-          Effect.flatMap((vswitch) => vswitch.connections(keys)),
-          // A switch that does not answer, by its own deadlines, is for healing to report.
-          Effect.orElseSucceed((): ReadonlyMap<string, Connection> => new Map())
-        )
-      },
-      { concurrency: "unbounded" }
+        return Effect.flatMap(switches.at(at), (vswitch) => vswitch.connections(keys))
+      }
     )
-    return new Map(asked.flatMap((found) => [...found]))
+    return new Map(answers.flatMap(({ answer }) => [...answer]))
   })
 
   /** The attachments with a port, and what is known of each since this look. */

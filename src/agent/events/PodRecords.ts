@@ -1,18 +1,12 @@
-/**
- * The recorded attachments of pods whose network has a kubeconfig. For repeated use: the records are read again only
- * when one was added or removed, or after a minute, because a repeated ADD may replace a record under the same name.
- */
+/** The recorded attachments of pods whose network has a kubeconfig. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { idOf } from "../../attachment/heal/Decide.ts"
-import { millis } from "../../attachment/heal/Look.ts"
+import { idOf, keptRecords } from "../../attachment/node/Survey.ts"
 import { configurationOfRecord } from "../../attachment/Recorded.ts"
 import type { Record } from "../../attachment/records/Record.ts"
-import { Records } from "../../attachment/records/Records.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { keyOf, type Pod } from "../../identity/Attachment.ts"
-import { Files } from "../../platform/Files.ts"
 
 export interface PodRecord {
   /** An attachment that was added again has another one. */
@@ -46,27 +40,15 @@ export const podRecordOf = (record: Record, variables: Variables): PodRecord | u
   }
 }
 
-const longest = 60_000
-
-export const make = (variables: Variables) => {
-  let known: { readonly all: ReadonlyArray<PodRecord>; readonly names: string; readonly at: number } | undefined
-  return Effect.gen(function* () {
-    const records = yield* Records
-    const files = yield* Files
-    const now = yield* millis
-    const listed = yield* Effect.orElseSucceed(files.list(records.directory), (): ReadonlyArray<string> => [])
-    const names = listed.join("/")
-    if (known !== undefined && known.names === names && now - known.at < longest) return known.all
-    const before = new Map(known?.all.map((one) => [one.id, one] as const))
-    const all = yield* Effect.orElseSucceed(records.all, (): ReadonlyArray<Record> => [])
-    known = {
-      all: all.flatMap((record) => before.get(idOf(record)) ?? podRecordOf(record, variables) ?? []),
-      names,
-      at: now
-    }
-    return known.all
-  })
-}
+/** For repeated use. While the records cannot be read there are none. */
+export const make = (variables: Variables) =>
+  Effect.map(
+    Effect.orElseSucceed(
+      keptRecords((record) => podRecordOf(record, variables)),
+      (): ReadonlyMap<string, PodRecord | undefined> => new Map()
+    ),
+    (all) => [...all.values()].flatMap((one) => one ?? [])
+  )
 
 /** In groups: one event names all attachments of a pod that it concerns, net2 before net10. */
 export const byPod = <A extends { readonly one: PodRecord }>(

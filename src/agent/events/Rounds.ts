@@ -1,8 +1,8 @@
 /** What a round of healing has done for the attachments of pods, and what it has found changed, as events. */
 import * as Effect from "effect/Effect"
 import type { Acted } from "../../attachment/heal/Act.ts"
-import { idOf } from "../../attachment/heal/Decide.ts"
 import type { OfSwitch } from "../../attachment/heal/Round.ts"
+import { idOf } from "../../attachment/node/Survey.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
 import type { Kind } from "./PodEvent.ts"

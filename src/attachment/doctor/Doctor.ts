@@ -68,7 +68,7 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     [...asked.controls, ...configurations.map(controlOf), ...(yield* standing(variables))],
     asked.viewAt
   )
-  const ports = seen.flatMap(({ view }) => (Result.isSuccess(view) ? view.success.ports : []))
+  const ports = seen.flatMap(({ answer: view }) => (Result.isSuccess(view) ? view.success.ports : []))
   const wanted = all.filter((record) => pod === undefined || isOf(record.pod, pod))
   const node = yield* Node.examine({
     variables,
@@ -86,7 +86,7 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     suspects: yield* suspects,
     ports: new Map(ports.map((port) => [port.key, port])),
     unasked: new Set(
-      seen.flatMap(({ view }) => (Result.isSuccess(view) && !isAsked(view.success) ? keys(view.success) : []))
+      seen.flatMap(({ answer: view }) => (Result.isSuccess(view) && !isAsked(view.success) ? keys(view.success) : []))
     )
   }
   const attachments = yield* Effect.forEach(

@@ -5,19 +5,18 @@ import type { Configuration } from "../../cni/network/Configuration.ts"
 import type { Control, HostPort } from "../../cni/network/HostPort.ts"
 import { ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
 import type { OvsView, SwitchView, View, VppView } from "../../vswitch/View.ts"
-import { distinct } from "../node/Switches.ts"
+import { ask } from "../node/Survey.ts"
 import { asKept, found, isDenied, type Judged, together, unknown, unseen, well } from "./findings/Finding.ts"
 
 interface Seen {
   readonly at: Control
-  readonly view: Result.Result<SwitchView, Explained>
+  readonly answer: Result.Result<SwitchView, Explained>
 }
 
 export const look = (controls: ReadonlyArray<Control>, viewAt: (at: Control) => View) =>
-  Effect.forEach(
-    distinct(controls),
-    (at) => Effect.map(Effect.result(Effect.scoped(viewAt(at))), (view): Seen => ({ at, view })),
-    { concurrency: "unbounded" }
+  Effect.map(
+    ask(controls, (at) => Effect.scoped(viewAt(at))),
+    ({ asked }): ReadonlyArray<Seen> => asked
   )
 
 /** `configurations`: of the records, and of the requested network. */
@@ -27,7 +26,7 @@ export const judge = (seen: ReadonlyArray<Seen>, configurations: ReadonlyArray<C
   return together(seen.map((one) => ofOne(one, ports)))
 }
 
-const ofOne = ({ at, view }: Seen, ports: ReadonlyArray<HostPort>): Judged => {
+const ofOne = ({ answer: view, at }: Seen, ports: ReadonlyArray<HostPort>): Judged => {
   const unit = at.engine === "vpp" ? "vpp" : "openvswitch-switch"
   if (Result.isFailure(view)) {
     const name = at.engine === "vpp" ? "VPP" : "Open vSwitch"

@@ -19,8 +19,8 @@
  * - A port is seen without its record, because its ADD began after the records were read. They are read again.
  * - VPP reuses sw_if_index values. Every change of a port there inspects it first and holds the attachment's lock.
  */
-import { keyOf } from "../../identity/Attachment.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
+import { idOf } from "../node/Survey.ts"
 import type { Record } from "../records/Record.ts"
 import type { Seen, Sight } from "./Look.ts"
 
@@ -78,9 +78,6 @@ interface Decision {
 export const minute = 60_000
 const firstBackoff = 5_000
 const lastBackoff = 10 * minute
-
-/** An attachment that was added again has another id. */
-export const idOf = (record: Record): string => `${keyOf(record)}/${record.invocation}`
 
 export const decide = (sight: Sight, memory: Memory, policy: Policy): Decision => {
   const gone = goneNow(sight, memory)

@@ -20,15 +20,14 @@ import { Namespaces } from "../../platform/Namespaces.ts"
 import { undying } from "../../program/Undying.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { News, Watch } from "../../vswitch/Watch.ts"
-import { controlOf } from "../node/Inventory.ts"
+import { controlOf, idOf, millis } from "../node/Survey.ts"
 import { isSame, nameOf } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { sweepUnfinished } from "../records/Suspects.ts"
 import type { Acted } from "./Act.ts"
-import { idOf, type Memory, never, nothing } from "./Decide.ts"
+import { type Memory, never, nothing } from "./Decide.ts"
 import * as Ends from "./Ends.ts"
-import { millis } from "./Look.ts"
 import {
   logNew,
   type OfNode,

@@ -2,7 +2,6 @@
  * Inspects one switch and the records of the attachments on it. Changes nothing. Unreachable sources are reported; the
  * rest is still inspected.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Control } from "../../cni/network/HostPort.ts"
@@ -13,8 +12,7 @@ import type { Namespaces } from "../../platform/Namespaces.ts"
 import { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { Difference, Owned, Vswitch } from "../../vswitch/Vswitch.ts"
 import { requestFor } from "../Call.ts"
-import { collecting, controlOf } from "../node/Inventory.ts"
-import { type Listed, sandboxOf } from "../node/Listing.ts"
+import { collecting, controlOf, millis, type SandboxState, sandboxOf } from "../node/Survey.ts"
 import { isSame } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import type { RecordError } from "../records/RecordError.ts"
@@ -39,7 +37,7 @@ export interface Seen {
   readonly record: Record
   readonly stage: Stage
   /** `gone` only when that is certain. */
-  readonly sandbox: Listed["sandbox"]
+  readonly sandbox: SandboxState
   readonly port: Port
 }
 
@@ -54,12 +52,6 @@ export interface Sight {
   /** Why the switch, or a part of it, could not be inspected. */
   readonly silent: ReadonlyArray<Explained>
 }
-
-/**
- * Milliseconds of a monotonic clock (`currentTimeNanos` follows the node's time). When a node's time is set after its
- * start, no waiting time has passed.
- */
-export const millis: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 interface Wanted {
   readonly at: Control

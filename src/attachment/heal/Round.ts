@@ -10,7 +10,7 @@ import { type Explained, fromExplained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { type Identity, shortId } from "../../identity/Attachment.ts"
 import { Deadlines } from "../../program/Step.ts"
-import { collecting, controlOf } from "../node/Inventory.ts"
+import { collecting, controlOf, millis } from "../node/Survey.ts"
 import { distinct, standing } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
@@ -18,7 +18,7 @@ import { isIsolated, suspects } from "../records/Suspects.ts"
 import { readable } from "../verbs/Restore.ts"
 import { type Acted, act, endingsOf, type Outcome, plan, type Tools } from "./Act.ts"
 import { decide, due, type Memory, never, nothing, type Policy, remember } from "./Decide.ts"
-import { look, millis } from "./Look.ts"
+import { look } from "./Look.ts"
 
 export interface Options extends Tools {
   readonly repair: Policy["repair"]

@@ -16,9 +16,8 @@ import * as LegacyNode from "../legacy/LegacyNode.ts"
 import { joined, type ObservedAttachment } from "../ObservedAttachment.ts"
 import { callOfRecord } from "../Recorded.ts"
 import { Records } from "../records/Records.ts"
-import { takeInventory } from "./Inventory.ts"
-import { sandboxOf } from "./Listing.ts"
 import { failuresOf, nameOf, removeStale, type Tools } from "./StaleAttachment.ts"
+import { sandboxOf, survey } from "./Survey.ts"
 import type { Switches } from "./Switches.ts"
 
 type Found = ReadonlyArray<ObservedAttachment>
@@ -37,7 +36,7 @@ export const gc = Effect.fn("GC")(function* (call: NetworkCall, valid: Valid, to
 export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switches) {
   const { configuration, environment, network } = call
   const { netConf, port } = configuration
-  const seen = yield* takeInventory(at, {
+  const seen = yield* survey(at, {
     network,
     controls: [port],
     base: baseFor(port, netConf.sharedDir),
@@ -49,7 +48,7 @@ export const look = Effect.fn("GC.look")(function* (call: NetworkCall, at: Switc
 
 /** Lists all attachments of the node. */
 export const lookAll = Effect.fn("GC.lookAll")(function* (at: Switches, variables: Variables) {
-  const seen = yield* takeInventory(at, { network: undefined, controls: [], base: undefined, variables })
+  const seen = yield* survey(at, { network: undefined, controls: [], base: undefined, variables })
   const { found, legacy, problems, silent } = seen
   // The fork's marks do not name the network, so a configuration is needed.
   return { found, silent, notJudged: legacy.length, failures: problems.map(fromExplained) }

@@ -7,14 +7,13 @@ import type { Control, Engine } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { Attachment } from "../../identity/Attachment.ts"
-import { type NamespaceKind, Namespaces } from "../../platform/Namespaces.ts"
 import type { Owned } from "../../vswitch/Vswitch.ts"
 import * as LegacyNode from "../legacy/LegacyNode.ts"
 import type { ObservedAttachment } from "../ObservedAttachment.ts"
 import { Records } from "../records/Records.ts"
 import { isIsolated, type Suspects, suspects } from "../records/Suspects.ts"
-import { controlOf, type Inventory, takeInventory } from "./Inventory.ts"
 import { inOrder } from "./Selection.ts"
+import { controlOf, type SandboxState, type Survey, sandboxOf, survey } from "./Survey.ts"
 import { isSame, type Switches } from "./Switches.ts"
 
 /** The form of `--json`. Null: unknown. */
@@ -43,7 +42,7 @@ export interface Listed {
   readonly since: string | null
   readonly netns: string | null
   /** Whether the network namespace exists: GC by sandbox removes attachments in state `gone`. */
-  readonly sandbox: "there" | "gone" | "unknown"
+  readonly sandbox: SandboxState
 }
 
 export interface Listing {
@@ -59,7 +58,7 @@ export const list = Effect.fn("list")(function* (
   { controls, variables }: { readonly controls: ReadonlyArray<Control>; readonly variables: Variables }
 ) {
   const records = yield* Records
-  const seen = yield* takeInventory(switches, { network: undefined, controls, base: undefined, variables })
+  const seen = yield* survey(switches, { network: undefined, controls, base: undefined, variables })
   const known = yield* suspects
   const ours = yield* Effect.forEach(seen.found, (found) => listed(found, seen, variables, known))
   const damaged = yield* Effect.result(records.damaged)
@@ -76,7 +75,7 @@ export const list = Effect.fn("list")(function* (
 })
 
 /** Without duplicates, because a silent switch fails all its ports alike. */
-const doubts = ({ found }: Inventory): ReadonlyArray<Explained> => {
+const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
   const all = found.flatMap(({ ports }) => ports.flatMap(({ owned }) => owned.doubt ?? []))
   return [...new Map(all.map((doubt) => [doubt.failed, doubt])).values()]
 }
@@ -84,7 +83,7 @@ const doubts = ({ found }: Inventory): ReadonlyArray<Explained> => {
 /** Returns a line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
   { begun, ports, record, who }: ObservedAttachment,
-  { silent }: Pick<Inventory, "silent">,
+  { silent }: Pick<Survey, "silent">,
   variables: Variables,
   known: Suspects = new Map()
 ) {
@@ -121,27 +120,6 @@ export const listed = Effect.fnUntraced(function* (
   const asked = at !== undefined && !silent.some((one) => isSame(one.at, at))
   return [line(at, asked ? "missing" : "unknown")]
 })
-
-/**
- * The one judgement of a sandbox, for list, GC and healing. It counts as gone only when that is certain. One that is
- * this process's own exists: CNI_NETNS_OVERRIDE attached it.
- */
-export const sandboxOf = (netns: string): Effect.Effect<Listed["sandbox"], never, Namespaces> =>
-  netns === ""
-    ? Effect.succeed("unknown")
-    : Effect.map(
-        Effect.flatMap(Namespaces, ({ judge }) => judge(netns)),
-        (kind) => presence[kind]
-      )
-
-const presence: { readonly [Kind in NamespaceKind]: Listed["sandbox"] } = {
-  sandbox: "there",
-  own: "there",
-  missing: "gone",
-  "other file": "unknown",
-  "out of sight": "unknown",
-  unreadable: "unknown"
-}
 
 const notOurs = (one: LegacyNode.ListedLegacy): Listed => ({
   ...one,

@@ -1,21 +1,16 @@
 /**
  * The traffic of all attachments of a node: the counters of every switch, with the identities of the ports. For
- * repeated use, as by metrics, it reads the records again only when one was added or removed, because reading hundreds
- * takes longer than everything else. Changes nothing.
+ * repeated use. Changes nothing.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Control } from "../../cni/network/HostPort.ts"
 import type { Explained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { type Attachment, type Identity, keyOf } from "../../identity/Attachment.ts"
-import { Files } from "../../platform/Files.ts"
 import type { PortTraffic } from "../../vswitch/Traffic.ts"
-import { controlOf, type Silent } from "../node/Inventory.ts"
-import { distinct, isSame, type Switches, standing } from "../node/Switches.ts"
-import type { Record } from "../records/Record.ts"
-import { Records } from "../records/Records.ts"
+import { askAll, controlOf, keptRecords, type Silent } from "../node/Survey.ts"
+import type { Switches } from "../node/Switches.ts"
 
 export interface InterfaceTraffic {
   /** Undefined when only VPP has it, whose mark is too short for the names. */
@@ -32,71 +27,29 @@ export interface NodeTraffic {
   readonly failures: ReadonlyArray<Explained>
 }
 
-interface Recorded {
-  readonly who: NonNullable<InterfaceTraffic["who"]>
-  readonly invocation: string
-  /** Its switch; undefined when its configuration is no longer valid. */
-  readonly control: Control | undefined
-}
-
-/** The records, and when they were read. */
-interface Known {
-  readonly all: ReadonlyMap<string, Recorded>
-  readonly controls: ReadonlyArray<Control>
-  /** The names of their files. */
-  readonly names: string
-  readonly at: number
-}
-
-/** Milliseconds until the records are read again: a repeated ADD may replace a record under the same name. */
-const longest = 60_000
-
 /** `controls`: switches besides those of the records and the default ones. */
 export const make = (switches: Switches, controls: ReadonlyArray<Control>, variables: Variables) => {
-  let known: Known | undefined
-
-  const recorded = Effect.gen(function* () {
-    const records = yield* Records
-    const files = yield* Files
-    const at = yield* Clock.currentTimeMillis
-    const listed = yield* Effect.orElseSucceed(files.list(records.directory), (): ReadonlyArray<string> => [])
-    const names = listed.join("/")
-    if (known !== undefined && known.names === names && at - known.at < longest) return known
-    const all = new Map((yield* records.all).map((record) => [keyOf(record), recordedOf(record)]))
-    known = { all, controls: distinct([...all.values()].flatMap(({ control }) => control ?? [])), names, at }
-    return known
+  const recorded = keptRecords((record) => {
+    const { containerId, ifName, network, pod } = record
+    const who: NonNullable<InterfaceTraffic["who"]> = { containerId, ifName, network, pod }
+    return { key: keyOf(record), who, control: controlOf(record, variables) }
   })
-
-  /** Its configuration is parsed once. */
-  const recordedOf = (record: Record): Recorded => {
-    const before = known?.all.get(keyOf(record))
-    if (before?.invocation === record.invocation) return before
-    const { containerId, ifName, invocation, network, pod } = record
-    return { who: { containerId, ifName, network, pod }, invocation, control: controlOf(record, variables) }
-  }
+  /** What was read before counts while the records cannot be read. */
+  let known: Effect.Success<typeof recorded> = new Map()
 
   return Effect.gen(function* () {
     const read = yield* Effect.result(recorded)
-    const found = Result.isSuccess(read) ? read.success : known
-    const named = distinct([...controls, ...(found?.controls ?? [])])
-    const asked = yield* Effect.forEach(
-      distinct([...named, ...(yield* standing(variables))]),
-      (at) =>
-        Effect.map(Effect.result(Effect.flatMap(switches.at(at), ({ traffic }) => traffic)), (answer) => ({
-          at,
-          answer
-        })),
-      { concurrency: "unbounded" }
+    known = Result.getOrElse(read, () => known)
+    const names = new Map([...known.values()].map(({ key, who }) => [key, who] as const))
+    const named = [...controls, ...[...known.values()].flatMap(({ control }) => control ?? [])]
+    const { answers, silent } = yield* askAll(named, variables, (at) =>
+      Effect.flatMap(switches.at(at), ({ traffic }) => traffic)
     )
     const done: NodeTraffic = {
-      interfaces: asked.flatMap(({ answer, at }) =>
-        Result.isFailure(answer)
-          ? []
-          : answer.success.map((traffic) => ({ who: found?.all.get(traffic.key)?.who ?? traffic.who, at, traffic }))
+      interfaces: answers.flatMap(({ answer, at }) =>
+        answer.map((traffic) => ({ who: names.get(traffic.key) ?? traffic.who, at, traffic }))
       ),
-      silent: asked.flatMap(({ answer, at }) =>
-        Result.isFailure(answer) && named.some((one) => isSame(one, at)) ? [{ at, error: answer.failure }] : []
-      ),
+      silent,
       failures: Result.isFailure(read) ? [read.failure] : []
     }
     return done

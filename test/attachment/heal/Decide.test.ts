@@ -3,7 +3,6 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   decide,
   due,
-  idOf,
   type Memory,
   minute,
   never,
@@ -12,6 +11,7 @@ import {
   remember
 } from "../../../src/attachment/heal/Decide.ts"
 import type { Port, Seen, Sight } from "../../../src/attachment/heal/Look.ts"
+import { idOf } from "../../../src/attachment/node/Survey.ts"
 import type { Record } from "../../../src/attachment/records/Record.ts"
 
 const policy: Policy = { repair: "missing", longest: 90_000 }

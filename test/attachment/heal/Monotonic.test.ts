@@ -1,7 +1,7 @@
 /** A node's time that is set, as by NTP after its start, is no time that has passed. */
 import { assert, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
-import { millis } from "../../../src/attachment/heal/Look.ts"
+import { millis } from "../../../src/attachment/node/Survey.ts"
 
 it.live("no minute passes when the node's time is set forward by an hour", () =>
   Effect.gen(function* () {

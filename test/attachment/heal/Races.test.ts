@@ -5,8 +5,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { idOf, type Memory, minute, nothing } from "../../../src/attachment/heal/Decide.ts"
+import { type Memory, minute, nothing } from "../../../src/attachment/heal/Decide.ts"
 import { ofSwitch } from "../../../src/attachment/heal/Round.ts"
+import { idOf } from "../../../src/attachment/node/Survey.ts"
 import type { Record } from "../../../src/attachment/records/Record.ts"
 import { edges } from "../support/Faults.ts"
 import { heldAt, stepsOf } from "../support/Interleaved.ts"

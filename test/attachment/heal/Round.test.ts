@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { millis } from "../../../src/attachment/heal/Look.ts"
+import { millis } from "../../../src/attachment/node/Survey.ts"
 import type { CniError } from "../../../src/cni/types/CniError.ts"
 import { network, networks } from "../support/Networks.ts"
 import { minute, nothingLeft, ovs, port, round, vpp, words } from "../support/Rounds.ts"
