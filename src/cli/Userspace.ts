@@ -96,7 +96,12 @@ const commands = [
     "Compare the messages of the running VPP with those that the plugin uses",
     () => import("./commands/VppCompat.ts")
   ),
-  lazily("install", "Install the plugin, and a kubeconfig for it, on a node", () => import("./commands/Install.ts")),
+  lazily(
+    "install",
+    "Install the plugin, and a kubeconfig for it, on a node",
+    () => import("./commands/install/Install.ts")
+  ),
+  lazily("uninstall", "Remove the plugin from a node", () => import("./commands/install/Uninstall.ts")),
   lazily("version", "Print the version and the supported CNI versions", () => Promise.resolve({ command: version }))
 ]
 

@@ -99,6 +99,39 @@ export const installExecutable = Effect.fn("install the executable")(
     )
 )
 
+/**
+ * Removes the plugin of this directory, of this release or another: first what runtimes find. Returns what was there.
+ * What has neither name stays.
+ */
+export const uninstallExecutable = Effect.fn("uninstall the executable")(
+  function* (directory: string) {
+    const files = yield* Files
+    const system = yield* FileSystem.FileSystem
+    const beside = join(directory, directoryOfFull)
+    const removed: Array<string> = []
+    const remove = Effect.fnUntraced(function* (path: string) {
+      if ((yield* files.lstat(path)) === undefined) return
+      yield* system.remove(path)
+      removed.push(path)
+    })
+    yield* remove(join(directory, name))
+    yield* remove(join(beside, name))
+    if ((yield* files.lstat(beside)) !== undefined) yield* files.removeDirectory(beside)
+    yield* files.sync(directory)
+    return removed
+  },
+  (effect, directory) =>
+    Effect.catchTag(effect, ["PlatformError", "FileError"], (error) =>
+      Effect.fail(
+        new InstallError({
+          operation: `cannot remove the executable from ${directory}`,
+          details: error._tag === "PlatformError" ? failureWords(error, directory) : error.message,
+          cure: "Give the directory that `userspace install` was given. Move away what is not the plugin's."
+        })
+      )
+    )
+)
+
 const removeAbandoned = Effect.fnUntraced(function* (directory: string) {
   const system = yield* FileSystem.FileSystem
   const now = DateTime.toEpochMillis(yield* DateTime.now)

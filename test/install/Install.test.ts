@@ -93,6 +93,45 @@ describe("the executable and the client that it carries", () => {
   )
 })
 
+describe("userspace uninstall", () => {
+  const removed = Effect.fnUntraced(function* (place: SocketPaths) {
+    return yield* Effect.gen(function* () {
+      const exit = yield* Effect.exit(commandLine(["uninstall", "--cni-bin-dir", place.bin], place.variables))
+      const said = [...(yield* TestConsole.logLines), ...(yield* TestConsole.errorLines)].join("\n")
+      return { well: Exit.isSuccess(exit), said }
+    }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges]))
+  })
+
+  it.effect("removes the client and the executable, and no other plugin; repeats are free", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      Fs.writeFileSync(join(place.bin, "host-local"), "")
+      yield* withClient("the client")(run(place, "--cni-bin-dir", place.bin))
+      const first = yield* removed(place)
+      assert.isTrue(first.well, first.said)
+      const paths = [join(place.bin, "userspace"), join(place.bin, ".userspace", "userspace")]
+      assert.strictEqual(first.said, paths.map((path) => `Removed ${path}`).join("\n"))
+      assert.deepStrictEqual(Fs.readdirSync(place.bin), ["host-local"])
+      const second = yield* removed(place)
+      assert.deepStrictEqual(second, { well: true, said: `Nothing of the plugin is in ${place.bin}` })
+    })
+  )
+
+  it.effect("removes an executable without a client, and leaves what somebody else put into its directory", () =>
+    Effect.gen(function* () {
+      const place = yield* node
+      yield* run(place, "--cni-bin-dir", place.bin)
+      Fs.mkdirSync(join(place.bin, ".userspace"))
+      Fs.writeFileSync(join(place.bin, ".userspace", "somebody's"), "")
+      const { said, well } = yield* removed(place)
+      assert.isFalse(well)
+      assert.match(said, /^userspace: cannot remove the executable from .*\n.*ENOTEMPTY\n {2}-> Give the directory/s)
+      assert.deepStrictEqual(Fs.readdirSync(place.bin), [".userspace"])
+      assert.isTrue(Fs.existsSync(join(place.bin, ".userspace", "somebody's")))
+    })
+  )
+})
+
 describe("the executable", () => {
   it.effect("exists, is executable for everybody, and no other file is beside it", () =>
     Effect.gen(function* () {

@@ -4,12 +4,12 @@ import * as Console from "effect/Console"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { type Account, readAccount, renew, writeKubeconfig } from "../../install/AccountKubeconfig.ts"
-import { type InstallError, installExecutable } from "../../install/Executable.ts"
-import { account } from "../../kubernetes/Origin.ts"
-import { Changes } from "../../platform/Changes.ts"
-import { text, textOr, yes } from "../input/Flags.ts"
-import { CommandLineError, commandLineErrorText, endsWell, InvocationContext, misused } from "../print/Printer.ts"
+import { type Account, readAccount, renew, writeKubeconfig } from "../../../install/AccountKubeconfig.ts"
+import { type InstallError, installExecutable } from "../../../install/Executable.ts"
+import { account } from "../../../kubernetes/Origin.ts"
+import { Changes } from "../../../platform/Changes.ts"
+import { text, textOr, yes } from "../../input/Flags.ts"
+import { CommandLineError, commandLineErrorText, endsWell, InvocationContext, misused } from "../../print/Printer.ts"
 
 export const command = Command.make(
   "install",
