@@ -101,7 +101,7 @@ export const onThread = callsOn("other")
 
 export type FileKind = "file" | "directory" | "socket" | "symlink" | "other"
 
-interface FileChange {
+export interface FileChange {
   readonly mode?: number | undefined
   readonly gid?: number | undefined
 }
