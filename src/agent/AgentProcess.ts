@@ -20,7 +20,7 @@ import type { Edges } from "../platform/Edges.ts"
 import * as Log from "../program/Log.ts"
 import { agent } from "./Agent.ts"
 import * as Events from "./events/Events.ts"
-import type { Address } from "./metrics/Address.ts"
+import type { Address } from "./metrics/Endpoint.ts"
 import * as Meter from "./metrics/Meter.ts"
 import * as Otlp from "./metrics/Otlp.ts"
 

@@ -9,30 +9,30 @@ import type { End } from "../../attachment/heal/Ends.ts"
 import type { Observer } from "../../attachment/heal/Keep.ts"
 import type { Switches } from "../../attachment/node/Switches.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
-import * as Looks from "./Looks.ts"
-import * as OfEnds from "./OfEnds.ts"
+import * as Connections from "./Connections.ts"
 import type { Count } from "./PodEvent.ts"
-import * as Rounds from "./Rounds.ts"
+import * as Repairs from "./Repairs.ts"
 import * as Sink from "./Sink.ts"
 
-const lookEvery = "10 seconds"
+/** Connections are asked for. */
+const every = "10 seconds"
 /** Rounds that wait; more are dropped. */
 const mostRounds = 64
 
-/** Goes on until the scope ends. Returns what is to be told of each round of healing, and of each end. */
+/** Goes on until the scope ends. Returns what observes each round of healing, and each end. */
 export const make = Effect.fnUntraced(function* (switches: Switches, variables: Variables, count: Count) {
   const sink = yield* Sink.make(count)
-  const queue = yield* Queue.dropping<Rounds.Round>(mostRounds)
-  const look = Looks.make(switches, variables, sink, yield* Clock.currentTimeMillis)
-  const ofRound = Rounds.make(variables, sink)
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Sink.lasting(look), Effect.sleep(lookEvery))))
+  const queue = yield* Queue.dropping<Repairs.Round>(mostRounds)
+  const connections = Connections.make(switches, variables, sink, yield* Clock.currentTimeMillis)
+  const ofRound = Repairs.ofRounds(variables, sink)
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Sink.lasting(connections), Effect.sleep(every))))
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), (round) => Sink.lasting(ofRound(round)))))
   const ends = yield* Queue.dropping<End>(mostRounds)
-  const ofEnd = OfEnds.make(variables, sink)
+  const ofEnd = Repairs.ofEnds(variables, sink)
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(ends), (end) => Sink.lasting(ofEnd(end)))))
-  const told: Required<Pick<Observer, "round" | "end">> = {
+  const observer: Required<Pick<Observer, "round" | "end">> = {
     round: (round, last) => void Queue.offerUnsafe(queue, { round, last }),
     end: (end) => void Queue.offerUnsafe(ends, end)
   }
-  return told
+  return observer
 })

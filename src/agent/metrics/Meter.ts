@@ -1,14 +1,16 @@
 /** What the agent counts itself: calls, rounds of healing, repairs, switches that come and go. Lives as long as the agent. */
+
+import { sha256 } from "#sha256"
 import type { Acted } from "../../attachment/heal/Act.ts"
 import type { Observer } from "../../attachment/heal/Keep.ts"
 import type { OfSwitch } from "../../attachment/heal/Round.ts"
 import { isSame } from "../../attachment/node/Switches.ts"
 import type { Control } from "../../cni/network/HostPort.ts"
+import { defaultControl } from "../../cni/network/HostPorts.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { objectOf, parsed } from "../../platform/text/Json.ts"
 import { families } from "./Families.ts"
 import * as Registry from "./Registry.ts"
-import { nameIn } from "./SwitchName.ts"
 
 export interface AnsweredCall {
   readonly verb: string
@@ -42,7 +44,7 @@ export interface Meter {
   readonly observer: Observer
   /** Labels of a switch: `engine` and `switch`. */
   readonly switchLabels: (at: Control) => readonly [engine: string, name: string]
-  /** Those of which something is expected, or that answer. */
+  /** The switches that answer, and those that a record or the configuration names. */
   readonly switches: () => ReadonlyArray<SwitchState>
 }
 
@@ -55,6 +57,15 @@ const engineOf = (stdin: string): string => {
   const { engine } = objectOf(objectOf(parsed(stdin))["host"])
   return engine === "vpp" || engine === "ovs-dpdk" ? engine : "unknown"
 }
+
+/**
+ * The name of a switch in labels, without a path of the node: the engine, for the switch that is where it is by default. Of another the first eight digits of the path's SHA-256 follow:
+ * `printf %s /run/vpp2/api.sock | sha256sum | cut -c1-8`.
+ */
+const nameIn =
+  (variables: Variables) =>
+  ({ control, engine }: Control): string =>
+    control === defaultControl(engine, variables) ? engine : `${engine}-${sha256(control).toString("hex").slice(0, 8)}`
 
 /** `variables`: they say where a switch is by default. */
 export const make = (variables: Variables): Meter => {

@@ -1,9 +1,13 @@
 /**
- * A registry of Effect's metrics. Those that count what happens live as long as the agent. What is read from elsewhere has a
- * registry for each scrape, so that its series end with what they are about.
+ * A registry of Effect's metrics, and its text. Those that count what happens live as long as the agent. What is read from
+ * elsewhere has a registry for each scrape, so that its series end with what they are about. The text is Prometheus' format,
+ * which Effect writes, or OpenMetrics, for a scraper that asks for it.
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { turn } from "../../platform/Sockets.ts"
 import type { Family } from "./Families.ts"
 
 /** In the order of the family's labels. */
@@ -63,3 +67,35 @@ export const make = (metrics: Metric.MetricRegistry = new Map()): Registry => {
       Metric.histogram(family.name, { ...options(family, values), boundaries }).updateUnsafe(value, context)
   }
 }
+
+export interface Text {
+  readonly contentType: string
+  readonly body: string
+}
+
+const openMetrics = "application/openmetrics-text"
+
+export const exposition = Effect.fnUntraced(function* ({ metrics }: Registry, accept: string | undefined) {
+  const byName = new Map<string, Metric.MetricRegistry>()
+  for (const [key, metric] of metrics) {
+    const family: Metric.MetricRegistry = byName.get(metric.id) ?? new Map()
+    byName.set(metric.id, family.set(key, metric))
+  }
+  const parts: Array<string> = []
+  for (const family of byName.values()) {
+    parts.push(PrometheusMetrics.formatUnsafe(Context.make(Metric.MetricRegistry, family)))
+    yield* turn
+  }
+  const body = parts.join("")
+  const text: Text =
+    accept?.includes(openMetrics) === true
+      ? {
+          contentType: `${openMetrics}; version=1.0.0; charset=utf-8`,
+          body: `${body.replace(counterFamily, "$1")}# EOF\n`
+        }
+      : { contentType: "text/plain; version=0.0.4; charset=utf-8", body }
+  return text
+})
+
+/** All our counters end so, and nothing else does. */
+const counterFamily = /^(# (?:TYPE|HELP) \S+)_total(?= )/gm

@@ -1,7 +1,7 @@
 /**
- * Looks at the attachments of pods again and again: which are new, and whether their application is connected. What
- * could not be offered yet is offered by a later look, if it is still true. It asks no switch about attachments whose
- * events cannot be sent.
+ * Asks the switches again and again about the attachments of pods: which are new, and whether their application is
+ * connected. What could not be offered yet is offered the next time, if it is still true. No switch is asked about
+ * attachments whose events cannot be sent.
  */
 import * as Effect from "effect/Effect"
 import { ask, millis } from "../../attachment/node/Survey.ts"
@@ -9,16 +9,67 @@ import { isSame, type Switches } from "../../attachment/node/Switches.ts"
 import { Records } from "../../attachment/records/Records.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import type { Pod } from "../../identity/Attachment.ts"
-import { initial, isDue, kinds, type LookKind, type Observed, observe, sent } from "./Observed.ts"
 import { byPod, type PodRecord, make as podRecords } from "./PodRecords.ts"
 import type { Sink } from "./Sink.ts"
 
-interface Seen {
+/** The kinds of events that connections give; the others are of healing. */
+const kinds = ["Attached", "Connected", "NotConnected"] as const
+type ConnectionKind = (typeof kinds)[number]
+
+interface Observed {
+  /** Its event was sent, or it is older than this agent. */
+  readonly attached: boolean
+  /** The last state that was sent. `unseen`: it is older than this agent, which has not seen its port yet. */
+  readonly connection: "connected" | "not connected" | "unseen" | undefined
+  /** Since when no application is connected, in milliseconds. */
+  readonly since: number | undefined
+}
+
+/** `isOld`: older than this agent. Another one has sent what happened, or there was none. */
+const initial = (isOld: boolean): Observed => ({
+  attached: isOld,
+  connection: isOld ? "unseen" : undefined,
+  since: undefined
+})
+
+/** `connected` undefined: the switch was not asked, or does not have the port. An application may connect meanwhile. */
+const observe = (before: Observed, connected: boolean | undefined, now: number): Observed => {
+  if (connected === undefined) return { ...before, since: undefined }
+  const { connection, since = now } = before
+  return {
+    ...before,
+    since: connected ? undefined : since,
+    // The application that was there is no news. If there was none, the next one is.
+    connection: connection !== "unseen" ? connection : connected ? "connected" : undefined
+  }
+}
+
+/** An application has this long to connect. */
+const patience = 60_000
+
+/** Of an attachment whose port was seen just now. */
+const isDue = ({ attached, connection, since }: Observed, kind: ConnectionKind, now: number): boolean => {
+  switch (kind) {
+    case "Attached":
+      return !attached
+    case "Connected":
+      return since === undefined && connection !== "connected"
+    case "NotConnected":
+      return since !== undefined && now - since >= patience && connection !== "not connected"
+  }
+}
+
+const sent = (before: Observed, kind: ConnectionKind): Observed =>
+  kind === "Attached"
+    ? { ...before, attached: true }
+    : { ...before, connection: kind === "Connected" ? "connected" : "not connected" }
+
+interface Present {
   readonly one: PodRecord
   readonly port: string
 }
 
-const wordsOf = (kind: LookKind, { one: { control, record }, port }: Seen): string => {
+const wordsOf = (kind: ConnectionKind, { one: { control, record }, port }: Present): string => {
   const which = `${record.ifName}: port ${port} of network ${record.network}`
   switch (kind) {
     case "Attached":
@@ -30,7 +81,7 @@ const wordsOf = (kind: LookKind, { one: { control, record }, port }: Seen): stri
   }
 }
 
-const cureOf = (kind: LookKind, { name, namespace }: Pod): string =>
+const cureOf = (kind: ConnectionKind, { name, namespace }: Pod): string =>
   kind === "NotConnected"
     ? ` Start it in the role that \`userspace container show\` prints in the pod, or run \`userspace doctor --pod ${namespace}/${name}\` on the node.`
     : ""
@@ -58,32 +109,32 @@ export const make = (switches: Switches, variables: Variables, sink: Sink, start
     return new Map(answers.flatMap(({ answer }) => [...answer]))
   })
 
-  /** The attachments with a port, and what is known of each since this look. */
-  const look = Effect.gen(function* () {
+  /** The attachments with a port; what is known of each is of now. */
+  const asked = Effect.gen(function* () {
     const all = yield* known
     const ids = new Set(all.map(({ id }) => id))
     for (const id of states.keys()) if (!ids.has(id)) states.delete(id)
     const on = yield* Effect.filter(all, ({ kubeconfig, pod }) =>
       Effect.map(sink.isOff(kubeconfig, pod.namespace), (isOff) => !isOff)
     )
-    const found = yield* connections(on)
+    const answered = yield* connections(on)
     const now = yield* millis
-    const seen: Array<Seen> = []
+    const present: Array<Present> = []
     for (const one of all) {
-      const connection = found.get(one.key)
+      const connection = answered.get(one.key)
       const before = stateOf(one)
       // Its ADD may be running.
       if (connection !== undefined && !before.attached && !(yield* isWhole(one))) continue
       states.set(one.id, observe(before, connection?.connected, now))
-      if (connection !== undefined) seen.push({ one, port: connection.port })
+      if (connection !== undefined) present.push({ one, port: connection.port })
     }
-    return { seen, now }
+    return { present, now }
   })
 
   return Effect.gen(function* () {
-    const { now, seen } = yield* look
+    const { now, present } = yield* asked
     for (const kind of kinds) {
-      const due = seen.filter(({ one }) => isDue(stateOf(one), kind, now))
+      const due = present.filter(({ one }) => isDue(stateOf(one), kind, now))
       for (const [{ kubeconfig, pod }, ofPod] of byPod(due)) {
         const note = `${ofPod.map((one) => wordsOf(kind, one)).join("; ")}.${cureOf(kind, pod)}`
         if (!(yield* sink.offer(kubeconfig, { kind, pod, note }))) continue

@@ -1,6 +1,7 @@
-/** What a round of healing has done for the attachments of pods, and what it has found changed, as events. */
+/** Events of what healing does: its rounds, what it leaves changed, and ends of a switch that a pod may have caused. */
 import * as Effect from "effect/Effect"
 import type { Acted } from "../../attachment/heal/Act.ts"
+import type { End } from "../../attachment/heal/Ends.ts"
 import type { OfSwitch } from "../../attachment/heal/Round.ts"
 import { idOf } from "../../attachment/node/Survey.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
@@ -41,7 +42,8 @@ const wordsOf = ({ outcome, words }: Acted): string =>
       ? `${words}; ${outcome.error.msg}`
       : words
 
-export const make = (variables: Variables, sink: Sink) => {
+/** Offers the events of a round. */
+export const ofRounds = (variables: Variables, sink: Sink) => {
   /** By switch, the differences whose event was sent: attachment and words. */
   const sent = new Map<string, ReadonlySet<string>>()
 
@@ -77,3 +79,22 @@ export const make = (variables: Variables, sink: Sink) => {
     }
   })
 }
+
+/** Offers the event of an end to the pod whose application may have caused it. */
+export const ofEnds = (variables: Variables, sink: Sink) =>
+  Effect.fnUntraced(function* ({ isIsolated, suspect }: End) {
+    const one = suspect === undefined ? undefined : podRecordOf(suspect, variables)
+    if (one === undefined) return
+    const { kubeconfig, pod, record } = one
+    const lift = `\`userspace restore --pod ${pod.namespace}/${pod.name}\` on the node`
+    const event = isIsolated
+      ? ({
+          kind: "Isolated",
+          note: `${record.ifName}: its port is left away, because VPP has ended again and again when it was put back. When the application is mended, run ${lift}.`
+        } as const)
+      : ({
+          kind: "SwitchEnded",
+          note: `${record.ifName}: VPP has ended, and the application of this port may have ended it: it was the last one to connect, or its port was the last one made. Look at what it sends on its socket.`
+        } as const)
+    yield* sink.offer(kubeconfig, { ...event, pod })
+  })
