@@ -24,11 +24,14 @@ export const floors: ReadonlyArray<Floor> = [
   [{ name: "app", what: "the roof: reads a call, composes the services, runs the program, answers" }],
   [
     { name: "attachment/doctor", what: "what is wrong on a node, and what cures it: pure judgements over looks" },
-    { name: "attachment/heal", what: "looks after the attachments of a node in rounds" },
+    {
+      name: "attachment/heal",
+      what: "looks after the attachments of a node in rounds; restore is one that is asked for"
+    },
     { name: "attachment/traffic", what: "what the attachments of a node have passed and dropped" }
   ],
   [
-    { name: "attachment/node", what: "all attachments of a node: inventory, list, GC, restore" },
+    { name: "attachment/node", what: "all attachments of a node: survey, list, CHECK, GC" },
     { name: "attachment/capture", what: "the packets of one attachment, as a file" }
   ],
   [{ name: "attachment/verbs", what: "one attachment or network: ADD, DEL, CHECK, STATUS, restore" }],

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { type Document, runVerb } from "../app/CniCall.ts"
 import { type Around, type Choices, choicesFor, engineFor, services } from "../app/Composition.ts"
-import { type Restored, restoreNode, stepOf } from "../attachment/node/RestoreNode.ts"
+import { type Restored, restoreRound, stepOf } from "../attachment/heal/RestoreRound.ts"
 import { everything, type Selector } from "../attachment/node/Selection.ts"
 import type { HostPort } from "../cni/network/HostPort.ts"
 import { type Asked, isOfNetwork, readRequest } from "../cni/Request.ts"
@@ -152,7 +152,7 @@ export const dryRunRestore = Effect.fnUntraced(function* (
 ) {
   const recorder = planRecorder("restore")
   const { layer, planned } = yield* RecordedEdges.make(recorder)
-  const { attachments, damaged } = yield* restoreNode({
+  const { attachments, damaged } = yield* restoreRound({
     variables,
     engine: (port) => engineFor(port, around("restore", port, planned, recorder)),
     millis: 0,

@@ -2,7 +2,7 @@
 
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Restored } from "../../src/attachment/node/RestoreNode.ts"
+import type { Restored } from "../../src/attachment/heal/RestoreRound.ts"
 import type { Record } from "../../src/attachment/records/Record.ts"
 import { restoreTable } from "../../src/cli/commands/Restore.ts"
 import { plain } from "../../src/cli/print/Printer.ts"

@@ -82,20 +82,9 @@ export const endingsOf = (acted: ReadonlyArray<Acted>): ReadonlyArray<readonly [
   )
 
 const carryOut = Effect.fnUntraced(
-  function* (
-    { deed, found, record }: Extract<Action, { readonly _tag: "Do" }>,
-    at: Control,
-    { attempting = () => Effect.void, switches, variables }: Tools
-  ) {
-    const now = yield* (yield* Records).find(attachmentOfRecord(record))
-    if (found.stage === "begun" ? now !== undefined : now?.invocation !== record.invocation) {
-      return passed(deleted.reason)
-    }
-    if (deed === "delete") return yield* remove(now, record, switches, variables)
-    const call = yield* Effect.fromResult(readable(now ?? record, variables))
-    yield* attempting(record)
-    const again = deed === "restore" ? restore : repair
-    const made = yield* Effect.provide(again(call, now ?? record), Layer.effect(Vswitch, switches.at(at)))
+  function* ({ deed, found, record }: Extract<Action, { readonly _tag: "Do" }>, at: Control, tools: Tools) {
+    if (deed === "delete") return yield* remove(record, found.stage === "begun", tools)
+    const made = yield* remake(deed, record, at, tools)
     if (made.outcome === "skipped") return passed(made.reason)
     return made.outcome === "there"
       ? passed(`port ${made.port} exists`)
@@ -104,15 +93,27 @@ const carryOut = Effect.fnUntraced(
   Effect.catch((error) => Effect.succeed<Outcome>({ _tag: "Failed", error: asCniError(error) }))
 )
 
+/** Makes the port of a recorded attachment again, if the record is still that of the same ADD. */
+export const remake = Effect.fnUntraced(function* (
+  deed: "restore" | "repair",
+  record: Record,
+  at: Control,
+  { attempting = () => Effect.void, switches, variables }: Tools
+) {
+  const now = yield* (yield* Records).find(attachmentOfRecord(record))
+  if (now?.invocation !== record.invocation) return deleted
+  const call = yield* Effect.fromResult(readable(now, variables))
+  yield* attempting(record)
+  const self = deed === "restore" ? restore(call, now) : repair(call, now)
+  return yield* Effect.provide(self, Layer.effect(Vswitch, switches.at(at)))
+})
+
 const passed = (words: string): Outcome => ({ _tag: "Passed", words })
 
 /** Deletes like GC. If the record's name was used again, the sandbox that exists is another's. */
-const remove = Effect.fnUntraced(function* (
-  recorded: Record | undefined,
-  record: Record,
-  switches: Switches,
-  variables: Variables
-) {
+const remove = Effect.fnUntraced(function* (record: Record, isBegun: boolean, { switches, variables }: Tools) {
+  const recorded = yield* (yield* Records).find(attachmentOfRecord(record))
+  if (isBegun ? recorded !== undefined : recorded?.invocation !== record.invocation) return passed(deleted.reason)
   if ((yield* (yield* Namespaces).judge(record.netns)) !== "missing") {
     return passed(`its sandbox ${record.netns} exists`)
   }

@@ -3,7 +3,7 @@ import * as Command from "effect/cli/Command"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { engineFor, services } from "../../app/Composition.ts"
-import { type NodeRestored, type Restored, restoreNode, stepOf } from "../../attachment/node/RestoreNode.ts"
+import { type Restored, type RestoredNode, restoreRound, stepOf } from "../../attachment/heal/RestoreRound.ts"
 import { type Ambiguous, narrows, type Selector } from "../../attachment/node/Selection.ts"
 import type { RecordError } from "../../attachment/records/RecordError.ts"
 import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
@@ -48,7 +48,7 @@ const perform = Effect.fnUntraced(function* (options: RestoreOptions) {
 
 const make = Effect.fnUntraced(function* ({ json, stateDir, timeout }: RestoreOptions, selector: Selector) {
   const { style, variables } = yield* InvocationContext
-  const done = yield* restoreNode({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
+  const done = yield* restoreRound({ variables, engine: engineFor, millis: Duration.toMillis(timeout), selector }).pipe(
     Effect.mapError(because("restore")),
     Effect.withTracerEnabled(false),
     Effect.provide(services(stateDir)),
@@ -66,7 +66,7 @@ const plan = Effect.fnUntraced(function* ({ json, stateDir }: RestoreOptions, se
     Effect.mapError(because("dry run of restore"))
   )
   yield* print(json, plannedJson(planned), plannedText(planned, { ...style, stateDir, dry: true }))
-  const done: NodeRestored = planned
+  const done: RestoredNode = planned
   return done
 })
 

@@ -7,7 +7,7 @@
 import { Effect, Layer, Logger, type Scope } from "effect"
 import { type Document, serve } from "../../../src/app/CniCall.ts"
 import { type Around, choicesFor, services } from "../../../src/app/Composition.ts"
-import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
+import { restoreRound } from "../../../src/attachment/heal/RestoreRound.ts"
 import { everything, type Selector } from "../../../src/attachment/node/Selection.ts"
 import * as Switches from "../../../src/attachment/node/Switches.ts"
 import type { Records } from "../../../src/attachment/records/Records.ts"
@@ -120,7 +120,7 @@ export class World {
   /** `userspace restore` of everything recorded in the default directory. */
   restore(wrap: Wrap = unwrapped, millis = 0, selector: Selector = everything) {
     const around = this.watched(wrap)
-    return restoreNode({ variables: {}, engine: choicesFor(around).engine, millis, selector }).pipe(
+    return restoreRound({ variables: {}, engine: choicesFor(around).engine, millis, selector }).pipe(
       Effect.map(({ attachments }) => attachments),
       Effect.withTracerEnabled(false),
       Effect.provide(services(stateDir, around)),

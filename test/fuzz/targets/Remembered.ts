@@ -2,8 +2,8 @@
 import * as assert from "node:assert/strict"
 import { Effect, Exit, Logger, Result } from "effect"
 import { engineFor, services } from "../../../src/app/Composition.ts"
+import { restoreRound } from "../../../src/attachment/heal/RestoreRound.ts"
 import { list } from "../../../src/attachment/node/Listing.ts"
-import { restoreNode } from "../../../src/attachment/node/RestoreNode.ts"
 import * as Switches from "../../../src/attachment/node/Switches.ts"
 import { isSound } from "../../../src/attachment/records/RecordFormat.ts"
 import { isRecord } from "../../../src/attachment/records/RecordGuard.ts"
@@ -75,7 +75,7 @@ const listed = (node: Node) =>
     )
   )
 
-const restored = (node: Node) => quiet(node, restoreNode({ variables: {}, engine: engineFor, millis: 0 }))
+const restored = (node: Node) => quiet(node, restoreRound({ variables: {}, engine: engineFor, millis: 0 }))
 
 /** Operations on all records: a broken one neither changes nor hides the sound one. */
 const amongOthers = Effect.fnUntraced(function* (input: string) {

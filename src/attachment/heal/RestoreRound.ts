@@ -1,8 +1,9 @@
 /**
- * Restores every recorded attachment of this node in sequence; a failure does not stop the others. Retries until the
- * timeout while a switch is starting or an ADD is running. Only one restore runs on a node at a time.
+ * A round of healing that a person asks for (`userspace restore`): the selected attachments, in sequence and without waiting
+ * times; what is well stays as it is. A failure does not stop the others. Repeated until the timeout while a switch is
+ * starting or an ADD is running. Only one runs on a node at a time.
  */
-import { groupBy } from "effect/Array"
+import { groupBy, type NonEmptyReadonlyArray } from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -14,21 +15,20 @@ import { keyOf } from "../../identity/Attachment.ts"
 import { Slots } from "../../platform/Sockets.ts"
 import { Deadlines, step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
-import type { Call } from "../Call.ts"
-import { attachmentOfRecord } from "../Recorded.ts"
+import { everything, narrows, type Selector, select } from "../node/Selection.ts"
+import { make, nameOf } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { acquit, isIsolated, suspectOf, suspects } from "../records/Suspects.ts"
-import { deleted, elsewhere, inTransit, type Restoration, readable, restore } from "../verbs/Restore.ts"
-import { everything, narrows, type Selector, select } from "./Selection.ts"
-import { nameOf } from "./Switches.ts"
+import { elsewhere, inTransit, type Restoration, readable } from "../verbs/Restore.ts"
+import { remake } from "./Act.ts"
 
 export interface Restored {
   readonly record: Record
   readonly result: Restoration | { readonly outcome: "failed"; readonly error: CniError }
 }
 
-export interface NodeRestored {
+export interface RestoredNode {
   readonly attachments: ReadonlyArray<Restored>
   /** Records that cannot be restored. */
   readonly damaged: ReadonlyArray<Explained>
@@ -47,7 +47,7 @@ interface Options {
 export const stepOf = ({ containerId, ifName, network }: Record): string =>
   `${ifName} of container ${containerId.slice(0, 12)}, network ${network}`
 
-export const restoreNode = Effect.fn("restore")(function* (options: Options) {
+export const restoreRound = Effect.fn("restore")(function* (options: Options) {
   if (!(yield* Effect.orElseSucceed((yield* Slots).hold("userspace-cni/restore"), () => true))) return yield* busy
   const records = yield* Records
   const { selector = everything } = options
@@ -63,16 +63,16 @@ export const restoreNode = Effect.fn("restore")(function* (options: Options) {
   }
   const since = yield* Clock.currentTimeMillis
   let waiting: ReadonlyArray<Record> = all.filter(({ handle }) => !ended.has(handle))
-  const pass = Effect.gen(function* () {
-    for (const one of yield* passOver(waiting, options)) ended.set(one.record.handle, one)
+  const again = Effect.gen(function* () {
+    for (const one of yield* pass(waiting, options)) ended.set(one.record.handle, one)
     const now = yield* Clock.currentTimeMillis
     waiting = now - since < options.millis ? yield* worthwhile([...ended.values()], now) : []
   })
-  yield* Effect.repeat(pass, { until: () => waiting.length === 0, schedule: Schedule.spaced("250 millis") })
+  yield* Effect.repeat(again, { until: () => waiting.length === 0, schedule: Schedule.spaced("250 millis") })
   return {
     attachments: all.flatMap(({ handle }) => ended.get(handle) ?? []),
     damaged: narrows(selector) ? [] : (yield* records.damaged).map(({ error }) => error)
-  } satisfies NodeRestored
+  } satisfies RestoredNode
 }, Effect.scoped)
 
 const leftAway: Restoration = {
@@ -86,49 +86,42 @@ const busy = CniError.of(
   "Wait for it to finish, and read its output."
 )
 
-/** Connects to each switch once. A record may have been updated or removed since it was listed. */
-const passOver = Effect.fnUntraced(function* (wanted: ReadonlyArray<Record>, { engine, variables }: Options) {
-  const records = yield* Records
-  const ended: Array<Restored> = []
-  const calls: Array<readonly [Record, Call]> = []
-  for (const listed of wanted) {
-    const record = yield* records.find(attachmentOfRecord(listed))
-    if (record === undefined) ended.push({ record: listed, result: deleted })
-    else
-      Result.match(readable(record, variables), {
-        onFailure: (error) => ended.push({ record, result: failed(error) }),
-        onSuccess: (call) => calls.push([record, call])
-      })
-  }
-  for (const ofOne of Object.values(groupBy(calls, ([, call]) => nameOf(call.configuration.port)))) {
-    const [[, { configuration }]] = ofOne
-    ended.push(...(yield* Effect.provide(overSwitch(ofOne), engine(configuration.port))))
-  }
-  return ended
+const pass = Effect.fnUntraced(function* (waiting: ReadonlyArray<Record>, options: Options) {
+  const [usable, unusable] = yield* Effect.partition(waiting, (record) =>
+    Result.match(readable(record, options.variables), {
+      onFailure: (error) => Effect.fail<Restored>({ record, result: failed(error) }),
+      onSuccess: ({ configuration: { port } }) => Effect.succeed([port, record] as const)
+    })
+  )
+  const ofSwitches = Object.values(groupBy(usable, ([port]) => nameOf(port)))
+  const ended = yield* Effect.forEach(ofSwitches, (ofOne) => onSwitch(ofOne, options))
+  return [...unusable, ...ended.flat()]
 })
 
-/** An unreachable switch fails all its ports alike. */
-const overSwitch = Effect.fnUntraced(function* (calls: ReadonlyArray<readonly [Record, Call]>) {
-  const ended: Array<Restored> = []
+/** Connects to the switch once. While it is unreachable, all its ports fail alike. */
+const onSwitch = Effect.fnUntraced(function* (
+  all: NonEmptyReadonlyArray<readonly [HostPort, Record]>,
+  { engine, variables }: Options
+) {
+  const [[port]] = all
+  const switches = yield* make(() => engine(port))
   let absent: Restored["result"] | undefined
-  for (const [record, call] of calls) {
-    const result = absent ?? (yield* restoreOne(record, call))
-    if (isAbsent(result)) absent = result
-    ended.push({ record, result })
-  }
-  return ended
-})
+  return yield* Effect.forEach(all, ([, record]) =>
+    Effect.gen(function* () {
+      const again = step(stepOf(record), remake("restore", record, port, { switches, variables }))
+      const result = absent ?? (yield* Effect.catch(again, fails))
+      if (isAbsent(result)) absent = result
+      return { record, result } satisfies Restored
+    })
+  )
+}, Effect.scoped)
 
 const failed = (error: CniError): Restored["result"] => ({ outcome: "failed", error })
 
+const fails = (error: CniError | Explained) => Effect.succeed(failed(asCniError(error)))
+
 const isAbsent = (result: Restored["result"]): boolean =>
   result.outcome === "failed" && result.error.code === ErrorCodes.TryAgainLater
-
-const restoreOne = (record: Record, call: Call) =>
-  Effect.match(step(stepOf(record), restore(call, record)), {
-    onSuccess: (result): Restored["result"] => result,
-    onFailure: (error) => failed(asCniError(error))
-  })
 
 /** Returns those for which another attempt may succeed. */
 const worthwhile = Effect.fnUntraced(function* (ended: ReadonlyArray<Restored>, now: number) {

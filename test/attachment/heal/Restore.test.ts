@@ -1,7 +1,7 @@
 /** What `restore` recreates of the recorded attachments of a node, what it skips, and what it reports. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
-import type { Restored } from "../../../src/attachment/node/RestoreNode.ts"
+import type { Restored } from "../../../src/attachment/heal/RestoreRound.ts"
 import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
 import { network, networks } from "../support/Networks.ts"
