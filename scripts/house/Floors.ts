@@ -48,13 +48,15 @@ export const floors: ReadonlyArray<Floor> = [
   [
     { name: "ovs", what: "Vswitch on Open vSwitch: OVSDB and OpenFlow, without ovs-vsctl" },
     { name: "vpp", what: "Vswitch on VPP: its binary API, without vppctl" },
-    { name: "kubernetes", what: "Pods: the API server" }
+    { name: "kubernetes", what: "Pods: the API server" },
+    { name: "devices", what: "ports as resources that pods ask for: kubelet's device plugin" }
   ],
   [
     { name: "vswitch", what: "Vswitch: what both switches can do" },
     { name: "shared-dir", what: "SharedDir: sockets and files that host and container share" },
     { name: "ipam", what: "Ipam: delegation to an IPAM plugin" }
   ],
+  [{ name: "grpc", what: "a gRPC server on a unix socket" }],
   [{ name: "program", what: "what programs are written with: undo, commitment, deadlines, log" }],
   [{ name: "identity", what: "who an attachment is, and every name that follows from it" }],
   [{ name: "cni", what: "the contract: environment, configuration, results, errors; pure", alone: true }],

@@ -13,6 +13,7 @@ import type { Records } from "../attachment/records/Records.ts"
 import * as NodeTraffic from "../attachment/traffic/NodeTraffic.ts"
 import { defaultLogOptions } from "../cni/network/LogOptions.ts"
 import type { Variables } from "../cni/types/Environment.ts"
+import type { Resources } from "../devices/Resources.ts"
 import * as AsyncFiles from "../platform/async/AsyncFiles.ts"
 import * as BunEdges from "../platform/bun/BunEdges.ts"
 import { compileAsUsual } from "../platform/bun/BunJit.ts"
@@ -36,6 +37,8 @@ interface Options {
   readonly metrics: Address | undefined
   /** True: writes events of pods. */
   readonly events: boolean
+  /** What pods can ask kubelet for. */
+  readonly devices: Resources | undefined
 }
 
 const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncFiles.namespaces()))
@@ -50,7 +53,9 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const serving = Effect.gen(function* () {
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
-    const observer = options.events ? yield* withEvents(meter, switches, variables) : meter.observer
+    const events = options.events ? yield* withEvents(meter, switches, variables) : meter.observer
+    const observer =
+      options.devices === undefined ? events : yield* withDevices(options.devices, options.stateDir, events)
     const { first, last, used } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../attachment/capture/Sweep.ts"))
@@ -98,6 +103,23 @@ const withEvents = Effect.fnUntraced(function* (
   return both
 })
 
+/** Serves devices to kubelet until the scope ends. */
+const withDevices = Effect.fnUntraced(function* (devices: Resources, stateDir: string, observer: Observer) {
+  const { make } = yield* Effect.promise(() => import("./NodeDevices.ts"))
+  const tell = yield* make(devices, stateDir)
+  const both: Observer = {
+    ...observer,
+    news: (at, news) => {
+      observer.news(at, news)
+      tell(at, news)
+    }
+  }
+  return both
+})
+
 /** Runs beside the calls until the scope ends. */
-const healing = ({ every, repair, variables }: Options, observer: Observer, switches: Switches.Switches) =>
-  keep({ switches, observer, variables, repair, dry: false, watch: watchFor, every })
+const healing = ({ devices, every, repair, variables }: Options, observer: Observer, switches: Switches.Switches) =>
+  keep({
+    ...{ switches, observer, variables, repair, dry: false, watch: watchFor, every },
+    also: devices?.resources.map(({ at }) => at) ?? []
+  })

@@ -2,12 +2,15 @@
  * The calls of the agent: accepted while there is room, scheduled, interrupted when their caller leaves or asks for it,
  * and counted. It knows no HTTP: a caller is a {@link Peer}.
  */
+import * as Fs from "node:fs"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as RcMap from "effect/RcMap"
 import * as References from "effect/References"
 import { type Answer, type Asker, call, type Host } from "../app/CniCall.ts"
+import { engineFor } from "../app/Composition.ts"
 import { untaken } from "../app/Stdio.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import type { CniError } from "../cni/types/CniError.ts"
@@ -18,12 +21,13 @@ import { Namespaces } from "../platform/Namespaces.ts"
 import { Processes } from "../platform/Processes.ts"
 import { Slots, Sockets } from "../platform/Sockets.ts"
 import { callSpan } from "../program/Trace.ts"
+import type { VppClient } from "../vpp/client/VppClient.ts"
+import { Vswitch } from "../vswitch/Vswitch.ts"
 import * as LogFiles from "./LogFiles.ts"
 import type { Meter } from "./metrics/Meter.ts"
 import type { Handed, Line } from "./Protocol.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type { Status } from "./Status.ts"
-import * as Switches from "./Switches.ts"
 
 /** Maximum number of calls that run or wait. A caller's deadline is minutes away, and the agent's memory is bounded. */
 const mostCalls = 1024
@@ -52,7 +56,7 @@ export const make = Effect.fnUntraced(function* (
   const context = yield* Effect.context<never>()
   const fork = Effect.runForkWith(context)
   const onEdges: Layer.Layer<Edges> = Layer.succeedContext(edges)
-  const switches = yield* Switches.make
+  const switches = yield* keptSwitches
   const logs = LogFiles.make()
   const scheduler = Scheduler.make()
 
@@ -171,3 +175,52 @@ export const make = Effect.fnUntraced(function* (
 export type Calls = Effect.Success<ReturnType<typeof make>>
 
 const codeIn = (document: Answer["document"]): number => Number(document?.["code"])
+
+const idle = "1 minute"
+
+interface KeptSwitch extends Control {
+  readonly since: string
+}
+
+/** Identifies the socket at a path: another one is another switch, even while the connection to the first is open. */
+const socketAt = (path: string): Effect.Effect<string> =>
+  Effect.callback((resume) =>
+    Fs.stat(path, (error, there) => resume(Effect.succeed(error ? "none" : `${there.dev}:${there.ino}`)))
+  )
+
+interface SwitchKey extends Control {
+  readonly socket: string
+}
+
+/** Calls for VPP share a session; the process of one call has one for each piece of work. */
+const oneSession = <R>(make: Effect.Effect<VppClient["Service"], never, R>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../vpp/client/SharedSession.ts")),
+    ({ shared }) => shared(make, idle)
+  )
+
+/** With one connection to each: opened when it is needed, closed after a minute without users, opened again when it is lost. */
+const keptSwitches = Effect.gen(function* () {
+  const kept = new Set<KeptSwitch>()
+  const switches = yield* RcMap.make({
+    lookup: ({ control, engine }: SwitchKey) =>
+      Effect.acquireRelease(
+        Effect.sync((): KeptSwitch => {
+          const one = { engine, control, since: new Date().toISOString() }
+          kept.add(one)
+          return one
+        }),
+        (one) => Effect.sync(() => kept.delete(one))
+      ).pipe(
+        Effect.andThen(
+          Effect.map(Layer.build(engineFor({ engine, control }, { VppClient: oneSession })), Context.get(Vswitch))
+        )
+      ),
+    idleTimeToLive: idle
+  })
+  return {
+    at: ({ control, engine }: Control) =>
+      Effect.flatMap(socketAt(control), (socket) => RcMap.get(switches, { engine, control, socket })),
+    kept: (): ReadonlyArray<KeptSwitch> => [...kept]
+  }
+})

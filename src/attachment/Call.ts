@@ -48,7 +48,8 @@ export const socketPathsFor = (
 /** The socket's name is the configuration's, possibly for two interfaces, and does not identify the attachment. */
 export const hasGivenSocket = ({ configuration }: Call): boolean => configuration.port.socketFile !== undefined
 
-export const macOf = ({ attachment, configuration }: Call): string => configuration.port.mac ?? derivedMac(attachment)
+export const macOf = ({ attachment, configuration }: Call, volume?: Volume): string =>
+  configuration.port.mac ?? derivedMac(attachment, volume?.device !== undefined)
 
 /** The delegate's call, if the network has an IPAM plugin. */
 export const delegation = ({
@@ -103,7 +104,8 @@ export const recordFor = (
     handle,
     place: socketPathsFor(call, handle, volume),
     made,
-    mac: macOf(call),
+    mac: macOf(call, volume),
+    device: volume?.device,
     deviceInfo: deviceInfoPath(configuration.netConf),
     configuration: configuration.text,
     args: environment.variables["CNI_ARGS"] ?? ""

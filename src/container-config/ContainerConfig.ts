@@ -47,5 +47,8 @@ export class ContainerConfig extends Context.Service<
 /** The default directory in which applications look. */
 export const defaultMappedDir = "/var/lib/cni/usrspcni/"
 
+/** Where the files of an attachment are, or may be. */
+export type Mounts = Pick<ContainerConfig["Service"], "podMount" | "oldVolumes">
+
 /** A layer that publishes to container and Multus. It connects to the API server on first use. */
 export type ContainerConfigLayer = Layer.Layer<ContainerConfig, never, Edges | SharedDir>

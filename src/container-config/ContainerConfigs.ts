@@ -1,17 +1,18 @@
 /**
  * Selects the container config's layer for a call; no other module knows both. Kubernetes is loaded when there are
- * credentials for an API server and the caller named the pod.
+ * credentials for an API server and the caller named the pod, but not when kubelet has given the pod a device.
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Configuration } from "../cni/network/Configuration.ts"
+import { defaultStateDir } from "../cni/network/Validators.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import type { Attachment } from "../identity/Attachment.ts"
 import { fileText, isFor } from "../identity/ConfigurationData.ts"
 import { fileOf, originOf } from "../kubernetes/Origin.ts"
 import { Files } from "../platform/Files.ts"
 import { SharedDir } from "../shared-dir/SharedDir.ts"
-import { ContainerConfig, type ContainerConfigLayer, defaultMappedDir } from "./ContainerConfig.ts"
+import { ContainerConfig, type ContainerConfigLayer, defaultMappedDir, type Mounts } from "./ContainerConfig.ts"
 import { deviceInformation } from "./DeviceInfo.ts"
 
 interface Call {
@@ -20,7 +21,22 @@ interface Call {
   readonly environment: { readonly variables: Variables }
 }
 
-export const containerConfigFor = ({ attachment, configuration, environment }: Call): ContainerConfigLayer => {
+export const containerConfigFor = (call: Call): ContainerConfigLayer => {
+  const { deviceID, resourceName, runtimeConfig, stateDir = defaultStateDir } = call.configuration.netConf
+  const passed = deviceID ?? runtimeConfig?.["deviceID"]
+  const device = typeof passed === "string" ? passed : undefined
+  if (resourceName === undefined && device === undefined) return withoutDevice(call)
+  return Layer.unwrap(
+    Effect.promise(() => import("./DeviceMount.ts")).pipe(
+      Effect.flatMap(({ mountsOf }) => mountsOf({ resourceName, device, stateDir })),
+      Effect.map((mounts) =>
+        mounts === undefined ? withoutDevice(call) : fileContainerConfig(call.attachment, mounts)
+      )
+    )
+  )
+}
+
+const withoutDevice = ({ attachment, configuration, environment }: Call): ContainerConfigLayer => {
   const { kubeconfig, sharedDir } = configuration.netConf
   const byFile = fileContainerConfig(attachment)
   const { pod } = attachment
@@ -47,16 +63,20 @@ export const containerConfigFor = ({ attachment, configuration, environment }: C
   )
 }
 
+const inDefaultDirectory: Mounts = {
+  podMount: Effect.succeed({ volume: undefined, mappedDir: defaultMappedDir }),
+  oldVolumes: Effect.succeed([])
+}
+
 /** Without an API server: the container config is a file beside the socket. */
-const fileContainerConfig = (attachment: Attachment): ContainerConfigLayer =>
+const fileContainerConfig = (attachment: Attachment, mounts: Mounts = inDefaultDirectory): ContainerConfigLayer =>
   Layer.effect(
     ContainerConfig,
     Effect.gen(function* () {
       const sharedDir = yield* SharedDir
       return ContainerConfig.of({
         ...deviceInformation(yield* Files),
-        podMount: Effect.succeed({ volume: undefined, mappedDir: defaultMappedDir }),
-        oldVolumes: Effect.succeed([]),
+        ...mounts,
         publish: (place, data) => sharedDir.writeConfig(place, fileText(data)),
         withdraw: Effect.void,
         verify: (place) =>

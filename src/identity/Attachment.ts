@@ -80,10 +80,13 @@ export const handlesOf = (attachment: Identity): readonly [plain: string, long: 
 
 /**
  * A locally administered unicast MAC address, always the same for an attachment. Used when none was requested: a
- * vhost-user port has none of its own, and a retried ADD must not change it.
+ * vhost-user port has none of its own, and a retried ADD must not change it. `ofPod`: that of pod and interface, which is the
+ * same in every sandbox of the pod.
  */
-export const derivedMac = (attachment: Attachment): string => {
-  const bytes = sha256(`mac\0${keyOf(attachment)}`).subarray(0, 6)
+export const derivedMac = (attachment: Attachment, ofPod = false): string => {
+  const { ifName, network, pod } = attachment
+  const own = ofPod && pod !== undefined ? { network, containerId: `${pod.namespace}/${pod.name}`, ifName } : attachment
+  const bytes = sha256(`mac\0${keyOf(own)}`).subarray(0, 6)
   bytes[0] = ((bytes[0] ?? 0) | 0x02) & 0xfe
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(":")
 }

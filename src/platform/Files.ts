@@ -103,6 +103,7 @@ export type FileKind = "file" | "directory" | "socket" | "symlink" | "other"
 
 export interface FileChange {
   readonly mode?: number | undefined
+  readonly uid?: number | undefined
   readonly gid?: number | undefined
 }
 
@@ -185,10 +186,12 @@ const operations = (calls: FileCalls) => {
       )
     )
 
-  const change = Effect.fnUntraced(function* (held: number, kind: FileKind, { gid, mode }: FileChange) {
+  const change = Effect.fnUntraced(function* (held: number, kind: FileKind, { gid, mode, uid }: FileChange) {
     const stats = yield* calls.fstat(held)
     if (kindOf(stats) !== kind) yield* refuse("EINVAL")
-    if (gid !== undefined) yield* calls.chown(`/proc/self/fd/${held}`, stats.uid, gid)
+    if (gid !== undefined || uid !== undefined) {
+      yield* calls.chown(`/proc/self/fd/${held}`, uid ?? stats.uid, gid ?? stats.gid)
+    }
     if (mode !== undefined) yield* calls.chmod(`/proc/self/fd/${held}`, mode)
   })
 

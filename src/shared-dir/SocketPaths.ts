@@ -12,6 +12,11 @@ export interface Volume {
   readonly directory: string
   /** Who creates it when it is missing: kubelet before ADD, or the runtime after it. */
   readonly maker: "kubelet" | "runtime"
+  /**
+   * The device whose directory it is. Names in it are those of interfaces, so that they are the same in every sandbox of the
+   * pod: an application and a virtual machine open them again.
+   */
+  readonly device?: string
 }
 
 export interface SocketPaths {
@@ -56,7 +61,8 @@ export const socketPathsOf = ({
   volume
 }: SocketPathsOptions): SocketPaths => {
   const directory = volume?.directory ?? join(baseFor(port, sharedDir), shortId(attachment))
-  const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${handle}.sock` : handle)
+  const own = volume?.device === undefined ? handle : attachment.ifName
+  const socketName = port.socketFile ?? (port.iftype === "memif" ? `memif-${own}.sock` : own)
   const socketPath = join(directory, socketName)
   const fits = Buffer.byteLength(socketPath) <= socketPathLimit(port) && speakable(port, socketPath)
   const link = fits ? undefined : join(stateDir, "links", keyOf(attachment))
@@ -65,7 +71,7 @@ export const socketPathsOf = ({
     socketName,
     socketPath,
     switchPath: link === undefined ? socketPath : join(link, socketName),
-    configPath: join(directory, `configData-${handle}.json`),
+    configPath: join(directory, `configData-${own}.json`),
     link,
     group: port.group,
     volume: volume?.maker

@@ -21,7 +21,7 @@ import { undying } from "../../program/Undying.ts"
 import type { SharedDir } from "../../shared-dir/SharedDir.ts"
 import type { News, Watch } from "../../vswitch/Watch.ts"
 import { controlOf, idOf, millis } from "../node/Survey.ts"
-import { isSame, nameOf } from "../node/Switches.ts"
+import { distinct, isSame, nameOf } from "../node/Switches.ts"
 import type { Record } from "../records/Record.ts"
 import { Records } from "../records/Records.ts"
 import { sweepUnfinished } from "../records/Suspects.ts"
@@ -41,6 +41,8 @@ import {
 
 interface KeepOptions extends Options {
   readonly watch: (at: Control) => Watch
+  /** Switches that are watched whether or not something is on them. */
+  readonly also?: ReadonlyArray<Control>
   /** Interval of the rounds that no event triggers. */
   readonly every?: Duration.Duration
   /** Interval of the looks at records: for sandboxes that have gone, and switches that are new. */
@@ -78,7 +80,7 @@ const together = "50 millis"
 export const keep = Effect.fn("heal.keep")(function* (
   options: KeepOptions
 ): Effect.fn.Return<Kept, never, Services | Scope.Scope> {
-  const { every = Duration.minutes(5), sandboxes = Duration.minutes(1) } = options
+  const { also = [], every = Duration.minutes(5), sandboxes = Duration.minutes(1) } = options
   const scope = yield* Effect.scope
   if (!options.dry) yield* sweepUnfinished
   const keepers = new Map<string, Keeper>()
@@ -91,16 +93,17 @@ export const keep = Effect.fn("heal.keep")(function* (
   const round = Effect.gen(function* () {
     const now = yield* ofNode(options)
     node = now
+    const watched = distinct([...now.switches, ...also])
     options.observer?.node(now)
     yield* logNew(told, now.found)
-    const names = new Set(now.switches.map(nameOf))
+    const names = new Set(watched.map(nameOf))
     for (const [name, { at, end }] of keepers) {
       if (names.has(name)) continue
       keepers.delete(name)
       yield* end
       options.observer?.ended(at)
     }
-    for (const at of now.switches) {
+    for (const at of watched) {
       const name = nameOf(at)
       if (!keepers.has(name)) keepers.set(name, yield* Scope.provide(keeper(at, every, options, isNamed), scope))
     }

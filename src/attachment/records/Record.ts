@@ -41,6 +41,8 @@ export const Record = Schema.Struct({
   addresses: Schema.optional(
     Schema.Array(Schema.Struct({ address: Schema.String, gateway: Schema.optional(Schema.String) }))
   ),
+  /** The device whose directory the files are in. Their names are those of every sandbox of the pod. */
+  device: Schema.optional(Schema.String),
   /** The device information file that ADD was asked to write. */
   deviceInfo: Schema.optional(Schema.String),
   /** The text of the ADD's configuration. */

@@ -45,6 +45,7 @@ export const isRecord = (value: unknown): value is Record =>
   typeof value["mac"] === "string" &&
   (value["addresses"] === undefined ||
     (Array.isArray(value["addresses"]) && value["addresses"].every((one: unknown) => isAddresses(one)))) &&
+  (value["device"] === undefined || typeof value["device"] === "string") &&
   (value["deviceInfo"] === undefined || typeof value["deviceInfo"] === "string") &&
   typeof value["configuration"] === "string" &&
   typeof value["args"] === "string"

@@ -103,7 +103,7 @@ const claim = Effect.fnUntraced(function* (call: Call, { volume }: PodMount, sil
   const { attachment } = call
   const made = [
     ...(yield* sharedDir.inspect(socketPathsFor(call, plainHandle(attachment), volume), {
-      socket: madeBySwitch(call) && hasGivenSocket(call)
+      socket: madeBySwitch(call) && (hasGivenSocket(call) || volume?.device !== undefined)
     })),
     ...(yield* missingForDeviceInfo(call))
   ]

@@ -55,7 +55,10 @@ export const del = Effect.fn("DEL")(function* (call: Call, record: Record | unde
     step("unplug the port", Effect.andThen(legacy.left, unplugging)),
     step("withdraw the container config", withdraw),
     step("remove the device information", undescribe(call, record, made)),
-    step("clear the shared directory", record === undefined ? clearWithout(call, legacy.left) : clear(record, made))
+    step(
+      "clear the shared directory",
+      record === undefined ? clearWithout(call, legacy.left) : clear(record, made, call)
+    )
   ])
   const failures = [...failed, ...(yield* all(afterwards))]
   if (failures.length > 0) {
@@ -132,8 +135,16 @@ const returnAddresses = Effect.fnUntraced(function* (call: Call, ended: boolean)
   yield* ipam.del(delegate)
 })
 
-const clear = ({ place }: Record, made: ReadonlyArray<string>) =>
-  Effect.flatMap(SharedDir, ({ release }) => release(place, made))
+/** A later sandbox of the pod has the same names in the directory of a device: what is its own by now stays. */
+const clear = Effect.fnUntraced(function* (
+  { device, place }: Record,
+  made: ReadonlyArray<string>,
+  { attachment }: Call
+) {
+  const { readConfig, release } = yield* SharedDir
+  const text = device === undefined ? undefined : yield* readConfig(place)
+  if (text === undefined || isFor(text, attachment)) yield* release(place, made)
+})
 
 /** For an attachment whose record was lost, or that the original plugin or its fork created. */
 const clearWithout = Effect.fnUntraced(function* (call: Call, looked: LegacyDel.Left) {

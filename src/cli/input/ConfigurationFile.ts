@@ -67,7 +67,11 @@ const several = (path: string, count: number) =>
 const noneOfOurs = (path: string, count: number) =>
   wrong(path, `the list has ${count} objects, and none is a network of type ${ours}`, "Give one of that type.")
 
-const contents = Effect.fnUntraced(function* (path: string) {
+const configurationWanted =
+  "Give a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
+
+/** The text of a file; `cure` if it cannot be read. */
+export const contents = Effect.fnUntraced(function* (path: string, cure = configurationWanted) {
   const files = yield* FileSystem.FileSystem
   return yield* Effect.mapError(
     files.readFileString(path),
@@ -75,7 +79,7 @@ const contents = Effect.fnUntraced(function* (path: string) {
       new CommandLineError({
         failed: `cannot read ${path}`,
         answer: failureWords(error, path),
-        cure: "Give a network configuration: a .conf, a .conflist, or a NetworkAttachmentDefinition in JSON."
+        cure
       })
   )
 })

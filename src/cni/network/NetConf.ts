@@ -175,6 +175,17 @@ export const NetConf = Schema.Struct({
   host: Host.annotate(described("The switch's end of the port.")),
   container: optional(Container, "The container's end."),
   ipam: optional(Ipam, "IPAM plugin that assigns the addresses; passed on unchanged."),
+  resourceName: optional(
+    text(
+      "a resource of the agent, such as userspace-cni/br-dpdk",
+      /^userspace-cni\/[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/u
+    ),
+    "The resource whose devices the network's pods have. A pod that asked for none is refused."
+  ),
+  deviceID: optional(
+    Schema.String,
+    "The device that Multus passes. Without resourceName, a device of the agent or any text."
+  ),
   sharedDir: optional(AbsolutePath, "Host directory with one subdirectory per container."),
   kubeconfig: optional(AbsolutePath, "Credentials for reading and annotating the pod."),
   stateDir: optional(AbsolutePath, "Where the plugin keeps its records. Default /var/lib/cni/usrspcni."),

@@ -101,6 +101,9 @@ export const isNetConf = (value: unknown): value is NetConf =>
   isHost(value["host"]) &&
   (value["container"] === undefined || isContainer(value["container"])) &&
   (value["ipam"] === undefined || isIpam(value["ipam"])) &&
+  (value["resourceName"] === undefined ||
+    isText(value["resourceName"], /^userspace-cni\/[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/u, 1024)) &&
+  (value["deviceID"] === undefined || typeof value["deviceID"] === "string") &&
   (value["sharedDir"] === undefined || isText(value["sharedDir"], /^\/\P{Cc}*$/u, 1024)) &&
   (value["kubeconfig"] === undefined || isText(value["kubeconfig"], /^\/\P{Cc}*$/u, 1024)) &&
   (value["stateDir"] === undefined || isText(value["stateDir"], /^\/\P{Cc}*$/u, 1024)) &&
@@ -122,6 +125,8 @@ export const keys = {
     "host",
     "container",
     "ipam",
+    "resourceName",
+    "deviceID",
     "sharedDir",
     "kubeconfig",
     "stateDir",

@@ -12,6 +12,8 @@ import { defaultSocket, socketVariable } from "../../../agent/Protocol.ts"
 import { type Healed, healed, lookedAt, problemsOf } from "../../../attachment/heal/Healed.ts"
 import { type Rounds, once as round } from "../../../attachment/heal/Round.ts"
 import { defaultStateDir } from "../../../cni/network/Validators.ts"
+import type { Resources } from "../../../devices/Resources.ts"
+import { contents } from "../../input/ConfigurationFile.ts"
 import { everyFlag, jsonFlag, networkFlags, stateDirFlag, text, withPluginPath, yes } from "../../input/Flags.ts"
 import { enterHost, hostFlag } from "../../input/Host.ts"
 import { onNodeSwept } from "../../input/OnNode.ts"
@@ -68,6 +70,11 @@ const flags = {
     Flag.withDescription("on: write events of pods, if their network's kubeconfig may create them (default: on)"),
     Flag.withDefault("on")
   ),
+  resources: Flag.String("resources").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription("Ports that pods can ask kubelet for, as JSON (docs/devices.md)"),
+    Flag.optional
+  ),
   cniPath: networkFlags.cniPath,
   host: hostFlag,
   json: jsonFlag
@@ -75,15 +82,10 @@ const flags = {
 type AgentOptions = Command.Command.Config.Infer<typeof flags>
 
 /** Serves calls and heals until it is stopped, which is the normal end. Its log has what it finds and does. */
-const serve = Effect.fnUntraced(function* ({
-  cniPath,
-  every,
-  events,
-  metrics,
-  repair,
-  socket,
-  stateDir
-}: AgentOptions) {
+const serve = Effect.fnUntraced(function* (
+  { cniPath, every, events, metrics, repair, socket, stateDir }: AgentOptions,
+  devices: Resources | undefined
+) {
   const { variables } = yield* InvocationContext
   const at = yield* socketAsked(socket)
   process.exitCode = 0
@@ -95,7 +97,8 @@ const serve = Effect.fnUntraced(function* ({
     repair,
     every: Option.getOrElse(every, () => Duration.minutes(5)),
     metrics: Option.getOrUndefined(metrics),
-    events: events === "on"
+    events: events === "on",
+    devices
   }).pipe(
     Effect.tapError(() =>
       Effect.sync(() => {
@@ -103,6 +106,24 @@ const serve = Effect.fnUntraced(function* ({
       })
     ),
     Effect.mapError(({ answer, cure }) => new CommandLineError({ failed: "cannot serve calls", answer, cure }))
+  )
+})
+
+const resourcesIn = Effect.fnUntraced(function* ({ resources }: AgentOptions) {
+  if (Option.isNone(resources)) return undefined
+  const { variables } = yield* InvocationContext
+  const path = resources.value
+  const { readResources } = yield* Effect.promise(() => import("../../../devices/Resources.ts"))
+  const text = yield* contents(path, "Give the file of resources: docs/devices.md has its keys.")
+  return yield* Effect.fromResult(readResources(text, variables)).pipe(
+    Effect.mapError(
+      (answer) =>
+        new CommandLineError({
+          failed: `cannot use the resources in ${path}`,
+          answer,
+          cure: "Correct the file: docs/devices.md has its keys."
+        })
+    )
   )
 })
 
@@ -167,10 +188,15 @@ const failuresOf = (rounds: Rounds): ReadonlyArray<{ readonly failed: string; re
   ...healed(rounds).flatMap(({ error }) => (error === null ? [] : [{ failed: error.msg, cure: error.details }]))
 ]
 
-export const command = Command.make("agent", flags, (options) => {
-  if (!options.once && (options.dryRun || options.json)) return Effect.fail(onlyOnce)
-  return Effect.andThen(enterHost(options), options.once ? once(options) : serve(options))
-}).pipe(
+const perform = Effect.fnUntraced(function* (options: AgentOptions) {
+  if (!options.once && (options.dryRun || options.json)) return yield* onlyOnce
+  // A file of the agent's own container, so it is read before the agent enters the node.
+  const devices = yield* resourcesIn(options)
+  yield* enterHost(options)
+  yield* options.once ? once(options) : serve(options, devices)
+})
+
+export const command = Command.make("agent", flags, perform).pipe(
   Command.withSubcommands([status]),
   Command.withExamples([
     { command: "userspace agent", description: "Serve calls and heal until SIGTERM" },
