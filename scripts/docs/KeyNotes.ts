@@ -49,6 +49,8 @@ export const keyNotes: Readonly<Record<string, KeyNote>> = {
     ),
     example: "/run/userspace-cni"
   },
+  resourceName: { for: "the plugin", absent: words("no device is needed"), example: "userspace-cni/br-dpdk" },
+  deviceID: { for: "the plugin", absent: words("Multus passes it"), example: "br-dpdk-3" },
   kubeconfig: {
     for: "the plugin",
     absent: words("the service account of the plugin's own pod, if it has one; otherwise the API server is not used"),

@@ -28,6 +28,7 @@ import { get, type Status } from "./Status.ts"
 interface MetricsOptions {
   readonly meter: Meter.Meter
   readonly traffic: Effect.Effect<NodeTraffic>
+  readonly devices?: Scrape.Sources["devices"]
   /** The agent's environment. */
   readonly variables: Variables
   /** Number of records that nothing can be made of. */
@@ -79,6 +80,7 @@ export const agent = Effect.fnUntraced(function* (options: Options) {
   const scrape = yield* Scrape.make({
     meter: metrics.meter,
     traffic: metrics.traffic,
+    devices: metrics.devices,
     now: () => ({ version, started: started / 1000, ...counted(), unusable: metrics.unusable() })
   })
   const answers = yield* Endpoint.answering(scrape)

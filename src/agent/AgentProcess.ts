@@ -54,8 +54,8 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     const meter = Meter.make(variables)
     const switches = yield* Switches.make(engineFor)
     const events = options.events ? yield* withEvents(meter, switches, variables) : meter.observer
-    const observer =
-      options.devices === undefined ? events : yield* withDevices(options.devices, options.stateDir, events)
+    const devices = options.devices === undefined ? undefined : yield* nodeDevices(options.devices, options.stateDir)
+    const observer = devices === undefined ? events : withDevices(events, devices.news)
     const { first, last, used } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../attachment/capture/Sweep.ts"))
@@ -64,6 +64,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       metrics: {
         meter,
         variables,
+        devices: devices?.counts,
         traffic: Effect.provideContext(NodeTraffic.make(switches, [], variables), services),
         unusable: () => last()?.node.found.filter(({ kind }) => kind === "unusable").length ?? 0,
         address: options.metrics
@@ -103,18 +104,19 @@ const withEvents = Effect.fnUntraced(function* (
   return both
 })
 
-/** Serves devices to kubelet until the scope ends. */
-const withDevices = Effect.fnUntraced(function* (devices: Resources, stateDir: string, observer: Observer) {
-  const { make } = yield* Effect.promise(() => import("./NodeDevices.ts"))
-  const tell = yield* make(devices, stateDir)
-  const both: Observer = {
-    ...observer,
-    news: (at, news) => {
-      observer.news(at, news)
-      tell(at, news)
-    }
+/** Serves devices to kubelet until the scope ends. Loaded where there are any. */
+const nodeDevices = (devices: Resources, stateDir: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./NodeDevices.ts")),
+    ({ make }) => make(devices, stateDir)
+  )
+
+const withDevices = (observer: Observer, also: Observer["news"]): Observer => ({
+  ...observer,
+  news: (at, news) => {
+    observer.news(at, news)
+    also(at, news)
   }
-  return both
 })
 
 /** Runs beside the calls until the scope ends. */

@@ -9,11 +9,12 @@ import type { Records } from "../attachment/records/Records.ts"
 import type { Control } from "../cni/network/HostPort.ts"
 import { DeviceDirectories } from "../devices/DeviceDirectories.ts"
 import { serve } from "../devices/DevicePlugin.ts"
-import type { Resources } from "../devices/Resources.ts"
+import { idsOf, type Resource, type Resources } from "../devices/Resources.ts"
+import { fullName } from "../identity/Device.ts"
 import type { Files } from "../platform/Files.ts"
 import type { News } from "../vswitch/Watch.ts"
 
-/** Serves until the scope ends. Returns what has to be told of a switch. */
+/** Serves until the scope ends. */
 export const make = Effect.fnUntraced(function* ({ registry, resources }: Resources, stateDir: string) {
   const context = yield* Effect.context<Files | Records>()
   const up = new Set<string>()
@@ -40,10 +41,25 @@ export const make = Effect.fnUntraced(function* ({ registry, resources }: Resour
       }),
     { discard: true }
   ).pipe(Effect.provide(DeviceDirectories.layer(stateDir)))
-  return (at: Control, news: News): void => {
-    if (news._tag === "Changed" || up.has(nameOf(at)) === (news._tag === "Reached")) return
-    if (news._tag === "Reached") up.add(nameOf(at))
-    else up.delete(nameOf(at))
-    for (const changed of listeners) changed()
+  const countsOf = (taken: ReadonlySet<string>) => (resource: Resource) => {
+    const attached = idsOf(resource).filter((id) => taken.has(id)).length
+    return [
+      { resource: fullName(resource.name), state: "attached" as const, count: attached },
+      {
+        resource: fullName(resource.name),
+        state: up.has(nameOf(resource.at)) ? ("free" as const) : ("unhealthy" as const),
+        count: resource.count - attached
+      }
+    ]
+  }
+  return {
+    /** What has to be told of the switches. */
+    news: (at: Control, news: News): void => {
+      if (news._tag === "Changed" || up.has(nameOf(at)) === (news._tag === "Reached")) return
+      if (news._tag === "Reached") up.add(nameOf(at))
+      else up.delete(nameOf(at))
+      for (const changed of listeners) changed()
+    },
+    counts: Effect.map(Effect.provideContext(attached, context), (taken) => resources.flatMap(countsOf(taken)))
   }
 })

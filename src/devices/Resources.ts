@@ -12,25 +12,28 @@ import type { Variables } from "../cni/types/Environment.ts"
 
 const described = (description: string) => ({ description })
 
-/** A label of DNS: it becomes a part of a resource's name, and of paths that have to stay short. */
-const Name = Schema.String.annotate({
-  message: "Expected a name of at most 40 lower-case letters, digits and `-`"
-}).check(Schema.isPattern(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/u))
-
-const whole = (minimum: number, maximum: number) =>
-  Schema.Int.annotate({ message: `Expected an integer from ${minimum} to ${maximum}` }).check(
-    Schema.isBetween({ minimum, maximum })
+const text = (expected: string, pattern: RegExp) =>
+  Schema.String.annotate({ message: `Expected ${expected}` }).check(
+    Schema.isPattern(pattern, { message: `Expected ${expected}` })
   )
+
+/** A label of DNS: it becomes a part of a resource's name, and of paths that have to stay short. */
+const Name = text("a name of at most 40 lower-case letters, digits and `-`", /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/u)
+
+const whole = (minimum: number, maximum: number) => {
+  const insteadOf = { message: `Expected an integer from ${minimum} to ${maximum}` }
+  return Schema.Number.annotate(insteadOf).check(
+    Schema.isInt(insteadOf),
+    Schema.isBetween({ minimum, maximum }, insteadOf)
+  )
+}
 
 const id = whole(0, 4_294_967_294)
 
 /** One resource of the file that `userspace agent --resources` names. */
 export const ResourceFile = Schema.Struct({
   kubeletDir: Schema.optionalKey(
-    Schema.String.annotate({
-      message: "Expected an absolute path",
-      ...described("Kubelet's directory. Default /var/lib/kubelet.")
-    }).check(Schema.isPattern(absolutePath))
+    text("an absolute path", absolutePath).annotate(described("Kubelet's directory. Default /var/lib/kubelet."))
   ),
   resources: Schema.Array(
     Schema.Struct({
@@ -46,10 +49,7 @@ export const ResourceFile = Schema.Struct({
       owner: Schema.optionalKey(id.annotate(described("User of a pod's directory, as a number. Default 0."))),
       group: Schema.optionalKey(id.annotate(described("Group of a pod's directory, as a number. Default 0."))),
       mode: Schema.optionalKey(
-        Schema.String.annotate({
-          message: "Expected a mode such as 0770",
-          ...described("Mode of a pod's directory. Default 0777.")
-        }).check(Schema.isPattern(/^0?[0-7]{3}$/u))
+        text("a mode such as 0770", /^0?[0-7]{3}$/u).annotate(described("Mode of a pod's directory. Default 0777."))
       )
     })
   )
@@ -78,7 +78,7 @@ export const readResources = (text: string, variables: Variables): Result.Result
         errors: "all",
         onExcessProperty: "error"
       }),
-      String
+      ({ message }) => message
     ),
     ({ kubeletDir = "/var/lib/kubelet", resources }) => {
       const twice = resources.find(({ name }, index) => resources.findIndex((one) => one.name === name) !== index)

@@ -80,6 +80,7 @@ it.effect("network, pod, container, interface, switch, port and state, in order"
       lastState: null,
       recorded: true,
       netns: sandboxOf("0958c8871b32cafe"),
+      device: null,
       sandbox: "there"
     })
   })

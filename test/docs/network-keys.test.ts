@@ -40,6 +40,8 @@ const nodeWith = (): Node => {
   const node = make()
   node.files.put(String(keyNotes["kubeconfig"]?.example), "file", kubeconfig, 0o600)
   node.files.put(volume, "directory", "", 0o777)
+  node.files.put("/var/lib/cni/usrspcni/devices/br-dpdk-3.k2", "directory", "", 0o777)
+  node.files.put("/var/lib/cni/usrspcni/devices/br-dpdk-3", "symlink", "br-dpdk-3.k2", 0o777)
   node.api = () => ({ status: 200, retryAfter: undefined, body: JSON.stringify(pod) })
   return node
 }
@@ -152,7 +154,12 @@ const meant: Readonly<Record<string, (path: string) => Effect.Effect<void>>> = {
     }),
   // Neither its absence nor an empty one changes anything.
   "set by the runtime": (path) => saysNothing(path),
-  "set by the caller": (path) => saysNothing(path)
+  "set by the caller": (path) => saysNothing(path),
+  "no device is needed": (path) => Effect.map(add(without(base, path)), ({ error }) => assert.strictEqual(error, "")),
+  "Multus passes it": (path) =>
+    Effect.map(add(put(without(base, path), "resourceName", keyNotes["resourceName"]?.example)), ({ error }) =>
+      assert.include(error, "the call has none")
+    )
 }
 
 const saysNothing = (path: string) =>
@@ -173,6 +180,8 @@ describe("the network in docs/configuration.md", () => {
       const written = yield* done(
         put(base, path, path === "ipam" ? { type: "host-local", subnet, ...Object(example) } : example)
       )
+      // It refuses a call without a device.
+      if (path === "resourceName") return assert.include(written.error, "the call has none")
       if (whom === "the plugin") assert.notDeepEqual(written, bare)
       else assert.deepStrictEqual(written, bare)
       assert.strictEqual(written.error, "")
@@ -212,7 +221,7 @@ describe("the table is correct about", () => {
         aliases: ["a"],
         infinibandGUID: "c2:11:22:33:44:55:66:77",
         cgroupPath: "/kubelet",
-        deviceID: "0000:00:1f.6"
+        deviceID: "br-dpdk-3"
       }
       assert.deepStrictEqual(yield* read("runtimeConfig", known), readBy("capabilities").toSorted())
     })

@@ -115,6 +115,12 @@ export const families = {
   damaged: family("counter", "damaged_records_total", [], "Records that could not be read, and were set aside."),
   unusable: family("gauge", "unusable_records", [], "Records whose configuration is no longer valid."),
   events: family("counter", "events_total", ["kind", "result"], "Events of pods, by what has become of them."),
+  devices: family(
+    "gauge",
+    "devices",
+    ["resource", "state"],
+    "Devices of a resource: attached, free, or free and unhealthy because the switch is away."
+  ),
   info: family("gauge", "agent_info", ["version"], "1, with the version of the agent."),
   started: family("gauge", "agent_start_time_seconds", [], "When the agent started.")
 }

@@ -24,9 +24,17 @@ export interface Now {
   readonly unusable: number
 }
 
+export interface DeviceCount {
+  readonly resource: string
+  readonly state: "attached" | "free" | "unhealthy"
+  readonly count: number
+}
+
 export interface Sources {
   readonly meter: Meter
   readonly traffic: Effect.Effect<NodeTraffic>
+  /** Absent: the agent has no resources. */
+  readonly devices?: Effect.Effect<ReadonlyArray<DeviceCount>> | undefined
   readonly now: () => Now
 }
 
@@ -38,13 +46,14 @@ const keptFor = "1 second"
 const patience = "8 seconds"
 
 /** Gives the registry of a scrape. */
-export const make = Effect.fnUntraced(function* ({ meter, now, traffic }: Sources) {
+export const make = Effect.fnUntraced(function* ({ devices = Effect.succeed([]), meter, now, traffic }: Sources) {
   const shared = yield* Effect.cachedWithTTL(Effect.timeoutOption(traffic, patience), keptFor)
   return Effect.gen(function* () {
     const seen = yield* shared
     // The meter's own series are in it as they are.
     const registry = Registry.make(new Map(meter.registry.metrics))
     ofNow(registry, now())
+    for (const { count, resource, state } of yield* devices) registry.set(families.devices, [resource, state], count)
     for (const { at, isUp, last } of meter.switches()) {
       const labels = meter.switchLabels(at)
       registry.set(families.switchUp, labels, isUp ? 1 : 0)

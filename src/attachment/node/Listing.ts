@@ -41,6 +41,8 @@ export interface Listed {
   /** Time of the ADD, ISO 8601. */
   readonly since: string | null
   readonly netns: string | null
+  /** The device that kubelet gave for it. */
+  readonly device: string | null
   /** Whether the network namespace exists: GC by sandbox removes attachments in state `gone`. */
   readonly sandbox: SandboxState
 }
@@ -107,6 +109,7 @@ export const listed = Effect.fnUntraced(function* (
       recorded: record !== undefined,
       since: record?.since ?? null,
       netns: netns || null,
+      device: record?.device ?? null,
       sandbox
     }
   }
@@ -128,5 +131,6 @@ const notOurs = (one: LegacyNode.ListedLegacy): Listed => ({
   lastState: null,
   recorded: false,
   since: null,
-  netns: null
+  netns: null,
+  device: null
 })

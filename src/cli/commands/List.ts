@@ -115,15 +115,16 @@ const perform = (options: ListOptions) => (options.watch ? watchList : performLi
 
 const { containerId, ifName, network, pod } = who((one: Listed) => one)
 
-const columns: ReadonlyArray<Column<Listed>> = [
+const columns = (hasDevices: boolean): ReadonlyArray<Column<Listed>> => [
   ...[network, pod, containerId, ifName],
+  ...(hasDevices ? [{ head: "DEVICE", of: ({ device }: Listed) => device }] : []),
   { head: "SWITCH", of: ({ engine }) => engine },
   { head: "PORT", of: ({ port }) => port },
   { head: "STATE", of: (one) => stateOf(one) }
 ]
 
 export const listTable = (attachments: ReadonlyArray<Listed>, style: Style): string =>
-  table(attachments, columns, style)
+  table(attachments, columns(attachments.some(({ device }) => device !== null)), style)
 
 const stateOf = ({
   lastState,
@@ -161,7 +162,7 @@ const changesBetween = (before: ReadonlyArray<Listed>, now: ReadonlyArray<Listed
 
 /** One line, of the columns that the table has. */
 const changeText = (time: string, { one, what }: Change): string =>
-  [time, what, ...cellsOf(columns, one).flat()].join("  ")
+  [time, what, ...cellsOf(columns(false), one).flat()].join("  ")
 
 export const command = Command.make("list", flags, perform).pipe(
   Command.withExamples([

@@ -199,7 +199,7 @@ export const NetConf = Schema.Struct({
   logFormat: oneOf(["text", "json"], "Form of the log lines."),
   dns: handed("Name servers for the result, when the IPAM plugin gives none."),
   capabilities: handed(
-    "What the runtime may pass in runtimeConfig. The plugin reads mac, bandwidth and CNIDeviceInfoFile."
+    "What the runtime may pass in runtimeConfig. The plugin reads mac, bandwidth, CNIDeviceInfoFile and deviceID."
   ),
   runtimeConfig: handed("What the runtime passes for the declared capabilities."),
   args: handed("args.cni has the pod's own requests (the cni-args of Multus). The plugin reads mac and OvnPort."),
