@@ -19,11 +19,14 @@ compiler="gcc libc6-dev musl-tools"
 cluster="kubectl"
 # It scrapes the agent, and checks and tests the rules of examples/monitoring.
 monitoring="prometheus"
+# Virtual machines on the ports, as KubeVirt starts them.
+machines="qemu-system-x86 libvirt-daemon-driver-qemu libvirt-daemon xz-utils"
 # GNU time tells the peak memory of a process (make bench).
 # tcpdump reads captures, and compiles their filters.
 tools="time tcpdump"
 go="golang-go golang-github-appc-cni-dev"
 cnitool=.cache/cnitool
+guest=.cache/guest
 
 say() { echo "install-e2e: $*" >&2; }
 installed() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
@@ -104,12 +107,32 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 0
 fi
 
-missing=$(absent $ovs $dpdk $frames $compiler $ovn $containers $image $cluster $monitoring $tools)
+missing=$(absent $ovs $dpdk $frames $compiler $ovn $containers $image $cluster $monitoring $tools $machines)
 if [ "$(id -u)" != 0 ]; then
   [ -z "$missing" ] || say "not root, so not installed: $missing(tests that need them will be skipped)"
   exit 0
 fi
 [ -z "$missing" ] || install $missing
+
+# A kernel for guests, and its network driver: taken out of the package, which is not installed.
+get_guest() {
+  package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+  [ -n "$package" ] || { say "no kernel for guests is known"; return 1; }
+  guest_work=$(mktemp -d)
+  (cd "$guest_work" && apt-get download -qq -o APT::Sandbox::User=root "$package" >&2 && dpkg-deb -x ./*.deb . &&
+    for module in failover net_failover virtio_net; do
+      xz -dc "$(find . -name "$module.ko.xz" | head -n 1)" >"$module.ko" || exit 1
+    done) || { rm -rf "$guest_work"; return 1; }
+  mkdir -p "$guest"
+  mv "$guest_work"/*.ko "$guest/"
+  mv "$guest_work"/boot/vmlinuz-* "$guest/vmlinuz"
+  rm -rf "$guest_work"
+}
+
+if [ ! -e "$guest/vmlinuz" ] && [ "$(dpkg --print-architecture)" = amd64 ]; then
+  say "getting a kernel for guests"
+  get_guest || say "no kernel for guests can be had here: tests with virtual machines will be skipped"
+fi
 
 if [ ! -x "$cnitool" ]; then
   work=$(mktemp -d)

@@ -49,6 +49,7 @@ export const floors: ReadonlyArray<Floor> = [
     { name: "ovs", what: "Vswitch on Open vSwitch: OVSDB and OpenFlow, without ovs-vsctl" },
     { name: "vpp", what: "Vswitch on VPP: its binary API, without vppctl" },
     { name: "kubernetes", what: "Pods: the API server" },
+    { name: "kubevirt", what: "the sidecar of virtual machines: changes the domain of libvirt" },
     { name: "devices", what: "ports as resources that pods ask for: kubelet's device plugin" }
   ],
   [

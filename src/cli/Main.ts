@@ -3,6 +3,7 @@
  * with 0, as Go's skeleton for CNI plugins does. Exit status 0 or 1, 2 of a doctor that
  * could not look, or what a command says (`CommandLineError.ts`).
  */
+import { existsSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Console from "effect/Console"
@@ -58,8 +59,12 @@ const untaken = (code: string) =>
     cure: "What the command was to do is done; `userspace list` shows it. Give it a stdout that is open and has room."
   })
 
+/** KubeVirt starts the image of a sidecar without arguments, and gives it this directory. */
+const hooks = "/var/run/kubevirt-hooks"
+
 export const run = (): void => {
-  const args = process.argv.slice(2)
+  const given = process.argv.slice(2)
+  const args = given.length === 0 && existsSync(hooks) ? ["kubevirt-hook"] : given
   const program: Effect.Effect<void, unknown> =
     args.length === 0
       ? Console.error(about)

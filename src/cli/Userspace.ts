@@ -77,6 +77,11 @@ const commands = [
     () => import("./commands/Restore.ts")
   ),
   lazily(
+    "kubevirt-hook",
+    "Serve KubeVirt's hooks in a sidecar: a virtual machine gets the vhost-user interfaces of its pod",
+    () => import("./commands/KubevirtHook.ts")
+  ),
+  lazily(
     "capture",
     "Write the packets of one interface to a pcapng file, both directions marked",
     () => import("./commands/Capture.ts")

@@ -124,6 +124,9 @@ const identityAt = (path: string): string | undefined => {
   return there === undefined ? undefined : `${there.dev}:${there.ino}`
 }
 
+/** Limits how long answers may take to leave at the end. */
+const farewell = "200 millis"
+
 /** Serves on a new socket until the scope ends, and gives the identity of its file. Fails with the system's error. */
 const listen = Effect.fnUntraced(function* (path: string, methods: Methods, mode: number) {
   const fork = Effect.runForkWith(yield* Effect.context<never>())
@@ -155,9 +158,15 @@ const listen = Effect.fnUntraced(function* (path: string, methods: Methods, mode
       server.listen({ path }, () => resume(Effect.void))
     }),
     () =>
-      Effect.sync(() => {
+      Effect.gen(function* () {
         if (identity !== undefined && identityAt(path) === identity) Fs.rmSync(path, { force: true })
         server.close()
+        // An answer that is under way leaves before its connection does. A stream of answers has no end of its own.
+        for (const session of sessions) session.close()
+        yield* Effect.repeat(
+          Effect.sync(() => sessions.size),
+          { until: (size) => size === 0, schedule: Schedule.spaced("5 millis") }
+        ).pipe(Effect.timeoutOption(farewell))
         for (const session of sessions) session.destroy()
       })
   )

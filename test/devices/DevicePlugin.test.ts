@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdtempSync, readlinkSync, rmSync, statSync, wri
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { DeviceDirectories } from "../../src/devices/DeviceDirectories.ts"
 import * as DevicePlugin from "../../src/devices/DevicePlugin.ts"
 import type { Resource } from "../../src/devices/Resources.ts"
@@ -41,7 +41,9 @@ const node = Effect.gen(function* () {
         return () => listeners.delete(changed)
       }
     }
-  }).pipe(Effect.provide(DeviceDirectories.layer(stateDir).pipe(Layer.provide(Files.layer))))
+  }).pipe(
+    Effect.provide(DeviceDirectories.layer(stateDir).pipe(Layer.provide(Files.layer), Layer.merge(Logger.layer([]))))
+  )
   return {
     registry,
     socket: join(registry, "userspace-cni-br-dpdk.sock"),

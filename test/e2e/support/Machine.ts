@@ -29,6 +29,20 @@ const beforeCollects = (): boolean =>
 const carriesClient = (): boolean =>
   existsSync(executable) && readFileSync(executable).includes("\r\nuserspace-namespaces: ")
 
+/** Where `install-e2e.sh` puts it, with the modules of its network driver beside it. */
+export const guestKernel = resolve(repository, ".cache/guest/vmlinuz")
+
+/** Pages of 2 MiB for two guests: reserved for the tests where there are none. */
+const guestPages = 160
+const reservable = (): boolean => {
+  const file = "/proc/sys/vm/nr_hugepages"
+  if (!existsSync(file) || process.getuid?.() !== 0) return false
+  const free = () => Number(/HugePages_Free: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0)
+  if (free() >= guestPages) return true
+  spawnSync("sh", ["-c", `echo $(($(cat ${file}) + ${guestPages})) > ${file}`])
+  return free() >= guestPages
+}
+
 const needs = {
   root: { present: () => process.getuid?.() === 0, reason: "not root" },
   executable: { present: () => existsSync(executable), reason: "dist/userspace is not built (make build)" },
@@ -93,6 +107,12 @@ const needs = {
     present: () => vppPrefixes.length > 0 || process.env["HOSTILE"] === "1" || process.env["HOSTILE_RECORD"] === "1",
     reason: "neither HOSTILE=1 nor VPP_PREFIX is set"
   },
+  machines: {
+    present: () =>
+      ["/usr/bin/virt-qemu-run", "/usr/bin/qemu-system-x86_64", "/bin/busybox", guestKernel].every(existsSync),
+    reason: "no QEMU, virt-qemu-run, busybox-static or kernel of a guest"
+  },
+  hugepages: { present: () => reservable(), reason: "no 2 MiB pages can be reserved" },
   tcpdump: { present: () => existsSync("/usr/bin/tcpdump"), reason: "no tcpdump" },
   time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
   compiler: { present: () => existsSync("/usr/bin/gcc"), reason: "no C compiler (gcc, libc6-dev)" },
