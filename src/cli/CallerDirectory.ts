@@ -41,7 +41,9 @@ export const relativePaths = (args: ReadonlyArray<string>, variables: Variables)
     const path = value.length > 0 ? value.join("=") : (args[index + 1] ?? "")
     return [flag === "--device-info" ? path.replace(/^[^=]*=/, "") : path]
   })
-  return [...given, ...pathVariables.map((name) => variables[name] ?? "")].filter(
+  // The only command whose arguments are files.
+  const files = args[0] === "lint" ? args.slice(1).filter((argument) => !argument.startsWith("-")) : []
+  return [...given, ...files, ...pathVariables.map((name) => variables[name] ?? "")].filter(
     (path) => path !== "" && path !== "-" && !path.startsWith("/")
   )
 }

@@ -70,6 +70,11 @@ const commands = [
     "Find what is wrong on this node or with a pod, and print what cures it; changes nothing. Exit status 1: something was found; 2: something could not be inspected",
     () => import("./commands/Doctor.ts")
   ),
+  lazily(
+    "lint",
+    "Check networks in files before they are used, as an ADD would. Exit status 1: a network is refused; 2: something could not be read",
+    () => import("./commands/Lint.ts")
+  ),
   lazily("gc", "Remove attachments of pods that no longer exist", () => import("./commands/Gc.ts")),
   lazily(
     "restore",

@@ -100,6 +100,10 @@ describe("relative paths", () => {
     assert.deepStrictEqual(relativePaths(args, { USERSPACE_DIR: "/e", USERSPACE_ANNOTATIONS: "", PWD: "x" }), [])
   })
 
+  it("are those of files to check", () => {
+    assert.deepStrictEqual(relativePaths(["lint", "a.yaml", "/b.conf", "-", "--json"], {}), ["a.yaml"])
+  })
+
   it("are reported when the caller's directory is unknown", () => {
     const { answer, cure, message } = unknownDirectory(["a", "b"], "PWD is not set")
     assert.strictEqual(message.startsWith("cannot resolve a and b: "), true, message)

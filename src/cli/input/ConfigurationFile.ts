@@ -45,17 +45,59 @@ const itemsOf = (value: unknown): ReadonlyArray<unknown> | undefined => {
 }
 
 const ofList = Effect.fnUntraced(function* (item: unknown, path: string) {
-  const { metadata, spec } = objectOf(item)
-  const { name, namespace } = objectOf(metadata)
+  const { kind, metadata, spec } = objectOf(item)
+  const { name, namespace = "default" } = objectOf(metadata)
   const { config } = objectOf(spec)
+  if (kind !== undefined && kind !== "NetworkAttachmentDefinition") return []
   // Multus reads that configuration from the node's CNI directory.
   if (typeof config !== "string" || config.trim() === "") return []
   const which = `${String(namespace)}/${String(name)} in ${path}`
   const inner = yield* parsed(config, `spec.config of ${which}`)
-  const { plugins, type } = objectOf(inner)
-  const types = Array.isArray(plugins) ? plugins.filter(isReadonlyObject).map((plugin) => plugin["type"]) : [type]
-  return types.includes(ours) ? [JSON.stringify(yield* network(item, which))] : []
+  return isOurs(inner) ? [JSON.stringify(yield* network(item, which))] : []
 })
+
+/** The networks of this plugin among documents of any kind, in JSON or YAML. May be none. */
+export const networksIn = (path: string) =>
+  Effect.fnUntraced(function* (text: string) {
+    const documents = yield* documentsIn(text, path)
+    const found = yield* Effect.forEach(documents, (document) => {
+      const items = itemsOf(document)
+      if (items !== undefined)
+        return Effect.map(
+          Effect.forEach(items, (item) => ofList(item, path)),
+          (all) => all.flat()
+        )
+      if (objectOf(document)["kind"] !== undefined) return ofList(document, path)
+      if (isReadonlyObject(document) && !isOurs(document) && !("host" in document)) return Effect.succeed([])
+      return Effect.map(network(document, path), (one) => [JSON.stringify(one)])
+    })
+    return found.flat()
+  })
+
+/** A network, or a list with one. */
+const isOurs = (configuration: unknown): boolean => {
+  const { plugins, type } = objectOf(configuration)
+  const types = Array.isArray(plugins) ? plugins.filter(isReadonlyObject).map((plugin) => plugin["type"]) : [type]
+  return types.includes(ours)
+}
+
+const documentsIn = (text: string, path: string): Effect.Effect<ReadonlyArray<unknown>, CommandLineError> =>
+  Effect.catch(
+    Effect.map(parsed(text, path, "Correct the file."), (document) => [document]),
+    (notJson) =>
+      Effect.flatMap(
+        Effect.promise(() => import("js-yaml")),
+        ({ loadAll }) =>
+          isManifest(text)
+            ? Effect.try({
+                try: (): ReadonlyArray<unknown> => loadAll(text).filter((document) => document !== null),
+                catch: (cause) => wrong(path, `it is not YAML: ${String(cause).split("\n")[0]}`, "Correct the file.")
+              })
+            : Effect.fail(notJson)
+      )
+  )
+
+const isManifest = (text: string): boolean => /^\s*(apiVersion|kind)\s*:/m.test(text)
 
 const several = (path: string, count: number) =>
   wrong(
@@ -85,7 +127,7 @@ export const contents = Effect.fnUntraced(function* (path: string, cure = config
 })
 
 const cureForText = (text: string): string =>
-  /^\s*(apiVersion|kind)\s*:/m.test(text)
+  isManifest(text)
     ? "Convert YAML to JSON: `kubectl get network-attachment-definition NAME -o json`."
     : "Correct the file."
 
