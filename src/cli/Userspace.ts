@@ -84,7 +84,7 @@ const commands = [
   lazily(
     "kubevirt-hook",
     "Serve KubeVirt's hooks in a sidecar: a virtual machine gets the vhost-user interfaces of its pod",
-    () => import("./commands/KubevirtHook.ts")
+    () => import("./commands/agent/KubevirtHook.ts")
   ),
   lazily(
     "capture",

@@ -1,11 +1,11 @@
 /** `userspace kubevirt-hook`: the sidecar that gives a virtual machine of KubeVirt the interfaces of its pod. */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { defaultLogOptions } from "../../cni/network/LogOptions.ts"
-import { serve } from "../../kubevirt/Hook.ts"
-import * as Log from "../../program/Log.ts"
-import { textOr } from "../input/Flags.ts"
-import { endsWell } from "../print/Printer.ts"
+import { defaultLogOptions } from "../../../cni/network/LogOptions.ts"
+import { serve } from "../../../kubevirt/Hook.ts"
+import * as Log from "../../../program/Log.ts"
+import { textOr } from "../../input/Flags.ts"
+import { endsWell } from "../../print/Printer.ts"
 
 export const command = Command.make(
   "kubevirt-hook",
