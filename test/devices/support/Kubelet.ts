@@ -1,24 +1,13 @@
 /**
  * A kubelet as device plugins meet the real one (Kubernetes 1.34): finds plugins by their sockets, follows their devices, admits
- * containers one after another, and remembers what it has given over its own restarts. Its gRPC is not the plugin's.
+ * containers one after another, and remembers what it has given over its own restarts. Its gRPC is not the plugin's. `Kubelet.test.ts` holds it to a recording.
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { Client, credentials } from "@grpc/grpc-js"
-import { loadSync, type ServiceDefinition } from "@grpc/proto-loader"
-import { Data, Effect, Schedule, Schema, Scope } from "effect"
-
-const definitions = loadSync(join(import.meta.dirname, "kubelet.proto"), {
-  keepCase: true,
-  longs: Number,
-  defaults: true
-})
-
-const serviceOf = (name: string): ServiceDefinition => {
-  const service = definitions[`test.${name}`]
-  if (service === undefined || "format" in service) throw new Error(`there is no service ${name}`)
-  return service
-}
+import type { ServiceDefinition } from "@grpc/proto-loader"
+import { Data, Effect, Schedule, Schema, Scope, Semaphore } from "effect"
+import { pluginServices } from "./KubeletServices.ts"
 
 const Info = Schema.Struct({
   type: Schema.String,
@@ -110,8 +99,7 @@ const call = <A>(
 
 /** Runs until the scope ends. A second one with the same checkpoint is kubelet after its restart. */
 export const start = Effect.fnUntraced(function* (registry: string, checkpoint: Checkpoint = new Map()) {
-  const registration = serviceOf("Registration")
-  const plugin = serviceOf("DevicePlugin")
+  const { DevicePlugin, Registration } = pluginServices
   const scope = yield* Effect.scope
   /** By resource: whether each device is healthy. */
   const healthy = new Map<string, ReadonlyMap<string, boolean>>()
@@ -119,18 +107,11 @@ export const start = Effect.fnUntraced(function* (registry: string, checkpoint: 
   const clients = new Map<string, Client>()
   const known = new Set<string>()
 
-  const paths = { ".pluginregistration": "/pluginregistration.Registration", ".plugin": "/v1beta1.DevicePlugin" }
-  const named = (service: ServiceDefinition, prefix: string): ServiceDefinition =>
-    Object.fromEntries(
-      Object.entries(service).map(([name, method]) => [name, { ...method, path: `${prefix}/${name}` }])
-    )
-  const Registration = named(registration, paths[".pluginregistration"])
-  const DevicePlugin = named(plugin, paths[".plugin"])
-
   const register = Effect.fnUntraced(function* (socket: string) {
     const info = yield* call(yield* connect(socket), Registration, "GetInfo", Info, {})
     if (info.type !== "DevicePlugin" || !info.supported_versions.includes("v1beta1")) return
     const client = yield* connect(info.endpoint)
+    yield* call(client, DevicePlugin, "GetDevicePluginOptions", Schema.Unknown, {})
     clients.set(info.name, client)
     const { path, requestSerialize, responseDeserialize } = DevicePlugin["ListAndWatch"] ?? {}
     if (path === undefined || requestSerialize === undefined || responseDeserialize === undefined) return
@@ -178,6 +159,32 @@ export const start = Effect.fnUntraced(function* (registry: string, checkpoint: 
   const allocatable = (resource: string): ReadonlyArray<string> =>
     [...(healthy.get(resource) ?? [])].flatMap(([id, isHealthy]) => (isHealthy ? [id] : []))
 
+  /** Admits a container that asks for devices of a resource: once, however many sandboxes it will have. */
+  const admit = Effect.fnUntraced(function* (resource: string, container: string, size: number) {
+    const client = clients.get(resource)
+    const used = usedOf(resource)
+    const taken = new Set([...used.values()].flat())
+    const available = allocatable(resource).filter((id) => !taken.has(id))
+    if (client === undefined || available.length < size) {
+      return yield* new UnexpectedAdmissionError({
+        why: `no enough devices available: requested ${size}, available ${available.length}`
+      })
+    }
+    const preferred = yield* call(client, DevicePlugin, "GetPreferredAllocation", Preferred, {
+      container_requests: [
+        { available_deviceIDs: shuffled(available), must_include_deviceIDs: [], allocation_size: size }
+      ]
+    })
+    const ids = shuffled(preferred.container_responses[0]?.ids ?? [])
+    const answer = yield* call(client, DevicePlugin, "Allocate", Allocated, { container_requests: [{ ids }] })
+    checkpoint.set(resource, new Map([...used, [container, ids]]))
+    const [own] = answer.container_responses
+    if (own === undefined) return yield* new UnexpectedAdmissionError({ why: "Allocate answered nothing" })
+    return { ids, environment: own.envs, mounts: own.mounts } satisfies Given
+  })
+  // No container of the node is admitted beside another.
+  const serially = (yield* Semaphore.make(1)).withPermit
+
   return {
     allocatable,
     numaNodes: (resource: string) => numaNodes.get(resource) ?? [],
@@ -185,29 +192,7 @@ export const start = Effect.fnUntraced(function* (registry: string, checkpoint: 
       Effect.repeat(Effect.sync(what), { until: (is) => is, schedule: Schedule.spaced("10 millis") }).pipe(
         Effect.timeout("20 seconds")
       ),
-    /** Admits a container that asks for devices of a resource: once, however many sandboxes it will have. */
-    admit: Effect.fnUntraced(function* (resource: string, container: string, size: number) {
-      const client = clients.get(resource)
-      const used = usedOf(resource)
-      const taken = new Set([...used.values()].flat())
-      const available = allocatable(resource).filter((id) => !taken.has(id))
-      if (client === undefined || available.length < size) {
-        return yield* new UnexpectedAdmissionError({
-          why: `no enough devices available: requested ${size}, available ${available.length}`
-        })
-      }
-      const preferred = yield* call(client, DevicePlugin, "GetPreferredAllocation", Preferred, {
-        container_requests: [
-          { available_deviceIDs: shuffled(available), must_include_deviceIDs: [], allocation_size: size }
-        ]
-      })
-      const ids = shuffled(preferred.container_responses[0]?.ids ?? [])
-      const answer = yield* call(client, DevicePlugin, "Allocate", Allocated, { container_requests: [{ ids }] })
-      checkpoint.set(resource, new Map([...used, [container, ids]]))
-      const [own] = answer.container_responses
-      if (own === undefined) return yield* new UnexpectedAdmissionError({ why: "Allocate answered nothing" })
-      return { ids, environment: own.envs, mounts: own.mounts } satisfies Given
-    }),
+    admit: (resource: string, container: string, size: number) => serially(admit(resource, container, size)),
     /** The pod has ended: its devices are free. */
     free: (resource: string, container: string) => Effect.sync(() => checkpoint.get(resource)?.delete(container))
   }
