@@ -65,6 +65,8 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       Effect.map(Clock.currentTimeMillis, (now) => join(base, `${devices.toSorted()[0]}.${now.toString(36)}`)),
     make: Effect.fnUntraced(function* (directory, devices, { gid, mode, uid }) {
       yield* ensure(base)
+      // Who knows a name may enter, as a switch that is not root has to. Nobody else sees which there are.
+      yield* files.change(base, "directory", { mode: 0o711 })
       yield* orElse("EEXIST", undefined)(files.makeDirectory(directory, mode))
       yield* files.change(directory, "directory", { uid, gid, mode })
       for (const device of devices) {

@@ -180,7 +180,7 @@ const every = "1 second"
 
 /**
  * Serves while the scope lasts. A socket that somebody removes, as kubelet does with sockets of plugins when it starts, is
- * made again; so is one that cannot be made yet. Returns when it is served for the first time.
+ * made again; so is one that cannot be made yet.
  */
 export const keepServing = Effect.fnUntraced(function* (path: string, methods: Methods, mode = 0o600) {
   const isGone = (identity: string | undefined) => Effect.sync(() => identityAt(path) !== identity)

@@ -1,10 +1,11 @@
 /** `userspace agent --once` on a node in memory: its output, as table and as JSON, and its exit. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Entering } from "../../src/cli/input/Host.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { add, recordOf, removePort, sandboxOf } from "./support/Attached.ts"
-import { type } from "./support/Terminal.ts"
+import { file, type } from "./support/Terminal.ts"
 
 const portOf = (containerId: string) => portName({ network: "net-a", containerId, ifName: "net1" })
 
@@ -105,3 +106,35 @@ it.effect.each(["--dry-run", "--json"])("%s belongs to one round", (flag) =>
     assert.include(stderr, "--once is missing")
   })
 )
+
+describe("the file of resources", () => {
+  const resources = JSON.stringify({ resources: [{ name: "br-dpdk", engine: "ovs-dpdk", count: 4 }] })
+
+  it.effect("of the agent's container goes with it to the node, where the file is not", () =>
+    Effect.gen(function* () {
+      const path = yield* file("resources.json", resources)
+      const carried: Array<string | undefined> = []
+      const args = ["agent", "--host", "--resources", path]
+      const entering = (_: number, { env }: { readonly env: Readonly<Record<string, string | undefined>> }) => {
+        carried.push(env["USERSPACE_RESOURCES"])
+        return Effect.fail("far enough")
+      }
+      const first = yield* Effect.provideService(type(make(), args), Entering, entering)
+      assert.include(first.stderr, "far enough")
+      const there = ["agent", "--host", "--resources", "/nowhere/resources.json"]
+      const again = type(make(), there, { USERSPACE_RESOURCES: resources })
+      assert.include((yield* Effect.provideService(again, Entering, entering)).stderr, "far enough")
+      assert.deepStrictEqual(carried, [resources, resources])
+    })
+  )
+
+  it.effect("is refused with what is wrong, before anything is served", () =>
+    Effect.gen(function* () {
+      const path = yield* file("resources.json", { resources: [{ name: "br", engine: "ovs-dpdk", cuont: 4 }] })
+      const { stderr, well } = yield* type(make(), ["agent", "--resources", path])
+      assert.isFalse(well)
+      assert.match(stderr, /^userspace: cannot use the resources\n(.*\n)*.*cuont/)
+      assert.include((yield* type(make(), ["agent", "--resources", "/nowhere"])).stderr, "/nowhere does not exist")
+    })
+  )
+})

@@ -26,12 +26,22 @@ export const Entering = Context.Reference<Enter>("userspace-cni/Entering", {
 
 const nodesFirst = 1
 
-/** What follows runs on the node: in this process when it is there already, else in the one that this becomes. */
-export const enterHost = Effect.fnUntraced(function* ({ host }: { readonly host: boolean }) {
+/**
+ * What follows runs on the node: in this process when it is there already, else in the one that this becomes, which begins
+ * anew. `carried`: environment for it, of what only the container has.
+ */
+export const enterHost = Effect.fnUntraced(function* (
+  { host }: { readonly host: boolean },
+  carried: Readonly<Record<string, string>> = {}
+) {
   if (!host) return
   const { variables } = yield* InvocationContext
   const enter = yield* Entering
-  yield* enter(nodesFirst, { path: process.execPath, args: process.argv.slice(2), env: variables }).pipe(
+  yield* enter(nodesFirst, {
+    path: process.execPath,
+    args: process.argv.slice(2),
+    env: { ...variables, ...carried }
+  }).pipe(
     Effect.mapError(
       (answer) =>
         new CommandLineError({

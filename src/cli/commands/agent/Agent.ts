@@ -109,19 +109,26 @@ const serve = Effect.fnUntraced(function* (
   )
 })
 
-const resourcesIn = Effect.fnUntraced(function* ({ resources }: AgentOptions) {
+/** The file may be one of the agent's own container: its text goes with the agent to the node. */
+const carriedResources = "USERSPACE_RESOURCES"
+
+const resourcesText = Effect.fnUntraced(function* ({ resources }: AgentOptions) {
   if (Option.isNone(resources)) return undefined
   const { variables } = yield* InvocationContext
-  const path = resources.value
+  const carried = variables[carriedResources]
+  return carried ?? (yield* contents(resources.value, "Give the file of resources: docs/devices.md has its keys."))
+})
+
+const resourcesIn = Effect.fnUntraced(function* (text: string) {
+  const { variables } = yield* InvocationContext
   const { readResources } = yield* Effect.promise(() => import("../../../devices/Resources.ts"))
-  const text = yield* contents(path, "Give the file of resources: docs/devices.md has its keys.")
   return yield* Effect.fromResult(readResources(text, variables)).pipe(
     Effect.mapError(
       (answer) =>
         new CommandLineError({
-          failed: `cannot use the resources in ${path}`,
+          failed: "cannot use the resources",
           answer,
-          cure: "Correct the file: docs/devices.md has its keys."
+          cure: "Correct the file that --resources names: docs/devices.md has its keys."
         })
     )
   )
@@ -190,9 +197,9 @@ const failuresOf = (rounds: Rounds): ReadonlyArray<{ readonly failed: string; re
 
 const perform = Effect.fnUntraced(function* (options: AgentOptions) {
   if (!options.once && (options.dryRun || options.json)) return yield* onlyOnce
-  // A file of the agent's own container, so it is read before the agent enters the node.
-  const devices = yield* resourcesIn(options)
-  yield* enterHost(options)
+  const text = yield* resourcesText(options)
+  const devices = text === undefined ? undefined : yield* resourcesIn(text)
+  yield* enterHost(options, text === undefined ? {} : { [carriedResources]: text })
   yield* options.once ? once(options) : serve(options, devices)
 })
 
