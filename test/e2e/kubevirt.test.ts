@@ -36,6 +36,7 @@ onMachine(["root", "executable", "ovs", "hostLocal", "machines", "hugepages"], C
       () =>
         Effect.gen(function* () {
           const node = yield* CniNode
+          yield* Guest.pagesFor(2)
           const kubeletDir = `${node.directory}/kubelet`
           mkdirSync(`${kubeletDir}/plugins_registry`, { recursive: true })
           const file = `${node.directory}/resources.json`

@@ -11,6 +11,19 @@ import * as Launcher from "../../kubevirt/support/Launcher.ts"
 import { executable, guestKernel } from "./Machine.ts"
 import { cleanEnvironment, start, succeed } from "./Program.ts"
 
+const reserved = "/proc/sys/vm/nr_hugepages"
+
+/** Pages of 2 MiB for so many guests, given back at the end of the scope. */
+export const pagesFor = (guests: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = readFileSync(reserved, "utf8")
+      writeFileSync(reserved, String(Number(before) + guests * 72))
+      return before
+    }),
+    (before) => Effect.sync(() => writeFileSync(reserved, before))
+  )
+
 /** A ping that the guest sends when it has started. */
 interface Ping {
   readonly to: string

@@ -32,17 +32,6 @@ const carriesClient = (): boolean =>
 /** Where `install-e2e.sh` puts it, with the modules of its network driver beside it. */
 export const guestKernel = resolve(repository, ".cache/guest/vmlinuz")
 
-/** Pages of 2 MiB for two guests: reserved for the tests where there are none. */
-const guestPages = 160
-const reservable = (): boolean => {
-  const file = "/proc/sys/vm/nr_hugepages"
-  if (!existsSync(file) || process.getuid?.() !== 0) return false
-  const free = () => Number(/HugePages_Free: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0)
-  if (free() >= guestPages) return true
-  spawnSync("sh", ["-c", `echo $(($(cat ${file}) + ${guestPages})) > ${file}`])
-  return free() >= guestPages
-}
-
 const needs = {
   root: { present: () => process.getuid?.() === 0, reason: "not root" },
   executable: { present: () => existsSync(executable), reason: "dist/userspace is not built (make build)" },
@@ -112,7 +101,13 @@ const needs = {
       ["/usr/bin/virt-qemu-run", "/usr/bin/qemu-system-x86_64", "/bin/busybox", guestKernel].every(existsSync),
     reason: "no QEMU, virt-qemu-run, busybox-static or kernel of a guest"
   },
-  hugepages: { present: () => reservable(), reason: "no 2 MiB pages can be reserved" },
+  hugepages: {
+    present: () => {
+      const kilobytes = Number(/MemAvailable: +(\d+)/.exec(readFileSync("/proc/meminfo", "utf8"))?.[1] ?? 0)
+      return existsSync("/sys/kernel/mm/hugepages/hugepages-2048kB") && kilobytes > 2 << 20
+    },
+    reason: "no pages of 2 MiB, or less than 2 GiB of memory"
+  },
   tcpdump: { present: () => existsSync("/usr/bin/tcpdump"), reason: "no tcpdump" },
   time: { present: () => existsSync("/usr/bin/time"), reason: "no GNU time" },
   compiler: { present: () => existsSync("/usr/bin/gcc"), reason: "no C compiler (gcc, libc6-dev)" },
