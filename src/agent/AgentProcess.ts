@@ -24,6 +24,7 @@ import * as Events from "./events/Events.ts"
 import type { Address } from "./metrics/Endpoint.ts"
 import * as Meter from "./metrics/Meter.ts"
 import * as Otlp from "./metrics/Otlp.ts"
+import type * as NodeObject from "./node-object/NodeObject.ts"
 
 interface Options {
   readonly socket: string
@@ -39,6 +40,8 @@ interface Options {
   readonly events: boolean
   /** What pods can ask kubelet for. */
   readonly devices: Resources | undefined
+  /** The node's name and a kubeconfig, for what is written of it in the cluster. */
+  readonly node: { readonly name: string; readonly kubeconfig: string } | undefined
 }
 
 const edges = BunEdges.layer.pipe(Layer.merge(AsyncFiles.layer()), Layer.merge(AsyncFiles.namespaces()))
@@ -55,14 +58,19 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     const switches = yield* Switches.make(engineFor)
     const events = options.events ? yield* withEvents(meter, switches, variables) : meter.observer
     const devices = options.devices === undefined ? undefined : yield* nodeDevices(options.devices, options.stateDir)
-    const observer = devices === undefined ? events : withDevices(events, devices.news)
+    const object =
+      options.node === undefined
+        ? undefined
+        : yield* nodeObject({ ...options.node, switches, variables, devices: devices?.counts ?? Effect.succeed([]) })
+    const told = devices === undefined ? events : withDevices(events, devices.news)
+    const observer = object === undefined ? told : withObject(told, object.observer)
     const { first, last, used } = yield* healing(options, observer, switches)
     const services = yield* Effect.context<Edges | Records>()
     const { keepSweeping } = yield* Effect.promise(() => import("../attachment/capture/Sweep.ts"))
     yield* keepSweeping(() => last()?.node.switches ?? [], mirrorsFor)
     return yield* agent({
       metrics: {
-        meter,
+        meter: object === undefined ? meter : countingFor(meter, object.changed),
         variables,
         devices: devices?.counts,
         traffic: Effect.provideContext(NodeTraffic.make(switches, [], variables), services),
@@ -110,6 +118,36 @@ const nodeDevices = (devices: Resources, stateDir: string) =>
     Effect.promise(() => import("./NodeDevices.ts")),
     ({ make }) => make(devices, stateDir)
   )
+
+/** Keeps the object of this node until the scope ends. */
+const nodeObject = (options: Parameters<typeof NodeObject.make>[0]) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./node-object/NodeObject.ts")),
+    ({ make }) => make(options)
+  )
+
+const withObject = (observer: Observer, also: Pick<Observer, "news" | "round">): Observer => ({
+  ...observer,
+  news: (at, news) => {
+    observer.news(at, news)
+    also.news(at, news)
+  },
+  round: (round, last) => {
+    observer.round(round, last)
+    also.round(round, last)
+  }
+})
+
+const reading = new Set(["CHECK", "STATUS", "VERSION"])
+
+/** A call may have changed the attachments. */
+const countingFor = (meter: Meter.Meter, changed: () => void): Meter.Meter => ({
+  ...meter,
+  answered: (call) => {
+    meter.answered(call)
+    if (!reading.has(call.verb)) changed()
+  }
+})
 
 const withDevices = (observer: Observer, also: Observer["news"]): Observer => ({
   ...observer,

@@ -28,6 +28,8 @@ export interface Asked {
   /** Only this pod. Its UID may be empty. */
   readonly pod: Pod | undefined
   readonly network: Node.Network | { readonly file: string; readonly invalid: string } | undefined
+  /** True: the API server is not asked. */
+  readonly offline?: boolean
 }
 
 /** The attachment that was examined. */
@@ -75,6 +77,7 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     network,
     pod: pod === undefined ? undefined : (wanted[0]?.pod ?? pod),
     recorded,
+    offline: asked.offline === true,
     containers: Result.isFailure(records)
       ? undefined
       : new Set([...all, ...ports].map(({ containerId }) => containerId))

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { addressIn } from "../../../agent/metrics/Endpoint.ts"
 import { defaultSocket, socketVariable } from "../../../agent/Protocol.ts"
+import { installed } from "../../../attachment/doctor/Node.ts"
 import { type Healed, healed, lookedAt, problemsOf } from "../../../attachment/heal/Healed.ts"
 import { type Rounds, once as round } from "../../../attachment/heal/Round.ts"
 import { defaultStateDir } from "../../../cni/network/Validators.ts"
@@ -75,6 +76,16 @@ const flags = {
     Flag.withDescription("Ports that pods can ask kubelet for, as JSON (docs/devices.md)"),
     Flag.optional
   ),
+  node: text(
+    "node",
+    "NAME",
+    "Write what is known of this node into the UserspaceNode of this name, which is the Node's (docs/fleet.md)"
+  ),
+  kubeconfig: Flag.String("kubeconfig").pipe(
+    Flag.withMetavar("FILE"),
+    Flag.withDescription(`With --node: who writes it (default: ${installed})`),
+    Flag.withDefault(installed)
+  ),
   cniPath: networkFlags.cniPath,
   host: hostFlag,
   json: jsonFlag
@@ -83,7 +94,7 @@ type AgentOptions = Command.Command.Config.Infer<typeof flags>
 
 /** Serves calls and heals until it is stopped, which is the normal end. Its log has what it finds and does. */
 const serve = Effect.fnUntraced(function* (
-  { cniPath, every, events, metrics, repair, socket, stateDir }: AgentOptions,
+  { cniPath, every, events, kubeconfig, metrics, node, repair, socket, stateDir }: AgentOptions,
   devices: Resources | undefined
 ) {
   const { variables } = yield* InvocationContext
@@ -98,7 +109,8 @@ const serve = Effect.fnUntraced(function* (
     every: Option.getOrElse(every, () => Duration.minutes(5)),
     metrics: Option.getOrUndefined(metrics),
     events: events === "on",
-    devices
+    devices,
+    node: Option.getOrUndefined(Option.map(node, (name) => ({ name, kubeconfig })))
   }).pipe(
     Effect.tapError(() =>
       Effect.sync(() => {
