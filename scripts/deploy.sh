@@ -39,4 +39,4 @@ fi
 
 "${kubectl[@]}" "$verb" "${options[@]}" -f - <<<"${objects//"image: $default"/"image: $image"}" ||
   fail "the cluster did not take all of it, see above. Does it answer (${kubectl[*]} cluster-info)? Its user has to be
-allowed to $verb a DaemonSet and a ServiceAccount in kube-system, a ClusterRole and a ClusterRoleBinding. To do it again is safe"
+allowed to $verb a DaemonSet and a ServiceAccount in kube-system, a ClusterRole, a ClusterRoleBinding and a CustomResourceDefinition. To do it again is safe"

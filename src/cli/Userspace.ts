@@ -71,6 +71,11 @@ const commands = [
     () => import("./commands/Doctor.ts")
   ),
   lazily(
+    "fleet",
+    "Show all nodes of a cluster, the wrong ones first. Exit status 1: a node is wrong; 2: something is not known",
+    () => import("./commands/agent/Fleet.ts")
+  ),
+  lazily(
     "lint",
     "Check networks in files before they are used, as an ADD would. Exit status 1: a network is refused; 2: something could not be read",
     () => import("./commands/Lint.ts")

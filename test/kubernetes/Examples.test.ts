@@ -4,7 +4,7 @@ import { Result } from "effect"
 import { readConfiguration, readEnvelope } from "../../src/cni/network/Configuration.ts"
 import { readArgs } from "../../src/cni/types/Environment.ts"
 import * as Multus from "../e2e/support/Multus.ts"
-import { allRights, eventsRight } from "./support/ApiServer.ts"
+import { allRights, eventsRight, nodeRights } from "./support/ApiServer.ts"
 import { definition, manifests, network, rights, role, selections } from "./support/Manifests.ts"
 
 describe("examples/kubernetes", () => {
@@ -28,9 +28,9 @@ describe("examples/kubernetes", () => {
     assert.isString(netConf.kubeconfig)
   })
 
-  it("the role exists, and allows no more than reading pods and writing what is not their spec", () => {
-    assert.deepStrictEqual(rights, ["get pods", "update pods/status", "create events"])
-    assert.isEmpty(rights.filter((right) => ![...allRights, eventsRight].some((known) => known === right)))
+  it("the role exists, and allows no more than reading pods, writing what is not their spec, and the objects of nodes", () => {
+    assert.deepStrictEqual(rights, ["get pods", "update pods/status", "create events", ...nodeRights])
+    assert.isEmpty(rights.filter((right) => ![...allRights, eventsRight, ...nodeRights].some((known) => known === right)))
     assert.deepStrictEqual(
       manifests("role.yaml").map(({ kind }) => kind),
       ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]

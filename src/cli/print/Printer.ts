@@ -163,12 +163,12 @@ const lines = (prefix: string, text: string): ReadonlyArray<string> =>
 /** The end of a command that has printed everything, and whose exit status is its result. */
 export class ExitStatus extends Data.TaggedError("ExitStatus")<{ readonly status: number }> {}
 
-/** Another failure is 1; of `doctor` and `lint` it is 2, because its 1 is findings, and a script must tell them apart. */
+/** Another failure is 1; of `doctor`, `lint` and `fleet` it is 2, because its 1 is findings, and a script must tell them apart. */
 export const statusOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): number => {
   const failure = Cause.squash(cause)
   if (failure instanceof ExitStatus) return failure.status
   const command = args[0] === "container" ? args[1] : args[0]
-  return command === "doctor" || command === "lint" ? 2 : 1
+  return command === "doctor" || command === "lint" || command === "fleet" ? 2 : 1
 }
 
 /** Fails with all problems, if there are any. */

@@ -9,11 +9,12 @@ import { TLSSocket } from "node:tls"
 import { Effect, Result, type Scope } from "effect"
 import { pem } from "../../platform/support/HttpsPeer.ts"
 import { createdEvent, eventsPath } from "./EventStore.ts"
+import { type NodeRight, NodeStore, nodeRequest } from "./NodeStore.ts"
 import { jsonPatch, mergePatch, strategicMergePatch } from "./Patches.ts"
 import { decode, encode, type Json, PodStore, Refused, type Subresource } from "./PodStore.ts"
 
 /** `get pods`, `update pods/status`. */
-export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}` | "create events"
+export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}` | "create events" | NodeRight
 
 export const allRights: ReadonlyArray<Right> = [
   "get pods",
@@ -25,6 +26,14 @@ export const allRights: ReadonlyArray<Right> = [
 
 /** Optional: only the agent uses it. */
 export const eventsRight: Right = "create events"
+
+/** Optional as well. */
+export const nodeRights: ReadonlyArray<NodeRight> = [
+  "get nodes",
+  "get userspacenodes",
+  "create userspacenodes",
+  "patch userspacenodes/status"
+]
 
 /** A fault of the next matching request. */
 export interface Fault {
@@ -58,6 +67,7 @@ export interface ApiServer {
   readonly pods: PodStore
   /** In order of their creation. */
   readonly events: Array<Json>
+  readonly nodes: NodeStore
   /** Every request that was answered, or should have been. */
   readonly asked: Array<Asked>
   /** User by token; a certificate's user is its common name. */
@@ -89,6 +99,7 @@ export const apiServer = Effect.fnUntraced(function* ({
 }: Options = {}): Effect.fn.Return<ApiServer, never, Scope.Scope> {
   const pods = new PodStore()
   const events: Array<Json> = []
+  const nodes = new NodeStore()
   const asked: Array<Asked> = []
   const tokens = new Map<string, string>()
   const roles = new Map<string, ReadonlyArray<Right>>()
@@ -123,6 +134,13 @@ export const apiServer = Effect.fnUntraced(function* ({
     const user = userOf(request)
     const eventsOf = eventsPath.exec(request.url ?? "")?.[1]
     if (eventsOf !== undefined && request.method === "POST") return create(user, eventsOf, body)
+    const ofNodes = nodeRequest(request.method ?? "", request.url ?? "")
+    if (ofNodes !== undefined) {
+      if (roles.get(user)?.includes(ofNodes.right) !== true) {
+        throw new Refused(403, "Forbidden", `User "${user}" cannot ${ofNodes.right} at the cluster scope`)
+      }
+      return nodes.answer(ofNodes, body)
+    }
     const [, namespace = "", name = "", status, dry] = path.exec(request.url ?? "") ?? []
     if (name === "") throw new Refused(404, "NotFound", "the server could not find the requested resource")
     const subresource: Subresource = status === undefined ? "" : "status"
@@ -231,6 +249,7 @@ export const apiServer = Effect.fnUntraced(function* ({
     url: `https://127.0.0.1:${port}`,
     pods,
     events,
+    nodes,
     asked,
     tokens,
     roles,
