@@ -158,7 +158,9 @@ describe("the DaemonSet", () => {
       manifests("../kubernetes-without-agent/kustomization.yaml")[0]
     )
     const patch = patches.find(({ target }) => target?.kind === "ClusterRole")?.patch
-    const removed = [...(patch ?? "").matchAll(/- op: remove\n {2}path: \/rules\/(\d)/g)].map(([, index]) => Number(index))
+    const removed = [...(patch ?? "").matchAll(/- op: remove\n {2}path: \/rules\/(\d)/g)].map(([, index]) =>
+      Number(index)
+    )
     // The last one first: those behind a removed one move up.
     assert.deepStrictEqual(removed, [5, 4, 3, 2])
     const kept = rules.filter((_, index) => !removed.includes(index))

@@ -30,7 +30,9 @@ describe("examples/kubernetes", () => {
 
   it("the role exists, and allows no more than reading pods, writing what is not their spec, and the objects of nodes", () => {
     assert.deepStrictEqual(rights, ["get pods", "update pods/status", "create events", ...nodeRights])
-    assert.isEmpty(rights.filter((right) => ![...allRights, eventsRight, ...nodeRights].some((known) => known === right)))
+    assert.isEmpty(
+      rights.filter((right) => ![...allRights, eventsRight, ...nodeRights].some((known) => known === right))
+    )
     assert.deepStrictEqual(
       manifests("role.yaml").map(({ kind }) => kind),
       ["ServiceAccount", "ClusterRole", "ClusterRoleBinding"]

@@ -67,7 +67,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   return { changed, observer }
 })
 
-/** Asks no API server. What a look cannot see is part of what it reports, so none of it is logged each minute. */
+/** Asks no API server and starts no process. What a look cannot see is part of what it reports, so none of it is logged each minute. */
 const inspect = ({ devices, switches, variables }: Options, healed: Inspected["healed"]) =>
   Effect.gen(function* () {
     const views: Array<Viewed> = []
@@ -76,7 +76,7 @@ const inspect = ({ devices, switches, variables }: Options, healed: Inspected["h
         views.push({ at, view })
         return Effect.fromResult(view)
       })
-    const asked = { switches, viewAt, variables, controls: [], pod: undefined, network: undefined, offline: true }
+    const asked = { switches, viewAt, variables, controls: [], pod: undefined, network: undefined, light: true }
     const report = yield* examine(asked)
     const { attachments } = yield* list(switches, { controls: [], variables })
     const inspected: Inspected = { report, views, attachments, devices: yield* devices, healed }

@@ -28,8 +28,8 @@ export interface Asked {
   /** Only this pod. Its UID may be empty. */
   readonly pod: Pod | undefined
   readonly network: Node.Network | { readonly file: string; readonly invalid: string } | undefined
-  /** True: the API server is not asked. */
-  readonly offline?: boolean
+  /** True: asks neither the API server nor an IPAM plugin, which is not for every minute. */
+  readonly light?: boolean
 }
 
 /** The attachment that was examined. */
@@ -77,12 +77,13 @@ export const examine = Effect.fn("doctor")(function* (asked: Asked) {
     network,
     pod: pod === undefined ? undefined : (wanted[0]?.pod ?? pod),
     recorded,
-    offline: asked.offline === true,
+    light: asked.light === true,
     containers: Result.isFailure(records)
       ? undefined
       : new Set([...all, ...ports].map(({ containerId }) => containerId))
   })
   const around: OfAttachment.Around = {
+    light: asked.light === true,
     switches: asked.switches,
     variables,
     processes: yield* Sandbox.processes,

@@ -32,7 +32,7 @@ interface OfNode {
   readonly recorded: ReadonlyArray<{ readonly configuration: Configuration; readonly pod: Pod | undefined }>
   /** Containers with an attachment; undefined: the records cannot be read. */
   readonly containers: ReadonlySet<string> | undefined
-  readonly offline: boolean
+  readonly light: boolean
 }
 
 export const examine = Effect.fn("doctor.node")(function* (asked: OfNode) {
@@ -102,10 +102,7 @@ const isOnlyDenied = ({ uid }: Identity, words: string): boolean => uid !== 0 &&
 /** The path that the DaemonSet writes. */
 export const installed = "/etc/cni/net.d/userspace.kubeconfig"
 
-const credentials = Effect.fnUntraced(function* (
-  { network, offline, pod, recorded, variables }: OfNode,
-  user: Identity
-) {
+const credentials = Effect.fnUntraced(function* ({ light, network, pod, recorded, variables }: OfNode, user: Identity) {
   const files = yield* Files
   const origins = new Map<string, { readonly origin: Origin; readonly pod: Pod | undefined }>()
   const add = (origin: Origin | undefined, of: Pod | undefined) => {
@@ -121,7 +118,7 @@ const credentials = Effect.fnUntraced(function* (
   if (there !== undefined) add({ kubeconfig: installed }, undefined)
   return together(
     yield* Effect.forEach(origins.values(), ({ origin, pod: of }) =>
-      Effect.map(Account.look(origin, offline ? undefined : of, pod !== undefined), (account) =>
+      Effect.map(Account.look(origin, light ? undefined : of, pod !== undefined), (account) =>
         together([
           account.problem !== undefined && isOnlyDenied(user, account.problem)
             ? unseen(Account.linkOf(account), account.problem)

@@ -28,6 +28,8 @@ import * as Sandbox from "./Sandbox.ts"
 import * as Socket from "./Socket.ts"
 
 export interface Around {
+  /** True: asks neither the API server nor an IPAM plugin. */
+  readonly light: boolean
   readonly switches: Switches
   readonly variables: Variables
   readonly processes: ReadonlyMap<string, ReadonlyArray<string>>
@@ -77,17 +79,19 @@ export const examine = Effect.fn("doctor.attachment")(function* (record: Record,
   const abstract = port.iftype === "memif" && port.abstract
   const place = record.place
   const socket = yield* Socket.look(place, madeBySwitch(call) ? "switch" : "application", abstract)
-  const published = yield* Published.look(record, madeBySwitch(call)).pipe(
-    Effect.provide(Layer.fresh(containerConfigFor(call)))
-  )
-  const addresses = yield* lookAtAddresses(call, record)
+  const asking = Effect.gen(function* () {
+    const published = yield* Published.look(record, madeBySwitch(call)).pipe(
+      Effect.provide(Layer.fresh(containerConfigFor(call)))
+    )
+    const addresses = yield* lookAtAddresses(call, record)
+    return together([Published.judge(published, place.directory, values), ofAddresses(addresses, values)])
+  })
   const mtu = { requested: port.mtu, told: netConf.container?.mtu ?? port.mtu }
   const judged = together([
     standing,
     Port.judge({ view, asked, differences: isLeftAway ? [] : differences, mtu }, values),
     Socket.judge(socket, sandbox, asked ? view?.connected : undefined),
-    Published.judge(published, place.directory, values),
-    ofAddresses(addresses, values)
+    around.light ? nothing : yield* asking
   ])
   return { judged, inspected: asked && !("failed" in differences) } satisfies Examined
 })

@@ -1,0 +1,116 @@
+/** A node in memory whose agent writes its object to an API server on a real connection. */
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Logger, Option } from "effect"
+import { TestClock } from "effect/testing"
+import * as NodeObject from "../../../../src/agent/node-object/NodeObject.ts"
+import { engineFor, services } from "../../../../src/app/Composition.ts"
+import * as Switches from "../../../../src/attachment/node/Switches.ts"
+import { decodeNode } from "../../../../src/kubernetes/UserspaceNode.ts"
+import { Https } from "../../../../src/platform/Https.ts"
+import { turn } from "../../../../src/platform/Sockets.ts"
+import * as MemoryNode from "../../../dry-run/support/MemoryNode.ts"
+import { apiServer, nodeRights } from "../../../kubernetes/support/ApiServer.ts"
+import { kubeconfigText } from "../../../kubernetes/support/KubeconfigText.ts"
+import { encode } from "../../../kubernetes/support/PodStore.ts"
+import * as NodeHttps from "../../../platform/support/node/NodeHttps.ts"
+
+export const kubeconfig = "/etc/kubeconfig"
+const variables = { CNI_PATH: "/opt/cni/bin" }
+
+const until = (is: () => boolean) => {
+  const deadline = performance.now() + 20_000
+  return turn.pipe(
+    Effect.repeat({
+      until: () => {
+        if (performance.now() > deadline) assert.fail("it does not come")
+        return is()
+      }
+    }),
+    Effect.asVoid
+  )
+}
+
+interface Running extends Effect.Success<ReturnType<typeof NodeObject.make>> {
+  /** Time passes, an even number of seconds, and what is begun meanwhile ends. */
+  readonly pass: (seconds: number) => Effect.Effect<void>
+  readonly looks: () => number
+}
+
+export const objectWorld = Effect.gen(function* () {
+  const node = MemoryNode.make()
+  const server = yield* apiServer()
+  server.tokens.set("letmein", "plugin")
+  server.roles.set("plugin", nodeRights)
+  server.nodes.nodes.set("n1", "uid-of-n1")
+  node.files.put(kubeconfig, "file", kubeconfigText({ server: server.url, token: "letmein" }), 0o600)
+  const log: Array<string> = []
+  const logger = Logger.layer([
+    Logger.make(({ logLevel, message }) => void log.push(`${logLevel} ${[message].flat().map(String).join(" ")}`))
+  ])
+  const edges = Layer.mergeAll(node.edges, NodeHttps.layer, logger)
+  let looks = 0
+  let begun = 0
+  let ended = 0
+  const devices = Effect.sync(() => {
+    looks++
+    return []
+  })
+  /** The requests of the agent, to know when they have ended. */
+  const counted = Layer.effect(
+    Https,
+    Effect.map(Https, ({ send }) =>
+      Https.of({
+        send: (request) =>
+          Effect.suspend(() => {
+            begun++
+            return Effect.ensuring(
+              send(request),
+              Effect.sync(() => {
+                ended++
+              })
+            )
+          })
+      })
+    )
+  ).pipe(Layer.provideMerge(edges))
+  /** Lets looks and requests that have begun end. */
+  const rest = Effect.suspend(() => {
+    let before = ""
+    let quiet = 0
+    return until(() => {
+      const now = `${looks} ${begun} ${ended}`
+      quiet = before === now && begun === ended ? quiet + 1 : 0
+      before = now
+      return quiet > 50
+    })
+  })
+  /** In steps shorter than the deadline of a request, whose answer takes no time of this clock. */
+  const pass = (seconds: number) =>
+    Effect.asVoid(Effect.repeat(Effect.andThen(TestClock.adjust("2 seconds"), rest), { times: seconds / 2 - 1 }))
+  return {
+    node,
+    server,
+    edges,
+    log,
+    /** `GET /n1 200`, since it was last called. */
+    requests: () =>
+      server.asked
+        .splice(0)
+        .map(({ method, path, status }) => `${method} ${path.replace(/^.*userspacenodes/, "")} ${status}`),
+    status: () => {
+      const object = server.nodes.objects.get("n1")
+      return object === undefined ? undefined : Option.getOrThrow(decodeNode(encode(object))).status
+    },
+    /** An agent, after its first look. */
+    agent: <A, E>(self: (agent: Running) => Effect.Effect<A, E>) =>
+      Effect.gen(function* () {
+        const switches = yield* Switches.make(engineFor)
+        const before = looks
+        const made = yield* NodeObject.make({ name: "n1", kubeconfig, switches, variables, devices })
+        // The first look loads what it needs, which no clock of a test waits for.
+        yield* until(() => looks > before)
+        yield* rest
+        return yield* self({ ...made, pass, looks: () => looks })
+      }).pipe(Effect.scoped, Effect.provide(services("/var/lib/cni/usrspcni")), Effect.provide(counted))
+  }
+})
