@@ -4,9 +4,10 @@
  * has it, of one sandbox only. Changes nothing and never fails: unreadable sources are reported. Sizes are bounded, and
  * no link is followed in the shared directory, where others can write.
  */
-import { dirname, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { dataKey, mappedDirKey } from "../identity/ConfigurationData.ts"
+import { mountedAt } from "../identity/Device.ts"
 import { Files } from "../platform/Files.ts"
 import { networkStatusKeys, parseAnnotations } from "./read/Annotations.ts"
 import { readConfigurationData } from "./read/ConfigurationData.ts"
@@ -19,7 +20,10 @@ import { fileLimit, inWords, mountsOf, readDirectory, readThroughLinks, readWith
 export interface SearchPaths {
   /** The downward API's file of annotations. */
   readonly annotations: string
-  /** Mount point of the shared directory. Undefined: from the annotation, else {@link defaultDirectory}. */
+  /**
+   * Mount point of the shared directory. Undefined: from the annotation, else {@link defaultDirectory}. With that of a
+   * device, those of the container's other devices are read as well.
+   */
   readonly directory: string | undefined
   /** Files of device information, by the interface that they describe. */
   readonly deviceInfo: Readonly<{ [ifName: string]: string }>
@@ -70,14 +74,16 @@ export const find = Effect.fn("find the interfaces")(function* (
     const json = annotations.get(key)
     return json === undefined ? [] : [readNetworkStatus(`annotation ${key}`, json)]
   })
-  const shared = yield* readDirectory(files, directory)
+  const shared = yield* Effect.forEach(yield* withOtherDevices(files, directory), (path) =>
+    Effect.map(readDirectory(files, path), (reading) => ({ ...reading, path }))
+  )
   const devices = yield* Effect.forEach(Object.entries(places.deviceInfo), ([name, path]) =>
     readWith(path, readThroughLinks(files, path, fileLimit), (text) => readDeviceInfo(path, name, text))
   )
 
   const all = {
     annotation: annotation.parts,
-    files: shared.parts,
+    files: shared.flatMap(partsOf),
     devices: devices.flatMap(partsOf),
     status: status.flatMap(partsOf)
   }
@@ -91,22 +97,32 @@ export const find = Effect.fn("find the interfaces")(function* (
       ...(mapped !== undefined && told === undefined
         ? [`annotation ${mappedDirKey}: ${shown(mapped)} is not an absolute path`]
         : []),
-      ...[annotation, shared, ...devices, ...status].flatMap((reading) => reading.problems),
+      ...[annotation, ...shared, ...devices, ...status].flatMap((reading) => reading.problems),
       ...problems
     ],
     looked: [
       `annotations ${places.annotations}: ${annotations.looked}`,
-      `shared directory ${directory}: ${shared.looked}`
+      ...shared.map(({ looked, path }) => `shared directory ${path}: ${looked}`)
     ],
     directories: [
       dirname(places.annotations),
-      ...shared.directories,
+      ...shared.flatMap(({ directories }) => directories),
       ...interfaces.map(({ socket }) => dirname(socket))
     ]
   }
 })
 
-const partsOf = ({ parts }: Reading) => parts
+const partsOf = ({ parts }: Pick<Reading, "parts">) => parts
+
+/** Kubelet sets one USERSPACE_DIR, also in a container with devices of several resources, each with a mount of its own. */
+const withOtherDevices = (files: Files["Service"], directory: string): Effect.Effect<ReadonlyArray<string>> => {
+  const above = dirname(directory)
+  if (above !== dirname(mountedAt("any"))) return Effect.succeed([directory])
+  return Effect.match(files.list(above), {
+    onFailure: () => [directory],
+    onSuccess: (names) => [...new Set([directory, ...names.toSorted().map((name) => join(above, name))])]
+  })
+}
 
 const readAnnotations = (files: Files["Service"], path: string) =>
   Effect.match(readThroughLinks(files, path, annotationsLimit), {

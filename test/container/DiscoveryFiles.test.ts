@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { cureForUntold, type SearchPaths } from "../../src/container/Discovery.ts"
+import { cureForUntold, find, type SearchPaths } from "../../src/container/Discovery.ts"
 import { found, names, other } from "./support/Finding.ts"
-import { containerd } from "./support/Mounts.ts"
+import { containerd, filesAt } from "./support/Mounts.ts"
 import { configurationData, containerId, element, pod } from "./support/Pod.ts"
 
 describe("files in the shared directory", () => {
@@ -20,6 +20,31 @@ describe("files in the shared directory", () => {
       assert.deepStrictEqual(names(seen), ["net1", "net2"])
       assert.deepStrictEqual(seen.problems, [])
       assert.strictEqual(seen.interfaces[0]?.socket, `${directory}/9c1f0b7a2d3e-net1`)
+    })
+  )
+
+  it.effect("of devices of several resources are read, whichever of them USERSPACE_DIR names", () =>
+    Effect.gen(function* () {
+      const { directory, places } = yield* pod
+      const mounts = "/var/run/userspace"
+      for (const [resource, ifName] of [
+        ["br-dpdk", "net1"],
+        ["vpp", "net2"]
+      ] as const) {
+        mkdirSync(`${directory}/${resource}`)
+        const vhost = { mode: "server", socketfile: ifName }
+        writeFileSync(`${directory}/${resource}/configData-${ifName}.json`, JSON.stringify(element(ifName, { vhost })))
+      }
+      for (const resource of ["br-dpdk", "vpp"]) {
+        const seen = yield* find({ ...places, directory: `${mounts}/${resource}` }).pipe(
+          Effect.provide(filesAt(mounts, directory))
+        )
+        assert.deepStrictEqual(seen.problems, [])
+        assert.deepStrictEqual(
+          seen.interfaces.map(({ socket }) => socket),
+          [`${mounts}/br-dpdk/net1`, `${mounts}/vpp/net2`]
+        )
+      }
     })
   )
 

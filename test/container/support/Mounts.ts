@@ -15,6 +15,21 @@ export const filesWith = (mountinfo: string): Layer.Layer<Files> =>
     )
   ).pipe(Layer.provide(Files.layer))
 
+/** The real files, with those of one directory below another path, which is the container's. */
+export const filesAt = (path: string, directory: string): Layer.Layer<Files> =>
+  Layer.effect(
+    Files,
+    Effect.map(Files, (files) => {
+      const real = (asked: string) => (asked.startsWith(path) ? `${directory}${asked.slice(path.length)}` : asked)
+      return Files.of({
+        ...files,
+        list: (asked) => files.list(real(asked)),
+        lstat: (asked) => files.lstat(real(asked)),
+        read: (asked, limit) => files.read(real(asked), limit)
+      })
+    })
+  ).pipe(Layer.provide(filesWith("")))
+
 /** No sandbox is named: a runtime whose mounts do not show it. */
 export const unnamed = filesWith("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n")
 
