@@ -7,6 +7,7 @@ import { keptRecords } from "../attachment/node/Survey.ts"
 import { nameOf } from "../attachment/node/Switches.ts"
 import type { Records } from "../attachment/records/Records.ts"
 import type { Control } from "../cni/network/HostPort.ts"
+import { remakeDirectories } from "../devices/Checkpoint.ts"
 import { DeviceDirectories } from "../devices/DeviceDirectories.ts"
 import { serve } from "../devices/DevicePlugin.ts"
 import { idsOf, type Resource, type Resources } from "../devices/Resources.ts"
@@ -15,7 +16,8 @@ import type { Files } from "../platform/Files.ts"
 import type { News } from "../vswitch/Watch.ts"
 
 /** Serves until the scope ends. */
-export const make = Effect.fnUntraced(function* ({ registry, resources }: Resources, stateDir: string) {
+export const make = Effect.fnUntraced(function* (inventory: Resources, stateDir: string) {
+  const { registry, resources } = inventory
   const context = yield* Effect.context<Files | Records>()
   const up = new Set<string>()
   const listeners = new Set<() => void>()
@@ -24,7 +26,8 @@ export const make = Effect.fnUntraced(function* ({ registry, resources }: Resour
     Effect.orElseSucceed(records, (): ReadonlyMap<string, string | undefined> => new Map()),
     (all) => new Set([...all.values()].flatMap((device) => device ?? []))
   )
-  yield* Effect.forEach(
+  // Before kubelet knows the plugin, and before the agent serves calls.
+  const serveAll = Effect.forEach(
     resources,
     (resource) =>
       serve({
@@ -40,7 +43,8 @@ export const make = Effect.fnUntraced(function* ({ registry, resources }: Resour
         }
       }),
     { discard: true }
-  ).pipe(Effect.provide(DeviceDirectories.layer(stateDir)))
+  )
+  yield* Effect.andThen(remakeDirectories(inventory), serveAll).pipe(Effect.provide(DeviceDirectories.layer(stateDir)))
   const countsOf = (taken: ReadonlySet<string>) => (resource: Resource) => {
     const attached = idsOf(resource).filter((id) => taken.has(id)).length
     return [

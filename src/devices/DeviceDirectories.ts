@@ -23,6 +23,12 @@ export class DeviceDirectories extends Context.Service<
       devices: ReadonlyArray<string>,
       access: Resource["access"]
     ) => Effect.Effect<void, FileError>
+    /** Makes it, if it is a directory of ours and gone, or if a device of it leads nowhere. True: it did. */
+    readonly remake: (
+      directory: string,
+      devices: ReadonlyArray<string>,
+      access: Resource["access"]
+    ) => Effect.Effect<boolean, FileError>
     /** When each device was given last, in milliseconds since 1970; absent: never. */
     readonly given: Effect.Effect<ReadonlyMap<string, number>, FileError>
   }
@@ -60,26 +66,45 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     return path === undefined || dirname(path) !== base || !isDirectoryName(basename(path)) ? undefined : path
   })
 
+  const makeFor: DeviceDirectories["Service"]["make"] = Effect.fnUntraced(function* (
+    directory,
+    devices,
+    { gid, mode, uid }
+  ) {
+    yield* ensure(base)
+    // Who knows a name may enter, as a switch that is not root has to. Nobody else sees which there are.
+    yield* files.change(base, "directory", { mode: 0o711 })
+    yield* orElse("EEXIST", undefined)(files.makeDirectory(directory, mode))
+    yield* files.change(directory, "directory", { uid, gid, mode })
+    for (const device of devices) {
+      const link = linkOf(stateDir, device)
+      const before = yield* directoryOf(link)
+      const beside = `${link}.new`
+      yield* orElse("ENOENT", undefined)(files.unlink(beside))
+      yield* files.symlink(basename(directory), beside)
+      yield* files.rename(beside, link)
+      if (before !== undefined && before !== directory) {
+        yield* orElse(["ENOTEMPTY", "ENOENT"], undefined)(files.removeDirectory(before))
+      }
+    }
+  })
+
+  const isThere = (path: string) => Effect.map(files.lstat(path), (there) => there !== undefined)
+
   return DeviceDirectories.of({
     name: (devices) =>
       Effect.map(Clock.currentTimeMillis, (now) => join(base, `${devices.toSorted()[0]}.${now.toString(36)}`)),
-    make: Effect.fnUntraced(function* (directory, devices, { gid, mode, uid }) {
-      yield* ensure(base)
-      // Who knows a name may enter, as a switch that is not root has to. Nobody else sees which there are.
-      yield* files.change(base, "directory", { mode: 0o711 })
-      yield* orElse("EEXIST", undefined)(files.makeDirectory(directory, mode))
-      yield* files.change(directory, "directory", { uid, gid, mode })
-      for (const device of devices) {
-        const link = linkOf(stateDir, device)
-        const before = yield* directoryOf(link)
-        const beside = `${link}.new`
-        yield* orElse("ENOENT", undefined)(files.unlink(beside))
-        yield* files.symlink(basename(directory), beside)
-        yield* files.rename(beside, link)
-        if (before !== undefined && before !== directory) {
-          yield* orElse(["ENOTEMPTY", "ENOENT"], undefined)(files.removeDirectory(before))
-        }
-      }
+    make: makeFor,
+    remake: Effect.fnUntraced(function* (directory, devices, access) {
+      if (dirname(directory) !== base || !isDirectoryName(basename(directory))) return false
+      // A device that leads to a directory was given again since.
+      const lost = yield* Effect.filter(devices, (device) =>
+        Effect.flatMap(directoryOf(linkOf(stateDir, device)), (path) =>
+          path === undefined ? Effect.succeed(true) : Effect.map(isThere(path), (there) => !there)
+        )
+      )
+      if (lost.length > 0) yield* makeFor(directory, lost, access)
+      return lost.length > 0
     }),
     given: Effect.gen(function* () {
       const names = yield* orElse("ENOENT", [])(files.list(base))

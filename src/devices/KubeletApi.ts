@@ -41,6 +41,7 @@ export const AllocateRequest = { containers: several(1, { ids: strings(1) } as c
 
 const Mount = { containerPath: string(1), hostPath: string(2), readOnly: bool(3) } as const
 
-export const AllocateResponse = {
-  containers: several(1, { environment: map(1), mounts: several(2, Mount) } as const)
-} as const
+/** Of one container. */
+export const ContainerAllocated = { environment: map(1), mounts: several(2, Mount) } as const
+
+export const AllocateResponse = { containers: several(1, ContainerAllocated) } as const

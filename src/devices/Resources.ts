@@ -59,6 +59,8 @@ export interface Resources {
   readonly resources: ReadonlyArray<Resource>
   /** Kubelet looks for plugins here. */
   readonly registry: string
+  /** Kubelet's file of the devices that containers have. */
+  readonly checkpoint: string
 }
 
 export interface Resource {
@@ -85,6 +87,7 @@ export const readResources = (text: string, variables: Variables): Result.Result
       if (twice !== undefined) return Result.fail(`two resources have the name ${twice.name}`)
       return Result.succeed({
         registry: join(kubeletDir, "plugins_registry"),
+        checkpoint: join(kubeletDir, "device-plugins", "kubelet_internal_checkpoint"),
         resources: resources.map(({ count, engine, group = 0, mode = "0777", name, numaNode, owner = 0, socket }) => ({
           name,
           at: { engine, control: socket ?? defaultControl(engine, variables) },
