@@ -1,6 +1,9 @@
 /** `userspace fleet` and `doctor --node` with the API server of the tests: output and exit status. */
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Layer } from "effect"
+import { TestClock, TestConsole } from "effect/testing"
+import { commandLine } from "../../src/cli/CommandLine.ts"
 import { kubeconfig, objectWorld } from "../agent/node-object/support/ObjectWorld.ts"
 import { nodeRights } from "../kubernetes/support/ApiServer.ts"
 import { encode } from "../kubernetes/support/PodStore.ts"
@@ -68,6 +71,44 @@ describe("userspace fleet", () => {
       assert.match((yield* run("fleet")).stderr, /403 Forbidden.*\n {2}-> Allow the kubeconfig's user to get and list/)
       const without = yield* type(world, ["fleet"], { HOME: "/home/me" })
       assert.match(without.stderr, /\/home\/me\/\.kube\/config cannot be read: ENOENT\n {2}-> Name a kubeconfig/)
+    })
+  )
+})
+
+describe("userspace fleet --watch", () => {
+  it.effect("prints at each change, and a failure once; it ends well", () =>
+    Effect.gen(function* () {
+      const { agent, edges, like, server } = yield* fleetWorld
+      yield* agent(() => Effect.void)
+      process.exitCode = undefined
+      const lines = yield* Effect.gen(function* () {
+        const args = ["fleet", "--watch", "--json", "--kubeconfig", kubeconfig]
+        const fiber = yield* Effect.forkChild(commandLine(args, {}))
+        /** Until it has read the list twice, the second time after this. */
+        const readings = Effect.suspend(() => {
+          const enough = server.asked.length + 2
+          const second = Effect.andThen(TestClock.adjust("1 second"), TestClock.withLive(Effect.sleep("1 millis")))
+          return Effect.repeat(second, { until: () => server.asked.length >= enough })
+        })
+        yield* readings
+        yield* readings
+        like("n2", "False")
+        yield* readings
+        server.nodes.isDefined = false
+        yield* readings
+        server.nodes.isDefined = true
+        yield* readings
+        yield* Fiber.interrupt(fiber)
+        return { out: (yield* TestConsole.logLines).map(String), errors: (yield* TestConsole.errorLines).map(String) }
+      }).pipe(Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, edges]))
+      assert.deepStrictEqual(
+        lines.out.map((line) => JSON.parse(line).nodes.length),
+        [1, 2]
+      )
+      assert.lengthOf(lines.errors, 1)
+      assert.match(lines.errors[0] ?? "", /^userspace: cannot list userspacenodes: 404 Not Found/)
+      assert.strictEqual(process.exitCode, 0)
+      process.exitCode = undefined
     })
   )
 })
