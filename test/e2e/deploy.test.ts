@@ -29,6 +29,7 @@ onMachine(["kubectl"], Layer.empty)("the manifests as kubectl renders them", (te
         names: [
           "ClusterRole userspace-cni",
           "ClusterRoleBinding userspace-cni",
+          "CustomResourceDefinition userspacenodes.userspace-cni.io",
           "DaemonSet kube-system/userspace-cni",
           "ServiceAccount kube-system/userspace-cni"
         ],
