@@ -19,6 +19,7 @@ export const floors: ReadonlyArray<Floor> = [
   [
     { name: "agent", what: "serves the calls of a node from one warm process; `client` hands a call over to it" },
     { name: "dry-run", what: "the same programs on edges and switches that record" },
+    { name: "verify", what: "tries the plugin on a cluster by its API server, and takes away what it made" },
     { name: "install", what: "puts the executable and a kubeconfig on a node, and renews it" }
   ],
   [{ name: "app", what: "the roof: reads a call, composes the services, runs the program, answers" }],

@@ -17,6 +17,7 @@ export const pathFlags: ReadonlySet<string> = new Set([
   "--state-dir",
   "--network-info",
   "--ovs-socket",
+  "--report",
   "--resources",
   "--vpp-socket",
   "--socket",

@@ -76,6 +76,11 @@ const commands = [
     () => import("./commands/agent/Fleet.ts")
   ),
   lazily(
+    "verify",
+    "Try the plugin on the nodes of a cluster, in a namespace of its own, and remove everything again. Exit status 1: a case failed, or something is left",
+    () => import("./commands/agent/Verify.ts")
+  ),
+  lazily(
     "lint",
     "Check networks in files before they are used, as an ADD would. Exit status 1: a network is refused; 2: something could not be read",
     () => import("./commands/Lint.ts")

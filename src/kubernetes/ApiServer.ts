@@ -14,7 +14,7 @@ import { type Access, expiriesOf } from "./Credentials.ts"
 import type { Reason } from "./PodsError.ts"
 
 export interface Wanted {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH"
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   /** `/api/v1/...` or `/apis/...` */
   readonly path: string
   readonly body?: string
@@ -27,7 +27,8 @@ const contentTypes = {
   GET: undefined,
   POST: "application/json",
   PUT: "application/json",
-  PATCH: "application/merge-patch+json"
+  PATCH: "application/merge-patch+json",
+  DELETE: undefined
 } as const
 
 export const ask = Effect.fn("ApiServer.ask")(function* (
@@ -50,7 +51,8 @@ export const ask = Effect.fn("ApiServer.ask")(function* (
       orElse: () => Effect.fail<Reason>({ _tag: "TooSlow", seconds: answer })
     })
   )
-  if (response.status === 200 || response.status === 201) return response.body
+  // 202: it is deleted in a while.
+  if (response.status >= 200 && response.status <= 202) return response.body
   if (response.status === 401) {
     return yield* Effect.fail(unauthorized({ tls, token }, yield* Clock.currentTimeMillis))
   }

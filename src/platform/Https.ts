@@ -33,7 +33,7 @@ export interface Tls {
 }
 
 export interface HttpsRequest {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH"
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | undefined

@@ -19,7 +19,7 @@ export const kubeconfigFlag = text(
   "Kubeconfig with a token or a client certificate (default: KUBECONFIG, or ~/.kube/config; in a pod its account)"
 ).pipe(Flag.map(Option.getOrUndefined))
 
-const originOf = (given: string | undefined, variables: Variables): Origin => {
+export const originOf = (given: string | undefined, variables: Variables): Origin => {
   const {
     HOME = "",
     KUBECONFIG = "",
