@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { addTimes, quantile } from "./AddTimes.ts"
 import { Cluster, type VerifyError } from "./Cluster.ts"
-import { untilShown } from "./NodeObjects.ts"
+import { settled, untilShown } from "./NodeObjects.ts"
 import { kernelBridge, type Network, networkOn, otherUser } from "./Objects.ts"
 import type { Case } from "./Plan.ts"
 import {
@@ -112,6 +112,7 @@ const force = Effect.fnUntraced(function* (setting: Setting, todo: Case, prefix:
   yield* removePod(namespace, starting, true)
   yield* untilGone(namespace, [ready, starting], goes)
   // The API server forgets the pods before the node has removed anything.
+  yield* settled
   yield* untilShown(todo.node, made.name, 0)
   return {}
 })

@@ -24,6 +24,9 @@ const attached = ({ status }: FleetNode, isWanted: (network: string) => boolean)
 /** An agent looks at most once in ten seconds, and writes what it sees. */
 const patience = 60
 
+/** Until then an object may be older than the last change on its node, and what is left not in it. */
+export const settled = Effect.sleep("15 seconds")
+
 const until = Effect.fnUntraced(function* (
   node: string,
   isSo: (seen: FleetNode) => boolean,

@@ -12,9 +12,9 @@ import { version as own } from "../app/Version.ts"
 import type { FleetNode } from "../kubernetes/UserspaceNode.ts"
 import { type Measured, perform } from "./Cases.ts"
 import { Cluster, VerifyError } from "./Cluster.ts"
-import { leftovers, versionsOf } from "./NodeObjects.ts"
+import { leftovers, settled, versionsOf } from "./NodeObjects.ts"
 import { kernelBridgeName, label, namespaceObject, ownNamespace } from "./Objects.ts"
-import { type Case, planFor, type Skipped, type Wanted } from "./Plan.ts"
+import { type Case, type Plan, planFor, type Skipped, type Wanted } from "./Plan.ts"
 import { list, removePod, untilGone } from "./Pods.ts"
 
 export interface Options extends Wanted {
@@ -189,14 +189,15 @@ const skippedOutcome = ({ name, node, why }: Skipped): Outcome => ({
   measured: {}
 })
 
-/** `tell`: each outcome, when it is there; `begin`: the cases, before the first. */
+/** `tell`: each outcome, when it is there; `begin`: what is to come, before the first. */
 export const run = Effect.fnUntraced(function* (
   all: ReadonlyArray<FleetNode>,
   options: Options,
-  begin: (cases: ReadonlyArray<Case>) => Effect.Effect<void>,
+  begin: (plan: Plan) => Effect.Effect<void>,
   tell: (outcome: Outcome) => Effect.Effect<void>
 ) {
-  const { cases, skipped } = planFor(all, options)
+  const plan = planFor(all, options)
+  const { cases, skipped } = plan
   if (cases.length === 0) {
     return yield* new VerifyError({
       failed: "there is no node to verify",
@@ -221,7 +222,7 @@ export const run = Effect.fnUntraced(function* (
   yield* Effect.scoped(
     Effect.gen(function* () {
       const namespace = yield* scoped(options, cleaned)
-      yield* begin(cases)
+      yield* begin(plan)
       for (const [index, todo] of cases.entries()) {
         const began = yield* Clock.currentTimeMillis
         const setting = { namespace, image: options.image, pods: options.pods, hosts }
@@ -240,6 +241,7 @@ export const run = Effect.fnUntraced(function* (
     })
   )
   yield* Effect.forEach(skipped, (one) => note(skippedOutcome(one)), { discard: true })
+  yield* settled
   const left = [
     ...(cleaned.failure === undefined ? [] : [`${cleaned.failure.failed}: ${cleaned.failure.answer}`]),
     ...(yield* Effect.forEach(nodes, ({ name }) => leftovers(name))).flat()

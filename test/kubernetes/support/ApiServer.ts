@@ -13,8 +13,22 @@ import { type NodeRight, NodeStore, nodeRequest } from "./NodeStore.ts"
 import { jsonPatch, mergePatch, strategicMergePatch } from "./Patches.ts"
 import { decode, encode, type Json, PodStore, Refused, type Subresource } from "./PodStore.ts"
 
+/** What a run of `verify` needs besides. */
+export type OtherRight =
+  | `${"get" | "create" | "delete"} namespaces`
+  | "get serviceaccounts"
+  | `${"list" | "create" | "delete"} pods`
+  | `${"create" | "delete"} network-attachment-definitions`
+  | "list events"
+
+/** A request for what this server does not store. */
+export interface Other {
+  readonly right: OtherRight
+  readonly answer: (body: string) => Json
+}
+
 /** `get pods`, `update pods/status`. */
-export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}` | "create events" | NodeRight
+export type Right = `${"get" | "update" | "patch"} ${"pods" | "pods/status"}` | "create events" | NodeRight | OtherRight
 
 export const allRights: ReadonlyArray<Right> = [
   "get pods",
@@ -37,7 +51,7 @@ export const nodeRights: ReadonlyArray<NodeRight> = [
 
 /** A fault of the next matching request. */
 export interface Fault {
-  readonly method?: "GET" | "POST" | "PUT" | "PATCH"
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   /**
    * A status with its message; `slow`: the request is executed, and the answer waits until the test sends it, all of it
    * or, with `begun`, its second half; `silence`: no answer, ever; `hang up`: the connection ends before anything is
@@ -82,6 +96,7 @@ export interface ApiServer {
 export interface Options {
   /** Name of certificate and key in the fixtures. */
   readonly certificate?: string
+  readonly others?: (method: string, url: URL) => Other | undefined
 }
 
 const path = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+?)(?:\/(status))?(\?dryRun=All)?$/
@@ -95,7 +110,8 @@ const patches: Readonly<Record<string, (target: unknown, patch: unknown) => unkn
 }
 
 export const apiServer = Effect.fnUntraced(function* ({
-  certificate = "server"
+  certificate = "server",
+  others = () => undefined
 }: Options = {}): Effect.fn.Return<ApiServer, never, Scope.Scope> {
   const pods = new PodStore()
   const events: Array<Json> = []
@@ -134,6 +150,13 @@ export const apiServer = Effect.fnUntraced(function* ({
     const user = userOf(request)
     const eventsOf = eventsPath.exec(request.url ?? "")?.[1]
     if (eventsOf !== undefined && request.method === "POST") return create(user, eventsOf, body)
+    const other = others(request.method ?? "", new URL(request.url ?? "", "https://server"))
+    if (other !== undefined) {
+      if (roles.get(user)?.includes(other.right) !== true) {
+        throw new Refused(403, "Forbidden", `User "${user}" cannot ${other.right}`)
+      }
+      return other.answer(body)
+    }
     const ofNodes = nodeRequest(request.method ?? "", request.url ?? "")
     if (ofNodes !== undefined) {
       if (roles.get(user)?.includes(ofNodes.right) !== true) {

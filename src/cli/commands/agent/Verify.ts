@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { Cluster, make, type VerifyError } from "../../../verify/Cluster.ts"
-import type { Case } from "../../../verify/Plan.ts"
+import type { Plan } from "../../../verify/Plan.ts"
 import { type Outcome, run } from "../../../verify/Verify.ts"
 import { jsonFlag, text, textOr, yes } from "../../input/Flags.ts"
 import { fleetNodes, kubeconfigFlag, originOf } from "../../input/FleetNodes.ts"
@@ -78,9 +78,9 @@ const perform = Effect.fnUntraced(function* ({
     Option.map(node, (names) => names.split(",").flatMap((name) => name.trim() || []))
   )
   let widths = widthsOf([])
-  const begin = (cases: ReadonlyArray<Case>) => {
-    widths = widthsOf(cases)
-    const count = `${cases.length} cases, a minute or less each; interrupted, it removes what it made.`
+  const begin = ({ cases, skipped }: Plan) => {
+    widths = widthsOf([...cases, ...skipped])
+    const count = `${cases.length} cases of some seconds each. Ctrl-C ends it, and removes what it made.`
     return json ? Console.error(count) : Console.log(`${count}\n${head(widths, style)}`)
   }
   const tell = (outcome: Outcome) => (json ? Console.error : Console.log)(line(outcome, widths))
