@@ -22,7 +22,8 @@ const ownDomain = "15790042"
 export const namespaceObject = (name: string): object => ({
   apiVersion: "v1",
   kind: "Namespace",
-  metadata: { name, labels: { [label]: "true" } }
+  // Whoever may make pods in it shall not reach the node with them.
+  metadata: { name, labels: { [label]: "true", "pod-security.kubernetes.io/enforce": "baseline" } }
 })
 
 export interface Network {
