@@ -189,12 +189,19 @@ const skippedOutcome = ({ name, node, why }: Skipped): Outcome => ({
   measured: {}
 })
 
-/** `tell`: each outcome, when it is there; `begin`: what is to come, before the first. */
+export interface Listener {
+  /** What is to come, before the first. */
+  readonly begin: (plan: Plan) => Effect.Effect<void>
+  /** Each outcome, when it is there. */
+  readonly tell: (outcome: Outcome) => Effect.Effect<void>
+  /** It was interrupted, and everything is removed but for this. */
+  readonly cutShort: (failure: VerifyError | undefined) => Effect.Effect<void>
+}
+
 export const run = Effect.fnUntraced(function* (
   all: ReadonlyArray<FleetNode>,
   options: Options,
-  begin: (plan: Plan) => Effect.Effect<void>,
-  tell: (outcome: Outcome) => Effect.Effect<void>
+  { begin, cutShort, tell }: Listener
 ) {
   const plan = planFor(all, options)
   const { cases, skipped } = plan
@@ -239,7 +246,7 @@ export const run = Effect.fnUntraced(function* (
         })
       }
     })
-  )
+  ).pipe(Effect.onInterrupt(() => cutShort(cleaned.failure)))
   yield* Effect.forEach(skipped, (one) => note(skippedOutcome(one)), { discard: true })
   yield* settled
   const left = [

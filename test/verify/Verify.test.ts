@@ -153,8 +153,12 @@ describe("userspace verify", () => {
       const cluster = yield* testCluster
       cluster.configured.wrong = () => "sandbox"
       const args = ["verify", "--kubeconfig", kubeconfig]
+      const errors: Array<string> = []
       const running = yield* Effect.forkChild(
-        commandLine(args, {}).pipe(Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, cluster.edges]))
+        commandLine(args, {}).pipe(
+          Effect.onExit(() => Effect.map(TestConsole.errorLines, (lines) => errors.push(...lines.map(String)))),
+          Effect.provide([Layer.fresh(TestConsole.layer), NodeServices.layer, cluster.edges])
+        )
       )
       const waiting = yield* Effect.forkChild(
         Effect.repeat(Effect.sleep("1 seconds"), { until: () => cluster.pods.size > 0 })
@@ -164,6 +168,7 @@ describe("userspace verify", () => {
       const interrupted = yield* Effect.forkChild(Fiber.interrupt(running))
       yield* cluster.drive(interrupted)
       assert.deepStrictEqual([cluster.namespaces.size, cluster.pods.size, cluster.networks.size], [0, 0, 0])
+      assert.deepStrictEqual(errors, ["Interrupted. Everything that was made is removed."])
     })
   )
 })

@@ -13,7 +13,7 @@ import type { Plan } from "../../../verify/Plan.ts"
 import { type Outcome, run } from "../../../verify/Verify.ts"
 import { jsonFlag, text, textOr, yes } from "../../input/Flags.ts"
 import { fleetNodes, kubeconfigFlag, originOf } from "../../input/FleetNodes.ts"
-import { CommandLineError, ExitStatus, InvocationContext } from "../../print/Printer.ts"
+import { CommandLineError, commandLineErrorText, ExitStatus, InvocationContext } from "../../print/Printer.ts"
 import { head, html, line, summaryText, widthsOf } from "../../print/VerifyText.ts"
 
 const flags = {
@@ -84,11 +84,16 @@ const perform = Effect.fnUntraced(function* ({
     return json ? Console.error(count) : Console.log(`${count}\n${head(widths, style)}`)
   }
   const tell = (outcome: Outcome) => (json ? Console.error : Console.log)(line(outcome, widths))
+  const cutShort = (failure: VerifyError | undefined) =>
+    Console.error(
+      failure === undefined
+        ? "Interrupted. Everything that was made is removed."
+        : commandLineErrorText(shown(failure), style.strong)
+    )
   const report = yield* run(
     all,
     { ...options, namespace: Option.getOrUndefined(options.namespace), nodes },
-    begin,
-    tell
+    { begin, cutShort, tell }
   ).pipe(Effect.mapError(shown), Effect.provideService(Cluster, cluster))
   if (Option.isSome(page)) yield* written(page.value, html(report))
   yield* Console.log(json ? JSON.stringify(report) : summaryText(report))
