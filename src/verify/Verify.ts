@@ -192,6 +192,7 @@ const skippedOutcome = ({ name, node, why }: Skipped): Outcome => ({
 export interface Listener {
   /** What is to come, before the first. */
   readonly begin: (plan: Plan) => Effect.Effect<void>
+  readonly starts: (todo: Case) => Effect.Effect<void>
   /** Each outcome, when it is there. */
   readonly tell: (outcome: Outcome) => Effect.Effect<void>
   /** It was interrupted, and everything is removed but for this. */
@@ -201,7 +202,7 @@ export interface Listener {
 export const run = Effect.fnUntraced(function* (
   all: ReadonlyArray<FleetNode>,
   options: Options,
-  { begin, cutShort, tell }: Listener
+  { begin, cutShort, starts, tell }: Listener
 ) {
   const plan = planFor(all, options)
   const { cases, skipped } = plan
@@ -231,6 +232,7 @@ export const run = Effect.fnUntraced(function* (
       const namespace = yield* scoped(options, cleaned)
       yield* begin(plan)
       for (const [index, todo] of cases.entries()) {
+        yield* starts(todo)
         const began = yield* Clock.currentTimeMillis
         const setting = { namespace, image: options.image, pods: options.pods, hosts }
         const result = yield* Effect.result(perform(setting, todo, `v${index + 1}`))

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
+import { TerminalCapabilities } from "effect/cli"
 import { TestConsole } from "effect/testing"
 import { commandLine } from "../../src/cli/CommandLine.ts"
+import { Running } from "../../src/cli/commands/agent/Verify.ts"
 import { file } from "../cli/support/Terminal.ts"
 import { kubeconfig, ovs, rights, testCluster, type Wrong } from "./support/TestCluster.ts"
 
@@ -145,6 +147,32 @@ describe("userspace verify", () => {
       assert.include(page, "ovs-dpdk 3.5.0")
       assert.include(page, "exit status 1: userspace: no configuration of net1<br>-&gt; Read")
       assert.notMatch(page, /src=|href=|url\(|<script/)
+    })
+  )
+
+  it.effect("shows on a terminal what runs, and nothing of that elsewhere", () =>
+    Effect.gen(function* () {
+      const cluster = yield* testCluster
+      const written: Array<string> = []
+      const watched = (canAnimate: boolean) =>
+        cluster.verify("--node", "n1").pipe(
+          Effect.provideService(Running, (text) => Effect.sync(() => void written.push(text))),
+          Effect.provideService(TerminalCapabilities.TerminalCapabilities, {
+            canColor: false,
+            canAnimate,
+            canPrompt: false
+          })
+        )
+      yield* watched(false)
+      assert.deepStrictEqual(written, [])
+      yield* watched(true)
+      // Before each line of the table it is taken away again.
+      const shown = written.filter((text) => text !== "")
+      assert.deepStrictEqual(
+        shown,
+        cases.map((name) => `n1: ${name} ...`)
+      )
+      assert.strictEqual(written.at(-1), "")
     })
   )
 

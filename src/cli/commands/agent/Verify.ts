@@ -3,13 +3,17 @@
  * made is removed, also when the command is stopped.
  */
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as TerminalCapabilities from "effect/cli/TerminalCapabilities"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
+import { writeText } from "../../../app/Stdio.ts"
+import { oneLine } from "../../../cni/types/Secrets.ts"
 import { Cluster, make, type VerifyError } from "../../../verify/Cluster.ts"
-import type { Plan } from "../../../verify/Plan.ts"
+import type { Case, Plan } from "../../../verify/Plan.ts"
 import { type Outcome, run } from "../../../verify/Verify.ts"
 import { jsonFlag, text, textOr, yes } from "../../input/Flags.ts"
 import { fleetNodes, kubeconfigFlag, originOf } from "../../input/FleetNodes.ts"
@@ -48,6 +52,11 @@ const flags = {
   json: jsonFlag
 }
 
+/** Replaces the last line of a terminal, if it is not a line of the table. A reference, so that tests can replace it. */
+export const Running = Context.Reference<(text: string) => Effect.Effect<void>>("userspace-cni/Running", {
+  defaultValue: () => (text) => Effect.ignore(writeText(`\r\x1b[2K${oneLine(text)}`))
+})
+
 const shown = ({ answer, cure, failed }: VerifyError) => new CommandLineError({ failed, answer, cure })
 
 const written = Effect.fnUntraced(function* (path: string, page: string) {
@@ -77,23 +86,31 @@ const perform = Effect.fnUntraced(function* ({
   const nodes = Option.getOrUndefined(
     Option.map(node, (names) => names.split(",").flatMap((name) => name.trim() || []))
   )
+  const { canAnimate } = yield* TerminalCapabilities.TerminalCapabilities
+  const write = yield* Running
+  const running = (words: string) => (canAnimate && !json ? write(words) : Effect.void)
   let widths = widthsOf([])
   const begin = ({ cases, skipped }: Plan) => {
     widths = widthsOf([...cases, ...skipped])
     const count = `${cases.length} cases of some seconds each. Ctrl-C ends it, and removes what it made.`
     return json ? Console.error(count) : Console.log(`${count}\n${head(widths, style)}`)
   }
-  const tell = (outcome: Outcome) => (json ? Console.error : Console.log)(line(outcome, widths))
+  const starts = ({ name, node }: Case) => running(`${node}: ${name} ...`)
+  const tell = (outcome: Outcome) =>
+    Effect.andThen(running(""), (json ? Console.error : Console.log)(line(outcome, widths)))
   const cutShort = (failure: VerifyError | undefined) =>
-    Console.error(
-      failure === undefined
-        ? "Interrupted. Everything that was made is removed."
-        : commandLineErrorText(shown(failure), style.strong)
+    Effect.andThen(
+      running(""),
+      Console.error(
+        failure === undefined
+          ? "Interrupted. Everything that was made is removed."
+          : commandLineErrorText(shown(failure), style.strong)
+      )
     )
   const report = yield* run(
     all,
     { ...options, namespace: Option.getOrUndefined(options.namespace), nodes },
-    { begin, cutShort, tell }
+    { begin, cutShort, starts, tell }
   ).pipe(Effect.mapError(shown), Effect.provideService(Cluster, cluster))
   if (Option.isSome(page)) yield* written(page.value, html(report))
   yield* Console.log(json ? JSON.stringify(report) : summaryText(report))
