@@ -36,6 +36,9 @@ export type Pod = typeof Pod.Type
 
 const decodePods = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ items: Schema.Array(Pod) })))
 
+const Networks = Schema.Struct({ items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: text }) })) })
+const decodeNetworks = Schema.decodeUnknownOption(Schema.fromJsonString(Networks))
+
 const Events = Schema.Struct({
   items: Schema.Array(Schema.Struct({ type: optional(text), reason: optional(text), message: optional(text) }))
 })
@@ -85,6 +88,19 @@ export const removeNetwork = Effect.fnUntraced(function* (namespace: string, nam
     },
     `${networks(namespace)}/${name}`
   )
+})
+
+export const removeNetworks = Effect.fnUntraced(function* (namespace: string) {
+  const cluster = yield* Cluster
+  const { items } = yield* cluster.get(
+    {
+      operation: `list the networks of ${namespace}`,
+      right: `list network-attachment-definitions of k8s.cni.cncf.io in ${namespace}`
+    },
+    `${networks(namespace)}?labelSelector=${encodeURIComponent(label)}`,
+    decodeNetworks
+  )
+  yield* Effect.forEach(items, ({ metadata }) => removeNetwork(namespace, metadata.name), { discard: true })
 })
 
 export const createPod = Effect.fnUntraced(function* (namespace: string, pod: NewPod) {

@@ -15,7 +15,7 @@ import { Cluster, VerifyError } from "./Cluster.ts"
 import { leftovers, settled, versionsOf } from "./NodeObjects.ts"
 import { kernelBridgeName, label, namespaceObject, ownNamespace } from "./Objects.ts"
 import { type Case, type Plan, planFor, type Skipped, type Wanted } from "./Plan.ts"
-import { list, removePod, untilGone } from "./Pods.ts"
+import { list, removeNetworks, removePod, untilGone } from "./Pods.ts"
 
 export interface Options extends Wanted {
   readonly image: string
@@ -80,11 +80,12 @@ const labelsOf = Effect.fnUntraced(function* (name: string) {
 
 const removed = 120
 
-/** Pods first: their networks are still there for the DEL. */
+/** Pods first: their networks are there for the DEL. */
 const removeAll = Effect.fnUntraced(function* (namespace: string) {
   const there = yield* list(namespace)
   yield* Effect.forEach(there, ({ metadata }) => removePod(namespace, metadata.name), { concurrency: 8, discard: true })
   yield* untilGone(namespace, undefined, removed)
+  yield* removeNetworks(namespace)
 })
 
 const removeNamespace = Effect.fnUntraced(function* (name: string) {

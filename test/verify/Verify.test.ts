@@ -228,7 +228,10 @@ describe("the namespace of userspace verify", () => {
         "me",
         rights.filter((right) => !/namespaces|serviceaccounts| nodes/.test(right))
       )
-      const { stdout, well } = yield* cluster.verify("--namespace", "userspace-verify")
+      // Of a run that was killed.
+      cluster.networks.set("userspace-verify-v1-a", { metadata: { name: "userspace-verify-v1-a" } })
+      cluster.networks.set("userspace-verify-v99-b", { metadata: { name: "userspace-verify-v99-b" } })
+      const { stdout, well } = yield* cluster.verify("--namespace", "userspace-verify", "--replace")
       assert.isTrue(well, stdout)
       assert.deepStrictEqual([cluster.namespaces.size, cluster.pods.size, cluster.networks.size], [1, 0, 0])
     })

@@ -18,7 +18,7 @@ export type OtherRight =
   | `${"get" | "create" | "delete"} namespaces`
   | "get serviceaccounts"
   | `${"list" | "create" | "delete"} pods`
-  | `${"create" | "delete"} network-attachment-definitions`
+  | `${"list" | "create" | "delete"} network-attachment-definitions`
   | "list events"
 
 /** A request for what this server does not store. */

@@ -27,6 +27,7 @@ export const rights: ReadonlyArray<Right> = [
   "list pods",
   "create pods",
   "delete pods",
+  "list network-attachment-definitions",
   "create network-attachment-definitions",
   "delete network-attachment-definitions",
   "list events"
@@ -226,6 +227,9 @@ export const testCluster = Effect.gen(function* () {
     const ofNetworks = /^\/apis\/k8s.cni.cncf.io\/v1\/namespaces\/[^/]+\/network-attachment-definitions(?:\/(.+))?$/
     const [isOfNetworks, network = ""] = ofNetworks.exec(pathname) ?? []
     if (isOfNetworks !== undefined) {
+      if (network === "" && method === "GET") {
+        return other("list network-attachment-definitions", () => ({ items: [...networks.values()] }))
+      }
       if (network === "") return other("create network-attachment-definitions", created(networks))
       return other("delete network-attachment-definitions", () => {
         const object = found(networks.get(network))
