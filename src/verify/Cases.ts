@@ -106,6 +106,8 @@ const force = Effect.fnUntraced(function* (setting: Setting, todo: Case, prefix:
   yield* pods
   const ready = yield* pod([made])
   yield* untilReady(namespace, [ready], one)
+  // Else nothing is to be seen of an agent that has stopped looking.
+  yield* untilShown(todo.node, made.name, 1)
   const starting = yield* pod([made])
   yield* Effect.sleep("500 millis")
   yield* removePod(namespace, ready, true)

@@ -137,7 +137,7 @@ const explain = (operation: string, right: string, server: string, reason: Reaso
 
 const curesOf = (right: string): { readonly [K in Reason["_tag"]]?: string } => ({
   NotFound: `Check that the cluster has this resource (${right}): Multus brings network-attachment-definitions, examples/kubernetes brings userspacenodes.`,
-  Forbidden: `Allow the kubeconfig's user to ${right}; examples/kubernetes/verify.yaml has all rights that are needed.`,
+  Forbidden: `Allow the kubeconfig's user to ${right}. With --namespace the rights in examples/kubernetes/verify.yaml are enough.`,
   Refused: "Read the message: the API server or an admission webhook refused it.",
   NoAccess:
     "Name a kubeconfig with --kubeconfig. One that starts a program for its credentials cannot be used: make one with a token."

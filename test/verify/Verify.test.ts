@@ -123,6 +123,20 @@ describe("userspace verify", () => {
     })
   )
 
+  it.effect("does not take the object of an agent that has ended for one that shows nothing", () =>
+    Effect.gen(function* () {
+      const cluster = yield* testCluster
+      cluster.configured.writes = false
+      const { stdout, well } = yield* cluster.verify()
+      assert.isFalse(well)
+      assert.deepStrictEqual(
+        states(stdout),
+        cases.map((name, index) => `${index === 0 || index === 3 ? "failed" : "ok"} ${name}`)
+      )
+      assert.match(stdout, /does not show the attachment: userspacenode n1 has 0 of userspace-verify-v1-a after 60 s/)
+    })
+  )
+
   it.effect("prints JSON, and writes a page that has everything in it and nothing from outside", () =>
     Effect.gen(function* () {
       const cluster = yield* testCluster

@@ -49,7 +49,6 @@ interface Pod {
   age: number
   /** Readings since it was deleted; undefined: it was not. */
   leaving: number | undefined
-  forced: boolean
 }
 
 /** What goes wrong with a pod. */
@@ -133,6 +132,8 @@ export const testCluster = Effect.gen(function* () {
     resources: [] as ReadonlyArray<Resource>,
     /** By the pod's name. */
     wrong: (_name: string): Wrong | undefined => undefined,
+    /** False: the agent has ended. */
+    writes: true,
     /** DEL removes nothing. */
     leaks: false,
     /** Multus writes the status of one network only. */
@@ -169,7 +170,7 @@ export const testCluster = Effect.gen(function* () {
       pods.delete(pod.name)
       forgotten.delete(pod)
     }
-    write()
+    if (configured.writes) write()
     configured.most = Math.max(configured.most, pods.size)
   }
 
@@ -254,8 +255,7 @@ export const testCluster = Effect.gen(function* () {
           networks: ofPod,
           spec,
           age: 0,
-          leaving: undefined,
-          forced: false
+          leaving: undefined
         })
         return {}
       })
