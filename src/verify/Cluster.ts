@@ -38,7 +38,7 @@ export class Cluster extends Context.Service<
       path: string,
       decode: (body: string) => Option.Option<A>
     ) => Effect.Effect<A, VerifyError>
-    /** `persistent`: an answer that says that it exists is taken for one that was lost. */
+    /** Tried again, one that exists is its own, whose answer was lost. */
     readonly create: (asked: Asked, path: string, object: object) => Effect.Effect<void, VerifyError>
     /** What is gone already is deleted. */
     readonly remove: (asked: Asked, path: string) => Effect.Effect<void, VerifyError>
