@@ -55,7 +55,7 @@ const networks = (namespace: string) =>
 
 const between = "250 millis"
 
-const oneLine = (words: string): string => words.replaceAll(/\s+/g, " ").trim().slice(0, 600)
+const squeezed = (words: string): string => words.replaceAll(/\s+/g, " ").trim().slice(0, 600)
 
 export const list = Effect.fnUntraced(function* (namespace: string) {
   const cluster = yield* Cluster
@@ -143,12 +143,12 @@ const troubleOf = ({ metadata: { name }, status }: Pod): Trouble | undefined => 
   for (const { name: container, state } of containers) {
     const { reason, message } = state?.waiting ?? {}
     if (reason && fatal.has(reason)) {
-      const words = oneLine(`pod ${name}: ${reason}: ${message ?? ""}`)
+      const words = squeezed(`pod ${name}: ${reason}: ${message ?? ""}`)
       return { words, cure: "Name an image that the node has or can pull, with --image." }
     }
     const ended = state?.terminated
     if (ended && ended.exitCode !== 0) {
-      const words = oneLine(
+      const words = squeezed(
         `pod ${name}, container ${container}: exit status ${ended.exitCode}: ${ended.message ?? ""}`
       )
       return { words, cure: "Read what the container found; `userspace doctor` on the node looks at the rest." }
@@ -169,7 +169,7 @@ const lastWarning = Effect.fnUntraced(function* (namespace: string, name: string
     decodeEvents
   )
   const warning = items.findLast(({ type }) => type === "Warning")
-  return warning === undefined ? "no event says why" : oneLine(`${warning.reason ?? ""}: ${warning.message ?? ""}`)
+  return warning === undefined ? "no event says why" : squeezed(`${warning.reason ?? ""}: ${warning.message ?? ""}`)
 })
 
 interface Ready {
@@ -218,7 +218,7 @@ const notReady = Effect.fnUntraced(function* (
   const why =
     unscheduled === undefined
       ? yield* Effect.catch(lastWarning(namespace, first), ({ message }) => Effect.succeed(message))
-      : oneLine(`not scheduled: ${unscheduled.message ?? unscheduled.reason ?? ""}`)
+      : squeezed(`not scheduled: ${unscheduled.message ?? unscheduled.reason ?? ""}`)
   const count = names.length === 1 ? `pod ${first}` : `${late.length} of ${names.length} pods, ${first} among them,`
   return yield* new VerifyError({
     failed: `${names.length === 1 ? "the pod is" : "pods are"} not Ready after ${seconds} s`,

@@ -207,9 +207,11 @@ export const run = Effect.fnUntraced(function* (
 ) {
   const plan = planFor(all, options)
   const { cases, skipped } = plan
-  if (cases.length === 0) {
+  // A node that was named is not skipped: who names it wants to know whether it works.
+  const missing = options.nodes?.filter((name) => !cases.some(({ node }) => node === name)) ?? []
+  if (cases.length === 0 || missing.length > 0) {
     return yield* new VerifyError({
-      failed: "there is no node to verify",
+      failed: missing.length === 0 ? "there is no node to verify" : `cannot verify ${missing.join(", ")}`,
       answer:
         skipped
           .filter(({ name }) => name === "everything")

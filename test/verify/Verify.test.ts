@@ -286,4 +286,14 @@ describe("userspace verify, refused", () => {
       assert.strictEqual(cluster.namespaces.size, 0)
     })
   )
+
+  it.effect("refuses a node that was named and cannot be tried, beside one that can, before it makes anything", () =>
+    Effect.gen(function* () {
+      const cluster = yield* testCluster
+      const { stderr, stdout, well } = yield* cluster.verify("--node", "n1,n7")
+      assert.deepStrictEqual([well, stdout], [false, ""])
+      assert.match(stderr, /cannot verify n7\n {2}n7: there is no UserspaceNode of this name\n {2}-> Start the agent/)
+      assert.isFalse(cluster.server.asked.some(({ method }) => method !== "GET"))
+    })
+  )
 })

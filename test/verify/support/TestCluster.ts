@@ -5,14 +5,13 @@
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { Https } from "../../../src/platform/Https.ts"
 import { turn } from "../../../src/platform/Sockets.ts"
 import { type } from "../../cli/support/Terminal.ts"
 import * as MemoryNode from "../../dry-run/support/MemoryNode.ts"
 import { apiServer, type Other, type OtherRight, type Right } from "../../kubernetes/support/ApiServer.ts"
+import { countedHttps } from "../../kubernetes/support/CountedHttps.ts"
 import { kubeconfigText } from "../../kubernetes/support/KubeconfigText.ts"
 import { at, decode, type Json, Refused } from "../../kubernetes/support/PodStore.ts"
-import * as NodeHttps from "../../platform/support/node/NodeHttps.ts"
 
 export const kubeconfig = "/etc/kubeconfig"
 
@@ -280,32 +279,15 @@ export const testCluster = Effect.gen(function* () {
   node.files.put(kubeconfig, "file", kubeconfigText({ server: server.url, token: "letmein" }), 0o600)
   write()
 
-  let running = 0
   let readings = 0
-  /** Requests that have not ended; and metrics, which are of no server here. */
-  const counted = Layer.effect(
-    Https,
-    Effect.map(Https, ({ send }) =>
-      Https.of({
-        send: (request) =>
-          Effect.suspend(() => {
-            running++
-            const { metrics } = configured
-            const answer =
-              request.url === "http://192.0.2.1:9464/metrics" && metrics !== undefined
-                ? Effect.sync(() => ({ status: 200, retryAfter: undefined, body: metrics(readings++) }))
-                : send(request)
-            return Effect.ensuring(
-              answer,
-              Effect.sync(() => {
-                running--
-              })
-            )
-          })
-      })
-    )
-  ).pipe(Layer.provide(NodeHttps.layer))
-  const edges = Layer.merge(node.edges, counted)
+  /** Metrics are of no server here. */
+  const { count, layer } = countedHttps(({ url }) => {
+    const { metrics } = configured
+    return url === "http://192.0.2.1:9464/metrics" && metrics !== undefined
+      ? Effect.sync(() => ({ status: 200, retryAfter: undefined, body: metrics(readings++) }))
+      : undefined
+  })
+  const edges = Layer.merge(node.edges, layer)
 
   /** Lets time pass whenever nothing else happens, until it has ended. */
   const drive = <A, E>(fiber: Fiber.Fiber<A, E>) =>
@@ -315,7 +297,7 @@ export const testCluster = Effect.gen(function* () {
       while (fiber.pollUnsafe() === undefined) {
         if (performance.now() > deadline) assert.fail("it does not end")
         yield* turn
-        quiet = running === 0 ? quiet + 1 : 0
+        quiet = count.running === 0 ? quiet + 1 : 0
         if (quiet > 5) {
           quiet = 0
           yield* TestClock.adjust("250 millis")

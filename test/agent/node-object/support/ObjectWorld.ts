@@ -6,13 +6,12 @@ import * as NodeObject from "../../../../src/agent/node-object/NodeObject.ts"
 import { engineFor, services } from "../../../../src/app/Composition.ts"
 import * as Switches from "../../../../src/attachment/node/Switches.ts"
 import { decodeNode } from "../../../../src/kubernetes/UserspaceNode.ts"
-import { Https } from "../../../../src/platform/Https.ts"
 import { turn } from "../../../../src/platform/Sockets.ts"
 import * as MemoryNode from "../../../dry-run/support/MemoryNode.ts"
 import { apiServer, nodeRights } from "../../../kubernetes/support/ApiServer.ts"
+import { countedHttps } from "../../../kubernetes/support/CountedHttps.ts"
 import { kubeconfigText } from "../../../kubernetes/support/KubeconfigText.ts"
 import { encode } from "../../../kubernetes/support/PodStore.ts"
-import * as NodeHttps from "../../../platform/support/node/NodeHttps.ts"
 
 export const kubeconfig = "/etc/kubeconfig"
 const variables = { CNI_PATH: "/opt/cni/bin" }
@@ -47,39 +46,22 @@ export const objectWorld = Effect.gen(function* () {
   const logger = Logger.layer([
     Logger.make(({ logLevel, message }) => void log.push(`${logLevel} ${[message].flat().map(String).join(" ")}`))
   ])
-  const edges = Layer.mergeAll(node.edges, NodeHttps.layer, logger)
+  /** The requests of the agent, to know when they have ended. */
+  const https = countedHttps()
+  const edges = Layer.mergeAll(node.edges, https.layer, logger)
   let looks = 0
-  let begun = 0
-  let ended = 0
   const devices = Effect.sync(() => {
     looks++
     return []
   })
-  /** The requests of the agent, to know when they have ended. */
-  const counted = Layer.effect(
-    Https,
-    Effect.map(Https, ({ send }) =>
-      Https.of({
-        send: (request) =>
-          Effect.suspend(() => {
-            begun++
-            return Effect.ensuring(
-              send(request),
-              Effect.sync(() => {
-                ended++
-              })
-            )
-          })
-      })
-    )
-  ).pipe(Layer.provideMerge(edges))
   /** Lets looks and requests that have begun end. */
   const rest = Effect.suspend(() => {
     let before = ""
     let quiet = 0
     return until(() => {
-      const now = `${looks} ${begun} ${ended}`
-      quiet = before === now && begun === ended ? quiet + 1 : 0
+      const { begun, running } = https.count
+      const now = `${looks} ${begun} ${running}`
+      quiet = before === now && running === 0 ? quiet + 1 : 0
       before = now
       return quiet > 50
     })
@@ -111,6 +93,6 @@ export const objectWorld = Effect.gen(function* () {
         yield* until(() => looks > before)
         yield* rest
         return yield* self({ ...made, pass, looks: () => looks })
-      }).pipe(Effect.scoped, Effect.provide(services("/var/lib/cni/usrspcni")), Effect.provide(counted))
+      }).pipe(Effect.scoped, Effect.provide(services("/var/lib/cni/usrspcni")), Effect.provide(edges))
   }
 })
