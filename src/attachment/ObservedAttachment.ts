@@ -23,8 +23,6 @@ export interface ObservedAttachment {
   /** Undefined when only VPP has it, whose mark is too short for the names. */
   readonly who?: (Identity & Pick<Attachment, "pod">) | undefined
   readonly record?: Record | undefined
-  /** The record of an ADD that was killed before it claimed it: the configuration is valid, files may be another's. */
-  readonly begun?: Record | undefined
   readonly ports: ReadonlyArray<ObservedPort>
   /** Without a record: its sandbox is certainly gone. */
   readonly isGone?: boolean | undefined
@@ -43,12 +41,11 @@ export const observedPort = (port: ObservedPort): ObservedAttachment =>
 export const joined = (parts: ReadonlyArray<ObservedAttachment>): ReadonlyArray<ObservedAttachment> => {
   const all = new Map<string, ObservedAttachment>()
   for (const one of parts) {
-    const { begun, isGone, key, ports, record, who } = all.get(one.key) ?? { key: one.key, ports: [] }
+    const { isGone, key, ports, record, who } = all.get(one.key) ?? { key: one.key, ports: [] }
     all.set(key, {
       key,
       who: who ?? one.who,
       record: record ?? one.record,
-      begun: begun ?? one.begun,
       ports: [...ports, ...one.ports],
       isGone: isGone ?? one.isGone
     })

@@ -43,8 +43,7 @@ const refusing = (error: SharedDirError): Mounts => ({ podMount: Effect.fail(err
 
 const notGiven = (resourceName: string, device: string | undefined) =>
   new SharedDirError({
-    operation: "find the device of",
-    path: resourceName,
+    operation: `find the device of ${resourceName}`,
     answer: device === undefined ? "the call has none" : `the call has ${device}, which is none of this resource`,
     cure: `Ask for ${resourceName} in resources.limits of a container of the pod, once for each network that wants it, and name the resource in the annotation k8s.v1.cni.cncf.io/resourceName of the network.`,
     code: ErrorCodes.InvalidConfiguration
@@ -52,8 +51,7 @@ const notGiven = (resourceName: string, device: string | undefined) =>
 
 const unknown = (device: string, link: string) =>
   new SharedDirError({
-    operation: `find the directory of device ${device} at`,
-    path: link,
+    operation: `find the directory of device ${device} at ${link}`,
     answer: "not found",
     cure: "Check on this node that the agent runs with --resources and has the stateDir of the network: it makes the directory when kubelet gives the device.",
     code: ErrorCodes.IoFailure

@@ -6,7 +6,6 @@
 
 import { join } from "node:path"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -14,7 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Rec from "effect/Record"
 import { isTooDeep } from "../cni/network/Validators.ts"
 import { isAnyResult } from "../cni/types/AnyResultGuard.ts"
-import { type ErrorCode, ErrorCodes, type Explained } from "../cni/types/CniError.ts"
+import { ErrorCodes, ServiceError } from "../cni/types/CniError.ts"
 import { type CniResult, fromAnyResult } from "../cni/types/CniResult.ts"
 import type { Variables } from "../cni/types/Environment.ts"
 import { hide, secretsIn } from "../cni/types/Secrets.ts"
@@ -41,34 +40,29 @@ type Reason =
   /** Processes of an earlier, killed call are still running. */
   | { readonly _tag: "StillRuns"; readonly pids: ReadonlyArray<string>; readonly seconds: number }
 
-interface Fields {
-  readonly plugin: string
-  readonly verb: "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
+export type Call = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION"
+
+export class IpamError extends ServiceError("IpamError", "IPAM plugin ") {
   readonly reason: Reason
-  /** The last lines of its stderr, quoted, if the reason does not contain them. */
-  readonly said?: string
+  /** `said`: the last lines of its stderr, quoted, if the reason does not contain them. */
+  constructor(of: { readonly plugin: string; readonly verb: Call; readonly reason: Reason; readonly said?: string }) {
+    const { plugin, reason, said = "", verb } = of
+    const [answer, cure] = wordsFor(plugin, reason)
+    super({
+      operation: `${plugin} ${verb}`,
+      answer: said === "" ? answer : `${answer}; on stderr: ${said}`,
+      cure,
+      code: isLater(reason) ? ErrorCodes.TryAgainLater : ErrorCodes.IpamFailed
+    })
+    this.reason = reason
+  }
 }
 
-export class IpamError extends Data.TaggedError("IpamError")<Fields> implements Explained {
-  /** Code 11 (try again later) is kept, because the runtime acts on it. */
-  get code(): ErrorCode {
-    const { reason } = this
-    if (reason._tag === "TimedOut" || reason._tag === "StillRuns") return ErrorCodes.TryAgainLater
-    return reason._tag === "Refused" && reason.code === ErrorCodes.TryAgainLater
-      ? ErrorCodes.TryAgainLater
-      : ErrorCodes.IpamFailed
-  }
-  get failed(): string {
-    const said = this.said === undefined || this.said === "" ? "" : `; on stderr: ${this.said}`
-    return `IPAM plugin ${this.plugin} ${this.verb}: ${wordsFor(this.plugin, this.reason)[0]}${said}`
-  }
-  get cure(): string {
-    return wordsFor(this.plugin, this.reason)[1]
-  }
-  override get message(): string {
-    return this.failed
-  }
-}
+/** Code 11 (try again later) is kept, because the runtime acts on it. */
+const isLater = (reason: Reason): boolean =>
+  reason._tag === "TimedOut" ||
+  reason._tag === "StillRuns" ||
+  (reason._tag === "Refused" && reason.code === ErrorCodes.TryAgainLater)
 
 /** What came back, and what to do. */
 const wordsFor = (plugin: string, reason: Reason): readonly [answer: string, cure: string] => {
@@ -145,8 +139,6 @@ export class Ipam extends Context.Service<
     Effect.suspend(() => make)
   )
 }
-
-type Call = IpamError["verb"]
 
 /** Returns the plugin's program: the first of its name along CNI_PATH. */
 export const findPlugin = Effect.fnUntraced(function* (

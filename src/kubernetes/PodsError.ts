@@ -2,8 +2,7 @@
  * The error of `Pods`: which API server, which operation, what came back, what to do. It never contains a token or a
  * key.
  */
-import * as Data from "effect/Data"
-import { type ErrorCode, ErrorCodes, type Explained } from "../cni/types/CniError.ts"
+import { ErrorCodes, ServiceError } from "../cni/types/CniError.ts"
 
 export type Reason =
   /** The kubeconfig, or a file that it names. */
@@ -32,94 +31,83 @@ export type Reason =
   /** The pod has no shared directory, or an invalid one. */
   | { readonly _tag: "NoSharedDir"; readonly problem: string; readonly cure: string }
 
-export class PodsError
-  extends Data.TaggedError("PodsError")<{
-    /** URL of the API server; empty before it is known. */
-    readonly server: string
-    /** `read pod ns/name`, `annotate pod ns/name`. */
-    readonly operation: string
-    readonly reason: Reason
-  }>
-  implements Explained
-{
-  get code(): ErrorCode {
-    return codes[this.reason._tag]
-  }
-  get failed(): string {
-    const by = this.server === "" ? "" : ` on ${this.server}`
-    return `Kubernetes: ${this.operation}${by}: ${answer(this.reason)}`
-  }
-  get cure(): string {
-    const { reason } = this
-    if (reason._tag === "NoSharedDir") return reason.cure
-    return reason._tag === "Untrusted" && reason.code === "CERT_HAS_EXPIRED"
-      ? "Renew the API server's certificate, or correct this node's clock."
-      : cures[reason._tag]
-  }
-  override get message(): string {
-    return this.failed
+export class PodsError extends ServiceError("PodsError", "Kubernetes: ") {
+  readonly reason: Reason
+  /** `server`: URL of the API server, empty before it is known. `operation`: `read pod ns/name`. */
+  constructor(of: { readonly server: string; readonly operation: string; readonly reason: Reason }) {
+    const { operation, reason, server } = of
+    const [code, answer, cure] = wordsFor(reason)
+    super({ operation: server === "" ? operation : `${operation} on ${server}`, answer, cure, code: ErrorCodes[code] })
+    this.reason = reason
   }
 }
 
-const codes: Readonly<Record<Reason["_tag"], ErrorCode>> = {
-  NoAccess: ErrorCodes.InvalidConfiguration,
-  Unreachable: ErrorCodes.TryAgainLater,
-  TooSlow: ErrorCodes.TryAgainLater,
-  Untrusted: ErrorCodes.ApiServer,
-  Unauthorized: ErrorCodes.ApiServer,
-  Forbidden: ErrorCodes.ApiServer,
-  NotFound: ErrorCodes.ApiServer,
-  Replaced: ErrorCodes.ApiServer,
-  Conflict: ErrorCodes.TryAgainLater,
-  Busy: ErrorCodes.TryAgainLater,
-  Refused: ErrorCodes.ApiServer,
-  Garbage: ErrorCodes.ApiServer,
-  NoSharedDir: ErrorCodes.InvalidConfiguration
-}
-
-const answer = (reason: Reason): string => {
+/** The code, what came back, and what to do. */
+const wordsFor = (reason: Reason): readonly [code: keyof typeof ErrorCodes, answer: string, cure: string] => {
   switch (reason._tag) {
     case "NoAccess":
-      return `${reason.path} ${reason.problem}`
+      return [
+        "InvalidConfiguration",
+        `${reason.path} ${reason.problem}`,
+        "Correct that file, or the kubeconfig key of the network; without the key the API server is not used."
+      ]
     case "Unreachable":
-      return reason.code
+      return [
+        "TryAgainLater",
+        reason.code,
+        "Check that the API server is up, and that the server in the kubeconfig can be reached from this node."
+      ]
     case "TooSlow":
-      return `no answer within ${reason.seconds} s`
+      return [
+        "TryAgainLater",
+        `no answer within ${reason.seconds} s`,
+        "Try again. The API server is overloaded, or packets are dropped on the way."
+      ]
     case "Untrusted":
-      return `its certificate is not trusted: ${reason.code}`
+      return [
+        "ApiServer",
+        `its certificate is not trusted: ${reason.code}`,
+        reason.code === "CERT_HAS_EXPIRED"
+          ? "Renew the API server's certificate, or correct this node's clock."
+          : "Set certificate-authority (and tls-server-name) of the cluster in the kubeconfig to what signed it."
+      ]
     case "Unauthorized":
-      return `401 Unauthorized${reason.expired === undefined ? "" : `: ${reason.expired}`}`
+      return [
+        "ApiServer",
+        `401 Unauthorized${reason.expired === undefined ? "" : `: ${reason.expired}`}`,
+        "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md)."
+      ]
     case "Forbidden":
-      return `403 Forbidden: ${reason.said}`
+      return [
+        "ApiServer",
+        `403 Forbidden: ${reason.said}`,
+        "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role)."
+      ]
     case "NotFound":
-      return "the pod does not exist"
-    case "Replaced":
-      return `the pod of that name has the UID ${reason.found}, but the call is for ${reason.wanted}`
+      return ["ApiServer", "the pod does not exist", gone]
+    case "Replaced": {
+      const { found, wanted } = reason
+      return ["ApiServer", `the pod of that name has the UID ${found}, but the call is for ${wanted}`, gone]
+    }
     case "Conflict":
-      return "the pod was changed concurrently, several times in a row"
+      return [
+        "TryAgainLater",
+        "the pod was changed concurrently, several times in a row",
+        "Try again. If it persists, find the controller that keeps changing this pod."
+      ]
     case "Busy":
+      return ["TryAgainLater", `${reason.status}: ${reason.said}`, "Try again, and check the log of the API server."]
     case "Refused":
-      return `${reason.status}: ${reason.said}`
+      return [
+        "ApiServer",
+        `${reason.status}: ${reason.said}`,
+        "Read the message: the API server or an admission webhook rejected the change."
+      ]
     case "Garbage":
+      return ["ApiServer", reason.problem, "Check that the server in the kubeconfig is a Kubernetes API server."]
     case "NoSharedDir":
-      return reason.problem
+      return ["InvalidConfiguration", reason.problem, reason.cure]
   }
 }
 
 const gone = "Nothing to do if the pod was deleted. Otherwise check that the kubeconfig is for this cluster."
-
-const cures: Readonly<Record<Exclude<Reason["_tag"], "NoSharedDir">, string>> = {
-  NoAccess: "Correct that file, or the kubeconfig key of the network; without the key the API server is not used.",
-  Unreachable: "Check that the API server is up, and that the server in the kubeconfig can be reached from this node.",
-  TooSlow: "Try again. The API server is overloaded, or packets are dropped on the way.",
-  Untrusted: "Set certificate-authority (and tls-server-name) of the cluster in the kubeconfig to what signed it.",
-  Unauthorized:
-    "Renew the token or the client certificate in the kubeconfig; what installed it can (docs/kubernetes.md).",
-  Forbidden: "Allow the kubeconfig's user to get pods, and to update pods/status (docs/kubernetes.md has the role).",
-  NotFound: gone,
-  Replaced: gone,
-  Conflict: "Try again. If it persists, find the controller that keeps changing this pod.",
-  Busy: "Try again, and check the log of the API server.",
-  Refused: "Read the message: the API server or an admission webhook rejected the change.",
-  Garbage: "Check that the server in the kubeconfig is a Kubernetes API server."
-}

@@ -12,8 +12,7 @@ import { fromFile, SharedDirError } from "./Directories.ts"
 
 const failed = (operation: string, path: string, answer: string) =>
   new SharedDirError({
-    operation,
-    path,
+    operation: `${operation} ${path}`,
     answer,
     cure: "Put sharedDir on the file system of the switch's run directory, or set host.vhost.mode to client.",
     code: ErrorCodes.IoFailure

@@ -7,31 +7,12 @@
  */
 
 import { basename, dirname, join } from "node:path"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { ErrorCodes, type Explained } from "../cni/types/CniError.ts"
+import { ErrorCodes, ServiceError } from "../cni/types/CniError.ts"
 import { FileError, type Files, orElse } from "../platform/Files.ts"
 import { ancestors, mayBeLink, type SocketPaths } from "./SocketPaths.ts"
 
-export class SharedDirError
-  extends Data.TaggedError("SharedDirError")<{
-    /** `make the shared directory`, `write the configuration for the container`. */
-    readonly operation: string
-    readonly path: string
-    /** The system's error code, or a sentence. */
-    readonly answer: string
-    readonly cure: string
-    readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.SocketPath | typeof ErrorCodes.InvalidConfiguration
-  }>
-  implements Explained
-{
-  get failed(): string {
-    return `shared directory: ${this.operation} ${this.path}: ${this.answer}`
-  }
-  override get message(): string {
-    return this.failed
-  }
-}
+export class SharedDirError extends ServiceError("SharedDirError", "shared directory: ") {}
 
 const cures: Readonly<Record<string, string>> = {
   ENOSPC: "Free space (or inodes) on that file system, then try again.",
@@ -48,8 +29,7 @@ export const fromFile =
   (operation: string) =>
   ({ code, path }: FileError): SharedDirError =>
     new SharedDirError({
-      operation,
-      path,
+      operation: `${operation} ${path}`,
       answer: code,
       cure: cures[code] ?? "Check that path on the node, and the mounts that the plugin sees.",
       code: ErrorCodes.IoFailure
@@ -61,10 +41,7 @@ export const together = (first: SharedDirError, others: ReadonlyArray<SharedDirE
     ? first
     : new SharedDirError({
         operation: first.operation,
-        path: first.path,
-        answer: [first.answer, ...others.map(({ answer, operation, path }) => `${operation} ${path}: ${answer}`)].join(
-          "; "
-        ),
+        answer: [first.answer, ...others.map(({ answer, operation }) => `${operation}: ${answer}`)].join("; "),
         cure: [...new Set([first, ...others].map(({ cure }) => cure))].join(" "),
         code: first.code
       })

@@ -285,8 +285,7 @@ const removeFile = (files: Files["Service"], path: string): Done =>
 
 const tooLong = ({ switchPath }: SocketPaths) =>
   new SharedDirError({
-    operation: "make the socket",
-    path: switchPath,
+    operation: `make the socket ${switchPath}`,
     answer: `${Buffer.byteLength(switchPath)} bytes, a socket path may have 107`,
     cure: "Set a shorter sharedDir, stateDir or socketfile.",
     code: ErrorCodes.SocketPath
@@ -304,8 +303,7 @@ const gidOf = Effect.fnUntraced(function* (files: Fs, { group }: SocketPaths) {
     .find(([name]) => name === group)?.[2]
   if (gid !== undefined && /^\d+$/.test(gid)) return Number(gid)
   return yield* new SharedDirError({
-    operation: `find the group ${group} in`,
-    path: "/etc/group",
+    operation: `find the group ${group} in /etc/group`,
     answer: "not found",
     cure: "Set host.vhost.group to a group that exists on the node, or to a number.",
     code: ErrorCodes.InvalidConfiguration
@@ -370,8 +368,7 @@ const makePlain = (files: Fs, directory: string): Effect.Effect<void, FileError>
 
 const notMounted = (path: string) =>
   new SharedDirError({
-    operation: "use",
-    path,
+    operation: `use ${path}`,
     answer: "ENOENT",
     cure: "Check that kubelet's root directory is /var/lib/kubelet, and that the caller of the plugin sees the node's directories: kubelet creates a pod's volumes before its network.",
     code: ErrorCodes.IoFailure

@@ -4,12 +4,11 @@
  * rolled back when it returns.
  */
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { HostPort } from "../cni/network/HostPort.ts"
-import type { ErrorCode, ErrorCodes, Explained } from "../cni/types/CniError.ts"
+import { type ErrorCode, ServiceError } from "../cni/types/CniError.ts"
 import type { Attachment, Identity } from "../identity/Attachment.ts"
 import type { Edges } from "../platform/Edges.ts"
 import type { PortTraffic } from "./Traffic.ts"
@@ -48,36 +47,22 @@ export interface Difference {
 }
 
 /** Which switch, which operation, what came back, what to do. */
-export class VswitchError extends Data.TaggedError("VswitchError")<{
-  readonly engine: "ovs-dpdk" | "vpp"
-  /** `plug port uspabc`, `unplug`, `list ports`. */
-  readonly operation: string
-  /** What came back, in the switch's own words if it had any. */
-  readonly answer: string
-  readonly cure: string
-  readonly code: (typeof ErrorCodes)[
-    | "SwitchRefused"
-    | "DpdkMissing"
-    | "AlreadyAttached"
-    | "SocketPath"
-    | "TryAgainLater"
-    | "CleanupIncomplete"
-    | "InvalidConfiguration"]
-  readonly cause?: unknown
-}> {
-  get failed(): string {
-    return `${this.engine === "vpp" ? "VPP" : "Open vSwitch"}: ${this.operation}: ${this.answer}`
-  }
-  override get message(): string {
-    return this.failed
+export class VswitchError extends ServiceError("VswitchError") {
+  constructor({
+    engine,
+    operation,
+    ...refusal
+  }: PortError & Pick<HostPort, "engine"> & { readonly operation: string }) {
+    super({ operation: `${engine === "vpp" ? "VPP" : "Open vSwitch"}: ${operation}`, ...refusal })
   }
 }
 
 /** Why a port cannot be used, or was not created. Each switch adds its name and the operation. */
-export type PortError = Pick<VswitchError, "code" | "answer" | "cure">
-
-/** Does not compile unless the error can explain itself. */
-export const explained = (error: VswitchError): Explained & { readonly code: ErrorCode } => error
+export interface PortError {
+  readonly code: ErrorCode
+  readonly answer: string
+  readonly cure: string
+}
 
 type Done<A> = Effect.Effect<A, VswitchError>
 

@@ -84,8 +84,7 @@ describe("a removal", () => {
     Effect.gen(function* () {
       const node = make()
       yield* add(node, "c2")
-      // The directory for unfinished records comes and goes.
-      const state = () => [node.files.dump().filter((line) => !line.includes("/attachments/new")), node.ovs.dump()]
+      const state = () => [node.files.dump(), node.ovs.dump()]
       const before = state()
       yield* add(node, "c1")
       const { stdout, well } = yield* collect(node, "--valid", yield* valid("c2"))

@@ -1,11 +1,10 @@
 /** `userspace gc` for several networks and for all of a node in memory, from the records and by sandbox. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
-import { keyOf } from "../../src/identity/Attachment.ts"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make } from "../dry-run/support/MemoryNode.ts"
 import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
-import { add, recordOf, sandboxOf, stateDir } from "./support/Attached.ts"
+import { add, sandboxOf, stateDir } from "./support/Attached.ts"
 import { collect, ports, valid } from "./support/Collected.ts"
 import { file, type } from "./support/Terminal.ts"
 
@@ -77,12 +76,12 @@ describe("all networks of the node", () => {
   )
 
   it.effect.each([
-    ["a name of nothing", ""],
+    ["an empty file", ""],
     ["a part of a record", '{"format":1,"netw']
   ])("removes %s that a killed ADD has left, and the directories with it", ([, content]) =>
     Effect.gen(function* () {
       const node = make()
-      const path = `${stateDir}/attachments/new/aaaaaaaaaaaaaaaaaaaa-bbbbbbbb-6551f0ad-8b5f-45de-89bc-da0a485e1294`
+      const path = `${stateDir}/attachments/.aaaaaaaaaaaaaaaaaaaa.6551f0ad-8b5f-45de-89bc-da0a485e1294`
       yield* add(node, "c1")
       node.files.put(path, "file", content, 0o400)
       node.sandboxes.clear()
@@ -90,22 +89,6 @@ describe("all networks of the node", () => {
       assert.isDefined(node.files.get(path))
       assert.isTrue((yield* type(node, ["gc", "--by-sandbox"])).well)
       assert.isUndefined(node.files.get(path))
-      assert.isUndefined(node.files.get(stateDir))
-    })
-  )
-
-  it.effect("removes the traces of an ADD that was killed before it claimed its record, when its sandbox is gone", () =>
-    Effect.gen(function* () {
-      const node = make()
-      yield* add(node, "c1")
-      const { content = "" } = node.files.get(recordOf("c1-net1")) ?? {}
-      node.files.remove(recordOf("c1-net1"))
-      const key = keyOf({ network: "net-a", containerId: "c1", ifName: "net1" })
-      node.files.put(`${stateDir}/attachments/new/${key}-bbbbbbbb-killed`, "file", content, 0o400)
-      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "Removed 0 attachments")
-      node.sandboxes.clear()
-      assert.include((yield* type(node, ["gc", "--by-sandbox"])).stdout, "unfinished, no record, sandbox gone")
-      assert.deepStrictEqual(ports(node), [])
       assert.isUndefined(node.files.get(stateDir))
     })
   )

@@ -1,7 +1,7 @@
 /** `userspace list` on a node in memory: complete and incomplete attachments, and those of the original plugin. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { keyOf, portName } from "../../src/identity/Attachment.ts"
+import { portName } from "../../src/identity/Attachment.ts"
 import { database, make, type Node } from "../dry-run/support/MemoryNode.ts"
 import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
 import { add, loseRecords, recordOf, removePort, sandboxOf, stateDir } from "./support/Attached.ts"
@@ -128,18 +128,6 @@ it.effect("an ADD that is running, or was killed, from its first moment on", () 
     assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], unfinished)
     yield* removePort(node, portOf("c1"))
     assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], unfinished.with(5, "-"))
-    node.files.remove(recordOf("c1-net1"))
-    const key = keyOf({ network: "net-a", containerId: "c1", ifName: "net1" })
-    node.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", record.content)
-    assert.deepStrictEqual(cells((yield* listed(node)).stdout)[1], [
-      "net-a",
-      "-",
-      "c1",
-      "net1",
-      "-",
-      "-",
-      "unfinished, no record"
-    ])
   })
 )
 

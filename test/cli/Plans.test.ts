@@ -85,7 +85,6 @@ Open vSwitch was read at /var/run/openvswitch/db.sock.
 
 5. remove the record
      - file       /var/lib/cni/usrspcni/attachments/c1-net1.json
-     - directory  /var/lib/cni/usrspcni/attachments/new
      - directory  /var/lib/cni/usrspcni/attachments
      - directory  /var/lib/cni/usrspcni
 

@@ -53,8 +53,8 @@ const noted = Effect.suspend(() => {
   return Effect.as(Effect.flip(added(base, node)), node)
 })
 
-const directoryOfNotes =
-  "`attachments/undone/`, [notes](restarts.md#a-del-that-has-nothing-to-remove-while-the-switch-is-down) of ADDs without a switch"
+const undone =
+  "`attachments/*.undone`, of [ADDs without a switch](restarts.md#a-del-that-has-nothing-to-remove-while-the-switch-is-down)"
 
 /** The mode of a row's file or directory when the plugin creates it; further modes of the row, in its order. */
 const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unknown>>> = {
@@ -78,10 +78,8 @@ const measured: Readonly<Record<string, Effect.Effect<ReadonlyArray<string>, unk
   "`attachments/` and `links/` of `stateDir`": Effect.map(added(far), (node) => [
     ...new Set([modeAt(node, "/state/attachments"), modeAt(node, "/state/links")])
   ]),
-  "`attachments/new/`, where records are begun": at("/state/attachments/new", base),
-  [directoryOfNotes]: Effect.map(noted, (node) => [modeAt(node, "/state/attachments/undone")]),
-  "such a note, `attachments/undone/<key>`": Effect.map(noted, ({ files }) =>
-    below(files, "/state/attachments/undone/").flatMap(({ mode, path }) => (path.includes("/.") ? [] : [mode]))
+  [undone]: Effect.map(noted, ({ files }) =>
+    below(files, "/state/attachments/").flatMap(({ mode, path }) => (path.endsWith(".undone") ? [mode] : []))
   ),
   "a container's directory in `sharedDir`": at("/run/shared/c1", served, ofGroup),
   "a pod's volume, when the plugin makes it": Effect.forEach([undefined, "107"], (group) =>
@@ -138,9 +136,7 @@ const below = (files: Node["files"], directory: string) =>
 const paths: Readonly<Record<string, RegExp>> = {
   "records, in `attachments/` of `stateDir`": /^\/state\/attachments\/[^/]+\.json$/,
   "`attachments/` and `links/` of `stateDir`": /^\/state\/(attachments|links)$/,
-  "`attachments/new/`, where records are begun": /^\/state\/attachments\/new$/,
-  [directoryOfNotes]: /^\/state\/attachments\/undone$/,
-  "such a note, `attachments/undone/<key>`": /^\/state\/attachments\/undone\/[^/.]+$/,
+  [undone]: /^\/state\/attachments\/[^/]+\.undone$/,
   "a container's directory in `sharedDir`": /^\/run\/shared\/c1$/,
   "`.userspace-cni`, in what the plugin has made": /\/\.userspace-cni$/,
   "`configData-*.json` in a shared directory": /^\/run\/shared\/c1\/configData-[^/]+\.json$/,

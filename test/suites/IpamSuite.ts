@@ -103,7 +103,7 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
       yield* check(delegation)
       yield* del(delegation)
       const error = yield* Effect.flip(check(delegation))
-      assert.strictEqual(error.verb, "CHECK")
+      assert.strictEqual(error.operation, `${delegation.plugin} CHECK`)
       assert.include(error.failed, "Failed to find address added by container")
     }))
 
@@ -152,10 +152,11 @@ export const ipamLeases = suite<IpamUnderTest>("Ipam", (test) => {
     Effect.gen(function* () {
       const { path } = yield* IpamUnderTest
       const delegation = yield* delegate({ plugin: "no-such-plugin" })
-      for (const call of [preflight, add, del, check, gc, status]) {
+      const calls = { ADD: add, DEL: del, CHECK: check, GC: gc, STATUS: status }
+      for (const [verb, call] of [["ADD", preflight] as const, ...Object.entries(calls)]) {
         const error = yield* Effect.flip(call(delegation))
         assert.strictEqual(error.reason._tag, "NotFound")
-        assert.include(error.failed, `no-such-plugin ${error.verb}: not found along CNI_PATH=${path}`)
+        assert.include(error.failed, `no-such-plugin ${verb}: not found along CNI_PATH=${path}`)
         assert.include(error.cure, "/opt/cni/bin")
       }
     }))

@@ -160,7 +160,7 @@ export const recordsClaim = suite<RecordsUnderTest>("Records, claimed", (test) =
       assert.deepStrictEqual(yield* find(attachment()), known)
       assert.isTrue(yield* records.settled(known))
       assert.strictEqual((yield* files.lstat(`${base}/state/attachments/0958c8871b32-net1.json`))?.mode, 0o600)
-      assert.deepStrictEqual(yield* files.list(`${base}/state/attachments/new`), [".userspace-cni"])
+      assert.lengthOf(yield* files.list(`${base}/state/attachments`), 2)
       yield* remove(attachment())
       assert.strictEqual((yield* Effect.flip(records.settle(known))).answer, "ENOENT")
       assert.deepStrictEqual(yield* tree, before)

@@ -1,9 +1,10 @@
 /** Whether records can be written, what is left of them and who removes it, on every layer of `Files`. */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import type { Record } from "../../src/attachment/records/Record.ts"
 import { Records } from "../../src/attachment/records/Records.ts"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
-import { keyOf, longHandle, networkDigest, plainHandle } from "../../src/identity/Attachment.ts"
+import { keyOf, longHandle, plainHandle } from "../../src/identity/Attachment.ts"
 import { Files } from "../../src/platform/Files.ts"
 import {
   all,
@@ -38,55 +39,89 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, removed", (test) => 
       assert.strictEqual((yield* Effect.flip(claim(attachment()))).answer, error.answer)
     }))
 
-  test("records of killed claims that were never linked are listed separately", () =>
+  test("a record that a killed claim was writing is none, and is swept unless its ADD may be running", () =>
     Effect.gen(function* () {
       const { base } = yield* FilesSite
       const files = yield* Files
       const records = yield* Records
-      assert.deepStrictEqual(yield* records.begun, [])
-      yield* claim(attachment({ ifName: "net2" }))
-      assert.deepStrictEqual(yield* records.begun, [])
-      const scratch = `${base}/state/attachments/new`
-      const record = recordOf(attachment(), "killed")("0958c8871b32-net1")
-      yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, JSON.stringify(record), 0o600)
-      yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net3" }))}-torn`, "{", 0o600)
-      yield* files.create(`${scratch}/${keyOf(attachment({ ifName: "net4" }))}-copy`, JSON.stringify(record), 0o600)
-      assert.deepStrictEqual(yield* records.begun, [record])
-      assert.lengthOf(yield* all, 1)
-      assert.isUndefined(yield* find(attachment()))
-      yield* remove(attachment())
-      assert.deepStrictEqual(yield* records.begun, [])
-    }))
-
-  test("a claim that was killed before it wrote anything is collected by its network, but not a live one", () =>
-    Effect.gen(function* () {
-      const { base } = yield* FilesSite
-      const files = yield* Files
-      const records = yield* Records
-      const scratch = `${base}/state/attachments/new`
-      const [net1, net2, net3] = [attachment(), attachment({ ifName: "net2" }), attachment({ ifName: "net3" })]
-      const other = attachment({ network: "other" })
-      const nameOf = (one: typeof net1) => `${scratch}/${keyOf(one)}-${networkDigest(one.network)}-killed`
       const before = yield* tree
+      const [net1, net2] = [attachment(), attachment({ ifName: "net2" })]
       yield* claim(attachment({ ifName: "net4" }))
-      const torn = JSON.stringify(recordOf(net3, "killed")("0958c8871b32-net3"))
-      yield* files.create(nameOf(net1), "", 0o400)
       const unswept = yield* tree
-      yield* files.create(nameOf(net2), "{", 0o400)
-      yield* files.create(nameOf(net3), torn, 0o400)
-      yield* files.create(nameOf(other), "", 0o400)
-      yield* files.create(`${scratch}/${keyOf(net2)}-${networkDigest(net2.network)}-written`, "", 0o600)
-      yield* records.sweep(net1.network, new Set([keyOf(net1)]))
-      assert.deepStrictEqual(
-        (yield* files.list(scratch)).filter((name) => !name.startsWith(".")).toSorted(),
-        [nameOf(net1), nameOf(net3), nameOf(other), nameOf(net2).replace(/killed$/, "written")]
-          .map((path) => path.slice(scratch.length + 1))
-          .toSorted()
+      const hidden = (one: typeof net1, by: string) => `${base}/state/attachments/.${keyOf(one)}.${by}`
+      for (const one of [net1, net2]) {
+        yield* files.create(hidden(one, "killed"), JSON.stringify(recordOf(one, "killed")(plainHandle(one))), 0o400)
+      }
+      yield* files.create(hidden(net1, "torn"), "", 0o400)
+      assert.lengthOf(yield* all, 1)
+      assert.deepStrictEqual(yield* records.damaged, [])
+      assert.isUndefined(yield* find(net1))
+      yield* records.sweep([net1])
+      const left = (yield* files.list(`${base}/state/attachments`)).filter(
+        (name) => name.endsWith("killed") || name.endsWith("torn")
       )
-      for (const one of [net2, net3, other]) yield* remove(one)
+      assert.deepStrictEqual(left.toSorted(), [`.${keyOf(net1)}.killed`, `.${keyOf(net1)}.torn`])
+      yield* records.sweep([])
       assert.deepStrictEqual(yield* tree, unswept)
       yield* remove(attachment({ ifName: "net4" }))
-      yield* records.sweep(net1.network, new Set())
+      assert.deepStrictEqual(yield* tree, before)
+    }))
+
+  test("a record whose hidden file was swept is written again", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
+      const gone = new Set<string>()
+      /** The first call of each finds that the file was swept. */
+      const swept = (name: "link" | "rename") => (from: string, to: string) =>
+        Effect.suspend(() => {
+          const isFirst = !gone.has(name)
+          gone.add(name)
+          return isFirst ? Effect.andThen(files.unlink(from), files[name](from, to)) : files[name](from, to)
+        })
+      const racing = { ...files, link: swept("link"), rename: swept("rename") }
+      const layer = Records.layer(`${base}/state`).pipe(Layer.provide(Layer.succeed(Files, racing)))
+      const record = yield* Effect.provide(claim(attachment()), layer)
+      const known: Record = { ...record, addresses: [{ address: "10.0.0.2/24" }] }
+      yield* Effect.provide(
+        Effect.flatMap(Records, ({ settle }) => settle(known)),
+        layer
+      )
+      assert.deepStrictEqual([...gone], ["link", "rename"])
+      assert.deepStrictEqual(yield* records.find(attachment()), known)
+    }))
+
+  test("the record of an ADD that created nothing ends as undone, and counts as no record", () =>
+    Effect.gen(function* () {
+      const { base } = yield* FilesSite
+      const files = yield* Files
+      const records = yield* Records
+      const before = yield* tree
+      const [one, namesake] = [
+        attachment({ containerId: "0958c8871b32aaaa" }),
+        attachment({ containerId: "0958c8871b32bbbb" })
+      ]
+      yield* claim(one)
+      yield* records.endUndone(one, "another")
+      assert.isFalse(yield* records.undone(one))
+      yield* records.endUndone(one, "one")
+      assert.isTrue(yield* records.undone(one))
+      assert.isFalse(yield* records.undone(namesake))
+      assert.isUndefined(yield* find(one))
+      assert.deepStrictEqual([yield* all, yield* records.damaged], [[], []])
+      assert.isFalse(yield* records.hasNamesake(namesake))
+      // Without the switch it stays, for a DEL that is repeated; a claim of the attachment ends it.
+      yield* records.removeUnasked(one)
+      assert.isTrue(yield* records.undone(one))
+      yield* claim(one, "two")
+      assert.isFalse(yield* records.undone(one))
+      yield* records.endUndone(one, "two")
+      const settled = yield* claim(namesake)
+      yield* records.settle(settled)
+      assert.isFalse(yield* records.undone(one))
+      yield* remove(namesake)
+      assert.isUndefined(yield* files.lstat(`${base}/state/attachments`))
       assert.deepStrictEqual(yield* tree, before)
     }))
 
@@ -106,14 +141,15 @@ export const recordsEnd = suite<RecordsUnderTest>("Records, removed", (test) => 
       const before = yield* tree
       const other = attachment({ ifName: "net2" })
       yield* claim(other)
-      const scratch = `${base}/state/attachments/new`
-      yield* files.create(`${scratch}/${keyOf(attachment())}-killed`, "{", 0o600)
-      yield* files.create(`${scratch}/${keyOf(other)}-killed`, "{", 0o600)
+      const directory = `${base}/state/attachments`
+      const hidden = (one: typeof other) => `.${keyOf(one)}.killed`
+      yield* files.create(`${directory}/${hidden(attachment())}`, "{", 0o600)
+      yield* files.create(`${directory}/${hidden(other)}`, "{", 0o600)
       yield* remove(attachment(), "mine")
-      assert.lengthOf(yield* files.list(scratch), 3)
+      assert.include(yield* files.list(directory), hidden(attachment()))
       yield* remove(attachment())
-      assert.notInclude(yield* files.list(scratch), `${keyOf(attachment())}-killed`)
-      assert.include(yield* files.list(scratch), `${keyOf(other)}-killed`)
+      assert.notInclude(yield* files.list(directory), hidden(attachment()))
+      assert.include(yield* files.list(directory), hidden(other))
       yield* remove(other)
       assert.deepStrictEqual(yield* tree, before)
     }))

@@ -97,7 +97,7 @@ const node = Effect.gen(function* () {
   const files = () =>
     fs
       .readdirSync(at, { recursive: true, encoding: "utf8" })
-      .filter((path) => !/attachments\/new/.test(path) && !path.startsWith("host-local.leases/net"))
+      .filter((path) => !path.startsWith("host-local.leases/net"))
       .concat(leases())
       .sort()
   const leases = () => {

@@ -82,8 +82,8 @@ export const endingsOf = (acted: ReadonlyArray<Acted>): ReadonlyArray<readonly [
   )
 
 const carryOut = Effect.fnUntraced(
-  function* ({ deed, found, record }: Extract<Action, { readonly _tag: "Do" }>, at: Control, tools: Tools) {
-    if (deed === "delete") return yield* remove(record, found.stage === "begun", tools)
+  function* ({ deed, record }: Extract<Action, { readonly _tag: "Do" }>, at: Control, tools: Tools) {
+    if (deed === "delete") return yield* remove(record, tools)
     const made = yield* remake(deed, record, at, tools)
     if (made.outcome === "skipped") return passed(made.reason)
     return made.outcome === "there"
@@ -111,14 +111,14 @@ export const remake = Effect.fnUntraced(function* (
 const passed = (words: string): Outcome => ({ _tag: "Passed", words })
 
 /** Deletes like GC. If the record's name was used again, the sandbox that exists is another's. */
-const remove = Effect.fnUntraced(function* (record: Record, isBegun: boolean, { switches, variables }: Tools) {
+const remove = Effect.fnUntraced(function* (record: Record, { switches, variables }: Tools) {
   const recorded = yield* (yield* Records).find(attachmentOfRecord(record))
-  if (isBegun ? recorded !== undefined : recorded?.invocation !== record.invocation) return passed(deleted.reason)
+  if (recorded?.invocation !== record.invocation) return passed(deleted.reason)
   if ((yield* (yield* Namespaces).judge(record.netns)) !== "missing") {
     return passed(`its sandbox ${record.netns} exists`)
   }
-  const stray = observed(record, { record: recorded, begun: recorded === undefined ? record : undefined })
-  const undone = (yield* removeRecorded(switches, [stray], [], variables)).flatMap(({ undone }) => undone)
+  const gone = [observed(record, { record: recorded })]
+  const undone = (yield* removeRecorded(switches, gone, [], variables)).flatMap(({ undone }) => undone)
   const [error] = undone
   if (error === undefined) return { _tag: "Done", words: "deleted" } satisfies Outcome
   return yield* new CniError({

@@ -29,9 +29,9 @@ export type Port =
 
 /**
  * `whole`: its ADD succeeded, and no DEL has begun. `in transit`: its ADD or DEL is running, or was killed. `deferred`:
- * a DEL of it failed. `begun`: its ADD was killed before it claimed the record.
+ * a DEL of it failed.
  */
-export type Stage = "whole" | "in transit" | "deferred" | "begun"
+export type Stage = "whole" | "in transit" | "deferred"
 
 export interface Seen {
   readonly record: Record
@@ -72,7 +72,6 @@ export const look = Effect.fn("heal.look")(function* (
   const { at, only, variables, vswitch } = wanted
   const records = yield* Records
   const all = only === undefined ? yield* records.all : yield* named(only)
-  const begun = only === undefined ? yield* records.begun : []
   const mine = (record: Record) => {
     const own = controlOf(record, variables)
     return own !== undefined && isSame(own, at)
@@ -88,14 +87,11 @@ export const look = Effect.fn("heal.look")(function* (
     (record) => lookAt(record, { ...wanted, ports, silent }, isSilent),
     { concurrency: atOnce }
   )
-  const claimed = yield* Effect.forEach(begun.filter(mine), (record) =>
-    Effect.map(sandboxOf(record.netns), (sandbox): Seen => ({ record, stage: "begun", sandbox, port: unasked }))
-  )
   return {
     now: yield* millis,
     partial: only !== undefined,
-    seen: [...seen, ...claimed],
-    unrecorded: yield* unrecorded(owned, [...all, ...begun]),
+    seen,
+    unrecorded: yield* unrecorded(owned, all),
     silent
   } satisfies Sight
 })
@@ -171,5 +167,5 @@ const unrecorded = Effect.fnUntraced(function* (owned: ReadonlyArray<Owned>, kno
   }
   if (without(known).length === 0) return []
   const records = yield* Records
-  return without([...known, ...(yield* records.all), ...(yield* records.begun)])
+  return without([...known, ...(yield* records.all)])
 })

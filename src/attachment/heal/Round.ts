@@ -104,7 +104,7 @@ export const ofNode = Effect.fn("heal.node")(function* ({ dry, variables }: Pick
       (outcome): Unusable => ({ kind: "damaged", handle, words: error.failed, cure: error.cure, outcome })
     )
   )
-  const named = [...all, ...(yield* orNothing(records.begun))].flatMap((record) => controlOf(record, variables) ?? [])
+  const named = all.flatMap((record) => controlOf(record, variables) ?? [])
   return {
     when: yield* Clock.currentTimeMillis,
     found: [...damaged, ...all.flatMap((record) => unusable(record, variables))],

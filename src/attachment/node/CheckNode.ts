@@ -8,7 +8,6 @@ import * as Result from "effect/Result"
 import { CniError, ErrorCodes, fromExplained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
 import { containerConfigFor } from "../../container-config/ContainerConfigs.ts"
-import { Namespaces } from "../../platform/Namespaces.ts"
 import { Vswitch, type VswitchError } from "../../vswitch/Vswitch.ts"
 import { attachmentOfRecord, recordedCall } from "../Recorded.ts"
 import type { Record } from "../records/Record.ts"
@@ -16,6 +15,7 @@ import { Records } from "../records/Records.ts"
 import { compare } from "../verbs/Check.ts"
 import { deleted, inTransit, readable } from "../verbs/Restore.ts"
 import { atOnce } from "./Gc.ts"
+import { sandboxOf } from "./Survey.ts"
 import { nameOf, type Switches } from "./Switches.ts"
 
 /** The outcome for one attachment. A failure is the reason why it could not be compared. */
@@ -95,11 +95,7 @@ const checked = (record: Record, more: Pick<Checked, "outcome"> & Partial<Checke
 })
 
 const sandboxDifferences = ({ netns }: Record) =>
-  Effect.flatMap(Namespaces, ({ judge }) =>
-    Effect.map(judge(netns), (kind) =>
-      kind === "missing" || kind === "out of sight" ? [`its sandbox ${netns} is gone`] : []
-    )
-  )
+  Effect.map(sandboxOf(netns), (sandbox) => (sandbox === "gone" ? [`its sandbox ${netns} is gone`] : []))
 
 const askedOnce = (vswitch: Vswitch["Service"], name: string, silent: Map<string, VswitchError>) => ({
   ...vswitch,

@@ -64,7 +64,7 @@ const keysOf = (network: string, valid: Valid): ReadonlySet<string> =>
 
 /** One that is being added has its sandbox. One without a record is judged by other evidence of its sandbox. */
 export const withoutSandbox = (found: Found) =>
-  Effect.filter(found, ({ begun, isGone = false, record = begun }) =>
+  Effect.filter(found, ({ isGone = false, record }) =>
     record === undefined ? Effect.succeed(isGone) : Effect.map(sandboxOf(record.netns), (sandbox) => sandbox === "gone")
   )
 
@@ -100,7 +100,7 @@ export const removeRecorded = Effect.fn("GC.removeRecorded")(
 )
 
 const callFor = Effect.fnUntraced(function* (found: ObservedAttachment, variables: Variables) {
-  const record = found.record ?? found.begun
+  const { record } = found
   if (record === undefined) return yield* unreadable(found, "it has no record")
   const { configuration, environment } = yield* Effect.mapError(
     spelledOut(callOfRecord(record, variables)),
@@ -116,13 +116,10 @@ const unreadable = (found: ObservedAttachment, why: string) =>
     "Run `userspace gc --by-sandbox --config FILE` with the current configuration of the network."
   )
 
-/**
- * Removes records of killed ADDs that only name their network (undefined: of every one). Safe beside a running ADD,
- * which writes its file again. Returns failures.
- */
-export const sweep = Effect.fn("GC.sweep")(function* (network: string | undefined, valid: Valid) {
+/** Removes what killed ADDs had written of a record. Safe beside a running ADD, which writes it again. Returns failures. */
+export const sweep = Effect.fn("GC.sweep")(function* (network: string, valid: Valid) {
   const { sweep } = yield* Records
-  return yield* failuresOf(sweep(network, keysOf(network ?? "", valid)))
+  return yield* failuresOf(sweep(valid.map((one) => ({ ...one, network }))))
 })
 
 /** Calls GC of the IPAM plugin, whose configuration has the same list. Returns failures. */

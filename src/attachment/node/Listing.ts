@@ -84,14 +84,14 @@ const doubts = ({ found }: Survey): ReadonlyArray<Explained> => {
 
 /** Returns a line for each of its ports, and one if it has none. */
 export const listed = Effect.fnUntraced(function* (
-  { begun, ports, record, who }: ObservedAttachment,
+  { ports, record, who }: ObservedAttachment,
   { silent }: Pick<Survey, "silent">,
   variables: Variables,
   known: Suspects = new Map()
 ) {
   const records = yield* Records
   const unfinished = record !== undefined && !(yield* Effect.orElseSucceed(records.settled(record), () => true))
-  const { netns } = record ?? begun ?? { netns: "" }
+  const { netns } = record ?? { netns: "" }
   const sandbox = yield* sandboxOf(netns)
   const line = (at: Control | undefined, state: string, owned?: Owned): Listed => {
     const names = who ?? owned

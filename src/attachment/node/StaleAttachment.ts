@@ -41,8 +41,8 @@ export const removeStale = Effect.fnUntraced(function* (
   all: ReadonlyArray<ObservedAttachment>,
   { containerConfig = containerConfigFor, switches }: Tools
 ) {
-  const { begun, ports, record, who } = found
-  const own = who === undefined ? undefined : yield* callFor(call, { ...who, netns: "" }, record ?? begun)
+  const { ports, record, who } = found
+  const own = who === undefined ? undefined : yield* callFor(call, { ...who, netns: "" }, record)
   const deleted =
     own === undefined
       ? []

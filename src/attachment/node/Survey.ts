@@ -99,7 +99,6 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
 
   const { failures, orNothing } = collecting()
   const recorded = ofNetwork(yield* orNothing(records.all))
-  const begun = ofNetwork(yield* orNothing(records.begun))
   const told = base === undefined ? [] : yield* orNothing(sharedDir.published(base))
 
   const named = [...wanted.controls, ...recorded.flatMap((record) => controlOf(record, variables) ?? [])]
@@ -112,7 +111,6 @@ export const survey = Effect.fn("survey")(function* (switches: Switches, wanted:
   const found = joined([
     ...recorded.map((record) => observed(record, { record })),
     ...ports,
-    ...begun.map((begun) => observed(begun, { begun })),
     ...ofNetwork(told.flatMap((one) => whoseTold(one) ?? [])).map((one) => observed(one))
   ])
   return { found, legacy, silent, problems: [...silent.map(({ error }) => error), ...failures] } satisfies Survey

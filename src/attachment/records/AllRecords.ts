@@ -1,8 +1,8 @@
-/** All records of a node, for `Records`, and unfinished files of killed claims. Other files are ignored. */
+/** All records of a node, for `Records`, and those that are damaged. Other files are ignored. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { handlesOf, keyOf } from "../../identity/Attachment.ts"
-import { type FileError, type Files, orElse } from "../../platform/Files.ts"
+import { type Files, orElse } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 import { fromFile, notRead, type RecordError } from "./RecordError.ts"
 import { parseRecord, recordLimit } from "./RecordFormat.ts"
@@ -12,13 +12,7 @@ export interface Damaged {
   readonly error: RecordError
 }
 
-/** `fresh`: the directory of the records that are being written. `tidy` removes the directories if they are empty. */
-export const make = (
-  files: Files["Service"],
-  directory: string,
-  fresh: string,
-  tidy: Effect.Effect<void, FileError>
-) => {
+export const make = (files: Files["Service"], directory: string) => {
   const names = (path: string) => orElse<ReadonlyArray<string>>(["ENOENT", "ENOTDIR"], [])(files.list(path))
   /** Undefined: it was removed meanwhile, or is not a regular file. */
   const text = (path: string) =>
@@ -70,38 +64,10 @@ export const make = (
     Effect.mapError(fromFile("set the damaged record aside"))
   )
 
-  const begun = Effect.gen(function* () {
-    const found: Array<Record> = []
-    for (const name of yield* names(fresh)) {
-      const one = yield* record(join(fresh, name))
-      if (one !== undefined && name.startsWith(`${keyOf(one)}-`)) found.push(one)
-    }
-    return found
-  })
-
-  /** A claim is read-only from the start; a writable file is of an attachment. A running claim makes its file again. */
-  const sweep = Effect.fnUntraced(
-    function* (network: string | undefined, but: ReadonlySet<string>) {
-      for (const name of yield* names(fresh)) {
-        const [, key, digest] = /^([a-z2-7]{20})-([a-z2-7]{8})-/.exec(name) ?? []
-        if (key === undefined || but.has(key)) continue
-        if (network !== undefined && digest !== network) continue
-        const path = join(fresh, name)
-        const there = yield* files.lstat(path)
-        if (there?.kind !== "file" || (there.mode & 0o222) !== 0 || (yield* record(path)) !== undefined) continue
-        yield* orElse("ENOENT", undefined)(files.unlink(path))
-      }
-      yield* tidy
-    },
-    Effect.mapError(fromFile("remove unfinished records of killed calls"))
-  )
-
   const readRecords = Effect.mapError(fromFile("read the records"))
   return {
     all: all.pipe(readRecords, Effect.withSpan("Records.all")),
     damaged: damaged.pipe(readRecords, Effect.withSpan("Records.damaged")),
-    begun: begun.pipe(readRecords, Effect.withSpan("Records.begun")),
-    sweep,
     setAside
   }
 }

@@ -1,31 +1,14 @@
 /** The error of `Records`: which file, what the system returned, what to do. */
-import * as Data from "effect/Data"
-import { ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
+import { ErrorCodes, ServiceError } from "../../cni/types/CniError.ts"
 import type { FileError } from "../../platform/Files.ts"
 import type { Record } from "./Record.ts"
 
-interface Fields {
-  readonly operation: string
-  readonly path: string
-  readonly answer: string
-  readonly cure: string
-  readonly code: typeof ErrorCodes.IoFailure | typeof ErrorCodes.AlreadyAttached
-}
-
-export class RecordError extends Data.TaggedError("RecordError")<Fields> implements Explained {
-  get failed(): string {
-    return `${this.operation} ${this.path}: ${this.answer}`
-  }
-  override get message(): string {
-    return this.failed
-  }
-}
+export class RecordError extends ServiceError("RecordError") {}
 
 /** Its attachment is known by its mark only. */
 export const notRead = (path: string): RecordError =>
   new RecordError({
-    operation: "read the record",
-    path,
+    operation: `read the record ${path}`,
     answer: "the file is corrupt",
     cure:
       "Delete the pod so that it is recreated: DEL needs no record, it finds the port by its mark. If the " +
@@ -37,8 +20,7 @@ export const fromFile =
   (operation: string) =>
   ({ code, path }: FileError): RecordError =>
     new RecordError({
-      operation,
-      path,
+      operation: `${operation} ${path}`,
       answer: code,
       cure: "Make the directory writable for root and free space on it, or set stateDir: the records are there.",
       code: ErrorCodes.IoFailure
@@ -47,8 +29,7 @@ export const fromFile =
 /** Another file has the name of the record. */
 export const inTheWay = (path: string): RecordError =>
   new RecordError({
-    operation: "write the record",
-    path,
+    operation: `write the record ${path}`,
     answer: "the file exists and is not a record of this attachment",
     cure: "Remove that file.",
     code: ErrorCodes.IoFailure
@@ -56,8 +37,7 @@ export const inTheWay = (path: string): RecordError =>
 
 export const alreadyAttached = (record: Record): RecordError =>
   new RecordError({
-    operation: "add",
-    path: `${record.network}/${record.containerId}/${record.ifName}`,
+    operation: `add ${record.network}/${record.containerId}/${record.ifName}`,
     answer: `this attachment has existed since ${record.since}`,
     cure: "DEL it first. Its port and addresses were not changed.",
     code: ErrorCodes.AlreadyAttached

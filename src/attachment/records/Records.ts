@@ -1,7 +1,7 @@
 /**
  * The records on disk: `<stateDir>/attachments/<handle>.json`. Creating one claims the attachment and its handle,
- * atomically and without a lock: the complete file is written beside and linked to its name, which only one process can
- * do. Records are a cache: the mark on the switch decides.
+ * atomically and without a lock: the complete file is written under a hidden name and linked to its own, which only one
+ * process can do, so that nobody reads half of it. Records are a cache: the mark on the switch decides.
  *
  * A record is read-only (0400, and 0500 after a DEL that failed) while its attachment is being added or removed, and
  * writable (0600) in between: restore skips read-only ones, and a release without this rule is not affected.
@@ -10,9 +10,9 @@ import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type Attachment, handlesOf, keyOf, longHandle, networkDigest, plainHandle } from "../../identity/Attachment.ts"
+import { type Attachment, handlesOf, type Identity, keyOf, longHandle, plainHandle } from "../../identity/Attachment.ts"
 import { FileError, Files, orElse } from "../../platform/Files.ts"
-import { ensure, into, removeUnused } from "../../shared-dir/Directories.ts"
+import { ensure, removeUnused } from "../../shared-dir/Directories.ts"
 import { ancestors } from "../../shared-dir/SocketPaths.ts"
 import * as AllRecords from "./AllRecords.ts"
 import type { Record } from "./Record.ts"
@@ -52,22 +52,21 @@ export class Records extends Context.Service<
     readonly damaged: Done<ReadonlyArray<AllRecords.Damaged>>
     /** Renames one of them, so that its name is free, and returns the path. Undefined: it is not damaged any more. */
     readonly setAside: (handle: string) => Done<string | undefined>
-    /** Records of ADDs that were killed before linking them; those ADDs changed nothing else. */
-    readonly begun: Done<ReadonlyArray<Record>>
-    /** Removes empty files of killed claims of a network (undefined: of every one), but not of these keys. */
-    readonly sweep: (network: string | undefined, but: ReadonlySet<string>) => Done
+    /** Removes hidden files of killed claims, but not of these attachments. A running claim writes its file again. */
+    readonly sweep: (but: ReadonlyArray<Identity>) => Done
     /** Fails when `claim` would fail to write, as far as can be checked. Changes nothing. */
     readonly writable: Done
     /**
-     * Writes the note of an ADD that could not reach the switch and created nothing. At that time the ADD owns the
-     * record, so no other ADD of this attachment is running. The next ADD removes the note before its first change.
+     * Ends the record of an ADD that could not reach the switch and created nothing: `<handle>.undone`, which counts as
+     * no record. With it, a DEL succeeds while the switch is down (docs/restarts.md explains why that is safe). The next
+     * ADD of the attachment removes it before its first change.
      */
-    readonly noteUndone: (attachment: Attachment) => Done
+    readonly endUndone: (attachment: Attachment, invocation: string) => Done
     /** Returns whether the last ADD of exactly this attachment is known to have created nothing. */
     readonly undone: (attachment: Attachment) => Done<boolean>
     /** Removes the record, and unfinished files of a killed `claim`. `invocation`: only if that ADD wrote it. */
     readonly remove: (attachment: Attachment, invocation?: string) => Done
-    /** Like `remove` without an invocation, when the switch is unreachable: the notes of `noteUndone` stay. */
+    /** Like `remove` without an invocation, when the switch is unreachable: what `endUndone` wrote stays. */
     readonly removeUnasked: (attachment: Attachment) => Done
   }
 >()("userspace-cni/Records") {
@@ -90,18 +89,21 @@ const deferred = 0o500
 const make = Effect.fnUntraced(function* (stateDir: string) {
   const files = yield* Files
   const directory = join(stateDir, "attachments")
-  const fresh = join(directory, "new")
-  const notes = undoneNotes(files, directory)
   const pathOf = (handle: string) => join(directory, `${handle}.json`)
-  const besideOf = (record: Record) =>
-    join(fresh, `${keyOf(record)}-${networkDigest(record.network)}-${record.invocation}`)
-
-  const read = (handle: string): Effect.Effect<Record | undefined, FileError> =>
-    orElse(absent, undefined)(readThere(handle))
+  const undonePathOf = (handle: string) => join(directory, `${handle}${undoneEnd}`)
+  const besideOf = (record: Record) => join(directory, `${hidden(record)}${record.invocation}`)
 
   /** Undefined: the file exists, and is no record. */
-  const readThere = (handle: string): Effect.Effect<Record | undefined, FileError> =>
-    orElse(odd, undefined)(Effect.map(files.read(pathOf(handle), recordLimit), parseRecord))
+  const readThere = (path: string): Effect.Effect<Record | undefined, FileError> =>
+    orElse(odd, undefined)(Effect.map(files.read(path, recordLimit), parseRecord))
+
+  const read = (handle: string): Effect.Effect<Record | undefined, FileError> =>
+    orElse(absent, undefined)(readThere(pathOf(handle)))
+
+  const names = orElse<ReadonlyArray<string>>(absent, [])(files.list(directory))
+
+  const unlinkAll = (all: ReadonlyArray<string>) =>
+    Effect.forEach(all, (name) => orElse(absent, undefined)(files.unlink(join(directory, name))), { discard: true })
 
   const find = Effect.fnUntraced(
     function* (attachment: Attachment) {
@@ -128,7 +130,7 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   }).pipe(Effect.mapError(fromFile("write to")), Effect.withSpan("Records.writable"))
 
   const claimOnce = Effect.fnUntraced(function* (attachment: Attachment, makeRecord: (handle: string) => Record) {
-    yield* ensure(files, fresh, 0o700)
+    yield* ensure(files, directory, 0o755)
     // The owner of the plain handle may be gone since this attachment was added, so that the handle is free.
     const earlier = yield* read(longHandle(attachment))
     if (earlier !== undefined && keyOf(earlier) === keyOf(attachment)) return yield* alreadyAttached(earlier)
@@ -144,27 +146,15 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
         if (other !== undefined && keyOf(other) === keyOf(attachment)) return yield* alreadyAttached(other)
         continue
       }
-      // The attachment is this ADD's only now. While the note exists, nothing may be created.
-      yield* Effect.tapError(notes.remove(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
+      // The attachment is this ADD's only now. Nothing may be created while the last one counts as undone.
+      yield* Effect.tapError(forgetUndone(attachment), () => Effect.ignore(files.unlink(pathOf(handle))))
       return record
     }
     return yield* inTheWay(pathOf(longHandle(attachment)))
   })
 
-  const claimSoon = (
-    attachment: Attachment,
-    makeRecord: (handle: string) => Record,
-    tries: number
-  ): ReturnType<typeof claimOnce> =>
-    Effect.catchIf(
-      claimOnce(attachment, makeRecord),
-      // The last record, and the directory with it, was removed in between.
-      (error) => tries > 1 && error._tag === "FileError" && error.code === "ENOENT",
-      () => claimSoon(attachment, makeRecord, tries - 1)
-    )
-
   const claim = (attachment: Attachment, makeRecord: (handle: string) => Record) =>
-    Effect.mapError(claimSoon(attachment, makeRecord, 20), (error) =>
+    Effect.mapError(whileRemoved(claimOnce(attachment, makeRecord)), (error) =>
       error._tag === "FileError" ? fromFile("write the record")(error) : error
     )
 
@@ -178,14 +168,14 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const settle = Effect.fnUntraced(
     function* (record: Record) {
       const path = pathOf(record.handle)
-      yield* notes.drop
+      yield* dropUndone
       if (record.addresses === undefined) return yield* files.change(path, "file", { mode: whole })
       if ((yield* read(record.handle))?.invocation !== record.invocation) {
         return yield* new FileError({ operation: "rename", path, code: "ENOENT" })
       }
       const beside = besideOf(record)
-      yield* into(files, fresh, 0o700, files.create(beside, JSON.stringify(record), whole))
-      yield* Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
+      const replace = Effect.tapError(files.rename(beside, path), () => Effect.ignore(files.unlink(beside)))
+      yield* whileRemoved(Effect.andThen(files.create(beside, JSON.stringify(record), whole), replace))
     },
     Effect.mapError(fromFile("write the record"))
   )
@@ -211,8 +201,44 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
   const completed = ({ handle }: Record) =>
     Effect.mapError(hasMode(handle, (whole | deferred) & ~inTransit), fromFile("read the record"))
 
-  /** The directories are ours by name: a killed call may not have marked them. */
-  const tidy = removeUnused(files, fresh, [fresh, directory])
+  const isUndone = (attachment: Attachment) => (handle: string) =>
+    Effect.map(
+      orElse(absent, undefined)(readThere(undonePathOf(handle))),
+      (record) => record !== undefined && keyOf(record) === keyOf(attachment)
+    )
+
+  const undone = Effect.fnUntraced(
+    function* (attachment: Attachment) {
+      const found = yield* Effect.filter(handlesOf(attachment), isUndone(attachment))
+      const earlier = yield* orElse("ENOTDIR", undefined)(files.lstat(join(directory, earlierNote(attachment))))
+      return found.length > 0 || earlier?.kind === "file"
+    },
+    Effect.mapError(fromFile("read the record"))
+  )
+
+  const forgetUndone = Effect.fnUntraced(function* (attachment: Attachment) {
+    const found = yield* Effect.filter(handlesOf(attachment), isUndone(attachment))
+    yield* unlinkAll([...found.map((handle) => `${handle}${undoneEnd}`), earlierNote(attachment)])
+  })
+
+  /** None is needed while the switch is reachable. A remaining one is still correct. */
+  const dropUndone = Effect.gen(function* () {
+    yield* unlinkAll((yield* names).filter((name) => name.endsWith(undoneEnd)))
+    yield* dropEarlier(files, directory)
+  }).pipe(Effect.ignore)
+
+  const endUndone = Effect.fnUntraced(
+    function* (attachment: Attachment, invocation: string) {
+      const record = yield* find(attachment)
+      if (record?.invocation === invocation) yield* files.rename(pathOf(record.handle), undonePathOf(record.handle))
+    },
+    Effect.mapError((error) =>
+      error._tag === "FileError" ? fromFile("record that nothing was created")(error) : error
+    )
+  )
+
+  /** The directory is ours by name: a killed call may not have marked it. */
+  const tidy = removeUnused(files, directory, [directory])
 
   const removeWith = Effect.fnUntraced(
     function* (attachment: Attachment, invocation: string | undefined, isAsked: boolean) {
@@ -221,24 +247,29 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
       if (invocation === undefined) yield* removeSuspect(files, stateDir, key)
       for (const handle of handlesOf(attachment)) {
         // Skip a missing one: another call may claim the name before the removal.
-        const record = yield* orElse(absent, "none" as const)(readThere(handle))
+        const record = yield* orElse(absent, "none" as const)(readThere(pathOf(handle)))
         // An unreadable file is what a power cut left of a claim before `keep`.
         if (record === "none") continue
         if (record === undefined ? invocation !== undefined : keyOf(record) !== key) continue
         if (invocation !== undefined && record?.invocation !== invocation) continue
         yield* orElse("ENOENT", undefined)(files.unlink(pathOf(handle)))
       }
-      for (const name of yield* orElse(absent, [])(files.list(fresh))) {
-        if (!name.startsWith(`${key}-`) || (invocation !== undefined && !name.endsWith(invocation))) continue
-        yield* orElse("ENOENT", undefined)(files.unlink(join(fresh, name)))
-      }
-      if (invocation === undefined && isAsked) yield* notes.drop
+      const unfinished = (yield* names).filter((name) => name.startsWith(hidden(attachment)))
+      yield* unlinkAll(unfinished.filter((name) => name.endsWith(invocation ?? "")))
+      if (invocation === undefined && isAsked) yield* dropUndone
       yield* tidy
     },
     Effect.mapError(fromFile("remove the record"))
   )
 
-  const others = AllRecords.make(files, directory, fresh, tidy)
+  const sweep = Effect.fnUntraced(
+    function* (but: ReadonlyArray<Identity>) {
+      const running = but.map(hidden)
+      yield* unlinkAll((yield* names).filter((name) => isHidden(name) && !running.some((one) => name.startsWith(one))))
+      yield* tidy
+    },
+    Effect.mapError(fromFile("remove unfinished records of killed calls"))
+  )
 
   return Records.of({
     stateDir,
@@ -252,11 +283,11 @@ const make = Effect.fnUntraced(function* (stateDir: string) {
     settled,
     find,
     hasNamesake,
-    ...others,
-    sweep: (network, but) => others.sweep(network === undefined ? undefined : networkDigest(network), but),
+    ...AllRecords.make(files, directory),
+    sweep,
     writable,
-    noteUndone: (attachment) => Effect.mapError(notes.write(attachment), fromFile("record that nothing was created")),
-    undone: (attachment) => Effect.mapError(notes.isThere(attachment), fromFile("read the record")),
+    endUndone,
+    undone,
     remove: (attachment, invocation) => removeWith(attachment, invocation, true),
     removeUnasked: (attachment) => removeWith(attachment, undefined, false)
   })
@@ -282,26 +313,30 @@ export const removeSuspect = (files: Files["Service"], stateDir: string, key: st
   }).pipe(orElse(absent, undefined))
 }
 
-/**
- * Notes of ADDs that could not reach the switch and created nothing: empty files `undone/<key>`. With one, a DEL
- * without a record succeeds while the switch is down (docs/restarts.md explains why that is safe).
- */
-const undoneNotes = (files: Files["Service"], attachments: string) => {
-  const directory = join(attachments, "undone")
-  const pathOf = (attachment: Attachment) => join(directory, keyOf(attachment))
-  return {
-    write: (attachment: Attachment) =>
-      into(files, directory, 0o700, orElse("EEXIST", undefined)(files.create(pathOf(attachment), "", 0o400))),
-    isThere: (attachment: Attachment) =>
-      Effect.map(orElse("ENOTDIR", undefined)(files.lstat(pathOf(attachment))), (there) => there?.kind === "file"),
-    /** Called before the first change of an ADD. */
-    remove: (attachment: Attachment) => orElse(absent, undefined)(files.unlink(pathOf(attachment))),
-    /** Removes all notes, because none is needed while the switch is reachable. A remaining note is still correct. */
-    drop: Effect.gen(function* () {
-      const names = yield* orElse<ReadonlyArray<string> | undefined>(absent, undefined)(files.list(directory))
-      if (names === undefined) return
-      for (const name of names) yield* orElse("ENOENT", undefined)(files.unlink(join(directory, name)))
-      yield* removeUnused(files, directory, [directory])
-    }).pipe(Effect.ignore)
+/** The end of the name of a record that `endUndone` ended. */
+const undoneEnd = ".undone"
+
+/** The beginning of the name under which a record is written before it is linked, or replaced, by one invocation. */
+const hidden = (identity: Identity): string => `.${keyOf(identity)}.`
+
+const isHidden = (name: string): boolean => /^\.[a-z2-7]{20}\./.test(name)
+
+/** Another call removed the empty directory, or swept the hidden file, in between. */
+const whileRemoved = <A, E>(self: Effect.Effect<A, E | FileError>, tries = 20): Effect.Effect<A, E | FileError> =>
+  Effect.catchIf(
+    self,
+    (error) => tries > 1 && error instanceof FileError && error.code === "ENOENT",
+    () => whileRemoved(self, tries - 1)
+  )
+
+/** Before 0.1.0, an ADD that created nothing left this empty file, and records were written in `new`. */
+const earlierNote = (attachment: Attachment): string => `undone/${keyOf(attachment)}`
+
+const dropEarlier = Effect.fnUntraced(function* (files: Files["Service"], attachments: string) {
+  for (const directory of [join(attachments, "undone"), join(attachments, "new")]) {
+    const names = yield* orElse<ReadonlyArray<string> | undefined>(absent, undefined)(files.list(directory))
+    if (names === undefined) continue
+    for (const name of names) yield* orElse("ENOENT", undefined)(files.unlink(join(directory, name)))
+    yield* removeUnused(files, directory, [directory])
   }
-}
+})

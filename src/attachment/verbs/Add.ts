@@ -136,28 +136,24 @@ const forget = Effect.fnUntraced(function* (
   silent: Silent
 ) {
   const { any } = yield* IncompleteRollback
-  if (!any)
-    yield* Effect.ignore(noteFor(records, attachment, silent()), {
+  if (any) return yield* Effect.logWarning("the record is kept for DEL")
+  if (yield* isSilent(silent()))
+    // The next DEL succeeds without the switch, if that is still down.
+    yield* Effect.ignore(records.endUndone(attachment, invocation), {
       log: "Warn",
       message: "could not note that nothing was made"
     })
-  yield* any ? Effect.logWarning("the record is kept for DEL") : records.remove(attachment, invocation)
+  yield* records.remove(attachment, invocation)
 })
 
-/** Lets the next DEL succeed without the switch, if that is still down. */
-const noteFor = Effect.fnUntraced(function* (
-  records: Records["Service"],
-  attachment: Attachment,
-  asked: Asked | undefined
-) {
-  if (asked === undefined) return
+const isSilent = Effect.fnUntraced(function* (asked: Asked | undefined) {
+  if (asked === undefined) return false
   // The runtime has already waited once.
   const again = yield* Effect.result(Effect.timeoutOption(Effect.scoped(asked), "1 second"))
-  const silent = Result.match(again, {
+  return Result.match(again, {
     onFailure: ({ code }) => code === ErrorCodes.TryAgainLater,
     onSuccess: Option.isNone
   })
-  if (silent) yield* records.noteUndone(attachment)
 })
 
 /** The directory may be shared with another attachment: the rollback restores its group and mode. */

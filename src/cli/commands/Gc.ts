@@ -166,7 +166,7 @@ const ofNode = Effect.fnUntraced(function* ({ cniPath, dryRun, stateDir }: GcOpt
     Effect.gen(function* () {
       const seen = yield* Gc.lookAll(switches, variables)
       const gone = yield* Gc.withoutSandbox(seen.found)
-      const remove = Effect.all([Gc.removeRecorded(switches, gone, seen.found, variables), Gc.sweep(undefined, [])])
+      const remove = Effect.all([Gc.removeRecorded(switches, gone, seen.found, variables), Gc.sweep("", [])])
       const done = yield* outcome(seen, gone, variables, dryRun ? nothing : remove)
       return { networks: undefined, notJudged: seen.notJudged, ...done }
     })

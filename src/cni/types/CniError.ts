@@ -28,6 +28,35 @@ export interface Explained {
   readonly cure: string
 }
 
+/** What a service's error is made of; {@link Explained.failed} follows from the first two. */
+interface ServiceFailure {
+  /** `plug port uspabc`, `write the record /var/lib/...`. */
+  readonly operation: string
+  /** What came back, in the words of who answered. */
+  readonly answer: string
+  readonly cure: string
+  readonly code: ErrorCode
+}
+
+/**
+ * The one form of what services fail with; the tag names the service. The class is written out, because the declarations
+ * of the library (`exports` in package.json) name every type of what they export.
+ */
+export const ServiceError = <const Tag extends string>(
+  tag: Tag,
+  subject = ""
+): (new (
+  failure: ServiceFailure
+) => Cause.YieldableError & ServiceFailure & Explained & { readonly _tag: Tag }) =>
+  class extends Data.TaggedError(tag)<ServiceFailure> implements Explained {
+    get failed(): string {
+      return `${subject}${this.operation}: ${this.answer}`
+    }
+    override get message(): string {
+      return this.failed
+    }
+  }
+
 export const asCniError = (error: CniError | Explained): CniError =>
   error instanceof CniError ? error : fromExplained(error)
 

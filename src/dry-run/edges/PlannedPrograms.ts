@@ -4,18 +4,18 @@
  */
 import * as Effect from "effect/Effect"
 import type { CniResult } from "../../cni/types/CniResult.ts"
-import { type Delegation, findPlugin, Ipam, IpamError } from "../../ipam/Ipam.ts"
+import { type Call, type Delegation, findPlugin, Ipam, IpamError } from "../../ipam/Ipam.ts"
 import type { Files } from "../../platform/Files.ts"
 import { Processes } from "../../platform/Processes.ts"
 import { type PlanRecorder, unknown } from "../plan/Plan.ts"
 import type { PlannedFiles } from "./PlannedFiles.ts"
 
 export const ipam = (files: Files["Service"], recorder: PlanRecorder): Ipam["Service"] => {
-  const find = (verb: IpamError["verb"], delegation: Delegation) =>
+  const find = (verb: Call, delegation: Delegation) =>
     Effect.tapError(findPlugin(files, verb, delegation), () =>
       recorder.record({ kind: "ipam", plugin: delegation.plugin, verb, program: null })
     )
-  const call = Effect.fnUntraced(function* (verb: IpamError["verb"], delegation: Delegation) {
+  const call = Effect.fnUntraced(function* (verb: Call, delegation: Delegation) {
     const { plugin } = delegation
     const program = yield* find(verb, delegation)
     yield* recorder.record({ kind: "ipam", plugin, verb, program })

@@ -90,8 +90,6 @@ const cases: ReadonlyArray<readonly [string, Partial<Seen>, Memory, Policy, Read
     [`stale: delete at ${now + 30_000}`]
   ],
   ["that was killed", { sandbox: "gone", stage: "in transit" }, gone(now - 90_000), policy, ["stale: delete"]],
-  ["an ADD that was killed before it claimed", { sandbox: "gone", stage: "begun" }, gone(0), policy, ["stale: delete"]],
-  ["such a one that has its sandbox", { sandbox: "there", stage: "begun", port: missing }, gone(0), all, []],
   [
     "repaired less than a minute ago",
     { port: missing },

@@ -4,17 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf } from "../../../src/identity/Attachment.ts"
-import {
-  containerId,
-  gc,
-  loseRecords,
-  recordPath,
-  removeBelow,
-  removePort,
-  withList,
-  withoutState
-} from "../support/Collecting.ts"
+import { containerId, gc, loseRecords, removeBelow, removePort, withList, withoutState } from "../support/Collecting.ts"
 import { isOnVpp, network, networks } from "../support/Networks.ts"
 import { type Asked, stateDir, World } from "../support/World.ts"
 
@@ -117,23 +107,6 @@ describe("an attachment is found", () => {
       loseRecords(world)
       yield* removePort(world)
       yield* gc(world)
-      assert.deepStrictEqual(world.dump(), before)
-    })
-  )
-
-  it.effect("by the record of a killed claim that was never linked", () =>
-    Effect.gen(function* () {
-      const world = new World()
-      const other = { conf: network, ifName: "net2" }
-      yield* world.add(other)
-      const before = world.dump()
-      yield* world.add({ conf: network })
-      const text = world.files.get(recordPath)?.content ?? ""
-      yield* world.call("DEL", { conf: network })
-      assert.deepStrictEqual(world.dump(), before)
-      const key = keyOf({ network: "net", containerId, ifName: "net1" })
-      world.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", text)
-      yield* gc(world, [other])
       assert.deepStrictEqual(world.dump(), before)
     })
   )

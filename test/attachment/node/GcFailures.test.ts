@@ -1,7 +1,7 @@
 /** GC with an obstacle: another switch, a failing step, an invalid call, an ADD that was killed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { networkDigest } from "../../../src/identity/Attachment.ts"
+import { keyOf } from "../../../src/identity/Attachment.ts"
 import { containerId, gc, loseRecords, recordPath, removeBelow, withList } from "../support/Collecting.ts"
 import { goesWrong, kills, services, stepsOf } from "../support/Faults.ts"
 import { network, networks } from "../support/Networks.ts"
@@ -148,26 +148,19 @@ describe("an invalid call removes nothing", () => {
   )
 })
 
-it.effect("an ADD that was killed before it wrote its identity is known by its network", () =>
+it.effect("a record that a killed ADD was writing goes, but not that of an ADD that may be running", () =>
   Effect.gen(function* () {
     const world = new World()
     const before = world.dump()
-    const scratch = `${stateDir}/attachments/new`
-    const [mine, others] = ["net", "other"].map(
-      (name) => `${scratch}/${"a".repeat(20)}-${networkDigest(name)}-6f1ab4e2-0c2b-4bd1-9d5c-2f0a5d0e7c11`
-    )
+    const hidden = (containerId: string) =>
+      `${stateDir}/attachments/.${keyOf({ network: "net", containerId, ifName: "net1" })}.killed`
+    const running = { conf: network, containerId: "aaaaaaaaaaaa" }
     yield* world.add({ conf: network })
-    world.files.put(mine ?? "", "file", "", 0o400)
-    world.files.put(others ?? "", "file", "", 0o400)
-    yield* gc(world, [{ conf: network }])
-    assert.deepStrictEqual(
-      world
-        .below(scratch)
-        .filter((line) => line.includes("aaaa"))
-        .map((line) => line.split(" ")[0]),
-      [others]
-    )
-    world.files.remove(others ?? "")
+    world.files.put(hidden("bbbbbbbbbbbb"), "file", "", 0o400)
+    world.files.put(hidden("aaaaaaaaaaaa"), "file", "{", 0o400)
+    yield* gc(world, [{ conf: network }, running])
+    assert.isUndefined(world.files.get(hidden("bbbbbbbbbbbb")))
+    assert.isDefined(world.files.get(hidden("aaaaaaaaaaaa")))
     yield* gc(world)
     assert.deepStrictEqual(world.dump(), before)
   })

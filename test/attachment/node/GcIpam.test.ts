@@ -1,11 +1,10 @@
 /** GC's calls of IPAM, for each attachment that it removes and for the network. On a node in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { keyOf } from "../../../src/identity/Attachment.ts"
 import type { Delegation } from "../../../src/ipam/Ipam.ts"
-import { containerId, loseRecords, recordPath, withList } from "../support/Collecting.ts"
+import { containerId, loseRecords, withList } from "../support/Collecting.ts"
 import { network } from "../support/Networks.ts"
-import { stateDir, World, type Wrap } from "../support/World.ts"
+import { World, type Wrap } from "../support/World.ts"
 
 describe("IPAM gets the DEL that did not come", () => {
   const asked =
@@ -49,23 +48,6 @@ describe("IPAM gets the DEL that did not come", () => {
         CNI_ARGS: args,
         CNI_PATH: "/opt/cni/bin"
       })
-    })
-  )
-
-  it.effect("with the arguments of the ADD, which was killed before it claimed its record", () =>
-    Effect.gen(function* () {
-      const world = new World()
-      yield* world.add({ conf: { ...network, cniVersion: "1.0.0" } })
-      const text = world.files.get(recordPath)?.content ?? ""
-      yield* world.call("DEL", { conf: network })
-      const key = keyOf({ network: "net", containerId, ifName: "net1" })
-      world.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", text)
-      const seen: Array<Delegation> = []
-      yield* world.call("GC", withList(network, []), asked("del", seen))
-      assert.deepStrictEqual(
-        seen.map(({ configuration }) => JSON.parse(configuration).cniVersion),
-        ["1.0.0"]
-      )
     })
   )
 

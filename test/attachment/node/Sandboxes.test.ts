@@ -1,8 +1,10 @@
-/** What `list`, GC and healing say of a sandbox is one judgement. */
+/** What `list`, `check`, GC and healing say of a sandbox is one judgement. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { look } from "../../../src/attachment/heal/Look.ts"
+import { checkNode } from "../../../src/attachment/node/CheckNode.ts"
 import { list } from "../../../src/attachment/node/Listing.ts"
+import { Records } from "../../../src/attachment/records/Records.ts"
 import type { NamespaceKind } from "../../../src/platform/Namespaces.ts"
 import { network } from "../support/Networks.ts"
 import { ovs } from "../support/Rounds.ts"
@@ -18,7 +20,7 @@ const kinds: ReadonlyArray<readonly [NamespaceKind, string]> = [
   ["unreadable", "unknown"]
 ]
 
-it.effect.each(kinds)("a namespace that is %s: %s, in list and in healing", ([kind, expected]) =>
+it.effect.each(kinds)("a namespace that is %s: %s, in list, in check and in healing", ([kind, expected]) =>
   Effect.gen(function* () {
     const world = new World()
     yield* world.add({ conf: network })
@@ -27,9 +29,12 @@ it.effect.each(kinds)("a namespace that is %s: %s, in list and in healing", ([ki
       Effect.fnUntraced(function* (switches) {
         const { attachments } = yield* list(switches, { controls: [], variables: {} })
         const sight = yield* look({ at: ovs, vswitch: yield* switches.at(ovs), variables: {}, only: undefined })
-        return [...attachments, ...sight.seen].map(({ sandbox }) => sandbox)
+        const checked = yield* checkNode(switches, yield* (yield* Records).all, {})
+        const said = checked.flatMap(({ differences }) => differences.filter((one) => /sandbox/.test(one)))
+        return { said, sandboxes: [...attachments, ...sight.seen].map(({ sandbox }) => sandbox) }
       })
     )
-    assert.deepStrictEqual(seen, [expected, expected])
+    assert.deepStrictEqual(seen.sandboxes, [expected, expected])
+    assert.deepStrictEqual(seen.said, expected === "gone" ? ["its sandbox /n/a is gone"] : [])
   })
 )

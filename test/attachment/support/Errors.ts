@@ -46,7 +46,7 @@ const noReply = vpp([
 ])
 
 const records = (operation: string): Errors => {
-  const of = (code: RecordError["code"]) => new RecordError({ ...said, operation, path: operation, code })
+  const of = (code: RecordError["code"]) => new RecordError({ ...said, operation, code })
   return { IoFailure: of(ErrorCodes.IoFailure), AlreadyAttached: of(ErrorCodes.AlreadyAttached) }
 }
 
@@ -80,7 +80,7 @@ const vswitch = (operation: string): Errors => {
 const sharedDir = (operation: string): Errors => {
   const names = ["IoFailure", "SocketPath", "InvalidConfiguration"] as const
   return Object.fromEntries(
-    names.map((name) => [name, new SharedDirError({ ...said, operation, path: operation, code: ErrorCodes[name] })])
+    names.map((name) => [name, new SharedDirError({ ...said, operation, code: ErrorCodes[name] })])
   )
 }
 

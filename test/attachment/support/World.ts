@@ -84,16 +84,11 @@ export class World {
     this.files.put("/etc/group", "file", "root:x:0:\nhugetlbfs:x:107:\n")
   }
 
-  /**
-   * The whole persistent state as text, after ovs-vswitchd has acted: equal dumps are equal nodes. Excludes the empty
-   * directory for scratch files, which comes and goes.
-   */
+  /** The whole persistent state as text, after ovs-vswitchd has acted: equal dumps are equal nodes. */
   dump(): ReadonlyArray<string> {
     this.ovs.look()
-    const scratch = [`${stateDir}/attachments/new `, `${stateDir}/attachments/new/.userspace-cni `]
-    const files = this.files.dump().filter((line) => !scratch.some((start) => line.startsWith(start)))
     const other = [...this.other.dump(), ...this.otherVpp.dump()].map((line) => `other ${line}`)
-    return [...this.ovs.dump(), ...other, ...this.vpp.dump(), ...files, ...this.leases.dump()]
+    return [...this.ovs.dump(), ...other, ...this.vpp.dump(), ...this.files.dump(), ...this.leases.dump()]
   }
 
   /** The lines of the dump that tell of a path. */

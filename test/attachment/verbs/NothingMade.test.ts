@@ -5,13 +5,14 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { keyOf } from "../../../src/identity/Attachment.ts"
 import { loseRecords } from "../support/Collecting.ts"
 import { heldAt, stepsOf } from "../support/Interleaved.ts"
 import { network, networks } from "../support/Networks.ts"
 import { type Asked, failed, stateDir, World, type Wrap } from "../support/World.ts"
 
 const conf = network
-const notes = (world: World) => world.below(`${stateDir}/attachments/undone`).filter((line) => / file /.test(line))
+const notes = (world: World) => world.below(`${stateDir}/attachments`).filter((line) => /\.undone /.test(line))
 const codeOf = (world: World, asked: Asked = { conf }) =>
   Effect.map(Effect.result(world.call("DEL", asked)), (done) => (done._tag === "Failure" ? done.failure.code : 0))
 
@@ -44,6 +45,23 @@ describe("a DEL without the switch, after an ADD that made nothing", () => {
       yield* world.add({ conf, containerId: "aaaaaaaaaaaaaa" })
       assert.deepStrictEqual(notes(world), [])
       yield* world.call("DEL", { conf, containerId: "aaaaaaaaaaaaaa" })
+      assert.deepStrictEqual(world.dump(), before)
+    })
+  )
+
+  it.effect("succeeds with the note of an earlier release, which goes with the next DEL that reaches the switch", () =>
+    Effect.gen(function* () {
+      const world = new World()
+      yield* world.add({ conf, ifName: "net2" })
+      const before = world.dump()
+      const key = keyOf({ network: "net", containerId: "0958c8871b32cafe", ifName: "net1" })
+      world.files.put(`${stateDir}/attachments/undone/${key}`, "file", "", 0o400)
+      world.files.put(`${stateDir}/attachments/new/${key}-killed`, "file", "", 0o400)
+      world.ovs.serve("refused")
+      assert.strictEqual(yield* codeOf(world, { conf, ifName: "net10" }), 11)
+      assert.strictEqual(yield* codeOf(world), 0)
+      world.ovs.serve("well")
+      assert.strictEqual(yield* codeOf(world), 0)
       assert.deepStrictEqual(world.dump(), before)
     })
   )

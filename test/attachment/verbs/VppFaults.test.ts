@@ -99,7 +99,7 @@ const deleted = (world: World, asked: Asked, before: ReadonlyArray<string>, wher
   })
 
 /** The note of an ADD that could not reach VPP is for a DEL that cannot either, and is removed by one that can. */
-const noted = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("undone")
+const noted = ({ files }: World) => files.names(`${stateDir}/attachments`).some((name) => name.endsWith(".undone"))
 
 const recorded = ({ files }: World) => files.names(`${stateDir}/attachments`).includes("0958c8871b32-net1.json")
 

@@ -66,10 +66,7 @@ export const make = Effect.fnUntraced(function* (release: Release = "26.06", pol
     return undefined
   }
   const below = (path: string): ReadonlyArray<string> =>
-    fs
-      .readdirSync(path, { recursive: true, encoding: "utf8" })
-      .filter((name) => !/attachments\/new/.test(name))
-      .sort()
+    fs.readdirSync(path, { recursive: true, encoding: "utf8" }).sort()
   return {
     ...callsOn(directory, server.path),
     directory,

@@ -176,7 +176,6 @@ const make = Effect.fnUntraced(function* (isInstalled: boolean) {
     watched: {
       database: ovs.socket,
       directories: [`${directory}/shared`, `${directory}/state`, ovs.runDir],
-      scratch: `${directory}/state/attachments/new`,
       leases: `${directory}/leases`,
       mark: plugins
     }

@@ -100,10 +100,9 @@ const make = Effect.gen(function* () {
   /** All that an attachment may leave, as one value. */
   const look = Effect.gen(function* () {
     const files = yield* filesIn([`${directory}/shared`, `${directory}/state`])
-    const scratch = new RegExp(`^${directory}/state/attachments/new(/.userspace-cni)?$`)
     return {
       vpp: yield* Effect.provideService(Suite.look, Suite.VppUnderTest, underTest),
-      files: Object.entries(files).filter(([path]) => !scratch.test(path)),
+      files: Object.entries(files),
       leases: yield* leasesIn(`${directory}/leases`)
     }
   })

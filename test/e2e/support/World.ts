@@ -16,8 +16,6 @@ export interface Watched {
   readonly database: string
   /** Directories, including everything below them. */
   readonly directories: ReadonlyArray<string>
-  /** A directory of the plugin's that may come and go; its content counts. */
-  readonly scratch: string
   /** host-local's data directory. */
   readonly leases: string
   /** Processes whose CNI_PATH contains this were started by our calls. */
@@ -142,13 +140,7 @@ export const processes = Effect.fnUntraced(function* (mark: string) {
 const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
   Effect.all({
     tables: tables(watched.database),
-    files: Effect.map(filesIn(watched.directories), (found) =>
-      Object.fromEntries(
-        Object.entries(found).filter(
-          ([path]) => path !== watched.scratch && path !== `${watched.scratch}/.userspace-cni`
-        )
-      )
-    ),
+    files: filesIn(watched.directories),
     mounts: mounts(watched.directories),
     leases: leasesIn(watched.leases),
     processes: processes(watched.mark)

@@ -116,7 +116,7 @@ const ranOf = (setting: Setting, answer: Called, broken: Words, added: Words = [
   added
 })
 
-const ofNote = /: left: file \S*\/attachments(\/undone(\/[a-z2-7]{20})?)?(\/\.userspace-cni)? /
+const ofNote = /: left: file \S*\/attachments(\/[^/]+\.undone|\/\.userspace-cni)? /
 
 /**
  * An ADD that could not reach the switch notes that it created nothing, for a DEL that cannot either; a DEL that
@@ -124,7 +124,7 @@ const ofNote = /: left: file \S*\/attachments(\/undone(\/[a-z2-7]{20})?)?(\/\.us
  */
 const orNoted = (rolledBack: Broken, deleted: Broken): Broken =>
   Effect.flatMap(rolledBack, (found) =>
-    found.some((one) => one.includes("/attachments/undone/")) && found.every((one) => ofNote.test(one))
+    found.some((one) => /\/attachments\/[^/]+\.undone /.test(one)) && found.every((one) => ofNote.test(one))
       ? deleted
       : Effect.succeed(found)
   )

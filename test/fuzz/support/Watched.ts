@@ -105,17 +105,14 @@ export const directoriesOf = (text: string, { CNI_ARGS = "", ...others }: Variab
   return [...usual, ...more.flatMap((path) => path ?? [])].map((path) => normalize(path).replace(/(?<=.)\/$/, ""))
 }
 
-/** Empty directories for scratch files come and go. */
-const isScratch = (line: unknown) => typeof line === "string" && /\/attachments\/new( |\/\.userspace-cni )/.test(line)
-
 /**
  * Without the note of an ADD that could not reach the switch (`Records.ts`), which is for a DEL that cannot either;
  * and without directories that contain only it.
  */
 const withoutNote = (all: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
-  const around = /^\/var\/lib\/cni\/usrspcni(\/attachments(\/undone(\/[a-z2-7]{20})?)?)?(\/\.userspace-cni)? /
+  const around = /^\/var\/lib\/cni\/usrspcni(\/attachments(\/[^/]+\.undone)?)?(\/\.userspace-cni)? /
   const isNote = (line: unknown): boolean => typeof line === "string" && around.test(line)
-  const has = all.some((line) => typeof line === "string" && line.includes("/attachments/undone/"))
+  const has = all.some((line) => typeof line === "string" && /\/attachments\/[^/]+\.undone /.test(line))
   return has ? all.filter((line) => !isNote(line)) : all
 }
 
@@ -123,7 +120,7 @@ const withoutNote = (all: ReadonlyArray<unknown>): ReadonlyArray<unknown> => {
 export const state = (node: Node): ReadonlyArray<unknown> => {
   node.ovs.look()
   const all = node.state()
-  return Array.isArray(all) ? all.flat().filter((line) => !isScratch(line)) : [all]
+  return Array.isArray(all) ? all.flat() : [all]
 }
 
 const changed = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): ReadonlyArray<string> => {
