@@ -1,11 +1,17 @@
 import { defineConfig } from "vitest/config"
+import { RunningTests } from "./test/support/RunningTests.ts"
 
-// CI counts the tests of each tier from a report that it names.
-const report = process.env["VITEST_REPORT"]
+// CI counts the tests of each tier from a report that it names, and says which ones ran when it has to end them.
+const { VITEST_REPORT: report, VITEST_RUNNING: running } = process.env
+const json = (outputFile: string): ["json", { outputFile: string }] => ["json", { outputFile }]
 
 export default defineConfig({
   test: {
-    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+    reporters: [
+      "default",
+      ...(report === undefined ? [] : [json(report)]),
+      ...(running === undefined ? [] : [new RunningTests(running)])
+    ],
     coverage: { include: ["src/**/*.ts"], reporter: ["text", "html", "json-summary"] },
     projects: [
       {
@@ -24,9 +30,10 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 120_000
+          // Each file has switches, directories and namespaces of its own, and mostly waits for them.
+          maxWorkers: Number(process.env["E2E_WORKERS"] ?? 2),
+          testTimeout: 300_000,
+          hookTimeout: 300_000
         }
       },
       {
