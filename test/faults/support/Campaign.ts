@@ -9,6 +9,7 @@ import type { ProgramError } from "../../e2e/support/Program.ts"
 import { onMachine } from "../../e2e/support/Suite.ts"
 import type { Traced } from "../process/Order.ts"
 import { brief, type Column, columns, strikes } from "./Columns.ts"
+import { drawn, partOf } from "./Draw.ts"
 import type { Ground } from "./Ground.ts"
 import * as Lane from "./Lane.ts"
 import * as Results from "./Results.ts"
@@ -29,9 +30,9 @@ export interface Options {
      * Faults of the switch that run here as well, at every possible step; the others run in the other configuration.
      */
     readonly struck: ReadonlyArray<string>
-    /** Only these columns, and only those steps. */
-    readonly only?: ReadonlySet<string>
   }
+  /** Of its cells one in so many is drawn. */
+  readonly share?: number
 }
 
 class Campaign extends Context.Service<
@@ -46,10 +47,11 @@ class Campaign extends Context.Service<
 const cannot = (why: string): Results.Cell => ({ state: "cannot", notes: [why], runs: 0 })
 const notRun = (why: string): Results.Cell => ({ state: "not run", notes: [why], runs: 0 })
 
-const layer = (name: string, { ground, like }: Options, all: ReadonlyArray<Column>) =>
+const layer = (name: string, { ground, like, share }: Options, all: ReadonlyArray<Column>) =>
   Layer.effect(
     Campaign,
     Effect.gen(function* () {
+      const part = partOf(share)
       const began = performance.now()
       const scope = yield* Effect.scope
       const first = yield* Lane.make(ground)
@@ -62,11 +64,14 @@ const layer = (name: string, { ground, like }: Options, all: ReadonlyArray<Colum
         return lane === undefined ? Scope.provide(Lane.make(ground), scope) : Effect.succeed(lane)
       })
       const ordersOf = (column: Column, ...of: ReadonlyArray<Subject>): Array<Lane.Ordered> =>
-        of.flatMap((subject) =>
-          subject.steps
-            .filter((step) => isTried(step, column, like))
-            .flatMap((step) => ordersIn(subject, step, column).map((wrong) => ({ subject, step, wrong })))
-        )
+        of.flatMap((subject) => {
+          const tried = subject.steps.filter(
+            (step) => isTried(step, column, like) && ordersIn(subject, step, column).length > 0
+          )
+          return drawn(`${name} ${subject.title} ${column.title}`, tried, part).flatMap((step) =>
+            ordersIn(subject, step, column).map((wrong) => ({ subject, step, wrong }))
+          )
+        })
       const column = Effect.fnUntraced(function* (column: Column) {
         const adds = ordersOf(column, subjects.ADD, subjects["ADD, undone"])
         const others = ordersOf(column, subjects.DEL, subjects.CHECK)
@@ -85,12 +90,11 @@ const ordersIn = ({ title }: Pick<Subject, "title">, step: Traced, column: Colum
 const isTried = (step: Traced, column: Column, like: Options["like"]): boolean => {
   if (like === undefined) return true
   if (!isRun(column, like)) return false
-  if (like.only !== undefined) return like.but(step)
   return column.blow !== undefined || like.but(step) || brief.has(column.title)
 }
 
-const isRun = ({ blow, title }: Column, like: Options["like"]): boolean =>
-  like === undefined || (blow === undefined ? (like.only?.has(title) ?? true) : like.struck.includes(blow))
+const isRun = ({ blow }: Column, like: Options["like"]): boolean =>
+  like === undefined || blow === undefined || like.struck.includes(blow)
 
 const brokenIn = (subjects: Subjects, { title }: Column): ReadonlyArray<string> =>
   titles.flatMap((subject) =>
@@ -116,7 +120,7 @@ const resultOf = (
       cells.get(cellName(step, column.title)) ??
       (ordersIn({ title }, step, column).length === 0
         ? cannot(column.otherwise)
-        : notRun(isTried(step, column, like) ? "not asked for in this run" : `tried in ${like?.name}`))
+        : notRun(isTried(step, column, like) ? "not drawn in this run" : `tried in ${like?.name}`))
     return {
       title,
       steps: steps.map(({ step }) => step),

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import packageJson from "../../../package.json" with { type: "json" }
+import { choose } from "./Draw.ts"
 import { page } from "./Page.ts"
 import { text } from "./Report.ts"
 import * as Results from "./Results.ts"
@@ -17,6 +18,7 @@ const options = [
 ]
 
 export const setup = (): void => {
+  choose()
   rmSync(Results.directory, { recursive: true, force: true })
   mkdirSync(Results.directory, { recursive: true })
   mkdirSync(dirname(faulty), { recursive: true })
