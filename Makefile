@@ -68,10 +68,11 @@ soak: $(MODULES) ## SOAK_CALLS (20000) calls through one agent: memory and descr
 	$(MAKE) --no-print-directory build
 	SOAK_CALLS=$(SOAK_CALLS) $(RUN) e2e -- test/e2e/agent-soak.test.ts
 
+PART ?= 1
 faults: $(MODULES) ## Every step of a call going wrong in every way, on real switches; AGENT=1: also all of it through the agent
 	bash scripts/install-e2e.sh
 	$(MAKE) --no-print-directory build
-	AGENT=$(AGENT) $(RUN) faults
+	AGENT=$(AGENT) PART=$(PART) $(RUN) faults
 
 size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
 	NOTE="$(NOTE)" $(RUN) size
