@@ -6,7 +6,7 @@ MODULES := node_modules/.package-lock.json
 SOURCES := $(shell find src -name '*.ts' -o -name '*.[ch]')
 VERSION := $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 
-.PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e soak faults size bench docs guards image copy push testpmd base-image deploy undeploy clean
+.PHONY: help check format test test-container fuzz coverage build build-arm64 library demo e2e soak faults full size bench docs guards image copy push testpmd base-image deploy undeploy clean
 
 help: ## This list
 	@echo "userspace-cni $(VERSION)"
@@ -69,10 +69,13 @@ soak: $(MODULES) ## SOAK_CALLS (20000) calls through one agent: memory and descr
 	SOAK_CALLS=$(SOAK_CALLS) $(RUN) e2e -- test/e2e/agent-soak.test.ts
 
 PART ?= 1
-faults: $(MODULES) ## Every step of a call going wrong in every way, on real switches; AGENT=1: also all of it through the agent
+faults: $(MODULES) ## Every step of a call going wrong in every way, on real switches; PART=3: a third, AGENT=1: also all of it through the agent
 	bash scripts/install-e2e.sh
 	$(MAKE) --no-print-directory build
 	AGENT=$(AGENT) PART=$(PART) $(RUN) faults
+
+full: $(MODULES) ## All of it, whole and for longer, before a release: some hours; ONLY="soak fuzz" runs these
+	bash scripts/full.sh
 
 size: $(MODULES) ## How much code each way loads, against the budget; NOTE="why" raises it
 	NOTE="$(NOTE)" $(RUN) size

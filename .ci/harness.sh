@@ -12,9 +12,10 @@
 
 say() { printf '%s\n' "$*"; }
 
-# apart ARGUMENTS...: goes on in namespaces of its own, as the same script with the same arguments.
+# apart PATH...: goes on in namespaces of its own, as the same $script. There these paths keep their places, as does the
+# working directory; what else is below /tmp is not to be seen.
 apart() {
-  if [ -n "${CI_INSIDE:-}" ]; then inside; return; fi
+  if [ -n "${CI_INSIDE:-}" ]; then inside "$PWD" "$@"; return; fi
   local private before runner=(setsid --wait) status told= tries
   private=$(mktemp -d "${TMPDIR:-/tmp}/ci-XXXXXX") || exit 1
   mkdir -p "$private/tmp/.state" && chmod 1777 "$private/tmp"
@@ -24,7 +25,7 @@ apart() {
     say "ci: no namespaces can be had here: daemons that a test leaves behind are not found"
   fi
   before=$(pages)
-  CI_INSIDE=$private "${runner[@]}" bash "$0" "$@" &
+  CI_INSIDE=$private "${runner[@]}" bash "$script" &
   local runs=$!
   # The runner passes no signal on. SIGUSR1 ends the run as its deadline does.
   trap 'told=yes; kill -TERM $(children $runs) 2>/dev/null' TERM INT HUP
@@ -56,8 +57,8 @@ inside() {
   state=$CI_INSIDE/tmp/.state
   if namespaced; then
     local path
-    # What is asked for and lies below the old /tmp keeps its place.
-    for path in "$PWD" $(tr : " " <<<"${VPP_PREFIX:-}") ${PEERS:-}; do
+    for path; do
+      path=$(realpath "$path" 2>/dev/null)
       case $path in /tmp/*) mkdir -p "$CI_INSIDE$path" && mount --rbind "$path" "$CI_INSIDE$path" ;; esac
     done
     mount --rbind "$CI_INSIDE/tmp" /tmp && mount -t tmpfs ci /dev/shm || exit 1

@@ -20,9 +20,10 @@ const harness = resolve(import.meta.dirname, "../../.ci/harness.sh")
 
 const lanes = `#!/bin/bash
 set -uo pipefail
+script=$(realpath "$0")
 cd "$(dirname "$0")/.."
 . .ci/harness.sh
-apart "$@"
+apart
 closing() { echo "failed: $*"; [ $# = 0 ]; }
 one() { step first sh first.sh; step second sh second.sh; }
 two() { after first; step third sh third.sh; }
