@@ -21,6 +21,7 @@ import {
 } from "../../src/ovs/client/OvsdbMessages.ts"
 import { Bridge, Interface, Port, Root, select } from "../../src/ovs/client/Transactions.ts"
 import type { PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { until } from "../support/Until.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
 export class SwitchUnderTest extends Context.Service<
@@ -70,6 +71,12 @@ export const look = Effect.gen(function* () {
       )
   return tables.flatMap(({ name }, index) => (rows[index] ?? []).map((row) => `${name} ${shown(row).join(" ")}`)).sort()
 })
+
+/** The rows, when there is a port of this name. */
+export const committed = (name: string) =>
+  until(`port ${name}`, look, (lines) => lines.some((line) => line.startsWith("Port ") && line.includes(name)), {
+    every: "1 millis"
+  })
 
 const Columns = Schema.Record(Schema.String, Schema.Json)
 const columns = (row: unknown) => Result.mapError(Schema.decodeUnknownResult(Columns)(row), String)

@@ -4,9 +4,10 @@
  */
 import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
+import { lastSeen } from "../../support/Until.ts"
 
 const [, , directory = ""] = process.argv
 // The kernel waits for the answer to its first request (fuse(4)), and everybody who accesses a file waits for the
@@ -38,10 +39,8 @@ const main = Effect.gen(function* () {
     Effect.provide(AsyncFiles.namespaces(500))
   )
   closeSync(server)
-  const after = yield* codeOf(files.lstat(`${directory}/file`)).pipe(
-    Effect.repeat({ until: (code) => code !== "ETIMEDOUT", schedule: Schedule.spaced("10 millis") }),
-    Effect.timeout("20 seconds")
-  )
+  const again = codeOf(files.lstat(`${directory}/file`))
+  const after = yield* lastSeen(again, (code) => code !== "ETIMEDOUT", { every: "10 millis" })
   process.stdout.write(JSON.stringify({ order, next, namespace, after }))
 })
 
