@@ -172,7 +172,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layerWith({ me
             assert.isDefined(pod)
             for (const [what, damage] of crowd) {
               yield* damage(pod)
-              yield* back(`${what}, ${many} attachments`, many)
+              yield* back(`${what}, ${many} attachments`, many, "2 minutes")
             }
             yield* Effect.forEach(pods, (pod) => Effect.map(node.call("DEL", pod, wide), well), { concurrency: 4 })
             assert.deepStrictEqual(yield* ports, [])
@@ -210,10 +210,11 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       assert.notInclude(yield* agent.status(), node.ovs.runDir)
       const pod = yield* node.sandbox
       well(yield* node.call("ADD", pod, node.network, { environment: handedTo(agent.socket) }))
-      yield* until("a look at 1", agent.status(), (text) => text.includes("looked at 1"))
-      yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
       // The round for switches of other processes' calls comes after 48 seconds at the earliest.
-      yield* back("the only port", 1)
+      const deadline = "20 seconds"
+      yield* until("a look at 1", agent.status(), (text) => text.includes("looked at 1"), { deadline })
+      yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
+      yield* back("the only port", 1, deadline)
       well(yield* node.call("DEL", pod, node.network, { environment: handedTo(agent.socket) }))
     }))
 
@@ -262,8 +263,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       const node = yield* CniNode
       const stays = yield* added(node.network)
       yield* hurried(node, "--every", "10s")
-      yield* Effect.scoped(added(node.network))
-      yield* back("before", 2)
+      yield* Effect.scoped(Effect.andThen(added(node.network), back("before", 2)))
       yield* back("after", 1, "120 seconds")
       assert.include(yield* node.portMarked(stays.containerId), "usp")
     }))

@@ -93,7 +93,8 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       process.stderr.write(
         `${basename(newest)}: isolated after ${ends.length} ends (${ends}) in ${seconds} s; nine ports back ${back} ms after VPP listens\n`
       )
-      assert.isBelow(back, 2_000)
+      // Neither held back, nor put off for the minute between two repairs of a port.
+      assert.isBelow(back, 20_000)
       const log = yield* agent.log
       assert.match(log, new RegExp(`container ${hostile.short}.*its port is left away`))
       for (const { short } of others) assert.notMatch(log, new RegExp(`container ${short}.*left away`))
@@ -113,7 +114,7 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       assert.include(yield* listening, hostile.socket)
       for (const { pod } of pods) well(yield* call("DEL", pod, conf))
       yield* returnsTo(before)
-    }).pipe(Effect.timeout("5 minutes")))
+    }))
 }
 
 onMachine(["root", "executable", "hostLocal", "vpp"], live)(`isolation on a real VPP ${basename(newest)}`, isolates)

@@ -133,10 +133,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
         Effect.gen(function* () {
           const network = bridged(newDomain())
           const sandbox = yield* start("unshare", ["--net", "sleep", "infinity"])
-          yield* Effect.repeat(
-            Effect.sync(() => netnsOf(sandbox.pid) !== netnsOf(process.pid)),
-            { until: (own) => own }
-          )
+          yield* untilTrue("a namespace of its own", () => netnsOf(sandbox.pid) !== netnsOf(process.pid))
           const netns = `/proc/${sandbox.pid}/ns/net`
           const wanted = yield* request(memif({ network, abstract: true }))
           const one = { ...wanted, attachment: { ...wanted.attachment, netns } }

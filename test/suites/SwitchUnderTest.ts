@@ -47,7 +47,7 @@ export class SwitchUnderTest extends Context.Service<
 
 /** Short, so that a test of a deadline does not take long. */
 export const quick: Deadlines = {
-  connect: Duration.millis(500),
+  connect: Duration.seconds(2),
   reply: Duration.seconds(2),
   apply: Duration.seconds(3),
   withdraw: Duration.seconds(3)

@@ -17,7 +17,9 @@ const options = ["-i", "-t", "fuse", "-o", "fd=3,rootmode=40000,user_id=0,group_
 const { status, stderr } = spawnSync("mount", options, { stdio: ["ignore", "ignore", "pipe", server] })
 if (status !== 0) throw new Error(String(stderr))
 
-const files = AsyncFiles.make(500)
+/** In milliseconds: enough for another file system on a busy machine. */
+const patience = 3_000
+const files = AsyncFiles.make(patience)
 const order: Array<string> = []
 const noting = (what: string) => (self: Effect.Effect<string>) =>
   Effect.map(self, (code) => void order.push(`${what}: ${code}`))
@@ -36,7 +38,7 @@ const main = Effect.gen(function* () {
   )
   const next = yield* Effect.sync(() => Effect.runSync(codeOf(files.lstat(`${directory}/another`))))
   const namespace = yield* Effect.flatMap(Namespaces, ({ judge }) => judge(`${directory}/ns`)).pipe(
-    Effect.provide(AsyncFiles.namespaces(500))
+    Effect.provide(AsyncFiles.namespaces(patience))
   )
   closeSync(server)
   const again = codeOf(files.lstat(`${directory}/file`))
