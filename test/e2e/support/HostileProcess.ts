@@ -26,14 +26,8 @@ export interface Ground {
 export const compiled = (directory: string): Effect.Effect<string, ProgramError> =>
   Effect.as(
     succeed("gcc", [
-      "-std=c17",
-      "-O1",
-      "-Wall",
-      "-Wextra",
-      "-Werror",
-      "-o",
-      `${directory}/hostile`,
-      ...globSync(`${sources}/*.c`)
+      ...["-std=c17", "-O1", "-Wall", "-Wextra", "-Werror"],
+      ...["-o", `${directory}/hostile`, ...globSync(`${sources}/*.c`)]
     ]),
     `${directory}/hostile`
   )

@@ -126,7 +126,7 @@ const ranOf = (setting: Setting, answer: Called, broken: Words, added: Words = [
   added
 })
 
-const ofNote = /^left: file \S*\/attachments(\/[^/]+\.undone|\/\.userspace-cni)? /
+const ofNote = /(^|: )left: file \S*\/attachments(\/[^/]+\.undone|\/\.userspace-cni)? /
 
 const isNoted = (found: Words): boolean =>
   found.some((one) => /\/attachments\/[^/]+\.undone /.test(one)) && found.every((one) => ofNote.test(one))
@@ -136,9 +136,7 @@ const isNoted = (found: Words): boolean =>
  * reaches it removes the note.
  */
 const orNoted = (setting: Setting, when: string, deleted: Broken): Broken =>
-  Effect.flatMap(restored(setting, when, isNoted), (found) =>
-    isNoted(found.map((one) => one.slice(`${when}: `.length))) ? deleted : Effect.succeed(found)
-  )
+  Effect.flatMap(restored(setting, when, isNoted), (found) => (isNoted(found) ? deleted : Effect.succeed(found)))
 
 /** A faulty ADD. */
 export const add = Effect.fn("Runs.add")(function* (setting: Setting) {

@@ -12,7 +12,7 @@ const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
   })
 
 /**
- * Differences from before, when all of them may stay: the switch removes with a delay what its database no longer lists,
+ * Differences from before, once all of them may stay: the switch removes with a delay what its database no longer lists,
  * and a program without a parent ends by itself.
  */
 export const afterwards = (

@@ -108,15 +108,11 @@ export const make = Effect.fn("ThroughAgent.make")(function* ({ called, director
     if (isEnding && one !== undefined) yield* Effect.timeoutOption(one.running.outcome, "1 minute")
     const after = isEnding ? Option.none() : yield* atRest
     const outcome = one?.ended
+    const unended = isEnding ? "not at all" : undefined
     const served = Option.match(after, { onNone: () => 0, onSome: ({ calls }) => calls.served - before.calls.served })
     const said: Called["agent"] = {
       answered: served > 0,
-      ended:
-        outcome === undefined
-          ? isEnding
-            ? "not at all"
-            : undefined
-          : (outcome.signal ?? `exit status ${outcome.status}`)
+      ended: outcome === undefined ? unended : (outcome.signal ?? `exit status ${outcome.status}`)
     }
     return { ...answer, agent: said, traced: traced() }
   })
